@@ -1,0 +1,44 @@
+"""Canonical bytes, hashes and seeds. Nothing here depends on the platform, on dict order or on `hash()`.
+
+Every seed in the arena is `key(label, ...)`: 16 bytes of blake2b over the canonical MessagePack of its parts,
+so that a foreign worker can compute the same keys (docs/protocol.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+_encoder = msgspec.msgpack.Encoder(order="sorted")
+
+
+def canonical(value: Any) -> bytes:
+    """MessagePack of `value` with map keys in sorted order; numbers, strings, bytes, lists, maps only."""
+    return _encoder.encode(value)
+
+
+def digest(*parts: Any) -> str:
+    """32 hex digits of blake2b over the canonical bytes of `parts`."""
+    return hashlib.blake2b(canonical(parts), digest_size=16).hexdigest()
+
+
+def key(label: str, *parts: Any) -> bytes:
+    """A 16-byte seed for one purpose (`label`) and one set of coordinates (`parts`)."""
+    return hashlib.blake2b(canonical([label, *parts]), digest_size=16).digest()
+
+
+def generator(seed: bytes) -> np.random.Generator:
+    """A NumPy generator (PCG64) of its own, seeded by all 16 bytes of `seed`."""
+    return np.random.Generator(np.random.PCG64(int.from_bytes(seed, "little")))
+
+
+def hash_array(array: npt.NDArray[Any]) -> str:
+    """32 hex digits over dtype, shape and little-endian C-order bytes of `array`."""
+    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    state = hashlib.blake2b(canonical([little.dtype.str, list(little.shape)]), digest_size=16)
+    state.update(little.data if little.size else b"")
+    return state.hexdigest()

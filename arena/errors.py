@@ -1,0 +1,59 @@
+"""Errors a user may meet. Each says what is wrong, with which value, what was expected and what to do next.
+
+`exit_code` is what the command line returns: 2 for bad input, 1 for a failure. Plugins raise plain Python
+errors; the process boundaries turn them into the type of the boundary that was crossed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ArenaError(Exception):
+    """Something failed that the user's input did not cause."""
+
+    exit_code = 1
+
+
+class InputError(ArenaError):
+    """The user asked for something that cannot be: a wrong name, value, file or combination."""
+
+    exit_code = 2
+
+
+class PluginNotFoundError(InputError):
+    """No game, operator or worker of that name is installed."""
+
+
+class UnplayableError(InputError):
+    """This operator cannot play this game: a view, a space or a seat count does not fit."""
+
+
+class MissingExtraError(InputError):
+    """A plugin needs an optional dependency that is not installed."""
+
+
+class CheckpointError(InputError):
+    """Weights or a policy file are missing, corrupt, or made for something else."""
+
+
+class ProtocolError(ArenaError):
+    """A peer broke the protocol: bytes that do not decode, or a message out of turn."""
+
+
+class WorkerError(ArenaError):
+    """A worker could not be started, died, or does not answer."""
+
+
+class RecordError(InputError):
+    """A run folder is missing, damaged, or written by another version."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The sentence that follows a "not found": near names if there are any, else all names."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    if close:
+        return f"Did you mean {' or '.join(close)}?"
+    return f"There is: {', '.join(names) if names else 'none installed'}."

@@ -1,0 +1,230 @@
+"""The Game contract: what a game must be so that any operator can sit at it and anyone can check the result.
+
+A game is deterministic given (seed, actions). It owns its random generator, holds no global state, and gives
+copies, never live buffers. It knows seats, not operators.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Self
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from arena.canonical import digest, hash_array
+from arena.options import Option
+
+Image = npt.NDArray[np.uint8]
+Vector = npt.NDArray[np.float32]
+Ended = Literal["none", "terminated", "truncated"]
+Baseline = Callable[["Observation", "GameCard", np.random.Generator], int]
+# baseline(observation with vector and text views where the game has them, card, generator) -> a legal action
+
+
+class IllegalActionError(Exception):
+    """The answer names an action of the game that is not legal now: the fault `illegal`."""
+
+
+class UnparsableAnswerError(Exception):
+    """The answer names no action of the game: the fault `unparsable`."""
+
+
+class Discrete(msgspec.Struct, frozen=True):
+    """An action space of named actions; an action is its index."""
+
+    names: tuple[str, ...]
+
+    @property
+    def n(self) -> int:
+        return len(self.names)
+
+
+class Views(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The views a seat is given, agreed when the seat is opened."""
+
+    image: tuple[int, int] | None = None  # (height, width) in pixels
+    vector: bool = False
+    text: bool = False
+
+
+class GameSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts about a game. They depend on the game's options, never on a seed."""
+
+    id: str
+    version: int
+    summary: str
+    seats: tuple[int, int]  # fewest and most
+    actions: Discrete
+    horizon: int  # ticks after which the game itself is over or truncated
+    unit: str  # what a return is counted in, e.g. "big blinds a hand"
+    image_sizes: tuple[tuple[int, int], ...] = ()  # (height, width) each seat picture can be drawn at
+    vector_shape: tuple[int, ...] | None = None
+    text: bool = False
+    pace: Literal["turn", "realtime"] = "turn"
+    simultaneous: bool = False
+    perfect_information: bool = False
+    on_fault: Literal["default", "forfeit"] = "forfeit"
+    seeded: bool = True  # False: the seed changes nothing (declared, and found out by conformance)
+    licence: str = "Apache-2.0"
+    options: dict[str, Option] = {}
+
+
+class GameCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator is told about a game when its seat is opened."""
+
+    game: str
+    version: int
+    seats: int
+    rules: str
+    actions: tuple[str, ...]
+    answer_format: str
+    unit: str
+    vector_shape: tuple[int, ...] | None = None
+    options: dict[str, Any] = {}
+    # Templates for `str.format_map` over the observation's facts, plus `text` and `legal` (names, comma separated).
+    # "full" works zero-shot with any model; "short" is for small models that see the picture.
+    prompts: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One moment as one seat may see it, in the views that were agreed."""
+
+    legal: tuple[int, ...]  # legal actions, ascending
+    image: Image | None = None  # uint8 (height, width, 3)
+    vector: Vector | None = None  # float32, spec.vector_shape, one shape whatever the number of seats
+    text: str | None = None
+    facts: Mapping[str, str] | None = None  # comes with `text`: its named parts, for prompt templates
+
+    def mask(self, n: int) -> npt.NDArray[np.bool_]:
+        """Legal actions as bool (n,)."""
+        out = np.zeros(n, dtype=np.bool_)
+        out[list(self.legal)] = True
+        return out
+
+    def hashes(self) -> dict[str, str]:
+        """One hash a view given, by view name."""
+        out = {}
+        if self.image is not None:
+            out["image"] = hash_array(self.image)
+        if self.vector is not None:
+            out["vector"] = hash_array(self.vector)
+        if self.text is not None:
+            out["text"] = digest(self.text, dict(self.facts or {}))
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What a reset or step leads to. Build it with `going`, `terminated` or `truncated`."""
+
+    due: tuple[int, ...]  # seats that must act now, ascending; empty when ended
+    rewards: tuple[float, ...]  # of every seat, since the previous tick
+    state_hash: str  # 32 hex digits over the game's whole state
+    events: tuple[str, ...] = ()  # what happened, for spectators and records: one short sentence each
+    ended: Ended = "none"
+    returns: tuple[float, ...] | None = field(default=None)  # in spec.unit, only when ended
+
+    @classmethod
+    def going(cls, due: Sequence[int], rewards: Sequence[float], state_hash: str, events: Sequence[str] = ()) -> Self:
+        """The game goes on; `due` is not empty."""
+        if not due:
+            raise ValueError("a game that goes on has at least one seat due")
+        return cls(tuple(sorted(due)), tuple(rewards), state_hash, tuple(events))
+
+    @classmethod
+    def terminated(
+        cls, rewards: Sequence[float], returns: Sequence[float], state_hash: str, events: Sequence[str] = ()
+    ) -> Self:
+        """The rules say that the game is over."""
+        return cls((), tuple(rewards), state_hash, tuple(events), "terminated", tuple(returns))
+
+    @classmethod
+    def truncated(
+        cls, rewards: Sequence[float], returns: Sequence[float], state_hash: str, events: Sequence[str] = ()
+    ) -> Self:
+        """The game's horizon is reached before the rules ended it."""
+        return cls((), tuple(rewards), state_hash, tuple(events), "truncated", tuple(returns))
+
+
+class Game(abc.ABC):
+    """One game in play. `Game(seats, options)` validates its options; `reset` may be called again and again."""
+
+    spec: GameSpec  # a class attribute; an instance may set its own where options change it
+    baseline: ClassVar[str | None] = None  # "module:function" of what `scripted` plays: see Baseline
+    teacher: ClassVar[str | None] = None  # "module:function" that makes lessons for a model: see arena.train.lesson
+
+    def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
+        low, high = self.spec.seats
+        if not low <= seats <= high:
+            raise ValueError(f"{self.spec.id} takes {low} to {high} seats, not {seats}")
+        self.seats = seats
+        self.options: dict[str, Any] = {
+            name: option.check(name, (options or {}).get(name, option.default))
+            for name, option in self.spec.options.items()
+        }
+        unknown = sorted(set(options or {}) - set(self.spec.options))
+        if unknown:
+            raise ValueError(
+                f"{self.spec.id} has no option {unknown[0]!r}; it has: {', '.join(self.spec.options) or 'none'}"
+            )
+
+    @abc.abstractmethod
+    def card(self) -> GameCard:
+        """The GameCard, the same for every seat."""
+
+    @abc.abstractmethod
+    def reset(self, seed: bytes) -> StepResult:
+        """Start anew. All chance of the game follows from `seed` (16 bytes) and is drawn before play."""
+
+    @abc.abstractmethod
+    def step(self, actions: Mapping[int, int]) -> StepResult:
+        """Apply one legal action of every due seat, in seat order. Raises ValueError for anything else."""
+
+    @abc.abstractmethod
+    def observe(self, seat: int, views: Views) -> Observation:
+        """What `seat` may know now, drawn lazily: only the agreed views. Legal is empty when the seat is not due."""
+
+    @abc.abstractmethod
+    def draw(self, height: int, width: int) -> Image:
+        """What a spectator who sees everything is shown: uint8 (height, width, 3)."""
+
+    def parse(self, seat: int, answer: int | str | None) -> int:
+        """The action that `answer` names: an index, or an action's name in any letter case. Strict.
+
+        Raises UnparsableAnswerError or IllegalActionError. The one place where an answer becomes a move.
+        """
+        names = self.spec.actions.names
+        if isinstance(answer, bool) or answer is None:
+            raise UnparsableAnswerError(f"no answer; expected one of {', '.join(names)}")
+        if isinstance(answer, str):
+            wanted = answer.strip().lower()
+            found = [i for i, name in enumerate(names) if name.lower() == wanted]
+            if not found:
+                raise UnparsableAnswerError(f"{answer[:80]!r} is no action; expected one of {', '.join(names)}")
+            action = found[0]
+        else:
+            action = answer
+            if not 0 <= action < len(names):
+                raise UnparsableAnswerError(f"action {action} is outside 0..{len(names) - 1}")
+        legal = self.observe(seat, Views()).legal
+        if action not in legal:
+            allowed = ", ".join(names[i] for i in legal)
+            raise IllegalActionError(f"{names[action]} is not legal now; legal: {allowed}")
+        return action
+
+    def default_action(self, seat: int) -> int:
+        """The action a fault costs when spec.on_fault is "default"."""
+        raise NotImplementedError(f"{self.spec.id} declares on_fault='default' but has no default_action")
+
+    def forfeit(self, seat: int) -> StepResult:
+        """End the game because `seat` forfeits (spec.on_fault is "forfeit")."""
+        raise NotImplementedError(f"{self.spec.id} declares on_fault='forfeit' but has no forfeit")
+
+    def clone(self) -> Self:
+        """An independent copy for search teachers. Optional."""
+        raise NotImplementedError(f"{self.spec.id} cannot be cloned")

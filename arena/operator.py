@@ -1,0 +1,174 @@
+"""The Operator contract: one decision-maker in a seat, the same interface for a policy, a model or a person.
+
+Two bases: `Operator.act` answers a batch (policies, models); `AsyncOperator.decide` answers one request at a time
+and may wait (people, remote services). An operator only ever runs inside a worker, or in process when a trainer
+or a test asks for it. An `OperatorKind` is its light description, importable without torch or a model.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from arena.game import GameCard, GameSpec, Observation, Views
+from arena.options import Option
+
+OperatorFault = Literal["illegal", "unparsable", "timeout", "crashed"]
+InfrastructureFault = Literal["deadline", "worker_died", "backend", "overloaded"]
+Determinism = Literal["deterministic", "measured", "none"]
+# deterministic: same seeds, same answers, whatever the batching. measured: only up to a measured rate. none: people.
+
+
+class BackendError(Exception):
+    """An operator raises this when a service it needs (a model server, say) failed: voids the match, costs nobody."""
+
+
+class OverloadedError(BackendError):
+    """As BackendError: the service refused for lack of capacity."""
+
+
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Tokens that one decision took."""
+
+    prompt: int = 0
+    completion: int = 0
+
+
+class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What an operator answers. The operator separates thought from answer; the game parses the answer."""
+
+    answer: int | str | None = None
+    thought: str | None = None
+    raw: str | None = None  # everything that was generated, before it was separated
+    tokens: tuple[int, ...] | None = None  # response token ids
+    logprobs: tuple[float, ...] | None = None  # one a response token, of the sampling distribution
+    usage: Usage | None = None
+    fault: OperatorFault | None = None  # set by the worker: `timeout` or `crashed`; the match finds the others
+    detail: str | None = None  # what the fault was about
+
+
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """How a match ended, told to every seat."""
+
+    status: Literal["terminated", "truncated", "forfeited", "voided"]
+    returns: tuple[float, ...] = ()
+    reason: str = ""
+    events: tuple[str, ...] = ()  # of the last tick
+
+
+class OpenSeat(msgspec.Struct, frozen=True, kw_only=True):
+    """A seat given to an operator. (match, seat) names it in every later call."""
+
+    match: int
+    seat: int
+    operator: str  # the name in the line-up, e.g. "vlm#1"
+    card: GameCard
+    views: Views
+    seed: bytes  # 16 bytes: this operator's chance in this seat; see `turn_key`
+    seats: tuple[str, ...] = ()  # names at the table in seat order; empty when identities are hidden
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question: what do you do?"""
+
+    id: int
+    match: int
+    seat: int
+    tick: int
+    observation: Observation
+    attempt: int = 0  # 1 when the first answer was a fault and the evaluation re-asks
+    reason: str | None = None  # why it is asked again
+    budget: float | None = None  # seconds on the operator's own clock; None: no limit
+
+
+class Operator(abc.ABC):
+    """Answers batches. `act` gets requests of any mix of its open seats and returns one Decision each, in order.
+
+    An exception from `act` is the fault `crashed` of every request in the batch, except BackendError.
+    """
+
+    def open(self, seats: Sequence[OpenSeat]) -> None:  # noqa: B027 - a policy without memory needs none
+        """Seats are given to this operator. ValueError refuses, and its message reaches the user."""
+
+    @abc.abstractmethod
+    def act(self, requests: Sequence[Request]) -> Sequence[Decision]:
+        """One decision a request, in the same order."""
+
+    def end(self, match: int, seat: int, outcome: Outcome) -> None:  # noqa: B027
+        """The match of this seat is over; the seat is released."""
+
+    def close(self) -> None:  # noqa: B027
+        """No seat is open any more and the worker exits."""
+
+
+class AsyncOperator(abc.ABC):
+    """Answers one request at a time and may wait; several `decide` calls run at once."""
+
+    async def start(self) -> None:  # noqa: B027
+        """Before the first seat is opened, on the event loop."""
+
+    def open(self, seats: Sequence[OpenSeat]) -> None:  # noqa: B027
+        """As Operator.open."""
+
+    @abc.abstractmethod
+    async def decide(self, request: Request) -> Decision:
+        """The decision. It is cancelled when the budget runs out (fault `timeout`) or the arena cancels."""
+
+    def end(self, match: int, seat: int, outcome: Outcome) -> None:  # noqa: B027
+        """As Operator.end."""
+
+    async def stop(self) -> None:  # noqa: B027
+        """As Operator.close."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerContext:
+    """What a worker gives the operator it builds."""
+
+    what: str  # the part after the colon: `ppo:WHAT`
+    options: Mapping[str, Any]  # checked against OperatorKind.options
+    status: Callable[..., None] = field(default=lambda text, address=None: None)  # status(text, address=None): progress
+
+
+Factory = Callable[[WorkerContext], Operator | AsyncOperator]
+
+
+def _no_settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    return options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorKind:
+    """The light description of an operator, found by entry point. Importing it imports no heavy library."""
+
+    name: str
+    summary: str
+    target: str  # "package.module:factory", imported only inside the worker; called with a WorkerContext
+    views: Callable[[GameSpec, str, Mapping[str, Any]], Views]
+    # views(spec, what, options): the views it wants of this game; raises UnplayableError saying which is missing
+    settle: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] = _no_settle
+    # settle(what, options): checks what can be checked cheaply in the arena's process (files exist, a terminal is
+    # there) and fills in what only that process knows; raises InputError
+    worker: str = "python"  # the worker kind that hosts it
+    what: str = ""  # what may follow the colon, for `arena operators`; empty: nothing
+    options: Mapping[str, Option] = field(default_factory=dict)
+    requires: tuple[str, ...] = ()  # modules that must be importable
+    extra: str = ""  # the extra that brings them
+    determinism: Determinism = "deterministic"
+    licence: str = "Apache-2.0"
+    interactive: bool = False  # waits for a person: no deadline unless one is given
+
+
+def turn_key(seat: OpenSeat, request: Request) -> bytes:
+    """16 bytes: the chance of one turn. It depends on the seat's seed, the tick and the re-ask only, so neither
+
+    batching nor the order of arrival can change a draw.
+    """
+    from arena.canonical import key
+
+    return key("turn", seat.seed, request.tick, request.attempt)
