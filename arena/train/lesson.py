@@ -21,4 +21,4 @@ class Lesson:
 
 
 Teacher = Callable[[np.random.Generator], Iterator[Lesson]]
-# teacher(generator) plays one match (deals, stacks, seats and opponents drawn from the generator) and yields its lessons
+# teacher(generator) plays one match (deals, stacks, seats, opponents come from the generator) and yields its lessons
