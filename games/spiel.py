@@ -1,0 +1,259 @@
+"""The base of the games that run on OpenSpiel's engine.
+
+A match is one or more hands (plays of the engine's game). All chance is drawn before play: `reset` shuffles one
+deck a hand, and the k-th chance node of a hand takes the first card of its deck that can still come, so the same
+cards come whatever the players do. The player's place moves by one seat each hand: in hand h (from 0) the engine's
+player p is seat (p + h) % seats.
+"""
+
+from __future__ import annotations
+
+import abc
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import pyspiel
+
+from arena.canonical import digest, generator
+from arena.game import Game, Image, Observation, StepResult, Vector, Views
+
+Deck = tuple[int, ...]  # chance outcomes in the order in which they come
+
+
+def shuffled(engine: pyspiel.Game, chance: np.random.Generator) -> Deck:
+    """A deck of every chance outcome of `engine`, in random order; empty for a game without chance."""
+    return tuple(chance.permutation(engine.max_chance_outcomes()).tolist())
+
+
+class Hand:
+    """One play of the engine's game with its deck; chance nodes are walked as soon as they come."""
+
+    __slots__ = ("chance", "deck", "drawn", "engine", "state")
+
+    def __init__(self, engine: pyspiel.Game, deck: Deck) -> None:
+        self.engine = engine
+        self.deck = deck
+        self.state: pyspiel.State = engine.new_initial_state()
+        self.drawn: list[int] = []  # chance outcomes so far, in order: drawn[k] is deck[k] when cards never repeat
+        self.chance = 0  # chance outcomes that the last `apply` (or the start) brought
+        self._walk()
+
+    def _walk(self) -> None:
+        self.chance = 0
+        while self.state.is_chance_node():
+            possible = {outcome for outcome, _ in self.state.chance_outcomes()}
+            card = next(card for card in self.deck if card in possible)
+            self.state.apply_action(card)
+            self.drawn.append(card)
+            self.chance += 1
+
+    @property
+    def over(self) -> bool:
+        return bool(self.state.is_terminal())
+
+    @property
+    def player(self) -> int:
+        """The engine's player who must act; negative when the hand is over."""
+        return int(self.state.current_player())
+
+    def apply(self, action: int) -> list[int]:
+        """Apply a legal action of the current player, walk the chance nodes after it; the outcomes they brought."""
+        self.state.apply_action(action)
+        self._walk()
+        return self.drawn[len(self.drawn) - self.chance :]
+
+    def actions(self) -> list[tuple[int, int]]:
+        """(player, action) of every decision so far."""
+        return [(item.player, item.action) for item in self.state.full_history() if item.player >= 0]
+
+    def clone(self) -> Hand:
+        other = copy.copy(self)
+        other.state = self.state.clone()
+        other.drawn = list(self.drawn)
+        return other
+
+    def with_deck(self, deck: Deck) -> Hand:
+        """The same decisions over another deck."""
+        other = Hand(self.engine, deck)
+        for _, action in self.actions():
+            other.apply(action)
+        return other
+
+
+class SpielGame(Game):
+    """A sequential OpenSpiel game. A subclass gives `engine_name` and the views, and what its events say."""
+
+    engine: pyspiel.Game
+    hand_count = 1  # hands a match; an instance may set its own before `reset`
+    scale = 1.0  # returns are the engine's returns, summed over hands, times `scale`, divided by hands
+
+    def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
+        super().__init__(seats, options)
+        self.engine = pyspiel.load_game(self.engine_name())
+        self.hand_count = int(self.options.get("hands", 1))
+        self.hands: list[Hand] = []  # hands begun, the current one last
+        self.decks: list[Deck] = []  # of all hands of the match
+        self.totals: list[float] = [0.0] * seats  # the engine's returns of finished hands, by seat
+        self.forfeited: int | None = None
+        self._past = ""  # digest over the seed's chance and the hands before this one
+
+    # What a subclass gives.
+
+    @abc.abstractmethod
+    def engine_name(self) -> str:
+        """OpenSpiel's name of the game with its parameters, for `self.seats` and `self.options`."""
+
+    @abc.abstractmethod
+    def picture(self, seat: int | None, height: int, width: int) -> Image:
+        """What `seat` may see, or with None everything: uint8 (height, width, 3), a new array."""
+
+    @abc.abstractmethod
+    def vector(self, seat: int) -> Vector:
+        """What `seat` may know: float32 of spec.vector_shape, a new array."""
+
+    @abc.abstractmethod
+    def facts(self, seat: int) -> dict[str, str]:
+        """What `seat` may know, as named parts for prompt templates."""
+
+    @abc.abstractmethod
+    def text(self, seat: int, facts: Mapping[str, str]) -> str:
+        """What `seat` may know, for a reader; `facts` is what `self.facts(seat)` gave."""
+
+    def known(self, hand: Hand, seat: int) -> set[int]:
+        """Positions in `hand.deck` of the cards that `seat` knows. Needed by games with hidden cards."""
+        raise NotImplementedError(f"{self.spec.id} does not say which cards a seat knows")
+
+    def action_event(self, seat: int, action: int) -> str:
+        """What is said before `action` is applied: public, one sentence."""
+        return f"seat {seat}: {self.spec.actions.names[action]}"
+
+    def chance_events(self, outcomes: Sequence[int]) -> list[str]:
+        """What is said of the chance outcomes that followed an action: only what everybody may know."""
+        return []
+
+    def end_events(self) -> list[str]:
+        """What is said when the current hand is over."""
+        return []
+
+    # Who sits where.
+
+    @property
+    def hand(self) -> Hand:
+        """The current hand; after the end, the last one."""
+        if not self.hands:
+            raise ValueError(f"{self.spec.id}: call reset before anything else")
+        return self.hands[-1]
+
+    def seat_of(self, player: int, hand: int | None = None) -> int:
+        """The seat of the engine's `player` in hand number `hand` (from 0; the current one by default)."""
+        return (player + (len(self.hands) - 1 if hand is None else hand)) % self.seats
+
+    def player_of(self, seat: int, hand: int | None = None) -> int:
+        """The engine's player who sits in `seat`; the inverse of `seat_of`."""
+        return (seat - (len(self.hands) - 1 if hand is None else hand)) % self.seats
+
+    @property
+    def due_seat(self) -> int | None:
+        """The seat that must act, or None when the match is over (or not begun)."""
+        if self.forfeited is not None or not self.hands or self.hand.over:
+            return None
+        return self.seat_of(self.hand.player)
+
+    def legal(self, seat: int) -> tuple[int, ...]:
+        """Legal actions of `seat`, ascending; empty when it is not due."""
+        return tuple(self.hand.state.legal_actions()) if seat == self.due_seat else ()
+
+    # The contract.
+
+    def reset(self, seed: bytes) -> StepResult:
+        chance = generator(seed)
+        self.decks = [shuffled(self.engine, chance) for _ in range(self.hand_count)]
+        self.totals = [0.0] * self.seats
+        self.forfeited = None
+        self.hands = [Hand(self.engine, self.decks[0])]
+        self._past = digest(self.decks)
+        return StepResult.going((self.seat_of(self.hand.player),), (0.0,) * self.seats, self.state_hash())
+
+    def step(self, actions: Mapping[int, int]) -> StepResult:
+        seat = self.due_seat
+        if seat is None:
+            raise ValueError(f"{self.spec.id}: nobody is due; the match is over or `reset` was not called")
+        if set(actions) != {seat}:
+            raise ValueError(f"{self.spec.id}: seat {seat} alone is due, but actions came for seats {sorted(actions)}")
+        action = actions[seat]
+        legal = self.legal(seat)
+        if action not in legal:
+            raise ValueError(f"{self.spec.id}: action {action!r} of seat {seat} is not legal; legal: {list(legal)}")
+        events = [self.action_event(seat, action)]
+        drawn = self.hand.apply(action)
+        if drawn:
+            events += self.chance_events(drawn)
+        rewards = [0.0] * self.seats
+        while self.hand.over:
+            for player, gain in enumerate(self.hand.state.returns()):
+                rewards[self.seat_of(player)] += gain
+            events += self.end_events()
+            if len(self.hands) == self.hand_count:
+                break
+            self._past = digest(self._past, self.hand.state.history())
+            self.hands.append(Hand(self.engine, self.decks[len(self.hands)]))
+        self.totals = [total + reward for total, reward in zip(self.totals, rewards, strict=True)]
+        unit = self.scale / self.hand_count
+        scaled = tuple(reward * unit for reward in rewards)
+        if self.hand.over:
+            returns = tuple(total * unit for total in self.totals)
+            return StepResult.terminated(scaled, returns, self.state_hash(), events)
+        return StepResult.going((self.seat_of(self.hand.player),), scaled, self.state_hash(), events)
+
+    def state_hash(self) -> str:
+        """32 hex digits over all decks, every decision and chance outcome, and who forfeited."""
+        return digest(self._past, self.hand.state.history(), self.forfeited)
+
+    def observe(self, seat: int, views: Views) -> Observation:
+        if not 0 <= seat < self.seats:
+            raise ValueError(f"{self.spec.id} has seats 0 to {self.seats - 1}, not {seat}")
+        if views.image is not None and views.image not in self.spec.image_sizes:
+            raise ValueError(
+                f"{self.spec.id} draws at {list(self.spec.image_sizes)} (height, width), not {views.image}"
+            )
+        facts = self.facts(seat) if views.text else None
+        return Observation(
+            legal=self.legal(seat),
+            image=None if views.image is None else self.picture(seat, *views.image),
+            vector=self.vector(seat) if views.vector else None,
+            text=None if facts is None else self.text(seat, facts),
+            facts=facts,
+        )
+
+    def draw(self, height: int, width: int) -> Image:
+        return self.picture(None, height, width)
+
+    def clone(self) -> Self:
+        other = copy.copy(self)
+        other.options = dict(self.options)
+        other.hands = [*self.hands[:-1], *(hand.clone() for hand in self.hands[-1:])]
+        other.decks = list(self.decks)
+        other.totals = list(self.totals)
+        return other
+
+    def reshuffle_hidden(self, seat: int, chance: np.random.Generator) -> Self:
+        """A copy in which every card that `seat` does not know (others' cards, the pending deck) is dealt anew.
+
+        What `seat` observes must be the same in the copy: the conformance suite checks it. See arena.testing.
+        """
+        other = self.clone()
+        for number, deck in enumerate(self.decks):
+            known = self.known(self.hands[number], seat) if number < len(self.hands) else set()
+            free = [position for position in range(len(deck)) if position not in known]
+            cards = list(deck)
+            for position, source in zip(free, chance.permutation(free).tolist(), strict=True):
+                cards[position] = deck[source]
+            other.decks[number] = tuple(cards)
+            if number < len(self.hands):
+                other.hands[number] = self.hands[number].with_deck(other.decks[number])
+        other._past = digest(other.decks)
+        for hand in other.hands[:-1]:
+            other._past = digest(other._past, hand.state.history())
+        return other
