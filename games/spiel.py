@@ -30,47 +30,42 @@ def shuffled(engine: pyspiel.Game, chance: np.random.Generator) -> Deck:
 class Hand:
     """One play of the engine's game with its deck; chance nodes are walked as soon as they come."""
 
-    __slots__ = ("chance", "deck", "drawn", "engine", "state")
+    __slots__ = ("deck", "drawn", "engine", "log", "over", "player", "state")
 
     def __init__(self, engine: pyspiel.Game, deck: Deck) -> None:
         self.engine = engine
         self.deck = deck
         self.state: pyspiel.State = engine.new_initial_state()
+        self.log: list[tuple[int, int]] = []  # (player, action) of every decision, (-1, outcome) of every chance
         self.drawn: list[int] = []  # chance outcomes so far, in order: drawn[k] is deck[k] when cards never repeat
-        self.chance = 0  # chance outcomes that the last `apply` (or the start) brought
         self._walk()
 
     def _walk(self) -> None:
-        self.chance = 0
         while self.state.is_chance_node():
             possible = {outcome for outcome, _ in self.state.chance_outcomes()}
             card = next(card for card in self.deck if card in possible)
             self.state.apply_action(card)
+            self.log.append((-1, card))
             self.drawn.append(card)
-            self.chance += 1
-
-    @property
-    def over(self) -> bool:
-        return bool(self.state.is_terminal())
-
-    @property
-    def player(self) -> int:
-        """The engine's player who must act; negative when the hand is over."""
-        return int(self.state.current_player())
+        self.player: int = self.state.current_player()  # who must act; negative when the hand is over
+        self.over: bool = self.state.is_terminal()
 
     def apply(self, action: int) -> list[int]:
         """Apply a legal action of the current player, walk the chance nodes after it; the outcomes they brought."""
+        before = len(self.drawn)
+        self.log.append((self.player, action))
         self.state.apply_action(action)
         self._walk()
-        return self.drawn[len(self.drawn) - self.chance :]
+        return self.drawn[before:]
 
     def actions(self) -> list[tuple[int, int]]:
         """(player, action) of every decision so far."""
-        return [(item.player, item.action) for item in self.state.full_history() if item.player >= 0]
+        return [entry for entry in self.log if entry[0] >= 0]
 
     def clone(self) -> Hand:
         other = copy.copy(self)
         other.state = self.state.clone()
+        other.log = list(self.log)
         other.drawn = list(self.drawn)
         return other
 
@@ -197,7 +192,7 @@ class SpielGame(Game):
             events += self.end_events()
             if len(self.hands) == self.hand_count:
                 break
-            self._past = digest(self._past, self.hand.state.history())
+            self._past = digest(self._past, self.hand.log)
             self.hands.append(Hand(self.engine, self.decks[len(self.hands)]))
         self.totals = [total + reward for total, reward in zip(self.totals, rewards, strict=True)]
         unit = self.scale / self.hand_count
@@ -209,7 +204,7 @@ class SpielGame(Game):
 
     def state_hash(self) -> str:
         """32 hex digits over all decks, every decision and chance outcome, and who forfeited."""
-        return digest(self._past, self.hand.state.history(), self.forfeited)
+        return digest(self._past, self.hand.log, self.forfeited)
 
     def observe(self, seat: int, views: Views) -> Observation:
         if not 0 <= seat < self.seats:
@@ -255,5 +250,5 @@ class SpielGame(Game):
                 other.hands[number] = self.hands[number].with_deck(other.decks[number])
         other._past = digest(other.decks)
         for hand in other.hands[:-1]:
-            other._past = digest(other._past, hand.state.history())
+            other._past = digest(other._past, hand.log)
         return other
