@@ -225,6 +225,10 @@ class Game(abc.ABC):
         """End the game because `seat` forfeits (spec.on_fault is "forfeit")."""
         raise NotImplementedError(f"{self.spec.id} declares on_fault='forfeit' but has no forfeit")
 
+    def score(self, totals: Sequence[float]) -> tuple[float, ...]:
+        """Returns in spec.unit of a match that is cut short now, from each seat's sum of rewards. Default: the sums."""
+        return tuple(totals)
+
     def clone(self) -> Self:
         """An independent copy for search teachers. Optional."""
         raise NotImplementedError(f"{self.spec.id} cannot be cloned")

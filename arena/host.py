@@ -1,0 +1,212 @@
+"""The worker's side of the protocol, without I/O: messages in, messages out, one operator hosted.
+
+`receive` is quick and answers PING and CANCEL at once; `work` runs what was queued on the operator and may take
+long. A pump (workers/host.py over ZeroMQ, LocalChannel in process) calls `receive` while `work` runs elsewhere,
+holding its own lock around `receive` and `emit`.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from arena.errors import ProtocolError
+from arena.operator import (
+    AsyncOperator,
+    BackendError,
+    Decision,
+    Factory,
+    OpenSeat,
+    Operator,
+    OverloadedError,
+    Request,
+    WorkerContext,
+)
+from arena.protocol import codec
+from arena.protocol import messages as m
+
+Emit = Callable[[m.Message], None]
+Built = Operator | AsyncOperator
+
+
+def answer(request: Request, **outcome: object) -> m.Answer:
+    """The reply to `request`, echoing where it belongs."""
+    return m.Answer(
+        id=request.id,
+        match=request.match,
+        seat=request.seat,
+        tick=request.tick,
+        attempt=request.attempt,
+        **outcome,  # type: ignore[arg-type]
+    )
+
+
+def of_exception(request: Request, error: BaseException) -> m.Answer:
+    """What an operator's exception means for one request: its service failed, or it crashed by itself."""
+    if isinstance(error, OverloadedError):
+        return answer(request, error="overloaded", detail=str(error))
+    if isinstance(error, BackendError):
+        return answer(request, error="backend", detail=str(error))
+    return answer(request, decision=Decision(fault="crashed", detail=f"{type(error).__name__}: {error}"))
+
+
+class Host:
+    """Hosts one batched Operator. Every item of every ACT is answered exactly once."""
+
+    def __init__(self, factory: Factory, emit: Emit) -> None:
+        self._factory = factory
+        self._emit = emit
+        self._operator: Operator | None = None
+        self._session = ""
+        self._calls: deque[m.Welcome | m.Open | m.End] = deque()  # in order of arrival
+        self._queue: dict[int, Request] = {}
+        self._computing: dict[int, Request] = {}
+        self._cancelled: set[int] = set()
+        self._open: set[tuple[int, int]] = set()
+        self.finished = False  # nothing more will be done: the pump sends what is left and exits
+        self.failed = False
+
+    def receive(self, message: m.ToWorker, buffers: codec.Frames) -> None:
+        """Take one message. ProtocolError when it is out of turn; the pump answers with ERROR."""
+        match message:
+            case m.Ping():
+                self._emit(m.Pong(n=message.n))
+            case m.Shutdown():
+                self.finished = True
+            case m.Error():
+                self.finished = self.failed = not self._session
+            case m.Welcome():
+                if self._session:
+                    raise ProtocolError("a second WELCOME")
+                self._session = message.session
+                self._calls.append(message)
+            case _ if not self._session:
+                raise ProtocolError(f"{type(message).__name__} before WELCOME")
+            case m.Act():
+                for request in codec.requests_of(message, buffers):
+                    self._queue[request.id] = request
+            case m.Cancel():
+                self._cancel(message.ids)
+            case m.Open() | m.End():
+                self._calls.append(message)
+
+    @property
+    def has_work(self) -> bool:
+        return bool(self._calls or self._queue)
+
+    def work(self) -> None:
+        """Run everything queued: openings and endings in order, then all questions as one batch."""
+        while self._calls and not self.finished:
+            self._call(self._calls.popleft())
+        if self._queue and not self.finished:
+            self._act()
+
+    def close(self, reason: str = "") -> None:
+        """Release the operator and say goodbye."""
+        if self._operator is not None:
+            self._operator.close()
+        self._emit(m.Bye(reason=reason))
+
+    def _cancel(self, ids: Sequence[int]) -> None:
+        gone = [self._queue.pop(i) for i in ids if i in self._queue]
+        # An item that is being computed is confirmed when the computation returns: a hang must not look alive.
+        self._cancelled.update(i for i in ids if i in self._computing)
+        if gone:
+            self._emit(m.Action(session=self._session, answers=[answer(r, cancelled=True) for r in gone]))
+
+    def _call(self, message: m.Welcome | m.Open | m.End) -> None:
+        try:
+            if isinstance(message, m.Welcome):
+                self._build(message)
+            elif isinstance(message, m.Open):
+                self._seat(message)
+            else:
+                self._release(message)
+        except Exception as error:
+            traceback.print_exc()
+            code = "refused" if isinstance(error, ValueError) else "failed"
+            where = {} if isinstance(message, m.Welcome) else {"match": message.match, "seat": message.seat}
+            text = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            self._emit(m.Error(code=code, text=text, **where))  # type: ignore[arg-type]
+            self.finished = self.failed = isinstance(message, m.Welcome)
+
+    def _build(self, message: m.Welcome) -> None:
+        def status(text: str, address: str | None = None) -> None:
+            self._emit(m.Status(state="loading", text=text, address=address))
+
+        built = self._factory(WorkerContext(message.what, message.options, status))
+        if not isinstance(built, Operator):
+            raise TypeError(f"{type(built).__name__} is no batched Operator")
+        self._operator = built
+        self._emit(m.Status(state="ready"))
+
+    def _seat(self, message: m.Open) -> None:
+        if self._operator is None:
+            raise ProtocolError("OPEN before the operator is ready")
+        self._operator.open([open_seat(message)])
+        self._open.add((message.match, message.seat))
+        self._emit(m.Opened(match=message.match, seat=message.seat))
+
+    def _release(self, message: m.End) -> None:
+        if (message.match, message.seat) in self._open and self._operator is not None:
+            self._open.discard((message.match, message.seat))
+            self._operator.end(message.match, message.seat, message.outcome)
+        self._emit(m.Closed(match=message.match, seat=message.seat))
+
+    def _act(self) -> None:
+        batch, self._queue = self._queue, {}
+        self._computing = {i: r for i, r in batch.items() if (r.match, r.seat) in self._open}
+        answers = [
+            answer(r, error="backend", detail=f"seat {r.seat} of match {r.match} is not open")
+            for i, r in batch.items()
+            if i not in self._computing
+        ]
+        if self._computing:
+            answers += self._decide(list(self._computing.values()))
+        self._computing = {}
+        self._cancelled.clear()
+        self._emit(m.Action(session=self._session, answers=answers))
+
+    def _decide(self, requests: list[Request]) -> list[m.Answer]:
+        assert self._operator is not None
+        started = time.monotonic()
+        try:
+            decisions = self._operator.act(requests)
+            if len(decisions) != len(requests):
+                raise ValueError(f"{len(decisions)} decisions for {len(requests)} requests")
+        except Exception as error:
+            traceback.print_exc()
+            if len(requests) > 1 and not isinstance(error, BackendError):
+                # One bad request must not cost its neighbours: who shares a batch is chance.
+                return [reply for request in requests for reply in self._decide([request])]
+            return [of_exception(r, error) for r in requests]
+        took = time.monotonic() - started
+        out = []
+        for request, decision in zip(requests, decisions, strict=True):
+            if request.id in self._cancelled:
+                out.append(answer(request, cancelled=True))
+            elif request.budget is not None and took > request.budget:
+                out.append(answer(request, decision=timed_out(request)))
+            else:
+                out.append(answer(request, decision=decision))
+        return out
+
+
+def open_seat(message: m.Open) -> OpenSeat:
+    """The operator's view of an OPEN."""
+    return OpenSeat(
+        match=message.match,
+        seat=message.seat,
+        operator=message.operator,
+        card=message.card,
+        views=message.views,
+        seed=message.seed,
+        seats=message.seats,
+    )
+
+
+def timed_out(request: Request) -> Decision:
+    """The fault of an operator whose own clock ran out."""
+    return Decision(fault="timeout", detail=f"no answer within {request.budget:g} s")

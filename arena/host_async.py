@@ -1,0 +1,104 @@
+"""As arena/host.py, for an AsyncOperator: everything on one event loop, one task a question."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+
+from arena.errors import ProtocolError
+from arena.host import Emit, answer, of_exception, open_seat, timed_out
+from arena.operator import AsyncOperator, Request
+from arena.protocol import codec
+from arena.protocol import messages as m
+
+
+class AsyncHost:
+    """Hosts one AsyncOperator that is already built; `receive` and `emit` run on the loop's thread."""
+
+    def __init__(self, operator: AsyncOperator, session: str, emit: Emit) -> None:
+        self._operator = operator
+        self._session = session
+        self._emit = emit
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._open: set[tuple[int, int]] = set()
+        self.finished = False
+
+    async def start(self) -> None:
+        await self._operator.start()
+        self._emit(m.Status(state="ready"))
+
+    async def stop(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._operator.stop()
+
+    def receive(self, message: m.ToWorker, buffers: codec.Frames) -> None:
+        """Take one message. ProtocolError when it is out of turn."""
+        match message:
+            case m.Ping():
+                self._emit(m.Pong(n=message.n))
+            case m.Shutdown():
+                self.finished = True
+            case m.Error():
+                pass
+            case m.Welcome():
+                raise ProtocolError("a second WELCOME")
+            case m.Open():
+                self._seat(message)
+            case m.End():
+                self._release(message)
+            case m.Act():
+                for request in codec.requests_of(message, buffers):
+                    self._tasks[request.id] = asyncio.ensure_future(self._answer(request))
+            case m.Cancel():
+                for i in message.ids:
+                    if i in self._tasks:
+                        self._tasks[i].cancel()
+
+    def _seat(self, message: m.Open) -> None:
+        try:
+            self._operator.open([open_seat(message)])
+        except Exception as error:
+            traceback.print_exc()
+            code = "refused" if isinstance(error, ValueError) else "failed"
+            self._emit(m.Error(code=code, text=str(error), match=message.match, seat=message.seat))  # type: ignore[arg-type]
+            return
+        self._open.add((message.match, message.seat))
+        self._emit(m.Opened(match=message.match, seat=message.seat))
+
+    def _release(self, message: m.End) -> None:
+        if (message.match, message.seat) in self._open:
+            self._open.discard((message.match, message.seat))
+            try:
+                self._operator.end(message.match, message.seat, message.outcome)
+            except Exception as error:
+                traceback.print_exc()
+                text = f"{type(error).__name__}: {error}"
+                self._emit(m.Error(code="failed", text=text, match=message.match, seat=message.seat))
+        self._emit(m.Closed(match=message.match, seat=message.seat))
+
+    async def _answer(self, request: Request) -> None:
+        try:
+            reply = await self._decide(request)
+        except asyncio.CancelledError:
+            reply = answer(request, cancelled=True)
+        except Exception as error:
+            traceback.print_exc()
+            reply = of_exception(request, error)
+        self._tasks.pop(request.id, None)
+        self._emit(m.Action(session=self._session, answers=[reply]))
+
+    async def _decide(self, request: Request) -> m.Answer:
+        if (request.match, request.seat) not in self._open:
+            return answer(request, error="backend", detail=f"seat {request.seat} of match {request.match} is not open")
+        if request.budget is not None and request.budget <= 0:
+            return answer(request, decision=timed_out(request))
+        clock = asyncio.timeout(request.budget)
+        try:
+            async with clock:
+                return answer(request, decision=await self._operator.decide(request))
+        except TimeoutError:
+            if not clock.expired():
+                raise
+            return answer(request, decision=timed_out(request))

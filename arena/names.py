@@ -1,0 +1,116 @@
+"""The grammar of names on the command line: `kind [":" what] {"@" key "=" value}`.
+
+`ppo`, `ppo:runs/a.zip@normalize=norm.pkl`, `human:web@port=8080`, `holdem@hands=5`, `cmd:'./my worker --fast'`.
+`what` and values may stand in single or double quotes; there a backslash quotes the next character.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from arena.errors import InputError
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One parsed name."""
+
+    kind: str
+    what: str = ""
+    options: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        parts = [self.kind]
+        if self.what:
+            parts.append(":" + _quote(self.what))
+        parts += [f"@{key}={_quote(value)}" for key, value in self.options.items()]
+        return "".join(parts)
+
+
+def parse(text: str) -> Name:
+    """One name. InputError points at the character where the grammar is broken."""
+    word = _WORD.match(text)
+    if word is None:
+        raise _broken(text, 0, "a name starts with a letter")
+    kind, at = word.group(), word.end()
+    what = ""
+    if text[at : at + 1] == ":":
+        what, at = _value(text, at + 1, stop="@")
+    options: dict[str, str] = {}
+    while at < len(text):
+        if text[at] != "@":
+            raise _broken(text, at, "expected '@key=value' or the end")
+        word = _WORD.match(text, at + 1)
+        if word is None or text[word.end() : word.end() + 1] != "=":
+            raise _broken(text, at + 1, "expected key=value after '@'")
+        if word.group() in options:
+            raise _broken(text, at + 1, f"{word.group()} is given twice")
+        options[word.group()], at = _value(text, word.end() + 1, stop="@")
+    return Name(kind, what, options)
+
+
+def split(text: str) -> list[str]:
+    """The comma-separated names of `text`; commas inside quotes do not count."""
+    out, start, quote, at = [], 0, "", 0
+    while at < len(text):
+        char = text[at]
+        if quote:
+            if char == "\\":
+                at += 1
+            elif char == quote:
+                quote = ""
+        elif char in "'\"":
+            quote = char
+        elif char == ",":
+            out.append(text[start:at].strip())
+            start = at + 1
+        at += 1
+    out.append(text[start:].strip())
+    if "" in out:
+        raise InputError(f"{text!r} has an empty name between commas; expected e.g. random,scripted")
+    return out
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """Two equal entries are two operators: vlm, vlm -> vlm#1, vlm#2. Unique names stay as they are."""
+    seen: dict[str, int] = {}
+    out = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        out.append(f"{name}#{seen[name]}" if names.count(name) > 1 else name)
+    return out
+
+
+def _value(text: str, at: int, stop: str) -> tuple[str, int]:
+    if text[at : at + 1] not in ("'", '"'):
+        end = text.find(stop, at)
+        end = len(text) if end < 0 else end
+        if end == at:
+            raise _broken(text, at, "expected a value")
+        return text[at:end], end
+    quote, out, start = text[at], [], at
+    at += 1
+    while at < len(text) and text[at] != quote:
+        at += text[at] == "\\"
+        out.append(text[at : at + 1])
+        at += 1
+    if at >= len(text):
+        raise _broken(text, start, "this quote is not closed")
+    return "".join(out), at + 1
+
+
+def _quote(value: str) -> str:
+    if value and not re.search(r"[@,'\"\\\s]", value):
+        return value
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _broken(text: str, at: int, why: str) -> InputError:
+    return InputError(
+        f"{text!r} is no name: {why}, at character {at + 1}. "
+        "Expected kind[:what][@key=value...], e.g. ppo:model.zip@deterministic=true"
+    )

@@ -1,0 +1,101 @@
+"""A Plan: everything that decides a run's outcome, and nothing else. play, evaluate and train build Plans."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from arena.canonical import digest, key
+from arena.game import Game, Views
+from arena.operator import OperatorKind
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One operator in the line-up; its position there is its slot."""
+
+    name: str  # unique in the line-up, e.g. "vlm#1"
+    kind: OperatorKind
+    what: str
+    options: Mapping[str, Any]  # settled
+    given: str  # as the user wrote it
+    views: Views
+
+    @property
+    def worker_key(self) -> str:
+        """Equal keys share a worker: it hosts the seats of both."""
+        return digest(self.kind.name, self.what, dict(self.options))
+
+
+class MatchPlan(msgspec.Struct, frozen=True):
+    """One match of the plan."""
+
+    index: int
+    block: int
+    slots: tuple[int, ...]  # the line-up slot at each seat
+    seed: bytes  # the game's chance: the same for all matches of a block
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may end a turn or a match besides the game."""
+
+    max_ticks: int | None = None
+    reasks: int = 0  # times that an illegal or unparsable answer is asked again, with the reason
+    human_timeout: float | None = None  # seconds on a person's clock; None: waited for
+    deadline: float = 120.0  # seconds in which an operator that is no person answers, else the match is void
+    retries: int = 2  # times that a voided match is played again
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Games, line-up, seeds, limits."""
+
+    game: type[Game]
+    game_name: str  # as plugins know it
+    game_options: Mapping[str, Any]
+    lineup: tuple[Entry, ...]
+    seed: int
+    matches: int
+    limits: Limits = field(default_factory=Limits)
+
+    def make_game(self) -> Game:
+        return self.game(len(self.lineup), self.game_options)
+
+    def schedule(self) -> list[MatchPlan]:
+        """The matches in plan order: blocks of one deal x every seat permutation, cut to `matches`."""
+        game = self.make_game()
+        spec = game.spec
+        table = digest(spec.id, spec.version, game.options)
+        orders = seat_orders(len(self.lineup))
+        out = []
+        for index in range(self.matches):
+            block, turn = divmod(index, len(orders))
+            chance = key("chance", self.seed, table, block)
+            out.append(MatchPlan(index, block, orders[turn], chance))
+        return out
+
+    def operator_seed(self, match: MatchPlan, seat: int) -> bytes:
+        """The chance of the operator in `seat`."""
+        return key("operator", self.seed, match.block, match.index, seat, match.slots[seat])
+
+
+def seat_orders(seats: int) -> list[tuple[int, ...]]:
+    """Every seat permutation, rotations of the line-up first (so that a cut block is as balanced as it can be)."""
+    line = tuple(range(seats))
+    rotations = [line[i:] + line[:i] for i in range(seats)]
+    if seats > 4:
+        return rotations  # 5 seats have 120 permutations: blocks nobody would finish
+    return rotations + [order for order in itertools.permutations(line) if order not in rotations]
+
+
+def blocks_of(returns: Sequence[tuple[int, float]]) -> list[float]:
+    """Means by block, in block order: from (block, return) of each match."""
+    sums: dict[int, list[float]] = {}
+    for block, value in returns:
+        sums.setdefault(block, []).append(value)
+    return [sum(values) / len(values) for _, values in sorted(sums.items())]

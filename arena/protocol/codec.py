@@ -1,0 +1,144 @@
+"""Messages to frames and back: [b"ARENA/1", header, buffer 0, buffer 1, ...].
+
+Decoding never trusts the peer: types, references, dtypes and sizes are checked, and nothing is ever executed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from arena.errors import ProtocolError
+from arena.game import Observation
+from arena.operator import Request
+from arena.protocol import messages as m
+from arena.protocol.version import MAGIC
+
+Frame = bytes | memoryview
+Frames = Sequence[Frame]
+
+_encoder = msgspec.msgpack.Encoder()
+_decoders: dict[str, msgspec.msgpack.Decoder[Any]] = {
+    "worker": msgspec.msgpack.Decoder(m.ToWorker),
+    "arena": msgspec.msgpack.Decoder(m.ToArena),
+}
+_DTYPES: dict[str, np.dtype[Any]] = {"|u1": np.dtype("u1"), "<f4": np.dtype("<f4")}
+
+
+def encode(message: m.Message, buffers: Sequence[Frame] = ()) -> list[Frame]:
+    """The frames of one message."""
+    return [MAGIC, _encoder.encode(message), *buffers]
+
+
+def decode_to_arena(frames: Frames) -> tuple[m.ToArena, Frames]:
+    """A worker's message and its buffers. ProtocolError when it is anything else."""
+    return _decode("arena", frames)
+
+
+def decode_to_worker(frames: Frames) -> tuple[m.ToWorker, Frames]:
+    """An arena's message and its buffers. ProtocolError when it is anything else."""
+    return _decode("worker", frames)
+
+
+class UnknownMessageError(ProtocolError):
+    """Well-formed, but of a type this side does not know: answered with ERROR unknown_message, else ignored."""
+
+
+def _decode(side: str, frames: Frames) -> tuple[Any, Frames]:
+    if not frames or bytes(frames[0]) != MAGIC:
+        got = bytes(frames[0][:16]) if frames else b""
+        raise ProtocolError(f"the first frame is {got!r}, expected {MAGIC!r}: the peer speaks another major version")
+    if len(frames) < 2:
+        raise ProtocolError("a message of one frame: the header is missing")
+    try:
+        return _decoders[side].decode(frames[1]), frames[2:]
+    except msgspec.ValidationError as error:
+        if "Invalid value" in str(error) and "$.type" in str(error):
+            raise UnknownMessageError(f"unknown message: {error}") from None
+        raise ProtocolError(f"a header that is no message: {error}") from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise ProtocolError(f"a header that does not decode: {error}") from None
+
+
+def pack_observation(observation: Observation, buffers: list[Frame]) -> m.WireObservation:
+    """The wire form of `observation`; its arrays are appended to `buffers`."""
+    return m.WireObservation(
+        legal=observation.legal,
+        image=_pack(observation.image, "|u1", buffers),
+        vector=_pack(observation.vector, "<f4", buffers),
+        text=observation.text,
+        facts=dict(observation.facts) if observation.facts is not None else None,
+    )
+
+
+def unpack_observation(wire: m.WireObservation, buffers: Frames) -> Observation:
+    """The observation; arrays are read-only views of the frames. ProtocolError when a reference does not fit."""
+    return Observation(
+        legal=wire.legal,
+        image=_unpack(wire.image, buffers),
+        vector=_unpack(wire.vector, buffers),
+        text=wire.text,
+        facts=wire.facts,
+    )
+
+
+def act(requests: Sequence[Request]) -> tuple[m.Act, list[Frame]]:
+    """One ACT for many requests, with its buffers."""
+    buffers: list[Frame] = []
+    items = [
+        m.Item(
+            id=r.id,
+            match=r.match,
+            seat=r.seat,
+            tick=r.tick,
+            observation=pack_observation(r.observation, buffers),
+            attempt=r.attempt,
+            reason=r.reason,
+            budget=r.budget,
+        )
+        for r in requests
+    ]
+    return m.Act(items=items), buffers
+
+
+def requests_of(message: m.Act, buffers: Frames) -> list[Request]:
+    """The requests of an ACT."""
+    return [
+        Request(
+            id=i.id,
+            match=i.match,
+            seat=i.seat,
+            tick=i.tick,
+            observation=unpack_observation(i.observation, buffers),
+            attempt=i.attempt,
+            reason=i.reason,
+            budget=i.budget,
+        )
+        for i in message.items
+    ]
+
+
+def _pack(array: npt.NDArray[Any] | None, dtype: str, buffers: list[Frame]) -> m.ArrayRef | None:
+    if array is None:
+        return None
+    little = np.ascontiguousarray(array, dtype=_DTYPES[dtype])
+    buffers.append(little.data.cast("B") if little.size else b"")
+    return m.ArrayRef(len(buffers) - 1, dtype, little.shape)  # type: ignore[arg-type]
+
+
+def _unpack(ref: m.ArrayRef | None, buffers: Frames) -> npt.NDArray[Any] | None:
+    if ref is None:
+        return None
+    if not 0 <= ref.buffer < len(buffers):
+        raise ProtocolError(f"an array refers to buffer {ref.buffer} of {len(buffers)}")
+    dtype = _DTYPES[ref.dtype]
+    frame = buffers[ref.buffer]
+    size = math.prod(ref.shape)
+    if min(ref.shape, default=0) < 0 or size * dtype.itemsize != len(frame):
+        raise ProtocolError(f"an array of shape {ref.shape}, {ref.dtype} does not fit a buffer of {len(frame)} bytes")
+    return np.frombuffer(frame, dtype=dtype).reshape(ref.shape)

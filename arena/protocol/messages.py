@@ -1,0 +1,172 @@
+"""Every message on one page. Fields are added with defaults and never reused; unknown fields are ignored.
+
+Maps keyed by field name, so that any MessagePack library can write them. Arrays are never inside: an ArrayRef
+points to one of the binary frames that follow the header.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from arena.game import GameCard, Views
+from arena.operator import Decision, Outcome
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=str.lower, omit_defaults=True):
+    """Base of all messages: the header is a map whose `type` is the message's name in lower case."""
+
+
+class ArrayRef(msgspec.Struct, frozen=True, array_like=True):
+    """An array in a binary frame: little-endian, C order."""
+
+    buffer: int  # 0 is the first frame after the header
+    dtype: Literal["|u1", "<f4"]
+    shape: tuple[int, ...]
+
+
+class WireObservation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    legal: tuple[int, ...] = ()
+    image: ArrayRef | None = None
+    vector: ArrayRef | None = None
+    text: str | None = None
+    facts: dict[str, str] | None = None
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    max_message: int = 64 * 1024 * 1024  # bytes in one frame; a larger one disconnects the peer
+    grace: float = 5.0  # seconds in which a CANCEL is confirmed or the worker is killed
+
+
+# --- the handshake -------------------------------------------------------------------------------------------------
+
+
+class Hello(Message, frozen=True):  # worker -> arena, the first message, before heavy imports
+    token: str
+    major: int
+    minor: int
+    kind: str  # "python", "node", ...
+    name: str  # of the software
+    version: str
+    capabilities: tuple[str, ...] = ()
+    max_seats: int = 0  # 0: no limit of its own
+    determinism: Literal["deterministic", "measured", "none"] = "none"
+
+
+class Welcome(Message, frozen=True):  # arena -> worker; nothing comes before it
+    session: str
+    minor: int  # the lower of the two minors: the one in use
+    limits: Limits = Limits()
+    what: str = ""  # of `kind:WHAT`
+    options: dict[str, Any] = {}
+
+
+class Status(Message, frozen=True):  # worker -> arena
+    state: Literal["loading", "ready"]
+    text: str = ""
+    address: str | None = None  # where a person finds the page
+
+
+# --- seats ---------------------------------------------------------------------------------------------------------
+
+
+class Open(Message, frozen=True):  # arena -> worker
+    match: int
+    seat: int
+    operator: str
+    card: GameCard
+    views: Views
+    seed: bytes
+    seats: tuple[str, ...] = ()
+
+
+class Opened(Message, frozen=True):  # worker -> arena
+    match: int
+    seat: int
+
+
+class End(Message, frozen=True):  # arena -> worker: the outcome, and the seat is released
+    match: int
+    seat: int
+    outcome: Outcome
+
+
+class Closed(Message, frozen=True):  # worker -> arena
+    match: int
+    seat: int
+
+
+# --- decisions -----------------------------------------------------------------------------------------------------
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One question in an ACT."""
+
+    id: int
+    match: int
+    seat: int
+    tick: int
+    observation: WireObservation
+    attempt: int = 0
+    reason: str | None = None
+    budget: float | None = None  # seconds
+
+
+class Act(Message, frozen=True):  # arena -> worker
+    items: list[Item]
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The one reply to an item; it echoes where it belongs. Exactly one of decision, cancelled, error."""
+
+    id: int
+    match: int
+    seat: int
+    tick: int
+    attempt: int = 0
+    decision: Decision | None = None
+    cancelled: bool = False
+    error: Literal["backend", "overloaded"] | None = None  # the infrastructure's fault: voids the match
+    detail: str | None = None
+
+
+class Action(Message, frozen=True):  # worker -> arena: answers for any subset of what was asked
+    session: str
+    answers: list[Answer]
+
+
+class Cancel(
+    Message, frozen=True
+):  # arena -> worker: these items are not wanted any more; each still gets its one reply
+    ids: list[int]
+
+
+# --- the rest ------------------------------------------------------------------------------------------------------
+
+
+class Ping(Message, frozen=True):  # either way
+    n: int = 0
+
+
+class Pong(Message, frozen=True):
+    n: int = 0
+
+
+class Error(Message, frozen=True):  # either way
+    code: Literal["malformed", "unknown_message", "version", "token", "unexpected", "refused", "failed"]
+    text: str
+    match: int | None = None
+    seat: int | None = None
+
+
+class Shutdown(Message, frozen=True):  # arena -> worker
+    reason: str = ""
+
+
+class Bye(Message, frozen=True):  # worker -> arena: the last message
+    reason: str = ""
+
+
+ToWorker = Welcome | Open | End | Act | Cancel | Ping | Pong | Error | Shutdown
+ToArena = Hello | Status | Opened | Closed | Action | Ping | Pong | Error | Bye

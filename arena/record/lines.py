@@ -1,0 +1,65 @@
+"""The lines of a log. Equal runs give equal lines; whatever may differ (times, process ids) is in timing files."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from arena.operator import Usage
+
+
+class MatchLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="match"):
+    """A match begins."""
+
+    match: int
+    block: int
+    game: str
+    options: dict[str, Any]
+    seed: str  # hex
+    seats: tuple[str, ...]  # operator names in seat order
+    state_hash: str
+    events: tuple[str, ...] = ()
+
+
+class TurnLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="turn", omit_defaults=True):
+    """One answer of one operator."""
+
+    tick: int
+    seat: int
+    operator: str
+    legal: tuple[int, ...]
+    observation_hash: dict[str, str]
+    attempt: int = 0
+    answer: int | str | None = None
+    thought: str | None = None
+    raw: str | None = None
+    usage: Usage | None = None
+    action: int | None = None  # what was applied: the parsed answer, or the default that a fault costs
+    fault: str | None = None
+    detail: str | None = None
+
+
+class TickLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="tick"):
+    """All answers of a tick were in, and were applied."""
+
+    tick: int
+    rewards: tuple[float, ...]
+    events: tuple[str, ...]
+    state_hash: str
+
+
+class EndLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="end", omit_defaults=True):
+    """A match is over."""
+
+    match: int
+    status: Literal["terminated", "truncated", "forfeited", "unresolved"]
+    ticks: int
+    returns: tuple[float, ...] | None = None  # None when unresolved
+    reason: str = ""
+
+
+Line = MatchLine | TurnLine | TickLine | EndLine
+
+encoder = msgspec.json.Encoder(order="deterministic")
+decoder = msgspec.json.Decoder(Line)
