@@ -1,0 +1,30 @@
+"""Seat an RL policy, a vision-language model and a person at the same game, compare them fairly, train on the play."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from arena.errors import MissingExtraError
+
+# name -> (module, the module it needs, the extra that brings it). Imported when first used: the core stays light.
+_LAZY = {"to_gymnasium": ("arena.export.gym", "gymnasium", "ppo")}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'arena' has no attribute {name!r}")
+    import importlib
+
+    module, needs, extra = _LAZY[name]
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name != needs:
+            raise
+        raise MissingExtraError(
+            f"arena.{name} needs {needs}, not installed here. Install it with: pip install 'agent-arena[{extra}]'"
+        ) from error
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LAZY])
