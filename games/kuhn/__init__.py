@@ -1,0 +1,1 @@
+"""Kuhn poker: one card each, one chip to bet, two or three seats."""
