@@ -1,0 +1,147 @@
+"""A trained policy as data: a small MLP in NumPy, and its two files (safetensors for the weights, JSON for the rest).
+
+Nothing here needs torch: a policy plays, and an opponent pool answers, from NumPy alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from arena.errors import CheckpointError, MissingExtraError
+
+Floats = npt.NDArray[np.float32]
+FORMAT = "arena-policy/1"
+
+
+class PolicyCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a policy is for and how it was made: the JSON beside the weights."""
+
+    format: str = FORMAT
+    game: str
+    game_version: int
+    seats: tuple[int, int]  # fewest and most that it was trained for
+    vector_shape: tuple[int, ...]
+    actions: tuple[str, ...]
+    hidden: tuple[int, ...]  # widths of the layers between observation and logits, each followed by a ReLU
+    digest: str  # 32 hex digits of blake2b over the safetensors file
+    trained_by: str  # the script or command
+    seed: int
+    steps: int
+    licence: str = "Apache-2.0"
+    notes: str = ""
+
+
+class Mlp:
+    """observation -> logits of every action; float32, ReLU between layers.
+
+    `layers` holds (weight (out, in), bias (out,)) from the observation to the logits.
+    """
+
+    def __init__(self, layers: list[tuple[Floats, Floats]]) -> None:
+        self.layers = layers
+        self._transposed = [(np.ascontiguousarray(weight.T), bias) for weight, bias in layers]
+
+    def batch(self, vectors: Floats) -> Floats:
+        """Logits (n, actions) of vectors (n, in), in one product a layer: quick, but its bits depend on n."""
+        out = vectors
+        for number, (weight, bias) in enumerate(self._transposed):
+            out = out @ weight + bias
+            if number < len(self._transposed) - 1:
+                np.maximum(out, 0, out=out)
+        return out
+
+    def rows(self, vectors: Floats) -> Floats:
+        """As `batch`, but every row is its own product of one shape: its bits do not depend on its companions."""
+        return self.batch(vectors[:, None, :])[:, 0, :]
+
+
+def probabilities(logits: npt.NDArray[np.floating[Any]], mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Softmax over the legal actions: (n, actions) from logits and mask of that shape; 0 where illegal."""
+    masked = np.where(mask, logits.astype(np.float64), -np.inf)
+    odds = np.exp(masked - masked.max(axis=-1, keepdims=True))
+    return odds / odds.sum(axis=-1, keepdims=True)
+
+
+def sample(chances: npt.NDArray[np.float64], uniform: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """The inverse of the cumulative distribution: one action a row of (n, actions), from uniform (n,) in [0, 1)."""
+    heights = np.cumsum(chances, axis=-1)
+    picked = (heights <= uniform[:, None] * heights[:, -1:]).sum(axis=-1)
+    last = chances.shape[-1] - 1 - (chances[:, ::-1] > 0).argmax(axis=-1)  # rounding must not reach past it
+    return np.minimum(picked, last)
+
+
+def save_policy(path: Path, mlp: Mlp, **card: Any) -> PolicyCard:
+    """Write `path` (.safetensors) and the JSON beside it; `card` has PolicyCard's fields but `digest` and `hidden`."""
+    from safetensors.numpy import save
+
+    tensors = {}
+    for number, (weight, bias) in enumerate(mlp.layers):
+        tensors[f"layers.{number}.weight"] = np.ascontiguousarray(weight, dtype=np.float32)
+        tensors[f"layers.{number}.bias"] = np.ascontiguousarray(bias, dtype=np.float32)
+    blob = save(tensors)
+    hidden = tuple(int(weight.shape[0]) for weight, _ in mlp.layers[:-1])
+    out = PolicyCard(digest=_digest(blob), hidden=hidden, **card)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(blob)
+    text = msgspec.json.format(msgspec.json.encode(out), indent=2) + b"\n"
+    path.with_suffix(".json").write_bytes(text)
+    return out
+
+
+def read_card(path: Path) -> PolicyCard:
+    """The card of the policy in `path` (.safetensors), its weights checked against the digest. Cheap: no library.
+
+    Raises CheckpointError when a file is missing, damaged, or of another format.
+    """
+    beside = path.with_suffix(".json")
+    for needed in (path, beside):
+        if not needed.is_file():
+            raise CheckpointError(f"{needed} is missing: a policy is a .safetensors file and the .json beside it")
+    try:
+        card = msgspec.json.decode(beside.read_bytes(), type=PolicyCard)
+    except msgspec.DecodeError as error:
+        raise CheckpointError(f"{beside} is no policy card ({FORMAT}): {error}") from error
+    if card.format != FORMAT:
+        raise CheckpointError(f"{beside} is of format {card.format!r}; this arena reads {FORMAT}")
+    found = _digest(path.read_bytes())
+    if found != card.digest:
+        raise CheckpointError(
+            f"{path} is damaged: its digest is {found}, {beside.name} says {card.digest}. Copy both files again."
+        )
+    return card
+
+
+def load_policy(path: Path) -> tuple[Mlp, PolicyCard]:
+    """The policy in `path`; CheckpointError as `read_card`, or when shapes do not fit the card."""
+    card = read_card(path)
+    try:
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            "a trained policy needs safetensors, not installed here. Install it with: pip install 'agent-arena[ppo]'"
+        ) from error
+    try:
+        tensors = load_file(path)
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} is no safetensors file: {error}") from error
+    widths = (int(np.prod(card.vector_shape)), *card.hidden, len(card.actions))
+    layers = []
+    for number, (wide, out) in enumerate(itertools.pairwise(widths)):
+        weight, bias = tensors.get(f"layers.{number}.weight"), tensors.get(f"layers.{number}.bias")
+        if weight is None or bias is None or weight.shape != (out, wide) or bias.shape != (out,):
+            shape = None if weight is None else weight.shape
+            raise CheckpointError(f"{path}: layer {number} has shape {shape}; the card says {(out, wide)}")
+        layers.append((weight, bias))
+    return Mlp(layers), card
+
+
+def _digest(blob: bytes) -> str:
+    return hashlib.blake2b(blob, digest_size=16).hexdigest()

@@ -1,0 +1,191 @@
+"""The loop of PPO training: SB3's `learn` with one callback that does all that happens between two updates."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sb3_contrib import MaskablePPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import configure
+
+from arena.errors import CheckpointError, InputError
+from arena.game import Game
+from arena.train.checkpoint import extract, latest, read_facts, restore, save_checkpoint
+from arena.train.policy import save_policy
+from arena.train.pool import KINDS, Pool
+from arena.train.ppo import PpoConfig, cut_curve, make_tables, settings, write_curve
+from arena.train.tables import Tables
+
+
+def train(config: PpoConfig, game: type[Game], updates: int | None) -> Path:
+    """See arena.train.ppo.main."""
+    out = Path(config.out)
+    begun = _prepare(config, out)
+    shares = {kind: getattr(config, f"pool_{kind}") for kind in KINDS}
+    pool = Pool(game, shares, config.pool_size)
+    tables = Tables(make_tables(config, game), pool, config.seed, config.reward_scale)
+    with _quick_torch():
+        model = _model(config, tables)
+        pool.current = extract(model)
+        done = restore(begun, model, pool) if begun else 0
+        cut_curve(out / "curve.csv", done)
+        formats = ["tensorboard"] if importlib.util.find_spec("tensorboard") else []
+        model.set_logger(configure(str(out / "tb"), formats))
+        with _bar(config) as bar:
+            left = config.steps - model.num_timesteps
+            if updates is not None:
+                left = min(left, updates * config.tables * config.rollout)
+            if left > 0:
+                between = Between(config, tables, pool, done, bar)
+                model.learn(left, callback=between, reset_num_timesteps=False, log_interval=1)
+    path = out / "policy.safetensors"
+    spec = game.spec
+    save_policy(
+        path,
+        extract(model),
+        game=spec.id,
+        game_version=spec.version,
+        seats=(min(config.seats), max(config.seats)),
+        vector_shape=spec.vector_shape,
+        actions=spec.actions.names,
+        trained_by=config.trained_by,
+        seed=config.seed,
+        steps=int(model.num_timesteps),
+    )
+    return path
+
+
+class Between(BaseCallback):  # type: ignore[misc]
+    """Between two updates: curve, snapshot, checkpoint, new matches, new coefficients."""
+
+    def __init__(self, config: PpoConfig, tables: Tables, pool: Pool, done: int, bar: Progress) -> None:
+        super().__init__()
+        self.config = config
+        self.tables = tables
+        self.pool = pool
+        self.update = done
+        self.bar = bar
+        self.task = bar.add_task(config.game, total=config.steps, completed=done * config.tables * config.rollout)
+        self._fresh = True
+
+    def _on_rollout_start(self) -> None:
+        if not self._fresh:
+            self._after_update()
+        self._fresh = False
+        model = self.model
+        rate = self._between(self.config.rate, self.config.rate_final)
+        model.lr_schedule = lambda _left: rate  # SB3's own progress forgets what came before a resume
+        model.ent_coef = self._between(self.config.entropy, self.config.entropy_final)
+        self.pool.current = extract(model)
+        model._last_obs = self.tables.begin(self.update)
+        model._last_episode_starts = np.ones(self.tables.num_envs, dtype=np.bool_)
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        by_kind: dict[str, list[float]] = defaultdict(list)
+        for kind, total in self.tables.finished:
+            by_kind[kind].append(total)
+        self.returns = {kind: float(np.mean(totals)) for kind, totals in sorted(by_kind.items())}
+        for kind, mean in self.returns.items():
+            self.logger.record(f"return/{kind}", mean)
+        self.bar.update(self.task, completed=self.model.num_timesteps)
+
+    def _on_training_end(self) -> None:
+        self._after_update()
+        if self.update % self.config.checkpoint_every:
+            self._checkpoint()
+
+    def _after_update(self) -> None:
+        self.update += 1
+        logged = self.logger.name_to_value
+        row: dict[str, Any] = {"update": self.update, "steps": self.model.num_timesteps, **self.returns}
+        row["entropy"] = -logged["train/entropy_loss"]
+        for name in ("value_loss", "approx_kl", "clip_fraction", "explained_variance"):
+            row[name] = logged[f"train/{name}"]
+        shown = {name: round(float(v), 6) if isinstance(v, (float, np.floating)) else v for name, v in row.items()}
+        write_curve(Path(self.config.out) / "curve.csv", shown, (*KINDS, "mixed"))
+        if self.update % self.config.snapshot_every == 0:
+            self.pool.snapshot(self.update, extract(self.model))
+        if self.update % self.config.checkpoint_every == 0:
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        config = self.config
+        save_checkpoint(Path(config.out), self.model, self.pool, self.update, _plain(config), config.keep)
+
+    def _between(self, first: float, last: float) -> float:
+        left = max(0.0, 1 - self.model.num_timesteps / self.config.steps)
+        return last + (first - last) * left
+
+
+def _prepare(config: PpoConfig, out: Path) -> Path | None:
+    """The checkpoint to go on from, if any; InputError when the folder and `resume` do not agree."""
+    found = latest(out)
+    if found and not config.resume:
+        raise InputError(f"{out} already holds a training run ({found.name}); add --resume, or choose another --out")
+    if config.resume and not found and (out / "curve.csv").exists():
+        raise CheckpointError(f"{out} holds a training run without a checkpoint; delete the folder to begin anew")
+    if found:
+        was, now = read_facts(found)["config"], _plain(config)
+        changed = [name for name in now if was.get(name) != now[name]]
+        if changed:
+            name = changed[0]
+            raise InputError(f"{out} was trained with {name}={was.get(name)}, not {now[name]}: resume with the same")
+    out.mkdir(parents=True, exist_ok=True)
+    return found
+
+
+def _plain(config: PpoConfig) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(settings(config)))
+    return plain
+
+
+def _model(config: PpoConfig, tables: Tables) -> MaskablePPO:
+    width = [config.hidden] * config.layers
+    return MaskablePPO(
+        "MlpPolicy",
+        tables,
+        learning_rate=config.rate,
+        n_steps=config.rollout,
+        batch_size=min(config.batch, config.tables * config.rollout),
+        n_epochs=config.epochs,
+        gamma=config.gamma,
+        gae_lambda=config.gae_lambda,
+        clip_range=config.clip,
+        ent_coef=config.entropy,
+        vf_coef=config.value,
+        max_grad_norm=config.grad_norm,
+        policy_kwargs={"net_arch": {"pi": width, "vf": width}, "activation_fn": torch.nn.ReLU},
+        seed=config.seed % 2**32,
+        device="cpu",
+    )
+
+
+@contextmanager
+def _quick_torch() -> Iterator[None]:
+    """One thread (equal sums everywhere) and no check of every distribution, for the time of training."""
+    threads = torch.get_num_threads()
+    checked = torch.distributions.Distribution._validate_args
+    torch.set_num_threads(1)
+    torch.distributions.Distribution.set_default_validate_args(False)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.distributions.Distribution.set_default_validate_args(checked)
+
+
+def _bar(config: PpoConfig) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, disable=not config.progress)
