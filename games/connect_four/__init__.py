@@ -1,0 +1,1 @@
+"""Connect four: seven columns, six rows, four in a line win."""
