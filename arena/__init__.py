@@ -6,6 +6,8 @@ from typing import Any
 
 from arena.errors import MissingExtraError
 
+__version__ = "0.1.0"
+
 # name -> (module, the module it needs, the extra that brings it). Imported when first used: the core stays light.
 _LAZY = {"to_gymnasium": ("arena.export.gym", "gymnasium", "ppo")}
 

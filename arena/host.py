@@ -12,7 +12,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from arena.errors import ProtocolError
+from arena.errors import InputError, ProtocolError
 from arena.operator import (
     AsyncOperator,
     BackendError,
@@ -28,7 +28,6 @@ from arena.protocol import codec
 from arena.protocol import messages as m
 
 Emit = Callable[[m.Message], None]
-Built = Operator | AsyncOperator
 
 
 def answer(request: Request, **outcome: object) -> m.Answer:
@@ -59,7 +58,7 @@ class Host:
         self._factory = factory
         self._emit = emit
         self._operator: Operator | None = None
-        self._session = ""
+        self.session = ""
         self._calls: deque[m.Welcome | m.Open | m.End] = deque()  # in order of arrival
         self._queue: dict[int, Request] = {}
         self._computing: dict[int, Request] = {}
@@ -67,6 +66,7 @@ class Host:
         self._open: set[tuple[int, int]] = set()
         self.finished = False  # nothing more will be done: the pump sends what is left and exits
         self.failed = False
+        self.asynchronous: AsyncOperator | None = None  # built, but to be run on an event loop by an AsyncHost
 
     def receive(self, message: m.ToWorker, buffers: codec.Frames) -> None:
         """Take one message. ProtocolError when it is out of turn; the pump answers with ERROR."""
@@ -76,13 +76,13 @@ class Host:
             case m.Shutdown():
                 self.finished = True
             case m.Error():
-                self.finished = self.failed = not self._session
+                self.finished = self.failed = not self.session
             case m.Welcome():
-                if self._session:
+                if self.session:
                     raise ProtocolError("a second WELCOME")
-                self._session = message.session
+                self.session = message.session
                 self._calls.append(message)
-            case _ if not self._session:
+            case _ if not self.session:
                 raise ProtocolError(f"{type(message).__name__} before WELCOME")
             case m.Act():
                 for request in codec.requests_of(message, buffers):
@@ -114,7 +114,7 @@ class Host:
         # An item that is being computed is confirmed when the computation returns: a hang must not look alive.
         self._cancelled.update(i for i in ids if i in self._computing)
         if gone:
-            self._emit(m.Action(session=self._session, answers=[answer(r, cancelled=True) for r in gone]))
+            self._emit(m.Action(session=self.session, answers=[answer(r, cancelled=True) for r in gone]))
 
     def _call(self, message: m.Welcome | m.Open | m.End) -> None:
         try:
@@ -126,19 +126,20 @@ class Host:
                 self._release(message)
         except Exception as error:
             traceback.print_exc()
-            code = "refused" if isinstance(error, ValueError) else "failed"
-            where = {} if isinstance(message, m.Welcome) else {"match": message.match, "seat": message.seat}
-            text = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-            self._emit(m.Error(code=code, text=text, **where))  # type: ignore[arg-type]
-            self.finished = self.failed = isinstance(message, m.Welcome)
+            if isinstance(message, m.Welcome):
+                self._emit(failure(error))
+                self.finished = self.failed = True
+            else:
+                self._emit(failure(error, message.match, message.seat))
 
     def _build(self, message: m.Welcome) -> None:
         def status(text: str, address: str | None = None) -> None:
             self._emit(m.Status(state="loading", text=text, address=address))
 
         built = self._factory(WorkerContext(message.what, message.options, status))
-        if not isinstance(built, Operator):
-            raise TypeError(f"{type(built).__name__} is no batched Operator")
+        if isinstance(built, AsyncOperator):
+            self.asynchronous = built
+            return
         self._operator = built
         self._emit(m.Status(state="ready"))
 
@@ -167,7 +168,7 @@ class Host:
             answers += self._decide(list(self._computing.values()))
         self._computing = {}
         self._cancelled.clear()
-        self._emit(m.Action(session=self._session, answers=answers))
+        self._emit(m.Action(session=self.session, answers=answers))
 
     def _decide(self, requests: list[Request]) -> list[m.Answer]:
         assert self._operator is not None
@@ -192,6 +193,13 @@ class Host:
             else:
                 out.append(answer(request, decision=decision))
         return out
+
+
+def failure(error: Exception, match: int | None = None, seat: int | None = None) -> m.Error:
+    """The ERROR for a plugin's exception: its own words where it refuses, else the exception's name too."""
+    if isinstance(error, (ValueError, InputError)):
+        return m.Error(code="refused", text=str(error), match=match, seat=seat)
+    return m.Error(code="failed", text=f"{type(error).__name__}: {error}", match=match, seat=seat)
 
 
 def open_seat(message: m.Open) -> OpenSeat:

@@ -6,7 +6,7 @@ import asyncio
 import traceback
 
 from arena.errors import ProtocolError
-from arena.host import Emit, answer, of_exception, open_seat, timed_out
+from arena.host import Emit, answer, failure, of_exception, open_seat, timed_out
 from arena.operator import AsyncOperator, Request
 from arena.protocol import codec
 from arena.protocol import messages as m
@@ -61,8 +61,7 @@ class AsyncHost:
             self._operator.open([open_seat(message)])
         except Exception as error:
             traceback.print_exc()
-            code = "refused" if isinstance(error, ValueError) else "failed"
-            self._emit(m.Error(code=code, text=str(error), match=message.match, seat=message.seat))  # type: ignore[arg-type]
+            self._emit(failure(error, message.match, message.seat))
             return
         self._open.add((message.match, message.seat))
         self._emit(m.Opened(match=message.match, seat=message.seat))
@@ -74,8 +73,7 @@ class AsyncHost:
                 self._operator.end(message.match, message.seat, message.outcome)
             except Exception as error:
                 traceback.print_exc()
-                text = f"{type(error).__name__}: {error}"
-                self._emit(m.Error(code="failed", text=text, match=message.match, seat=message.seat))
+                self._emit(failure(error, message.match, message.seat))
         self._emit(m.Closed(match=message.match, seat=message.seat))
 
     async def _answer(self, request: Request) -> None:

@@ -41,6 +41,9 @@ class Match:
         self.names = tuple(names)
         self.outcome: Outcome | None = None
         self.tick = 0
+        self.head: MatchLine  # set by start
+        self.last_events: tuple[str, ...] = ()  # of the last tick, for whoever watches
+        self.last_faults: tuple[int, ...] = ()  # seats that made a fault in the last tick
         self._views = views
         self._limits = limits
         self._totals = [0.0] * len(names)
@@ -54,18 +57,17 @@ class Match:
     def start(self) -> None:
         """Reset the game and ask the first seats."""
         result = self.game.reset(self.plan.seed)
-        self._lines.append(
-            MatchLine(
-                match=self.plan.index,
-                block=self.plan.block,
-                game=self.game.spec.id,
-                options=self.game.options,
-                seed=self.plan.seed.hex(),
-                seats=self.names,
-                state_hash=result.state_hash,
-                events=result.events,
-            )
+        self.head = MatchLine(
+            match=self.plan.index,
+            block=self.plan.block,
+            game=self.game.spec.id,
+            options=self.game.options,
+            seed=self.plan.seed.hex(),
+            seats=self.names,
+            state_hash=result.state_hash,
+            events=result.events,
         )
+        self._lines.append(self.head)
         self._follow(result)
 
     def asks(self) -> list[Ask]:
@@ -124,6 +126,8 @@ class Match:
         forfeiter = min(self._forfeits, default=None)
         actions = dict(sorted(self._actions.items()))
         result = self.game.step(actions) if forfeiter is None else self.game.forfeit(forfeiter)
+        self.last_events = result.events
+        self.last_faults = tuple(sorted(s for s, turns in self._turns.items() if any(t.fault for t in turns)))
         self._turns, self._actions, self._forfeits = {}, {}, []
         for seat, reward in enumerate(result.rewards):
             self._totals[seat] += reward

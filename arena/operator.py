@@ -142,6 +142,10 @@ def _no_settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     return options
 
 
+def _no_fingerprint(what: str, options: Mapping[str, Any]) -> Mapping[str, str]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorKind:
     """The light description of an operator, found by entry point. Importing it imports no heavy library."""
@@ -154,6 +158,8 @@ class OperatorKind:
     settle: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] = _no_settle
     # settle(what, options): checks what can be checked cheaply in the arena's process (files exist, a terminal is
     # there) and fills in what only that process knows; raises InputError
+    fingerprint: Callable[[str, Mapping[str, Any]], Mapping[str, str]] = _no_fingerprint
+    # fingerprint(what, options): what identifies the weights in run.json, e.g. {"weights": "blake2b:..."}
     worker: str = "python"  # the worker kind that hosts it
     what: str = ""  # what may follow the colon, for `arena operators`; empty: nothing
     options: Mapping[str, Option] = field(default_factory=dict)

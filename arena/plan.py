@@ -67,21 +67,23 @@ class Plan:
         return self.game(len(self.lineup), self.game_options)
 
     def schedule(self) -> list[MatchPlan]:
-        """The matches in plan order: blocks of one deal x every seat permutation, cut to `matches`."""
-        game = self.make_game()
-        spec = game.spec
-        table = digest(spec.id, spec.version, game.options)
-        orders = seat_orders(len(self.lineup))
-        out = []
-        for index in range(self.matches):
-            block, turn = divmod(index, len(orders))
-            chance = key("chance", self.seed, table, block)
-            out.append(MatchPlan(index, block, orders[turn], chance))
-        return out
+        """The matches in plan order."""
+        return schedule(self.make_game(), self.seed, self.matches)
 
     def operator_seed(self, match: MatchPlan, seat: int) -> bytes:
         """The chance of the operator in `seat`."""
         return key("operator", self.seed, match.block, match.index, seat, match.slots[seat])
+
+
+def schedule(game: Game, seed: int, matches: int) -> list[MatchPlan]:
+    """Blocks of one deal x every seat permutation, cut to `matches`."""
+    table = digest(game.spec.id, game.spec.version, game.options)
+    orders = seat_orders(game.seats)
+    out = []
+    for index in range(matches):
+        block, turn = divmod(index, len(orders))
+        out.append(MatchPlan(index, block, orders[turn], key("chance", seed, table, block)))
+    return out
 
 
 def seat_orders(seats: int) -> list[tuple[int, ...]]:

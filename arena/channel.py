@@ -1,0 +1,122 @@
+"""Channel: the arena's end of one worker, over ZeroMQ (arena/supervisor) or in the same process (here).
+
+The Scheduler knows channels by a Crew: which channel serves which slot of the line-up, and what came in.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from arena.errors import WorkerError
+from arena.host import Host
+from arena.operator import Factory
+from arena.plan import Entry
+from arena.plugins import resolve
+from arena.protocol import messages as m
+from arena.protocol.codec import Frame, Frames
+
+
+class Channel(abc.ABC):
+    """To one worker. A channel that died or was in doubt is never used again; the crew opens another."""
+
+    name: str
+    session: str  # echoed by every ACTION of this worker
+    ready: bool  # the worker hosts its operator and takes seats
+    pid: int | None = None
+    log: Path | None = None  # what the worker printed
+
+    @abc.abstractmethod
+    def send(self, message: m.Message, buffers: Sequence[Frame] = ()) -> None:
+        """Send, or drop when the worker is dead: its death is reported by poll."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message of a worker."""
+
+    channel: Channel
+    message: m.ToArena
+    buffers: Frames = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """A worker is gone, or broke the protocol and was killed."""
+
+    channel: Channel
+    reason: str
+    own_doing: bool  # it exited or crashed by itself; False: killed from outside or by the arena
+    was_ready: bool
+    refused: bool = False  # the worker said that what it was asked to host cannot be: the user's input is wrong
+
+
+Event = Received | Died
+
+
+class Crew(Protocol):
+    """The workers of one run."""
+
+    def channel(self, slot: int) -> Channel:
+        """The channel that now serves this slot of the line-up."""
+
+    def poll(self, timeout: float | None) -> list[Event]:
+        """What came in; waits at most `timeout` seconds (None: until something comes)."""
+
+    def replace(self, channel: Channel) -> None:
+        """Start a new worker for the slots of a dead channel."""
+
+    def kill(self, channel: Channel, reason: str) -> None:
+        """Kill a worker in doubt; its Died comes by poll."""
+
+
+class LocalChannel(Channel):
+    """An operator in this process, behind the same messages. For trainers and tests."""
+
+    def __init__(self, name: str, factory: Factory, what: str, options: dict[str, object]) -> None:
+        self.name = name
+        self.session = "local"
+        self.inbox: list[m.Message] = []
+        self.host = Host(factory, self.inbox.append)
+        self.host.receive(m.Welcome(session=self.session, minor=0, what=what, options=options), ())
+        self.host.work()
+        self.ready = self.inbox[-1] == m.Status(state="ready")
+        if not self.ready:
+            raise WorkerError(f"operator {name} cannot run in this process: {self.inbox or 'it waits for a person'}")
+
+    def send(self, message: m.Message, buffers: Sequence[Frame] = ()) -> None:
+        self.host.receive(message, buffers)  # type: ignore[arg-type]
+
+
+class LocalCrew:
+    """One LocalChannel for every distinct operator of a line-up."""
+
+    def __init__(self, lineup: Sequence[Entry]) -> None:
+        channels: dict[str, LocalChannel] = {}
+        for entry in lineup:
+            if entry.worker_key not in channels:
+                factory = resolve(entry.kind.target)
+                channels[entry.worker_key] = LocalChannel(entry.name, factory, entry.what, dict(entry.options))
+        self._slots = [channels[entry.worker_key] for entry in lineup]
+        self._channels = list(channels.values())
+
+    def channel(self, slot: int) -> Channel:
+        return self._slots[slot]
+
+    def poll(self, timeout: float | None) -> list[Event]:
+        events: list[Event] = []
+        for channel in self._channels:
+            if channel.host.has_work:
+                channel.host.work()
+            events += [Received(channel, message) for message in channel.inbox]  # type: ignore[arg-type]
+            channel.inbox.clear()
+        return events
+
+    def replace(self, channel: Channel) -> None:
+        raise WorkerError(f"{channel.name} runs in this process and cannot be replaced")
+
+    def kill(self, channel: Channel, reason: str) -> None:
+        raise WorkerError(f"{channel.name}: {reason}; it runs in this process and cannot be killed")

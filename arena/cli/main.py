@@ -1,0 +1,79 @@
+"""The `arena` command. Each command is one file, imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+
+import click
+
+import arena
+from arena.errors import ArenaError, nearest
+
+COMMANDS = {
+    "play": "arena.cli.play:play",
+    "train": "arena.cli.train:train",
+    "verify": "arena.cli.verify:verify",
+    "replay": "arena.cli.replay:replay",
+    "games": "arena.cli.catalogue:games",
+    "operators": "arena.cli.catalogue:operators",
+    "doctor": "arena.cli.doctor:doctor",
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"no command is called {args[0]!r}. {nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(arena.__version__, prog_name="arena")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """Seat an RL policy, a vision-language model and a person at the same game, and compare them fairly.
+
+    \b
+    arena play --operators vlm,ppo,human      three at a hold'em table
+    arena games; arena operators              what there is to choose from
+    arena verify RUN                          play a recorded run again and check every hash
+    """
+
+
+def main() -> None:
+    """Entry point: errors become one message and an exit code (2 bad input, 1 failure, 130 interrupted)."""
+    debug = "--debug" in sys.argv
+    if debug:
+        # Wherever it stands: a user adds it to the end of the command that failed.
+        sys.argv.remove("--debug")
+    try:
+        cli(standalone_mode=False, prog_name="arena")
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+    except ArenaError as error:
+        if debug:
+            traceback.print_exc()
+        print(f"arena: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(1)

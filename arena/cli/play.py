@@ -1,0 +1,100 @@
+"""`arena play`: names in, a table of scores out."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from arena import names
+from arena.cli.live import LiveTable
+from arena.cli.tables import score_table
+from arena.errors import InputError
+from arena.lineup import build_plan
+from arena.plan import Limits, Plan
+from arena.play import run_plan
+
+
+@click.command()
+@click.option("--game", "-g", default="holdem", show_default=True, help="NAME or NAME@option=value.")
+@click.option("--operators", "-o", "listed", default="", help="Who plays, comma separated, e.g. vlm,ppo,human.")
+@click.option("--operator", "single", multiple=True, help="One operator; repeat it instead of a list.")
+@click.option("--matches", "-n", default=1, show_default=True, type=click.IntRange(1), help="Matches to play.")
+@click.option("--seed", "-s", type=click.IntRange(0), help="Chance of the run. Default: drawn, and recorded.")
+@click.option("--concurrency", "-c", type=click.IntRange(1), help="Matches at once. Default: 16, with a person 1.")
+@click.option("--out", type=click.Path(path_type=Path), help="New run folder. Default: runs/TIME-GAME.")
+@click.option("--max-ticks", type=click.IntRange(1), help="Cut each match after so many ticks.")
+@click.option("--human-timeout", type=click.FloatRange(0), help="Seconds a person has a turn. Default: no limit.")
+@click.option("--reask", default=0, show_default=True, type=click.IntRange(0), help="Ask again after a bad answer.")
+@click.option("--deadline", default=120.0, show_default=True, type=click.FloatRange(0.1), help="Seconds till a void.")
+@click.option("--quiet", "-q", is_flag=True, help="Only the final table.")
+def play(
+    game: str,
+    listed: str,
+    single: tuple[str, ...],
+    matches: int,
+    seed: int | None,
+    concurrency: int | None,
+    out: Path | None,
+    max_ticks: int | None,
+    human_timeout: float | None,
+    reask: int,
+    deadline: float,
+    quiet: bool,
+) -> None:
+    """Play matches and show who scored what.
+
+    Operators are written kind[:what][@option=value...]: random, scripted, ppo, ppo:model.zip, vlm, vlm:DIR,
+    human, human:web. `arena operators` and `arena games` list them all with their options.
+
+    The run folder keeps everything: `arena verify RUN` re-executes it, `arena replay RUN` shows it step by step.
+    """
+    chosen = [*(names.split(listed) if listed else []), *single]
+    if not chosen:
+        raise InputError(
+            "nobody plays: give --operators, e.g. --operators vlm,ppo,human (`arena operators` lists them)"
+        )
+    drawn = secrets.randbelow(2**31) if seed is None else seed
+    limits = Limits(max_ticks=max_ticks, reasks=reask, human_timeout=human_timeout, deadline=deadline)
+    plan = build_plan(game, chosen, seed=drawn, matches=matches, limits=limits)
+    person = any(entry.kind.interactive for entry in plan.lineup)
+    folder = out or _new_folder(plan)
+    console = Console(stderr=True)
+    # A terminal that a person plays on is theirs: nothing else is drawn there meanwhile.
+    taken = any(entry.options.get("mode") == "terminal" for entry in plan.lineup)
+    live = LiveTable(plan, console, show=not quiet and not taken)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with live:
+            table = run_plan(
+                plan,
+                folder,
+                concurrency=concurrency or (1 if person else 16),
+                observer=live,
+                on_status=live.status,
+            )
+    except KeyboardInterrupt:
+        console.print(f"stopped after {live.done} of {matches} matches; what was played is in {folder}")
+        raise
+    Console().print(score_table(table, live.seconds, game=plan.game_name, seed=plan.seed))
+    for line in live.notes():
+        console.print(line)
+    console.print(f"run: {folder}   [dim]arena verify {folder} · arena replay {folder}[/dim]", highlight=False)
+
+
+def _new_folder(plan: Plan) -> Path:
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    path = Path("runs") / f"{stamp}-{plan.game_name}"
+    for i in range(2, 1000):
+        if not path.exists():
+            break
+        path = path.with_name(f"{stamp}-{plan.game_name}-{i}")
+    return path
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt

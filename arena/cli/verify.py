@@ -1,0 +1,36 @@
+"""`arena verify`: re-executes a run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from arena.record.reader import Run
+from arena.record.verify import verify as verify_run
+
+SHOWN = 20
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+def verify(run: Path) -> None:
+    """Play every match of RUN again from its log and compare every hash, reward and result.
+
+    Exit code 0 when all holds, 1 when something does not, 2 when this installation cannot tell.
+    """
+    report = verify_run(Run(run))
+    for problem in report.problems[:SHOWN]:
+        print(f"WRONG  {problem}")
+    for problem in report.pictures[:SHOWN]:
+        print(f"PICTURE  {problem} (the rules agree)")
+    hidden = max(0, len(report.problems) - SHOWN) + max(0, len(report.pictures) - SHOWN)
+    if hidden:
+        print(f"... and {hidden} more")
+    played = f"{report.matches} matches, {report.ticks} ticks, {report.turns} turns re-executed"
+    if report.unresolved:
+        played += f", {report.unresolved} unresolved"
+    print(f"{'verified' if report.passed else 'NOT verified'}: {played}")
+    print("A log cannot prove who chose an answer, only what followed from it.")
+    sys.exit(0 if report.passed else 1)

@@ -1,0 +1,76 @@
+"""From names to a Plan: finds the plugins, checks that each operator can play the game, settles its options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from arena import names, plugins
+from arena.errors import InputError, UnplayableError, nearest
+from arena.game import Game, GameSpec, Views
+from arena.operator import OperatorKind
+from arena.plan import Entry, Limits, Plan
+
+
+def build_plan(
+    game: str, operators: Sequence[str], *, seed: int = 0, matches: int = 1, limits: Limits | None = None
+) -> Plan:
+    """A Plan from the names a user gives. InputError (or a kind of it) says what is wrong with which name."""
+    if matches < 1:
+        raise InputError(f"{matches} matches: expected at least 1")
+    name = names.parse(game)
+    cls = plugins.game_class(name.kind)
+    if name.what:
+        raise InputError(f"game {game!r}: {name.kind} takes nothing after a colon; its options follow '@'")
+    try:
+        table = cls(len(operators), name.options)
+    except ValueError as error:
+        raise InputError(f"game {game!r}: {error}") from error
+    lineup = build_lineup(table, operators)
+    return Plan(cls, name.kind, table.options, lineup, seed, matches, limits or Limits())
+
+
+def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:
+    """One Entry a name, in slot order."""
+    parsed = [names.parse(text) for text in operators]
+    labels = names.numbered([str(name) for name in parsed])
+    out = []
+    for name, label, given in zip(parsed, labels, operators, strict=True):
+        kind = plugins.operator_kind(name.kind)
+        if name.what and not kind.what:
+            raise InputError(f"operator {given!r}: {kind.name} takes nothing after a colon")
+        plugins.require_modules(kind)
+        options = kind.settle(name.what, check_options(kind, name.options, given))
+        views = kind.views(game.spec, name.what, options)
+        check_views(game.spec, views, given)
+        out.append(Entry(label, kind, name.what, options, given, views))
+    return tuple(out)
+
+
+def check_options(kind: OperatorKind, options: Mapping[str, str], given: str) -> dict[str, Any]:
+    """The options as their declared types, defaults filled in."""
+    unknown = [name for name in options if name not in kind.options]
+    if unknown:
+        raise InputError(
+            f"operator {given!r}: {kind.name} has no option {unknown[0]!r}. {nearest(unknown[0], kind.options)}"
+        )
+    try:
+        return {name: option.check(name, options.get(name, option.default)) for name, option in kind.options.items()}
+    except ValueError as error:
+        raise InputError(f"operator {given!r}: {error}") from error
+
+
+def check_views(spec: GameSpec, views: Views, given: str) -> None:
+    """UnplayableError when the game does not offer a view that the operator asked for."""
+    missing = []
+    if views.image is not None and tuple(views.image) not in spec.image_sizes:
+        sizes = ", ".join(f"{h}x{w}" for h, w in spec.image_sizes) or "none"
+        missing.append(f"an image of {views.image[0]}x{views.image[1]} (there is: {sizes})")
+    if views.vector and spec.vector_shape is None:
+        missing.append("a vector")
+    if views.text and not spec.text:
+        missing.append("text")
+    if missing:
+        raise UnplayableError(
+            f"operator {given!r} cannot play {spec.id}: the game does not give {' and '.join(missing)}"
+        )

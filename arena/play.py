@@ -1,0 +1,69 @@
+"""Runs a Plan with worker processes and leaves a run folder. The command line and scripts call this."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import arena
+from arena.evaluate.table import Table
+from arena.observer import Observer
+from arena.plan import Plan
+from arena.protocol import messages as m
+from arena.protocol.version import MAJOR, MINOR
+from arena.record.reader import Run
+from arena.record.writer import Recorder
+from arena.scheduler import Scheduler
+from arena.supervisor.crew import ProcessCrew
+from arena.supervisor.hub import Hub
+
+
+def run_plan(
+    plan: Plan,
+    out: Path,
+    *,
+    concurrency: int = 1,
+    observer: Observer | None = None,
+    on_status: Callable[[str, m.Status], None] | None = None,
+) -> Table:
+    """Play every match of `plan` into the new folder `out`; the result table. No process is left behind."""
+    recorder = Recorder(out, describe(plan))
+    hub = Hub(out / "workers", on_status)
+    try:
+        crew = ProcessCrew(hub, plan.lineup)
+        Scheduler(plan, crew, concurrency=concurrency, recorder=recorder, observer=observer).run()
+    finally:
+        hub.close()
+        recorder.close()
+    table = Run(out).table()
+    recorder.results(table)
+    return table
+
+
+def describe(plan: Plan) -> dict[str, Any]:
+    """run.json: what is needed to play the run again, and what it was played with."""
+    spec = plan.make_game().spec
+    return {
+        "arena": arena.__version__,
+        "protocol": f"{MAJOR}.{MINOR}",
+        "python": platform.python_version(),
+        "game": {"name": plan.game_name, "version": spec.version, "options": plan.game_options, "unit": spec.unit},
+        "operators": [
+            {
+                "name": entry.name,
+                "kind": entry.kind.name,
+                "what": entry.what,
+                "options": entry.options,
+                "fingerprint": entry.kind.fingerprint(entry.what, entry.options),
+                "given": entry.given,
+                "views": entry.views,
+                "determinism": entry.kind.determinism,
+            }
+            for entry in plan.lineup
+        ],
+        "seed": plan.seed,
+        "matches": plan.matches,
+        "limits": {"max_ticks": plan.limits.max_ticks, "reasks": plan.limits.reasks},
+    }

@@ -1,0 +1,329 @@
+"""Scheduler: pumps many matches at once and gathers their questions by worker.
+
+An infrastructure fault (a worker died, a deadline passed, a backend failed) voids the match; it is played again at
+most `limits.retries` times. Nothing here depends on the order in which answers arrive except the timing file.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+from arena.channel import Channel, Crew, Died, Received
+from arena.errors import InputError, WorkerError
+from arena.match import Match
+from arena.observer import Observer
+from arena.operator import Decision, Outcome, Request
+from arena.plan import Entry, MatchPlan, Plan
+from arena.protocol import codec
+from arena.protocol import messages as m
+from arena.record.lines import EndLine
+from arena.record.writer import Recorder
+
+
+@dataclass(slots=True)
+class _Table:
+    """A match in play, and the channels that serve its seats."""
+
+    match: Match
+    channels: tuple[Channel, ...]
+    crashed: set[int] = field(default_factory=set)  # seats whose worker dies by its own doing every time
+
+
+@dataclass(slots=True)
+class _Question:
+    """One item under way. Its table is None once nobody wants the answer."""
+
+    request: Request
+    channel: Channel
+    table: _Table | None
+    sent: float
+    deadline: float | None
+    grace: bool = False  # the deadline passed, and a CANCEL waits for its confirmation
+
+
+class Scheduler:
+    """Plays all matches of a plan with a crew. `run` returns when every match is resolved or given up."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        crew: Crew,
+        *,
+        concurrency: int = 1,
+        recorder: Recorder | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        if concurrency < 1:
+            raise InputError(f"concurrency {concurrency}: expected at least 1")
+        self._plan = plan
+        self._crew = crew
+        self._concurrency = concurrency
+        self._recorder = recorder
+        self._observer = observer or Observer()
+        self._waiting: deque[MatchPlan] = deque(plan.schedule())
+        self._tables: dict[int, _Table] = {}
+        self._questions: dict[int, _Question] = {}
+        self._next_id = 0
+        self._deaths: dict[int, list[tuple[int, bool]]] = {}  # match -> (slot or -1, own doing) of each voided try
+        self._failed_starts: dict[str, int] = {}
+        self.dropped = 0  # replies that matched no question
+
+    def run(self) -> None:
+        """Play. Raises WorkerError or InputError when a worker cannot be started at all."""
+        while self._waiting or self._tables:
+            self._seat_matches()
+            self._ask()
+            if self._advance_ready():
+                continue
+            self._absorb(self._crew.poll(self._patience()))
+            self._watch_clocks()
+
+    # --- seats and questions ---------------------------------------------------------------------------------------
+
+    def _seat_matches(self) -> None:
+        while self._waiting and len(self._tables) < self._concurrency:
+            plan = self._waiting[0]
+            # After a worker died by its own doing, the matches it held are played one at a time: only then is it
+            # known which of them it dies of.
+            if self._tables and any(
+                self._is_suspect(p) for p in [plan, *(t.match.plan for t in self._tables.values())]
+            ):
+                return
+            channels = tuple(self._crew.channel(slot) for slot in plan.slots)
+            if not all(channel.ready for channel in channels):
+                return
+            self._waiting.popleft()
+            self._seat(plan, channels)
+
+    def _is_suspect(self, plan: MatchPlan) -> bool:
+        return any(own_doing for _, own_doing in self._deaths.get(plan.index, ()))
+
+    def _seat(self, plan: MatchPlan, channels: tuple[Channel, ...]) -> None:
+        lineup = [self._plan.lineup[slot] for slot in plan.slots]
+        names = [entry.name for entry in lineup]
+        game = self._plan.make_game()
+        match = Match(plan, game, names, [entry.views for entry in lineup], self._plan.limits)
+        table = _Table(match, channels, self._given_up(plan))
+        self._tables[plan.index] = table
+        for seat, (entry, channel) in enumerate(zip(lineup, channels, strict=True)):
+            channel.send(
+                m.Open(
+                    match=plan.index,
+                    seat=seat,
+                    operator=entry.name,
+                    card=game.card(),
+                    views=entry.views,
+                    seed=self._plan.operator_seed(plan, seat),
+                    seats=tuple(names),
+                )
+            )
+        match.start()
+        self._journal(table)
+        self._observer.started(match)
+
+    def _ask(self) -> None:
+        """Send every new question, one ACT a channel."""
+        batches: dict[Channel, list[Request]] = {}
+        now = time.monotonic()
+        for table in self._tables.values():
+            for ask in table.match.asks():
+                if ask.seat in table.crashed:
+                    table.match.feed(ask.seat, Decision(fault="crashed", detail="its worker dies in every try"))
+                    continue
+                channel = table.channels[ask.seat]
+                human = self._entry(table, ask.seat).kind.interactive
+                budget = self._plan.limits.human_timeout if human else None
+                self._next_id += 1
+                request = Request(
+                    id=self._next_id,
+                    match=table.match.plan.index,
+                    seat=ask.seat,
+                    tick=ask.tick,
+                    observation=ask.observation,
+                    attempt=ask.attempt,
+                    reason=ask.reason,
+                    budget=budget,
+                )
+                deadline = None if human and budget is None else now + self._plan.limits.deadline + (budget or 0.0)
+                self._questions[request.id] = _Question(request, channel, table, now, deadline)
+                batches.setdefault(channel, []).append(request)
+                self._observer.asked(table.match, ask)
+        for channel, requests in batches.items():
+            channel.send(*codec.act(requests))
+
+    def _advance_ready(self) -> bool:
+        """Apply the tick of every match whose seats are all in; whether there was one."""
+        ready = [table for table in self._tables.values() if table.match.ready]
+        for table in ready:
+            table.match.advance()
+            self._journal(table)
+            self._observer.ticked(table.match)
+            if table.match.outcome is not None:
+                self._finish(table, table.match.outcome)
+        return bool(ready)
+
+    def _finish(self, table: _Table, outcome: Outcome) -> None:
+        index = table.match.plan.index
+        del self._tables[index]
+        self._release(table, outcome)
+        if self._recorder is not None:
+            self._recorder.end(index)
+        self._observer.ended(table.match, outcome)
+
+    # --- what comes in ---------------------------------------------------------------------------------------------
+
+    def _absorb(self, events: list[Received | Died]) -> None:
+        for event in events:
+            if isinstance(event, Died):
+                self._bury(event)
+                continue
+            match event.message:
+                case m.Action():
+                    self._answers(event.channel, event.message)
+                case m.Error():
+                    self._refused(event.channel, event.message)
+                case _:
+                    pass
+
+    def _answers(self, channel: Channel, action: m.Action) -> None:
+        now = time.monotonic()
+        for answer in action.answers:
+            question = self._questions.get(answer.id)
+            if question is None or action.session != channel.session or not _echoes(question, channel, answer):
+                self.dropped += 1
+                self._time("dropped", worker=channel.name, id=answer.id, match=answer.match, tick=answer.tick)
+                continue
+            del self._questions[answer.id]
+            table = question.table
+            if table is None:
+                continue
+            if answer.decision is None:
+                kind = answer.error or "backend"
+                self._void(table, kind, f"{channel.name}: {answer.detail or 'cancelled what was not'}", answer.seat)
+                continue
+            seconds = now - question.sent
+            table.match.feed(answer.seat, answer.decision)
+            self._observer.answered(table.match, answer.seat, answer.decision, seconds)
+            where = {"match": answer.match, "tick": answer.tick, "seat": answer.seat, "attempt": answer.attempt}
+            self._time("turn", **where, seconds=round(seconds, 6))
+
+    def _refused(self, channel: Channel, error: m.Error) -> None:
+        if error.match is not None and error.code == "refused":
+            raise InputError(f"operator {channel.name} cannot take seat {error.seat}: {error.text}")
+        if error.match in self._tables:
+            self._void(self._tables[error.match], "backend", f"{channel.name}: {error.text}", error.seat)
+
+    def _bury(self, died: Died) -> None:
+        self._time("died", worker=died.channel.name, pid=died.channel.pid, reason=died.reason)
+        self._observer.worker_died(died.channel.name, died.reason)
+        for i in [i for i, q in self._questions.items() if q.channel is died.channel]:
+            del self._questions[i]
+        for table in list(self._tables.values()):
+            if died.channel in table.channels:
+                seat = table.channels.index(died.channel)
+                self._void(table, "worker_died", f"{died.channel.name} {died.reason}", seat, died.own_doing)
+        self._restart(died)
+
+    def _restart(self, died: Died) -> None:
+        name = died.channel.name
+        failed = 0 if died.was_ready else self._failed_starts.get(name, 0) + 1
+        self._failed_starts[name] = failed
+        first_start = failed and not any(self._deaths.values())
+        if failed > self._plan.limits.retries or first_start:
+            where = f". Its log: {died.channel.log}" if died.channel.log else ""
+            error = InputError if died.refused else WorkerError
+            raise error(f"operator {name} cannot start: {died.reason}{where}")
+        if self._waiting or self._tables:
+            self._crew.replace(died.channel)
+
+    # --- voids -----------------------------------------------------------------------------------------------------
+
+    def _void(self, table: _Table, kind: str, reason: str, seat: int | None, own_doing: bool = False) -> None:
+        plan = table.match.plan
+        del self._tables[plan.index]
+        wanted: dict[Channel, list[int]] = {}
+        for i, question in self._questions.items():
+            if question.table is table:
+                question.table = None
+                wanted.setdefault(question.channel, []).append(i)
+        for channel, ids in wanted.items():
+            channel.send(m.Cancel(ids=ids))
+        self._release(table, Outcome(status="voided", reason=f"{kind}: {reason}"))
+        deaths = self._deaths.setdefault(plan.index, [])
+        deaths.append((plan.slots[seat] if seat is not None else -1, own_doing))
+        self._time("void", match=plan.index, attempt=len(deaths), fault=kind, reason=reason)
+        self._observer.voided(table.match, kind, reason)
+        if self._recorder is not None:
+            self._recorder.void(plan.index)
+        if len(deaths) <= self._plan.limits.retries or self._given_up(plan):
+            self._waiting.appendleft(plan)
+        else:
+            self._give_up(table, f"{kind}: voided {len(deaths)} times")
+
+    def _given_up(self, plan: MatchPlan) -> set[int]:
+        """Seats whose worker died by its own doing in every try so far, once the tries are used up."""
+        deaths = self._deaths.get(plan.index, [])
+        if len(deaths) != self._plan.limits.retries + 1 or len(set(deaths)) != 1 or not deaths[0][1]:
+            return set()
+        dead = self._plan.lineup[deaths[0][0]].worker_key
+        return {seat for seat, slot in enumerate(plan.slots) if self._plan.lineup[slot].worker_key == dead}
+
+    def _give_up(self, table: _Table, reason: str) -> None:
+        """The match stands as unresolved."""
+        plan = table.match.plan
+        if self._recorder is not None:
+            end = EndLine(match=plan.index, status="unresolved", ticks=0, reason=reason)
+            self._recorder.journal(plan.index, [table.match.head, end])
+            self._recorder.end(plan.index)
+        self._observer.unresolved(table.match, reason)
+
+    def _release(self, table: _Table, outcome: Outcome) -> None:
+        for seat, channel in enumerate(table.channels):
+            channel.send(m.End(match=table.match.plan.index, seat=seat, outcome=outcome))
+
+    # --- clocks ----------------------------------------------------------------------------------------------------
+
+    def _patience(self) -> float | None:
+        clocks = [q.deadline for q in self._questions.values() if q.deadline is not None]
+        return max(0.0, min(clocks) - time.monotonic()) if clocks else None
+
+    def _watch_clocks(self) -> None:
+        now = time.monotonic()
+        late = [q for q in self._questions.values() if q.deadline is not None and q.deadline <= now]
+        for question in late:
+            if self._questions.get(question.request.id) is not question:
+                continue
+            if question.grace:
+                self._crew.kill(question.channel, "did not confirm a CANCEL in time: it hangs")
+                continue
+            question.grace = True
+            question.deadline = now + m.Limits().grace
+            if question.table is not None:
+                waited = f"{question.channel.name} did not answer within {now - question.sent:.1f} s"
+                self._void(question.table, "deadline", waited, question.request.seat)
+
+    # --- small things ----------------------------------------------------------------------------------------------
+
+    def _entry(self, table: _Table, seat: int) -> Entry:
+        return self._plan.lineup[table.match.plan.slots[seat]]
+
+    def _journal(self, table: _Table) -> None:
+        lines = table.match.take_lines()
+        if self._recorder is not None:
+            self._recorder.journal(table.match.plan.index, lines)
+
+    def _time(self, kind: str, **what: object) -> None:
+        if self._recorder is not None:
+            self._recorder.timing(type=kind, **what)
+
+
+def _echoes(question: _Question, channel: Channel, answer: m.Answer) -> bool:
+    asked = question.request
+    return question.channel is channel and (answer.match, answer.seat, answer.tick, answer.attempt) == (
+        asked.match,
+        asked.seat,
+        asked.tick,
+        asked.attempt,
+    )

@@ -1,0 +1,251 @@
+"""Hub: the ROUTER that all workers of a run connect to, their handshakes, their deaths, their shutdown."""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import math
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import zmq
+
+from arena.channel import Channel, Died, Event, Received
+from arena.errors import ProtocolError, WorkerError
+from arena.protocol import codec
+from arena.protocol import messages as m
+from arena.protocol.codec import Frame
+from arena.protocol.version import MAGIC, MAJOR, MINOR
+from arena.supervisor.process import WorkerProcess
+
+LONGEST_PATH = 107  # bytes of a Unix socket's address
+STARTUP = 300.0  # seconds in which a worker says HELLO and becomes ready
+GRACE = 2.0  # seconds for each step of a shutdown
+ZERO_COPY = 65536  # bytes of a frame from which handing over its memory beats copying it
+
+
+class WorkerChannel(Channel):
+    """The arena's end of one worker process."""
+
+    def __init__(self, hub: Hub, name: str, identity: bytes, token: str, process: WorkerProcess) -> None:
+        self.name = name
+        self.session = secrets.token_hex(8)
+        self.ready = False
+        self.pid = process.pid
+        self.log = process.log
+        self.identity = identity
+        self.token = token
+        self.process = process
+        self.hello: m.Hello | None = None
+        self.alive = True
+        self.refusal: m.Error | None = None  # what the worker itself said is wrong
+        self.started = time.monotonic()
+        self._hub = hub
+
+    def send(self, message: m.Message, buffers: Sequence[Frame] = ()) -> None:
+        if self.alive:
+            self._hub.route(self, [self.identity, *codec.encode(message, buffers)])
+
+
+class Hub:
+    """Owns the socket and every worker process; `close` leaves none behind."""
+
+    def __init__(self, logs: Path, on_status: Callable[[str, m.Status], None] | None = None) -> None:
+        self._logs = logs
+        self._on_status = on_status or (lambda name, status: None)
+        self._folder = _short_folder()
+        self._address = f"ipc://{self._folder}/s"
+        self._context = zmq.Context()
+        self._router = self._context.socket(zmq.ROUTER)
+        self._router.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        self._router.setsockopt(zmq.LINGER, 0)
+        self._router.setsockopt(zmq.MAXMSGSIZE, m.Limits().max_message)
+        self._router.setsockopt(zmq.SNDHWM, 1000)
+        self._router.setsockopt(zmq.RCVHWM, 1000)
+        self._router.bind(self._address)
+        self._poller = zmq.Poller()
+        self._poller.register(self._router, zmq.POLLIN)
+        self._channels: dict[bytes, WorkerChannel] = {}
+        self._options: dict[bytes, tuple[str, Mapping[str, Any]]] = {}
+        self._events: deque[Event] = deque()
+        self._count = 0
+        self.dropped = 0  # messages of no live worker, or out of turn
+
+    def launch(self, name: str, command: Sequence[str], what: str, options: Mapping[str, Any]) -> WorkerChannel:
+        """Start a worker. It is of use when its `ready` is set; a failure comes as Died by poll."""
+        self._count += 1
+        identity, token = f"w{self._count}".encode(), secrets.token_hex(16)
+        env = {"ARENA_ADDRESS": self._address, "ARENA_TOKEN": token, "ARENA_WORKER": identity.decode()}
+        log = self._logs / f"{name.replace('/', '_')}-{self._count}.log"
+        process = WorkerProcess(command, env, log)
+        channel = WorkerChannel(self, name, identity, token, process)
+        self._channels[identity] = channel
+        self._options[identity] = (what, options)
+        if process.handle is not None:
+            self._poller.register(process.handle, zmq.POLLIN)
+        return channel
+
+    def poll(self, timeout: float | None) -> list[Event]:
+        """Messages and deaths; waits at most `timeout` seconds for the first."""
+        if not self._events:
+            self._pump(timeout)
+        out = list(self._events)
+        self._events.clear()
+        return out
+
+    def route(self, channel: WorkerChannel, frames: list[Frame]) -> None:
+        """Send; a peer that does not take it is as good as dead."""
+        try:
+            self._router.send_multipart(frames, zmq.NOBLOCK, copy=max(map(len, frames)) < ZERO_COPY)
+        except zmq.Again:
+            self.bury(channel, "its queue is full: it does not read", own_doing=True)
+        except zmq.ZMQError as error:
+            # Unreachable: its process is ending, and the handle will say how.
+            if error.errno != zmq.EHOSTUNREACH:
+                raise
+
+    def bury(self, channel: WorkerChannel, reason: str, own_doing: bool) -> None:
+        """Kill the worker's group, release it, and report it dead once."""
+        if not channel.alive:
+            return
+        channel.alive = False
+        was_ready, channel.ready = channel.ready, False
+        if channel.process.handle is not None:
+            self._poller.unregister(channel.process.handle)
+        channel.process.reap()
+        del self._channels[channel.identity]
+        del self._options[channel.identity]
+        refused = channel.refusal is not None and channel.refusal.code == "refused"
+        self._events.append(Died(channel, reason, own_doing, was_ready, refused))
+
+    def close(self) -> None:
+        """SHUTDOWN, SIGTERM, SIGKILL, each with its grace; then the socket and its folder."""
+        left = list(self._channels.values())
+        for channel in left:
+            channel.send(m.Shutdown(reason="the run is over"))
+        for number in (None, signal.SIGTERM):
+            until = time.monotonic() + GRACE
+            for channel in left:
+                if number is not None and not channel.process.exited:
+                    channel.process.signal(number)
+            for channel in left:
+                channel.process.wait(max(0.0, until - time.monotonic()))
+        for channel in left:
+            self.bury(channel, "shut down", own_doing=False)
+        self._router.close()
+        self._context.term()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    # --- what comes in ---------------------------------------------------------------------------------------------
+
+    def _pump(self, timeout: float | None) -> None:
+        waited = self._poller.poll(self._patience(timeout))
+        handles = {fd for fd, _ in waited if fd is not self._router}
+        if len(waited) > len(handles):
+            self._drain()
+        if handles or not hasattr(os, "pidfd_open"):
+            for channel in [c for c in self._channels.values() if c.process.exited]:
+                self._last_words(channel)
+        for channel in list(self._channels.values()):
+            if not channel.ready and time.monotonic() - channel.started > STARTUP:
+                self.bury(channel, f"was not ready within {STARTUP:g} s", own_doing=True)
+
+    def _patience(self, timeout: float | None) -> int | None:
+        """Milliseconds to wait: not past a starting worker's deadline, and briefly where deaths wake nobody."""
+        caps = [timeout] if timeout is not None else []
+        if not all(channel.ready for channel in self._channels.values()):
+            caps.append(1.0)
+        if not hasattr(os, "pidfd_open"):
+            caps.append(0.2)
+        return max(0, math.ceil(min(caps) * 1000)) if caps else None
+
+    def _drain(self) -> None:
+        while True:
+            try:
+                identity, *frames = self._router.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            self._take(identity, frames)
+
+    def _last_words(self, channel: WorkerChannel) -> None:
+        """What a dead worker had sent may still be under way to us."""
+        while self._router.poll(50):
+            self._drain()
+        if not channel.alive:
+            return
+        reason = channel.refusal.text if channel.refusal else channel.process.how()
+        self.bury(channel, reason, own_doing=channel.process.own_doing)
+
+    def _take(self, identity: bytes, frames: list[bytes]) -> None:
+        channel = self._channels.get(identity)
+        if channel is None:
+            self.dropped += 1
+            return
+        try:
+            message, buffers = codec.decode_to_arena(frames)
+        except codec.UnknownMessageError as error:
+            self.dropped += 1
+            channel.send(m.Error(code="unknown_message", text=str(error)))
+            return
+        except ProtocolError as error:
+            code = "malformed" if frames and frames[0] == MAGIC else "version"
+            channel.send(m.Error(code=code, text=str(error)))  # type: ignore[arg-type]
+            self.bury(channel, f"broke the protocol: {error}", own_doing=True)
+            return
+        if channel.hello is None:
+            self._greet(channel, message)
+        else:
+            self._serve(channel, message, buffers)
+
+    def _greet(self, channel: WorkerChannel, message: m.ToArena) -> None:
+        if not isinstance(message, m.Hello):
+            channel.send(m.Error(code="unexpected", text="expected HELLO"))
+            self.bury(channel, f"sent {type(message).__name__} before HELLO", own_doing=True)
+        elif not hmac.compare_digest(message.token.encode(), channel.token.encode()):
+            channel.send(m.Error(code="token", text="wrong token"))
+            self.bury(channel, "gave a wrong token", own_doing=True)
+        elif message.major != MAJOR:
+            text = f"speaks protocol {message.major}.{message.minor}, this arena speaks {MAJOR}.{MINOR}"
+            channel.send(m.Error(code="version", text=text))
+            self.bury(channel, text, own_doing=True)
+        else:
+            channel.hello = message
+            what, options = self._options[channel.identity]
+            minor = min(MINOR, message.minor)
+            channel.send(m.Welcome(session=channel.session, minor=minor, what=what, options=dict(options)))
+
+    def _serve(self, channel: WorkerChannel, message: m.ToArena, buffers: codec.Frames) -> None:
+        match message:
+            case m.Ping():
+                channel.send(m.Pong(n=message.n))
+            case m.Status():
+                channel.ready = channel.ready or message.state == "ready"
+                self._on_status(channel.name, message)
+                self._events.append(Received(channel, message))
+            case m.Error() if not channel.ready:
+                channel.refusal = message
+            case m.Hello():
+                self.bury(channel, "sent HELLO twice", own_doing=True)
+            case _:
+                self._events.append(Received(channel, message, buffers))
+
+
+def _short_folder() -> str:
+    """A new 0700 folder whose socket path is short enough for a Unix socket."""
+    for parent in (None, "/tmp"):
+        with contextlib.suppress(OSError):
+            folder = tempfile.mkdtemp(prefix="arena-", dir=parent)
+            if len(os.fsencode(folder)) + 2 <= LONGEST_PATH:
+                return folder
+            os.rmdir(folder)
+    raise WorkerError(
+        f"no temporary folder with a path under {LONGEST_PATH - 20} bytes; set TMPDIR to a short path such as /tmp"
+    )

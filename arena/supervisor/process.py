@@ -1,0 +1,82 @@
+"""One worker process: started in its own process group, watched by its handle, ended with its children."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from arena.errors import WorkerError
+
+
+class WorkerProcess:
+    """A subprocess whose stdin is a pipe of ours: end of file there tells it that the arena is gone."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], log: Path) -> None:
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as out:
+            try:
+                self._popen = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    env={**os.environ, **env},
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise WorkerError(f"cannot start {command[0]!r}: {error.strerror}") from error
+        self.pid = self._popen.pid
+        # Readable when the process ends; without pidfd (not Linux) the hub asks now and then.
+        self.handle = os.pidfd_open(self.pid) if hasattr(os, "pidfd_open") else None
+
+    @property
+    def exited(self) -> bool:
+        return self._popen.poll() is not None
+
+    @property
+    def own_doing(self) -> bool:
+        """It ended by itself: an exit, or a signal of its own making such as a segmentation fault."""
+        return self._popen.poll() not in (None, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
+
+    def how(self) -> str:
+        """How it ended, in words."""
+        code = self._popen.poll()
+        if code is None:
+            return "still runs"
+        return f"exited with code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
+
+    def tail(self, lines: int = 5) -> str:
+        """The last lines of its log that say something."""
+        with contextlib.suppress(OSError):
+            text = self.log.read_text(errors="replace").strip().splitlines()
+            return "\n".join(text[-lines:])
+        return ""
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal the whole group."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def wait(self, timeout: float) -> bool:
+        """Whether it ended within `timeout` seconds."""
+        try:
+            self._popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def reap(self) -> None:
+        """Release what is left: children in its group, the pipe, the handle."""
+        self.signal(signal.SIGKILL)
+        self._popen.wait()
+        if self._popen.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._popen.stdin.close()
+        if self.handle is not None:
+            os.close(self.handle)
+            self.handle = None

@@ -1,0 +1,152 @@
+"""The Python worker: `python -P -m workers.host package.module:factory`.
+
+One thread owns the operator and reads the socket. While an act takes long, a second thread reads it instead, so
+that PING and CANCEL are answered; a lock says whose turn it is. An AsyncOperator runs on an event loop alone.
+stdin is a pipe from the arena: end of file there means that the arena is gone, and the worker exits at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import time
+import traceback
+
+import zmq
+import zmq.asyncio
+
+import arena
+from arena.errors import ProtocolError
+from arena.host import Emit, Host, failure
+from arena.host_async import AsyncHost
+from arena.operator import AsyncOperator, Factory, Operator, WorkerContext
+from arena.plugins import resolve
+from arena.protocol import codec
+from arena.protocol import messages as m
+from arena.protocol.version import MAJOR, MINOR
+
+LONG = 0.005  # seconds of an act after which the second thread takes over the reading
+LINGER = 1000  # milliseconds for the last words at the end
+
+
+def main(argv: list[str]) -> int:
+    """Serve one arena until it says SHUTDOWN or is gone."""
+    if len(argv) != 2 or "ARENA_ADDRESS" not in os.environ:
+        print("this is a worker: an arena starts it. See docs/protocol.md", file=sys.stderr)
+        return 2
+    address, token = os.environ.pop("ARENA_ADDRESS"), os.environ.pop("ARENA_TOKEN")
+    threading.Thread(target=_leave_with_arena, daemon=True).start()
+    context = zmq.Context()
+    socket = context.socket(zmq.DEALER)
+    socket.setsockopt(zmq.ROUTING_ID, os.environ.pop("ARENA_WORKER").encode())
+    socket.setsockopt(zmq.LINGER, LINGER)
+    socket.setsockopt(zmq.MAXMSGSIZE, m.Limits().max_message)
+    socket.connect(address)
+    hello = m.Hello(token=token, major=MAJOR, minor=MINOR, kind="python", name=argv[1], version=arena.__version__)
+    socket.send_multipart(codec.encode(hello))
+    try:
+        return Pump(socket, argv[1]).run()
+    finally:
+        socket.close()
+        context.term()
+
+
+def _leave_with_arena() -> None:
+    while os.read(0, 4096):
+        pass
+    os._exit(3)
+
+
+class Pump:
+    """Moves messages between the socket and a host."""
+
+    def __init__(self, socket: zmq.Socket[bytes], target: str) -> None:
+        self._socket = socket
+        self._target = target
+        self._lock = threading.RLock()  # whoever holds it may use the socket while work runs
+        self._since: float | None = None  # when the work that now runs began
+        self._working = threading.Event()
+
+    def run(self) -> int:
+        host = Host(self._build, self._emit)
+        threading.Thread(target=self._listen, args=(host,), daemon=True).start()
+        while not host.finished and host.asynchronous is None:
+            self._read(host, wait=True)
+            if host.has_work:
+                self._since = time.monotonic()
+                self._working.set()
+                host.work()
+                with self._lock:
+                    self._since = None
+        if host.asynchronous is not None:
+            return asyncio.run(self._run_async(AsyncHost(host.asynchronous, host.session, self._emit_async)))
+        host.close()
+        return 1 if host.failed else 0
+
+    def _build(self, context: WorkerContext) -> Operator | AsyncOperator:
+        factory: Factory = resolve(self._target)
+        return factory(context)
+
+    def _read(self, host: Host, wait: bool) -> None:
+        """Take what has arrived; first wait for something if asked to."""
+        while True:
+            try:
+                frames = self._socket.recv_multipart(0 if wait else zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            wait = False
+            _receive(host, frames, self._emit)
+
+    def _listen(self, host: Host) -> None:
+        """The second thread: reads while an act takes long."""
+        while True:
+            self._working.wait()
+            time.sleep(LONG)
+            with self._lock:
+                if self._since is None:
+                    self._working.clear()
+                elif time.monotonic() - self._since > LONG:
+                    self._read(host, wait=False)
+
+    def _emit(self, message: m.Message) -> None:
+        with self._lock:
+            self._socket.send_multipart(codec.encode(message))
+
+    # --- an AsyncOperator -------------------------------------------------------------------------------------------
+
+    async def _run_async(self, host: AsyncHost) -> int:
+        # Sends must pass this socket too: one that bypasses it can swallow the event that wakes the reader.
+        self._async_socket = zmq.asyncio.Socket.from_socket(self._socket)
+        self._loop = asyncio.get_running_loop()
+        try:
+            await host.start()
+        except Exception as error:
+            traceback.print_exc()
+            self._emit_async(failure(error))
+            return 1
+        try:
+            while not host.finished:
+                _receive(host, await self._async_socket.recv_multipart(), self._emit_async)
+        finally:
+            await host.stop()
+        self._emit_async(m.Bye())
+        return 0
+
+    def _emit_async(self, message: m.Message) -> None:
+        self._async_socket.send_multipart(codec.encode(message))
+
+
+def _receive(host: Host | AsyncHost, frames: list[bytes], emit: Emit) -> None:
+    try:
+        message, buffers = codec.decode_to_worker(frames)
+        host.receive(message, buffers)
+    except codec.UnknownMessageError as error:
+        emit(m.Error(code="unknown_message", text=str(error)))
+    except ProtocolError as error:
+        emit(m.Error(code="unexpected", text=str(error)))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
