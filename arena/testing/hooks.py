@@ -1,0 +1,44 @@
+"""What the conformance tests of a game share: the hooks that a plugin's test overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from arena.game import Game, GameSpec
+from arena.testing.playing import Moment, played
+
+
+class Hooks:
+    """What is tested, and how much of it. Override `game`; the rest as you need it."""
+
+    options: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)  # option sets to test with
+    matches: ClassVar[int] = 3  # random matches a test
+    ticks: ClassVar[int] = 60  # at most so many ticks of each, except where the end matters
+    zero_sum: ClassVar[bool] = False  # whether returns add up to nothing
+    lessons: ClassVar[int] = 20  # lessons of the teacher that are looked at
+
+    def game(self, seats: int, options: Mapping[str, Any]) -> Game:
+        """A new game. ValueError when it does not take so many seats."""
+        raise NotImplementedError("override game(seats, options) to return a new game")
+
+    # What is tested.
+
+    def spec(self) -> GameSpec:
+        for seats in range(1, 65):
+            try:
+                return self.game(seats, {}).spec
+            except ValueError:
+                continue
+        raise AssertionError("no number of seats from 1 to 64 is taken")
+
+    def games(self) -> Iterator[Game]:
+        """A new game for the fewest and the most seats, with each set of options."""
+        for seats in sorted(set(self.spec().seats)):
+            for options in self.options:
+                yield self.game(seats, options)
+
+    def moments(self) -> Iterator[Moment]:
+        for game in self.games():
+            for number in range(self.matches):
+                yield from played(game, number, self.ticks)
