@@ -126,11 +126,14 @@ def dealer_button(diameter: int) -> Image.Image:
 
 
 @lru_cache(maxsize=128)
-def plate(height: int, width: int, fill: str = "#12151dcc", outline: str = "#566070") -> Image.Image:
-    """RGBA sprite of a rounded name plate."""
+def plate(
+    height: int, width: int, fill: str = "#12151dcc", outline: str = "#566070", rounding: float = 0.28
+) -> Image.Image:
+    """RGBA sprite of a rounded name plate; `rounding` is the corners' radius as a share of the height."""
     k = 4
     out = Image.new("RGBA", (width * k, height * k), fill[:7] + "00")
     box = (0, 0, width * k - 1, height * k - 1)
     pen = ImageDraw.Draw(out)
-    pen.rounded_rectangle(box, round(height * k * 0.28), fill=fill, outline=outline, width=max(k, height * k // 22))
+    line = max(k, round(min(height, 48) * k / 22))
+    pen.rounded_rectangle(box, round(height * k * rounding), fill=fill, outline=outline, width=line)
     return out.resize((width, height), Image.Resampling.LANCZOS)

@@ -29,8 +29,8 @@ class Layout:
         self.mini = round(self.card * 0.66)
         self.line = max(9, round(self.card * 0.17))  # height of text
         self.plate = (round(self.line * 2.75), round(min(width * 0.215, self.line * 8.6)))
-        side, top = round(width * 0.055), round(height * 0.14)
-        self.box = (side, top, width - side, height - round(height * 0.135))
+        side, top = round(width * 0.055), round(height * 0.155)
+        self.box = (side, top, width - side, height - round(height * 0.15))
         self.centre = ((self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2)
         self.half = ((self.box[2] - self.box[0]) / 2, (self.box[3] - self.box[1]) / 2)
 
@@ -84,7 +84,7 @@ def _board(out: Image.Image, look: Look, at: Layout) -> None:
         if slot < len(look.board):
             put(out, _shadowed(look.board[slot], at.card, False), left, y)
         else:
-            put(out, plate(at.card, card_width(at.card), "#00000018", "#cfe8d42e"), left, y)
+            put(out, plate(at.card, card_width(at.card), "#00000014", "#cfe8d440", 0.085), left, y)
     label = text(f"Pot {look.pot}", round(at.line * 1.15), PALE, True)
     back = plate(round(at.line * 1.8), label.width + round(at.line * 1.6), "#08221899", "#08221800")
     low = y + at.card / 2 + at.line * 1.25
@@ -93,40 +93,44 @@ def _board(out: Image.Image, look: Look, at: Layout) -> None:
 
 
 def _bet(out: Image.Image, seat: SeatLook, at: Layout, relative: int, count: int) -> None:
-    x, y = at.place(relative, count, (0.64, 0.56))
+    x, y = at.place(relative, count, (0.62, 0.58))
     if relative == 0:
-        x, y = x + at.card * 1.25, at.centre[1] + at.half[1] * 0.66
+        x, y = at.centre[0] + at.hole * 1.15, at.centre[1] + at.half[1] * 0.62
     if seat.bet:
         stack = chip_stack(seat.bet, round(at.line * 1.7))
         put(out, stack, x, y + at.line * 0.8, "mb")
         put(out, text(str(seat.bet), at.line, GOLD, True), x + stack.width * 0.62, y + at.line * 0.1, "lm")
     if seat.button:
-        bx, by = at.place(relative, count, (0.74, 0.66))
-        shift = -at.card * 1.25 if relative == 0 else at.line * 2.3 * (1 if bx <= at.centre[0] else -1)
+        x, y = at.place(relative, count, (0.8, 0.84))
         if relative == 0:
-            by = at.centre[1] + at.half[1] * 0.7
-        put(out, dealer_button(round(at.line * 1.8)), bx + shift, by)
+            x, y = at.centre[0] - at.hole * 1.15, at.centre[1] + at.half[1] * 0.66
+        elif abs(x - at.centre[0]) < at.half[0] * 0.1:
+            x, y = x + at.plate[1] * 0.62, y - at.line * 0.5
+        else:
+            y += at.plate[0] * (0.8 if y < at.centre[1] else -0.2)
+        put(out, dealer_button(round(at.line * 1.7)), x, y)
 
 
 def _seat(out: Image.Image, seat: SeatLook, at: Layout, relative: int, count: int, own: bool) -> None:
-    x, y = at.place(relative, count, (1.0, 1.04))
+    x, y = at.place(relative, count, (1.0, 1.0))
     high, wide = at.plate
-    x = min(max(x, wide / 2 + 4), at.width - wide / 2 - 4)
-    y = min(max(y, high / 2 + 4 + at.mini * 0.72), at.height - high / 2 - 4)
     size = at.hole if relative == 0 else at.mini
+    above = high / 2 + size * 0.86 + 4  # room that plate and cards need over the plate's middle
+    x = min(max(x, wide / 2 + 6), at.width - wide / 2 - 6)
+    y = at.height - high / 2 - at.line * 0.7 if relative == 0 else max(y, above)
     pitch = card_width(size) * (1.06 if seat.cards and seat.cards[0] else 0.62)
     for place, name in enumerate(seat.cards):
         left = x + (place - 0.5) * pitch
-        put(out, _shadowed(name, size, seat.folded), left, y - high / 2 - size * 0.34)
+        put(out, _shadowed(name, size, seat.folded), left, y - high / 2 - size * (0.47 if name else 0.34))
     fill, edge = ("#2b2a14f5", GOLD) if seat.active else ("#12151deb", "#4c5666")
     put(out, plate(high, wide, fill, edge), x, y)
     inset = wide / 2 - at.line * 0.75
     title = "You" if own and relative == 0 else f"Seat {seat.seat}"
-    put(out, text(title, at.line, GREY if seat.folded else PALE, True), x - inset, y - at.line * 0.62, "lm")
+    put(out, text(title, at.line, GREY if seat.folded else PALE, True), x - inset, y - at.line * 0.54, "lm")
     if seat.net:
         colour = GREEN if seat.net > 0 else RED
-        put(out, text(f"{seat.net:+d}", at.line, colour, True), x + inset, y - at.line * 0.62, "rm")
+        put(out, text(f"{seat.net:+d}", at.line, colour, True), x + inset, y - at.line * 0.54, "rm")
     word = "to act" if seat.active else seat.word
     if word:
         size = max(8, round(at.line * 0.88))
-        put(out, text(word, size, GOLD if seat.active else GREY), x - inset, y + at.line * 0.62, "lm")
+        put(out, text(word, size, GOLD if seat.active else GREY), x - inset, y + at.line * 0.68, "lm")

@@ -24,8 +24,8 @@ SEATS, SEAT_SHARES = (2, 3, 4, 5, 6), (0.42, 0.38, 0.08, 0.06, 0.06)
 OPPONENTS = ("random", "loose", "baseline", "teacher")
 STRENGTHS = ((1.75, "very strong"), (1.35, "strong"), (1.05, "good"), (0.75, "fair"), (0.0, "weak"))
 
-BET, RERAISE, CAP = 1.0, 1.4, 1.6  # times the fair share: when to bet, to raise a bet, to raise a raise
-RESPECT = 0.1  # equity taken off for each raise by others in this round
+BET, RERAISE, CAP = 0.85, 1.35, 1.6  # times the fair share: when to bet, to raise a bet, to raise a raise
+RESPECT = 0.15  # equity taken off for each raise by others in this round
 MARGIN = 0.0  # equity above the pot odds that a call needs
 
 
