@@ -1,0 +1,194 @@
+"""Golden playthroughs: matches whose every hash is kept, so that a change of a game's rules or views is noticed.
+
+`games/GAME/golden/GAME.jsonl` lies beside the game's module. One line a match ({"kind": "match", ...}), then one a
+moment ({"kind": "tick", ...}). `python -m arena.testing.golden GAME...` writes them anew (after raising the game's
+version, if its rules changed); `check` compares. A picture that differs is told apart from rules that differ: another
+version of the drawing library may draw another picture of the same game.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from arena import plugins
+from arena.canonical import digest, hash_array
+from arena.errors import RecordError
+from arena.game import Game, StepResult
+from arena.testing.playing import every_view, played, seed
+
+MATCHES = 3  # for each number of seats
+TICKS = 80  # at most, of each match
+FRAME = (240, 320)  # height and width of the spectator's picture
+
+
+class MatchLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="match"):
+    """A match begins."""
+
+    game: str
+    version: int
+    seats: int
+    options: dict[str, Any]
+    seed: str  # hex
+
+
+class TickLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="tick"):
+    """A moment: the actions that led to it, what came of them, and digests over all seats of each view."""
+
+    actions: dict[str, int]
+    due: tuple[int, ...]
+    rewards: tuple[float, ...]
+    events: tuple[str, ...]
+    ended: str
+    returns: tuple[float, ...] | None
+    state_hash: str
+    views: dict[str, str]  # "text", "vector"
+    pictures: dict[str, str]  # "image", "spectator"
+
+
+Line = MatchLine | TickLine
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One thing that is not as it was."""
+
+    kind: Literal["rules", "views", "pictures"]
+    match: int
+    tick: int
+    what: str
+    expected: Any
+    found: Any
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kind}: match {self.match}, tick {self.tick}: {self.what} was {self.expected!r}, is {self.found!r}"
+        )
+
+
+def path(cls: type[Game]) -> Path:
+    """Where the golden file of this game lies."""
+    source = sys.modules[cls.__module__].__file__
+    if source is None:
+        raise RecordError(f"{cls.__module__} has no file, so {cls.spec.id} has no place for golden playthroughs")
+    return Path(source).parent / "golden" / f"{cls.spec.id}.jsonl"
+
+
+def _moment(game: Game, result: StepResult, actions: dict[int, int]) -> TickLine:
+    seen = [game.observe(seat, every_view(game.spec)).hashes() for seat in range(game.seats)]
+    names = sorted({name for hashes in seen for name in hashes})
+    joined = {name: digest([hashes.get(name) for hashes in seen]) for name in names}
+    pictures = {"image": joined.pop("image")} if "image" in joined else {}
+    return TickLine(
+        actions={str(seat): action for seat, action in sorted(actions.items())},
+        due=result.due,
+        rewards=result.rewards,
+        events=result.events,
+        ended=result.ended,
+        returns=result.returns,
+        state_hash=result.state_hash,
+        views=joined,
+        pictures={**pictures, "spectator": hash_array(game.draw(*FRAME))},
+    )
+
+
+def write(cls: type[Game]) -> Path:
+    """Play and write the golden file of this game anew; its path."""
+    lines: list[Line] = []
+    for seats in sorted(set(cls.spec.seats)):
+        for number in range(MATCHES):
+            game = cls(seats)
+            head = MatchLine(
+                game=cls.spec.id,
+                version=cls.spec.version,
+                seats=seats,
+                options=dict(game.options),
+                seed=seed(number).hex(),
+            )
+            lines.append(head)
+            lines += [_moment(game, at.result, at.actions) for at in played(game, number, TICKS)]
+    target = path(cls)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(b"\n".join(msgspec.json.encode(line, order="deterministic") for line in lines) + b"\n")
+    return target
+
+
+def read(cls: type[Game]) -> list[tuple[MatchLine, list[TickLine]]]:
+    """The golden matches of this game. RecordError when there are none or the file is damaged."""
+    target = path(cls)
+    if not target.is_file():
+        raise RecordError(
+            f"{cls.spec.id} has no golden playthroughs: {target} does not exist. "
+            f"Write them with: python -m arena.testing.golden {cls.spec.id}"
+        )
+    out: list[tuple[MatchLine, list[TickLine]]] = []
+    for number, raw in enumerate(target.read_bytes().splitlines(), 1):
+        try:
+            line = msgspec.json.decode(raw, type=Line)
+        except msgspec.MsgspecError as error:
+            raise RecordError(f"{target}, line {number} is damaged: {error}") from error
+        if isinstance(line, MatchLine):
+            out.append((line, []))
+        elif not out:
+            raise RecordError(f"{target}, line {number}: a tick stands before the first match")
+        else:
+            out[-1][1].append(line)
+    return out
+
+
+def check(cls: type[Game]) -> list[Mismatch]:
+    """Play every golden match again; all that differs, at most the first mismatch of each kind in a match."""
+    out: list[Mismatch] = []
+    for number, (head, ticks) in enumerate(read(cls)):
+        if head.version != cls.spec.version:
+            out.append(Mismatch("rules", number, 0, "version", head.version, cls.spec.version))
+            continue
+        found: dict[str, Mismatch] = {}
+        for mismatch in _differences(cls(head.seats, head.options), head, ticks, number):
+            found.setdefault(mismatch.kind, mismatch)
+            if mismatch.kind == "rules":
+                break
+        out += found.values()
+    return out
+
+
+def _differences(game: Game, head: MatchLine, ticks: list[TickLine], match: int) -> Iterator[Mismatch]:
+    result = game.reset(bytes.fromhex(head.seed))
+    for tick, expected in enumerate(ticks):
+        actions = {int(seat): action for seat, action in expected.actions.items()}
+        if actions:
+            try:
+                result = game.step(actions)
+            except ValueError as error:
+                yield Mismatch("rules", match, tick, "step", actions, str(error))
+                return
+        now = _moment(game, result, actions)
+        for what in ("due", "rewards", "events", "ended", "returns", "state_hash"):
+            before, after = getattr(expected, what), getattr(now, what)
+            if before != after:
+                yield Mismatch("rules", match, tick, what, before, after)
+        yield from _compare("views", expected.views, now.views, match, tick)
+        yield from _compare("pictures", expected.pictures, now.pictures, match, tick)
+
+
+def _compare(
+    kind: Literal["views", "pictures"], before: dict[str, str], after: dict[str, str], match: int, tick: int
+) -> Iterator[Mismatch]:
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) != after.get(name):
+            yield Mismatch(kind, match, tick, name, before.get(name), after.get(name))
+
+
+def main(names: list[str]) -> None:
+    """Write the golden files of the named games, or of all that are installed."""
+    for name in names or plugins.names("game"):
+        print(write(plugins.game_class(name)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
