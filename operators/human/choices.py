@@ -1,0 +1,70 @@
+"""Legal actions as a person picks them: a number, a letter where it is clear, or the name."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from arena.operator import Decision
+
+GIVE_UP = "q"  # typed at a terminal; never the key of an action
+GAVE_UP = Decision(fault="unparsable", detail="the person gave up this match")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One legal action with what selects it."""
+
+    action: int
+    name: str
+    number: int
+    letter: str | None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What selects it when typed, the number first."""
+        return (str(self.number), self.letter) if self.letter else (str(self.number),)
+
+
+def choices(actions: Sequence[str], legal: Sequence[int]) -> tuple[Choice, ...]:
+    """The choices of this turn, in the order of the actions.
+
+    A number stays with its action for the whole game wherever that is possible, so that hands can learn it:
+    the number in the names if each name has its own ("column 3" is 3), else the action's place from 1. Only a game
+    with more than nine actions numbers what is legal now.
+    """
+    initials = Counter(_initial(actions[action]) for action in legal)
+    numbers = _numbers(actions, legal)
+    out = []
+    for action in legal:
+        letter = _initial(actions[action])
+        clear = letter.isalpha() and letter != GIVE_UP and initials[letter] == 1
+        out.append(Choice(action, actions[action], numbers[action], letter if clear else None))
+    return tuple(out)
+
+
+def pick(given: str, offered: Sequence[Choice]) -> Choice | None:
+    """The choice that `given` names by key, by name, or by the beginning of one name only."""
+    wanted = " ".join(given.lower().split())
+    if not wanted:
+        return None
+    exact = [choice for choice in offered if wanted in choice.keys or wanted == choice.name.lower()]
+    near = exact or [choice for choice in offered if choice.name.lower().startswith(wanted)]
+    return near[0] if len(near) == 1 else None
+
+
+def _initial(name: str) -> str:
+    return name.strip()[:1].lower()
+
+
+def _numbers(actions: Sequence[str], legal: Sequence[int]) -> dict[int, int]:
+    found = [re.findall(r"\d+", name) for name in actions]
+    if all(len(runs) == 1 for runs in found):
+        named = [int(runs[0]) for runs in found]
+        if len(set(named)) == len(named):
+            return {action: named[action] for action in legal}
+    if len(actions) <= 9:
+        return {action: action + 1 for action in legal}
+    return {action: place for place, action in enumerate(legal, start=1)}

@@ -1,0 +1,78 @@
+"""An observation's facts as a person reads them: labels, cards apart from words, nothing that upsets a terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+SUITS = {"s": "♠", "h": "♥", "d": "♦", "c": "♣", "♠": "♠", "♥": "♥", "♦": "♦", "♣": "♣"}
+_CARD = re.compile(r"(10|[2-9TJQKA])([shdc♠♥♦♣]?)")
+_CARD_KEYS = {"hand", "board", "card", "cards", "hole", "public", "private"}
+# Facts are made for prompts: many say the same thing twice. These, in this order, are what a person looks for at a
+# glance; all the rest is in the text view, which every screen shows or offers.
+GLANCE = ("hand", "hole", "private", "card", "cards", "board", "public", "shown", "made", "score", "pot", "to_call")
+GLANCE += ("bets", "folded", "round", "position", "hand_number", "history", "last_hand")
+_NOTHING = {"none", "nobody", "nothing", "nothing yet", "empty", "-"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One playing card; `suit` is empty in games without suits."""
+
+    rank: str
+    suit: str
+
+    @property
+    def colour(self) -> str:
+        """Four colours, as on the drawn tables."""
+        return {"♥": "red", "♦": "blue", "♣": "green"}.get(self.suit, "black")
+
+    @property
+    def code(self) -> str:
+        """As games write it: "Td", "K"."""
+        letter = next((letter for letter, suit in SUITS.items() if suit == self.suit), "")
+        return self.rank.replace("10", "T") + letter
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One named part of an observation. `cards` is empty unless the value is nothing but cards."""
+
+    key: str
+    label: str
+    value: str
+    cards: tuple[Card, ...]
+
+    @property
+    def long(self) -> bool:
+        """Whether it needs lines of its own."""
+        return "\n" in self.value or len(self.value) > 40
+
+
+def clean(text: str) -> str:
+    """`text` without control characters (a name or a game's text must not steer the terminal), tabs as spaces."""
+    return _CONTROL.sub("", text.expandtabs(4))
+
+
+def read(facts: Mapping[str, str] | None) -> tuple[Fact, ...]:
+    """The facts of GLANCE that the game gives and that say something."""
+    out = []
+    for key in GLANCE:
+        value = clean(str((facts or {}).get(key, ""))).strip()
+        if value and value.lower() not in _NOTHING:
+            out.append(Fact(key, key.replace("_", " ").capitalize(), value, _cards(key, value)))
+    return tuple(out)
+
+
+def _cards(key: str, value: str) -> tuple[Card, ...]:
+    """The cards of `value` if it lists cards only. A rank without a suit counts only under a key that means cards."""
+    tokens = re.split(r"[\s,|]+", value.strip(" []()|,"))
+    found = [_CARD.fullmatch(token) for token in tokens]
+    if not all(found) or "\n" in value:
+        return ()
+    cards = tuple(Card(match[1].replace("T", "10"), SUITS.get(match[2], "")) for match in found if match)
+    if not all(card.suit for card in cards) and key not in _CARD_KEYS:
+        return ()
+    return cards

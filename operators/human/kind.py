@@ -1,0 +1,103 @@
+"""What the arena must know about `human` before a worker starts: where the person sits and what they must see."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from arena.errors import InputError, MissingExtraError, UnplayableError, nearest
+from arena.game import GameSpec, Views
+from arena.operator import OperatorKind
+from arena.options import Option
+
+PICTURE = (600, 960)  # the size drawn for people, where a game offers it
+MODES = ("terminal", "web")
+
+
+def _here() -> str:
+    """Where the person is when nobody says: at this terminal if there is one, else in a browser."""
+    return "terminal" if os.isatty(0) and os.isatty(1) else "web"
+
+
+def _mode(what: str, options: Mapping[str, Any]) -> str:
+    mode = what or options.get("mode") or _here()
+    if mode not in MODES:
+        raise InputError(f"human:{mode} is not known: a person sits at a terminal or a page. {nearest(mode, MODES)}")
+    return str(mode)
+
+
+def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
+    """Text wherever the game has it; for the page also the picture, at 600x960 or else the largest there is."""
+    if _mode(what, options) == "terminal":
+        if not spec.text:
+            raise UnplayableError(
+                f"human:terminal needs the text view, and {spec.id!r} has none. Use human:web, which shows its picture."
+            )
+        return Views(text=True)
+    if not spec.text and not spec.image_sizes:
+        raise UnplayableError(f"human:web needs a text or an image view, and {spec.id!r} has neither.")
+    sizes = spec.image_sizes
+    image = PICTURE if PICTURE in sizes else max(sizes, key=lambda size: size[0] * size[1], default=None)
+    return Views(image=image, text=spec.text)
+
+
+def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Decide terminal or page, and fill in `mode` and `tty`, which only the arena's own process can know.
+
+    Raises InputError for a terminal that is not there, MissingExtraError for a page without aiohttp.
+    """
+    mode = _mode(what, options)
+    settled = {**options, "mode": mode}
+    if mode == "terminal":
+        if options.get("port"):
+            raise InputError(f"port={options['port']} belongs to human:web; a terminal has no port. Leave it out.")
+        settled["tty"] = _terminal(options.get("tty"))
+    elif options.get("tty"):
+        raise InputError(f"tty={options['tty']} belongs to human:terminal; a page has no terminal. Leave it out.")
+    elif importlib.util.find_spec("aiohttp") is None:
+        raise MissingExtraError(
+            "human:web needs aiohttp, not installed here. Install it with: pip install 'agent-arena[web]'"
+        )
+    return settled
+
+
+def _terminal(given: str | None) -> str:
+    """The path of the person's terminal: the one that was named, else the one the arena was started from."""
+    if given is None:
+        if not hasattr(os, "ttyname") or not os.isatty(0):
+            raise InputError(
+                "human:terminal: the arena was not started from a terminal (its input is none). Use human:web."
+            )
+        return os.ttyname(0)
+    try:
+        descriptor = os.open(given, os.O_RDWR | os.O_NOCTTY)
+    except OSError as error:
+        raise InputError(
+            f"human:terminal@tty={given}: {error.strerror}. Type `tty` in the terminal you mean."
+        ) from None
+    try:
+        if not os.isatty(descriptor):
+            raise InputError(f"human:terminal@tty={given} is no terminal. Type `tty` in the terminal you mean.")
+    finally:
+        os.close(descriptor)
+    return given
+
+
+KIND = OperatorKind(
+    name="human",
+    summary="a person, in this terminal or on a page in the browser",
+    target="operators.human.build:build",
+    views=views,
+    settle=settle,
+    what="terminal | web; left out: the terminal if there is one, else the page",
+    options={
+        "port": Option("int", 0, "web: the page's port; 0 takes a free one", low=0, high=65535),
+        "tty": Option("str", None, "terminal: another terminal's path, as `tty` prints it there; default: this one"),
+        "mode": Option("str", None, "filled in by the arena: where the person sits", choices=MODES),
+    },
+    extra="web",
+    determinism="none",
+    interactive=True,
+)

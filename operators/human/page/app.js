@@ -1,0 +1,208 @@
+// The page of one person: keeps the connection, knows the state, sends answers. What it looks like is in parts.js.
+import { $, showActions, showHelp, showHistory, showLast, showLink, showTable, showTabs, toast, announce } from "./parts.js";
+
+const CALM_MS = 350; // after an answer, so long no click counts: the second half of a double click is no move
+
+const now = () => performance.now();
+const page = {
+  state: null, // the newest state from the arena
+  pictures: new Map(), // table key -> {number, url}
+  selected: null, // table key
+  sent: null, // the request that was answered here and is not confirmed yet
+  answered: -Infinity, // when that was
+  deadline: null, // of the selected table's question, by now()
+  dismissed: 0, // number of the last match whose result was put away
+  heard: new Set(), // requests and results that were announced
+  socket: null,
+  tries: 0,
+  over: "", // why there will be no reconnecting
+};
+
+// --- the connection --------------------------------------------------------------------------------------------
+
+function connect() {
+  const socket = new WebSocket(new URL("socket", location.href.replace(/^http/, "ws")));
+  socket.binaryType = "arraybuffer";
+  page.socket = socket;
+  socket.onopen = () => {
+    page.tries = 0;
+    showLink("on", "connected");
+  };
+  socket.onmessage = (event) => (typeof event.data === "string" ? onText(JSON.parse(event.data)) : onPicture(event.data));
+  socket.onclose = () => {
+    if (page.socket !== socket) return;
+    page.socket = null;
+    page.sent = null;
+    if (page.over) return render();
+    showLink("off", page.state ? "connection lost, trying again" : "connecting");
+    render();
+    setTimeout(again, Math.min(5000, 250 * 2 ** page.tries++));
+  };
+}
+
+async function again() {
+  try {
+    const answer = await fetch(location.href, { method: "GET", cache: "no-store" });
+    if (answer.status === 403 || answer.status === 404) return finish("This seat is not open in this browser any more. Use the newest link that the arena printed.");
+  } catch {
+    // The arena does not answer now: the socket finds out in the same way, and we come back here.
+  }
+  connect();
+}
+
+function finish(why) {
+  page.over = why;
+  showLink("off", "closed");
+  render();
+}
+
+function onText(message) {
+  if (message.type === "notice") return toast(message.text);
+  if (message.type === "moved") return finish("This seat was opened in another browser. You can close this page.");
+  page.state = message;
+  if (message.stopped) {
+    page.over = "The arena has finished. You can close this page.";
+    showLink("off", "finished");
+  }
+  select();
+  const table = current();
+  page.deadline = table && table.left !== null ? now() + table.left * 1000 : null;
+  if (!table || table.request !== page.sent) page.sent = null;
+  tell(table);
+  render();
+}
+
+function onPicture(buffer) {
+  const bytes = new Uint8Array(buffer);
+  const end = bytes.indexOf(10);
+  const { key, picture } = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
+  const old = page.pictures.get(key);
+  page.pictures.set(key, { number: picture, url: URL.createObjectURL(new Blob([bytes.subarray(end + 1)], { type: "image/png" })) });
+  render();
+  if (old) URL.revokeObjectURL(old.url);
+}
+
+// --- which table -----------------------------------------------------------------------------------------------
+
+function current() {
+  return page.state?.tables.find((table) => table.key === page.selected) ?? null;
+}
+
+function select(key = null) {
+  const tables = page.state.tables;
+  for (const known of [...page.pictures.keys()]) {
+    if (!tables.some((table) => table.key === known)) {
+      URL.revokeObjectURL(page.pictures.get(known).url);
+      page.pictures.delete(known);
+    }
+  }
+  if (key) page.selected = key;
+  else if (!current()?.request) {
+    const waiting = tables.filter((table) => table.request !== null);
+    waiting.sort((a, b) => (a.left ?? Infinity) - (b.left ?? Infinity));
+    page.selected = (waiting[0] ?? current() ?? tables[0])?.key ?? null;
+  }
+}
+
+function tell(table) {
+  const last = page.state.last;
+  if (last && !page.heard.has(`over ${last.number}`)) {
+    page.heard.add(`over ${last.number}`);
+    announce(`Match ${last.number} is over. ${last.headline}. ${last.details.join(". ")}`);
+  }
+  if (table?.request !== null && table && !page.heard.has(`${table.key} ${table.request}`)) {
+    page.heard.add(`${table.key} ${table.request}`);
+    const choices = table.choices.map((choice) => `${choice.name}, key ${choice.keys.join(" or ") || "none"}`).join("; ");
+    announce(`${table.alert} Your move. ${choices}.`);
+  }
+}
+
+// --- the person's side -----------------------------------------------------------------------------------------
+
+function ready() {
+  const table = current();
+  return Boolean(page.socket?.readyState === WebSocket.OPEN && table && table.request !== null && page.sent === null && now() >= page.answered + CALM_MS);
+}
+
+function answer(choice, request) {
+  const table = current();
+  if (!ready()) return;
+  if (request !== table.request) return toast("That button belonged to an earlier question. Nothing was done.");
+  page.sent = table.request;
+  page.answered = now();
+  if (page.state.last && page.state.last.number < table.number) page.dismissed = page.state.last.number;
+  page.socket.send(JSON.stringify({ type: "answer", request: table.request, action: choice.action }));
+  render();
+  setTimeout(render, CALM_MS + 20);
+}
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || document.querySelector("dialog[open]")) return;
+  if (event.key === "?") {
+    event.preventDefault();
+    return openHelp();
+  }
+  const table = current();
+  if (!table || table.request === null || event.key.length !== 1 || !/[a-z0-9]/i.test(event.key)) return;
+  const choice = table.choices.find((one) => one.keys.includes(event.key.toLowerCase()));
+  event.preventDefault();
+  if (choice) answer(choice, table.request);
+  else toast(`No action has the key ${event.key}. Press ? for help.`);
+}
+
+function openHelp() {
+  showHelp(current());
+  $("help").showModal();
+}
+
+function giveUp() {
+  const table = current();
+  $("sure").close();
+  if (table) page.socket?.send(JSON.stringify({ type: "give_up", match: table.match, seat: table.seat }));
+}
+
+// --- drawing ---------------------------------------------------------------------------------------------------
+
+function render() {
+  const table = current();
+  const last = page.state?.last ?? null;
+  showTabs(page.state?.tables ?? [], page.selected, (key) => {
+    select(key);
+    const chosen = current();
+    page.deadline = chosen && chosen.left !== null ? now() + chosen.left * 1000 : null;
+    render();
+  });
+  showTable(table, table ? page.pictures.get(table.key) : null, page.state);
+  showActions(table, { ready: ready(), sent: page.sent, over: page.over, online: page.socket !== null, answer });
+  showLast(last && last.number > page.dismissed ? last : null, Boolean(table && !table.over), () => {
+    page.dismissed = last.number;
+    render();
+    $("actions").focus();
+  });
+  showHistory(page.state);
+  $("give-up").hidden = !table || table.over || table.gaveUp || Boolean(page.over);
+  tick();
+}
+
+function tick() {
+  const table = current();
+  const left = page.deadline === null || !table ? null : Math.max(0, (page.deadline - now()) / 1000);
+  $("clock").hidden = left === null;
+  if (left === null) return;
+  $("clock-text").textContent = `${Math.ceil(left)} s`;
+  $("clock-bar").style.width = `${Math.min(100, (100 * left) / table.budget)}%`;
+  $("clock").classList.toggle("short", left <= 10);
+  const warning = `clock ${table.request}`;
+  if (left <= 10 && table.budget > 15 && !page.heard.has(warning)) {
+    page.heard.add(warning);
+    announce("10 seconds left.");
+  }
+}
+
+document.addEventListener("keydown", onKey);
+$("help-button").addEventListener("click", openHelp);
+$("give-up").addEventListener("click", () => $("sure").showModal());
+$("sure-no").addEventListener("click", () => $("sure").close());
+$("sure-yes").addEventListener("click", giveUp);
+setInterval(tick, 250);
+connect();

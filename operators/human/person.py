@@ -1,0 +1,205 @@
+"""What one person's page knows: the tables they sit at, what they are asked, how it ended. No I/O, no server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from arena.operator import Decision, OpenSeat, Outcome, Request
+from operators.human.choices import GAVE_UP, choices
+from operators.human.facts import Fact, clean, read
+from operators.human.results import Result, result, seat_name, signed
+
+HISTORY = 200  # finished matches a page lists
+
+
+@dataclass(slots=True, eq=False)
+class Table:
+    """One seat of one match."""
+
+    seat: OpenSeat
+    number: int  # this person's own count of matches, from 1
+    request: Request | None = None  # the open question
+    shown: Request | None = None  # the last one, which the page goes on showing
+    reply: asyncio.Future[Decision] | None = None
+    deadline: float | None = None  # of the open question, by time.monotonic()
+    picture: bytes | None = None
+    pictures: int = 0  # counts what the picture shows
+    note: str = ""  # what was done last
+    alert: str = ""  # why it is asked again, or that time ran out; stays until the next answer
+    gave_up: bool = False
+    result: Result | None = None
+
+    @property
+    def key(self) -> str:
+        """Names the table on the page."""
+        return f"{self.seat.match}.{self.seat.seat}"
+
+
+@dataclass(slots=True, eq=False)
+class Person:
+    """One person with one page. `changed` wakes the page's connections."""
+
+    name: str
+    tables: dict[tuple[int, int], Table] = field(default_factory=dict)
+    finished: list[Table] = field(default_factory=list)
+    listeners: set[Callable[[], None]] = field(default_factory=set)
+    matches: int = 0
+    total: float = 0.0
+    stopped: bool = False
+
+    def changed(self) -> None:
+        """Tell every open page."""
+        for wake in tuple(self.listeners):
+            wake()
+
+    def sit(self, seat: OpenSeat) -> Table:
+        """Take a seat of a new match."""
+        self.matches += 1
+        table = self.tables[seat.match, seat.seat] = Table(seat, self.matches)
+        self.changed()
+        return table
+
+    def ask(self, request: Request) -> asyncio.Future[Decision]:
+        """Put a question on the page. The future is done when it is answered or the match is given up."""
+        table = self.tables[request.match, request.seat]
+        reply: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+        if table.gave_up:
+            reply.set_result(GAVE_UP)
+            return reply
+        table.request = table.shown = request
+        table.reply = reply
+        table.deadline = None if request.budget is None else time.monotonic() + request.budget
+        if request.reason:
+            table.alert = f"You are asked again, because: {clean(request.reason)}"
+        self.changed()
+        return reply
+
+    def withdraw(self, request: Request) -> None:
+        """The question was cancelled: its time ran out, or the arena does not want the answer any more."""
+        table = self.tables.get((request.match, request.seat))
+        if table is None or table.request is not request:
+            return
+        late = table.deadline is not None and time.monotonic() >= table.deadline - 0.05
+        table.note = ""
+        table.alert = (
+            "Your time ran out: the game's rule for that was applied." if late else "The question was taken back."
+        )
+        self._close(table)
+
+    def answer(self, request_id: int, action: int) -> str:
+        """The person's choice; "" when it counts, else what to tell them."""
+        for table in self.tables.values():
+            if table.request is not None and table.request.id == request_id and table.reply is not None:
+                if action not in table.request.observation.legal:
+                    return "That is not legal now. Choose one of the buttons."
+                name = table.seat.card.actions[action]
+                table.note, table.alert = f"You: {clean(name)}", ""
+                self._settle(table, Decision(answer=action, raw=name))
+                return ""
+        return "That came too late: the question was already answered or taken back. Nothing was done."
+
+    def give_up(self, match: int, seat: int) -> str:
+        """Leave one match: its open question and every later one is the fault `unparsable`."""
+        table = self.tables.get((match, seat))
+        if table is None:
+            return "That match is already over."
+        table.gave_up = True
+        table.note, table.alert = "You gave up this match. It goes on by the game's rule for missing answers.", ""
+        if table.reply is not None:
+            self._settle(table, GAVE_UP)
+        self.changed()
+        return ""
+
+    def end(self, match: int, seat: int, outcome: Outcome) -> None:
+        """The match is over; its result stays on the page until the next one begins."""
+        table = self.tables.pop((match, seat))
+        self._close(table)
+        table.result = result(table.seat, outcome)
+        self.total += table.result.own or 0.0
+        for older in self.finished[-1:]:
+            older.shown = older.picture = None  # nobody sees these again, and they are large
+        self.finished.append(table)
+        del self.finished[:-HISTORY]
+        self.changed()
+
+    def _settle(self, table: Table, decision: Decision) -> None:
+        reply = table.reply
+        self._close(table)
+        if reply is not None and not reply.done():
+            reply.set_result(decision)
+
+    def _close(self, table: Table) -> None:
+        table.request = table.reply = table.deadline = None
+        self.changed()
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything the page shows except pictures, as plain JSON."""
+        tables = [*self.tables.values()]
+        if not tables and self.finished:
+            tables = self.finished[-1:]
+        return {
+            "type": "state",
+            "name": clean(self.name),
+            "stopped": self.stopped,
+            "tables": [_table(table) for table in tables],
+            "history": [_line(table) for table in reversed(self.finished)],
+            "last": _result(self.finished[-1]) if self.finished else None,
+            "matches": self.matches,
+            "total": signed(self.total),
+        }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    seat, shown, asked = table.seat, table.shown, table.request
+    observation = shown.observation if shown is not None else None
+    offered = choices(seat.card.actions, asked.observation.legal) if asked is not None else ()
+    return {
+        "key": table.key,
+        "match": seat.match,
+        "seat": seat.seat,
+        "number": table.number,
+        "game": clean(seat.card.game),
+        "rules": clean(seat.card.rules),
+        "you": seat_name(seat, seat.seat),
+        "others": [seat_name(seat, index) for index in range(seat.card.seats) if index != seat.seat],
+        "request": asked.id if asked is not None else None,
+        "left": None if table.deadline is None else max(0.0, table.deadline - time.monotonic()),
+        "budget": asked.budget if asked is not None else None,
+        "choices": [{"action": c.action, "name": clean(c.name), "keys": _keys(c.number, c.letter)} for c in offered],
+        "text": clean(observation.text or "") if observation is not None else "",
+        "facts": [_fact(fact) for fact in read(observation.facts)] if observation is not None else [],
+        "picture": table.pictures if table.picture is not None else None,
+        "pictured": observation is not None and observation.image is not None,
+        "note": table.note,
+        "alert": table.alert,
+        "gaveUp": table.gave_up,
+        "over": table.result is not None,
+    }
+
+
+def _keys(number: int, letter: str | None) -> list[str]:
+    digit = [str(number)] if 0 <= number <= 9 else []
+    return digit + ([letter] if letter else [])
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    cards = [{"rank": card.rank, "suit": card.suit, "colour": card.colour} for card in fact.cards]
+    return {"label": fact.label, "value": fact.value, "cards": cards, "long": fact.long}
+
+
+def _result(table: Table) -> dict[str, Any]:
+    ended = table.result
+    assert ended is not None
+    rows = [{"name": row.name, "value": signed(row.value), "you": row.you} for row in ended.rows]
+    return {**_line(table), "details": list(ended.details), "rows": rows, "unit": ended.unit}
+
+
+def _line(table: Table) -> dict[str, Any]:
+    ended = table.result
+    assert ended is not None
+    own = "void" if ended.verdict == "voided" else "" if ended.own is None else signed(ended.own)
+    return {"number": table.number, "verdict": ended.verdict, "headline": ended.headline, "own": own}

@@ -1,0 +1,80 @@
+"""How a match ended, in a person's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from arena.operator import OpenSeat, Outcome
+from operators.human.facts import clean
+
+Verdict = Literal["won", "lost", "drawn", "over", "voided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One seat's line in the result."""
+
+    name: str
+    value: float
+    you: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One match as its person is told it."""
+
+    verdict: Verdict
+    headline: str
+    details: tuple[str, ...]  # short sentences: why, and what happened last
+    rows: tuple[Row, ...]
+    unit: str
+
+    @property
+    def own(self) -> float | None:
+        """The person's own return, None where there is none."""
+        return next((row.value for row in self.rows if row.you), None)
+
+
+def seat_name(seat: OpenSeat, index: int) -> str:
+    """A seat, numbered from 0 as in the games' own texts and in the log, with its operator where names are shown."""
+    name = clean(seat.seats[index]) if index < len(seat.seats) else ""
+    return f"seat {index} ({name})" if name else f"seat {index}"
+
+
+def signed(value: float) -> str:
+    """`value` with its sign, without needless digits: +3.5, -1, 0."""
+    text = f"{value:+.3f}".rstrip("0").rstrip(".")
+    return "0" if text in {"+0", "-0"} else text
+
+
+def result(seat: OpenSeat, outcome: Outcome) -> Result:
+    """What this seat's person is told at the end."""
+    unit = clean(seat.card.unit)
+    details = tuple(clean(part) for part in (outcome.reason, *outcome.events) if part)
+    if outcome.status == "voided" or len(outcome.returns) <= seat.seat:
+        word = "voided: it counts for nobody" if outcome.status == "voided" else "over"
+        return Result("voided" if outcome.status == "voided" else "over", f"The match is {word}.", details, (), unit)
+    rows = tuple(Row(seat_name(seat, index), value, index == seat.seat) for index, value in enumerate(outcome.returns))
+    verdict, headline = _headline(outcome.returns, seat.seat)
+    if outcome.status == "forfeited":
+        details = ("It ended by a forfeit.", *details)
+    elif outcome.status == "truncated":
+        details = ("It was stopped at a limit.", *details)
+    return Result(verdict, f"{headline}: {signed(outcome.returns[seat.seat])} {unit}".rstrip(), details, rows, unit)
+
+
+def _headline(returns: tuple[float, ...], seat: int) -> tuple[Verdict, str]:
+    own, better = returns[seat], sum(value > returns[seat] for value in returns)
+    level = sum(value == own for value in returns)
+    if len(returns) == 1:
+        return "over", "Your result"
+    if better == 0:
+        return ("won", "You won") if level == 1 else ("drawn", "A draw")
+    if len(returns) == 2:
+        return "lost", "You lost"
+    return "lost", f"You came {_place(better + 1)} of {len(returns)}"
+
+
+def _place(place: int) -> str:
+    return f"{place}{ {2: 'nd', 3: 'rd'}.get(place, 'th') }"

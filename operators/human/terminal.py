@@ -1,0 +1,125 @@
+"""A person at a terminal. Several seats and matches share it: one question at a time, in order of arrival."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, WorkerContext
+from operators.human import show
+from operators.human.choices import GAVE_UP, GIVE_UP, Choice, choices, pick
+from operators.human.results import result, seat_name
+from operators.human.tty import Tty
+
+
+class TerminalHuman(AsyncOperator):
+    """Asks on the terminal at `options["tty"]`."""
+
+    def __init__(self, context: WorkerContext) -> None:
+        self._path = context.options.get("tty")
+        self._tty: Tty | None = None
+        self._keyboard = asyncio.Lock()
+        self._seats: dict[tuple[int, int], OpenSeat] = {}
+        self._matches: dict[int, int] = {}  # our own count of matches, by the arena's number
+        self._given_up: set[tuple[int, int]] = set()
+        self._last: tuple[int, int] | None = None  # whose cards are, or were, on the screen
+        self._results: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Open the terminal; ValueError says why it cannot be."""
+        if not self._path:
+            raise ValueError("human:terminal was not told which terminal (option tty). Use human:web.")
+        self._tty = Tty(self._path)
+
+    def open(self, seats: Sequence[OpenSeat]) -> None:
+        for seat in seats:
+            self._seats[seat.match, seat.seat] = seat
+            self._matches.setdefault(seat.match, len(self._matches) + 1)
+
+    async def decide(self, request: Request) -> Decision:
+        """The person's choice. A match given up stays given up: each later question is answered by the same fault."""
+        place = (request.match, request.seat)
+        seat = self._seats[place]
+        async with self._keyboard:
+            if place in self._given_up:
+                return GAVE_UP
+            await self._hand_over(place)
+            try:
+                return await self._ask(seat, request)
+            except asyncio.CancelledError:
+                self._say(Text("\nToo late: the arena goes on without your answer.", style="yellow"))
+                raise
+            finally:
+                if self._shared(place):
+                    self._screen.write(show.CLEAR + f"{seat_name(seat, seat.seat)} was asked. ")
+
+    def end(self, match: int, seat: int, outcome: Outcome) -> None:
+        place = (match, seat)
+        opened = self._seats.pop(place)
+        self._given_up.discard(place)
+        told = show.ended(opened, self._title(opened), result(opened, outcome))
+        # The screen may be another seat's: the result waits for its turn there, like a question.
+        task = asyncio.get_running_loop().create_task(self._tell(told))
+        self._results.add(task)
+        task.add_done_callback(self._results.discard)
+
+    async def stop(self) -> None:
+        await asyncio.gather(*self._results)
+        if self._tty is not None:
+            self._tty.close()
+            self._tty = None
+
+    async def _ask(self, seat: OpenSeat, request: Request) -> Decision:
+        offered = choices(seat.card.actions, request.observation.legal)
+        self._say(show.turn(seat, self._title(seat), request, offered))
+        while True:
+            given = await self._line(show.prompt(seat))
+            if given.strip() == "?":
+                self._say(show.help_text(seat, request, offered))
+            elif given.strip().lower() == GIVE_UP:
+                if await self._line("Give up this match? y/n: ") in ("y", "Y", "yes", GIVE_UP):
+                    self._given_up.add((seat.match, seat.seat))
+                    return GAVE_UP
+            elif (choice := pick(given, offered)) is None:
+                self._say(show.wrong(given, offered, seat.card.actions))
+            else:
+                return self._chosen(choice, given)
+
+    def _chosen(self, choice: Choice, given: str) -> Decision:
+        self._say(Text(f"You: {choice.name}. Waiting for the others ...", style="dim"))
+        return Decision(answer=choice.action, raw=given)
+
+    async def _hand_over(self, place: tuple[int, int]) -> None:
+        """Where two people share the screen, show nothing of this seat before its own person asks for it."""
+        before, self._last = self._last, place
+        if not self._shared(place) or before == place:
+            return
+        seat = self._seats[place]
+        await self._line(f"Pass the keyboard to {seat_name(seat, seat.seat)}, then press Enter: ")
+
+    def _shared(self, place: tuple[int, int]) -> bool:
+        return any(match == place[0] and seat != place[1] for match, seat in self._seats)
+
+    async def _line(self, question: str) -> str:
+        self._screen.forget_typed()
+        self._screen.write(question)
+        return await self._screen.read_line()
+
+    async def _tell(self, thing: RenderableType) -> None:
+        async with self._keyboard:
+            self._say(thing)
+
+    def _say(self, thing: RenderableType) -> None:
+        self._screen.write(show.render(thing, self._screen.width))
+
+    def _title(self, seat: OpenSeat) -> str:
+        return f" {seat.card.game} - match {self._matches[seat.match]} - {seat_name(seat, seat.seat)} "
+
+    @property
+    def _screen(self) -> Tty:
+        if self._tty is None:
+            raise RuntimeError("the terminal is not open: call start() first")
+        return self._tty

@@ -1,0 +1,130 @@
+"""A person at a page in the browser, served on this machine's loopback address only."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import io
+import socket
+from collections.abc import Sequence
+
+from aiohttp import web
+from PIL import Image as Picture
+
+from arena.game import Image
+from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, WorkerContext
+from operators.human.person import Person, Table
+from operators.human.site import Site
+from operators.human.tickets import Ticket
+
+LOOPBACK = "127.0.0.1"
+FAREWELL = 2.0  # seconds in which pages are told that the arena is done
+
+
+class WebHuman(AsyncOperator):
+    """One page a person, any number of persons and matches at once. Each person's link is told by `status`."""
+
+    def __init__(self, context: WorkerContext) -> None:
+        self._wanted = int(context.options.get("port") or 0)
+        self._status = context.status
+        self._tickets: list[Ticket] = []
+        self._places: dict[tuple[int, int], Person] = {}
+        self._painting: set[asyncio.Task[None]] = set()
+        self._site = Site(self._tickets, self._announce)
+        self._runner: web.AppRunner | None = None
+        self.port = 0  # where the page is, once started
+
+    async def start(self) -> None:
+        """Listen on the loopback address. ValueError when the port is taken or not allowed."""
+        listener = _listen(self._wanted)
+        self.port = listener.getsockname()[1]
+        # No access log: it would write the tokens into the worker's log file.
+        self._runner = web.AppRunner(self._site.app, handle_signals=False, access_log=None, shutdown_timeout=FAREWELL)
+        await self._runner.setup()
+        await web.SockSite(self._runner, listener).start()
+
+    def open(self, seats: Sequence[OpenSeat]) -> None:
+        for seat in seats:
+            ticket = self._seated(seat)
+            self._places[seat.match, seat.seat] = ticket.person
+            ticket.person.sit(seat)
+
+    async def decide(self, request: Request) -> Decision:
+        person = self._places[request.match, request.seat]
+        reply = person.ask(request)
+        if request.observation.image is not None and not reply.done():
+            table = person.tables[request.match, request.seat]
+            task = asyncio.ensure_future(self._paint(person, table, request, request.observation.image))
+            self._painting.add(task)
+            task.add_done_callback(self._painting.discard)
+        try:
+            return await reply
+        except asyncio.CancelledError:
+            person.withdraw(request)
+            raise
+
+    def end(self, match: int, seat: int, outcome: Outcome) -> None:
+        self._places.pop((match, seat)).end(match, seat, outcome)
+
+    async def stop(self) -> None:
+        """Tell the pages that no match will follow, then close."""
+        for ticket in self._tickets:
+            ticket.person.stopped = True
+            ticket.person.changed()
+        await asyncio.gather(*self._painting, return_exceptions=True)
+        if self._runner is not None:
+            await self._site.close(FAREWELL)
+            await self._runner.cleanup()
+            self._runner = None
+
+    def address(self, ticket: Ticket) -> str:
+        """The link that lets this person in, once."""
+        return f"http://{LOOPBACK}:{self.port}/?token={ticket.token}"
+
+    def _seated(self, seat: OpenSeat) -> Ticket:
+        """The person of this line-up entry: the same page in every match, whatever seat it has there.
+
+        An entry that holds two seats of one match is two people.
+        """
+        for ticket in self._tickets:
+            taken = any(match == seat.match for match, _ in ticket.person.tables)
+            if ticket.person.name == seat.operator and not taken:
+                return ticket
+        ticket = Ticket(Person(seat.operator), seat.seat)
+        self._tickets.append(ticket)
+        self._announce(ticket)
+        return ticket
+
+    def _announce(self, ticket: Ticket) -> None:
+        address = self.address(ticket)
+        self._status(f"seat {ticket.seat} ({ticket.person.name}): {address}", address=address)
+
+    async def _paint(self, person: Person, table: Table, request: Request, image: Image) -> None:
+        data = await asyncio.to_thread(encode, image)
+        if table.shown is request:
+            table.picture = data
+            table.pictures += 1
+            person.changed()
+
+
+def encode(image: Image) -> bytes:
+    """`image`, uint8 (height, width, 3), as PNG. Lossless: a person sees what a model sees."""
+    out = io.BytesIO()
+    Picture.fromarray(image).save(out, "PNG", compress_level=3)
+    return out.getvalue()
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        # So that the port of a run that has just ended can be used again; a port somebody listens at stays refused.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((LOOPBACK, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ValueError(f"port {port} is in use; leave out @port or choose another") from None
+        raise ValueError(f"port {port}: {error.strerror}; leave out @port or choose one above 1023") from None
+    listener.setblocking(False)
+    return listener
