@@ -1,7 +1,7 @@
-"""Re-execution: plays every match again from its log and compares every line.
+"""Verification: plays every match again from its log (arena/record/replay.py) and compares every line.
 
-The same Match is used as in play, fed with the recorded answers. So a changed answer, action, hash, reward or
-result is found, at the match and tick where it first shows. Who chose an answer cannot be proved from a log.
+A changed answer, action, hash, reward or result is found, at the match and tick where it first shows. Who chose an
+answer cannot be proved from a log.
 """
 
 from __future__ import annotations
@@ -11,14 +11,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from arena import plugins
-from arena.errors import RecordError
-from arena.game import Game, Views
 from arena.match import Match
-from arena.operator import Decision
-from arena.plan import Limits, schedule
 from arena.record.lines import EndLine, Line, MatchLine, TurnLine
 from arena.record.reader import Run
+from arena.record.replay import Replay, execute
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,38 +49,21 @@ class Report:
 
 def verify(run: Run) -> Report:
     """Re-execute every match of `run`. RecordError when this installation cannot (a game or version is missing)."""
-    game = _game(run)
-    views = {operator["name"]: msgspec.convert(operator["views"], Views) for operator in run.head["operators"]}
-    limits = msgspec.convert(run.head["limits"], dict[str, int | None])
-    rules = Limits(max_ticks=limits["max_ticks"], reasks=limits["reasks"] or 0)
-    planned = schedule(game, run.head["seed"], run.head["matches"])
+    replay = Replay(run)
     report = Report()
-    for expected, lines in zip(planned, run.matches(), strict=False):
-        names = tuple(run.operators[slot] for slot in expected.slots)
-        _verify_match(Match(expected, game, names, [views[name] for name in names], rules), lines, report)
-    missing = len(planned) - report.matches
+    for expected, lines in zip(replay.planned, run.matches(), strict=False):
+        _verify_match(replay.match(expected), lines, report)
+    planned = len(replay.planned)
+    missing = planned - report.matches
     if missing > 0:
         journals = f"; {len(run.in_flight())} are journaled in open/" if run.in_flight() else ""
-        report.problems.append(Problem(-1, -1, f"{missing} of {len(planned)} planned matches are missing{journals}"))
-    if sum(1 for _ in run.matches()) > len(planned):
-        report.problems.append(Problem(-1, -1, f"the log has more matches than the {len(planned)} planned"))
-    if missing <= 0 and run.recorded_table() != run.table():
+        report.problems.append(Problem(-1, -1, f"{missing} of {planned} planned matches are missing{journals}"))
+    if sum(1 for _ in run.matches()) > planned:
+        report.problems.append(Problem(-1, -1, f"the log has more matches than the {planned} planned"))
+    # A table of lines that do not hold means nothing.
+    if not report.problems and run.recorded_table() != run.table():
         report.problems.append(Problem(-1, -1, "results.json is not what the log gives"))
     return report
-
-
-def _game(run: Run) -> Game:
-    head = run.head["game"]
-    try:
-        game = plugins.game_class(head["name"])(len(run.operators), head["options"])
-    except ValueError as error:
-        raise RecordError(f"game {head['name']!r} does not take the recorded options: {error}") from error
-    if game.spec.version != head["version"]:
-        raise RecordError(
-            f"the run was played with {head['name']} version {head['version']}; installed is {game.spec.version}. "
-            "Install the agent-arena version that run.json names to verify it"
-        )
-    return game
 
 
 def _verify_match(match: Match, lines: Sequence[Line], report: Report) -> None:
@@ -94,39 +73,21 @@ def _verify_match(match: Match, lines: Sequence[Line], report: Report) -> None:
     if not isinstance(last, EndLine):
         report.problems.append(Problem(index, -1, "the match has no end"))
         return
-    match.start()
+    at = 0
+    for step in execute(match, lines):
+        report.turns += sum(isinstance(line, TurnLine) for line in step.made)
+        if step.missing is not None:
+            ask = step.missing
+            report.problems.append(Problem(index, ask.tick, f"no answer of seat {ask.seat} is recorded"))
+            return
+        if not _compare(index, step.made, step.recorded, report):
+            return
+        at += len(step.made)
+    report.ticks += match.tick
     if last.status == "unresolved":
         report.unresolved += 1
-        _compare(index, match.take_lines(), lines[:-1], report)
-        return
-    turns = {(line.tick, line.seat, line.attempt): line for line in lines if isinstance(line, TurnLine)}
-    at = 0
-    while True:
-        made = match.take_lines()
-        if not _compare(index, made, lines[at : at + len(made)], report):
-            return
-        at += len(made)
-        if match.outcome is not None:
-            break
-        while asks := match.asks():
-            for ask in asks:
-                turn = turns.get((ask.tick, ask.seat, ask.attempt))
-                if turn is None:
-                    report.problems.append(Problem(index, ask.tick, f"no answer of seat {ask.seat} is recorded"))
-                    return
-                match.feed(ask.seat, _decision(turn))
-                report.turns += 1
-        match.advance()
-        report.ticks += 1
-    if at != len(lines):
+    elif at != len(lines):
         report.problems.append(Problem(index, match.tick, f"{len(lines) - at} lines follow the end"))
-
-
-def _decision(turn: TurnLine) -> Decision:
-    told = {"thought": turn.thought, "raw": turn.raw, "usage": turn.usage}
-    if turn.fault in ("timeout", "crashed"):
-        return Decision(answer=turn.answer, fault=turn.fault, detail=turn.detail, **told)  # type: ignore[arg-type]
-    return Decision(answer=turn.answer, **told)  # type: ignore[arg-type]
 
 
 def _compare(index: int, made: Sequence[Line], recorded: Sequence[Line], report: Report) -> bool:

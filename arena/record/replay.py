@@ -1,0 +1,146 @@
+"""Re-execution: plays a recorded match again, fed with its recorded answers, one step at a time.
+
+The same Match is used as in play. `arena verify` compares every step with the log; `arena replay` shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from arena import plugins
+from arena.errors import InputError, RecordError
+from arena.game import Game, Views
+from arena.match import Ask, Match
+from arena.operator import Decision
+from arena.plan import Limits, MatchPlan, schedule
+from arena.record.lines import EndLine, Line, TurnLine
+from arena.record.reader import Run
+
+
+class _GameHead(msgspec.Struct):
+    name: str
+    version: int
+    options: dict[str, Any]
+
+
+class _OperatorHead(msgspec.Struct):
+    name: str
+    views: Views
+
+
+class _LimitsHead(msgspec.Struct):
+    max_ticks: int | None = None
+    reasks: int = 0
+
+
+class _Head(msgspec.Struct):
+    """What re-execution needs of run.json."""
+
+    game: _GameHead
+    operators: tuple[_OperatorHead, ...]
+    seed: int
+    matches: int
+    limits: _LimitsHead
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The reset of a match, or one tick of it. While it is held, the match stands right after it."""
+
+    made: tuple[Line, ...]  # what re-execution gives
+    recorded: tuple[Line, ...]  # what stands in the log at its place; fewer lines when the log ends too early
+    asks: tuple[Ask, ...] = ()  # who is asked next
+    missing: Ask | None = None  # whose recorded answer was looked for in vain: nothing follows this step
+
+    @property
+    def agrees(self) -> bool:
+        """Re-execution gives what was recorded."""
+        return self.missing is None and self.made == self.recorded
+
+
+class Replay:
+    """The matches of a run, ready to be played again. RecordError when this installation cannot."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        try:
+            self._head = msgspec.convert(run.head, _Head)
+        except msgspec.ValidationError as error:
+            raise RecordError(f"{run.folder / 'run.json'} is damaged: {error}") from error
+        self.game = self._game()
+        self.planned = schedule(self.game, self._head.seed, self._head.matches)
+        head = self._head.limits
+        self._limits = Limits(max_ticks=head.max_ticks, reasks=head.reasks)
+
+    @property
+    def views(self) -> dict[str, Views]:
+        """What each operator of the line-up was given, by name."""
+        return {operator.name: operator.views for operator in self._head.operators}
+
+    def match(self, plan: MatchPlan) -> Match:
+        """The match as it was before its first tick. All matches of a Replay share one game: play one at a time."""
+        seated = [self._head.operators[slot] for slot in plan.slots]
+        return Match(plan, self.game, [o.name for o in seated], [o.views for o in seated], self._limits)
+
+    def _game(self) -> Game:
+        head = self._head.game
+        try:
+            game = plugins.game_class(head.name)(len(self._head.operators), head.options)
+        except ValueError as error:
+            raise RecordError(f"game {head.name!r} does not take the recorded options: {error}") from error
+        except InputError as error:
+            raise RecordError(f"the run cannot be played again here: {error}") from error
+        if game.spec.version != head.version:
+            raise RecordError(
+                f"the run was played with {head.name} version {head.version}; installed is {game.spec.version}. "
+                f"Install agent-arena {self.run.head.get('arena', '(see run.json)')} to play it again"
+            )
+        return game
+
+
+def execute(match: Match, lines: Sequence[Line]) -> Iterator[Step]:
+    """Play `match` with the answers recorded in `lines`: one Step for the reset, then one a tick.
+
+    It goes on until the match is over, an answer is missing, or the caller stops (which it should at the first step
+    that does not agree: what follows means nothing). A match that stayed unresolved has a reset and no tick.
+    """
+    turns = {(line.tick, line.seat, line.attempt): line for line in lines if isinstance(line, TurnLine)}
+    match.start()
+    at = 0
+    missing: Ask | None = None
+    if lines and isinstance(lines[-1], EndLine) and lines[-1].status == "unresolved":
+        yield Step(tuple(match.take_lines()), tuple(lines[:-1]))
+        return
+    while True:
+        made = tuple(match.take_lines())
+        asks = () if missing else tuple(match.asks())
+        yield Step(made, tuple(lines[at : at + len(made)]), asks, missing)
+        at += len(made)
+        if missing or match.outcome is not None:
+            return
+        while asks and not missing:
+            missing = _answer(match, asks, turns)
+            asks = () if missing else tuple(match.asks())
+        if not missing:
+            match.advance()
+
+
+def _answer(match: Match, asks: Sequence[Ask], turns: dict[tuple[int, int, int], TurnLine]) -> Ask | None:
+    """Feed the recorded answers; the first ask that has none."""
+    for ask in asks:
+        turn = turns.get((ask.tick, ask.seat, ask.attempt))
+        if turn is None:
+            return ask
+        match.feed(ask.seat, _decision(turn))
+    return None
+
+
+def _decision(turn: TurnLine) -> Decision:
+    told = {"thought": turn.thought, "raw": turn.raw, "usage": turn.usage}
+    if turn.fault in ("timeout", "crashed"):
+        return Decision(answer=turn.answer, fault=turn.fault, detail=turn.detail, **told)  # type: ignore[arg-type]
+    return Decision(answer=turn.answer, **told)  # type: ignore[arg-type]
