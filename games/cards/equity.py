@@ -53,10 +53,10 @@ def _pairs(deck: int) -> Ints:
 
 
 def _compare(mine: Ints, theirs: list[Ints]) -> float:
-    """The mean share of the pot."""
+    """The mean share of the pot; `mine` may be one value for all samples."""
     best = theirs[0] if len(theirs) == 1 else np.maximum.reduce(theirs)
     if len(theirs) == 1:
-        return float((np.count_nonzero(mine > best) + 0.5 * np.count_nonzero(mine == best)) / len(mine))
+        return float((np.count_nonzero(mine > best) + 0.5 * np.count_nonzero(mine == best)) / len(best))
     level = mine == best
     sharing = 1 + sum((other == best).astype(np.int64) for other in theirs)
     return float(((mine > best) + level / sharing).mean())
@@ -90,8 +90,6 @@ def sampled_equity(hole: tuple[int, ...], board: tuple[int, ...], opponents: int
         theirs.append(
             keyed_values(base + drawn_keys[first] + drawn_keys[first + 1], *shared, *drawn[first : first + 2])
         )
-    if len(mine) == 1:
-        mine = np.broadcast_to(mine, theirs[0].shape)
     return _compare(mine, theirs)
 
 

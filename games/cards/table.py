@@ -42,9 +42,9 @@ def oval_table(height: int, width: int, box: tuple[int, int, int, int]) -> Image
     rim = (left + rail // 3, top + rail // 3, right - rail // 3, bottom - rail // 3)
     out.paste(_gradient(height, width, (74, 45, 28), (92, 57, 35)), (0, 0), _pill(out.size, rim, radius))
     cloth = (left + rail, top + rail, right - rail, bottom - rail)
-    span = (cloth[3] - cloth[1], cloth[2] - cloth[0])
+    span = (cloth[3] - cloth[1] + 2, cloth[2] - cloth[0] + 2)
     layer = Image.new("RGB", out.size)
-    layer.paste(_felt_array(*span, (44, 132, 92), (15, 66, 47)), cloth[:2])
+    layer.paste(_felt_array(*span, (44, 132, 92), (15, 66, 47)), (cloth[0] - 1, cloth[1] - 1))
     out.paste(layer, (0, 0), _pill(out.size, cloth, radius - rail))
     gap = round(rail * 1.6)
     line = (cloth[0] + gap, cloth[1] + gap, cloth[2] - gap, cloth[3] - gap)
@@ -105,8 +105,7 @@ def chip_stack(amount: int, diameter: int) -> Image.Image:
         base = out.height - flat - lift * (level + 1)
         for side in range(lift, 0, -1):
             edge = chip(diameter, colour).resize((diameter, flat), Image.Resampling.LANCZOS)
-            dark = Image.eval(edge, lambda value: value)
-            r, g, b, a = dark.split()
+            r, g, b, a = edge.split()
             shade = [round(value * 0.62) for value in range(256)]
             put(out, Image.merge("RGBA", (r.point(shade), g.point(shade), b.point(shade), a)), 0, base + side, "lt")
         put(out, chip(diameter, colour).resize((diameter, flat), Image.Resampling.LANCZOS), 0, base, "lt")

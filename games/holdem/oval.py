@@ -126,11 +126,11 @@ def _seat(out: Image.Image, seat: SeatLook, at: Layout, relative: int, count: in
     put(out, plate(high, wide, fill, edge), x, y)
     inset = wide / 2 - at.line * 0.75
     title = "You" if own and relative == 0 else f"Seat {seat.seat}"
-    put(out, text(title, at.line, GREY if seat.folded else PALE, True), x - inset, y - at.line * 0.54, "lm")
+    put(out, text(title, at.line, GREY if seat.folded else PALE, True), x - inset, y - at.line * 0.48, "lm")
     if seat.net:
         colour = GREEN if seat.net > 0 else RED
-        put(out, text(f"{seat.net:+d}", at.line, colour, True), x + inset, y - at.line * 0.54, "rm")
+        put(out, text(f"{seat.net:+d}", at.line, colour, True), x + inset, y - at.line * 0.48, "rm")
     word = "to act" if seat.active else seat.word
     if word:
         size = max(8, round(at.line * 0.88))
-        put(out, text(word, size, GOLD if seat.active else GREY), x - inset, y + at.line * 0.68, "lm")
+        put(out, text(word, size, GOLD if seat.active else GREY), x - inset, y + at.line * 0.7, "lm")

@@ -51,6 +51,9 @@ def look(game: Holdem, viewer: int | None) -> Look:
     ledger = game.ledger
     bottom = 0 if viewer is None else viewer
     last = {said.player: said.word for said in ledger.log if said.round == ledger.round}
+    if ledger.round == 0:
+        small, big = (1, 0) if game.seats == 2 else (0, 1)
+        last = {small: "small blind", big: "big blind"} | last
     due = game.due_seat
     shows = []
     for relative in range(game.seats):

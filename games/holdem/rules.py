@@ -137,6 +137,11 @@ class Holdem(SpielGame):
         self.ledger = Ledger.start(self.seats)
         return replace(out, rewards=rewards, events=(*out.events, self._deal_event()))
 
+    def score(self, totals: Sequence[float]) -> tuple[float, ...]:
+        """Returns of a match that is cut short: the mean over the hands that were finished."""
+        finished = len(self.hands) - (not self.hands or not self.hand.over)
+        return tuple(total / max(1, finished) for total in totals)
+
     def action_event(self, seat: int, action: int) -> str:
         word = self.ledger.word(action)
         self.ledger = self.ledger.after(action)
