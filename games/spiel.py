@@ -202,6 +202,11 @@ class SpielGame(Game):
             return StepResult.terminated(scaled, returns, self.state_hash(), events)
         return StepResult.going((self.seat_of(self.hand.player),), scaled, self.state_hash(), events)
 
+    def score(self, totals: Sequence[float]) -> tuple[float, ...]:
+        """Returns of a match that is cut short: the sums so far over the hands that were finished."""
+        finished = len(self.hands) - (not self.hands or not self.hand.over)
+        return tuple(total * self.hand_count / max(1, finished) for total in totals)
+
     def state_hash(self) -> str:
         """32 hex digits over all decks, every decision and chance outcome, and who forfeited."""
         return digest(self._past, self.hand.log, self.forfeited)
