@@ -56,7 +56,10 @@ def _large_face(rank: str, suit: str, height: int) -> Image.Image:
         put(out, glyph(shown, round(width * 0.6), round(height * 0.5), colour), width / 2, height / 2)
         return out
     index = round(height * 0.27)
-    put(out, glyph(shown, round(width * 0.4), index, colour), width * 0.28, height * 0.22)
+    corner = glyph(shown, round(width * 0.4), index, colour)
+    if rank == "T":  # two digits, drawn narrower so that they are as high as the other ranks
+        corner = glyph(shown, width * 2, index, colour).resize((round(width * 0.45), round(index * 0.94)))
+    put(out, corner, width * 0.28, height * 0.22)
     put(out, glyph(PIPS[suit], round(width * 0.27), round(height * 0.17), colour, False), width * 0.28, height * 0.49)
     put(out, glyph(PIPS[suit], round(width * 0.58), round(height * 0.42), colour, False), width * 0.64, height * 0.74)
     return out

@@ -92,32 +92,54 @@ def _board(out: Image.Image, look: Look, at: Layout) -> None:
     put(out, label, x, low)
 
 
-def _bet(out: Image.Image, seat: SeatLook, at: Layout, relative: int, count: int) -> None:
-    x, y = at.place(relative, count, (0.62, 0.58))
+def _plate_at(at: Layout, relative: int, count: int) -> tuple[float, float]:
+    """The middle of a seat's name plate; its cards stand above it."""
+    high, wide = at.plate
     if relative == 0:
-        x, y = at.centre[0] + at.hole * 1.15, at.centre[1] + at.half[1] * 0.62
+        return at.centre[0], at.height - high / 2 - at.line * 0.7
+    x, y = at.place(relative, count, (1.0, 1.0))
+    return min(max(x, wide / 2 + 6), at.width - wide / 2 - 6), max(y, high / 2 + at.mini * 0.86 + 4)
+
+
+def _bet_at(at: Layout, relative: int, count: int) -> tuple[float, float]:
+    """Where a seat's bet lies: between its plate and the board, beside both."""
+    if relative == 0:
+        return at.centre[0] + at.hole * 1.15, at.centre[1] + at.half[1] * 0.62
+    across = abs(math.cos(math.pi / 2 + 2 * math.pi * relative / count))
+    square = at.width < at.height * 1.3
+    if across < 0.2:  # opposite
+        return at.place(relative, count, (0.62, 0.58))
+    if square and across > 0.94:  # level with the board, which leaves no room beside it
+        x, y = _plate_at(at, relative, count)
+        return x + at.line * (1.2 if x < at.centre[0] else -1.2), y + at.plate[0] * 1.25
+    if not square:
+        return at.place(relative, count, (0.62, 0.58))
+    return at.place(relative, count, (0.5, 0.86) if across > 0.7 else (0.6, 0.66))
+
+
+def _bet(out: Image.Image, seat: SeatLook, at: Layout, relative: int, count: int) -> None:
     if seat.bet:
+        x, y = _bet_at(at, relative, count)
         stack = chip_stack(seat.bet, round(at.line * 1.7))
         put(out, stack, x, y + at.line * 0.8, "mb")
         put(out, text(str(seat.bet), at.line, GOLD, True), x + stack.width * 0.62, y + at.line * 0.1, "lm")
     if seat.button:
-        x, y = at.place(relative, count, (0.8, 0.84))
+        x, y = _plate_at(at, relative, count)
+        high, wide = at.plate
         if relative == 0:
             x, y = at.centre[0] - at.hole * 1.15, at.centre[1] + at.half[1] * 0.66
-        elif abs(x - at.centre[0]) < at.half[0] * 0.1:
-            x, y = x + at.plate[1] * 0.62, y - at.line * 0.5
+        elif abs(x - at.centre[0]) < wide:
+            x += wide / 2 + at.line * 1.4
         else:
-            y += at.plate[0] * (0.8 if y < at.centre[1] else -0.2)
+            side = 1 if x < at.centre[0] else -1
+            x, y = x + side * (wide / 2 - at.line * 0.95), y - high / 2 - at.line * 1.0
         put(out, dealer_button(round(at.line * 1.7)), x, y)
 
 
 def _seat(out: Image.Image, seat: SeatLook, at: Layout, relative: int, count: int, own: bool) -> None:
-    x, y = at.place(relative, count, (1.0, 1.0))
+    x, y = _plate_at(at, relative, count)
     high, wide = at.plate
     size = at.hole if relative == 0 else at.mini
-    above = high / 2 + size * 0.86 + 4  # room that plate and cards need over the plate's middle
-    x = min(max(x, wide / 2 + 6), at.width - wide / 2 - 6)
-    y = at.height - high / 2 - at.line * 0.7 if relative == 0 else max(y, above)
     pitch = card_width(size) * (1.06 if seat.cards and seat.cards[0] else 0.62)
     for place, name in enumerate(seat.cards):
         left = x + (place - 0.5) * pitch
