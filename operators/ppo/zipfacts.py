@@ -1,0 +1,159 @@
+"""What a Stable-Baselines3 .zip says of itself, read from its JSON alone: nothing in it is loaded or run."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from arena.errors import CheckpointError, InputError, UnplayableError
+from arena.game import GameSpec, Views
+
+# algorithm -> its module. The last three are the value-based ones: they have no distribution to sample from.
+ALGORITHMS = {
+    "PPO": "stable_baselines3",
+    "A2C": "stable_baselines3",
+    "TRPO": "sb3_contrib",
+    "MaskablePPO": "sb3_contrib",
+    "RecurrentPPO": "sb3_contrib",
+    "DQN": "stable_baselines3",
+    "QRDQN": "sb3_contrib",
+    "ARS": "sb3_contrib",
+}
+# The policy's module tells most of them; A2C, PPO and TRPO share one and differ in their settings.
+_BY_POLICY = {
+    "sb3_contrib.common.maskable": "MaskablePPO",
+    "sb3_contrib.common.recurrent": "RecurrentPPO",
+    "sb3_contrib.qrdqn": "QRDQN",
+    "sb3_contrib.ars": "ARS",
+    "stable_baselines3.dqn": "DQN",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ZipFacts:
+    """What the model is and what it was made for."""
+
+    algorithm: str  # a key of ALGORITHMS
+    shape: tuple[int, ...] | None  # of what it observes; None where that is no Box
+    dtype: str
+    actions: int | None  # None where it does not act in a Discrete space
+    spaces: str  # both spaces, for messages
+
+
+def read_zip(path: Path, algorithm: str | None = None) -> ZipFacts:
+    """Facts of the model in `path`. `algorithm` overrides what is detected.
+
+    Raises CheckpointError when the file is no SB3 model, InputError when its algorithm cannot be told.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            data = json.loads(archive.read("data"))
+            weights = "policy.pth" in archive.namelist()
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{path} is no Stable-Baselines3 model, or is damaged: {error}") from error
+    if not isinstance(data, dict) or not weights or not isinstance(data.get("observation_space"), dict):
+        raise CheckpointError(f"{path} is no Stable-Baselines3 model: its `data` and `policy.pth` are not as SB3 saves")
+    found = algorithm or _detect(data)
+    if found is None:
+        module = data.get("policy_class", {}).get("__module__", "unknown")
+        raise InputError(
+            f"{path}: cannot tell the algorithm (policy of {module}). Name it with @algo=: {', '.join(ALGORITHMS)}"
+        )
+    seen, does = data["observation_space"], data.get("action_space") or {}
+    shape = _shape(seen) if "box.Box" in seen.get(":type:", "") else None
+    actions = int(does["n"]) if "discrete.Discrete" in does.get(":type:", "") and "n" in does else None
+    dtype = str(seen.get("dtype", "?"))
+    spaces = f"observes {_say(seen, shape, dtype)} and acts in {_say_actions(does, actions)}"
+    return ZipFacts(found, shape, dtype, actions, spaces)
+
+
+def zip_views(facts: ZipFacts, spec: GameSpec, name: str, wrapped: bool) -> Views:
+    """The view that the model wants of this game; UnplayableError with both spaces when none fits.
+
+    wrapped: a user's function stands between, so the observation's shape is checked in the worker, after it.
+    """
+    if facts.actions != spec.actions.n:
+        raise UnplayableError(mismatch(facts.spaces, spec, name))
+    picture = _image_size(facts.shape)
+    if wrapped:
+        if spec.image_sizes and (picture is not None or spec.vector_shape is None):
+            enough = [size for size in spec.image_sizes if picture is None or min(size) >= max(picture)]
+            return Views(image=min(enough, default=max(spec.image_sizes)))
+        if spec.vector_shape is None:
+            raise UnplayableError(f"{name} cannot play {spec.id}: the game has no vector view and no image view")
+        return Views(vector=True)
+    if facts.shape is not None and facts.shape == spec.vector_shape:
+        return Views(vector=True)
+    if picture in spec.image_sizes:
+        return Views(image=picture)
+    raise UnplayableError(mismatch(facts.spaces, spec, name))
+
+
+def mismatch(spaces: str, spec: GameSpec, name: str) -> str:
+    """What is said when spaces do not fit: both of them."""
+    gives = []
+    if spec.vector_shape is not None:
+        gives.append(f"vector Box(-inf, inf, {spec.vector_shape}, float32)")
+    if spec.image_sizes:
+        sizes = ", ".join(f"({height}, {width}, 3)" for height, width in spec.image_sizes)
+        gives.append(f"image Box(0, 255, one of {sizes}, uint8)")
+    return (
+        f"{name} cannot play {spec.id}: the model {spaces}; the game gives {' or '.join(gives) or 'neither view'} and "
+        f"takes Discrete({spec.actions.n}) ({', '.join(spec.actions.names)}). "
+        "A function that adapts the observation can be given with @wrap=FILE.py:function"
+    )
+
+
+def _detect(data: dict[str, Any]) -> str | None:
+    module = str(data.get("policy_class", {}).get("__module__", ""))
+    for prefix, algorithm in _BY_POLICY.items():
+        if module.startswith(prefix):
+            return algorithm
+    if "cg_max_steps" in data:
+        return "TRPO"
+    if "clip_range" in data:
+        return "PPO"
+    if "exploration_rate" in data:
+        return "QRDQN" if "n_quantiles" in data else "DQN"
+    if "gae_lambda" in data and "ent_coef" in data:
+        return "A2C"
+    return None
+
+
+def _shape(space: dict[str, Any]) -> tuple[int, ...] | None:
+    shape = space.get("_shape", space.get("shape"))
+    return tuple(int(size) for size in shape) if isinstance(shape, list) else None
+
+
+def _image_size(shape: tuple[int, ...] | None) -> tuple[int, int] | None:
+    if shape is None or len(shape) != 3:
+        return None
+    if shape[2] == 3:
+        return shape[0], shape[1]
+    return (shape[1], shape[2]) if shape[0] == 3 else None
+
+
+def _say(space: dict[str, Any], shape: tuple[int, ...] | None, dtype: str) -> str:
+    if shape is None:
+        return str(space.get(":type:", space)).removeprefix("<class '").removesuffix("'>")
+    low, high = (_bound(space, side) for side in ("low", "high"))
+    return f"Box({low}, {high}, {shape}, {dtype})"
+
+
+def _bound(space: dict[str, Any], side: str) -> str:
+    words = str(space.get(f"{side}_repr") or space.get(side) or "?").replace("[", " ").replace("]", " ").split()
+    if len(set(words)) != 1:
+        return "..."
+    try:
+        return str(float(words[0]))
+    except ValueError:
+        return words[0]
+
+
+def _say_actions(space: dict[str, Any], actions: int | None) -> str:
+    if actions is not None:
+        return f"Discrete({actions})"
+    return str(space.get(":type:", "nothing")).removeprefix("<class '").removesuffix("'>")
