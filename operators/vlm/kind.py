@@ -1,0 +1,111 @@
+"""The light description of `vlm`: a vision-language model served by transformers inside a worker.
+
+`vlm` alone is nano, shipped with the arena; `vlm:DIR` and `vlm:ORG/MODEL` name any other Hugging Face model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from arena.errors import InputError, UnplayableError
+from arena.game import GameSpec, Views
+from arena.operator import OperatorKind
+from arena.options import Option
+from operators.vlm import checkpoint
+
+NANO_IMAGE = (128, 128)
+DEFAULT_EDGE = 384  # of a model whose config.json is not here to be read
+_SIZE = re.compile(r"(\d+)(?:x(\d+))?")
+
+
+def image_size(value: str) -> tuple[int, int]:
+    """(height, width) of "384" or "384x512"; InputError for anything else."""
+    found = _SIZE.fullmatch(value.strip().lower())
+    if found is None:
+        raise InputError(f"vlm@image={value}: expected an edge or HEIGHTxWIDTH in pixels, e.g. 384 or 480x640")
+    return int(found[1]), int(found[2] or found[1])
+
+
+def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
+    """A picture and text. UnplayableError when the game lacks one, or when nano was not trained for it."""
+    origin = checkpoint.source(what)
+    metadata = origin.metadata()
+    name = f"vlm:{what}" if what else "vlm (nano)"
+    if metadata is not None and spec.id not in metadata.get("games", []):
+        known = ", ".join(metadata.get("games", [])) or "no game"
+        raise UnplayableError(
+            f"{name} cannot play {spec.id!r}: it was trained for {known} only. Name a general model (vlm:DIR or "
+            f"vlm:ORG/MODEL), or add {spec.id!r} to the mixture of scripts/nano and train it again (docs/nano.md)."
+        )
+    missing = [view for view, there in (("image", spec.image_sizes), ("text", spec.text)) if not there]
+    if missing:
+        raise UnplayableError(f"{name} cannot play {spec.id!r}: the game offers no {' and no '.join(missing)} view")
+    return Views(image=_choose(spec, name, origin, metadata, options), text=True)
+
+
+def _choose(
+    spec: GameSpec,
+    name: str,
+    origin: checkpoint.Source,
+    metadata: Mapping[str, Any] | None,
+    options: Mapping[str, Any],
+) -> tuple[int, int]:
+    offered = ", ".join(f"{height}x{width}" for height, width in spec.image_sizes)
+    wanted = options.get("image")
+    if wanted or metadata is not None:
+        size = image_size(wanted) if wanted else NANO_IMAGE
+        if size not in spec.image_sizes:
+            raise UnplayableError(f"{name} wants a picture of {size[0]}x{size[1]}; {spec.id!r} offers {offered}")
+        return size
+    edge = (checkpoint.vision_size(origin.path) if origin.path is not None else None) or DEFAULT_EDGE
+    large = [size for size in spec.image_sizes if min(size) >= edge]
+    # The smallest picture that fills the model's tower; where none does, the largest there is.
+    return min(large, key=lambda size: size[0] * size[1]) if large else max(spec.image_sizes)
+
+
+def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Checks the folder, or the hub's name, without loading anything. InputError or CheckpointError."""
+    origin = checkpoint.source(what)
+    if options.get("image"):
+        image_size(options["image"])
+    if origin.path is not None:
+        if options.get("revision"):
+            raise InputError(f"vlm:{what}@revision=: a revision goes with ORG/MODEL, and {what or 'nano'} is a folder")
+        checkpoint.check(origin.path)
+    return options
+
+
+KIND = OperatorKind(
+    name="vlm",
+    summary="a vision-language model that sees its seat's picture (default: nano, shipped and trained for our games)",
+    target="operators.vlm.operator:make",
+    views=views,
+    settle=settle,
+    what="nano (default) | DIR | ORG/MODEL, a Hugging Face vision-language model",
+    options={
+        "temperature": Option("float", 1.0, "of sampling, drawn from each turn's own key; 0 = greedy", low=0, high=10),
+        "max_tokens": Option("int", None, "tokens an answer may take (default: 64 for nano, 256 otherwise)", low=1),
+        "prompt": Option(
+            "str", None, "the game's prompt (default: short for nano, full otherwise)", choices=("short", "full")
+        ),
+        "image": Option("str", None, "size of the picture, e.g. 384 or 480x640 (default: what suits the model)"),
+        "revision": Option("str", None, "commit, tag or branch of ORG/MODEL"),
+        "device": Option("str", None, "cpu or cuda[:N] (default: cpu for nano; otherwise cuda where there is one)"),
+        "dtype": Option(
+            "str",
+            None,
+            "of the weights (default: float32 on cpu, bfloat16 on cuda)",
+            choices=("float32", "bfloat16", "float16"),
+        ),
+        "batch": Option(
+            "int", None, "rows of every forward pass, a fixed shape (default: 4; 1 for others on cpu)", low=1
+        ),
+        "threads": Option("int", 1, "CPU threads of the worker; another number may change the last bits", low=1),
+    },
+    requires=("torch", "transformers", "safetensors", "tokenizers"),
+    extra="vlm",
+    determinism="deterministic",
+    licence="nano: Apache-2.0; any other model under its own licence",
+)

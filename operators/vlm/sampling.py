@@ -1,0 +1,29 @@
+"""Draws tokens, one turn's key at a time, so that neither batching nor order can change a draw."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+
+def processed(logits: npt.NDArray[np.float32], banned: npt.NDArray[np.bool_], temperature: float) -> Floats:
+    """Log-probabilities (rows, vocabulary) that sampling draws from: banned tokens out, divided by `temperature`.
+
+    Temperature 0 (greedy) gives those of temperature 1.
+    """
+    scaled = np.where(banned, -np.inf, logits.astype(np.float64) / (temperature or 1.0))
+    scaled -= scaled.max(axis=-1, keepdims=True)
+    return scaled - np.log(np.exp(scaled).sum(axis=-1, keepdims=True))
+
+
+def draw(logprobs: Floats, uniform: float, greedy: bool) -> int:
+    """One token of a row (vocabulary,): the likeliest, or the inverse of the cumulative distribution at `uniform`."""
+    if greedy:
+        return int(logprobs.argmax())
+    cumulative = np.cumsum(np.exp(logprobs))
+    token = int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right"))
+    if token >= len(cumulative) or logprobs[token] == -np.inf:  # uniform rounded up to the very end
+        token = int(np.flatnonzero(logprobs > -np.inf)[-1])
+    return token
