@@ -11,4 +11,7 @@ table.py     `felt(height, width) -> RGB Image` (plain background), `oval_table(
 text.py      `font(size, bold=False)`, `text(string, size, colour="#ffffff", bold=False) -> RGBA Image` (tight box)
 paste.py     `put(picture, sprite, x, y, anchor="mm")` pastes with transparency; `dim(sprite, alpha) -> RGBA Image`
 evaluate.py  hand values, names and equity
+duel.py      the picture of a small poker game (Kuhn, Leduc): `picture(Scene, height, width)`
+ranks.py     ranks without suits and how they are said
+lessons.py   lessons drawn from a table of mixed strategies
 """
