@@ -1,0 +1,205 @@
+"""The pages of one match for `arena replay`: the start, one page a tick, and the result on the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from arena.errors import RecordError
+from arena.game import Views
+from arena.match import Match
+from arena.plan import MatchPlan
+from arena.record.lines import EndLine, Line, MatchLine, TickLine, TurnLine
+from arena.record.replay import Replay, Step, execute
+
+PICTURE = (600, 960)  # (height, width) of the pictures that --frames saves
+COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")  # of the seats
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One step of a match, as it is shown."""
+
+    title: str
+    body: RenderableType
+
+
+class Film:
+    """One match of a run. Pages are made as they are asked for, each once."""
+
+    def __init__(self, replay: Replay, plan: MatchPlan, lines: Sequence[Line], frames: Path | None = None) -> None:
+        self._replay = replay
+        self._match = replay.match(plan)
+        self._lines = lines
+        self._frames = frames
+        self._made: list[Page] = []
+        self._pages = self._make()
+
+    def page(self, number: int) -> Page | None:
+        """Page `number`, from 0; None after the last. The first call needs the match to itself: see Replay.match."""
+        while len(self._made) <= number:
+            page = next(self._pages, None)
+            if page is None:
+                return None
+            self._made.append(page)
+        return self._made[number]
+
+    def all(self) -> Iterator[Page]:
+        """Every page in order."""
+        number = 0
+        while page := self.page(number):
+            yield page
+            number += 1
+
+    def _make(self) -> Iterator[Page]:
+        saw: dict[int, str] = {}
+        totals = [0.0] * len(self._match.names)
+        for number, step in enumerate(execute(self._match, self._lines)):
+            if self._frames is not None:
+                self._save(self._frames, number)
+            yield self._page(step, saw, totals)
+            if not step.agrees:
+                return
+            # Looked at now, while the match stands where these seats were asked.
+            saw = {ask.seat: self._text(ask.seat) for ask in step.asks}
+
+    def _text(self, seat: int) -> str:
+        game = self._match.game
+        if not game.spec.text:
+            return f"({game.spec.id} has no text view; --frames saves its pictures)"
+        return game.observe(seat, Views(text=True)).text or ""
+
+    def _save(self, folder: Path, number: int) -> None:
+        from PIL import Image
+
+        name = f"match-{self._match.plan.index:06d}-step-{number:04d}.png"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(self._match.game.draw(*PICTURE)).save(folder / name)
+        except OSError as error:
+            raise RecordError(f"--frames {folder}: {name} cannot be written: {error.strerror or error}") from error
+
+    def _page(self, step: Step, saw: Mapping[int, str], totals: list[float]) -> Page:
+        plan, game = self._match.plan, self._match.game.spec.id
+        parts: list[RenderableType] = []
+        where = "start" if step.missing is None else f"tick {step.missing.tick}"
+        for line in step.recorded:
+            if isinstance(line, MatchLine):
+                parts += [_seating(self._match), _events(line.events)]
+            elif isinstance(line, TurnLine):
+                where = f"tick {line.tick}"
+                parts.append(_turn(self._match, self._replay.views[line.operator], line, saw.get(line.seat)))
+            elif isinstance(line, TickLine):
+                where = f"tick {line.tick}"
+                totals[:] = [total + reward for total, reward in zip(totals, line.rewards, strict=True)]
+                parts += [_events(line.events), _rewards(self._match, line, totals)]
+            else:
+                parts.append(_result(self._match, line))
+        if not step.agrees:
+            parts.append(_doubt(step, self._lines, self._replay.run.folder))
+        elif isinstance(last := self._lines[-1], EndLine) and last.status == "unresolved":
+            parts.append(_result(self._match, last))
+        title = f"{game} · match {plan.index} (0 to {len(self._replay.planned) - 1}), block {plan.block} · {where}"
+        return Page(title, Group(*parts))
+
+
+def _seat(match: Match, seat: int) -> Text:
+    return Text(f"seat {seat} · {match.names[seat]}", style=f"bold {COLOURS[seat % len(COLOURS)]}")
+
+
+def _grid() -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _seating(match: Match) -> RenderableType:
+    table = _grid()
+    for seat in range(len(match.names)):
+        table.add_row(f"seat {seat}", Text(match.names[seat], style=COLOURS[seat % len(COLOURS)]))
+    table.add_row("seed", match.plan.seed.hex())
+    options = ", ".join(f"{name}={value}" for name, value in match.game.options.items())
+    table.add_row("options", options or "none")
+    return Panel(table, title="the table", title_align="left", box=box.ROUNDED, border_style="dim")
+
+
+def _turn(match: Match, views: Views, line: TurnLine, saw: str | None) -> RenderableType:
+    names = match.game.spec.actions.names
+    table = _grid()
+    if line.attempt:
+        table.add_row("asked again", f"attempt {line.attempt + 1}")
+    elif saw is not None:
+        table.add_row("saw", Text(saw))
+    table.add_row("given as", Text(views_given(views)))
+    table.add_row("legal", Text(", ".join(names[action] for action in line.legal)))
+    if line.thought:
+        table.add_row("thought", Text(line.thought, style="italic"))
+    elif line.raw and line.raw != line.answer:
+        table.add_row("wrote", Text(line.raw, style="italic"))
+    if isinstance(line.answer, int) and 0 <= line.answer < len(names):
+        table.add_row("answer", Text(f"{names[line.answer]} ({line.answer})"))
+    else:
+        table.add_row("answer", Text("none" if line.answer is None else str(line.answer) or '""'))
+    if line.fault:
+        table.add_row("fault", Text(f"{line.fault}: {line.detail}" if line.detail else line.fault, style="bold red"))
+    if line.action is not None:
+        why = " (what the fault costs)" if line.fault else ""
+        table.add_row("action", Text(names[line.action] + why, style="bold"))
+    if line.usage is not None:
+        table.add_row("tokens", f"{line.usage.prompt} in, {line.usage.completion} out")
+    return Panel(
+        table,
+        title=_seat(match, line.seat),
+        title_align="left",
+        box=box.ROUNDED,
+        border_style=COLOURS[line.seat % len(COLOURS)],
+    )
+
+
+def views_given(views: Views) -> str:
+    """What an operator was shown, in words."""
+    given = []
+    if views.image is not None:
+        given.append(f"image {views.image[0]}x{views.image[1]}")
+    return ", ".join([*given, *["vector"] * views.vector, *["text"] * views.text]) or "nothing but the legal actions"
+
+
+def _events(events: Sequence[str]) -> RenderableType:
+    return Text("\n".join(f"  • {event}" for event in events)) if events else Group()
+
+
+def _rewards(match: Match, line: TickLine, totals: Sequence[float]) -> RenderableType:
+    if not any(line.rewards):
+        return Group()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table.add_column("seat", overflow="fold")
+    for title in ("reward", "so far"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for seat, (reward, total) in enumerate(zip(line.rewards, totals, strict=True)):
+        table.add_row(_seat(match, seat), f"{reward:+g}", f"{round(total, 9):+g}")
+    return table
+
+
+def _result(match: Match, line: EndLine) -> RenderableType:
+    table = _grid()
+    for seat in range(len(match.names)):
+        value = "-" if line.returns is None else f"{line.returns[seat]:+.3f}"
+        table.add_row(_seat(match, seat), f"{value} {match.game.spec.unit}" if line.returns is not None else value)
+    ticks = f"{line.ticks} tick{'s' * (line.ticks != 1)}"
+    title = f"result: {line.status} after {ticks}" + (f" ({line.reason})" if line.reason else "")
+    return Panel(table, title=Text(title), title_align="left", box=box.DOUBLE)
+
+
+def _doubt(step: Step, lines: Sequence[Line], run: Path) -> RenderableType:
+    if not isinstance(lines[-1], EndLine) and (step.missing is not None or len(step.recorded) < len(step.made)):
+        return Text("The record ends here: the run stopped while this match was in play.", style="yellow")
+    text = f"The log and its re-execution differ here, so nothing after it is shown. arena verify {run} says how."
+    return Panel(Text(text), border_style="red")

@@ -1,0 +1,173 @@
+"""`arena replay`: what it shows, and its keys on a real terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from arena.cli.replay import replay
+from arena.errors import ArenaError
+from arena.lineup import build_plan
+from arena.play import run_plan
+
+WAIT = 60  # seconds until a test gives up on the terminal; it never waits for long when all is well
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Three recorded matches of kuhn."""
+    folder = tmp_path_factory.mktemp("replay") / "run"
+    run_plan(build_plan("kuhn", ["random", "scripted"], seed=4, matches=3), folder)
+    return folder
+
+
+class Terminal:
+    """A process on a pseudo-terminal of 80 x 40."""
+
+    def __init__(self, *command: str) -> None:
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
+        env = {**os.environ, "TERM": "xterm-256color"}
+        for name in ("COLUMNS", "LINES", "NO_COLOR"):
+            env.pop(name, None)
+        self.before = termios.tcgetattr(slave)
+        self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=env)
+        self.slave = slave
+        self.seen = ""
+
+    def expect(self, text: str) -> str:
+        """Read until `text` is on the screen; everything that came since the last call."""
+        while text not in self.seen:
+            ready, _, _ = select.select([self.master], [], [], WAIT)
+            assert ready, f"{text!r} did not come; the terminal shows {self.seen!r}"
+            more = os.read(self.master, 65536).decode(errors="replace")
+            self.seen += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", more)
+        out, self.seen = self.seen, ""
+        return out
+
+    def press(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+        os.close(self.slave)
+
+
+@pytest.fixture
+def terminal(run):
+    out = Terminal(sys.executable, "-m", "arena", "replay", str(run))
+    yield out
+    out.close()
+
+
+def test_plain_shows_every_turn_of_every_match(run):
+    out = CliRunner().invoke(replay, [str(run)]).output
+    assert len(re.findall("result: terminated", out)) == 3
+    turns = sum(line.count('"type":"turn"') for line in (run / "log-000.jsonl").read_text().splitlines())
+    assert out.count("You hold") == turns
+
+
+def test_plain_shows_one_match_when_asked(run):
+    out = CliRunner().invoke(replay, [str(run), "--plain", "--match", "1"]).output
+    assert "match 1 " in out
+    assert "match 0 " not in out
+
+
+def test_a_match_out_of_range_is_bad_input(run):
+    error = CliRunner().invoke(replay, [str(run), "--match", "3"]).exception
+    assert isinstance(error, ArenaError)
+    assert "0 to 2" in str(error)
+
+
+def test_frames_saves_a_picture_a_step(run, tmp_path):
+    out = CliRunner().invoke(replay, [str(run), "--match", "0", "--frames", str(tmp_path / "frames")]).output
+    pictures = sorted((tmp_path / "frames").iterdir())
+    assert len(pictures) == out.count("match 0 ")
+    assert Image.open(pictures[0]).size == (960, 600)
+
+
+def test_a_changed_answer_is_pointed_out_and_nothing_after_it_is_shown(run, tmp_path):
+    text = (run / "log-000.jsonl").read_text()
+    swapped = {'"answer":0,"action":0': '"answer":1,"action":1', '"answer":1,"action":1': '"answer":0,"action":0'}
+    changed = re.sub("|".join(swapped), lambda found: swapped[found[0]], text, count=1)
+    (tmp_path / "run.json").write_bytes((run / "run.json").read_bytes())
+    (tmp_path / "log-000.jsonl").write_text(changed)
+    out = CliRunner().invoke(replay, [str(tmp_path), "--match", "0"]).output
+    assert "differ here" in out
+    assert "result:" not in out
+
+
+def test_a_match_in_flight_is_shown_as_far_as_it_was_played(run, tmp_path):
+    lines = (run / "log-000.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "open").mkdir()
+    (tmp_path / "run.json").write_bytes((run / "run.json").read_bytes())
+    (tmp_path / "open" / "match-000000.jsonl").write_text("".join(lines[:3]) + lines[3][:20])
+    out = CliRunner().invoke(replay, [str(tmp_path)]).output
+    assert "tick 0" in out
+    assert "The record ends here" in out
+
+
+@pytest.mark.parametrize("key", ["\r", " ", "\x1b[C", "\x1bOC"])
+def test_keys_step_forward(terminal, key):
+    terminal.expect("quit")
+    terminal.press(key)
+    terminal.expect("tick 0")
+
+
+def test_left_steps_back(terminal):
+    terminal.expect("quit")
+    terminal.press(" ")
+    terminal.expect("tick 0")
+    terminal.press("\x1b[D")
+    terminal.expect("· start")
+
+
+def test_n_and_p_change_the_match(terminal):
+    terminal.expect("match 0 ")
+    terminal.press("n")
+    terminal.expect("match 1 ")
+    terminal.press("p")
+    terminal.expect("match 0 ")
+
+
+def test_auto_goes_on_to_the_last_result(terminal):
+    terminal.expect("quit")
+    terminal.press("9a")
+    terminal.expect("match 2 ")
+    terminal.expect("result: terminated")
+
+
+def test_q_quits_and_leaves_the_terminal_as_it_was(terminal):
+    terminal.expect("quit")
+    assert termios.tcgetattr(terminal.slave) != terminal.before
+    terminal.press("q")
+    assert terminal.process.wait(WAIT) == 0
+    assert termios.tcgetattr(terminal.slave) == terminal.before
+
+
+def test_a_closed_terminal_ends_it(run):
+    terminal = Terminal(sys.executable, "-m", "arena", "replay", str(run))
+    terminal.expect("quit")
+    os.close(terminal.slave)
+    terminal.slave = os.open(os.devnull, os.O_RDONLY)
+    os.close(terminal.master)
+    terminal.master = os.open(os.devnull, os.O_RDONLY)
+    try:
+        terminal.process.wait(WAIT)
+    finally:
+        terminal.close()
+    assert terminal.process.returncode is not None
