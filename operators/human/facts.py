@@ -48,7 +48,7 @@ class Fact:
     @property
     def long(self) -> bool:
         """Whether it needs lines of its own."""
-        return "\n" in self.value or len(self.value) > 40
+        return len(self.value) > 24
 
 
 def clean(text: str) -> str:
@@ -57,11 +57,11 @@ def clean(text: str) -> str:
 
 
 def read(facts: Mapping[str, str] | None) -> tuple[Fact, ...]:
-    """The facts of GLANCE that the game gives and that say something."""
+    """The facts of GLANCE that the game gives and that say something in one line."""
     out = []
     for key in GLANCE:
         value = clean(str((facts or {}).get(key, ""))).strip()
-        if value and value.lower() not in _NOTHING:
+        if value and "\n" not in value and value.lower() not in _NOTHING:
             out.append(Fact(key, key.replace("_", " ").capitalize(), value, _cards(key, value)))
     return tuple(out)
 
@@ -70,7 +70,7 @@ def _cards(key: str, value: str) -> tuple[Card, ...]:
     """The cards of `value` if it lists cards only. A rank without a suit counts only under a key that means cards."""
     tokens = re.split(r"[\s,|]+", value.strip(" []()|,"))
     found = [_CARD.fullmatch(token) for token in tokens]
-    if not all(found) or "\n" in value:
+    if not all(found):
         return ()
     cards = tuple(Card(match[1].replace("T", "10"), SUITS.get(match[2], "")) for match in found if match)
     if not all(card.suit for card in cards) and key not in _CARD_KEYS:

@@ -50,7 +50,9 @@ class TerminalHuman(AsyncOperator):
             try:
                 return await self._ask(seat, request)
             except asyncio.CancelledError:
-                self._say(Text("\nToo late: the arena goes on without your answer.", style="yellow"))
+                late = request.budget is not None
+                why = "Time is up: the game's rule for that applies." if late else "The question was taken back."
+                self._say(Text(f"\n{why}", style="yellow"))
                 raise
             finally:
                 if self._shared(place):

@@ -96,8 +96,7 @@ class WebHuman(AsyncOperator):
         return ticket
 
     def _announce(self, ticket: Ticket) -> None:
-        address = self.address(ticket)
-        self._status(f"seat {ticket.seat} ({ticket.person.name}): {address}", address=address)
+        self._status(f"seat {ticket.seat} ({ticket.person.name})", address=self.address(ticket))
 
     async def _paint(self, person: Person, table: Table, request: Request, image: Image) -> None:
         data = await asyncio.to_thread(encode, image)

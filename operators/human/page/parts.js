@@ -52,7 +52,7 @@ export function showTabs(tables, selected, choose) {
 }
 
 export function showTable(table, picture, state) {
-  put("game", table ? table.game : "agent-arena");
+  put("game", table ? table.game.replaceAll("_", " ") : "agent-arena");
   put("where", table ? `Match ${table.number} - ${table.you}` : state ? `You are ${state.name}` : "Connecting");
   const pictured = Boolean(table?.pictured);
   $("empty").hidden = pictured || Boolean(table?.text);

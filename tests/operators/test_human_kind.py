@@ -1,0 +1,151 @@
+"""Where a person sits, what they see, and what is refused before a worker starts."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from arena.errors import InputError, MissingExtraError, UnplayableError
+from arena.game import Discrete, GameSpec, Views
+from operators.human.choices import Choice, choices, pick
+from operators.human.kind import KIND, settle, views
+
+SPEC = GameSpec(
+    id="toy", version=1, summary="", seats=(2, 2), actions=Discrete(("a", "b")), horizon=9, unit="points", text=True
+)
+POKER = ("fold", "call", "raise")
+
+
+def spec(**changes: object) -> GameSpec:
+    import msgspec
+
+    return msgspec.structs.replace(SPEC, **changes)
+
+
+@pytest.fixture
+def tty() -> Iterator[str]:
+    master, slave = os.openpty()
+    yield os.ttyname(slave)
+    os.close(master)
+    os.close(slave)
+
+
+@pytest.fixture
+def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "isatty", lambda descriptor: False)
+
+
+@pytest.mark.usefixtures("no_terminal")
+def test_without_a_terminal_the_person_gets_the_page() -> None:
+    assert settle("", {})["mode"] == "web"
+
+
+def test_with_a_terminal_the_person_gets_it(monkeypatch: pytest.MonkeyPatch, tty: str) -> None:
+    monkeypatch.setattr(os, "isatty", lambda descriptor: True)
+    monkeypatch.setattr(os, "ttyname", lambda descriptor: tty)
+    assert settle("", {}) == {"mode": "terminal", "tty": tty}
+
+
+@pytest.mark.usefixtures("no_terminal")
+def test_a_terminal_that_is_not_there_is_refused_with_the_way_out() -> None:
+    with pytest.raises(InputError, match="human:web"):
+        settle("terminal", {})
+
+
+def test_another_terminal_can_be_named(tty: str) -> None:
+    assert settle("terminal", {"tty": tty})["tty"] == tty
+
+
+@pytest.mark.parametrize("path", ["/dev/null", "/no/such/tty"])
+def test_a_named_terminal_that_is_none_is_refused(path: str) -> None:
+    with pytest.raises(InputError, match=f"tty={path}"):
+        settle("terminal", {"tty": path})
+
+
+def test_the_page_without_its_server_names_the_exact_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'agent-arena\[web\]'"):
+        settle("web", {})
+
+
+@pytest.mark.usefixtures("no_terminal")
+def test_a_terminal_has_no_port(tty: str) -> None:
+    with pytest.raises(InputError, match="port=8080 belongs to human:web"):
+        settle("terminal", {"port": 8080, "tty": tty})
+
+
+def test_an_unknown_place_names_the_near_one() -> None:
+    with pytest.raises(InputError, match="Did you mean terminal"):
+        settle("terminl", {})
+
+
+@pytest.mark.usefixtures("no_terminal")
+def test_settling_twice_changes_nothing() -> None:
+    once = settle("", {"port": 0})
+    assert settle("", once) == once
+
+
+@pytest.mark.parametrize(
+    ("sizes", "image"),
+    [
+        (((128, 128), (600, 960)), (600, 960)),
+        (((128, 128), (512, 512), (256, 256)), (512, 512)),
+        ((), None),
+    ],
+)
+def test_the_page_asks_for_the_picture_drawn_for_people_else_the_largest(
+    sizes: tuple[tuple[int, int], ...], image: tuple[int, int] | None
+) -> None:
+    assert views(spec(image_sizes=sizes), "web", {}) == Views(image=image, text=True)
+
+
+def test_the_terminal_needs_text_and_says_where_to_go() -> None:
+    with pytest.raises(UnplayableError, match=r"text view.*human:web"):
+        views(spec(text=False, image_sizes=((128, 128),)), "terminal", {})
+
+
+def test_the_page_can_do_with_a_picture_alone() -> None:
+    assert views(spec(text=False, image_sizes=((128, 128),)), "web", {}) == Views(image=(128, 128))
+
+
+def test_the_page_needs_text_or_a_picture() -> None:
+    with pytest.raises(UnplayableError, match="neither"):
+        views(spec(text=False), "web", {})
+
+
+def test_the_kind_waits_for_people() -> None:
+    assert KIND.interactive
+
+
+def test_numbers_stay_with_their_actions_when_others_become_illegal() -> None:
+    assert choices(POKER, (1, 2)) == (Choice(1, "call", 2, "c"), Choice(2, "raise", 3, "r"))
+
+
+def test_a_number_in_the_names_is_the_key() -> None:
+    names = tuple(f"column {column}" for column in range(1, 8))
+    assert [choice.keys for choice in choices(names, (2, 6))] == [("3",), ("7",)]
+
+
+def test_a_letter_that_two_legal_actions_begin_with_is_no_key() -> None:
+    assert [choice.letter for choice in choices(("call", "check", "fold"), (0, 1, 2))] == [None, None, "f"]
+
+
+def test_many_actions_are_numbered_by_place_among_the_legal_ones() -> None:
+    assert [choice.number for choice in choices(tuple("abcdefghijkl"), (3, 11))] == [1, 2]
+
+
+def test_giving_up_keeps_its_key() -> None:
+    assert choices(("quarter", "half"), (0, 1))[0].letter is None
+
+
+@pytest.mark.parametrize(("given", "action"), [("2", 1), ("C", 1), ("call", 1), ("RAI", 2), ("", None), ("x", None)])
+def test_what_is_typed_picks_by_key_name_or_beginning(given: str, action: int | None) -> None:
+    found = pick(given, choices(POKER, (1, 2)))
+    assert (found.action if found else None) == action
+
+
+def test_an_ambiguous_beginning_picks_nothing() -> None:
+    assert pick("c", choices(("call", "check"), (0, 1))) is None

@@ -1,0 +1,260 @@
+"""A person at a real pseudo-terminal: what is shown, what a typed line does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from arena.operator import Decision, Request, WorkerContext
+from operators.human.show import CLEAR
+from operators.human.terminal import TerminalHuman
+from operators.human.tty import TerminalGoneError, Tty
+from tests.operators.human_kit import outcome, request, seat
+
+GUARD = 20.0  # seconds until a test that hangs is stopped; nothing is measured
+
+
+class Screen:
+    """The other end of the terminal: what the person sees and types."""
+
+    def __init__(self, master: int) -> None:
+        self._master = master
+        self._came = asyncio.Event()
+        self.seen = ""
+        asyncio.get_running_loop().add_reader(master, self._read)
+
+    def _read(self) -> None:
+        self.seen += os.read(self._master, 65536).decode()
+        self._came.set()
+
+    async def shows(self, text: str) -> str:
+        """Wait for `text` and return what came up to its end, colours removed; the rest stays to be looked at."""
+        while text not in (plain := re.sub(r"\x1b\[[0-9;]*m", "", self.seen)):
+            self._came.clear()
+            await self._came.wait()
+        end = plain.index(text) + len(text)
+        self.seen = plain[end:]
+        return plain[:end].replace("\r\n", "\n")
+
+    def type(self, line: str) -> None:
+        os.write(self._master, line.encode() + b"\n")
+
+
+@asynccontextmanager
+async def sitting(*seats: tuple[int, int]) -> AsyncIterator[tuple[TerminalHuman, Screen]]:
+    """An operator on a pseudo-terminal with (match, seat) open; by default match 0, seat 1."""
+    master, slave = os.openpty()
+    operator = TerminalHuman(WorkerContext("terminal", {"tty": os.ttyname(slave)}))
+    async with asyncio.timeout(GUARD):
+        await operator.start()
+        operator.open([seat(match, place, names=()) for match, place in seats or ((0, 1),)])
+        screen = Screen(master)
+        yield operator, screen
+        await operator.stop()
+    asyncio.get_running_loop().remove_reader(master)
+    os.close(master)
+    os.close(slave)
+
+
+async def answered(operator: TerminalHuman, screen: Screen, question: Request, *lines: str) -> Decision:
+    """What `question` is answered when the person types `lines`, each after a prompt."""
+    asked = asyncio.ensure_future(operator.decide(question))
+    for line in lines:
+        await screen.shows("your move: ")
+        screen.type(line)
+    return await asked
+
+
+def test_the_question_shows_cards_words_and_numbered_actions() -> None:
+    async def play() -> str:
+        async with sitting() as (operator, screen):
+            asked = asyncio.ensure_future(operator.decide(request(1, "Pot: 30", facts={"hand": "Kh Td"})))
+            shown = await screen.shows("your move: ")
+            screen.type("1")
+            await asked
+            return shown
+
+    shown = asyncio.run(play())
+    assert "│K  │ │10 │" in shown
+    assert "│ ♥ │ │ ♦ │" in shown
+    assert "Pot: 30" in shown
+    assert all(action in shown for action in ("1  fold (f)", "2  call (c)", "3  raise (r)"))
+
+
+@pytest.mark.parametrize(("typed", "action"), [("2", 1), ("r", 2), ("Fold", 0), ("ca", 1)])
+def test_a_number_a_letter_and_a_name_each_choose(typed: str, action: int) -> None:
+    async def play() -> Decision:
+        async with sitting() as (operator, screen):
+            return await answered(operator, screen, request(1), typed)
+
+    assert asyncio.run(play()).answer == action
+
+
+def test_a_wrong_line_is_told_what_is_expected_and_asked_again() -> None:
+    async def play() -> tuple[str, Decision]:
+        async with sitting() as (operator, screen):
+            asked = asyncio.ensure_future(operator.decide(request(1, legal=(1, 2))))
+            await screen.shows("your move: ")
+            screen.type("banana")
+            told = await screen.shows("your move: ")
+            screen.type("fold")
+            told += await screen.shows("your move: ")
+            screen.type("2")
+            return told, await asked
+
+    told, decision = asyncio.run(play())
+    assert "'banana' is no choice here; type 2/c, 3/r or a name" in told
+    assert "fold is not legal now" in told
+    assert decision.answer == 1
+
+
+def test_why_it_is_asked_again_is_shown() -> None:
+    async def play() -> None:
+        async with sitting() as (operator, screen):
+            asked = asyncio.ensure_future(operator.decide(request(1, reason="fold is not legal now")))
+            await screen.shows("Asked again, because: fold is not legal now")
+            await screen.shows("your move: ")
+            screen.type("2")
+            await asked
+
+    asyncio.run(play())
+
+
+def test_what_was_typed_before_the_question_is_no_move() -> None:
+    async def play() -> Decision:
+        async with sitting() as (operator, screen):
+            screen.type("1")
+            return await answered(operator, screen, request(1), "3")
+
+    assert asyncio.run(play()).answer == 2
+
+
+def test_a_cancelled_question_leaves_the_keyboard_to_the_next_one() -> None:
+    async def play() -> Decision:
+        async with sitting() as (operator, screen):
+            late = asyncio.ensure_future(operator.decide(request(1)))
+            await screen.shows("your move: ")
+            late.cancel()
+            await screen.shows("The question was taken back.")
+            return await answered(operator, screen, request(2), "2")
+
+    assert asyncio.run(play()).answer == 1
+
+
+def test_giving_up_is_a_fault_of_every_later_turn_of_that_match_only() -> None:
+    async def play() -> list[Decision]:
+        async with sitting((0, 1), (1, 1)) as (operator, screen):
+            first = asyncio.ensure_future(operator.decide(request(1)))
+            await screen.shows("your move: ")
+            screen.type("q")
+            await screen.shows("Give up this match? y/n: ")
+            screen.type("y")
+            given_up = [await first, await operator.decide(request(2))]
+            return [*given_up, await answered(operator, screen, request(3, match=1), "2")]
+
+    first, later, other = asyncio.run(play())
+    assert (first.fault, later.fault, other.fault) == ("unparsable", "unparsable", None)
+    assert first.detail == "the person gave up this match"
+
+
+def test_giving_up_must_be_confirmed() -> None:
+    async def play() -> Decision:
+        async with sitting() as (operator, screen):
+            asked = asyncio.ensure_future(operator.decide(request(1)))
+            await screen.shows("your move: ")
+            screen.type("q")
+            await screen.shows("Give up this match? y/n: ")
+            screen.type("n")
+            await screen.shows("your move: ")
+            screen.type("2")
+            return await asked
+
+    assert asyncio.run(play()).answer == 1
+
+
+def test_help_shows_the_rules_and_asks_again() -> None:
+    async def play() -> None:
+        async with sitting() as (operator, screen):
+            asked = asyncio.ensure_future(operator.decide(request(1)))
+            await screen.shows("your move: ")
+            screen.type("?")
+            await screen.shows("The higher card wins.")
+            await screen.shows("your move: ")
+            screen.type("2")
+            await asked
+
+    asyncio.run(play())
+
+
+def test_the_result_is_shown_with_every_seat() -> None:
+    async def play() -> str:
+        async with sitting() as (operator, screen):
+            operator.end(0, 1, outcome(-2.5, 2.5))
+            return await screen.shows("seat 1 - you  +2.5")
+
+    shown = asyncio.run(play())
+    assert "You won: +2.5 chips" in shown
+    assert "seat 1 shows a king" in shown
+    assert "seat 0        -2.5" in shown
+
+
+def test_the_next_seat_sees_nothing_of_the_one_before_and_nothing_before_it_presses_enter() -> None:
+    async def play() -> tuple[str, str]:
+        async with sitting((0, 0), (0, 1)) as (operator, screen):
+            first = asyncio.ensure_future(operator.decide(request(1, "secret of seat 0", place=0)))
+            await screen.shows("Pass the keyboard to seat 0, then press Enter: ")
+            screen.type("")
+            await screen.shows("your move: ")
+            screen.type("2")
+            await first
+            second = asyncio.ensure_future(operator.decide(request(2, "secret of seat 1", place=1)))
+            between = await screen.shows("Pass the keyboard to seat 1, then press Enter: ")
+            screen.type("")
+            after = await screen.shows("your move: ")
+            screen.type("2")
+            await second
+            return between, after
+
+    between, after = asyncio.run(play())
+    assert CLEAR in between
+    assert "secret of seat 1" not in between
+    assert "secret of seat 1" in after
+    assert "secret of seat 0" not in after
+
+
+def test_a_closed_terminal_is_an_error_and_no_endless_question() -> None:
+    async def play() -> None:
+        master, slave = os.openpty()
+        tty = Tty(os.ttyname(slave))
+        os.close(slave)
+        os.close(master)
+        async with asyncio.timeout(GUARD):
+            await tty.read_line()
+
+    with pytest.raises(TerminalGoneError, match=r"gone|closed"):
+        asyncio.run(play())
+
+
+def test_a_game_cannot_steer_the_terminal() -> None:
+    async def play() -> str:
+        async with sitting() as (operator, screen):
+            asked = asyncio.ensure_future(operator.decide(request(1, "a\x1b]0;title\x07b", facts={})))
+            while "b" not in screen.seen or "your move" not in screen.seen:
+                await screen._came.wait()
+                screen._came.clear()
+            raw = screen.seen
+            screen.type("2")
+            await asked
+            return raw
+
+    assert "\x1b]" not in asyncio.run(play())
+
+
+def test_a_path_that_is_no_terminal_is_refused() -> None:
+    with pytest.raises(ValueError, match="/dev/null is no terminal"):
+        Tty("/dev/null")
