@@ -78,10 +78,10 @@ def sampled_equity(hole: tuple[int, ...], board: tuple[int, ...], opponents: int
     deck = _remaining(hole, board)
     missing = 5 - len(board)
     if missing == 0 and opponents == 1:
-        drawn = deck[_pairs(len(deck))]
+        drawn = deck.take(_pairs(len(deck)), mode="clip")
     else:
-        drawn = deck[_picks(len(deck), missing + 2 * opponents, samples)]
-    drawn_keys = keys[drawn]
+        drawn = deck.take(_picks(len(deck), missing + 2 * opponents, samples), mode="clip")
+    drawn_keys = keys.take(drawn, mode="clip")
     shared = _columns(board) + list(drawn[:missing])
     base = int(keys[list(board)].sum()) + drawn_keys[:missing].sum(axis=0)
     mine = keyed_values(np.atleast_1d(base + keys[list(hole)].sum()), *shared, *_columns(hole))
@@ -111,11 +111,11 @@ def equity(hole: tuple[int, ...], board: tuple[int, ...], opponents: int = 1) ->
 def _ahead(hole: tuple[int, ...], board: tuple[int, ...]) -> float:
     keys = tables().card_key
     deck = _remaining(hole, board)
-    drawn = deck[_pairs(len(deck))]
+    drawn = deck.take(_pairs(len(deck)), mode="clip")
     base = keys[list(board)].sum()
     shared = _columns(board)
     mine = keyed_values(np.atleast_1d(base + keys[list(hole)].sum()), *shared, *_columns(hole))
-    return _compare(mine, [keyed_values(base + keys[drawn].sum(axis=0), *shared, *drawn)])
+    return _compare(mine, [keyed_values(base + keys.take(drawn, mode="clip").sum(axis=0), *shared, *drawn)])
 
 
 def ahead(hole: tuple[int, ...], board: tuple[int, ...]) -> float:

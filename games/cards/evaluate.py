@@ -35,6 +35,7 @@ class Tables(NamedTuple):
     """What `values` looks up."""
 
     card_key: Ints  # (52,) summed over a hand's cards
+    card_bit: Ints  # (52,) one bit a card, suit by suit
     low_row: Ints  # (5**7,) start of the row of a low key
     high_id: Ints  # (5**6,) column of a high key
     ranks: Ints  # values without flushes
@@ -123,22 +124,26 @@ def tables() -> Tables:
     key = np.where(rank < _LOW, 5 ** np.minimum(rank, _LOW - 1), 0)
     key = key + (np.where(rank < _LOW, 0, 5 ** np.maximum(rank - _LOW, 0)) << _HIGH_SHIFT)
     key = key + (1 << (_SUIT_SHIFT + 4 * suit))
-    return Tables(key, low_row, high_id, _rank_values(counts), np.where(masks.sum(axis=1) >= 5, flush, 0))
+    return Tables(
+        key, 1 << (13 * suit + rank), low_row, high_id, _rank_values(counts), np.where(masks.sum(axis=1) >= 5, flush, 0)
+    )
 
 
 def keyed_values(keys: Ints, *columns: Ints) -> Ints:
     """As `values`, for hands whose summed keys are known; `columns` hold the cards, one (N,) or (1,) array each."""
     table = tables()
-    low = table.low_row[keys & ((1 << _HIGH_SHIFT) - 1)]
-    out = table.ranks[low + table.high_id[(keys >> _HIGH_SHIFT) & 0x3FFF]]
+    place = table.low_row.take(keys & ((1 << _HIGH_SHIFT) - 1), mode="clip")
+    place += table.high_id.take((keys >> _HIGH_SHIFT) & 0x3FFF, mode="clip")
+    out = table.ranks.take(place, mode="clip")
     suits = ((keys >> _SUIT_SHIFT) + 0x3333) & 0x8888  # a counter of five or more carries into its top bit
     rows = np.flatnonzero(suits)
     if len(rows):
-        suit = np.log2(suits[rows]).astype(np.int64) >> 2
-        mask = np.zeros(len(rows), dtype=np.int64)
+        suit = np.log2(suits.take(rows)).astype(np.int64) >> 2
+        held = np.full(len(rows), sum(int(table.card_bit[column[0]]) for column in columns if len(column) == 1))
         for column in columns:
-            card = column[rows] if len(column) > 1 else column
-            mask |= np.where(card & 3 == suit, 1 << (card >> 2), 0)
+            if len(column) > 1:
+                held += table.card_bit.take(column.take(rows))
+        mask = held >> 13 * suit & 0x1FFF
         out[rows] = np.maximum(out[rows], table.flush[mask])
     return out
 

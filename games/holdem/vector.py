@@ -88,7 +88,7 @@ def _cards(hole: tuple[int, ...], board: tuple[int, ...], opponents: int) -> tup
     top = max((card >> 2 for card in board), default=-1)
     one = equity(hole, board, 1)
     live = one**opponents  # close to the sampled value, at no cost
-    now = ahead(hole, board) if board else one
+    now = ahead(hole, board) if 3 <= len(board) < 5 else one
     steps = [float(np.clip(one * 6 - step, 0, 1)) for step in range(6)]
     rest = (
         float(own > shared),
