@@ -29,10 +29,11 @@ from arena.train.tables import Tables
 def train(config: PpoConfig, game: type[Game], updates: int | None) -> Path:
     """See arena.train.ppo.main."""
     out = Path(config.out)
+    games = make_tables(config, game)
     begun = _prepare(config, out)
     shares = {kind: getattr(config, f"pool_{kind}") for kind in KINDS}
     pool = Pool(game, shares, config.pool_size)
-    tables = Tables(make_tables(config, game), pool, config.seed, config.reward_scale)
+    tables = Tables(games, pool, config.seed, config.reward_scale)
     with _quick_torch():
         model = _model(config, tables)
         pool.current = extract(model)
@@ -74,8 +75,11 @@ class Between(BaseCallback):  # type: ignore[misc]
         self.pool = pool
         self.update = done
         self.bar = bar
-        self.task = bar.add_task(config.game, total=config.steps, completed=done * config.tables * config.rollout)
+        self.size = config.tables * config.rollout
+        whole = -(-config.steps // self.size) * self.size
+        self.task = bar.add_task(config.game, total=whole, completed=done * self.size)
         self._fresh = True
+        self.returns: dict[str, float] = {}
 
     def _on_rollout_start(self) -> None:
         if not self._fresh:

@@ -1,0 +1,63 @@
+"""`arena train`: one subcommand a trainer."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group()
+def train() -> None:
+    """Train an agent on the arena's games."""
+
+
+@train.command()
+@click.option("--game", required=True, help="Game to learn, with its options, e.g. leduc or holdem@hands=1.")
+@click.option("--steps", default=200_000, show_default=True, type=click.IntRange(1), help="Decisions of the learner.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of weights, deals and opponents.")
+@click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder of the run.")
+@click.option("--seats", default="2", show_default=True, help="Seats at the tables; 2,3 trains on both in turn.")
+@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out, exactly.")
+@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="A setting of the trainer; see below.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def ppo(
+    game: str, steps: int, seed: int, out: str, seats: str, resume: bool, options: tuple[str, ...], quiet: bool
+) -> None:
+    """Train a PPO policy against itself, its past, `scripted` and `random`.
+
+    DIR gets checkpoints, curve.csv, tb/ (TensorBoard) and policy.safetensors, which `ppo:DIR` seats.
+    Settings of --option are the fields of PpoConfig, e.g. entropy=0.05, hidden=256, pool_past=0.5, tables=64.
+    """
+    from arena import names
+    from arena.train.ppo import PpoConfig, check_options, main
+
+    name = names.parse(game)
+    if name.what:
+        raise click.BadParameter(f"{game!r}: a game takes nothing after a colon; its options follow '@'")
+    pairs = dict(_pair(option) for option in options)
+    config = PpoConfig(
+        game=name.kind,
+        game_options=dict(name.options),
+        out=out,
+        steps=steps,
+        seed=seed,
+        seats=_seats(seats),
+        resume=resume,
+        progress=not quiet,
+        **check_options(pairs),
+    )
+    path = main(config)
+    click.echo(f"{path}\nseat it with: arena play --game {game} --operators ppo:{out},random")
+
+
+def _pair(option: str) -> tuple[str, str]:
+    key, equals, value = option.partition("=")
+    if not equals or not key:
+        raise click.BadParameter(f"--option {option}: expected KEY=VALUE, e.g. --option entropy=0.05")
+    return key, value
+
+
+def _seats(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"--seats {text}: expected numbers with commas between, e.g. 2 or 2,3") from None
