@@ -7,10 +7,11 @@ faces.py     `card_face(code, height) -> RGBA Image` for "Kh" or a bare rank "K"
              `card_width(height) -> int`; at heights below 60 a card is one big rank glyph and one pip
 table.py     `felt(height, width) -> RGB Image` (plain background), `oval_table(height, width, box) -> RGB Image`,
              `chip(diameter, colour) -> RGBA Image`, `chip_stack(amount, diameter) -> RGBA Image`,
-             `dealer_button(diameter) -> RGBA Image`, `plate(height, width, fill, outline) -> RGBA Image`
+             `dealer_button(diameter) -> RGBA Image`, `plate(height, width, fill, outline, rounding) -> RGBA Image`
 text.py      `font(size, bold=False)`, `text(string, size, colour="#ffffff", bold=False) -> RGBA Image` (tight box)
 paste.py     `put(picture, sprite, x, y, anchor="mm")` pastes with transparency; `dim(sprite, alpha) -> RGBA Image`
-evaluate.py  hand values, names and equity
+evaluate.py  `values(cards (N, k)) -> (N,)`, `value`, `category`, `name`: poker hands of up to seven cards
+equity.py    `equity(hole, board, opponents)`, `ahead(hole, board)`: deterministic, 0..1
 duel.py      the picture of a small poker game (Kuhn, Leduc): `picture(Scene, height, width)`
 ranks.py     ranks without suits and how they are said
 lessons.py   lessons drawn from a table of mixed strategies

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFilter
 
 _X = {"l": 0.0, "m": 0.5, "r": 1.0}
 _Y = {"t": 0.0, "m": 0.5, "b": 1.0}
@@ -24,8 +24,6 @@ def dim(sprite: Image.Image, alpha: float) -> Image.Image:
 @lru_cache(maxsize=64)
 def soft_shadow(height: int, width: int, radius: int, blur: int) -> Image.Image:
     """RGBA sprite: the shadow of a rounded box, `blur` pixels larger on each side."""
-    from PIL import ImageDraw, ImageFilter
-
     mask = Image.new("L", (width + 2 * blur, height + 2 * blur), 0)
     ImageDraw.Draw(mask).rounded_rectangle((blur, blur, blur + width - 1, blur + height - 1), radius, fill=120)
     out = Image.new("RGBA", mask.size, "#000000")
