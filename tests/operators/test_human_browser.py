@@ -1,0 +1,375 @@
+"""The page as a person meets it, in headless Chromium: clicking, keys, reloading, losing the connection."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("aiohttp")
+playwright = pytest.importorskip("playwright.async_api")
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+from arena.operator import Decision, Request, WorkerContext  # noqa: E402
+from operators.human.web import WebHuman  # noqa: E402
+from tests.operators.human_kit import outcome, picture, request, seat  # noqa: E402
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH; name one by CHROMIUM=/path/to/chromium"),
+]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+READY = "#actions[data-ready=true]"
+
+
+class Stage:
+    """An operator, its links, and pages that fail the test when a script fails or anything foreign is fetched."""
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+        self.links: list[str] = []
+        self.operator = WebHuman(WorkerContext("web", {}, lambda text, address=None: self.links.append(address)))
+        self.complaints: list[str] = []
+        self.contexts: list[Any] = []
+
+    async def page(self, link: str | None = None, width: int = 1280) -> Any:
+        """A page in a browser profile of its own, inside the room."""
+        page = await self.blank(width)
+        await page.goto(link or self.links[0])
+        await page.wait_for_selector("#link[data-state=on]")
+        return page
+
+    async def blank(self, width: int = 1280) -> Any:
+        """An empty page in a browser profile of its own."""
+        context = await self._browser.new_context(viewport={"width": width, "height": 800})
+        context.set_default_timeout(15000)
+        self.contexts.append(context)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda asked: self._own(asked.url))
+        page.on("console", lambda line: "Security Policy" in line.text and self.complaints.append(line.text))
+        return page
+
+    def _own(self, url: str) -> None:
+        if not url.startswith((f"http://127.0.0.1:{self.operator.port}/", "blob:", "data:")):
+            self.complaints.append(f"fetched {url}")
+
+    def ask(self, question: Request) -> asyncio.Task[Decision]:
+        return asyncio.ensure_future(self.operator.decide(question))
+
+
+Test = Callable[[Stage], Awaitable[None]]
+
+
+@pytest.fixture(scope="module")
+def stage_runner() -> Iterator[Callable[[Test], None]]:
+    """Runs a test on a loop and a browser that all tests of this module share."""
+    with asyncio.Runner() as runner:
+        driver = runner.run(playwright.async_playwright().start())
+        browser = runner.run(driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS))
+
+        async def staged(test: Test) -> None:
+            stage = Stage(browser)
+            await stage.operator.start()
+            stage.operator.open([seat()])
+            try:
+                async with asyncio.timeout(60):
+                    await test(stage)
+            finally:
+                for context in stage.contexts:
+                    await context.close()
+                await stage.operator.stop()
+            assert stage.complaints == []
+
+        yield lambda test: runner.run(staged(test))
+        runner.run(browser.close())
+        runner.run(driver.stop())
+
+
+def test_a_match_is_played_by_clicking(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        for number, name, action in ((1, "Call", 1), (2, "Raise", 2)):
+            asked = stage.ask(request(number))
+            await page.get_by_role("button", name=name).click()
+            assert (await asked).answer == action
+            await page.wait_for_selector("#actions[data-state=wait]")
+        stage.operator.end(0, 1, outcome(-3, 3))
+        await page.get_by_role("heading", name="You won: +3 chips").wait_for()
+        assert "seat 1 shows a king" in await page.text_content("#last")
+
+    stage_runner(test)
+
+
+def test_a_match_is_played_by_keys(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        for number, key, action in ((1, "2", 1), (2, "r", 2), (3, "F", 0)):
+            asked = stage.ask(request(number))
+            await page.wait_for_selector(READY)
+            await page.keyboard.press(key)
+            assert (await asked).answer == action
+
+    stage_runner(test)
+
+
+def test_buttons_show_their_keys_and_illegal_actions_have_none(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        asked = stage.ask(request(1, legal=(1, 2)))
+        await page.wait_for_selector(READY)
+        assert await page.locator("#buttons button").all_inner_texts() == ["Call\n2\nC", "Raise\n3\nR"]
+        await page.keyboard.press("f")
+        await page.get_by_text("No action has the key f").wait_for()
+        assert not asked.done()
+        asked.cancel()
+
+    stage_runner(test)
+
+
+def test_a_reload_in_the_middle_keeps_the_question(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        asked = stage.ask(request(1, image=picture(40)))
+        await page.wait_for_selector(READY)
+        await page.reload()
+        await page.wait_for_function("document.getElementById('picture').naturalWidth === 96")
+        await page.wait_for_selector(READY)
+        await page.keyboard.press("c")
+        assert (await asked).answer == 1
+
+    stage_runner(test)
+
+
+def test_a_lost_connection_comes_back_with_the_question(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        asked = stage.ask(request(1))
+        await page.wait_for_selector(READY)
+        for open_socket in tuple(stage.operator._site._sockets):
+            await open_socket.close()
+        await page.wait_for_selector("#link[data-state=off]")
+        await page.wait_for_selector(READY)
+        await page.keyboard.press("2")
+        assert (await asked).answer == 1
+
+    stage_runner(test)
+
+
+def test_a_stale_click_is_ignored_and_said(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        held = asyncio.Event()
+        # The page misses that its question is taken back, as on a slow line.
+        await page.route_web_socket("**/socket", lambda ws: hold_states(ws, held))
+        await page.reload()
+        first = stage.ask(request(1))
+        await page.wait_for_selector(READY)
+        held.set()
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        second = stage.ask(request(2))
+        await page.get_by_role("button", name="Raise").click()
+        await page.get_by_text("That came too late").wait_for()
+        assert not second.done()
+        second.cancel()
+
+    stage_runner(test)
+
+
+def hold_states(ws: Any, held: asyncio.Event) -> None:
+    server = ws.connect_to_server()
+    server.on_message(lambda data: None if held.is_set() and '"state"' in str(data) else ws.send(data))
+
+
+def test_a_double_click_is_one_move(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+
+        async def play() -> tuple[Decision, asyncio.Task[Decision]]:
+            first = await stage.operator.decide(request(1))
+            return first, stage.ask(request(2))
+
+        playing = asyncio.ensure_future(play())
+        await page.wait_for_selector(READY)
+        await page.get_by_role("button", name="Call").dblclick()
+        _, second = await playing
+        await page.wait_for_selector(READY)
+        assert not second.done()
+        second.cancel()
+
+    stage_runner(test)
+
+
+def test_time_that_runs_out_is_said_until_the_next_answer(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(stage.operator.decide(request(1, budget=0.01)), 0.01)  # as the worker's host does
+        await page.get_by_text("Your time ran out").wait_for()
+        assert await page.locator("#buttons button").count() == 0
+        again = stage.ask(request(2))
+        await page.wait_for_selector(READY)
+        assert await page.is_visible("text=Your time ran out")
+        await page.keyboard.press("2")
+        await again
+        await page.wait_for_selector("#alert[hidden]", state="attached")
+
+    stage_runner(test)
+
+
+def test_a_limit_is_counted_down(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        asked = stage.ask(request(1, budget=3000))
+        await page.wait_for_selector("#clock:not([hidden])")
+        assert 2900 < int((await page.inner_text("#clock-text")).removesuffix(" s")) <= 3000
+        asked.cancel()
+
+    stage_runner(test)
+
+
+def test_why_it_is_asked_again_is_shown(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        asked = stage.ask(request(1, reason="fold is not legal now"))
+        await page.get_by_role("alert").get_by_text("because: fold is not legal now").wait_for()
+        asked.cancel()
+
+    stage_runner(test)
+
+
+def test_a_session_goes_on_with_the_next_match(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        stage.operator.end(0, 1, outcome(-3, 3))
+        stage.operator.open([seat(1, 0)])
+        asked = stage.ask(request(1, match=1, place=0))
+        await page.wait_for_selector(READY)
+        assert await page.is_visible("text=You won: +3 chips")
+        await page.keyboard.press("1")
+        await asked
+        await page.wait_for_selector("#last[hidden]", state="attached")
+        stage.operator.end(1, 0, outcome(-1, 1))
+        await page.get_by_text("Sum of 2 matches: +2").wait_for()
+        await stage.operator.stop()
+        await page.get_by_text("The arena has finished").wait_for()
+
+    stage_runner(test)
+
+
+def test_two_seats_have_two_pages(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        stage.operator.open([seat(0, 0, "human#2")])
+        one, two = await stage.page(stage.links[0]), await stage.page(stage.links[1])
+        asked = stage.ask(request(1, "king")), stage.ask(request(2, "queen", place=0))
+        await one.wait_for_selector(READY)
+        await two.wait_for_selector(READY)
+        assert ("king" in await one.content(), "queen" in await one.content()) == (True, False)
+        await two.keyboard.press("3")
+        assert (await asked[1]).answer == 2
+        assert not asked[0].done()
+        asked[0].cancel()
+
+    stage_runner(test)
+
+
+def test_two_matches_at_once_are_two_tables_of_one_page(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        stage.operator.open([seat(1, 1)])
+        page = await stage.page()
+        asked = stage.ask(request(1, "first table")), stage.ask(request(2, "second table", match=1))
+        await page.locator("#tables").get_by_role("button", name="Match 2").click()
+        await page.locator("#words", has_text="second table").wait_for()
+        await page.keyboard.press("2")
+        assert (await asked[1]).answer == 1
+        await page.locator("#words", has_text="first table").wait_for()
+        await page.wait_for_selector(READY)
+        await page.keyboard.press("3")
+        assert (await asked[0]).answer == 2
+
+    stage_runner(test)
+
+
+def test_the_link_works_again_in_its_own_browser(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        await page.goto(stage.links[0])
+        await page.wait_for_selector("#link[data-state=on]")
+        assert len(stage.links) == 1
+
+    stage_runner(test)
+
+
+def test_another_browser_is_refused_until_it_has_the_fresh_link(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        old = await stage.page()
+        other = await stage.blank()
+        await other.goto(stage.links[0])
+        await other.get_by_text("This seat is open in another browser").wait_for()
+        await other.goto(stage.links[1])
+        await other.wait_for_selector("#link[data-state=on]")
+        await old.get_by_text("opened in another browser").wait_for()
+
+    stage_runner(test)
+
+
+def test_the_picture_speaks_for_those_who_cannot_see_it(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        asked = stage.ask(request(1, "You hold Kh.", image=picture(40)))
+        await page.get_by_alt_text("You hold Kh.").wait_for()
+        assert "Your move. fold, key 1 or f" in await page.inner_text("#live")
+        asked.cancel()
+
+    stage_runner(test)
+
+
+def test_help_names_keys_and_rules_and_no_key_is_a_move_meanwhile(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        asked = stage.ask(request(1))
+        await page.wait_for_selector(READY)
+        await page.keyboard.press("?")
+        dialog = page.get_by_role("dialog", name="Help")
+        assert "The higher card wins." in await dialog.inner_text()
+        await page.keyboard.press("c")
+        await page.keyboard.press("Escape")
+        await dialog.wait_for(state="hidden")
+        assert not asked.done()
+        await page.keyboard.press("r")
+        assert (await asked).answer == 2
+
+    stage_runner(test)
+
+
+def test_giving_up_asks_first(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        asked = stage.ask(request(1))
+        await page.get_by_role("button", name="Give up this match").click()
+        await page.get_by_role("button", name="Keep playing").click()
+        assert not asked.done()
+        await page.get_by_role("button", name="Give up this match").click()
+        await page.get_by_role("button", name="Give up", exact=True).click()
+        assert (await asked).fault == "unparsable"
+
+    stage_runner(test)
+
+
+@pytest.mark.parametrize("width", [360, 1600])
+def test_nothing_is_wider_than_the_screen(stage_runner: Callable[[Test], None], width: int) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page(width=width)
+        long = {"hand": "Kh 2c", "history": "seat 0 raises to 20, " * 9}
+        asked = stage.ask(request(1, "word " * 200, facts=long, image=picture(90)))
+        await page.wait_for_selector(READY)
+        assert await page.evaluate("document.documentElement.scrollWidth") == width
+        assert await page.locator("#buttons button").last.is_visible()
+        asked.cancel()
+
+    stage_runner(test)
