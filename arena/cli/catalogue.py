@@ -1,0 +1,260 @@
+"""`arena games` and `arena operators`: what is installed, and what each takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from arena.cli import installed
+from arena.errors import UnplayableError
+from arena.game import Game, GameSpec
+from arena.operator import OperatorKind
+from arena.options import Option
+
+DETERMINISM = {
+    "deterministic": "same seeds, same answers, whatever the concurrency",
+    "measured": "same seeds, same answers up to a measured rate",
+    "none": "not reproducible by a seed",
+}
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def games(name: str | None, as_json: bool) -> None:
+    """List the games that are installed, or show NAME in detail.
+
+    What stands behind @ is an option: arena play --game holdem@hands=5
+    """
+    chosen = installed.games() if name is None else [installed.game(name)]
+    console = Console()
+    if as_json:
+        _print_json([_game_facts(found, detail=name is not None) for found in chosen])
+    elif name is None:
+        for found in chosen:
+            _show(console, found.name, _game_lines(found), found.error)
+        console.print(Text("One in detail: arena games NAME   Play: arena play --game NAME --operators A,B"))
+    else:
+        _show(console, name, _game_lines(chosen[0]), chosen[0].error)
+        if chosen[0].plugin is not None:
+            _game_detail(console, chosen[0].plugin)
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def operators(name: str | None, as_json: bool) -> None:
+    """List the operators that can be seated, or show NAME in detail.
+
+    An operator is written kind[:what][@option=value...], e.g. vlm@temperature=0 or ppo:model.zip
+    """
+    chosen = installed.operators() if name is None else [installed.operator(name)]
+    console = Console()
+    if as_json:
+        _print_json([_operator_facts(found, detail=name is not None) for found in chosen])
+    elif name is None:
+        for found in chosen:
+            _show(console, found.name, _operator_lines(found), found.error)
+        console.print(Text("One in detail: arena operators NAME   Seat them: arena play --operators A,B,C"))
+    else:
+        _show(console, name, _operator_lines(chosen[0]), chosen[0].error)
+        if chosen[0].plugin is not None:
+            _operator_detail(console, chosen[0].plugin)
+
+
+# --- games -----------------------------------------------------------------------------------------------------------
+
+
+def _game_lines(found: installed.Found) -> list[tuple[str, str]]:
+    if found.plugin is None:
+        return []
+    spec: GameSpec = found.plugin.spec
+    low, high = spec.seats
+    lines = [
+        ("", spec.summary),
+        ("seats", str(low) if low == high else f"{low} to {high}"),
+        ("views", "; ".join(_views(spec))),
+        ("score in", spec.unit),
+        ("licence", spec.licence),
+    ]
+    if not spec.seeded:
+        lines.append(("seed", "changes nothing in this game"))
+    return [*lines, *_option_lines(spec.options)]
+
+
+def _views(spec: GameSpec) -> list[str]:
+    out = []
+    if spec.image_sizes:
+        out.append("image " + ", ".join(f"{height}x{width}" for height, width in spec.image_sizes))
+    if spec.vector_shape is not None:
+        out.append("vector " + "x".join(map(str, spec.vector_shape)))
+    return [*out, *["text"] * spec.text] or ["none"]
+
+
+def _game_facts(found: installed.Found, *, detail: bool) -> dict[str, Any]:
+    if found.plugin is None:
+        return {"name": found.name, "error": found.error}
+    cls: type[Game] = found.plugin
+    facts = {
+        "name": found.name,
+        **msgspec.to_builtins(cls.spec),
+        "baseline": cls.baseline,
+        "teacher": cls.teacher,
+    }
+    try:
+        return {**facts, "card": msgspec.to_builtins(installed.make_game(cls).card())} if detail else facts
+    except installed.BROKEN as error:
+        return {**facts, "error": f"{type(error).__name__}: {error}"}
+
+
+def _game_detail(console: Console, cls: type[Game]) -> None:
+    try:
+        game = installed.make_game(cls)
+        card = game.card()
+    except installed.BROKEN as error:
+        _lines(console, [("broken", f"{type(error).__name__}: {error}")])
+        return
+    spec = game.spec
+    cost = "the game's default action" if spec.on_fault == "default" else "the match (forfeit)"
+    _lines(
+        console,
+        [
+            ("actions", ", ".join(spec.actions.names)),
+            ("answer", card.answer_format),
+            ("longest", f"{spec.horizon} ticks at {game.seats} seats with these options"),
+            ("a fault", f"costs {cost}"),
+            ("scripted", "plays it" if cls.baseline else "cannot play it: the game has no baseline"),
+            ("teacher", "has one (makes lessons for models)" if cls.teacher else "none"),
+            ("prompts", ", ".join(card.prompts) or "none"),
+        ],
+    )
+    console.print(Rule(Text(f"rules for {game.seats} seats"), align="left"), Text(card.rules))
+
+
+# --- operators -------------------------------------------------------------------------------------------------------
+
+
+def _operator_lines(found: installed.Found) -> list[tuple[str, str]]:
+    if found.plugin is None:
+        return []
+    kind: OperatorKind = found.plugin
+    lines = [("", kind.summary)]
+    if kind.what:
+        lines.append((f"{kind.name}:...", kind.what))
+    lines += [("licence", kind.licence), ("repeats", DETERMINISM[kind.determinism])]
+    if kind.extra:
+        lines.append(("needs", _need(kind)))
+    return [*lines, *_option_lines(kind.options)]
+
+
+def _need(kind: OperatorKind) -> str:
+    lacking = installed.missing(kind)
+    part = "" if kind.requires else " (for some of its uses)"
+    if not lacking:
+        return f"the extra {kind.extra}{part}, installed here"
+    return f"{', '.join(lacking)}{part}, not installed here: {installed.install_command(kind.extra)}"
+
+
+def _operator_facts(found: installed.Found, *, detail: bool) -> dict[str, Any]:
+    if found.plugin is None:
+        return {"name": found.name, "error": found.error}
+    kind: OperatorKind = found.plugin
+    lacking = installed.missing(kind)
+    facts = {
+        "name": found.name,
+        "summary": kind.summary,
+        "what": kind.what,
+        "options": msgspec.to_builtins(dict(kind.options)),
+        "extra": kind.extra,
+        "missing": lacking,
+        "install": installed.install_command(kind.extra) if lacking else None,
+        "determinism": kind.determinism,
+        "licence": kind.licence,
+        "interactive": kind.interactive,
+        "worker": kind.worker,
+        "target": kind.target,
+    }
+    return {**facts, "games": dict(_playable(kind))} if detail else facts
+
+
+def _playable(kind: OperatorKind) -> list[tuple[str, str]]:
+    """Each game with what the operator would be given of it, or why it cannot play."""
+    from arena.cli.film import views_given
+
+    out = []
+    defaults = {name: option.default for name, option in kind.options.items()}
+    for found in installed.games():
+        if found.plugin is None:
+            out.append((found.name, f"cannot be imported: {found.error}"))
+            continue
+        try:
+            out.append((found.name, views_given(kind.views(found.plugin.spec, "", defaults))))
+        except UnplayableError as error:
+            out.append((found.name, f"no: {error}"))
+        except installed.BROKEN as error:
+            out.append((found.name, f"not as it stands here: {error}"))
+    return out
+
+
+def _operator_detail(console: Console, kind: OperatorKind) -> None:
+    person = "a person: there is no deadline unless --human-timeout is given" if kind.interactive else "no person"
+    _lines(console, [("waits for", person), ("runs as", f"{kind.target} in a {kind.worker} worker of its own")])
+    console.print(Rule(Text("what it is shown of each game"), align="left"))
+    _lines(console, _playable(kind))
+
+
+# --- how things are printed ------------------------------------------------------------------------------------------
+
+
+def _option_lines(options: Mapping[str, Option]) -> list[tuple[str, str]]:
+    out = []
+    for name, option in options.items():
+        default = "" if option.default is None else f"={_value(option.default)}"
+        out.append((f"@{name}{default}", f"{option.help}{_bounds(option)}"))
+    return out
+
+
+def _value(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _bounds(option: Option) -> str:
+    if option.choices:
+        return f" ({', '.join(option.choices)})"
+    if option.type == "bool":
+        return " (true, false)"
+    low, high = (None if bound is None else f"{bound:g}" for bound in (option.low, option.high))
+    if low is not None and high is not None:
+        return f" ({low} to {high})"
+    return f" ({low} or more)" if low is not None else f" ({high} or less)" if high is not None else ""
+
+
+def _show(console: Console, name: str, lines: Sequence[tuple[str, str]], error: str) -> None:
+    summary = lines[0][1] if lines else ""
+    console.print(Text.assemble((name, "bold cyan"), "  ", summary))
+    if error:
+        lines = [("", ""), ("broken", error)]
+    _lines(console, lines[1:])
+    console.print()
+
+
+def _lines(console: Console, lines: Sequence[tuple[str, str]]) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", overflow="fold", min_width=10)
+    table.add_column(overflow="fold")
+    for label, text in lines:
+        style = "red" if label == "broken" else "yellow" if "not installed here" in text else ""
+        table.add_row(Text(label), Text(text, style=style))
+    console.print(Padding(table, (0, 0, 0, 2)))
+
+
+def _print_json(value: Any) -> None:
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

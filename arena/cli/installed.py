@@ -1,0 +1,126 @@
+"""What is installed here: plugins (whether they load or not) and the distributions behind each extra."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+from arena import plugins
+from arena.errors import InputError
+from arena.game import Game
+from arena.operator import OperatorKind
+
+DISTRIBUTION = "agent-arena"
+_REQUIREMENT = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[([^\]]*)\])?")
+_EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)['\"]")
+# What a foreign module may raise when it is imported or looks at itself. An import is no process boundary, and a list
+# of plugins must not end at the first broken one.
+BROKEN = (InputError, ImportError, SyntaxError, AttributeError, TypeError, ValueError, NameError, LookupError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One plugin by name: what it is, or why it cannot be had."""
+
+    name: str
+    plugin: Any = None
+    error: str = ""
+
+
+def games() -> list[Found]:
+    """Every game by name; plugin is a type[Game]."""
+    return [game(name) for name in plugins.names("game")]
+
+
+def game(name: str) -> Found:
+    """One game. PluginNotFoundError when no such name is installed."""
+    return _load(name, "game", plugins.game_class)
+
+
+def operators() -> list[Found]:
+    """Every operator kind by name; plugin is an OperatorKind."""
+    return [operator(name) for name in plugins.names("operator")]
+
+
+def operator(name: str) -> Found:
+    """One operator kind. PluginNotFoundError when no such name is installed."""
+    return _load(name, "operator", plugins.operator_kind)
+
+
+def workers() -> list[Found]:
+    """Every worker kind by name; plugin is its module, not imported."""
+    return [_load(name, "worker", plugins.worker_module) for name in plugins.names("worker")]
+
+
+def _load(name: str, what: str, load: Any) -> Found:
+    if name not in plugins.names(what):
+        load(name)  # says which names there are
+    try:
+        return Found(name, load(name))
+    except BROKEN as error:
+        text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        return Found(name, error=text)
+
+
+def make_game(cls: type[Game]) -> Game:
+    """The game at its fewest seats with default options. Any of BROKEN when the plugin is."""
+    return cls(cls.spec.seats[0])
+
+
+def missing(kind: OperatorKind) -> list[str]:
+    """Distributions of the kind's extra that are not installed here; empty when it can be seated."""
+    try:
+        plugins.require_modules(kind)
+    except InputError:
+        return [name for name, version in requirements(kind.extra) if version is None] or list(kind.requires)
+    return [name for name, version in requirements(kind.extra) if version is None] if not kind.requires else []
+
+
+def install_command(extra: str) -> str:
+    """What to type to get an extra."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
+
+
+def extras() -> list[str]:
+    """The extras of the installed arena, in the order in which it declares them."""
+    return metadata.metadata(DISTRIBUTION).get_all("Provides-Extra") or []
+
+
+def requirements(extra: str) -> list[tuple[str, str | None]]:
+    """(distribution, installed version or None) of an extra, or with "" of the base; extras of extras included."""
+    wanted: list[str] = []
+    todo, seen = [extra], {extra}
+    while todo:
+        current = todo.pop(0)
+        for text in metadata.requires(DISTRIBUTION) or ():
+            name, inner, of = _parse(text)
+            if of != current:
+                continue
+            if name.lower() == DISTRIBUTION:
+                todo += [one for one in inner if one not in seen]
+                seen.update(inner)
+            elif name not in wanted:
+                wanted.append(name)
+    return list(zip(wanted, versions(wanted), strict=True))
+
+
+def versions(names: Iterable[str]) -> list[str | None]:
+    """Installed versions of distributions; None for one that is not installed."""
+    out: list[str | None] = []
+    for name in names:
+        try:
+            out.append(metadata.version(name))
+        except metadata.PackageNotFoundError:
+            out.append(None)
+    return out
+
+
+def _parse(text: str) -> tuple[str, list[str], str]:
+    """(distribution, its extras, the extra of ours that it belongs to or "") of one requirement."""
+    found = _REQUIREMENT.match(text)
+    assert found is not None, text
+    extra = _EXTRA.search(text)
+    return found[1], [one.strip() for one in (found[2] or "").split(",") if one.strip()], extra[1] if extra else ""
