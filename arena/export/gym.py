@@ -59,7 +59,7 @@ class SeatEnv(gymnasium.Env[npt.NDArray[Any], np.int64]):  # type: ignore[misc]
         super().reset(seed=seed)
         for _ in range(_DEALS):
             self._deal(self.np_random.bytes(16))
-            if self.table.ended == "none":
+            if not self.table.over:
                 self.table.reward = 0.0  # what came before the first decision is nobody's doing
                 return self._see(), self._info()
         raise ValueError(f"{self.card.game}: {_DEALS} matches in a row ended before seat {self.table.learner} was due")
@@ -70,7 +70,7 @@ class SeatEnv(gymnasium.Env[npt.NDArray[Any], np.int64]):  # type: ignore[misc]
         An illegal action is a fault: the game's default action is played, or the match is forfeited, as in the arena;
         info["fault"] is then "illegal".
         """
-        if self.table.ended != "none":
+        if self.table.over:
             raise ValueError("the match is over: call reset")
         self.table.answer(self.table.learner, int(action))
         fault = self.table.fault
@@ -87,7 +87,7 @@ class SeatEnv(gymnasium.Env[npt.NDArray[Any], np.int64]):  # type: ignore[misc]
         """Legal actions, bool (n,): what sb3-contrib's MaskablePPO asks for. All False once the match is over."""
         return self.table.look().mask(int(self.action_space.n))
 
-    def render(self) -> npt.NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> npt.NDArray[np.uint8] | None:
         """What a spectator is shown, uint8 (height, width, 3), with render_mode="rgb_array"."""
         return self.table.game.draw(*self._render_size) if self.render_mode == "rgb_array" else None
 

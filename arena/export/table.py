@@ -40,9 +40,9 @@ class Table:
         return [seat for seat in self._due if seat != self.learner and seat not in self._answers]
 
     @property
-    def learners_turn(self) -> bool:
-        """The learner owes an answer, and all others have given theirs."""
-        return self.learner in self._due and not self.asked
+    def over(self) -> bool:
+        """The match has ended."""
+        return self.ended != "none"
 
     def answer(self, seat: int, action: int) -> None:
         """Give the answer of a due seat; the game steps once all are in.

@@ -65,8 +65,9 @@ class Mlp:
 def probabilities(logits: npt.NDArray[np.floating[Any]], mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """Softmax over the legal actions: (n, actions) from logits and mask of that shape; 0 where illegal."""
     masked = np.where(mask, logits.astype(np.float64), -np.inf)
-    odds = np.exp(masked - masked.max(axis=-1, keepdims=True))
-    return odds / odds.sum(axis=-1, keepdims=True)
+    odds: npt.NDArray[np.float64] = np.exp(masked - masked.max(axis=-1, keepdims=True))
+    out: npt.NDArray[np.float64] = odds / odds.sum(axis=-1, keepdims=True)
+    return out
 
 
 def sample(chances: npt.NDArray[np.float64], uniform: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
@@ -74,7 +75,8 @@ def sample(chances: npt.NDArray[np.float64], uniform: npt.NDArray[np.float64]) -
     heights = np.cumsum(chances, axis=-1)
     picked = (heights <= uniform[:, None] * heights[:, -1:]).sum(axis=-1)
     last = chances.shape[-1] - 1 - (chances[:, ::-1] > 0).argmax(axis=-1)  # rounding must not reach past it
-    return np.minimum(picked, last)
+    out: npt.NDArray[np.int64] = np.minimum(picked, last)
+    return out
 
 
 def save_policy(path: Path, mlp: Mlp, **card: Any) -> PolicyCard:

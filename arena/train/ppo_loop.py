@@ -129,7 +129,7 @@ class Between(BaseCallback):  # type: ignore[misc]
         save_checkpoint(Path(config.out), self.model, self.pool, self.update, _plain(config), config.keep)
 
     def _between(self, first: float, last: float) -> float:
-        left = max(0.0, 1 - self.model.num_timesteps / self.config.steps)
+        left: float = max(0.0, 1 - self.model.num_timesteps / self.config.steps)
         return last + (first - last) * left
 
 

@@ -92,7 +92,7 @@ class Tables(VecEnv):  # type: ignore[misc]
             reward = lane.table.take_reward()
             rewards[number] = reward * self._scale
             lane.total += reward
-            if lane.table.ended == "none":
+            if not lane.table.over:
                 continue
             dones[number] = True
             if lane.table.ended == "truncated":
@@ -135,7 +135,7 @@ class Tables(VecEnv):  # type: ignore[misc]
                 self._play_batch(nets[which], asked)
             if fresh:
                 for number in going:
-                    if self._lanes[number].table.ended != "none":
+                    if self._lanes[number].table.over:
                         self._deal(number)
             going = [number for number in going if self._lanes[number].table.asked]
         if fresh:
@@ -145,7 +145,7 @@ class Tables(VecEnv):  # type: ignore[misc]
     def _play_batch(self, mlp: Mlp, asked: list[tuple[_Lane, int]]) -> None:
         seen = [lane.table.game.observe(seat, VECTOR) for lane, seat in asked]
         masks = np.stack([one.mask(self._n) for one in seen])
-        vectors = np.stack([one.vector for one in seen]).reshape(len(seen), -1)  # type: ignore[arg-type]
+        vectors = np.stack([one.vector for one in seen if one.vector is not None]).reshape(len(seen), -1)
         uniform = np.array([lane.chance.random() for lane, _ in asked])
         actions = sample(probabilities(mlp.batch(vectors), masks), uniform)
         for (lane, seat), action in zip(asked, actions.tolist(), strict=True):

@@ -156,9 +156,9 @@ def _write(results: dict[str, dict[str, object]]) -> None:
         "## PPO policies",
         "",
         "Mirrored deals: a block is one deal with every seat permutation (at six seats: ppo in every seat); the "
-        "unit is ppo's mean return over the block; 95% intervals over blocks. Made by `python scripts/ppo/evaluate.py`; "
-        "the policies by `python scripts/ppo/train.py GAME`. Curves: [leduc](curves/ppo-leduc.png), "
-        "[hold'em](curves/ppo-holdem.png).",
+        "unit is ppo's mean return over the block; 95% intervals over blocks. Made by "
+        "`python scripts/ppo/evaluate.py`; the policies by `python scripts/ppo/train.py GAME`. Curves: "
+        "[leduc](curves/ppo-leduc.png), [hold'em](curves/ppo-holdem.png).",
         "",
         "| game | seats | against | deals | ppo's return | 95% interval | unit |",
         "| --- | --- | --- | --- | --- | --- | --- |",

@@ -48,7 +48,7 @@ CONFIGS = {
     "holdem": PpoConfig(
         game="holdem",
         out="",
-        steps=2_000_000,
+        steps=1_200_000,
         seed=1,
         game_options={"hands": 1},
         seats=(2, 3, 2, 3, 2, 4, 2, 3, 2, 5, 3, 6),

@@ -1,0 +1,45 @@
+"""`arena train ppo` on the command line."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("sb3_contrib")
+
+from arena.cli.train import train
+from arena.errors import InputError, MissingExtraError
+
+SHORT = ["ppo", "--game", "leduc", "--steps", "64", "--quiet", "--option", "tables=4", "--option", "rollout=8"]
+
+
+def _arena(*args):
+    return CliRunner().invoke(train, [*args], catch_exceptions=False)
+
+
+def test_it_trains_and_says_how_to_seat_the_policy(tmp_path):
+    result = _arena(*SHORT, "--out", str(tmp_path))
+    assert result.exit_code == 0
+    assert (tmp_path / "policy.safetensors").is_file()
+    assert f"ppo:{tmp_path}" in result.output
+
+
+def test_bad_input_is_named(tmp_path):
+    for words, expected in (
+        (["--option", "tabels=4"], "tables"),
+        (["--option", "tables=four"], "expected int"),
+        (["--seats", "2,9"], "2 to 3 seats, not 9"),
+    ):
+        with pytest.raises(InputError, match=expected):
+            _arena(*SHORT, "--out", str(tmp_path / "new"), *words)
+        assert not (tmp_path / "new").exists()
+    assert "KEY=VALUE" in _arena(*SHORT, "--out", str(tmp_path), "--option", "tables").output
+
+
+def test_a_missing_extra_is_named_with_the_command(tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.delitem(sys.modules, "arena.train.ppo_loop", raising=False)
+    monkeypatch.setitem(sys.modules, "sb3_contrib", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'agent-arena\[train\]'"):
+        _arena(*SHORT, "--out", str(tmp_path))
