@@ -7,39 +7,44 @@ from collections.abc import Mapping
 from rich import box
 from rich.table import Table
 
+from arena.evaluate.table import Row
 from arena.evaluate.table import Table as Results
 
 
 def score_table(results: Results, seconds: Mapping[str, tuple[int, float]], *, game: str, seed: int) -> Table:
-    """The scores of a run. `seconds` gives (answers, seconds waited for them) by operator."""
+    """The scores of a run. `seconds` gives (answers, seconds waited for them) by operator.
+
+    Columns that would say nothing (no fault, no token) are left out, so that the table fits 80 columns.
+    """
+    faults = any(row.faults or row.unresolved for row in results.rows)
+    tokens = any(row.prompt_tokens or row.completion_tokens for row in results.rows)
+    blocks = f"{results.blocks} block{'s' * (results.blocks != 1)}"
     table = Table(
-        title=f"{game} · {results.matches} matches in {results.blocks} blocks · seed {seed} · score in {results.unit}",
+        title=f"{game} · {results.matches} match{'es' * (results.matches != 1)} in {blocks} · seed {seed}",
+        caption=f"score in {results.unit}, mean over matches; interval over blocks",
         title_justify="left",
+        caption_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
+        padding=(0, 1),
     )
-    table.add_column("operator", overflow="fold")
-    for title in ("score", "95% interval", "turns"):
+    table.add_column("operator", overflow="fold", min_width=8)
+    for title in ("score", "95% interval", "turns", "a turn"):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("faults")
-    for title in ("fault-free", "tokens in/out", "a turn"):
-        table.add_column(title, justify="right", no_wrap=True)
+    if tokens:
+        table.add_column("tokens in/out", justify="right", no_wrap=True)
+    if faults:
+        table.add_column("faults", overflow="fold", min_width=10)
+        table.add_column("fault-free", justify="right", no_wrap=True)
     for row in results.rows:
         answers, waited = seconds.get(row.operator, (0, 0.0))
-        faults = ", ".join(f"{count} {kind}" for kind, count in sorted(row.faults.items()))
-        if row.unresolved:
-            faults = ", ".join(filter(None, [faults, f"{row.unresolved} unresolved"]))
-        tokens = f"{row.prompt_tokens}/{row.completion_tokens}" if row.prompt_tokens or row.completion_tokens else "-"
-        table.add_row(
-            row.operator,
-            number(row.score),
-            f"{row.low:+.2f}..{row.high:+.2f}" if row.low is not None else "-",
-            str(row.turns),
-            faults or "none",
-            number(row.score_fault_free),
-            tokens,
-            duration(waited / answers) if answers else "-",
-        )
+        cells = [row.operator, number(row.score), _interval(row), str(row.turns)]
+        cells.append(duration(waited / answers) if answers else "-")
+        if tokens:
+            cells.append(f"{row.prompt_tokens}/{row.completion_tokens}")
+        if faults:
+            cells += [_faults(row), number(row.score_fault_free)]
+        table.add_row(*cells)
     return table
 
 
@@ -53,3 +58,14 @@ def duration(seconds: float) -> str:
     if seconds < 1e-3:
         return f"{seconds * 1e6:.0f} µs"
     return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _interval(row: Row) -> str:
+    return f"{row.low:+.2f}..{row.high:+.2f}" if row.low is not None else "-"
+
+
+def _faults(row: Row) -> str:
+    counts = [f"{count} {kind}" for kind, count in sorted(row.faults.items())]
+    if row.unresolved:
+        counts.append(f"{row.unresolved} unresolved")
+    return ", ".join(counts) or "none"
