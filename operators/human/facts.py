@@ -13,6 +13,7 @@ _CARD_KEYS = {"hand", "board", "card", "cards", "hole", "public", "private"}
 # glance; all the rest is in the text view, which every screen shows or offers.
 GLANCE = ("hand", "hole", "private", "card", "cards", "board", "public", "shown", "made", "score", "pot", "to_call")
 GLANCE += ("bets", "folded", "round", "position", "hand_number", "history", "last_hand")
+_LABELS = {"hand": "Your hand", "made": "You have", "hand_number": "Hand"}
 _NOTHING = {"none", "nobody", "nothing", "nothing yet", "empty", "-"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -62,7 +63,7 @@ def read(facts: Mapping[str, str] | None) -> tuple[Fact, ...]:
     for key in GLANCE:
         value = clean(str((facts or {}).get(key, ""))).strip()
         if value and "\n" not in value and value.lower() not in _NOTHING:
-            out.append(Fact(key, key.replace("_", " ").capitalize(), value, _cards(key, value)))
+            out.append(Fact(key, _LABELS.get(key, key.replace("_", " ").capitalize()), value, _cards(key, value)))
     return tuple(out)
 
 

@@ -103,7 +103,10 @@ def _pile(cards: Sequence[Card]) -> RenderableType:
     for card in cards:
         for row, edge in ((rows[0], "╭───╮ "), (rows[3], "╰───╯ ")):
             row.append(edge, style="dim")
-        for row, middle in ((rows[1], f"{card.rank:<3}"), (rows[2], f" {card.suit or ' '} ")):
+        for row, middle in (
+            (rows[1], f"{card.rank:<3}"),
+            (rows[2], f" {card.suit} " if card.suit else f"{card.rank:>3}"),
+        ):
             row.append("│", style="dim").append(middle, style=_FACES[card.colour]).append("│ ", style="dim")
     return Group(*rows)
 

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, WorkerContext
 from operators.human import show
-from operators.human.choices import GAVE_UP, GIVE_UP, Choice, choices, pick
+from operators.human.choices import GAVE_UP, GIVE_UP, choices, pick
+from operators.human.facts import clean
 from operators.human.results import result, seat_name
 from operators.human.tty import Tty
 
@@ -46,17 +47,21 @@ class TerminalHuman(AsyncOperator):
         async with self._keyboard:
             if place in self._given_up:
                 return GAVE_UP
-            await self._hand_over(place)
+            shared = any(match == seat.match and other != seat.seat for match, other in self._seats)
+            if shared and self._last != place:
+                # Two people at one screen: nothing of this seat is shown before its own person asks for it.
+                await self._line(f"Pass the keyboard to {seat_name(seat, seat.seat)}, then press Enter: ")
+            self._last = place
             try:
-                return await self._ask(seat, request)
+                decision = await self._ask(seat, request)
             except asyncio.CancelledError:
-                late = request.budget is not None
-                why = "Time is up: the game's rule for that applies." if late else "The question was taken back."
-                self._say(Text(f"\n{why}", style="yellow"))
+                late = "Time is up: the game's rule for that applies."
+                self._leave(seat, shared, "The question was taken back." if request.budget is None else late)
                 raise
-            finally:
-                if self._shared(place):
-                    self._screen.write(show.CLEAR + f"{seat_name(seat, seat.seat)} was asked. ")
+            name = "" if decision.fault else seat.card.actions[int(decision.answer or 0)]
+            done = f"You: {clean(name)}. Waiting for the others ..." if name else "You gave up this match."
+            self._leave(seat, shared, done)
+            return decision
 
     def end(self, match: int, seat: int, outcome: Outcome) -> None:
         place = (match, seat)
@@ -69,7 +74,7 @@ class TerminalHuman(AsyncOperator):
         task.add_done_callback(self._results.discard)
 
     async def stop(self) -> None:
-        await asyncio.gather(*self._results)
+        await asyncio.gather(*self._results, return_exceptions=True)
         if self._tty is not None:
             self._tty.close()
             self._tty = None
@@ -88,22 +93,14 @@ class TerminalHuman(AsyncOperator):
             elif (choice := pick(given, offered)) is None:
                 self._say(show.wrong(given, offered, seat.card.actions))
             else:
-                return self._chosen(choice, given)
+                return Decision(answer=choice.action, raw=given)
 
-    def _chosen(self, choice: Choice, given: str) -> Decision:
-        self._say(Text(f"You: {choice.name}. Waiting for the others ...", style="dim"))
-        return Decision(answer=choice.action, raw=given)
-
-    async def _hand_over(self, place: tuple[int, int]) -> None:
-        """Where two people share the screen, show nothing of this seat before its own person asks for it."""
-        before, self._last = self._last, place
-        if not self._shared(place) or before == place:
-            return
-        seat = self._seats[place]
-        await self._line(f"Pass the keyboard to {seat_name(seat, seat.seat)}, then press Enter: ")
-
-    def _shared(self, place: tuple[int, int]) -> bool:
-        return any(match == place[0] and seat != place[1] for match, seat in self._seats)
+    def _leave(self, seat: OpenSeat, shared: bool, words: str) -> None:
+        """Say how the question ended; where two people share the screen, only that it did, and hide the cards."""
+        if shared:
+            self._screen.write(show.CLEAR)
+            words = f"{seat_name(seat, seat.seat)} is done. Waiting for the others ..."
+        self._say(Text(words, style="dim"))
 
     async def _line(self, question: str) -> str:
         self._screen.forget_typed()

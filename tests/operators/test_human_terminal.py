@@ -227,6 +227,36 @@ def test_the_next_seat_sees_nothing_of_the_one_before_and_nothing_before_it_pres
     assert "secret of seat 0" not in after
 
 
+def test_a_question_cancelled_before_enter_still_hides_the_next_one() -> None:
+    async def play() -> str:
+        async with sitting((0, 0), (0, 1)) as (operator, screen):
+            late = asyncio.ensure_future(operator.decide(request(1)))
+            await screen.shows("then press Enter: ")
+            late.cancel()
+            again = asyncio.ensure_future(operator.decide(request(2, "secret")))
+            shown = await screen.shows("then press Enter: ")
+            screen.type("")
+            await screen.shows("your move: ")
+            screen.type("2")
+            await again
+            return shown
+
+    assert "secret" not in asyncio.run(play())
+
+
+def test_a_match_that_ends_with_its_question_leaves_no_error() -> None:
+    async def play() -> bool:
+        async with sitting() as (operator, screen):
+            asked = asyncio.ensure_future(operator.decide(request(1)))
+            await screen.shows("your move: ")
+            asked.cancel()
+            operator.end(0, 1, outcome(0, 0))
+            await asyncio.gather(asked, return_exceptions=True)
+            return asked.cancelled()
+
+    assert asyncio.run(play())
+
+
 def test_a_closed_terminal_is_an_error_and_no_endless_question() -> None:
     async def play() -> None:
         master, slave = os.openpty()
