@@ -1,0 +1,249 @@
+"""What `arena doctor` looks at. Each check yields findings; none raises for what it finds."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import zmq
+from rich.console import Console
+
+import arena
+from arena.cli import installed
+from arena.errors import ArenaError, CheckpointError, InputError, UnplayableError
+from arena.lineup import build_plan
+from arena.plan import Limits
+from arena.play import run_plan
+from arena.protocol.version import MAJOR, MINOR
+from arena.record.reader import Run
+from arena.record.verify import verify
+from arena.supervisor.hub import LONGEST_PATH
+
+LEAST_SPACE = 50  # MiB of temporary space below which nothing can be recorded
+LITTLE_SPACE = 1024  # MiB below which training or long runs will fill it
+PATIENCE = 30.0  # seconds for one decision in the round trip
+TORCH = """
+import torch
+print(torch.__version__)
+for i in range(torch.cuda.device_count()):
+    p = torch.cuda.get_device_properties(i)
+    print(f"{p.name}, {p.total_memory >> 20} MiB")
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    state: Literal["ok", "warning", "problem"]
+    what: str
+    text: str
+    advice: str = ""  # what to do; empty when all is well
+
+
+def interpreter() -> Iterator[Finding]:
+    """Python, the machine, and this arena."""
+    python = f"{platform.python_implementation()} {platform.python_version()}, {sys.executable}"
+    yield Finding("ok", "python", python)
+    machine = f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} cores"
+    if hasattr(os, "fork") and hasattr(socket, "AF_UNIX"):
+        yield Finding("ok", "platform", machine)
+    else:
+        yield Finding(
+            "problem", "platform", machine, "workers need Unix sockets: use Linux or macOS (on Windows, WSL 2)"
+        )
+    yield Finding("ok", "arena", f"{arena.__version__}, protocol {MAJOR}.{MINOR}, {Path(arena.__file__).parent}")
+
+
+def distributions() -> Iterator[Finding]:
+    """The base dependencies and each extra, with versions."""
+    lacking = [name for name, version in installed.requirements("") if version is None]
+    base = ", ".join(f"{name} {version}" for name, version in installed.requirements("") if version)
+    if lacking:
+        yield Finding("problem", "base", f"missing: {', '.join(lacking)}", f"pip install {installed.DISTRIBUTION}")
+    else:
+        yield Finding("ok", "base", base)
+    shown: set[str] = set()
+    for extra in installed.extras():
+        wanted = installed.requirements(extra)
+        there = ", ".join(f"{name} {version}" for name, version in wanted if version)
+        lacking = [name for name, version in wanted if version is None]
+        if not lacking:
+            new = ", ".join(f"{name} {version}" for name, version in wanted if name not in shown)
+            shown.update(name for name, _ in wanted)
+            yield Finding("ok", f"[{extra}]", new or "all there")
+        elif not there:
+            yield Finding("ok", f"[{extra}]", f"not installed; to have it: {installed.install_command(extra)}")
+        else:
+            text = f"missing: {', '.join(lacking)}"
+            yield Finding("warning", f"[{extra}]", text, f"to have all of it: {installed.install_command(extra)}")
+
+
+def plugins() -> Iterator[Finding]:
+    """Every plugin loads; an operator whose extra is missing only cannot be seated."""
+    sorts = (("games", installed.games()), ("operators", installed.operators()), ("workers", installed.workers()))
+    for what, found in sorts:
+        good = [one.name for one in found if one.plugin is not None]
+        if good:
+            yield Finding("ok", what, ", ".join(good))
+        else:
+            yield Finding("problem", what, "none found", "reinstall agent-arena: its entry points are missing")
+        for one in found:
+            if one.plugin is None:
+                yield Finding("problem", what, f"{one.name}: {one.error}", "reinstall or remove the package it is in")
+    for one in installed.operators():
+        if one.plugin is None:
+            continue
+        if installed.missing(one.plugin):
+            command = installed.install_command(one.plugin.extra)
+            yield Finding("warning", one.name, f"lacks {', '.join(installed.missing(one.plugin))}", command)
+        elif not one.plugin.interactive:
+            yield from _weights(one)
+
+
+def _weights(one: installed.Found) -> Iterator[Finding]:
+    """What the operator ships is there and whole, as far as can be seen without loading it."""
+    defaults = {name: option.default for name, option in one.plugin.options.items()}
+    tables = [game.plugin.spec for game in installed.games() if game.plugin is not None]
+    try:
+        one.plugin.settle("", defaults)
+        for spec in tables:
+            with contextlib.suppress(UnplayableError):  # not every operator plays every game
+                one.plugin.views(spec, "", defaults)
+    except CheckpointError as error:
+        yield Finding("problem", one.name, str(error), f"meanwhile, name another one: {one.name}:...")
+    except InputError:
+        return  # it cannot be seated without a name or an option: nothing is wrong with that
+
+
+def temporary() -> Iterator[Finding]:
+    """Temporary space, and a Unix socket in it: its path's length and its permissions."""
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free >> 20
+    text = f"{folder}, {free} MiB free"
+    if free < LEAST_SPACE:
+        yield Finding("problem", "temporary", text, "free some space, or set TMPDIR to another folder")
+    elif free < LITTLE_SPACE:
+        yield Finding("warning", "temporary", text, "long runs and training need more: free some, or set TMPDIR")
+    else:
+        yield Finding("ok", "temporary", text)
+    here = shutil.disk_usage(".").free >> 20
+    if here < LITTLE_SPACE:
+        yield Finding("warning", "this folder", f"{here} MiB free", "runs are written here: free some, or use --out")
+    with tempfile.TemporaryDirectory(prefix="arena-") as private:
+        yield _socket(Path(private))
+
+
+def _socket(folder: Path) -> Finding:
+    path = folder / "s"
+    size = len(os.fsencode(path))
+    if size > LONGEST_PATH:
+        # The arena itself falls back to /tmp, so this alone stops nothing.
+        return Finding("warning", "socket", f"{path} has {size} bytes", f"set TMPDIR shorter: at most {LONGEST_PATH}")
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode != 0o700:
+        text = f"a new private folder in {folder.parent} has mode {mode:o}, expected 700"
+        return Finding("problem", "socket", text, "set TMPDIR to a folder on a file system that keeps permissions")
+    context = zmq.Context()
+    try:
+        with context.socket(zmq.ROUTER) as router:
+            router.setsockopt(zmq.LINGER, 0)
+            router.bind(f"ipc://{path}")
+    except zmq.ZMQError as error:
+        text = f"no socket can be made at {path}: {error}"
+        return Finding("problem", "socket", text, "set TMPDIR to a folder on a local file system")
+    finally:
+        context.term()
+    return Finding("ok", "socket", f"ipc, {size} of at most {LONGEST_PATH} bytes, folder mode {mode:o}")
+
+
+def round_trip() -> Iterator[Finding]:
+    """A worker is started, one match is played and recorded, and the record is verified."""
+    with tempfile.TemporaryDirectory(prefix="arena-doctor-") as private:
+        folder = Path(private) / "run"
+        began = time.monotonic()
+        try:
+            limits = Limits(deadline=PATIENCE)
+            run_plan(build_plan("kuhn", ["random", "random"], seed=1, limits=limits), folder)
+            report = verify(Run(folder))
+        except (ArenaError, OSError) as error:
+            logs = "".join(log.read_text(errors="replace") for log in sorted(folder.glob("workers/*.log")))
+            said = logs.strip().splitlines()[-5:]
+            advice = "what its worker printed: " + " / ".join(said) if said else "run it again with arena --debug"
+            yield Finding("problem", "round trip", f"one match of kuhn between random and random: {error}", advice)
+            return
+        took = time.monotonic() - began
+        if report.passed and report.matches == 1:
+            text = f"worker started, a match of kuhn played in {report.ticks} ticks and verified, {took:.1f} s"
+            yield Finding("ok", "round trip", text)
+        else:
+            text = f"a match of kuhn does not verify: {(report.problems + report.pictures)[0]}"
+            yield Finding("problem", "round trip", text, "reinstall agent-arena: a game here is not deterministic")
+
+
+def terminal() -> Iterator[Finding]:
+    """Where a person would play."""
+    console = Console()
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        yield Finding("ok", "terminal", "none here: `human` opens a page in the browser, `replay` prints plainly")
+        return
+    width, height = console.size
+    text = f"{width}x{height}, colours: {console.color_system or 'none'}, {console.encoding}"
+    if width < 80 or height < 24:
+        yield Finding("warning", "terminal", text, "make it 80x24 or larger: tables are made for that")
+    elif not console.encoding.startswith("utf"):
+        yield Finding("warning", "terminal", text, "card suits and frames need UTF-8: set LANG, e.g. C.UTF-8")
+    else:
+        yield Finding("ok", "terminal", text)
+
+
+def page() -> Iterator[Finding]:
+    """The loopback address that the page for people is served on."""
+    try:
+        with socket.create_server(("127.0.0.1", 0)):
+            yield Finding("ok", "page", "127.0.0.1 can be served on: any browser on this machine will do")
+    except OSError as error:
+        yield Finding("warning", "page", f"127.0.0.1: {error.strerror}", "human:web cannot serve; use human:terminal")
+
+
+def gpu() -> Iterator[Finding]:
+    """What torch sees, in a process of its own: a broken driver must not end the doctor."""
+    if installed.versions(["torch"]) == [None]:
+        yield Finding("ok", "gpu", "torch is not installed: only ppo and vlm need it")
+        return
+    try:
+        done = subprocess.run([sys.executable, "-P", "-c", TORCH], capture_output=True, text=True, timeout=120)
+    except subprocess.TimeoutExpired:
+        yield Finding("problem", "gpu", "torch did not import within 120 s", "try: python -c 'import torch'")
+        return
+    if done.returncode != 0:
+        said = (done.stderr.strip().splitlines() or [f"it exited with code {done.returncode}"])[-1]
+        command = installed.install_command("ppo").replace("install", "install --force-reinstall")
+        yield Finding("problem", "gpu", f"torch does not import: {said}", command)
+        return
+    version, *devices = done.stdout.strip().splitlines()
+    yield Finding("ok", "gpu", f"torch {version} sees {'; '.join(devices) or 'none: models run on the CPU'}")
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    interpreter,
+    distributions,
+    plugins,
+    temporary,
+    round_trip,
+    terminal,
+    page,
+    gpu,
+)
