@@ -9,7 +9,7 @@ import torch
 from arena.canonical import generator
 from arena.errors import CheckpointError
 from arena.game import Image
-from arena.operator import Decision, Operator, OpenSeat, Outcome, Request, Usage, WorkerContext, turn_key
+from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, Usage, WorkerContext, turn_key
 from operators.vlm import checkpoint
 from operators.vlm.generate import Generated, generate
 from operators.vlm.model import Model, Row

@@ -23,7 +23,7 @@ from arena.game import Image
 from arena.train.lesson import Lesson, Teacher
 from operators.vlm.prompt import fill
 
-Part = Literal["train", "held-out"]
+Part = Literal["train", "held-out", "unseen"]
 EDGE = 128
 
 

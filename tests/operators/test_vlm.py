@@ -1,0 +1,225 @@
+"""`vlm` as an operator: fixed-shape decoding, other people's models, and what is refused. (nano: test_nano.py)"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip("transformers")
+
+import torch
+
+from arena.errors import CheckpointError, InputError, UnplayableError
+from arena.operator import OpenSeat, WorkerContext
+from arena.plugins import game_class
+from operators.vlm import sampling
+from operators.vlm.kind import KIND, settle, views
+from operators.vlm.operator import make
+from operators.vlm.prompt import split
+from tests.operators.vlm_kit import VIEWS, answers, foreign, lessons, requests
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return foreign(tmp_path_factory.mktemp("foreign") / "model")
+
+
+@pytest.fixture(scope="module")
+def operator(folder):
+    return make(WorkerContext(str(folder), {"max_tokens": 12, "batch": 4}))
+
+
+@pytest.fixture(scope="module")
+def taught():
+    return [*lessons("kuhn", 5), *lessons("holdem", 6), *lessons("leduc", 3)]
+
+
+@pytest.fixture(scope="module")
+def decisions(operator, taught):
+    return answers(operator, taught)
+
+
+def test_the_kind_is_light():
+    code = "import sys, operators.vlm.kind; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_foreign_model_answers_every_request(decisions, taught):
+    assert len(decisions) == len(taught)
+    assert all(isinstance(one.answer, str) and one.raw is not None for one in decisions)
+    assert all(len(one.tokens) == len(one.logprobs) == one.usage.completion <= 12 for one in decisions)
+
+
+def test_a_chat_template_is_used(tmp_path, taught):
+    operator = make(WorkerContext(str(foreign(tmp_path / "chat", chat=True)), {"max_tokens": 2}))
+    row = operator.model.encode("Which move?", taught[0].observation.image)
+    text = operator.model.tokenizer.decode(row.sequences["input_ids"][0])
+    assert text.endswith("Which move?\n")
+    assert answers(operator, taught[:1])[0].tokens
+
+
+def test_neither_grouping_nor_order_changes_a_bit(operator, taught, decisions):
+    seats, asked = requests(taught)
+    operator.open(seats)
+    order = np.random.default_rng(0).permutation(len(asked))
+    one_by_one = {i: operator.act([asked[i]])[0] for i in order}
+    by_three = {}
+    for start in range(0, len(order), 3):
+        part = order[start : start + 3]
+        by_three.update(zip(part, operator.act([asked[i] for i in part]), strict=True))
+    assert [one_by_one[i] for i in range(len(asked))] == decisions
+    assert [by_three[i] for i in range(len(asked))] == decisions
+
+
+def test_log_probabilities_are_those_of_a_plain_forward_pass(operator, taught, decisions):
+    seats, asked = requests(taught)
+    operator.open(seats)
+    for request, decision in list(zip(asked, decisions, strict=True))[::4]:
+        row = operator.model.encode(operator.ask(request), request.observation.image)
+        ids = torch.cat([row.sequences["input_ids"], torch.tensor([decision.tokens])], dim=1)
+        with torch.no_grad():
+            logits = operator.model.model(input_ids=ids, pixel_values=row.others["pixel_values"]).logits[0]
+        logits[:, torch.from_numpy(operator.model.banned(logits.shape[-1]))] = -torch.inf
+        scored = logits.log_softmax(-1)[row.length - 1 : -1]
+        plain = scored[torch.arange(len(decision.tokens)), list(decision.tokens)]
+        assert np.allclose(plain.numpy(), decision.logprobs, atol=1e-4)
+
+
+def test_another_key_draws_another_answer(operator, taught):
+    seats, asked = requests(taught[:1])
+    drawn = set()
+    for number in range(4):
+        seat = OpenSeat(match=0, seat=0, operator="vlm", card=seats[0].card, views=VIEWS, seed=bytes([number]) * 16)
+        operator.open([seat])
+        drawn.add(operator.act(asked)[0].tokens)
+    assert len(drawn) > 1
+
+
+def test_image_tokens_and_other_specials_are_banned_but_the_end_is_not(operator):
+    model = operator.model
+    banned = model.banned(len(model.tokenizer) + 3)
+    names = ["<image>", "<fake_token_around_image>", "<global-img>", "<pad>", "<s>"]
+    assert banned[model.tokenizer.convert_tokens_to_ids(names)].all()
+    assert not banned[model.tokenizer.eos_token_id]
+    assert banned[-3:].all()
+    assert not banned[model.tokenizer.convert_tokens_to_ids("e")]
+
+
+def test_a_banned_token_is_never_drawn():
+    logits = np.zeros((1, 50), np.float32)
+    banned = np.arange(50) % 3 == 0
+    scored = sampling.processed(logits, banned, 1.0)[0]
+    ends = [0.0, np.nextafter(1.0, 0.0), *np.random.default_rng(0).random(500)]
+    drawn = {sampling.draw(scored, uniform, greedy=False) for uniform in ends}
+    assert drawn == set(np.flatnonzero(~banned))
+
+
+def test_tokens_are_drawn_as_often_as_they_are_likely():
+    scored = sampling.processed(np.log(np.array([[0.5, 0.25, 0.25]], np.float32)), np.zeros(3, bool), 1.0)[0]
+    drawn = [sampling.draw(scored, uniform, greedy=False) for uniform in (np.arange(1000) + 0.5) / 1000]
+    assert np.bincount(drawn).tolist() == [500, 250, 250]
+
+
+def test_temperature_sharpens_and_zero_is_greedy():
+    logits = np.array([[1.0, 2.0, 0.0]], np.float32)
+    none = np.zeros(3, bool)
+    assert sampling.processed(logits, none, 0.5)[0, 1] > sampling.processed(logits, none, 1.0)[0, 1]
+    assert sampling.draw(sampling.processed(logits, none, 0.0)[0], 0.999, greedy=True) == 1
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("I hold a king.\nAnswer: bet", ("I hold a king.", "bet")),
+        ("Answer: a\nAnswer: fold ", ("Answer: a", "fold")),
+        ("I would call", (None, "I would call")),
+        ("Answer:", ("", "")),
+        ("I hold.\nAnswer: call, or fold", ("I hold.", "call, or fold")),
+    ],
+)
+def test_the_answer_follows_the_last_mark_and_is_not_repaired(raw, expected):
+    assert split(raw) == expected
+
+
+def test_the_picture_fits_the_models_tower(folder):
+    sizes = game_class("holdem").spec.image_sizes
+    assert views(game_class("holdem").spec, str(folder), {}).image in sizes
+    assert views(game_class("holdem").spec, "org/model", {}).image == min(s for s in sizes if min(s) >= 384)
+    with pytest.raises(UnplayableError, match="offers"):
+        views(game_class("holdem").spec, str(folder), {"image": "17"})
+
+
+def test_a_game_without_pictures_is_unplayable(folder):
+    class Blind:
+        id, image_sizes, text = "blind", (), True
+
+    with pytest.raises(UnplayableError, match="no image view"):
+        views(Blind, str(folder), {})
+
+
+@pytest.mark.parametrize("what", ["no/such/folder", "nowhere", "./nope"])
+def test_a_name_that_is_nothing_is_refused(what):
+    with pytest.raises(InputError, match="is no model"):
+        settle(what, {})
+
+
+def test_a_revision_belongs_to_a_hub_name(folder):
+    with pytest.raises(InputError, match="revision"):
+        settle(str(folder), {"revision": "main"})
+    assert settle("org/model", {"revision": "main"}) == {"revision": "main"}
+
+
+def _copy(folder, tmp_path):
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("model.safetensors", lambda data: data[:-1000], "header says"),
+        ("model.safetensors", lambda data: b"\xff" * 100, "cut short"),
+        ("model.safetensors", lambda data: data[:8] + b"x" + data[9:], "damaged header"),
+        ("config.json", lambda data: b"{", "cannot be read as JSON"),
+        ("config.json", lambda data: b"{}", "no model_type"),
+        ("config.json", None, "is missing"),
+        ("model.safetensors", None, "no \\*.safetensors"),
+        ("processor_config.json", None, "image processor"),
+    ],
+)
+def test_a_damaged_folder_is_refused_in_words(folder, tmp_path, name, change, message):
+    broken = _copy(folder, tmp_path)
+    if change is None:
+        (broken / name).unlink()
+    else:
+        (broken / name).write_bytes(change((broken / name).read_bytes()))
+    with pytest.raises(CheckpointError, match=message):
+        settle(str(broken), {})
+    with pytest.raises(ValueError, match=message):  # and by the worker, where arena and worker do not share a disk
+        make(WorkerContext(str(broken), {}))
+
+
+def test_weights_of_another_shape_are_refused_by_the_worker(folder, tmp_path):
+    broken = _copy(folder, tmp_path)
+    config = json.loads((broken / "config.json").read_text())
+    config["text_config"]["num_hidden_layers"] = 3
+    (broken / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="missing keys"):
+        make(WorkerContext(str(broken), {}))
+
+
+def test_an_unknown_architecture_is_refused_by_the_worker(folder, tmp_path):
+    broken = _copy(folder, tmp_path)
+    (broken / "config.json").write_text('{"model_type": "no-such-model"}')
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        make(WorkerContext(str(broken), {}))
+
+
+def test_every_default_passes_its_own_check():
+    for name, option in KIND.options.items():
+        assert option.check(name, option.default) == option.default

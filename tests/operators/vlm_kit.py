@@ -1,0 +1,70 @@
+"""Lessons, seats and tiny foreign models for the tests of `vlm`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from arena import plugins
+from arena.canonical import generator, key
+from arena.game import Views
+from arena.operator import OpenSeat, Request
+
+VIEWS = Views(image=(128, 128), text=True)
+
+
+def lessons(game, count):
+    """Lessons from a seed that no recipe uses."""
+    teach, chance, out = plugins.resolve(plugins.game_class(game).teacher), generator(key("test of vlm", game)), []
+    while len(out) < count:
+        out.extend(teach(chance))
+    return out[:count]
+
+
+def requests(taught):
+    """(seats, requests): one match a lesson, a tick of its own, a key of its own."""
+    seats = [
+        OpenSeat(match=i, seat=i % 2, operator="vlm", card=lesson.card, views=VIEWS, seed=key("test seat", i))
+        for i, lesson in enumerate(taught)
+    ]
+    return seats, [Request(i, i, i % 2, 3 * i, lesson.observation) for i, lesson in enumerate(taught)]
+
+
+def answers(operator, taught):
+    seats, asked = requests(taught)
+    operator.open(seats)
+    return operator.act(asked)
+
+
+def swapped(taught):
+    """Every lesson with the picture of another one of the same prompt; (lessons, where each picture came from)."""
+    from operators.vlm.prompt import fill
+
+    groups = {}
+    for index, lesson in enumerate(taught):
+        groups.setdefault(fill(lesson.card, lesson.observation, "short"), []).append(index)
+    pairs = [
+        (index, other)
+        for members in groups.values()
+        if len(members) > 1
+        for index, other in zip(members, [*members[1:], members[0]], strict=True)
+    ]
+    out = []
+    for index, other in pairs:
+        seen = replace(taught[index].observation, image=taught[other].observation.image)
+        out.append(replace(taught[index], observation=seen))
+    return [taught[index] for index, _ in pairs], out, [taught[other] for _, other in pairs]
+
+
+def foreign(folder, *, chat=False):
+    """A tiny Idefics3 of another shape, with random weights: no nano.json, and a chat template only if asked."""
+    from scripts.nano import build, tokens
+    from scripts.nano.recipe import Recipe
+
+    recipe = Recipe(image=64, vision_width=32, vision_layers=1, vision_heads=2, width=64, inner=96, layers=2, heads=2)
+    tokenizer = tokens.train(["You play a game. Which move?"], ["I think.\nAnswer: call"], ["call"], 400)
+    build.model(recipe, tokenizer).save_pretrained(folder)
+    processor = build.processor(recipe, tokenizer)
+    if not chat:
+        processor.chat_template = None
+    processor.save_pretrained(folder)
+    return folder
