@@ -27,6 +27,7 @@ _decoders: dict[str, msgspec.msgpack.Decoder[Any]] = {
     "worker": msgspec.msgpack.Decoder(m.ToWorker),
     "arena": msgspec.msgpack.Decoder(m.ToArena),
 }
+UNSENDABLE = (TypeError, ValueError, OverflowError, RecursionError)  # what `encode` raises for values of no wire form
 _DTYPES: dict[str, np.dtype[Any]] = {"|u1": np.dtype("u1"), "<f4": np.dtype("<f4")}
 
 
@@ -127,7 +128,8 @@ def _pack(array: npt.NDArray[Any] | None, dtype: str, buffers: list[Frame]) -> m
     if array is None:
         return None
     little = np.ascontiguousarray(array, dtype=_DTYPES[dtype])
-    buffers.append(little.data.cast("B") if little.size else b"")
+    # Read-only: in process the operator gets this very memory, and the match hashes it afterwards.
+    buffers.append(little.data.toreadonly().cast("B") if little.size else b"")
     return m.ArrayRef(len(buffers) - 1, dtype, little.shape)  # type: ignore[arg-type]
 
 
@@ -141,4 +143,7 @@ def _unpack(ref: m.ArrayRef | None, buffers: Frames) -> npt.NDArray[Any] | None:
     size = math.prod(ref.shape)
     if min(ref.shape, default=0) < 0 or size * dtype.itemsize != len(frame):
         raise ProtocolError(f"an array of shape {ref.shape}, {ref.dtype} does not fit a buffer of {len(frame)} bytes")
-    return np.frombuffer(frame, dtype=dtype).reshape(ref.shape)
+    try:
+        return np.frombuffer(frame, dtype=dtype).reshape(ref.shape)
+    except (ValueError, OverflowError) as error:  # more dimensions, or longer ones, than an array can have
+        raise ProtocolError(f"an array of shape {ref.shape} cannot be: {error}") from None

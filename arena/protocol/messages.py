@@ -154,7 +154,7 @@ class Pong(Message, frozen=True):
 
 
 class Error(Message, frozen=True):  # either way
-    code: Literal["malformed", "unknown_message", "version", "token", "unexpected", "refused", "failed"]
+    code: Literal["malformed", "unknown_message", "version", "token", "unexpected", "refused", "failed", "backend"]
     text: str
     match: int | None = None
     seat: int | None = None

@@ -1,0 +1,107 @@
+"""One message of every type, with every field away from its default, and the frames that carry it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from arena.game import GameCard, Observation, Views
+from arena.operator import Decision, Outcome, Request, Usage
+from arena.protocol import codec
+from arena.protocol import messages as m
+
+CARD = GameCard(
+    game="kuhn",
+    version=2,
+    seats=2,
+    rules="One card each.",
+    actions=("pass", "bet"),
+    answer_format="one word",
+    unit="chips",
+    vector_shape=(3,),
+    options={"hands": 5, "fast": True, "scale": 1.5, "name": "x"},
+    prompts={"short": "{text}"},
+)
+DECISION = Decision(
+    answer="bet",
+    thought="high card",
+    raw="high card. bet",
+    tokens=(1, 300, 70000),
+    logprobs=(-0.5, -0.25),
+    usage=Usage(prompt=10, completion=3),
+    fault="timeout",
+    detail="late",
+)
+SEEN = Observation(
+    legal=(0, 2),
+    image=np.arange(24, dtype=np.uint8).reshape(2, 4, 3),
+    vector=np.array([0.0, -1.5, 3.25], np.float32),
+    text="You hold the king ♔.",
+    facts={"hand": "K"},
+)
+REQUEST = Request(id=7, match=3, seat=1, tick=9, observation=SEEN, attempt=1, reason="illegal", budget=2.5)
+
+TO_ARENA: dict[str, m.ToArena] = {
+    "hello": m.Hello(
+        token="t0",
+        major=1,
+        minor=0,
+        kind="python",
+        name="host",
+        version="0.1",
+        capabilities=("batch",),
+        max_seats=8,
+        determinism="measured",
+    ),
+    "status": m.Status(state="loading", text="weights", address="http://127.0.0.1:1/"),
+    "opened": m.Opened(match=3, seat=1),
+    "closed": m.Closed(match=3, seat=1),
+    "action": m.Action(
+        session="s0",
+        answers=[
+            m.Answer(id=7, match=3, seat=1, tick=9, attempt=1, decision=DECISION),
+            m.Answer(id=8, match=4, seat=0, tick=0, decision=Decision(answer=2)),
+            m.Answer(id=9, match=4, seat=1, tick=0, cancelled=True),
+            m.Answer(id=10, match=5, seat=1, tick=0, error="overloaded", detail="busy"),
+        ],
+    ),
+    "ping": m.Ping(n=4),
+    "pong": m.Pong(n=4),
+    "error": m.Error(code="refused", text="no", match=3, seat=1),
+    "bye": m.Bye(reason="done"),
+}
+_ACT, ACT_BUFFERS = codec.act([REQUEST, Request(id=8, match=4, seat=0, tick=0, observation=Observation(legal=(1,)))])
+TO_WORKER: dict[str, m.ToWorker] = {
+    "welcome": m.Welcome(
+        session="s0", minor=0, limits=m.Limits(max_message=1024, grace=1.0), what="a.zip", options={"temperature": 0.5}
+    ),
+    "open": m.Open(
+        match=3,
+        seat=1,
+        operator="vlm#1",
+        card=CARD,
+        views=Views(image=(128, 128), vector=True, text=True),
+        seed=bytes(range(16)),
+        seats=("vlm#1", "ppo"),
+    ),
+    "end": m.End(
+        match=3,
+        seat=1,
+        outcome=Outcome(status="truncated", returns=(1.0, -1.0), reason="max_ticks 5", events=("over",)),
+    ),
+    "act": _ACT,
+    "cancel": m.Cancel(ids=[7, 8]),
+    "ping": m.Ping(n=4),
+    "pong": m.Pong(n=4),
+    "error": m.Error(code="version", text="no", match=3, seat=1),
+    "shutdown": m.Shutdown(reason="over"),
+}
+
+
+def frames_of(side: str, name: str) -> list[bytes]:
+    """The frames of a sample; side is "arena" or "worker", whoever reads it."""
+    message = (TO_ARENA if side == "arena" else TO_WORKER)[name]
+    return [bytes(frame) for frame in codec.encode(message, ACT_BUFFERS if name == "act" else ())]
+
+
+ALL = [("arena", name) for name in TO_ARENA] + [("worker", name) for name in TO_WORKER]
+DECODE = {"arena": codec.decode_to_arena, "worker": codec.decode_to_worker}
