@@ -1,16 +1,18 @@
 """The worker's side of the protocol, without I/O: messages in, messages out, one operator hosted.
 
 `receive` is quick and answers PING and CANCEL at once; `work` runs what was queued on the operator and may take
-long. A pump (workers/host.py over ZeroMQ, LocalChannel in process) calls `receive` while `work` runs elsewhere,
-holding its own lock around `receive` and `emit`.
+long. A pump (workers/host.py over ZeroMQ, LocalChannel in process) may call `receive` on another thread while `work`
+runs, holding the lock that it gave to the host.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from arena.errors import InputError, ProtocolError
 from arena.operator import (
@@ -51,12 +53,42 @@ def of_exception(request: Request, error: BaseException) -> m.Answer:
     return answer(request, decision=Decision(fault="crashed", detail=f"{type(error).__name__}: {error}"))
 
 
+def checked(request: Request, decision: object) -> m.Answer:
+    """The reply that carries `decision`; one of the wrong type is the operator's own crash, not the connection's."""
+    if type(decision) is Decision and type(decision.answer) in (int, str, type(None)):
+        return answer(request, decision=decision)
+    if isinstance(decision, Decision):
+        kind = type(decision.answer)
+        found = f"an answer of type {kind.__module__}.{kind.__qualname__}; it must be int, str or None"
+    else:
+        found = f"a {type(decision).__name__} where a Decision is due"
+    return of_exception(request, TypeError(found))
+
+
+def sendable(message: m.Message, error: Exception) -> m.Message:
+    """What can be sent of an ACTION that did not encode: each answer that does not becomes its operator's crash."""
+    if not isinstance(message, m.Action):
+        raise error
+    out = []
+    for reply in message.answers:
+        try:
+            codec.encode(m.Action(session="", answers=[reply]))
+        except codec.UNSENDABLE as why:
+            fault = Decision(fault="crashed", detail=f"{type(why).__name__}: {why}")
+            reply = m.Answer(
+                id=reply.id, match=reply.match, seat=reply.seat, tick=reply.tick, attempt=reply.attempt, decision=fault
+            )
+        out.append(reply)
+    return m.Action(session=message.session, answers=out)
+
+
 class Host:
     """Hosts one batched Operator. Every item of every ACT is answered exactly once."""
 
-    def __init__(self, factory: Factory, emit: Emit) -> None:
+    def __init__(self, factory: Factory, emit: Emit, lock: AbstractContextManager[object] | None = None) -> None:
         self._factory = factory
         self._emit = emit
+        self._lock = lock or threading.RLock()  # held around `receive` by a pump of two threads
         self._operator: Operator | None = None
         self.session = ""
         self._calls: deque[m.Welcome | m.Open | m.End] = deque()  # in order of arrival
@@ -76,7 +108,8 @@ class Host:
             case m.Shutdown():
                 self.finished = True
             case m.Error():
-                self.finished = self.failed = not self.session
+                if not self.session:
+                    self.finished = self.failed = True
             case m.Welcome():
                 if self.session:
                     raise ProtocolError("a second WELCOME")
@@ -105,9 +138,11 @@ class Host:
 
     def close(self, reason: str = "") -> None:
         """Release the operator and say goodbye."""
-        if self._operator is not None:
-            self._operator.close()
-        self._emit(m.Bye(reason=reason))
+        try:
+            if self._operator is not None:
+                self._operator.close()
+        finally:
+            self._emit(m.Bye(reason=reason))
 
     def _cancel(self, ids: Sequence[int]) -> None:
         gone = [self._queue.pop(i) for i in ids if i in self._queue]
@@ -117,13 +152,14 @@ class Host:
             self._emit(m.Action(session=self.session, answers=[answer(r, cancelled=True) for r in gone]))
 
     def _call(self, message: m.Welcome | m.Open | m.End) -> None:
+        if isinstance(message, m.End):
+            self._release(message)
+            return
         try:
             if isinstance(message, m.Welcome):
                 self._build(message)
-            elif isinstance(message, m.Open):
-                self._seat(message)
             else:
-                self._release(message)
+                self._seat(message)
         except Exception as error:
             traceback.print_exc()
             if isinstance(message, m.Welcome):
@@ -153,12 +189,17 @@ class Host:
     def _release(self, message: m.End) -> None:
         if (message.match, message.seat) in self._open and self._operator is not None:
             self._open.discard((message.match, message.seat))
-            self._operator.end(message.match, message.seat, message.outcome)
+            try:
+                self._operator.end(message.match, message.seat, message.outcome)
+            except Exception as error:
+                traceback.print_exc()
+                self._emit(bad_end(error, message))
         self._emit(m.Closed(match=message.match, seat=message.seat))
 
     def _act(self) -> None:
-        batch, self._queue = self._queue, {}
-        self._computing = {i: r for i, r in batch.items() if (r.match, r.seat) in self._open}
+        with self._lock:
+            batch, self._queue = self._queue, {}
+            self._computing = {i: r for i, r in batch.items() if (r.match, r.seat) in self._open}
         answers = [
             answer(r, error="backend", detail=f"seat {r.seat} of match {r.match} is not open")
             for i, r in batch.items()
@@ -166,8 +207,9 @@ class Host:
         ]
         if self._computing:
             answers += self._decide(list(self._computing.values()))
-        self._computing = {}
-        self._cancelled.clear()
+        with self._lock:
+            self._computing = {}
+            self._cancelled.clear()
         self._emit(m.Action(session=self.session, answers=answers))
 
     def _decide(self, requests: list[Request]) -> list[m.Answer]:
@@ -191,15 +233,23 @@ class Host:
             elif request.budget is not None and took > request.budget:
                 out.append(answer(request, decision=timed_out(request)))
             else:
-                out.append(answer(request, decision=decision))
+                out.append(checked(request, decision))
         return out
 
 
 def failure(error: Exception, match: int | None = None, seat: int | None = None) -> m.Error:
     """The ERROR for a plugin's exception: its own words where it refuses, else the exception's name too."""
+    if isinstance(error, BackendError):
+        return m.Error(code="backend", text=str(error), match=match, seat=seat)
     if isinstance(error, (ValueError, InputError)):
         return m.Error(code="refused", text=str(error), match=match, seat=seat)
     return m.Error(code="failed", text=f"{type(error).__name__}: {error}", match=match, seat=seat)
+
+
+def bad_end(error: Exception, message: m.End) -> m.Error:
+    """The ERROR of an operator that raised when its seat was released: the match is over, so it names none."""
+    where = f"at the end of match {message.match}, seat {message.seat}"
+    return m.Error(code="failed", text=f"{where}: {type(error).__name__}: {error}")
 
 
 def open_seat(message: m.Open) -> OpenSeat:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import traceback
 
 from arena.errors import ProtocolError
-from arena.host import Emit, answer, failure, of_exception, open_seat, timed_out
+from arena.host import Emit, answer, bad_end, checked, failure, of_exception, open_seat, timed_out
 from arena.operator import AsyncOperator, Request
 from arena.protocol import codec
 from arena.protocol import messages as m
@@ -19,7 +20,7 @@ class AsyncHost:
         self._operator = operator
         self._session = session
         self._emit = emit
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._tasks: dict[int, asyncio.Task[m.Answer]] = {}
         self._open: set[tuple[int, int]] = set()
         self.finished = False
 
@@ -50,7 +51,9 @@ class AsyncHost:
                 self._release(message)
             case m.Act():
                 for request in codec.requests_of(message, buffers):
-                    self._tasks[request.id] = asyncio.ensure_future(self._answer(request))
+                    task = asyncio.ensure_future(self._answer(request))
+                    self._tasks[request.id] = task
+                    task.add_done_callback(functools.partial(self._reply, request))
             case m.Cancel():
                 for i in message.ids:
                     if i in self._tasks:
@@ -73,19 +76,21 @@ class AsyncHost:
                 self._operator.end(message.match, message.seat, message.outcome)
             except Exception as error:
                 traceback.print_exc()
-                self._emit(failure(error, message.match, message.seat))
+                self._emit(bad_end(error, message))
         self._emit(m.Closed(match=message.match, seat=message.seat))
 
-    async def _answer(self, request: Request) -> None:
+    def _reply(self, request: Request, task: asyncio.Task[m.Answer]) -> None:
+        """The one place that answers: it is called once a task, even for one cancelled before its first step."""
+        self._tasks.pop(request.id, None)
+        reply = answer(request, cancelled=True) if task.cancelled() else task.result()
+        self._emit(m.Action(session=self._session, answers=[reply]))
+
+    async def _answer(self, request: Request) -> m.Answer:
         try:
-            reply = await self._decide(request)
-        except asyncio.CancelledError:
-            reply = answer(request, cancelled=True)
+            return await self._decide(request)
         except Exception as error:
             traceback.print_exc()
-            reply = of_exception(request, error)
-        self._tasks.pop(request.id, None)
-        self._emit(m.Action(session=self._session, answers=[reply]))
+            return of_exception(request, error)
 
     async def _decide(self, request: Request) -> m.Answer:
         if (request.match, request.seat) not in self._open:
@@ -95,7 +100,7 @@ class AsyncHost:
         clock = asyncio.timeout(request.budget)
         try:
             async with clock:
-                return answer(request, decision=await self._operator.decide(request))
+                return checked(request, await self._operator.decide(request))
         except TimeoutError:
             if not clock.expired():
                 raise

@@ -2,13 +2,15 @@
 
 One thread owns the operator and reads the socket. While an act takes long, a second thread reads it instead, so
 that PING and CANCEL are answered; a lock says whose turn it is. An AsyncOperator runs on an event loop alone.
-stdin is a pipe from the arena: end of file there means that the arena is gone, and the worker exits at once.
+stdin is a pipe from the arena: end of file there means that the arena is gone, and the worker exits at once, with
+the processes that it started.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import threading
 import time
@@ -19,7 +21,7 @@ import zmq.asyncio
 
 import arena
 from arena.errors import ProtocolError
-from arena.host import Emit, Host, failure
+from arena.host import Emit, Host, failure, sendable
 from arena.host_async import AsyncHost
 from arena.operator import AsyncOperator, Factory, Operator, WorkerContext
 from arena.plugins import resolve
@@ -56,6 +58,8 @@ def main(argv: list[str]) -> int:
 def _leave_with_arena() -> None:
     while os.read(0, 4096):
         pass
+    if os.getpgrp() == os.getpid():  # a group of its own: the arena started it, and nobody else is in it
+        os.killpg(os.getpgrp(), signal.SIGKILL)
     os._exit(3)
 
 
@@ -68,19 +72,22 @@ class Pump:
         self._lock = threading.RLock()  # whoever holds it may use the socket while work runs
         self._since: float | None = None  # when the work that now runs began
         self._working = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None  # set once an AsyncOperator runs
 
     def run(self) -> int:
-        host = Host(self._build, self._emit)
+        host = Host(self._build, self._emit, self._lock)
         threading.Thread(target=self._listen, args=(host,), daemon=True).start()
         while not host.finished and host.asynchronous is None:
-            self._read(host, wait=True)
+            # The second thread may have queued something while work ran: nothing else will wake this one.
+            self._read(host, wait=not host.has_work)
             if host.has_work:
-                self._since = time.monotonic()
-                self._working.set()
+                with self._lock:  # else the second thread may clear the event that is set here
+                    self._since = time.monotonic()
+                    self._working.set()
                 host.work()
                 with self._lock:
                     self._since = None
-        if host.asynchronous is not None:
+        if host.asynchronous is not None and not host.finished:
             return asyncio.run(self._run_async(AsyncHost(host.asynchronous, host.session, self._emit_async)))
         host.close()
         return 1 if host.failed else 0
@@ -111,15 +118,21 @@ class Pump:
                     self._read(host, wait=False)
 
     def _emit(self, message: m.Message) -> None:
+        if self._loop is not None:
+            self._emit_async(message)
+            return
+        frames = _frames(message)
         with self._lock:
-            self._socket.send_multipart(codec.encode(message))
+            self._socket.send_multipart(frames)
 
     # --- an AsyncOperator -------------------------------------------------------------------------------------------
 
     async def _run_async(self, host: AsyncHost) -> int:
         # Sends must pass this socket too: one that bypasses it can swallow the event that wakes the reader.
+        # From here on `_emit` uses it too, so an operator may report its status at any time.
         self._async_socket = zmq.asyncio.Socket.from_socket(self._socket)
         self._loop = asyncio.get_running_loop()
+        self._loop_thread = threading.get_ident()
         try:
             await host.start()
         except Exception as error:
@@ -135,7 +148,19 @@ class Pump:
         return 0
 
     def _emit_async(self, message: m.Message) -> None:
-        self._async_socket.send_multipart(codec.encode(message))
+        assert self._loop is not None
+        frames = _frames(message)
+        if threading.get_ident() == self._loop_thread:
+            self._async_socket.send_multipart(frames)
+        else:
+            self._loop.call_soon_threadsafe(self._async_socket.send_multipart, frames)
+
+
+def _frames(message: m.Message) -> list[codec.Frame]:
+    try:
+        return codec.encode(message)
+    except codec.UNSENDABLE as error:
+        return codec.encode(sendable(message, error))
 
 
 def _receive(host: Host | AsyncHost, frames: list[bytes], emit: Emit) -> None:

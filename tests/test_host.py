@@ -1,0 +1,398 @@
+"""The worker's side by messages alone, no process: every item is answered exactly once, whatever happens."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arena.errors import InputError, ProtocolError
+from arena.game import Observation, Views
+from arena.host import Host, sendable
+from arena.operator import BackendError, Decision, Operator, Outcome, OverloadedError, Request, Usage
+from arena.protocol import codec
+from arena.protocol import messages as m
+from tests.protocol.samples import CARD
+
+WELCOME = m.Welcome(session="s", minor=0)
+OUTCOME = Outcome(status="terminated", returns=(1.0, 0.0))
+
+
+class Puppet(Operator):
+    """Answers its request's id; a test may set what happens in `act`."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.raises: dict[int, Exception] = {}  # by request id
+        self.answers: dict[int, object] = {}
+        self.during = lambda requests: None
+
+    def act(self, requests: Sequence[Request]) -> list[Decision]:
+        self.batches.append([r.id for r in requests])
+        self.during(requests)
+        for r in requests:
+            if r.id in self.raises:
+                raise self.raises[r.id]
+        return [self.answers.get(r.id, Decision(answer=r.id)) for r in requests]  # type: ignore[misc]
+
+
+class Peer:
+    """The arena's end, scripted."""
+
+    def __init__(self, operator: Operator | None = None, welcome: bool = True) -> None:
+        self.operator = operator or Puppet()
+        self.out: list[m.Message] = []
+        self.host = Host(lambda context: self.operator, self.out.append)
+        if welcome:
+            self.tell(WELCOME)
+            self.host.work()
+
+    def tell(self, message: m.ToWorker, buffers: codec.Frames = ()) -> None:
+        self.host.receive(message, buffers)
+
+    def open(self, match: int = 0, seat: int = 0) -> None:
+        self.tell(open_message(match, seat))
+
+    def ask(self, *ids: int, match: int = 0, seat: int = 0, budget: float | None = None) -> None:
+        self.tell(*codec.act([request(i, match, seat, budget) for i in ids]))
+
+    def answers(self) -> dict[int, m.Answer]:
+        """All answers so far by id; fails when an item has two."""
+        found = [a for message in self.out if isinstance(message, m.Action) for a in message.answers]
+        assert max(Counter(a.id for a in found).values(), default=1) == 1
+        return {a.id: a for a in found}
+
+
+def open_message(match: int, seat: int) -> m.Open:
+    return m.Open(match=match, seat=seat, operator="x", card=CARD, views=Views(), seed=bytes(16))
+
+
+def request(i: int, match: int = 0, seat: int = 0, budget: float | None = None) -> Request:
+    return Request(id=i, match=match, seat=seat, tick=3, observation=Observation(legal=(0,)), attempt=1, budget=budget)
+
+
+def test_an_answer_echoes_where_it_belongs() -> None:
+    peer = Peer()
+    peer.open(4, 1)
+    peer.ask(17, match=4, seat=1)
+    peer.host.work()
+    assert peer.answers() == {17: m.Answer(id=17, match=4, seat=1, tick=3, attempt=1, decision=Decision(answer=17))}
+    assert isinstance(peer.out[-1], m.Action)
+    assert peer.out[-1].session == "s"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [open_message(0, 0), m.End(match=0, seat=0, outcome=OUTCOME), m.Act(items=[]), m.Cancel(ids=[])],
+    ids=lambda message: type(message).__name__,
+)
+def test_nothing_is_taken_before_welcome(message: m.ToWorker) -> None:
+    peer = Peer(welcome=False)
+    with pytest.raises(ProtocolError, match="before WELCOME"):
+        peer.tell(message)
+    assert not peer.host.has_work
+
+
+def test_a_second_welcome_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="second WELCOME"):
+        Peer().tell(WELCOME)
+
+
+def test_ping_is_answered_while_the_operator_computes() -> None:
+    peer = Peer()
+    assert isinstance(peer.operator, Puppet)
+    peer.operator.during = lambda requests: peer.tell(m.Ping(n=5))
+    peer.open()
+    peer.ask(1)
+    peer.host.work()
+    pong = peer.out.index(m.Pong(n=5))
+    assert pong < len(peer.out) - 1
+    assert 1 in peer.answers()
+
+
+def test_questions_of_many_seats_are_one_batch() -> None:
+    peer = Peer()
+    for match in range(3):
+        peer.open(match)
+        peer.ask(10 + match, match=match)
+    peer.host.work()
+    assert isinstance(peer.operator, Puppet)
+    assert peer.operator.batches == [[10, 11, 12]]
+
+
+def test_an_exception_costs_only_the_request_it_is_about() -> None:
+    peer = Peer()
+    assert isinstance(peer.operator, Puppet)
+    peer.operator.raises = {2: KeyError("no card")}
+    peer.open()
+    peer.ask(1, 2, 3)
+    peer.host.work()
+    answers = peer.answers()
+    assert answers[1].decision == Decision(answer=1)
+    assert answers[3].decision == Decision(answer=3)
+    assert answers[2].decision == Decision(fault="crashed", detail="KeyError: 'no card'")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"), [(BackendError("down"), "backend"), (OverloadedError("busy"), "overloaded")]
+)
+def test_a_failed_service_costs_nobody(error: Exception, kind: str) -> None:
+    peer = Peer()
+    assert isinstance(peer.operator, Puppet)
+    peer.operator.raises = {2: error}
+    peer.open()
+    peer.ask(1, 2)
+    peer.host.work()
+    assert {(a.error, a.decision, a.detail) for a in peer.answers().values()} == {(kind, None, str(error))}
+
+
+def test_too_few_decisions_are_the_operators_crash() -> None:
+    class Short(Puppet):
+        def act(self, requests: Sequence[Request]) -> list[Decision]:
+            return super().act(requests)[1:]
+
+    peer = Peer(Short())
+    peer.open()
+    peer.ask(1, 2)
+    peer.host.work()
+    assert {a.decision.fault for a in peer.answers().values() if a.decision} == {"crashed"}
+
+
+@pytest.mark.parametrize(
+    "given", [Decision(answer=np.int64(1)), Decision(answer=True), Decision(answer=1.5), "bet", None], ids=repr
+)
+def test_a_decision_of_the_wrong_type_is_the_operators_crash(given: object) -> None:
+    """Sent as it is, it would break the protocol, and cost every seat of the worker."""
+    peer = Peer()
+    assert isinstance(peer.operator, Puppet)
+    peer.operator.answers = {2: given}
+    peer.open()
+    peer.ask(1, 2)
+    peer.host.work()
+    answers = peer.answers()
+    assert answers[1].decision == Decision(answer=1)
+    assert answers[2].decision is not None
+    assert answers[2].decision.fault == "crashed"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        Decision(answer=2**70),
+        Decision(answer=1, logprobs=(np.float32(0.5),)),  # type: ignore[arg-type]
+        Decision(answer=1, raw="\ud800"),
+        Decision(answer=1, usage=Usage(prompt=np.int64(3))),  # type: ignore[arg-type]
+    ],
+    ids=["huge", "numpy", "surrogate", "nested"],
+)
+def test_what_does_not_encode_costs_only_its_own_answer(bad: Decision) -> None:
+    good = m.Answer(id=1, match=0, seat=0, tick=0, decision=Decision(answer=1))
+    action = m.Action(session="s", answers=[good, m.Answer(id=2, match=0, seat=1, tick=0, decision=bad)])
+    with pytest.raises(codec.UNSENDABLE) as caught:
+        codec.encode(action)
+    (message, _) = codec.decode_to_arena(codec.encode(sendable(action, caught.value)))
+    assert isinstance(message, m.Action)
+    assert message.answers[0] == good
+    assert message.answers[1].id == 2
+    assert message.answers[1].decision is not None
+    assert message.answers[1].decision.fault == "crashed"
+
+
+def test_a_budget_that_ran_out_is_the_fault_timeout() -> None:
+    peer = Peer()
+    peer.open()
+    peer.ask(1, budget=-1.0)  # any time at all is too long
+    peer.ask(2, budget=3600.0)
+    peer.host.work()
+    answers = peer.answers()
+    assert answers[1].decision is not None
+    assert answers[1].decision.fault == "timeout"
+    assert answers[2].decision == Decision(answer=2)
+
+
+def test_a_cancelled_item_that_waits_is_confirmed_at_once() -> None:
+    peer = Peer()
+    peer.open()
+    peer.ask(1, 2)
+    peer.tell(m.Cancel(ids=[1]))
+    assert peer.answers()[1].cancelled
+    peer.host.work()
+    assert peer.answers()[2].decision == Decision(answer=2)
+
+
+def test_a_cancelled_item_under_way_is_confirmed_when_the_computation_returns() -> None:
+    peer = Peer()
+    assert isinstance(peer.operator, Puppet)
+    peer.operator.during = lambda requests: peer.tell(m.Cancel(ids=[1]))
+    peer.open()
+    peer.ask(1, 2)
+    peer.host.work()
+    assert peer.answers()[1].cancelled
+    assert peer.answers()[1].decision is None
+    assert peer.answers()[2].decision == Decision(answer=2)
+
+
+def test_a_question_for_a_seat_that_is_not_open_voids() -> None:
+    peer = Peer()
+    peer.ask(1, match=8)
+    peer.host.work()
+    assert peer.answers()[1].error == "backend"
+    assert "not open" in str(peer.answers()[1].detail)
+
+
+def test_a_seat_is_released_by_its_end() -> None:
+    peer = Peer()
+    peer.open()
+    peer.tell(m.End(match=0, seat=0, outcome=OUTCOME))
+    peer.ask(1)
+    peer.host.work()
+    assert m.Closed(match=0, seat=0) in peer.out
+    assert peer.answers()[1].error == "backend"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(ValueError("no seat 9"), "refused"), (KeyError(1), "failed"), (BackendError("server is down"), "backend")],
+    ids=lambda value: str(value),
+)
+def test_open_says_why_it_fails(error: Exception, code: str) -> None:
+    class Picky(Puppet):
+        def open(self, seats: object) -> None:
+            raise error
+
+    peer = Peer(Picky())
+    peer.open(3, 1)
+    peer.host.work()
+    failed = peer.out[-1]
+    assert isinstance(failed, m.Error)
+    assert (failed.code, failed.match, failed.seat) == (code, 3, 1)
+
+
+def test_an_exception_at_the_end_of_a_match_still_closes_the_seat() -> None:
+    """And names no match: its result stands, and a later try of it has nothing to do with it."""
+
+    class Sore(Puppet):
+        def end(self, match: int, seat: int, outcome: Outcome) -> None:
+            raise ValueError("I lost")
+
+    peer = Peer(Sore())
+    peer.open(3, 1)
+    peer.tell(m.End(match=3, seat=1, outcome=OUTCOME))
+    peer.host.work()
+    error = next(message for message in peer.out if isinstance(message, m.Error))
+    assert (error.code, error.match) == ("failed", None)
+    assert "I lost" in error.text
+    assert peer.out[-1] == m.Closed(match=3, seat=1)
+
+
+@pytest.mark.parametrize(("error", "code"), [(InputError("no such file"), "refused"), (KeyError("x"), "failed")])
+def test_an_operator_that_cannot_be_built_ends_the_host(error: Exception, code: str) -> None:
+    def factory(context: object) -> Operator:
+        raise error
+
+    out: list[m.Message] = []
+    host = Host(factory, out.append)
+    host.receive(WELCOME, ())
+    host.work()
+    assert isinstance(out[-1], m.Error)
+    assert out[-1].code == code
+    assert host.finished
+    assert host.failed
+
+
+def test_goodbye_is_said_even_when_the_operator_fails_to_close() -> None:
+    class Stuck(Puppet):
+        def close(self) -> None:
+            raise RuntimeError("stuck")
+
+    peer = Peer(Stuck())
+    with pytest.raises(RuntimeError):
+        peer.host.close()
+    assert isinstance(peer.out[-1], m.Bye)
+
+
+def test_a_refusal_before_welcome_ends_the_host_and_one_after_it_does_not() -> None:
+    early, late = Peer(welcome=False), Peer()
+    for peer in (early, late):
+        peer.tell(m.Error(code="version", text="too old"))
+    assert (early.host.finished, early.host.failed) == (True, True)
+    assert (late.host.finished, late.host.failed) == (False, False)
+
+
+@given(st.randoms(use_true_random=False), st.integers(1, 60))
+@settings(max_examples=150, deadline=None)
+def test_every_item_is_answered_exactly_once_in_any_order_of_events(chance: random.Random, steps: int) -> None:
+    puppet = Puppet()
+    peer = Peer(puppet)
+    asked: list[int] = []
+
+    def something() -> None:
+        """One message of the arena, as it might come at any moment, also in the middle of `act`."""
+        match, seat = chance.randrange(3), chance.randrange(2)
+        match chance.randrange(6):
+            case 0:
+                peer.open(match, seat)
+            case 1:
+                peer.tell(m.End(match=match, seat=seat, outcome=OUTCOME))
+            case 2 | 3:
+                ids = [len(asked) + k for k in range(chance.randint(1, 3))]
+                asked.extend(ids)
+                for i in ids:
+                    match chance.randrange(6):
+                        case 0:
+                            puppet.raises[i] = ValueError(i)
+                        case 1:
+                            puppet.raises[i] = BackendError(i)
+                peer.ask(*ids, match=match, seat=seat)
+            case 4:
+                peer.tell(m.Cancel(ids=[chance.randrange(len(asked) + 2) for _ in range(3)]))
+            case 5:
+                peer.tell(m.Ping())
+
+    def during(requests: object) -> None:
+        for _ in range(chance.randrange(3)):
+            something()
+
+    puppet.during = during
+    for _ in range(steps):
+        something()
+        if chance.randrange(3) == 0:
+            peer.host.work()
+    while peer.host.has_work:
+        peer.host.work()
+    assert sorted(peer.answers()) == asked
+    for answer in peer.answers().values():
+        assert (answer.decision is not None) + answer.cancelled + (answer.error is not None) == 1
+
+
+def test_no_item_is_lost_when_another_thread_receives_while_work_runs() -> None:
+    """As in the worker: a second thread takes messages while the operator computes."""
+    lock = threading.RLock()
+    out: list[m.Message] = []
+    puppet = Puppet()
+    host = Host(lambda context: puppet, out.append, lock)
+    host.receive(WELCOME, ())
+    host.receive(open_message(0, 0), ())
+    host.work()
+    wanted = 3000
+    done = threading.Event()
+
+    def feed() -> None:
+        for i in range(wanted):
+            with lock:
+                host.receive(*codec.act([request(i)]))
+        done.set()
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    while not done.is_set() or host.has_work:
+        host.work()
+    thread.join()
+    answered = Counter(a.id for message in out if isinstance(message, m.Action) for a in message.answers)
+    assert answered == Counter(range(wanted))
