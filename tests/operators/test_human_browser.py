@@ -186,21 +186,25 @@ def hold_states(ws: Any, held: asyncio.Event) -> None:
     server.on_message(lambda data: None if held.is_set() and '"state"' in str(data) else ws.send(data))
 
 
-def test_a_double_click_is_one_move(stage_runner: Callable[[Test], None]) -> None:
+def test_the_second_click_of_a_double_click_is_no_move(stage_runner: Callable[[Test], None]) -> None:
     async def test(stage: Stage) -> None:
-        page = await stage.page()
-
-        async def play() -> tuple[Decision, asyncio.Task[Decision]]:
-            first = await stage.operator.decide(request(1))
-            return first, stage.ask(request(2))
-
-        playing = asyncio.ensure_future(play())
-        await page.wait_for_selector(READY)
-        await page.get_by_role("button", name="Call").dblclick()
-        _, second = await playing
+        page = await stage.blank()
+        await page.clock.install(time=0)
+        await page.goto(stage.links[0])
+        await page.wait_for_selector("#link[data-state=on]")
+        await page.clock.pause_at(3_600_000)  # from here on the page's time stands still
+        first = stage.ask(request(1))
+        await page.get_by_role("button", name="Call").click()
+        await first
+        second = stage.ask(request(2))
+        await page.wait_for_selector("#actions[data-state=act]")
+        await page.keyboard.press("c")
+        await page.get_by_role("button", name="Call").dispatch_event("click")
+        await page.clock.run_for(1000)
         await page.wait_for_selector(READY)
         assert not second.done()
-        second.cancel()
+        await page.keyboard.press("r")
+        assert (await second).answer == 2
 
     stage_runner(test)
 
