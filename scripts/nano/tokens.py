@@ -29,13 +29,11 @@ def train(
     Tokens of several words come from prompts only, which say the same things again and again: a prompt is short to
     read. What the model itself writes stays in words, so that it takes a step to think of each.
     """
+    names = [rf" ?\b(?:{'|'.join(map(re.escape, found))})\b"] if (found := list(actions)) else []
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(CARD), "isolated"),
-            pre_tokenizers.Split(Regex(DIGIT), "isolated"),
-            pre_tokenizers.Split(Regex(rf" ?\b(?:{'|'.join(map(re.escape, actions))})\b"), "isolated"),
-            pre_tokenizers.Split(Regex(CLAUSE), "isolated"),
+            *(pre_tokenizers.Split(Regex(pattern), "isolated") for pattern in (CARD, DIGIT, *names, CLAUSE)),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )

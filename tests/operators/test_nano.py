@@ -1,0 +1,117 @@
+"""nano, the shipped model: it sees, it decides by what it sees, and nothing but its own request changes a decision."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+
+import pytest
+
+pytest.importorskip("transformers")
+
+from arena.errors import UnplayableError
+from arena.operator import WorkerContext
+from arena.plugins import game_class
+from games.cards.codes import CODES
+from operators.vlm.checkpoint import SHIPPED, check
+from operators.vlm.kind import settle, views
+from operators.vlm.operator import make
+from operators.vlm.prompt import fill
+from tests.operators.vlm_kit import answers, lessons, requests, swapped
+
+HOLE, BOARD = r"I hold (\S+ \S+)\.", r"Board ([^.]*)\."
+
+
+@pytest.fixture(scope="module")
+def metadata():
+    return json.loads((SHIPPED / "nano.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def nano():
+    """As it is seated by default."""
+    return make(WorkerContext("", {}))
+
+
+@pytest.fixture(scope="module")
+def many():
+    """A wider batch for the tests that ask for many decisions."""
+    return make(WorkerContext("nano", {"batch": 32}))
+
+
+def test_it_is_whole_small_and_the_one_that_was_measured(metadata):
+    check(SHIPPED)
+    weights = (SHIPPED / "model.safetensors").read_bytes()
+    assert hashlib.sha256(weights).hexdigest() == metadata["weights_sha256"]
+    assert len(weights) <= 12_000_000
+    assert 2_000_000 <= metadata["parameters"] <= 6_000_000
+
+
+def test_it_needs_nothing_but_its_name():
+    assert settle("", {}) == {}
+    assert views(game_class("holdem").spec, "", {}) == views(game_class("holdem").spec, "nano", {})
+    assert views(game_class("holdem").spec, "", {}).image == (128, 128)
+
+
+def test_a_game_it_was_not_trained_for_is_refused(metadata):
+    class Chess:
+        id, image_sizes, text = "chess", ((128, 128),), True
+
+    with pytest.raises(UnplayableError, match="trained for"):
+        views(Chess, "", {})
+    for game in metadata["games"]:
+        assert views(game_class(game).spec, "", {}).text
+
+
+@pytest.fixture(scope="module")
+def holdem():
+    return lessons("holdem", 400)
+
+
+@pytest.fixture(scope="module")
+def seen(many, holdem):
+    return answers(many, holdem)
+
+
+def _read(decision, pattern):
+    found = re.search(pattern, decision.thought or "")
+    return found and found[1]
+
+
+def test_no_card_stands_in_the_prompt(holdem):
+    for lesson in holdem:
+        words = re.findall(r"\w+", fill(lesson.card, lesson.observation, "short"))
+        assert not set(words) & set(CODES)
+
+
+@pytest.mark.parametrize("pattern", [HOLE, BOARD])
+def test_it_reads_the_cards_of_unseen_deals(holdem, seen, pattern):
+    truth = [re.search(pattern, lesson.thought)[1] for lesson in holdem]
+    right = sum(_read(decision, pattern) == wanted for decision, wanted in zip(seen, truth, strict=True))
+    assert right >= 0.995 * len(holdem)
+
+
+def test_its_answers_are_legal(holdem, seen):
+    for lesson, decision in zip(holdem, seen, strict=True):
+        assert decision.answer in [lesson.card.actions[action] for action in lesson.observation.legal]
+
+
+def test_another_picture_changes_what_it_sees_and_does(many, holdem):
+    before, after, sources = swapped(holdem)
+    assert len(before) >= 60
+    first, second = answers(many, before), answers(many, after)
+    truth = [re.search(HOLE, lesson.thought)[1] for lesson in sources]
+    assert sum(_read(one, HOLE) == wanted for one, wanted in zip(second, truth, strict=True)) >= 0.98 * len(truth)
+    changed = sum(one.answer != other.answer for one, other in zip(first, second, strict=True))
+    assert changed >= 0.2 * len(before)  # the prompts are equal: only the picture differs
+
+
+def test_neither_grouping_nor_order_changes_a_bit(nano, metadata):
+    taught = [lesson for game in metadata["games"] for lesson in lessons(game, 3)]
+    seats, asked = requests(taught)
+    nano.open(seats)
+    whole = nano.act(asked)
+    assert [nano.act([request])[0] for request in asked] == whole
+    assert nano.act(asked[::-1])[::-1] == whole
+    assert [*nano.act(asked[:5]), *nano.act(asked[5:])] == whole

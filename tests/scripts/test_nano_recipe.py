@@ -1,0 +1,102 @@
+"""The recipe that makes nano: lessons follow from seeds, a run can be stopped anywhere, cards stand in two pieces."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("transformers")
+
+from PIL import Image
+from transformers import AutoProcessor
+
+from scripts.nano import batches, lessons, tokens, train
+from scripts.nano.recipe import Recipe, Share
+
+TINY = Recipe(
+    mixture={"kuhn": Share(1.0, 100), "leduc": Share(3.0, 100)},
+    shard=50,
+    vocabulary=400,
+    vision_width=16,
+    vision_layers=1,
+    vision_heads=1,
+    width=32,
+    inner=48,
+    layers=1,
+    heads=1,
+    steps=4,
+    batch=8,
+    warmup=2,
+)
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    """The folder of a run that was not stopped."""
+    out = tmp_path_factory.mktemp("straight")
+    train.main(TINY, out, workers=1, threads=1, every=2)
+    return out
+
+
+def test_a_stopped_run_ends_with_the_same_weights(straight, tmp_path):
+    train.main(TINY, tmp_path, workers=1, threads=1, every=1, stop=1)
+    train.main(TINY, tmp_path, workers=1, threads=1, every=1, stop=3)
+    train.main(TINY, tmp_path, workers=1, threads=1, every=2)
+    for name in ("model.safetensors", "tokenizer.json", "nano.json"):
+        assert (tmp_path / "model" / name).read_bytes() == (straight / "model" / name).read_bytes()
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(straight):
+    with pytest.raises(ValueError, match="rate"):
+        train.main(replace(TINY, rate=1.0), straight, workers=1, threads=1, every=2)
+
+
+def test_a_shard_is_made_again_equal(tmp_path):
+    first = lessons.make(tmp_path / "a", "kuhn", 1, "train", 40, 20, workers=1)
+    second = lessons.make(tmp_path / "b", "kuhn", 1, "train", 40, 20, workers=2)
+    assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
+    assert lessons.read(first[:1]) != lessons.read(first[1:])
+
+
+def test_every_game_gets_its_share_and_every_lesson_its_turn(straight):
+    pools, _, _ = train.prepare(TINY, straight / "lessons", 1)
+    met = [example for step in range(50) for example in batches.chosen(TINY, pools, step)]
+    assert Counter(example.game for example in met) == {"kuhn": 100, "leduc": 300}
+    assert set(Counter(id(example) for example in met).values()) == {1, 3}
+
+
+def test_the_processor_makes_the_prompts_that_were_trained_on(straight):
+    pools, _, _ = train.prepare(TINY, straight / "lessons", 1)
+    processor = AutoProcessor.from_pretrained(straight / "model")
+    example = pools["leduc"][0]
+    content = [{"type": "image"}, {"type": "text", "text": example.lesson.prompt}]
+    text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+    made = processor(text=[text], images=[[Image.fromarray(example.lesson.image())]], return_tensors="np")
+    assert made["input_ids"][0].tolist() == example.prompt.tolist()
+    trained = lessons.pixels([example.lesson.image()])
+    assert np.allclose(made["pixel_values"][0], trained, atol=1e-6)
+
+
+def test_the_answer_is_what_follows_the_mark(straight):
+    pools, _, tokenizer = train.prepare(TINY, straight / "lessons", 1)
+    for example in pools["leduc"]:
+        tail = tokenizer.decode(example.target[-example.answer :])
+        assert tail == f"Answer: {example.lesson.answer}{tokens.END}"
+
+
+@pytest.mark.parametrize("card", ["Kh", "Td", "2c", "As", "9s"])
+def test_a_card_is_its_rank_and_its_suit(card):
+    texts = ["I hold Kh Td. Board 2c As 9s."] * 50
+    tokenizer = tokens.train([], texts, [], 400)
+    assert tokenizer.tokenize(f"I hold {card} {card}.")[-5:] == [f"Ġ{card[0]}", card[1], f"Ġ{card[0]}", card[1], "."]
+    assert tokenizer.decode(tokenizer(f"Board {card}.")["input_ids"]) == f"Board {card}."
+
+
+def test_the_metadata_says_how_it_was_made(straight):
+    about = json.loads((straight / "model" / "nano.json").read_text())
+    assert about["games"] == ["kuhn", "leduc"]
+    assert about["recipe"]["seed"] == about["seed"] == TINY.seed
