@@ -20,6 +20,9 @@ from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.record.lines import EndLine
 from arena.record.writer import Recorder
+from arena.tries import Tries
+
+GRACE = m.Limits().grace  # seconds in which a CANCEL is confirmed
 
 
 @dataclass(slots=True)
@@ -28,7 +31,7 @@ class _Table:
 
     match: Match
     channels: tuple[Channel, ...]
-    crashed: set[int] = field(default_factory=set)  # seats whose worker dies by its own doing every time
+    crashed: set[int] = field(default_factory=set)  # seats that are not asked: see Tries.crashed
 
 
 @dataclass(slots=True)
@@ -66,8 +69,9 @@ class Scheduler:
         self._tables: dict[int, _Table] = {}
         self._questions: dict[int, _Question] = {}
         self._next_id = 0
-        self._deaths: dict[int, list[tuple[int, bool]]] = {}  # match -> (slot or -1, own doing) of each voided try
-        self._failed_starts: dict[str, int] = {}
+        self._tries = Tries(plan)
+        self._failed_starts: dict[str, int] = {}  # in a row, by worker name
+        self._been_ready: set[str] = set()  # names of workers that died after they had been ready
         self.dropped = 0  # replies that matched no question
 
     def run(self) -> None:
@@ -85,29 +89,30 @@ class Scheduler:
     def _seat_matches(self) -> None:
         while self._waiting and len(self._tables) < self._concurrency:
             plan = self._waiting[0]
-            # After a worker died by its own doing, the matches it held are played one at a time: only then is it
-            # known which of them it dies of.
             if self._tables and any(
-                self._is_suspect(p) for p in [plan, *(t.match.plan for t in self._tables.values())]
+                self._tries.alone(p) for p in [plan, *(t.match.plan for t in self._tables.values())]
             ):
                 return
             channels = tuple(self._crew.channel(slot) for slot in plan.slots)
-            if not all(channel.ready for channel in channels):
+            if not all(channel.ready and not self._in_doubt(channel) for channel in channels):
                 return
             self._waiting.popleft()
             self._seat(plan, channels)
 
-    def _is_suspect(self, plan: MatchPlan) -> bool:
-        return any(own_doing for _, own_doing in self._deaths.get(plan.index, ()))
+    def _in_doubt(self, channel: Channel) -> bool:
+        """It missed a deadline and did not confirm the CANCEL yet."""
+        return any(question.grace and question.channel is channel for question in self._questions.values())
 
     def _seat(self, plan: MatchPlan, channels: tuple[Channel, ...]) -> None:
         lineup = [self._plan.lineup[slot] for slot in plan.slots]
         names = [entry.name for entry in lineup]
         game = self._plan.make_game()
         match = Match(plan, game, names, [entry.views for entry in lineup], self._plan.limits)
-        table = _Table(match, channels, self._given_up(plan))
+        table = _Table(match, channels, self._tries.crashed(plan))
         self._tables[plan.index] = table
         for seat, (entry, channel) in enumerate(zip(lineup, channels, strict=True)):
+            if seat in table.crashed:
+                continue
             channel.send(
                 m.Open(
                     match=plan.index,
@@ -130,7 +135,7 @@ class Scheduler:
         for table in self._tables.values():
             for ask in table.match.asks():
                 if ask.seat in table.crashed:
-                    table.match.feed(ask.seat, Decision(fault="crashed", detail="its worker dies in every try"))
+                    table.match.feed(ask.seat, Decision(fault="crashed", detail="it fails by itself in every try"))
                     continue
                 channel = table.channels[ask.seat]
                 human = self._entry(table, ask.seat).kind.interactive
@@ -210,10 +215,17 @@ class Scheduler:
             self._time("turn", **where, seconds=round(seconds, 6))
 
     def _refused(self, channel: Channel, error: m.Error) -> None:
+        self._time("error", worker=channel.name, code=error.code, text=error.text, match=error.match)
         if error.match is not None and error.code == "refused":
             raise InputError(f"operator {channel.name} cannot take seat {error.seat}: {error.text}")
-        if error.match in self._tables:
-            self._void(self._tables[error.match], "backend", f"{channel.name}: {error.text}", error.seat)
+        if error.code in ("malformed", "unexpected"):
+            # What it did not understand it will not answer.
+            self._crew.kill(channel, f"did not understand the arena: {error.text}")
+        table = self._tables.get(error.match) if error.match is not None else None
+        if table is not None and channel in table.channels:
+            # A seat that could not be opened. `failed`: the operator raised, as it may do in every try.
+            own_doing = error.code == "failed"
+            self._void(table, "backend", f"{channel.name}: {error.text}", error.seat, own_doing)
 
     def _bury(self, died: Died) -> None:
         self._time("died", worker=died.channel.name, pid=died.channel.pid, reason=died.reason)
@@ -221,17 +233,19 @@ class Scheduler:
         for i in [i for i, q in self._questions.items() if q.channel is died.channel]:
             del self._questions[i]
         for table in list(self._tables.values()):
-            if died.channel in table.channels:
-                seat = table.channels.index(died.channel)
-                self._void(table, "worker_died", f"{died.channel.name} {died.reason}", seat, died.own_doing)
+            seats = [s for s, c in enumerate(table.channels) if c is died.channel and s not in table.crashed]
+            if seats:
+                self._void(table, "worker_died", f"{died.channel.name} {died.reason}", seats[0], died.own_doing)
         self._restart(died)
 
     def _restart(self, died: Died) -> None:
         name = died.channel.name
+        if died.was_ready:
+            self._been_ready.add(name)
         failed = 0 if died.was_ready else self._failed_starts.get(name, 0) + 1
         self._failed_starts[name] = failed
-        first_start = failed and not any(self._deaths.values())
-        if failed > self._plan.limits.retries or first_start:
+        never_works = failed and died.own_doing and name not in self._been_ready
+        if failed > self._plan.limits.retries or never_works:
             where = f". Its log: {died.channel.log}" if died.channel.log else ""
             error = InputError if died.refused else WorkerError
             raise error(f"operator {name} cannot start: {died.reason}{where}")
@@ -251,24 +265,15 @@ class Scheduler:
         for channel, ids in wanted.items():
             channel.send(m.Cancel(ids=ids))
         self._release(table, Outcome(status="voided", reason=f"{kind}: {reason}"))
-        deaths = self._deaths.setdefault(plan.index, [])
-        deaths.append((plan.slots[seat] if seat is not None else -1, own_doing))
-        self._time("void", match=plan.index, attempt=len(deaths), fault=kind, reason=reason)
+        voids = self._tries.void(plan, kind, seat, own_doing)
+        self._time("void", match=plan.index, attempt=voids, fault=kind, reason=reason)
         self._observer.voided(table.match, kind, reason)
         if self._recorder is not None:
             self._recorder.void(plan.index)
-        if len(deaths) <= self._plan.limits.retries or self._given_up(plan):
+        if self._tries.again(plan):
             self._waiting.appendleft(plan)
         else:
-            self._give_up(table, f"{kind}: voided {len(deaths)} times")
-
-    def _given_up(self, plan: MatchPlan) -> set[int]:
-        """Seats whose worker died by its own doing in every try so far, once the tries are used up."""
-        deaths = self._deaths.get(plan.index, [])
-        if len(deaths) != self._plan.limits.retries + 1 or len(set(deaths)) != 1 or not deaths[0][1]:
-            return set()
-        dead = self._plan.lineup[deaths[0][0]].worker_key
-        return {seat for seat, slot in enumerate(plan.slots) if self._plan.lineup[slot].worker_key == dead}
+            self._give_up(table, f"{kind}: voided {voids} times")
 
     def _give_up(self, table: _Table, reason: str) -> None:
         """The match stands as unresolved."""
@@ -281,6 +286,8 @@ class Scheduler:
 
     def _release(self, table: _Table, outcome: Outcome) -> None:
         for seat, channel in enumerate(table.channels):
+            if seat in table.crashed:
+                continue
             channel.send(m.End(match=table.match.plan.index, seat=seat, outcome=outcome))
 
     # --- clocks ----------------------------------------------------------------------------------------------------
@@ -299,7 +306,7 @@ class Scheduler:
                 self._crew.kill(question.channel, "did not confirm a CANCEL in time: it hangs")
                 continue
             question.grace = True
-            question.deadline = now + m.Limits().grace
+            question.deadline = now + GRACE
             if question.table is not None:
                 waited = f"{question.channel.name} did not answer within {now - question.sent:.1f} s"
                 self._void(question.table, "deadline", waited, question.request.seat)

@@ -23,10 +23,13 @@ class Recorder:
 
     def __init__(self, folder: Path, head: dict[str, Any]) -> None:
         self.folder = folder
-        if folder.exists() and any(folder.iterdir()):
-            raise RecordError(f"{folder} is not empty; a run is written into a new folder. Choose another --out")
-        (folder / "open").mkdir(parents=True, exist_ok=True)
-        self._write_json("run.json", {"format": FORMAT, **head})
+        try:
+            if folder.exists() and any(folder.iterdir()):
+                raise RecordError(f"{folder} is not empty; a run is written into a new folder. Choose another --out")
+            (folder / "open").mkdir(parents=True, exist_ok=True)
+            self._write_json("run.json", {"format": FORMAT, **head})
+        except OSError as error:
+            raise RecordError(f"cannot write a run into {folder}: {error.strerror}. Choose another --out") from error
         self._open: dict[int, BufferedWriter] = {}
         self._ended: set[int] = set()
         self._next = 0
@@ -43,12 +46,14 @@ class Recorder:
 
     def void(self, match: int) -> None:
         """This try of the match does not count."""
+        self._timing.flush()  # why it does not must survive a kill
         if match in self._open:
             self._open.pop(match).close()
             self._path(match).unlink()
 
     def end(self, match: int) -> None:
         """The match is complete: move it into the shard as soon as all matches before it are."""
+        self._timing.flush()
         self._open.pop(match).close()
         self._ended.add(match)
         while self._next in self._ended:

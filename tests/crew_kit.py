@@ -1,0 +1,203 @@
+"""A crew without processes: channels that write down what they are sent, and a script that decides what comes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arena.channel import Channel, Died, Event, Received
+from arena.observer import Observer
+from arena.operator import Decision
+from arena.plan import Plan
+from arena.protocol import codec
+from arena.protocol import messages as m
+from arena.record.writer import Recorder
+from arena.scheduler import Scheduler
+from tests.toys import GOOD, Turns, drawn, plan_of
+
+Script = Callable[["FakeCrew"], list[Event]]
+
+
+class Clock:
+    """Stands in for the module `time`."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class FakeChannel(Channel):
+    """Knows its open seats and which items it owes an answer."""
+
+    def __init__(self, name: str, session: str) -> None:
+        self.name = name
+        self.session = session
+        self.ready = True
+        self.sent: list[m.Message] = []
+        self.seeds: dict[tuple[int, int], bytes] = {}
+        self.owed: dict[int, m.Item] = {}
+        self.cancelled: list[int] = []
+
+    def send(self, message: m.Message, buffers: codec.Frames = ()) -> None:
+        self.sent.append(message)
+        match message:
+            case m.Open():
+                self.seeds[message.match, message.seat] = message.seed
+            case m.End():
+                del self.seeds[message.match, message.seat]
+            case m.Act():
+                self.owed.update({item.id: item for item in message.items})
+            case m.Cancel():
+                self.cancelled += message.ids
+
+    def good(self, item: m.Item) -> m.Answer:
+        """The answer that the toy operator gives."""
+        seed = self.seeds[item.match, item.seat]
+        return reply(item, decision=Decision(answer=drawn(seed, item.tick, item.attempt, item.observation.legal)))
+
+    def action(self, *answers: m.Answer, session: str | None = None) -> Received:
+        """An ACTION of this worker; what it answers it no longer owes."""
+        for answer in answers:
+            self.owed.pop(answer.id, None)
+        return Received(self, m.Action(session=session or self.session, answers=list(answers)))
+
+    def pay(self) -> list[Event]:
+        """Answer everything that is owed: well, or as cancelled."""
+        answers = [
+            reply(item, cancelled=True) if item.id in self.cancelled else self.good(item) for item in self.owed.values()
+        ]
+        return [self.action(*answers)] if answers else []
+
+    def death(self, reason: str = "exited with code 1", own_doing: bool = True) -> Died:
+        was_ready, self.ready = self.ready, False
+        return Died(self, reason, own_doing, was_ready)
+
+
+def reply(item: m.Item, **outcome: Any) -> m.Answer:
+    return m.Answer(id=item.id, match=item.match, seat=item.seat, tick=item.tick, attempt=item.attempt, **outcome)
+
+
+class FakeCrew:
+    """`script(crew)` is called when the scheduler waits; without one, every worker answers at once."""
+
+    def __init__(self, plan: Plan, clock: Clock, script: Callable[[FakeCrew], list[Event]] | None = None) -> None:
+        self.plan = plan
+        self.clock = clock
+        self.script = script
+        self.keys = [entry.worker_key for entry in plan.lineup]
+        self.started: list[FakeChannel] = []
+        self.killed: list[tuple[str, str]] = []
+        self.queue: list[Event] = []
+        self.current = {key: self._start(key) for key in self.keys}
+
+    def _start(self, key: str) -> FakeChannel:
+        name = self.plan.lineup[self.keys.index(key)].name
+        channel = FakeChannel(name, f"session{len(self.started)}")
+        self.started.append(channel)
+        return channel
+
+    @property
+    def channels(self) -> list[FakeChannel]:
+        """The workers in use, in slot order."""
+        return list(self.current.values())
+
+    def channel(self, slot: int) -> FakeChannel:
+        return self.current[self.keys[slot]]
+
+    def poll(self, timeout: float | None) -> list[Event]:
+        events, self.queue = self.queue, []
+        if not events:
+            events = self.script(self) if self.script else self.pay()
+        if not events:
+            assert timeout is not None, "the scheduler waits for ever"
+            self.clock.now += timeout
+        return events
+
+    def pay(self) -> list[Event]:
+        return [event for channel in self.channels for event in channel.pay()]
+
+    def replace(self, channel: Channel) -> None:
+        key = next(key for key, current in self.current.items() if current is channel)
+        self.current[key] = self._start(key)
+
+    def kill(self, channel: Channel, reason: str) -> None:
+        assert isinstance(channel, FakeChannel)
+        if channel.ready:
+            self.killed.append((channel.name, reason))
+            self.queue.append(channel.death(reason, own_doing=False))
+
+
+class Play:
+    """One run of the scheduler with a scripted crew, and the folder it leaves."""
+
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        folder: Path,
+        plan: Plan,
+        script: Callable[[FakeCrew], list[Event]] | None = None,
+        *,
+        concurrency: int = 4,
+        observer: Observer | None = None,
+    ) -> None:
+        self.folder = folder
+        self.clock = Clock()
+        monkeypatch.setattr("arena.scheduler.time", self.clock)
+        self.crew = FakeCrew(plan, self.clock, script)
+        recorder = Recorder(folder, {})
+        self.scheduler = Scheduler(plan, self.crew, concurrency=concurrency, recorder=recorder, observer=observer)
+        try:
+            self.scheduler.run()
+        finally:
+            recorder.close()
+
+    @property
+    def log(self) -> bytes:
+        return b"".join(path.read_bytes() for path in sorted(self.folder.glob("log-*.jsonl")))
+
+    def lines(self, kind: str) -> list[dict[str, Any]]:
+        return [line for line in map(json.loads, self.log.splitlines()) if line["type"] == kind]
+
+    def matches(self) -> dict[int, list[str]]:
+        """The lines of each match, by its number."""
+        out: dict[int, list[str]] = {}
+        for text in self.log.decode().splitlines():
+            line = json.loads(text)
+            if line["type"] == "match":
+                out[line["match"]] = current = []
+            current.append(text)
+        return out
+
+    def timing(self, kind: str) -> list[dict[str, Any]]:
+        text = (self.folder / "timing-000.jsonl").read_text()
+        return [line for line in map(json.loads, text.splitlines()) if line["type"] == kind]
+
+
+def sent(channel: FakeChannel, kind: type[m.Message]) -> Sequence[Any]:
+    return [message for message in channel.sent if isinstance(message, kind)]
+
+
+def once(disturb: Callable[[FakeCrew], list[Event] | None], after: int = 5) -> Script:
+    """All goes well, but at the `after`-th wait (and on, until it gives events) `disturb` has its say, once."""
+    state = {"waits": 0, "done": False}
+
+    def script(crew: FakeCrew) -> list[Event]:
+        state["waits"] += 1
+        if state["waits"] >= after and not state["done"]:
+            events = disturb(crew)
+            if events is not None:
+                state["done"] = True
+                return events
+        return crew.pay()
+
+    return script
+
+
+def plan(matches: int = 6, **limits: object) -> Plan:
+    return plan_of(Turns, [GOOD, GOOD], matches=matches, options={"rounds": 3}, **limits)

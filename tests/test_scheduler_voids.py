@@ -1,0 +1,249 @@
+"""Voids, deadlines and crashes: what failed is played again, and only who failed by itself is charged."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from arena.channel import Event, Received
+from arena.operator import Decision
+from arena.protocol import messages as m
+from arena.scheduler import GRACE
+from tests.crew_kit import FakeChannel, FakeCrew, Play, Script, once, plan, reply, sent
+from tests.toys import GOOD, Lenient, Together, Turns, plan_of
+
+# --- voids ----------------------------------------------------------------------------------------------------------
+
+
+def kill_first(own_doing: bool) -> Callable[[FakeCrew], list[Event] | None]:
+    def disturb(crew: FakeCrew) -> list[Event] | None:
+        return [crew.channels[0].death(own_doing=own_doing)] if crew.channels[0].owed else None
+
+    return disturb
+
+
+def fail_backend(crew: FakeCrew) -> list[Event] | None:
+    channel = crew.channels[1]
+    for item in channel.owed.values():
+        return [channel.action(reply(item, error="backend", detail="server is down"))]
+    return None
+
+
+def lose_seat(crew: FakeCrew) -> list[Event] | None:
+    channel = crew.channels[1]
+    for match, seat in channel.seeds:
+        return [Received(channel, m.Error(code="backend", text="no memory", match=match, seat=seat))]
+    return None
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 6])
+@pytest.mark.parametrize(
+    ("disturb", "fault"),
+    [
+        (kill_first(own_doing=False), "worker_died"),
+        (kill_first(own_doing=True), "worker_died"),
+        (fail_backend, "backend"),
+        (lose_seat, "backend"),
+    ],
+    ids=["killed", "died", "backend", "seat"],
+)
+def test_a_void_is_played_again_and_leaves_no_trace_in_the_log(
+    play: Callable[..., Play], disturb: Callable[[FakeCrew], list[Event] | None], fault: str, concurrency: int
+) -> None:
+    run = play(plan(), once(disturb, after=4), concurrency=concurrency)
+    assert {void["fault"] for void in run.timing("void")} == {fault}
+    assert run.log == play(plan()).log
+
+
+def test_the_other_workers_of_a_void_are_told_to_stop(play: Callable[..., Play]) -> None:
+    seen: list[FakeChannel] = []
+
+    def disturb(crew: FakeCrew) -> list[Event] | None:
+        first, second = crew.channels
+        if first.owed and second.owed:
+            seen.append(second)
+            return [first.death()]
+        return None
+
+    play(plan_of(Together, [GOOD, GOOD], matches=4), once(disturb, after=1))
+    (second,) = seen
+    assert len(sent(second, m.Cancel)) == 4
+    assert sum(end.outcome.status == "voided" for end in sent(second, m.End)) == 4
+
+
+def always(kind: str) -> Script:
+    """The first worker fails whenever match 2 is on it."""
+
+    def script(crew: FakeCrew) -> list[Event]:
+        channel = crew.channels[0]
+        for item in channel.owed.values():
+            if item.match == 2:
+                match kind:
+                    case "backend":
+                        return [channel.action(reply(item, error="overloaded", detail="full"))]
+                    case "killed":
+                        return [channel.death("was killed by SIGKILL", own_doing=False)]
+                    case "died":
+                        return [channel.death("was killed by SIGSEGV")]
+                    case "raises":
+                        error = m.Error(code="failed", text="KeyError: 1", match=2, seat=item.seat)
+                        return [Received(channel, error), channel.action(reply(item, error="backend"))]
+                    case "hangs":
+                        return crew.channels[1].pay()
+        return crew.pay()
+
+    return script
+
+
+@pytest.mark.parametrize("concurrency", [1, 6])
+@pytest.mark.parametrize("kind", ["backend", "killed", "hangs"])
+def test_a_match_whose_infrastructure_fails_every_time_is_unresolved(
+    play: Callable[..., Play], kind: str, concurrency: int
+) -> None:
+    run = play(plan(), always(kind), concurrency=concurrency)
+    (end,) = [end for end in run.lines("end") if end["status"] == "unresolved"]
+    assert end["match"] == 2
+    assert "returns" not in end or end["returns"] is None
+    assert [void["attempt"] for void in run.timing("void") if void["match"] == 2] == [1, 2, 3]
+    assert len(run.lines("end")) == 6
+
+
+@pytest.mark.parametrize("concurrency", [1, 6])
+@pytest.mark.parametrize("kind", ["died", "raises"])
+def test_a_worker_that_fails_by_its_own_doing_every_time_is_crashed(
+    play: Callable[..., Play], kind: str, concurrency: int
+) -> None:
+    run = play(plan(), always(kind), concurrency=concurrency)
+    ends = {end["match"]: end["status"] for end in run.lines("end")}
+    assert ends.pop(2) == "forfeited"
+    assert set(ends.values()) == {"terminated"}
+    assert [turn["fault"] for turn in run.lines("turn") if "fault" in turn] == ["crashed"]
+
+
+def test_a_crashed_seat_is_not_even_opened_again(play: Callable[..., Play]) -> None:
+    """A worker may die of the OPEN already."""
+
+    def script(crew: FakeCrew) -> list[Event]:
+        channel = crew.channels[0]
+        return [channel.death()] if any(match == 2 for match, _ in channel.seeds) else crew.pay()
+
+    run = play(plan(), script)
+    assert {end["match"]: end["status"] for end in run.lines("end")}[2] == "forfeited"
+    assert len(run.timing("died")) == 3
+
+
+def test_a_crash_costs_the_default_action_where_the_game_says_so(play: Callable[..., Play]) -> None:
+    run = play(plan_of(Lenient, [GOOD, GOOD], matches=4), always("died"))
+    turns = [turn for turn in run.lines("turn") if turn.get("fault") == "crashed"]
+    assert [turn["action"] for turn in turns] == [0, 0]
+    assert {end["status"] for end in run.lines("end")} == {"terminated"}
+
+
+@pytest.mark.parametrize("kind", ["died", "killed", "hangs"])
+def test_matches_that_shared_a_failing_worker_are_charged_once_at_most(play: Callable[..., Play], kind: str) -> None:
+    run = play(plan(), always(kind), concurrency=6)
+    charged = Counter(void["match"] for void in run.timing("void"))
+    assert charged.pop(2) == 3
+    assert max(charged.values(), default=0) <= 1
+    calm, disturbed = play(plan()).matches(), run.matches()
+    assert {i: calm[i] for i in calm if i != 2} == {i: disturbed[i] for i in disturbed if i != 2}
+
+
+def test_no_more_tries_than_the_limits_say(play: Callable[..., Play]) -> None:
+    run = play(plan(retries=0), always("backend"))
+    assert [void["match"] for void in run.timing("void")] == [2]
+    assert [end["status"] for end in run.lines("end") if end["match"] == 2] == ["unresolved"]
+
+
+# --- deadlines ------------------------------------------------------------------------------------------------------
+
+
+class Hang:
+    """The first worker stops answering at its third question. What happens then is up to the test."""
+
+    def __init__(self, confirm: bool) -> None:
+        self.confirm = confirm
+        self.asked = 0
+        self.stuck: FakeChannel | None = None
+        self.seated_in_doubt = 0
+
+    def __call__(self, crew: FakeCrew) -> list[Event]:
+        first = crew.channels[0]
+        if self.stuck is None and first.owed:
+            self.asked += 1
+            if self.asked == 3:
+                self.stuck = first
+        if first is not self.stuck:
+            return crew.pay()
+        if self.confirm and first.cancelled:
+            return crew.pay()
+        if first.cancelled:
+            after = first.sent[next(i for i, msg in enumerate(first.sent) if isinstance(msg, m.Cancel)) :]
+            self.seated_in_doubt = sum(isinstance(message, m.Open) for message in after)
+        return crew.channels[1].pay()
+
+
+@pytest.mark.parametrize("concurrency", [1, 6])
+def test_a_cancel_that_is_confirmed_in_time_keeps_the_worker(play: Callable[..., Play], concurrency: int) -> None:
+    hang = Hang(confirm=True)
+    run = play(plan(deadline=30.0), hang, concurrency=concurrency)
+    assert {void["fault"] for void in run.timing("void")} == {"deadline"}
+    assert run.crew.killed == []
+    assert len(run.crew.started) == 2
+    assert run.clock.now == pytest.approx(130.0)
+    assert run.log == play(plan()).log
+
+
+@pytest.mark.parametrize("concurrency", [1, 6])
+def test_a_cancel_that_is_not_confirmed_kills_the_worker(play: Callable[..., Play], concurrency: int) -> None:
+    hang = Hang(confirm=False)
+    run = play(plan(deadline=30.0), hang, concurrency=concurrency)
+    assert [name for name, _ in run.crew.killed] == ["good0"]
+    assert run.clock.now == pytest.approx(130.0 + GRACE)
+    assert max(Counter(void["match"] for void in run.timing("void")).values()) == 1
+    assert run.log == play(plan()).log
+
+
+def test_a_channel_in_doubt_gets_no_match(play: Callable[..., Play]) -> None:
+    hang = Hang(confirm=False)
+    play(plan(deadline=30.0), hang, concurrency=2)
+    assert hang.stuck is not None
+    assert hang.seated_in_doubt == 0
+
+
+def test_a_late_answer_after_the_cancel_is_not_applied(play: Callable[..., Play]) -> None:
+    """It confirms the CANCEL: the worker is kept, the match is played again."""
+    state: dict[str, m.Item] = {}
+
+    def script(crew: FakeCrew) -> list[Event]:
+        first = crew.channels[0]
+        late = state.get("late") or state.setdefault("late", next(iter(first.owed.values())))
+        if late.id not in first.owed:
+            return crew.pay()
+        return [first.action(reply(late, decision=Decision(answer=1)))] if first.cancelled else []
+
+    run = play(plan(matches=2, deadline=30.0), script, concurrency=1)
+    assert [void["fault"] for void in run.timing("void")] == ["deadline"]
+    assert run.crew.killed == []
+    assert run.log == play(plan(matches=2)).log
+
+
+def test_a_person_is_waited_for(play: Callable[..., Play]) -> None:
+    human = dataclasses.replace(GOOD, name="human", interactive=True)
+    todo = plan_of(Turns, [human, GOOD], matches=1, deadline=1.0)
+    waits = {"count": 0}
+
+    def script(crew: FakeCrew) -> list[Event]:
+        if crew.channels[0].owed:
+            waits["count"] += 1
+            crew.clock.now += 1e6
+            if waits["count"] % 2:
+                return [Received(crew.channels[0], m.Pong())]  # something else comes meanwhile
+        return crew.pay()
+
+    run = play(todo, script)
+    assert run.timing("void") == []
+    assert run.log == play(todo).log
