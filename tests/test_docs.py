@@ -1,0 +1,143 @@
+"""What the documentation shows is true: files are written, commands are run, bytes are compared.
+
+A block ```python file=NAME (or toml) is a file of that document's example. A block ```console run holds commands that
+must succeed, in order, in one new folder. A block ```pycon is an interpreter session. In docs/protocol.md each ```json
+is a header and the ```hex after it its bytes.
+"""
+
+from __future__ import annotations
+
+import doctest
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from arena.errors import ProtocolError
+from arena.protocol import codec
+from arena.protocol.messages import ToArena, ToWorker
+from arena.protocol.version import MAGIC
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(path: Path) -> list[tuple[str, str]]:
+    """(what stands behind the opening fence, the text) of every block."""
+    return BLOCK.findall(path.read_text())
+
+
+def files(path: Path) -> dict[str, str]:
+    return {info.partition("file=")[2]: text for info, text in blocks(path) if "file=" in info}
+
+
+def commands(path: Path) -> list[str]:
+    runnable = [text for info, text in blocks(path) if info == "console run"]
+    return [line[2:] for text in runnable for line in text.splitlines() if line.startswith("$ ")]
+
+
+def having(find) -> list:
+    return [pytest.param(path, id=path.name) for path in DOCUMENTS if find(path)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", having(commands))
+def test_commands_run(path, tmp_path):
+    for name, text in files(path).items():
+        (tmp_path / name).write_text(text)
+    bin = Path(sys.executable).parent
+    packages = tmp_path / "packages"
+    env = {**os.environ, "PATH": f"{bin}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(packages)}
+    for command in commands(path):
+        # Into a folder of the test's own: the environment is shared, and stays as it is.
+        mine = f"{sys.executable} -m pip install -q --no-deps --no-build-isolation --target {packages}"
+        done = subprocess.run(
+            ["bash", "-c", re.sub(r"^pip install", mine, command)],
+            cwd=tmp_path,
+            env=env,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("path", having(lambda path: any(info == "pycon" for info, _ in blocks(path))))
+def test_interpreter_sessions_hold(path):
+    text = "\n".join(text for info, text in blocks(path) if info == "pycon")
+    test = doctest.DocTestParser().get_doctest(text, {}, path.name, str(path), 0)
+    said: list[str] = []
+    assert doctest.DocTestRunner().run(test, out=said.append).failed == 0, "".join(said)
+
+
+def examples() -> list:
+    found = blocks(ROOT / "docs" / "protocol.md")
+    pairs = [(one[1], two[1]) for one, two in itertools.pairwise(found) if (one[0], two[0]) == ("json", "hex")]
+    return [pytest.param(header, text, id=json.loads(header)["type"]) for header, text in pairs]
+
+
+def wire(value):
+    """JSON's value as MessagePack's: "bin:00ff" stands for bytes."""
+    if isinstance(value, dict):
+        return {name: wire(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [wire(one) for one in value]
+    return bytes.fromhex(value[4:]) if isinstance(value, str) and value.startswith("bin:") else value
+
+
+@pytest.mark.parametrize(("header", "text"), examples())
+def test_an_example_header_is_what_its_bytes_say_and_what_is_sent(header, text):
+    data = bytes.fromhex(text.replace("\n", ""))
+    assert msgspec.msgpack.decode(data) == wire(json.loads(header))
+    try:
+        message, _ = codec.decode_to_worker([MAGIC, data])
+    except ProtocolError:
+        message, _ = codec.decode_to_arena([MAGIC, data])
+    assert codec.encode(message)[1] == data
+
+
+def test_every_message_has_an_example():
+    shown = {parameters.id for parameters in examples()}
+    assert shown == {cls.__struct_config__.tag for cls in (*ToWorker.__args__, *ToArena.__args__)}
+
+
+@pytest.mark.slow
+def test_the_protocols_own_worker_plays(tmp_path):
+    """docs/protocol.md is complete: a worker written from it alone, without the arena's code, sits at a table."""
+    worker = files(ROOT / "docs" / "protocol.md")["tiny_worker.py"]
+    assert not re.search(r"^\s*(from|import) arena", worker, re.MULTILINE)
+    (tmp_path / "tiny_worker.py").write_text(worker)
+    (tmp_path / "tiny_kind.py").write_text(
+        "from arena.game import Views\n"
+        "from arena.operator import OperatorKind\n"
+        "KIND = OperatorKind(name='tiny', summary='first', target='any:thing', worker='tiny',\n"
+        "                    views=lambda spec, what, options: Views(vector=True))\n"
+    )
+    info = tmp_path / "tiny-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny\nVersion: 1\n")
+    points = "[arena.operators]\ntiny = tiny_kind:KIND\n[arena.workers]\ntiny = tiny_worker\n"
+    (info / "entry_points.txt").write_text(points)
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    arena = (sys.executable, "-m", "arena")
+    play = ("play", "--game", "leduc", "--operators", "tiny,random", "--matches", "10", "--out", "run")
+    for command in (play, ("verify", "run")):
+        done = subprocess.run([*arena, *command], cwd=tmp_path, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_files_that_are_named_exist(path):
+    """Links, and paths in backticks that begin with a folder of the repository."""
+    text = BLOCK.sub("", path.read_text())
+    linked = [path.parent / name for name in re.findall(r"\]\((?!https?:)([^)#]+)", text)]
+    roots = "arena|games|operators|workers|scripts|tests|docs"
+    named = [ROOT / name for name in re.findall(rf"`((?:{roots})/[\w./-]+)`", text)]
+    missing = [str(file.relative_to(ROOT)) for file in (*linked, *named) if not file.exists()]
+    assert missing == []
