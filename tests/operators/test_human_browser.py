@@ -137,7 +137,8 @@ def test_a_reload_in_the_middle_keeps_the_question(stage_runner: Callable[[Test]
         asked = stage.ask(request(1, image=picture(40)))
         await page.wait_for_selector(READY)
         await page.reload()
-        await page.wait_for_function("document.getElementById('picture').naturalWidth === 96")
+        # Set when the picture is loaded. (wait_for_function polls by eval, which the page's policy forbids.)
+        await page.wait_for_selector("#felt[style*='--ratio: 1.6']")
         await page.wait_for_selector(READY)
         await page.keyboard.press("c")
         assert (await asked).answer == 1
