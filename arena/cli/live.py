@@ -61,7 +61,8 @@ class LiveTable(Observer):
         """A worker tells how far it is; an address is for the person and is always printed."""
         if status.address and status.address not in self._addresses:
             self._addresses.add(status.address)
-            self._console.print(f"{name}: {status.text} {status.address}".strip(), highlight=False, soft_wrap=True)
+            self._console.print(f"{status.text or name}: {status.address}", highlight=False, soft_wrap=True)
+            return
         self._status[name] = "" if status.state == "ready" else status.text or "starting"
 
     def asked(self, match: Match, ask: Ask) -> None:
