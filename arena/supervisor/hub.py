@@ -6,6 +6,7 @@ import contextlib
 import hmac
 import math
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -47,7 +48,7 @@ class WorkerChannel(Channel):
         self.hello: m.Hello | None = None
         self.alive = True
         self.refusal: m.Error | None = None  # what the worker itself said is wrong
-        self.started = time.monotonic()
+        self.late = time.monotonic() + STARTUP  # when it must be ready
         self._hub = hub
 
     def send(self, message: m.Message, buffers: Sequence[Frame] = ()) -> None:
@@ -84,7 +85,7 @@ class Hub:
         self._count += 1
         identity, token = f"w{self._count}".encode(), secrets.token_hex(16)
         env = {"ARENA_ADDRESS": self._address, "ARENA_TOKEN": token, "ARENA_WORKER": identity.decode()}
-        log = self._logs / f"{name.replace('/', '_')}-{self._count}.log"
+        log = self._logs / f"{_file_name(name)}-{self._count}.log"
         process = WorkerProcess(command, env, log)
         channel = WorkerChannel(self, name, identity, token, process)
         self._channels[identity] = channel
@@ -108,9 +109,12 @@ class Hub:
         except zmq.Again:
             self.bury(channel, "its queue is full: it does not read", own_doing=True)
         except zmq.ZMQError as error:
-            # Unreachable: its process is ending, and the handle will say how.
             if error.errno != zmq.EHOSTUNREACH:
                 raise
+            # Its process is ending, and the handle will say how; or it closed its connection and what it was sent
+            # is lost.
+            if not channel.process.wait(GRACE):
+                self.bury(channel, "closed its connection", own_doing=True)
 
     def bury(self, channel: WorkerChannel, reason: str, own_doing: bool) -> None:
         """Kill the worker's group, release it, and report it dead once."""
@@ -127,22 +131,28 @@ class Hub:
         self._events.append(Died(channel, reason, own_doing, was_ready, refused))
 
     def close(self) -> None:
-        """SHUTDOWN, SIGTERM, SIGKILL, each with its grace; then the socket and its folder."""
+        """SHUTDOWN, SIGTERM, SIGKILL, each with its grace; then the socket and its folder. Interrupted: at once."""
         left = list(self._channels.values())
-        for channel in left:
-            channel.send(m.Shutdown(reason="the run is over"))
-        for number in (None, signal.SIGTERM):
-            until = time.monotonic() + GRACE
+        try:
             for channel in left:
-                if number is not None and not channel.process.exited:
-                    channel.process.signal(number)
+                if channel.hello is None:
+                    channel.process.signal(signal.SIGTERM)  # it does not listen yet
+                elif not channel.process.exited:
+                    channel.send(m.Shutdown(reason="the run is over"))
+            for number in (None, signal.SIGTERM):
+                until = time.monotonic() + GRACE
+                for channel in left:
+                    if number is not None and channel.alive and not channel.process.exited:
+                        channel.process.signal(number)
+                for channel in left:
+                    if channel.alive:
+                        channel.process.wait(max(0.0, until - time.monotonic()))
+        finally:
             for channel in left:
-                channel.process.wait(max(0.0, until - time.monotonic()))
-        for channel in left:
-            self.bury(channel, "shut down", own_doing=False)
-        self._router.close()
-        self._context.term()
-        shutil.rmtree(self._folder, ignore_errors=True)
+                self.bury(channel, "shut down", own_doing=False)
+            self._router.close()
+            self._context.term()
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     # --- what comes in ---------------------------------------------------------------------------------------------
 
@@ -155,8 +165,9 @@ class Hub:
             for channel in [c for c in self._channels.values() if c.process.exited]:
                 self._last_words(channel)
         for channel in list(self._channels.values()):
-            if not channel.ready and time.monotonic() - channel.started > STARTUP:
-                self.bury(channel, f"was not ready within {STARTUP:g} s", own_doing=True)
+            if not channel.ready and time.monotonic() > channel.late:
+                reason = channel.refusal.text if channel.refusal else f"was not ready within {STARTUP:g} s"
+                self.bury(channel, reason, own_doing=True)
 
     def _patience(self, timeout: float | None) -> int | None:
         """Milliseconds to wait: not past a starting worker's deadline, and briefly where deaths wake nobody."""
@@ -230,12 +241,18 @@ class Hub:
                 channel.ready = channel.ready or message.state == "ready"
                 self._on_status(channel.name, message)
                 self._events.append(Received(channel, message))
-            case m.Error() if not channel.ready:
+            case m.Error() if not channel.ready and message.code != "unknown_message":
                 channel.refusal = message
+                channel.late = time.monotonic() + GRACE  # in which it leaves by itself
             case m.Hello():
                 self.bury(channel, "sent HELLO twice", own_doing=True)
             case _:
                 self._events.append(Received(channel, message, buffers))
+
+
+def _file_name(name: str) -> str:
+    """A worker's name as part of a file's: whatever an operator's options hold."""
+    return re.sub(r"[^A-Za-z0-9._#@=:+-]", "_", name)[:80]
 
 
 def _short_folder() -> str:

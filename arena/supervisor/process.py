@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -36,16 +37,28 @@ class WorkerProcess:
 
     @property
     def exited(self) -> bool:
-        return self._popen.poll() is not None
+        return self._code() is not None
 
     @property
     def own_doing(self) -> bool:
         """It ended by itself: an exit, or a signal of its own making such as a segmentation fault."""
-        return self._popen.poll() not in (None, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
+        return self._code() not in (None, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
+
+    def _code(self) -> int | None:
+        """Its exit code, or minus the signal that killed it; None while it runs.
+
+        It stays a zombie until `reap`: so its number, which is its group's, is not given to another meanwhile.
+        """
+        if self._popen.returncode is not None or not hasattr(os, "waitid"):
+            return self._popen.poll()
+        ended = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended is None:
+            return None
+        return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
     def how(self) -> str:
         """How it ended, in words."""
-        code = self._popen.poll()
+        code = self._code()
         if code is None:
             return "still runs"
         return f"exited with code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
@@ -64,6 +77,10 @@ class WorkerProcess:
 
     def wait(self, timeout: float) -> bool:
         """Whether it ended within `timeout` seconds."""
+        if self.handle is not None:
+            ended = select.poll()
+            ended.register(self.handle, select.POLLIN)
+            return bool(ended.poll(timeout * 1000))
         try:
             self._popen.wait(timeout)
         except subprocess.TimeoutExpired:

@@ -1,0 +1,176 @@
+"""Workers that misbehave, as programs: each speaks just enough of the protocol to do its harm. Not a test."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import msgspec
+import zmq
+
+MAGIC = b"ARENA/1"
+pack = msgspec.msgpack.encode
+
+
+class Peer:
+    def __init__(self) -> None:
+        self.socket = zmq.Context.instance().socket(zmq.DEALER)
+        self.socket.setsockopt(zmq.ROUTING_ID, os.environ["ARENA_WORKER"].encode())
+        self.socket.connect(os.environ["ARENA_ADDRESS"])
+
+    def send(self, magic: bytes = MAGIC, **message: object) -> None:
+        self.socket.send_multipart([magic, pack(message)])
+
+    def hello(self, **change: object) -> None:
+        hello = {"token": os.environ["ARENA_TOKEN"], "major": 1, "minor": 0}
+        self.send(type="hello", kind="toy", name="toy", version="1", **{**hello, **change})
+
+    def next(self, *kinds: str) -> dict[str, object]:
+        """The next message of one of these kinds."""
+        while True:
+            message = msgspec.msgpack.decode(self.socket.recv_multipart()[1])
+            if message["type"] in kinds:
+                return message
+
+    def ready(self) -> str:
+        self.hello()
+        session = self.next("welcome")["session"]
+        self.send(type="status", state="ready")
+        return str(session)
+
+    def wait(self) -> None:
+        """Do nothing any more, whatever is said."""
+        while True:
+            self.socket.recv_multipart()
+
+
+def silent() -> None:
+    Peer().wait()
+
+
+def at_start() -> None:
+    print("cannot find my weights", flush=True)
+    sys.exit(7)
+
+
+def rubbish() -> None:
+    peer = Peer()
+    peer.socket.send_multipart([b"\x00\xff rubbish", b"\xc1"])
+    peer.wait()
+
+
+def rubbish_later() -> None:
+    peer = Peer()
+    peer.ready()
+    peer.next("act")
+    peer.socket.send_multipart([MAGIC, b"\xc1\xc1"])
+    peer.wait()
+
+
+def other_version() -> None:
+    peer = Peer()
+    peer.send(b"ARENA/2", type="hello")
+    peer.wait()
+
+
+def other_major() -> None:
+    peer = Peer()
+    peer.hello(major=2)
+    peer.wait()
+
+
+def wrong_token() -> None:
+    peer = Peer()
+    peer.hello(token="guessed")
+    peer.wait()
+
+
+def no_hello() -> None:
+    peer = Peer()
+    peer.send(type="status", state="ready")
+    peer.wait()
+
+
+def twice() -> None:
+    peer = Peer()
+    peer.hello()
+    peer.next("welcome")
+    peer.hello()
+    peer.wait()
+
+
+def refuses() -> None:
+    peer = Peer()
+    peer.hello()
+    peer.next("welcome")
+    peer.send(type="error", code="refused", text="no weights at a.zip")
+
+
+def refuses_and_stays() -> None:
+    peer = Peer()
+    peer.hello()
+    peer.next("welcome")
+    peer.send(type="error", code="refused", text="no weights at a.zip")
+    peer.wait()
+
+
+def unknown_message() -> None:
+    """Says something of a later version, is told so, and goes on."""
+    peer = Peer()
+    peer.ready()
+    peer.send(type="rewind")
+    error = peer.next("error")
+    peer.send(type="status", state="loading", text=str(error["code"]))
+    peer.wait()
+
+
+def chatty() -> None:
+    """Pings the arena and is answered."""
+    peer = Peer()
+    peer.ready()
+    peer.send(type="ping", n=5)
+    peer.send(type="status", state="loading", text=f"pong {peer.next('pong')['n']}")
+    peer.wait()
+
+
+def deaf() -> None:
+    """Reads nothing once it is ready."""
+    peer = Peer()
+    peer.ready()
+    signal.pause()
+
+
+def deserter() -> None:
+    """Closes its connection when it is asked, but goes on running."""
+    peer = Peer()
+    peer.ready()
+    peer.next("act")
+    peer.socket.setsockopt(zmq.LINGER, 0)
+    peer.socket.close()
+    while True:
+        time.sleep(3600)
+
+
+def stubborn() -> None:
+    """Ignores SHUTDOWN and SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    peer = Peer()
+    peer.ready()
+    peer.wait()
+
+
+def parent() -> None:
+    """Has a child of its own, and both ignore SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    peer = Peer()
+    peer.ready()
+    peer.send(type="status", state="loading", text=str(child.pid))
+    peer.wait()
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]]()

@@ -1,0 +1,65 @@
+"""The socket is the user's alone, the token is nowhere to be read, and workers do not outlive their arena."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from arena.supervisor.hub import LONGEST_PATH
+from tests.supervisor.kit import LONGEST, ROOT, Witness, said, watched_hub
+
+
+def test_the_sockets_folder_is_for_the_user_alone(tmp_path: Path) -> None:
+    with watched_hub(tmp_path) as hub:
+        assert stat.S_IMODE(os.stat(hub._folder).st_mode) == 0o700
+
+
+def test_a_long_temporary_folder_is_avoided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Unix socket's path has at most 107 bytes."""
+    deep = tmp_path / ("d" * 120)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    with watched_hub(tmp_path) as hub:
+        assert len(hub._address.removeprefix("ipc://").encode()) <= LONGEST_PATH
+    assert list(deep.iterdir()) == []
+
+
+def test_the_token_is_in_no_command_line_no_file_and_no_grandchild(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    with watched_hub(tmp_path / "workers") as hub:
+        command = [sys.executable, "-P", "-m", "workers.host", "tests.toys_ops:has_child"]
+        channel = hub.launch("x", command, "", {})
+        child = int(said(hub, channel).split()[-1])
+        token = channel.token.encode()
+        assert token not in Path(f"/proc/{channel.process.pid}/cmdline").read_bytes()
+        assert token in Path(f"/proc/{channel.process.pid}/environ").read_bytes()  # the way it came
+        assert token not in Path(f"/proc/{child}/environ").read_bytes()
+    for path in tmp_path.rglob("*"):
+        assert path.is_dir() or token not in path.read_bytes()
+
+
+def test_workers_and_their_children_end_when_the_arena_is_killed(tmp_path: Path) -> None:
+    arena = subprocess.Popen(
+        [sys.executable, "-m", "tests.supervisor.kit", str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert arena.stdout is not None
+    peer, peers_child, worker, workers_child = map(int, arena.stdout.readline().split())
+    witnesses = [Witness(worker), Witness(workers_child)]
+    arena.kill()
+    arena.wait(LONGEST)
+    arena.stdout.close()
+    assert [witness.ended() for witness in witnesses] == [True, True]
+    # The other is a foreign worker that does not watch its stdin: end it here.
+    for pid in (peer, peers_child):
+        os.kill(pid, 9)
