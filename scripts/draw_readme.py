@@ -27,7 +27,14 @@ def worth_showing() -> Game:
         due = game.reset(key("readme", number)).due
         chance = generator(key("readme play", number))
         while due:
-            if len(game.board()) == 5 and len(game.ledger.live) == 3 and game.ledger.pot >= LEAST_POT:
+            bets = [game.ledger.bets[game.player_of(seat)] for seat in range(3)]
+            if (
+                len(game.board()) == 5
+                and len(game.ledger.live) == 3
+                and game.ledger.pot >= LEAST_POT
+                and bets[2]
+                and not bets[1]
+            ):
                 return game
             observation = game.observe(due[0], Views(vector=True, text=True))
             due = game.step({due[0]: choose(observation, game.card(), chance)}).due
