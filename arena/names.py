@@ -104,7 +104,8 @@ def _value(text: str, at: int, stop: str) -> tuple[str, int]:
 
 
 def _quote(value: str) -> str:
-    if value and not re.search(r"[@,'\"\\\s]", value):
+    # '#' is quoted too: `numbered` tells equal names apart by it.
+    if value and not re.search(r"[@#,'\"\\\s]", value):
         return value
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 

@@ -25,7 +25,7 @@ class Option(msgspec.Struct, frozen=True):
             return None
         try:
             out = self._convert(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(f"option {name}={value!r}: expected {self.type} ({self.help})") from None
         if self.choices and out not in self.choices:
             raise ValueError(f"option {name}={value!r}: expected one of {', '.join(self.choices)}")
@@ -47,6 +47,9 @@ class Option(msgspec.Struct, frozen=True):
             case "float":
                 if isinstance(value, bool):
                     raise ValueError
-                return float(value)
+                number = float(value)
+                if number != number:  # NaN would pass every bound
+                    raise ValueError
+                return number
             case "str":
                 return str(value)

@@ -1,0 +1,228 @@
+"""Match without I/O: who is asked, what a fault costs, and what is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from arena.game import Game, StepResult, Views
+from arena.match import Ask, Match
+from arena.operator import Decision
+from arena.plan import Limits, MatchPlan
+from arena.record.lines import EndLine, Line, MatchLine, TickLine, TurnLine
+from tests.toys import Lenient, Together, Turns
+
+
+def start(game: type[Game] = Turns, seats: int = 2, rounds: int = 2, **limits: Any) -> Match:
+    plan = MatchPlan(index=7, block=3, slots=tuple(range(seats)), seed=bytes(16))
+    names = [f"op{i}" for i in range(seats)]
+    match = Match(plan, game(seats, {"rounds": rounds}), names, [Views()] * seats, Limits(**limits))
+    match.start()
+    return match
+
+
+def where(asks: list[Ask]) -> list[tuple[int, int, int]]:
+    return [(ask.seat, ask.tick, ask.attempt) for ask in asks]
+
+
+def finish(match: Match, answer: int = 1) -> list[Line]:
+    """Play on with one answer; all lines since the start."""
+    while match.outcome is None:
+        for ask in match.asks():
+            match.feed(ask.seat, Decision(answer=answer))
+        match.advance()
+    return match.take_lines()
+
+
+def of(lines: list[Line], kind: type) -> list[Any]:
+    return [line for line in lines if isinstance(line, kind)]
+
+
+def test_each_due_seat_is_asked_once_and_nobody_else() -> None:
+    match = start()
+    assert where(match.asks()) == [(0, 0, 0)]
+    assert match.asks() == []
+    match.feed(0, Decision(answer=1))
+    match.advance()
+    assert where(match.asks()) == [(1, 1, 0)]
+
+
+def test_a_simultaneous_game_asks_all_its_seats() -> None:
+    assert where(start(Together, seats=3).asks()) == [(0, 0, 0), (1, 0, 0), (2, 0, 0)]
+
+
+def test_a_tick_waits_for_every_due_seat() -> None:
+    match = start(Together)
+    match.feed(1, Decision(answer=1))
+    assert not match.ready
+    with pytest.raises(RuntimeError, match=r"\[0\] have not answered"):
+        match.advance()
+    match.feed(0, Decision(answer=1))
+    assert match.ready
+
+
+def test_actions_are_applied_in_seat_order_however_they_arrive() -> None:
+    class Noting(Together):
+        def step(self, actions: Mapping[int, int]) -> StepResult:
+            order.append(list(actions))
+            return super().step(actions)
+
+    order: list[list[int]] = []
+    match = start(Noting, seats=3)
+    for seat in (2, 0, 1):
+        match.feed(seat, Decision(answer=seat % 2))
+    match.advance()
+    assert order == [[0, 1, 2]]
+    assert [(line.seat, line.action) for line in of(match.take_lines(), TurnLine)] == [(0, 0), (1, 1), (2, 0)]
+
+
+def test_a_seat_that_was_not_asked_cannot_answer() -> None:
+    with pytest.raises(KeyError):
+        start().feed(1, Decision(answer=0))
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [(2, "illegal"), ("two", "illegal"), (9, "unparsable"), ("raise", "unparsable"), (None, "unparsable")],
+)
+def test_a_bad_answer_is_asked_again_with_the_reason(answer: int | str | None, fault: str) -> None:
+    match = start(reasks=1)
+    for _ in range(2):  # two is legal in the first turn only
+        match.asks()
+        match.feed(match.tick % 2, Decision(answer=0))
+        match.advance()
+    match.take_lines()
+    match.asks()
+    match.feed(0, Decision(answer=answer, raw="I say"))
+    (ask,) = match.asks()
+    assert (ask.seat, ask.tick, ask.attempt) == (0, 2, 1)
+    assert ask.reason
+    assert not match.ready
+    match.feed(0, Decision(answer="one"))
+    match.advance()
+    first, second = of(match.take_lines(), TurnLine)
+    assert (first.attempt, first.fault, first.action, first.answer, first.raw) == (0, fault, None, answer, "I say")
+    assert first.detail == ask.reason
+    assert (second.attempt, second.fault, second.action) == (1, None, 1)
+
+
+@pytest.mark.parametrize("fault", ["timeout", "crashed"])
+def test_a_clock_or_a_crash_is_not_asked_again(fault: str) -> None:
+    match = start(Lenient, reasks=3)
+    match.asks()
+    match.feed(0, Decision(fault=fault, detail="late"))  # type: ignore[arg-type]
+    assert match.asks() == []
+    assert match.ready
+
+
+def test_a_fault_costs_the_default_action_where_the_game_says_so() -> None:
+    match = start(Lenient)
+    match.feed(0, Decision(answer="rubbish"))
+    match.advance()
+    (turn,) = of(match.take_lines(), TurnLine)
+    assert (turn.action, turn.fault, turn.answer) == (0, "unparsable", "rubbish")
+    assert match.last_faults == (0,)
+    assert match.outcome is None
+
+
+def test_a_fault_forfeits_where_the_game_says_so() -> None:
+    match = start()
+    match.feed(0, Decision(answer=99))
+    match.advance()
+    assert match.outcome is not None
+    assert (match.outcome.status, match.outcome.returns) == ("forfeited", (-1.0, 1.0))
+    assert match.outcome.reason == "op0 forfeits"
+    (turn,) = of(match.take_lines(), TurnLine)
+    assert turn.action is None
+
+
+def test_of_two_who_forfeit_at_once_it_is_the_first_seat_whoever_answered_first() -> None:
+    for order in ((1, 2, 0), (2, 0, 1)):
+        match = start(Together, seats=3)
+        for seat in order:
+            match.feed(seat, Decision(answer=99 if seat else 0))
+        match.advance()
+        assert match.outcome is not None
+        assert match.outcome.reason == "op1 forfeits"
+
+
+def test_a_decision_with_a_fault_never_becomes_a_move() -> None:
+    match = start(Lenient)
+    match.feed(0, Decision(answer=1, fault="timeout"))
+    match.advance()
+    (turn,) = of(match.take_lines(), TurnLine)
+    assert turn.action == 0  # the default, not what it said too late
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_max_ticks_cuts_a_match_and_scores_what_there_is(most: int) -> None:
+    match = start(rounds=50, max_ticks=most)
+    lines = finish(match)
+    assert match.outcome is not None
+    assert (match.outcome.status, match.outcome.reason) == ("truncated", f"max_ticks {most}")
+    assert sum(match.outcome.returns) == most
+    assert len(of(lines, TickLine)) == most
+
+
+def test_a_game_that_ends_at_the_last_tick_is_not_cut() -> None:
+    match = start(rounds=1, max_ticks=2)
+    finish(match)
+    assert match.outcome is not None
+    assert match.outcome.status == "terminated"
+
+
+def test_a_truncation_by_the_game_says_so() -> None:
+    class Short(Turns):
+        def step(self, actions: Mapping[int, int]) -> StepResult:
+            result = super().step(actions)
+            return StepResult.truncated(result.rewards, self.sums(), result.state_hash)
+
+    match = start(Short)
+    finish(match)
+    assert match.outcome is not None
+    assert (match.outcome.status, match.outcome.reason) == ("truncated", "horizon of the game")
+
+
+def test_the_lines_of_a_match() -> None:
+    match = start(rounds=1)
+    lines = finish(match)
+    assert [type(line) for line in lines] == [MatchLine, TurnLine, TickLine, TurnLine, TickLine, EndLine]
+    head, end = lines[0], lines[-1]
+    assert isinstance(head, MatchLine)
+    assert (head.match, head.block, head.game, head.seats) == (7, 3, "turns", ("op0", "op1"))
+    assert head.seed == bytes(16).hex()
+    assert end == EndLine(match=7, status="terminated", ticks=2, returns=(1.0, 1.0))
+    assert match.take_lines() == []
+
+
+def test_seats_get_the_views_agreed_for_them_and_their_hashes_are_written() -> None:
+    plan = MatchPlan(index=0, block=0, slots=(0, 1), seed=bytes(16))
+    views = [Views(text=True), Views(image=(4, 6), vector=True)]
+    match = Match(plan, Turns(2), ["a", "b"], views, Limits())
+    match.start()
+    (first,) = match.asks()
+    match.feed(0, Decision(answer=0))
+    match.advance()
+    (second,) = match.asks()
+    match.feed(1, Decision(answer=0))
+    match.advance()
+    assert (first.observation.text, first.observation.vector) == ("turn 0", None)
+    assert second.observation.image is not None
+    hashes = [set(turn.observation_hash) for turn in of(match.take_lines(), TurnLine)]
+    assert hashes == [{"text"}, {"image", "vector"}]
+
+
+def test_no_more_than_the_allowed_questions_are_asked() -> None:
+    match = start(reasks=2)
+    asked = 0
+    while match.outcome is None:
+        asks = match.asks()
+        asked += len(asks)
+        for ask in asks:
+            match.feed(ask.seat, Decision(answer="rubbish"))
+        if match.ready:
+            match.advance()
+    assert asked == 3
+    assert [turn.attempt for turn in of(match.take_lines(), TurnLine)] == [0, 1, 2]

@@ -1,0 +1,80 @@
+"""Seeds and schedules: one deal for every permutation of a block, a key of its own for everything else."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+
+import pytest
+
+from arena.plan import MatchPlan, Plan, blocks_of, seat_orders
+from tests.toys import GOOD, Lenient, Turns, plan_of
+
+
+def plan(seats: int = 3, **how: object) -> Plan:
+    return plan_of(Turns, [GOOD] * seats, **{"matches": 24, **how})  # type: ignore[arg-type]
+
+
+def blocks(todo: Plan) -> dict[int, list[MatchPlan]]:
+    out: dict[int, list[MatchPlan]] = defaultdict(list)
+    for match in todo.schedule():
+        out[match.block].append(match)
+    return out
+
+
+@pytest.mark.parametrize("seats", [1, 2, 3, 4])
+def test_a_block_has_every_seat_permutation_once(seats: int) -> None:
+    assert sorted(seat_orders(seats)) == sorted(itertools.permutations(range(seats)))
+
+
+@pytest.mark.parametrize("seats", [5, 6])
+def test_a_block_of_many_seats_has_every_rotation(seats: int) -> None:
+    orders = seat_orders(seats)
+    assert len(orders) == seats
+    for seat in range(seats):
+        assert sorted(order[seat] for order in orders) == list(range(seats))
+
+
+@pytest.mark.parametrize("seats", [2, 3, 4])
+def test_a_cut_block_begins_with_the_rotations(seats: int) -> None:
+    for seat in range(seats):
+        assert sorted(order[seat] for order in seat_orders(seats)[:seats]) == list(range(seats))
+
+
+def test_all_matches_of_a_block_meet_the_same_deal_and_no_other_block_does() -> None:
+    deals = [{match.seed for match in matches} for matches in blocks(plan()).values()]
+    assert len(deals) == 4
+    assert all(len(deal) == 1 for deal in deals)
+    assert len(set.union(*deals)) == len(deals)
+
+
+def test_a_deal_depends_on_the_seed_the_game_its_options_and_nothing_else() -> None:
+    def first(todo: Plan) -> bytes:
+        return todo.schedule()[0].seed
+
+    same = first(plan())
+    assert first(plan(matches=1)) == same
+    assert first(plan(deadline=1.0, retries=9, reasks=2, max_ticks=3)) == same
+    others = [first(plan(seed=1)), first(plan(options={"rounds": 3})), first(plan_of(Lenient, [GOOD] * 3))]
+    assert len({same, *others}) == 4
+
+
+def test_an_operators_chance_is_its_own_in_every_match_and_seat() -> None:
+    todo = plan()
+    seeds = [todo.operator_seed(match, seat) for match in todo.schedule() for seat in range(3)]
+    assert len(set(seeds)) == len(seeds)
+    assert plan(seed=1).operator_seed(todo.schedule()[0], 0) not in seeds
+    assert todo.schedule()[0].seed not in seeds
+
+
+def test_seeds_are_fixed_for_ever() -> None:
+    """Recorded runs are re-executed by later versions, and by foreign workers: these bytes never change."""
+    todo = plan()
+    match = todo.schedule()[7]
+    assert (match.block, match.slots) == (1, (1, 2, 0))
+    assert match.seed.hex() == "325f547200112970e113f24825168366"
+    assert todo.operator_seed(match, 1).hex() == "e50c1794144d025761f4041ebc00f087"
+
+
+def test_block_means_are_in_block_order() -> None:
+    assert blocks_of([(1, 4.0), (0, 1.0), (1, 0.0), (0, 2.0), (2, 5.0)]) == [1.5, 2.0, 5.0]
