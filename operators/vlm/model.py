@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from arena.game import Image
 from operators.vlm.checkpoint import Source
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-BUCKET = 32  # prompts are padded on the left to a multiple of this many tokens
+BUCKET = 16  # prompts are padded on the left to a multiple of this many tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,17 @@ class Model:
                 **wanted,
             )
             self.model.to(device).eval()
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
-            raise ValueError(f"vlm:{origin.name} cannot be loaded: {_first_line(error)}") from error
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,  # what transformers raises where a processor needs torchvision
+            RuntimeError,
+            ImportError,
+            SafetensorError,
+        ) as error:
+            raise ValueError(f"vlm:{origin.name} cannot be loaded: {_first_line(error)}{_hint(error)}") from error
         for fault in ("missing_keys", "mismatched_keys"):
             if info.get(fault):
                 names = ", ".join(str(name) for name in sorted(info[fault], key=str)[:3])
@@ -125,6 +135,13 @@ class Model:
             joined = torch.cat([row.others[name] for row in filled]).to(self.device)
             out[name] = joined.to(self.model.dtype) if joined.is_floating_point() else joined
         return out
+
+
+def _hint(error: Exception) -> str:
+    missing = importlib.util.find_spec("torchvision") is None
+    if missing and isinstance(error, (AttributeError, ImportError)):
+        return ". Processors that also take videos (SmolVLM, Qwen-VL) need torchvision, which is not installed"
+    return ""
 
 
 def _first_line(error: Exception) -> str:

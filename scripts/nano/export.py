@@ -34,6 +34,7 @@ def export(
     copy.generation_config = model.generation_config
     copy.to(torch.bfloat16).save_pretrained(out)
     build.processor(recipe, tokenizer).save_pretrained(out)
+    (out / "model.safetensors").chmod(0o644)
     weights = (out / "model.safetensors").read_bytes()
     if len(weights) > LIMIT:
         raise ValueError(
