@@ -95,6 +95,9 @@ class Match:
                 action = self.game.default_action(seat)
             else:
                 self._forfeits.append(seat)
+        # An operator that says itself that it has no answer (a person who gave up) has none: so re-execution, which
+        # judges the recorded answers anew, comes to the same end.
+        said = None if decision.fault in ("illegal", "unparsable") else decision.answer
         self._turns.setdefault(seat, []).append(
             TurnLine(
                 tick=self.tick,
@@ -103,7 +106,7 @@ class Match:
                 attempt=ask.attempt,
                 legal=ask.observation.legal,
                 observation_hash=ask.observation.hashes(),
-                answer=decision.answer,
+                answer=said,
                 thought=decision.thought,
                 raw=decision.raw,
                 usage=decision.usage,

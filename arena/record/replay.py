@@ -183,6 +183,6 @@ def _answer(match: Match, asks: Sequence[Ask], turns: dict[tuple[int, int, int],
 
 def _decision(turn: TurnLine) -> Decision:
     told = {"thought": turn.thought, "raw": turn.raw, "usage": turn.usage}
-    if turn.fault in ("timeout", "crashed"):
+    if turn.fault in ("timeout", "crashed") or (turn.fault is not None and turn.answer is None):
         return Decision(answer=turn.answer, fault=turn.fault, detail=turn.detail, **told)  # type: ignore[arg-type]
     return Decision(answer=turn.answer, **told)  # type: ignore[arg-type]

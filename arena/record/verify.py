@@ -51,19 +51,37 @@ def verify(run: Run) -> Report:
     """Re-execute every match of `run`. RecordError when this installation cannot (a game or version is missing)."""
     replay = Replay(run)
     report = Report()
-    for expected, lines in zip(replay.planned, run.matches(), strict=False):
-        _verify_match(replay.match(expected), lines, report)
     planned = len(replay.planned)
-    missing = planned - report.matches
-    if missing > 0:
-        journals = f"; {len(run.in_flight())} are journaled in open/" if run.in_flight() else ""
-        report.problems.append(Problem(-1, -1, f"{missing} of {planned} planned matches are missing{journals}"))
-    if sum(1 for _ in run.matches()) > planned:
-        report.problems.append(Problem(-1, -1, f"the log has more matches than the {planned} planned"))
+    due = 0  # the number of the match that must come next
+    missing: list[int] = []
+    for lines in run.matches():
+        head = lines[0]
+        if not isinstance(head, MatchLine):
+            report.problems.append(Problem(-1, -1, f"a {type(head).__name__} stands where match {due} should begin"))
+            continue
+        if not due <= head.match < planned:
+            why = f"{planned} are planned" if head.match >= planned else "it stands there twice, or out of order"
+            report.problems.append(Problem(head.match, -1, f"the log has match {head.match}, but {why}"))
+            continue
+        missing += range(due, head.match)
+        due = head.match + 1
+        _verify_match(replay.match(replay.planned[head.match]), lines, report)
+    missing += range(due, planned)
+    report.problems += _absent(missing, planned, run.in_flight())
     # A table of lines that do not hold means nothing.
     if not report.problems and run.recorded_table() != run.table():
         report.problems.append(Problem(-1, -1, "results.json is not what the log gives"))
     return report
+
+
+def _absent(missing: Sequence[int], planned: int, journals: Sequence[str]) -> list[Problem]:
+    """What is said of planned matches that the log does not have."""
+    if not missing:
+        return []
+    listed = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
+    journaled = f"; {len(journals)} are journaled in open/" if journals else ""
+    text = f"{len(missing)} of {planned} planned matches are missing: {listed}{journaled}"
+    return [Problem(missing[0], -1, text)]
 
 
 def _verify_match(match: Match, lines: Sequence[Line], report: Report) -> None:
@@ -71,7 +89,7 @@ def _verify_match(match: Match, lines: Sequence[Line], report: Report) -> None:
     index = match.plan.index
     last = lines[-1]
     if not isinstance(last, EndLine):
-        report.problems.append(Problem(index, -1, "the match has no end"))
+        report.problems.append(Problem(index, getattr(last, "tick", 0), "the match has no end after this"))
         return
     at = 0
     for step in execute(match, lines):
@@ -80,25 +98,25 @@ def _verify_match(match: Match, lines: Sequence[Line], report: Report) -> None:
             ask = step.missing
             report.problems.append(Problem(index, ask.tick, f"no answer of seat {ask.seat} is recorded"))
             return
-        if not _compare(index, step.made, step.recorded, report):
+        if not _compare(match, step.made, step.recorded, report):
             return
         at += len(step.made)
     report.ticks += match.tick
     if last.status == "unresolved":
         report.unresolved += 1
+        if (last.match, last.ticks, last.returns) != (index, 0, None):
+            report.problems.append(Problem(index, 0, "an unresolved match has no ticks and no returns"))
     elif at != len(lines):
         report.problems.append(Problem(index, match.tick, f"{len(lines) - at} lines follow the end"))
 
 
-def _compare(index: int, made: Sequence[Line], recorded: Sequence[Line], report: Report) -> bool:
+def _compare(match: Match, made: Sequence[Line], recorded: Sequence[Line], report: Report) -> bool:
     """Whether re-execution can go on: it cannot after a difference in the rules."""
-    if len(made) != len(recorded):
-        report.problems.append(Problem(index, -1, f"{len(recorded)} lines are recorded where {len(made)} are due"))
-        return False
-    for new, old in zip(made, recorded, strict=True):
+    index = match.plan.index
+    for new, old in zip(made, recorded, strict=False):
         if new == old:
             continue
-        tick = getattr(old, "tick", 0 if isinstance(old, MatchLine) else -1)
+        tick = getattr(new, "tick", match.tick)
         if without_picture(new) == without_picture(old):
             report.pictures.append(Problem(index, tick, f"the picture of seat {new.seat} is drawn differently"))  # type: ignore[union-attr]
             continue
@@ -111,5 +129,9 @@ def _compare(index: int, made: Sequence[Line], recorded: Sequence[Line], report:
         names = [name for name in sorted(a.keys() | b.keys()) if a.get(name) != b.get(name)]
         what = "; ".join(f"{name} is {b.get(name)!r}, re-execution gives {a.get(name)!r}" for name in names)
         report.problems.append(Problem(index, tick, what))
+        return False
+    if len(made) != len(recorded):
+        text = f"{len(recorded)} lines are recorded where {len(made)} are due"
+        report.problems.append(Problem(index, match.tick, text))
         return False
     return True
