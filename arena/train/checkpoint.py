@@ -77,6 +77,13 @@ def read_facts(path: Path) -> dict[str, Any]:
     return facts
 
 
+def snapshots(path: Path) -> list[Mlp]:
+    """The pool's snapshots in a checkpoint, oldest first."""
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys() if name.startswith("pool.")}  # noqa: SIM118
+    return [_snapshot(tensors, f"pool.{number}.") for number in range(len(read_facts(path)["pool"]))]
+
+
 def restore(path: Path, model: Any, pool: Pool) -> int:
     """Put a checkpoint's state into a freshly built model and pool; the update at which it was taken."""
     facts = read_facts(path)

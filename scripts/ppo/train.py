@@ -2,6 +2,7 @@
 
     python scripts/ppo/train.py leduc --out runs/ppo-leduc [--resume]
     python scripts/ppo/train.py holdem --out runs/ppo-holdem [--resume]
+    python scripts/ppo/average.py runs/ppo-leduc                      (leduc: the average of its snapshots is shipped)
     python scripts/ppo/train.py leduc --out runs/ppo-leduc --ship     (copy a finished run into the package)
 
 One core suffices. Stopped at any time, --resume goes on from the newest checkpoint, with the same result.
@@ -27,51 +28,55 @@ WEIGHTS = ROOT / "operators/ppo/weights"
 CURVES = ROOT / "docs/curves"
 ROWS = 300  # of a curve that is kept
 CONFIGS = {
-    # Self-play with a large entropy bonus that is taken back: the bonus is what brings play near an equilibrium.
+    # Self-play with a large entropy bonus, which damps its going round in circles; average.py then takes the average.
     "leduc": PpoConfig(
         game="leduc",
-        out="",
-        steps=1_600_000,
-        seed=1,
-        game_options={"hands": 1},
-        entropy=0.25,
-        entropy_final=0.03,
-        rate=1e-3,
-        rate_final=5e-5,
-        reward_scale=0.1,
-        pool_self=1.0,
-        pool_past=0.0,
-        pool_scripted=0.0,
-        pool_random=0.0,
-    ),
-    # One network for 2 to 6 seats; most tables have two or three.
-    "holdem": PpoConfig(
-        game="holdem",
         out="",
         steps=1_200_000,
         seed=1,
         game_options={"hands": 1},
-        seats=(2, 3, 2, 3, 2, 4, 2, 3, 2, 5, 3, 6),
-        tables=96,
+        entropy=0.25,
+        entropy_final=0.08,
+        rate=1e-3,
+        rate_final=1e-4,
+        reward_scale=0.1,
+        pool_self=0.9,
+        pool_past=0.0,
+        pool_scripted=0.05,
+        pool_random=0.05,
+        snapshot_every=5,
+        pool_size=60,
+    ),
+    # One network for 2 to 6 seats; most tables have two or three. Luck outweighs what one decision is worth by far, so
+    # even a small entropy bonus would keep play near uniform.
+    "holdem": PpoConfig(
+        game="holdem",
+        out="",
+        steps=800_000,
+        seed=1,
+        game_options={"hands": 1},
+        seats=(2, 3, 2, 3, 2, 4, 2, 3, 2, 3, 2, 3, 2, 5, 2, 3, 2, 6),
+        tables=90,
         rollout=64,
-        batch=768,
+        batch=720,
         epochs=5,
         hidden=256,
-        entropy=0.05,
-        entropy_final=0.01,
+        entropy=0.01,
+        entropy_final=0.001,
         rate=7e-4,
         reward_scale=0.05,
-        pool_self=0.5,
+        pool_self=0.45,
         pool_past=0.2,
-        pool_scripted=0.2,
+        pool_scripted=0.25,
         pool_random=0.1,
     ),
 }
 
 
 def ship(game: str, run: Path) -> None:
-    """Copy the run's policy into the package, and its curve (thinned) into docs/curves."""
-    mlp, card = load_policy(run / "policy.safetensors")
+    """Copy the run's policy (its average, if one was made) into the package, its curve (thinned) into docs/curves."""
+    averaged = run / "average.safetensors"
+    mlp, card = load_policy(averaged if averaged.exists() else run / "policy.safetensors")
     kept = {name: getattr(card, name) for name in card.__struct_fields__ if name not in ("digest", "hidden", "format")}
     save_policy(WEIGHTS / f"{game}.safetensors", mlp, **kept)
     with (run / "curve.csv").open() as file:
