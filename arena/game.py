@@ -90,8 +90,7 @@ class GameCard(msgspec.Struct, frozen=True, kw_only=True):
     prompts: dict[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True, eq=False):
     """One moment as one seat may see it, in the views that were agreed."""
 
     legal: tuple[int, ...]  # legal actions, ascending

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
+
 from arena import plugins
 from arena.canonical import generator, key
 from arena.game import Views
@@ -50,7 +52,7 @@ def swapped(taught):
     ]
     out = []
     for index, other in pairs:
-        seen = replace(taught[index].observation, image=taught[other].observation.image)
+        seen = msgspec.structs.replace(taught[index].observation, image=taught[other].observation.image)
         out.append(replace(taught[index], observation=seen))
     return [taught[index] for index, _ in pairs], out, [taught[other] for _, other in pairs]
 
