@@ -50,7 +50,9 @@ class _Match:
     returns: tuple[float, ...] | None = None
 
 
-def mirrored(game: str, other: str, seats: int, deals: int, seed: int, operator: Operator | None = None) -> np.ndarray:
+def mirrored(
+    game: str, other: str | Opponent, seats: int, deals: int, seed: int, operator: Operator | None = None
+) -> np.ndarray:
     """ppo's mean return over each block, (deals,), against `other` in all other seats."""
     cls = game_class(game)
     ppo = operator or build(WorkerContext(what="", options={}))

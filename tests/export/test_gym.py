@@ -106,3 +106,9 @@ def test_what_cannot_be_is_refused():
 def test_importing_arena_imports_no_gymnasium():
     code = "import arena, sys; assert 'gymnasium' not in sys.modules and 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", ["kuhn", "leduc", "connect_four", "holdem"])
+def test_the_arenas_games_pass_gymnasiums_checker(name):
+    check_env(arena.to_gymnasium(name, opponents="scripted"), skip_render_check=True)

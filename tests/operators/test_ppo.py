@@ -14,7 +14,7 @@ from arena.errors import CheckpointError, InputError, UnplayableError
 from arena.game import Views
 from arena.operator import Request
 from arena.train.policy import Mlp, save_policy
-from operators.ppo.kind import KIND, shipped
+from operators.ppo.kind import KIND
 from tests.operators.seats import PLAIN, SEEN, answers, groupings, operator, turns
 from tests.train.toy import Toy
 
@@ -109,10 +109,3 @@ def test_what_is_missing_is_said():
 def test_the_kind_is_light():
     code = "import operators.ppo.kind, sys; assert not {'torch', 'stable_baselines3', 'gymnasium'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_the_shipped_policies_are_whole():
-    from arena.plugins import game_class
-
-    for name in shipped():
-        assert KIND.views(game_class(name).spec, "", KIND.settle("", PLAIN)) == Views(vector=True)

@@ -1,0 +1,61 @@
+"""The policies that ship: they load, they fit their games, and they beat `random` over mirrored deals."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("safetensors")
+
+from arena.game import Views
+from arena.plugins import game_class
+from operators.ppo.kind import KIND, shipped
+
+SCRIPT = Path(__file__).parents[2] / "scripts/ppo/evaluate.py"
+
+
+@pytest.fixture(scope="module")
+def evaluate():
+    spec = importlib.util.spec_from_file_location("ppo_evaluate", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look there
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_leduc_and_holdem_ship():
+    assert shipped() == ["holdem", "leduc"]
+
+
+@pytest.mark.parametrize("name", ["holdem", "leduc"])
+def test_it_fits_its_game(name):
+    options = {key: option.default for key, option in KIND.options.items()}
+    assert KIND.views(game_class(name).spec, "", KIND.settle("", options)) == Views(vector=True)
+
+
+@pytest.mark.parametrize(("name", "seats"), [("leduc", 2), ("holdem", 2), ("holdem", 3)])
+def test_it_beats_random_over_mirrored_deals(evaluate, name, seats):
+    mean, half = evaluate.interval(evaluate.mirrored(name, "random", seats, deals=200, seed=11))
+    assert mean - half > 0
+
+
+def test_mirrored_opponents_that_are_equal_score_zero(evaluate):
+    class Same:
+        def open(self, seats):
+            self.seats = seats
+
+        def act(self, requests):
+            from arena.operator import Decision
+
+            return [Decision(answer=1) for _ in requests]
+
+        def end(self, match, seat, outcome):
+            pass
+
+    from arena.export.opponents import Opponent
+
+    calls = Opponent("calls", lambda observation, card, chance: 1, Views())
+    assert abs(evaluate.mirrored("holdem", calls, 3, deals=20, seed=1, operator=Same())).max() < 1e-9
