@@ -90,7 +90,7 @@ class GameCard(msgspec.Struct, frozen=True, kw_only=True):
     prompts: dict[str, str] = {}
 
 
-class Observation(msgspec.Struct, frozen=True, eq=False):
+class Observation(msgspec.Struct, frozen=True):
     """One moment as one seat may see it, in the views that were agreed."""
 
     legal: tuple[int, ...]  # legal actions, ascending

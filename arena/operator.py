@@ -72,7 +72,7 @@ class OpenSeat(msgspec.Struct, frozen=True, kw_only=True):
     seats: tuple[str, ...] = ()  # names at the table in seat order; empty when identities are hidden
 
 
-class Request(msgspec.Struct, frozen=True, eq=False):
+class Request(msgspec.Struct, frozen=True):
     """One question: what do you do?"""
 
     id: int

@@ -25,7 +25,7 @@ from arena.host import Emit, Host, failure, sendable
 from arena.host_async import AsyncHost
 from arena.operator import AsyncOperator, Factory, Operator, WorkerContext
 from arena.plugins import resolve
-from arena.protocol import codec
+from arena.protocol import codec, transport
 from arena.protocol import messages as m
 from arena.protocol.version import MAJOR, MINOR
 
@@ -99,9 +99,8 @@ class Pump:
     def _read(self, host: Host, wait: bool) -> None:
         """Take what has arrived; first wait for something if asked to."""
         while True:
-            try:
-                frames = self._socket.recv_multipart(0 if wait else zmq.NOBLOCK)
-            except zmq.Again:
+            frames = transport.receive(self._socket, wait)
+            if frames is None:
                 return
             wait = False
             _receive(host, frames, self._emit)
@@ -123,7 +122,7 @@ class Pump:
             return
         frames = _frames(message)
         with self._lock:
-            self._socket.send_multipart(frames)
+            transport.send(self._socket, frames, wait=True)
 
     # --- an AsyncOperator -------------------------------------------------------------------------------------------
 
@@ -163,7 +162,7 @@ def _frames(message: m.Message) -> list[codec.Frame]:
         return codec.encode(sendable(message, error))
 
 
-def _receive(host: Host | AsyncHost, frames: list[bytes], emit: Emit) -> None:
+def _receive(host: Host | AsyncHost, frames: codec.Frames, emit: Emit) -> None:
     try:
         message, buffers = codec.decode_to_worker(frames)
         host.receive(message, buffers)

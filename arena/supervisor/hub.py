@@ -21,7 +21,7 @@ import zmq
 
 from arena.channel import Channel, Died, Event, Received
 from arena.errors import ProtocolError, WorkerError
-from arena.protocol import codec
+from arena.protocol import codec, transport
 from arena.protocol import messages as m
 from arena.protocol.codec import Frame
 from arena.protocol.version import MAGIC, MAJOR, MINOR
@@ -30,7 +30,7 @@ from arena.supervisor.process import WorkerProcess
 LONGEST_PATH = 107  # bytes of a Unix socket's address
 STARTUP = 300.0  # seconds in which a worker says HELLO and becomes ready
 GRACE = 2.0  # seconds for each step of a shutdown
-ZERO_COPY = 65536  # bytes of a frame from which handing over its memory beats copying it
+FAIR = 1000  # messages taken before deaths and clocks are looked at: a flood must not hide them
 
 
 class WorkerChannel(Channel):
@@ -105,7 +105,7 @@ class Hub:
     def route(self, channel: WorkerChannel, frames: list[Frame]) -> None:
         """Send; a peer that does not take it is as good as dead."""
         try:
-            self._router.send_multipart(frames, zmq.NOBLOCK, copy=max(map(len, frames)) < ZERO_COPY)
+            transport.send(self._router, frames)
         except zmq.Again:
             self.bury(channel, "its queue is full: it does not read", own_doing=True)
         except zmq.ZMQError as error:
@@ -179,12 +179,11 @@ class Hub:
         return max(0, math.ceil(min(caps) * 1000)) if caps else None
 
     def _drain(self) -> None:
-        while True:
-            try:
-                identity, *frames = self._router.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
+        for _ in range(FAIR):
+            received = transport.receive(self._router)
+            if received is None:
                 return
-            self._take(identity, frames)
+            self._take(bytes(received[0]), received[1:])
 
     def _last_words(self, channel: WorkerChannel) -> None:
         """What a dead worker had sent may still be under way to us."""
@@ -195,7 +194,7 @@ class Hub:
         reason = channel.refusal.text if channel.refusal else channel.process.how()
         self.bury(channel, reason, own_doing=channel.process.own_doing)
 
-    def _take(self, identity: bytes, frames: list[bytes]) -> None:
+    def _take(self, identity: bytes, frames: codec.Frames) -> None:
         channel = self._channels.get(identity)
         if channel is None:
             self.dropped += 1

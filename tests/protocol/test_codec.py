@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 
 import hypothesis.extra.numpy as arrays
@@ -172,7 +171,7 @@ def test_other_dtypes_are_refused() -> None:
 def test_unpacked_arrays_cannot_be_written() -> None:
     """In process they are the very memory that the match hashes later."""
     vector = np.zeros(3, np.float32)
-    message, buffers = codec.act([dataclasses.replace(REQUEST, observation=Observation(legal=(0,), vector=vector))])
+    message, buffers = codec.act([msgspec.structs.replace(REQUEST, observation=Observation(legal=(0,), vector=vector))])
     (request,) = codec.requests_of(message, buffers)
     assert request.observation.vector is not None
     with pytest.raises(ValueError, match="read-only"):
@@ -195,7 +194,7 @@ observations = st.builds(
 @given(st.lists(observations, max_size=4))
 @settings(max_examples=100, deadline=None)
 def test_observations_arrive_as_they_were(seen: list[Observation]) -> None:
-    sent = [dataclasses.replace(REQUEST, id=i, observation=o) for i, o in enumerate(seen)]
+    sent = [msgspec.structs.replace(REQUEST, id=i, observation=o) for i, o in enumerate(seen)]
     frames = [bytes(frame) for frame in codec.encode(*codec.act(sent))]
     message, buffers = codec.decode_to_worker(frames)
     assert isinstance(message, m.Act)
@@ -211,4 +210,6 @@ def test_observations_arrive_as_they_were(seen: list[Observation]) -> None:
 
 def bare(request: Request) -> Request:
     """Without its arrays, which do not compare by `==`."""
-    return dataclasses.replace(request, observation=dataclasses.replace(request.observation, image=None, vector=None))
+    return msgspec.structs.replace(
+        request, observation=msgspec.structs.replace(request.observation, image=None, vector=None)
+    )
