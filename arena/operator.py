@@ -160,6 +160,7 @@ class OperatorKind:
     fingerprint: Callable[[str, Mapping[str, Any]], Mapping[str, str]] = _no_fingerprint
     # fingerprint(what, options): what identifies the weights in run.json, e.g. {"weights": "blake2b:..."}
     worker: str = "python"  # the worker kind that hosts it
+    told_apart_by: tuple[str, ...] | None = None  # settled options that need another worker; None: `what` and all
     what: str = ""  # what may follow the colon, for `arena operators`; empty: nothing
     options: Mapping[str, Option] = field(default_factory=dict)
     requires: tuple[str, ...] = ()  # modules that must be importable

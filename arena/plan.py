@@ -28,6 +28,9 @@ class Entry:
     @property
     def worker_key(self) -> str:
         """Equal keys share a worker: it hosts the seats of both."""
+        by = self.kind.told_apart_by
+        if by is not None:
+            return digest(self.kind.name, [self.options.get(name) for name in by])
         return digest(self.kind.name, self.what, dict(self.options))
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from arena.errors import InputError, MissingExtraError, UnplayableError
 from arena.game import Discrete, GameSpec, Views
+from arena.plan import Entry
 from operators.human.choices import Choice, choices, pick
 from operators.human.kind import KIND, settle, views
 
@@ -149,3 +150,11 @@ def test_what_is_typed_picks_by_key_name_or_beginning(given: str, action: int | 
 
 def test_an_ambiguous_beginning_picks_nothing() -> None:
     assert pick("c", choices(("call", "check"), (0, 1))) is None
+
+
+def test_people_at_one_terminal_share_a_worker_however_they_were_asked_for() -> None:
+    def entry(what: str) -> Entry:
+        options = {"mode": "terminal", "tty": "/dev/pts/1", "port": 0}
+        return Entry("x", KIND, what, options, "x", Views())
+
+    assert entry("").worker_key == entry("terminal").worker_key
