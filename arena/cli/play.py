@@ -68,6 +68,8 @@ def play(
     taken = any(entry.options.get("mode") == "terminal" for entry in plan.lineup)
     live = LiveTable(plan, console, show=not quiet and not taken)
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup: the run outlives its terminal
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         with live:
             table = run_plan(
