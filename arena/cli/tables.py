@@ -5,23 +5,54 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rich import box
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from arena.evaluate.table import Row
 from arena.evaluate.table import Table as Results
 
 
-def score_table(results: Results, seconds: Mapping[str, tuple[int, float]], *, game: str, seed: int) -> Table:
+def score_table(results: Results, seconds: Mapping[str, tuple[int, float]], *, game: str, seed: int) -> RenderableType:
     """The scores of a run. `seconds` gives (answers, seconds waited for them) by operator.
 
-    Columns that would say nothing (no fault, no token) are left out, so that the table fits 80 columns.
+    Fits 80 columns: tokens are left out where nobody used any, and faults follow in a table of their own.
     """
-    faults = any(row.faults or row.unresolved for row in results.rows)
     tokens = any(row.prompt_tokens or row.completion_tokens for row in results.rows)
     blocks = f"{results.blocks} block{'s' * (results.blocks != 1)}"
-    table = Table(
+    table = _table(
         title=f"{game} · {results.matches} match{'es' * (results.matches != 1)} in {blocks} · seed {seed}",
         caption=f"score in {results.unit}, mean over matches; interval over blocks",
+    )
+    for title in ("score", "95% interval", "turns", "a turn"):
+        table.add_column(title, justify="right", no_wrap=True)
+    if tokens:
+        table.add_column("tokens in/out", justify="right", no_wrap=True)
+    for row in results.rows:
+        answers, waited = seconds.get(row.operator, (0, 0.0))
+        cells = [row.operator, number(row.score), _interval(row), str(row.turns)]
+        cells.append(duration(waited / answers) if answers else "-")
+        if tokens:
+            cells.append(f"{row.prompt_tokens}/{row.completion_tokens}")
+        table.add_row(*cells)
+    if not any(row.faults or row.unresolved for row in results.rows):
+        return table
+    return Group(table, _fault_table(results), Text("scores count faults; fault-free: mean over matches without one"))
+
+
+def _fault_table(results: Results) -> Table:
+    table = _table()
+    table.add_column("faults", overflow="fold")
+    table.add_column("fault-free", justify="right", no_wrap=True)
+    for row in results.rows:
+        table.add_row(row.operator, _faults(row), number(row.score_fault_free))
+    return table
+
+
+def _table(title: str | None = None, caption: str | None = None) -> Table:
+    table = Table(
+        title=title,
+        caption=caption,
         title_justify="left",
         caption_justify="left",
         box=box.SIMPLE_HEAD,
@@ -29,22 +60,6 @@ def score_table(results: Results, seconds: Mapping[str, tuple[int, float]], *, g
         padding=(0, 1),
     )
     table.add_column("operator", overflow="fold", min_width=8)
-    for title in ("score", "95% interval", "turns", "a turn"):
-        table.add_column(title, justify="right", no_wrap=True)
-    if tokens:
-        table.add_column("tokens in/out", justify="right", no_wrap=True)
-    if faults:
-        table.add_column("faults", overflow="fold", min_width=10)
-        table.add_column("fault-free", justify="right", no_wrap=True)
-    for row in results.rows:
-        answers, waited = seconds.get(row.operator, (0, 0.0))
-        cells = [row.operator, number(row.score), _interval(row), str(row.turns)]
-        cells.append(duration(waited / answers) if answers else "-")
-        if tokens:
-            cells.append(f"{row.prompt_tokens}/{row.completion_tokens}")
-        if faults:
-            cells += [_faults(row), number(row.score_fault_free)]
-        table.add_row(*cells)
     return table
 
 

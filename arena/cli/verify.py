@@ -28,7 +28,9 @@ def verify(run: Path) -> None:
     hidden = max(0, len(report.problems) - SHOWN) + max(0, len(report.pictures) - SHOWN)
     if hidden:
         print(f"... and {hidden} more")
-    played = f"{report.matches} matches, {report.ticks} ticks, {report.turns} turns re-executed"
+    played = (
+        f"{report.matches} match{'es' * (report.matches != 1)}, {report.ticks} ticks, {report.turns} turns re-executed"
+    )
     if report.unresolved:
         played += f", {report.unresolved} unresolved"
     print(f"{'verified' if report.passed else 'NOT verified'}: {played}")
