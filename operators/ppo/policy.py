@@ -58,8 +58,16 @@ class OwnPolicy(Operator):
     def open(self, seats: Sequence[OpenSeat]) -> None:
         """Loads the policy of a game it has not met; ValueError when it is missing, damaged or for another game."""
         for seat in seats:
-            if seat.card.game not in self._nets:
-                self._nets[seat.card.game] = self._load(seat.card)
+            game, table = seat.card.game, seat.card.seats
+            if game not in self._nets:
+                self._nets[game] = self._load(seat.card)
+            low, high = self._nets[game][1].seats
+            if not low <= table <= high:
+                trained = str(low) if low == high else f"{low} to {high}"
+                raise ValueError(
+                    f"the policy for {game} was trained at tables of {trained} seats, and this one has {table}. "
+                    f"Train one with `arena train ppo --game {game} --seats {table} --out DIR`, then name it: ppo:DIR"
+                )
             self._seats[seat.match, seat.seat] = seat
 
     def act(self, requests: Sequence[Request]) -> list[Decision]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -109,3 +110,13 @@ def test_what_is_missing_is_said():
 def test_the_kind_is_light():
     code = "import operators.ppo.kind, sys; assert not {'torch', 'stable_baselines3', 'gymnasium'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_table_of_other_size_is_refused(own):
+    card = own.with_suffix(".json")
+    card.write_text(card.read_text().replace('3\n  ],\n  "vector', '2\n  ],\n  "vector'))
+    seats, _ = turns(1)
+    player = operator(own)
+    player.open(seats)
+    with pytest.raises(ValueError, match="tables of 2 seats, and this one has 3"):
+        player.open([msgspec.structs.replace(seats[0], card=Toy(3).card())])
