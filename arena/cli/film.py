@@ -106,7 +106,9 @@ class Film:
             parts.append(_doubt(step, self._lines, self._replay.run.folder))
         elif isinstance(last := self._lines[-1], EndLine) and last.status == "unresolved":
             parts.append(_result(self._match, last))
-        title = f"{game} · match {plan.index} (0 to {len(self._replay.planned) - 1}), block {plan.block} · {where}"
+        last = len(self._replay.planned) - 1
+        which = f"match {plan.index} (0 to {last}), block {plan.block}" if last else "match 0"
+        title = f"{game} · {which} · {where}"
         return Page(title, Group(*parts))
 
 
@@ -137,7 +139,8 @@ def _turn(match: Match, views: Views, line: TurnLine, saw: str | None) -> Render
     if line.attempt:
         table.add_row("asked again", f"attempt {line.attempt + 1}")
     elif saw is not None:
-        table.add_row("saw", Text(saw))
+        # Whoever was not given the text is shown by it all the same: it says what the seat may know.
+        table.add_row("saw" if views.text else "in words", Text(saw))
     table.add_row("given as", Text(views_given(views)))
     table.add_row("legal", Text(", ".join(names[action] for action in line.legal)))
     if line.thought:
