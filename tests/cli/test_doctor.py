@@ -60,6 +60,11 @@ def test_a_long_temporary_path_is_told_and_does_not_stop_a_match(monkeypatch, tm
     assert [finding.state for finding in checks.round_trip()] == ["ok"]
 
 
+def test_a_socket_can_be_made(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/tmp")
+    assert [finding.state for finding in checks.temporary() if finding.what == "socket"] == ["ok"]
+
+
 def test_a_torch_that_does_not_import_is_a_problem(monkeypatch, tmp_path):
     monkeypatch.setattr(checks.installed, "versions", lambda names: ["2.0"])
     monkeypatch.setattr(checks, "TORCH", "raise ImportError('no libtorch.so')")

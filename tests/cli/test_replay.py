@@ -26,9 +26,9 @@ WAIT = 60  # seconds until a test gives up on the terminal; it never waits for l
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Three recorded matches of kuhn."""
+    """Three recorded matches of kuhn, three hands each."""
     folder = tmp_path_factory.mktemp("replay") / "run"
-    run_plan(build_plan("kuhn", ["random", "scripted"], seed=4, matches=3), folder)
+    run_plan(build_plan("kuhn@hands=3", ["random", "scripted"], seed=4, matches=3), folder)
     return folder
 
 
@@ -107,7 +107,8 @@ def test_a_changed_answer_is_pointed_out_and_nothing_after_it_is_shown(run, tmp_
     (tmp_path / "run.json").write_bytes((run / "run.json").read_bytes())
     (tmp_path / "log-000.jsonl").write_text(changed)
     out = CliRunner().invoke(replay, [str(tmp_path), "--match", "0"]).output
-    assert "differ here" in out
+    assert out.count("differ here") == 1
+    assert "· tick" not in out[out.index("differ here") :]
     assert "result:" not in out
 
 
