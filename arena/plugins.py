@@ -12,6 +12,8 @@ from arena.errors import InputError, MissingExtraError, PluginNotFoundError, nea
 from arena.game import Game
 from arena.operator import OperatorKind
 
+# What a foreign module may raise when it is imported or looks at itself. An import is no process boundary.
+BROKEN = (ImportError, SyntaxError, AttributeError, TypeError, ValueError, NameError, LookupError, OSError)
 GROUPS = {"game": "arena.games", "operator": "arena.operators", "worker": "arena.workers"}
 
 
@@ -36,8 +38,10 @@ def _load(what: str, name: str) -> Any:
     point = _find(what, name)
     try:
         return point.load()
-    except ImportError as error:
-        raise InputError(f"{what} {name!r} ({point.value}) cannot be imported: {error}") from error
+    except BROKEN as error:
+        raise InputError(
+            f"{what} {name!r} ({point.value}) cannot be imported: {type(error).__name__}: {error}"
+        ) from error
 
 
 def game_class(name: str) -> type[Game]:

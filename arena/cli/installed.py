@@ -16,9 +16,8 @@ from arena.operator import OperatorKind
 DISTRIBUTION = "agent-arena"
 _REQUIREMENT = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[([^\]]*)\])?")
 _EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)['\"]")
-# What a foreign module may raise when it is imported or looks at itself. An import is no process boundary, and a list
-# of plugins must not end at the first broken one.
-BROKEN = (InputError, ImportError, SyntaxError, AttributeError, TypeError, ValueError, NameError, LookupError, OSError)
+# A list of plugins must not end at the first broken one.
+BROKEN = (InputError, *plugins.BROKEN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,39 @@ when it ends: a kill loses nothing, and equal runs give equal files whatever the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from io import BufferedWriter
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
-from arena.errors import RecordError
+from arena.errors import ArenaError, RecordError
 from arena.record.lines import Line, encoder
 
 SHARD_BYTES = 64 * 1024 * 1024  # a shard ends with the match that passes this size
 FORMAT = 1  # of the run folder
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _writes(method: Callable[Concatenate[Recorder, P], T]) -> Callable[Concatenate[Recorder, P], T]:
+    """A full disk or a folder that vanished is one message, not a traceback."""
+
+    @functools.wraps(method)
+    def wrapped(self: Recorder, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(self, *args, **kwargs)
+        except OSError as error:
+            raise ArenaError(
+                f"the run cannot be written into {self.folder} any more: {error.strerror or error}. "
+                "What was written stays there; free space or restore the folder, and play again with another --out"
+            ) from error
+
+    return wrapped
 
 
 class Recorder:
@@ -36,6 +57,7 @@ class Recorder:
         self._shard = 0
         self._timing = (folder / "timing-000.jsonl").open("ab")
 
+    @_writes
     def journal(self, match: int, lines: Iterable[Line]) -> None:
         """Append the lines of one tick of a match in flight."""
         if match not in self._open:
@@ -44,6 +66,7 @@ class Recorder:
         out.write(b"".join(encoder.encode(line) + b"\n" for line in lines))
         out.flush()
 
+    @_writes
     def void(self, match: int) -> None:
         """This try of the match does not count."""
         self._timing.flush()  # why it does not must survive a kill
@@ -51,6 +74,7 @@ class Recorder:
             self._open.pop(match).close()
             self._path(match).unlink()
 
+    @_writes
     def end(self, match: int) -> None:
         """The match is complete: move it into the shard as soon as all matches before it are."""
         self._timing.flush()
@@ -61,14 +85,17 @@ class Recorder:
             self._append(self._path(self._next))
             self._next += 1
 
-    def timing(self, **what: Any) -> None:
+    @_writes
+    def timing(self, /, **what: Any) -> None:
         """One line of what may differ between equal runs."""
         self._timing.write(msgspec.json.encode(what) + b"\n")
 
+    @_writes
     def results(self, table: Any) -> None:
         """The result table, computed from the log alone."""
         self._write_json("results.json", table)
 
+    @_writes
     def close(self) -> None:
         """Close the files; matches in flight stay in open/."""
         for out in self._open.values():
@@ -76,7 +103,7 @@ class Recorder:
         self._open.clear()
         self._timing.close()
         folder = self.folder / "open"
-        if not any(folder.iterdir()):
+        if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
 
     def _path(self, match: int) -> Path:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from arena.errors import RecordError
+from arena.errors import ArenaError, RecordError
 from arena.lineup import build_plan
 from arena.play import run_plan
 from arena.record import writer
@@ -85,6 +86,7 @@ def test_a_void_leaves_nothing_of_its_try(tmp_path: Path) -> None:
     recorder.journal(0, [tick(0), tick(1)])
     recorder.void(0)
     recorder.void(0)
+    assert list((tmp_path / "run" / "open").iterdir()) == []
     recorder.journal(0, [tick(5), end(0)])
     recorder.end(0)
     recorder.close()
@@ -123,3 +125,11 @@ def test_a_place_of_others_is_said(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(RecordError, match="Permission denied"):
         Recorder(tmp_path / "run", {})
+
+
+def test_a_folder_that_vanishes_in_mid_run_is_said(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "run", {})
+    shutil.rmtree(tmp_path / "run")
+    with pytest.raises(ArenaError, match=r"cannot be written into .*run any more: No such file"):
+        recorder.journal(0, [tick(0)])
+    recorder.close()
