@@ -10,6 +10,7 @@ import pytest
 
 from arena.channel import Event, Received
 from arena.errors import InputError, WorkerError
+from arena.operator import Decision
 from arena.protocol import messages as m
 from arena.scheduler import Scheduler
 from tests.crew_kit import FakeChannel, FakeCrew, Play, once, plan, sent
@@ -40,7 +41,8 @@ def test_an_answer_that_does_not_match_its_question_is_dropped(
     def disturb(crew: FakeCrew) -> list[Event] | None:
         channel = crew.channels[0]
         for item in list(channel.owed.values()):
-            bad = spoil(channel, channel.good(item))
+            # Applied, it would cost the match.
+            bad = spoil(channel, other(channel.good(item), decision=Decision(answer="rubbish")))
             channel.owed[item.id] = item  # still owed
             return [bad]
         return None

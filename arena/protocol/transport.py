@@ -37,4 +37,4 @@ def receive(socket: zmq.Socket[bytes], wait: bool = False) -> list[Frame] | None
 
 
 def _content(frame: zmq.Frame) -> Frame:
-    return frame.bytes if len(frame) < ZERO_COPY else frame.buffer
+    return frame.bytes if len(frame) < ZERO_COPY else frame.buffer.toreadonly()

@@ -30,6 +30,7 @@ from arena.supervisor.process import WorkerProcess
 LONGEST_PATH = 107  # bytes of a Unix socket's address
 STARTUP = 300.0  # seconds in which a worker says HELLO and becomes ready
 GRACE = 2.0  # seconds for each step of a shutdown
+LAST = 20  # times that the socket is read for what a dead worker sent
 FAIR = 1000  # messages taken before deaths and clocks are looked at: a flood must not hide them
 
 
@@ -187,10 +188,12 @@ class Hub:
 
     def _last_words(self, channel: WorkerChannel) -> None:
         """What a dead worker had sent may still be under way to us."""
-        while self._router.poll(50):
+        for _ in range(LAST):
+            if not channel.alive:
+                return
+            if not self._router.poll(50):
+                break
             self._drain()
-        if not channel.alive:
-            return
         reason = channel.refusal.text if channel.refusal else channel.process.how()
         self.bury(channel, reason, own_doing=channel.process.own_doing)
 

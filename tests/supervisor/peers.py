@@ -143,6 +143,14 @@ def deaf() -> None:
     signal.pause()
 
 
+def flood() -> None:
+    """Never stops talking."""
+    peer = Peer()
+    peer.ready()
+    while True:
+        peer.send(type="status", state="loading", text="x" * 100)
+
+
 def deserter() -> None:
     """Closes its connection when it is asked, but goes on running."""
     peer = Peer()

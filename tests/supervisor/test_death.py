@@ -80,6 +80,17 @@ def test_a_worker_that_does_not_read_is_dead(tmp_path: Path) -> None:
         assert "does not read" in died.reason
 
 
+def test_a_worker_that_floods_the_arena_hides_no_death(tmp_path: Path) -> None:
+    with watched_hub(tmp_path) as hub:
+        flood = hub.launch("flood", peer_command("flood"), "", {})
+        until(hub, lambda event: flood.ready)
+        other = hub.launch("other", peer_command("silent"), "", {})
+        os.kill(other.process.pid, signal.SIGKILL)
+        died = until(hub, lambda event: isinstance(event, Died))
+        assert isinstance(died, Died)
+        assert died.channel is other
+
+
 def test_death_is_reported_once_and_the_dead_is_left_alone(tmp_path: Path) -> None:
     with watched_hub(tmp_path) as hub:
         channel = hub.launch("x", peer_command("silent"), "", {})
