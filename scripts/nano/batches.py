@@ -59,18 +59,23 @@ def encode(tokenizer: PreTrainedTokenizerFast, lessons: Sequence[Stored], recipe
     return out
 
 
-def chosen(recipe: Recipe, pools: Mapping[str, Sequence[Example]], step: int) -> list[Example]:
-    """The examples of batch `step`: every game its share, every pool in an order that is shuffled at each pass."""
-    games = sorted(pools)
-    weights = np.array([recipe.mixture[game].weight for game in games], dtype=np.float64)
+def chosen(recipe: Recipe, pools: Sequence[Mapping[str, Sequence[Example]]], step: int) -> list[Example]:
+    """The examples of batch `step`: every game its share, every pool in an order that is shuffled at each pass.
+
+    `pools`: by phase, by game.
+    """
+    number, step = recipe.phase_at(step)
+    mixture = recipe.phases[number].mixture
+    games = sorted(mixture)
+    weights = np.array([mixture[game].weight for game in games], dtype=np.float64)
     # Cumulative rounding: over many steps each game gets its exact share.
     ends = np.floor(np.outer([step, step + 1], weights / weights.sum() * recipe.batch) + 0.5).astype(np.int64)
     out = []
     for game, first, last in zip(games, ends[0], ends[1], strict=True):
-        pool = pools[game]
+        pool = pools[number][game]
         for place in range(first, last):
             turn, index = divmod(int(place), len(pool))
-            out.append(pool[_order(recipe.seed, game, turn, len(pool))[index]])
+            out.append(pool[_order(recipe.seed + number, game, turn, len(pool))[index]])
     return out
 
 

@@ -42,7 +42,7 @@ def export(
         )
     metadata = {
         "name": "nano",
-        "games": sorted(recipe.mixture),
+        "games": recipe.games,
         "seed": recipe.seed,
         "recipe": asdict(recipe),
         "parameters": sum(p.numel() for p in model.parameters()),

@@ -30,11 +30,13 @@ WATCHED = 96  # held-out lessons a game that the curve is measured on
 
 
 def rate(recipe: Recipe, step: int) -> float:
-    """Learning rate: linear warm-up, then a cosine."""
-    if step < recipe.warmup:
-        return recipe.rate * (step + 1) / recipe.warmup
-    part = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
-    return recipe.last_rate + (recipe.rate - recipe.last_rate) * 0.5 * (1 + math.cos(math.pi * part))
+    """Learning rate: in each phase a linear warm-up, then a cosine."""
+    number, step = recipe.phase_at(step)
+    phase = recipe.phases[number]
+    if step < phase.warmup:
+        return phase.rate * (step + 1) / phase.warmup
+    part = (step - phase.warmup) / max(1, phase.steps - phase.warmup)
+    return phase.last_rate + (phase.rate - phase.last_rate) * 0.5 * (1 + math.cos(math.pi * part))
 
 
 def optimiser(model: Idefics3ForConditionalGeneration, recipe: Recipe) -> torch.optim.AdamW:
@@ -42,7 +44,7 @@ def optimiser(model: Idefics3ForConditionalGeneration, recipe: Recipe) -> torch.
     matrices = [p for name, p in model.named_parameters() if p.ndim >= 2 and "embed" not in name]
     others = [p for name, p in model.named_parameters() if p.ndim < 2 or "embed" in name]
     groups = [{"params": matrices, "weight_decay": recipe.decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.98))
+    return torch.optim.AdamW(groups, lr=rate(recipe, 0), betas=(0.9, 0.98))
 
 
 def scores(model: Idefics3ForConditionalGeneration, batch: Batch) -> torch.Tensor:
@@ -53,7 +55,11 @@ def scores(model: Idefics3ForConditionalGeneration, batch: Batch) -> torch.Tenso
 
 
 def update(
-    model: Idefics3ForConditionalGeneration, adam: torch.optim.AdamW, recipe: Recipe, pools: Pools, step: int
+    model: Idefics3ForConditionalGeneration,
+    adam: torch.optim.AdamW,
+    recipe: Recipe,
+    pools: Sequence[Pools],
+    step: int,
 ) -> float:
     """One step; the mean loss of a target token."""
     for group in adam.param_groups:
@@ -121,27 +127,31 @@ def main(recipe: Recipe, out: Path, *, workers: int, threads: int, every: int, s
     return export(recipe, model, tokenizer, out / "model", curve) if stop is None else saved
 
 
-def prepare(recipe: Recipe, folder: Path, workers: int) -> tuple[Pools, Pools, PreTrainedTokenizerFast]:
-    """(lessons to train on, lessons to watch, tokenizer); makes the shards that are missing."""
-    files = {
-        game: lessons.make(folder, game, recipe.seed, "train", share.lessons, recipe.shard, workers)
-        for game, share in recipe.mixture.items()
-    }
+def prepare(recipe: Recipe, folder: Path, workers: int) -> tuple[list[Pools], Pools, PreTrainedTokenizerFast]:
+    """(lessons to train on by phase, lessons to watch, tokenizer); makes the shards that are missing."""
+    files = [
+        {
+            game: lessons.make(folder, game, recipe.seed + number, "train", share.lessons, recipe.shard, workers)
+            for game, share in phase.mixture.items()
+        }
+        for number, phase in enumerate(recipe.phases)
+    ]
     watched = {
-        game: lessons.make(folder, game, recipe.seed, "held-out", WATCHED, WATCHED, workers) for game in recipe.mixture
+        game: lessons.make(folder, game, recipe.seed, "held-out", WATCHED, WATCHED, workers) for game in recipe.games
     }
-    sample = [lesson for game in sorted(files) for lesson in lessons.read(files[game][:5])]
+    sample = [lesson for game in sorted(files[0]) for lesson in lessons.read(files[0][game][:5])]
     targets = [batches.lay_out(lesson.thought, lesson.answer) for lesson in sample]
     actions = sorted({lesson.answer for lesson in sample if lesson.answer.isalpha()})
     tokenizer = tokens.train([f"{lesson.prompt}\n" for lesson in sample], targets, actions, recipe.vocabulary)
-    pools = {game: batches.encode(tokenizer, lessons.read(files[game]), recipe) for game in files}
+    pools = [
+        {game: batches.encode(tokenizer, lessons.read(made), recipe) for game, made in phase.items()} for phase in files
+    ]
     held_out = {game: batches.encode(tokenizer, lessons.read(watched[game]), recipe) for game in watched}
-    for game, pool in pools.items():
-        prompts, targets = (max(len(getattr(one, name)) for one in pool) for name in ("prompt", "target"))
-        means = [sum(len(getattr(one, name)) for one in pool) / len(pool) for name in ("prompt", "target")]
+    for game, pool in pools[0].items():
+        prompt, target = ([len(getattr(one, name)) for one in pool] for name in ("prompt", "target"))
         print(
-            f"{game}: {len(pool)} lessons; prompts of {means[0]:.0f} tokens (at most {prompts}), "
-            f"targets of {means[1]:.0f} (at most {targets})",
+            f"{game}: {len(pool)} lessons; prompts of {sum(prompt) / len(pool):.0f} tokens (at most {max(prompt)}), "
+            f"targets of {sum(target) / len(pool):.0f} (at most {max(target)})",
             flush=True,
         )
     return pools, held_out, tokenizer
@@ -162,7 +172,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="make nano")
     parser.add_argument("--games", help="comma separated, from the mixture of scripts/nano/recipe.py (default: all)")
     parser.add_argument("--out", type=Path, default=Path("work/nano"))
-    parser.add_argument("--steps", type=int, default=Recipe().steps)
+    parser.add_argument("--scale", type=float, default=1.0, help="of every phase's steps, e.g. 0.1 for a trial")
     parser.add_argument("--seed", type=int, default=Recipe().seed)
     parser.add_argument("--workers", type=int, default=2, help="processes that make lessons")
     parser.add_argument("--threads", type=int, default=2, help="threads that train")
@@ -172,7 +182,15 @@ def arguments() -> argparse.Namespace:
 
 if __name__ == "__main__":
     given = arguments()
-    recipe = replace(Recipe(), steps=given.steps, seed=given.seed)
-    if given.games:
-        recipe = replace(recipe, mixture={game: recipe.mixture[game] for game in given.games.split(",")})
+    recipe = Recipe(seed=given.seed)
+    games = given.games.split(",") if given.games else recipe.games
+    phases = [
+        replace(
+            phase,
+            steps=max(1, round(phase.steps * given.scale)),
+            mixture={game: phase.mixture[game] for game in games},
+        )
+        for phase in recipe.phases
+    ]
+    recipe = replace(recipe, phases=tuple(phases))
     print(main(recipe, given.out, workers=given.workers, threads=given.threads, every=given.every))

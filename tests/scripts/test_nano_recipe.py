@@ -15,10 +15,13 @@ from PIL import Image
 from transformers import AutoProcessor
 
 from scripts.nano import batches, lessons, tokens, train
-from scripts.nano.recipe import Recipe, Share
+from scripts.nano.recipe import Phase, Recipe, Share
 
 TINY = Recipe(
-    mixture={"kuhn": Share(1.0, 100), "leduc": Share(3.0, 100)},
+    phases=(
+        Phase(3, 1e-3, 1e-5, 1, {"kuhn": Share(1.0, 100), "leduc": Share(3.0, 100)}),
+        Phase(2, 5e-4, 1e-5, 1, {"kuhn": Share(1.0, 50)}),
+    ),
     shard=50,
     vocabulary=400,
     vision_width=16,
@@ -28,9 +31,7 @@ TINY = Recipe(
     inner=48,
     layers=1,
     heads=1,
-    steps=4,
     batch=8,
-    warmup=2,
 )
 
 
@@ -44,15 +45,15 @@ def straight(tmp_path_factory):
 
 def test_a_stopped_run_ends_with_the_same_weights(straight, tmp_path):
     train.main(TINY, tmp_path, workers=1, threads=1, every=1, stop=1)
-    train.main(TINY, tmp_path, workers=1, threads=1, every=1, stop=3)
+    train.main(TINY, tmp_path, workers=1, threads=1, every=1, stop=4)
     train.main(TINY, tmp_path, workers=1, threads=1, every=2)
     for name in ("model.safetensors", "tokenizer.json", "nano.json"):
         assert (tmp_path / "model" / name).read_bytes() == (straight / "model" / name).read_bytes()
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(straight):
-    with pytest.raises(ValueError, match="rate"):
-        train.main(replace(TINY, rate=1.0), straight, workers=1, threads=1, every=2)
+    with pytest.raises(ValueError, match="batch"):
+        train.main(replace(TINY, batch=9), straight, workers=1, threads=1, every=2)
 
 
 def test_a_shard_is_made_again_equal(tmp_path):
@@ -62,17 +63,37 @@ def test_a_shard_is_made_again_equal(tmp_path):
     assert lessons.read(first[:1]) != lessons.read(first[1:])
 
 
-def test_every_game_gets_its_share_and_every_lesson_its_turn(straight):
-    pools, _, _ = train.prepare(TINY, straight / "lessons", 1)
-    met = [example for step in range(50) for example in batches.chosen(TINY, pools, step)]
+@pytest.fixture(scope="module")
+def pools(straight):
+    return train.prepare(TINY, straight / "lessons", 1)[0]
+
+
+def test_every_game_gets_its_share_and_every_lesson_its_turn(pools):
+    phase = replace(TINY.phases[0], steps=50)
+    long = replace(TINY, phases=(phase, TINY.phases[1]))
+    met = [example for step in range(50) for example in batches.chosen(long, pools, step)]
     assert Counter(example.game for example in met) == {"kuhn": 100, "leduc": 300}
     assert set(Counter(id(example) for example in met).values()) == {1, 3}
+    assert {example.game for example in batches.chosen(long, pools, 50)} == {"kuhn"}
 
 
-def test_the_processor_makes_the_prompts_that_were_trained_on(straight):
-    pools, _, _ = train.prepare(TINY, straight / "lessons", 1)
+def test_phases_have_lessons_of_their_own(pools):
+    first, second = ([example.lesson for example in phase["kuhn"][:50]] for phase in pools)
+    assert first != second
+
+
+def test_the_rate_falls_within_each_phase_and_never_beyond():
+    rates = [train.rate(Recipe(), step) for step in range(Recipe().steps)]
+    assert max(rates) == Recipe().phases[0].rate
+    assert rates[2199] < 1e-4 < rates[2249]
+    assert min(rates[2300:]) == rates[-1] > 0
+    with pytest.raises(ValueError, match="ends"):
+        train.rate(Recipe(), Recipe().steps)
+
+
+def test_the_processor_makes_the_prompts_that_were_trained_on(straight, pools):
     processor = AutoProcessor.from_pretrained(straight / "model")
-    example = pools["leduc"][0]
+    example = pools[0]["leduc"][0]
     content = [{"type": "image"}, {"type": "text", "text": example.lesson.prompt}]
     text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
     made = processor(text=[text], images=[[Image.fromarray(example.lesson.image())]], return_tensors="np")
@@ -83,7 +104,7 @@ def test_the_processor_makes_the_prompts_that_were_trained_on(straight):
 
 def test_the_answer_is_what_follows_the_mark(straight):
     pools, _, tokenizer = train.prepare(TINY, straight / "lessons", 1)
-    for example in pools["leduc"]:
+    for example in pools[0]["leduc"]:
         tail = tokenizer.decode(example.target[-example.answer :])
         assert tail == f"Answer: {example.lesson.answer}{tokens.END}"
 
