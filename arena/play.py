@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
 from arena.supervisor.crew import ProcessCrew
 from arena.supervisor.hub import Hub
+from arena.supervisor.interrupts import Interrupts
 
 
 def run_plan(
@@ -28,15 +30,17 @@ def run_plan(
     observer: Observer | None = None,
     on_status: Callable[[str, m.Status], None] | None = None,
 ) -> Table:
-    """Play every match of `plan` into the new folder `out`; the result table. No process is left behind."""
-    recorder = Recorder(out, describe(plan))
-    hub = Hub(out / "workers", on_status)
-    try:
+    """Play every match of `plan` into the new folder `out`; the result table. No process is left behind.
+
+    KeyboardInterrupt after SIGINT, SIGTERM or SIGHUP: what was played until then is in `out`.
+    """
+    with (
+        Interrupts() as interrupts,
+        closing(Recorder(out, describe(plan))) as recorder,
+        closing(Hub(out / "workers", on_status, interrupts)) as hub,
+    ):
         crew = ProcessCrew(hub, plan.lineup)
         Scheduler(plan, crew, concurrency=concurrency, recorder=recorder, observer=observer).run()
-    finally:
-        hub.close()
-        recorder.close()
     table = Run(out).table()
     recorder.results(table)
     return table

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import signal
 from datetime import datetime
 from pathlib import Path
 
@@ -67,9 +66,6 @@ def play(
     # A terminal that a person plays on is theirs: nothing else is drawn there meanwhile.
     taken = any(entry.options.get("mode") == "terminal" for entry in plan.lineup)
     live = LiveTable(plan, console, show=not quiet and not taken)
-    signal.signal(signal.SIGTERM, _interrupt)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup: the run outlives its terminal
-        signal.signal(signal.SIGHUP, _interrupt)
     try:
         with live:
             table = run_plan(
@@ -96,7 +92,3 @@ def _new_folder(plan: Plan) -> Path:
             break
         path = path.with_name(f"{stamp}-{plan.game_name}-{i}")
     return path
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt

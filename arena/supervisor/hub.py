@@ -25,6 +25,7 @@ from arena.protocol import codec, transport
 from arena.protocol import messages as m
 from arena.protocol.codec import Frame
 from arena.protocol.version import MAGIC, MAJOR, MINOR
+from arena.supervisor.interrupts import Interrupts
 from arena.supervisor.process import WorkerProcess
 
 LONGEST_PATH = 107  # bytes of a Unix socket's address
@@ -60,8 +61,14 @@ class WorkerChannel(Channel):
 class Hub:
     """Owns the socket and every worker process; `close` leaves none behind."""
 
-    def __init__(self, logs: Path, on_status: Callable[[str, m.Status], None] | None = None) -> None:
+    def __init__(
+        self,
+        logs: Path,
+        on_status: Callable[[str, m.Status], None] | None = None,
+        interrupts: Interrupts | None = None,
+    ) -> None:
         self._logs = logs
+        self._interrupts = interrupts
         self._on_status = on_status or (lambda name, status: None)
         self._folder = _short_folder()
         self._address = f"ipc://{self._folder}/s"
@@ -75,6 +82,8 @@ class Hub:
         self._router.bind(self._address)
         self._poller = zmq.Poller()
         self._poller.register(self._router, zmq.POLLIN)
+        if interrupts is not None:
+            self._poller.register(interrupts.fileno(), zmq.POLLIN)
         self._channels: dict[bytes, WorkerChannel] = {}
         self._options: dict[bytes, tuple[str, Mapping[str, Any]]] = {}
         self._events: deque[Event] = deque()
@@ -96,9 +105,11 @@ class Hub:
         return channel
 
     def poll(self, timeout: float | None) -> list[Event]:
-        """Messages and deaths; waits at most `timeout` seconds for the first."""
+        """Messages and deaths; waits at most `timeout` seconds for the first. KeyboardInterrupt after a signal."""
         if not self._events:
             self._pump(timeout)
+        if self._interrupts is not None:
+            self._interrupts.check()
         out = list(self._events)
         self._events.clear()
         return out

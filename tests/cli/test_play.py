@@ -45,7 +45,7 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ["-g", "kuhn", "-o", "random,seer"],
             "cannot play kuhn: the game does not give an image of 77x78 (there is: 128",
         ),
-        (["-g", "kuhn", "-o", "random,broken"], "cannot be imported: No module named 'toyplug_missing'"),
+        (["-g", "kuhn", "-o", "random,broken"], "No module named 'toyplug_missing'"),
         (["-g", "kuhn", "-o", "random,no_kind"], "which is no arena.operator.OperatorKind"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
