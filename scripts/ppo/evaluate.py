@@ -1,6 +1,6 @@
 """Mirrored evaluation of the shipped policies, and OpenSpiel's exploitability for leduc.
 
-    python scripts/ppo/evaluate.py [--deals 4000] [--seed 1] [--games leduc,holdem]
+    python scripts/ppo/evaluate.py [--deals 5000] [--seed 1] [--games leduc,holdem]
 
 One block is one deal played once with every seat permutation of the line-up; the unit of the statistics is ppo's mean
 return over a block. The operator itself is asked, in batches over all matches of a chunk. Writes docs/curves/ppo.json
@@ -123,7 +123,7 @@ def interval(blocks: np.ndarray) -> tuple[float, float]:
 
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--deals", type=int, default=4000)
+    parser.add_argument("--deals", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--games", default="leduc,holdem")
     given = parser.parse_args(argv)
