@@ -2,80 +2,17 @@
 
 from __future__ import annotations
 
-import random
-import sys
-import threading
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from arena.errors import InputError, ProtocolError
-from arena.game import Observation, Views
 from arena.host import Host, sendable
 from arena.operator import BackendError, Decision, Operator, Outcome, OverloadedError, Request, Usage
 from arena.protocol import codec
 from arena.protocol import messages as m
-from tests.protocol.samples import CARD
-
-WELCOME = m.Welcome(session="s", minor=0)
-OUTCOME = Outcome(status="terminated", returns=(1.0, 0.0))
-
-
-class Puppet(Operator):
-    """Answers its request's id; a test may set what happens in `act`."""
-
-    def __init__(self) -> None:
-        self.batches: list[list[int]] = []
-        self.raises: dict[int, Exception] = {}  # by request id
-        self.answers: dict[int, object] = {}
-        self.during = lambda requests: None
-
-    def act(self, requests: Sequence[Request]) -> list[Decision]:
-        self.batches.append([r.id for r in requests])
-        self.during(requests)
-        for r in requests:
-            if r.id in self.raises:
-                raise self.raises[r.id]
-        return [self.answers.get(r.id, Decision(answer=r.id)) for r in requests]  # type: ignore[misc]
-
-
-class Peer:
-    """The arena's end, scripted."""
-
-    def __init__(self, operator: Operator | None = None, welcome: bool = True) -> None:
-        self.operator = operator or Puppet()
-        self.out: list[m.Message] = []
-        self.host = Host(lambda context: self.operator, self.out.append)
-        if welcome:
-            self.tell(WELCOME)
-            self.host.work()
-
-    def tell(self, message: m.ToWorker, buffers: codec.Frames = ()) -> None:
-        self.host.receive(message, buffers)
-
-    def open(self, match: int = 0, seat: int = 0) -> None:
-        self.tell(open_message(match, seat))
-
-    def ask(self, *ids: int, match: int = 0, seat: int = 0, budget: float | None = None) -> None:
-        self.tell(*codec.act([request(i, match, seat, budget) for i in ids]))
-
-    def answers(self) -> dict[int, m.Answer]:
-        """All answers so far by id; fails when an item has two."""
-        found = [a for message in self.out if isinstance(message, m.Action) for a in message.answers]
-        assert max(Counter(a.id for a in found).values(), default=1) == 1
-        return {a.id: a for a in found}
-
-
-def open_message(match: int, seat: int) -> m.Open:
-    return m.Open(match=match, seat=seat, operator="x", card=CARD, views=Views(), seed=bytes(16))
-
-
-def request(i: int, match: int = 0, seat: int = 0, budget: float | None = None) -> Request:
-    return Request(id=i, match=match, seat=seat, tick=3, observation=Observation(legal=(0,)), attempt=1, budget=budget)
+from tests.host_kit import OUTCOME, WELCOME, Peer, Puppet, open_message
 
 
 def test_an_answer_echoes_where_it_belongs() -> None:
@@ -324,87 +261,3 @@ def test_a_refusal_before_welcome_ends_the_host_and_one_after_it_does_not() -> N
         peer.tell(m.Error(code="version", text="too old"))
     assert (early.host.finished, early.host.failed) == (True, True)
     assert (late.host.finished, late.host.failed) == (False, False)
-
-
-@given(st.randoms(use_true_random=False), st.integers(1, 60))
-@settings(max_examples=150, deadline=None)
-def test_every_item_is_answered_exactly_once_in_any_order_of_events(chance: random.Random, steps: int) -> None:
-    puppet = Puppet()
-    peer = Peer(puppet)
-    asked: list[int] = []
-
-    def something() -> None:
-        """One message of the arena, as it might come at any moment, also in the middle of `act`."""
-        match, seat = chance.randrange(3), chance.randrange(2)
-        match chance.randrange(6):
-            case 0:
-                peer.open(match, seat)
-            case 1:
-                peer.tell(m.End(match=match, seat=seat, outcome=OUTCOME))
-            case 2 | 3:
-                ids = [len(asked) + k for k in range(chance.randint(1, 3))]
-                asked.extend(ids)
-                for i in ids:
-                    match chance.randrange(6):
-                        case 0:
-                            puppet.raises[i] = ValueError(i)
-                        case 1:
-                            puppet.raises[i] = BackendError(i)
-                peer.ask(*ids, match=match, seat=seat)
-            case 4:
-                peer.tell(m.Cancel(ids=[chance.randrange(len(asked) + 2) for _ in range(3)]))
-            case 5:
-                peer.tell(m.Ping())
-
-    def during(requests: object) -> None:
-        for _ in range(chance.randrange(3)):
-            something()
-
-    puppet.during = during
-    for _ in range(steps):
-        something()
-        if chance.randrange(3) == 0:
-            peer.host.work()
-    while peer.host.has_work:
-        peer.host.work()
-    assert sorted(peer.answers()) == asked
-    for answer in peer.answers().values():
-        assert (answer.decision is not None) + answer.cancelled + (answer.error is not None) == 1
-
-
-@pytest.fixture
-def restless() -> Iterator[None]:
-    """Threads change places as often as they can."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(usual)
-
-
-@pytest.mark.usefixtures("restless")
-def test_no_item_is_lost_when_another_thread_receives_while_work_runs() -> None:
-    """As in the worker: a second thread takes messages while the operator computes."""
-    lock = threading.RLock()
-    out: list[m.Message] = []
-    puppet = Puppet()
-    host = Host(lambda context: puppet, out.append, lock)
-    host.receive(WELCOME, ())
-    host.receive(open_message(0, 0), ())
-    host.work()
-    wanted = 10_000
-    done = threading.Event()
-
-    def feed() -> None:
-        for i in range(wanted):
-            with lock:
-                host.receive(*codec.act([request(i)]))
-        done.set()
-
-    thread = threading.Thread(target=feed)
-    thread.start()
-    while not done.is_set() or host.has_work:
-        host.work()
-    thread.join()
-    answers = [a for message in out if isinstance(message, m.Action) for a in message.answers]
-    assert Counter(a.id for a in answers) == Counter(range(wanted))
-    assert [a for a in answers if a.decision != Decision(answer=a.id)] == []

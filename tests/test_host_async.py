@@ -16,7 +16,7 @@ from arena.host_async import AsyncHost
 from arena.operator import AsyncOperator, BackendError, Decision, Outcome, Request
 from arena.protocol import codec
 from arena.protocol import messages as m
-from tests.test_host import OUTCOME, WELCOME, open_message, request
+from tests.host_kit import OUTCOME, WELCOME, open_message, request
 
 
 class Waiter(AsyncOperator):

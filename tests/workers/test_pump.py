@@ -11,7 +11,7 @@ import zmq
 from arena.operator import AsyncOperator, Decision, OpenSeat, Operator, Request, WorkerContext
 from arena.protocol import codec
 from arena.protocol import messages as m
-from tests.test_host import WELCOME, open_message, request
+from tests.host_kit import WELCOME, open_message, request
 from workers.host import Pump
 
 LONGEST = 60_000  # milliseconds that a broken pump is waited for
