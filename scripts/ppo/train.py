@@ -2,10 +2,10 @@
 
     python scripts/ppo/train.py leduc --out runs/ppo-leduc [--resume]
     python scripts/ppo/train.py holdem --out runs/ppo-holdem [--resume]
-    python scripts/ppo/average.py runs/ppo-leduc                      (leduc: the average of its snapshots is shipped)
     python scripts/ppo/train.py leduc --out runs/ppo-leduc --ship     (copy a finished run into the package)
 
 One core suffices. Stopped at any time, --resume goes on from the newest checkpoint, with the same result.
+--ship takes DIR/average.safetensors where average.py made one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ WEIGHTS = ROOT / "operators/ppo/weights"
 CURVES = ROOT / "docs/curves"
 ROWS = 300  # of a curve that is kept
 CONFIGS = {
-    # Self-play with a large entropy bonus, which damps its going round in circles; average.py then takes the average.
+    # Self-play with a large entropy bonus that is taken back: it damps going round in circles, and so comes nearer to an
+    # equilibrium. Without the share of `scripted` the policy comes no nearer, and barely beats it.
     "leduc": PpoConfig(
         game="leduc",
         out="",
