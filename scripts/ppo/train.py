@@ -28,8 +28,8 @@ WEIGHTS = ROOT / "operators/ppo/weights"
 CURVES = ROOT / "docs/curves"
 ROWS = 300  # of a curve that is kept
 CONFIGS = {
-    # Self-play with a large entropy bonus that is taken back: it damps going round in circles, and so comes nearer to an
-    # equilibrium. Without the share of `scripted` the policy comes no nearer, and barely beats it.
+    # Self-play with a large entropy bonus that is taken back: it damps going round in circles, and so comes nearer to
+    # an equilibrium. The share of `scripted` is there to beat it clearly.
     "leduc": PpoConfig(
         game="leduc",
         out="",
