@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,3 +21,11 @@ def play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Play]
         return Play(monkeypatch, tmp_path / f"run{next(count)}", plan, script, **how)  # type: ignore[arg-type]
 
     return start
+
+
+@pytest.fixture
+def sockets() -> Iterator[Path]:
+    """A temporary folder for the arena's sockets: a short path, since a socket's is limited."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder)

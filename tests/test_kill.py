@@ -131,13 +131,13 @@ def test_a_run_whose_workers_are_killed_has_the_log_of_an_undisturbed_one(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_killing_the_arena_loses_no_finished_match(tmp_path: Path, seed: int) -> None:
+def test_killing_the_arena_loses_no_finished_match(tmp_path: Path, sockets: Path, seed: int) -> None:
     chance = random.Random(seed)
     folder = tmp_path / "run"
     arena = subprocess.Popen(
         [sys.executable, "-m", "tests.test_kill", str(folder), str(chance.randrange(1, 60))],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(sockets)},
         stdout=subprocess.PIPE,
     )
     assert arena.stdout is not None

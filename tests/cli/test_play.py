@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -141,14 +138,6 @@ def test_a_place_that_cannot_be_written_is_bad_input(tmp_path: Path) -> None:
     assert code == 2
     assert "cannot write a run into file" in err
     assert "Traceback" not in err
-
-
-@pytest.fixture
-def sockets() -> Iterator[Path]:
-    """A temporary folder for the arena's sockets: a short path, since a socket's is limited."""
-    folder = Path(tempfile.mkdtemp(dir="/tmp"))
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)

@@ -46,12 +46,12 @@ def test_the_token_is_in_no_command_line_no_file_and_no_grandchild(
         assert path.is_dir() or token not in path.read_bytes()
 
 
-def test_workers_and_their_children_end_when_the_arena_is_killed(tmp_path: Path) -> None:
+def test_workers_and_their_children_end_when_the_arena_is_killed(tmp_path: Path, sockets: Path) -> None:
     arena = subprocess.Popen(
         [sys.executable, "-m", "tests.supervisor.kit", str(tmp_path)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(sockets)},
     )
     assert arena.stdout is not None
     peer, peers_child, worker, workers_child = map(int, arena.stdout.readline().split())
@@ -59,7 +59,7 @@ def test_workers_and_their_children_end_when_the_arena_is_killed(tmp_path: Path)
     arena.kill()
     arena.wait(LONGEST)
     arena.stdout.close()
-    assert [witness.ended() for witness in witnesses] == [True, True]
     # The other is a foreign worker that does not watch its stdin: end it here.
     for pid in (peer, peers_child):
         os.kill(pid, 9)
+    assert [witness.ended() for witness in witnesses] == [True, True]
