@@ -67,12 +67,20 @@ def worker_module(name: str) -> str:
 
 def require_modules(kind: OperatorKind) -> None:
     """MissingExtraError with the exact command when a module that `kind` needs is not installed."""
-    missing = [module for module in kind.requires if importlib.util.find_spec(module) is None]
+    missing = [module for module in kind.requires if not installed(module)]
     if missing:
         raise MissingExtraError(
             f"operator {kind.name!r} needs {', '.join(missing)}, not installed here. "
             f"Install it with: pip install 'agent-arena[{kind.extra}]'"
         )
+
+
+def installed(module: str) -> bool:
+    """Whether `module` can be found, without importing it (its parents are)."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # a parent is missing
+        return False
 
 
 def resolve(target: str) -> Callable[..., Any]:
