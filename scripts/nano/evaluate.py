@@ -83,12 +83,14 @@ def section(results: dict[str, Any]) -> str:
     lines = [
         "## nano",
         "",
-        f"{results['parameters']:,} parameters, weights {results['weights_sha256'][:16]}, sampled at its default",
-        "temperature 1 unless said. Unseen deals; cards are read from the picture (they are nowhere in the prompt).",
-        "Return a match against `random`, two seats, mirrored deals, mean of blocks with a 95% interval.",
+        f"{results['parameters']:,} parameters, weights {results['weights_sha256'][:16]}; its default temperature is 1.",
+        "Unseen deals; cards are read from the picture (they are nowhere in the prompt) and said in the thought.",
+        "Return against `random` in the game's unit (a match of hold'em: 20 hands; of the others: one), two seats, every",
+        "deal from both seats: mean of such blocks, 95% interval, faults counted as the game counts them.",
+        "Made by `python -m scripts.nano.evaluate`; figures in `docs/results/nano.json`.",
         "",
-        "| game | temperature | read right | teacher's answer | against `random` | blocks | faults |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| game | temperature | lessons | read right | teacher's answer | against `random` | blocks | faults |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for run in results["runs"]:
         for game, figures in run.items():
@@ -106,7 +108,14 @@ def section(results: dict[str, Any]) -> str:
                     str(versus["blocks"]),
                     f"{versus['faults']} of {versus['turns']}",
                 )
-            row = (game, f"{run['temperature']:g}", seen, f"{figures['agreement']:.1%}", *text)
+            row = (
+                game,
+                f"{run['temperature']:g}",
+                f"{figures['lessons']:,}",
+                seen,
+                f"{figures['agreement']:.1%}",
+                *text,
+            )
             lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 

@@ -158,10 +158,12 @@ def prepare(recipe: Recipe, folder: Path, workers: int) -> tuple[list[Pools], Po
 
 
 def _log(curve: Path, row: Mapping[str, float]) -> None:
-    fresh = not curve.exists()
     rounded = {name: value if name == "step" else round(value, 4) for name, value in row.items()}
-    with curve.open("a", newline="") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rounded))
+    fresh = not curve.exists()
+    with curve.open("a+", newline="") as stream:
+        stream.seek(0)
+        names = list(rounded) if fresh else next(csv.reader(stream))
+        writer = csv.DictWriter(stream, fieldnames=names)
         if fresh:
             writer.writeheader()
         writer.writerow(rounded)
