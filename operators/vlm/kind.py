@@ -53,9 +53,12 @@ def _choose(
     options: Mapping[str, Any],
 ) -> tuple[int, int]:
     offered = ", ".join(f"{height}x{width}" for height, width in spec.image_sizes)
-    wanted = options.get("image")
-    if wanted or metadata is not None:
-        size = image_size(wanted) if wanted else NANO_IMAGE
+    size = image_size(options["image"]) if options.get("image") else None
+    if metadata is not None:
+        if size not in (None, NANO_IMAGE):
+            raise UnplayableError(f"{name} reads pictures of 128x128 only, not {options['image']}: leave @image= out")
+        size = NANO_IMAGE
+    if size is not None:
         if size not in spec.image_sizes:
             raise UnplayableError(f"{name} wants a picture of {size[0]}x{size[1]}; {spec.id!r} offers {offered}")
         return size

@@ -83,10 +83,10 @@ def section(results: dict[str, Any]) -> str:
     lines = [
         "## nano",
         "",
-        f"{results['parameters']:,} parameters, weights {results['weights_sha256'][:16]}; its default temperature is 1.",
+        f"{results['parameters']:,} parameters, weights {results['weights_sha256'][:16]}; default temperature 1.",
         "Unseen deals; cards are read from the picture (they are nowhere in the prompt) and said in the thought.",
-        "Return against `random` in the game's unit (a match of hold'em: 20 hands; of the others: one), two seats, every",
-        "deal from both seats: mean of such blocks, 95% interval, faults counted as the game counts them.",
+        "Return against `random` in the game's unit (a match of hold'em: 20 hands; of the others: one), two seats,",
+        "every deal from both seats: mean of such blocks, 95% interval, faults counted as the game counts them.",
         "Made by `python -m scripts.nano.evaluate`; figures in `docs/results/nano.json`.",
         "",
         "| game | temperature | lessons | read right | teacher's answer | against `random` | blocks | faults |",

@@ -54,6 +54,12 @@ def test_it_needs_nothing_but_its_name():
     assert views(game_class("holdem").spec, "", {}).image == (128, 128)
 
 
+def test_it_reads_one_size_of_picture_only():
+    with pytest.raises(UnplayableError, match="128x128 only"):
+        views(game_class("holdem").spec, "", {"image": "256"})
+    assert views(game_class("holdem").spec, "", {"image": "128"}).image == (128, 128)
+
+
 def test_a_game_it_was_not_trained_for_is_refused(metadata):
     class Chess:
         id, image_sizes, text = "chess", ((128, 128),), True
