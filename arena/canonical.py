@@ -7,6 +7,7 @@ so that a foreign worker can compute the same keys (docs/protocol.md).
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -42,3 +43,9 @@ def hash_array(array: npt.NDArray[Any]) -> str:
     state = hashlib.blake2b(canonical([little.dtype.str, list(little.shape)]), digest_size=16)
     state.update(little.data if little.size else b"")
     return state.hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """32 hex digits over the bytes of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

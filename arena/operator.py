@@ -141,7 +141,7 @@ def _no_settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     return options
 
 
-def _no_fingerprint(what: str, options: Mapping[str, Any]) -> Mapping[str, str]:
+def _no_fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, str]:
     return {}
 
 
@@ -157,8 +157,8 @@ class OperatorKind:
     settle: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] = _no_settle
     # settle(what, options): checks what can be checked cheaply in the arena's process (files exist, a terminal is
     # there) and fills in what only that process knows; raises InputError
-    fingerprint: Callable[[str, Mapping[str, Any]], Mapping[str, str]] = _no_fingerprint
-    # fingerprint(what, options): what identifies the weights in run.json, e.g. {"weights": "blake2b:..."}
+    fingerprint: Callable[[GameSpec, str, Mapping[str, Any]], Mapping[str, str]] = _no_fingerprint
+    # fingerprint(spec, what, options): the files that decide its answers and their hashes, for run.json
     worker: str = "python"  # the worker kind that hosts it
     told_apart_by: tuple[str, ...] | None = None  # settled options that need another worker; None: `what` and all
     what: str = ""  # what may follow the colon, for `arena operators`; empty: nothing

@@ -60,7 +60,7 @@ def describe(plan: Plan) -> dict[str, Any]:
                 "kind": entry.kind.name,
                 "what": entry.what,
                 "options": entry.options,
-                "fingerprint": entry.kind.fingerprint(entry.what, entry.options),
+                "fingerprint": entry.kind.fingerprint(spec, entry.what, entry.options),
                 "given": entry.given,
                 "views": entry.views,
                 "determinism": entry.kind.determinism,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from arena.canonical import hash_file
 from arena.errors import CheckpointError, InputError, MissingExtraError, UnplayableError
 from arena.game import GameSpec, Views
 from arena.operator import OperatorKind
@@ -92,6 +93,16 @@ def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     return options
 
 
+def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, str]:
+    """Hashes of the policy and of the files beside it that change its answers."""
+    files = [Path(what).expanduser() if is_zip(what) else policy_path(what, spec.id)]
+    if options.get("normalize"):
+        files.append(Path(options["normalize"]).expanduser())
+    if options.get("wrap"):
+        files.append(split_wrap(options["wrap"])[0])
+    return {path.name: hash_file(path) for path in files}
+
+
 def split_wrap(wrap: str) -> tuple[Path, str]:
     """(file, function) of "FILE.py:function"; InputError when it is not written so or the file is missing."""
     file, colon, function = wrap.rpartition(":")
@@ -109,6 +120,7 @@ KIND = OperatorKind(
     target="operators.ppo.policy:build",
     views=views,
     settle=settle,
+    fingerprint=fingerprint,
     what="nothing (the shipped policy) | FILE.safetensors or the folder of a training run | FILE.zip of SB3",
     options={
         "deterministic": Option("bool", False, "take the likeliest action instead of sampling"),

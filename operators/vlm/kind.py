@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from arena.canonical import hash_file
 from arena.errors import InputError, UnplayableError
 from arena.game import GameSpec, Views
 from arena.operator import OperatorKind
@@ -80,12 +81,24 @@ def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     return options
 
 
+def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, str]:
+    """Hashes of a folder's weights and tokenizer; of a hub's model only its name and revision are known here."""
+    origin = checkpoint.source(what)
+    if origin.path is None:
+        return {"model": origin.name, "revision": options.get("revision") or "unknown"}
+    return {
+        path.name: hash_file(path)
+        for path in sorted([*origin.path.glob("*.safetensors"), *origin.path.glob("tokenizer.json")])
+    }
+
+
 KIND = OperatorKind(
     name="vlm",
     summary="a vision-language model that sees its seat's picture (default: nano, shipped and trained for our games)",
     target="operators.vlm.operator:make",
     views=views,
     settle=settle,
+    fingerprint=fingerprint,
     what="nano (default) | DIR | ORG/MODEL, a Hugging Face vision-language model",
     options={
         "temperature": Option("float", 1.0, "of sampling, drawn from each turn's own key; 0 = greedy", low=0, high=10),
