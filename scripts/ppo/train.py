@@ -15,6 +15,7 @@ import csv
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -119,6 +120,7 @@ def run(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("game", choices=sorted(CONFIGS))
     parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--seed", type=int, help="another than the shipped policy's, to see how much it matters")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--ship", action="store_true", help="copy a finished run into the package instead of training")
     parser.add_argument("--quiet", action="store_true")
@@ -128,7 +130,9 @@ def run(argv: Sequence[str]) -> int:
         return 0
     changes = {"out": str(given.out), "resume": given.resume, "progress": not given.quiet}
     command = f"python scripts/ppo/train.py {given.game}"
-    from dataclasses import replace
+    if given.seed is not None:
+        changes["seed"] = given.seed
+        command += f" --seed {given.seed}"
 
     print(main(replace(CONFIGS[given.game], trained_by=command, **changes)))
     return 0
