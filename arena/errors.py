@@ -56,4 +56,4 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if close:
         return f"Did you mean {' or '.join(close)}?"
-    return f"There is: {', '.join(names) if names else 'none installed'}."
+    return f"There is: {', '.join(names)}." if names else "There is none."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
+from types import TracebackType
 
 import click
 
@@ -62,6 +63,8 @@ def main() -> None:
     if debug:
         # Wherever it stands: a user adds it to the end of the command that failed.
         sys.argv.remove("--debug")
+    else:
+        sys.excepthook = _bug
     try:
         cli(standalone_mode=False, prog_name="arena")
     except click.ClickException as error:
@@ -77,3 +80,9 @@ def main() -> None:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(1)
+
+
+def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What nobody foresaw is a bug of ours or of a plugin: one message, and where to see more."""
+    text = f"{kind.__name__}: {error}. Add --debug to see where, and please report it"
+    print(f"arena: this is a bug: {text}", file=sys.stderr)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -18,6 +20,18 @@ from arena.plan import Limits, Plan
 from arena.play import run_plan
 
 
+class Seconds(click.FloatRange):
+    """A finite number of seconds: `inf` and `nan` are no clock."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds = float(super().convert(value, param, ctx))
+        if not math.isfinite(seconds):
+            self.fail(f"{value!r} is no finite number of seconds.", param, ctx)
+        return seconds
+
+
 @click.command()
 @click.option("--game", "-g", default="holdem", show_default=True, help="NAME or NAME@option=value.")
 @click.option("--operators", "-o", "listed", default="", help="Who plays, comma separated, e.g. vlm,ppo,human.")
@@ -27,9 +41,9 @@ from arena.play import run_plan
 @click.option("--concurrency", "-c", type=click.IntRange(1), help="Matches at once. Default: 16, with a person 1.")
 @click.option("--out", type=click.Path(path_type=Path), help="New run folder. Default: runs/TIME-GAME.")
 @click.option("--max-ticks", type=click.IntRange(1), help="Cut each match after so many ticks.")
-@click.option("--human-timeout", type=click.FloatRange(0), help="Seconds a person has a turn. Default: no limit.")
+@click.option("--human-timeout", type=Seconds(0), help="Seconds a person has a turn. Default: no limit.")
 @click.option("--reask", default=0, show_default=True, type=click.IntRange(0), help="Ask again after a bad answer.")
-@click.option("--deadline", default=120.0, show_default=True, type=click.FloatRange(0.1), help="Seconds till a void.")
+@click.option("--deadline", default=120.0, show_default=True, type=Seconds(0.1), help="Seconds till a void.")
 @click.option("--quiet", "-q", is_flag=True, help="Only the final table.")
 def play(
     game: str,
@@ -81,7 +95,8 @@ def play(
     Console().print(score_table(table, live.seconds, game=plan.game_name, seed=plan.seed))
     for line in live.notes():
         console.print(line)
-    console.print(f"run: {folder}   [dim]arena verify {folder} · arena replay {folder}[/dim]", highlight=False)
+    again = f"arena verify {folder} · arena replay {folder}"
+    console.print(f"run: {folder}   [dim]{again}[/dim]", highlight=False, soft_wrap=True)
 
 
 def _new_folder(plan: Plan) -> Path:

@@ -18,7 +18,8 @@ SHOWN = 20
 def verify(run: Path) -> None:
     """Play every match of RUN again from its log and compare every hash, reward and result.
 
-    Exit code 0 when all holds, 1 when something does not, 2 when this installation cannot tell.
+    Exit code 0 when all holds, 1 when something does not, 2 when the log is damaged or this
+    installation cannot tell.
     """
     report = verify_run(Run(run))
     for problem in report.problems[:SHOWN]:

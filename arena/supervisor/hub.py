@@ -32,6 +32,7 @@ LONGEST_PATH = 107  # bytes of a Unix socket's address
 STARTUP = 300.0  # seconds in which a worker says HELLO and becomes ready
 GRACE = 2.0  # seconds for each step of a shutdown
 LAST = 20  # times that the socket is read for what a dead worker sent
+LONGEST_POLL = 3600.0  # seconds; a poll may end early, and what it takes is milliseconds in an int
 FAIR = 1000  # messages taken before deaths and clocks are looked at: a flood must not hide them
 
 
@@ -183,7 +184,7 @@ class Hub:
 
     def _patience(self, timeout: float | None) -> int | None:
         """Milliseconds to wait: not past a starting worker's deadline, and briefly where deaths wake nobody."""
-        caps = [timeout] if timeout is not None else []
+        caps = [min(timeout, LONGEST_POLL)] if timeout is not None else []
         if not all(channel.ready for channel in self._channels.values()):
             caps.append(1.0)
         if not hasattr(os, "pidfd_open"):

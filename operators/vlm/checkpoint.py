@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -71,6 +72,12 @@ def check(path: Path) -> None:
                 raise CheckpointError(f"{index} names {name}, which is not in {path}: copy the folder again")
     for file in weights:
         check_safetensors(file)
+    told = _read_json(path / METADATA).get("weights_sha256") if (path / METADATA).is_file() else None
+    if told is not None and hashlib.sha256((path / "model.safetensors").read_bytes()).hexdigest() != told:
+        raise CheckpointError(
+            f"{path / 'model.safetensors'} is not the file that {METADATA} names (another sha256): it is damaged "
+            "or was replaced. Reinstall or export the model again."
+        )
 
 
 def check_safetensors(file: Path) -> None:

@@ -71,6 +71,9 @@ class Model:
                     f"vlm:{origin.name}: its weights do not fit its config.json ({fault.replace('_', ' ')}: {names}, "
                     "...). Such tensors would be random numbers: export or copy the model again."
                 )
+        broken = next((name for name, values in self.model.named_parameters() if not values.isfinite().all()), None)
+        if broken is not None:
+            raise ValueError(f"vlm:{origin.name}: its weights are damaged: {broken} holds NaN or inf; copy them again")
         self.device = device
         self.tokenizer = getattr(self.processor, "tokenizer", None)
         if self.tokenizer is None:

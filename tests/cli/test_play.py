@@ -36,6 +36,9 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["-g", "kuhn", "-o", "random,torn@siez=1"], "torn has no option 'siez'. Did you mean size?"),
         (["-g", "kuhn", "-o", "random,torn:x"], "torn takes nothing after a colon"),
         (["-g", "kuhn", "-o", "random,random", "--max-ticks", "0"], "0 is not in the range x>=1"),
+        (["-g", "kuhn", "-o", "random,random", "--deadline", "inf"], "'inf' is no finite number of seconds"),
+        (["-g", "kuhn", "-o", "random,random", "--human-timeout", "nan"], "'nan' is no finite number of seconds"),
+        (["-g", "kuhn", "-o", "random@foo=1,random"], "random has no option 'foo'. There is none."),
         (["-g", "kuhn", "-o", "random,random", "--matches", "none"], "'none' is not a valid integer"),
         (["-g", "kuhn", "-o", "random,needy"], "needs no_such_module, not installed here"),
         (

@@ -223,3 +223,19 @@ def test_an_unknown_architecture_is_refused_by_the_worker(folder, tmp_path):
 def test_every_default_passes_its_own_check():
     for name, option in KIND.options.items():
         assert option.check(name, option.default) == option.default
+
+
+def test_weights_that_are_no_numbers_are_refused_by_the_worker(folder, tmp_path):
+    broken = _copy(folder, tmp_path)
+    weights = bytearray((broken / "model.safetensors").read_bytes())
+    weights[-64:] = b"\xff" * 64
+    (broken / "model.safetensors").write_bytes(weights)
+    with pytest.raises(ValueError, match="NaN or inf"):
+        make(WorkerContext(str(broken), {}))
+
+
+def test_weights_that_are_not_those_of_the_metadata_are_refused(folder, tmp_path):
+    other = _copy(folder, tmp_path)
+    (other / "nano.json").write_text(json.dumps({"games": ["leduc"], "weights_sha256": "0" * 64}))
+    with pytest.raises(CheckpointError, match="another sha256"):
+        settle(str(other), {})
