@@ -176,6 +176,21 @@ class Game(abc.ABC):
     def card(self) -> GameCard:
         """The GameCard, the same for every seat."""
 
+    def make_card(self, rules: str, answer_format: str, prompts: Mapping[str, str]) -> GameCard:
+        """A GameCard of these words and what the spec already says."""
+        return GameCard(
+            game=self.spec.id,
+            version=self.spec.version,
+            seats=self.seats,
+            rules=rules,
+            actions=self.spec.actions.names,
+            answer_format=answer_format,
+            unit=self.spec.unit,
+            vector_shape=self.spec.vector_shape,
+            options=self.options,
+            prompts=dict(prompts),
+        )
+
     @abc.abstractmethod
     def reset(self, seed: bytes) -> StepResult:
         """Start anew. All chance of the game follows from `seed` (16 bytes) and is drawn before play."""

@@ -32,15 +32,7 @@ class Noop(Game):
     )
 
     def card(self) -> GameCard:
-        return GameCard(
-            game="noop",
-            version=1,
-            seats=self.seats,
-            rules="nothing happens",
-            actions=self.spec.actions.names,
-            answer_format="nothing",
-            unit="points",
-        )
+        return self.make_card("nothing happens", "nothing", {})
 
     def reset(self, seed: bytes) -> StepResult:
         self._tick = 0

@@ -50,18 +50,7 @@ class ConnectFour(SpielGame):
         return "connect_four"
 
     def card(self) -> GameCard:
-        return GameCard(
-            game=self.spec.id,
-            version=self.spec.version,
-            seats=self.seats,
-            rules=RULES,
-            actions=self.spec.actions.names,
-            answer_format=ANSWER_FORMAT,
-            unit=self.spec.unit,
-            vector_shape=self.spec.vector_shape,
-            options=self.options,
-            prompts={"full": FULL.replace("{rules}", RULES), "short": SHORT},
-        )
+        return self.make_card(RULES, ANSWER_FORMAT, {"full": FULL.replace("{rules}", RULES), "short": SHORT})
 
     def reset(self, seed: bytes) -> StepResult:
         """As the contract. With `opening`, that many discs lie already; none of them wins."""

@@ -187,19 +187,10 @@ class Holdem(SpielGame):
 
     def card(self) -> GameCard:
         prompts = files("games.holdem").joinpath("prompts")
-        return GameCard(
-            game=self.spec.id,
-            version=self.spec.version,
-            seats=self.seats,
-            rules=prompts.joinpath("rules.txt").read_text(encoding="utf-8").strip(),
-            actions=ACTIONS,
-            answer_format="the last line is `Answer: fold`, `Answer: call` or `Answer: raise`",
-            unit=self.spec.unit,
-            vector_shape=self.spec.vector_shape,
-            options=self.options,
-            prompts={
-                kind: prompts.joinpath(f"{kind}.txt").read_text(encoding="utf-8").strip() for kind in ("full", "short")
-            },
+        return self.make_card(
+            prompts.joinpath("rules.txt").read_text(encoding="utf-8").strip(),
+            "the last line is `Answer: fold`, `Answer: call` or `Answer: raise`",
+            {kind: prompts.joinpath(f"{kind}.txt").read_text(encoding="utf-8").strip() for kind in ("full", "short")},
         )
 
     # The views.

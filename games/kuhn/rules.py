@@ -49,18 +49,7 @@ class Kuhn(SpielGame):
     def card(self) -> GameCard:
         deck = ", ".join(WORDS[rank] for rank in RANKS[: self.seats + 1])
         rules = RULES.format(seats=self.seats, deck=deck, hands=self.hand_count)
-        return GameCard(
-            game=self.spec.id,
-            version=self.spec.version,
-            seats=self.seats,
-            rules=rules,
-            actions=self.spec.actions.names,
-            answer_format=ANSWER_FORMAT,
-            unit=self.spec.unit,
-            vector_shape=self.spec.vector_shape,
-            options=self.options,
-            prompts={"full": FULL.replace("{rules}", rules), "short": SHORT},
-        )
+        return self.make_card(rules, ANSWER_FORMAT, {"full": FULL.replace("{rules}", rules), "short": SHORT})
 
     def default_action(self, seat: int) -> int:
         """Pass: check, or fold facing a bet."""

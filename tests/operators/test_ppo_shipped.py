@@ -42,6 +42,11 @@ def test_it_beats_random_over_mirrored_deals(evaluate, name, seats):
     assert mean - half > 0
 
 
+def test_leduc_beats_scripted_over_two_thousand_mirrored_deals(evaluate):
+    mean, half = evaluate.interval(evaluate.mirrored("leduc", "scripted", 2, deals=2000, seed=11))
+    assert mean - half > 0
+
+
 def test_mirrored_opponents_that_are_equal_score_zero(evaluate):
     class Same:
         def open(self, seats):
