@@ -71,6 +71,9 @@ class GameSpec(msgspec.Struct, frozen=True, kw_only=True):
     seeded: bool = True  # False: the seed changes nothing (declared, and found out by conformance)
     licence: str = "Apache-2.0"
     options: dict[str, Option] = {}
+    baseline: str | None = (
+        None  # "module:function" (or "/path/file.py:function") of what `scripted` plays: see Baseline
+    )
 
 
 class GameCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +88,7 @@ class GameCard(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     vector_shape: tuple[int, ...] | None = None
     options: dict[str, Any] = {}
+    baseline: str | None = None  # what `scripted` plays, as in GameSpec
     # Templates for `str.format_map` over the observation's facts, plus `text` and `legal` (names, comma separated).
     # "full" works zero-shot with any model; "short" is for small models that see the picture.
     prompts: dict[str, str] = {}
@@ -154,8 +158,10 @@ class Game(abc.ABC):
     """One game in play. `Game(seats, options)` validates its options; `reset` may be called again and again."""
 
     spec: GameSpec  # a class attribute; an instance may set its own where options change it
-    baseline: ClassVar[str | None] = None  # "module:function" of what `scripted` plays: see Baseline
     teacher: ClassVar[str | None] = None  # "module:function" that makes lessons for a model: see arena.train.lesson
+    runtime: ClassVar[str | None] = (
+        None  # the managed environment it must be hosted in; None: whatever the arena runs in
+    )
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         low, high = self.spec.seats
@@ -188,6 +194,7 @@ class Game(abc.ABC):
             unit=self.spec.unit,
             vector_shape=self.spec.vector_shape,
             options=self.options,
+            baseline=self.spec.baseline,
             prompts=dict(prompts),
         )
 
@@ -246,3 +253,21 @@ class Game(abc.ABC):
     def clone(self) -> Self:
         """An independent copy for search teachers. Optional."""
         raise NotImplementedError(f"{self.spec.id} cannot be cloned")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameFamily:
+    """Many games behind one name, made from what follows the colon: `openspiel:hanabi`, `pettingzoo:chess_v6`.
+
+    Found by entry point like a Game. Importing it imports no heavy library.
+    """
+
+    name: str
+    summary: str
+    what: str  # what follows the colon, for `arena games`
+    make: str  # "package.module:function"; function(what) -> type[Game] whose spec.id is "name:what".
+    # It raises ValueError for a `what` that cannot be, and its message reaches the user.
+    examples: tuple[str, ...] = ()  # of full names that work, for `arena games NAME`
+    requires: tuple[str, ...] = ()  # modules that must be importable
+    extra: str = ""  # the extra that brings them
+    licence: str = "Apache-2.0"

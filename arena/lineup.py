@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from arena import names, plugins
@@ -18,16 +20,21 @@ def build_plan(
     """A Plan from the names a user gives. InputError (or a kind of it) says what is wrong with which name."""
     if matches < 1:
         raise InputError(f"{matches} matches: expected at least 1")
-    name = names.parse(game)
-    cls = plugins.game_class(name.kind)
-    if name.what:
-        raise InputError(f"game {game!r}: {name.kind} takes nothing after a colon; its options follow '@'")
+    name = _absolute(names.parse(game))
+    cls = plugins.game_class(name.base)
+    options = dict(name.options)
+    runtime = options.pop("runtime", cls.runtime)
     try:
-        table = cls(len(operators), name.options)
+        table = cls(len(operators), options)
     except ValueError as error:
         raise InputError(f"game {game!r}: {error}") from error
     lineup = build_lineup(table, operators)
-    return Plan(cls, name.kind, table.options, lineup, seed, matches, limits or Limits())
+    return Plan(cls, name.base, table.options, lineup, seed, matches, limits or Limits(), runtime)
+
+
+def _absolute(name: names.Name) -> names.Name:
+    """The same name with a file's whole path: so that a worker, and who verifies elsewhere, finds it."""
+    return replace(name, kind=str(Path(name.kind).expanduser().resolve())) if name.is_file else name
 
 
 def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:
@@ -36,14 +43,20 @@ def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:
     labels = names.numbered([str(name) for name in parsed])
     out = []
     for name, label, given in zip(parsed, labels, operators, strict=True):
-        kind = plugins.operator_kind(name.kind)
-        if name.what and not kind.what:
+        if name.is_file:
+            kind, what = plugins.operator_in_file(name.kind, name.what), ""
+        else:
+            kind, what = plugins.operator_kind(name.kind), name.what
+        if what and not kind.what:
             raise InputError(f"operator {given!r}: {kind.name} takes nothing after a colon")
-        plugins.require_modules(kind)
-        options = kind.settle(name.what, check_options(kind, name.options, given))
-        views = kind.views(game.spec, name.what, options)
+        asked = dict(name.options)
+        at = asked.pop("at", None)
+        if at is None:
+            plugins.require_modules(f"operator {kind.name!r}", kind.requires, kind.extra)
+        options = kind.settle(what, check_options(kind, asked, given))
+        views = kind.views(game.spec, what, options)
         check_views(game.spec, views, given)
-        out.append(Entry(label, kind, name.what, options, given, views))
+        out.append(Entry(label, kind, what, options, given, views, at))
     return tuple(out)
 
 

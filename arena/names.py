@@ -1,6 +1,7 @@
-"""The grammar of names on the command line: `kind [":" what] {"@" key "=" value}`.
+"""The grammar of names on the command line: `(kind | FILE.py) [":" what] {"@" key "=" value}`.
 
-`ppo`, `ppo:runs/a.zip@normalize=norm.pkl`, `human:web@port=8080`, `holdem@hands=5`, `cmd:'./my worker --fast'`.
+`ppo`, `ppo:runs/a.zip@normalize=norm.pkl`, `human:web@port=8080`, `holdem@hands=5`, `cmd:'./my worker --fast'`,
+`./rps.py:RockPaperScissors`: a plugin in a file of yours, not installed.
 `what` and values may stand in single or double quotes; there a backslash quotes the next character.
 """
 
@@ -13,29 +14,38 @@ from dataclasses import dataclass, field
 from arena.errors import InputError
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_FILE = re.compile(r"[^:@,'\"\\]+\.py(?=[:@]|$)")
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
     """One parsed name."""
 
-    kind: str
+    kind: str  # a plugin's name, or the path of a Python file
     what: str = ""
     options: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def base(self) -> str:
+        """The name without its options."""
+        return self.kind + (":" + _quote(self.what) if self.what else "")
+
+    @property
+    def is_file(self) -> bool:
+        """The plugin stands in a Python file that is named, instead of being installed."""
+        return self.kind.endswith(".py")
+
     def __str__(self) -> str:
-        parts = [self.kind]
-        if self.what:
-            parts.append(":" + _quote(self.what))
+        parts = [self.base]
         parts += [f"@{key}={_quote(value)}" for key, value in self.options.items()]
         return "".join(parts)
 
 
 def parse(text: str) -> Name:
     """One name. InputError points at the character where the grammar is broken."""
-    word = _WORD.match(text)
+    word = _FILE.match(text) or _WORD.match(text)
     if word is None:
-        raise _broken(text, 0, "a name starts with a letter")
+        raise _broken(text, 0, "a name starts with a letter, or is the path of a .py file")
     kind, at = word.group(), word.end()
     what = ""
     if text[at : at + 1] == ":":

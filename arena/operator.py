@@ -160,6 +160,10 @@ class OperatorKind:
     fingerprint: Callable[[GameSpec, str, Mapping[str, Any]], Mapping[str, str]] = _no_fingerprint
     # fingerprint(spec, what, options): the files that decide its answers and their hashes, for run.json
     worker: str = "python"  # the worker kind that hosts it
+    command: Callable[[str, Mapping[str, Any]], Sequence[str]] | None = None
+    # command(what, options): the program and arguments of a worker that is no Python worker of ours; `worker` and
+    # `target` are then not used
+    runtime: str | None = None  # the managed environment its worker runs in; None: that of the arena
     told_apart_by: tuple[str, ...] | None = None  # settled options that need another worker; None: `what` and all
     what: str = ""  # what may follow the colon, for `arena operators`; empty: nothing
     options: Mapping[str, Option] = field(default_factory=dict)

@@ -24,14 +24,15 @@ class Entry:
     options: Mapping[str, Any]  # settled
     given: str  # as the user wrote it
     views: Views
+    at: str | None = None  # address of the remote worker that hosts it; None: a worker of this machine
 
     @property
     def worker_key(self) -> str:
         """Equal keys share a worker: it hosts the seats of both."""
         by = self.kind.told_apart_by
         if by is not None:
-            return digest(self.kind.name, [self.options.get(name) for name in by])
-        return digest(self.kind.name, self.what, dict(self.options))
+            return digest(self.kind.name, self.at, [self.options.get(name) for name in by])
+        return digest(self.kind.name, self.at, self.what, dict(self.options))
 
 
 class MatchPlan(msgspec.Struct, frozen=True):
@@ -59,12 +60,13 @@ class Plan:
     """Games, line-up, seeds, limits."""
 
     game: type[Game]
-    game_name: str  # as plugins know it
+    game_name: str  # as plugins.game_class knows it, without options
     game_options: Mapping[str, Any]
     lineup: tuple[Entry, ...]
     seed: int
     matches: int
     limits: Limits = field(default_factory=Limits)
+    runtime: str | None = None  # the environment a worker hosts the game in ("here": the arena's); None: no worker
 
     def make_game(self) -> Game:
         return self.game(len(self.lineup), self.game_options)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import arena
+from arena import files
 from arena.evaluate.table import Table
 from arena.observer import Observer
 from arena.plan import Plan
@@ -53,7 +54,14 @@ def describe(plan: Plan) -> dict[str, Any]:
         "arena": arena.__version__,
         "protocol": f"{MAJOR}.{MINOR}",
         "python": platform.python_version(),
-        "game": {"name": plan.game_name, "version": spec.version, "options": plan.game_options, "unit": spec.unit},
+        "game": {
+            "name": plan.game_name,
+            "version": spec.version,
+            "options": plan.game_options,
+            "unit": spec.unit,
+            "file": files.fingerprint(plan.game_name),
+            "runtime": plan.runtime,
+        },
         "operators": [
             {
                 "name": entry.name,
@@ -63,6 +71,7 @@ def describe(plan: Plan) -> dict[str, Any]:
                 "fingerprint": entry.kind.fingerprint(spec, entry.what, entry.options),
                 "given": entry.given,
                 "views": entry.views,
+                "at": entry.at,
                 "determinism": entry.kind.determinism,
             }
             for entry in plan.lineup

@@ -1,19 +1,24 @@
-"""Finds games, operators and workers by entry point. Third parties add theirs in the same three groups."""
+"""Finds games, operators and workers: by entry point, or in a Python file that is named. Third parties add theirs in
+
+the same three groups.
+"""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
+from arena import files
 from arena.errors import InputError, MissingExtraError, PluginNotFoundError, nearest
-from arena.game import Game
+from arena.game import Game, GameFamily
+from arena.names import parse
 from arena.operator import OperatorKind
 
-# What a foreign module may raise when it is imported or looks at itself. An import is no process boundary.
-BROKEN = (ImportError, SyntaxError, AttributeError, TypeError, ValueError, NameError, LookupError, OSError)
+BROKEN = files.BROKEN  # what a foreign module may raise when it is imported: an import is no process boundary
 GROUPS = {"game": "arena.games", "operator": "arena.operators", "worker": "arena.workers"}
 
 
@@ -44,19 +49,58 @@ def _load(what: str, name: str) -> Any:
         ) from error
 
 
-def game_class(name: str) -> type[Game]:
-    """The game's class; PluginNotFoundError names near ones."""
-    cls = _load("game", name)
-    if not (isinstance(cls, type) and issubclass(cls, Game)):
-        raise InputError(f"game {name!r} is {cls!r}, which is no arena.game.Game")
+def game_class(text: str) -> type[Game]:
+    """The game's class by its name without options: `kuhn`, `openspiel:hanabi`, `./rps.py:RockPaperScissors`.
+
+    PluginNotFoundError names near ones; InputError says what of the name is wrong.
+    """
+    name = parse(text)
+    if name.options:
+        raise InputError(f"game {text!r}: options are not part of a game's name here")
+    found = files.load(Path(name.kind), name.what, Game) if name.is_file else _load("game", name.kind)
+    if isinstance(found, GameFamily):
+        return _member(found, name.what)
+    if not (isinstance(found, type) and issubclass(found, Game)):
+        raise InputError(f"game {name.kind!r} is {found!r}, which is no arena.game.Game")
+    if name.what and not name.is_file:
+        raise InputError(f"game {text!r}: {name.kind} takes nothing after a colon; its options follow '@'")
+    return found
+
+
+def game_plugin(name: str) -> type[Game] | GameFamily:
+    """What is installed under this name."""
+    found = _load("game", name)
+    return found if isinstance(found, GameFamily) else game_class(name)
+
+
+def _member(family: GameFamily, what: str) -> type[Game]:
+    """The game that `what` names in a family."""
+    if not what:
+        raise InputError(
+            f"game {family.name!r} needs a name after a colon ({family.what}), e.g. {', '.join(family.examples)}"
+        )
+    require_modules(f"game {family.name!r}", family.requires, family.extra)
+    try:
+        cls = resolve(family.make)(what)
+    except ValueError as error:
+        raise InputError(f"game {family.name}:{what}: {error}") from error
+    assert isinstance(cls, type)
+    assert issubclass(cls, Game)
     return cls
 
 
 def operator_kind(name: str) -> OperatorKind:
-    """The operator's description; PluginNotFoundError names near ones."""
+    """The operator's description by its kind; PluginNotFoundError names near ones."""
     kind = _load("operator", name)
     if not isinstance(kind, OperatorKind):
         raise InputError(f"operator {name!r} is {kind!r}, which is no arena.operator.OperatorKind")
+    return kind
+
+
+def operator_in_file(path: str, what: str) -> OperatorKind:
+    """The description that stands in a file as `what`; without `what`, the only one there."""
+    kind = files.load(Path(path), what, OperatorKind)
+    assert isinstance(kind, OperatorKind)
     return kind
 
 
@@ -65,13 +109,13 @@ def worker_module(name: str) -> str:
     return _find("worker", name).value
 
 
-def require_modules(kind: OperatorKind) -> None:
-    """MissingExtraError with the exact command when a module that `kind` needs is not installed."""
-    missing = [module for module in kind.requires if not installed(module)]
+def require_modules(who: str, modules: Sequence[str], extra: str) -> None:
+    """MissingExtraError with the exact command when a module that `who` needs is not installed."""
+    missing = [module for module in modules if not installed(module)]
     if missing:
+        how = f"'agent-arena[{extra}]'" if extra else " ".join(missing)
         raise MissingExtraError(
-            f"operator {kind.name!r} needs {', '.join(missing)}, not installed here. "
-            f"Install it with: pip install 'agent-arena[{kind.extra}]'"
+            f"{who} needs {', '.join(missing)}, not installed here. Install it with: pip install {how}"
         )
 
 
@@ -84,6 +128,7 @@ def installed(module: str) -> bool:
 
 
 def resolve(target: str) -> Callable[..., Any]:
-    """The object named by "package.module:name"."""
-    module, _, name = target.partition(":")
-    return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
+    """The object named by "package.module:name", or by "/path/file.py:name"."""
+    module, _, name = target.rpartition(":")
+    found = files.module(Path(module)) if module.endswith(".py") else importlib.import_module(module)
+    return getattr(found, name)  # type: ignore[no-any-return]

@@ -21,7 +21,7 @@ LEAST_POT = 120  # chips: a hand in which something happened
 
 def worth_showing() -> Game:
     """The first table, by seed, where three play for a good pot on the river of the first hand."""
-    choose = resolve(str(Holdem.baseline))
+    choose = resolve(str(Holdem.spec.baseline))
     for number in range(10_000):
         game = Holdem(3, {"hands": 1})
         due = game.reset(key("readme", number)).due

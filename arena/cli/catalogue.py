@@ -106,7 +106,6 @@ def _game_facts(found: installed.Found, *, detail: bool) -> dict[str, Any]:
     facts = {
         "name": found.name,
         **msgspec.to_builtins(cls.spec),
-        "baseline": cls.baseline,
         "teacher": cls.teacher,
     }
     try:
@@ -131,7 +130,7 @@ def _game_detail(console: Console, cls: type[Game]) -> None:
             ("answer", card.answer_format),
             ("longest", f"{spec.horizon} ticks at {game.seats} seats with these options"),
             ("a fault", f"costs {cost}"),
-            ("scripted", "plays it" if cls.baseline else "cannot play it: the game has no baseline"),
+            ("scripted", "plays it" if spec.baseline else "cannot play it: the game has no baseline"),
             ("teacher", "has one (makes lessons for models)" if cls.teacher else "none"),
             ("prompts", ", ".join(card.prompts) or "none"),
         ],

@@ -72,7 +72,7 @@ def make_game(cls: type[Game]) -> Game:
 def missing(kind: OperatorKind) -> list[str]:
     """Distributions of the kind's extra that are not installed here; empty when it can be seated."""
     try:
-        plugins.require_modules(kind)
+        plugins.require_modules(f"operator {kind.name!r}", kind.requires, kind.extra)
     except InputError:
         return [name for name, version in requirements(kind.extra) if version is None] or list(kind.requires)
     return [name for name, version in requirements(kind.extra) if version is None] if not kind.requires else []

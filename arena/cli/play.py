@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import secrets
 from datetime import datetime
 from pathlib import Path
@@ -101,9 +102,10 @@ def play(
 
 def _new_folder(plan: Plan) -> Path:
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    path = Path("runs") / f"{stamp}-{plan.game_name}"
+    name = f"{stamp}-{re.sub(r'[^A-Za-z0-9_.-]+', '-', plan.make_game().spec.id)}"
+    path = Path("runs") / name
     for i in range(2, 1000):
         if not path.exists():
             break
-        path = path.with_name(f"{stamp}-{plan.game_name}-{i}")
+        path = path.with_name(f"{name}-{i}")
     return path

@@ -31,11 +31,9 @@ def ppo(
     from arena.train.ppo import PpoConfig, check_options, main
 
     name = names.parse(game)
-    if name.what:
-        raise click.BadParameter(f"{game!r}: a game takes nothing after a colon; its options follow '@'")
     pairs = dict(_pair(option) for option in options)
     config = PpoConfig(
-        game=name.kind,
+        game=name.base,
         game_options=dict(name.options),
         out=out,
         steps=steps,

@@ -42,7 +42,7 @@ def opponent(what: str | Opponent | Play, game: type[Game]) -> Opponent:
     if what == "random":
         return Opponent("random", play_random, Views())
     if what == "scripted":
-        if game.baseline is None:
+        if spec.baseline is None:
             raise InputError(f"{spec.id} has no baseline, so nothing plays `scripted` there; use random or a callable")
-        return Opponent("scripted", resolve(game.baseline), both)
+        return Opponent("scripted", resolve(spec.baseline), both)
     raise InputError(f"no opponent is called {what!r}. {nearest(str(what), ('random', 'scripted'))}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from arena import plugins
+from arena import files, plugins
 from arena.errors import InputError, RecordError
 from arena.game import Game, Views
 from arena.match import Ask, Match
@@ -26,6 +26,8 @@ class _GameHead(msgspec.Struct):
     name: str
     version: int
     options: dict[str, Any]
+    file: str | None = None  # hash of the file it was defined in, where it was not installed
+    runtime: str | None = None
 
 
 class _OperatorHead(msgspec.Struct):
@@ -109,6 +111,11 @@ class Replay:
             raise RecordError(
                 f"the run was played with {head.name} version {head.version}; installed is {game.spec.version}. "
                 f"Install agent-arena {self.run.head.get('arena', '(see run.json)')} to play it again"
+            )
+        if head.file != (now := files.fingerprint(head.name)):
+            raise RecordError(
+                f"{head.name.rpartition(':')[0]} has changed since the run was played (its hash was {head.file}, "
+                f"it is {now}): only the game as it was can be played again"
             )
         return game
 

@@ -43,5 +43,9 @@ class ProcessCrew:
         self._hub.bury(channel, reason, own_doing=False)
 
     def _launch(self, entry: Entry) -> WorkerChannel:
-        command = [sys.executable, "-P", "-m", worker_module(entry.kind.worker), entry.kind.target]
+        kind = entry.kind
+        if kind.command is not None:
+            command = list(kind.command(entry.what, entry.options))
+        else:
+            command = [sys.executable, "-P", "-m", worker_module(kind.worker), kind.target]
         return self._hub.launch(entry.name, command, entry.what, entry.options)

@@ -57,9 +57,9 @@ class GameSuite(Rules, Shown):
     def test_the_baseline_gives_legal_actions(self) -> None:
         for moment in self.moments():
             game = moment.game
-            if game.baseline is None:
+            if game.spec.baseline is None:
                 pytest.skip(f"{game.spec.id} has no baseline")
-            choose = plugins.resolve(game.baseline)
+            choose = plugins.resolve(game.spec.baseline)
             for seat in moment.result.due:
                 observation = game.observe(seat, every_view(game.spec, image=False))
                 action = choose(observation, game.card(), generator(key("testing baseline")))

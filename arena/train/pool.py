@@ -30,7 +30,7 @@ class Pool:
     """
 
     def __init__(self, game: type[Game], shares: Mapping[str, float], capacity: int) -> None:
-        if game.baseline is None:
+        if game.spec.baseline is None:
             shares = {kind: share for kind, share in shares.items() if kind != "scripted"}
         if any(share < 0 for share in shares.values()) or not sum(shares.values()) > 0:
             raise InputError(f"opponents' shares must be 0 or more and not all 0, not {dict(shares)}")

@@ -37,8 +37,8 @@ class ConnectFour(SpielGame):
         on_fault="forfeit",
         seeded=False,
         options={"opening": Option("int", 0, "discs dropped at random by the seed before play", 0, 12)},
+        baseline="games.connect_four.baseline:choose",
     )
-    baseline = "games.connect_four.baseline:choose"
     teacher = "games.connect_four.teacher:lessons"
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:

@@ -59,8 +59,8 @@ class Holdem(SpielGame):
         text=True,
         on_fault="default",
         options={"hands": Option("int", HANDS, "hands in a session", low=1, high=1000)},
+        baseline="games.holdem.baseline:choose",
     )
-    baseline = "games.holdem.baseline:choose"
     teacher = "games.holdem.teacher:lessons"
     scale = 1 / BIG_BLIND
 

@@ -35,8 +35,8 @@ class Kuhn(SpielGame):
         text=True,
         on_fault="default",
         options={"hands": Option("int", 1, "hands a match; the first to act moves by one seat each", 1, 1000)},
+        baseline="games.kuhn.baseline:choose",
     )
-    baseline = "games.kuhn.baseline:choose"
     teacher = "games.kuhn.teacher:lessons"
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:

@@ -55,8 +55,8 @@ class Leduc(SpielGame):
         text=True,
         on_fault="default",
         options={"hands": Option("int", 1, "hands a match; the first to act moves by one seat each", 1, 1000)},
+        baseline="games.leduc.baseline:choose",
     )
-    baseline = "games.leduc.baseline:choose"
     teacher = "games.leduc.teacher:lessons"
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:

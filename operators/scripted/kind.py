@@ -7,21 +7,20 @@ from typing import Any
 
 from arena.canonical import generator
 from arena.errors import UnplayableError
-from arena.game import Baseline, GameSpec, Views
+from arena.game import Baseline, GameCard, GameSpec, Views
 from arena.operator import Decision, OpenSeat, Operator, OperatorKind, Outcome, Request, WorkerContext, turn_key
-from arena.plugins import game_class, resolve
+from arena.plugins import resolve
 
 
-def _baseline(game: str) -> str:
-    found = game_class(game).baseline
-    if found is None:
+def _baseline(about: GameSpec | GameCard, game: str) -> str:
+    if about.baseline is None:
         raise UnplayableError(f"game {game!r} has no baseline, so `scripted` cannot play it; seat `random` instead")
-    return found
+    return about.baseline
 
 
 def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
     """All views that are cheap: text and vector where the game has them."""
-    _baseline(spec.id)
+    _baseline(spec, spec.id)
     return Views(vector=spec.vector_shape is not None, text=spec.text)
 
 
@@ -33,7 +32,7 @@ class ScriptedOperator(Operator):
 
     def open(self, seats: Sequence[OpenSeat]) -> None:
         for seat in seats:
-            self._seats[seat.match, seat.seat] = (seat, resolve(_baseline(seat.card.game)))
+            self._seats[seat.match, seat.seat] = (seat, resolve(_baseline(seat.card, seat.card.game)))
 
     def act(self, requests: Sequence[Request]) -> list[Decision]:
         return [self._choose(request) for request in requests]

@@ -27,8 +27,8 @@ class Toy(Game):
         vector_shape=(CARDS + 2,),
         image_sizes=((36, 36),),
         text=True,
+        baseline="tests.train.toy:baseline",
     )
-    baseline = "tests.train.toy:baseline"
 
     def card(self) -> GameCard:
         return GameCard(
@@ -40,6 +40,7 @@ class Toy(Game):
             answer_format="a word",
             unit="points",
             vector_shape=self.spec.vector_shape,
+            baseline=self.spec.baseline,
         )
 
     def reset(self, seed: bytes) -> StepResult:

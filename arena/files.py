@@ -1,0 +1,73 @@
+"""Plugins in a Python file of the user's: `./rps.py:RockPaperScissors`. Nothing needs to be installed.
+
+A file is loaded once a process, as a module of its own name. It can import what is installed, but not its neighbours:
+a plugin of several files is a package, and is installed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from arena.canonical import digest, hash_file
+from arena.errors import InputError, nearest
+from arena.names import parse
+
+# What a user's own module may raise when it is imported.
+BROKEN = (ImportError, SyntaxError, AttributeError, TypeError, ValueError, NameError, LookupError, OSError)
+
+
+def module(path: Path) -> ModuleType:
+    """The module in this file. InputError when there is none, or when it cannot be imported."""
+    path = path.expanduser().resolve()
+    name = f"arena_file_{path.stem}_{digest(str(path))[:8]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    if not path.is_file():
+        raise InputError(f"there is no file {str(path)!r}")
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    sys.modules[name] = made  # dataclasses and msgspec look their module up
+    try:
+        spec.loader.exec_module(made)
+    except BROKEN as error:
+        del sys.modules[name]
+        where = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        raise InputError(f"{path}{where} cannot be imported: {type(error).__name__}: {error}") from error
+    return made
+
+
+def load(path: Path, name: str, sort: type) -> Any:
+    """The class or object of this sort that the file calls `name`; without a name, the only one it defines.
+
+    For a class `sort`, subclasses that the file itself defines are looked for, and instances.
+    """
+    made = module(path)
+    found = {key: value for key, value in vars(made).items() if _is(value, sort, made)}
+    if not name:
+        if len(found) == 1:
+            return next(iter(found.values()))
+        there = (
+            f"there are {', '.join(sorted(found))}: name one, e.g. {path}:{min(found)}" if found else "there is none"
+        )
+        raise InputError(f"{path} does not define exactly one {sort.__name__}: {there}")
+    if name not in found:
+        raise InputError(f"{path} defines no {sort.__name__} called {name!r}. {nearest(name, found)}")
+    return found[name]
+
+
+def _is(value: object, sort: type, made: ModuleType) -> bool:
+    if isinstance(value, type):
+        return issubclass(value, sort) and value.__module__ == made.__name__
+    return isinstance(value, sort)
+
+
+def fingerprint(name: str) -> str | None:
+    """The hash of the file that a plugin's name names; None for an installed plugin."""
+    parsed = parse(name)
+    return hash_file(Path(parsed.kind)) if parsed.is_file else None
