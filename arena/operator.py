@@ -170,6 +170,8 @@ class OperatorKind:
     requires: tuple[str, ...] = ()  # modules that must be importable
     extra: str = ""  # the extra that brings them
     determinism: Determinism = "deterministic"
+    declared: Callable[[str, Mapping[str, Any]], Determinism] | None = None
+    # declared(what, options): its determinism where only the user knows it; `determinism` is then the least it may be
     licence: str = "Apache-2.0"
     interactive: bool = False  # waits for a person: no deadline unless one is given
 

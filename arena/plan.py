@@ -11,7 +11,7 @@ import msgspec
 
 from arena.canonical import digest, key
 from arena.game import Game, Views
-from arena.operator import OperatorKind
+from arena.operator import Determinism, OperatorKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,11 @@ class Entry:
     given: str  # as the user wrote it
     views: Views
     at: str | None = None  # address of the remote worker that hosts it; None: a worker of this machine
+
+    @property
+    def determinism(self) -> Determinism:
+        """What this operator says of its answers."""
+        return self.kind.declared(self.what, self.options) if self.kind.declared else self.kind.determinism
 
     @property
     def worker_key(self) -> str:

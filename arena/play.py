@@ -72,7 +72,7 @@ def describe(plan: Plan) -> dict[str, Any]:
                 "given": entry.given,
                 "views": entry.views,
                 "at": entry.at,
-                "determinism": entry.kind.determinism,
+                "determinism": entry.determinism,
             }
             for entry in plan.lineup
         ],
