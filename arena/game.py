@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from arena import plain
 from arena.canonical import digest, hash_array
 from arena.options import Option
 
@@ -182,8 +183,15 @@ class Game(abc.ABC):
     def card(self) -> GameCard:
         """The GameCard, the same for every seat."""
 
-    def make_card(self, rules: str, answer_format: str, prompts: Mapping[str, str]) -> GameCard:
-        """A GameCard of these words and what the spec already says."""
+    def make_card(
+        self, rules: str, answer_format: str = "the name of a legal action", prompts: Mapping[str, str] | None = None
+    ) -> GameCard:
+        """A GameCard of these words and what the spec already says.
+
+        Without prompts of its own, a game with a text view gets a generic one ("full") made of the same words.
+        """
+        if not prompts and self.spec.text:
+            prompts = {"full": plain.prompt(rules, answer_format, self.spec.actions.names[0])}
         return GameCard(
             game=self.spec.id,
             version=self.spec.version,
@@ -195,7 +203,7 @@ class Game(abc.ABC):
             vector_shape=self.spec.vector_shape,
             options=self.options,
             baseline=self.spec.baseline,
-            prompts=dict(prompts),
+            prompts=dict(prompts or {}),
         )
 
     @abc.abstractmethod
@@ -210,9 +218,9 @@ class Game(abc.ABC):
     def observe(self, seat: int, views: Views) -> Observation:
         """What `seat` may know now, drawn lazily: only the agreed views. Legal is empty when the seat is not due."""
 
-    @abc.abstractmethod
     def draw(self, height: int, width: int) -> Image:
-        """What a spectator who sees everything is shown: uint8 (height, width, 3)."""
+        """What a spectator who sees everything is shown: uint8 (height, width, 3). Default: every seat's text view."""
+        return plain.picture(self, height, width)
 
     def parse(self, seat: int, answer: int | str | None) -> int:
         """The action that `answer` names: an index, or an action's name in any letter case. Strict.

@@ -13,6 +13,8 @@ from arena.canonical import digest, key
 from arena.game import Game, Views
 from arena.operator import Determinism, OperatorKind
 
+HERE = "here"  # the runtime of a game that is hosted by a worker of the arena's own interpreter
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -34,10 +36,12 @@ class Entry:
     @property
     def worker_key(self) -> str:
         """Equal keys share a worker: it hosts the seats of both."""
-        by = self.kind.told_apart_by
+        kind, by = self.kind, self.kind.told_apart_by
+        # The target too: two files may each define an operator of one name, such as two versions of it.
+        who = (kind.name, kind.target, self.at)
         if by is not None:
-            return digest(self.kind.name, self.at, [self.options.get(name) for name in by])
-        return digest(self.kind.name, self.at, self.what, dict(self.options))
+            return digest(*who, [self.options.get(name) for name in by])
+        return digest(*who, self.what, dict(self.options))
 
 
 class MatchPlan(msgspec.Struct, frozen=True):
@@ -71,7 +75,7 @@ class Plan:
     seed: int
     matches: int
     limits: Limits = field(default_factory=Limits)
-    runtime: str | None = None  # the environment a worker hosts the game in ("here": the arena's); None: no worker
+    runtime: str | None = None  # the environment a worker hosts the game in (HERE: the arena's); None: no worker
 
     def make_game(self) -> Game:
         return self.game(len(self.lineup), self.game_options)

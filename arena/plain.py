@@ -1,0 +1,79 @@
+"""What a game gets that brings no drawing and no prompts of its own: its words on a sheet, and one prompt for any model.
+
+Enough to be watched and to be asked; a drawing and prompts made for the game are better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont, ImageFont
+
+    from arena.game import Game, Image
+
+SIZES = (26, 21, 17, 14, 11, 9)  # of the writing, in pixels; the first that fits is taken
+PAPER, INK = (248, 246, 240), (30, 30, 34)
+
+
+def picture(game: Game, height: int, width: int) -> Image:
+    """What every seat sees in words, uint8 (height, width, 3); without a text view, who is to act."""
+    return sheet(words(game), height, width)
+
+
+def words(game: Game) -> list[str]:
+    """The lines of the sheet."""
+    from arena.game import Views
+
+    out = [game.spec.summary]
+    names = game.spec.actions.names
+    for seat in range(game.seats):
+        seen = game.observe(seat, Views(text=game.spec.text))
+        legal = ", ".join(names[action] for action in seen.legal)
+        out += ["", f"Seat {seat}" + (f", to act: {legal}" if legal else ""), *(seen.text or "").splitlines()]
+    return out
+
+
+def sheet(lines: Sequence[str], height: int, width: int) -> Image:
+    """`lines` written as large as fits, wrapped at `width`; what does not fit at the smallest size is cut off."""
+    from PIL import Image as Pillow
+    from PIL import ImageDraw, ImageFont
+
+    for size in SIZES:
+        font = ImageFont.load_default(size)
+        wrapped = [part for line in lines for part in _wrap(line, font, width - size)]
+        if len(wrapped) * size * 1.3 + size <= height:
+            break
+    paper = Pillow.new("RGB", (width, height), PAPER)
+    pen = ImageDraw.Draw(paper)
+    for number, line in enumerate(wrapped):
+        pen.text((size / 2, size / 2 + number * size * 1.3), line, INK, font)
+    return np.array(paper)
+
+
+def _wrap(line: str, font: FreeTypeFont | ImageFont, width: int) -> list[str]:
+    out = [""]
+    for word in line.split(" "):
+        longer = f"{out[-1]} {word}" if out[-1] else word
+        if out[-1] and font.getlength(longer) > width:
+            out.append(word)
+        else:
+            out[-1] = longer
+    return out
+
+
+def prompt(rules: str, answer_format: str, example: str) -> str:
+    """A template for any model, of the card's own words; `example` is the name of an action."""
+
+    def said(text: str) -> str:
+        return text.replace("{", "{{").replace("}", "}}")
+
+    return (
+        f"You play a game. {said(rules)}\n\n{{text}}\n\nIt is your turn. Legal actions: {{legal}}.\n"
+        f"How to answer: {said(answer_format)}.\n"
+        f"Think in one or two sentences. Then end with one line that names a legal action, such as\n"
+        f"Answer: {said(example)}"
+    )
