@@ -1,6 +1,6 @@
-"""Finds games, operators and workers: by entry point, or in a Python file that is named. Third parties add theirs in
+"""Finds games, operators, workers and runtimes: by entry point, or in a Python file that is named. Third parties add
 
-the same three groups.
+theirs in the same four groups.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arena import files
 from arena.errors import InputError, MissingExtraError, PluginNotFoundError, nearest
@@ -18,12 +18,16 @@ from arena.game import Game, GameFamily
 from arena.names import parse
 from arena.operator import OperatorKind
 
+if TYPE_CHECKING:
+    from arena.runtime import Runtime
+
 BROKEN = files.BROKEN  # what a foreign module may raise when it is imported: an import is no process boundary
-GROUPS = {"game": "arena.games", "operator": "arena.operators", "worker": "arena.workers"}
+GROUPS = {"game": "arena.games", "operator": "arena.operators", "worker": "arena.workers", "runtime": "arena.runtimes"}
+LISTED_BY = {"runtime": "arena env list"}  # where it is not `arena games`, `arena operators`
 
 
 def names(what: str) -> list[str]:
-    """Names of the installed plugins of one sort ("game", "operator" or "worker"), sorted."""
+    """Names of the installed plugins of one sort ("game", "operator", "worker" or "runtime"), sorted."""
     return sorted({point.name for point in entry_points(group=GROUPS[what])})
 
 
@@ -31,7 +35,8 @@ def _find(what: str, name: str) -> EntryPoint:
     found = [point for point in entry_points(group=GROUPS[what]) if point.name == name]
     if not found:
         raise PluginNotFoundError(
-            f"no {what} is called {name!r}. {nearest(name, names(what))} `arena {what}s` lists them with their options."
+            f"no {what} is called {name!r}. {nearest(name, names(what))} "
+            f"`{LISTED_BY.get(what, f'arena {what}s')}` lists them all."
         )
     if len({point.value for point in found}) > 1:
         values = ", ".join(sorted(point.value for point in found))
@@ -102,6 +107,21 @@ def operator_in_file(path: str, what: str) -> OperatorKind:
     kind = files.load(Path(path), what, OperatorKind)
     assert isinstance(kind, OperatorKind)
     return kind
+
+
+def runtime(text: str) -> Runtime:
+    """A runtime's definition by its name, or by `./plugin.py` or `./plugin.py:NAME`. PluginNotFoundError names near ones."""
+    from arena.runtime import Runtime
+
+    name = parse(text)
+    if name.options or (name.what and not name.is_file):
+        raise InputError(f"runtime {text!r}: expected a name alone, or a file: ./plugin.py or ./plugin.py:RUNTIME")
+    found = files.load(Path(name.kind), name.what, Runtime) if name.is_file else _load("runtime", name.kind)
+    if not isinstance(found, Runtime):
+        raise InputError(f"runtime {text!r} is {found!r}, which is no arena.runtime.Runtime")
+    if not name.is_file and found.name != name.kind:
+        raise InputError(f"the runtime installed as {name.kind!r} calls itself {found.name!r}: its package is broken")
+    return found
 
 
 def worker_module(name: str) -> str:
