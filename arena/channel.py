@@ -28,6 +28,7 @@ class Channel(abc.ABC):
     ready: bool  # the worker hosts its operator and takes seats
     pid: int | None = None
     log: Path | None = None  # what the worker printed
+    role = "operator"  # or "game": a game host
 
     @abc.abstractmethod
     def send(self, message: m.Message, buffers: Sequence[Frame] = ()) -> None:
@@ -58,10 +59,13 @@ Event = Received | Died
 
 
 class Crew(Protocol):
-    """The workers of one run."""
+    """The workers of one run. A game host is one of them that serves whole matches instead of slots."""
 
     def channel(self, slot: int) -> Channel:
         """The channel that now serves this slot of the line-up."""
+
+    def host(self, match: int) -> Channel | None:
+        """The channel that now hosts the game of this match; None: the game is played here."""
 
     def poll(self, timeout: float | None) -> list[Event]:
         """What came in; waits at most `timeout` seconds (None: until something comes)."""
@@ -105,6 +109,9 @@ class LocalCrew:
 
     def channel(self, slot: int) -> Channel:
         return self._slots[slot]
+
+    def host(self, match: int) -> Channel | None:
+        return None
 
     def poll(self, timeout: float | None) -> list[Event]:
         events: list[Event] = []

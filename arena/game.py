@@ -155,6 +155,31 @@ class StepResult:
         return cls((), tuple(rewards), state_hash, tuple(events), "truncated", tuple(returns))
 
 
+def parse_answer(names: Sequence[str], legal: Sequence[int], answer: int | str | None) -> int:
+    """What Game.parse does with an answer unless the game has a way of its own."""
+    if isinstance(answer, bool) or answer is None:
+        raise UnparsableAnswerError(f"no answer; expected one of {_some(names)}")
+    if isinstance(answer, str):
+        wanted = answer.strip().lower()
+        found = [i for i, name in enumerate(names) if name.lower() == wanted]
+        if not found:
+            raise UnparsableAnswerError(f"{answer[:80]!r} is no action; expected one of {_some(names)}")
+        action = found[0]
+    else:
+        action = answer
+        if not 0 <= action < len(names):
+            raise UnparsableAnswerError(f"action {action} is outside 0..{len(names) - 1}")
+    if action not in legal:
+        raise IllegalActionError(f"{names[action]} is not legal now; legal: {_some([names[i] for i in legal])}")
+    return action
+
+
+def _some(names: Sequence[str], most: int = 40) -> str:
+    """The names with commas between; of very many only the first."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 class Game(abc.ABC):
     """One game in play. `Game(seats, options)` validates its options; `reset` may be called again and again."""
 
@@ -227,24 +252,7 @@ class Game(abc.ABC):
 
         Raises UnparsableAnswerError or IllegalActionError. The one place where an answer becomes a move.
         """
-        names = self.spec.actions.names
-        if isinstance(answer, bool) or answer is None:
-            raise UnparsableAnswerError(f"no answer; expected one of {', '.join(names)}")
-        if isinstance(answer, str):
-            wanted = answer.strip().lower()
-            found = [i for i, name in enumerate(names) if name.lower() == wanted]
-            if not found:
-                raise UnparsableAnswerError(f"{answer[:80]!r} is no action; expected one of {', '.join(names)}")
-            action = found[0]
-        else:
-            action = answer
-            if not 0 <= action < len(names):
-                raise UnparsableAnswerError(f"action {action} is outside 0..{len(names) - 1}")
-        legal = self.observe(seat, Views()).legal
-        if action not in legal:
-            allowed = ", ".join(names[i] for i in legal)
-            raise IllegalActionError(f"{names[action]} is not legal now; legal: {allowed}")
-        return action
+        return parse_answer(self.spec.actions.names, self.observe(seat, Views()).legal, answer)
 
     def default_action(self, seat: int) -> int:
         """The action a fault costs when spec.on_fault is "default"."""

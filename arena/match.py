@@ -5,17 +5,20 @@ while match.outcome is None:
     for ask in match.asks(): ...            # who is due, with observations
     match.feed(seat, decision)              # once for each ask; a fault may lead to another ask
     if match.ready: match.advance()         # all due seats are in: apply in seat order
+
+With a stage that does not answer at once, `take` and `parsed` bring what it says later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from arena.game import Game, IllegalActionError, Observation, StepResult, UnparsableAnswerError, Views
+from arena.game import Observation, StepResult
 from arena.operator import Decision, Outcome
 from arena.plan import Limits, MatchPlan
 from arena.record.lines import EndLine, Line, MatchLine, TickLine, TurnLine
+from arena.stage import Scene, Stage, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,43 +35,30 @@ class Ask:
 class Match:
     """One match from reset to result. Faults cost by the game's rule; nothing ever becomes a move by itself."""
 
-    def __init__(
-        self, plan: MatchPlan, game: Game, names: Sequence[str], views: Sequence[Views], limits: Limits
-    ) -> None:
-        """`names` and `views` are in seat order."""
+    def __init__(self, plan: MatchPlan, stage: Stage, names: Sequence[str], limits: Limits) -> None:
+        """`names` are in seat order."""
         self.plan = plan
-        self.game = game
+        self.stage = stage
         self.names = tuple(names)
         self.outcome: Outcome | None = None
         self.tick = 0
-        self.head: MatchLine  # set by start
+        self.head = self._head("")  # until the game was reset
         self.last_events: tuple[str, ...] = ()  # of the last tick, for whoever watches
         self.last_faults: tuple[int, ...] = ()  # seats that made a fault in the last tick
-        self._views = views
         self._limits = limits
-        self._totals = [0.0] * len(names)
         self._lines: list[Line] = []
         self._asks: list[Ask] = []
         self._waiting: dict[int, Ask] = {}
         self._turns: dict[int, list[TurnLine]] = {}
         self._actions: dict[int, int] = {}
         self._forfeits: list[int] = []
+        self._parsing: dict[int, tuple[Ask, Decision]] = {}
+        self._awaited: str | None = None  # the scene that the stage owes: "start", "step" or "forfeit"
+        self._defaults: Mapping[int, int] = {}
 
     def start(self) -> None:
         """Reset the game and ask the first seats."""
-        result = self.game.reset(self.plan.seed)
-        self.head = MatchLine(
-            match=self.plan.index,
-            block=self.plan.block,
-            game=self.game.spec.id,
-            options=self.game.options,
-            seed=self.plan.seed.hex(),
-            seats=self.names,
-            state_hash=result.state_hash,
-            events=result.events,
-        )
-        self._lines.append(self.head)
-        self._follow(result)
+        self._await("start", self.stage.begin(self.plan.seed))
 
     def asks(self) -> list[Ask]:
         """Questions that were not handed out yet."""
@@ -83,16 +73,35 @@ class Match:
     @property
     def ready(self) -> bool:
         """All due seats are in."""
-        return self.outcome is None and not self._waiting
+        return self.outcome is None and not (self._waiting or self._parsing or self._awaited)
+
+    @property
+    def waits_for_game(self) -> bool:
+        """The stage owes what a reset, a step or a forfeit led to."""
+        return self._awaited is not None
 
     def feed(self, seat: int, decision: Decision) -> None:
         """The decision of a seat that was asked. A bad answer is asked again if the limits say so, else it costs."""
         ask = self._waiting.pop(seat)
-        action, fault, detail = self._judge(seat, decision)
+        if decision.fault is not None:
+            self._judged(ask, decision, None, decision.fault, decision.detail)
+            return
+        verdict = self.stage.parse(seat, decision.answer)
+        self._parsing[seat] = ask, decision
+        if verdict is not None:
+            self.parsed(seat, verdict)
+
+    def parsed(self, seat: int, verdict: Verdict) -> None:
+        """What the game makes of the answer of `seat`, from a stage that did not say so at once."""
+        ask, decision = self._parsing.pop(seat)
+        self._judged(ask, decision, *verdict)
+
+    def _judged(self, ask: Ask, decision: Decision, action: int | None, fault: str | None, detail: str | None) -> None:
+        seat = ask.seat
         again = fault in ("illegal", "unparsable") and ask.attempt < self._limits.reasks
         if fault is not None and not again:
-            if self.game.spec.on_fault == "default":
-                action = self.game.default_action(seat)
+            if self.stage.spec.on_fault == "default":
+                action = self._defaults[seat]
             else:
                 self._forfeits.append(seat)
         # An operator that says itself that it has no answer (a person who gave up) has none: so re-execution, which
@@ -123,51 +132,80 @@ class Match:
     def advance(self) -> None:
         """Apply all actions of this tick in seat order."""
         if not self.ready:
-            raise RuntimeError(f"seats {sorted(self._waiting)} have not answered")
+            raise RuntimeError(f"seats {sorted({*self._waiting, *self._parsing})} have not answered")
         for seat in sorted(self._turns):
             self._lines.extend(self._turns[seat])
-        forfeiter = min(self._forfeits, default=None)
-        actions = dict(sorted(self._actions.items()))
-        result = self.game.step(actions) if forfeiter is None else self.game.forfeit(forfeiter)
-        self.last_events = result.events
         self.last_faults = tuple(sorted(s for s, turns in self._turns.items() if any(t.fault for t in turns)))
+        if self._forfeits:
+            self._await("forfeit", self.stage.forfeit(min(self._forfeits)))
+        else:
+            self._await("step", self.stage.step(dict(sorted(self._actions.items())), self._last_tick))
+
+    @property
+    def _last_tick(self) -> bool:
+        """Nobody is asked after this tick."""
+        return self._limits.max_ticks is not None and self.tick + 1 >= self._limits.max_ticks
+
+    def take(self, scene: Scene) -> None:
+        """The scene that the stage owed."""
+        awaited, self._awaited = self._awaited, None
+        result = scene.result
+        self._defaults = scene.defaults
+        if awaited == "start":
+            self._begin(scene)
+            return
+        cut = awaited == "step" and self._last_tick
+        forfeiter = min(self._forfeits, default=None)
+        self.last_events = result.events
         self._turns, self._actions, self._forfeits = {}, {}, []
-        for seat, reward in enumerate(result.rewards):
-            self._totals[seat] += reward
         self._lines.append(
             TickLine(tick=self.tick, rewards=result.rewards, events=result.events, state_hash=result.state_hash)
         )
         self.tick += 1
         if forfeiter is not None:
             self._end("forfeited", result, f"{self.names[forfeiter]} forfeits")
-        elif result.ended == "none" and self._limits.max_ticks is not None and self.tick >= self._limits.max_ticks:
+        elif result.ended == "none" and cut:
             self._end("truncated", result, f"max_ticks {self._limits.max_ticks}")
         else:
-            self._follow(result)
+            self._follow(scene)
 
-    def _judge(self, seat: int, decision: Decision) -> tuple[int | None, str | None, str | None]:
-        if decision.fault is not None:
-            return None, decision.fault, decision.detail
-        try:
-            return self.game.parse(seat, decision.answer), None, None
-        except IllegalActionError as error:
-            return None, "illegal", str(error)
-        except UnparsableAnswerError as error:
-            return None, "unparsable", str(error)
+    def _await(self, what: str, scene: Scene | None) -> None:
+        self._awaited = what
+        if scene is not None:
+            self.take(scene)
 
-    def _follow(self, result: StepResult) -> None:
+    def _begin(self, scene: Scene) -> None:
+        self.head = self._head(scene.result.state_hash, scene.result.events)
+        self._lines.append(self.head)
+        self._follow(scene)
+
+    def _head(self, state_hash: str, events: tuple[str, ...] = ()) -> MatchLine:
+        return MatchLine(
+            match=self.plan.index,
+            block=self.plan.block,
+            game=self.stage.spec.id,
+            options=dict(self.stage.options),
+            seed=self.plan.seed.hex(),
+            seats=self.names,
+            state_hash=state_hash,
+            events=events,
+        )
+
+    def _follow(self, scene: Scene) -> None:
+        result = scene.result
         if result.ended != "none":
             self._end(result.ended, result, "horizon of the game" if result.ended == "truncated" else "")
             return
         for seat in result.due:
-            self._ask(Ask(seat, self.tick, 0, self.game.observe(seat, self._views[seat])))
+            self._ask(Ask(seat, self.tick, 0, scene.observations[seat]))
 
     def _ask(self, ask: Ask) -> None:
         self._waiting[ask.seat] = ask
         self._asks.append(ask)
 
     def _end(self, status: str, result: StepResult, reason: str) -> None:
-        returns = result.returns if result.returns is not None else self.game.score(self._totals)
+        returns = result.returns
+        assert returns is not None
         self.outcome = Outcome(
             status=status,  # type: ignore[arg-type]
             returns=returns,

@@ -28,10 +28,13 @@ def run_plan(
     out: Path,
     *,
     concurrency: int = 1,
+    hosts: int = 1,
     observer: Observer | None = None,
     on_status: Callable[[str, m.Status], None] | None = None,
 ) -> Table:
     """Play every match of `plan` into the new folder `out`; the result table. No process is left behind.
+
+    hosts: game hosts that share the matches of a game that has a runtime.
 
     KeyboardInterrupt after SIGINT, SIGTERM or SIGHUP: what was played until then is in `out`.
     """
@@ -40,7 +43,7 @@ def run_plan(
         closing(Recorder(out, describe(plan))) as recorder,
         closing(Hub(out / "workers", on_status, interrupts)) as hub,
     ):
-        crew = ProcessCrew(hub, plan.lineup)
+        crew = ProcessCrew(hub, plan.lineup, plan.runtime, hosts)
         Scheduler(plan, crew, concurrency=concurrency, recorder=recorder, observer=observer).run()
     table = Run(out).table()
     recorder.results(table)

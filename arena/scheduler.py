@@ -6,20 +6,24 @@ most `limits.retries` times. Nothing here depends on the order in which answers 
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import deque
 from dataclasses import dataclass, field
 
 from arena.channel import Channel, Crew, Died, Received
-from arena.errors import InputError, WorkerError
+from arena.errors import InputError, ProtocolError, WorkerError
+from arena.hosted import HostedStage
 from arena.match import Match
 from arena.observer import Observer
 from arena.operator import Decision, Outcome, Request
 from arena.plan import Entry, MatchPlan, Plan
 from arena.protocol import codec
 from arena.protocol import messages as m
+from arena.protocol.codec import Frames
 from arena.record.lines import EndLine
 from arena.record.writer import Recorder
+from arena.stage import LocalStage, Stage
 from arena.tries import Tries
 
 GRACE = m.Limits().grace  # seconds in which a CANCEL is confirmed
@@ -31,6 +35,8 @@ class _Table:
 
     match: Match
     channels: tuple[Channel, ...]
+    host: Channel | None  # of its game, if that is not here
+    begun: bool = False  # the game was reset
     crashed: set[int] = field(default_factory=set)  # seats that are not asked: see Tries.crashed
 
 
@@ -68,7 +74,7 @@ class Scheduler:
         self._waiting: deque[MatchPlan] = deque(plan.schedule())
         self._tables: dict[int, _Table] = {}
         self._questions: dict[int, _Question] = {}
-        self._next_id = 0
+        self._ids = itertools.count(1)
         self._tries = Tries(plan)
         self._failed_starts: dict[str, int] = {}  # in a row, by worker name
         self._been_ready: set[str] = set()  # names of workers that died after they had been ready
@@ -94,21 +100,28 @@ class Scheduler:
             ):
                 return
             channels = tuple(self._crew.channel(slot) for slot in plan.slots)
+            host = self._crew.host(plan.index)
             if not all(channel.ready and not self._in_doubt(channel) for channel in channels):
                 return
+            if host is not None and not host.ready:
+                return
             self._waiting.popleft()
-            self._seat(plan, channels)
+            self._seat(plan, channels, host)
 
     def _in_doubt(self, channel: Channel) -> bool:
         """It missed a deadline and did not confirm the CANCEL yet."""
         return any(question.grace and question.channel is channel for question in self._questions.values())
 
-    def _seat(self, plan: MatchPlan, channels: tuple[Channel, ...]) -> None:
+    def _seat(self, plan: MatchPlan, channels: tuple[Channel, ...], host: Channel | None) -> None:
         lineup = [self._plan.lineup[slot] for slot in plan.slots]
         names = [entry.name for entry in lineup]
+        views = [entry.views for entry in lineup]
         game = self._plan.make_game()
-        match = Match(plan, game, names, [entry.views for entry in lineup], self._plan.limits)
-        table = _Table(match, channels, self._tries.crashed(plan))
+        stage: Stage = LocalStage(game, views)
+        if host is not None:
+            stage = HostedStage(game, self._plan.game_name, views, plan.index, host, self._ids)
+        match = Match(plan, stage, names, self._plan.limits)
+        table = _Table(match, channels, host, crashed=self._tries.crashed(plan))
         self._tables[plan.index] = table
         for seat, (entry, channel) in enumerate(zip(lineup, channels, strict=True)):
             if seat in table.crashed:
@@ -124,9 +137,9 @@ class Scheduler:
                     seats=tuple(names),
                 )
             )
-        match.start()
-        self._journal(table)
         self._observer.started(match)
+        match.start()
+        self._follow(table)
 
     def _ask(self) -> None:
         """Send every new question, one ACT a channel."""
@@ -140,9 +153,8 @@ class Scheduler:
                 channel = table.channels[ask.seat]
                 human = self._entry(table, ask.seat).kind.interactive
                 budget = self._plan.limits.human_timeout if human else None
-                self._next_id += 1
                 request = Request(
-                    id=self._next_id,
+                    id=next(self._ids),
                     match=table.match.plan.index,
                     seat=ask.seat,
                     tick=ask.tick,
@@ -163,11 +175,20 @@ class Scheduler:
         ready = [table for table in self._tables.values() if table.match.ready]
         for table in ready:
             table.match.advance()
-            self._journal(table)
-            self._observer.ticked(table.match)
-            if table.match.outcome is not None:
-                self._finish(table, table.match.outcome)
+            self._follow(table)
         return bool(ready)
+
+    def _follow(self, table: _Table) -> None:
+        """Note what the game did, unless its host still owes it."""
+        match = table.match
+        if match.waits_for_game:
+            return
+        self._journal(table)
+        if table.begun:
+            self._observer.ticked(match)
+        table.begun = True
+        if match.outcome is not None:
+            self._finish(table, match.outcome)
 
     def _finish(self, table: _Table, outcome: Outcome) -> None:
         index = table.match.plan.index
@@ -187,6 +208,8 @@ class Scheduler:
             match event.message:
                 case m.Action():
                     self._answers(event.channel, event.message)
+                case m.Stepped() | m.Parsed():
+                    self._staged(event.channel, event.message, event.buffers)
                 case m.Error():
                     self._refused(event.channel, event.message)
                 case _:
@@ -214,15 +237,35 @@ class Scheduler:
             where = {"match": answer.match, "tick": answer.tick, "seat": answer.seat, "attempt": answer.attempt}
             self._time("turn", **where, seconds=round(seconds, 6))
 
+    def _staged(self, channel: Channel, message: m.Stepped | m.Parsed, buffers: Frames) -> None:
+        """A game host says what a match asked it."""
+        table = self._tables.get(message.match)
+        stage = table.match.stage if table is not None and table.host is channel else None
+        try:
+            if not isinstance(stage, HostedStage) or not stage.reply(table.match, message, buffers):  # type: ignore[union-attr]
+                self.dropped += 1
+                self._time("dropped", worker=channel.name, id=message.id, match=message.match)
+                return
+        except ProtocolError as error:
+            self._crew.kill(channel, f"broke the protocol: {error}")
+            return
+        if isinstance(message, m.Stepped):
+            assert table is not None
+            self._follow(table)
+
     def _refused(self, channel: Channel, error: m.Error) -> None:
         self._time("error", worker=channel.name, code=error.code, text=error.text, match=error.match)
+        if channel.role == "game" and error.code == "refused":
+            raise InputError(f"the game cannot be played: {error.text}")
         if error.match is not None and error.code == "refused":
             raise InputError(f"operator {channel.name} cannot take seat {error.seat}: {error.text}")
         if error.code in ("malformed", "unexpected"):
             # What it did not understand it will not answer.
             self._crew.kill(channel, f"did not understand the arena: {error.text}")
         table = self._tables.get(error.match) if error.match is not None else None
-        if table is not None and channel in table.channels:
+        if table is not None and channel is table.host:
+            self._void(table, "backend", f"{channel.name}: {error.text}", None, own_doing=True)
+        elif table is not None and channel in table.channels:
             # A seat that could not be opened. `failed`: the operator raised, as it may do in every try.
             own_doing = error.code == "failed"
             self._void(table, "backend", f"{channel.name}: {error.text}", error.seat, own_doing)
@@ -234,7 +277,9 @@ class Scheduler:
             del self._questions[i]
         for table in list(self._tables.values()):
             seats = [s for s, c in enumerate(table.channels) if c is died.channel and s not in table.crashed]
-            if seats:
+            if table.host is died.channel:
+                self._void(table, "worker_died", f"{died.channel.name} {died.reason}", None, died.own_doing)
+            elif seats:
                 self._void(table, "worker_died", f"{died.channel.name} {died.reason}", seats[0], died.own_doing)
         self._restart(died)
 
@@ -248,7 +293,7 @@ class Scheduler:
         if failed > self._plan.limits.retries or never_works:
             where = f". Its log: {died.channel.log}" if died.channel.log else ""
             error = InputError if died.refused else WorkerError
-            raise error(f"operator {name} cannot start: {died.reason}{where}")
+            raise error(f"{died.channel.role} {name} cannot start: {died.reason}{where}")
         if self._waiting or self._tables:
             self._crew.replace(died.channel)
 
@@ -289,15 +334,21 @@ class Scheduler:
             if seat in table.crashed:
                 continue
             channel.send(m.End(match=table.match.plan.index, seat=seat, outcome=outcome))
+        if isinstance(table.match.stage, HostedStage):
+            table.match.stage.close()
 
     # --- clocks ----------------------------------------------------------------------------------------------------
 
     def _patience(self) -> float | None:
         clocks = [q.deadline for q in self._questions.values() if q.deadline is not None]
+        clocks += [since + self._plan.limits.deadline for _, since in self._waiting_hosts()]
         return max(0.0, min(clocks) - time.monotonic()) if clocks else None
 
     def _watch_clocks(self) -> None:
         now = time.monotonic()
+        for table, since in self._waiting_hosts():
+            if since + self._plan.limits.deadline <= now and table.host is not None:
+                self._crew.kill(table.host, f"did not answer within {self._plan.limits.deadline:g} s: it hangs")
         late = [q for q in self._questions.values() if q.deadline is not None and q.deadline <= now]
         for question in late:
             if self._questions.get(question.request.id) is not question:
@@ -310,6 +361,11 @@ class Scheduler:
             if question.table is not None:
                 waited = f"{question.channel.name} did not answer within {now - question.sent:.1f} s"
                 self._void(question.table, "deadline", waited, question.request.seat)
+
+    def _waiting_hosts(self) -> list[tuple[_Table, float]]:
+        """The tables whose game host owes something, and since when."""
+        stages = [(table, table.match.stage) for table in self._tables.values() if table.host is not None]
+        return [(t, s.since) for t, s in stages if isinstance(s, HostedStage) and s.since is not None]
 
     # --- small things ----------------------------------------------------------------------------------------------
 

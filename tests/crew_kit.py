@@ -110,6 +110,9 @@ class FakeCrew:
     def channel(self, slot: int) -> FakeChannel:
         return self.current[self.keys[slot]]
 
+    def host(self, match: int) -> None:
+        return None
+
     def poll(self, timeout: float | None) -> list[Event]:
         events, self.queue = self.queue, []
         if not events:

@@ -12,13 +12,15 @@ from arena.match import Ask, Match
 from arena.operator import Decision
 from arena.plan import Limits, MatchPlan
 from arena.record.lines import EndLine, Line, MatchLine, TickLine, TurnLine
+from arena.stage import LocalStage
 from tests.toys import Lenient, Together, Turns
 
 
 def start(game: type[Game] = Turns, seats: int = 2, rounds: int = 2, **limits: Any) -> Match:
     plan = MatchPlan(index=7, block=3, slots=tuple(range(seats)), seed=bytes(16))
     names = [f"op{i}" for i in range(seats)]
-    match = Match(plan, game(seats, {"rounds": rounds}), names, [Views()] * seats, Limits(**limits))
+    stage = LocalStage(game(seats, {"rounds": rounds}), [Views()] * seats)
+    match = Match(plan, stage, names, Limits(**limits))
     match.start()
     return match
 
@@ -200,7 +202,7 @@ def test_the_lines_of_a_match() -> None:
 def test_seats_get_the_views_agreed_for_them_and_their_hashes_are_written() -> None:
     plan = MatchPlan(index=0, block=0, slots=(0, 1), seed=bytes(16))
     views = [Views(text=True), Views(image=(4, 6), vector=True)]
-    match = Match(plan, Turns(2), ["a", "b"], views, Limits())
+    match = Match(plan, LocalStage(Turns(2), views), ["a", "b"], Limits())
     match.start()
     (first,) = match.asks()
     match.feed(0, Decision(answer=0))

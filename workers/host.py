@@ -15,6 +15,8 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import zmq
 import zmq.asyncio
@@ -23,6 +25,7 @@ import arena
 from arena.errors import ProtocolError
 from arena.host import Emit, Host, failure, sendable
 from arena.host_async import AsyncHost
+from arena.host_games import GameHost
 from arena.operator import AsyncOperator, Factory, Operator, WorkerContext
 from arena.plugins import resolve
 from arena.protocol import codec, transport
@@ -34,8 +37,21 @@ LINGER = 1000  # milliseconds for the last words at the end
 
 
 def main(argv: list[str]) -> int:
-    """Serve one arena until it says SHUTDOWN or is gone."""
-    if len(argv) != 2 or "ARENA_ADDRESS" not in os.environ:
+    """Serve one arena until it says SHUTDOWN or is gone: the operator that the argument names."""
+    if len(argv) != 2:
+        print("this is a worker: an arena starts it. See docs/protocol.md", file=sys.stderr)
+        return 2
+
+    def build(context: WorkerContext) -> Operator | AsyncOperator:
+        factory: Factory = resolve(argv[1])
+        return factory(context)
+
+    return serve(argv[1], lambda emit, lock: Host(build, emit, lock))
+
+
+def serve(name: str, make: Callable[[Emit, AbstractContextManager[object]], Host | GameHost]) -> int:
+    """Connect to the arena that started this process, and serve it with the host that `make(emit, lock)` gives."""
+    if "ARENA_ADDRESS" not in os.environ:
         print("this is a worker: an arena starts it. See docs/protocol.md", file=sys.stderr)
         return 2
     address, token = os.environ.pop("ARENA_ADDRESS"), os.environ.pop("ARENA_TOKEN")
@@ -46,10 +62,10 @@ def main(argv: list[str]) -> int:
     socket.setsockopt(zmq.LINGER, LINGER)
     socket.setsockopt(zmq.MAXMSGSIZE, m.Limits().max_message)
     socket.connect(address)
-    hello = m.Hello(token=token, major=MAJOR, minor=MINOR, kind="python", name=argv[1], version=arena.__version__)
+    hello = m.Hello(token=token, major=MAJOR, minor=MINOR, kind="python", name=name, version=arena.__version__)
     socket.send_multipart(codec.encode(hello))
     try:
-        return Pump(socket, argv[1]).run()
+        return Pump(socket, make).run()
     finally:
         socket.close()
         context.term()
@@ -66,16 +82,18 @@ def _leave_with_arena() -> None:
 class Pump:
     """Moves messages between the socket and a host."""
 
-    def __init__(self, socket: zmq.Socket[bytes], target: str) -> None:
+    def __init__(
+        self, socket: zmq.Socket[bytes], make: Callable[[Emit, AbstractContextManager[object]], Host | GameHost]
+    ) -> None:
         self._socket = socket
-        self._target = target
+        self._make = make
         self._lock = threading.RLock()  # whoever holds it may use the socket while work runs
         self._since: float | None = None  # when the work that now runs began
         self._working = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None  # set once an AsyncOperator runs
 
     def run(self) -> int:
-        host = Host(self._build, self._emit, self._lock)
+        host = self._make(self._emit, self._lock)
         threading.Thread(target=self._listen, args=(host,), daemon=True).start()
         while not host.finished and host.asynchronous is None:
             # The second thread may have queued something while work ran: nothing else will wake this one.
@@ -92,11 +110,7 @@ class Pump:
         host.close()
         return 1 if host.failed else 0
 
-    def _build(self, context: WorkerContext) -> Operator | AsyncOperator:
-        factory: Factory = resolve(self._target)
-        return factory(context)
-
-    def _read(self, host: Host, wait: bool) -> None:
+    def _read(self, host: Host | GameHost, wait: bool) -> None:
         """Take what has arrived; first wait for something if asked to."""
         while True:
             frames = transport.receive(self._socket, wait)
@@ -105,7 +119,7 @@ class Pump:
             wait = False
             _receive(host, frames, self._emit)
 
-    def _listen(self, host: Host) -> None:
+    def _listen(self, host: Host | GameHost) -> None:
         """The second thread: reads while an act takes long."""
         while True:
             self._working.wait()
@@ -116,11 +130,11 @@ class Pump:
                 elif time.monotonic() - self._since > LONG:
                     self._read(host, wait=False)
 
-    def _emit(self, message: m.Message) -> None:
+    def _emit(self, message: m.Message, buffers: codec.Frames = ()) -> None:
         if self._loop is not None:
             self._emit_async(message)
             return
-        frames = _frames(message)
+        frames = _frames(message, buffers)
         with self._lock:
             transport.send(self._socket, frames, wait=True)
 
@@ -155,14 +169,14 @@ class Pump:
             self._loop.call_soon_threadsafe(self._async_socket.send_multipart, frames)
 
 
-def _frames(message: m.Message) -> list[codec.Frame]:
+def _frames(message: m.Message, buffers: codec.Frames = ()) -> list[codec.Frame]:
     try:
-        return codec.encode(message)
+        return codec.encode(message, buffers)
     except codec.UNSENDABLE as error:
         return codec.encode(sendable(message, error))
 
 
-def _receive(host: Host | AsyncHost, frames: codec.Frames, emit: Emit) -> None:
+def _receive(host: Host | AsyncHost | GameHost, frames: codec.Frames, emit: Emit) -> None:
     try:
         message, buffers = codec.decode_to_worker(frames)
         host.receive(message, buffers)

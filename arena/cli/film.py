@@ -71,10 +71,10 @@ class Film:
             saw = {ask.seat: self._text(ask.seat) for ask in step.asks}
 
     def _text(self, seat: int) -> str:
-        game = self._match.game
-        if not game.spec.text:
-            return f"({game.spec.id} has no text view; --frames saves its pictures)"
-        return game.observe(seat, Views(text=True)).text or ""
+        spec = self._match.stage.spec
+        if not spec.text:
+            return f"({spec.id} has no text view; --frames saves its pictures)"
+        return self._match.stage.look(seat, Views(text=True)).text or ""
 
     def _save(self, folder: Path, number: int) -> None:
         from PIL import Image
@@ -82,12 +82,12 @@ class Film:
         name = f"match-{self._match.plan.index:06d}-step-{number:04d}.png"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(self._match.game.draw(*PICTURE)).save(folder / name)
+            Image.fromarray(self._match.stage.draw(*PICTURE)).save(folder / name)
         except OSError as error:
             raise RecordError(f"--frames {folder}: {name} cannot be written: {error.strerror or error}") from error
 
     def _page(self, step: Step, saw: Mapping[int, str], totals: list[float]) -> Page:
-        plan, game = self._match.plan, self._match.game.spec.id
+        plan, game = self._match.plan, self._match.stage.spec.id
         parts: list[RenderableType] = []
         where = "start" if step.missing is None else f"tick {step.missing.tick}"
         for line in step.recorded:
@@ -128,13 +128,13 @@ def _seating(match: Match) -> RenderableType:
     for seat in range(len(match.names)):
         table.add_row(f"seat {seat}", Text(match.names[seat], style=COLOURS[seat % len(COLOURS)]))
     table.add_row("seed", match.plan.seed.hex())
-    options = ", ".join(f"{name}={value}" for name, value in match.game.options.items())
+    options = ", ".join(f"{name}={value}" for name, value in match.stage.options.items())
     table.add_row("options", options or "none")
     return Panel(table, title="the table", title_align="left", box=box.ROUNDED, border_style="dim")
 
 
 def _turn(match: Match, views: Views, line: TurnLine, saw: str | None) -> RenderableType:
-    names = match.game.spec.actions.names
+    names = match.stage.spec.actions.names
     table = _grid()
     if line.attempt:
         table.add_row("asked again", f"attempt {line.attempt + 1}")
@@ -195,7 +195,7 @@ def _result(match: Match, line: EndLine) -> RenderableType:
     table = _grid()
     for seat in range(len(match.names)):
         value = "-" if line.returns is None else f"{line.returns[seat]:+.3f}"
-        table.add_row(_seat(match, seat), f"{value} {match.game.spec.unit}" if line.returns is not None else value)
+        table.add_row(_seat(match, seat), f"{value} {match.stage.spec.unit}" if line.returns is not None else value)
     ticks = f"{line.ticks} tick{'s' * (line.ticks != 1)}"
     title = f"result: {line.status} after {ticks}" + (f" ({line.reason})" if line.reason else "")
     return Panel(table, title=Text(title), title_align="left", box=box.DOUBLE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,13 @@ def replay(run: Path, match: int | None, plain: bool, frames: Path | None) -> No
     ←                 back             a, 1-9   play by itself, steps a second
     ↑ ↓               scroll           q, Esc   quit
     """
-    recorded = Replay(Run(run))
+    with closing(Replay(Run(run))) as recorded:
+        _show(recorded, match, plain, frames)
+    if frames is not None:
+        click.echo(f"pictures: {frames}", err=True)
+
+
+def _show(recorded: Replay, match: int | None, plain: bool, frames: Path | None) -> None:
     last = len(recorded.planned) - 1
     if match is not None and match > last:
         raise InputError(f"--match {match}: this run has matches 0 to {last}")
@@ -58,8 +65,6 @@ def replay(run: Path, match: int | None, plain: bool, frames: Path | None) -> No
 
         with Keys() as keys:
             Viewer(recorded, console, keys, frames, match or 0).run()
-    if frames is not None:
-        click.echo(f"pictures: {frames}", err=True)
 
 
 class Viewer:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.errors import ProtocolError
-from arena.game import Observation
+from arena.game import Image, Observation
 from arena.operator import Request
 from arena.protocol import messages as m
 from arena.protocol.version import MAGIC
@@ -75,6 +75,11 @@ def pack_observation(observation: Observation, buffers: list[Frame]) -> m.WireOb
         text=observation.text,
         facts=dict(observation.facts) if observation.facts is not None else None,
     )
+
+
+def pack_picture(image: Image, buffers: list[Frame]) -> m.WireObservation:
+    """The wire form of a spectator's picture: an observation of nothing else."""
+    return m.WireObservation(image=_pack(image, "|u1", buffers))
 
 
 def unpack_observation(wire: m.WireObservation, buffers: Frames) -> Observation:

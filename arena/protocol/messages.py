@@ -6,16 +6,21 @@ points to one of the binary frames that follow the header.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 import msgspec
 
-from arena.game import GameCard, Views
+from arena.game import GameCard, StepResult, Views
 from arena.operator import Decision, Outcome
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=str.lower, omit_defaults=True):
-    """Base of all messages: the header is a map whose `type` is the message's name in lower case."""
+def _tag(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=_tag, omit_defaults=True):
+    """Base of all messages: the header is a map whose `type` is the message's name: hello, open_game, ..."""
 
 
 class ArrayRef(msgspec.Struct, frozen=True, array_like=True):
@@ -142,6 +147,83 @@ class Cancel(
     ids: list[int]
 
 
+# --- games in a host (minor 1) -------------------------------------------------------------------------------------
+# Every request has an id that is never used twice, and exactly one reply that echoes it: or an ERROR with its match.
+
+
+class OpenGame(Message, frozen=True):  # arena -> host: a new game, reset; answered by STEPPED or ERROR
+    id: int
+    match: int
+    game: str  # its name as plugins know it, without options
+    seats: int
+    options: dict[str, Any]
+    views: list[Views]  # of each seat
+    seed: bytes
+
+
+class Step(Message, frozen=True):  # arena -> host: the actions of one tick, or a forfeit; answered by STEPPED
+    id: int
+    match: int
+    actions: list[tuple[int, int]] = []  # (seat, action) of every due seat, in seat order
+    forfeit: int | None = None  # the seat that forfeits, instead of actions
+    cut: bool = False  # nobody is asked after this tick: a score is wanted, and no views
+
+
+class SeatView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one due seat is shown."""
+
+    seat: int
+    observation: WireObservation
+    default: int | None = None  # the action that a fault costs, where the game has one
+
+
+class Stepped(Message, frozen=True):  # host -> arena
+    session: str
+    id: int
+    match: int
+    result: StepResult
+    seats: list[SeatView] = []  # of every due seat
+
+
+class Parse(Message, frozen=True):  # arena -> host: what does the game make of this answer? Only of games with a parser
+    id: int
+    match: int
+    seat: int
+    answer: int | str | None = None
+
+
+class Parsed(Message, frozen=True):  # host -> arena
+    session: str
+    id: int
+    match: int
+    seat: int
+    action: int | None = None
+    fault: Literal["illegal", "unparsable"] | None = None
+    detail: str | None = None
+
+
+class Observe(Message, frozen=True):  # arena -> host: for whoever shows the game
+    id: int
+    match: int
+    views: Views
+    seat: int | None = None  # None: the spectator's picture, of the size that `views.image` says
+
+
+class Observed(Message, frozen=True):  # host -> arena
+    session: str
+    id: int
+    match: int
+    observation: WireObservation
+
+
+class CloseGame(Message, frozen=True):  # arena -> host
+    match: int
+
+
+class GameClosed(Message, frozen=True):  # host -> arena
+    match: int
+
+
 # --- the rest ------------------------------------------------------------------------------------------------------
 
 
@@ -168,5 +250,9 @@ class Bye(Message, frozen=True):  # worker -> arena: the last message
     reason: str = ""
 
 
-ToWorker = Welcome | Open | End | Act | Cancel | Ping | Pong | Error | Shutdown
-ToArena = Hello | Status | Opened | Closed | Action | Ping | Pong | Error | Bye
+ToWorker = (
+    Welcome | Open | End | Act | Cancel | Ping | Pong | Error | Shutdown | OpenGame | Step | Parse | Observe | CloseGame
+)
+ToArena = (
+    Hello | Status | Opened | Closed | Action | Ping | Pong | Error | Bye | Stepped | Parsed | Observed | GameClosed
+)

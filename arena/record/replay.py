@@ -17,9 +17,12 @@ from arena.errors import InputError, RecordError
 from arena.game import Game, Views
 from arena.match import Ask, Match
 from arena.operator import Decision
-from arena.plan import Limits, MatchPlan, schedule
-from arena.record.lines import EndLine, Line, TurnLine, decoder
+from arena.hosted import HostedStage
+from arena.plan import HERE, Limits, MatchPlan, schedule
+from arena.record.lines import EndLine, Line, MatchLine, TurnLine, decoder
 from arena.record.reader import Run
+from arena.stage import LocalStage
+from arena.supervisor.theatre import Theatre
 
 
 class _GameHead(msgspec.Struct):
@@ -76,6 +79,7 @@ class Replay:
             raise RecordError(f"{run.folder / 'run.json'} is damaged: {error}") from error
         self.game = self._game()
         self.planned = schedule(self.game, self._head.seed, self._head.matches)
+        self._theatre: Theatre | None = None  # started when the first match is played in it
         head = self._head.limits
         self._limits = Limits(max_ticks=head.max_ticks, reasks=head.reasks)
 
@@ -87,7 +91,20 @@ class Replay:
     def match(self, plan: MatchPlan) -> Match:
         """The match as it was before its first tick. All matches of a Replay share one game: play one at a time."""
         seated = [self._head.operators[slot] for slot in plan.slots]
-        return Match(plan, self.game, [o.name for o in seated], [o.views for o in seated], self._limits)
+        names, views = [o.name for o in seated], [o.views for o in seated]
+        game = self._head.game
+        if game.runtime in (None, HERE):
+            return Match(plan, LocalStage(self.game, views), names, self._limits)
+        if self._theatre is None:
+            self._theatre = Theatre(game.runtime)
+        match = Match(plan, self._theatre.stage(self.game, game.name, views, plan.index), names, self._limits)
+        self._theatre.play(match)
+        return match
+
+    def close(self) -> None:
+        """End the game host, if there is one."""
+        if self._theatre is not None:
+            self._theatre.close()
 
     def recorded(self) -> Iterator[tuple[MatchPlan, list[Line]]]:
         """The matches that the log has, in plan order, then those that were in flight when the run stopped."""
@@ -159,10 +176,14 @@ def execute(match: Match, lines: Sequence[Line]) -> Iterator[Step]:
     """
     turns = {(line.tick, line.seat, line.attempt): line for line in lines if isinstance(line, TurnLine)}
     match.start()
+    _settle(match)
     at = 0
     missing: Ask | None = None
     if lines and isinstance(lines[-1], EndLine) and lines[-1].status == "unresolved":
-        yield Step(tuple(match.take_lines()), tuple(lines[:-1]))
+        made: tuple[Line, ...] = tuple(match.take_lines())
+        if isinstance(lines[0], MatchLine) and not lines[0].state_hash:  # the game's host never reset it
+            made = (msgspec.structs.replace(match.head, state_hash="", events=()),)
+        yield Step(made, tuple(lines[:-1]))
         return
     while True:
         made = tuple(match.take_lines())
@@ -176,6 +197,7 @@ def execute(match: Match, lines: Sequence[Line]) -> Iterator[Step]:
             asks = () if missing else tuple(match.asks())
         if not missing:
             match.advance()
+            _settle(match)
 
 
 def _answer(match: Match, asks: Sequence[Ask], turns: dict[tuple[int, int, int], TurnLine]) -> Ask | None:
@@ -185,7 +207,14 @@ def _answer(match: Match, asks: Sequence[Ask], turns: dict[tuple[int, int, int],
         if turn is None:
             return ask
         match.feed(ask.seat, _decision(turn))
+        _settle(match)
     return None
+
+
+def _settle(match: Match) -> None:
+    """Wait for what a hosted game owes."""
+    if isinstance(match.stage, HostedStage):
+        match.stage.settle()
 
 
 def _decision(turn: TurnLine) -> Decision:

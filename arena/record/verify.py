@@ -7,6 +7,7 @@ answer cannot be proved from a log.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import msgspec
@@ -49,7 +50,11 @@ class Report:
 
 def verify(run: Run) -> Report:
     """Re-execute every match of `run`. RecordError when this installation cannot (a game or version is missing)."""
-    replay = Replay(run)
+    with closing(Replay(run)) as replay:
+        return _verify(run, replay)
+
+
+def _verify(run: Run, replay: Replay) -> Report:
     report = Report()
     planned = len(replay.planned)
     due = 0  # the number of the match that must come next

@@ -1,4 +1,4 @@
-"""Crew of worker processes: one worker for every distinct operator of a line-up."""
+"""Crew of worker processes: one worker for every distinct operator of a line-up, and the hosts of a hosted game."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 
 from arena.channel import Channel, Event
-from arena.errors import WorkerError
-from arena.plan import Entry
+from arena.errors import InputError, WorkerError
+from arena.plan import HERE, Entry
 from arena.plugins import worker_module
 from arena.supervisor.hub import Hub, WorkerChannel
 
@@ -15,23 +15,32 @@ from arena.supervisor.hub import Hub, WorkerChannel
 class ProcessCrew:
     """Starts workers in the current interpreter and replaces dead ones. The Hub owns and ends them."""
 
-    def __init__(self, hub: Hub, lineup: Sequence[Entry]) -> None:
+    def __init__(self, hub: Hub, lineup: Sequence[Entry], runtime: str | None = None, hosts: int = 1) -> None:
+        """`runtime`: of the game, see Plan. `hosts`: processes that share its matches; none without a runtime."""
         self._hub = hub
+        self._runtime = runtime
         self._keys = [entry.worker_key for entry in lineup]
         self._entries = {entry.worker_key: entry for entry in lineup}
         self._channels = {key: self._launch(entry) for key, entry in self._entries.items()}
+        self._hosts = [self._launch_host() for _ in range(hosts)] if runtime is not None else []
 
     def channel(self, slot: int) -> Channel:
         return self._channels[self._keys[slot]]
 
+    def host(self, match: int) -> Channel | None:
+        return self._hosts[match % len(self._hosts)] if self._hosts else None
+
     @property
     def channels(self) -> list[WorkerChannel]:
-        return list(self._channels.values())
+        return [*self._channels.values(), *self._hosts]
 
     def poll(self, timeout: float | None) -> list[Event]:
         return self._hub.poll(timeout)
 
     def replace(self, channel: Channel) -> None:
+        if channel in self._hosts:
+            self._hosts[self._hosts.index(channel)] = self._launch_host()
+            return
         for key, current in self._channels.items():
             if current is channel:
                 self._channels[key] = self._launch(self._entries[key])
@@ -41,6 +50,15 @@ class ProcessCrew:
     def kill(self, channel: Channel, reason: str) -> None:
         assert isinstance(channel, WorkerChannel)
         self._hub.bury(channel, reason, own_doing=False)
+
+    def _launch_host(self) -> WorkerChannel:
+        assert self._runtime is not None
+        if self._runtime != HERE:
+            raise InputError(f"runtime {self._runtime!r}: managed runtimes are not there yet; {HERE!r} is")
+        python = sys.executable
+        channel = self._hub.launch("game", [python, "-P", "-m", worker_module("games")], "", {})
+        channel.role = "game"
+        return channel
 
     def _launch(self, entry: Entry) -> WorkerChannel:
         kind = entry.kind

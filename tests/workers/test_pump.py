@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 import zmq
 
+from arena.host import Host
 from arena.operator import AsyncOperator, Decision, OpenSeat, Operator, Request, WorkerContext
 from arena.protocol import codec
 from arena.protocol import messages as m
@@ -38,9 +39,7 @@ class Arena:
         socket.setsockopt(zmq.LINGER, 0)
         socket.connect("inproc://arena")
         socket.send_multipart(codec.encode(m.Pong()))
-        pump = Pump(socket, "")
-        pump._build = self._build  # type: ignore[method-assign]
-        pump.run()
+        Pump(socket, lambda emit, lock: Host(self._build, emit, lock)).run()
         socket.close()
 
     def _build(self, context: WorkerContext) -> Operator | AsyncOperator:

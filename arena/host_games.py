@@ -1,0 +1,130 @@
+"""The game host's side of the protocol, without I/O: many games of any kind in one process, each asked by its match.
+
+Like arena/host.py: `receive` is quick, `work` runs what was queued on the games and may take long.
+"""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from arena.errors import ProtocolError
+from arena.game import Views
+from arena.host import failure
+from arena.plugins import game_class
+from arena.protocol import codec
+from arena.protocol import messages as m
+from arena.stage import LocalStage, Scene
+
+Emit = Callable[..., None]
+Ask = m.OpenGame | m.Step | m.Parse | m.Observe | m.CloseGame
+
+
+class GameHost:
+    """Every request gets one reply: its own kind, or an ERROR that names the match."""
+
+    asynchronous = None  # it has no event loop
+
+    def __init__(self, emit: Emit, lock: AbstractContextManager[object] | None = None) -> None:
+        self._emit = emit
+        self._lock = lock or threading.RLock()
+        self._queue: deque[Ask] = deque()
+        self._games: dict[int, tuple[LocalStage, list[Views]]] = {}
+        self.session = ""
+        self.finished = False
+        self.failed = False
+
+    def receive(self, message: m.ToWorker, buffers: codec.Frames) -> None:
+        """Take one message. ProtocolError when it is out of turn, or meant for operators."""
+        match message:
+            case m.Ping():
+                self._emit(m.Pong(n=message.n))
+            case m.Shutdown():
+                self.finished = True
+            case m.Error():
+                if not self.session:
+                    self.finished = self.failed = True
+            case m.Welcome():
+                if self.session:
+                    raise ProtocolError("a second WELCOME")
+                self.session = message.session
+                self._emit(m.Status(state="ready"))
+            case _ if not self.session:
+                raise ProtocolError(f"{type(message).__name__} before WELCOME")
+            case m.OpenGame() | m.Step() | m.Parse() | m.Observe() | m.CloseGame():
+                self._queue.append(message)
+            case _:
+                raise ProtocolError(f"{type(message).__name__} was sent to a game host")
+
+    @property
+    def has_work(self) -> bool:
+        return bool(self._queue)
+
+    def work(self) -> None:
+        """Run everything queued, in order of arrival."""
+        while not self.finished:
+            with self._lock:
+                if not self._queue:
+                    return
+                ask = self._queue.popleft()
+            try:
+                self._serve(ask)
+            except Exception as error:
+                traceback.print_exc()
+                self._games.pop(ask.match, None)  # its state is in doubt
+                self._emit(failure(error, ask.match))
+
+    def close(self, reason: str = "") -> None:
+        """Say goodbye."""
+        self._emit(m.Bye(reason=reason))
+
+    def _serve(self, ask: Ask) -> None:
+        if isinstance(ask, m.OpenGame):
+            game = game_class(ask.game)(ask.seats, ask.options)
+            stage = LocalStage(game, ask.views)
+            self._games[ask.match] = stage, ask.views
+            self._stepped(ask.id, ask.match, stage.begin(ask.seed))
+            return
+        if isinstance(ask, m.CloseGame):
+            self._games.pop(ask.match, None)
+            self._emit(m.GameClosed(match=ask.match))
+            return
+        if ask.match not in self._games:
+            raise ProtocolError(f"match {ask.match} has no game here")
+        stage, _ = self._games[ask.match]
+        match ask:
+            case m.Step():
+                scene = stage.step(dict(ask.actions), ask.cut) if ask.forfeit is None else stage.forfeit(ask.forfeit)
+                self._stepped(ask.id, ask.match, scene)
+            case m.Parse():
+                verdict = stage.parse(ask.seat, ask.answer)
+                self._emit(
+                    m.Parsed(session=self.session, id=ask.id, match=ask.match, seat=ask.seat, **verdict._asdict())
+                )
+            case m.Observe():
+                self._observed(ask, stage)
+
+    def _stepped(self, i: int, match: int, scene: Scene) -> None:
+        buffers: list[codec.Frame] = []
+        seats = [
+            m.SeatView(
+                seat=seat,
+                observation=codec.pack_observation(observation, buffers),
+                default=scene.defaults.get(seat),
+            )
+            for seat, observation in scene.observations.items()
+        ]
+        self._emit(m.Stepped(session=self.session, id=i, match=match, result=scene.result, seats=seats), buffers)
+
+    def _observed(self, ask: m.Observe, stage: LocalStage) -> None:
+        buffers: list[codec.Frame] = []
+        if ask.seat is not None:
+            wire = codec.pack_observation(stage.look(ask.seat, ask.views), buffers)
+        elif ask.views.image is not None:
+            wire = codec.pack_picture(stage.draw(*ask.views.image), buffers)
+        else:
+            raise ProtocolError("an OBSERVE of no seat and no picture")
+        self._emit(m.Observed(session=self.session, id=ask.id, match=ask.match, observation=wire), buffers)

@@ -1,0 +1,201 @@
+"""A stage whose game is in a game host: the arena's end of OPEN_GAME, STEP, PARSE and OBSERVE (docs/protocol.md).
+
+The game's class is here all the same, for what does not depend on a match: its spec, its options, and whether it
+parses answers in a way of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from arena.channel import Channel
+from arena.errors import ProtocolError
+from arena.game import Game, IllegalActionError, Image, Observation, UnparsableAnswerError, Views, parse_answer
+from arena.match import Match
+from arena.protocol import codec
+from arena.protocol import messages as m
+from arena.stage import Scene, Stage, Verdict
+
+Reply = m.Stepped | m.Parsed | m.Observed
+
+
+@dataclass(slots=True)
+class _Call:
+    """One request under way."""
+
+    wanted: type[Reply]
+    sent: float
+    seat: int | None = None
+
+
+class HostedStage(Stage):
+    """One match's game in the host behind `channel`. `reply` brings what the host says to the match."""
+
+    def __init__(
+        self,
+        game: Game,
+        name: str,
+        views: Sequence[Views],
+        match: int,
+        channel: Channel,
+        ids: Iterator[int],
+        wait: Callable[[HostedStage], None] | None = None,
+    ) -> None:
+        """`game` is a new one of the same seats and options, never reset; `name` as plugins know it.
+
+        `ids` never repeat for one channel. `wait(stage)` returns when `stage.idle`; without it nothing can be shown.
+        """
+        self.spec = game.spec
+        self.options = game.options
+        self.channel = channel
+        self._seats = game.seats
+        self._name = name
+        self._views = list(views)
+        self._match = match
+        self._ids = ids
+        self._wait = wait
+        self._own_parser = type(game).parse is not Game.parse
+        self._legal: dict[int, tuple[int, ...]] = {}
+        self._calls: dict[int, _Call] = {}
+        self._observed: Observation | None = None
+
+    # --- what the match asks ---------------------------------------------------------------------------------------
+
+    def begin(self, seed: bytes) -> None:
+        options = dict(self.options)
+        self._call(
+            m.Stepped,
+            lambda i: m.OpenGame(
+                id=i,
+                match=self._match,
+                game=self._name,
+                seats=self._seats,
+                options=options,
+                views=self._views,
+                seed=seed,
+            ),
+        )
+
+    def step(self, actions: Mapping[int, int], cut: bool) -> None:
+        self._call(m.Stepped, lambda i: m.Step(id=i, match=self._match, actions=list(actions.items()), cut=cut))
+
+    def forfeit(self, seat: int) -> None:
+        self._call(m.Stepped, lambda i: m.Step(id=i, match=self._match, forfeit=seat))
+
+    def parse(self, seat: int, answer: int | str | None) -> Verdict | None:
+        if self._own_parser:
+            self._call(m.Parsed, lambda i: m.Parse(id=i, match=self._match, seat=seat, answer=answer), seat)
+            return None
+        try:
+            return Verdict(parse_answer(self.spec.actions.names, self._legal[seat], answer))
+        except IllegalActionError as error:
+            return Verdict(None, "illegal", str(error))
+        except UnparsableAnswerError as error:
+            return Verdict(None, "unparsable", str(error))
+
+    def look(self, seat: int, views: Views) -> Observation:
+        return self._show(seat, views)
+
+    def draw(self, height: int, width: int) -> Image:
+        image = self._show(None, Views(image=(height, width))).image
+        assert image is not None
+        return image
+
+    # --- what the host says ----------------------------------------------------------------------------------------
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is awaited."""
+        return not self._calls
+
+    @property
+    def since(self) -> float | None:
+        """When the oldest request under way was sent, as time.monotonic gives it."""
+        return min((call.sent for call in self._calls.values()), default=None)
+
+    def reply(self, match: Match | None, message: Reply, buffers: codec.Frames) -> bool:
+        """Pass on what the host says; False when it was not asked for. ProtocolError when it cannot be."""
+        call = self._calls.get(message.id)
+        wrong = call is None or type(message) is not call.wanted or message.match != self._match
+        if wrong or message.session != self.channel.session:
+            return False
+        assert call is not None
+        if isinstance(message, m.Parsed) and message.seat != call.seat:
+            return False
+        del self._calls[message.id]
+        match message:
+            case m.Stepped():
+                scene = self._scene(message, buffers)
+                self._legal = {seat: observation.legal for seat, observation in scene.observations.items()}
+                if match is not None:
+                    match.take(scene)
+            case m.Parsed():
+                if (message.action is None) == (message.fault is None):
+                    raise ProtocolError("a PARSED has an action or a fault, not both or neither")
+                if match is not None:
+                    match.parsed(message.seat, Verdict(message.action, message.fault, message.detail))
+            case m.Observed():
+                self._observed = codec.unpack_observation(message.observation, buffers)
+        return True
+
+    def settle(self) -> None:
+        """Wait until the host owes nothing."""
+        if self._wait is not None and not self.idle:
+            self._wait(self)
+
+    def close(self) -> None:
+        """Let the host forget the game."""
+        self._calls.clear()
+        self.channel.send(m.CloseGame(match=self._match))
+
+    # --- small things ----------------------------------------------------------------------------------------------
+
+    def _call(self, wanted: type[Reply], make: Callable[[int], m.Message], seat: int | None = None) -> None:
+        i = next(self._ids)
+        self._calls[i] = _Call(wanted, time.monotonic(), seat)
+        self.channel.send(make(i))
+
+    def _show(self, seat: int | None, views: Views) -> Observation:
+        if self._wait is None:
+            raise RuntimeError("nothing is shown while a match is played: re-execution shows it")
+        self._call(m.Observed, lambda i: m.Observe(id=i, match=self._match, seat=seat, views=views))
+        self._wait(self)
+        assert self._observed is not None
+        return self._observed
+
+    def _scene(self, message: m.Stepped, buffers: codec.Frames) -> Scene:
+        """The scene, checked: a host is another process, perhaps of another make."""
+        result = message.result
+        shown = [view.seat for view in message.seats]
+        if len(result.rewards) != self._seats or (result.returns is not None and len(result.returns) != self._seats):
+            raise ProtocolError(f"a STEPPED with {len(result.rewards)} rewards for {self._seats} seats")
+        over = result.ended != "none"
+        if over != (not result.due) or (over and result.returns is None):
+            raise ProtocolError(f"a STEPPED that is {result.ended}, with due seats {list(result.due)}")
+        if any(not 0 <= seat < self._seats for seat in result.due):
+            raise ProtocolError(f"a STEPPED in which seats {list(result.due)} of {self._seats} are due")
+        if shown != list(result.due) and (shown or result.returns is None):
+            raise ProtocolError(f"a STEPPED that shows seats {shown}, but {list(result.due)} are due")
+        observations = {view.seat: codec.unpack_observation(view.observation, buffers) for view in message.seats}
+        defaults = {view.seat: view.default for view in message.seats if view.default is not None}
+        if self.spec.on_fault == "default" and set(defaults) != set(observations):
+            raise ProtocolError("a STEPPED without the action that a fault costs")
+        for seat, observation in observations.items():
+            self._check(seat, observation)
+        return Scene(result, observations, defaults)
+
+    def _check(self, seat: int, seen: Observation) -> None:
+        """An observation has just the views that were agreed."""
+        views = self._views[seat]
+        image = None if seen.image is None else seen.image.shape
+        vector = None if seen.vector is None else seen.vector.shape
+        wanted = (None if views.image is None else (*views.image, 3), self.spec.vector_shape if views.vector else None)
+        if (image, vector) != wanted or (seen.text is not None) != views.text:
+            raise ProtocolError(f"a STEPPED with a picture {image} and a vector {vector}; agreed were {wanted}")
+        n = self.spec.actions.n
+        if not seen.legal or any(not 0 <= action < n for action in seen.legal):
+            raise ProtocolError(
+                f"a STEPPED whose legal actions are {list(seen.legal)[:10]}: expected 1 to {n} of 0..{n - 1}"
+            )

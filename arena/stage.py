@@ -1,0 +1,113 @@
+"""Stage: one game in play, as its match sees it. The game is here (LocalStage) or in a game host (arena/hosted.py).
+
+A match asks its stage for scenes: what a reset or a step led to, and what every due seat is shown. A stage answers at
+once, or returns None and the match is told later (`Match.take`, `Match.parsed`), so that a match in a slow host does
+not hold up the others.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
+
+from arena.game import Game, GameSpec, IllegalActionError, Image, Observation, StepResult, UnparsableAnswerError, Views
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A moment of the game. When it was cut short, `result.returns` is its score although `ended` is "none"."""
+
+    result: StepResult
+    observations: Mapping[int, Observation] = field(default_factory=dict)  # of every due seat
+    defaults: Mapping[int, int] = field(default_factory=dict)  # the action that a fault costs each due seat, if one
+
+
+class Verdict(NamedTuple):
+    """What a game says of an answer: an action, or a fault and what it was about."""
+
+    action: int | None
+    fault: Literal["illegal", "unparsable"] | None = None
+    detail: str | None = None
+
+
+class Stage(abc.ABC):
+    """One game, its seats' views, and where it is played."""
+
+    spec: GameSpec
+    options: Mapping[str, Any]
+
+    @abc.abstractmethod
+    def begin(self, seed: bytes) -> Scene | None:
+        """Reset the game."""
+
+    @abc.abstractmethod
+    def step(self, actions: Mapping[int, int], cut: bool) -> Scene | None:
+        """Apply the actions of a tick. `cut`: nobody will be asked after it, so a score is wanted and no view is."""
+
+    @abc.abstractmethod
+    def forfeit(self, seat: int) -> Scene | None:
+        """End the game because `seat` forfeits."""
+
+    @abc.abstractmethod
+    def parse(self, seat: int, answer: int | str | None) -> Verdict | None:
+        """What the game makes of an answer of a due seat."""
+
+    @abc.abstractmethod
+    def look(self, seat: int, views: Views) -> Observation:
+        """What `seat` may see now, in any views, for who shows the game. Waits for a host."""
+
+    @abc.abstractmethod
+    def draw(self, height: int, width: int) -> Image:
+        """The spectator's picture now. Waits for a host."""
+
+
+class LocalStage(Stage):
+    """A game in this process: everything is answered at once."""
+
+    def __init__(self, game: Game, views: Sequence[Views]) -> None:
+        """`views` of each seat."""
+        self.spec = game.spec
+        self.options = game.options
+        self.game = game
+        self._views = views
+        self._totals: list[float] = []
+
+    def begin(self, seed: bytes) -> Scene:
+        self._totals = [0.0] * self.game.seats
+        return self._scene(self.game.reset(seed))
+
+    def step(self, actions: Mapping[int, int], cut: bool) -> Scene:
+        result = self.game.step(actions)
+        self._totals = [total + reward for total, reward in zip(self._totals, result.rewards, strict=True)]
+        if cut and result.ended == "none":
+            return Scene(replace(result, returns=self.game.score(self._totals)))
+        return self._scene(result)
+
+    def forfeit(self, seat: int) -> Scene:
+        result = self.game.forfeit(seat)
+        self._totals = [total + reward for total, reward in zip(self._totals, result.rewards, strict=True)]
+        return Scene(result if result.returns is not None else replace(result, returns=self.game.score(self._totals)))
+
+    def parse(self, seat: int, answer: int | str | None) -> Verdict:
+        try:
+            return Verdict(self.game.parse(seat, answer))
+        except IllegalActionError as error:
+            return Verdict(None, "illegal", str(error))
+        except UnparsableAnswerError as error:
+            return Verdict(None, "unparsable", str(error))
+
+    def look(self, seat: int, views: Views) -> Observation:
+        return self.game.observe(seat, views)
+
+    def draw(self, height: int, width: int) -> Image:
+        return self.game.draw(height, width)
+
+    def _scene(self, result: StepResult) -> Scene:
+        if result.ended != "none":
+            return Scene(result)
+        observations = {seat: self.game.observe(seat, self._views[seat]) for seat in result.due}
+        if self.spec.on_fault != "default":
+            return Scene(result, observations)
+        return Scene(result, observations, {seat: self.game.default_action(seat) for seat in result.due})

@@ -1,0 +1,73 @@
+"""Theatre: a game host for whoever plays matches again, one request at a time (`arena verify`, `arena replay`)."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from arena.channel import Died, Received
+from arena.errors import WorkerError
+from arena.game import Game, Views
+from arena.hosted import HostedStage
+from arena.match import Match
+from arena.plan import Limits
+from arena.protocol import messages as m
+from arena.supervisor.crew import ProcessCrew
+from arena.supervisor.hub import Hub
+
+
+class Theatre:
+    """One host process in a runtime; `close` ends it. WorkerError when it dies, hangs or says that it cannot."""
+
+    def __init__(self, runtime: str) -> None:
+        self._logs = tempfile.TemporaryDirectory(prefix="arena-host-")
+        self._hub = Hub(Path(self._logs.name))
+        self._crew = ProcessCrew(self._hub, [], runtime)
+        self._ids = itertools.count(1)
+        self._match: Match | None = None
+
+    def stage(self, game: Game, name: str, views: Sequence[Views], match: int) -> HostedStage:
+        """A stage for one match. Only one match is played at a time."""
+        channel = self._crew.host(match)
+        assert channel is not None
+        self._wait_until_ready(time.monotonic() + Limits().deadline)
+        return HostedStage(game, name, views, match, channel, self._ids, self.settle)
+
+    def play(self, match: Match) -> None:
+        """Whose match the stage's replies are for from now on."""
+        self._match = match
+
+    def settle(self, stage: HostedStage) -> None:
+        """Wait until the host owes nothing."""
+        until = time.monotonic() + Limits().deadline
+        while not stage.idle:
+            self._poll(stage, until)
+
+    def close(self) -> None:
+        self._hub.close()
+        self._logs.cleanup()
+
+    def _wait_until_ready(self, until: float) -> None:
+        while not all(channel.ready for channel in self._crew.channels):
+            self._poll(None, until)
+
+    def _poll(self, stage: HostedStage | None, until: float) -> None:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise WorkerError(f"the game host did not answer within {Limits().deadline:g} s")
+        for event in self._hub.poll(left):
+            if isinstance(event, Died):
+                raise WorkerError(f"the game host {event.reason}")
+            self._take(stage, event)
+
+    def _take(self, stage: HostedStage | None, event: Received) -> None:
+        match event.message:
+            case m.Error():
+                raise WorkerError(f"the game host cannot go on: {event.message.text}")
+            case (m.Stepped() | m.Parsed() | m.Observed()) as reply if stage is not None:
+                stage.reply(self._match, reply, event.buffers)
+            case _:
+                pass
