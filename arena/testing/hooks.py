@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from arena import plugins
 from arena.game import Game, GameSpec
 from arena.testing.playing import Moment, played
 
 
 class Hooks:
-    """What is tested, and how much of it. Override `game`; the rest as you need it."""
+    """What is tested, and how much of it. Set `cls` or `name`, or override `game`; the rest as you need it."""
 
+    cls: ClassVar[type[Game] | None] = None  # the game
+    name: ClassVar[str] = ""  # or its name without options, as on the command line: kuhn, openspiel:hearts, ./rps.py
     options: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)  # option sets to test with
     matches: ClassVar[int] = 3  # random matches a test
     ticks: ClassVar[int] = 60  # at most so many ticks of each, except where the end matters
@@ -20,7 +23,10 @@ class Hooks:
 
     def game(self, seats: int, options: Mapping[str, Any]) -> Game:
         """A new game. ValueError when it does not take so many seats."""
-        raise NotImplementedError("override game(seats, options) to return a new game")
+        cls = self.cls or (plugins.game_class(self.name) if self.name else None)
+        if cls is None:
+            raise NotImplementedError("set `cls` or `name`, or override game(seats, options) to return a new game")
+        return cls(seats, options)
 
     # What is tested.
 

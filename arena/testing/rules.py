@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -20,30 +21,52 @@ class Rules(Hooks):
     # Determinism.
 
     def test_the_same_seed_and_actions_give_the_same_match(self) -> None:
+        """The same seed and the same actions give the same match.
+
+        Repair: draw all chance in reset, from arena.canonical.generator(seed) alone; use no set order,
+        id(), time or global state.
+        """
         for first, second in zip(self.games(), self.games(), strict=True):
             views = every_view(first.spec, image=False)
             for number in range(self.matches):
                 pairs = zip(played(first, number, self.ticks), played(second, number, self.ticks), strict=True)
                 for one, other in pairs:
                     assert one.result == other.result, "two games with one seed and the same actions differ"
-                    assert hashes(first, views) == hashes(second, views)
+                    assert hashes(first, views) == hashes(second, views), "two equal matches look different"
 
     def test_reset_starts_anew(self) -> None:
+        """A reset starts anew, whatever was played before.
+
+        Repair: set every attribute that a match changes in reset, not in __init__ or on the class.
+        """
         for game in self.games():
             before = [moment.result for moment in played(game, 0, self.ticks)]
             for _ in played(game, 1, self.ticks // 2):
                 pass
-            assert [moment.result for moment in played(game, 0, self.ticks)] == before
+            again = [moment.result for moment in played(game, 0, self.ticks)]
+            assert again == before, "a match goes another way if another was played before it"
 
     def test_no_global_random_generator_is_used(self) -> None:
+        """No global random generator is used.
+
+        Repair: replace random.* and np.random.* by a generator of the game's own:
+        arena.canonical.generator(seed).
+        """
         before = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index]  # noqa: NPY002
         for moment in self.moments():
             hashes(moment.game, every_view(moment.game.spec))
         after = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index]  # noqa: NPY002
-        assert before == after
+        assert before == after, "`random` or `numpy.random` was used while it played"
 
     def test_the_seed_acts_exactly_if_the_game_says_so(self) -> None:
-        """Plays the first legal action under several seeds: what is seen differs, or else `seeded` must be False."""
+        """The seed acts exactly if the game says so.
+
+        Plays the first legal action under several seeds: what is seen differs, or else `seeded` must be
+        False.
+
+        Repair: if the game has no chance, declare seeded=False in its GameSpec; if it has, draw it from the
+        seed that reset gets.
+        """
         for game in self.games():
             views = every_view(game.spec, image=not game.spec.vector_shape and not game.spec.text)
             traces = []
@@ -60,6 +83,11 @@ class Rules(Hooks):
     # Who is due, and what ends.
 
     def test_due_seats_and_only_they_have_legal_actions(self) -> None:
+        """Seats that are due, and only they, have legal actions, in ascending order.
+
+        Repair: let observe give legal=() for a seat that is not due; set simultaneous=True if several are
+        due in one tick.
+        """
         for moment in self.moments():
             game, due = moment.game, moment.result.due
             assert game.spec.simultaneous or len(due) <= 1, (
@@ -67,44 +95,68 @@ class Rules(Hooks):
             )
             for seat in range(game.seats):
                 legal = legal_actions(game, seat)
-                assert bool(legal) == (seat in due)
-                assert list(legal) == sorted(set(legal))
-                assert all(0 <= action < game.spec.actions.n for action in legal)
+                assert bool(legal) == (seat in due), f"seats {due} are due, but legal for seat {seat} are {legal}"
+                assert list(legal) == sorted(set(legal)), f"legal must ascend and name each once: {legal}"
+                assert all(0 <= action < game.spec.actions.n for action in legal), f"no such actions: {legal}"
 
     def test_matches_end_within_the_horizon_with_returns(self) -> None:
+        """A match ends within the horizon, and returns agree with the rewards.
+
+        Repair: raise horizon in the GameSpec (or end with StepResult.truncated); rewards of all ticks must
+        add up to the returns, or override score.
+        """
         for game in self.games():
             for number in range(self.matches):
                 totals = np.zeros(game.seats)
                 for moment in played(game, number, game.spec.horizon):
-                    assert len(moment.result.rewards) == game.seats
+                    rewards = moment.result.rewards
+                    assert len(rewards) == game.seats, f"{len(rewards)} rewards for {game.seats} seats"
                     totals += moment.result.rewards
                 last = moment.result
                 assert last.ended != "none", f"still going after spec.horizon = {game.spec.horizon} ticks"
-                assert last.returns is not None
-                assert game.score(totals.tolist()) == pytest.approx(last.returns, abs=1e-6)
+                assert last.returns is not None, "the match ended without returns"
+                assert len(last.returns) == game.seats, f"{len(last.returns)} returns for {game.seats} seats"
+                score = game.score(totals.tolist())
+                assert score == pytest.approx(last.returns, abs=1e-6), (
+                    f"the rewards come to {score}, but the returns are {last.returns}"
+                )
                 if self.zero_sum:
                     assert sum(last.returns) == pytest.approx(0, abs=1e-6)
 
     def test_nothing_can_be_done_after_the_end(self) -> None:
+        """Nothing can be done after the end.
+
+        Repair: raise ValueError in step when the match is over.
+        """
         for game in self.games():
             last = list(played(game, 0, game.spec.horizon))[-1]
-            with pytest.raises(ValueError):  # noqa: PT011 - any message
+            with refusal("step still takes actions after the end"):
                 game.step(last.actions)
 
     # Actions and faults.
 
     def test_illegal_steps_raise_and_change_nothing(self) -> None:
+        """An illegal step raises ValueError and changes nothing.
+
+        Repair: check in step, before anything is changed, that actions has exactly the seats that are due
+        and that each action is legal.
+        """
         for game, twin in zip(self.games(), self.games(), strict=True):
             plain = [moment.result for moment in played(twin, 0, self.ticks)]
             seen = []
             for moment in played(game, 0, self.ticks):
                 seen.append(moment.result)
                 for wrong in wrong_steps(moment):
-                    with pytest.raises(ValueError):  # noqa: PT011 - any message
+                    with refusal(f"step takes {wrong}, but seats {moment.result.due} are due"):
                         game.step(wrong)
-            assert seen == plain
+            assert seen == plain, "a refused step left a trace: the match goes another way"
 
     def test_answers_are_parsed_strictly(self) -> None:
+        """Answers are parsed strictly.
+
+        Repair: leave Game.parse as it is, or raise UnparsableAnswerError / IllegalActionError for all that
+        names no legal action.
+        """
         for moment in self.moments():
             names = moment.game.spec.actions.names
             for seat in moment.result.due:
@@ -112,32 +164,42 @@ class Rules(Hooks):
                 for action, name in enumerate(names):
                     for answer in (action, name, f" {name.upper()} "):
                         if action in legal:
-                            assert moment.game.parse(seat, answer) == action
+                            assert moment.game.parse(seat, answer) == action, f"{answer!r} is not taken for {name}"
                         else:
-                            with pytest.raises(IllegalActionError):
+                            with refusal(f"parse takes {answer!r}, which is not legal", IllegalActionError):
                                 moment.game.parse(seat, answer)
                 for rubbish in ("", "no such action", f"{names[0]} {names[0]}", None, True, -1, len(names)):
-                    with pytest.raises(UnparsableAnswerError):
+                    with refusal(f"parse takes {rubbish!r}, which names no action", UnparsableAnswerError):
                         moment.game.parse(seat, rubbish)
 
     def test_a_fault_costs_what_the_game_says(self) -> None:
+        """A fault costs what the game says.
+
+        Repair: write forfeit(seat) (ends the match; nobody gets less than that seat), or declare
+        on_fault="default" and write default_action(seat) (always a legal one).
+        """
         for moment in self.moments():
             game = moment.game
             for seat in moment.result.due:
                 if game.spec.on_fault == "default":
-                    assert game.default_action(seat) in legal_actions(game, seat)
+                    action, legal = game.default_action(seat), legal_actions(game, seat)
+                    assert action in legal, f"the default action of seat {seat} is {action}; legal are {legal}"
         for game in self.games():
             if game.spec.on_fault == "forfeit":
                 seat = next(played(game, 0, self.ticks)).result.due[0]
                 result = game.forfeit(seat)
-                assert result.ended != "none"
-                assert result.returns is not None
-                assert len(result.returns) == game.seats
-                assert result.returns[seat] == min(result.returns)
-                with pytest.raises(ValueError):  # noqa: PT011 - any message
+                assert result.ended != "none", "the match goes on after a forfeit"
+                assert result.returns is not None, "a forfeit leads to no returns"
+                assert len(result.returns) == game.seats, f"{len(result.returns)} returns for {game.seats} seats"
+                assert result.returns[seat] == min(result.returns), f"seat {seat} forfeits: {result.returns}"
+                with refusal("step still takes actions after a forfeit"):
                     game.step({seat: 0})
 
     def test_a_clone_goes_its_own_way(self) -> None:
+        """A clone goes its own way.
+
+        Repair: copy everything that a match changes, lists and the generator too (copy.deepcopy does).
+        """
         for game in self.games():
             chance = generator(key("testing clones"))
             plain = [moment.result for moment in played(game, 0, self.ticks)]
@@ -147,12 +209,22 @@ class Rules(Hooks):
                 try:
                     copy = game.clone()
                 except NotImplementedError:
-                    pytest.skip(f"{game.spec.id} cannot be cloned")
+                    pytest.skip("it cannot be cloned: only needed by teachers and opponents that search")
                 views = every_view(game.spec, image=False)
                 assert hashes(copy, views) == hashes(game, views)
                 if moment.result.ended == "none":
                     copy.step(drawn(copy, moment.result, chance))
-            assert seen == plain
+            assert seen == plain, "what is done with a clone changes the game that it was made of"
+
+
+@contextmanager
+def refusal(otherwise: str, error: type[Exception] = ValueError) -> Iterator[None]:
+    """What stands inside must raise `error`; if it raises nothing, `otherwise` says what is wrong with that."""
+    try:
+        yield
+    except error:
+        return
+    pytest.fail(f"{otherwise}: it must raise {error.__name__}", pytrace=False)
 
 
 def wrong_steps(moment: Moment) -> Iterator[dict[int, int]]:

@@ -17,49 +17,74 @@ class Shown(Hooks):
     """What seats and spectators see."""
 
     def test_views_are_as_declared(self) -> None:
+        """Every view is as the GameSpec declares it.
+
+        Repair: give uint8 (height, width, 3) for image_sizes, finite float32 of vector_shape, or leave the
+        view out of the GameSpec.
+        """
         for game in self.games():
             for moment in islice(played(game, 0, self.ticks), 4):
                 for seat in range(game.seats):
                     for size in game.spec.image_sizes:
                         image = moment.game.observe(seat, Views(image=size)).image
-                        assert image is not None
+                        assert image is not None, f"seat {seat} is given no image of {size}, which is declared"
                         assert (str(image.dtype), image.shape) == ("uint8", (*size, 3))
                     if game.spec.vector_shape is not None:
                         vector = moment.game.observe(seat, Views(vector=True)).vector
-                        assert vector is not None
+                        assert vector is not None, f"seat {seat} is given no vector, which is declared"
                         assert (str(vector.dtype), vector.shape) == ("float32", game.spec.vector_shape)
                         assert np.isfinite(vector).all()
                 frame = moment.game.draw(120, 200)
                 assert (str(frame.dtype), frame.shape) == ("uint8", (120, 200, 3))
 
     def test_the_vector_has_one_width_whatever_the_seats(self) -> None:
-        assert len({game.spec.vector_shape for game in self.games()}) == 1
+        """The vector has one width whatever the number of seats.
+
+        Repair: make it wide enough for the most seats and leave the rest zero.
+        """
+        shapes = {game.seats: game.spec.vector_shape for game in self.games()}
+        assert len(set(shapes.values())) == 1, f"vector_shape by the number of seats: {shapes}"
 
     def test_only_the_agreed_views_are_given(self) -> None:
+        """Only the views that were agreed are given.
+
+        Repair: let observe fill image, vector, text and facts only if views.image, views.vector, views.text
+        ask for them.
+        """
         for game in self.games():
             game.reset(seed(0))
             nothing = game.observe(0, NOTHING)
-            assert (nothing.image, nothing.vector, nothing.text, nothing.facts) == (None, None, None, None)
+            given = [name for name in ("image", "vector", "text", "facts") if getattr(nothing, name) is not None]
+            assert not given, f"nobody asked for {', '.join(given)}"
 
     def test_facts_are_text_and_fill_every_prompt(self) -> None:
+        """Facts are text and fill every prompt.
+
+        Repair: make every fact a str; a prompt's {name} must be a fact, {text} or {legal}; write {{ and }}
+        for braces.
+        """
         for moment in self.moments():
             game = moment.game
             if not game.spec.text:
-                pytest.skip(f"{game.spec.id} has no text view")
+                pytest.skip("it has no text view: people at a terminal and language models cannot play it")
             card = game.card()
             for seat in range(game.seats):
                 observation = game.observe(seat, Views(text=True))
-                assert isinstance(observation.text, str)
+                assert isinstance(observation.text, str), f"the text view is {observation.text!r}"
                 for name, fact in (observation.facts or {}).items():
                     assert isinstance(fact, str), f"fact {name} is {fact!r}, not a string"
                 for name, template in card.prompts.items():
                     assert filled(template, observation, card.actions).strip(), f"prompt {name} is empty"
 
     def test_short_prompts_are_short(self) -> None:
+        """The short prompt is short.
+
+        Repair: shorten prompts["short"] to 60 words: small models see the picture.
+        """
         for moment in self.moments():
             template = moment.game.card().prompts.get("short")
             if template is None:
-                pytest.skip("the game has no short prompt")
+                pytest.skip("it has no short prompt: only small models that see the picture need one")
             for seat in moment.result.due:
                 observation = moment.game.observe(seat, Views(text=True))
                 prompt = filled(template, observation, moment.game.card().actions)
@@ -68,14 +93,26 @@ class Shown(Hooks):
                 )
 
     def test_drawing_again_gives_the_same(self) -> None:
+        """Looking or drawing again gives the same.
+
+        Repair: let observe and draw depend on the state only: no counters, no chance, no time.
+        """
         for moment in self.moments():
             views = every_view(moment.game.spec)
-            assert hashes(moment.game, views) == hashes(moment.game, views)
+            assert hashes(moment.game, views) == hashes(moment.game, views), "a second look shows something else"
             if not moment.actions:
-                assert hash_array(moment.game.draw(96, 128)) == hash_array(moment.game.draw(96, 128))
+                first, second = (hash_array(moment.game.draw(96, 128)) for _ in range(2))
+                assert first == second, "draw gives another picture the second time"
 
     def test_views_are_copies(self) -> None:
-        """Scribbling over what was given changes nothing, and what was given does not change as the match goes on."""
+        """Views are copies.
+
+        Scribbling over what was given changes nothing, and what was given does not change as the match goes
+        on.
+
+        Repair: return a new array from observe each time (np.array(...) or .copy()), never one that the
+        game keeps.
+        """
         for game in self.games():
             views = every_view(game.spec)
             kept = []
@@ -87,11 +124,16 @@ class Shown(Hooks):
                         if array is not None and array.flags.writeable:
                             array += 1
                     again = moment.game.observe(seat, views)
-                    assert again.hashes() == before
+                    assert again.hashes() == before, "writing into what observe gave changes what it gives next"
                     kept.append((again, before))
-            assert all(observation.hashes() == before for observation, before in kept)
+            unchanged = all(observation.hashes() == before for observation, before in kept)
+            assert unchanged, "what observe gave earlier changes as the match goes on"
 
     def test_looking_changes_nothing(self) -> None:
+        """Looking changes nothing.
+
+        Repair: let observe and draw change no attribute and draw nothing from the game's generator.
+        """
         for watched, unwatched in zip(self.games(), self.games(), strict=True):
             plain = [moment.result for moment in played(unwatched, 0, self.ticks)]
             seen = []
@@ -99,15 +141,22 @@ class Shown(Hooks):
                 hashes(watched, every_view(watched.spec))
                 watched.draw(96, 128)
                 seen.append(moment.result)
-            assert seen == plain
+            assert seen == plain, "a match that is looked at goes another way than one that is not"
 
     def test_a_seat_sees_nothing_of_what_it_may_not_know(self) -> None:
+        """A seat sees nothing of what it may not know.
+
+        Repair: leave out of each view, and of legal, whatever that seat may not know.
+        """
         for game in self.games():
             reshuffle = getattr(game, "reshuffle_hidden", None)
             if game.spec.perfect_information:
-                pytest.skip(f"{game.spec.id} hides nothing")
+                pytest.skip("it hides nothing (perfect_information=True)")
             if reshuffle is None:
-                pytest.skip(f"{game.spec.id} has no reshuffle_hidden: nobody looked for leaks")
+                pytest.skip(
+                    "nobody looked for leaks: it has no reshuffle_hidden. Write it (arena/testing/game_suite.py says "
+                    "how), or declare perfect_information=True if nothing is hidden"
+                )
             views, others = every_view(game.spec), False
             chance = generator(key("testing hidden"))
             for number in range(self.matches):
@@ -115,7 +164,7 @@ class Shown(Hooks):
                     for seat in range(game.seats):
                         copy = reshuffle(seat, chance)
                         mine, theirs = game.observe(seat, views), copy.observe(seat, views)
-                        assert mine.legal == theirs.legal
+                        assert mine.legal == theirs.legal, f"what seat {seat} may do tells what it may not know"
                         assert mine.hashes() == theirs.hashes(), f"seat {seat} sees what it may not know"
                         others = others or hashes(copy, views) != hashes(game, views)
             assert others, "reshuffle_hidden never changed what anybody sees: it tests nothing"
