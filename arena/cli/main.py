@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 import traceback
 from types import TracebackType
@@ -10,7 +9,8 @@ from types import TracebackType
 import click
 
 import arena
-from arena.errors import ArenaError, nearest
+from arena.cli.lazy import LazyGroup
+from arena.errors import ArenaError
 
 COMMANDS = {
     "play": "arena.cli.play:play",
@@ -19,31 +19,13 @@ COMMANDS = {
     "replay": "arena.cli.replay:replay",
     "games": "arena.cli.catalogue:games",
     "operators": "arena.cli.catalogue:operators",
+    "check": "arena.cli.check:check",
+    "new": "arena.cli.new:new",
     "doctor": "arena.cli.doctor:doctor",
 }
 
 
-class _Lazy(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[name].partition(":")
-        command = getattr(importlib.import_module(module), attribute)
-        assert isinstance(command, click.Command)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f"no command is called {args[0]!r}. {nearest(args[0], COMMANDS)}")
-        return super().resolve_command(ctx, args)
-
-
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, where=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(arena.__version__, prog_name="arena")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
@@ -54,6 +36,7 @@ def cli(ctx: click.Context, debug: bool) -> None:
     arena play --operators vlm,ppo,human      three at a hold'em table
     arena games; arena operators              what there is to choose from
     arena verify RUN                          play a recorded run again and check every hash
+    arena new game NAME; arena check game     a game of your own in one file, and whether it holds
     """
 
 

@@ -1,0 +1,37 @@
+"""A group of commands each of which is imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from arena.errors import nearest
+
+
+class LazyGroup(click.Group):
+    """`where`: "package.module:command" by the command's name."""
+
+    def __init__(self, *args: Any, where: Mapping[str, str], **how: Any) -> None:
+        super().__init__(*args, **how)
+        self._where = dict(where)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._where)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in self._where:
+            return None
+        module, _, attribute = self._where[name].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self._where and not args[0].startswith("-"):
+            ctx.fail(f"no command is called {args[0]!r}. {nearest(args[0], self._where)}")
+        return super().resolve_command(ctx, args)
