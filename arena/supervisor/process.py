@@ -87,13 +87,17 @@ class WorkerProcess:
             return False
         return True
 
+    def cut(self) -> None:
+        """Close its stdin, as the end of the arena would."""
+        if self._popen.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._popen.stdin.close()
+
     def reap(self) -> None:
         """Release what is left: children in its group, the pipe, the handle."""
         self.signal(signal.SIGKILL)
         self._popen.wait()
-        if self._popen.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._popen.stdin.close()
+        self.cut()
         if self.handle is not None:
             os.close(self.handle)
             self.handle = None

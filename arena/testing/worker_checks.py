@@ -1,0 +1,239 @@
+"""The checks of a worker's connection: how it greets, talks, and leaves. See arena/testing/worker_suite.py."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from arena.protocol import messages as m
+from arena.protocol.version import MAJOR
+from arena.supervisor.hub import GRACE
+from arena.testing.worker_bench import Bench
+from arena.testing.worker_peer import FailedError, Peer, named
+
+QUIET = 0.3  # seconds in which nothing may be said
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One property of a worker. `run` raises FailedError, or NotTriedError when it does not apply."""
+
+    name: str
+    title: str
+    section: str  # of docs/protocol.md
+    repair: str
+    run: Callable[[Bench], None]
+    needs: tuple[str, ...] = ()  # checks without which this one says nothing
+
+
+def _hello(bench: Bench) -> None:
+    bench.greeted()
+
+
+def _token(bench: Bench) -> None:
+    peer = _greeting(bench)
+    if peer.hello is None or peer.hello.token != peer.token:
+        raise FailedError(f"token {peer.token!r}", repr(peer.hello and peer.hello.token))
+
+
+def _version(bench: Bench) -> None:
+    hello = _greeting(bench).hello
+    assert hello is not None
+    if hello.major != MAJOR or hello.minor < 0:
+        raise FailedError(f"major {MAJOR} and a minor from 0", f"major {hello.major}, minor {hello.minor}")
+
+
+def _patient(bench: Bench) -> None:
+    _greeting(bench).quiet(QUIET, "nothing between HELLO and WELCOME")
+
+
+def _ready(bench: Bench) -> None:
+    bench.make_ready(_greeting(bench))
+
+
+def _greeting(bench: Bench) -> Peer:
+    """The first worker while it waits for WELCOME, or another one if a check before failed."""
+    return bench.current or bench.greeted()
+
+
+def _ping(bench: Bench) -> None:
+    peer = bench.peer()
+    numbers = [7, 0, 2**40]
+    peer.send(*(m.Ping(n=n) for n in numbers))
+    for n in numbers:
+        got = peer.expect(f"PONG with n={n}", m.Pong)
+        if got.n != n:
+            raise FailedError(f"PONG with n={n}", f"PONG with n={got.n}")
+
+
+def _unknown_message(bench: Bench) -> None:
+    peer = bench.peer()
+    peer.send_map({"type": "rewind", "match": 0, "to": [1, 2, {"deep": None}]})
+    what = "ERROR with code unknown_message"
+    error = peer.expect(what, m.Error)
+    if error.code != "unknown_message":
+        raise FailedError(what, f"code {error.code!r}: {error.text}")
+    peer.through("PONG after the unknown message: the worker goes on")
+
+
+def _error(bench: Bench) -> None:
+    peer = bench.peer()
+    peer.send(m.Error(code="unknown_message", text="a message that this arena does not know"))
+    came = peer.through("PONG after an ERROR: the worker goes on")
+    errors = [message for message in came if isinstance(message, m.Error)]
+    if errors:
+        raise FailedError("no answer to an ERROR", named(errors[0]))
+
+
+def _more_in_welcome(bench: Bench) -> None:
+    peer = bench.greeted()
+    assert peer.hello is not None
+    limits = {"max_message": 2**26, "grace": 5.0, "later": 3}
+    more = {"what": bench.what, "options": bench.options, "limits": limits, "later": {"a": [1, 2]}}
+    peer.send_map({"minor": 0, "session": peer.session, **more, "type": "welcome"})
+    bench.await_ready(peer)
+
+
+def _bye(bench: Bench) -> None:
+    peer = bench.peer()
+    peer.send(m.Shutdown(reason="a check"))
+    peer.expect("BYE after SHUTDOWN", m.Bye)
+    bench.drop()
+
+
+def _exit(bench: Bench) -> None:
+    peer = bench.peer()
+    what = f"an end with exit code 0 within {GRACE:g} s of SHUTDOWN"
+    peer.send(m.Shutdown(reason="a check"))
+    if not peer.process.wait(GRACE):
+        raise FailedError(what, "it still runs: the arena would send SIGTERM, then SIGKILL")
+    if peer.process.how() != "exited with code 0":
+        raise FailedError(what, f"it {peer.process.how()}{peer.tail()}")
+    bench.drop()
+
+
+def _lifeline(bench: Bench) -> None:
+    _without_the_arena(bench.peer(), "its stdin ended")
+    bench.drop()
+
+
+def _lifeline_early(bench: Bench) -> None:
+    _without_the_arena(bench.greeted(), "its stdin ended before WELCOME")
+    bench.drop()
+
+
+def _without_the_arena(peer: Peer, when: str) -> None:
+    what = f"an exit within {GRACE:g} s after {when}, with all its children"
+    peer.process.cut()
+    if not peer.process.wait(GRACE):
+        raise FailedError(what, "it still runs: nothing would end it when the arena is killed")
+    left = group(peer.process.pid)
+    until = time.monotonic() + GRACE
+    while left and time.monotonic() < until:  # a process that was killed takes a moment to be gone
+        time.sleep(0.02)
+        left = group(peer.process.pid)
+    if left:
+        raise FailedError(what, f"it left {len(left)} running: {', '.join(left)}")
+
+
+def group(leader: int) -> list[str]:
+    """Names and numbers of the other living processes of a group; none where there is no /proc."""
+    out = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = path.read_text()
+        except OSError:
+            continue
+        name, _, rest = text.partition("(")[2].rpartition(")")
+        state, _, pgrp = rest.split()[:3]
+        if int(pgrp) == leader and state not in "ZX" and int(path.parent.name) not in (leader, os.getpid()):
+            out.append(f"{name} ({path.parent.name})")
+    return out
+
+
+GREETING = (
+    Check(
+        "hello",
+        "says HELLO first and in time",
+        "3 (hello)",
+        "send HELLO right after connecting, before anything slow is loaded. Set ZMQ_ROUTING_ID to ARENA_WORKER before "
+        "you connect to ARENA_ADDRESS, and send the frames `ARENA/1` and one MessagePack map",
+        _hello,
+    ),
+    Check(
+        "token",
+        "HELLO carries the token",
+        "1, 3 (hello)",
+        "copy the environment variable ARENA_TOKEN into `token`, as it is",
+        _token,
+        ("hello",),
+    ),
+    Check(
+        "version",
+        "HELLO names a version that this arena speaks",
+        "8",
+        f"give the version that you wrote the worker for, e.g. major {MAJOR}, minor 0",
+        _version,
+        ("hello",),
+    ),
+    Check("patient", "says nothing before WELCOME", "4", "wait for WELCOME before anything else", _patient, ("hello",)),
+    Check(
+        "ready",
+        "STATUS ready after WELCOME",
+        "3 (welcome, status)",
+        "answer WELCOME by STATUS with state `ready` once seats may be opened; `loading` may come before it",
+        _ready,
+        ("hello",),
+    ),
+)
+
+TALK = (
+    Check("ping", "answers every PING by its PONG", "3 (ping)", "answer PING by PONG with the same `n`", _ping),
+    Check(
+        "unknown_message",
+        "answers an unknown message by ERROR unknown_message and goes on",
+        "6, 8",
+        "answer any `type` that you do not know by ERROR with code `unknown_message`, and read the next message",
+        _unknown_message,
+        ("ping",),
+    ),
+    Check(
+        "error", "does not answer an ERROR", "6", "take note of an ERROR and say nothing about it", _error, ("ping",)
+    ),
+)
+
+LEAVING = (
+    Check(
+        "welcome_fields",
+        "takes a WELCOME with unknown fields, in any order",
+        "2, 8",
+        "look fields up by their names and ignore those that you do not know",
+        _more_in_welcome,
+    ),
+    Check(
+        "bye",
+        "says BYE after SHUTDOWN",
+        "3 (shutdown)",
+        "send BYE, and close the socket with a LINGER of a second or so, else it is lost",
+        _bye,
+    ),
+    Check("exit", "exits with code 0 after SHUTDOWN", "3 (shutdown), 4", "exit with code 0 after BYE", _exit),
+    Check(
+        "lifeline",
+        "exits when stdin ends, with its children",
+        "1",
+        "read stdin in a thread or on your event loop, and at its end kill your process group (it is your own)",
+        _lifeline,
+    ),
+    Check(
+        "lifeline_early",
+        "exits when stdin ends before WELCOME",
+        "1",
+        "watch stdin from the start, not only once the worker is ready",
+        _lifeline_early,
+        ("lifeline",),
+    ),
+)

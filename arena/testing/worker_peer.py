@@ -1,0 +1,173 @@
+"""The arena's end of one worker, for checks: it starts the command, says what a script says, and keeps what came.
+
+Unlike the Hub it judges nothing and kills nobody, so that a check can send odd things and see what follows.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import zmq
+
+from arena.errors import ProtocolError
+from arena.protocol import codec, transport
+from arena.protocol import messages as m
+from arena.protocol.codec import Frame
+from arena.protocol.version import MAGIC, MINOR
+from arena.supervisor.hub import _short_folder
+from arena.supervisor.process import WorkerProcess
+
+M = TypeVar("M")
+STEP = 0.2  # seconds between looks at a process that has no handle
+IDENTITY = b"checked"
+
+
+class FailedError(Exception):
+    """A worker did not do what the protocol says: what was expected, and what came instead."""
+
+    def __init__(self, expected: str, came: str) -> None:
+        super().__init__(f"expected {expected}; came: {came}")
+        self.expected = expected
+        self.came = came
+
+
+class NotTriedError(Exception):
+    """A check that does not apply to this worker, and why."""
+
+
+class Peer:
+    """One worker process and the socket it talks to. `close` leaves neither behind."""
+
+    def __init__(self, command: Sequence[str], log: Path, patience: float) -> None:
+        """`patience`: seconds without any message after which a wait is given up. WorkerError: it cannot start."""
+        self.patience = patience
+        self.session = secrets.token_hex(8)
+        self.token = secrets.token_hex(16)
+        self.hello: m.Hello | None = None
+        self._folder = _short_folder()
+        self._context = zmq.Context()
+        self._router = self._context.socket(zmq.ROUTER)
+        self._router.setsockopt(zmq.LINGER, 0)
+        self._router.setsockopt(zmq.MAXMSGSIZE, m.Limits().max_message)
+        self._router.bind(f"ipc://{self._folder}/s")
+        env = {
+            "ARENA_ADDRESS": f"ipc://{self._folder}/s",
+            "ARENA_TOKEN": self.token,
+            "ARENA_WORKER": IDENTITY.decode(),
+        }
+        try:
+            self.process = WorkerProcess(command, env, log)
+        except BaseException:
+            self._release()
+            raise
+
+    def close(self) -> None:
+        self.process.reap()
+        self._release()
+
+    def _release(self) -> None:
+        self._router.close()
+        self._context.term()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    # --- what is said ----------------------------------------------------------------------------------------------
+
+    def send(self, *messages: m.Message) -> None:
+        for message in messages:
+            self.send_header(codec.encode(message)[1])
+
+    def send_map(self, header: dict[str, Any], buffers: Sequence[Frame] = ()) -> None:
+        """A header that need not be one of our messages."""
+        self.send_header(msgspec.msgpack.encode(header), buffers)
+
+    def send_header(self, header: Frame, buffers: Sequence[Frame] = ()) -> None:
+        transport.send(self._router, [IDENTITY, MAGIC, header, *buffers])
+
+    def welcome(self, what: str, options: dict[str, Any]) -> None:
+        assert self.hello is not None
+        minor = min(MINOR, self.hello.minor)
+        self.send(m.Welcome(session=self.session, minor=minor, what=what, options=options))
+
+    # --- what came -------------------------------------------------------------------------------------------------
+
+    def expect(self, what: str, kind: type[M], wanted: Callable[[M], bool] = lambda message: True) -> M:
+        """The next message of this kind that is wanted; others are let pass, but for an ERROR and a death.
+
+        FailedError, with `what` as what was expected, when none comes.
+        """
+        while True:
+            message = self.next(what)
+            if isinstance(message, kind) and wanted(message):
+                return message
+            if isinstance(message, m.Error) and kind is not m.Error:
+                raise FailedError(what, f"ERROR {message.code}: {message.text}")
+
+    def next(self, what: str, patience: float | None = None) -> m.ToArena:
+        """The next message. A PING is answered on the way. FailedError when none comes in `patience` seconds."""
+        patience = self.patience if patience is None else patience
+        until = time.monotonic() + patience
+        while True:
+            message = self._receive(what)
+            if isinstance(message, m.Ping):
+                self.send(m.Pong(n=message.n))
+            elif message is not None:
+                return message
+            elif self.process.exited and not self._router.poll(100):
+                raise FailedError(what, f"the worker {self.process.how()}{self.tail()}")
+            elif time.monotonic() > until:
+                raise FailedError(what, f"nothing within {patience:g} s")
+            else:
+                self._wait(until)
+
+    def quiet(self, seconds: float, what: str) -> None:
+        """FailedError when a message comes within so many seconds."""
+        try:
+            message = self.next(what, seconds)
+        except FailedError as nothing:
+            if self.process.exited:
+                raise FailedError(what, nothing.came) from None
+            return
+        raise FailedError(what, named(message))
+
+    def through(self, what: str) -> list[m.ToArena]:
+        """What comes until a PONG shows that all messages before were read."""
+        self.send(m.Ping(n=987654321))
+        out: list[m.ToArena] = []
+        while True:
+            message = self.next(what)
+            if isinstance(message, m.Pong) and message.n == 987654321:
+                return out
+            out.append(message)
+
+    def tail(self) -> str:
+        text = self.process.tail(3)
+        return f"; the end of what it printed:\n{text}" if text else ""
+
+    def _wait(self, until: float) -> None:
+        poller = zmq.Poller()
+        poller.register(self._router, zmq.POLLIN)
+        if self.process.handle is not None:
+            poller.register(self.process.handle, zmq.POLLIN)
+        left = max(0.0, until - time.monotonic())
+        poller.poll(int(1000 * (left if self.process.handle is not None else min(left, STEP))) + 1)
+
+    def _receive(self, what: str) -> m.ToArena | None:
+        frames = transport.receive(self._router)
+        if frames is None:
+            return None
+        try:
+            return codec.decode_to_arena(frames[1:])[0]
+        except ProtocolError as error:
+            raise FailedError(what, str(error)) from None
+
+
+def named(message: m.ToArena) -> str:
+    """A message in a few words."""
+    text = msgspec.json.encode(message).decode()
+    return f"{type(message).__name__.upper()} {text if len(text) < 200 else text[:200] + '...'}"
