@@ -4,6 +4,7 @@ that was played is lost.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import random
@@ -19,7 +20,7 @@ from arena.lineup import build_plan
 from arena.match import Ask, Match
 from arena.observer import Observer
 from arena.operator import Decision
-from arena.plan import Plan
+from arena.plan import HERE, Plan
 from arena.play import describe
 from arena.record.reader import Run
 from arena.record.verify import verify
@@ -39,8 +40,9 @@ class Killer(Observer):
     not finished can bear it.
     """
 
-    def __init__(self, seed: int, when: list[int]) -> None:
+    def __init__(self, seed: int, when: list[int], role: str = "operator") -> None:
         self.chance = random.Random(seed)
+        self.role = role  # of the workers that it kills
         self.when = when
         self.crew: ProcessCrew
         self.events = 0
@@ -53,7 +55,7 @@ class Killer(Observer):
         if not self.when or self.events < self.when[0]:
             return
         pending = len(self.killed) - self.noticed  # each may still void any match once
-        ready = [channel for channel in self.crew.channels if channel.ready and not channel.process.exited]
+        ready = [c for c in self.crew.channels if c.role == self.role and c.ready and not c.process.exited]
         if not ready or max(self.suffered.values(), default=0) + pending >= MOST:
             return
         self.when.pop(0)
@@ -91,7 +93,7 @@ class Killer(Observer):
 def play(plan: Plan, folder: Path, concurrency: int, killer: Killer | None = None) -> Run:
     recorder = Recorder(folder, describe(plan))
     with watched_hub(folder / "workers") as hub:
-        crew = ProcessCrew(hub, plan.lineup)
+        crew = ProcessCrew(hub, plan.lineup, plan.runtime)
         scheduler = Scheduler(plan, crew, concurrency=concurrency, recorder=recorder, observer=killer)
         if killer is not None:
             killer.crew = crew
@@ -125,6 +127,18 @@ def test_a_run_whose_workers_are_killed_has_the_log_of_an_undisturbed_one(
     told = [json.loads(line) for line in (run.folder / "timing-000.jsonl").read_text().splitlines()]
     assert {line["pid"] for line in told if line["type"] == "died"} >= set(killer.killed[:-1])
     assert all(line["reason"].endswith("was killed by SIGKILL") for line in told if line["type"] == "void")
+
+
+@pytest.mark.parametrize("seed", range(RUNS))
+def test_a_run_whose_game_host_is_killed_has_the_log_of_an_undisturbed_one_without_a_host(
+    tmp_path: Path, calm: bytes, seed: int
+) -> None:
+    chance = random.Random(seed)
+    killer = Killer(seed, sorted(chance.sample(range(1, 400), KILLS)), "game")
+    run = play(dataclasses.replace(a_plan(), runtime=HERE), tmp_path / "run", chance.choice([1, 2, 4, 8]), killer)
+    assert len(killer.killed) == KILLS
+    assert (run.folder / "log-000.jsonl").read_bytes() == calm
+    assert verify(run).passed
 
 
 # --- the arena itself -------------------------------------------------------------------------------------------------

@@ -112,6 +112,17 @@ class Together(Turns):
         return tuple(range(self.seats))
 
 
+class OwnWords(Turns):
+    """Reads answers in a way of its own: any word that begins as an action's name."""
+
+    spec = msgspec.structs.replace(Turns.spec, id="own_words")
+
+    def parse(self, seat: int, answer: int | str | None) -> int:
+        if answer == "rubbish":
+            return super().parse(seat, "zero")
+        return super().parse(seat, answer)
+
+
 def no_views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
     return Views()
 
