@@ -1,15 +1,127 @@
-"""`arena check game` and `arena check operator`."""
+"""`arena check game` and `arena check operator`: the conformance suites on any plugin by its name."""
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
 import click
+from rich.console import Console
+from rich.text import Text
+
+from arena import names, plugins
+from arena.cli import findings as printed
+from arena.errors import InputError
+from arena.game import Game
+from arena.testing import checking
+
+LIMIT = click.option(
+    "--limit", default=300.0, show_default=True, type=click.FloatRange(1), help="Seconds that one property may take."
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 
 
 @click.command()
-def game() -> None:
-    """Check a game."""
+@click.argument("spec")
+@click.option("--matches", "-n", default=3, show_default=True, type=click.IntRange(1), help="Matches a property.")
+@click.option("--zero-sum", is_flag=True, help="Test too that returns add up to nothing.")
+@LIMIT
+@JSON
+def game(spec: str, matches: int, zero_sum: bool, limit: float, as_json: bool) -> None:
+    """Check the game SPEC: kuhn, openspiel:hearts, ./rps.py:RockPaperScissors, leduc@hands=3
+
+    Drawing, prompts, baseline, teacher and golden playthroughs are optional: what is not there is not tested, and said.
+    Exit code: 0 all that was tested passes, 1 something fails, 2 no such game.
+    """
+    name = names.parse(spec)
+    cls = plugins.game_class(name.base)
+    options = _options(cls, name.options, spec)
+    facts = cls.spec
+    low, high = facts.seats
+    seats = f"{low} seats" if low == high else f"{low} to {high} seats"
+    title = f"game {facts.id}, version {facts.version}, {seats} ({_origin(name, cls)})"
+    where = _whole(name)
+    attributes = {"name": where.base, "options": (options,), "matches": matches, "zero_sum": zero_sum}
+    _report("GameSuite", title, attributes, _folder(cls.__module__), limit, as_json)
 
 
 @click.command()
-def operator() -> None:
-    """Check an operator."""
+@click.argument("spec")
+@click.option("--game", "-g", "games", multiple=True, help="A game that it should play; may be repeated.")
+@click.option("--matches", "-n", default=3, show_default=True, type=click.IntRange(1), help="Matches a property.")
+@LIMIT
+@JSON
+def operator(spec: str, games: tuple[str, ...], matches: int, limit: float, as_json: bool) -> None:
+    """Check the operator SPEC: random, ppo:model.zip, ./mine.py, ./mine.py:KIND@depth=2
+
+    Without --game it is tested at some of the installed games that it accepts.
+    Exit code: 0 all that was tested passes, 1 something fails, 2 no such operator or game.
+    """
+    from arena.testing.seating import Bench  # here, so that `arena check game` needs none of it
+
+    bench = Bench(spec, games)
+    kind = bench.kind
+    played = ", ".join(bench.games) or "no installed game"
+    title = f"operator {kind.name} ({spec}), {kind.determinism}, at {played}"
+    notes = [f"refuses {name}: {why}" for name, why in bench.refused.items()]
+    attributes = {"name": bench.name, "games": tuple(bench.names), "matches": matches}
+    _report("OperatorSuite", title, attributes, _folder(kind.views.__module__), limit, as_json, notes)
+
+
+def _options(cls: type[Game], given: Mapping[str, str], spec: str) -> dict[str, Any]:
+    """The options as the game understands them. InputError when it does not."""
+    try:
+        return {name: cls(cls.spec.seats[0], given).options[name] for name in given}
+    except ValueError as error:
+        raise InputError(f"game {spec!r}: {error}") from error
+
+
+def _whole(name: names.Name) -> names.Name:
+    """The name with a file's whole path: the suite runs elsewhere."""
+    if not name.is_file:
+        return name
+    return names.Name(str(Path(name.kind).expanduser().resolve()), name.what, name.options)
+
+
+def _origin(name: names.Name, cls: type[Game]) -> str:
+    return name.base if name.is_file else f"{cls.__module__}:{cls.__qualname__}"
+
+
+def _folder(module: str) -> Path | None:
+    """Where the plugin's own code is."""
+    path = getattr(sys.modules.get(module), "__file__", None)
+    return Path(path).resolve().parent if path else None
+
+
+def _report(
+    suite: Literal["GameSuite", "OperatorSuite"],
+    title: str,
+    attributes: Mapping[str, Any],
+    code: Path | None,
+    limit: float,
+    as_json: bool,
+    notes: list[str] | None = None,
+) -> None:
+    """Run the suite, print as it goes, and exit with 1 if something fails."""
+    console = Console(highlight=False)
+    found: list[checking.Finding] = []
+    if not as_json:
+        console.print(Text(title, style="bold"))
+        for note in notes or ():
+            console.print(Text(note, style="dim"))
+    with Console(stderr=True).status("starting") as status:
+        for finding in checking.findings(
+            suite, attributes, code=code, limit=limit, on_start=lambda text: status.update(Text(text))
+        ):
+            found.append(finding)
+            if not as_json:
+                printed.show(console, finding)
+    if as_json:
+        print(json.dumps({"checked": title, "notes": notes or [], "findings": printed.builtins(found)}, indent=2))
+    else:
+        console.print(Text(printed.summary(found), style="bold"))
+    if any(finding.state == "fails" for finding in found):
+        sys.exit(1)

@@ -31,7 +31,7 @@ from arena.testing.rules import Rules, refusal
 from arena.testing.shown import Shown
 
 
-class GameSuite(Rules, Shown, Extras):
+class GameSuite(Extras, Shown, Rules):
     """Tests that every game passes. Set `cls` or `name`, or override `game`; `Hooks` says what else can be set."""
 
     def test_the_card_says_what_the_spec_says(self) -> None:

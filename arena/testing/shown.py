@@ -43,6 +43,8 @@ class Shown(Hooks):
         Repair: make it wide enough for the most seats and leave the rest zero.
         """
         shapes = {game.seats: game.spec.vector_shape for game in self.games()}
+        if not any(shapes.values()):
+            pytest.skip("it has no vector view: trained policies such as ppo cannot play it")
         assert len(set(shapes.values())) == 1, f"vector_shape by the number of seats: {shapes}"
 
     def test_only_the_agreed_views_are_given(self) -> None:
