@@ -77,7 +77,7 @@ class GameSpec(msgspec.Struct, frozen=True, kw_only=True):
     )
 
 
-class GameCard(msgspec.Struct, frozen=True, kw_only=True):
+class GameCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an operator is told about a game when its seat is opened."""
 
     game: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from arena.game import GameCard, Observation, Views
+from arena.game import GameCard, Observation, StepResult, Views
 from arena.operator import Decision, Outcome, Request, Usage
 from arena.protocol import codec
 from arena.protocol import messages as m
@@ -40,6 +40,9 @@ SEEN = Observation(
 )
 REQUEST = Request(id=7, match=3, seat=1, tick=9, observation=SEEN, attempt=1, reason="illegal", budget=2.5)
 
+_ACT, ACT_BUFFERS = codec.act([REQUEST, Request(id=8, match=4, seat=0, tick=0, observation=Observation(legal=(1,)))])
+WITH_BUFFERS = ("act", "stepped", "observed")
+
 TO_ARENA: dict[str, m.ToArena] = {
     "hello": m.Hello(
         token="t0",
@@ -68,8 +71,17 @@ TO_ARENA: dict[str, m.ToArena] = {
     "pong": m.Pong(n=4),
     "error": m.Error(code="refused", text="no", match=3, seat=1),
     "bye": m.Bye(reason="done"),
+    "stepped": m.Stepped(
+        session="s0",
+        id=11,
+        match=3,
+        result=StepResult.truncated((1.0, -1.0), (2.5, -2.5), "0" * 32, ("over",)),
+        seats=[m.SeatView(seat=1, observation=_ACT.items[0].observation, default=2)],
+    ),
+    "parsed": m.Parsed(session="s0", id=12, match=3, seat=1, action=4, fault="illegal", detail="no"),
+    "observed": m.Observed(session="s0", id=13, match=3, observation=_ACT.items[0].observation),
+    "game_closed": m.GameClosed(match=3),
 }
-_ACT, ACT_BUFFERS = codec.act([REQUEST, Request(id=8, match=4, seat=0, tick=0, observation=Observation(legal=(1,)))])
 TO_WORKER: dict[str, m.ToWorker] = {
     "welcome": m.Welcome(
         session="s0", minor=0, limits=m.Limits(max_message=1024, grace=1.0), what="a.zip", options={"temperature": 0.5}
@@ -94,13 +106,26 @@ TO_WORKER: dict[str, m.ToWorker] = {
     "pong": m.Pong(n=4),
     "error": m.Error(code="version", text="no", match=3, seat=1),
     "shutdown": m.Shutdown(reason="over"),
+    "open_game": m.OpenGame(
+        id=10,
+        match=3,
+        game="kuhn",
+        seats=2,
+        options={"hands": 5},
+        views=[Views(image=(128, 128)), Views(text=True)],
+        seed=bytes(range(16)),
+    ),
+    "step": m.Step(id=11, match=3, actions=[(0, 1), (1, 2)], forfeit=1, cut=True),
+    "parse": m.Parse(id=12, match=3, seat=1, answer="Nf3"),
+    "observe": m.Observe(id=13, match=3, seat=1, views=Views(text=True)),
+    "close_game": m.CloseGame(match=3),
 }
 
 
 def frames_of(side: str, name: str) -> list[bytes]:
     """The frames of a sample; side is "arena" or "worker", whoever reads it."""
     message = (TO_ARENA if side == "arena" else TO_WORKER)[name]
-    return [bytes(frame) for frame in codec.encode(message, ACT_BUFFERS if name == "act" else ())]
+    return [bytes(frame) for frame in codec.encode(message, ACT_BUFFERS if name in WITH_BUFFERS else ())]
 
 
 ALL = [("arena", name) for name in TO_ARENA] + [("worker", name) for name in TO_WORKER]

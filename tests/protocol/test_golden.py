@@ -11,7 +11,7 @@ import pytest
 
 from arena.protocol import messages as m
 from arena.protocol.version import MAJOR, MINOR
-from tests.protocol.samples import ACT_BUFFERS, ALL, DECODE, TO_ARENA, TO_WORKER, frames_of
+from tests.protocol.samples import ACT_BUFFERS, ALL, DECODE, TO_ARENA, TO_WORKER, WITH_BUFFERS, frames_of
 
 FOLDER = Path(__file__).parent / "golden"
 RELEASED = sorted(FOLDER.glob("*.json"))
@@ -28,9 +28,11 @@ def test_the_minor_in_use_has_golden_bytes() -> None:
 @pytest.mark.parametrize(("side", "name"), ALL)
 @pytest.mark.parametrize("path", RELEASED, ids=lambda path: path.stem)
 def test_old_bytes_still_mean_the_same(path: Path, side: str, name: str) -> None:
+    if name not in json.loads(path.read_text())[side]:
+        pytest.skip("a message of a later minor")
     message, buffers = DECODE[side](golden(path, side, name))
     assert message == (TO_ARENA if side == "arena" else TO_WORKER)[name]
-    assert list(map(bytes, buffers)) == ([*map(bytes, ACT_BUFFERS)] if name == "act" else [])
+    assert list(map(bytes, buffers)) == ([*map(bytes, ACT_BUFFERS)] if name in WITH_BUFFERS else [])
 
 
 @pytest.mark.parametrize(("side", "name"), ALL)
@@ -42,7 +44,7 @@ def test_encoding_is_unchanged(side: str, name: str) -> None:
     ("union", "samples"), [(m.ToArena, TO_ARENA), (m.ToWorker, TO_WORKER)], ids=["to arena", "to worker"]
 )
 def test_every_message_has_a_sample(union: object, samples: dict[str, m.Message]) -> None:
-    assert {cls.__name__.lower() for cls in get_args(union)} == set(samples)
+    assert {cls.__struct_config__.tag for cls in get_args(union)} == set(samples)
 
 
 @pytest.mark.parametrize("message", [*TO_ARENA.values(), *TO_WORKER.values()], ids=lambda sample: type(sample).__name__)
