@@ -110,7 +110,10 @@ def operator_in_file(path: str, what: str) -> OperatorKind:
 
 
 def runtime(text: str) -> Runtime:
-    """A runtime's definition by its name, or by `./plugin.py` or `./plugin.py:NAME`. PluginNotFoundError names near ones."""
+    """A runtime's definition by its name, or by `./plugin.py` or `./plugin.py:NAME`.
+
+    PluginNotFoundError names near ones; InputError says what is wrong with which definition.
+    """
     from arena.runtime import Runtime
 
     name = parse(text)

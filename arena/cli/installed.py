@@ -54,6 +54,11 @@ def workers() -> list[Found]:
     return [_load(name, "worker", plugins.worker_module) for name in plugins.names("worker")]
 
 
+def runtimes() -> list[Found]:
+    """Every declared runtime by name; plugin is a Runtime."""
+    return [_load(name, "runtime", plugins.runtime) for name in plugins.names("runtime")]
+
+
 def _load(name: str, what: str, load: Any) -> Found:
     if name not in plugins.names(what):
         load(name)  # says which names there are

@@ -21,6 +21,9 @@ COMMANDS = {
     "operators": "arena.cli.catalogue:operators",
     "check": "arena.cli.check:check",
     "new": "arena.cli.new:new",
+    "worker": "arena.cli.worker:worker",
+    "keys": "arena.cli.curve_keys:keys",
+    "env": "arena.cli.env:env",
     "doctor": "arena.cli.doctor:doctor",
 }
 

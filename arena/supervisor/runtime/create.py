@@ -1,0 +1,142 @@
+"""Creates an environment, goes on with one that was interrupted, and removes one.
+
+Whole or not at all: `ready.json` is written last, and everything before it may be interrupted. What is kept then is the
+lock file and the tool's own cache of downloads, so going on neither resolves nor downloads again; the environment
+itself is made afresh, since nobody can tell a package that was half installed from a whole one.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from arena.errors import ArenaError, InputError
+from arena.runtime import Runtime
+from arena.supervisor.runtime import check, home, lockfile, locks, own, pythons, tools
+from arena.supervisor.runtime.home import Environment
+from arena.supervisor.runtime.running import Runner, ToolError
+
+
+class Progress(Protocol):
+    """Who is told how far a creation is."""
+
+    def step(self, text: str) -> None:
+        """What is being done from now on."""
+
+    def detail(self, text: str) -> None:
+        """A line that a tool says meanwhile."""
+
+
+def create(
+    runtime: Runtime, progress: Progress, *, python: Path | None = None, rebuild: bool = False, upgrade: bool = False
+) -> Environment:
+    """The environment, created unless it is there.
+
+    `rebuild` makes it afresh of the same versions, `upgrade` resolves anew. InputError when no Python can be had or
+    the environment that must be changed is in use; ArenaError when packages cannot be resolved, fetched or imported.
+    """
+    again = rebuild or upgrade
+    if python is None and not again and (there := home.current(runtime)):
+        return there
+    tool = tools.choose()
+    progress.step(f"looking for Python {runtime.python}")
+    command = tool.command if isinstance(tool, tools.Uv) else ()
+    found = pythons.Search(home.python_range(runtime), command).find(python)
+    environment = home.environment(runtime, found.version)
+
+    def waiting() -> None:
+        progress.step(f"another process is creating {environment.folder}; waiting for it")
+
+    with _alone(environment, waiting=None if again and environment.ready else waiting) as guard:
+        if environment.usable and not again:  # somebody else has created it meanwhile
+            return environment
+        _build(environment, runtime, found, tool, progress, guard, upgrade)
+    return environment
+
+
+def remove(environment: Environment) -> None:
+    """Delete it; its lock file stays. InputError when it is in use."""
+    with _alone(environment):
+        environment.marker.unlink(missing_ok=True)  # first: what is left of an interrupted removal is unfinished
+        shutil.rmtree(environment.folder)
+
+
+def _build(
+    environment: Environment,
+    runtime: Runtime,
+    python: pythons.Python,
+    tool: tools.Tool,
+    progress: Progress,
+    guard: int,
+    upgrade: bool,
+) -> None:
+    environment.marker.unlink(missing_ok=True)
+    venv = environment.folder / "venv"
+    shutil.rmtree(venv, ignore_errors=True)
+    environment.folder.mkdir(parents=True, exist_ok=True)
+    runner = Runner(environment.folder, environment.log, guard, progress.detail)
+    progress.step(f"making an environment of Python {python.version} ({python.path}) with {tool.name}")
+    tool.make(runner, python.path, venv)
+    lock = home.lock_file(runtime, python.version)
+    if upgrade or not lock.exists():
+        progress.step("resolving versions")
+        _resolve(runtime, python, tool, runner, environment.python, lock)
+    count = len(lockfile.read(lock))
+    progress.step(f"installing {count} packages as locked in {lock}")
+    try:
+        tool.install(runner, environment.python, lock)
+    except ToolError as error:
+        raise ToolError(f"{error}\n{_network()} Versions that are not offered any more: add --upgrade") from error
+    progress.step("installing this arena")
+    wheel = own.pack(environment.folder)
+    tool.add(runner, environment.python, wheel)
+    wheel.unlink()
+    progress.step("checking that everything can be imported")
+    report = check.look(environment, runtime, lock)
+    if report.faults:
+        wrong = "\n".join(f"  {fault}" for fault in report.faults)
+        raise ArenaError(f"the environment of runtime {runtime.name!r} does not work:\n{wrong}\nlog: {environment.log}")
+    done = home.described(runtime, python.version, python.path, tool.name, lock, time.time())
+    part = environment.marker.with_suffix(".part")
+    part.write_bytes(msgspec.json.format(msgspec.json.encode(done)))
+    part.replace(environment.marker)
+
+
+def _resolve(
+    runtime: Runtime, python: pythons.Python, tool: tools.Tool, runner: Runner, interpreter: Path, lock: Path
+) -> None:
+    shipped = lockfile.read(runtime.lock) if runtime.lock else []
+    try:
+        pins = tool.resolve(runner, interpreter, home.wanted(runtime), shipped)
+    except ToolError as error:
+        held = f" The plugin ships {runtime.lock}, whose versions are held." if runtime.lock else ""
+        raise ToolError(
+            f"the versions of runtime {runtime.name!r} cannot be resolved: {error}\n{_network()}{held}"
+        ) from error
+    head = (
+        f"runtime {runtime.name}, Python {python.version}: {', '.join(runtime.requirements)}\nmade by arena env create"
+    )
+    lockfile.write(lock, lockfile.with_hashes_of(pins, shipped), head)
+
+
+def _network() -> str:
+    return "If the package index was not reached: it is the one that pip or uv is set up with (pip config list)."
+
+
+@contextmanager
+def _alone(environment: Environment, waiting: Callable[[], None] | None = None) -> Iterator[int]:
+    with ExitStack() as stack:
+        try:
+            guard = stack.enter_context(locks.alone(environment.guard, waiting))
+        except BlockingIOError:
+            raise InputError(
+                f"{environment.folder} is in use by an arena that runs, or is being created. "
+                "Try again when that has ended"
+            ) from None
+        yield guard

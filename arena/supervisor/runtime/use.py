@@ -1,0 +1,78 @@
+"""What the supervisor and the commands ask for: the Python that a runtime's workers are started with."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from arena import plugins
+from arena.errors import InputError
+from arena.runtime import Runtime
+from arena.supervisor.runtime import home, locks
+from arena.supervisor.runtime.create import create
+from arena.supervisor.runtime.home import Environment
+from arena.supervisor.runtime.show import Steps
+
+# guard -> its descriptor: an environment that this process has handed out is in use until the process ends.
+_in_use: dict[Path, int] = {}
+
+
+def interpreter(name: str) -> Path:
+    """The Python to start a worker of this runtime with: the arena's own where that fits, else its environment's.
+
+    The environment counts as in use, and cannot be removed or rebuilt, until this process ends. InputError says how to
+    create it when it is not there.
+    """
+    runtime = plugins.runtime(name)
+    if home.fits_here(runtime):
+        return Path(sys.executable)
+    environment = home.current(runtime)
+    if environment is None or not _keep(environment):
+        raise InputError(f"{missing(runtime)}. Create it with: arena env create {name}")
+    return environment.python
+
+
+def missing(runtime: Runtime) -> str:
+    """Why a runtime cannot be used yet, in words."""
+    there = home.environments(runtime.name)
+    states = sorted({one.state(runtime) for one in there} - {"ready"})
+    instead = f" (there is one that is: {', '.join(states)})" if states else ""
+    return f"runtime {runtime.name!r} has no environment of this definition and this arena yet{instead}"
+
+
+def ensure(name: str, yes: bool, console: Console) -> None:
+    """Create a runtime that is needed and not there: at once if `yes`, after a question on a terminal.
+
+    InputError with the command when there is nobody to ask, or the answer is no.
+    """
+    runtime = plugins.runtime(name)
+    if home.fits_here(runtime) or home.current(runtime) is not None:
+        return
+    console.print(f"{missing(runtime)}: {runtime.summary}", highlight=False, soft_wrap=True)
+    if runtime.licence:
+        console.print(runtime.licence, highlight=False, soft_wrap=True)
+    asked = f"Create it now, in {home.home() / 'envs'}?"
+    if not yes and not (sys.stdin.isatty() and console.is_terminal and click.confirm(asked, default=True, err=True)):
+        raise InputError(
+            f"runtime {runtime.name!r} is needed. Create it with: arena env create {name}, or play with --yes"
+        )
+    with Steps(console) as steps:
+        create(runtime, steps)
+
+
+def _keep(environment: Environment) -> bool:
+    """Whether it is now in use by this process; False when it is being removed or rebuilt, or was meanwhile."""
+    if environment.guard not in _in_use:
+        try:
+            handle = locks.together(environment.guard)
+        except BlockingIOError:
+            return False
+        if not environment.usable:
+            os.close(handle)
+            return False
+        _in_use[environment.guard] = handle
+    return True
