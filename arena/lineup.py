@@ -12,6 +12,7 @@ from arena.errors import InputError, UnplayableError, nearest
 from arena.game import Game, GameSpec, Views
 from arena.operator import OperatorKind
 from arena.plan import Entry, Limits, Plan
+from arena.supervisor import remote
 
 
 def build_plan(
@@ -40,7 +41,8 @@ def _absolute(name: names.Name) -> names.Name:
 def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:
     """One Entry a name, in slot order."""
     parsed = [names.parse(text) for text in operators]
-    labels = names.numbered([str(name) for name in parsed])
+    # Where it runs is not who it is: the log is the same wherever its operators run, and run.json says where.
+    labels = names.numbered([str(_without(name, "at")) for name in parsed])
     out = []
     for name, label, given in zip(parsed, labels, operators, strict=True):
         if name.is_file:
@@ -53,11 +55,20 @@ def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:
         at = asked.pop("at", None)
         if at is None:
             plugins.require_modules(f"operator {kind.name!r}", kind.requires, kind.extra)
-        options = kind.settle(what, check_options(kind, asked, given))
+        options: Mapping[str, Any] = check_options(kind, asked, given)
+        if at is not None:
+            remote.check_address(at, given)
+            kind, what, options = remote.settle(kind, at, what, options, game.spec)
+        else:
+            options = kind.settle(what, options)
         views = kind.views(game.spec, what, options)
         check_views(game.spec, views, given)
         out.append(Entry(label, kind, what, options, given, views, at))
     return tuple(out)
+
+
+def _without(name: names.Name, option: str) -> names.Name:
+    return replace(name, options={key: value for key, value in name.options.items() if key != option})
 
 
 def check_options(kind: OperatorKind, options: Mapping[str, str], given: str) -> dict[str, Any]:

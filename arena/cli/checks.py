@@ -29,7 +29,7 @@ from arena.play import run_plan
 from arena.protocol.version import MAJOR, MINOR
 from arena.record.reader import Run
 from arena.record.verify import verify
-from arena.supervisor.hub import LONGEST_PATH
+from arena.supervisor.sockets import LONGEST_PATH
 
 LEAST_SPACE = 50  # MiB of temporary space below which nothing can be recorded
 LITTLE_SPACE = 1024  # MiB below which training or long runs will fill it

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from arena.game import GameCard, StepResult, Views
+from arena.game import GameCard, GameSpec, StepResult, Views
 from arena.operator import Decision, Outcome
 
 
@@ -224,6 +224,39 @@ class GameClosed(Message, frozen=True):  # host -> arena
     match: int
 
 
+# --- over TCP, between an arena and a doorman (minor 1) --------------------------------------------------------------
+
+
+class Inquire(Message, frozen=True):  # arena -> doorman: how would you host this operator in this game?
+    major: int
+    minor: int
+    kind: str  # of the operator, e.g. "ppo"
+    what: str
+    options: dict[str, Any]
+    spec: GameSpec
+
+
+class Terms(Message, frozen=True):  # doorman -> arena: what a WELCOME must say, what it wants to see, what decides
+    what: str
+    options: dict[str, Any]
+    views: Views
+    fingerprint: dict[str, str] = {}
+
+
+class Hire(Message, frozen=True):  # arena -> doorman: start a worker; from its HELLO on, all frames are the worker's
+    token: str  # what the worker's HELLO will carry
+    major: int
+    minor: int
+    kind: str
+    what: str
+    options: dict[str, Any]
+
+
+class Gone(Message, frozen=True):  # doorman -> arena: the worker has ended
+    reason: str
+    own_doing: bool  # it exited or crashed by itself; False: somebody else ended it
+
+
 # --- the rest ------------------------------------------------------------------------------------------------------
 
 
@@ -251,8 +284,37 @@ class Bye(Message, frozen=True):  # worker -> arena: the last message
 
 
 ToWorker = (
-    Welcome | Open | End | Act | Cancel | Ping | Pong | Error | Shutdown | OpenGame | Step | Parse | Observe | CloseGame
+    Welcome
+    | Open
+    | End
+    | Act
+    | Cancel
+    | Ping
+    | Pong
+    | Error
+    | Shutdown
+    | OpenGame
+    | Step
+    | Parse
+    | Observe
+    | CloseGame
+    | Inquire
+    | Hire
 )
 ToArena = (
-    Hello | Status | Opened | Closed | Action | Ping | Pong | Error | Bye | Stepped | Parsed | Observed | GameClosed
+    Hello
+    | Status
+    | Opened
+    | Closed
+    | Action
+    | Ping
+    | Pong
+    | Error
+    | Bye
+    | Stepped
+    | Parsed
+    | Observed
+    | GameClosed
+    | Terms
+    | Gone
 )

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 import math
 import os
-import re
 import secrets
 import shutil
 import signal
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -20,15 +17,16 @@ from typing import Any
 import zmq
 
 from arena.channel import Channel, Died, Event, Received
-from arena.errors import ProtocolError, WorkerError
+from arena.errors import ProtocolError
 from arena.protocol import codec, transport
 from arena.protocol import messages as m
 from arena.protocol.codec import Frame
 from arena.protocol.version import MAGIC, MAJOR, MINOR
+from arena.supervisor import sockets
 from arena.supervisor.interrupts import Interrupts
 from arena.supervisor.process import WorkerProcess
+from arena.supervisor.remote import RemoteWorker
 
-LONGEST_PATH = 107  # bytes of a Unix socket's address
 STARTUP = 300.0  # seconds in which a worker says HELLO and becomes ready
 GRACE = 2.0  # seconds for each step of a shutdown
 LAST = 20  # times that the socket is read for what a dead worker sent
@@ -37,9 +35,9 @@ FAIR = 1000  # messages taken before deaths and clocks are looked at: a flood mu
 
 
 class WorkerChannel(Channel):
-    """The arena's end of one worker process."""
+    """The arena's end of one worker: a process of this machine, or one behind a doorman."""
 
-    def __init__(self, hub: Hub, name: str, identity: bytes, token: str, process: WorkerProcess) -> None:
+    def __init__(self, hub: Hub, name: str, identity: bytes, token: str, process: WorkerProcess | RemoteWorker) -> None:
         self.name = name
         self.session = secrets.token_hex(8)
         self.ready = False
@@ -56,7 +54,7 @@ class WorkerChannel(Channel):
 
     def send(self, message: m.Message, buffers: Sequence[Frame] = ()) -> None:
         if self.alive:
-            self._hub.route(self, [self.identity, *codec.encode(message, buffers)])
+            self._hub.route(self, codec.encode(message, buffers))
 
 
 class Hub:
@@ -71,15 +69,10 @@ class Hub:
         self._logs = logs
         self._interrupts = interrupts
         self._on_status = on_status or (lambda name, status: None)
-        self._folder = _short_folder()
+        self._folder = sockets.short_folder()
         self._address = f"ipc://{self._folder}/s"
         self._context = zmq.Context()
-        self._router = self._context.socket(zmq.ROUTER)
-        self._router.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        self._router.setsockopt(zmq.LINGER, 0)
-        self._router.setsockopt(zmq.MAXMSGSIZE, m.Limits().max_message)
-        self._router.setsockopt(zmq.SNDHWM, 1000)
-        self._router.setsockopt(zmq.RCVHWM, 1000)
+        self._router = sockets.router(self._context)
         self._router.bind(self._address)
         self._poller = zmq.Poller()
         self._poller.register(self._router, zmq.POLLIN)
@@ -93,16 +86,27 @@ class Hub:
 
     def launch(self, name: str, command: Sequence[str], what: str, options: Mapping[str, Any]) -> WorkerChannel:
         """Start a worker. It is of use when its `ready` is set; a failure comes as Died by poll."""
+        identity, token = self._new_worker()
+        env = sockets.environment(self._address, token, identity)
+        log = self._logs / f"{sockets.file_name(name)}-{self._count}.log"
+        return self._add(WorkerChannel(self, name, identity, token, WorkerProcess(command, env, log)), what, options)
+
+    def hire(self, name: str, address: str, kind: str, what: str, options: Mapping[str, Any]) -> WorkerChannel:
+        """As `launch`, by the doorman at this address. InputError when a key is missing here."""
+        identity, token = self._new_worker()
+        hire = m.Hire(token=token, major=MAJOR, minor=MINOR, kind=kind, what=what, options=dict(options))
+        remote = RemoteWorker(self._context, address, hire)
+        return self._add(WorkerChannel(self, name, identity, token, remote), what, options)
+
+    def _new_worker(self) -> tuple[bytes, str]:
         self._count += 1
-        identity, token = f"w{self._count}".encode(), secrets.token_hex(16)
-        env = {"ARENA_ADDRESS": self._address, "ARENA_TOKEN": token, "ARENA_WORKER": identity.decode()}
-        log = self._logs / f"{_file_name(name)}-{self._count}.log"
-        process = WorkerProcess(command, env, log)
-        channel = WorkerChannel(self, name, identity, token, process)
-        self._channels[identity] = channel
-        self._options[identity] = (what, options)
-        if process.handle is not None:
-            self._poller.register(process.handle, zmq.POLLIN)
+        return f"w{self._count}".encode(), secrets.token_hex(16)
+
+    def _add(self, channel: WorkerChannel, what: str, options: Mapping[str, Any]) -> WorkerChannel:
+        self._channels[channel.identity] = channel
+        self._options[channel.identity] = (what, options)
+        for watched in channel.process.watched:
+            self._poller.register(watched, zmq.POLLIN)
         return channel
 
     def poll(self, timeout: float | None) -> list[Event]:
@@ -118,7 +122,10 @@ class Hub:
     def route(self, channel: WorkerChannel, frames: list[Frame]) -> None:
         """Send; a peer that does not take it is as good as dead."""
         try:
-            transport.send(self._router, frames)
+            if isinstance(channel.process, RemoteWorker):
+                channel.process.link.send(frames)
+            else:
+                transport.send(self._router, [channel.identity, *frames])
         except zmq.Again:
             self.bury(channel, "its queue is full: it does not read", own_doing=True)
         except zmq.ZMQError as error:
@@ -135,8 +142,8 @@ class Hub:
             return
         channel.alive = False
         was_ready, channel.ready = channel.ready, False
-        if channel.process.handle is not None:
-            self._poller.unregister(channel.process.handle)
+        for watched in channel.process.watched:
+            self._poller.unregister(watched)
         channel.process.reap()
         del self._channels[channel.identity]
         del self._options[channel.identity]
@@ -170,12 +177,15 @@ class Hub:
     # --- what comes in ---------------------------------------------------------------------------------------------
 
     def _pump(self, timeout: float | None) -> None:
-        waited = self._poller.poll(self._patience(timeout))
-        handles = {fd for fd, _ in waited if fd is not self._router}
-        if len(waited) > len(handles):
+        waited = [what for what, _ in self._poller.poll(self._patience(timeout))]
+        if self._router in waited:
             self._drain()
-        if handles or not hasattr(os, "pidfd_open"):
-            for channel in [c for c in self._channels.values() if c.process.exited]:
+        for channel in list(self._channels.values()):
+            if isinstance(channel.process, RemoteWorker):
+                self._hear(channel, channel.process)
+        if any(isinstance(what, int) for what in waited) or not hasattr(os, "pidfd_open"):
+            local = [c for c in self._channels.values() if isinstance(c.process, WorkerProcess)]
+            for channel in [c for c in local if c.process.exited]:
                 self._last_words(channel)
         for channel in list(self._channels.values()):
             if not channel.ready and time.monotonic() > channel.late:
@@ -196,7 +206,24 @@ class Hub:
             received = transport.receive(self._router)
             if received is None:
                 return
-            self._take(bytes(received[0]), received[1:])
+            channel = self._channels.get(bytes(received[0]))
+            if channel is None:
+                self.dropped += 1
+            else:
+                self._take(channel, received[1:])
+
+    def _hear(self, channel: WorkerChannel, remote: RemoteWorker) -> None:
+        """Take what has come over the worker's own connection; then see whether that is lost."""
+        ended = remote.exited  # looked at first: what was sent before is then read before
+        for _ in range(FAIR):
+            received = remote.link.receive() if channel.alive else None
+            if received is None:
+                break
+            self._take(channel, received)
+        if ended and channel.alive:
+            if remote.refused:
+                channel.refusal = m.Error(code="refused", text=remote.how())
+            self.bury(channel, remote.how(), remote.own_doing)
 
     def _last_words(self, channel: WorkerChannel) -> None:
         """What a dead worker had sent may still be under way to us."""
@@ -209,11 +236,7 @@ class Hub:
         reason = channel.refusal.text if channel.refusal else channel.process.how()
         self.bury(channel, reason, own_doing=channel.process.own_doing)
 
-    def _take(self, identity: bytes, frames: codec.Frames) -> None:
-        channel = self._channels.get(identity)
-        if channel is None:
-            self.dropped += 1
-            return
+    def _take(self, channel: WorkerChannel, frames: codec.Frames) -> None:
         try:
             message, buffers = codec.decode_to_arena(frames)
         except codec.UnknownMessageError as error:
@@ -225,13 +248,20 @@ class Hub:
             channel.send(m.Error(code=code, text=str(error)))  # type: ignore[arg-type]
             self.bury(channel, f"broke the protocol: {error}", own_doing=True)
             return
-        if channel.hello is None:
+        if isinstance(channel.process, RemoteWorker) and isinstance(message, m.Gone):
+            channel.process.left(message)
+            self.bury(channel, channel.process.how(), channel.process.own_doing)
+        elif channel.hello is None:
             self._greet(channel, message)
         else:
             self._serve(channel, message, buffers)
 
     def _greet(self, channel: WorkerChannel, message: m.ToArena) -> None:
-        if not isinstance(message, m.Hello):
+        if isinstance(channel.process, RemoteWorker) and isinstance(message, (m.Error, m.Pong)):
+            if isinstance(message, m.Error):  # the doorman cannot do it
+                channel.refusal = message
+                self.bury(channel, message.text, own_doing=message.code != "backend")
+        elif not isinstance(message, m.Hello):
             channel.send(m.Error(code="unexpected", text="expected HELLO"))
             self.bury(channel, f"sent {type(message).__name__} before HELLO", own_doing=True)
         elif not hmac.compare_digest(message.token.encode(), channel.token.encode()):
@@ -262,21 +292,3 @@ class Hub:
                 self.bury(channel, "sent HELLO twice", own_doing=True)
             case _:
                 self._events.append(Received(channel, message, buffers))
-
-
-def _file_name(name: str) -> str:
-    """A worker's name as part of a file's: whatever an operator's options hold."""
-    return re.sub(r"[^A-Za-z0-9._#@=:+-]", "_", name)[:80]
-
-
-def _short_folder() -> str:
-    """A new 0700 folder whose socket path is short enough for a Unix socket."""
-    for parent in (None, "/tmp"):
-        with contextlib.suppress(OSError):
-            folder = tempfile.mkdtemp(prefix="arena-", dir=parent)
-            if len(os.fsencode(folder)) + 2 <= LONGEST_PATH:
-                return folder
-            os.rmdir(folder)
-    raise WorkerError(
-        f"no temporary folder with a path under {LONGEST_PATH - 20} bytes; set TMPDIR to a short path such as /tmp"
-    )

@@ -36,6 +36,11 @@ class WorkerProcess:
         self.handle = os.pidfd_open(self.pid) if hasattr(os, "pidfd_open") else None
 
     @property
+    def watched(self) -> tuple[int, ...]:
+        """What the Hub polls: the handle, where there is one and the process was not released."""
+        return () if self.handle is None else (self.handle,)
+
+    @property
     def exited(self) -> bool:
         return self._code() is not None
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from arena.game import GameCard, Observation, StepResult, Views
+from arena.game import Discrete, GameCard, GameSpec, Observation, StepResult, Views
 from arena.operator import Decision, Outcome, Request, Usage
+from arena.options import Option
 from arena.protocol import codec
 from arena.protocol import messages as m
 
@@ -20,6 +21,17 @@ CARD = GameCard(
     vector_shape=(3,),
     options={"hands": 5, "fast": True, "scale": 1.5, "name": "x"},
     prompts={"short": "{text}"},
+)
+SPEC = GameSpec(
+    id="kuhn",
+    version=2,
+    summary="three cards",
+    seats=(2, 2),
+    actions=Discrete(("pass", "bet")),
+    horizon=6,
+    unit="chips",
+    vector_shape=(3,),
+    options={"hands": Option("int", 1, "hands in a match", low=1)},
 )
 DECISION = Decision(
     answer="bet",
@@ -71,6 +83,10 @@ TO_ARENA: dict[str, m.ToArena] = {
     "pong": m.Pong(n=4),
     "error": m.Error(code="refused", text="no", match=3, seat=1),
     "bye": m.Bye(reason="done"),
+    "terms": m.Terms(
+        what="a.zip", options={"threads": 2}, views=Views(vector=True, image=(8, 8)), fingerprint={"a.zip": "00ff"}
+    ),
+    "gone": m.Gone(reason="exited with code 5", own_doing=True),
     "stepped": m.Stepped(
         session="s0",
         id=11,
@@ -106,6 +122,8 @@ TO_WORKER: dict[str, m.ToWorker] = {
     "pong": m.Pong(n=4),
     "error": m.Error(code="version", text="no", match=3, seat=1),
     "shutdown": m.Shutdown(reason="over"),
+    "inquire": m.Inquire(major=1, minor=1, kind="ppo", what="a.zip", options={"threads": 2}, spec=SPEC),
+    "hire": m.Hire(token="t0", major=1, minor=1, kind="ppo", what="a.zip", options={"threads": 2}),
     "open_game": m.OpenGame(
         id=10,
         match=3,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from arena.supervisor.hub import LONGEST_PATH
+from arena.supervisor.sockets import LONGEST_PATH
 from tests.supervisor.kit import LONGEST, ROOT, Witness, said, watched_hub
 
 

@@ -1,0 +1,323 @@
+"""The doorman: stands between arenas of other machines and the workers that it starts for them here.
+
+Towards a worker it is what an arena is: an address and a token in the environment, a pipe as a lifeline, a private
+socket. Towards arenas it is a ROUTER under CURVE on TCP that lets in the keys of a list. An arena hires a worker, and
+from then on whole messages pass in both directions as they are. One connection, one worker: whichever of the two ends,
+so does the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from arena.errors import ArenaError, InputError, ProtocolError
+from arena.protocol import codec, transport
+from arena.protocol import messages as m
+from arena.protocol.codec import Frame
+from arena.supervisor import sockets
+from arena.supervisor.crew import worker_command
+from arena.supervisor.curve import Pair
+from arena.supervisor.gate import Gate, refusal
+from arena.supervisor.interrupts import Interrupts
+from arena.supervisor.process import WorkerProcess
+from arena.supervisor.remote import beating
+from arena.supervisor.service import Service, check_major
+
+PROBE = 5.0  # seconds between looks for arenas that are gone
+HURRY = 0.02  # seconds till the first look after a connection has ended; then twice as long, up to PROBE
+GRACE = 2.0  # seconds in which workers leave when the doorman is stopped
+FAREWELL = 1000  # milliseconds in which arenas are told so
+LAST = 20  # times that the socket is read for what a dead worker sent
+FAIR = 1000  # messages taken from one side before the others are looked at
+
+
+@dataclass(slots=True, eq=False)
+class _Hired:
+    """A worker and the arena that it works for."""
+
+    number: int
+    peer: bytes
+    identity: bytes
+    process: WorkerProcess
+    options: dict[str, Any]
+    since: float
+    welcomed: bool = False
+
+
+class Doorman:
+    """Serves until a signal comes; `close` leaves no process behind. WorkerError when it cannot listen."""
+
+    def __init__(
+        self,
+        offer: Service,
+        listen: str,
+        pair: Pair,
+        gate: Gate,
+        logs: Path,
+        most: int,
+        say: Callable[[str], None],
+        interrupts: Interrupts | None = None,
+    ) -> None:
+        self._service = offer
+        self._logs = logs
+        self._most = most
+        self._say = say
+        self._interrupts = interrupts
+        self._by_peer: dict[bytes, _Hired] = {}
+        self._by_worker: dict[bytes, _Hired] = {}
+        self._count = 0
+        self._interval, self._probe_at = PROBE, 0.0
+        self._folder = sockets.short_folder()
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._back = sockets.router(self._context)
+        self._back.bind(f"ipc://{self._folder}/s")
+        self._gate = gate
+        self._front = sockets.router(self._context)
+        beating(self._front)
+        self._front.setsockopt(zmq.IPV6, "[" in listen)
+        self._monitor = self._front.get_monitor_socket(zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
+        self._poller = zmq.Poller()
+        for watched in (self._front, self._back, self._monitor, *([interrupts.fileno()] if interrupts else [])):
+            self._poller.register(watched, zmq.POLLIN)
+        try:
+            gate.open(self._context)
+            gate.guard(self._front, pair)
+            self._front.bind(listen)
+        except zmq.ZMQError as error:
+            self.close()
+            raise InputError(f"cannot listen at {listen}: {error.strerror}. Name a free port of this machine") from None
+        self.address = self._front.getsockopt_string(zmq.LAST_ENDPOINT)
+
+    def serve(self) -> None:
+        """Until a signal: KeyboardInterrupt."""
+        while True:
+            waited = self._poller.poll(self._patience())
+            if self._interrupts is not None:
+                self._interrupts.check()
+            self._watch()
+            self._hear_arenas()
+            self._hear_workers()
+            if any(isinstance(what, int) for what, _ in waited) or not hasattr(os, "pidfd_open"):
+                for hired in [h for h in self._by_peer.values() if h.process.exited]:
+                    self._last_words(hired)
+            if time.monotonic() >= self._probe_at:
+                self._probe()
+
+    def close(self) -> None:
+        """Tell every arena, end every worker, release the sockets."""
+        left = list(self._by_peer.values())
+        try:
+            for hired in left:
+                hired.process.signal(signal.SIGTERM)
+            until = time.monotonic() + GRACE
+            for hired in left:
+                hired.process.wait(max(0.0, until - time.monotonic()))
+        finally:
+            for hired in left:
+                self._end(hired, "was ended: `arena worker serve` was stopped there", own_doing=False)
+            self._front.disable_monitor()
+            self._monitor.close(linger=0)
+            self._front.close(linger=FAREWELL)
+            self._back.close(linger=0)
+            self._gate.close()
+            self._context.term()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    # --- what comes in ---------------------------------------------------------------------------------------------
+
+    def _patience(self) -> int | None:
+        if not self._by_peer:
+            return None
+        wait = self._probe_at - time.monotonic()
+        if not hasattr(os, "pidfd_open"):
+            wait = min(wait, 0.2)
+        return max(0, math.ceil(wait * 1000))
+
+    def _watch(self) -> None:
+        """Connections that end: somebody may be gone. It is not said who; the next probes find out."""
+        while self._monitor.poll(0):
+            event = recv_monitor_message(self._monitor)
+            if event["event"] == zmq.EVENT_DISCONNECTED:
+                self._interval = HURRY
+                self._probe_at = time.monotonic() + HURRY
+            else:
+                self._gate.note(refusal(int(event["value"])))
+
+    def _hear_arenas(self) -> None:
+        for _ in range(FAIR):
+            try:
+                first = self._front.recv(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                return
+            frames = transport.receive(self._front) or []
+            hired = self._by_peer.get(first.bytes)
+            if hired is None:
+                self._stranger(first.bytes, str(first.get("User-Id")), frames)
+            elif hired.welcomed:
+                self._to_worker(hired, frames)
+            else:
+                self._usher(hired, frames)
+
+    def _hear_workers(self) -> None:
+        for _ in range(FAIR):
+            received = transport.receive(self._back)
+            if received is None:
+                return
+            hired = self._by_worker.get(bytes(received[0]))
+            if hired is not None:
+                self._to_arena(hired, received[1:])
+
+    def _stranger(self, peer: bytes, key: str, frames: list[Frame]) -> None:
+        """A message of an arena that has hired nobody."""
+        try:
+            message, _ = codec.decode_to_worker(frames)
+            match message:
+                case m.Inquire():
+                    self._tell(peer, self._service.terms(message))
+                case m.Hire():
+                    self._hire(peer, self._gate.name(key), message)
+                case m.Ping():
+                    self._tell(peer, m.Pong(n=message.n))
+                case m.Error() | m.Pong():
+                    pass
+                case _:
+                    self._tell(peer, m.Error(code="unexpected", text="expected HIRE or INQUIRE"))
+        except codec.UnknownMessageError as error:
+            self._tell(peer, m.Error(code="unknown_message", text=str(error)))
+        except ProtocolError as error:
+            self._tell(peer, m.Error(code="malformed", text=str(error)))
+        except InputError as error:
+            self._tell(peer, m.Error(code="refused", text=str(error)))
+        except ArenaError as error:
+            self._tell(peer, m.Error(code="failed", text=str(error)))
+        except Exception as error:  # noqa: BLE001 - a plugin's settle, views or fingerprint: the boundary to it
+            self._say(f"{type(error).__name__}: {error}")
+            self._tell(peer, m.Error(code="failed", text=f"{type(error).__name__}: {error}"))
+
+    def _hire(self, peer: bytes, who: str, message: m.Hire) -> None:
+        check_major(message.major)
+        if len(self._by_peer) >= self._most:
+            text = f"all {self._most} workers that it may run are taken (arena worker serve --max)"
+            self._tell(peer, m.Error(code="backend", text=text))
+            return
+        options = dict(self._service.settle(message.kind, message.what, message.options))
+        self._count += 1
+        identity = f"w{self._count}".encode()
+        kind = self._service.kind
+        log = self._logs / f"{sockets.file_name(kind.name)}-{self._count}.log"
+        process = WorkerProcess(
+            worker_command(kind, self._service.what, options),
+            sockets.environment(f"ipc://{self._folder}/s", message.token, identity),
+            log,
+        )
+        hired = _Hired(self._count, peer, identity, process, options, time.monotonic())
+        self._by_peer[peer] = self._by_worker[identity] = hired
+        if process.handle is not None:
+            self._poller.register(process.handle, zmq.POLLIN)
+        self._probe_at = min(self._probe_at or math.inf, time.monotonic() + self._interval)
+        self._say(f"worker {self._count} hired by {who}: process {process.pid}, log {log}")
+
+    def _usher(self, hired: _Hired, frames: list[Frame]) -> None:
+        """Before WELCOME has passed: only what is understood, and a WELCOME only to what was settled here."""
+        try:
+            message, _ = codec.decode_to_worker(frames)
+        except ProtocolError as error:
+            self._end(hired, f"was ended: its arena broke the protocol: {error}", own_doing=False)
+            return
+        match message:
+            case m.Welcome():
+                if (message.what, message.options) != (self._service.what, hired.options):
+                    text = "was ended: its arena's WELCOME asks for something else than was settled"
+                    self._end(hired, text, own_doing=False)
+                    return
+                hired.welcomed = True
+            case m.Error() | m.Ping() | m.Pong() | m.Shutdown():
+                pass
+            case _:
+                text = f"was ended: its arena sent {type(message).__name__} before WELCOME"
+                self._end(hired, text, own_doing=False)
+                return
+        self._to_worker(hired, codec.encode(message))
+
+    # --- what goes out ---------------------------------------------------------------------------------------------
+
+    def _to_worker(self, hired: _Hired, frames: list[Frame]) -> None:
+        try:
+            transport.send(self._back, [hired.identity, *frames])
+        except zmq.Again:
+            self._end(hired, "its queue is full: it does not read", own_doing=True)
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EHOSTUNREACH:
+                raise
+            if not hired.process.wait(GRACE):  # else its handle says how it ended
+                self._end(hired, "closed its connection", own_doing=True)
+
+    def _to_arena(self, hired: _Hired, frames: list[Frame]) -> None:
+        if self._service.kind.interactive:
+            self._show_address(frames)
+        try:
+            transport.send(self._front, [hired.peer, *frames])
+        except zmq.Again:
+            self._end(hired, "was ended: its arena does not read", own_doing=False)
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EHOSTUNREACH:
+                raise
+            self._end(hired, "was ended: its arena is gone", own_doing=False)
+
+    def _show_address(self, frames: list[Frame]) -> None:
+        """A person's page is on this machine: so is, most likely, the person."""
+        with contextlib.suppress(ProtocolError):
+            message, _ = codec.decode_to_arena(frames)
+            if isinstance(message, m.Status) and message.address:
+                self._say(f"{message.text}: {message.address}")
+
+    def _tell(self, peer: bytes, message: m.Message) -> None:
+        """Say something of the doorman's own; whoever does not listen is found by a probe."""
+        with contextlib.suppress(zmq.Again, zmq.ZMQError):
+            transport.send(self._front, [peer, *codec.encode(message)])
+
+    # --- ends ------------------------------------------------------------------------------------------------------
+
+    def _last_words(self, hired: _Hired) -> None:
+        """What a dead worker had sent may still be under way to us."""
+        for _ in range(LAST):
+            if not self._back.poll(50):
+                break
+            self._hear_workers()
+        self._end(hired, hired.process.how(), hired.process.own_doing)
+
+    def _end(self, hired: _Hired, how: str, own_doing: bool) -> None:
+        """Kill the worker's group, forget it, and tell its arena."""
+        if self._by_peer.pop(hired.peer, None) is None:
+            return
+        del self._by_worker[hired.identity]
+        if hired.process.handle is not None:
+            self._poller.unregister(hired.process.handle)
+        hired.process.reap()
+        self._tell(hired.peer, m.Gone(reason=f"{how} (its log is there: {hired.process.log})", own_doing=own_doing))
+        self._say(f"worker {hired.number} {how}, after {time.monotonic() - hired.since:.1f} s")
+
+    def _probe(self) -> None:
+        """A PONG that nobody asked for: ignored where it arrives, and ZeroMQ says when there is nobody."""
+        for hired in list(self._by_peer.values()):
+            with contextlib.suppress(zmq.Again):  # reads slowly: its worker's next words will show
+                try:
+                    transport.send(self._front, [hired.peer, *codec.encode(m.Pong())])
+                except zmq.ZMQError as error:
+                    if error.errno != zmq.EHOSTUNREACH:
+                        raise
+                    self._end(hired, "was ended: its arena is gone", own_doing=False)
+        self._interval = min(PROBE, self._interval * 2)
+        self._probe_at = time.monotonic() + self._interval

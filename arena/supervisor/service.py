@@ -1,0 +1,82 @@
+"""What a doorman offers: one kind of operator, and what of it an arena may choose.
+
+Whoever runs `arena worker serve KIND[:WHAT][@OPTION=VALUE...]` decides which files of that machine are opened. A model
+file can carry code, so an arena, although its key is known, never names one: it may set options that are numbers,
+switches or one of some given words, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from arena import names, plugins
+from arena.errors import InputError
+from arena.lineup import check_options
+from arena.options import Option
+from arena.protocol import messages as m
+from arena.protocol.version import MAJOR
+
+
+class Service:
+    """One operator, as it was named to `arena worker serve`. InputError when it cannot be had here."""
+
+    def __init__(self, given: str) -> None:
+        name = names.parse(given)
+        if name.is_file:
+            self.kind, self.what = plugins.operator_in_file(str(Path(name.kind).resolve()), name.what), ""
+        else:
+            self.kind, self.what = plugins.operator_kind(name.kind), name.what
+        if self.what and not self.kind.what:
+            raise InputError(f"operator {given!r}: {self.kind.name} takes nothing after a colon")
+        if "at" in name.options:
+            raise InputError(f"operator {given!r}: what is served here runs here. Leave @at= out")
+        plugins.require_modules(f"operator {self.kind.name!r}", self.kind.requires, self.kind.extra)
+        self._given = given
+        self._fixed = dict(name.options)
+        self.settle(self.kind.name, self.what, {})
+
+    def settle(self, kind: str, what: str, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The options of a worker for an arena that asks for these. InputError says what it may not ask for."""
+        if kind != self.kind.name:
+            raise InputError(f"{self._label()} is served here, not {kind}")
+        if what not in ("", self.what):
+            raise InputError(
+                f"{self._label()} is served here, not {kind}:{what}. What stands behind the colon names something of "
+                f"the worker's machine, so it is given there: arena worker serve {kind}:..."
+            )
+        options = self.kind.options
+        free = {name: wanted[name] for name in wanted if name not in self._fixed and not _text(options.get(name))}
+        settled = self.kind.settle(self.what, check_options(self.kind, {**free, **self._fixed}, self._given))
+        for name, value in wanted.items():
+            if value not in (options[name].default, settled.get(name)):
+                raise InputError(
+                    f"option {name} is for the machine of the worker to set. An arena may set what is a number, a "
+                    f"switch or one of some given words, and was not set there: arena worker serve {kind}@{name}=..."
+                )
+        return settled
+
+    def terms(self, question: m.Inquire) -> m.Terms:
+        """The answer to an inquiry; InputError when the operator cannot play that game, or not so."""
+        check_major(question.major)
+        settled = self.settle(question.kind, question.what, question.options)
+        return m.Terms(
+            what=self.what,
+            options=dict(settled),
+            views=self.kind.views(question.spec, self.what, settled),
+            fingerprint=dict(self.kind.fingerprint(question.spec, self.what, settled)),
+        )
+
+    def _label(self) -> str:
+        return self.kind.name + (f":{self.what}" if self.what else "")
+
+
+def check_major(major: int) -> None:
+    """InputError when the peer speaks another major version."""
+    if major != MAJOR:
+        raise InputError(f"protocol {major} is not spoken here, but {MAJOR}. Install one version of the arena on both")
+
+
+def _text(option: Option | None) -> bool:
+    return option is not None and option.type == "str" and not option.choices
