@@ -77,6 +77,12 @@ class Plan:
     limits: Limits = field(default_factory=Limits)
     runtime: str | None = None  # the environment a worker hosts the game in (HERE: the arena's); None: no worker
 
+    @property
+    def runtimes(self) -> list[str]:
+        """The managed runtimes that its workers on this machine need."""
+        asked = {self.runtime, *(entry.kind.runtime for entry in self.lineup if entry.at is None)}
+        return sorted(name for name in asked if name not in (None, HERE))
+
     def make_game(self) -> Game:
         return self.game(len(self.lineup), self.game_options)
 

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from arena import plugins
 from arena.cli import installed
+from arena.cli.steps import Steps
 from arena.errors import InputError, nearest
 from arena.runtime import Runtime
 from arena.supervisor.runtime import check as checking
@@ -20,7 +21,6 @@ from arena.supervisor.runtime import home
 from arena.supervisor.runtime.create import create as create_environment
 from arena.supervisor.runtime.create import remove as remove_environment
 from arena.supervisor.runtime.home import Environment
-from arena.supervisor.runtime.show import Steps
 from arena.supervisor.runtime.use import missing
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from arena import names
 from arena.cli.live import LiveTable
+from arena.cli.steps import ensure
 from arena.cli.tables import score_table
 from arena.errors import InputError
 from arena.lineup import build_plan
@@ -45,6 +46,7 @@ class Seconds(click.FloatRange):
 @click.option("--human-timeout", type=Seconds(0), help="Seconds a person has a turn. Default: no limit.")
 @click.option("--reask", default=0, show_default=True, type=click.IntRange(0), help="Ask again after a bad answer.")
 @click.option("--deadline", default=120.0, show_default=True, type=Seconds(0.1), help="Seconds till a void.")
+@click.option("--yes", "-y", is_flag=True, help="Create environments that are needed and missing without asking.")
 @click.option("--quiet", "-q", is_flag=True, help="Only the final table.")
 def play(
     game: str,
@@ -58,6 +60,7 @@ def play(
     human_timeout: float | None,
     reask: int,
     deadline: float,
+    yes: bool,
     quiet: bool,
 ) -> None:
     """Play matches and show who scored what.
@@ -78,6 +81,8 @@ def play(
     person = any(entry.kind.interactive for entry in plan.lineup)
     folder = out or _new_folder(plan)
     console = Console(stderr=True)
+    for runtime in plan.runtimes:
+        ensure(runtime, yes, console)
     # A terminal that a person plays on is theirs: nothing else is drawn there meanwhile.
     taken = any(entry.options.get("mode") == "terminal" for entry in plan.lineup)
     live = LiveTable(plan, console, show=not quiet and not taken)

@@ -1,4 +1,4 @@
-"""What the supervisor and the commands ask for: the Python that a runtime's workers are started with."""
+"""What the supervisor asks for: the Python that a runtime's workers are started with."""
 
 from __future__ import annotations
 
@@ -6,16 +6,11 @@ import os
 import sys
 from pathlib import Path
 
-import click
-from rich.console import Console
-
 from arena import plugins
 from arena.errors import InputError
 from arena.runtime import Runtime
 from arena.supervisor.runtime import home, locks
-from arena.supervisor.runtime.create import create
 from arena.supervisor.runtime.home import Environment
-from arena.supervisor.runtime.show import Steps
 
 # guard -> its descriptor: an environment that this process has handed out is in use until the process ends.
 _in_use: dict[Path, int] = {}
@@ -44,24 +39,10 @@ def missing(runtime: Runtime) -> str:
     return f"runtime {runtime.name!r} has no environment of this definition and this arena yet{instead}"
 
 
-def ensure(name: str, yes: bool, console: Console) -> None:
-    """Create a runtime that is needed and not there: at once if `yes`, after a question on a terminal.
-
-    InputError with the command when there is nobody to ask, or the answer is no.
-    """
+def needed(name: str) -> Runtime | None:
+    """The runtime when its environment must be created before its workers can be started; None when they can."""
     runtime = plugins.runtime(name)
-    if home.fits_here(runtime) or home.current(runtime) is not None:
-        return
-    console.print(f"{missing(runtime)}: {runtime.summary}", highlight=False, soft_wrap=True)
-    if runtime.licence:
-        console.print(runtime.licence, highlight=False, soft_wrap=True)
-    asked = f"Create it now, in {home.home() / 'envs'}?"
-    if not yes and not (sys.stdin.isatty() and console.is_terminal and click.confirm(asked, default=True, err=True)):
-        raise InputError(
-            f"runtime {runtime.name!r} is needed. Create it with: arena env create {name}, or play with --yes"
-        )
-    with Steps(console) as steps:
-        create(runtime, steps)
+    return None if home.fits_here(runtime) or home.current(runtime) is not None else runtime
 
 
 def _keep(environment: Environment) -> bool:
