@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from arena.channel import Channel, Event
-from arena.errors import InputError, WorkerError
+from arena.errors import WorkerError
+from arena.operator import OperatorKind
 from arena.plan import HERE, Entry
 from arena.plugins import worker_module
 from arena.supervisor.hub import Hub, WorkerChannel
+from arena.supervisor.runtime.use import interpreter
 
 
 class ProcessCrew:
@@ -53,17 +56,21 @@ class ProcessCrew:
 
     def _launch_host(self) -> WorkerChannel:
         assert self._runtime is not None
-        if self._runtime != HERE:
-            raise InputError(f"runtime {self._runtime!r}: managed runtimes are not there yet; {HERE!r} is")
-        python = sys.executable
+        python = sys.executable if self._runtime == HERE else str(interpreter(self._runtime))
         channel = self._hub.launch("game", [python, "-P", "-m", worker_module("games")], "", {})
         channel.role = "game"
         return channel
 
     def _launch(self, entry: Entry) -> WorkerChannel:
-        kind = entry.kind
-        if kind.command is not None:
-            command = list(kind.command(entry.what, entry.options))
-        else:
-            command = [sys.executable, "-P", "-m", worker_module(kind.worker), kind.target]
+        if entry.at is not None:
+            return self._hub.hire(entry.name, entry.at, entry.kind.name, entry.what, entry.options)
+        command = worker_command(entry.kind, entry.what, entry.options)
         return self._hub.launch(entry.name, command, entry.what, entry.options)
+
+
+def worker_command(kind: OperatorKind, what: str, options: Mapping[str, Any]) -> list[str]:
+    """The program and the arguments of a worker that hosts this operator on this machine."""
+    if kind.command is not None:
+        return list(kind.command(what, options))
+    python = sys.executable if kind.runtime is None else str(interpreter(kind.runtime))
+    return [python, "-P", "-m", worker_module(kind.worker), kind.target]
