@@ -263,7 +263,14 @@ SEATS = (
         "send one answer for every item of `items`, in one ACTION or in several; an exception is the fault `crashed`",
         _answers,
     ),
-    Check("once", "answers no item twice", "5 rule 1", "keep each item until it is answered, once", _once, _ASKED),
+    Check(
+        "once",
+        "answers no item twice",
+        "5 rule 1",
+        "keep each item until it is answered, once",
+        _once,
+        ("answers", "ping"),
+    ),
     Check(
         "echo",
         "echoes match, seat and tick",
@@ -303,7 +310,7 @@ SEATS = (
         "3 (cancel), 5 rules 7 and 8",
         "answer each cancelled item that waits with `cancelled` true; say nothing about those answered already",
         _cancel,
-        _ASKED,
+        ("answers", "ping"),
     ),
     Check(
         "closed", "answers END by CLOSED", "3 (end, closed)", "send CLOSED with the `match` and `seat`", _closed, _ASKED

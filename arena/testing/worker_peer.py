@@ -20,8 +20,8 @@ from arena.protocol import codec, transport
 from arena.protocol import messages as m
 from arena.protocol.codec import Frame
 from arena.protocol.version import MAGIC, MINOR
-from arena.supervisor.hub import _short_folder
 from arena.supervisor.process import WorkerProcess
+from arena.supervisor.sockets import short_folder
 
 M = TypeVar("M")
 STEP = 0.2  # seconds between looks at a process that has no handle
@@ -50,7 +50,7 @@ class Peer:
         self.session = secrets.token_hex(8)
         self.token = secrets.token_hex(16)
         self.hello: m.Hello | None = None
-        self._folder = _short_folder()
+        self._folder = short_folder()
         self._context = zmq.Context()
         self._router = self._context.socket(zmq.ROUTER)
         self._router.setsockopt(zmq.LINGER, 0)

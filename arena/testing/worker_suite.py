@@ -1,6 +1,6 @@
 """The compliance suite of workers: is this program, in whatever language, a worker as docs/protocol.md says?
 
-    results = check_worker(["node", "worker.mjs"])
+    results = check_worker(["node", "worker.mjs"], game_class("leduc")(2))
     assert [result.name for result in results if result.status == "failed"] == []
 
 It starts the command several times, plays the arena's part by a script, and looks at one property a check.
@@ -50,6 +50,7 @@ def check_worker(
     patience: float = 30.0,
     startup: float = 300.0,
     on_result: Callable[[Result], None] | None = None,
+    checks: Sequence[Check] = CHECKS,
 ) -> list[Result]:
     """Run every check against `command`.
 
@@ -72,7 +73,7 @@ def check_worker(
         )
         results: list[Result] = []
         try:
-            for check in CHECKS:
+            for check in checks:
                 results.append(_run(check, bench, results))
                 if on_result is not None:
                     on_result(results[-1])

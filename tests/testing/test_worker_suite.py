@@ -1,0 +1,146 @@
+"""The compliance suite of workers finds what is wrong: each wrong worker fails the one check that it should."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from arena.cli.check_worker import worker
+from arena.testing.worker_checks_play import PLAY
+from arena.testing.worker_suite import CHECKS, Result, check_worker
+from games.leduc.rules import Leduc
+from tests.testing.wrong_workers import WRONG
+
+PEERS = Path(__file__).with_name("wrong_workers.py")
+ROOT = Path(__file__).parents[2]
+TALK = tuple(check for check in CHECKS if check not in PLAY)
+
+# What each wrong worker fails. A few of them are seen by a second check too: what else they do not do follows from it.
+FAILS = {
+    "silent": ["hello"],
+    "late_words": ["patient"],
+    "wrong_token": ["token"],
+    "other_major": ["version"],
+    "never_ready": ["ready"],
+    "wrong_pong": ["ping"],
+    "ignores_unknown": ["unknown_message"],
+    "wrong_code": ["unknown_message"],
+    "answers_errors": ["error"],
+    "no_opened": ["opened"],
+    "drops_items": ["answers"],
+    "answers_twice": ["once"],
+    "wrong_tick": ["echo"],
+    "wrong_session": ["session"],
+    "illegal": ["legal"],
+    "no_attempt": ["again"],
+    "confirms_all": ["cancel"],
+    "no_closed": ["closed", "closed_unknown"],
+    "closes_known_only": ["closed_unknown"],
+    "strict_fields": ["fields"],
+    "nil_is_a_value": ["defaults"],
+    "counts_buffers": ["buffers"],
+    "no_clock": ["budget"],
+    "no_bye": ["bye"],
+    "exit_3": ["exit"],
+    "stays": ["exit"],
+    "ignores_stdin": ["lifeline"],
+    "leaves_a_child": ["lifeline"],
+    "newest_only": ["queued"],
+    "never_forgets": ["void"],
+    "strict_welcome": ["welcome_fields"],
+    "late_lifeline": ["lifeline_early"],
+}
+
+
+def run(name: str, checks=TALK, patience: float = 3.0) -> list[Result]:
+    command = [sys.executable, "-P", str(PEERS), name]
+    # How long a worker may take to start says nothing about what is wrong with it, except for those that never do.
+    startup = 3.0 if name in ("silent", "never_ready") else 60.0
+    return check_worker(command, Leduc(2), patience=patience, startup=startup, checks=checks)
+
+
+def failed(results: list[Result]) -> list[str]:
+    return [result.name for result in results if result.status == "failed"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FAILS)
+def test_a_wrong_worker_fails_what_it_should(name: str) -> None:
+    results = run(name)
+    assert failed(results) == FAILS[name]
+    told = next(result for result in results if result.status == "failed")
+    assert told.expected
+    assert told.came
+    assert told.repair
+
+
+def test_the_worker_they_are_made_of_passes_everything() -> None:
+    results = run("good", CHECKS, patience=30.0)
+    assert [result.name for result in results if result.status != "passed"] == []
+
+
+def test_chance_from_elsewhere_than_the_seed_is_found() -> None:
+    results = run("undecided", CHECKS, patience=30.0)
+    assert failed(results) == ["repeats"]
+    assert "line" in next(result.came for result in results if result.name == "repeats")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["operators.random.kind:build", "operators.human.build:build"])
+def test_the_shipped_python_worker_passes(target: str) -> None:
+    """Both of its hosts, the batched one and the asynchronous one (a person, who answers nobody here)."""
+    command = [sys.executable, "-P", "-m", "workers.host", target]
+    asynchronous = "human" in target
+    options = {"port": 0, "mode": "web"} if asynchronous else {}
+    greeting = {"hello", "token", "version", "patient", "ready", "ping", "unknown_message", "error", "opened"}
+    leaving = {"closed_unknown", "welcome_fields", "bye", "exit", "lifeline", "lifeline_early"}
+    checks = [check for check in CHECKS if not asynchronous or check.name in greeting | leaving]
+    results = check_worker(command, Leduc(2), options=options, checks=checks)
+    skipped = [] if asynchronous else ["repeats"]  # its HELLO promises nothing: the operator's kind does
+    assert [result.name for result in results if result.status != "passed"] == skipped
+
+
+def test_every_wrong_worker_is_tried() -> None:
+    assert set(FAILS) == set(WRONG) - {"good", "undecided"}
+
+
+def test_every_check_but_the_whole_matches_has_a_worker_that_fails_it() -> None:
+    assert {check.name for check in TALK} == {name for names in FAILS.values() for name in names}
+
+
+def test_the_command_says_what_failed_and_how_to_repair_it() -> None:
+    done = CliRunner().invoke(worker, ["--timeout", "3", "--startup", "3", "--", sys.executable, str(PEERS), "silent"])
+    assert done.exit_code == 1
+    assert "FAIL  says HELLO first and in time" in done.stdout
+    assert "expected  HELLO as the first message" in done.stdout
+    assert "came      nothing within 3 s" in done.stdout
+    assert "section 3 (hello)" in done.stdout
+    assert "1 failed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "nothing to check"),
+        (["--", "no-such-program"], "cannot start 'no-such-program': it is neither a file nor on PATH"),
+        (["--game", "chess960", "--", "true"], "no game is called 'chess960'"),
+        (["--seats", "7", "--", "true"], "leduc takes 2"),
+        (["--options", "3", "--", "true"], "expected a JSON object"),
+        (["--options", "{", "--", "true"], "is no JSON"),
+    ],
+)
+def test_bad_input_is_told(arguments: list[str], said: str) -> None:
+    done = CliRunner().invoke(worker, arguments)
+    assert getattr(done.exception, "exit_code", None) == 2
+    assert said in str(done.exception)
+
+
+def test_a_program_that_is_no_worker_fails_with_what_it_printed() -> None:
+    results = check_worker(["sh", "-c", "echo I am no worker; exit 4"], Leduc(2))
+    assert failed(results) == ["hello"]
+    assert "exited with code 4" in results[0].came
+    assert "I am no worker" in results[0].came
+    assert {result.status for result in results[1:]} == {"skipped"}
