@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 import msgspec
 import zmq
@@ -168,6 +169,86 @@ def stubborn() -> None:
     peer = Peer()
     peer.ready()
     peer.wait()
+
+
+def answers_of(act: dict[str, object]) -> list[dict[str, object]]:
+    """The right answers to an ACT: the first legal action of each item."""
+    echo = ("id", "match", "seat", "tick")
+    return [
+        {**{name: item[name] for name in echo}, "decision": {"answer": item["observation"]["legal"][0]}}
+        for item in act["items"]  # type: ignore[attr-defined]
+    ]
+
+
+def play(*lies: Callable[[dict[str, object]], dict[str, object]], **hello: object) -> None:
+    """Plays well, but each ACTION is sent once for each of `lies`, changed by it."""
+    peer = Peer()
+    peer.hello(**hello)
+    session = peer.next("welcome")["session"]
+    peer.send(type="status", state="ready")
+    while True:
+        message = peer.next("act", "shutdown")
+        if message["type"] == "shutdown":
+            peer.send(type="bye")
+            peer.socket.close(linger=1000)
+            return
+        for lie in lies:
+            peer.send(**lie({"type": "action", "session": session, "answers": answers_of(message)}))
+
+
+def honest(action: dict[str, object]) -> dict[str, object]:
+    return action
+
+
+def changed(**change: object) -> Callable[[dict[str, object]], dict[str, object]]:
+    """Changes every answer of an ACTION."""
+    return lambda action: {**action, "answers": [{**answer, **change} for answer in action["answers"]]}  # type: ignore[attr-defined]
+
+
+def says_it_twice() -> None:
+    play(honest, honest)
+
+
+def lies_first() -> None:
+    """Before each right answer come wrong ones, of every sort that names nothing that was asked."""
+    play(
+        changed(id=10**9),
+        changed(match=10**6),
+        changed(seat=7),
+        changed(tick=77),
+        changed(attempt=5),
+        lambda action: {**action, "session": "guessed"},
+        honest,
+    )
+
+
+def other_ids() -> None:
+    play(changed(id=10**9))
+
+
+def wrong_type() -> None:
+    play(changed(decision={"answer": [1, 2, 3]}))
+
+
+def illegal_number() -> None:
+    play(changed(decision={"answer": 10**6}))
+
+
+def endless_text() -> None:
+    play(changed(decision={"answer": "zero " * 1_000_000, "thought": "hm " * 1_000_000}))
+
+
+def oversized() -> None:
+    """One frame over the limit: the transport cuts the connection, and the answer is lost."""
+    play(changed(decision={"answer": 0, "raw": "x" * (65 * 1024 * 1024)}))
+
+
+def minor_zero() -> None:
+    play(honest, minor=0)
+
+
+def minor_later() -> None:
+    play(honest, minor=99, capabilities=["time travel"], colour="unknown fields are ignored")
 
 
 def parent() -> None:
