@@ -17,6 +17,7 @@ from arena.cli import findings as printed
 from arena.errors import InputError
 from arena.game import Game
 from arena.testing import checking
+from arena.testing.seating import Bench, short
 
 LIMIT = click.option(
     "--limit", default=300.0, show_default=True, type=click.FloatRange(1), help="Seconds that one property may take."
@@ -60,11 +61,9 @@ def operator(spec: str, games: tuple[str, ...], matches: int, limit: float, as_j
     Without --game it is tested at some of the installed games that it accepts.
     Exit code: 0 all that was tested passes, 1 something fails, 2 no such operator or game.
     """
-    from arena.testing.seating import Bench  # here, so that `arena check game` needs none of it
-
     bench = Bench(spec, games)
     kind = bench.kind
-    played = ", ".join(bench.games) or "no installed game"
+    played = ", ".join(short(name) for name in bench.names) or "no installed game"
     title = f"operator {kind.name} ({spec}), {kind.determinism}, at {played}"
     notes = [f"refuses {name}: {why}" for name, why in bench.refused.items()]
     attributes = {"name": bench.name, "games": tuple(bench.names), "matches": matches}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from arena.testing.operator_suite import OperatorSuite as OperatorSuite
 
 _WHERE = {"GameSuite": "arena.testing.game_suite", "OperatorSuite": "arena.testing.operator_suite"}
-_REWRITTEN = ("game_suite", "rules", "shown", "extras", "operator_suite", "deciding", "worker_tests", "described")
+_REWRITTEN = ("game_suite", "rules", "shown", "extras", "operator_suite", "deciding", "described", "wired")
 
 
 def __getattr__(name: str) -> Any:

@@ -71,7 +71,16 @@ def _run(test: Path, code: Path | None, limit: float, on_start: Callable[[str], 
     read, write = os.pipe()
     said = test.with_name("said.txt")
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    command = [sys.executable, "-P", "-m", "arena.testing.reporting", str(test), str(write), str(limit), str(code or "")]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "arena.testing.reporting",
+        str(test),
+        str(write),
+        str(limit),
+        str(code or ""),
+    ]
     with said.open("wb") as out:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env, pass_fds=(write,)
@@ -98,7 +107,7 @@ def _run(test: Path, code: Path | None, limit: float, on_start: Callable[[str], 
             process.wait()
     if started is not None:
         how = f"signal {-code_of_exit}" if code_of_exit < 0 else f"exit code {code_of_exit}"
-        yield Finding(state="fails", why=f"the process that tested it ended with {how}", repair=ENDED, **started)  # type: ignore[arg-type]
+        yield Finding(state="fails", why=f"the process that tested it ended with {how}", repair=ENDED, **started)
     elif code_of_exit not in (0, 1):
         tail = "\n".join(said.read_text(errors="replace").splitlines()[-15:])
         raise ArenaError(f"the suite cannot be run (exit code {code_of_exit}):\n{tail}")

@@ -42,8 +42,7 @@ class Reporter:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Before and around each test."""
-        title, repair = described(item)
-        self._tell(event="start", test=item.name, property=title)
+        self._tell(event="start", test=item.name, property=described(item)[0])
         with within(self._limit):
             return (yield)
 

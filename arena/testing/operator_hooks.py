@@ -1,0 +1,73 @@
+"""What the conformance tests of an operator share: what a plugin's test sets, and how it is played."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+
+from arena import plugins
+from arena.errors import InputError
+from arena.operator import OperatorKind
+from arena.plan import Entry
+from arena.plugins import resolve
+from arena.testing.seating import Bench, short
+from arena.testing.tap import Tap, Turns, Way, difference, played
+
+
+class OperatorHooks:
+    """What is tested, and how much of it. Set `kind` or `name`; the rest as you need it."""
+
+    kind: ClassVar[OperatorKind | None] = None  # the description
+    name: ClassVar[str] = ""  # or how it is named on the command line: random, ppo:a.zip, ./mine.py:KIND@depth=2
+    games: ClassVar[tuple[str, ...]] = ()  # names of the games; empty: some of the installed ones that it accepts
+    matches: ClassVar[int] = 3  # matches a game
+    ticks: ClassVar[int] = 30  # at most so many ticks of each
+    faults: ClassVar[float] = 0.1  # the share of answers that may be no legal move
+
+    def bench(self) -> Bench:
+        """The operator and its games."""
+        if self.kind is None and not self.name:
+            raise NotImplementedError("set `kind` or `name` to say which operator is tested")
+        return Bench(self.kind or self.name, self.games)
+
+    def asked(self) -> Bench:
+        """As bench; skips the test when the operator cannot be asked in this process."""
+        bench = self.bench()
+        if bench.kind.interactive:
+            pytest.skip("it waits for a person")
+        if bench.kind.command is not None:
+            pytest.skip("its worker is a program of its own: `arena check worker` tests that")
+        try:
+            resolve(bench.kind.target)
+        except (InputError, *plugins.BROKEN):
+            pytest.skip("its factory cannot be loaded, see that property")
+        if not bench.names:
+            pytest.skip("it plays no installed game, see that property")
+        return bench
+
+    def steady(self) -> Bench:
+        """As asked; skips when the operator does not say that it is deterministic."""
+        bench = self.asked()
+        says = bench.entry(bench.names[0]).determinism
+        if says != "deterministic":
+            pytest.skip(f"it does not say that it decides the same every time (determinism={says!r})")
+        return bench
+
+    def play(self, bench: Bench, game: str, way: Way = "together", *, at_once: int | None = None) -> Turns:
+        """All matches of a game with one new operator in every seat; `at_once` matches side by side."""
+        plan = bench.plan(game, self.matches, self.ticks)
+        tap = Tap(plan.lineup[0], way)
+        try:
+            return played(plan, [tap], at_once or self.matches)
+        finally:
+            tap.close()
+
+    def same(self, bench: Bench, way: Way, *, at_once: int | None = None) -> None:
+        """It answers as it does when all is asked together."""
+        for game in bench.names:
+            found = difference(self.play(bench, game), self.play(bench, game, way, at_once=at_once))
+            assert not found, f"{short(game)}, {found}"
+
+    def seated(self, bench: Bench, game: str) -> Entry:
+        return bench.plan(game, 1, 1).lineup[0]

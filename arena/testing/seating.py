@@ -1,0 +1,104 @@
+"""Bench: an operator and the games that it is tested at, from names or from its OperatorKind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from arena import names, plugins
+from arena.errors import InputError
+from arena.game import Game
+from arena.lineup import check_options, check_views
+from arena.operator import OperatorKind
+from arena.plan import Entry, Limits, Plan
+
+FIRST = ("kuhn", "leduc", "connect_four")  # tried before the others: small, and different from each other
+MOST = 3  # games that are chosen when none is named
+SEED = 7
+
+
+class Bench:
+    """`given` is a name (`./mine.py:KIND@depth=2`) or a kind; `games` are names, or empty: some that it accepts.
+
+    InputError says what is wrong with which name; UnplayableError when it refuses a game that was named.
+    """
+
+    def __init__(self, given: str | OperatorKind, games: Sequence[str] = ()) -> None:
+        name = names.parse(given.name if isinstance(given, OperatorKind) else given)
+        self.given = str(name)
+        if "at" in name.options:
+            raise InputError(f"operator {given!r}: a remote worker cannot be checked from here; leave @at= out")
+        name = _absolute(name)
+        self.name = str(name)
+        self.what = "" if name.is_file else name.what
+        self._asked = name.options
+        if isinstance(given, OperatorKind):
+            self.kind = given
+        elif name.is_file:
+            self.kind = plugins.operator_in_file(name.kind, name.what)
+        else:
+            self.kind = plugins.operator_kind(name.kind)
+        if self.what and not self.kind.what:
+            raise InputError(f"operator {given!r}: {self.kind.name} takes nothing after a colon")
+        plugins.require_modules(f"operator {self.kind.name!r}", self.kind.requires, self.kind.extra)
+        self.options = self.kind.settle(self.what, check_options(self.kind, self._asked, self.given))
+        self.refused: dict[str, str] = {}  # of the games that nobody named: why
+        self.tables: dict[str, tuple[type[Game], Mapping[str, str]]] = {}  # by the game's name, absolute
+        for game in games:
+            where = _absolute(names.parse(game))
+            self.tables[str(where)] = plugins.game_class(where.base), where.options
+            self.entry(str(where))
+        if not games:
+            self._choose()
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.tables)
+
+    def game(self, name: str) -> Game:
+        """The game of this name, at its fewest seats."""
+        cls, options = self.tables[name]
+        try:
+            return cls(cls.spec.seats[0], options)
+        except ValueError as error:
+            raise InputError(f"game {name!r}: {error}") from error
+
+    def entry(self, game: str) -> Entry:
+        """The operator as it is seated at this game. UnplayableError when it cannot play it."""
+        spec = self.game(game).spec
+        views = self.kind.views(spec, self.what, self.options)
+        check_views(spec, views, self.given)
+        return Entry(self.kind.name, self.kind, self.what, self.options, self.given, views)
+
+    def plan(self, game: str, matches: int, ticks: int) -> Plan:
+        """A plan in which it sits in every seat."""
+        entry, table = self.entry(game), self.game(game)
+        labels = names.numbered([entry.name] * table.seats)
+        lineup = tuple(replace(entry, name=label) for label in labels)
+        return Plan(type(table), game, table.options, lineup, SEED, matches, Limits(max_ticks=ticks, reasks=1))
+
+    def _choose(self) -> None:
+        """Some installed games that it accepts."""
+        known = plugins.names("game")
+        for name in sorted(known, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name)):
+            if len(self.tables) == MOST:
+                return
+            try:
+                cls = plugins.game_class(name)
+                if cls.runtime is not None:
+                    continue  # it is not played in this process
+                self.tables[name] = cls, {}
+                self.entry(name)
+            except InputError as error:  # a family needs more than its name; or it is one that cannot be played
+                if self.tables.pop(name, None):
+                    self.refused[name] = str(error)
+
+
+def _absolute(name: names.Name) -> names.Name:
+    return replace(name, kind=str(Path(name.kind).expanduser().resolve())) if name.is_file else name
+
+
+def short(game: str) -> str:
+    """A game's name as it is said in a message: a file without its folder."""
+    return game.rpartition("/")[2]
