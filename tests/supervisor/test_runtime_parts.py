@@ -1,0 +1,163 @@
+"""Definitions, lock files, and the arena's own wheel."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+
+import pytest
+
+from arena import plugins
+from arena.errors import InputError, PluginNotFoundError
+from arena.runtime import Runtime
+from arena.supervisor.runtime import home, lockfile, own, tools
+from arena.supervisor.runtime.lockfile import Pin
+
+TOY = Runtime(name="toy", summary="", python=">=3.11", requirements=("gymnasium==0.29.1",))
+
+
+# --- definitions -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("name", "Toy/.."), ("python", "3.13 please"), ("requirements", ("nes py",)), ("requirements", "nes-py")],
+)
+def test_a_broken_definition_is_refused(field, value):
+    with pytest.raises(ValueError, match="runtime"):
+        replace(TOY, **{field: value})
+
+
+def test_the_emulators_runtime_is_declared_and_says_whose_content_it_brings():
+    assert "Nintendo" in plugins.runtime("mario").licence
+
+
+def test_a_runtime_is_found_in_a_file(tmp_path):
+    file = tmp_path / "plug.py"
+    file.write_text(
+        "from arena.runtime import Runtime\nR = Runtime(name='r', summary='', python='', requirements=())\n"
+    )
+    assert plugins.runtime(f"{file}:R").name == plugins.runtime(str(file)).name == "r"
+
+
+def test_an_unknown_runtime_is_answered_with_near_names():
+    with pytest.raises(PluginNotFoundError, match=r"Did you mean mario\? `arena env list`"):
+        plugins.runtime("marjo")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [replace(TOY, requirements=("gymnasium==0.29.0",)), replace(TOY, python=">=3.11,<3.14"), replace(TOY, name="toy2")],
+)
+def test_another_definition_is_another_environment(other):
+    assert home.folder_name(TOY, "3.11.7") != home.folder_name(other, "3.11.7")
+
+
+def test_another_python_is_another_environment():
+    assert home.folder_name(TOY, "3.11.7") != home.folder_name(TOY, "3.11.8")
+
+
+def test_another_lock_of_the_plugins_is_another_environment(tmp_path):
+    locks = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    for number, path in enumerate(locks):
+        path.write_text(f"gymnasium==0.29.{number}\n")
+    first, second = (home.folder_name(replace(TOY, lock=path), "3.11.7") for path in locks)
+    assert first != second
+
+
+def test_another_arena_is_another_environment_of_the_same_versions(monkeypatch):
+    folder, lock = home.folder_name(TOY, "3.11.7"), home.lock_file(TOY, "3.11.7")
+    monkeypatch.setattr(own, "identity", lambda: "another arena")
+    assert home.folder_name(TOY, "3.11.7") != folder
+    assert home.lock_file(TOY, "3.11.7") == lock
+
+
+def test_summary_and_licence_are_words_only():
+    assert home.folder_name(TOY, "3.11.7") == home.folder_name(replace(TOY, summary="x", licence="y"), "3.11.7")
+
+
+@pytest.mark.parametrize(
+    ("requirements", "python", "fits"),
+    [
+        (("click>=8",), ">=3.11", True),
+        (("click>=8", "absent; python_version < '3'"), ">=3.11", True),
+        (("click<8",), ">=3.11", False),
+        (("no-such-package",), ">=3.11", False),
+        (("click>=8",), ">=3.30", False),
+    ],
+)
+def test_the_arenas_own_python_serves_when_everything_fits(requirements, python, fits):
+    assert home.fits_here(replace(TOY, requirements=requirements, python=python)) is fits
+
+
+# --- lock files ------------------------------------------------------------------------------------------------------
+
+
+def test_a_lock_file_is_read_as_it_was_written(tmp_path):
+    pins = [Pin("a==1", ("sha256:aa", "sha256:bb")), Pin("b @ file:///tmp/b"), Pin('c==3; python_version > "3"')]
+    lockfile.write(tmp_path / "lock.txt", pins, "made\nfor a test")
+    assert lockfile.read(tmp_path / "lock.txt") == pins
+
+
+def test_a_line_that_pins_nothing_is_refused(tmp_path):
+    (tmp_path / "lock.txt").write_text("a==1\nb>=2\n")
+    with pytest.raises(InputError, match="'b>=2' pins no version"):
+        lockfile.read(tmp_path / "lock.txt")
+
+
+def test_the_hashes_that_a_plugin_ships_win_over_those_of_the_index():
+    shipped = [Pin("a==1", ("sha256:looked-at",)), Pin("b==9", ("sha256:old",))]
+    resolved = [Pin("A==1", ("sha256:of-the-index",)), Pin("b==2", ("sha256:bb",))]
+    assert [pin.hashes for pin in lockfile.with_hashes_of(resolved, shipped)] == [("sha256:looked-at",), ("sha256:bb",)]
+
+
+def test_missing_other_and_extra_packages_are_differences():
+    found = lockfile.differences([Pin("a==1"), Pin("B_b==2"), Pin("same==3")], {"b-b": "9", "same": "3", "more": "4"})
+    assert found == [
+        "a is not installed; the lock says 1",
+        "b-b is 9; the lock says 2",
+        "more 4 is not in the lock",
+    ]
+
+
+# --- the arena's own wheel -------------------------------------------------------------------------------------------
+
+
+def test_an_installed_distribution_becomes_a_wheel_that_imports(tmp_path):
+    wheel = own.pack(tmp_path, "click")
+    code = "import click; print(click.__file__)"
+    env = {**os.environ, "PYTHONPATH": str(wheel)}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(str(wheel))
+
+
+def test_the_wheel_holds_the_arena_and_nothing_of_its_installation(tmp_path):
+    names = zipfile.ZipFile(own.pack(tmp_path)).namelist()
+    assert sum(name.endswith("/entry_points.txt") for name in names) == 1
+    assert not [name for name in names if name.startswith(("/", "..")) or name.endswith((".pyc", "direct_url.json"))]
+
+
+def test_the_wheel_asks_for_no_extra():
+    assert any(text.startswith("numpy") for text in own.requirements())
+    assert not any(text.startswith(("torch", "pytest")) for text in own.requirements())
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+def test_uv_is_told_what_pip_is_told(monkeypatch):
+    for name in ("UV_DEFAULT_INDEX", "UV_FIND_LINKS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_INDEX_URL", "https://user:secret@example.org/simple")
+    monkeypatch.setenv("PIP_FIND_LINKS", "/a /b")
+    told = tools._pip_settings()
+    assert (told["UV_DEFAULT_INDEX"], told["UV_FIND_LINKS"]) == ("https://user:secret@example.org/simple", "/a,/b")
+
+
+def test_what_uv_was_told_itself_holds(monkeypatch):
+    monkeypatch.setenv("PIP_INDEX_URL", "https://example.org/pip")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "https://example.org/uv")
+    assert "UV_DEFAULT_INDEX" not in tools._pip_settings()
