@@ -70,7 +70,10 @@ def build(context: WorkerContext) -> Operator:
     where = context.options["call"].rpartition(":")[0]
     if where.endswith(".py"):
         sys.path.append(str(Path(where).parent))  # last: what stands beside it may be imported, but hides nothing
-    agent = resolve(context.options["call"])
+    try:
+        agent = resolve(context.options["call"])
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"agent@call={context.options['call']}: {error}") from error
     return CallableOperator(agent() if isinstance(agent, type) else agent)
 
 

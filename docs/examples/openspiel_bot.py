@@ -66,10 +66,10 @@ def build(context: WorkerContext) -> Operator:
 def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
     if not spec.id.startswith("openspiel:"):
         raise UnplayableError(f"a bot of OpenSpiel plays games of OpenSpiel, e.g. openspiel:tic_tac_toe, not {spec.id}")
-    if not spec.perfect_information or spec.seeded:
+    if not spec.perfect_information or spec.simultaneous:
         raise UnplayableError(
-            f"{spec.id} has hidden information or chance. A bot is given the engine's whole state, so it may only play "
-            "games in which everybody sees everything, e.g. openspiel:tic_tac_toe"
+            f"a bot is given the engine's whole state, so it plays games in which everybody sees everything and one "
+            f"acts at a time, e.g. openspiel:tic_tac_toe, and not {spec.id}"
         )
     return Views(text=True)
 
