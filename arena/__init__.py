@@ -9,7 +9,10 @@ from arena.errors import MissingExtraError
 __version__ = "0.1.0"
 
 # name -> (module, the module it needs, the extra that brings it). Imported when first used: the core stays light.
-_LAZY = {"to_gymnasium": ("arena.export.gym", "gymnasium", "ppo")}
+_LAZY = {
+    "to_gymnasium": ("arena.export.gym", "gymnasium", "ppo"),
+    "to_pettingzoo": ("arena.export.zoo", "pettingzoo", "adapters"),
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.canonical import generator, key
-from arena.errors import InputError, UnplayableError
+from arena.errors import InputError
 from arena.export.opponents import Opponent, Play, opponent
 from arena.export.table import Table
+from arena.export.views import game_of, views_of
 from arena.game import Game, Views
-from arena.plugins import game_class
 
 _DEALS = 1000  # matches that may end before the learner is asked once, in a row
 
@@ -131,7 +131,8 @@ def to_gymnasium(
 ) -> SeatEnv:
     """A Gymnasium environment of one seat of `game`.
 
-    game: an installed game's name, a Game class, or a callable that makes the game for a number of seats.
+    game: a game's name (`leduc`, `openspiel:hanabi`, `./rps.py:Rps`), a Game class, or a callable that makes the game
+        for a number of seats.
     seats: at the table. seat: the learner's; None draws it anew each match.
     opponents: of the other seats, in seat order after the learner: one for all of them, or one each. "random",
         "scripted", or a callable (observation, card, generator) -> action.
@@ -142,9 +143,7 @@ def to_gymnasium(
     The reward of a step is the sum of the seat's rewards until it is asked again. info["action_mask"] and
     `action_masks()` say what is legal. Raises InputError or UnplayableError for what cannot be.
     """
-    if isinstance(game, str):
-        game = game_class(game)
-    made = game(seats, options) if isinstance(game, type) else game(seats)
+    made = game_of(game, seats, options)
     spec = made.spec
     if seat is not None and not 0 <= seat < made.seats:
         raise InputError(f"{spec.id} with {made.seats} seats has seats 0 to {made.seats - 1}, not {seat}")
@@ -157,24 +156,8 @@ def to_gymnasium(
         made,
         [opponent(what, type(made)) for what in others],
         seat,
-        _views(made, view, image_size),
+        views_of(made, view, image_size),
         render_size,
         seed,
         render_mode,
     )
-
-
-def _views(game: Game, view: str, image_size: tuple[int, int] | None) -> Views:
-    spec = game.spec
-    if view == "vector":
-        if spec.vector_shape is None:
-            raise UnplayableError(f"{spec.id} has no vector view; use view='image'")
-        return Views(vector=True)
-    if view != "image":
-        raise InputError(f"view={view!r}: expected 'vector' or 'image'")
-    if not spec.image_sizes:
-        raise UnplayableError(f"{spec.id} has no image view; use view='vector'")
-    size = image_size or spec.image_sizes[0]
-    if size not in spec.image_sizes:
-        raise UnplayableError(f"{spec.id} draws at {list(spec.image_sizes)} (height, width), not {size}")
-    return Views(image=size)

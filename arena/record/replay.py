@@ -15,9 +15,9 @@ import msgspec
 from arena import files, plugins
 from arena.errors import InputError, RecordError
 from arena.game import Game, Views
+from arena.hosted import HostedStage
 from arena.match import Ask, Match
 from arena.operator import Decision
-from arena.hosted import HostedStage
 from arena.plan import HERE, Limits, MatchPlan, schedule
 from arena.record.lines import EndLine, Line, MatchLine, TurnLine, decoder
 from arena.record.reader import Run

@@ -1,0 +1,45 @@
+"""What the exported environments share: which game is meant, and which view an agent is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from arena.errors import InputError, UnplayableError
+from arena.game import Game, Views
+from arena.plugins import game_class
+
+
+def game_of(
+    game: str | type[Game] | Callable[[int], Game], seats: int | None, options: Mapping[str, Any] | None
+) -> Game:
+    """The game by its name, its class, or a callable of the number of seats. InputError for what it does not take."""
+    if isinstance(game, str):
+        game = game_class(game)
+    if not isinstance(game, type):
+        if seats is None:
+            raise InputError("a callable makes the game: say for how many seats")
+        return game(seats)
+    if not issubclass(game, Game):
+        raise InputError(f"{game!r} is no arena.game.Game")
+    try:
+        return game(game.spec.seats[0] if seats is None else seats, options)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def views_of(game: Game, view: str, image_size: tuple[int, int] | None) -> Views:
+    """The one view that an agent is given. InputError or UnplayableError for what the game does not have."""
+    spec = game.spec
+    if view == "vector":
+        if spec.vector_shape is None:
+            raise UnplayableError(f"{spec.id} has no vector view; use view='image'")
+        return Views(vector=True)
+    if view != "image":
+        raise InputError(f"view={view!r}: expected 'vector' or 'image'")
+    if not spec.image_sizes:
+        raise UnplayableError(f"{spec.id} has no image view; use view='vector'")
+    size = image_size or spec.image_sizes[0]
+    if size not in spec.image_sizes:
+        raise UnplayableError(f"{spec.id} draws at {list(spec.image_sizes)} (height, width), not {size}")
+    return Views(image=size)

@@ -1,0 +1,245 @@
+"""PettingZoo environments of all seats of a game: AEC (one agent acts at a time) or parallel (all act each step).
+
+One episode is one match. Agent `seat_0` is seat 0. The game's chance follows from the seed of `reset`: the same seed
+and the same actions give the same match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+from pettingzoo import AECEnv, ParallelEnv
+
+from arena.canonical import generator, key
+from arena.errors import InputError
+from arena.export.views import game_of, views_of
+from arena.game import Game, StepResult, Views
+
+Seen = dict[str, npt.NDArray[Any]]  # "observation": the view; "action_mask": int8 (n,), 1 where legal
+
+
+class _Seats:
+    """The game behind either environment: what each agent sees, and what a tick led to."""
+
+    def __init__(self, game: Game, views: Views) -> None:
+        self.game = game
+        self.views = views
+        self.n = game.spec.actions.n
+        self.agents = [f"seat_{seat}" for seat in range(game.seats)]
+        if views.image is not None:
+            box = gymnasium.spaces.Box(0, 255, (*views.image, 3), np.uint8)
+        else:
+            box = gymnasium.spaces.Box(-np.inf, np.inf, game.spec.vector_shape, np.float32)
+        mask = gymnasium.spaces.Box(0, 1, (self.n,), np.int8)
+        self.spaces = {agent: gymnasium.spaces.Dict({"observation": box, "action_mask": mask}) for agent in self.agents}
+        self.actions = {agent: gymnasium.spaces.Discrete(self.n) for agent in self.agents}
+        self._chance = generator(bytes(16))
+        self.result: StepResult
+
+    def reset(self, seed: int | None) -> None:
+        """A new match. Without a seed the next one of this environment's own chance."""
+        if seed is not None:
+            self._chance = generator(key("pettingzoo", seed))
+        self.result = self.game.reset(self._chance.bytes(16))
+
+    def see(self, seat: int) -> Seen:
+        seen = self.game.observe(seat, self.views)
+        view = seen.vector if self.views.image is None else seen.image
+        assert view is not None
+        return {"observation": view.copy(), "action_mask": seen.mask(self.n).astype(np.int8)}
+
+    def step(self, actions: Mapping[int, int]) -> dict[int, str]:
+        """Apply the actions of all due seats; the faults among them, by seat.
+
+        An illegal action is the fault it is in a match: the default action is played, or the match is forfeited.
+        """
+        faults, chosen = {}, {}
+        for seat in self.result.due:
+            legal = self.game.observe(seat, Views()).legal
+            chosen[seat] = int(actions[seat])
+            if chosen[seat] not in legal:
+                faults[seat] = "illegal"
+                if self.game.spec.on_fault == "forfeit":
+                    self.result = self.game.forfeit(seat)
+                    return faults
+                chosen[seat] = self.game.default_action(seat)
+        self.result = self.game.step(chosen)
+        return faults
+
+    def info(self, seat: int, fault: str | None = None) -> dict[str, Any]:
+        out: dict[str, Any] = {"fault": fault} if fault else {}
+        if self.result.returns is not None:
+            out["returns"] = self.result.returns[seat]
+        return out
+
+
+class SeatsAEC(AECEnv):  # type: ignore[misc]
+    """See `to_pettingzoo`. Where several seats are due at once they act one after the other, unseen by each other."""
+
+    def __init__(self, seats: _Seats, render_size: tuple[int, int], render_mode: str | None) -> None:
+        super().__init__()
+        self.metadata = _metadata(seats.game)
+        self.render_mode = render_mode
+        self._seats = seats
+        self._render_size = render_size
+        self.possible_agents = list(seats.agents)
+        self.observation_spaces, self.action_spaces = seats.spaces, seats.actions
+        self.card = seats.game.card()
+        self._given: dict[int, int] = {}
+        self.agent_selection: str = self.possible_agents[0]
+
+    def observation_space(self, agent: str) -> gymnasium.Space[Any]:
+        return self._seats.spaces[agent]
+
+    def action_space(self, agent: str) -> gymnasium.Space[Any]:
+        return self._seats.actions[agent]
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
+        """A new match; `seed` makes this one and all later ones repeatable."""
+        self._seats.reset(seed)
+        self.agents = list(self.possible_agents)
+        self.rewards = dict.fromkeys(self.agents, 0.0)
+        self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
+        self.terminations = dict.fromkeys(self.agents, False)
+        self.truncations = dict.fromkeys(self.agents, False)
+        self.infos: dict[str, dict[str, Any]] = {agent: {} for agent in self.agents}
+        self._given = {}
+        self._follow({})
+
+    def observe(self, agent: str) -> Seen:
+        """What the agent's seat may see now; its mask is all zero when it is not due."""
+        return self._seats.see(self.possible_agents.index(agent))
+
+    def step(self, action: int | None) -> None:
+        """Answer for the agent that is selected; None once the match is over."""
+        agent = self.agent_selection
+        if self.terminations[agent] or self.truncations[agent]:
+            self._was_dead_step(action)
+            return
+        if action is None:
+            raise ValueError(f"{agent} is due: expected an action of 0..{self._seats.n - 1}, not None")
+        self._cumulative_rewards[agent] = 0.0
+        self._clear_rewards()
+        self._given[self.possible_agents.index(agent)] = int(action)
+        waiting = [seat for seat in self._seats.result.due if seat not in self._given]
+        if waiting:
+            self.agent_selection = self.possible_agents[waiting[0]]
+        else:
+            given, self._given = self._given, {}
+            faults = self._seats.step(given)
+            self.rewards = dict(zip(self.possible_agents, self._seats.result.rewards, strict=True))
+            self._follow(faults)
+        self._accumulate_rewards()
+
+    def render(self) -> npt.NDArray[np.uint8] | None:
+        """What a spectator is shown, uint8 (height, width, 3), with render_mode="rgb_array"."""
+        return self._seats.game.draw(*self._render_size) if self.render_mode == "rgb_array" else None
+
+    def close(self) -> None:
+        pass
+
+    def _follow(self, faults: Mapping[int, str]) -> None:
+        result = self._seats.result
+        for seat, agent in enumerate(self.possible_agents):
+            self.terminations[agent] = result.ended == "terminated"
+            self.truncations[agent] = result.ended == "truncated"
+            self.infos[agent] = self._seats.info(seat, faults.get(seat))
+        self.agent_selection = self.possible_agents[result.due[0] if result.due else 0]
+
+
+class SeatsParallel(ParallelEnv):  # type: ignore[misc]
+    """See `to_pettingzoo`. Actions of agents that are not due (their mask is all zero) are ignored."""
+
+    def __init__(self, seats: _Seats, render_size: tuple[int, int], render_mode: str | None) -> None:
+        self.metadata = _metadata(seats.game)
+        self.render_mode = render_mode
+        self._seats = seats
+        self._render_size = render_size
+        self.possible_agents = list(seats.agents)
+        self.agents = list(seats.agents)
+        self.observation_spaces, self.action_spaces = seats.spaces, seats.actions
+        self.card = seats.game.card()
+
+    def observation_space(self, agent: str) -> gymnasium.Space[Any]:
+        return self._seats.spaces[agent]
+
+    def action_space(self, agent: str) -> gymnasium.Space[Any]:
+        return self._seats.actions[agent]
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Seen], dict[str, dict[str, Any]]]:
+        """A new match; `seed` makes this one and all later ones repeatable."""
+        self._seats.reset(seed)
+        self.agents = list(self.possible_agents)
+        return self._see(), {agent: {} for agent in self.agents}
+
+    def step(
+        self, actions: Mapping[str, int]
+    ) -> tuple[dict[str, Seen], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
+        """One tick."""
+        seats = self._seats
+        faults = seats.step({self.possible_agents.index(agent): int(action) for agent, action in actions.items()})
+        seen, result = self._see(), seats.result
+        rewards = dict(zip(self.agents, result.rewards, strict=True))
+        terminations = dict.fromkeys(self.agents, result.ended == "terminated")
+        truncations = dict.fromkeys(self.agents, result.ended == "truncated")
+        infos = {agent: seats.info(seat, faults.get(seat)) for seat, agent in enumerate(self.agents)}
+        if result.ended != "none":
+            self.agents = []
+        return seen, rewards, terminations, truncations, infos
+
+    def render(self) -> npt.NDArray[np.uint8] | None:
+        """As SeatsAEC.render."""
+        return self._seats.game.draw(*self._render_size) if self.render_mode == "rgb_array" else None
+
+    def close(self) -> None:
+        pass
+
+    def _see(self) -> dict[str, Seen]:
+        return {agent: self._seats.see(seat) for seat, agent in enumerate(self.possible_agents)}
+
+
+def _metadata(game: Game) -> dict[str, Any]:
+    name = "".join(char if char.isalnum() else "_" for char in game.spec.id)
+    return {
+        "name": f"{name}_v{game.spec.version}",
+        "render_modes": ["rgb_array"],
+        "render_fps": 2,
+        # Converted to parallel by PettingZoo it would ask seats that are not due; `parallel=True` does not.
+        "is_parallelizable": False,
+    }
+
+
+def to_pettingzoo(
+    game: str | type[Game] | Callable[[int], Game],
+    seats: int | None = None,
+    *,
+    parallel: bool = False,
+    options: Mapping[str, Any] | None = None,
+    view: str = "vector",
+    image_size: tuple[int, int] | None = None,
+    render_size: tuple[int, int] = (600, 960),
+    render_mode: str | None = None,
+) -> SeatsAEC | SeatsParallel:
+    """A PettingZoo environment of all seats of `game`.
+
+    game: a game's name (`leduc`, `openspiel:hanabi`, `./rps.py:Rps`), a Game class, or a callable that makes the game
+        for a number of seats.
+    seats: at the table. Default: the fewest that the game takes; it must be given for a callable.
+    parallel: a ParallelEnv instead of an AECEnv, for any game; agents that are not due have a mask of zeros.
+    options: of the game, when it is given by name or class.
+    view: "vector" (Box float32 of the game's vector_shape) or "image" (Box uint8 of (*image_size, 3)).
+
+    An observation is {"observation": the view, "action_mask": int8 (n,)}. `env.card` is the GameCard. Raises InputError
+    or UnplayableError for what cannot be.
+    """
+    made = game_of(game, seats, options)
+    if made.spec.pace != "turn":
+        raise InputError(f"{made.spec.id} is played in {made.spec.pace}: PettingZoo's environments are stepped")
+    kit = _Seats(made, views_of(made, view, image_size))
+    return (SeatsParallel if parallel else SeatsAEC)(kit, render_size, render_mode)
