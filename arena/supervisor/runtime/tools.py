@@ -95,7 +95,8 @@ class Pip:
         return [_pin(one) for one in json.loads(report.read_bytes())["install"]]
 
     def install(self, runner: Runner, python: Path, lock: Path) -> None:
-        self._run(runner, python, "--no-deps", *_hash_option(lock), "--requirement", lock)
+        # Compiling all of it ahead takes most of the time; what is imported is compiled then.
+        self._run(runner, python, "--no-deps", "--no-compile", *_hash_option(lock), "--requirement", lock)
 
     def add(self, runner: Runner, python: Path, wheel: Path) -> None:
         self._run(runner, python, "--no-deps", "--no-index", "--force-reinstall", wheel)
