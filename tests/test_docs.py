@@ -107,11 +107,16 @@ def test_every_message_has_an_example():
     assert shown == {cls.__struct_config__.tag for cls in (*ToWorker.__args__, *ToArena.__args__)}
 
 
-@pytest.mark.slow
-def test_the_protocols_own_worker_plays(tmp_path):
+def test_the_protocols_own_worker_is_the_example():
     """docs/protocol.md is complete: a worker written from it alone, without the arena's code, sits at a table."""
     worker = files(ROOT / "docs" / "protocol.md")["tiny_worker.py"]
-    assert not re.search(r"^\s*(from|import) arena", worker, re.MULTILINE)
+    assert worker == (ROOT / "docs" / "examples" / "tiny_worker.py").read_text()
+    assert not re.search(r"^\s*(from|import) (arena|msgspec)", worker, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_a_module_of_an_entry_point_hosts_an_operator(tmp_path):
+    worker = files(ROOT / "docs" / "protocol.md")["tiny_worker.py"]
     (tmp_path / "tiny_worker.py").write_text(worker)
     (tmp_path / "tiny_kind.py").write_text(
         "from arena.game import Views\n"
