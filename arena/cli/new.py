@@ -2,9 +2,111 @@
 
 from __future__ import annotations
 
+import keyword
+import re
+import shlex
+import sys
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Literal
+
 import click
+
+from arena.errors import InputError
+
+What = Literal["game", "operator", "worker"]
+NEXT: dict[What, tuple[str, ...]] = {
+    "game": (
+        "arena check game {path}",
+        "arena play --game {path} --operators scripted,random --matches 20",
+        "pytest {test}",
+    ),
+    "operator": (
+        "arena check operator {path}",
+        "arena play --game leduc --operators {path},random --matches 20",
+        "pytest {test}",
+    ),
+    "worker": (
+        "pip install pyzmq msgpack",
+        "arena check worker -- python {path}",
+        "arena play --game leduc --operators \"cmd:'python {path}',random\" --matches 20",
+        "pytest {test}",
+    ),
+}
+DIR = click.option(
+    "--dir", "folder", default=".", type=click.Path(path_type=Path, file_okay=False), help="Where to. Default: here."
+)
 
 
 @click.group()
 def new() -> None:
     """Write a working skeleton with its test: a game, an operator or a worker of your own."""
+
+
+@new.command()
+@click.argument("name")
+@DIR
+def game(name: str, folder: Path) -> None:
+    """A game in one file, NAME.py, with a text view and a baseline, and test_NAME.py."""
+    write("game", name, folder)
+
+
+@new.command()
+@click.argument("name")
+@DIR
+def operator(name: str, folder: Path) -> None:
+    """An operator in one file, NAME.py, and test_NAME.py."""
+    write("operator", name, folder)
+
+
+@new.command()
+@click.argument("name")
+@DIR
+def worker(name: str, folder: Path) -> None:
+    """A worker in one file, NAME.py, that speaks the protocol without the arena's code, and test_NAME.py."""
+    write("worker", name, folder)
+
+
+def write(what: What, name: str, folder: Path) -> None:
+    """Write both files and say what to do next. InputError for a bad name, or when one of them exists."""
+    check_name(name)
+    paths = [folder / f"{name}.py", folder / f"test_{name}.py"]
+    there = [str(path) for path in paths if path.exists()]
+    if there:
+        raise InputError(f"{' and '.join(there)} exists already and is left as it is. Choose another name, or --dir")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, kind in zip(paths, (what, f"test_{what}"), strict=True):
+            with path.open("x", encoding="utf-8") as file:
+                file.write(rendered(kind, name))
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or folder} cannot be written: {error.strerror}. Choose another --dir"
+        ) from error
+    shown = str(paths[0]) if paths[0].is_absolute() else f"./{paths[0]}"
+    click.echo(f"{paths[0]}  a whole {what}: replace what it does by yours")
+    click.echo(f"{paths[1]}  its test")
+    click.echo("next:")
+    for command in NEXT[what]:
+        click.echo("  " + command.format(path=shlex.quote(shown), test=shlex.quote(str(paths[1]))))
+
+
+def check_name(name: str) -> None:
+    """InputError unless a module and a class can be called so."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or keyword.iskeyword(name) or keyword.issoftkeyword(name):
+        guess = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_").lower()
+        hint = f", e.g. {guess}" if re.fullmatch(r"[a-z][a-z0-9_]*", guess) and not keyword.iskeyword(guess) else ""
+        raise InputError(f"{name!r} is no name for a Python file: expected letters, digits and _, no keyword{hint}")
+    if name in sys.stdlib_module_names or name in ("arena", "games", "operators", "workers", "zmq", "msgpack", "numpy"):
+        raise InputError(
+            f"{name!r} is the name of a module that is imported here already: choose another, e.g. my_{name}"
+        )
+
+
+def rendered(kind: str, name: str) -> str:
+    """The text of a template for this name."""
+    words = name.replace("_", " ").strip()
+    camel = "".join(part[:1].upper() + part[1:] for part in name.split("_") if part)
+    template = files("arena.cli").joinpath("templates", f"{kind}.py.txt").read_text(encoding="utf-8")
+    return Template(template).substitute(name=name, Name=camel, title=words[:1].upper() + words[1:])

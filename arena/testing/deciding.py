@@ -27,7 +27,7 @@ class Deciding(OperatorHooks):
         """
         bench = self.asked()
         for game in bench.names:
-            assert self.play(bench, game), f"{short(game)}: it was never asked"
+            assert self.together(bench, game), f"{short(game)}: it was never asked"
 
     def test_answers_are_moves_of_the_game(self) -> None:
         """Its answers are legal moves, but for a few.
@@ -37,7 +37,7 @@ class Deciding(OperatorHooks):
         """
         bench = self.asked()
         for game in bench.names:
-            turns = self.play(bench, game)
+            turns = self.together(bench, game)
             bad = [turn for turn in turns.values() if turn.fault is not None]
             said = f"{short(game)}: {len(bad)} of {len(turns)} answers are faults, the first: "
             assert len(bad) <= self.faults * len(turns), f"{said}{bad[0].fault}: {bad[0].detail}"
@@ -168,5 +168,5 @@ class Deciding(OperatorHooks):
             finally:
                 for tap in taps:
                     tap.close()
-            found = difference(self.play(bench, game), apart)
+            found = difference(self.together(bench, game), apart)
             assert not found, f"{short(game)}, with one operator in all seats and with one in each, {found}"

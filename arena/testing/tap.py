@@ -193,6 +193,7 @@ def played(plan: Plan, taps: Sequence[Tap], concurrency: int) -> Turns:
         recorder = Recorder(folder, {})
         try:
             Scheduler(plan, crew, concurrency=concurrency, recorder=recorder).run()
+            crew.poll(0)  # the last seats are released
         finally:
             recorder.close()
             for tap in taps:
