@@ -42,9 +42,10 @@ def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:
     """One Entry a name, in slot order."""
     parsed = [names.parse(text) for text in operators]
     # Where it runs is not who it is: the log is the same wherever its operators run, and run.json says where.
-    labels = names.numbered([str(_without(name, "at")) for name in parsed])
+    labels = names.numbered([_label(name) for name in parsed])
     out = []
-    for name, label, given in zip(parsed, labels, operators, strict=True):
+    for name, label, text in zip(parsed, labels, operators, strict=True):
+        given = str(replace(name, options=masked)) if (masked := names.masked(name.options)) != name.options else text
         if name.is_file:
             kind, what = plugins.operator_in_file(name.kind, name.what), ""
         else:
@@ -67,8 +68,10 @@ def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:
     return tuple(out)
 
 
-def _without(name: names.Name, option: str) -> names.Name:
-    return replace(name, options={key: value for key, value in name.options.items() if key != option})
+def _label(name: names.Name) -> str:
+    options = names.masked(name.options)
+    options.pop("at", None)
+    return str(replace(name, options=options))
 
 
 def check_options(kind: OperatorKind, options: Mapping[str, str], given: str) -> dict[str, Any]:

@@ -8,13 +8,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from arena.errors import InputError
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _FILE = re.compile(r"[^:@,'\"\\]+\.py(?=[:@]|$)")
+_SECRET = re.compile(r"(?:^|_|-)(?:password|passwd|passphrase|secret|token|credentials?|api_?key|key)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,16 @@ def parse(text: str) -> Name:
             raise _broken(text, at + 1, f"{word.group()} is given twice")
         options[word.group()], at = _value(text, word.end() + 1, stop="@")
     return Name(kind, what, options)
+
+
+def is_secret(option: str) -> bool:
+    """Whether an option of this name holds a password or a key: its value is shown and recorded nowhere."""
+    return _SECRET.search(option) is not None
+
+
+def masked(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as they may be shown: *** for what is secret."""
+    return {key: "***" if is_secret(key) and value is not None else value for key, value in options.items()}
 
 
 def split(text: str) -> list[str]:

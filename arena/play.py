@@ -11,6 +11,7 @@ from typing import Any
 import arena
 from arena import files
 from arena.evaluate.table import Table
+from arena.names import masked
 from arena.observer import Observer
 from arena.plan import Plan
 from arena.protocol import messages as m
@@ -70,7 +71,7 @@ def describe(plan: Plan) -> dict[str, Any]:
                 "name": entry.name,
                 "kind": entry.kind.name,
                 "what": entry.what,
-                "options": entry.options,
+                "options": masked(entry.options),
                 "fingerprint": entry.kind.fingerprint(spec, entry.what, entry.options),
                 "given": entry.given,
                 "views": entry.views,

@@ -40,6 +40,7 @@ HURRY = 0.02  # seconds till the first look after a connection has ended; then t
 GRACE = 2.0  # seconds in which workers leave when the doorman is stopped
 FAREWELL = 1000  # milliseconds in which arenas are told so
 LAST = 20  # times that the socket is read for what a dead worker sent
+EVENTS = zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 FAIR = 1000  # messages taken from one side before the others are looked at
 
 
@@ -87,7 +88,7 @@ class Doorman:
         self._front = sockets.router(self._context)
         beating(self._front)
         self._front.setsockopt(zmq.IPV6, "[" in listen)
-        self._monitor = self._front.get_monitor_socket(zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
+        self._monitor = self._front.get_monitor_socket(EVENTS)
         self._poller = zmq.Poller()
         for watched in (self._front, self._back, self._monitor, *([interrupts.fileno()] if interrupts else [])):
             self._poller.register(watched, zmq.POLLIN)

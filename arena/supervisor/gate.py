@@ -87,4 +87,4 @@ def refusal(value: int) -> str:
         return "refused a peer that knows another key than this server's: see `arena keys trust` on its machine"
     if value == Event.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
         return "refused a peer that speaks without CURVE"
-    return "refused a peer that does not speak as an arena does"
+    return "a peer broke off the handshake: most likely it speaks without CURVE"

@@ -196,7 +196,7 @@ class Hub:
         """Milliseconds to wait: not past a starting worker's deadline, and briefly where deaths wake nobody."""
         caps = [min(timeout, LONGEST_POLL)] if timeout is not None else []
         if not all(channel.ready for channel in self._channels.values()):
-            caps.append(1.0)
+            caps.append(0.2)
         if not hasattr(os, "pidfd_open"):
             caps.append(0.2)
         return max(0, math.ceil(min(caps) * 1000)) if caps else None

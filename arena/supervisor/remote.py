@@ -53,6 +53,7 @@ class Link:
         own = curve.load_pair(curve.folder() / f"{curve.OWN}.key_secret", f"an operator at {address}")
         server = curve.server_key(address)
         self.address = address
+        self._own = own.public
         self.connected = False  # both have shown their keys
         self.lost: str | None = None  # why the connection is of no use, in words
         self.refused = False  # for a reason that trying again does not change
@@ -111,8 +112,8 @@ class Link:
             case zmq.EVENT_HANDSHAKE_FAILED_AUTH:
                 self.refused = True
                 self._lose(
-                    "does not let this arena in: its key is not on the list there. `arena keys show` prints the key; "
-                    "on that machine: arena keys allow NAME 'KEY'"
+                    "does not let this arena in: its key is not on the list there. On that machine: "
+                    f"arena keys allow NAME '{self._own.decode()}'"
                 )
             case zmq.EVENT_DISCONNECTED if self.connected:
                 self._lose("is gone: the connection was lost")
