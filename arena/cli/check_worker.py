@@ -61,7 +61,8 @@ def worker(
         raise InputError("nothing to check: put the worker's command behind --, e.g. arena check worker -- node w.mjs")
     if shutil.which(command[0]) is None:
         why = "is not a file that can be run" if os.path.exists(command[0]) else "is neither a file nor on PATH"
-        raise InputError(f"cannot start {command[0]!r}: it {why}. A program of this folder is written ./{command[0]}")
+        hint = "" if "/" in command[0] else f". A program of this folder is written ./{command[0]}"
+        raise InputError(f"cannot start {command[0]!r}: it {why}{hint}")
     if not math.isfinite(timeout) or not math.isfinite(startup):
         raise InputError("--timeout and --startup are finite numbers of seconds")
     table = _game(game, seats)

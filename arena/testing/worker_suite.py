@@ -55,8 +55,9 @@ def check_worker(
     """Run every check against `command`.
 
     The worker is asked about `game` (its seats and options), in all views that the game has. `what` and `options` are
-    what WELCOME carries; by default as `cmd:'COMMAND'` would. `patience`: seconds without any message after which an
-    answer is given up; `startup`: those for HELLO and for STATUS ready. What it prints is kept in `logs`.
+    what WELCOME carries; by default the command, as `cmd:'COMMAND'` has it, and nothing. `patience`: seconds without
+    any message after which an answer is given up; `startup`: those for HELLO and for STATUS ready. What it prints is
+    kept in `logs`.
     """
     spec = game.spec
     size = min(spec.image_sizes, key=lambda size: size[0] * size[1], default=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -119,6 +120,12 @@ def test_the_command_says_what_failed_and_how_to_repair_it() -> None:
     assert "came      nothing within 3 s" in done.stdout
     assert "section 3 (hello)" in done.stdout
     assert "1 failed" in done.stdout
+
+
+def test_results_as_json_hold_every_check() -> None:
+    done = CliRunner().invoke(worker, ["--json", "--", "sh", "-c", "exit 4"])
+    assert done.exit_code == 1
+    assert msgspec.json.decode(done.stdout, type=list[Result]) == check_worker(["sh", "-c", "exit 4"], Leduc(2))
 
 
 @pytest.mark.parametrize(
