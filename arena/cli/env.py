@@ -159,7 +159,7 @@ def _declared(runtime: Runtime) -> dict[str, str]:
 def _made(environment: Environment, runtime: Runtime | None) -> dict[str, str]:
     state, ready = environment.state(runtime), environment.ready
     create, remove = f"arena env create {environment.name}", f"arena env remove {environment.name}"
-    advice = {"ready": "", "being created": "", "not declared": f"{remove}, unless it belongs to a plugin in a file"}
+    advice = {"ready": "", "being created": ""}
     return {
         "name": environment.name,
         "state": state,
@@ -168,5 +168,5 @@ def _made(environment: Environment, runtime: Runtime | None) -> dict[str, str]:
         "requirements": ", ".join(runtime.requirements) if runtime else "",
         "size": decimal(environment.size),
         "path": str(environment.folder),
-        "advice": advice.get(state, create),
+        "advice": advice.get(state, create if runtime else f"{remove}, unless it belongs to a plugin in a file"),
     }

@@ -102,3 +102,8 @@ def test_what_uv_says_when_it_cannot_fetch_is_told(tmp_path):
     uv = script(tmp_path / "uv", "#!/bin/sh\necho '  cause: no route to the moon' >&2; exit 1\n")
     with pytest.raises(InputError, match=r"cannot fetch 3\.29: no route to the moon"):
         Search(WANTED, (str(uv),)).find()
+
+
+def test_a_range_that_no_python_can_fit_is_said_at_once():
+    with pytest.raises(InputError, match=r"no Python is <3\.10,>=3\.11"):
+        Search(SpecifierSet("<3.10,>=3.11"), ()).find()

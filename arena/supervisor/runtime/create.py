@@ -53,7 +53,7 @@ def create(
     def waiting() -> None:
         progress.step(f"another process is creating {environment.folder}; waiting for it")
 
-    with _alone(environment, waiting=None if again and environment.ready else waiting) as guard:
+    with _writing(), _alone(environment, waiting=None if again and environment.ready else waiting) as guard:
         if environment.usable and not again:  # somebody else has created it meanwhile
             return environment
         _build(environment, runtime, found, tool, progress, guard, upgrade)
@@ -62,7 +62,7 @@ def create(
 
 def remove(environment: Environment) -> None:
     """Delete it; its lock file stays. InputError when it is in use."""
-    with _alone(environment):
+    with _writing(), _alone(environment):
         environment.marker.unlink(missing_ok=True)  # first: what is left of an interrupted removal is unfinished
         shutil.rmtree(environment.folder)
 
@@ -127,6 +127,18 @@ def _resolve(
 
 def _network() -> str:
     return "If the package index was not reached: it is the one that pip or uv is set up with (pip config list)."
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """A full disk or a folder that nobody may write into is one message."""
+    try:
+        yield
+    except OSError as error:
+        raise ArenaError(
+            f"{error.filename or home.home()}: {error.strerror or error}. Environments are kept in {home.home()}: "
+            "make room there, or set ARENA_HOME to another folder that you may write into"
+        ) from error
 
 
 @contextmanager

@@ -48,12 +48,14 @@ class Search:
             if found is None:
                 raise InputError(f"{self.looked[-1]}; expected Python {self.wanted}")
             return found
+        if not self._minors():
+            raise InputError(f"no Python is {self.wanted}: what the runtime asks for and what the arena runs on")
         for where, path in self._candidates():
             found = self._try(where, path)
             if found is not None:
                 return found
         looked = "\n".join(f"  {line}" for line in self.looked)
-        minor = self._minors()[0] if self._minors() else "3.N"
+        minor = self._minors()[0]
         how = f"pyenv install {minor}, or your system's packages python{minor} and python{minor}-venv"
         raise InputError(
             f"no Python {self.wanted} can be had. Looked at:\n{looked}\n"
