@@ -19,14 +19,19 @@ function draw(seed, item, n) {
   return hash.readUInt32LE(0) % n;
 }
 
+// Your operator: an action's index out of `legal`, or text that the game parses.
+function decide(observation, item, seed) {
+  const { legal } = observation;
+  return legal[draw(seed, item, legal.length)];
+}
+
 function answer(item) {
   const { id, match, seat, tick, attempt = 0 } = item;
   const echo = { id, match, seat, tick, attempt };
   const seed = seeds.get(`${match}/${seat}`);
   if (seed === undefined) return { ...echo, error: "backend", detail: "this seat is not open" };
   if (item.budget === 0) return { ...echo, decision: { fault: "timeout" } };
-  const legal = item.observation.legal;
-  return { ...echo, decision: { answer: legal[draw(seed, item, legal.length)] } };
+  return { ...echo, decision: { answer: decide(item.observation, item, seed) } };
 }
 
 let session = "";
