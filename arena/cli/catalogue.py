@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,10 +16,12 @@ from rich.text import Text
 
 from arena.cli import installed
 from arena.errors import UnplayableError
-from arena.game import Game, GameSpec
+from arena.game import Game, GameFamily, GameSpec
+from arena.names import parse
 from arena.operator import OperatorKind
 from arena.options import Option
 
+MOST_NAMES = 60  # of actions are listed
 DETERMINISM = {
     "deterministic": "same seeds, same answers, whatever the concurrency",
     "measured": "same seeds, same answers up to a measured rate",
@@ -32,9 +35,14 @@ DETERMINISM = {
 def games(name: str | None, as_json: bool) -> None:
     """List the games that are installed, or show NAME in detail.
 
-    What stands behind @ is an option: arena play --game holdem@hands=5
+    What stands behind @ is an option: arena play --game holdem@hands=5. A name may be one of a family's games
+    (openspiel:tic_tac_toe) or a game in a file (./rps.py:RockPaperScissors).
     """
-    chosen = installed.games() if name is None else [installed.game(name)]
+    if name is None:
+        chosen = installed.games()
+    else:
+        parsed = parse(name)
+        chosen = [installed.member(name) if parsed.what or parsed.is_file else installed.game(name)]
     console = Console()
     if as_json:
         _print_json([_game_facts(found, detail=name is not None) for found in chosen])
@@ -44,7 +52,9 @@ def games(name: str | None, as_json: bool) -> None:
         console.print(Text("One in detail: arena games NAME   Play: arena play --game NAME --operators A,B"))
     else:
         _show(console, name, _game_lines(chosen[0]), chosen[0].error)
-        if chosen[0].plugin is not None:
+        if isinstance(chosen[0].plugin, GameFamily):
+            _family_detail(console, chosen[0].plugin)
+        elif chosen[0].plugin is not None:
             _game_detail(console, chosen[0].plugin)
 
 
@@ -76,6 +86,8 @@ def operators(name: str | None, as_json: bool) -> None:
 def _game_lines(found: installed.Found) -> list[tuple[str, str]]:
     if found.plugin is None:
         return []
+    if isinstance(found.plugin, GameFamily):
+        return _family_lines(found.plugin)
     spec: GameSpec = found.plugin.spec
     low, high = spec.seats
     lines = [
@@ -102,6 +114,8 @@ def _views(spec: GameSpec) -> list[str]:
 def _game_facts(found: installed.Found, *, detail: bool) -> dict[str, Any]:
     if found.plugin is None:
         return {"name": found.name, "error": found.error}
+    if isinstance(found.plugin, GameFamily):
+        return _family_facts(found.plugin)
     cls: type[Game] = found.plugin
     facts = {
         "name": found.name,
@@ -126,7 +140,7 @@ def _game_detail(console: Console, cls: type[Game]) -> None:
     _lines(
         console,
         [
-            ("actions", ", ".join(spec.actions.names)),
+            ("actions", _some(spec.actions.names)),
             ("answer", card.answer_format),
             ("longest", f"{spec.horizon} ticks at {game.seats} seats with these options"),
             ("a fault", f"costs {cost}"),
@@ -136,6 +150,50 @@ def _game_detail(console: Console, cls: type[Game]) -> None:
         ],
     )
     console.print(Rule(Text(f"rules for {game.seats} seats"), align="left"), Text(card.rules))
+
+
+def _some(names: Sequence[str]) -> str:
+    """The names; of very many only the first."""
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" ... and {more} more" if more > 0 else "")
+
+
+# --- families of games -----------------------------------------------------------------------------------------------
+
+
+def _family_lines(family: GameFamily) -> list[tuple[str, str]]:
+    lines = [("", family.summary), (f"{family.name}:...", family.what), ("e.g.", ", ".join(family.examples))]
+    if family.extra or installed.missing(family):
+        lines.append(("needs", _need(family)))
+    return [*lines, ("licence", family.licence)]
+
+
+def _family_facts(family: GameFamily) -> dict[str, Any]:
+    lacking = installed.missing(family)
+    return {
+        "name": family.name,
+        "summary": family.summary,
+        "family": True,
+        "what": family.what,
+        "examples": list(family.examples),
+        "extra": family.extra,
+        "missing": lacking,
+        "install": installed.install_command(family.extra) if lacking and family.extra else None,
+        "licence": family.licence,
+        "make": family.make,
+    }
+
+
+def _family_detail(console: Console, family: GameFamily) -> None:
+    console.print(Rule(Text("try one"), align="left"))
+    for example in family.examples:
+        console.print(Text(f"arena games {_shell(example)}"), soft_wrap=True)
+    console.print(Text(f"arena play --game {_shell(family.examples[0])} --operators random,random"), soft_wrap=True)
+
+
+def _shell(name: str) -> str:
+    """`name` as a shell takes it: brackets would mean something there."""
+    return name if re.fullmatch(r"[\w:.,=/-]+", name) else f'"{name}"'
 
 
 # --- operators -------------------------------------------------------------------------------------------------------
@@ -154,7 +212,7 @@ def _operator_lines(found: installed.Found) -> list[tuple[str, str]]:
     return [*lines, *_option_lines(kind.options)]
 
 
-def _need(kind: OperatorKind) -> str:
+def _need(kind: OperatorKind | GameFamily) -> str:
     lacking = installed.missing(kind)
     part = "" if kind.requires else " (for some of its uses)"
     if not lacking:
@@ -193,6 +251,9 @@ def _playable(kind: OperatorKind) -> list[tuple[str, str]]:
     for found in installed.games():
         if found.plugin is None:
             out.append((found.name, f"cannot be imported: {found.error}"))
+            continue
+        if isinstance(found.plugin, GameFamily):
+            out.append((found.name, "depends on the game: any that has the views it needs"))
             continue
         try:
             out.append((found.name, views_given(kind.views(found.plugin.spec, "", defaults))))

@@ -23,6 +23,7 @@ from rich.console import Console
 import arena
 from arena.cli import installed
 from arena.errors import ArenaError, CheckpointError, InputError, UnplayableError
+from arena.game import GameFamily
 from arena.lineup import build_plan
 from arena.plan import Limits
 from arena.play import run_plan
@@ -116,7 +117,7 @@ def plugins() -> Iterator[Finding]:
 def _weights(one: installed.Found) -> Iterator[Finding]:
     """What the operator ships is there and whole, as far as can be seen without loading it."""
     defaults = {name: option.default for name, option in one.plugin.options.items()}
-    tables = [game.plugin.spec for game in installed.games() if game.plugin is not None]
+    tables = [game.plugin.spec for game in installed.games() if not isinstance(game.plugin, GameFamily | None)]
     try:
         one.plugin.settle("", defaults)
         for spec in tables:

@@ -10,7 +10,7 @@ from typing import Any
 
 from arena import plugins
 from arena.errors import InputError
-from arena.game import Game
+from arena.game import Game, GameFamily
 from arena.operator import OperatorKind
 
 DISTRIBUTION = "agent-arena"
@@ -30,13 +30,18 @@ class Found:
 
 
 def games() -> list[Found]:
-    """Every game by name; plugin is a type[Game]."""
+    """Every game and every family of games by name; plugin is a type[Game] or a GameFamily."""
     return [game(name) for name in plugins.names("game")]
 
 
 def game(name: str) -> Found:
-    """One game. PluginNotFoundError when no such name is installed."""
-    return _load(name, "game", plugins.game_class)
+    """One game or family. PluginNotFoundError when no such name is installed."""
+    return _load(name, "game", plugins.game_plugin)
+
+
+def member(name: str) -> Found:
+    """One game of a family (`openspiel:hanabi`) or of a file (`./rps.py`). InputError when it cannot be made."""
+    return Found(name, plugins.game_class(name))
 
 
 def operators() -> list[Found]:
@@ -74,10 +79,10 @@ def make_game(cls: type[Game]) -> Game:
     return cls(cls.spec.seats[0])
 
 
-def missing(kind: OperatorKind) -> list[str]:
-    """Distributions of the kind's extra that are not installed here; empty when it can be seated."""
+def missing(kind: OperatorKind | GameFamily) -> list[str]:
+    """Distributions of its extra that are not installed here; empty when it can be seated, or played."""
     try:
-        plugins.require_modules(f"operator {kind.name!r}", kind.requires, kind.extra)
+        plugins.require_modules(repr(kind.name), kind.requires, kind.extra)
     except InputError:
         return [name for name, version in requirements(kind.extra) if version is None] or list(kind.requires)
     return [name for name, version in requirements(kind.extra) if version is None] if not kind.requires else []

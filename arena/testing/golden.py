@@ -19,7 +19,7 @@ import msgspec
 from arena import plugins
 from arena.canonical import digest, hash_array
 from arena.errors import RecordError
-from arena.game import Game, StepResult
+from arena.game import Game, GameFamily, StepResult
 from arena.testing.playing import every_view, played, seed
 
 MATCHES = 3  # for each number of seats
@@ -186,8 +186,13 @@ def _compare(
 
 def main(names: list[str]) -> None:
     """Write the golden files of the named games, or of all that are installed."""
-    for name in names or plugins.names("game"):
+    for name in names or installed_games():
         print(write(plugins.game_class(name)))
+
+
+def installed_games() -> list[str]:
+    """Names of the installed games that are games by themselves: no families, whose games are other people's."""
+    return [name for name in plugins.names("game") if not isinstance(plugins.game_plugin(name), GameFamily)]
 
 
 if __name__ == "__main__":

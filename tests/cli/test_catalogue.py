@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from arena import plugins
 from arena.cli.catalogue import games, operators
-from arena.errors import PluginNotFoundError
+from arena.errors import InputError, PluginNotFoundError
 from tests.cli.broken import broken_plugins  # noqa: F401
 
 
@@ -66,3 +66,43 @@ def test_a_missing_extra_comes_with_the_command(monkeypatch):
     monkeypatch.setattr("arena.plugins.importlib.util.find_spec", lambda name: None)
     out = CliRunner().invoke(operators, ["vlm"], env={"COLUMNS": "200"}).output
     assert "pip install 'agent-arena[vlm]'" in out
+
+
+def shown(*arguments, columns=200):
+    return CliRunner().invoke(games, [*arguments], env={"COLUMNS": str(columns)}, catch_exceptions=False).output
+
+
+def test_a_family_says_what_follows_the_colon():
+    out = shown("openspiel")
+    assert "openspiel:... " in out
+    assert "openspiel:tic_tac_toe" in out
+
+
+def test_a_family_in_json_has_examples_that_are_games():
+    family = json.loads(shown("openspiel", "--json"))[0]
+    assert family["family"]
+    assert all(plugins.game_class(example).spec.id == example for example in family["examples"])
+
+
+def test_one_game_of_a_family_is_shown_like_any_game():
+    out = shown("openspiel:tic_tac_toe")
+    assert "Tic Tac Toe" in out
+    assert "(0,0), (0,1)" in out
+    assert json.loads(shown("openspiel:tic_tac_toe", "--json"))[0]["card"]["game"] == "openspiel:tic_tac_toe"
+
+
+def test_a_wrong_game_of_a_family_is_told_the_near_ones():
+    error = CliRunner().invoke(games, ["openspiel:tic_tac"]).exception
+    assert isinstance(error, InputError)
+    assert "Did you mean tic_tac_toe" in str(error)
+
+
+def test_a_family_without_its_extra_comes_with_the_command(monkeypatch):
+    monkeypatch.setattr("arena.plugins.importlib.util.find_spec", lambda name: None)
+    assert "pip install 'agent-arena[adapters]'" in shown("pettingzoo")
+
+
+def test_very_many_actions_are_not_all_listed():
+    out = shown("openspiel:go(board_size=19)")
+    assert "a1, b1" in out
+    assert "and 302 more" in out

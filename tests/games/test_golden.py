@@ -5,7 +5,7 @@ import pytest
 from arena import plugins
 from arena.testing import golden
 
-GAMES = plugins.names("game")
+GAMES = golden.installed_games()
 
 
 @pytest.mark.parametrize("name", GAMES)
