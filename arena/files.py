@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,7 +18,10 @@ from arena.errors import InputError, nearest
 from arena.names import parse
 
 # What a user's own module may raise when it is imported.
-BROKEN = (ImportError, SyntaxError, AttributeError, TypeError, ValueError, NameError, LookupError, OSError)
+BROKEN = (
+    *(ImportError, SyntaxError, AttributeError, TypeError, ValueError, NameError, LookupError, OSError),
+    *(ArithmeticError, AssertionError, RuntimeError),
+)
 
 
 def module(path: Path) -> ModuleType:
@@ -37,9 +41,18 @@ def module(path: Path) -> ModuleType:
         spec.loader.exec_module(made)
     except BROKEN as error:
         del sys.modules[name]
-        where = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        line = _line(error, path)
+        where = f", line {line}" if line else ""
         raise InputError(f"{path}{where} cannot be imported: {type(error).__name__}: {error}") from error
     return made
+
+
+def _line(error: BaseException, path: Path) -> int | None:
+    """The line of this file that the error comes from."""
+    if isinstance(error, SyntaxError):
+        return error.lineno
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((frame.lineno for frame in reversed(frames) if frame.filename == str(path)), None)
 
 
 def load(path: Path, name: str, sort: type) -> Any:
@@ -68,6 +81,11 @@ def _is(value: object, sort: type, made: ModuleType) -> bool:
 
 
 def fingerprint(name: str) -> str | None:
-    """The hash of the file that a plugin's name names; None for an installed plugin."""
+    """The hash of the file that a plugin's name names; None for an installed plugin. InputError when it is gone."""
     parsed = parse(name)
-    return hash_file(Path(parsed.kind)) if parsed.is_file else None
+    if not parsed.is_file:
+        return None
+    try:
+        return hash_file(Path(parsed.kind))
+    except OSError as error:
+        raise InputError(f"{parsed.kind} cannot be read: {error.strerror}") from error

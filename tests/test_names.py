@@ -60,6 +60,12 @@ def test_a_number_that_a_user_wrote_is_no_second_operator() -> None:
         ("cmd:'a@b=c,d'@x='@'", Name("cmd", "a@b=c,d", {"x": "@"})),
         ("human:web@port=8080@tty=''", Name("human", "web", {"port": "8080", "tty": ""})),
         ("remote@at=tcp://host:80", Name("remote", "", {"at": "tcp://host:80"})),
+        ("./rps.py", Name("./rps.py")),
+        ("rps.py:Rps", Name("rps.py", "Rps")),
+        ("/a b/rps.py:Rps@rounds=9", Name("/a b/rps.py", "Rps", {"rounds": "9"})),
+        ("../x.y/rps.py@rounds=9", Name("../x.y/rps.py", "", {"rounds": "9"})),
+        ("~/rps.py:Rps", Name("~/rps.py", "Rps")),
+        ("ppo:./rps.py", Name("ppo", "./rps.py")),
     ],
 )
 def test_how_names_are_written(text: str, name: Name) -> None:
@@ -82,11 +88,19 @@ def test_how_names_are_written(text: str, name: Name) -> None:
         ("cmd:'./a", 5, "quote is not closed"),
         ("cmd:'./a\\'", 5, "quote is not closed"),
         ("cmd:'./a'b", 10, "expected '@key=value'"),
+        ("./rps.py:", 10, "expected a value"),
+        ("./rps.txt:Rps", 1, "path of a .py file"),
+        ("./rps.pyc", 1, "path of a .py file"),
     ],
 )
 def test_an_error_points_at_the_character(text: str, at: int, why: str) -> None:
     with pytest.raises(InputError, match=f"{why}.*at character {at}\\."):
         parse(text)
+
+
+@pytest.mark.parametrize(("text", "file"), [("./rps.py:Rps", True), ("rps.py", True), ("ppo:rps.py", False)])
+def test_a_name_is_a_file_if_it_begins_with_one(text: str, file: bool) -> None:
+    assert parse(text).is_file == file
 
 
 @pytest.mark.parametrize("text", ["", ",", "a,,b", "a,", " , a"])

@@ -1,0 +1,7 @@
+from first_operator import KIND
+
+from arena.testing import OperatorSuite
+
+
+class TestParrot(OperatorSuite):
+    kind = KIND
