@@ -209,7 +209,7 @@ def inquire(address: str, question: m.Inquire) -> m.Terms:
 def _answer(link: Link) -> m.Terms:
     late = time.monotonic() + ANSWER
     while time.monotonic() < late:
-        link.wait(min(late, time.monotonic() + 1.0))
+        link.wait(late if link.connected else min(late, link.late))
         link.look()
         frames = link.receive()
         if frames is not None:

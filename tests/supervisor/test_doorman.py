@@ -81,7 +81,7 @@ def test_what_decides_is_looked_up_and_hashed_on_the_workers_machine(keys: Path,
     (tmp_path / "mine.json").write_bytes(weights.with_suffix(".json").read_bytes())
     with served(f"ppo:{mine}@deterministic=true", keys, tmp_path / "logs") as there:
         entry = build_plan("leduc", [f"ppo@at={there.at}", "random"]).lineup[0]
-        with pytest.raises(InputError, match="cannot play kuhn|was trained for leduc"):
+        with pytest.raises(InputError, match=r"cannot play kuhn|was trained for leduc"):
             build_plan("kuhn", [f"ppo@at={there.at}", "random"])
     assert (entry.what, entry.options["deterministic"], entry.views.vector) == (str(mine), True, True)
     spec = build_plan("leduc", ["random", "random"]).make_game().spec
@@ -101,9 +101,8 @@ def test_what_decides_is_looked_up_and_hashed_on_the_workers_machine(keys: Path,
 def test_an_arena_does_not_choose_what_is_opened_on_the_workers_machine(
     keys: Path, tmp_path: Path, operator: str, why: str
 ) -> None:
-    with served("ppo@deterministic=false", keys, tmp_path / "logs") as there:
-        with pytest.raises(InputError, match=why):
-            build_plan("leduc", [f"{operator}@at={there.at}", "random"])
+    with served("ppo@deterministic=false", keys, tmp_path / "logs") as there, pytest.raises(InputError, match=why):
+        build_plan("leduc", [f"{operator}@at={there.at}", "random"])
     assert there.pids == []
 
 
@@ -132,8 +131,20 @@ def test_a_remote_worker_that_dies_by_itself_is_charged_with_it(keys: Path, tmp_
 def test_an_arena_that_is_killed_leaves_no_worker(keys: Path, tmp_path: Path) -> None:
     with served("random", keys, tmp_path / "logs") as there:
         arena = subprocess.Popen(
-            [sys.executable, "-m", "arena", "play", "-g", "leduc", "-o", f"random@at={there.at},random"]
-            + ["-n", "1000000", "--out", str(tmp_path / "run")],
+            [
+                sys.executable,
+                "-m",
+                "arena",
+                "play",
+                "-g",
+                "leduc",
+                "-o",
+                f"random@at={there.at},random",
+                "-n",
+                "1000000",
+                "--out",
+                str(tmp_path / "run"),
+            ],
             cwd=tmp_path,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
