@@ -13,8 +13,9 @@ import pytest
 from arena import plugins
 from arena.errors import InputError, PluginNotFoundError
 from arena.runtime import Runtime
-from arena.supervisor.runtime import home, lockfile, own, tools
+from arena.supervisor.runtime import create, home, lockfile, own, tools
 from arena.supervisor.runtime.lockfile import Pin
+from arena.supervisor.runtime.pythons import Python
 
 TOY = Runtime(name="toy", summary="", python=">=3.11", requirements=("gymnasium==0.29.1",))
 
@@ -161,3 +162,22 @@ def test_what_uv_was_told_itself_holds(monkeypatch):
     monkeypatch.setenv("PIP_INDEX_URL", "https://example.org/pip")
     monkeypatch.setenv("UV_DEFAULT_INDEX", "https://example.org/uv")
     assert "UV_DEFAULT_INDEX" not in tools._pip_settings()
+
+
+def test_the_versions_of_a_shipped_lock_hold(tmp_path):
+    """Its pins reach the tool as limits, and its hashes the lock that is written."""
+    (tmp_path / "shipped.txt").write_text("rich==14.0.0 --hash=sha256:looked-at\n")
+
+    class Tool:
+        name = "a tool"
+
+        def resolve(self, runner, python, requirements, pinned):
+            self.pinned, self.requirements = [pin.requirement for pin in pinned], requirements
+            return [Pin("rich==14.0.0", ("sha256:of-the-index",))]
+
+    tool, python = Tool(), Python(tmp_path, "3.11.7", "")
+    shipping = replace(TOY, lock=tmp_path / "shipped.txt")
+    create._resolve(shipping, python, tool, None, tmp_path, tmp_path / "lock.txt")
+    assert tool.pinned == ["rich==14.0.0"]
+    assert set(tool.requirements) == {"gymnasium==0.29.1", *own.requirements()}
+    assert lockfile.read(tmp_path / "lock.txt") == [Pin("rich==14.0.0", ("sha256:looked-at",))]
