@@ -98,7 +98,7 @@ class Doorman:
             self._front.bind(listen)
         except zmq.ZMQError as error:
             self.close()
-            raise InputError(f"cannot listen at {listen}: {error.strerror}. Name a free port of this machine") from None
+            raise InputError(f"cannot listen at {listen}: {zmq.strerror(error.errno)}. Name a free port of this machine") from None
         self.address = self._front.getsockopt_string(zmq.LAST_ENDPOINT)
 
     def serve(self) -> None:

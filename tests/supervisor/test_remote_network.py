@@ -91,7 +91,7 @@ def test_a_cut_cable_is_noticed_at_both_ends(
         ip("-n", cable.space, "link", "set", "far", "down")
 
     observer = At(cut)
-    with pytest.raises(WorkerError, match="cannot be reached within 0.2 s"):
+    with pytest.raises(WorkerError, match=r"cannot be reached within 0.2 s"):
         play(at, tmp_path / "run", observer)
     assert observer.deaths[0] == f"{at} is gone: the connection was lost"
     assert worker[0].ended()
