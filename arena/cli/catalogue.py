@@ -266,7 +266,8 @@ def _playable(kind: OperatorKind) -> list[tuple[str, str]]:
 
 def _operator_detail(console: Console, kind: OperatorKind) -> None:
     person = "a person: there is no deadline unless --human-timeout is given" if kind.interactive else "no person"
-    _lines(console, [("waits for", person), ("runs as", f"{kind.target} in a {kind.worker} worker of its own")])
+    runs = "a program of its own" if kind.command else f"{kind.target} in a {kind.worker} worker of its own"
+    _lines(console, [("waits for", person), ("runs as", runs)])
     console.print(Rule(Text("what it is shown of each game"), align="left"))
     _lines(console, _playable(kind))
 

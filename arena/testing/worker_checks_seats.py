@@ -5,12 +5,9 @@ Each looks at one thing only, so that a worker with one mistake fails one check:
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from arena.operator import Outcome, Request
-from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.testing.worker_bench import Bench, Question, must_be_legal
 from arena.testing.worker_checks import Check
@@ -176,64 +173,6 @@ def _await_closed(bench: Bench, seats: set[tuple[int, int]]) -> None:
         wanted.remove((got.match, got.seat))
 
 
-def _unknown_fields(bench: Bench) -> None:
-    questions = bench.questions(2)
-    peer = bench.peer()
-    for where in sorted({q.where for q in questions}):
-        header = _plain(bench.open_message(where))
-        header["card"]["later"] = header["views"]["later"] = 1
-        peer.send_map({"later": [1, {"a": b"\x00"}], **header})
-    message, buffers = codec.act([q.request for q in questions])
-    header = _plain(message)
-    for item in header["items"]:
-        item["later"], item["observation"]["later"] = {"x": 1.5}, "?"
-    peer.send_map({**header, "later": None}, buffers)
-    answers = bench.answers([q.request for q in questions], "an answer to items with unknown fields")
-    bench.end(questions)
-    must_be_legal(questions, answers)
-
-
-def _written_out(bench: Bench) -> None:
-    """Every field that may be left out is there, at its default, and the order is another."""
-    questions = bench.questions(2)
-    peer = bench.peer()
-    for where in sorted({q.where for q in questions}):
-        peer.send_map(dict(reversed(_plain(bench.open_message(where)).items())))
-    message, buffers = codec.act([q.request for q in questions])
-    header = _plain(message)
-    nothing = {"image": None, "vector": None, "text": None, "facts": None}
-    header["items"] = [
-        {"attempt": 0, "reason": None, "budget": None, **item, "observation": {**nothing, **item["observation"]}}
-        for item in header["items"]
-    ]
-    peer.send_map(dict(reversed(header.items())), buffers)
-    answers = bench.answers([q.request for q in questions], "an answer to items whose defaults are written out")
-    bench.end(questions)
-    must_be_legal(questions, answers)
-
-
-def _plain(message: m.Message) -> dict[str, Any]:
-    out: dict[str, Any] = msgspec.msgpack.decode(msgspec.msgpack.encode(message))
-    return out
-
-
-def _buffers(bench: Bench) -> None:
-    """The arrays of many items, in buffers that stand in another order than the items, beside an unused one."""
-    questions = bench.questions(6)
-    bench.open(questions)
-    message, buffers = codec.act([q.request for q in questions])
-    header = _plain(message)
-    last = len(buffers)
-    for item in header["items"]:
-        for view in ("image", "vector"):
-            if view in item["observation"]:
-                item["observation"][view][0] = last - item["observation"][view][0]
-    bench.peer().send_map(header, [b"unused", *reversed(buffers)])
-    answers = bench.answers([q.request for q in questions], "an answer to items whose buffers stand in any order")
-    bench.end(questions)
-    must_be_legal(questions, answers)
-
-
 def _budget(bench: Bench) -> None:
     questions = bench.questions(1)[:1]
     asked: list[Request] = [msgspec.structs.replace(q.request, budget=0.0) for q in questions]
@@ -328,30 +267,6 @@ SEATS = (
         "4, 5 rules 1 and 6",
         "answer the item of a match that ended, forget the seat at END, and take a later OPEN of it as new",
         _void,
-        ("answers", "legal"),
-    ),
-    Check(
-        "fields",
-        "ignores unknown fields",
-        "2, 8",
-        "look fields up by their names and ignore those that you do not know",
-        _unknown_fields,
-        ("answers", "legal"),
-    ),
-    Check(
-        "defaults",
-        "understands fields that are written out at their defaults",
-        "2",
-        "take a field that is nil, 0 or empty like one that is not there",
-        _written_out,
-        ("answers", "legal"),
-    ),
-    Check(
-        "buffers",
-        "finds arrays by their buffer's number",
-        "2",
-        "read buffer number k from frame 2 + k; do not count on their order, and let unused ones be",
-        _buffers,
         ("answers", "legal"),
     ),
     Check(

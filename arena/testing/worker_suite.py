@@ -23,9 +23,10 @@ from arena.testing.worker_bench import Bench
 from arena.testing.worker_checks import GREETING, LEAVING, TALK, Check
 from arena.testing.worker_checks_play import PLAY
 from arena.testing.worker_checks_seats import SEATS
+from arena.testing.worker_checks_wire import WIRE
 from arena.testing.worker_peer import FailedError, NotTriedError
 
-CHECKS: tuple[Check, ...] = (*GREETING, *TALK, *SEATS, *LEAVING, *PLAY)
+CHECKS: tuple[Check, ...] = (*GREETING, *TALK, *SEATS, *WIRE, *LEAVING, *PLAY)
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

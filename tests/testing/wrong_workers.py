@@ -93,7 +93,7 @@ NEXT, ASKED, WAITING = None, set(), []
 
 def newest(socket):
     # Of several ACTs that wait, only the last.
-    while not WAITING or socket.poll(100):
+    while not WAITING or socket.poll(20):
         frames = socket.recv_multipart()
         if WAITING and all(msgpack.unpackb(one[1])["type"] == "act" for one in (WAITING[-1], frames)):
             WAITING.pop()
