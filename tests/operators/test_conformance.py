@@ -1,0 +1,45 @@
+"""Every operator of ours conforms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from arena.testing import OperatorSuite
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+
+
+class TestRandom(OperatorSuite):
+    name = "random"
+
+
+class TestScripted(OperatorSuite):
+    name = "scripted"
+    games = ("kuhn", "holdem", str(EXAMPLES / "rock_paper_scissors.py"))
+    matches = 2
+
+
+class TestParrot(OperatorSuite):
+    name = str(EXAMPLES / "first_operator.py")
+    games = ("leduc", str(EXAMPLES / "rock_paper_scissors.py"))
+
+
+class TestPpo(OperatorSuite):
+    name = "ppo"
+    games = ("leduc", "holdem")
+    matches = 2
+
+
+@pytest.mark.slow
+class TestNano(OperatorSuite):
+    name = "vlm"
+    games = ("kuhn",)
+    matches = 2
+
+
+class TestPerson(OperatorSuite):
+    """Nobody is there to answer: what the description says is tested."""
+
+    name = "human:web"

@@ -1,0 +1,58 @@
+"""A game that brings no drawing and no prompts is shown and asked in its words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from arena import plain
+from arena.game import Game, Views
+from arena.testing.playing import filled
+from tests.toys import Turns
+
+
+class Words(Turns):
+    """Draws nothing itself."""
+
+    draw = Game.draw
+
+    def card(self):
+        return self.make_card("Say {one} of 'zero', 'one', 'two'.")
+
+
+@pytest.fixture
+def words():
+    game = Words(2)
+    game.reset(bytes(16))
+    return game
+
+
+@pytest.mark.parametrize("size", [(96, 128), (120, 200), (600, 960)])
+def test_its_words_are_drawn_at_any_size(words, size):
+    picture = words.draw(*size)
+    assert (picture.shape, str(picture.dtype)) == ((*size, 3), "uint8")
+    assert len(np.unique(picture)) > 2, "nothing is written on it"
+
+
+def test_the_drawing_follows_the_game(words):
+    before = words.draw(240, 320)
+    words.step({0: 1})
+    assert (words.draw(240, 320) != before).any()
+
+
+def test_the_sheet_says_who_is_to_act(words):
+    assert "Seat 0, to act: zero, one, two" in plain.words(words)
+    assert "Seat 1" in plain.words(words)
+
+
+def test_the_generic_prompt_fills_whatever_the_rules_hold(words):
+    card = words.card()
+    asked = filled(card.prompts["full"], words.observe(0, Views(text=True)), card.actions)
+    assert "Say {one} of" in asked
+    assert "turn 0" in asked
+    assert "Legal actions: zero, one, two." in asked
+    assert asked.endswith("Answer: zero")
+
+
+def test_a_game_with_prompts_of_its_own_keeps_them(words):
+    assert words.make_card("r", "a", {"short": "x"}).prompts == {"short": "x"}
