@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,21 @@ class Fence:
         finally:
             self._mine = random.getstate(), np.random.get_state()  # noqa: NPY002
             _restore(theirs)
+
+
+@contextmanager
+def windowless() -> Iterator[None]:
+    """Pygame draws without a screen and plays no sound inside; outside it may open windows again."""
+    before = {name: os.environ.get(name) for name in ("SDL_VIDEODRIVER", "SDL_AUDIODRIVER")}
+    os.environ.update(dict.fromkeys(before, "dummy"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _restore(states: tuple[Any, Any]) -> None:

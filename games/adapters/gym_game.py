@@ -20,7 +20,7 @@ from arena.canonical import digest, hash_array
 from arena.game import Image, StepResult, Vector
 from games.adapters import picture
 from games.adapters.base import Adapter
-from games.adapters.fence import Fence
+from games.adapters.fence import Fence, windowless
 from games.adapters.gym_known import Known
 from games.adapters.probe import replaced
 from games.adapters.sight import Sight, legal
@@ -30,7 +30,7 @@ class Lane:
     """One copy of the environment, fenced off from the global random generators."""
 
     def __init__(self, make: Mapping[str, Any], *, pictures: bool = False) -> None:
-        how = {**make, **({"render_mode": "rgb_array"} if pictures else {})}
+        how = {"disable_env_checker": True, **make, **({"render_mode": "rgb_array"} if pictures else {})}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # remarks on versions and spaces
             self.env = gymnasium.make(**how)
@@ -191,17 +191,18 @@ class LanesAdapter(Adapter):
     def _rendered(self) -> list[npt.NDArray[np.uint8] | None]:
         if self._shown == len(self._log):
             return self._frames
-        if not self.copies:
-            self.copies = [Lane(self.make, pictures=True) for _ in range(self.seats)]
-        if self._shown < 0:
-            for lane in self.copies:
-                lane.reset(self._seed)
-            self._shown = 0
-        for acted in self._log[self._shown :]:
-            for seat, action in acted.items():
-                self.copies[seat].step(action + self.start)
-        self._shown = len(self._log)
-        self._frames = [lane.render() for lane in self.copies]
+        with windowless():
+            if not self.copies:
+                self.copies = [Lane(self.make, pictures=True) for _ in range(self.seats)]
+            if self._shown < 0:
+                for lane in self.copies:
+                    lane.reset(self._seed)
+                self._shown = 0
+            for acted in self._log[self._shown :]:
+                for seat, action in acted.items():
+                    self.copies[seat].step(action + self.start)
+            self._shown = len(self._log)
+            self._frames = [lane.render() for lane in self.copies]
         return self._frames
 
     def clone(self) -> Self:

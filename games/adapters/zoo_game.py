@@ -18,6 +18,7 @@ from arena.game import Image, StepResult, Vector
 from arena.options import Option
 from games.adapters import picture
 from games.adapters.base import Adapter
+from games.adapters.fence import windowless
 from games.adapters.probe import replaced
 from games.adapters.sight import Sight, legal
 from games.adapters.zoo_drive import Drive, drive
@@ -182,18 +183,19 @@ class ZooAdapter(Adapter):
             return picture.of_text(f"{self.spec.id}\ntick {len(self._log)}\n(no picture)", height, width)
         return picture.fitted(frame, height, width)
 
-    def _rendered(self) -> Any:
-        if self.copy is None:
-            self.copy = drive(self.module, self.arguments, pictures=True)
+    def _rendered(self) -> Frame | None:
         if self._shown == len(self._log):
             return self._frame
-        if self._shown < 0:
-            self.copy.reset(self._seed)
-            self._shown = 0
-        for acted in self._log[self._shown :]:
-            self.copy.step(acted)
-        self._shown = len(self._log)
-        frame = self.copy.render()
+        with windowless():
+            if self.copy is None:
+                self.copy = drive(self.module, self.arguments, pictures=True)
+            if self._shown < 0:
+                self.copy.reset(self._seed)
+                self._shown = 0
+            for acted in self._log[self._shown :]:
+                self.copy.step(acted)
+            self._shown = len(self._log)
+            frame = self.copy.render()
         self._frame = None if frame is None else np.array(frame, np.uint8)  # it may be the environment's own buffer
         return self._frame
 

@@ -19,7 +19,7 @@ def suite(what, **facts):
     return type("TestSuite", (Zoo,), {"what": what, **facts})
 
 
-TestChess = suite("chess_v6", matches=1, ticks=5, zero_sum=True)
+TestChess = suite("chess_v6", matches=1, ticks=5, zero_sum=True, options=({"max_ticks": 30},))
 TestTicTacToe = suite("tictactoe_v3", zero_sum=True)
 TestConnectFour = suite("connect_four_v3", zero_sum=True)
 TestHanabi = suite("hanabi_v5")
