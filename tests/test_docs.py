@@ -1,8 +1,7 @@
-"""What the documentation shows is true: files are written, commands are run, bytes are compared.
+"""What the documentation shows is true: sessions hold, bytes are as shown, files that are named exist.
 
-A block ```python file=NAME (or toml) is a file of that document's example. A block ```console run holds commands that
-must succeed, in order, in one new folder. A block ```pycon is an interpreter session. In docs/protocol.md each ```json
-is a header and the ```hex after it its bytes.
+A block ```pycon is an interpreter session. In docs/protocol.md each ```json is a header and the ```hex after it its
+bytes. Commands are tested in tests/test_docs_commands.py.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -23,49 +21,11 @@ from arena.errors import ProtocolError
 from arena.protocol import codec
 from arena.protocol.messages import ToArena, ToWorker
 from arena.protocol.version import MAGIC
-
-ROOT = Path(__file__).parent.parent
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def blocks(path: Path) -> list[tuple[str, str]]:
-    """(what stands behind the opening fence, the text) of every block."""
-    return BLOCK.findall(path.read_text())
-
-
-def files(path: Path) -> dict[str, str]:
-    return {info.partition("file=")[2]: text for info, text in blocks(path) if "file=" in info}
-
-
-def commands(path: Path) -> list[str]:
-    runnable = [text for info, text in blocks(path) if info == "console run"]
-    return [line[2:] for text in runnable for line in text.splitlines() if line.startswith("$ ")]
+from tests.docs_kit import BLOCK, DOCUMENTS, ROOT, blocks, files, name
 
 
 def having(find) -> list:
-    return [pytest.param(path, id=path.name) for path in DOCUMENTS if find(path)]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", having(commands))
-def test_commands_run(path, tmp_path):
-    for name, text in files(path).items():
-        (tmp_path / name).write_text(text)
-    bin = Path(sys.executable).parent
-    packages = tmp_path / "packages"
-    env = {**os.environ, "PATH": f"{bin}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(packages)}
-    for command in commands(path):
-        # Into a folder of the test's own: the environment is shared, and stays as it is.
-        mine = f"{sys.executable} -m pip install -q --no-deps --no-build-isolation --target {packages}"
-        done = subprocess.run(
-            ["bash", "-c", re.sub(r"^pip install", mine, command)],
-            cwd=tmp_path,
-            env=env,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
+    return [pytest.param(path, id=name(path)) for path in DOCUMENTS if find(path)]
 
 
 @pytest.mark.parametrize("path", having(lambda path: any(info == "pycon" for info, _ in blocks(path))))
@@ -137,7 +97,7 @@ def test_a_module_of_an_entry_point_hosts_an_operator(tmp_path):
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
 def test_files_that_are_named_exist(path):
     """Links, and paths in backticks that begin with a folder of the repository."""
     text = BLOCK.sub("", path.read_text())

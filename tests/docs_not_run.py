@@ -1,0 +1,45 @@
+"""The commands in the documentation that no test runs, and why. Everything else that is shown is run."""
+
+from __future__ import annotations
+
+PERSON = "a person must play"
+LONG = "takes minutes; the same is run elsewhere with less"
+YOURS = "needs a file or a model of the reader's"
+INSTALLS = "changes this environment: scripts/setup runs it, and tests/test_wheel.py installs into a new one"
+FETCHES = "fetches an interpreter or packages: tests/supervisor creates environments of a toy"
+CI = "is what runs these tests, or is run beside them (.ci/run)"
+SERVES = "runs until it is stopped"
+
+NOT_RUN = {
+    PERSON: [
+        "arena play --operators vlm,ppo,human",
+        "arena play --operators vlm,ppo,human:web",
+        "arena play --operators human:web,human:web,ppo",
+        "arena play --operators ppo,human:terminal@tty=/dev/pts/7",
+        "arena play --game leduc --operators human,ppo",
+    ],
+    LONG: [
+        "arena play --game leduc --operators vlm,vlm@temperature=0,scripted",
+        "arena play --game leduc --operators ppo,vlm --matches 100",
+        "arena play --game holdem --operators vlm@temperature=0,random",
+        "arena train ppo --game leduc --out runs/leduc",
+        "arena train ppo --game leduc --steps 400000 --seed 1 --out runs/leduc",
+        "arena play --game leduc --operators ppo:runs/leduc,random --matches 100",
+        "python -m scripts.nano.train --out work/nano",
+        "python -m scripts.nano.evaluate --model work/nano/model --json docs/results/nano.json"
+        " --docs docs/benchmarks.md",
+        "python -m scripts.nano.curve work/nano/curve.csv docs/curves/nano.png",
+        "cp -r work/nano/model operators/vlm/nano",
+    ],
+    YOURS: [
+        "arena play --game holdem@hands=5 --operators ppo:my_model.zip,random --matches 60",
+        "arena play --game leduc --operators vlm:path/to/a/model,random",
+        "arena play --game holdem --operators vlm:./my-model",
+        "arena play --game holdem --operators vlm:ORG/MODEL@revision=main",
+    ],
+    INSTALLS: ["pip install .", "pip install '.[ppo,vlm,web]'", "pip install 'agent-arena[train]'"],
+    FETCHES: ["arena env create mario", "arena env check mario", "arena env remove mario"],
+    CI: ["scripts/play", "scripts/test"],
+    SERVES: ["tensorboard --logdir runs/leduc/tb"],
+}
+REASONS = {command: reason for reason, commands in NOT_RUN.items() for command in commands}
