@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from arena.errors import ArenaError, InputError, ProtocolError
 from arena.protocol import codec, transport
@@ -29,18 +28,16 @@ from arena.protocol.codec import Frame
 from arena.supervisor import sockets
 from arena.supervisor.crew import worker_command
 from arena.supervisor.curve import Pair
-from arena.supervisor.gate import Gate, refusal
+from arena.supervisor.front import Front
+from arena.supervisor.gate import Gate
 from arena.supervisor.interrupts import Interrupts
 from arena.supervisor.process import WorkerProcess
-from arena.supervisor.remote import beating
 from arena.supervisor.service import Service, check_major
 
 PROBE = 5.0  # seconds between looks for arenas that are gone
 HURRY = 0.02  # seconds till the first look after a connection has ended; then twice as long, up to PROBE
 GRACE = 2.0  # seconds in which workers leave when the doorman is stopped
-FAREWELL = 1000  # milliseconds in which arenas are told so
 LAST = 20  # times that the socket is read for what a dead worker sent
-EVENTS = zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 FAIR = 1000  # messages taken from one side before the others are looked at
 
 
@@ -58,7 +55,7 @@ class _Hired:
 
 
 class Doorman:
-    """Serves until a signal comes; `close` leaves no process behind. WorkerError when it cannot listen."""
+    """Serves until a signal comes; `close` leaves no process behind. InputError when it cannot listen."""
 
     def __init__(
         self,
@@ -85,21 +82,15 @@ class Doorman:
         self._back = sockets.router(self._context)
         self._back.bind(f"ipc://{self._folder}/s")
         self._gate = gate
-        self._front = sockets.router(self._context)
-        beating(self._front)
-        self._front.setsockopt(zmq.IPV6, "[" in listen)
-        self._monitor = self._front.get_monitor_socket(EVENTS)
-        self._poller = zmq.Poller()
-        for watched in (self._front, self._back, self._monitor, *([interrupts.fileno()] if interrupts else [])):
-            self._poller.register(watched, zmq.POLLIN)
         try:
-            gate.open(self._context)
-            gate.guard(self._front, pair)
-            self._front.bind(listen)
-        except zmq.ZMQError as error:
-            self.close()
-            raise InputError(f"cannot listen at {listen}: {zmq.strerror(error.errno)}. Name a free port of this machine") from None
-        self.address = self._front.getsockopt_string(zmq.LAST_ENDPOINT)
+            self._front = Front(self._context, listen, pair, gate)
+        except InputError:
+            self._release()
+            raise
+        self.address = self._front.address
+        self._poller = zmq.Poller()
+        for watched in (*self._front.watched, self._back, *([interrupts.fileno()] if interrupts else [])):
+            self._poller.register(watched, zmq.POLLIN)
 
     def serve(self) -> None:
         """Until a signal: KeyboardInterrupt."""
@@ -107,7 +98,9 @@ class Doorman:
             waited = self._poller.poll(self._patience())
             if self._interrupts is not None:
                 self._interrupts.check()
-            self._watch()
+            if self._front.look():  # somebody may be gone; it is not said who, and the next probes find out
+                self._interval = HURRY
+                self._probe_at = time.monotonic() + HURRY
             self._hear_arenas()
             self._hear_workers()
             if any(isinstance(what, int) for what, _ in waited) or not hasattr(os, "pidfd_open"):
@@ -128,13 +121,13 @@ class Doorman:
         finally:
             for hired in left:
                 self._end(hired, "was ended: `arena worker serve` was stopped there", own_doing=False)
-            self._front.disable_monitor()
-            self._monitor.close(linger=0)
-            self._front.close(linger=FAREWELL)
-            self._back.close(linger=0)
-            self._gate.close()
-            self._context.term()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._front.close()
+            self._release()
+
+    def _release(self) -> None:
+        self._back.close(linger=0)
+        self._context.term()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     # --- what comes in ---------------------------------------------------------------------------------------------
 
@@ -146,30 +139,18 @@ class Doorman:
             wait = min(wait, 0.2)
         return max(0, math.ceil(wait * 1000))
 
-    def _watch(self) -> None:
-        """Connections that end: somebody may be gone. It is not said who; the next probes find out."""
-        while self._monitor.poll(0):
-            event = recv_monitor_message(self._monitor)
-            if event["event"] == zmq.EVENT_DISCONNECTED:
-                self._interval = HURRY
-                self._probe_at = time.monotonic() + HURRY
-            else:
-                self._gate.note(refusal(int(event["value"])))
-
     def _hear_arenas(self) -> None:
         for _ in range(FAIR):
-            try:
-                first = self._front.recv(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
+            received = self._front.receive()
+            if received is None:
                 return
-            frames = transport.receive(self._front) or []
-            hired = self._by_peer.get(first.bytes)
+            hired = self._by_peer.get(received.peer)
             if hired is None:
-                self._stranger(first.bytes, str(first.get("User-Id")), frames)
+                self._stranger(*received)
             elif hired.welcomed:
-                self._to_worker(hired, frames)
+                self._to_worker(hired, received.frames)
             else:
-                self._usher(hired, frames)
+                self._usher(hired, received.frames)
 
     def _hear_workers(self) -> None:
         for _ in range(FAIR):
@@ -186,32 +167,32 @@ class Doorman:
             message, _ = codec.decode_to_worker(frames)
             match message:
                 case m.Inquire():
-                    self._tell(peer, self._service.terms(message))
+                    self._front.tell(peer, self._service.terms(message))
                 case m.Hire():
                     self._hire(peer, self._gate.name(key), message)
                 case m.Ping():
-                    self._tell(peer, m.Pong(n=message.n))
+                    self._front.tell(peer, m.Pong(n=message.n))
                 case m.Error() | m.Pong():
                     pass
                 case _:
-                    self._tell(peer, m.Error(code="unexpected", text="expected HIRE or INQUIRE"))
+                    self._front.tell(peer, m.Error(code="unexpected", text="expected HIRE or INQUIRE"))
         except codec.UnknownMessageError as error:
-            self._tell(peer, m.Error(code="unknown_message", text=str(error)))
+            self._front.tell(peer, m.Error(code="unknown_message", text=str(error)))
         except ProtocolError as error:
-            self._tell(peer, m.Error(code="malformed", text=str(error)))
+            self._front.tell(peer, m.Error(code="malformed", text=str(error)))
         except InputError as error:
-            self._tell(peer, m.Error(code="refused", text=str(error)))
+            self._front.tell(peer, m.Error(code="refused", text=str(error)))
         except ArenaError as error:
-            self._tell(peer, m.Error(code="failed", text=str(error)))
+            self._front.tell(peer, m.Error(code="failed", text=str(error)))
         except Exception as error:  # noqa: BLE001 - a plugin's settle, views or fingerprint: the boundary to it
             self._say(f"{type(error).__name__}: {error}")
-            self._tell(peer, m.Error(code="failed", text=f"{type(error).__name__}: {error}"))
+            self._front.tell(peer, m.Error(code="failed", text=f"{type(error).__name__}: {error}"))
 
     def _hire(self, peer: bytes, who: str, message: m.Hire) -> None:
         check_major(message.major)
         if len(self._by_peer) >= self._most:
             text = f"all {self._most} workers that it may run are taken (arena worker serve --max)"
-            self._tell(peer, m.Error(code="backend", text=text))
+            self._front.tell(peer, m.Error(code="backend", text=text))
             return
         options = dict(self._service.settle(message.kind, message.what, message.options))
         self._count += 1
@@ -268,14 +249,11 @@ class Doorman:
     def _to_arena(self, hired: _Hired, frames: list[Frame]) -> None:
         if self._service.kind.interactive:
             self._show_address(frames)
-        try:
-            transport.send(self._front, [hired.peer, *frames])
-        except zmq.Again:
-            self._end(hired, "was ended: its arena does not read", own_doing=False)
-        except zmq.ZMQError as error:
-            if error.errno != zmq.EHOSTUNREACH:
-                raise
-            self._end(hired, "was ended: its arena is gone", own_doing=False)
+        match self._front.send(hired.peer, frames):
+            case "full":
+                self._end(hired, "was ended: its arena does not read", own_doing=False)
+            case "gone":
+                self._end(hired, "was ended: its arena is gone", own_doing=False)
 
     def _show_address(self, frames: list[Frame]) -> None:
         """A person's page is on this machine: so is, most likely, the person."""
@@ -283,11 +261,6 @@ class Doorman:
             message, _ = codec.decode_to_arena(frames)
             if isinstance(message, m.Status) and message.address:
                 self._say(f"{message.text}: {message.address}")
-
-    def _tell(self, peer: bytes, message: m.Message) -> None:
-        """Say something of the doorman's own; whoever does not listen is found by a probe."""
-        with contextlib.suppress(zmq.Again, zmq.ZMQError):
-            transport.send(self._front, [peer, *codec.encode(message)])
 
     # --- ends ------------------------------------------------------------------------------------------------------
 
@@ -307,18 +280,15 @@ class Doorman:
         if hired.process.handle is not None:
             self._poller.unregister(hired.process.handle)
         hired.process.reap()
-        self._tell(hired.peer, m.Gone(reason=f"{how} (its log is there: {hired.process.log})", own_doing=own_doing))
+        self._front.tell(
+            hired.peer, m.Gone(reason=f"{how} (its log is there: {hired.process.log})", own_doing=own_doing)
+        )
         self._say(f"worker {hired.number} {how}, after {time.monotonic() - hired.since:.1f} s")
 
     def _probe(self) -> None:
         """A PONG that nobody asked for: ignored where it arrives, and ZeroMQ says when there is nobody."""
         for hired in list(self._by_peer.values()):
-            with contextlib.suppress(zmq.Again):  # reads slowly: its worker's next words will show
-                try:
-                    transport.send(self._front, [hired.peer, *codec.encode(m.Pong())])
-                except zmq.ZMQError as error:
-                    if error.errno != zmq.EHOSTUNREACH:
-                        raise
-                    self._end(hired, "was ended: its arena is gone", own_doing=False)
+            if self._front.tell(hired.peer, m.Pong()) == "gone":
+                self._end(hired, "was ended: its arena is gone", own_doing=False)
         self._interval = min(PROBE, self._interval * 2)
         self._probe_at = time.monotonic() + self._interval
