@@ -128,6 +128,22 @@ def test_an_operator_of_the_runtime_sits_at_the_table(story):
     assert '"fault"' not in (story.folder / "run" / "log-000.jsonl").read_text()
 
 
+def test_a_game_of_the_runtime_is_hosted_there_and_verified_and_shown(story):
+    code, _, err = story.run("play", "--game", "old", "--operators", "random,random", "-n", "3", "--out", "hosted")
+    assert code == 0, err
+    assert f"played with gymnasium {HELD_GYMNASIUM}" in (story.folder / "hosted" / "log-000.jsonl").read_text()
+    code, out, err = story.run("verify", "hosted")
+    assert (code, "verified: 3 matches" in out) == (0, True), out + err
+    code, out, err = story.run("replay", "hosted", "--plain", "--match", "1", "--frames", "pictures")
+    assert (code, f"gymnasium {HELD_GYMNASIUM}" in out) == (0, True), out + err
+    assert len(list((story.folder / "pictures").glob("*.png"))) == 3
+
+
+def test_a_game_whose_runtime_is_not_there_cannot_be_verified(story):
+    code, _, err = story.run("verify", "hosted", ARENA_HOME="elsewhere")
+    assert (code, "arena env create toy" in err) == (2, True), err
+
+
 def test_every_package_is_locked_with_hashes(story):
     pins = lockfile.read(next((story.folder / "home" / "locks").glob("toy-*.txt")))
     assert f"gymnasium=={HELD_GYMNASIUM}" in {pin.requirement for pin in pins}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 PLUGIN = """
-from arena.game import Views
+from arena.canonical import digest
+from arena.game import Discrete, Game, GameSpec, Observation, StepResult, Views
 from arena.operator import Decision, Operator, OperatorKind
 from arena.runtime import Runtime
 
@@ -24,6 +25,41 @@ class First(Operator):
 def first(context):
     return First()
 
+class Old(Game):
+    # One turn each; the text view says which gymnasium the game runs with.
+    spec = GameSpec(id="old", version=1, summary="", seats=(1, 2), actions=Discrete(("yes", "no")), horizon=2,
+                    unit="points", text=True, seeded=False)
+    runtime = "toy"
+
+    def card(self):
+        return self.make_card("Say yes.", "yes or no", {})
+
+    def reset(self, seed):
+        import gymnasium
+        self.version = gymnasium.__version__
+        self.said = []
+        return self.result()
+
+    def step(self, actions):
+        self.said.append(actions[len(self.said)])
+        return self.result()
+
+    def forfeit(self, seat):
+        self.said.append("forfeit")
+        return StepResult.terminated((0.0,) * self.seats, (-1.0,) * self.seats, digest(self.said))
+
+    def result(self):
+        events = [f"played with gymnasium {self.version}"]
+        if len(self.said) == self.seats:
+            returns = [1.0 - action for action in self.said]
+            return StepResult.terminated(returns, returns, digest(self.said), events)
+        return StepResult.going((len(self.said),), (0.0,) * self.seats, digest(self.said), events)
+
+    def observe(self, seat, views):
+        text = f"gymnasium {self.version}"
+        return Observation(legal=(0, 1) if seat == len(self.said) else (), text=text if views.text else None,
+                           facts={} if views.text else None)
+
 KIND = OperatorKind(name="first", summary="", target="toyrt:first", views=lambda *a: Views(), runtime="toy")
 """
 POINTS = """[arena.runtimes]
@@ -32,6 +68,8 @@ unreached = toyrt:UNREACHED
 future = toyrt:FUTURE
 here = toyrt:HERE
 broken = toyrt:NOTHING
+[arena.games]
+old = toyrt:Old
 [arena.operators]
 first = toyrt:KIND
 """
