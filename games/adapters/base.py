@@ -57,14 +57,14 @@ class Adapter(Game):
         """What `seat` may see, a new array. Needed where spec.image_sizes is not empty."""
         raise NotImplementedError(f"{self.spec.id} has no pictures for a seat")
 
-    def meanings(self, seat: int) -> Mapping[int, str]:
-        """The library's own words for the legal actions of `seat`, where they say more than the action's name."""
-        return {}
+    def word(self, seat: int, action: int) -> str:
+        """The library's own word for a legal action; its name where there is no other."""
+        return self.spec.actions.names[action]
 
     def elsewise(self, seat: int, answer: str) -> int | None:
         """The legal action that `answer` means although it is no action's name."""
         wanted = answer.strip()
-        words = {word.strip(): action for action, word in self.meanings(seat).items()}
+        words = {self.word(seat, action).strip(): action for action in self.legal(seat)}
         if wanted in words:
             return words[wanted]
         found = [action for word, action in words.items() if word.lower() == wanted.lower()]
@@ -98,16 +98,16 @@ class Adapter(Game):
 
     def facts(self, seat: int) -> dict[str, str]:
         """What `seat` may know, as named parts for prompt templates."""
-        names, words = self.spec.actions.names, self.meanings(seat)
-        due = self.waiting_for()
+        names, due = self.spec.actions.names, self.waiting_for()
+        words = {action: self.word(seat, action) for action in self.legal(seat)}
         return {
             **self.seen(seat),
             "seat": str(seat),
             "seats": str(self.seats),
             "turn": " and ".join(f"seat {one}" for one in due) or "nobody",
             "actions": "; ".join(
-                names[action] + (f" = {words[action]}" if words.get(action, names[action]) != names[action] else "")
-                for action in self.legal(seat)
+                names[action] if word == names[action] else f"{names[action]} = {word}"
+                for action, word in words.items()
             ),
         }
 
@@ -157,9 +157,7 @@ class Adapter(Game):
         """One sentence an action. Where seats know different things, an action may be one of them: it is not told."""
         if not self.spec.perfect_information:
             return tuple(f"seat {seat} acts" for seat in sorted(actions))
-        names = self.spec.actions.names
-        words = {seat: self.meanings(seat).get(action, names[action]) for seat, action in actions.items()}
-        return tuple(f"seat {seat}: {words[seat]}" for seat in sorted(actions))
+        return tuple(f"seat {seat}: {self.word(seat, action)}" for seat, action in sorted(actions.items()))
 
 
 def named(names: Sequence[str | None]) -> tuple[str, ...]:

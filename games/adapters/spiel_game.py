@@ -202,9 +202,8 @@ class SpielAdapter(Adapter):
             out["history"] = " ".join(str(action) for action in state.history())
         return {**out, "fen": words} if self.fen else out
 
-    def meanings(self, seat: int) -> dict[int, str]:
-        state = self._now()
-        return {action: state.action_to_string(seat, action) for action in self.legal(seat)}
+    def word(self, seat: int, action: int) -> str:
+        return str(self._now().action_to_string(seat, action))
 
     def draw(self, height: int, width: int) -> Image:
         return picture.of_text(str(self._now()), height, width)

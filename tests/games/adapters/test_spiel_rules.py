@@ -54,7 +54,8 @@ def test_the_same_cards_come_whatever_the_players_do():
             result = game.reset(seed(number))
             for action in chosen:
                 result = game.step({result.due[0]: action})
-            boards.add(tuple(action for action in game.state.history()[:2]) + (game.state.history()[2 + len(chosen)],))
+            history = game.state.history()
+            boards.add((*history[:2], history[2 + len(chosen)]))
         assert len(boards) == 1
 
 
@@ -124,7 +125,7 @@ def test_calls_are_read(what, parsed):
 
 @pytest.mark.parametrize("what", ["a(b)", "a(b=1", "a(b=1,b=2)", "a(1=2)"])
 def test_broken_calls_are_refused(what):
-    with pytest.raises(ValueError, match="closing bracket|argument"):
+    with pytest.raises(ValueError, match=r"closing bracket|argument"):
         calls.parse(what)
 
 
