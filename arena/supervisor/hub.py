@@ -27,7 +27,8 @@ from arena.supervisor.interrupts import Interrupts
 from arena.supervisor.process import WorkerProcess
 from arena.supervisor.remote import RemoteWorker
 
-STARTUP = 300.0  # seconds in which a worker says HELLO and becomes ready
+GREETING = 60.0  # seconds in which a worker says HELLO, which it does before anything slow
+STARTUP = 300.0  # seconds from there in which it becomes ready
 GRACE = 2.0  # seconds for each step of a shutdown
 LAST = 20  # times that the socket is read for what a dead worker sent
 LONGEST_POLL = 3600.0  # seconds; a poll may end early, and what it takes is milliseconds in an int
@@ -49,7 +50,7 @@ class WorkerChannel(Channel):
         self.hello: m.Hello | None = None
         self.alive = True
         self.refusal: m.Error | None = None  # what the worker itself said is wrong
-        self.late = time.monotonic() + STARTUP  # when it must be ready
+        self.late = time.monotonic() + GREETING  # when it must have said HELLO; then, when it must be ready
         self._hub = hub
 
     def send(self, message: m.Message, buffers: Sequence[Frame] = ()) -> None:
@@ -189,7 +190,7 @@ class Hub:
                 self._last_words(channel)
         for channel in list(self._channels.values()):
             if not channel.ready and time.monotonic() > channel.late:
-                reason = channel.refusal.text if channel.refusal else f"was not ready within {STARTUP:g} s"
+                reason = channel.refusal.text if channel.refusal else _too_late(channel)
                 self.bury(channel, reason, own_doing=True)
 
     def _patience(self, timeout: float | None) -> int | None:
@@ -273,6 +274,7 @@ class Hub:
             self.bury(channel, text, own_doing=True)
         else:
             channel.hello = message
+            channel.late = time.monotonic() + STARTUP
             what, options = self._options[channel.identity]
             minor = min(MINOR, message.minor)
             channel.send(m.Welcome(session=channel.session, minor=minor, what=what, options=dict(options)))
@@ -292,3 +294,10 @@ class Hub:
                 self.bury(channel, "sent HELLO twice", own_doing=True)
             case _:
                 self._events.append(Received(channel, message, buffers))
+
+
+def _too_late(channel: WorkerChannel) -> str:
+    """What a worker that is not ready in time did not do."""
+    if channel.hello is None:
+        return f"said no HELLO within {GREETING:g} s: is it a worker? See docs/protocol.md"
+    return f"was not ready within {STARTUP:g} s"

@@ -163,9 +163,9 @@ def test_a_program_that_is_no_worker_is_told_with_its_log(
 
 
 def test_a_program_that_never_says_hello_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arena.supervisor.hub.STARTUP", 0.5)
+    monkeypatch.setattr("arena.supervisor.hub.GREETING", 0.5)
     plan = build_plan("leduc", ["cmd:cat", "random"])
-    with pytest.raises(WorkerError, match=r"operator .* cannot start: was not ready within 0.5 s\. Its log: "):
+    with pytest.raises(WorkerError, match=r"operator .* cannot start: said no HELLO within 0.5 s"):
         run_plan(plan, tmp_path / "run")
 
 

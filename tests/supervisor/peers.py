@@ -52,6 +52,13 @@ def silent() -> None:
     Peer().wait()
 
 
+def loads() -> None:
+    """Says HELLO, and is never ready."""
+    peer = Peer()
+    peer.hello()
+    peer.wait()
+
+
 def at_start() -> None:
     print("cannot find my weights", flush=True)
     sys.exit(7)

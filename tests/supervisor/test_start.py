@@ -8,6 +8,7 @@ import pytest
 
 from arena.channel import Died
 from arena.errors import ArenaError, InputError, WorkerError
+from arena.protocol.version import MINOR
 from tests.supervisor.kit import ROOT, peer_command, peer_kind, play, said, until, watched_hub
 from tests.toys import Turns, kind_of, plan_of
 
@@ -25,7 +26,7 @@ def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
         ("at_start", WorkerError, "exited with code 7"),
         ("rubbish", WorkerError, "broke the protocol: the first frame is .*rubbish"),
         ("other_version", WorkerError, "broke the protocol: the first frame is b'ARENA/2', expected b'ARENA/1'"),
-        ("other_major", WorkerError, "speaks protocol 2.0, this arena speaks 1.0"),
+        ("other_major", WorkerError, f"speaks protocol 2.0, this arena speaks 1.{MINOR}"),
         ("wrong_token", WorkerError, "gave a wrong token"),
         ("no_hello", WorkerError, "sent Status before HELLO"),
         ("twice", WorkerError, "sent HELLO twice"),
@@ -47,9 +48,15 @@ def test_a_worker_that_does_not_start_well_ends_the_run_in_words(
 
 
 def test_a_worker_that_never_says_hello_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arena.supervisor.hub.STARTUP", 0.2)
-    with pytest.raises(WorkerError, match=r"operator silent0 cannot start: was not ready within 0.2 s"):
+    monkeypatch.setattr("arena.supervisor.hub.GREETING", 0.2)
+    with pytest.raises(WorkerError, match=r"operator silent0 cannot start: said no HELLO within 0.2 s"):
         play(plan_of(Turns, [peer_kind("silent")]), tmp_path / "run")
+
+
+def test_a_worker_that_loads_for_ever_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("arena.supervisor.hub.STARTUP", 0.2)
+    with pytest.raises(WorkerError, match=r"operator loads0 cannot start: was not ready within 0.2 s"):
+        play(plan_of(Turns, [peer_kind("loads")]), tmp_path / "run")
 
 
 @pytest.mark.parametrize(
