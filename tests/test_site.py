@@ -32,6 +32,7 @@ MODULES = [
     "evaluate.table",
     "export.gym",
     "export.opponents",
+    "export.zoo",
     "game",
     "operator",
     "options",

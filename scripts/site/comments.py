@@ -1,6 +1,7 @@
-"""A griffe extension: a field's comment becomes its documentation.
+"""A griffe extension: what our docstrings and comments say, as the site's reference shows it.
 
-The contracts say in comments what a field holds: behind it, below it, or, for several lines, above it.
+The contracts say in comments what a field holds: behind it, below it, or, for several lines, above it. Docstrings
+have lines such as `seats: at the table` for parameters: those become a list.
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ LINE = re.compile(r"^\s*#(?!:)\s?(.*)$")
 
 
 class Comments(griffe.Extension):
-    """Documents attributes that have no docstring."""
+    """Documents attributes that have no docstring, and lists parameters."""
+
+    def on_function_instance(self, *, func: griffe.Function, **_: Any) -> None:
+        if func.docstring is not None:
+            func.docstring.value = _listed(func.docstring.value, {one.name for one in func.parameters})
 
     def on_attribute_instance(self, *, node: Any, attr: griffe.Attribute, **_: Any) -> None:
         if attr.docstring is not None or not isinstance(node, ast.AST) or attr.lineno is None:
@@ -31,6 +36,18 @@ class Comments(griffe.Extension):
         )
         if text:
             attr.docstring = griffe.Docstring(text, parent=attr, lineno=attr.lineno)
+
+
+def _listed(text: str, names: set[str]) -> str:
+    """The text with a list where lines begin with a parameter's name and a colon."""
+    out: list[str] = []
+    for line in text.splitlines():
+        name, colon, rest = line.partition(": ")
+        if colon and name.strip("`") in names:
+            out += ["", f"- `{name.strip('`')}`: {rest}"]
+        else:
+            out.append(line)
+    return "\n".join(out)
 
 
 def _within(lines: list[str]) -> str:
