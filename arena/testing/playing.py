@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -58,6 +58,16 @@ def played(game: Game, number: int, ticks: int) -> Iterator[Moment]:
 def hashes(game: Game, views: Views) -> list[dict[str, str]]:
     """The hashes of what every seat observes now."""
     return [game.observe(seat, views).hashes() for seat in range(game.seats)]
+
+
+def parted(first: Sequence[StepResult], second: Sequence[StepResult]) -> str:
+    """Where two courses of one match part, in words; empty if they are the same."""
+    for tick, (one, other) in enumerate(zip(first, second, strict=False)):
+        for field in fields(one):
+            a, b = getattr(one, field.name), getattr(other, field.name)
+            if a != b:
+                return f"{f'after tick {tick - 1}' if tick else 'after reset'}, {field.name} is {a!r} and then {b!r}"
+    return "" if len(first) == len(second) else f"it takes {len(first) - 1} ticks and then {len(second) - 1}"
 
 
 def filled(template: str, observation: Observation, names: tuple[str, ...]) -> str:

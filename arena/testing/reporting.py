@@ -29,6 +29,7 @@ class Reporter:
         self._out = out
         self._limit = limit
         self._code = Path(code).resolve() if code else None
+        self._raised: set[str] = set()  # why: the exceptions that were reported
 
     def _tell(self, **event: Any) -> None:
         print(json.dumps(event), file=self._out, flush=True)
@@ -60,6 +61,12 @@ class Reporter:
                 state, why = "not tested", str(report.longrepr[2]).removeprefix("Skipped: ")
             elif call.excinfo is not None:
                 state, why, where = "fails", reason(call.excinfo), self._where(call.excinfo)
+                if not judged(call.excinfo):
+                    # One bug is one failure, not one of every property that it gets in the way of.
+                    if why in self._raised:
+                        state, why, where = "not tested", f"it raises the same as above: {why}", ""
+                    else:
+                        self._raised.add(why)
             if state != "fails":
                 repair = ""
             self._tell(
@@ -83,11 +90,16 @@ def described(item: pytest.Item) -> tuple[str, str]:
     return head.strip().splitlines()[0].rstrip("."), " ".join(repair.split())
 
 
+def judged(found: pytest.ExceptionInfo[BaseException]) -> bool:
+    """The suite itself says what is wrong; otherwise the plugin raised something."""
+    return found.errisinstance(AssertionError) or found.errisinstance(pytest.fail.Exception)
+
+
 def reason(found: pytest.ExceptionInfo[BaseException]) -> str:
     """What was raised, in words: an assertion without its class, anything else with it."""
     text = str(found.value).strip()
     name = found.type.__name__
-    if found.errisinstance(AssertionError) or found.errisinstance(pytest.fail.Exception):
+    if judged(found):
         message, _, compared = text.partition("\nassert ")
         text = message if compared and not message.startswith("assert ") else text
         return text[:LONGEST] or "an assertion does not hold"

@@ -29,13 +29,27 @@ STEP = "        self.played.append((actions[0], actions[1]))\n"
 
 def test_a_property_that_fails_says_why_where_and_how_to_repair(tmp_path):
     path = game(tmp_path, STEP, f"{STEP}        {{}}['x']\n")
-    found = findings(path, code=tmp_path)["test_reset_starts_anew"]
+    found = findings(path, code=tmp_path)["test_a_match_is_played_from_reset_to_its_end"]
     assert found.state == "fails"
-    assert found.property == "A reset starts anew, whatever was played before"
+    assert found.property == "A match is played from reset to its end, and raises nothing"
     assert found.why == "KeyError: 'x'"
     line = path.read_text().splitlines().index("        {}['x']") + 1
     assert found.where == f"{path}, line {line}, in step"
-    assert found.repair.startswith("set every attribute")
+    assert found.repair.startswith("`why` is what the game raised")
+
+
+def test_one_exception_is_one_failure_whatever_it_gets_in_the_way_of(tmp_path):
+    found = findings(game(tmp_path, STEP, f"{STEP}        {{}}['x']\n"))
+    assert [test for test, one in found.items() if one.state == "fails"] == [
+        "test_a_match_is_played_from_reset_to_its_end"
+    ]
+    assert found["test_reset_starts_anew"].state == "not tested"
+    assert found["test_reset_starts_anew"].why == "it raises the same as above: KeyError: 'x'"
+
+
+def test_a_game_that_differs_says_where_its_matches_part(tmp_path):
+    path = game(tmp_path, "digest(self.played, self.over)", "digest(self.played, self.over, id(self))")
+    assert "state_hash is" in findings(path)["test_the_same_seed_and_actions_give_the_same_match"].why
 
 
 def test_every_property_has_a_title_and_a_way_to_repair_it():
