@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +16,7 @@ from rich.text import Text
 
 from arena import names, plugins
 from arena.cli import findings as printed
-from arena.errors import InputError
+from arena.errors import ArenaError, InputError
 from arena.game import Game
 from arena.testing import checking
 from arena.testing.seating import Bench, short
@@ -39,7 +41,8 @@ def game(spec: str, matches: int, zero_sum: bool, limit: float, as_json: bool) -
     """
     name = names.parse(spec)
     cls = plugins.game_class(name.base)
-    options = _options(cls, name.options, spec)
+    with _usable(f"game {spec!r}"):
+        options = _options(cls, name.options, spec)
     facts = cls.spec
     low, high = facts.seats
     seats = f"{low} seats" if low == high else f"{low} to {high} seats"
@@ -61,13 +64,27 @@ def operator(spec: str, games: tuple[str, ...], matches: int, limit: float, as_j
     Without --game it is tested at some of the installed games that it accepts.
     Exit code: 0 all that was tested passes, 1 something fails, 2 no such operator or game.
     """
-    bench = Bench(spec, games)
+    with _usable(f"operator {spec!r}"):
+        bench = Bench(spec, games)
     kind = bench.kind
     played = ", ".join(short(name) for name in bench.names) or "no installed game"
     title = f"operator {kind.name} ({spec}), {kind.determinism}, at {played}"
     notes = [f"refuses {name}: {why}" for name, why in bench.refused.items()]
     attributes = {"name": bench.name, "games": tuple(bench.names), "matches": matches}
     _report("OperatorSuite", title, attributes, _folder(kind.views.__module__), limit, as_json, notes)
+
+
+@contextmanager
+def _usable(who: str) -> Iterator[None]:
+    """A plugin that raises before the suite can begin fails in one message: ArenaError."""
+    try:
+        yield
+    except plugins.BROKEN as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise ArenaError(
+            f"{who} cannot even be looked at: {type(error).__name__}: {error} ({last.filename}, line {last.lineno}, in "
+            f"{last.name}). Repair that first; to refuse, raise ValueError (a game) or UnplayableError (an operator)"
+        ) from error
 
 
 def _options(cls: type[Game], given: Mapping[str, str], spec: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class Reporter:
         self._out = out
         self._limit = limit
         self._code = Path(code).resolve() if code else None
-        self._raised: set[str] = set()  # why: the exceptions that were reported
+        self._told: set[str] = set()  # reasons that were reported
 
     def _tell(self, **event: Any) -> None:
         print(json.dumps(event), file=self._out, flush=True)
@@ -61,12 +61,11 @@ class Reporter:
                 state, why = "not tested", str(report.longrepr[2]).removeprefix("Skipped: ")
             elif call.excinfo is not None:
                 state, why, where = "fails", reason(call.excinfo), self._where(call.excinfo)
-                if not judged(call.excinfo):
-                    # One bug is one failure, not one of every property that it gets in the way of.
-                    if why in self._raised:
-                        state, why, where = "not tested", f"it raises the same as above: {why}", ""
-                    else:
-                        self._raised.add(why)
+                # One bug is one failure, not one of every property that it gets in the way of.
+                if why in self._told:
+                    state, why, where = "not tested", f"the same as above comes in the way: {why}", ""
+                else:
+                    self._told.add(why)
             if state != "fails":
                 repair = ""
             self._tell(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,7 +72,8 @@ def run(bench: Bench, game: str, matches: int, ticks: int, concurrency: int) -> 
         try:
             run_plan(bench.plan(game, matches, ticks), folder, concurrency=concurrency)
         except ArenaError as error:
-            pytest.fail(f"{short(game)}: {error}. {printed(folder)}", pytrace=False)
+            told = re.sub(r" Its log: \S+", "", str(error))  # a folder that is removed at once
+            pytest.fail(f"{short(game)}: {told} {printed(folder)}", pytrace=False)
         yield folder
 
 

@@ -62,6 +62,14 @@ def test_a_broken_operator_fails_with_the_repair(tmp_path):
     assert "draw from generator(turn_key(seat, request))" in out
 
 
+def test_an_operator_that_cannot_even_be_looked_at_is_one_message(tmp_path):
+    (tmp_path / "mine.py").write_text(PARROT.replace("return Views()", "return Views(text=spec.no_such_thing)"))
+    code, out, err = run(tmp_path, "check", "operator", "./mine.py")
+    assert (code, out) == (1, "")
+    assert "no attribute 'no_such_thing'" in err
+    assert f"{tmp_path}/mine.py, line " in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -44,7 +44,7 @@ def test_one_exception_is_one_failure_whatever_it_gets_in_the_way_of(tmp_path):
         "test_a_match_is_played_from_reset_to_its_end"
     ]
     assert found["test_reset_starts_anew"].state == "not tested"
-    assert found["test_reset_starts_anew"].why == "it raises the same as above: KeyError: 'x'"
+    assert found["test_reset_starts_anew"].why == "the same as above comes in the way: KeyError: 'x'"
 
 
 def test_a_game_that_differs_says_where_its_matches_part(tmp_path):
