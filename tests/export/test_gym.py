@@ -13,6 +13,7 @@ from gymnasium.utils.env_checker import check_env
 
 import arena
 from arena.errors import InputError, UnplayableError
+from tests.export.test_zoo import GAMES
 from tests.train.toy import Toy
 
 
@@ -32,6 +33,13 @@ def _play(env, seed, steps=30):
 @pytest.mark.parametrize("view", ["vector", "image"])
 def test_it_passes_gymnasiums_checker(view):
     check_env(arena.to_gymnasium(Toy, 3, view=view, render_mode="rgb_array"))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("game", GAMES)
+def test_every_game_passes_gymnasiums_checker(game):
+    name, _, seats = game.partition("@")
+    check_env(arena.to_gymnasium(name, int(seats or 2)), skip_render_check=True)
 
 
 def test_one_seed_gives_one_story():

@@ -17,7 +17,14 @@ from arena.errors import InputError, UnplayableError
 from arena.plugins import game_class
 from tests.train.toy import Toy
 
-GAMES = ["kuhn", "leduc", "connect_four", "holdem@3"]
+SPIEL = (
+    "tic_tac_toe connect_four breakthrough go(board_size=5) hanabi liars_dice goofspiel gin_rummy oh_hell@3 backgammon"
+)
+GAMES = [
+    *("kuhn", "leduc", "connect_four", "holdem@3"),
+    *("pettingzoo:chess_v6", "pettingzoo:tictactoe_v3", "pettingzoo:hanabi_v5"),
+    *(f"openspiel:{name}" for name in SPIEL.split()),
+]
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
@@ -29,13 +36,13 @@ def make(name: str, **how):
 @pytest.mark.parametrize("game", GAMES)
 def test_it_passes_pettingzoos_api_test(game):
     with contextlib.redirect_stdout(io.StringIO()):
-        api_test(make(game, render_mode="rgb_array"), num_cycles=200)
+        api_test(make(game, render_mode="rgb_array"), num_cycles=100)
 
 
 @pytest.mark.parametrize("game", GAMES)
 def test_it_passes_pettingzoos_parallel_api_test(game):
     with contextlib.redirect_stdout(io.StringIO()):
-        parallel_api_test(make(game, parallel=True), num_cycles=200)
+        parallel_api_test(make(game, parallel=True), num_cycles=100)
 
 
 @pytest.mark.parametrize("game", GAMES)
