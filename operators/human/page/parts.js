@@ -52,7 +52,7 @@ export function showTabs(tables, selected, choose) {
 }
 
 export function showTable(table, picture, state) {
-  put("game", table ? table.game.replaceAll("_", " ") : "agent-arena");
+  put("game", table ? table.game.split(":").pop().replaceAll("_", " ") : "agent-arena");
   put("where", table ? `Match ${table.number} - ${table.you}` : state ? `You are ${state.name}` : "Connecting");
   const pictured = Boolean(table?.pictured);
   $("empty").hidden = pictured || Boolean(table?.text);
@@ -128,7 +128,7 @@ export function showActions(table, how) {
     buttons.replaceChildren(
       ...(table?.choices ?? []).map((choice) => {
         const keys = make("span", "hint", ...keysOf(choice));
-        const button = make("button", "action", make("span", "name", choice.name), keys);
+        const button = make("button", "action", make("span", /\d/.test(choice.name) ? "name code" : "name", choice.name), keys);
         button.type = "button";
         button.dataset.action = choice.action;
         button.setAttribute("aria-keyshortcuts", choice.keys.join(" "));
