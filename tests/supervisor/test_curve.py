@@ -6,7 +6,10 @@ import stat
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from zmq.utils import z85
 
+from arena.cli.curve_keys import keys as commands
 from arena.errors import InputError
 from arena.supervisor import curve
 
@@ -81,3 +84,11 @@ def test_a_keys_name_stays_in_its_folder(tmp_path: Path, name: str) -> None:
         curve.client_file(name, tmp_path)
     with pytest.raises(InputError, match="is no name for a key"):
         curve.new(name, tmp_path)
+
+
+def test_a_key_that_begins_with_a_dash_is_taken_by_the_command_line(tmp_path: Path) -> None:
+    key = z85.encode(b"\xc5" + bytes(31)).decode()
+    assert key.startswith("-")
+    done = CliRunner().invoke(commands, ["allow", "me", key, "--dir", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert curve.allowed(tmp_path / "clients") == {key.encode(): "me"}
