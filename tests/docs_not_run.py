@@ -8,6 +8,7 @@ YOURS = "needs a file or a model of the reader's"
 INSTALLS = "changes this environment: scripts/setup runs it, and tests/test_wheel.py installs into a new one"
 FETCHES = "fetches an interpreter or packages: tests/supervisor creates environments of a toy"
 CI = "is what runs these tests, or is run beside them (.ci/run)"
+NODE = "needs Node.js and what npm fetches: tests/test_examples.py runs it where they are"
 SERVES = "runs until it is stopped"
 
 NOT_RUN = {
@@ -40,6 +41,11 @@ NOT_RUN = {
     INSTALLS: ["pip install .", "pip install '.[ppo,vlm,web]'", "pip install 'agent-arena[train]'"],
     FETCHES: ["arena env create mario", "arena env check mario", "arena env remove mario"],
     CI: ["scripts/play", "scripts/test"],
+    NODE: [
+        "npm ci",
+        "arena check worker -- node worker.mjs",
+        "arena play --game leduc --operators \"cmd:'node worker.mjs',random\" --matches 20",
+    ],
     SERVES: ["tensorboard --logdir runs/leduc/tb"],
 }
 REASONS = {command: reason for reason, commands in NOT_RUN.items() for command in commands}
