@@ -252,7 +252,15 @@ class Game(abc.ABC):
 
         Raises UnparsableAnswerError or IllegalActionError. The one place where an answer becomes a move.
         """
-        return parse_answer(self.spec.actions.names, self.observe(seat, Views()).legal, answer)
+        return self.read(self.observe(seat, Views()).legal, answer)
+
+    def read(self, legal: Sequence[int], answer: int | str | None) -> int:
+        """What `parse` makes of an answer where these actions are legal. It depends on nothing but the options: the
+
+        arena asks it of a hosted game's own class, without asking the host. A game whose answers mean something else
+        from state to state overrides `parse` instead.
+        """
+        return parse_answer(self.spec.actions.names, legal, answer)
 
     def default_action(self, seat: int) -> int:
         """The action a fault costs when spec.on_fault is "default"."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from arena.channel import Channel
 from arena.errors import ProtocolError
-from arena.game import Game, IllegalActionError, Image, Observation, UnparsableAnswerError, Views, parse_answer
+from arena.game import Game, IllegalActionError, Image, Observation, UnparsableAnswerError, Views
 from arena.match import Match
 from arena.protocol import codec
 from arena.protocol import messages as m
@@ -47,6 +47,7 @@ class HostedStage(Stage):
 
         `ids` never repeat for one channel. `wait(stage)` returns when `stage.idle`; without it nothing can be shown.
         """
+        self._game = game
         self.spec = game.spec
         self.options = game.options
         self.channel = channel
@@ -89,7 +90,7 @@ class HostedStage(Stage):
             self._call(m.Parsed, lambda i: m.Parse(id=i, match=self._match, seat=seat, answer=answer), seat)
             return None
         try:
-            return Verdict(parse_answer(self.spec.actions.names, self._legal[seat], answer))
+            return Verdict(self._game.read(self._legal[seat], answer))
         except IllegalActionError as error:
             return Verdict(None, "illegal", str(error))
         except UnparsableAnswerError as error:

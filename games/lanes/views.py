@@ -1,0 +1,93 @@
+"""What is seen of a lane: a frame at each size, the grey stack, and all lanes side by side. Made when asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageDraw
+
+from arena.game import Image, Vector
+from games.cards.text import font
+from games.lanes.lane import Lane
+
+EDGE = 84  # pixels of the grey frame
+BACK, LINE = (16, 20, 24), (230, 230, 230)
+CAPTION = 22  # pixels below each lane
+
+
+class Frame:
+    """One moment of a lane, drawn at most once."""
+
+    __slots__ = ("_frame", "_grey", "_lane", "_snapshot")
+
+    def __init__(self, lane: Lane, snapshot: Any) -> None:
+        self._lane = lane
+        self._snapshot = snapshot
+        self._frame: Image | None = None
+        self._grey: Image | None = None
+
+    @property
+    def native(self) -> Image:
+        """uint8 (height, width, 3); not to be written to."""
+        if self._frame is None:
+            self._frame = self._lane.draw(self._snapshot)
+        return self._frame
+
+    @property
+    def grey(self) -> Image:
+        """uint8 (84, 84): luma, each pixel the mean of what it covers."""
+        if self._grey is None:
+            picture = Pillow.fromarray(self.native).convert("L").resize((EDGE, EDGE), Pillow.Resampling.BOX)
+            self._grey = np.asarray(picture)
+        return self._grey
+
+    def fitted(self, height: int, width: int) -> Image:
+        """uint8 (height, width, 3): larger by whole pixels, smaller by the mean of what a pixel covers."""
+        native = self.native
+        high, wide = native.shape[:2]
+        if (high, wide) == (height, width):
+            return native.copy()
+        up = height >= high and width >= wide
+        how = Pillow.Resampling.NEAREST if up else Pillow.Resampling.BOX
+        return np.array(Pillow.fromarray(native).resize((width, height), how))
+
+
+def stacked(frames: Sequence[Frame]) -> Vector:
+    """float32 (84, 84, number of frames), 0 to 1, oldest first."""
+    out = np.stack([frame.grey for frame in frames], axis=-1).astype(np.float32)
+    out /= 255.0
+    return out
+
+
+def side_by_side(frames: Sequence[Frame], captions: Sequence[str], height: int, width: int) -> Image:
+    """Every lane with its caption, as large as all of them fit: uint8 (height, width, 3)."""
+    sheet = Pillow.new("RGB", (width, height), BACK)
+    pen = ImageDraw.Draw(sheet)
+    high, wide = frames[0].native.shape[:2]
+    across, scale = _grid(len(frames), high, wide, height, width)
+    cell = (max(1, int(wide * scale)), max(1, int(high * scale)))
+    down = math.ceil(len(frames) / across)
+    left = (width - across * cell[0]) // (across + 1)
+    top = max(0, (height - down * (cell[1] + CAPTION)) // (down + 1))
+    for number, (frame, caption) in enumerate(zip(frames, captions, strict=True)):
+        row, column = divmod(number, across)
+        x, y = left + column * (cell[0] + left), top + row * (cell[1] + CAPTION + top)
+        how = Pillow.Resampling.NEAREST if scale >= 1 else Pillow.Resampling.BOX
+        sheet.paste(Pillow.fromarray(frame.native).resize(cell, how), (x, y))
+        pen.text((x + 2, y + cell[1] + 2), caption, LINE, font=font(14))
+    return np.array(sheet)
+
+
+def _grid(count: int, high: int, wide: int, height: int, width: int) -> tuple[int, float]:
+    """(lanes in a row, scale) that show `count` frames largest."""
+    best = (1, 0.0)
+    for across in range(1, count + 1):
+        down = math.ceil(count / across)
+        scale = min(width / across / wide, max(1, height / down - CAPTION) / high)
+        if scale > best[1]:
+            best = (across, scale)
+    return best

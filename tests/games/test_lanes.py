@@ -1,0 +1,149 @@
+"""What every game of lanes has: actions, rewards, views, ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from arena.canonical import generator
+from arena.game import Game, Views
+from arena.testing import GameSuite
+from games.lanes.actions import SETS
+from games.lanes.baseline import choose
+from games.lanes.game import DEATH, FLAG
+from tests.games.lane_toy import ToyLanes
+
+NAMES = list(SETS["macro"])
+
+
+class TestLanes(GameSuite):
+    options = ({}, {"actions": "buttons"}, {"noops": 20})
+    matches = 2
+    ticks = 25
+
+    def game(self, seats: int, options: Mapping[str, Any]) -> Game:
+        return ToyLanes(seats, options)
+
+
+def play(game: Game, *names: str) -> Any:
+    result = game.reset(bytes(16))
+    for name in names:
+        result = game.step({seat: NAMES.index(name) for seat in result.due})
+    return result
+
+
+def test_only_a_new_maximum_of_x_is_rewarded() -> None:
+    game = ToyLanes(1)
+    assert play(game, "right").rewards == (8.0,)
+    assert play(game, "right", "left").rewards == (0.0,)
+    assert play(game, "right", "left", "right run").rewards == (8.0,)
+
+
+def test_a_death_costs_and_the_flag_pays() -> None:
+    fell = play(ToyLanes(1), *["right run"] * 10)
+    assert (fell.ended, fell.rewards, fell.returns) == ("terminated", (16.0 + DEATH,), (160.0 + DEATH,))
+    jumps = ["right run"] * 9 + ["right run jump"] * 4 + ["right run"] * 17
+    won = play(ToyLanes(1), *jumps)
+    assert won.returns == (480.0 + FLAG,)
+    assert "cleared the level" in won.events[0]
+
+
+def test_a_lane_that_is_over_waits_for_the_others() -> None:
+    game = ToyLanes(2)
+    result = game.reset(bytes(16))
+    for _ in range(10):
+        result = game.step({seat: NAMES.index("right run" if seat else "stay") for seat in result.due})
+    assert result.due == (0,)
+    assert game.observe(1, Views()).legal == ()
+    with pytest.raises(ValueError, match=r"lanes \[0\] are due"):
+        game.step({0: 0, 1: 0})
+
+
+def test_a_lane_without_progress_is_stuck_after_so_many_decisions() -> None:
+    result = play(ToyLanes(1, {"stuck": 5}), "right", *["stay"] * 5)
+    assert (result.ended, result.returns) == ("terminated", (8.0,))
+    assert "got stuck" in result.events[0]
+    assert play(ToyLanes(1, {"stuck": 0}), *["stay"] * 80).ended == "none"
+
+
+def test_the_horizon_truncates() -> None:
+    assert play(ToyLanes(1, {"horizon": 3}), *["stay"] * 3).ended == "truncated"
+
+
+def test_the_vector_is_the_last_four_frames_in_grey() -> None:
+    game = ToyLanes(1)
+    play(game, "right", "right", "right", "right")
+    stack = game.observe(0, Views(vector=True)).vector
+    assert stack is not None
+    assert (stack.shape, stack.dtype, float(stack.min()) >= 0, float(stack.max()) <= 1) == (
+        (84, 84, 4),
+        np.float32,
+        1,
+        1,
+    )
+    game.step({0: NAMES.index("right")})
+    later = game.observe(0, Views(vector=True)).vector
+    assert later is not None
+    assert np.array_equal(later[..., :3], stack[..., 1:])
+    assert not np.array_equal(later[..., 3], stack[..., 3])
+
+
+def test_a_large_picture_is_the_frame_in_larger_pixels() -> None:
+    game = ToyLanes(1)
+    game.reset(bytes(16))
+    small, large = (game.observe(0, Views(image=size)).image for size in ((240, 256), (960, 1024)))
+    assert small is not None
+    assert np.array_equal(large, small.repeat(4, axis=0).repeat(4, axis=1))
+
+
+def test_noops_follow_from_the_seed_and_are_the_same_for_every_lane() -> None:
+    game = ToyLanes(2, {"noops": 30})
+    waited = set()
+    for number in range(8):
+        result = game.reset(bytes([number]) * 16)
+        waited.add(result.events)
+        assert game.observe(0, Views(text=True)).facts == game.observe(1, Views(text=True)).facts
+    assert len(waited) > 3
+
+
+def test_a_recorded_prefix_is_played_before_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "start.json"
+    path.write_text(json.dumps({"names": ["right run"] * 5}))
+    game = ToyLanes(1, {"from": str(path)})
+    game.reset(bytes(16))
+    assert (game.observe(0, Views(text=True)).facts or {})["x"] == "80"
+    path.write_text(json.dumps({"names": ["fly"]}))
+    with pytest.raises(ValueError, match=r"no action is called 'fly'; there is: stay, right"):
+        ToyLanes(1, {"from": str(path)})
+    with pytest.raises(ValueError, match="No such file"):
+        ToyLanes(1, {"from": "nowhere.json"})
+
+
+def test_pairs_of_buttons_may_be_named_in_any_order() -> None:
+    game = ToyLanes(1, {"actions": "buttons"})
+    game.reset(bytes(16))
+    wanted = list(SETS["buttons"]).index("right jump")
+    assert [game.parse(0, text) for text in ("right jump", "jump right", "Jump + Right")] == [wanted] * 3
+
+
+def test_the_baseline_jumps_the_pit_and_reaches_the_flag() -> None:
+    game = ToyLanes(1)
+    result = game.reset(bytes(16))
+    while result.ended == "none":
+        seen = game.observe(0, Views(text=True))
+        result = game.step({0: choose(seen, game.card(), generator(bytes(16)))})
+    assert result.returns == (480.0 + FLAG,)
+
+
+def test_all_lanes_are_drawn_side_by_side() -> None:
+    game = ToyLanes(3)
+    game.reset(bytes(16))
+    sheet = game.draw(600, 960)
+    assert sheet.shape == (600, 960, 3)
+    red = (sheet == (200, 0, 40)).all(-1).any(0)
+    assert np.count_nonzero(np.diff(red.astype(int)) == 1) == 3
