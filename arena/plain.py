@@ -1,4 +1,4 @@
-"""What a game gets that brings no drawing and no prompts of its own: its words on a sheet, and one prompt for any model.
+"""What a game gets that brings no drawing and no prompts of its own: its words on a sheet, a prompt for any model.
 
 Enough to be watched and to be asked; a drawing and prompts made for the game are better.
 """

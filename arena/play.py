@@ -72,6 +72,7 @@ def describe(plan: Plan) -> dict[str, Any]:
                 "kind": entry.kind.name,
                 "what": entry.what,
                 "options": masked(entry.options),
+                "file": files.fingerprint(entry.given),
                 "fingerprint": entry.kind.fingerprint(spec, entry.what, entry.options),
                 "given": entry.given,
                 "views": entry.views,

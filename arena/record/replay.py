@@ -124,17 +124,20 @@ class Replay:
             raise RecordError(f"game {head.name!r} does not take the recorded options: {error}") from error
         except InputError as error:
             raise RecordError(f"the run cannot be played again here: {error}") from error
+        self._check_file(head)
         if game.spec.version != head.version:
             raise RecordError(
                 f"the run was played with {head.name} version {head.version}; installed is {game.spec.version}. "
                 f"Install agent-arena {self.run.head.get('arena', '(see run.json)')} to play it again"
             )
+        return game
+
+    def _check_file(self, head: _GameHead) -> None:
         if head.file != (now := files.fingerprint(head.name)):
             raise RecordError(
                 f"{head.name.rpartition(':')[0]} has changed since the run was played (its hash was {head.file}, "
                 f"it is {now}): only the game as it was can be played again"
             )
-        return game
 
 
 def without_picture(line: Line) -> Line:
