@@ -12,8 +12,8 @@ RULES = """\
 A platform level, seen from the side. Move to the right, do not fall into pits, do not touch enemies from the side \
 (jump over them or onto them), and reach the flag at the right end. Each decision holds its buttons for {frames}. \
 Jumps are higher the longer jump is held; to jump again, let go of jump for one decision once you stand. You get one \
-point for each pixel further right than ever before, {flag:+g} for the flag and {death:+g} for dying. The level is over \
-for you after {stuck} decisions without getting further, and for everybody after {horizon} decisions."""
+point for each pixel further right than ever before, {flag:+g} for the flag and {death:+g} for dying. The level is \
+over for you after {stuck} decisions without getting further, and for everybody after {horizon} decisions."""
 ANSWER = "one action, exactly as it is named"
 FULL = """\
 {rules}
