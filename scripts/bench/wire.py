@@ -4,6 +4,7 @@
 
 tick: p50 of a lockstep tick of two workers at a no-op game, through Match, Scheduler and Channel, log off, against
       the same frames sent over a bare ROUTER to two bare DEALER processes and back.
+hosted: the same tick with the game in a game host, as a ratio to the tick with the game here.
 seats: decisions/s of one worker that hosts 64 seats of a no-op operator, one ACT a round (wire and host).
 Rounds of both sides alternate, so that a busy machine disturbs them alike; the median over rounds is reported.
 """
@@ -27,12 +28,13 @@ from arena.game import Observation, Views
 from arena.match import Match
 from arena.observer import Observer
 from arena.operator import Decision, Request
-from arena.plan import Entry, Limits, Plan
+from arena.plan import HERE, Entry, Limits, Plan
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.scheduler import Scheduler
 from arena.supervisor.crew import ProcessCrew
 from arena.supervisor.hub import Hub
+from arena.testing import noop
 from arena.testing.noop import NOOP, Noop
 
 ECHO = """
@@ -139,6 +141,27 @@ def bench_tick(hub: Hub, rounds: int, ticks: int) -> dict[str, float]:
     }
 
 
+def bench_hosted(hub: Hub, rounds: int, ticks: int) -> dict[str, float]:
+    lineup = entries(2)
+    plan = Plan(Noop, f"{noop.__file__}:Noop", {"ticks": ticks}, lineup, seed=0, matches=1, limits=Limits())
+    here = ProcessCrew(hub, lineup)
+    there = ProcessCrew(hub, lineup, HERE)
+    for crew in (here, there):
+        wait_ready(crew)
+    times: dict[str, list[float]] = {"here": [], "there": []}
+    for _ in range(rounds):
+        for name, crew in (("here", here), ("there", there)):
+            clock = Clock()
+            Scheduler(plan, crew, observer=clock).run()
+            times[name].append(statistics.median(clock.ticks[ticks // 10 :]))
+    ratios = [a / b for a, b in zip(times["there"], times["here"], strict=True)]
+    return {
+        "tick_p50_us": round(statistics.median(times["there"]) * 1e6, 1),
+        "here_p50_us": round(statistics.median(times["here"]) * 1e6, 1),
+        "ratio": round(statistics.median(ratios), 2),
+    }
+
+
 def bench_seats(hub: Hub, rounds: int, seats: int = 64, acts: int = 400) -> dict[str, float]:
     lineup = entries(1)
     crew = ProcessCrew(hub, lineup)
@@ -178,7 +201,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as logs:
         hub = Hub(Path(logs))
         try:
-            result = {"tick": bench_tick(hub, options.rounds, options.ticks), "seats": bench_seats(hub, options.rounds)}
+            result = {
+                "tick": bench_tick(hub, options.rounds, options.ticks),
+                "hosted": bench_hosted(hub, options.rounds, options.ticks),
+                "seats": bench_seats(hub, options.rounds),
+            }
         finally:
             hub.close()
     print(json.dumps(result, indent=2))
