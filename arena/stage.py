@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
+
+import msgspec
 
 from arena.game import Game, GameSpec, IllegalActionError, Image, Observation, StepResult, UnparsableAnswerError, Views
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(msgspec.Struct, frozen=True):
     """A moment of the game. When it was cut short, `result.returns` is its score although `ended` is "none"."""
 
     result: StepResult
-    observations: Mapping[int, Observation] = field(default_factory=dict)  # of every due seat
-    defaults: Mapping[int, int] = field(default_factory=dict)  # the action that a fault costs each due seat, if one
+    observations: Mapping[int, Observation] = {}  # of every due seat
+    defaults: Mapping[int, int] = {}  # the action that a fault costs each due seat, if one
 
 
 class Verdict(NamedTuple):
