@@ -93,6 +93,10 @@ class GameCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     # Templates for `str.format_map` over the observation's facts, plus `text` and `legal` (names, comma separated).
     # "full" works zero-shot with any model; "short" is for small models that see the picture.
     prompts: dict[str, str] = {}
+    # Of games that a person plays by holding keys: the buttons that each action holds, by its name, in any words;
+    # known ones (left, right, up, down, jump, run) have keys that players know.
+    buttons: dict[str, tuple[str, ...]] = {}
+    seconds: float | None = None  # that a tick lasts on the game's own clock; None: it has none
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -209,7 +213,13 @@ class Game(abc.ABC):
         """The GameCard, the same for every seat."""
 
     def make_card(
-        self, rules: str, answer_format: str = "the name of a legal action", prompts: Mapping[str, str] | None = None
+        self,
+        rules: str,
+        answer_format: str = "the name of a legal action",
+        prompts: Mapping[str, str] | None = None,
+        *,
+        buttons: Mapping[str, tuple[str, ...]] | None = None,
+        seconds: float | None = None,
     ) -> GameCard:
         """A GameCard of these words and what the spec already says.
 
@@ -229,6 +239,8 @@ class Game(abc.ABC):
             options=self.options,
             baseline=self.spec.baseline,
             prompts=dict(prompts or {}),
+            buttons=dict(buttons or {}),
+            seconds=seconds,
         )
 
     @abc.abstractmethod
@@ -292,6 +304,7 @@ class GameFamily:
     make: str  # "package.module:function"; function(what) -> type[Game] whose spec.id is "name:what".
     # It raises ValueError for a `what` that cannot be, and its message reaches the user.
     examples: tuple[str, ...] = ()  # of full names that work, for `arena games NAME`
+    default: str = ""  # what the name alone means; empty: it means nothing, something must follow the colon
     requires: tuple[str, ...] = ()  # modules that must be importable
     extra: str = ""  # the extra that brings them
     licence: str = "Apache-2.0"

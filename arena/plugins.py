@@ -80,6 +80,7 @@ def game_plugin(name: str) -> type[Game] | GameFamily:
 
 def _member(family: GameFamily, what: str) -> type[Game]:
     """The game that `what` names in a family."""
+    what = what or family.default
     if not what:
         raise InputError(
             f"game {family.name!r} needs a name after a colon ({family.what}), e.g. {', '.join(family.examples)}"

@@ -1,0 +1,1 @@
+"""Super Mario Land on an emulated Game Boy."""

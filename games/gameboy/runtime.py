@@ -1,0 +1,15 @@
+"""What the emulator needs."""
+
+from __future__ import annotations
+
+from arena.runtime import Runtime
+
+RUNTIME = Runtime(
+    name="gameboy",
+    summary="the Game Boy emulator PyBoy 2",
+    python=">=3.11,<3.14",
+    requirements=("pyboy~=2.6",),
+    licence=(
+        "PyBoy is under the LGPL-3.0 and brings no game. A cartridge is a file of yours; see to it that you may use it."
+    ),
+)
