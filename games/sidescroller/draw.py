@@ -1,0 +1,128 @@
+"""The picture of a moment: strips of scenery at their own pace, and the sprites on them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from arena.game import Image as Pixels
+from games.sidescroller import art, scenery
+from games.sidescroller.level import Level
+from games.sidescroller.physics import WIDE as RUNNER_WIDE
+from games.sidescroller.physics import Runner, World
+from games.sidescroller.scenery import HIGH, HILLS_TOP, PERIOD, WIDE, paste
+from games.sidescroller.tiles import ABOVE, STRIDE, TILE, UNIT, Kind, Tile
+
+AHEAD = 104  # pixels of the picture to the left of the runner
+FOES = {kind: kind.name.lower() for kind in Kind}
+COINS = ("coin 0", "coin 1", "coin 2", "coin 1")
+
+
+class Body(NamedTuple):
+    """A runner as it is drawn."""
+
+    x: int  # pixels
+    y: int
+    pose: str
+    left: bool
+    seen: bool = True  # it blinks when it cannot be hurt
+
+
+class Snapshot(NamedTuple):
+    """All that a picture needs."""
+
+    level: Level
+    frame: int
+    taken: int
+    bump: tuple[int, int]
+    bodies: tuple[Body, ...]
+    foes: tuple[tuple[int, int, int, bool, int, bool], ...]  # kind, x, y, to the right, frames flat, in the air
+
+
+def body(runner: Runner) -> Body:
+    """How a runner looks now. It looks where it goes."""
+    x, y = runner.x // UNIT, runner.y // UNIT
+    if runner.over == "died":
+        pose = "dead"
+    elif not runner.standing:
+        pose = "jump" if runner.vy < 0 else "fall"
+    elif runner.vx:
+        pose = f"run {x // 6 % 3}"
+    else:
+        pose = "stand"
+    return Body(x, y, pose, runner.vx < 0)
+
+
+def snapshot(world: World) -> Snapshot:
+    foes = tuple(
+        (foe.kind, foe.x // UNIT, foe.y // UNIT, foe.vx > 0, foe.flat, foe.vy != 0) for foe in world.foes
+    )
+    return Snapshot(
+        world.level, world.frame, world.taken, world.bump, tuple(body(runner) for runner in world.runners), foes
+    )
+
+
+@lru_cache(maxsize=1)
+def sheet() -> tuple[list[dict], dict, dict]:
+    return [art.runners(False), art.runners(True)], art.foes(), art.things()
+
+
+def camera(x: int, level: Level) -> int:
+    """The picture's left edge for a runner at x, in pixels."""
+    return max(0, min(x - AHEAD, level.columns * TILE - WIDE))
+
+
+def draw(now: Snapshot, own: int = 0) -> Pixels:
+    """uint8 (240, 256, 3), around the runner `own`."""
+    level, left = now.level, camera(now.bodies[own].x, now.level)
+    at = left // 4 % PERIOD
+    out = scenery.sky(level.theme)[:, at : at + WIDE].copy()
+    at = left // 2 % PERIOD
+    near, where = scenery.hills(level.theme)
+    np.copyto(out[HILLS_TOP:], near[:, at : at + WIDE], where=where[:, at : at + WIDE])
+    front, where = scenery.ground(level)
+    np.copyto(out, front[:, left : left + WIDE], where=where[:, left : left + WIDE])
+    fox, foes, things = sheet()
+    _prizes(out, now, left, things)
+    for kind, x, y, right, flat, flying in now.foes:
+        if -TILE < x - left < WIDE:
+            step = "flat" if flat else int(flying) if kind == Kind.FROG else now.frame // 10 % 2
+            paste(out, foes[f"{FOES[Kind(kind)]} {step}", right], x - left - 1, y - 1)
+    for number in [*(n for n in range(len(now.bodies)) if n != own), own]:
+        it = now.bodies[number]
+        if it.seen:
+            paste(out, fox[number % 2][it.pose, it.left], it.x - left - (TILE - RUNNER_WIDE // UNIT) // 2, it.y - 2)
+    picture = Image.frombuffer("RGBA", (WIDE, HIGH), out.tobytes(), "raw", "RGBA", 0, 1).convert("RGB")
+    return np.array(picture)
+
+
+def _prizes(out: art.Pixels, now: Snapshot, left: int, things: dict) -> None:
+    """Coins and boxes; the one that was hit last jumps, and its coin flies up."""
+    level = now.level
+    hit, since = now.bump[0], now.frame - now.bump[1]
+    coin = COINS[now.frame // 8 % len(COINS)]
+    for column in range(left // TILE, min((left + WIDE) // TILE + 1, level.columns)):
+        for at, number in _of_column(level).get(column, ()):
+            x, y = column * TILE - left, ((at & (1 << STRIDE) - 1) - ABOVE) * TILE
+            taken = now.taken >> number & 1
+            if level.tiles[at] == Tile.COIN:
+                if not taken:
+                    paste(out, things[coin], x + 2, y + 2)
+                continue
+            if at == hit and since < 24:
+                if since < 16:
+                    paste(out, things[COINS[since // 3 % 4]], x + 2, y - 4 - 2 * since)
+                y -= max(0, 5 - abs(since - 5))
+            paste(out, things["empty" if taken else "box"], x, y)
+
+
+@lru_cache(maxsize=16)
+def _of_column(level: Level) -> dict[int, list[tuple[int, int]]]:
+    """(cell, number) of the coins and boxes of each column."""
+    out: dict[int, list[tuple[int, int]]] = {}
+    for at, number in level.prizes.items():
+        out.setdefault(at >> STRIDE, []).append((at, number))
+    return out

@@ -1,0 +1,70 @@
+"""A way through a level by the macro actions: depth first, running ahead, and back to where it went wrong.
+
+It proves that a level can be finished, and tells a teacher what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from games.lanes.actions import MACRO
+from games.sidescroller.level import Level
+from games.sidescroller.physics import World
+
+SKIP = 8  # frames a decision
+NAMES = tuple(MACRO)
+BUTTONS = tuple(int(buttons) for buttons in MACRO.values())
+STAY, RIGHT, RUN, JUMP, RUN_JUMP, UP, LEFT, LEFT_JUMP = range(len(NAMES))
+STANDING = (RUN, RUN_JUMP, UP, JUMP, RIGHT, STAY, LEFT)  # what is tried, in this order
+RISING = (RUN_JUMP, RUN, JUMP, RIGHT, STAY, LEFT)
+FALLING = (RUN, RIGHT, STAY, LEFT)
+BUDGET = 4000  # decisions tried before a level counts as not solvable
+
+
+def order(world: World) -> Sequence[int]:
+    runner = world.runners[0]
+    return STANDING if runner.standing else RISING if runner.vy < 0 else FALLING
+
+
+def mark(world: World) -> tuple[int, ...]:
+    """States alike enough that one of them need not be tried: the same place, speed and time, roughly."""
+    it = world.runners[0]
+    return (it.x >> 10, it.y >> 10, it.vx >> 7, it.vy >> 8, it.held & 1, world.frame >> 5)
+
+
+def solve(level: Level, budget: int = BUDGET) -> tuple[int, ...] | None:
+    """Macro actions from the start to the flag, or None when none were found within the budget."""
+    return onward(World(level), level.edge, budget)
+
+
+def onward(world: World, target: int, budget: int, skip: int = SKIP) -> tuple[int, ...] | None:
+    """Macro actions that lead to the flag, or to stand at x >= `target` (in units), or None. `world` stays as it is."""
+    path: list[int] = []
+    stack = [(world, iter(order(world)))]
+    seen = {mark(world)}
+    while stack:
+        here, choices = stack[-1]
+        action = next(choices, None)
+        if action is None:
+            stack.pop()
+            if path:
+                path.pop()
+            continue
+        if budget == 0:
+            return None
+        budget -= 1
+        there = here.copy()
+        there.hold(BUTTONS[action], skip)
+        runner = there.runners[0]
+        if runner.over is None:
+            at = mark(there)
+            if at in seen:
+                continue
+            seen.add(at)
+        elif runner.over != "flag":
+            continue
+        path.append(action)
+        if runner.over == "flag" or (runner.standing and runner.x >= target):
+            return tuple(path)
+        stack.append((there, iter(order(there))))
+    return None

@@ -1,0 +1,41 @@
+"""What a level is made of, and how its grid lies in memory."""
+
+from __future__ import annotations
+
+import enum
+
+TILE = 16  # pixels
+ROWS = 15  # that are seen, from the top
+UNIT = 256  # of these is one pixel: every place and speed is a whole number of them
+SHIFT = 12  # unit -> tile
+# A column is 32 cells, so that places above and below the picture need no test; row 0 is cell 8.
+STRIDE, ABOVE = 5, 8
+COLUMN = 1 << STRIDE
+
+
+class Tile(enum.IntEnum):
+    AIR = 0
+    COIN = 1
+    POLE = 2  # the flag's; marks the goal, holds nobody
+    GROUND = 16  # from here on solid
+    BRICK = 17
+    BOX = 18  # holds a coin
+    STONE = 19
+    PIPE = 20
+
+
+SOLID = int(Tile.GROUND)
+
+
+class Kind(enum.IntEnum):
+    """Enemies."""
+
+    BEETLE = 0  # walks, falls off edges
+    SNAIL = 1  # walks, turns at edges
+    FROG = 2  # hops
+    URCHIN = 3  # turns at edges, cannot be stomped
+
+
+def cell(column: int, row: int) -> int:
+    """Where a tile lies in a level's bytes."""
+    return (column << STRIDE) + row + ABOVE
