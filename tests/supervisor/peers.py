@@ -250,6 +250,19 @@ def oversized() -> None:
     play(changed(decision={"answer": 0, "raw": "x" * (65 * 1024 * 1024)}))
 
 
+def slow_once() -> None:
+    """Is so slow with its first answer that it is cancelled, and gives it then; from then on it answers at once."""
+    peer = Peer()
+    session = peer.ready()
+    first = peer.next("act")
+    peer.next("cancel")
+    peer.send(type="action", session=session, answers=answers_of(first))
+    while (message := peer.next("act", "shutdown"))["type"] == "act":
+        peer.send(type="action", session=session, answers=answers_of(message))
+    peer.send(type="bye")
+    peer.socket.close(linger=1000)
+
+
 def minor_zero() -> None:
     play(honest, minor=0)
 

@@ -48,6 +48,13 @@ def test_what_nobody_asked_for_is_dropped_and_the_log_is_that_of_an_honest_worke
     assert not timing(run, "void")
 
 
+def test_a_slow_answer_voids_the_try_and_is_not_applied_and_the_worker_stays(tmp_path: Path, honest: str) -> None:
+    run = run_of(tmp_path, "slow_once", deadline=0.3)
+    assert [(void["fault"], void["match"]) for void in timing(run, "void")] == [("deadline", 0)]
+    assert not timing(run, "died")
+    assert log_of(run, "slow_once") == honest
+
+
 def test_answers_to_other_questions_are_no_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("arena.scheduler.GRACE", 0.2)
     run = run_of(tmp_path, "other_ids", deadline=0.5)
