@@ -1,7 +1,7 @@
 """The full state of PPO training between two updates, as one safetensors file: nothing in it can run code.
 
 Weights, optimiser, both generators that Stable-Baselines3 draws from (NumPy's and torch's global ones), the pool's
-snapshots, and how far training is.
+snapshots, how far training is, and what else a trainer adds (on lanes: what each of them has played).
 """
 
 from __future__ import annotations
@@ -34,15 +34,21 @@ def extract(model: Any) -> Mlp:
     return Mlp([(_numpy(part.weight), _numpy(part.bias)) for part in layers])
 
 
-def save_checkpoint(folder: Path, model: Any, pool: Pool, update: int, config: dict[str, Any], keep: int) -> Path:
-    """Write checkpoint-UPDATE.safetensors whole or not at all, then delete all but the newest `keep`."""
+def save_checkpoint(
+    folder: Path, model: Any, pool: Pool | None, update: int, config: dict[str, Any], keep: int, **more: Any
+) -> Path:
+    """Write checkpoint-UPDATE.safetensors whole or not at all, then delete all but the newest `keep`.
+
+    `more` is JSON that `read_facts` gives back.
+    """
     tensors: dict[str, Tensor] = {f"policy.{name}": value for name, value in model.policy.state_dict().items()}
     for index, state in model.policy.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
     tensors["generator.torch"] = torch.get_rng_state()
     name, keys, position, has_gauss, gauss = np.random.get_state()  # noqa: NPY002 - what SB3 shuffles with
     tensors["generator.numpy"] = torch.from_numpy(np.asarray(keys).astype(np.int64))
-    for number, (_, mlp) in enumerate(pool.snapshots):
+    taken = [] if pool is None else pool.snapshots
+    for number, (_, mlp) in enumerate(taken):
         for layer, (weight, bias) in enumerate(mlp.layers):
             tensors[f"pool.{number}.{layer}.weight"] = torch.from_numpy(weight)
             tensors[f"pool.{number}.{layer}.bias"] = torch.from_numpy(bias)
@@ -51,8 +57,9 @@ def save_checkpoint(folder: Path, model: Any, pool: Pool, update: int, config: d
         "steps": model.num_timesteps,
         "gradient_updates": model._n_updates,
         "numpy": [name, position, has_gauss, gauss],
-        "pool": [taken for taken, _ in pool.snapshots],
+        "pool": [when for when, _ in taken],
         "config": config,
+        **more,
     }
     path = folder / f"checkpoint-{update:08d}.safetensors"
     partial = path.with_suffix(".partial")
@@ -84,7 +91,7 @@ def snapshots(path: Path) -> list[Mlp]:
     return [_snapshot(tensors, f"pool.{number}.") for number in range(len(read_facts(path)["pool"]))]
 
 
-def restore(path: Path, model: Any, pool: Pool) -> int:
+def restore(path: Path, model: Any, pool: Pool | None) -> int:
     """Put a checkpoint's state into a freshly built model and pool; the update at which it was taken."""
     facts = read_facts(path)
     with safe_open(path, framework="pt") as file:
@@ -103,7 +110,8 @@ def restore(path: Path, model: Any, pool: Pool) -> int:
     name, position, has_gauss, gauss = facts["numpy"]
     keys = tensors["generator.numpy"].numpy().astype(np.uint32)
     np.random.set_state((name, keys, position, has_gauss, gauss))  # noqa: NPY002 - what SB3 shuffles with
-    pool.snapshots = [(taken, _snapshot(tensors, f"pool.{i}.")) for i, taken in enumerate(facts["pool"])]
+    if pool is not None:
+        pool.snapshots = [(taken, _snapshot(tensors, f"pool.{i}.")) for i, taken in enumerate(facts["pool"])]
     model.num_timesteps = facts["steps"]
     model._n_updates = facts["gradient_updates"]
     return int(facts["update"])

@@ -1,4 +1,6 @@
-"""A trained policy as data: a small MLP in NumPy, and its two files (safetensors for the weights, JSON for the rest).
+"""A trained policy as data: a small MLP (or a CNN, see cnn.py) in NumPy, and its two files: safetensors for the
+
+weights, JSON for the rest.
 
 Nothing here needs torch: a policy plays, and an opponent pool answers, from NumPy alone.
 """
@@ -8,13 +10,16 @@ from __future__ import annotations
 import hashlib
 import itertools
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from arena.errors import CheckpointError, MissingExtraError
+
+if TYPE_CHECKING:
+    from arena.train.cnn import Cnn
 
 Floats = npt.NDArray[np.float32]
 FORMAT = "arena-policy/1"
@@ -30,6 +35,7 @@ class PolicyCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     vector_shape: tuple[int, ...]
     actions: tuple[str, ...]
     hidden: tuple[int, ...]  # widths of the layers between observation and logits, each followed by a ReLU
+    convolutions: tuple[tuple[int, int, int], ...] = ()  # (channels, kernel, stride) of layers before those
     digest: str  # 32 hex digits of blake2b over the safetensors file
     trained_by: str  # the script or command
     seed: int
@@ -79,17 +85,25 @@ def sample(chances: npt.NDArray[np.float64], uniform: npt.NDArray[np.float64]) -
     return out
 
 
-def save_policy(path: Path, mlp: Mlp, **card: Any) -> PolicyCard:
-    """Write `path` (.safetensors) and the JSON beside it; `card` has PolicyCard's fields but `digest` and `hidden`."""
+def save_policy(path: Path, net: Mlp | Cnn, **card: Any) -> PolicyCard:
+    """Write `path` (.safetensors) and the JSON beside it; `card` has PolicyCard's fields but `digest` and the widths.
+
+    An MLP is kept in float32, a CNN in float16.
+    """
     from safetensors.numpy import save
 
+    convolutions = [] if isinstance(net, Mlp) else net.convolutions
+    dtype = np.float32 if isinstance(net, Mlp) else np.float16
+    named = [(f"convolutions.{i}", weight, bias) for i, (weight, bias, _) in enumerate(convolutions)]
+    named += [(f"layers.{i}", weight, bias) for i, (weight, bias) in enumerate(net.layers)]
     tensors = {}
-    for number, (weight, bias) in enumerate(mlp.layers):
-        tensors[f"layers.{number}.weight"] = np.ascontiguousarray(weight, dtype=np.float32)
-        tensors[f"layers.{number}.bias"] = np.ascontiguousarray(bias, dtype=np.float32)
+    for name, weight, bias in named:
+        tensors[f"{name}.weight"] = np.ascontiguousarray(weight, dtype=dtype)
+        tensors[f"{name}.bias"] = np.ascontiguousarray(bias, dtype=dtype)
     blob = save(tensors)
-    hidden = tuple(int(weight.shape[0]) for weight, _ in mlp.layers[:-1])
-    out = PolicyCard(digest=_digest(blob), hidden=hidden, **card)
+    hidden = tuple(int(weight.shape[0]) for weight, _ in net.layers[:-1])
+    kernels = tuple((len(weight), int(weight.shape[-1]), stride) for weight, _, stride in convolutions)
+    out = PolicyCard(digest=_digest(blob), hidden=hidden, convolutions=kernels, **card)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(blob)
     text = msgspec.json.format(msgspec.json.encode(out), indent=2) + b"\n"
@@ -120,7 +134,7 @@ def read_card(path: Path) -> PolicyCard:
     return card
 
 
-def load_policy(path: Path) -> tuple[Mlp, PolicyCard]:
+def load_policy(path: Path) -> tuple[Mlp | Cnn, PolicyCard]:
     """The policy in `path`; CheckpointError as `read_card`, or when shapes do not fit the card."""
     card = read_card(path)
     try:
@@ -134,15 +148,26 @@ def load_policy(path: Path) -> tuple[Mlp, PolicyCard]:
         tensors = load_file(path)
     except SafetensorError as error:
         raise CheckpointError(f"{path} is no safetensors file: {error}") from error
-    widths = (int(np.prod(card.vector_shape)), *card.hidden, len(card.actions))
-    layers = []
-    for number, (wide, out) in enumerate(itertools.pairwise(widths)):
-        weight, bias = tensors.get(f"layers.{number}.weight"), tensors.get(f"layers.{number}.bias")
-        if weight is None or bias is None or weight.shape != (out, wide) or bias.shape != (out,):
+
+    def take(name: str, wanted: tuple[int, ...]) -> tuple[Floats, Floats]:
+        weight, bias = tensors.get(f"{name}.weight"), tensors.get(f"{name}.bias")
+        if weight is None or bias is None or weight.shape != wanted or bias.shape != wanted[:1]:
             shape = None if weight is None else weight.shape
-            raise CheckpointError(f"{path}: layer {number} has shape {shape}; the card says {(out, wide)}")
-        layers.append((weight, bias))
-    return Mlp(layers), card
+            raise CheckpointError(f"{path}: {name} has shape {shape}; the card says {wanted}")
+        return weight.astype(np.float32), bias.astype(np.float32)
+
+    convolutions = []
+    *sides, channels = card.vector_shape
+    for number, (out, kernel, stride) in enumerate(card.convolutions):
+        convolutions.append((*take(f"convolutions.{number}", (out, channels, kernel, kernel)), stride))
+        sides, channels = [(side - kernel) // stride + 1 for side in sides], out
+    widths = (int(np.prod([*sides, channels])), *card.hidden, len(card.actions))
+    layers = [take(f"layers.{i}", (out, wide)) for i, (wide, out) in enumerate(itertools.pairwise(widths))]
+    if not convolutions:
+        return Mlp(layers), card
+    from arena.train.cnn import Cnn
+
+    return Cnn(card.vector_shape, convolutions, layers), card
 
 
 def _digest(blob: bytes) -> str:

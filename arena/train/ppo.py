@@ -110,7 +110,7 @@ def make_tables(config: PpoConfig, game: type[Game]) -> list[Game]:
         raise InputError(str(error)) from error
 
 
-def settings(config: PpoConfig) -> dict[str, Any]:
+def settings(config: Any) -> dict[str, Any]:
     """The part of a config that a resumed run must share: all that decides the weights but `steps`."""
     free = {"out", "steps", "resume", "progress", "trained_by", "keep", "checkpoint_every"}
     return {name: value for name, value in asdict(config).items() if name not in free}

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import importlib.util
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 
-from arena.errors import CheckpointError, InputError
 from arena.game import Game
-from arena.train.checkpoint import extract, latest, read_facts, restore, save_checkpoint
+from arena.train.checkpoint import extract, restore, save_checkpoint
 from arena.train.policy import save_policy
 from arena.train.pool import KINDS, Pool
-from arena.train.ppo import PpoConfig, cut_curve, make_tables, settings, write_curve
+from arena.train.ppo import PpoConfig, cut_curve, make_tables, write_curve
+from arena.train.runs import bar, begun_at, plain, quick_torch
 from arena.train.tables import Tables
 
 
@@ -30,23 +27,23 @@ def train(config: PpoConfig, game: type[Game], updates: int | None) -> Path:
     """See arena.train.ppo.main."""
     out = Path(config.out)
     games = make_tables(config, game)
-    begun = _prepare(config, out)
+    begun = begun_at(config, out)
     shares = {kind: getattr(config, f"pool_{kind}") for kind in KINDS}
     pool = Pool(game, shares, config.pool_size)
     tables = Tables(games, pool, config.seed, config.reward_scale)
-    with _quick_torch():
+    with quick_torch():
         model = _model(config, tables)
         pool.current = extract(model)
         done = restore(begun, model, pool) if begun else 0
         cut_curve(out / "curve.csv", done)
         formats = ["tensorboard"] if importlib.util.find_spec("tensorboard") else []
         model.set_logger(configure(str(out / "tb"), formats))
-        with _bar(config) as bar:
+        with bar(config.progress) as shown:
             left = config.steps - model.num_timesteps
             if updates is not None:
                 left = min(left, updates * config.tables * config.rollout)
             if left > 0:
-                between = Between(config, tables, pool, done, bar)
+                between = Between(config, tables, pool, done, shown)
                 model.learn(left, callback=between, reset_num_timesteps=False, log_interval=1)
     path = out / "policy.safetensors"
     spec = game.spec
@@ -126,33 +123,11 @@ class Between(BaseCallback):  # type: ignore[misc]
 
     def _checkpoint(self) -> None:
         config = self.config
-        save_checkpoint(Path(config.out), self.model, self.pool, self.update, _plain(config), config.keep)
+        save_checkpoint(Path(config.out), self.model, self.pool, self.update, plain(config), config.keep)
 
     def _between(self, first: float, last: float) -> float:
         left: float = max(0.0, 1 - self.model.num_timesteps / self.config.steps)
         return last + (first - last) * left
-
-
-def _prepare(config: PpoConfig, out: Path) -> Path | None:
-    """The checkpoint to go on from, if any; InputError when the folder and `resume` do not agree."""
-    found = latest(out)
-    if found and not config.resume:
-        raise InputError(f"{out} already holds a training run ({found.name}); add --resume, or choose another --out")
-    if config.resume and not found and (out / "curve.csv").exists():
-        raise CheckpointError(f"{out} holds a training run without a checkpoint; delete the folder to begin anew")
-    if found:
-        was, now = read_facts(found)["config"], _plain(config)
-        changed = [name for name in now if was.get(name) != now[name]]
-        if changed:
-            name = changed[0]
-            raise InputError(f"{out} was trained with {name}={was.get(name)}, not {now[name]}: resume with the same")
-    out.mkdir(parents=True, exist_ok=True)
-    return found
-
-
-def _plain(config: PpoConfig) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(settings(config)))
-    return plain
 
 
 def _model(config: PpoConfig, tables: Tables) -> MaskablePPO:
@@ -174,22 +149,3 @@ def _model(config: PpoConfig, tables: Tables) -> MaskablePPO:
         seed=config.seed % 2**32,
         device="cpu",
     )
-
-
-@contextmanager
-def _quick_torch() -> Iterator[None]:
-    """One thread (equal sums everywhere) and no check of every distribution, for the time of training."""
-    threads = torch.get_num_threads()
-    checked = torch.distributions.Distribution._validate_args
-    torch.set_num_threads(1)
-    torch.distributions.Distribution.set_default_validate_args(False)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.distributions.Distribution.set_default_validate_args(checked)
-
-
-def _bar(config: PpoConfig) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, disable=not config.progress)
