@@ -308,7 +308,7 @@ KNNNNNNNNNNNNNNK
 
 
 def rgba(colour: str) -> tuple[int, int, int, int]:
-    """"#rrggbb" as four numbers."""
+    """ "#rrggbb" as four numbers."""
     return (int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16), 255)
 
 

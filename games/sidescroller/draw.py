@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from arena.game import Image as Pixels
 from games.sidescroller import art, scenery
@@ -57,9 +56,7 @@ def body(runner: Runner) -> Body:
 
 
 def snapshot(world: World) -> Snapshot:
-    foes = tuple(
-        (foe.kind, foe.x // UNIT, foe.y // UNIT, foe.vx > 0, foe.flat, foe.vy != 0) for foe in world.foes
-    )
+    foes = tuple((foe.kind, foe.x // UNIT, foe.y // UNIT, foe.vx > 0, foe.flat, foe.vy != 0) for foe in world.foes)
     return Snapshot(
         world.level, world.frame, world.taken, world.bump, tuple(body(runner) for runner in world.runners), foes
     )
@@ -95,8 +92,11 @@ def draw(now: Snapshot, own: int = 0) -> Pixels:
         it = now.bodies[number]
         if it.seen:
             paste(out, fox[number % 2][it.pose, it.left], it.x - left - (TILE - RUNNER_WIDE // UNIT) // 2, it.y - 2)
-    picture = Image.frombuffer("RGBA", (WIDE, HIGH), out.tobytes(), "raw", "RGBA", 0, 1).convert("RGB")
-    return np.array(picture)
+    colours = out.view(np.uint8).reshape(-1, 4)
+    picture = np.empty((HIGH * WIDE, 3), np.uint8)
+    for one in range(3):  # one plane at a time is five times as fast as all at once
+        picture[:, one] = colours[:, one]
+    return picture.reshape(HIGH, WIDE, 3)
 
 
 def _prizes(out: art.Pixels, now: Snapshot, left: int, things: dict) -> None:

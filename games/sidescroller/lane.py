@@ -103,5 +103,3 @@ def enemy_ahead(world: World, runner: Runner) -> tuple[int, int] | None:
         if away <= SIGHT and (best is None or away < best[0]):
             best = (away, foe.kind)
     return best
-
-

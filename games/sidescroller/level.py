@@ -33,19 +33,11 @@ class Level:
     solid: bytes  # 1 where a tile is solid
     start: tuple[int, int]  # x of the runner's left side, y of its feet
     flag: int  # column
+    edge: int  # width in units
+    goal: int  # the level is cleared when the runner's right side gets here, in units
     enemies: tuple[tuple[int, int, int], ...]  # (kind, x of the left side, y of the feet), by x
     prizes: dict[int, int]  # coins and boxes: cell -> number
     proof: tuple[int, ...] = field(default=())  # macro actions that lead to the flag
-
-    @property
-    def edge(self) -> int:
-        """Width in units."""
-        return self.columns * TILE * UNIT
-
-    @property
-    def goal(self) -> int:
-        """The level is cleared when the runner's right side gets here, in units."""
-        return (self.flag * TILE + 6) * UNIT
 
 
 class Chance:
@@ -268,12 +260,14 @@ def _finished(out: Builder, number: int, difficulty: int, theme: str, flag: int)
         solid=bytes(tile >= SOLID for tile in tiles),
         start=(3 * TILE, (ROWS - 2) * TILE),
         flag=flag,
+        edge=len(out.grid) * TILE * UNIT,
+        goal=(flag * TILE + 6) * UNIT,
         enemies=tuple(sorted(out.enemies, key=lambda enemy: enemy[1])),
         prizes=prizes,
     )
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=512)
 def level(number: int, difficulty: int) -> Level:
     """The level of this number and difficulty (1 to 5), with a proof that it can be finished.
 

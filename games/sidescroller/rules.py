@@ -57,5 +57,3 @@ class Sidescroller(LaneGame):
     def start_events(self) -> Sequence[str]:
         it = self.level
         return [f"level {it.number}, difficulty {it.difficulty}, {it.theme}, {it.columns} tiles long"]
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -167,8 +168,7 @@ def pipe(left: bool, top: bool) -> Image.Image:
     return out.crop((0, 0, TILE, TILE) if left else (TILE, 0, 2 * TILE, TILE))
 
 
-def bush(look: Look, chance: random.Random) -> Image.Image:
-    wide = chance.choice((24, 36, 48))
+def bush(look: Look, wide: int) -> Image.Image:
     out = blank(18, wide)
     pen = ImageDraw.Draw(out)
     for colour, rise in ((look.leaf[1], 0), (look.leaf[0], 2)):
@@ -178,11 +178,10 @@ def bush(look: Look, chance: random.Random) -> Image.Image:
     return out
 
 
-def flower(chance: random.Random) -> Image.Image:
+def flower(colour: str) -> Image.Image:
     out = blank(9, 7)
     pen = ImageDraw.Draw(out)
     pen.line((3, 4, 3, 8), fill="#3c8a2e")
-    colour = chance.choice(("#ffffff", "#ff8fa8", "#ffe066", "#c79cff"))
     for x, y in ((3, 0), (1, 2), (5, 2), (3, 4)):
         pen.rectangle((x - 1, y, x, y + 1), fill=colour)
     pen.point((3, 2), fill="#e2a020")
@@ -220,79 +219,105 @@ def pole(high: int) -> Image.Image:
     return out
 
 
+@dataclass(frozen=True)
+class Kit:
+    """The tiles and plants of a theme, drawn once."""
+
+    earth: list[Pixels]
+    grass: list[Pixels]
+    edge: np.uint32  # the colour of the ground's sides
+    fixed: dict[int, Pixels]
+    pipes: dict[tuple[bool, bool], Pixels]  # by left half, and uppermost
+    plants: list[Pixels]
+    water: Pixels
+    mast: Pixels
+    house: Pixels
+
+
+@lru_cache(maxsize=len(LOOKS))
+def kit(theme: str) -> Kit:
+    look, chance = LOOKS[theme], random.Random(7)
+    return Kit(
+        earth=[pixels(earth(look, chance)) for _ in range(6)],
+        grass=[pixels(grass(look, chance)) for _ in range(4)],
+        edge=art.one(look.earth[2]),
+        fixed={Tile.BRICK: pixels(brick()), Tile.STONE: pixels(stone())},
+        pipes={(left, top): pixels(pipe(left, top)) for left in (False, True) for top in (False, True)},
+        plants=[pixels(bush(look, wide)) for wide in (24, 36, 48)]
+        + [pixels(flower(colour)) for colour in ("#ffffff", "#ff8fa8", "#ffe066", "#c79cff")],
+        water=pixels(water()),
+        mast=pixels(pole(9 * TILE + 8)),
+        house=pixels(house()),
+    )
+
+
 @lru_cache(maxsize=16)
 def ground(level: Level) -> tuple[Pixels, np.ndarray]:
     """All of a level that never changes, (HIGH, its width), and where it is not transparent."""
-    look, chance = LOOKS[level.theme], random.Random(level.number)
-    picture = blank(HIGH, level.columns * TILE)
-    _plant(picture, level, look, chance)
-    _water(picture, level)
-    earths = [earth(look, chance) for _ in range(4)]
-    fixed = {Tile.BRICK: brick(), Tile.STONE: stone()}
-    pipes = {(left, top): pipe(left, top) for left in (False, True) for top in (False, True)}
-    pen = ImageDraw.Draw(picture)
+    parts, some = kit(level.theme), random.Random(level.number).random
+    out = np.zeros((HIGH, level.columns * TILE), np.uint32)
+    _plant(out, level, parts, some)
     for column in range(level.columns):
-        for row in range(ROWS):
-            tile, above = level.tiles[cell(column, row)], level.tiles[cell(column, row - 1)]
-            x, y = column * TILE, row * TILE
+        at, x = cell(column, 0), column * TILE
+        rows = level.tiles[at : at + ROWS]
+        before, after = (level.tiles[cell(near, 0) :][:ROWS] for near in (max(0, column - 1), column + 1))
+        if rows[-1] != Tile.GROUND:
+            paste(out, parts.water, x, HIGH - TILE)
+        for row, tile in enumerate(rows):
+            y = row * TILE
             if tile == Tile.GROUND:
-                picture.paste(earths[chance.randrange(4)], (x, y))
-                for side, at in ((-1, x), (1, x + TILE - 1)):
-                    beside = column + side
-                    if 0 <= beside < level.columns and level.tiles[cell(beside, row)] != Tile.GROUND:
-                        pen.line((at, y, at, y + TILE - 1), fill=look.earth[2])
-                if above != Tile.GROUND:
-                    _grass(pen, look, x, y, chance)
-            elif tile in fixed:
-                picture.paste(fixed[Tile(tile)], (x, y))
+                out[y : y + TILE, x : x + TILE] = parts.earth[int(6 * some())]
+                if before[row] != Tile.GROUND:
+                    out[y : y + TILE, x] = parts.edge
+                if after and after[row] != Tile.GROUND:
+                    out[y : y + TILE, x + TILE - 1] = parts.edge
+                if row and rows[row - 1] != Tile.GROUND:
+                    paste(out, parts.grass[int(4 * some())], x, y)
+            elif tile in parts.fixed:
+                out[y : y + TILE, x : x + TILE] = parts.fixed[tile]
             elif tile == Tile.PIPE:
-                left = column + 1 < level.columns and level.tiles[cell(column + 1, row)] == Tile.PIPE
-                part = pipes[left, above != Tile.PIPE]
-                picture.paste(part, (x, y), part)
-    out = pixels(picture)
+                left = bool(after) and after[row] == Tile.PIPE
+                paste(out, parts.pipes[left, rows[row - 1] != Tile.PIPE], x, y)
     return out, out != 0
 
 
-def _grass(pen: ImageDraw.ImageDraw, look: Look, x: int, y: int, chance: random.Random) -> None:
-    pen.rectangle((x, y, x + TILE - 1, y + 3), fill=look.grass[0])
-    pen.line((x, y, x + TILE - 1, y), fill=look.grass[1])
-    for at in range(x, x + TILE, 2):
-        pen.line((at, y + 4, at, y + 4 + chance.randrange(3)), fill=look.grass[0])
-        pen.point((at + 1, y + 4), fill=look.grass[1])
+def grass(look: Look, chance: random.Random) -> Image.Image:
+    """On top of the ground."""
+    out = blank(7, TILE)
+    pen = ImageDraw.Draw(out)
+    pen.rectangle((0, 0, TILE - 1, 3), fill=look.grass[0])
+    pen.line((0, 0, TILE - 1, 0), fill=look.grass[1])
+    for at in range(0, TILE, 2):
+        pen.line((at, 4, at, 4 + chance.randrange(3)), fill=look.grass[0])
+        pen.point((at + 1, 4), fill=look.grass[1])
+    return out
 
 
-def _water(picture: Image.Image, level: Level) -> None:
-    """In every pit, at the bottom."""
-    pen = ImageDraw.Draw(picture)
-    for column in range(level.columns):
-        if level.tiles[cell(column, ROWS - 1)] == Tile.GROUND:
-            continue
-        x = column * TILE
-        pen.rectangle((x, HIGH - 14, x + TILE - 1, HIGH), fill="#1f4a86")
-        pen.rectangle((x, HIGH - 6, x + TILE - 1, HIGH), fill="#17376a")
-        for at in range(0, TILE, 8):
-            pen.line((x + at, HIGH - 15, x + at + 3, HIGH - 15), fill="#3f7cc0")
-            pen.line((x + at, HIGH - 14, x + at + 3, HIGH - 14), fill="#cfe8f8")
-            pen.line((x + at + 4, HIGH - 13, x + at + 7, HIGH - 13), fill="#cfe8f8")
+def water() -> Image.Image:
+    """At the bottom of pits."""
+    out = blank(TILE, TILE)
+    pen = ImageDraw.Draw(out)
+    pen.rectangle((0, 2, TILE - 1, TILE), fill="#1f4a86")
+    pen.rectangle((0, 10, TILE - 1, TILE), fill="#17376a")
+    for at in range(0, TILE, 8):
+        pen.line((at, 1, at + 3, 1), fill="#3f7cc0")
+        pen.line((at, 2, at + 3, 2), fill="#cfe8f8")
+        pen.line((at + 4, 3, at + 7, 3), fill="#cfe8f8")
+    return out
 
 
-def _plant(picture: Image.Image, level: Level, look: Look, chance: random.Random) -> None:
+def _plant(out: Pixels, level: Level, parts: Kit, some: Callable[[], float]) -> None:
     """Bushes and flowers, the flag and the house."""
-
-    def top(column: int) -> int | None:
-        rows = [row for row in range(ROWS) if level.tiles[cell(column, row)] == Tile.GROUND]
-        return rows[0] if rows else None
-
+    tops = [level.tiles.find(Tile.GROUND, cell(column, 0), cell(column, ROWS)) for column in range(level.columns)]
+    tops = [-1 if at < 0 else at - cell(column, 0) for column, at in enumerate(tops)]
     for column in range(1, level.columns - 3):
-        row = top(column)
-        if row is None or any(top(column + right) != row for right in (1, 2)):
+        row = tops[column]
+        if row < 0 or tops[column + 1] != row or tops[column + 2] != row:
             continue
-        what = chance.random()
-        sprite = bush(look, chance) if what < 0.08 else flower(chance) if what < 0.26 else None
-        if sprite is not None:
-            picture.alpha_composite(sprite, (column * TILE + 2, row * TILE - sprite.height))
-    row = top(level.flag)
-    assert row is not None, "the flag stands on the ground"
-    mast = pole(9 * TILE + 8)
-    picture.alpha_composite(mast, (level.flag * TILE - 11, row * TILE - mast.height))
-    picture.alpha_composite(house(), ((level.flag + 4) * TILE, row * TILE - 80))
+        what = some()
+        number = int(3 * some()) if what < 0.08 else 3 + int(4 * some()) if what < 0.26 else None
+        if number is not None:
+            paste(out, parts.plants[number], column * TILE + 2, row * TILE - len(parts.plants[number]))
+    foot = tops[level.flag] * TILE
+    paste(out, parts.mast, level.flag * TILE - 11, foot - len(parts.mast))
+    paste(out, parts.house, (level.flag + 4) * TILE, foot - len(parts.house))
