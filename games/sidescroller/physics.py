@@ -171,9 +171,8 @@ class Foe:
             self.y = y = y + self.vy
         x += vx
         front = (x + FOE - 1 if vx > 0 else x) >> SHIFT << STRIDE
-        if x < 0 or x + FOE > edge or solid[front + (y + FOE // 2 >> SHIFT) + ABOVE]:
-            self.vx = -vx
-        elif kind & 1 and standing and not solid[front + foot]:  # snail and urchin
+        ledge = kind & 1 and standing and not solid[front + foot]  # snail and urchin turn there
+        if ledge or x < 0 or x + FOE > edge or solid[front + (y + FOE // 2 >> SHIFT) + ABOVE]:
             self.vx = -vx
         else:
             self.x = x

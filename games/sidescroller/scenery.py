@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -159,7 +160,7 @@ def pipe(left: bool, top: bool) -> Image.Image:
     inset = 0 if top else 2
     bands = ("#1d4a44", "#3f9c8c", "#8fe0c8", "#3f9c8c", "#2f7d72", "#22625a", "#1d4a44")
     edges = (inset, inset + 1, 5, 9, 20, 25, 31 - inset, 32 - inset)
-    for colour, (x, end) in zip(bands, zip(edges, edges[1:], strict=False), strict=True):
+    for colour, (x, end) in zip(bands, pairwise(edges), strict=True):
         pen.rectangle((x, 0, end - 1, TILE - 1), fill=colour)
     if top:
         pen.line((0, 0, 31, 0), fill="#1d4a44")
