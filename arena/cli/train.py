@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 
@@ -22,28 +24,33 @@ def train() -> None:
 def ppo(
     game: str, steps: int, seed: int, out: str, seats: str, resume: bool, options: tuple[str, ...], quiet: bool
 ) -> None:
-    """Train a PPO policy against itself, its past, `scripted` and `random`.
+    """Train a PPO policy against itself, its past, `scripted` and `random`; or, where one player suffices and sees
+    pictures (sidescroller, mario), on many lanes at once.
 
     DIR gets checkpoints, curve.csv, tb/ (TensorBoard) and policy.safetensors, which `ppo:DIR` seats.
-    Settings of --option are the fields of PpoConfig, e.g. entropy=0.05, hidden=256, pool_past=0.5, tables=64.
+    Settings of --option are the fields of PpoConfig, e.g. entropy=0.05, hidden=256, pool_past=0.5, tables=64; on lanes
+    those of LaneConfig, e.g. lanes=16, hosts=4, rollout=128, reward_clip=3.
     """
     from arena import names
+    from arena.plugins import game_class
+    from arena.train import lane_ppo
     from arena.train.ppo import PpoConfig, check_options, main
 
     name = names.parse(game)
     pairs = dict(_pair(option) for option in options)
-    config = PpoConfig(
-        game=name.base,
-        game_options=dict(name.options),
-        out=out,
-        steps=steps,
-        seed=seed,
-        seats=_seats(seats),
-        resume=resume,
-        progress=not quiet,
-        **check_options(pairs),
-    )
-    path = main(config)
+    common: dict[str, Any] = {
+        "game": name.base,
+        "game_options": dict(name.options),
+        "out": out,
+        "steps": steps,
+        "seed": seed,
+        "resume": resume,
+        "progress": not quiet,
+    }
+    if lane_ppo.learns_lanes(game_class(name.base).spec):
+        path = lane_ppo.main(lane_ppo.LaneConfig(**common, **lane_ppo.check_options(pairs)))
+    else:
+        path = main(PpoConfig(**common, seats=_seats(seats), **check_options(pairs)))
     click.echo(f"{path}\nseat it with: arena play --game {game} --operators ppo:{out},random")
 
 

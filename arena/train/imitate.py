@@ -1,26 +1,26 @@
 """Imitation before PPO: a network learns a teacher's actions, and what they brought, from a file of demonstrations.
 
-The file is a safetensors one: `pictures` uint8 (n, channels, height, width), `actions` int64 (n,), and `returns`
-float32 (n,), the discounted sum of the learner's (scaled and clipped) rewards from there.
+The file is an .npz of NumPy: `frames` uint8 (m, height, width); `stacks` int32 (n, channels), the frames of each
+picture; `actions` int64 (n,); `returns` float32 (n,), the discounted sum of the learner's rewards (scaled and clipped)
+from there.
 """
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 from torch.nn import functional
 
 from arena.errors import InputError
 
 BATCH = 512
 RATE = 1e-3
-NAMES = ("pictures", "actions", "returns")
+NAMES = ("frames", "stacks", "actions", "returns")
 
 
 def imitate(
@@ -32,13 +32,13 @@ def imitate(
     none, or its pictures are not what the policy sees.
     """
     try:
-        demos = load_file(file)
-        pictures, actions, returns = (demos[name] for name in NAMES)
-    except (SafetensorError, KeyError) as error:
+        with np.load(file) as demos:  # it loads no pickles unless it is told to
+            frames, stacks, actions, returns = (demos[name] for name in NAMES)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, AttributeError, TypeError) as error:
         raise InputError(f"demos={file} is no file of demonstrations ({', '.join(NAMES)}): {error}") from error
-    if pictures.shape[1:] != policy.observation_space.shape or pictures.dtype != np.uint8:
-        wanted = policy.observation_space.shape
-        raise InputError(f"demos={file} shows {pictures.dtype} {pictures.shape[1:]}; the game gives uint8 {wanted}")
+    shape, wanted = (*stacks.shape[1:], *frames.shape[1:]), policy.observation_space.shape
+    if shape != wanted or frames.dtype != np.uint8:
+        raise InputError(f"demos={file} shows {frames.dtype} {shape}; the game gives uint8 {wanted}")
     if not len(actions) or actions.max() >= policy.action_space.n:
         raise InputError(f"demos={file}: expected actions from 0 to {policy.action_space.n - 1}")
     chance = np.random.default_rng(seed)
@@ -50,7 +50,7 @@ def imitate(
     for epoch in range(epochs):
         right = 0
         for at, rows in enumerate(np.array_split(chance.permutation(len(actions)), batches)):
-            seen, did = torch.from_numpy(pictures[rows]), torch.from_numpy(actions[rows])
+            seen, did = torch.from_numpy(frames[stacks[rows]]), torch.from_numpy(actions[rows])
             features = policy.extract_features(seen)
             logits, values = policy.action_net(features), policy.value_net(features)[:, 0]
             loss = functional.cross_entropy(logits, did)

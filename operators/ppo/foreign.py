@@ -20,9 +20,10 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from arena.errors import InputError
 from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, WorkerContext
+from arena.train.cnn import is_picture
 from operators.ppo.kind import split_wrap
 from operators.ppo.policy import choose
-from operators.ppo.zipfacts import ALGORITHMS, read_zip
+from operators.ppo.zipfacts import ALGORITHMS, channels_first, read_zip
 
 ROWS = 64  # of every forward pass: one fixed shape
 Array = npt.NDArray[Any]
@@ -92,8 +93,10 @@ class ForeignPolicy(Operator):
         if self._normalize is not None:
             out = np.asarray(self._normalize.normalize_obs(out))
         space = self.model.observation_space
-        if out.shape != space.shape and out.ndim == 3 and (out.shape[2], *out.shape[:2]) == space.shape:
+        if out.shape != space.shape and channels_first(out.shape) == space.shape:
             out = out.transpose(2, 0, 1)  # SB3 puts the colours first
+        if seen.image is None and self._wrap is None and is_picture(np.shape(seen.vector)) and space.dtype == np.uint8:
+            out = np.rint(out * 255)  # it learned from bytes what the view gives from 0 to 1
         if out.shape != space.shape:
             origin = "the @wrap function gives" if self._wrap is not None else "the game gives"
             raise ValueError(f"{self.name} observes {space}, but {origin} shape {out.shape}, {out.dtype}")
@@ -132,7 +135,7 @@ class ForeignPolicy(Operator):
 
     def _same(self, shape: tuple[int, ...] | None) -> bool:
         have = self.model.observation_space.shape
-        return shape is not None and (have == shape or (len(shape) == 3 and have == (shape[2], *shape[:2])))
+        return shape is not None and have in (shape, channels_first(shape))
 
 
 def _load(path: Path, algorithm: str) -> Any:

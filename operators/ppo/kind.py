@@ -23,8 +23,20 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 
 def shipped() -> list[str]:
-    """Games that a policy ships for."""
+    """Games, or families of games, that a policy ships for."""
     return sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
+
+
+def family(game: str) -> str:
+    """What stands before the colon of a game's id."""
+    return game.partition(":")[0]
+
+
+def made_for(card: PolicyCard, game: str) -> bool:
+    """Whether a policy may play the game of this id: the one it was trained for, or, when it sees pictures, any of the
+    same family (mario:1-1's plays mario:1-2). What numbers mean differs from game to game; what pictures mean does not.
+    """
+    return card.game == game or (bool(card.convolutions) and family(card.game) == family(game))
 
 
 def is_zip(what: str) -> bool:
@@ -36,7 +48,7 @@ def policy_path(what: str, game: str) -> Path:
     if what:
         path = Path(what).expanduser()
         return path / "policy.safetensors" if path.is_dir() else path
-    path = WEIGHTS / f"{game}.safetensors"
+    path = WEIGHTS / f"{family(game)}.safetensors"
     if not path.is_file():
         raise UnplayableError(
             f"ppo ships no policy for {game!r}; it has one for: {', '.join(shipped()) or 'no game'}. "
@@ -47,9 +59,9 @@ def policy_path(what: str, game: str) -> Path:
 
 def check_card(card: PolicyCard, spec: GameSpec, name: str) -> None:
     """UnplayableError when the policy was made for another game, or for another version of this one."""
-    want = (card.game, card.game_version, card.vector_shape, card.actions)
-    have = (spec.id, spec.version, spec.vector_shape, spec.actions.names)
-    if want != have:
+    want = (card.game_version, card.vector_shape, card.actions)
+    have = (spec.version, spec.vector_shape, spec.actions.names)
+    if want != have or not made_for(card, spec.id):
         raise UnplayableError(
             f"{name} was trained for {card.game} version {card.game_version}: observes Box(-inf, inf, "
             f"{card.vector_shape}, float32), acts in Discrete({len(card.actions)}) ({', '.join(card.actions)}). "

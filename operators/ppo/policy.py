@@ -1,7 +1,7 @@
-"""Our own policies at the table: an MLP in NumPy. Only ever imported inside a worker.
+"""Our own policies at the table: an MLP or a CNN in NumPy. Only ever imported inside a worker.
 
-A decision depends on its own row alone: every row is a matrix product of its own (Mlp.rows), and its draw comes from
-its turn's key. So neither batching nor concurrency can change it.
+A decision depends on its own row alone: every row is a matrix product of its own (Mlp.rows, Cnn.rows), and its draw
+comes from its turn's key. So neither batching nor concurrency can change it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from arena.canonical import generator
 from arena.errors import CheckpointError, UnplayableError
 from arena.game import GameCard
 from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, WorkerContext, turn_key
+from arena.train.cnn import Cnn
 from arena.train.policy import Mlp, PolicyCard, load_policy, probabilities, sample
-from operators.ppo.kind import is_zip, policy_path
+from operators.ppo.kind import is_zip, made_for, policy_path
 
 
 def build(context: WorkerContext) -> Operator:
@@ -52,7 +53,7 @@ class OwnPolicy(Operator):
     def __init__(self, what: str, deterministic: bool) -> None:
         self._what = what
         self._deterministic = deterministic
-        self._nets: dict[str, tuple[Mlp, PolicyCard]] = {}
+        self._nets: dict[str, tuple[Mlp | Cnn, PolicyCard]] = {}
         self._seats: dict[tuple[int, int], OpenSeat] = {}
 
     def open(self, seats: Sequence[OpenSeat]) -> None:
@@ -74,23 +75,26 @@ class OwnPolicy(Operator):
         if not requests:
             return []
         seats = [self._seats[one.match, one.seat] for one in requests]
-        mlp, _ = self._nets[seats[0].card.game]
+        net, _ = self._nets[seats[0].card.game]
         if any(seat.card.game != seats[0].card.game for seat in seats):
             return [self.act([one])[0] for one in requests]
         vectors = np.stack([np.asarray(one.observation.vector, dtype=np.float32).ravel() for one in requests])
         masks = np.stack([one.observation.mask(len(seats[0].card.actions)) for one in requests])
-        return choose(mlp.rows(vectors), masks, seats, requests, self._deterministic)
+        return choose(net.rows(vectors), masks, seats, requests, self._deterministic)
 
     def end(self, match: int, seat: int, outcome: Outcome) -> None:
         self._seats.pop((match, seat), None)
 
-    def _load(self, card: GameCard) -> tuple[Mlp, PolicyCard]:
+    def _load(self, card: GameCard) -> tuple[Mlp | Cnn, PolicyCard]:
         try:
-            mlp, made = load_policy(policy_path(self._what, card.game))
+            net, made = load_policy(policy_path(self._what, card.game))
         except (CheckpointError, UnplayableError) as error:
             raise ValueError(str(error)) from error
-        want = (made.game, made.game_version, made.vector_shape, made.actions)
-        have = (card.game, card.version, card.vector_shape, card.actions)
-        if want != have:
-            raise ValueError(f"the policy was made for (game, version, vector, actions) {want}, the seat has {have}")
-        return mlp, made
+        want = (made.game_version, made.vector_shape, made.actions)
+        have = (card.version, card.vector_shape, card.actions)
+        if want != have or not made_for(made, card.game):
+            raise ValueError(
+                f"the policy was made for (game, version, vector, actions) {(made.game, *want)}, the seat has "
+                f"{(card.game, *have)}"
+            )
+        return net, made

@@ -85,11 +85,16 @@ def zip_views(facts: ZipFacts, spec: GameSpec, name: str, wrapped: bool) -> View
         if spec.vector_shape is None:
             raise UnplayableError(f"{name} cannot play {spec.id}: the game has no vector view and no image view")
         return Views(vector=True)
-    if facts.shape is not None and facts.shape == spec.vector_shape:
+    if facts.shape is not None and facts.shape in (spec.vector_shape, channels_first(spec.vector_shape)):
         return Views(vector=True)
     if picture in spec.image_sizes:
         return Views(image=picture)
     raise UnplayableError(mismatch(facts.spaces, spec, name))
+
+
+def channels_first(shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """(channels, height, width) of (height, width, channels), as SB3 orders pictures; other shapes as they are."""
+    return (shape[2], shape[0], shape[1]) if shape is not None and len(shape) == 3 else shape
 
 
 def mismatch(spaces: str, spec: GameSpec, name: str) -> str:

@@ -1,0 +1,218 @@
+"""Demonstrations for `arena train ppo --option demos=FILE`: a teacher plays, is pushed off its way, and finds back.
+
+    python scripts/ppo/demos.py sidescroller --out runs/sidescroller-demos.npz [--matches 900] [--seed 1]
+    PYTHON -m scripts.ppo.demos mario:1-1 --out runs/mario-demos.npz --matches 150       (PYTHON of the runtime `mario`)
+
+The teacher is a search: the one that proves levels of the sidescroller (on its train set), and the same idea with the
+emulator's saved states for mario, from seeded no-op starts. Now and then some decisions are drawn at random (they are
+not demonstrated), and the teacher searches anew from where they led to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from arena.canonical import generator, key
+from arena.game import Views
+from arena.train.lane_ppo import LaneConfig
+from games.lanes.actions import MACRO
+from games.lanes.game import FLAG, LaneGame
+from games.lanes.lane import TILE
+
+VECTOR = Views(vector=True)
+NAMES = tuple(MACRO)
+PUSHED = 0.035  # how often a push begins, at each decision
+ODDS = {"right run": 4, "right run jump": 4, "right": 2, "right jump": 2, "jump": 1, "stay": 2, "left": 1}
+AHEAD = 14 * TILE  # pixels that the teacher plans ahead
+BUDGET = 600  # decisions that it tries
+DOOMED = 12  # decisions before a death that are not demonstrated
+Plan = Callable[[], Sequence[int]]
+
+
+class Album:
+    """Frames, stacks of them, what was done and what it brought."""
+
+    def __init__(self) -> None:
+        self.frames: list[np.ndarray] = []
+        self.stacks: list[list[int]] = []
+        self.actions: list[int] = []
+        self.returns: list[float] = []
+
+    def add(self, seen: Sequence[np.ndarray], taught: Sequence[int | None], rewards: Sequence[float]) -> None:
+        """One match: the newest frame at each decision, the action there (None: none to learn), its reward."""
+        first = len(self.frames)
+        self.frames += seen
+        config, total = LaneConfig(game="", out=""), 0.0
+        for at in reversed(range(len(taught))):
+            reward = rewards[at] * config.reward_scale
+            total = max(-config.reward_clip, min(reward, config.reward_clip)) + config.gamma * total
+            action = taught[at]
+            if action is not None:
+                self.stacks.append([first + max(0, at - back) for back in (3, 2, 1, 0)])
+                self.actions.append(action)
+                self.returns.append(total)
+
+    def save(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(
+            path,
+            frames=np.stack(self.frames),
+            stacks=np.array(self.stacks, dtype=np.int32),
+            actions=np.array(self.actions, dtype=np.int64),
+            returns=np.array(self.returns, dtype=np.float32),
+        )
+
+
+def demonstrate(album: Album, game: LaneGame, start: bytes, chance: np.random.Generator, think: Plan) -> bool:
+    """One match; whether it was cleared."""
+    due = bool(game.reset(start).due)
+    plan: list[int] = []
+    push = 0
+    seen, taught, rewards = [], [], []
+    while due:
+        if push == 0 and chance.random() < PUSHED:
+            push, plan = int(chance.integers(1, 4)), []
+        if push:
+            push -= 1
+            odds = np.array([ODDS.get(name, 0) for name in NAMES])
+            action, lesson = int(chance.choice(len(odds), p=odds / odds.sum())), None
+        else:
+            plan = plan or list(think())
+            if not plan:
+                break  # nothing leads on from here
+            action = lesson = plan.pop(0)
+        vector = game.observe(0, VECTOR).vector
+        assert vector is not None
+        seen.append(np.rint(vector[:, :, -1] * 255).astype(np.uint8))
+        result = game.step({0: action})
+        taught.append(lesson)
+        rewards.append(result.rewards[0])
+        due = bool(result.due)
+    cleared = bool(rewards) and rewards[-1] > FLAG / 2
+    if not cleared:
+        taught = [*taught[:-DOOMED], *[None] * min(DOOMED, len(taught))]
+    if seen:
+        album.add(seen, taught, rewards)
+    return cleared
+
+
+def sidescroller(album: Album, matches: int, seed: int) -> None:
+    """The first levels of the train set."""
+    from games.sidescroller.lane import SideLane
+    from games.sidescroller.rules import Sidescroller
+    from games.sidescroller.search import onward
+    from games.sidescroller.tiles import UNIT
+
+    class Watched(Sidescroller):
+        lane: SideLane  # the one lane, for the search
+
+        def make_lane(self) -> SideLane:
+            self.lane = super().make_lane()
+            return self.lane
+
+    def think() -> Sequence[int]:
+        world = game.lane.world
+        return onward(world, world.runners[0].x + AHEAD * UNIT, BUDGET) or ()
+
+    cleared = 0
+    for number in range(matches):
+        game = Watched(1, {"level": number})
+        start, chance = key("demo-level", number), generator(key("demo", seed, number))
+        cleared += demonstrate(album, game, start, chance, think)
+        tell(number, cleared, album)
+
+
+def mario(album: Album, stage: str, matches: int, seed: int) -> None:
+    """One stage, from no-op starts."""
+    from games.mario.lane import MarioLane
+    from games.mario.rules import make
+
+    class Watched(make(stage)):  # type: ignore[misc]
+        lane: MarioLane
+
+        def make_lane(self) -> MarioLane:
+            self.lane = super().make_lane()
+            return self.lane
+
+    game, cleared = Watched(1, {"noops": 30}), 0
+    for number in range(matches):
+        start, chance = key("demo-start", seed, number), generator(key("demo", seed, number))
+        cleared += demonstrate(album, game, start, chance, lambda: search(game.lane, BUDGET))
+        tell(number, cleared, album)
+
+
+STANDING = ("right run", "right run jump", "right jump", "right", "jump", "stay", "left")
+RISING = ("right run jump", "right run", "right jump", "right", "stay", "left")
+FALLING = ("right run", "right", "stay", "left")
+
+
+def search(lane: object, budget: int) -> Sequence[int]:
+    """Actions that lead to the flag, or to stand AHEAD of here, depth first; none within the budget: (). `lane` (a
+    MarioLane) is put back to where it was.
+    """
+    here = lane.save()  # type: ignore[attr-defined]
+    target, path, seen = lane.now.x + AHEAD, [], set()  # type: ignore[attr-defined]
+    stack = [(here, iter(order(lane.now, lane.now.y)))]  # type: ignore[attr-defined]
+    found: Sequence[int] = ()
+    while stack and budget:
+        saved, choices = stack[-1]
+        action = next(choices, None)
+        if action is None:
+            stack.pop()
+            if path:
+                path.pop()
+            continue
+        budget -= 1
+        lane.load(saved)  # type: ignore[attr-defined]
+        before = lane.now  # type: ignore[attr-defined]
+        lane.hold(int(MACRO[action]), 8)  # type: ignore[attr-defined]
+        now = lane.now  # type: ignore[attr-defined]
+        mark = (now.x // 4, now.y // 4, (now.x - before.x) // 4, now.grounded)
+        if now.over not in (None, "flag") or mark in seen:
+            continue
+        seen.add(mark)
+        path.append(action)
+        if now.over == "flag" or (now.grounded and now.x >= target):
+            found = [NAMES.index(name) for name in path]
+            break
+        stack.append((lane.save(), iter(order(now, before.y))))  # type: ignore[attr-defined]
+    lane.load(here)  # type: ignore[attr-defined]
+    return found
+
+
+def order(now: object, was: int) -> Sequence[str]:
+    """What is tried first. `was`: the height a decision ago."""
+    if now.grounded:  # type: ignore[attr-defined]
+        return STANDING
+    return RISING if now.y > was else FALLING  # type: ignore[attr-defined]
+
+
+def tell(number: int, cleared: int, album: Album) -> None:
+    if number % 10 == 9:
+        print(f"{number + 1} matches, {cleared} cleared, {len(album.actions)} decisions", flush=True)
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("game", help="sidescroller, or mario:STAGE")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--matches", type=int, default=900)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args(argv)
+    album = Album()
+    kind, _, stage = given.game.partition(":")
+    if kind == "mario":
+        mario(album, stage, given.matches, given.seed)
+    else:
+        sidescroller(album, given.matches, given.seed)
+    album.save(given.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
