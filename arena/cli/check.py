@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import click
 
 from arena.cli.lazy import LazyGroup
@@ -15,11 +13,7 @@ COMMANDS = {
 }
 
 
-def _there() -> dict[str, str]:
-    return {name: at for name, at in COMMANDS.items() if importlib.util.find_spec(at.partition(":")[0]) is not None}
-
-
-@click.group(cls=LazyGroup, where=_there())
+@click.group(cls=LazyGroup, where=COMMANDS)
 def check() -> None:
     """Check a plugin of yours: what holds, what fails and why, how to repair it, and what was not tested.
 
@@ -27,4 +21,5 @@ def check() -> None:
     arena check game ./rps.py                       a game in a file
     arena check game openspiel:hearts               any game by its name
     arena check operator ./mine.py --game leduc     an operator, at a game that it should play
+    arena check worker -- node worker.mjs           a worker in any language
     """

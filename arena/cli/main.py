@@ -45,7 +45,8 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 def main() -> None:
     """Entry point: errors become one message and an exit code (2 bad input, 1 failure, 130 interrupted)."""
-    debug = "--debug" in sys.argv
+    ours = sys.argv[: sys.argv.index("--")] if "--" in sys.argv else sys.argv  # behind it is a worker's own command
+    debug = "--debug" in ours
     if debug:
         # Wherever it stands: a user adds it to the end of the command that failed.
         sys.argv.remove("--debug")

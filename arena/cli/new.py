@@ -74,7 +74,7 @@ def write(what: What, name: str, folder: Path) -> None:
     paths = [folder / f"{name}.py", folder / f"test_{name}.py"]
     there = [str(path) for path in paths if path.exists()]
     if there:
-        raise InputError(f"{' and '.join(there)} exists already and is left as it is. Choose another name, or --dir")
+        raise InputError(f"already there, and left as it is: {' and '.join(there)}. Choose another name, or --dir")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, kind in zip(paths, (what, f"test_{what}"), strict=True):

@@ -58,7 +58,7 @@ def test_nothing_is_overwritten(tmp_path, there):
     (tmp_path / there).write_text("mine")
     code, _, err = run(tmp_path, "new", "game", "nim")
     assert code == 2
-    assert f"{there} exists already and is left as it is" in err
+    assert f"already there, and left as it is: {there}." in err
     assert [path.name for path in tmp_path.iterdir()] == [there]
     assert (tmp_path / there).read_text() == "mine"
 

@@ -72,6 +72,12 @@ def test_debug_shows_the_traceback_wherever_it_stands(tmp_path: Path) -> None:
         assert "arena: no game is called 'kunh'" in err
 
 
+def test_debug_behind_two_dashes_is_the_workers_own(tmp_path: Path) -> None:
+    shows = ("sh", "-c", 'echo "given $0"; exit 4', "--debug")
+    _, out, _ = run(tmp_path, "check", "worker", "--", *shows)
+    assert "given --debug" in out
+
+
 def test_an_unknown_command_names_a_near_one(tmp_path: Path) -> None:
     code, _, err = run(tmp_path, "plya")
     assert code == 2
