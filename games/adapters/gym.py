@@ -96,7 +96,8 @@ def _lane(name: str, given: dict[str, Any]) -> Lane:
             warnings.simplefilter("ignore")
             return Lane(given)
     except (gymnasium.error.Error, ImportError, TypeError, ValueError, AttributeError, LookupError) as error:
-        raise ValueError(f"{name} cannot be made: {error}") from error
+        said = repr(error) if isinstance(error, LookupError) else error  # a bare key says nothing
+        raise ValueError(f"{name} cannot be made: {said}") from error
 
 
 def _meanings(env: Any) -> list[str]:

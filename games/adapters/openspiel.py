@@ -15,6 +15,7 @@ from games.adapters.spiel_game import Resampling, SpielAdapter
 from games.adapters.spiel_names import names
 
 MOST_ACTIONS = 20_000  # a card with more names is no longer one that an operator can be given
+RAISED = (RuntimeError, TypeError, ValueError, LookupError)  # as the engine's binding raises what it will not do
 FEN = ("chess",)  # games whose observation string is a FEN
 # Games whose engine can deal anew what a player does not know. To ask the others would print the engine's complaint;
 # bridge is left out because it takes seconds for every deal.
@@ -27,6 +28,7 @@ def make(what: str) -> type[Game]:
     engine = _load(what)
     kind = engine.get_type()
     _refuse(engine)
+    _start(engine)
     actions = names(engine)
     spec = GameSpec(
         id=Name("openspiel", what).base,
@@ -70,8 +72,16 @@ def _load(what: str) -> pyspiel.Game:
         raise ValueError(f"{name} needs parameters, as in {name}(parameter=value); it takes: {', '.join(declared)}")
     try:
         return pyspiel.load_game(what)
-    except (RuntimeError, TypeError, ValueError, LookupError) as error:  # as the engine's binding raises them
+    except RAISED as error:
         raise ValueError(f"OpenSpiel cannot load it: {str(error).strip()[:300]}") from error
+
+
+def _start(engine: pyspiel.Game) -> None:
+    """Some parameters are only looked at by the first state."""
+    try:
+        engine.new_initial_state()
+    except RAISED as error:
+        raise ValueError(f"OpenSpiel cannot start it: {str(error).strip()[:300]}") from error
 
 
 def _refuse(engine: pyspiel.Game) -> None:

@@ -105,7 +105,9 @@ def _module(name: str) -> Any:
         try:
             module = importlib.import_module(full)
         except ImportError as error:
-            raise ValueError(f"{full} cannot be imported: {error}") from error
+            kind = full.split(".")[1] if full.startswith("pettingzoo.") else ""
+            how = f". PettingZoo brings what it needs by: pip install 'pettingzoo[{kind}]'" if kind in KINDS else ""
+            raise ValueError(f"{full} cannot be imported: {error}{how}") from error
         if not hasattr(module, "env") and not hasattr(module, "parallel_env"):
             raise ValueError(f"{full} is no PettingZoo environment: it has neither env nor parallel_env")
         return module

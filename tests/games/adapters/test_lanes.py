@@ -89,6 +89,7 @@ def test_text_says_what_the_numbers_are():
         ("CartPole-v9", "Did you mean CartPole-v1"),
         ("Pendulum-v1", "one of a list"),
         ("FrozenLake-v1(map_nam=8x8)", "map_nam"),
+        ("FrozenLake-v1(map_name=nope)", "KeyError"),
         ("CartPole-v1(render_mode=human)", "set by the arena"),
         ("no_such_package:Thing-v0", "cannot be imported"),
     ],

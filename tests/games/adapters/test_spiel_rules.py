@@ -93,6 +93,7 @@ def test_a_game_is_found_again_by_its_id(what):
         ("go(board=5)", "Did you mean board_size"),
         ("tic_tac_toe(size=4)", "It has no parameters|no parameter 'size'"),
         ("go(board_size=5", "closing bracket"),
+        ("go(board_size=0)", "cannot start it: unsupported board size"),
         ("misere", "needs parameters.*game"),
         ("mfg_garnet", "mean field"),
         ("stones_and_gems", "draws its chance by itself"),
