@@ -167,6 +167,9 @@ class Draws:
 def torn(obs):
     raise RuntimeError("no idea")
 
+def half(obs):
+    return obs["legal"][0] + 0.5
+
 NUMBER = 3
 """
 
@@ -190,11 +193,12 @@ def test_an_agent_can_ask_for_a_picture(tmp_path: Path) -> None:
     play(tmp_path / "run", "kuhn", f"{AGENT}@call={path}:act@image=128x128", "random")
 
 
-def test_what_an_agent_raises_is_its_own_fault(tmp_path: Path, mine: Path) -> None:
-    plan = build_plan("kuhn", [f"{AGENT}@call={mine}:torn", "random"], seed=1)
+@pytest.mark.parametrize(("name", "said"), [("torn", "no idea"), ("half", "'float' object cannot be interpreted")])
+def test_what_an_agent_raises_or_cannot_mean_is_its_own_fault(tmp_path: Path, mine: Path, name: str, said: str) -> None:
+    plan = build_plan("kuhn", [f"{AGENT}@call={mine}:{name}", "random"], seed=1)
     table = run_plan(plan, tmp_path / "run")
     assert set(table.rows[0].faults) == {"crashed"}
-    assert any("no idea" in (line.detail or "") for line in Run(tmp_path / "run").lines() if isinstance(line, TurnLine))
+    assert any(said in (line.detail or "") for line in Run(tmp_path / "run").lines() if isinstance(line, TurnLine))
 
 
 @pytest.mark.parametrize(

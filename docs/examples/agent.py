@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,9 @@ class CallableOperator(Operator):
                 **{name: getattr(request, name) for name in ("match", "seat", "tick", "attempt", "reason")},
             }
         )
-        # NumPy's and torch's numbers become plain ones; whatever is no answer is the game's to refuse.
-        return Decision(answer=answer if isinstance(answer, str) else int(answer))
+        # NumPy's and torch's whole numbers become plain ones; 0.9 is none, and nothing is mended here. Whether an answer
+        # is a legal action is the game's to say.
+        return Decision(answer=answer if isinstance(answer, str) else index(answer))
 
 
 def build(context: WorkerContext) -> Operator:
