@@ -59,14 +59,18 @@ def new(name: str, where: Path) -> Path:
         with tempfile.TemporaryDirectory(dir=where, prefix=".new-") as fresh:  # mode 0700: nobody reads it meanwhile
             public, secret = map(Path, zmq.auth.create_certificates(fresh, name))
             secret.chmod(0o600)
+            made: list[Path] = []
             for file in (secret, public):
                 try:
                     os.link(file, where / file.name)  # fails where a file is, unlike a rename
                 except FileExistsError:
+                    for half in made:  # else it would stand beside the public half of another
+                        half.unlink()
                     raise InputError(
                         f"{where / file.name} exists, and a key is never overwritten. Name another (arena keys new "
                         "NAME), or delete the file if nothing uses it any more"
                     ) from None
+                made.append(where / file.name)
     except OSError as error:
         raise InputError(f"cannot keep keys in {where}: {error.strerror}. Name another folder: --dir") from error
     return where / f"{name}.key_secret"

@@ -29,6 +29,13 @@ def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "arena.key_secret").read_bytes() == before
 
 
+def test_no_half_of_a_pair_is_made_beside_another_half(tmp_path: Path) -> None:
+    (tmp_path / "arena.key").write_text("of another")
+    with pytest.raises(InputError, match=r"arena\.key exists"):
+        curve.new("arena", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["arena.key"]
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604])
 def test_a_secret_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
     file = curve.new("arena", tmp_path)
