@@ -21,7 +21,7 @@ from arena.protocol import messages as m
 from arena.protocol.codec import Frame
 from arena.protocol.version import MAGIC, MINOR
 from arena.supervisor.process import WorkerProcess
-from arena.supervisor.sockets import short_folder
+from arena.supervisor.sockets import environment, short_folder
 
 M = TypeVar("M")
 STEP = 0.2  # seconds between looks at a process that has no handle
@@ -56,11 +56,7 @@ class Peer:
         self._router.setsockopt(zmq.LINGER, 0)
         self._router.setsockopt(zmq.MAXMSGSIZE, m.Limits().max_message)
         self._router.bind(f"ipc://{self._folder}/s")
-        env = {
-            "ARENA_ADDRESS": f"ipc://{self._folder}/s",
-            "ARENA_TOKEN": self.token,
-            "ARENA_WORKER": IDENTITY.decode(),
-        }
+        env = environment(f"ipc://{self._folder}/s", self.token, IDENTITY)
         try:
             self.process = WorkerProcess(command, env, log)
         except BaseException:
