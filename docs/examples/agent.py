@@ -63,8 +63,8 @@ class CallableOperator(Operator):
                 **{name: getattr(request, name) for name in ("match", "seat", "tick", "attempt", "reason")},
             }
         )
-        # NumPy's and torch's whole numbers become plain ones; 0.9 is none, and nothing is mended here. Whether an answer
-        # is a legal action is the game's to say.
+        # NumPy's and torch's whole numbers become plain ones; 0.9 is none, and nothing is mended here. Whether an
+        # answer is a legal action is the game's to say.
         return Decision(answer=answer if isinstance(answer, str) else index(answer))
 
 
