@@ -179,9 +179,14 @@ def _frames(message: m.Message, buffers: codec.Frames = ()) -> list[codec.Frame]
 def _receive(host: Host | AsyncHost | GameHost, frames: codec.Frames, emit: Emit) -> None:
     try:
         message, buffers = codec.decode_to_worker(frames)
-        host.receive(message, buffers)
     except codec.UnknownMessageError as error:
         emit(m.Error(code="unknown_message", text=str(error)))
+        return
+    except ProtocolError as error:
+        emit(m.Error(code="malformed", text=str(error)))
+        return
+    try:
+        host.receive(message, buffers)
     except ProtocolError as error:
         emit(m.Error(code="unexpected", text=str(error)))
 

@@ -126,10 +126,11 @@ def test_a_cancel_is_taken_while_the_operator_computes(slow: Arena, operator: Sl
     assert slow.answers(1)[1].cancelled
 
 
-def test_unknown_messages_and_rubbish_are_answered_with_an_error(slow: Arena) -> None:
+def test_what_a_worker_cannot_take_is_answered_with_the_error_that_the_protocol_names(slow: Arena) -> None:
     for frames, code in (
         ([codec.MAGIC, b"\x81\xa4type\xa6rewind"], "unknown_message"),
-        ([codec.MAGIC, b"\xc1"], "unexpected"),
+        ([codec.MAGIC, b"\xc1"], "malformed"),
+        (codec.encode(WELCOME), "unexpected"),  # a second one
     ):
         slow.router.send_multipart([b"w", *frames])
         error = slow.until(m.Error)
