@@ -28,10 +28,9 @@ class Start(NamedTuple):
 @functools.cache
 def start_of(stage: str) -> Start:
     """Play from power-on to the start of a stage, once a process. ImportError outside the runtime."""
-    import gymnasium
-    import gym_super_mario_bros  # noqa: F401 - it registers the stages
+    import gym_super_mario_bros
 
-    env: Any = gymnasium.make(stages.registered()[stage]).unwrapped
+    env: Any = gym_super_mario_bros.make(stages.registered()[stage]).unwrapped
     rom = Path(env._rom_path)
     sha1 = hashlib.sha1(rom.read_bytes(), usedforsecurity=False).hexdigest()
     return Start(str(rom), sha1, env.dump_state(), env)
@@ -99,6 +98,15 @@ class MarioLane(Lane):
     def state_hash(self) -> str:
         """Over the 2 KiB of the console's memory."""
         return digest(self._ram.tobytes())
+
+    def save(self) -> Any:
+        """This moment, for `load`: what searches go back to. It holds while this lane lives."""
+        return self._nes.dump_state(), self._reader, self._over
+
+    def load(self, saved: Any) -> None:
+        """Go back to a saved moment of this level."""
+        state, self._reader, self._over = saved
+        self._nes.load_state(state)
 
     def close(self) -> None:
         self._ram = memoryview(b"")

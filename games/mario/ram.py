@@ -29,7 +29,7 @@ class Reader(abc.ABC):
         """The game itself moves the player (pipes, doors), so that buttons do nothing."""
         return False
 
-    def hasten(self) -> None:
+    def hasten(self) -> None:  # noqa: B027 - only one engine has such timers
         """Run down the timers of what is shown while the player is busy."""
 
     @abc.abstractmethod
@@ -123,7 +123,7 @@ class Smb1(Reader):
         return self.ram[at] not in EMPTY
 
     def ahead(self) -> tuple[int | None, int | None, int]:
-        """(tiles to the nearest pit, tiles to the nearest wall, its height), of columns right of the player's centre."""
+        """(tiles to the nearest pit, tiles to the nearest wall, its height), right of the player's centre."""
         here, last = (self.x + TILE // 2) // TILE, self.right // TILE
         floor = (self.feet - TOP) // TILE  # the row that the player stands on
         pit = wall = None
@@ -182,11 +182,10 @@ class Smb2(Reader):
         while level >= self.STAGES[world - 1]:
             level -= self.STAGES[world - 1]
             world += 1
-        page = ram[0x1E] - 256 if ram[0x1E] > 127 else ram[0x1E]
         health = (ram[0x4C2] >> 4) + 1 if ram[0x4C2] else 0
         return Now(
             x=ram[0x14] * 256 + ram[0x28],
-            y=max(0, 240 - (page * 256 + ram[0x32]) - 32),
+            y=0,  # how far the screen has scrolled down is not known
             world=f"{world}-{level + 1}",
             time=0,
             lives=max(0, ram[0x4ED] - 1),

@@ -20,7 +20,7 @@ LICENCE = (
 
 MARIO = GameFamily(
     name="mario",
-    summary="Super Mario Bros, The Lost Levels, Super Mario Bros 2 (USA) and 3 on an emulated NES, a lane for every seat",
+    summary="Super Mario Bros, The Lost Levels, Super Mario Bros 2 (USA) and 3, emulated, a lane for every seat",
     what="STAGE: 1-1 to 8-4, lost-1-1 to lost-D-4, smb2-1-1 to smb2-7-2, smb3-1-1, 1-2, 1-4, 1-6; 1-1+1-2 draws one of "
     "several by the seed, smb1, lost, smb2 or smb3 of a whole game",
     make="games.mario.rules:make",

@@ -36,10 +36,11 @@ def chosen(what: str) -> tuple[str, ...]:
         elif name in known:
             out.append(known[name])
         else:
+            near = nearest(name, known)
             raise ValueError(
-                f"there is no stage {word!r}. {nearest(name, known)} Stages: 1-1 to 8-4; lost-1-1 to lost-D-4; smb2-1-1 "
-                "to smb2-7-2; smb3-1-1, 1-2, 1-4 and 1-6; several joined by '+', or all of one game: "
-                f"{', '.join(SETS)}"
+                f"there is no stage {word!r}. {near if near.startswith('Did') else ''} Stages: 1-1 to 8-4; lost-1-1 to "
+                "lost-D-4; smb2-1-1 to smb2-7-2; smb3-1-1, 1-2, 1-4 and 1-6; several joined by '+', or all of one "
+                f"game: {', '.join(SETS)}".replace("  ", " ")
             )
     twice = [name for name in out if out.count(name) > 1]
     if twice:
