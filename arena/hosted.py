@@ -6,9 +6,11 @@ parses answers in a way of its own.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from arena.channel import Channel
 from arena.errors import ProtocolError
@@ -18,6 +20,7 @@ from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.stage import Scene, Stage, Verdict
 
+Ask = m.OpenGame | m.Step | m.Parse | m.Observe
 Reply = m.Stepped | m.Parsed | m.Observed
 
 
@@ -28,6 +31,8 @@ class _Call:
     wanted: type[Reply]
     sent: float
     seat: int | None = None
+    last: bool = False  # a STEP after which nobody is asked, so that no views are wanted
+    views: Views = field(default_factory=Views)  # that an OBSERVE asks for
 
 
 class HostedStage(Stage):
@@ -65,29 +70,27 @@ class HostedStage(Stage):
     # --- what the match asks ---------------------------------------------------------------------------------------
 
     def begin(self, seed: bytes) -> None:
-        options = dict(self.options)
-        self._call(
-            m.Stepped,
-            lambda i: m.OpenGame(
-                id=i,
-                match=self._match,
-                game=self._name,
-                seats=self._seats,
-                options=options,
-                views=self._views,
-                seed=seed,
-            ),
+        ask = m.OpenGame(
+            id=next(self._ids),
+            match=self._match,
+            game=self._name,
+            seats=self._seats,
+            options=dict(self.options),
+            views=self._views,
+            seed=seed,
         )
+        self._call(ask, m.Stepped)
 
     def step(self, actions: Mapping[int, int], cut: bool) -> None:
-        self._call(m.Stepped, lambda i: m.Step(id=i, match=self._match, actions=list(actions.items()), cut=cut))
+        ask = m.Step(id=next(self._ids), match=self._match, actions=list(actions.items()), cut=cut)
+        self._call(ask, m.Stepped, last=cut)
 
     def forfeit(self, seat: int) -> None:
-        self._call(m.Stepped, lambda i: m.Step(id=i, match=self._match, forfeit=seat))
+        self._call(m.Step(id=next(self._ids), match=self._match, forfeit=seat), m.Stepped, last=True)
 
     def parse(self, seat: int, answer: int | str | None) -> Verdict | None:
         if self._own_parser:
-            self._call(m.Parsed, lambda i: m.Parse(id=i, match=self._match, seat=seat, answer=answer), seat)
+            self._call(m.Parse(id=next(self._ids), match=self._match, seat=seat, answer=answer), m.Parsed, seat=seat)
             return None
         try:
             return Verdict(self._game.read(self._legal[seat], answer))
@@ -128,6 +131,8 @@ class HostedStage(Stage):
         del self._calls[message.id]
         match message:
             case m.Stepped():
+                if message.result.due and not message.seats and not call.last:
+                    raise ProtocolError(f"a STEPPED that shows nobody, but {list(message.result.due)} are due")
                 scene = self._scene(message, buffers)
                 self._legal = {seat: observation.legal for seat, observation in scene.observations.items()}
                 if match is not None:
@@ -135,10 +140,14 @@ class HostedStage(Stage):
             case m.Parsed():
                 if (message.action is None) == (message.fault is None):
                     raise ProtocolError("a PARSED has an action or a fault, not both or neither")
+                if message.action is not None and message.action not in self._legal.get(message.seat, ()):
+                    raise ProtocolError(f"a PARSED with action {message.action}, which is not legal for the seat")
                 if match is not None:
                     match.parsed(message.seat, Verdict(message.action, message.fault, message.detail))
             case m.Observed():
-                self._observed = codec.unpack_observation(message.observation, buffers)
+                seen = codec.unpack_observation(message.observation, buffers)
+                self._agreed("an OBSERVED", seen, call.views)
+                self._observed = seen
         return True
 
     def settle(self) -> None:
@@ -153,15 +162,14 @@ class HostedStage(Stage):
 
     # --- small things ----------------------------------------------------------------------------------------------
 
-    def _call(self, wanted: type[Reply], make: Callable[[int], m.Message], seat: int | None = None) -> None:
-        i = next(self._ids)
-        self._calls[i] = _Call(wanted, time.monotonic(), seat)
-        self.channel.send(make(i))
+    def _call(self, ask: Ask, wanted: type[Reply], **facts: Any) -> None:
+        self._calls[ask.id] = _Call(wanted, time.monotonic(), **facts)
+        self.channel.send(ask)
 
     def _show(self, seat: int | None, views: Views) -> Observation:
         if self._wait is None:
             raise RuntimeError("nothing is shown while a match is played: re-execution shows it")
-        self._call(m.Observed, lambda i: m.Observe(id=i, match=self._match, seat=seat, views=views))
+        self._call(m.Observe(id=next(self._ids), match=self._match, seat=seat, views=views), m.Observed, views=views)
         self._wait(self)
         assert self._observed is not None
         return self._observed
@@ -172,10 +180,12 @@ class HostedStage(Stage):
         shown = [view.seat for view in message.seats]
         if len(result.rewards) != self._seats or (result.returns is not None and len(result.returns) != self._seats):
             raise ProtocolError(f"a STEPPED with {len(result.rewards)} rewards for {self._seats} seats")
+        if not all(math.isfinite(number) for number in (*result.rewards, *(result.returns or ()))):
+            raise ProtocolError(f"a STEPPED with rewards {list(result.rewards)}, returns {result.returns}: not finite")
         over = result.ended != "none"
         if over != (not result.due) or (over and result.returns is None):
             raise ProtocolError(f"a STEPPED that is {result.ended}, with due seats {list(result.due)}")
-        if any(not 0 <= seat < self._seats for seat in result.due):
+        if list(result.due) != sorted(set(result.due) & set(range(self._seats))):
             raise ProtocolError(f"a STEPPED in which seats {list(result.due)} of {self._seats} are due")
         if shown != list(result.due) and (shown or result.returns is None):
             raise ProtocolError(f"a STEPPED that shows seats {shown}, but {list(result.due)} are due")
@@ -188,15 +198,22 @@ class HostedStage(Stage):
         return Scene(result, observations, defaults)
 
     def _check(self, seat: int, seen: Observation) -> None:
-        """An observation has just the views that were agreed."""
-        views = self._views[seat]
+        """What a due seat is shown: just the views that were agreed, and at least one legal action, ascending."""
+        self._agreed("a STEPPED", seen, self._views[seat])
+        n = self.spec.actions.n
+        if not seen.legal or list(seen.legal) != sorted(set(seen.legal) & set(range(n))):
+            raise ProtocolError(
+                f"a STEPPED whose legal actions are {list(seen.legal)[:10]}: expected 1 to {n} of 0..{n - 1}, ascending"
+            )
+
+    def _agreed(self, who: str, seen: Observation, views: Views) -> None:
+        """ProtocolError unless `seen` has just these views."""
         image = None if seen.image is None else seen.image.shape
         vector = None if seen.vector is None else seen.vector.shape
         wanted = (None if views.image is None else (*views.image, 3), self.spec.vector_shape if views.vector else None)
-        if (image, vector) != wanted or (seen.text is not None) != views.text:
-            raise ProtocolError(f"a STEPPED with a picture {image} and a vector {vector}; agreed were {wanted}")
-        n = self.spec.actions.n
-        if not seen.legal or any(not 0 <= action < n for action in seen.legal):
+        told = seen.text is not None
+        if (image, vector) != wanted or told != views.text or (seen.facts is not None and not told):
             raise ProtocolError(
-                f"a STEPPED whose legal actions are {list(seen.legal)[:10]}: expected 1 to {n} of 0..{n - 1}"
+                f"{who} with a picture {image}, a vector {vector} and {'a' if told else 'no'} text; "
+                f"agreed were {wanted} and {'a' if views.text else 'no'} text"
             )

@@ -171,10 +171,19 @@ LIES = {
     "over, yet somebody is due": of_result(ended="terminated", returns=(0.0, 0.0)),
     "nobody is due": of_result(due=()),
     "a seat that there is not": of_result(due=(5,)),
+    "a seat is due twice": stepped(
+        lambda message: of_result(due=(0, 0))(msgspec.structs.replace(message, seats=[*message.seats] * 2))
+    ),
+    "a score, and nobody is shown": stepped(
+        lambda message: of_result(returns=(0.0, 0.0))(msgspec.structs.replace(message, seats=[]))
+    ),
+    "a reward that is no number": of_result(rewards=(float("nan"), 0.0)),
     "another seat is shown": of_result(due=(1,)),
     "nobody is shown": stepped(lambda message: msgspec.structs.replace(message, seats=[])),
     "no legal action": of_view(legal=()),
     "an action that there is not": of_view(legal=(0, 77)),
+    "legal actions out of order": of_view(legal=(1, 0)),
+    "facts without a text": of_view(facts={"cards": "secret"}),
     "a view that was not agreed": of_view(text="secret"),
     "a view is missing": of_view(vector=None),
     "a buffer that there is not": of_view(vector=m.ArrayRef(3, "<f4", (3,))),
@@ -188,6 +197,29 @@ def test_a_scene_that_cannot_be_is_a_breach_of_the_protocol(lie: Edit) -> None:
     stage, pump = hosted(Turns(2), toy_name(Turns), [Views(vector=True)] * 2, channel)
     with pytest.raises(ProtocolError):
         lines(Match(MatchPlan(0, 0, (0, 1), bytes(16)), stage, ["a", "b"], Limits()), 0, pump)
+
+
+@pytest.mark.parametrize("action", [-1, 3, 999])
+def test_an_answer_that_is_parsed_into_no_legal_action_is_a_breach_of_the_protocol(action: int) -> None:
+    def lie(message: m.ToArena) -> m.ToArena:
+        return msgspec.structs.replace(message, action=action, fault=None) if isinstance(message, m.Parsed) else message
+
+    stage, pump = hosted(OwnWords(2), toy_name(OwnWords), [Views()] * 2, HostChannel(edit=lie))
+    with pytest.raises(ProtocolError, match="is not legal"):
+        lines(Match(MatchPlan(0, 0, (0, 1), bytes(16)), stage, ["a", "b"], Limits()), 0, pump)
+
+
+def test_a_view_that_was_not_asked_for_is_not_shown() -> None:
+    def lie(message: m.ToArena) -> m.ToArena:
+        nothing = m.WireObservation(text="secret")
+        return msgspec.structs.replace(message, observation=nothing) if isinstance(message, m.Observed) else message
+
+    stage, pump = hosted(Turns(2), toy_name(Turns), [Views()] * 2, HostChannel(edit=lie))
+    stage.begin(bytes(16))
+    pump(Match(MatchPlan(0, 0, (0, 1), bytes(16)), stage, ["a", "b"], Limits()))  # type: ignore[arg-type]
+    for show in (lambda: stage.draw(96, 128), lambda: stage.look(0, Views(vector=True))):
+        with pytest.raises(ProtocolError, match="an OBSERVED with"):
+            show()
 
 
 @pytest.mark.parametrize("change", [{"id": 99}, {"session": "another"}, {"match": 3}], ids=["id", "session", "match"])
