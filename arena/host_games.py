@@ -75,7 +75,10 @@ class GameHost:
             except Exception as error:
                 traceback.print_exc()
                 self._games.pop(ask.match, None)  # its state is in doubt
-                self._emit(failure(error, ask.match))
+                if isinstance(ask, m.OpenGame):
+                    self._emit(failure(error, ask.match))
+                else:  # what was opened was taken: whatever it raises now is its own failure, a ValueError too
+                    self._emit(m.Error(code="failed", text=f"{type(error).__name__}: {error}", match=ask.match))
 
     def close(self, reason: str = "") -> None:
         """Say goodbye."""

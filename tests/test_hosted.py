@@ -132,6 +132,7 @@ def test_a_game_that_raises_is_forgotten_and_its_neighbours_live_on() -> None:
     host.tell(opening(match=5, id=2))
     assert host.tell(m.Step(id=3, match=4, actions=[(1, 0)])).match == 4  # seat 1 is not due
     assert isinstance(host.said[-1], m.Error)
+    assert host.said[-1].code == "failed"  # "refused" would end the run as bad input
     assert isinstance(host.tell(m.Step(id=4, match=5, actions=[(0, 0)])), m.Stepped)
     assert host.tell(m.Step(id=5, match=4, actions=[(0, 0)])).text == "ProtocolError: match 4 has no game here"
 
