@@ -239,7 +239,5 @@ def to_pettingzoo(
     or UnplayableError for what cannot be.
     """
     made = game_of(game, seats, options)
-    if made.spec.pace != "turn":
-        raise InputError(f"{made.spec.id} is played in {made.spec.pace}: PettingZoo's environments are stepped")
     kit = _Seats(made, views_of(made, view, image_size))
     return (SeatsParallel if parallel else SeatsAEC)(kit, render_size, render_mode)

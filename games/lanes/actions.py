@@ -25,6 +25,7 @@ KEYS = {
     "jump": Button.A,
     "run": Button.B,
 }
+FRAMES_A_SECOND = 60
 JUMP_FRAMES, OTHER_FRAMES = 15, 5  # how long an answer of the `buttons` set is held
 
 
@@ -38,6 +39,11 @@ def _pairs() -> dict[str, Button]:
 
 SETS: dict[str, dict[str, Button]] = {"macro": MACRO, "buttons": _pairs()}
 SPACES = {name: Discrete(tuple(actions)) for name, actions in SETS.items()}
+
+
+def held(buttons: Button) -> tuple[str, ...]:
+    """The names of the buttons, as KEYS has them."""
+    return tuple(name for name, button in KEYS.items() if buttons & button)
 
 
 def frames_of(kind: str, buttons: Button, skip: int) -> int:

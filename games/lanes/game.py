@@ -47,7 +47,9 @@ def lane_spec(**facts: Any) -> GameSpec:
             "image_sizes": ((128, 128), (240, 256), (960, 1024)),
             "vector_shape": (84, 84, STACK),
             "text": True,
+            "pace": "realtime",
             "simultaneous": True,
+            "perfect_information": True,  # of the others' lanes, which are nobody's secret
             "on_fault": "default",
             "baseline": "games.lanes.baseline:choose",
             **facts,
@@ -101,6 +103,8 @@ class LaneGame(Game):
         super().__init__(seats, options)
         changes: dict[str, Any] = {
             "actions": actions.SPACES[self.options["actions"]],
+            # Decisions that are not equally long have no clock in common.
+            "pace": self.spec.pace if self.options["actions"] == "macro" else "turn",
             "horizon": self.options["horizon"],
         }
         if self.options["noops"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from arena.game import Game, GameCard
+from games.lanes import actions
 from games.lanes.lane import End, Now
 
 OVER = {"flag": "cleared the level", "died": "died", "time": "ran out of time", "stuck": "got stuck"}
@@ -35,7 +36,11 @@ def card(game: Game) -> GameCard:
         frames = "15 frames if it includes jump, else 5 (60 frames are a second)"
     rules = RULES.format(frames=frames, flag=FLAG, death=DEATH, stuck=options["stuck"], horizon=options["horizon"])
     name = game.spec.id.partition(":")[0]
-    return game.make_card(rules, ANSWER, {"full": FULL.format(rules=rules), "short": SHORT.format(game=name)})
+    prompts = {"full": FULL.format(rules=rules), "short": SHORT.format(game=name)}
+    macro = options["actions"] == "macro"  # the others differ in length: a tick has no time of its own
+    seconds = options["skip"] / actions.FRAMES_A_SECOND if macro else None
+    held = {action: actions.held(buttons) for action, buttons in actions.SETS[options["actions"]].items()}
+    return game.make_card(rules, ANSWER, prompts, buttons=held, seconds=seconds)
 
 
 def facts(now: Now, best: int, last: str, moved: int, over: End | None) -> dict[str, str]:

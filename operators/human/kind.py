@@ -13,6 +13,7 @@ from arena.operator import OperatorKind
 from arena.options import Option
 
 PICTURE = (600, 960)  # the size drawn for people, where a game offers it
+ENOUGH = 200  # rows of pixels that a console's games have
 MODES = ("terminal", "web")
 
 
@@ -29,7 +30,10 @@ def _mode(what: str, options: Mapping[str, Any]) -> str:
 
 
 def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
-    """Text wherever the game has it; for the page also the picture, at 600x960 or else the largest there is."""
+    """Text wherever the game has it; for the page also the picture: of 600x960, else the largest there is.
+
+    Of games that go by a clock the smallest that shows enough: it comes many times a second, and the page enlarges it.
+    """
     if _mode(what, options) == "terminal":
         if not spec.text:
             raise UnplayableError(
@@ -39,6 +43,8 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
     if not spec.text and not spec.image_sizes:
         raise UnplayableError(f"human:web needs a text or an image view, and {spec.id!r} has neither.")
     sizes = spec.image_sizes
+    if spec.pace == "realtime" and (enough := [size for size in sizes if size[0] >= ENOUGH]):
+        return Views(image=min(enough, key=lambda size: size[0] * size[1]), text=spec.text)
     image = PICTURE if PICTURE in sizes else max(sizes, key=lambda size: size[0] * size[1], default=None)
     return Views(image=image, text=spec.text)
 

@@ -170,6 +170,7 @@ def _table(table: Table) -> dict[str, Any]:
         "left": None if table.deadline is None else max(0.0, table.deadline - time.monotonic()),
         "budget": asked.budget if asked is not None else None,
         "choices": [{"action": c.action, "name": clean(c.name), "keys": _keys(c.number, c.letter)} for c in offered],
+        "played": _played(table),
         "text": clean(observation.text or "") if observation is not None else "",
         "facts": [_fact(fact) for fact in read(observation.facts)] if observation is not None else [],
         "picture": table.pictures if table.picture is not None else None,
@@ -179,6 +180,20 @@ def _table(table: Table) -> dict[str, Any]:
         "gaveUp": table.gave_up,
         "over": table.result is not None,
     }
+
+
+def _played(table: Table) -> dict[str, Any] | None:
+    """How the game is played by held keys: what each action holds; None if it is not."""
+    card, asked = table.seat.card, table.request
+    if not card.buttons:
+        return None
+    legal = asked.observation.legal if asked is not None else range(len(card.actions))
+    actions = [
+        {"action": action, "name": clean(card.actions[action]), "buttons": list(card.buttons[card.actions[action]])}
+        for action in legal
+        if card.actions[action] in card.buttons
+    ]
+    return {"actions": actions, "seconds": card.seconds, "pace": "lockstep"}
 
 
 def _keys(number: int, letter: str | None) -> list[str]:

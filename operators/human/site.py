@@ -30,7 +30,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-ASSETS = {"app.js": "text/javascript", "parts.js": "text/javascript", "style.css": "text/css"}
+SCRIPTS = ("app.js", "parts.js", "held.js", "keys.js", "pad.js")
+ASSETS = {**dict.fromkeys(SCRIPTS, "text/javascript"), "style.css": "text/css"}
 FOLDER = files("operators.human") / "page"
 
 

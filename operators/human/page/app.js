@@ -1,4 +1,7 @@
 // The page of one person: keeps the connection, knows the state, sends answers. What it looks like is in parts.js.
+import { Held } from "./held.js";
+import { buttonOf } from "./keys.js";
+import { showPad, showRemap, wordsOf } from "./pad.js";
 import { $, showActions, showHelp, showHistory, showLast, showLink, showTable, showTabs, toast, announce } from "./parts.js";
 
 const CALM_MS = 350; // after an answer, so long no click counts: the second half of a double click is no move
@@ -18,6 +21,18 @@ const page = {
   over: "", // why there will be no reconnecting
 };
 
+const LONG_MS = 700; // without a question: the others are waited for
+let quiet = 0; // since when nothing is asked
+const held = new Held(
+  (action, request) => {
+    page.sent = request;
+    if (page.state.last) page.dismissed = page.state.last.number;
+    page.socket.send(JSON.stringify({ type: "answer", request, action: action.action }));
+    render();
+  },
+  () => render(),
+);
+
 // --- the connection --------------------------------------------------------------------------------------------
 
 function connect() {
@@ -33,6 +48,7 @@ function connect() {
     if (page.socket !== socket) return;
     page.socket = null;
     page.sent = null;
+    follow();
     if (page.over) return render();
     showLink("off", page.state ? "connection lost, trying again" : "connecting");
     render();
@@ -69,7 +85,17 @@ function onText(message) {
   page.deadline = table && table.left !== null ? now() + table.left * 1000 : null;
   if (!table || table.request !== page.sent) page.sent = null;
   tell(table);
+  follow();
   render();
+}
+
+// Tell the held keys what is asked now.
+function follow() {
+  const table = current()?.played && !page.over ? current() : null;
+  const open = Boolean(table && table.request !== null && page.sent !== table.request && page.socket?.readyState === WebSocket.OPEN);
+  if (open) quiet = 0;
+  else if (!quiet) quiet = now();
+  held.follow(table, open);
 }
 
 function onPicture(buffer) {
@@ -110,7 +136,7 @@ function tell(table) {
     page.heard.add(`over ${last.number}`);
     announce(`Match ${last.number} is over. ${last.headline}. ${last.details.join(". ")}`);
   }
-  if (table?.request !== null && table && !page.heard.has(`${table.key} ${table.request}`)) {
+  if (table?.request !== null && table && !table.played && !page.heard.has(`${table.key} ${table.request}`)) {
     page.heard.add(`${table.key} ${table.request}`);
     const choices = table.choices.map((choice) => `${choice.name}, key ${choice.keys.join(" or ") || "none"}`).join("; ");
     announce(`${table.alert} Your move. ${choices}.`);
@@ -137,12 +163,14 @@ function answer(choice, request) {
 }
 
 function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || document.querySelector("dialog[open]")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.key === "?") {
     event.preventDefault();
-    return openHelp();
+    return event.repeat ? undefined : openHelp();
   }
   const table = current();
+  if (held.table) return onHeldKey(event);
+  if (event.repeat) return;
   if (!table || table.request === null || event.key.length !== 1 || !/[a-z0-9]/i.test(event.key)) return;
   const choice = table.choices.find((one) => one.keys.includes(event.key.toLowerCase()));
   event.preventDefault();
@@ -150,8 +178,33 @@ function onKey(event) {
   else toast(`No action has the key ${event.key}. Press ? for help.`);
 }
 
+function onHeldKey(event) {
+  const button = buttonOf(event.code, held.buttons);
+  const acts = {
+    KeyP: () => (held.realtime ? toast("In this match nobody waits: there is no pause.") : held.live && held.pause()),
+    KeyL: () => !held.realtime && held.toggleLive(),
+    Period: () => !held.realtime && held.step(),
+    Enter: () => held.resume(),
+  };
+  if (event.code === "Enter" && document.activeElement instanceof HTMLButtonElement) return;
+  const act = button ? () => held.press(button, event.code) : acts[event.code];
+  if (!act) return;
+  event.preventDefault();
+  if (!event.repeat) act();
+}
+
+function onKeyUp(event) {
+  const button = held.table && buttonOf(event.code, held.buttons);
+  if (!button) return;
+  if (held.down.get(button)?.has(event.code)) event.preventDefault(); // else Space would press the button that has the focus
+  held.letGo(button, event.code);
+}
+
 function openHelp() {
+  if (held.table && held.live && !held.realtime && !held.waits) held.pause(true);
+  held.release();
   showHelp(current());
+  showRemap(held, toast);
   $("help").showModal();
 }
 
@@ -170,10 +223,12 @@ function render() {
     select(key);
     const chosen = current();
     page.deadline = chosen && chosen.left !== null ? now() + chosen.left * 1000 : null;
+    follow();
     render();
   });
   showTable(table, table ? page.pictures.get(table.key) : null, page.state);
-  showActions(table, { ready: ready(), sent: page.sent, over: page.over, online: page.socket !== null, answer });
+  showActions(table, { ready: ready(), sent: page.sent, over: page.over, online: page.socket !== null, answer, words: held.table && wordsOf(held, Boolean(quiet) && now() - quiet > LONG_MS) });
+  showPad(held);
   showLast(last && last.number > page.dismissed ? last : null, Boolean(table && !table.over), () => {
     page.dismissed = last.number;
     render();
@@ -186,6 +241,7 @@ function render() {
 
 function tick() {
   const table = current();
+  if (held.table && quiet && now() - quiet > LONG_MS && $("actions").dataset.state === "play") render();
   const left = page.deadline === null || !table ? null : Math.max(0, (page.deadline - now()) / 1000);
   $("clock").hidden = left === null;
   if (left === null) return;
@@ -200,6 +256,15 @@ function tick() {
 }
 
 document.addEventListener("keydown", onKey);
+document.addEventListener("keyup", onKeyUp);
+addEventListener("blur", () => held.release());
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) held.release();
+  held.plan();
+});
+$("pause").addEventListener("click", () => held.pause());
+$("step").addEventListener("click", () => held.step());
+$("pace").addEventListener("click", () => held.toggleLive());
 $("help-button").addEventListener("click", openHelp);
 $("give-up").addEventListener("click", () => $("sure").showModal());
 $("sure-no").addEventListener("click", () => $("sure").close());

@@ -2,14 +2,14 @@
 
 export const $ = (id) => document.getElementById(id);
 
-function make(tag, className, ...children) {
+export function make(tag, className, ...children) {
   const element = document.createElement(tag);
   if (className) element.className = className;
   element.append(...children);
   return element;
 }
 
-function put(id, text) {
+export function put(id, text) {
   // Writing the same text again would make screen readers say it again.
   if ($(id).textContent !== text) $(id).textContent = text;
 }
@@ -71,7 +71,8 @@ export function showTable(table, picture, state) {
   put("words", pictured ? "" : (table?.text ?? ""));
   $("text-box").hidden = !pictured || !table?.text;
   put("text", table?.text ?? "");
-  const past = Boolean(table && table.request === null && (pictured || table.text));
+  const past = Boolean(table && !table.played && table.request === null && (pictured || table.text));
+  $("felt").classList.toggle("pixels", Boolean(table?.played));
   $("felt").classList.toggle("past", past);
   $("seen").hidden = !past;
   showFacts(table?.facts ?? []);
@@ -99,34 +100,35 @@ function showCard(card) {
   return shown;
 }
 
-function stateOf(table, { sent, over, online }) {
+function stateOf(table, { sent, over, online, words }) {
   if (over) return ["over", over];
   if (!online) return ["off", "Connection lost"];
   if (!table) return ["none", "Waiting for a match"];
   if (table.over) return ["done", "The match is over"];
+  if (words && !table.gaveUp) return words;
   if (table.request !== null && sent === null) return ["act", "Your move"];
   return ["wait", table.gaveUp ? "You gave up" : "Waiting for the others"];
 }
 
 export function showActions(table, how) {
   const box = $("actions");
-  const [state, words] = stateOf(table, how);
+  const [state, words, said] = stateOf(table, how);
   const held = box.contains(document.activeElement);
   box.dataset.state = state;
   put("status", words);
   const notes = { off: "Trying again. Your seat is kept, and so is the question.", done: "The next one begins by itself." };
-  put("note", notes[state] ?? (state === "wait" ? (table?.note ?? "") : ""));
+  put("note", said ?? notes[state] ?? (state === "wait" ? (table?.note ?? "") : ""));
   const alert = state === "over" ? "" : (table?.alert ?? "");
   $("alert").hidden = !alert;
   put("alert", alert);
 
-  const content = `${table?.key} ${table?.request}`;
+  const content = table?.played ? "held" : `${table?.key} ${table?.request}`;
   const buttons = $("buttons");
   if (buttons.dataset.content !== content) {
     buttons.dataset.content = content;
     buttons.classList.toggle("many", (table?.choices.length ?? 0) > 4);
     buttons.replaceChildren(
-      ...(table?.choices ?? []).map((choice) => {
+      ...(table?.played ? [] : (table?.choices ?? [])).map((choice) => {
         const keys = make("span", "hint", ...keysOf(choice));
         const button = make("button", "action", make("span", /\d/.test(choice.name) ? "name code" : "name", choice.name), keys);
         button.type = "button";
@@ -186,8 +188,17 @@ export function showHistory(state) {
   );
 }
 
+const HELD_KEYS = [
+  ["Enter", "begin, or go on after a pause"],
+  ["P", "pause: everybody waits"],
+  [".", "play one decision with what is held"],
+  ["L", "live (time goes on by itself), or step by step (only while you hold a key)"],
+];
+
 export function showHelp(table) {
-  const rows = (table?.choices ?? []).map((choice) => [keysOf(choice), choice.name]);
+  const rows = table?.played
+    ? HELD_KEYS.map(([key, words]) => [[make("kbd", "", key)], words])
+    : (table?.choices ?? []).map((choice) => [keysOf(choice), choice.name]);
   rows.push([[make("kbd", "", "?")], "this help"], [[make("kbd", "", "Tab"), make("kbd", "", "Enter")], "go through the buttons, press one"]);
   $("help-keys").replaceChildren(...rows.flatMap(([keys, words]) => [make("dt", "", ...keys), make("dd", "", words)]));
   put("help-rules", table?.rules ?? "They are shown when a match has begun.");

@@ -1,0 +1,149 @@
+// Playing by held keys: what is held, which action that is, and when it is the answer. No drawing here.
+
+const CHORD_MS = 40; // after a press, so long more fingers may follow before it is an answer
+const TICK_MS = 125; // a decision, where the game has no clock of its own
+const EARLY = 0.6; // of a tick: when a question of a game that waits for nobody is answered
+const OPPOSITE = { left: "right", right: "left", up: "down", down: "up" };
+
+const now = () => performance.now();
+
+// The action that holds the most of what is held and nothing else; of equal ones the first.
+export function actionOf(actions, held) {
+  const fits = actions.filter((action) => action.buttons.every((button) => held.has(button)));
+  return fits.reduce((best, one) => (one.buttons.length > best.buttons.length ? one : best), fits[0]) ?? null;
+}
+
+export class Held {
+  // `send(action, request)` answers; `changed()` is called when what this shows has changed.
+  constructor(send, changed) {
+    this.send = send;
+    this.changed = changed;
+    this.down = new Map(); // button -> what holds it (keys, fingers)
+    this.order = []; // buttons in the order in which they were pressed
+    this.tapped = new Set(); // pressed since the last answer, perhaps let go of again
+    this.live = true; // answers by itself as time goes on; else only while something is held
+    this.begun = null; // key of the table at which the person has begun
+    this.paused = false;
+    this.once = false; // one decision with what is held, whatever else
+    this.pressed = -Infinity; // when the last button went down
+    this.sent = -Infinity;
+    this.asked = -Infinity;
+    this.table = null; // null: nothing is asked, or the table is not played by held keys
+    this.timer = 0;
+    this.action = null; // of the last answer, for the page
+  }
+
+  get buttons() {
+    return [...new Set((this.table?.played.actions ?? []).flatMap((action) => action.buttons))];
+  }
+
+  get realtime() {
+    return this.table?.played.pace === "realtime";
+  }
+
+  get waits() {
+    return this.live && this.begun !== this.table?.key;
+  }
+
+  // The table as it is now; `open`: its question can be answered.
+  follow(table, open) {
+    if (open && table.request !== this.table?.request) this.asked = now();
+    if (table?.key !== this.table?.key) this.release();
+    this.table = table;
+    this.open = open;
+    this.plan();
+  }
+
+  press(button, by) {
+    const known = this.down.get(button) ?? new Set();
+    if (known.has(by)) return;
+    this.down.set(button, known.add(by));
+    this.order = [...this.order.filter((one) => one !== button), button];
+    this.tapped.add(button);
+    this.pressed = now();
+    if (!this.paused) this.begin();
+    this.plan();
+    this.changed();
+  }
+
+  letGo(button, by) {
+    const known = this.down.get(button);
+    if (!known?.delete(by)) return;
+    if (known.size === 0) this.down.delete(button);
+    this.plan();
+    this.changed();
+  }
+
+  // The keys are not ours any more (another window, a dialog).
+  release() {
+    this.down.clear();
+    this.tapped.clear();
+    this.order = [];
+    this.changed();
+  }
+
+  begin() {
+    this.begun = this.table?.key ?? null;
+  }
+
+  resume() {
+    this.begin();
+    this.pause(false);
+  }
+
+  pause(on = !this.paused) {
+    this.paused = on;
+    this.plan();
+    this.changed();
+  }
+
+  step() {
+    this.once = true;
+    this.plan();
+  }
+
+  toggleLive() {
+    this.live = !this.live;
+    this.paused = false;
+    if (this.live) this.begin();
+    this.plan();
+    this.changed();
+  }
+
+  // What counts as held: also what was tapped between two answers; of two opposite ones the later.
+  held() {
+    const all = new Set([...this.down.keys(), ...this.tapped]);
+    for (const button of this.order.toReversed()) if (all.has(button)) all.delete(OPPOSITE[button]);
+    return all;
+  }
+
+  // Milliseconds until the question is to be answered; Infinity: not by itself.
+  due() {
+    if (!this.table || !this.open) return Infinity;
+    if (this.once) return 0;
+    const tick = 1000 * (this.table.played.seconds ?? TICK_MS / 1000);
+    if (this.waits) return Infinity;
+    if (this.realtime) return document.hidden ? 0 : this.asked + EARLY * tick - now();
+    if (this.paused || document.hidden) return Infinity;
+    const paced = this.sent + tick - now();
+    if (this.live) return paced;
+    return this.held().size ? Math.max(paced, this.pressed + CHORD_MS - now()) : Infinity;
+  }
+
+  plan() {
+    clearTimeout(this.timer);
+    const left = this.due();
+    if (left <= 0) this.reply();
+    else if (left < Infinity) this.timer = setTimeout(() => this.plan(), left);
+  }
+
+  reply() {
+    const action = actionOf(this.table.played.actions, this.held());
+    if (action === null) return;
+    this.once = this.open = false;
+    this.tapped.clear();
+    this.action = action;
+    this.sent = now();
+    this.send(action, this.table.request);
+  }
+}
