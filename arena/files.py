@@ -17,6 +17,7 @@ from arena.canonical import digest, hash_file
 from arena.errors import InputError, nearest
 from arena.names import parse
 
+PREFIX = "arena_file_"  # of such a module's name
 # What a user's own module may raise when it is imported.
 BROKEN = (
     *(ImportError, SyntaxError, AttributeError, TypeError, ValueError, NameError, LookupError, OSError),
@@ -27,7 +28,7 @@ BROKEN = (
 def module(path: Path) -> ModuleType:
     """The module in this file. InputError when there is none, or when it cannot be imported."""
     path = path.expanduser().resolve()
-    name = f"arena_file_{path.stem}_{digest(str(path))[:8]}"
+    name = f"{PREFIX}{path.stem}_{digest(str(path))[:8]}"
     if name in sys.modules:
         return sys.modules[name]
     if not path.is_file():

@@ -71,5 +71,13 @@ def main() -> None:
 
 def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """What nobody foresaw is a bug of ours or of a plugin: one message, and where to see more."""
+    from arena.files import PREFIX
+
+    for frame, line in reversed(list(traceback.walk_tb(trace))):
+        if frame.f_globals.get("__name__", "").startswith(PREFIX):  # a plugin in a file of the user's
+            where = f"{frame.f_code.co_filename}, line {line}, in {frame.f_code.co_name}"
+            text = f"{where}: {kind.__name__}: {error}. `arena check` tests that file; --debug shows more"
+            print(f"arena: {text}", file=sys.stderr)
+            return
     text = f"{kind.__name__}: {error}. Add --debug to see where, and please report it"
     print(f"arena: this is a bug: {text}", file=sys.stderr)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.kit import install, run, start
-from tests.supervisor.kit import LONGEST, Witness, members
+from tests.supervisor.kit import LONGEST, ROOT, Witness, members
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,17 @@ def test_debug_shows_the_traceback_wherever_it_stands(tmp_path: Path) -> None:
         assert code == 2
         assert "Traceback" in err
         assert "arena: no game is called 'kunh'" in err
+
+
+def test_what_a_game_in_a_file_raises_is_said_with_its_line(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "examples" / "rock_paper_scissors.py").read_text()
+    broken = text.replace("self.played.append(", 'raise ZeroDivisionError("torn")\n        self.played.append(')
+    (tmp_path / "rps.py").write_text(broken)
+    line = broken.splitlines().index('        raise ZeroDivisionError("torn")') + 1
+    code, _, err = run(tmp_path, "play", "-g", "./rps.py", "-o", "random,random")
+    assert code == 1
+    assert f"rps.py, line {line}, in step: ZeroDivisionError: torn" in err
+    assert "bug" not in err
 
 
 def test_debug_behind_two_dashes_is_the_workers_own(tmp_path: Path) -> None:
