@@ -51,8 +51,14 @@ class Sidescroller(LaneGame):
 
     def prepare(self, seed: bytes) -> None:
         self.level = drawn(self.options, seed)
-        for seat in self._seats:
-            seat.lane.level = self.level
+        for seat in range(self.seats):
+            self.lane(seat).level = self.level
+
+    def lane(self, seat: int) -> SideLane:
+        """The lane of a seat, for teachers that look ahead in a copy of its world."""
+        lane = self._seats[seat].lane
+        assert isinstance(lane, SideLane)
+        return lane
 
     def start_events(self) -> Sequence[str]:
         it = self.level

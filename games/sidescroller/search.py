@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from games.lanes.actions import MACRO
+from games.lanes.lane import Button
 from games.sidescroller.level import Level
 from games.sidescroller.physics import World
+from games.sidescroller.tiles import TILE, UNIT
 
 SKIP = 8  # frames a decision
 NAMES = tuple(MACRO)
@@ -68,3 +70,47 @@ def onward(world: World, target: int, budget: int, skip: int = SKIP) -> tuple[in
             return tuple(path)
         stack.append((there, iter(order(there))))
     return None
+
+
+AHEAD = 14 * TILE * UNIT  # a teacher looks so far
+THOUGHT = 4000  # decisions that a look ahead may try
+ASIDE = 800  # and one at an alternative
+NO_WAY = 1000
+
+
+def advise(world: World, skip: int = SKIP) -> int | None:
+    """The macro action that a good player takes here; None when none was found that survives.
+
+    On the ground it runs, as long as that is no detour and it could still jump one decision too late: a student may
+    be late.
+    """
+    runner = world.runners[0]
+    target = runner.x + AHEAD
+    path = onward(world, target, THOUGHT, skip)
+    if not path:
+        return None
+    if not runner.standing:
+        return path[0]
+    ahead = held(world, RUN, skip)
+    run, jump = way(ahead, target, skip), way(held(world, RUN_JUMP, skip), target, skip)
+    if runner.held & Button.A:
+        jump = NO_WAY  # a held button does not jump
+    if run <= jump and (run == 0 or way(held(ahead, RUN, skip), target, skip) < NO_WAY):
+        return RUN
+    return RUN_JUMP if jump < NO_WAY else path[0]
+
+
+def way(world: World, target: int, skip: int) -> int:
+    """How many decisions lead on from here to `target`; NO_WAY if none do."""
+    runner = world.runners[0]
+    if runner.over is not None:
+        return 0 if runner.over == "flag" else NO_WAY
+    path = onward(world, target, ASIDE, skip)
+    return NO_WAY if path is None else len(path)
+
+
+def held(world: World, action: int, skip: int) -> World:
+    """Where an action leads."""
+    out = world.copy()
+    out.hold(BUTTONS[action], skip)
+    return out
