@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from arena import names, plugins
+from arena import files, names, plugins
 from arena.errors import InputError
 from arena.game import Discrete, GameSpec, Views
 from arena.options import Option
@@ -74,7 +74,7 @@ class Described(OperatorHooks):
         """
         kind = self.bench().kind
         module = getattr(kind.views, "__module__", "")
-        file = getattr(sys.modules.get(module), "__file__", None) if module.startswith("arena_file_") else None
+        file = getattr(sys.modules.get(module), "__file__", None) if module.startswith(files.PREFIX) else None
         heavy = sorted({*HEAVY, *kind.requires} - set(BASE))
         given = json.dumps([sys.path, module, file, heavy])
         done = subprocess.run([sys.executable, "-P", "-c", IMPORTS, given], capture_output=True, text=True, check=False)
