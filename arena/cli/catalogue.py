@@ -163,6 +163,8 @@ def _some(names: Sequence[str]) -> str:
 
 def _family_lines(family: GameFamily) -> list[tuple[str, str]]:
     lines = [("", family.summary), (f"{family.name}:...", family.what), ("e.g.", ", ".join(family.examples))]
+    if family.default:
+        lines.append((family.name, f"alone is {family.name}:{family.default}"))
     if family.extra or installed.missing(family):
         lines.append(("needs", _need(family)))
     return [*lines, ("licence", family.licence)]
@@ -176,6 +178,7 @@ def _family_facts(family: GameFamily) -> dict[str, Any]:
         "family": True,
         "what": family.what,
         "examples": list(family.examples),
+        "default": family.default,
         "extra": family.extra,
         "missing": lacking,
         "install": installed.install_command(family.extra) if lacking and family.extra else None,
