@@ -20,7 +20,7 @@ from arena.stage import LocalStage, Scene
 from arena.supervisor.crew import ProcessCrew
 from arena.supervisor.hub import Hub
 
-VIEWS = [Views(vector=True)]
+VECTOR = Views(vector=True)
 
 
 class Place(abc.ABC):
@@ -41,8 +41,8 @@ class Place(abc.ABC):
 class Here(Place):
     """In this process."""
 
-    def __init__(self, games: list[Game]) -> None:
-        self._stages = [LocalStage(game, VIEWS) for game in games]
+    def __init__(self, games: list[Game], views: Views = VECTOR) -> None:
+        self._stages = [LocalStage(game, [views]) for game in games]
 
     def begin(self, seeds: Mapping[int, bytes]) -> dict[int, Scene]:
         return {lane: self._stages[lane].begin(seed) for lane, seed in seeds.items()}
@@ -64,10 +64,11 @@ class _Stage(HostedStage):
 class Hosts(Place):
     """In processes, each with its share of the lanes. WorkerError when one dies, hangs or says that it cannot."""
 
-    def __init__(self, game: Game, name: str, runtime: str | None, hosts: int) -> None:
+    def __init__(self, game: Game, name: str, runtime: str | None, hosts: int, views: Views = VECTOR) -> None:
         """`game` is never reset; `name` as plugins know it; `runtime` None: this interpreter."""
         self._game = game
         self._name = name
+        self._views = [views]
         self._logs = tempfile.TemporaryDirectory(prefix="arena-lanes-")
         self._hub = Hub(Path(self._logs.name))
         self._crew = ProcessCrew(self._hub, [], runtime or HERE, hosts)
@@ -86,7 +87,7 @@ class Hosts(Place):
                 del self._lanes[match]
                 stage.close()
             match = next(self._matches)
-            stage = _Stage(self._game, self._name, VIEWS, match, self._channel(lane), self._ids)
+            stage = _Stage(self._game, self._name, self._views, match, self._channel(lane), self._ids)
             self._stages[lane] = match, stage
             self._lanes[match] = lane
             stage.begin(seed)

@@ -101,7 +101,7 @@ def demonstrate(album: Album, game: LaneGame, start: bytes, chance: np.random.Ge
     return cleared
 
 
-def sidescroller(album: Album, matches: int, seed: int) -> None:
+def sidescroller(album: Album, matches: int, seed: int, out: Path) -> None:
     """The first levels of the train set."""
     from games.sidescroller.lane import SideLane
     from games.sidescroller.rules import Sidescroller
@@ -124,10 +124,10 @@ def sidescroller(album: Album, matches: int, seed: int) -> None:
         game = Watched(1, {"level": number})
         start, chance = key("demo-level", number), generator(key("demo", seed, number))
         cleared += demonstrate(album, game, start, chance, think)
-        tell(number, cleared, album)
+        tell(number, cleared, album, out)
 
 
-def mario(album: Album, stage: str, matches: int, seed: int) -> None:
+def mario(album: Album, stage: str, matches: int, seed: int, out: Path) -> None:
     """One stage, from no-op starts."""
     from games.mario.lane import MarioLane
     from games.mario.rules import make
@@ -143,7 +143,7 @@ def mario(album: Album, stage: str, matches: int, seed: int) -> None:
     for number in range(matches):
         start, chance = key("demo-start", seed, number), generator(key("demo", seed, number))
         cleared += demonstrate(album, game, start, chance, lambda: search(game.lane, BUDGET))
-        tell(number, cleared, album)
+        tell(number, cleared, album, out)
 
 
 STANDING = ("right run", "right run jump", "right jump", "right", "jump", "stay", "left")
@@ -192,8 +192,10 @@ def order(now: object, was: int) -> Sequence[str]:
     return RISING if now.y > was else FALLING  # type: ignore[attr-defined]
 
 
-def tell(number: int, cleared: int, album: Album) -> None:
-    if number % 10 == 9:
+def tell(number: int, cleared: int, album: Album, out: Path) -> None:
+    """Say how far it is, and keep what there is: the teacher of mario takes its time."""
+    if album.frames and number % 10 == 9:
+        album.save(out)
         print(f"{number + 1} matches, {cleared} cleared, {len(album.actions)} decisions", flush=True)
 
 
@@ -207,9 +209,9 @@ def main(argv: Sequence[str]) -> int:
     album = Album()
     kind, _, stage = given.game.partition(":")
     if kind == "mario":
-        mario(album, stage, given.matches, given.seed)
+        mario(album, stage, given.matches, given.seed, given.out)
     else:
-        sidescroller(album, given.matches, given.seed)
+        sidescroller(album, given.matches, given.seed, given.out)
     album.save(given.out)
     return 0
 

@@ -1,0 +1,214 @@
+"""How far ppo, scripted and random get on the same levels, and how often they clear them.
+
+    python scripts/ppo/evaluate_lanes.py [--games sidescroller,mario] [--starts 50] [--seed 1] [--what DIR]
+
+sidescroller: levels of the held-out set; mario: 1-1 from seeded no-op starts. Everyone plays the same starts. Writes
+docs/curves/ppo-lanes.json and the section of docs/benchmarks.md, unless --what names a policy that does not ship.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+from arena.canonical import generator, key  # noqa: E402
+from arena.evaluate.intervals import mean_interval  # noqa: E402
+from arena.export.opponents import opponent  # noqa: E402
+from arena.game import Game, GameCard, Observation, Views  # noqa: E402
+from arena.operator import OpenSeat, Request, WorkerContext  # noqa: E402
+from arena.plugins import game_class  # noqa: E402
+from arena.stage import Scene  # noqa: E402
+from arena.train.lane_hosts import Here, Hosts, Place  # noqa: E402
+from operators.ppo.policy import build  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+GAMES = {"sidescroller": ("sidescroller", {"set": "heldout"}), "mario": ("mario:1-1", {"noops": 30})}
+STARTS = {"sidescroller": "held-out levels", "mario": "no-op starts of 1-1"}
+WHO = ("ppo", "scripted", "random")
+CHUNK = 25  # lanes at once
+HALF_FLAG = 500.0
+
+
+@dataclass(slots=True)
+class Run:
+    """One match."""
+
+    distance: float = 0.0  # pixels
+    cleared: bool = False
+    total: float = 0.0
+    decisions: int = 0
+
+
+class Policy:
+    """Whoever plays: one of WHO, asked for all lanes at once. Every turn's chance is its own key."""
+
+    def __init__(self, who: str, what: str, cls: type[Game], card: GameCard, seed: int) -> None:
+        self.other = None if who == "ppo" else opponent(who, cls)
+        self.views = Views(vector=True) if self.other is None else self.other.views
+        self._ppo = build(WorkerContext(what=what, options={})) if self.other is None else None
+        self._who, self._card, self._seed = who, card, seed
+
+    def open(self, lanes: Sequence[int]) -> None:
+        if self._ppo is not None:
+            seeds = [key("evaluate-operator", self._seed, lane) for lane in lanes]
+            self._ppo.open(
+                [
+                    OpenSeat(match=lane, seat=0, operator="ppo", card=self._card, views=self.views, seed=seed)
+                    for lane, seed in zip(lanes, seeds, strict=True)
+                ]
+            )
+
+    def act(self, seen: dict[int, Observation], tick: int) -> dict[int, int]:
+        if self._ppo is not None:
+            asked = [Request(at, lane, 0, tick, one) for at, (lane, one) in enumerate(seen.items())]
+            return {
+                lane: int(decision.answer)  # type: ignore[arg-type]
+                for lane, decision in zip(seen, self._ppo.act(asked), strict=True)
+            }
+        assert self.other is not None
+        return {
+            lane: self.other.play(one, self._card, generator(key(self._who, self._seed, lane, tick)))
+            for lane, one in seen.items()
+        }
+
+
+def evaluate(name: str, who: str, what: str, starts: int, seed: int) -> list[Run]:
+    """Play every start once."""
+    game, options = GAMES[name]
+    cls = game_class(game)
+    made = cls(1, options)
+    policy = Policy(who, what, cls, made.card(), seed)
+    views = Views(vector=policy.views.vector, text=policy.views.text)
+    out: list[Run] = []
+    count = min(CHUNK, starts)
+    place: Place
+    if cls.runtime is None:
+        place = Here([cls(1, options) for _ in range(count)], views)
+    else:
+        place = Hosts(made, game, cls.runtime, 1, views)
+    try:
+        for first in range(0, starts, count):
+            lanes = range(first, min(first + count, starts))
+            policy.open(lanes)
+            seeds = {lane - first: key("evaluate-start", seed, lane) for lane in lanes}
+            out += _play(place, policy, first, place.begin(seeds))
+    finally:
+        place.close()
+    return out
+
+
+def _play(place: Place, policy: Policy, first: int, scenes: dict[int, Scene]) -> list[Run]:
+    runs = {lane: Run() for lane in scenes}
+    tick = 0
+    while scenes:
+        actions = policy.act({lane + first: scene.observations[0] for lane, scene in scenes.items()}, tick)
+        stepped = place.step({lane: actions[lane + first] for lane in scenes})
+        tick += 1
+        for lane, scene in stepped.items():
+            run = runs[lane]
+            reward = scene.result.rewards[0]
+            run.total += reward
+            run.decisions = tick
+            run.cleared = reward > HALF_FLAG
+            said = re.search(r"progress \+([\d.]+)", " ".join(scene.result.events))
+            run.distance += float(said[1]) if said else 0.0
+        scenes = {lane: scene for lane, scene in stepped.items() if scene.result.ended == "none"}
+    return list(runs.values())
+
+
+def wilson(count: int, of: int) -> tuple[float, float]:
+    """The 95% interval of a share."""
+    z, p = 1.959964, count / of
+    middle, half = p + z * z / (2 * of), z * math.sqrt(p * (1 - p) / of + z * z / (4 * of * of))
+    return (middle - half) / (1 + z * z / of), (middle + half) / (1 + z * z / of)
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--games", default="sidescroller,mario")
+    parser.add_argument("--starts", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--what", default="", help="a policy that does not ship: what follows `ppo:`")
+    parser.add_argument("--who", default=",".join(WHO))
+    given = parser.parse_args(argv)
+    file = ROOT / "docs/curves/ppo-lanes.json"
+    results = json.loads(file.read_text()) if file.exists() else {}
+    for name in given.games.split(","):
+        runs = {who: evaluate(name, who, given.what, given.starts, given.seed) for who in given.who.split(",")}
+        results[name] = {"starts": given.starts, "seed": given.seed, "rows": _rows(runs)}
+        print(name, *results[name]["rows"], sep="\n  ", flush=True)
+    if not given.what and given.who == ",".join(WHO):
+        file.write_text(json.dumps(results, indent=1) + "\n")
+        _write(results)
+    return 0
+
+
+def _rows(runs: dict[str, list[Run]]) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    names = list(runs)
+    for at, who in enumerate(names):
+        distances = [run.distance for run in runs[who]]
+        cleared = sum(run.cleared for run in runs[who])
+        row: dict[str, object] = {
+            "who": who,
+            "distance": sum(distances) / len(distances),
+            "interval": mean_interval(distances),
+            "cleared": cleared,
+            "share": wilson(cleared, len(distances)),
+        }
+        if at + 1 < len(names):
+            more = [one.distance - other.distance for one, other in zip(runs[who], runs[names[at + 1]], strict=True)]
+            row |= {"over": names[at + 1], "more": sum(more) / len(more), "more_interval": mean_interval(more)}
+        rows.append(row)
+    return rows
+
+
+def _write(results: dict[str, dict[str, object]]) -> None:
+    """Replace the section of docs/benchmarks.md."""
+    lines = [
+        "## PPO policies on lanes",
+        "",
+        "Distance: pixels of the level reached before the lane was over (cleared, died, stuck, or the horizon); mean and "
+        "95% t-interval. Cleared: 95% Wilson interval. Ahead: the mean difference to the row below on the same starts, "
+        "95% t-interval. Made by `python scripts/ppo/evaluate_lanes.py`; the policies by `scripts/ppo/demos.py` and "
+        "`scripts/ppo/lanes.py` (docs/train.md). Curves: [sidescroller](curves/ppo-sidescroller.png), "
+        "[mario](curves/ppo-mario.png).",
+        "",
+        "| game | starts | who | distance | cleared | ahead of the next |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, result in results.items():
+        for row in result["rows"]:  # type: ignore[attr-defined]
+            low, high = row["interval"]
+            least, most = row["share"]
+            ahead = ""
+            if "over" in row:
+                ahead = f"{row['more']:+,.0f} [{row['more_interval'][0]:+,.0f}, {row['more_interval'][1]:+,.0f}]"
+            lines.append(
+                f"| {name} | {result['starts']} {STARTS[name]} | {row['who']} | {row['distance']:,.0f} "
+                f"[{low:,.0f}, {high:,.0f}] | {row['cleared']} of {result['starts']} [{least:.0%}, {most:.0%}] | {ahead} |"
+            )
+    file = ROOT / "docs/benchmarks.md"
+    text = file.read_text()
+    section = "\n".join(lines) + "\n"
+    found = re.search(r"^## PPO policies on lanes\n.*?(?=^## |\Z)", text, re.M | re.S)
+    if found:
+        text = text[: found.start()] + section + ("\n" if text[found.end() :] else "") + text[found.end() :]
+    else:
+        at = text.index("## PPO: how much")
+        text = text[:at] + section + "\n" + text[at:]
+    file.write_text(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
