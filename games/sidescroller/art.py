@@ -307,6 +307,21 @@ KNNNNNNNNNNNNNNK
 """
 
 
+_ARROW = """
+K........
+KKK......
+KOOKK....
+KOOOOKK..
+KOOOOOOK.
+KODOOOOOK
+KDDDOOOK.
+KDDDDKK..
+KDDKK....
+KKK......
+K........
+"""
+
+
 def rgba(colour: str) -> tuple[int, int, int, int]:
     """ "#rrggbb" as four numbers."""
     return (int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16), 255)
@@ -361,3 +376,8 @@ def things() -> dict[str, Pixels]:
     """Coins and boxes."""
     coins = {name: sprite(letters) for name, letters in _COINS.items()}
     return {**coins, "box": sprite(_BOX), "empty": sprite(_EMPTY)}
+
+
+def arrow(second: bool) -> Pixels:
+    """It points to the right."""
+    return sprite(_ARROW, SECOND if second else None)

@@ -72,8 +72,8 @@ def camera(x: int, level: Level) -> int:
     return max(0, min(x - AHEAD, level.columns * TILE - WIDE))
 
 
-def draw(now: Snapshot, own: int = 0) -> Pixels:
-    """uint8 (240, 256, 3), around the runner `own`."""
+def draw(now: Snapshot, own: int = 0, orange: int | None = None) -> Pixels:
+    """uint8 (240, 256, 3), around the runner `own`. `orange` is drawn in that colour, the other in blue; default: 0."""
     level, left = now.level, camera(now.bodies[own].x, now.level)
     at = left // 4 % PERIOD
     out = scenery.sky(level.theme)[:, at : at + WIDE].copy()
@@ -89,14 +89,24 @@ def draw(now: Snapshot, own: int = 0) -> Pixels:
             step = "flat" if flat else int(flying) if kind == Kind.FROG else now.frame // 10 % 2
             paste(out, foes[f"{FOES[Kind(kind)]} {step}", right], x - left - 1, y - 1)
     for number in [*(n for n in range(len(now.bodies)) if n != own), own]:
-        it = now.bodies[number]
-        if it.seen:
-            paste(out, fox[number % 2][it.pose, it.left], it.x - left - (TILE - RUNNER_WIDE // UNIT) // 2, it.y - 2)
+        it, second = now.bodies[number], number != (orange or 0)
+        x = it.x - left - (TILE - RUNNER_WIDE // UNIT) // 2
+        if not -TILE < x < WIDE:
+            y = max(20, min(it.y, HIGH - 40))
+            paste(out, arrow(second, x < 0), 2 if x < 0 else WIDE - 11, y)
+        elif it.seen:
+            paste(out, fox[second][it.pose, it.left], x, it.y - 2)
     colours = out.view(np.uint8).reshape(-1, 4)
     picture = np.empty((HIGH * WIDE, 3), np.uint8)
     for one in range(3):  # one plane at a time is five times as fast as all at once
         picture[:, one] = colours[:, one]
     return picture.reshape(HIGH, WIDE, 3)
+
+
+@lru_cache(maxsize=4)
+def arrow(second: bool, left: bool) -> art.Pixels:
+    """At the picture's edge: there is the other runner."""
+    return art.arrow(second)[:, :: -1 if left else 1]
 
 
 def _prizes(out: art.Pixels, now: Snapshot, left: int, things: dict) -> None:

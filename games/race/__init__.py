@@ -1,0 +1,1 @@
+"""Two runners in one level of the sidescroller: who is at the flag first?"""
