@@ -13,9 +13,12 @@ import pytest
 from arena.plan import Plan
 from tests.crew_kit import Play, Script
 
-# A shell that starts the tests in the background leaves SIGINT ignored, and every process that they start would too.
+# A shell that starts the tests in the background leaves SIGINT ignored, nohup leaves SIGHUP so, and every process that
+# they start would be so too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture

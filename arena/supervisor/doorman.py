@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -77,10 +76,10 @@ class Doorman:
         self._by_worker: dict[bytes, _Hired] = {}
         self._count = 0
         self._interval, self._probe_at = PROBE, 0.0
-        self._folder = sockets.short_folder()
+        self._folder = sockets.Folder()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._back = sockets.router(self._context)
-        self._back.bind(f"ipc://{self._folder}/s")
+        self._back.bind(f"ipc://{self._folder.path}/s")
         self._gate = gate
         try:
             self._front = Front(self._context, listen, pair, gate)
@@ -127,7 +126,7 @@ class Doorman:
     def _release(self) -> None:
         self._back.close(linger=0)
         self._context.term()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.remove()
 
     # --- what comes in ---------------------------------------------------------------------------------------------
 
@@ -201,7 +200,7 @@ class Doorman:
         log = self._logs / f"{sockets.file_name(kind.name)}-{self._count}.log"
         process = WorkerProcess(
             worker_command(kind, self._service.what, options),
-            sockets.environment(f"ipc://{self._folder}/s", message.token, identity),
+            sockets.environment(f"ipc://{self._folder.path}/s", message.token, identity),
             log,
         )
         hired = _Hired(self._count, peer, identity, process, options, time.monotonic())

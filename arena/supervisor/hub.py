@@ -6,7 +6,6 @@ import hmac
 import math
 import os
 import secrets
-import shutil
 import signal
 import time
 from collections import deque
@@ -70,8 +69,8 @@ class Hub:
         self._logs = logs
         self._interrupts = interrupts
         self._on_status = on_status or (lambda name, status: None)
-        self._folder = sockets.short_folder()
-        self._address = f"ipc://{self._folder}/s"
+        self._folder = sockets.Folder()
+        self._address = f"ipc://{self._folder.path}/s"
         self._context = zmq.Context()
         self._router = sockets.router(self._context)
         self._router.bind(self._address)
@@ -173,7 +172,7 @@ class Hub:
                 self.bury(channel, "shut down", own_doing=False)
             self._router.close()
             self._context.term()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.remove()
 
     # --- what comes in ---------------------------------------------------------------------------------------------
 

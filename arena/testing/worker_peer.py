@@ -6,7 +6,6 @@ Unlike the Hub it judges nothing and kills nobody, so that a check can send odd 
 from __future__ import annotations
 
 import secrets
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from arena.protocol import messages as m
 from arena.protocol.codec import Frame
 from arena.protocol.version import MAGIC, MINOR
 from arena.supervisor.process import WorkerProcess
-from arena.supervisor.sockets import environment, short_folder
+from arena.supervisor.sockets import Folder, environment
 
 M = TypeVar("M")
 STEP = 0.2  # seconds between looks at a process that has no handle
@@ -50,13 +49,13 @@ class Peer:
         self.session = secrets.token_hex(8)
         self.token = secrets.token_hex(16)
         self.hello: m.Hello | None = None
-        self._folder = short_folder()
+        self._folder = Folder()
         self._context = zmq.Context()
         self._router = self._context.socket(zmq.ROUTER)
         self._router.setsockopt(zmq.LINGER, 0)
         self._router.setsockopt(zmq.MAXMSGSIZE, m.Limits().max_message)
-        self._router.bind(f"ipc://{self._folder}/s")
-        env = environment(f"ipc://{self._folder}/s", self.token, IDENTITY)
+        self._router.bind(f"ipc://{self._folder.path}/s")
+        env = environment(f"ipc://{self._folder.path}/s", self.token, IDENTITY)
         try:
             self.process = WorkerProcess(command, env, log)
         except BaseException:
@@ -70,7 +69,7 @@ class Peer:
     def _release(self) -> None:
         self._router.close()
         self._context.term()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.remove()
 
     # --- what is said ----------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +68,9 @@ class Engine:
 
 
 class UciOperator(Operator):
-    def __init__(self, engine: Engine, limit: str) -> None:
-        self._engine = engine
+    def __init__(self, start: Callable[[], Engine], limit: str) -> None:
+        self._start = start
+        self._engine = start()
         self._limit = limit
 
     def act(self, requests: Sequence[Request]) -> list[Decision]:
@@ -82,15 +83,24 @@ class UciOperator(Operator):
         fen = (request.observation.facts or {}).get("fen")
         if fen is None:
             raise ValueError("the game gives no fact `fen`: its position cannot be told to the engine")
-        return Decision(answer=self._engine.best(fen, self._limit))
+        try:
+            return Decision(answer=self._engine.best(fen, self._limit))
+        except BackendError:
+            self._engine = self._start()  # for the match's next try: this one is void
+            raise
 
 
 def build(context: WorkerContext) -> Operator:
     options = context.options
-    engine = Engine(find(options["path"]), options["hash"])
-    context.status(engine.name)
+    path = find(options["path"])
+
+    def start() -> Engine:
+        engine = Engine(path, options["hash"])
+        context.status(engine.name)
+        return engine
+
     limit = f"depth {options['depth']}" if options["depth"] else f"nodes {options['nodes']}"
-    return UciOperator(engine, limit)
+    return UciOperator(start, limit)
 
 
 def find(path: str) -> str:

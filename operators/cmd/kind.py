@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from arena.canonical import hash_file
 from arena.errors import InputError, UnplayableError
 from arena.game import GameSpec, Views
+from arena.names import is_secret
 from arena.operator import Determinism, OperatorKind, WorkerContext
 from arena.options import Option
 
@@ -52,7 +53,15 @@ def program(name: str) -> str:
 
 def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Checks that the program is there and that the views are written well; InputError."""
-    program(words(what)[0])
+    given = words(what)
+    program(given[0])
+    for word in given[1:]:
+        option, _, value = word.lstrip("-").partition("=")
+        if word.startswith("-") and is_secret(option):
+            raise InputError(
+                f"cmd: the argument {word[: len(word) - len(value)]} looks like a secret, and a command stands in "
+                "every record of a run. Give it in the environment, which the worker inherits and nobody records"
+            )
     _wanted(options)
     return options
 

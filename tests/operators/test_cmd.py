@@ -173,3 +173,10 @@ def test_it_runs_as_a_process_only() -> None:
     plan = build_plan("leduc", [cmd(sys.executable, TINY), "random"])
     with pytest.raises(WorkerError, match="runs only as a process of its own"):
         LocalCrew(plan.lineup)
+
+
+@pytest.mark.parametrize("word", ["--api-key=hunter2", "--token=x", "-password=x"])
+def test_a_secret_in_the_command_is_refused_and_not_repeated(word: str) -> None:
+    with pytest.raises(InputError, match=r"looks like a secret.*environment") as caught:
+        build_plan("leduc", [cmd(sys.executable, TINY, word), "random"])
+    assert word.partition("=")[2] not in str(caught.value)

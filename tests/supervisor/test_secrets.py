@@ -11,13 +11,26 @@ from pathlib import Path
 
 import pytest
 
-from arena.supervisor.sockets import LONGEST_PATH
+from arena.supervisor.sockets import LONGEST_PATH, Folder
 from tests.supervisor.kit import LONGEST, ROOT, Witness, said, watched_hub
 
 
 def test_the_sockets_folder_is_for_the_user_alone(tmp_path: Path) -> None:
     with watched_hub(tmp_path) as hub:
         assert stat.S_IMODE(os.stat(hub._folder).st_mode) == 0o700
+
+
+def test_what_a_killed_arena_left_is_swept_and_what_a_living_one_holds_stays(
+    tmp_path: Path, sockets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(sockets))
+    held = Folder()
+    dead = Folder()
+    os.close(dead._lock)  # as the kernel does
+    foreign = Path(tempfile.mkdtemp(prefix="arena-"))  # no lock: of another program, or not finished yet
+    with watched_hub(tmp_path):
+        assert [Path(p).exists() for p in (held, dead, foreign)] == [True, False, True]
+    held.remove()
 
 
 def test_a_long_temporary_folder_is_avoided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
