@@ -178,8 +178,8 @@ def _write(results: dict[str, dict[str, object]]) -> None:
     lines = [
         "## PPO policies on lanes",
         "",
-        "Distance: pixels of the level reached before the lane was over (cleared, died, stuck, or the horizon); mean and "
-        "95% t-interval. Cleared: 95% Wilson interval. Ahead: the mean difference to the row below on the same starts, "
+        "Distance: pixels of the level reached before the lane was over (cleared, died, stuck, or the horizon); mean "
+        "and 95% t-interval. Cleared: 95% Wilson interval. Ahead: the mean difference to the row below on the same starts, "
         "95% t-interval. Made by `python scripts/ppo/evaluate_lanes.py`; the policies by `scripts/ppo/demos.py` and "
         "`scripts/ppo/lanes.py` (docs/train.md). Curves: [sidescroller](curves/ppo-sidescroller.png), "
         "[mario](curves/ppo-mario.png).",
@@ -194,9 +194,10 @@ def _write(results: dict[str, dict[str, object]]) -> None:
             ahead = ""
             if "over" in row:
                 ahead = f"{row['more']:+,.0f} [{row['more_interval'][0]:+,.0f}, {row['more_interval'][1]:+,.0f}]"
+            of = result["starts"]
             lines.append(
-                f"| {name} | {result['starts']} {STARTS[name]} | {row['who']} | {row['distance']:,.0f} "
-                f"[{low:,.0f}, {high:,.0f}] | {row['cleared']} of {result['starts']} [{least:.0%}, {most:.0%}] | {ahead} |"
+                f"| {name} | {of} {STARTS[name]} | {row['who']} | {row['distance']:,.0f} "
+                f"[{low:,.0f}, {high:,.0f}] | {row['cleared']} of {of} [{least:.0%}, {most:.0%}] | {ahead} |"
             )
     file = ROOT / "docs/benchmarks.md"
     text = file.read_text()

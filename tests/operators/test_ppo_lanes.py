@@ -1,0 +1,79 @@
+"""Policies that see pictures at the table: from their folder and as SB3's zip, on their game and on its family."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("stable_baselines3")
+import msgspec
+
+from arena.canonical import key
+from arena.errors import UnplayableError
+from arena.game import Views
+from arena.operator import OpenSeat, Request
+from arena.train.lane_ppo import LaneConfig, main
+from operators.ppo.kind import KIND, made_for, read_card
+from tests.games.lane_toy import ToyLanes
+from tests.operators.seats import PLAIN, answers, groupings, operator
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A run that has not learned anything."""
+    out = tmp_path_factory.mktemp("lanes")
+    config = LaneConfig(
+        game="toy_lanes", out=str(out), steps=32, progress=False, lanes=2, rollout=16, batch=32, channels=4, hidden=16
+    )
+    main(config, ToyLanes)
+    return out
+
+
+def _turns(count):
+    """Seats, and one request of each, at different places of the level."""
+    seats, requests = [], []
+    for number in range(count):
+        game = ToyLanes(1)
+        game.reset(bytes(16))
+        for _ in range(number):
+            game.step({0: number % 4})
+        seen = game.observe(0, Views(vector=True))
+        card, views = game.card(), Views(vector=True)
+        seats.append(OpenSeat(match=number, seat=0, operator="x", card=card, views=views, seed=key("seat", number)))
+        requests.append(Request(id=number, match=number, seat=0, tick=number, observation=seen))
+    return seats, requests
+
+
+@pytest.mark.parametrize("file", ["", "policy.zip"])
+def test_it_sits_down_and_batching_changes_no_decision(folder, file):
+    what = str(folder / file)
+    assert KIND.views(ToyLanes.spec, what, KIND.settle(what, PLAIN)) == Views(vector=True)
+    seats, requests = _turns(9)
+    whole, singles, sevens = (answers(operator(what), seats, groups) for groups in groupings(requests))
+    assert whole == singles == sevens
+
+
+def test_the_zip_plays_as_the_folder_does(folder):
+    # Odds differ in the third digit (bfloat16), so two of a hundred draws may.
+    seats, requests = _turns(9)
+    for salt in range(3):
+        keyed = [msgspec.structs.replace(seat, seed=key("salt", salt, at)) for at, seat in enumerate(seats)]
+        own, foreign = (
+            answers(operator(str(folder / file)), keyed, [requests]) for file in ("policy.safetensors", "policy.zip")
+        )
+        assert np.mean([own[at] != foreign[at] for at in own]) <= 0.12
+
+
+def test_a_policy_of_pictures_plays_its_family_and_no_other_game(folder):
+    card = read_card(folder / "policy.safetensors")
+    of_stage = msgspec.structs.replace(card, game="family:1-1")
+    assert made_for(of_stage, "family:1-2")
+    assert not made_for(of_stage, "relative:1-1")
+    numbers = msgspec.structs.replace(of_stage, convolutions=())
+    assert made_for(numbers, "family:1-1")
+    assert not made_for(numbers, "family:1-2")
+
+
+def test_another_action_set_is_refused(folder):
+    with pytest.raises(UnplayableError, match="right run jump"):
+        KIND.views(ToyLanes(1, {"actions": "buttons"}).spec, str(folder), PLAIN)
