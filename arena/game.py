@@ -65,7 +65,7 @@ class GameSpec(msgspec.Struct, frozen=True, kw_only=True):
     image_sizes: tuple[tuple[int, int], ...] = ()  # (height, width) each seat picture can be drawn at
     vector_shape: tuple[int, ...] | None = None
     text: bool = False
-    pace: Literal["turn", "realtime"] = "turn"
+    pace: Literal["turn", "realtime"] = "turn"  # "realtime": may also be played against the clock, see `late`
     simultaneous: bool = False
     perfect_information: bool = False
     on_fault: Literal["default", "forfeit"] = "forfeit"
@@ -273,6 +273,15 @@ class Game(abc.ABC):
         from state to state overrides `parse` instead.
         """
         return parse_answer(self.spec.actions.names, legal, answer)
+
+    def late(self, last: int) -> int:
+        """The action of a seat whose answer has not come when the time of a tick is over, where the match waits for
+
+        nobody (`--pace realtime`, for games whose spec.pace is "realtime"). `last` is the seat's action before.
+        Default: it goes on being held. As `read` it depends on nothing but the options. An action that is not legal
+        then becomes the default action.
+        """
+        return last
 
     def default_action(self, seat: int) -> int:
         """The action a fault costs when spec.on_fault is "default"."""

@@ -262,6 +262,7 @@ def open_seat(message: m.Open) -> OpenSeat:
         views=message.views,
         seed=message.seed,
         seats=message.seats,
+        pace=message.pace,
     )
 
 

@@ -99,6 +99,9 @@ class HostedStage(Stage):
         except UnparsableAnswerError as error:
             return Verdict(None, "unparsable", str(error))
 
+    def late(self, last: int) -> int:
+        return self._game.late(last)
+
     def look(self, seat: int, views: Views) -> Observation:
         return self._show(seat, views)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from arena import names, plugins
+from arena import names, pace, plugins
 from arena.errors import InputError, UnplayableError, nearest
 from arena.game import Game, GameSpec, Views
 from arena.operator import OperatorKind
@@ -29,8 +29,10 @@ def build_plan(
         table = cls(len(operators), options)
     except ValueError as error:
         raise InputError(f"game {game!r}: {error}") from error
+    limits = limits or Limits()
+    pace.check(table, limits)
     lineup = build_lineup(table, operators)
-    return Plan(cls, name.base, table.options, lineup, seed, matches, limits or Limits(), runtime)
+    return Plan(cls, name.base, table.options, lineup, seed, matches, limits, runtime)
 
 
 def _absolute(name: names.Name) -> names.Name:

@@ -6,6 +6,9 @@ while match.outcome is None:
     match.feed(seat, decision)              # once for each ask; a fault may lead to another ask
     if match.ready: match.advance()         # all due seats are in: apply in seat order
 
+At the pace "realtime", whoever keeps the clock may call `late(seat)` instead of `feed` when a tick's time is over: the
+game's rule gives the action, and the question stays open. Its answer counts for the tick that is on when it comes.
+
 With a stage that does not answer at once, `take` and `parsed` bring what it says later.
 """
 
@@ -48,7 +51,11 @@ class Match:
         self._limits = limits
         self._lines: list[Line] = []
         self._asks: list[Ask] = []
-        self._waiting: dict[int, Ask] = {}
+        self._waiting: dict[int, Ask] = {}  # whose answer this tick needs
+        self._late: dict[int, Ask] = {}  # whose last action went on in this tick while they still think
+        self._early: dict[int, Decision] = {}  # of those: what came before the next tick had begun
+        self._last: dict[int, int] = {}  # the last action of each seat
+        self._legal: dict[int, tuple[int, ...]] = {}
         self._turns: dict[int, list[TurnLine]] = {}
         self._actions: dict[int, int] = {}
         self._forfeits: list[int] = []
@@ -76,12 +83,20 @@ class Match:
         return self.outcome is None and not (self._waiting or self._parsing or self._awaited)
 
     @property
+    def waiting(self) -> tuple[Ask, ...]:
+        """The questions that this tick waits for."""
+        return tuple(self._waiting.values())
+
+    @property
     def waits_for_game(self) -> bool:
         """The stage owes what a reset, a step or a forfeit led to."""
         return self._awaited is not None
 
     def feed(self, seat: int, decision: Decision) -> None:
         """The decision of a seat that was asked. A bad answer is asked again if the limits say so, else it costs."""
+        if seat in self._late:
+            self._early[seat] = decision
+            return
         ask = self._waiting.pop(seat)
         if decision.fault is not None:
             self._judged(ask, decision, None, decision.fault, decision.detail)
@@ -90,6 +105,36 @@ class Match:
         self._parsing[seat] = ask, decision
         if verdict is not None:
             self.parsed(seat, verdict)
+
+    def late(self, seat: int) -> bool:
+        """The tick's time is over and `seat` has not answered: the game's rule gives its action.
+
+        False where there is no such rule: at another pace, or when the seat has neither acted nor a default action.
+        """
+        action = self._held(seat) if self._limits.pace == "realtime" else None
+        if action is None:
+            return False
+        ask = self._late[seat] = self._waiting.pop(seat)
+        self._turns.setdefault(seat, []).append(
+            TurnLine(
+                tick=self.tick,
+                seat=seat,
+                operator=self.names[seat],
+                attempt=ask.attempt,
+                legal=self._legal[seat],
+                observation_hash={},
+                action=action,
+                late=True,
+            )
+        )
+        self._actions[seat] = action
+        return True
+
+    def _held(self, seat: int) -> int | None:
+        if seat not in self._last:
+            return self._defaults.get(seat)
+        action = self.stage.late(self._last[seat])
+        return action if action in self._legal[seat] else self._defaults.get(seat)
 
     def parsed(self, seat: int, verdict: Verdict) -> None:
         """What the game makes of the answer of `seat`, from a stage that did not say so at once."""
@@ -122,10 +167,11 @@ class Match:
                 action=action,
                 fault=fault,
                 detail=detail,
+                asked=ask.tick if ask.tick != self.tick else None,
             )
         )
         if again:
-            self._ask(Ask(seat, self.tick, ask.attempt + 1, ask.observation, detail))
+            self._ask(Ask(seat, ask.tick, ask.attempt + 1, ask.observation, detail))
         elif action is not None:
             self._actions[seat] = action
 
@@ -135,6 +181,7 @@ class Match:
             raise RuntimeError(f"seats {sorted({*self._waiting, *self._parsing})} have not answered")
         for seat in sorted(self._turns):
             self._lines.extend(self._turns[seat])
+        self._last.update(self._actions)
         self.last_faults = tuple(sorted(s for s, turns in self._turns.items() if any(t.fault for t in turns)))
         if self._forfeits:
             self._await("forfeit", self.stage.forfeit(min(self._forfeits)))
@@ -196,8 +243,17 @@ class Match:
         if result.ended != "none":
             self._end(result.ended, result, "horizon of the game" if result.ended == "truncated" else "")
             return
+        self._legal = {seat: scene.observations[seat].legal for seat in result.due}
+        thinking, self._late = self._late, {}
         for seat in result.due:
-            self._ask(Ask(seat, self.tick, 0, scene.observations[seat]))
+            if seat in thinking:
+                self._waiting[seat] = thinking.pop(seat)
+            else:
+                self._ask(Ask(seat, self.tick, 0, scene.observations[seat]))
+        self._late = thinking  # of seats that are not due: nobody needs their answers now
+        early, self._early = self._early, {}
+        for seat, decision in sorted(early.items()):
+            self.feed(seat, decision)
 
     def _ask(self, ask: Ask) -> None:
         self._waiting[ask.seat] = ask

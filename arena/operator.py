@@ -70,6 +70,7 @@ class OpenSeat(msgspec.Struct, frozen=True, kw_only=True):
     views: Views
     seed: bytes  # 16 bytes: this operator's chance in this seat; see `turn_key`
     seats: tuple[str, ...] = ()  # names at the table in seat order; empty when identities are hidden
+    pace: Literal["lockstep", "realtime"] = "lockstep"  # realtime: the game goes on by its clock, answered or not
 
 
 class Request(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -13,6 +13,7 @@ from arena.canonical import digest, key
 from arena.game import Game, Views
 from arena.operator import Determinism, OperatorKind
 
+Pace = Literal["lockstep", "realtime"]
 HERE = "here"  # the runtime of a game that is hosted by a worker of the arena's own interpreter
 
 
@@ -62,6 +63,7 @@ class Limits:
     human_timeout: float | None = None  # seconds on a person's clock; None: waited for
     deadline: float = 120.0  # seconds in which an operator that is no person answers, else the match is void
     retries: int = 2  # times that a voided match is played again
+    pace: Pace = "lockstep"  # everybody waits for everybody; "realtime": a tick ends with the game's own clock
 
 
 @dataclass(frozen=True, slots=True)

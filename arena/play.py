@@ -83,5 +83,5 @@ def describe(plan: Plan) -> dict[str, Any]:
         ],
         "seed": plan.seed,
         "matches": plan.matches,
-        "limits": {"max_ticks": plan.limits.max_ticks, "reasks": plan.limits.reasks},
+        "limits": {"max_ticks": plan.limits.max_ticks, "reasks": plan.limits.reasks, "pace": plan.limits.pace},
     }

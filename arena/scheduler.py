@@ -17,6 +17,7 @@ from arena.hosted import HostedStage
 from arena.match import Match
 from arena.observer import Observer
 from arena.operator import Decision, Outcome, Request
+from arena.pace import Clock
 from arena.plan import Entry, MatchPlan, Plan
 from arena.protocol import codec
 from arena.protocol import messages as m
@@ -37,6 +38,7 @@ class _Table:
     channels: tuple[Channel, ...]
     host: Channel | None  # of its game, if that is not here
     begun: bool = False  # the game was reset
+    clock: Clock | None = None  # in realtime
     crashed: set[int] = field(default_factory=set)  # seats that are not asked: see Tries.crashed
 
 
@@ -121,7 +123,10 @@ class Scheduler:
         if host is not None:
             stage = HostedStage(game, self._plan.game_name, views, plan.index, host, self._ids)
         match = Match(plan, stage, names, self._plan.limits)
+        card = game.card()
         table = _Table(match, channels, host, crashed=self._tries.crashed(plan))
+        if self._plan.limits.pace == "realtime" and card.seconds is not None:
+            table.clock = Clock(card.seconds)
         self._tables[plan.index] = table
         for seat, (entry, channel) in enumerate(zip(lineup, channels, strict=True)):
             if seat in table.crashed:
@@ -131,10 +136,11 @@ class Scheduler:
                     match=plan.index,
                     seat=seat,
                     operator=entry.name,
-                    card=game.card(),
+                    card=card,
                     views=entry.views,
                     seed=self._plan.operator_seed(plan, seat),
                     seats=tuple(names),
+                    pace=self._plan.limits.pace,
                 )
             )
         self._observer.started(match)
@@ -172,7 +178,9 @@ class Scheduler:
 
     def _advance_ready(self) -> bool:
         """Apply the tick of every match whose seats are all in; whether there was one."""
-        ready = [table for table in self._tables.values() if table.match.ready]
+        now = time.monotonic()
+        due = [table for table in self._tables.values() if table.clock is None or table.clock.over(table.match, now)]
+        ready = [table for table in due if table.match.ready]
         for table in ready:
             table.match.advance()
             self._follow(table)
@@ -186,6 +194,8 @@ class Scheduler:
         self._journal(table)
         if table.begun:
             self._observer.ticked(match)
+            if table.clock is not None:
+                table.clock.next(time.monotonic())
         table.begun = True
         if match.outcome is not None:
             self._finish(table, match.outcome)
@@ -193,6 +203,7 @@ class Scheduler:
     def _finish(self, table: _Table, outcome: Outcome) -> None:
         index = table.match.plan.index
         del self._tables[index]
+        self._withdraw(table)
         self._release(table, outcome)
         if self._recorder is not None:
             self._recorder.end(index)
@@ -302,13 +313,7 @@ class Scheduler:
     def _void(self, table: _Table, kind: str, reason: str, seat: int | None, own_doing: bool = False) -> None:
         plan = table.match.plan
         del self._tables[plan.index]
-        wanted: dict[Channel, list[int]] = {}
-        for i, question in self._questions.items():
-            if question.table is table:
-                question.table = None
-                wanted.setdefault(question.channel, []).append(i)
-        for channel, ids in wanted.items():
-            channel.send(m.Cancel(ids=ids))
+        self._withdraw(table)
         self._release(table, Outcome(status="voided", reason=f"{kind}: {reason}"))
         voids = self._tries.void(plan, kind, seat, own_doing)
         self._time("void", match=plan.index, attempt=voids, fault=kind, reason=reason)
@@ -319,6 +324,16 @@ class Scheduler:
             self._waiting.appendleft(plan)
         else:
             self._give_up(table, f"{kind}: voided {voids} times")
+
+    def _withdraw(self, table: _Table) -> None:
+        """Nobody wants the answers to its questions any more."""
+        wanted: dict[Channel, list[int]] = {}
+        for i, question in self._questions.items():
+            if question.table is table:
+                question.table = None
+                wanted.setdefault(question.channel, []).append(i)
+        for channel, ids in wanted.items():
+            channel.send(m.Cancel(ids=ids))
 
     def _give_up(self, table: _Table, reason: str) -> None:
         """The match stands as unresolved."""
@@ -341,6 +356,7 @@ class Scheduler:
 
     def _patience(self) -> float | None:
         clocks = [q.deadline for q in self._questions.values() if q.deadline is not None]
+        clocks += [t.clock.until for t in self._tables.values() if t.clock is not None and t.clock.until is not None]
         clocks += [since + self._plan.limits.deadline for _, since in self._waiting_hosts()]
         return max(0.0, min(clocks) - time.monotonic()) if clocks else None
 

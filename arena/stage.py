@@ -56,6 +56,10 @@ class Stage(abc.ABC):
         """What the game makes of an answer of a due seat."""
 
     @abc.abstractmethod
+    def late(self, last: int) -> int:
+        """The game's rule for a seat whose answer is late: see Game.late."""
+
+    @abc.abstractmethod
     def look(self, seat: int, views: Views) -> Observation:
         """What `seat` may see now, in any views, for who shows the game. Waits for a host."""
 
@@ -98,6 +102,9 @@ class LocalStage(Stage):
             return Verdict(None, "illegal", str(error))
         except UnparsableAnswerError as error:
             return Verdict(None, "unparsable", str(error))
+
+    def late(self, last: int) -> int:
+        return self.game.late(last)
 
     def look(self, seat: int, views: Views) -> Observation:
         return self.game.observe(seat, views)

@@ -138,6 +138,8 @@ def _turn(match: Match, views: Views, line: TurnLine, saw: str | None) -> Render
     table = _grid()
     if line.attempt:
         table.add_row("asked again", f"attempt {line.attempt + 1}")
+    elif line.late or line.asked is not None:
+        table.add_row("asked", "still thinking" if line.asked is None else f"at tick {line.asked}")
     elif saw is not None:
         # Whoever was not given the text is shown by it all the same: it says what the seat may know.
         table.add_row("saw" if views.text else "in words", Text(saw))
@@ -154,7 +156,7 @@ def _turn(match: Match, views: Views, line: TurnLine, saw: str | None) -> Render
     if line.fault:
         table.add_row("fault", Text(f"{line.fault}: {line.detail}" if line.detail else line.fault, style="bold red"))
     if line.action is not None:
-        why = " (what the fault costs)" if line.fault else ""
+        why = " (what the fault costs)" if line.fault else " (by the rule for late answers)" if line.late else ""
         table.add_row("action", Text(names[line.action] + why, style="bold"))
     if line.usage is not None:
         table.add_row("tokens", f"{line.usage.prompt} in, {line.usage.completion} out")

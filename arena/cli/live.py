@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from arena.cli.tables import duration, number
+from arena.cli.tables import duration, number, paced
 from arena.match import Ask, Match
 from arena.observer import Observer
 from arena.operator import Decision, Outcome
@@ -105,7 +105,10 @@ class LiveTable(Observer):
         return voids + self._unresolved
 
     def _render(self) -> RenderableType:
-        table = Table(title=f"{self._plan.game_name} · seed {self._plan.seed}", title_justify="left")
+        table = Table(
+            title=f"{self._plan.game_name} · seed {self._plan.seed}{paced(self._plan.limits.pace)}",
+            title_justify="left",
+        )
         for title in ("operator", "score", "faults", "a turn", ""):
             table.add_column(title, justify="right" if title in ("score", "faults", "a turn") else "left")
         for entry in self._plan.lineup:

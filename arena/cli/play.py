@@ -7,7 +7,7 @@ import re
 import secrets
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 from rich.console import Console
@@ -18,7 +18,7 @@ from arena.cli.steps import ensure
 from arena.cli.tables import score_table
 from arena.errors import InputError
 from arena.lineup import build_plan
-from arena.plan import Limits, Plan
+from arena.plan import Limits, Pace, Plan
 from arena.play import run_plan
 
 
@@ -40,10 +40,19 @@ class Seconds(click.FloatRange):
 @click.option("--operator", "single", multiple=True, help="One operator; repeat it instead of a list.")
 @click.option("--matches", "-n", default=1, show_default=True, type=click.IntRange(1), help="Matches to play.")
 @click.option("--seed", "-s", type=click.IntRange(0), help="Chance of the run. Default: drawn, and recorded.")
-@click.option("--concurrency", "-c", type=click.IntRange(1), help="Matches at once. Default: 16, with a person 1.")
+@click.option(
+    "--concurrency", "-c", type=click.IntRange(1), help="Matches at once. Default: 16, with a person or a clock 1."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="New run folder. Default: runs/TIME-GAME.")
 @click.option("--max-ticks", type=click.IntRange(1), help="Cut each match after so many ticks.")
 @click.option("--human-timeout", type=Seconds(0), help="Seconds a person has a turn. Default: no limit.")
+@click.option(
+    "--pace",
+    type=click.Choice(get_args(Pace)),
+    default="lockstep",
+    show_default=True,
+    help="lockstep: all wait for all. realtime: the game's clock does not wait.",
+)
 @click.option("--reask", default=0, show_default=True, type=click.IntRange(0), help="Ask again after a bad answer.")
 @click.option("--deadline", default=120.0, show_default=True, type=Seconds(0.1), help="Seconds till a void.")
 @click.option("--yes", "-y", is_flag=True, help="Create environments that are needed and missing without asking.")
@@ -58,6 +67,7 @@ def play(
     out: Path | None,
     max_ticks: int | None,
     human_timeout: float | None,
+    pace: Pace,
     reask: int,
     deadline: float,
     yes: bool,
@@ -76,7 +86,7 @@ def play(
             "nobody plays: give --operators, e.g. --operators vlm,ppo,human (`arena operators` lists them)"
         )
     drawn = secrets.randbelow(2**31) if seed is None else seed
-    limits = Limits(max_ticks=max_ticks, reasks=reask, human_timeout=human_timeout, deadline=deadline)
+    limits = Limits(max_ticks=max_ticks, reasks=reask, human_timeout=human_timeout, deadline=deadline, pace=pace)
     plan = build_plan(game, chosen, seed=drawn, matches=matches, limits=limits)
     person = any(entry.kind.interactive for entry in plan.lineup)
     folder = out or _new_folder(plan)
@@ -91,14 +101,14 @@ def play(
             table = run_plan(
                 plan,
                 folder,
-                concurrency=concurrency or (1 if person else 16),
+                concurrency=concurrency or (1 if person or pace == "realtime" else 16),
                 observer=live,
                 on_status=live.status,
             )
     except KeyboardInterrupt:
         console.print(f"stopped after {live.done} of {matches} matches; what was played is in {folder}")
         raise
-    Console().print(score_table(table, live.seconds, game=plan.game_name, seed=plan.seed))
+    Console().print(score_table(table, live.seconds, game=plan.game_name, seed=plan.seed, pace=pace))
     for line in live.notes():
         console.print(line)
     again = f"arena verify {folder} · arena replay {folder}"

@@ -11,33 +11,46 @@ from rich.text import Text
 
 from arena.evaluate.table import Row
 from arena.evaluate.table import Table as Results
+from arena.plan import Pace
 
 
-def score_table(results: Results, seconds: Mapping[str, tuple[int, float]], *, game: str, seed: int) -> RenderableType:
+def score_table(
+    results: Results, seconds: Mapping[str, tuple[int, float]], *, game: str, seed: int, pace: Pace = "lockstep"
+) -> RenderableType:
     """The scores of a run. `seconds` gives (answers, seconds waited for them) by operator.
 
     Fits 80 columns: tokens are left out where nobody used any, and faults follow in a table of their own.
     """
+    late = any(row.late for row in results.rows)
     tokens = any(row.prompt_tokens or row.completion_tokens for row in results.rows)
     blocks = f"{results.blocks} block{'s' * (results.blocks != 1)}"
     table = _table(
-        title=f"{game} · {results.matches} match{'es' * (results.matches != 1)} in {blocks} · seed {seed}",
+        title=f"{game} · {results.matches} match{'es' * (results.matches != 1)} in {blocks} · seed {seed}{paced(pace)}",
         caption=f"score in {results.unit}, mean over matches; interval over blocks",
     )
     for title in ("score", "95% interval", "turns", "a turn"):
         table.add_column(title, justify="right", no_wrap=True)
+    if late:
+        table.add_column("late", justify="right", no_wrap=True)
     if tokens:
         table.add_column("tokens in/out", justify="right", no_wrap=True)
     for row in results.rows:
         answers, waited = seconds.get(row.operator, (0, 0.0))
         cells = [row.operator, number(row.score), _interval(row), str(row.turns)]
         cells.append(duration(waited / answers) if answers else "-")
+        if late:
+            cells.append(str(row.late))
         if tokens:
             cells.append(f"{row.prompt_tokens}/{row.completion_tokens}")
         table.add_row(*cells)
     if not any(row.faults or row.unresolved for row in results.rows):
         return table
     return Group(table, _fault_table(results), Text("scores count faults; fault-free: mean over matches without one"))
+
+
+def paced(pace: Pace) -> str:
+    """What a title says of the pace: runs of two paces are never shown in one table."""
+    return "" if pace == "lockstep" else f" · {pace}"
 
 
 def _fault_table(results: Results) -> Table:

@@ -21,7 +21,8 @@ def verify(run: Path) -> None:
     Exit code 0 when all holds, 1 when something does not, 2 when the log is damaged or this
     installation cannot tell.
     """
-    report = verify_run(Run(run))
+    recorded = Run(run)
+    report = verify_run(recorded)
     for problem in report.problems[:SHOWN]:
         print(f"WRONG  {problem}")
     for problem in report.pictures[:SHOWN]:
@@ -35,5 +36,7 @@ def verify(run: Path) -> None:
     if report.unresolved:
         played += f", {report.unresolved} unresolved"
     print(f"{'verified' if report.passed else 'NOT verified'}: {played}")
+    if recorded.head.get("limits", {}).get("pace") == "realtime":
+        print("It was played in realtime: its log can be played again, but its seed alone does not repeat it.")
     print("A log cannot prove who chose an answer, only what followed from it.")
     sys.exit(0 if report.passed else 1)

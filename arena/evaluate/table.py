@@ -23,6 +23,7 @@ class Row(msgspec.Struct, kw_only=True):
     high: float | None = None
     score_fault_free: float | None = None  # mean over the matches in which this operator made no fault
     turns: int = 0
+    late: int = 0  # ticks of a realtime match in which it had not answered
     faults: dict[str, int] = {}
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -71,6 +72,9 @@ def tabulate(lines: Iterable[Line], operators: Sequence[str], unit: str) -> Tabl
 
 
 def _count_turn(row: Row, line: TurnLine) -> None:
+    if line.late:
+        row.late += 1
+        return
     row.turns += 1
     if line.fault is not None:
         row.faults[line.fault] = row.faults.get(line.fault, 0) + 1

@@ -15,7 +15,6 @@ import numpy.typing as npt
 from pettingzoo import AECEnv, ParallelEnv
 
 from arena.canonical import generator, key
-from arena.errors import InputError
 from arena.export.views import game_of, views_of
 from arena.game import Game, StepResult, Views
 

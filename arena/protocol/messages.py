@@ -84,6 +84,7 @@ class Open(Message, frozen=True):  # arena -> worker
     views: Views
     seed: bytes
     seats: tuple[str, ...] = ()
+    pace: Literal["lockstep", "realtime"] = "lockstep"
 
 
 class Opened(Message, frozen=True):  # worker -> arena

@@ -23,7 +23,7 @@ class MatchLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag
 
 
 class TurnLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="turn", omit_defaults=True):
-    """One answer of one operator."""
+    """One answer of one operator; or, in realtime, that none had come (`late`)."""
 
     tick: int
     seat: int
@@ -36,6 +36,8 @@ class TurnLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     raw: str | None = None
     usage: Usage | None = None
     action: int | None = None  # what was applied: the parsed answer, or the default that a fault costs
+    late: bool = False  # in realtime: no answer had come when the tick's time was over; `action` is by the game's rule
+    asked: int | None = None  # in realtime: the tick at which the question was asked, if it was an earlier one
     fault: str | None = None
     detail: str | None = None
 

@@ -18,7 +18,7 @@ from arena.game import Game, Views
 from arena.hosted import HostedStage
 from arena.match import Ask, Match
 from arena.operator import Decision
-from arena.plan import HERE, Limits, MatchPlan, schedule
+from arena.plan import HERE, Limits, MatchPlan, Pace, schedule
 from arena.record.lines import EndLine, Line, MatchLine, TurnLine, decoder
 from arena.record.reader import Run
 from arena.stage import LocalStage
@@ -41,6 +41,7 @@ class _OperatorHead(msgspec.Struct):
 class _LimitsHead(msgspec.Struct):
     max_ticks: int | None = None
     reasks: int = 0
+    pace: Pace = "lockstep"
 
 
 class _Head(msgspec.Struct):
@@ -81,7 +82,7 @@ class Replay:
         self.planned = schedule(self.game, self._head.seed, self._head.matches)
         self._theatre: Theatre | None = None  # started when the first match is played in it
         head = self._head.limits
-        self._limits = Limits(max_ticks=head.max_ticks, reasks=head.reasks)
+        self._limits = Limits(max_ticks=head.max_ticks, reasks=head.reasks, pace=head.pace)
 
     @property
     def views(self) -> dict[str, Views]:
@@ -195,22 +196,23 @@ def execute(match: Match, lines: Sequence[Line]) -> Iterator[Step]:
         at += len(made)
         if missing or match.outcome is not None:
             return
-        while asks and not missing:
-            missing = _answer(match, asks, turns)
-            asks = () if missing else tuple(match.asks())
+        missing = _answer(match, turns)
+        match.asks()  # the questions that were asked again are answered too
         if not missing:
             match.advance()
             _settle(match)
 
 
-def _answer(match: Match, asks: Sequence[Ask], turns: dict[tuple[int, int, int], TurnLine]) -> Ask | None:
-    """Feed the recorded answers; the first ask that has none."""
-    for ask in asks:
-        turn = turns.get((ask.tick, ask.seat, ask.attempt))
-        if turn is None:
-            return ask
-        match.feed(ask.seat, _decision(turn))
-        _settle(match)
+def _answer(match: Match, turns: dict[tuple[int, int, int], TurnLine]) -> Ask | None:
+    """Feed the answers that are recorded for this tick; the first ask that has none."""
+    while match.waiting:
+        for ask in match.waiting:
+            turn = turns.get((match.tick, ask.seat, ask.attempt))
+            if turn is None or (turn.late and not match.late(ask.seat)):
+                return ask
+            if not turn.late:
+                match.feed(ask.seat, _decision(turn))
+            _settle(match)
     return None
 
 

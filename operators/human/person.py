@@ -193,7 +193,7 @@ def _played(table: Table) -> dict[str, Any] | None:
         for action in legal
         if card.actions[action] in card.buttons
     ]
-    return {"actions": actions, "seconds": card.seconds, "pace": "lockstep"}
+    return {"actions": actions, "seconds": card.seconds, "pace": table.seat.pace}
 
 
 def _keys(number: int, letter: str | None) -> list[str]:

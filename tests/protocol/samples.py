@@ -53,6 +53,8 @@ SEEN = Observation(
 REQUEST = Request(id=7, match=3, seat=1, tick=9, observation=SEEN, attempt=1, reason="illegal", budget=2.5)
 
 _ACT, ACT_BUFFERS = codec.act([REQUEST, Request(id=8, match=4, seat=0, tick=0, observation=Observation(legal=(1,)))])
+# Fields that came with a minor version, and what bytes from before mean.
+ADDED: dict[str, dict[str, dict[str, object]]] = {"1.0": {"open": {"pace": "lockstep"}}}
 WITH_BUFFERS = ("act", "stepped", "observed")
 
 TO_ARENA: dict[str, m.ToArena] = {
@@ -110,6 +112,7 @@ TO_WORKER: dict[str, m.ToWorker] = {
         views=Views(image=(128, 128), vector=True, text=True),
         seed=bytes(range(16)),
         seats=("vlm#1", "ppo"),
+        pace="realtime",
     ),
     "end": m.End(
         match=3,
