@@ -23,30 +23,41 @@ DISTRIBUTION = "agent-arena"
 _OF_THE_INSTALLATION = {"INSTALLER", "RECORD", "REQUESTED", "direct_url.json"}
 
 
+def installed(name: str) -> metadata.Distribution:
+    """The distribution as it was installed. A checkout has metadata of its own, which come first where it is the
+
+    current folder, and list no files.
+    """
+    found = list(metadata.distributions(name=name))
+    whole = [one for one in found if any(path.name == "WHEEL" for path in one.files or ())]
+    return (whole or found or [metadata.distribution(name)])[0]
+
+
 def requirements() -> list[str]:
     """The base dependencies: those of no extra."""
-    found = [Requirement(text) for text in metadata.requires(DISTRIBUTION) or ()]
+    found = [Requirement(text) for text in installed(DISTRIBUTION).requires or ()]
     return sorted(str(one) for one in found if one.marker is None or "extra" not in str(one.marker))
 
 
 def python() -> SpecifierSet:
     """The versions of Python that the arena runs on."""
-    return SpecifierSet(metadata.metadata(DISTRIBUTION)["Requires-Python"])
+    return SpecifierSet(installed(DISTRIBUTION).metadata["Requires-Python"])
 
 
 def identity() -> str:
     """32 hex digits that differ between two arenas whose code, or whose checkout, differs."""
+    found = installed(DISTRIBUTION)
     files = [
         (str(path), path.hash.value if path.hash else "")
-        for path in _files(metadata.distribution(DISTRIBUTION))
+        for path in _files(found)
         if path.parent.suffix != ".dist-info" or path.name == "entry_points.txt"
     ]
-    return digest(metadata.version(DISTRIBUTION), sorted(files))
+    return digest(found.version, sorted(files))
 
 
 def pack(folder: Path, distribution: str = DISTRIBUTION) -> Path:
     """Write the wheel of an installed distribution of pure Python into `folder`. Equal files give equal bytes."""
-    found = metadata.distribution(distribution)
+    found = installed(distribution)
     name = canonicalize_name(found.metadata["Name"]).replace("-", "_")
     wheel = folder / f"{name}-{found.version}-py3-none-any.whl"
     record = []

@@ -134,7 +134,8 @@ def _pip_settings() -> dict[str, str]:
         check=False,
     )
     given: dict[str, list[str]] = {}
-    for line in asked.stdout.splitlines():  # global.index-url='https://...', and :env:.index-url= last: it wins
+    # Lines such as global.index-url='https://...', in an order that differs from pip to pip. The last of a name wins.
+    for line in sorted(asked.stdout.splitlines(), key=_rank):
         key, _, value = line.partition("=")
         name = key.rpartition(".")[2]
         if name in _SETTINGS:
@@ -147,6 +148,12 @@ def _pip_settings() -> dict[str, str]:
     if "UV_INDEX" in out and "UV_INDEX_STRATEGY" not in os.environ:
         out["UV_INDEX_STRATEGY"] = "unsafe-best-match"  # what pip does with several indexes
     return out
+
+
+def _rank(line: str) -> int:
+    """Where pip's settings come from, the weakest first."""
+    origins = ("global", "user", "site", ":env:")
+    return next((rank for rank, origin in enumerate(origins) if line.startswith(f"{origin}.")), -1)
 
 
 def _asked(folder: Path, requirements: Sequence[str], pinned: Sequence[Pin]) -> tuple[Path, Path]:
