@@ -266,17 +266,17 @@ class Scheduler:
 
     def _refused(self, channel: Channel, error: m.Error) -> None:
         self._time("error", worker=channel.name, code=error.code, text=error.text, match=error.match)
-        if channel.role == "game" and error.code == "refused":
-            raise InputError(f"the game cannot be played: {error.text}")
-        if error.match is not None and error.code == "refused":
-            raise InputError(f"operator {channel.name} cannot take seat {error.seat}: {error.text}")
         if error.code in ("malformed", "unexpected"):
             # What it did not understand it will not answer.
             self._crew.kill(channel, f"did not understand the arena: {error.text}")
         table = self._tables.get(error.match) if error.match is not None else None
         if table is not None and channel is table.host:
+            if error.code == "refused":
+                raise InputError(f"the game cannot be played: {error.text}")
             self._void(table, "backend", f"{channel.name}: {error.text}", None, own_doing=True)
         elif table is not None and channel in table.channels:
+            if error.code == "refused":
+                raise InputError(f"operator {channel.name} cannot take seat {error.seat}: {error.text}")
             # A seat that could not be opened. `failed`: the operator raised, as it may do in every try.
             own_doing = error.code == "failed"
             self._void(table, "backend", f"{channel.name}: {error.text}", error.seat, own_doing)

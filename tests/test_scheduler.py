@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -172,9 +173,10 @@ def test_a_refused_seat_is_the_users_input(play: Callable[..., Play]) -> None:
         play(plan(), once(disturb, after=1))
 
 
-def test_an_error_about_a_match_of_others_voids_nothing(play: Callable[..., Play]) -> None:
+@pytest.mark.parametrize("code", ["failed", "refused", "backend"])
+def test_an_error_about_a_match_of_others_voids_nothing(play: Callable[..., Play], code: Any) -> None:
     def disturb(crew: FakeCrew) -> list[Event]:
-        error = m.Error(code="failed", text="x", match=999, seat=70)
+        error = m.Error(code=code, text="x", match=999, seat=70)
         return [Received(crew.channels[1], error), *crew.pay()]
 
     run = play(plan(), once(disturb))
