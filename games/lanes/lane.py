@@ -7,6 +7,9 @@ import enum
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from arena.game import Image
 
 End = Literal["flag", "died", "time", "stuck"]
@@ -73,6 +76,10 @@ class Lane(abc.ABC):
     @abc.abstractmethod
     def draw(self, snapshot: Any) -> Image:
         """The frame of a snapshot: uint8 (*size, 3), a new array."""
+
+    def luma(self, snapshot: Any) -> npt.NDArray[np.uint8] | None:
+        """The grey frame of a snapshot, uint8 `size`, where that is cheaper than from `draw`; None: it is not."""
+        return None
 
     @abc.abstractmethod
     def state_hash(self) -> str:

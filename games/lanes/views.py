@@ -41,8 +41,9 @@ class Frame:
     def grey(self) -> Image:
         """uint8 (84, 84): luma, each pixel the mean of what it covers."""
         if self._grey is None:
-            picture = Pillow.fromarray(self.native).convert("L").resize((EDGE, EDGE), Pillow.Resampling.BOX)
-            self._grey = np.asarray(picture)
+            luma = self._lane.luma(self._snapshot)
+            whole = Pillow.fromarray(self.native).convert("L") if luma is None else Pillow.fromarray(luma)
+            self._grey = np.asarray(whole.resize((EDGE, EDGE), Pillow.Resampling.BOX))
         return self._grey
 
     def fitted(self, height: int, width: int) -> Image:
