@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from arena.errors import InputError
 
-BATCH = 512
+BATCH = (64, 512)  # least and most, of a hundredth of the demonstrations
 RATE = 1e-3
 NAMES = ("frames", "stacks", "actions", "returns")
 
@@ -42,7 +42,7 @@ def imitate(
     if not len(actions) or actions.max() >= policy.action_space.n:
         raise InputError(f"demos={file}: expected actions from 0 to {policy.action_space.n - 1}")
     chance = np.random.default_rng(seed)
-    batches = -(-len(actions) // BATCH)
+    batches = -(-len(actions) // min(BATCH[1], max(BATCH[0], len(actions) // 100)))
     optimizer = torch.optim.Adam(policy.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, epochs * batches)
     policy.set_training_mode(True)
@@ -51,7 +51,7 @@ def imitate(
         right = 0
         for at, rows in enumerate(np.array_split(chance.permutation(len(actions)), batches)):
             seen, did = torch.from_numpy(frames[stacks[rows]]), torch.from_numpy(actions[rows])
-            features = policy.extract_features(seen)
+            features = policy.features_extractor(seen.to(torch.bfloat16) / 255)  # all it makes of a picture anyway
             logits, values = policy.action_net(features), policy.value_net(features)[:, 0]
             loss = functional.cross_entropy(logits, did)
             loss = loss + value * functional.mse_loss(values, torch.from_numpy(returns[rows]))

@@ -1,7 +1,8 @@
 """Demonstrations for `arena train ppo --option demos=FILE`: a teacher plays, is pushed off its way, and finds back.
 
     python scripts/ppo/demos.py sidescroller --out runs/sidescroller-demos.npz [--matches 900] [--seed 1]
-    PYTHON -m scripts.ppo.demos mario:1-1 --out runs/mario-demos.npz --matches 150       (PYTHON of the runtime `mario`)
+    PYTHON -m scripts.ppo.demos mario:1-1 --out runs/mario-demos.npz --matches 60      (PYTHON of the runtime `mario`)
+    python scripts/ppo/demos.py mario:1-1 --join A.npz B.npz --out C.npz
 
 The teacher is a search: the one that proves levels of the sidescroller (on its train set), and the same idea with the
 emulator's saved states for mario, from seeded no-op starts. Now and then some decisions are drawn at random (they are
@@ -26,7 +27,6 @@ from games.lanes.lane import TILE
 
 VECTOR = Views(vector=True)
 NAMES = tuple(MACRO)
-PUSHED = 0.035  # how often a push begins, at each decision
 ODDS = {"right run": 4, "right run jump": 4, "right": 2, "right jump": 2, "jump": 1, "stay": 2, "left": 1}
 AHEAD = 14 * TILE  # pixels that the teacher plans ahead
 BUDGET = 600  # decisions that it tries
@@ -68,14 +68,26 @@ class Album:
         )
 
 
-def demonstrate(album: Album, game: LaneGame, start: bytes, chance: np.random.Generator, think: Plan) -> bool:
-    """One match; whether it was cleared."""
+def join(files: Sequence[Path], out: Path) -> None:
+    """One file of several."""
+    parts = [dict(np.load(file)) for file in files]
+    first = 0
+    for part in parts:
+        part["stacks"] = part["stacks"] + np.int32(first)
+        first += len(part["frames"])
+    np.savez(out, **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+
+
+def demonstrate(
+    album: Album, game: LaneGame, start: bytes, chance: np.random.Generator, think: Plan, pushed: float
+) -> bool:
+    """One match; whether it was cleared. `pushed`: how often a push begins, at each decision."""
     due = bool(game.reset(start).due)
     plan: list[int] = []
     push = 0
     seen, taught, rewards = [], [], []
     while due:
-        if push == 0 and chance.random() < PUSHED:
+        if push == 0 and chance.random() < pushed:
             push, plan = int(chance.integers(1, 4)), []
         if push:
             push -= 1
@@ -101,7 +113,7 @@ def demonstrate(album: Album, game: LaneGame, start: bytes, chance: np.random.Ge
     return cleared
 
 
-def sidescroller(album: Album, matches: int, seed: int, out: Path) -> None:
+def sidescroller(album: Album, matches: int, seed: int, pushed: float, out: Path) -> None:
     """The first levels of the train set."""
     from games.sidescroller.lane import SideLane
     from games.sidescroller.rules import Sidescroller
@@ -123,11 +135,11 @@ def sidescroller(album: Album, matches: int, seed: int, out: Path) -> None:
     for number in range(matches):
         game = Watched(1, {"level": number})
         start, chance = key("demo-level", number), generator(key("demo", seed, number))
-        cleared += demonstrate(album, game, start, chance, think)
+        cleared += demonstrate(album, game, start, chance, think, pushed)
         tell(number, cleared, album, out)
 
 
-def mario(album: Album, stage: str, matches: int, seed: int, out: Path) -> None:
+def mario(album: Album, stage: str, matches: int, seed: int, pushed: float, out: Path) -> None:
     """One stage, from no-op starts."""
     from games.mario.lane import MarioLane
     from games.mario.rules import make
@@ -142,7 +154,7 @@ def mario(album: Album, stage: str, matches: int, seed: int, out: Path) -> None:
     game, cleared = Watched(1, {"noops": 30}), 0
     for number in range(matches):
         start, chance = key("demo-start", seed, number), generator(key("demo", seed, number))
-        cleared += demonstrate(album, game, start, chance, lambda: search(game.lane, BUDGET))
+        cleared += demonstrate(album, game, start, chance, lambda: search(game.lane, BUDGET), pushed)
         tell(number, cleared, album, out)
 
 
@@ -205,13 +217,18 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--matches", type=int, default=900)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pushed", type=float, default=0.035, help="how often a push begins, at each decision")
+    parser.add_argument("--join", type=Path, nargs="+", help="write these files as one, and play nothing")
     given = parser.parse_args(argv)
+    if given.join:
+        join(given.join, given.out)
+        return 0
     album = Album()
     kind, _, stage = given.game.partition(":")
     if kind == "mario":
-        mario(album, stage, given.matches, given.seed, given.out)
+        mario(album, stage, given.matches, given.seed, given.pushed, given.out)
     else:
-        sidescroller(album, given.matches, given.seed, given.out)
+        sidescroller(album, given.matches, given.seed, given.pushed, given.out)
     album.save(given.out)
     return 0
 

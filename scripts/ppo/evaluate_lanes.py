@@ -179,7 +179,8 @@ def _write(results: dict[str, dict[str, object]]) -> None:
         "## PPO policies on lanes",
         "",
         "Distance: pixels of the level reached before the lane was over (cleared, died, stuck, or the horizon); mean "
-        "and 95% t-interval. Cleared: 95% Wilson interval. Ahead: the mean difference to the row below on the same starts, "
+        "and 95% t-interval. Cleared: 95% Wilson interval. Ahead: the mean difference to the row below on the same "
+        "starts, "
         "95% t-interval. Made by `python scripts/ppo/evaluate_lanes.py`; the policies by `scripts/ppo/demos.py` and "
         "`scripts/ppo/lanes.py` (docs/train.md). Curves: [sidescroller](curves/ppo-sidescroller.png), "
         "[mario](curves/ppo-mario.png).",

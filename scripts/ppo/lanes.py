@@ -33,7 +33,15 @@ CONFIGS = {
         game="sidescroller", game_options={"set": "train"}, out="", steps=1_000_000, seed=1, lanes=32, rate=3e-4
     ),
     "mario": LaneConfig(
-        game="mario:1-1", game_options={"noops": 30}, out="", steps=150_000, seed=1, lanes=16, rate=2.5e-4
+        game="mario:1-1",
+        game_options={"noops": 30},
+        out="",
+        steps=60_000,
+        seed=1,
+        demo_epochs=16,
+        lanes=16,
+        epochs=4,
+        rate=3e-4,
     ),
 }
 
