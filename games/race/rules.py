@@ -26,19 +26,24 @@ LEAD = 0.5  # what a whole level of lead is worth before the end; the end is wor
 
 
 class Eye:
-    """What one seat sees: the level around its runner, itself in orange. Seat None: a spectator, true colours."""
+    """The level around one seat's runner; `orange` is the seat whose runner has that colour."""
 
-    def __init__(self, seat: int, spectator: bool = False) -> None:
-        self.seat, self.spectator = seat, spectator
+    def __init__(self, seat: int, orange: int) -> None:
+        self.seat, self.orange = seat, orange
 
     def draw(self, snapshot: Any) -> Image:
         from games.sidescroller import draw  # only those who draw need an imaging library
 
-        return draw.draw(snapshot, self.seat, None if self.spectator else self.seat)
+        return draw.draw(snapshot, self.seat, self.orange)
+
+    def luma(self, snapshot: Any) -> Any:
+        from games.sidescroller import draw
+
+        return draw.luma(snapshot, self.seat, self.orange)
 
 
-EYES = (Eye(0), Eye(1))
-SPECTATORS = (Eye(0, True), Eye(1, True))
+EYES = (Eye(0, 0), Eye(1, 1))  # everybody sees itself in orange
+SPECTATORS = (Eye(0, 0), Eye(1, 0))
 
 
 class Race(Game):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint32]  # RGBA in one number, so that a pixel is moved at once; 0 is transparent
+# A pixel is one number, so that it is moved at once: RGBA in uint32, or, where only the grey picture is wanted, its
+# luma + 256 in uint16. 0 is transparent.
+Pixels = npt.NDArray[np.uint32] | npt.NDArray[np.uint16]
 
 COLOURS = {
     "K": "#2a1a1f",  # outline
@@ -332,9 +336,20 @@ def packed(picture: npt.NDArray[np.uint8]) -> Pixels:
     return np.ascontiguousarray(picture).view(np.uint32)[..., 0]
 
 
-def one(colour: str) -> np.uint32:
-    """A colour as one number."""
-    return packed(np.array([[rgba(colour)]], np.uint8))[0, 0]
+def grey(picture: Pixels) -> Pixels:
+    """Colours as luma, by the same sum as Pillow's mode L, so that it makes no difference which is drawn."""
+    red, green, blue, _ = np.moveaxis(picture.view(np.uint8).reshape(*picture.shape, 4).astype(np.uint32), -1, 0)
+    luma = red * 19595 + green * 38470 + blue * 7471 + 0x8000 >> 16
+    return np.where(picture != 0, luma + 256, 0).astype(np.uint16)
+
+
+def plain(picture: Pixels) -> Pixels:
+    """Colours as they are."""
+    return picture
+
+
+Ink = Callable[[Pixels], Pixels]
+INKS: dict[bool, Ink] = {False: plain, True: grey}  # by whether a grey picture is wanted
 
 
 def sprite(letters: str, other: dict[str, str] | None = None) -> Pixels:
@@ -359,25 +374,25 @@ def mirrored(pictures: dict[str, Pixels]) -> dict[tuple[str, bool], Pixels]:
     return out
 
 
-def runners(second: bool) -> dict[tuple[str, bool], Pixels]:
+def runners(second: bool, ink: Ink) -> dict[tuple[str, bool], Pixels]:
     """By pose, and whether it looks to the left."""
     other = SECOND if second else None
-    poses = {name: sprite(_HEAD.strip("\n") + "\n" + legs, other) for name, legs in _RUNNER.items()}
-    return mirrored({**poses, "dead": sprite(_DEAD, other)})
+    poses = {name: ink(sprite(_HEAD.strip("\n") + "\n" + legs, other)) for name, legs in _RUNNER.items()}
+    return mirrored({**poses, "dead": ink(sprite(_DEAD, other))})
 
 
-def foes() -> dict[tuple[str, bool], Pixels]:
+def foes(ink: Ink) -> dict[tuple[str, bool], Pixels]:
     """By name and step, and whether it looks to the right."""
-    urchin = sprite(_FOES["urchin 0"])
-    return mirrored({**{name: sprite(letters) for name, letters in _FOES.items()}, "urchin flat": urchin})
+    urchin = ink(sprite(_FOES["urchin 0"]))
+    return mirrored({**{name: ink(sprite(letters)) for name, letters in _FOES.items()}, "urchin flat": urchin})
 
 
-def things() -> dict[str, Pixels]:
+def things(ink: Ink) -> dict[str, Pixels]:
     """Coins and boxes."""
-    coins = {name: sprite(letters) for name, letters in _COINS.items()}
-    return {**coins, "box": sprite(_BOX), "empty": sprite(_EMPTY)}
+    coins = {name: ink(sprite(letters)) for name, letters in _COINS.items()}
+    return {**coins, "box": ink(sprite(_BOX)), "empty": ink(sprite(_EMPTY))}
 
 
-def arrow(second: bool) -> Pixels:
+def arrow(second: bool, ink: Ink) -> Pixels:
     """It points to the right."""
-    return sprite(_ARROW, SECOND if second else None)
+    return ink(sprite(_ARROW, SECOND if second else None))

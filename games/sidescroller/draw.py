@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from arena.game import Image as Pixels
 from games.sidescroller import art, scenery
@@ -15,6 +16,7 @@ from games.sidescroller.physics import Runner, World
 from games.sidescroller.scenery import HIGH, HILLS_TOP, PERIOD, WIDE, paste
 from games.sidescroller.tiles import ABOVE, STRIDE, TILE, UNIT, Kind, Tile
 
+Luma = npt.NDArray[np.uint8]
 AHEAD = 104  # pixels of the picture to the left of the runner
 FOES = {kind: kind.name.lower() for kind in Kind}
 COINS = ("coin 0", "coin 1", "coin 2", "coin 1")
@@ -62,9 +64,23 @@ def snapshot(world: World) -> Snapshot:
     )
 
 
-@lru_cache(maxsize=1)
-def sheet() -> tuple[list[dict], dict, dict]:
-    return [art.runners(False), art.runners(True)], art.foes(), art.things()
+class Sheet(NamedTuple):
+    """All sprites."""
+
+    runners: tuple[dict[tuple[str, bool], art.Pixels], ...]  # orange, blue
+    foes: dict[tuple[str, bool], art.Pixels]
+    things: dict[str, art.Pixels]
+    arrows: dict[tuple[bool, bool], art.Pixels]  # by whether blue, and to the left
+
+
+@lru_cache(maxsize=2)
+def sheet(grey: bool) -> Sheet:
+    ink = art.INKS[grey]
+    right = [art.arrow(second, ink) for second in (False, True)]
+    arrows = {
+        (bool(second), left): right[second][:, :: -1 if left else 1] for second in (0, 1) for left in (False, True)
+    }
+    return Sheet((art.runners(False, ink), art.runners(True, ink)), art.foes(ink), art.things(ink), arrows)
 
 
 def camera(x: int, level: Level) -> int:
@@ -72,44 +88,48 @@ def camera(x: int, level: Level) -> int:
     return max(0, min(x - AHEAD, level.columns * TILE - WIDE))
 
 
-def draw(now: Snapshot, own: int = 0, orange: int | None = None) -> Pixels:
-    """uint8 (240, 256, 3), around the runner `own`. `orange` is drawn in that colour, the other in blue; default: 0."""
-    level, left = now.level, camera(now.bodies[own].x, now.level)
-    at = left // 4 % PERIOD
-    out = scenery.sky(level.theme)[:, at : at + WIDE].copy()
-    at = left // 2 % PERIOD
-    near, where = scenery.hills(level.theme)
-    np.copyto(out[HILLS_TOP:], near[:, at : at + WIDE], where=where[:, at : at + WIDE])
-    front, where = scenery.ground(level)
-    np.copyto(out, front[:, left : left + WIDE], where=where[:, left : left + WIDE])
-    fox, foes, things = sheet()
-    _prizes(out, now, left, things)
-    for kind, x, y, right, flat, flying in now.foes:
-        if -TILE < x - left < WIDE:
-            step = "flat" if flat else int(flying) if kind == Kind.FROG else now.frame // 10 % 2
-            paste(out, foes[f"{FOES[Kind(kind)]} {step}", right], x - left - 1, y - 1)
-    for number in [*(n for n in range(len(now.bodies)) if n != own), own]:
-        it, second = now.bodies[number], number != (orange or 0)
-        x = it.x - left - (TILE - RUNNER_WIDE // UNIT) // 2
-        if not -TILE < x < WIDE:
-            y = max(20, min(it.y, HIGH - 40))
-            paste(out, arrow(second, x < 0), 2 if x < 0 else WIDE - 11, y)
-        elif it.seen:
-            paste(out, fox[second][it.pose, it.left], x, it.y - 2)
-    colours = out.view(np.uint8).reshape(-1, 4)
+def draw(now: Snapshot, own: int = 0, orange: int = 0) -> Pixels:
+    """uint8 (240, 256, 3), around the runner `own`. The runner `orange` has that colour, the other one is blue."""
+    colours = compose(now, own, orange, False).view(np.uint8).reshape(-1, 4)
     picture = np.empty((HIGH * WIDE, 3), np.uint8)
     for one in range(3):  # one plane at a time is five times as fast as all at once
         picture[:, one] = colours[:, one]
     return picture.reshape(HIGH, WIDE, 3)
 
 
-@lru_cache(maxsize=4)
-def arrow(second: bool, left: bool) -> art.Pixels:
-    """At the picture's edge: there is the other runner."""
-    return art.arrow(second)[:, :: -1 if left else 1]
+def luma(now: Snapshot, own: int = 0, orange: int = 0) -> Luma:
+    """uint8 (240, 256): exactly what Pillow's mode L makes of `draw`, and cheaper."""
+    return compose(now, own, orange, True).astype(np.uint8)  # the 256 that marks what is not transparent falls away
 
 
-def _prizes(out: art.Pixels, now: Snapshot, left: int, things: dict) -> None:
+def compose(now: Snapshot, own: int, orange: int, grey: bool) -> art.Pixels:
+    """The picture in one number a pixel."""
+    level, left = now.level, camera(now.bodies[own].x, now.level)
+    at = left // 4 % PERIOD
+    out = scenery.sky(level.theme, grey)[:, at : at + WIDE].copy()
+    at = left // 2 % PERIOD
+    near, where = scenery.hills(level.theme, grey)
+    np.copyto(out[HILLS_TOP:], near[:, at : at + WIDE], where=where[:, at : at + WIDE])
+    front, where = scenery.ground(level, grey)
+    np.copyto(out, front[:, left : left + WIDE], where=where[:, left : left + WIDE])
+    sprites = sheet(grey)
+    _prizes(out, now, left, sprites.things)
+    for kind, x, y, right, flat, flying in now.foes:
+        if -TILE < x - left < WIDE:
+            step = "flat" if flat else int(flying) if kind == Kind.FROG else now.frame // 10 % 2
+            paste(out, sprites.foes[f"{FOES[Kind(kind)]} {step}", right], x - left - 1, y - 1)
+    for number in [*(n for n in range(len(now.bodies)) if n != own), own]:
+        it, second = now.bodies[number], number != orange
+        x = it.x - left - (TILE - RUNNER_WIDE // UNIT) // 2
+        if not -TILE < x < WIDE:
+            y = max(20, min(it.y, HIGH - 40))
+            paste(out, sprites.arrows[second, x < 0], 2 if x < 0 else WIDE - 11, y)
+        elif it.seen:
+            paste(out, sprites.runners[second][it.pose, it.left], x, it.y - 2)
+    return out
+
+
+def _prizes(out: art.Pixels, now: Snapshot, left: int, things: dict[str, art.Pixels]) -> None:
     """Coins and boxes; the one that was hit last jumps, and its coin flies up."""
     level = now.level
     hit, since = now.bump[0], now.frame - now.bump[1]

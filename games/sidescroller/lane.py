@@ -41,6 +41,11 @@ class SideLane(Lane):
 
         return draw.draw(snapshot)
 
+    def luma(self, snapshot: Any) -> Any:
+        from games.sidescroller import draw
+
+        return draw.luma(snapshot)
+
     def state_hash(self) -> str:
         return digest(self.level.number, self.level.difficulty, self.world.numbers())
 

@@ -71,8 +71,8 @@ def paste(onto: Pixels, sprite: Pixels, x: int, y: int) -> None:
         np.copyto(onto[y + top : y + bottom, x + left : x + right], part, where=part != 0)
 
 
-@lru_cache(maxsize=len(LOOKS))
-def sky(theme: str) -> Pixels:
+@lru_cache(maxsize=2 * len(LOOKS))
+def sky(theme: str, grey: bool) -> Pixels:
     """Sky, sun, clouds, far hills: opaque, (HIGH, PERIOD + WIDE)."""
     look, chance = LOOKS[theme], random.Random(3)
     top, low = (np.array(art.rgba(colour), float) for colour in look.sky)
@@ -91,12 +91,12 @@ def sky(theme: str) -> Pixels:
         angle = 2 * math.pi * x / PERIOD
         height = 58 + 20 * math.sin(2 * angle) + 12 * math.sin(5 * angle + 1) + 5 * math.sin(11 * angle)
         pen.line((x, HIGH - 30 - round(height), x, HIGH), fill=look.far)
-    out = pixels(picture)
+    out = art.INKS[grey](pixels(picture))
     return np.concatenate([out, out[:, :WIDE]], axis=1)
 
 
-@lru_cache(maxsize=len(LOOKS))
-def hills(theme: str) -> tuple[Pixels, np.ndarray]:
+@lru_cache(maxsize=2 * len(LOOKS))
+def hills(theme: str, grey: bool) -> tuple[Pixels, np.ndarray]:
     """The nearer hills from row HILLS_TOP down, and where they are."""
     look = LOOKS[theme]
     picture = blank(HIGH - HILLS_TOP, PERIOD)
@@ -107,7 +107,7 @@ def hills(theme: str) -> tuple[Pixels, np.ndarray]:
         y = HIGH - HILLS_TOP - round(height)
         pen.line((x, y, x, HIGH), fill=look.near)
         pen.line((x, y, x, y + 2), fill=look.crest)
-    out = pixels(picture)
+    out = art.INKS[grey](pixels(picture))
     out = np.concatenate([out, out[:, :WIDE]], axis=1)
     return out, out != 0
 
@@ -226,7 +226,7 @@ class Kit:
 
     earth: list[Pixels]
     grass: list[Pixels]
-    edge: np.uint32  # the colour of the ground's sides
+    edge: Pixels  # one column: the ground's sides
     fixed: dict[int, Pixels]
     pipes: dict[tuple[bool, bool], Pixels]  # by left half, and uppermost
     plants: list[Pixels]
@@ -235,28 +235,32 @@ class Kit:
     house: Pixels
 
 
-@lru_cache(maxsize=len(LOOKS))
-def kit(theme: str) -> Kit:
+@lru_cache(maxsize=2 * len(LOOKS))
+def kit(theme: str, grey: bool) -> Kit:
     look, chance = LOOKS[theme], random.Random(7)
+
+    def drawn(picture: Image.Image) -> Pixels:
+        return art.INKS[grey](pixels(picture))
+
     return Kit(
-        earth=[pixels(earth(look, chance)) for _ in range(6)],
-        grass=[pixels(grass(look, chance)) for _ in range(4)],
-        edge=art.one(look.earth[2]),
-        fixed={Tile.BRICK: pixels(brick()), Tile.STONE: pixels(stone())},
-        pipes={(left, top): pixels(pipe(left, top)) for left in (False, True) for top in (False, True)},
-        plants=[pixels(bush(look, wide)) for wide in (24, 36, 48)]
-        + [pixels(flower(colour)) for colour in ("#ffffff", "#ff8fa8", "#ffe066", "#c79cff")],
-        water=pixels(water()),
-        mast=pixels(pole(9 * TILE + 8)),
-        house=pixels(house()),
+        earth=[drawn(earth(look, chance)) for _ in range(6)],
+        grass=[drawn(grass(look, chance)) for _ in range(4)],
+        edge=drawn(Image.new("RGBA", (1, TILE), look.earth[2]))[:, 0],
+        fixed={Tile.BRICK: drawn(brick()), Tile.STONE: drawn(stone())},
+        pipes={(left, top): drawn(pipe(left, top)) for left in (False, True) for top in (False, True)},
+        plants=[drawn(bush(look, wide)) for wide in (24, 36, 48)]
+        + [drawn(flower(colour)) for colour in ("#ffffff", "#ff8fa8", "#ffe066", "#c79cff")],
+        water=drawn(water()),
+        mast=drawn(pole(9 * TILE + 8)),
+        house=drawn(house()),
     )
 
 
 @lru_cache(maxsize=16)
-def ground(level: Level) -> tuple[Pixels, np.ndarray]:
+def ground(level: Level, grey: bool) -> tuple[Pixels, np.ndarray]:
     """All of a level that never changes, (HIGH, its width), and where it is not transparent."""
-    parts, some = kit(level.theme), random.Random(level.number).random
-    out = np.zeros((HIGH, level.columns * TILE), np.uint32)
+    parts, some = kit(level.theme, grey), random.Random(level.number).random
+    out = np.zeros((HIGH, level.columns * TILE), parts.house.dtype)
     _plant(out, level, parts, some)
     for column in range(level.columns):
         at, x = cell(column, 0), column * TILE

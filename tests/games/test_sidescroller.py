@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from arena.game import Views
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
 from games.lanes.actions import MACRO
 from games.lanes.lane import Button
-from games.sidescroller import search
+from games.sidescroller import draw, search
 from games.sidescroller.lane import now_of
 from games.sidescroller.level import FEWEST, MOST, build, level
 from games.sidescroller.physics import (
@@ -372,3 +373,26 @@ def test_the_teacher_reaches_the_flag(difficulty):
     while it.runners[0].over is None:
         it.hold(search.BUTTONS[search.advise(it)], search.SKIP)
     assert it.runners[0].over == "flag"
+
+
+# Pictures.
+
+
+@settings(max_examples=15, deadline=None)
+@given(LEVELS, HELD)
+def test_the_grey_picture_is_what_pillow_makes_of_the_coloured_one(at, held):
+    it = World(build(*at, 0))
+    for buttons, frames in held:
+        it.hold(buttons, frames)
+    now = draw.snapshot(it)
+    assert np.array_equal(draw.luma(now), Image.fromarray(draw.draw(now)).convert("L"))
+
+
+def test_only_what_is_near_is_drawn():
+    it = World(build(1, 1, 0))
+    runner = it.runners[0]
+    before = draw.draw(draw.snapshot(it))
+    it.foes = [Foe(0, Kind.SNAIL, runner.x + 400 * UNIT, runner.y)]
+    assert np.array_equal(draw.draw(draw.snapshot(it)), before)
+    it.foes[0].x = runner.x + 40 * UNIT
+    assert not np.array_equal(draw.draw(draw.snapshot(it)), before)
