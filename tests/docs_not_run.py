@@ -10,10 +10,14 @@ FETCHES = "fetches an interpreter or packages: tests/supervisor creates environm
 CI = "is what runs these tests, or is run beside them (.ci/run)"
 NODE = "needs Node.js and what npm fetches: tests/test_examples.py runs it where they are"
 SERVES = "runs until it is stopped"
+EMULATOR = "needs the emulator's environment: tests/games/test_mario_host.py plays and verifies in it"
 
 NOT_RUN = {
     PERSON: [
         "arena play --operators vlm,ppo,human",
+        "arena play --game mario:lost-2-1 --operators vlm,ppo,human",
+        "arena play --game gameboy:mario-land.gb@level=2-1 --operators random,human",
+        "arena play --game gameboy:mario-land.gb@state=boss.state --operators random,human",
         "arena play --operators vlm,ppo,human:web",
         "arena play --operators human:web,human:web,ppo",
         "arena play --operators ppo,human:terminal@tty=/dev/pts/7",
@@ -39,12 +43,16 @@ NOT_RUN = {
         "arena play --game holdem --operators vlm:ORG/MODEL@revision=main",
     ],
     INSTALLS: ["pip install .", "pip install '.[ppo,vlm,web]'", "pip install 'agent-arena[train]'"],
-    FETCHES: ["arena env create mario", "arena env check mario", "arena env remove mario"],
+    FETCHES: ["arena env create mario", "arena env check mario", "arena env remove mario", "arena env create gameboy"],
     CI: ["scripts/play", "scripts/test"],
     NODE: [
         "npm ci",
         "arena check worker -- node worker.mjs",
         "arena play --game leduc --operators \"cmd:'node worker.mjs',random\" --matches 20",
+    ],
+    EMULATOR: [
+        "arena play --game mario --operators random,scripted",
+        "arena play --game mario@from=later.json --operators random,random",
     ],
     SERVES: ["tensorboard --logdir runs/leduc/tb"],
 }
