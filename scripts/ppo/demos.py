@@ -4,9 +4,9 @@
     PYTHON -m scripts.ppo.demos mario:1-1 --out runs/mario-demos.npz --matches 60      (PYTHON of the runtime `mario`)
     python scripts/ppo/demos.py mario:1-1 --join A.npz B.npz --out C.npz
 
-The teacher is a search: the one that proves levels of the sidescroller (on its train set), and the same idea with the
-emulator's saved states for mario, from seeded no-op starts. Now and then some decisions are drawn at random (they are
-not demonstrated), and the teacher searches anew from where they led to.
+The teacher is a search: in the sidescroller (on its train set) the one that also advises nano, in mario the same idea
+with the emulator's saved states, from seeded no-op starts. Now and then some decisions are drawn at random (they are
+not demonstrated), and the teacher goes on from where they led to.
 """
 
 from __future__ import annotations
@@ -79,9 +79,11 @@ def join(files: Sequence[Path], out: Path) -> None:
 
 
 def demonstrate(
-    album: Album, game: LaneGame, start: bytes, chance: np.random.Generator, think: Plan, pushed: float
+    album: Album, game: LaneGame, start: bytes, chance: np.random.Generator, think: Plan, pushed: float, always: bool
 ) -> bool:
-    """One match; whether it was cleared. `pushed`: how often a push begins, at each decision."""
+    """One match; whether it was cleared. `pushed`: how often a push begins, at each decision. `always`: the teacher is
+    asked anew at every decision, pushes included; otherwise its plan is followed, and what led to a death is left out.
+    """
     due = bool(game.reset(start).due)
     plan: list[int] = []
     push = 0
@@ -89,15 +91,18 @@ def demonstrate(
     while due:
         if push == 0 and chance.random() < pushed:
             push, plan = int(chance.integers(1, 4)), []
-        if push:
-            push -= 1
-            odds = np.array([ODDS.get(name, 0) for name in NAMES])
-            action, lesson = int(chance.choice(len(odds), p=odds / odds.sum())), None
-        else:
+        lesson: int | None = None
+        if always or not push:
             plan = plan or list(think())
             if not plan:
                 break  # nothing leads on from here
-            action = lesson = plan.pop(0)
+            lesson = plan.pop(0)
+        action = lesson
+        if push:
+            push -= 1
+            odds = np.array([ODDS.get(name, 0) for name in NAMES])
+            action = int(chance.choice(len(odds), p=odds / odds.sum()))
+        assert action is not None
         vector = game.observe(0, VECTOR).vector
         assert vector is not None
         seen.append(np.rint(vector[:, :, -1] * 255).astype(np.uint8))
@@ -106,7 +111,7 @@ def demonstrate(
         rewards.append(result.rewards[0])
         due = bool(result.due)
     cleared = bool(rewards) and rewards[-1] > FLAG / 2
-    if not cleared:
+    if not cleared and not always:
         taught = [*taught[:-DOOMED], *[None] * min(DOOMED, len(taught))]
     if seen:
         album.add(seen, taught, rewards)
@@ -114,28 +119,20 @@ def demonstrate(
 
 
 def sidescroller(album: Album, matches: int, seed: int, pushed: float, out: Path) -> None:
-    """The first levels of the train set."""
-    from games.sidescroller.lane import SideLane
-    from games.sidescroller.rules import Sidescroller
-    from games.sidescroller.search import onward
-    from games.sidescroller.tiles import UNIT
-
-    class Watched(Sidescroller):
-        lane: SideLane  # the one lane, for the search
-
-        def make_lane(self) -> SideLane:
-            self.lane = super().make_lane()
-            return self.lane
+    """Levels of the train set; other seeds, other levels."""
+    from games.sidescroller.rules import SETS, Sidescroller
+    from games.sidescroller.search import advise
 
     def think() -> Sequence[int]:
-        world = game.lane.world
-        return onward(world, world.runners[0].x + AHEAD * UNIT, BUDGET) or ()
+        action = advise(game.lane(0).world)
+        return () if action is None else (action,)
 
     cleared = 0
     for number in range(matches):
-        game = Watched(1, {"level": number})
+        levels = SETS["train"]
+        game = Sidescroller(1, {"level": levels[(number + 1000 * (seed - 1)) % len(levels)]})
         start, chance = key("demo-level", number), generator(key("demo", seed, number))
-        cleared += demonstrate(album, game, start, chance, think, pushed)
+        cleared += demonstrate(album, game, start, chance, think, pushed, always=True)
         tell(number, cleared, album, out)
 
 
@@ -154,7 +151,7 @@ def mario(album: Album, stage: str, matches: int, seed: int, pushed: float, out:
     game, cleared = Watched(1, {"noops": 30}), 0
     for number in range(matches):
         start, chance = key("demo-start", seed, number), generator(key("demo", seed, number))
-        cleared += demonstrate(album, game, start, chance, lambda: search(game.lane, BUDGET), pushed)
+        cleared += demonstrate(album, game, start, chance, lambda: search(game.lane, BUDGET), pushed, always=False)
         tell(number, cleared, album, out)
 
 
