@@ -1,8 +1,14 @@
-"""The sprites, drawn in letters: each letter is a colour of `COLOURS`, a dot is transparent. All our own."""
+"""The sprites. They are drawn in letters in sprites.txt: each is a colour of `COLOURS`, a dot is transparent.
+
+All are our own.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import lru_cache
+from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
@@ -24,306 +30,16 @@ COLOURS = {
 }  # fmt: skip
 SECOND = {"O": "#5aa7c8", "D": "#37799c", "B": "#e0554a", "b": "#a83a34"}  # the second runner's fur and scarf
 
-_HEAD = """
-................
-........K....K..
-.......KOK..KOK.
-.......KOOKKOOK.
-.......KOOOOOOK.
-.......KOOKOOKK.
-.......KWOOOOWWK
-KK.....KWWWWWWK.
-KOK.....KWWWWK..
-KOOK...KBBBBBK..
-KWOOKKKKOObbOK..
-.KWOOOOOOWWOOK..
-..KWOOOOOWWOK...
-"""
-_RUNNER = {
-    "stand": "...KKOOOOOOK....\n....KDKKKDK.....\n....KKK.KKK.....",
-    "run 0": "..KKOOOOOOODK...\n..KDDK...KDDK...\n..KKK.....KKK...",
-    "run 1": "...KKOOOOOOK....\n....KDDKKDDK....\n.....KKK.KKK....",
-    "run 2": "...KKOOOOOOK....\n.....KDKDK......\n.....KKKKK......",
-    "jump": "..KKOOOOOOOOKK..\n.KDDKKKKKKDDDK..\n.KKK......KKK...",
-    "fall": "...KKOOOOOOKK...\n...KDK...KDDK...\n...KDK....KK....",
-}
-_DEAD = """
-................
-........K....K..
-.......KOK..KOK.
-.......KOOKKOOK.
-.......KOOOOOOK.
-.......KKOKOKOK.
-.......KOKOOOKOK
-.KK....KKOKWKOK.
-KOOK....KWWWWK..
-KOOOK..KBBBBBK..
-.KWOOKKKOObbOKK.
-..KWOOOOOWWOODK.
-..KKDOOOOWWOKDK.
-.KDDKOOOOOOK.K..
-.KDKKKKKKKKDK...
-..KK......KKK...
-"""
-_FOES = {
-    "beetle 0": """
-................
-................
-................
-.....KKKKKK.....
-...KKRRRRRRKK...
-..KRRRRKRRRRRK..
-..KRwwRKRRrRRK..
-.KRRwRRKRRRRRRK.
-.KRRRRRKRRRrRRK.
-.KRrRRRKRRRRRrK.
-KKKRRRRKRRRRRKK.
-KwKKrrrKrrrrrK..
-KKKKKKKKKKKKKK..
-.KK..KK..KK.....
-.K....K...K.....
-................
-""",
-    "beetle 1": """
-................
-................
-................
-.....KKKKKK.....
-...KKRRRRRRKK...
-..KRRRRKRRRRRK..
-..KRwwRKRRrRRK..
-.KRRwRRKRRRRRRK.
-.KRRRRRKRRRrRRK.
-.KRrRRRKRRRRRrK.
-KKKRRRRKRRRRRKK.
-KwKKrrrKrrrrrK..
-KKKKKKKKKKKKKK..
-...KK..KK..KK...
-...K....K...K...
-................
-""",
-    "beetle flat": """
-................
-................
-................
-................
-................
-................
-................
-................
-................
-................
-....KKKKKKKK....
-..KKRRRRRRRRKK..
-.KRRwwRRRRrRRRK.
-KKKRRRRKRRRRRRKK
-KKKKKKKKKKKKKKKK
-................
-""",
-    "snail 0": """
-................
-................
-.......KKKKK....
-.K.K..KSSSSSK...
-.K.K.KSSsssSSK..
-.KPK.KSsSSSsSK..
-KPPPKKSsSsSsSSK.
-KPKPPKSsSssSsSK.
-KPPPPKSSsSSSsSK.
-KPPPPKKSSsssSSK.
-.KPPPPPKSSSSSK..
-.KPPPPPPKKKKKK..
-..KPPPPPPPPPPPK.
-..KppppppppppppK
-..KKKKKKKKKKKKKK
-................
-""",
-    "snail 1": """
-................
-................
-.......KKKKK....
-K..K..KSSSSSK...
-.K.K.KSSsssSSK..
-.KPK.KSsSSSsSK..
-KPPPKKSsSsSsSSK.
-KPKPPKSsSssSsSK.
-KPPPPKSSsSSSsSK.
-KPPPPKKSSsssSSK.
-.KPPPPPKSSSSSK..
-.KPPPPPPKKKKKK..
-.KPPPPPPPPPPPK..
-.KppppppppppppK.
-.KKKKKKKKKKKKKK.
-................
-""",
-    "snail flat": """
-................
-................
-................
-................
-................
-................
-................
-................
-................
-......KKKKKKKK..
-.....KSSSSSSSSK.
-.KKKKSsssssssSSK
-KPKPKSSSSSSSSSSK
-KPPPPKKKKKKKKKK.
-KKKKKKKKKKKKKKK.
-................
-""",
-    "frog 0": """
-................
-................
-................
-..KKK...........
-.KwwwK.KKK......
-.KwKwKKGGGKK....
-.KGGGGGGGGGGK...
-KGGGGGGGGgGGGK..
-KGGGGGGGgGGGGGK.
-KKKKKGGGGGGGGGK.
-.KyyyGGGGGGKKGGK
-..KyyyGGGGKGGGGK
-..KyyyyGGGKGGGK.
-.KGKyyyyGGKGGGKK
-KGGGKKKKKGGKGGGK
-KKKKK...KKKKKKKK
-""",
-    "frog 1": """
-..KKK...........
-.KwwwK.KK.......
-.KwKwKKGGKK.....
-.KGGGGGGGGGK....
-KGGGGGGGgGGGK...
-KGGGGGGgGGGGGK..
-KKKKKGGGGGGGGK..
-.KyyyGGGGGGGGGK.
-.KyyyyGGGGKGGGK.
-..KyyyyGGGKGGK..
-.KGKKyyyGGKGGK..
-.KGK.KKKKKGGK...
-KGGK....KGGK....
-KKK....KGGK.....
-......KGGK......
-......KKK.......
-""",
-    "frog flat": """
-................
-................
-................
-................
-................
-................
-................
-................
-................
-................
-..KKK...........
-.KwKwKKKKKKK....
-KGGGGGGGGGGGKK..
-KGGyyyyGGGGGGGK.
-KKKKKKKKKKKKKKKK
-................
-""",
-    "urchin 0": """
-.......K........
-..K....K....K...
-..KVK.KVK.KVK...
-...KUKUUUKUK....
-...KUUUUUUUK....
-KKKUUVUUUUUUKKK.
-.KVUVUUUUUUUVK..
-..KUUwwUwwUUK...
-KKUUUwKUwKUUUKK.
-.KVUUUUUUUUUVK..
-..KUuUUUUUUuK...
-..KKuuUUUuuKKK..
-.KVKKuuuuuKKVK..
-.KK.KKVKVKK.KK..
-....K.K.K.K.....
-................
-""",
-    "urchin 1": """
-................
-.K.....K.....K..
-..KVK.KVK.KVK...
-..KKUKUUUKUKK...
-...KUUUUUUUK....
-.KKUUVUUUUUUKK..
-KKVUVUUUUUUUVKK.
-..KUUwwUwwUUK...
-.KUUUwKUwKUUUK..
-KKVUUUUUUUUUVKK.
-..KUuUUUUUUuK...
-..KKuuUUUuuKK...
-..KVKuuuuuKVK...
-.KK.KKVKVKK.KK..
-.....K.K.K......
-................
-""",
-}
-_COINS = {
-    "coin 0": "....KKKK....\n..KKYYYYKK..\n.KYYccccYCK.\n.KYcYYYYCCK.\nKYYcYCCYCYCK\nKYcYYCCYCYCK\n"
-    "KYcYYCCYCYCK\nKYYcYCCYCYCK\n.KYcYYYYCCK.\n.KYYCCCCYCK.\n..KKYYCCKK..\n....KKKK....",
-    "coin 1": ".....KKK....\n...KKYYCK...\n...KYccYCK..\n..KYcYYCYK..\n..KYcYCCYK..\n..KYcYCCYK..\n"
-    "..KYcYCCYK..\n..KYcYCCYK..\n..KYcYYCYK..\n...KYCCYCK..\n...KKYYCK...\n.....KKK....",
-    "coin 2": ".....KK.....\n....KYCK....\n....KcCK....\n....KcCK....\n....KcCK....\n....KcCK....\n"
-    "....KcCK....\n....KcCK....\n....KcCK....\n....KcCK....\n....KYCK....\n.....KK.....",
-}
-_BOX = """
-.KKKKKKKKKKKKKK.
-KYYYYYYYYYYYYYYK
-KYCCCCCCCCCCCCNK
-KYCNCCCCCCCCNCNK
-KYCCCCwwwwCCCCNK
-KYCCCwwKKwwCCCNK
-KYCCCwwKCwwKCCNK
-KYCCCCKKCwwKCCNK
-KYCCCCCCwwKKCCNK
-KYCCCCCwwKKCCCNK
-KYCCCCCCKKCCCCNK
-KYCCCCCwwCCCCCNK
-KYCNCCCwwKCCNCNK
-KYCCCCCCKKCCCCNK
-KNNNNNNNNNNNNNNK
-.KKKKKKKKKKKKKK.
-"""
-_EMPTY = """
-.KKKKKKKKKKKKKK.
-KppppppppppppppK
-KpssssssssssssNK
-KpsNssssssssNsNK
-KpssssssssssssNK
-KpssssssssssssNK
-KpssssssssssssNK
-KpssssssssssssNK
-KpssssssssssssNK
-KpssssssssssssNK
-KpssssssssssssNK
-KpssssssssssssNK
-KpsNssssssssNsNK
-KpssssssssssssNK
-KNNNNNNNNNNNNNNK
-.KKKKKKKKKKKKKK.
-"""
+POSES = ("stand", "run 0", "run 1", "run 2", "jump", "fall")
+FOES = ("beetle", "snail", "frog", "urchin")
+THINGS = ("coin 0", "coin 1", "coin 2", "box", "empty")
 
 
-_ARROW = """
-K........
-KKK......
-KOOKK....
-KOOOOKK..
-KOOOOOOK.
-KODOOOOOK
-KDDDOOOK.
-KDDDDKK..
-KDDKK....
-KKK......
-K........
-"""
+@lru_cache(maxsize=1)
+def letters() -> dict[str, str]:
+    """The drawings of sprites.txt by name."""
+    text = files("games.sidescroller").joinpath("sprites.txt").read_text(encoding="utf-8")
+    return dict(re.findall(r"^\[(.+)\]\n((?:[^\[\n]+\n)+)", text, re.MULTILINE))
 
 
 def rgba(colour: str) -> tuple[int, int, int, int]:
@@ -352,10 +68,10 @@ Ink = Callable[[Pixels], Pixels]
 INKS: dict[bool, Ink] = {False: plain, True: grey}  # by whether a grey picture is wanted
 
 
-def sprite(letters: str, other: dict[str, str] | None = None) -> Pixels:
+def sprite(drawing: str, other: dict[str, str] | None = None) -> Pixels:
     """A drawing in letters; `other` replaces colours."""
     colours = {**COLOURS, **(other or {})}
-    rows = letters.strip("\n").split("\n")
+    rows = drawing.strip("\n").split("\n")
     wide = max(map(len, rows))
     out = np.zeros((len(rows), wide, 4), np.uint8)
     for y, row in enumerate(rows):
@@ -375,24 +91,23 @@ def mirrored(pictures: dict[str, Pixels]) -> dict[tuple[str, bool], Pixels]:
 
 
 def runners(second: bool, ink: Ink) -> dict[tuple[str, bool], Pixels]:
-    """By pose, and whether it looks to the left."""
-    other = SECOND if second else None
-    poses = {name: ink(sprite(_HEAD.strip("\n") + "\n" + legs, other)) for name, legs in _RUNNER.items()}
-    return mirrored({**poses, "dead": ink(sprite(_DEAD, other))})
+    """By pose, and whether it looks to the left. All poses but one share the body and differ in the legs."""
+    other, drawings = SECOND if second else None, letters()
+    poses = {pose: ink(sprite(drawings["runner"] + drawings[f"runner {pose}"], other)) for pose in POSES}
+    return mirrored({**poses, "dead": ink(sprite(drawings["dead"], other))})
 
 
 def foes(ink: Ink) -> dict[tuple[str, bool], Pixels]:
-    """By name and step, and whether it looks to the right."""
-    urchin = ink(sprite(_FOES["urchin 0"]))
-    return mirrored({**{name: ink(sprite(letters)) for name, letters in _FOES.items()}, "urchin flat": urchin})
+    """By name and step (0, 1, flat), and whether it looks to the right. An urchin is never flat."""
+    drawings = {name: drawing for name, drawing in letters().items() if name.split()[0] in FOES}
+    return mirrored({name: ink(sprite(drawing)) for name, drawing in drawings.items()})
 
 
 def things(ink: Ink) -> dict[str, Pixels]:
     """Coins and boxes."""
-    coins = {name: ink(sprite(letters)) for name, letters in _COINS.items()}
-    return {**coins, "box": ink(sprite(_BOX)), "empty": ink(sprite(_EMPTY))}
+    return {name: ink(sprite(letters()[name])) for name in THINGS}
 
 
 def arrow(second: bool, ink: Ink) -> Pixels:
     """It points to the right."""
-    return ink(sprite(_ARROW, SECOND if second else None))
+    return ink(sprite(letters()["arrow"], SECOND if second else None))

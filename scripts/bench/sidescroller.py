@@ -37,10 +37,10 @@ VIEWS = {
 
 
 def timed(count: Callable[[], int]) -> float:
-    """What is counted, a second."""
-    began = time.perf_counter()
+    """What is counted, a second of this process, so that others on the machine do not disturb."""
+    began = time.process_time()
     counted = count()
-    return counted / (time.perf_counter() - began)
+    return counted / (time.process_time() - began)
 
 
 def rules() -> int:
