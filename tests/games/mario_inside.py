@@ -14,6 +14,7 @@ import numpy as np
 from arena.game import StepResult, Views
 from arena.plugins import game_class
 from games.lanes.actions import MACRO, SETS
+from games.lanes.lane import Button
 from games.mario import rules
 from games.mario.lane import MarioLane
 from games.mario.stages import game_of
@@ -217,8 +218,50 @@ def pairs() -> Any:
     return game._seats[0].lane.state_hash() == lane.state_hash()
 
 
+def pipe() -> Any:
+    """Down the fourth pipe of 1-1: where the player is before and after one decision, and whether buttons act then."""
+    lane = MarioLane("1-1")
+    lane.begin()
+    for name in SOLUTION[:36]:
+        lane.hold(int(MACRO[name]), 8)
+    for buttons, frames in ((0, 60), (Button.A, 20), (Button.RIGHT | Button.A, 16), (0, 50)):
+        lane.hold(int(buttons), frames)
+    before = lane.now.x
+    lane.hold(int(Button.DOWN), 20)
+    inside = lane.now.x
+    lane.hold(int(Button.RIGHT), 20)
+    return [before, inside, lane.now.x, lane.now.time]
+
+
+def colours() -> Any:
+    """The frame is what the package shows, and its luma is the frame's."""
+    lane = MarioLane("1-1")
+    lane.begin()
+    lane.hold(int(MACRO["right run"]), 30)
+    taken = lane.snapshot()
+    frame = lane.draw(taken)
+    grey = frame.astype(int) @ (77, 150, 29) >> 8
+    return [np.array_equal(frame, lane._nes.screen), np.array_equal(lane.luma(taken), grey)]
+
+
 if __name__ == "__main__":
-    probes = (golden, fresh, together, copies, waits, death, flag, later, ahead, games, smb3_death, sets, pairs)
+    probes = (
+        pipe,
+        colours,
+        golden,
+        fresh,
+        together,
+        copies,
+        waits,
+        death,
+        flag,
+        later,
+        ahead,
+        games,
+        smb3_death,
+        sets,
+        pairs,
+    )
     if sys.argv[1] == "all":
         print(json.dumps({probe.__name__: probe() for probe in probes}))
     elif sys.argv[1] == "golden":  # python -P tests/games/mario_inside.py golden: writes the golden file anew

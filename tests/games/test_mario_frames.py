@@ -138,6 +138,17 @@ def test_a_death_in_super_mario_bros_3_is_seen_when_it_happens(found: dict[str, 
     assert "died" in events[0]
 
 
+def test_the_lane_goes_on_until_the_player_is_through_a_pipe(found: dict[str, Any]) -> None:
+    before, inside, moved, time = found["pipe"]
+    assert (before, inside) == (919, 24)
+    assert moved > inside
+    assert time > 350
+
+
+def test_the_frame_and_its_grey_are_the_emulators(found: dict[str, Any]) -> None:
+    assert found["colours"] == [True, True]
+
+
 def test_a_set_draws_its_stages_by_the_seed(found: dict[str, Any]) -> None:
     assert found["sets"] == ["stage 1-1", "stage 1-3"]
 
