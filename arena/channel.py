@@ -29,6 +29,7 @@ class Channel(abc.ABC):
     pid: int | None = None
     log: Path | None = None  # what the worker printed
     role = "operator"  # or "game": a game host
+    watches = False  # it shows matches to people, and understands WATCH
 
     @abc.abstractmethod
     def send(self, message: m.Message, buffers: Sequence[Frame] = ()) -> None:
@@ -66,6 +67,9 @@ class Crew(Protocol):
 
     def host(self, match: int) -> Channel | None:
         """The channel that now hosts the game of this match; None: the game is played here."""
+
+    def spectators(self) -> Sequence[Channel]:
+        """The channels of those who only look on."""
 
     def poll(self, timeout: float | None) -> list[Event]:
         """What came in; waits at most `timeout` seconds (None: until something comes)."""
@@ -112,6 +116,9 @@ class LocalCrew:
 
     def host(self, match: int) -> Channel | None:
         return None
+
+    def spectators(self) -> Sequence[Channel]:
+        return ()
 
     def poll(self, timeout: float | None) -> list[Event]:
         events: list[Event] = []

@@ -107,6 +107,8 @@ class Host:
                 self._emit(m.Pong(n=message.n))
             case m.Shutdown():
                 self.finished = True
+            case m.Watch() if self.session:
+                pass  # a batched operator has nobody who looks on
             case m.Error():
                 if not self.session:
                     self.finished = self.failed = True

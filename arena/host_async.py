@@ -8,7 +8,7 @@ import traceback
 
 from arena.errors import ProtocolError
 from arena.host import Emit, answer, bad_end, checked, failure, of_exception, open_seat, timed_out
-from arena.operator import AsyncOperator, Request
+from arena.operator import AsyncOperator, Request, Sight
 from arena.protocol import codec
 from arena.protocol import messages as m
 
@@ -49,6 +49,8 @@ class AsyncHost:
                 self._seat(message)
             case m.End():
                 self._release(message)
+            case m.Watch():
+                self._watch(codec.sight_of(message, buffers))
             case m.Act():
                 for request in codec.requests_of(message, buffers):
                     task = asyncio.ensure_future(self._answer(request))
@@ -68,6 +70,12 @@ class AsyncHost:
             return
         self._open.add((message.match, message.seat))
         self._emit(m.Opened(match=message.match, seat=message.seat))
+
+    def _watch(self, sight: Sight) -> None:
+        try:
+            self._operator.watch(sight)
+        except Exception:
+            traceback.print_exc()  # nobody waits for an answer
 
     def _release(self, message: m.End) -> None:
         if (message.match, message.seat) in self._open:

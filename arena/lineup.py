@@ -70,6 +70,17 @@ def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:
     return tuple(out)
 
 
+def spectator(given: str) -> Entry:
+    """Who shows the matches to people who only look on, from what --watch was given: `web`, `web@port=8080`."""
+    name = names.parse(given)
+    if name.is_file or name.kind != "web" or name.what:
+        raise InputError(f"--watch {given}: expected web (a page in the browser), or web@port=PORT")
+    kind = plugins.operator_kind("human")
+    plugins.require_modules(f"--watch {given}", kind.requires, kind.extra)
+    options = kind.settle("watch", check_options(kind, name.options, given))
+    return Entry("spectators", kind, "watch", options, given, Views())
+
+
 def _label(name: names.Name) -> str:
     options = names.masked(name.options)
     options.pop("at", None)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from arena.game import GameCard, GameSpec, Observation, Views
+from arena.game import GameCard, GameSpec, Image, Observation, Views
 from arena.options import Option
 
 OperatorFault = Literal["illegal", "unparsable", "timeout", "crashed"]
@@ -86,6 +86,18 @@ class Request(msgspec.Struct, frozen=True):
     budget: float | None = None  # seconds on the operator's own clock; None: no limit
 
 
+class Sight(msgspec.Struct, frozen=True, kw_only=True):
+    """How a match stands, for people who look on: those who only watch, and those who play where nothing is hidden."""
+
+    match: int
+    tick: int  # ticks that were played
+    game: str
+    seats: tuple[str, ...]  # names at the table
+    picture: Image | None = None  # the spectator's, uint8 (height, width, 3), read-only
+    events: tuple[str, ...] = ()  # of the last tick
+    outcome: Outcome | None = None  # when it is over
+
+
 class Operator(abc.ABC):
     """Answers batches. `act` gets requests of any mix of its open seats and returns one Decision each, in order.
 
@@ -121,6 +133,9 @@ class AsyncOperator(abc.ABC):
 
     def end(self, match: int, seat: int, outcome: Outcome) -> None:  # noqa: B027
         """As Operator.end."""
+
+    def watch(self, sight: Sight) -> None:  # noqa: B027
+        """How a match stands now, a few times a second; only where people look on. Some moments are left out."""
 
     async def stop(self) -> None:  # noqa: B027
         """As Operator.close."""

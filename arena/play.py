@@ -13,7 +13,7 @@ from arena import files
 from arena.evaluate.table import Table
 from arena.names import masked
 from arena.observer import Observer
-from arena.plan import Plan
+from arena.plan import Entry, Plan
 from arena.protocol import messages as m
 from arena.protocol.version import MAJOR, MINOR
 from arena.record.reader import Run
@@ -30,12 +30,14 @@ def run_plan(
     *,
     concurrency: int = 1,
     hosts: int = 1,
+    watch: Entry | None = None,
     observer: Observer | None = None,
     on_status: Callable[[str, m.Status], None] | None = None,
 ) -> Table:
     """Play every match of `plan` into the new folder `out`; the result table. No process is left behind.
 
     hosts: game hosts that share the matches of a game that has a runtime.
+    watch: who shows the matches to people who only look on (lineup.spectator makes it).
 
     KeyboardInterrupt after SIGINT, SIGTERM or SIGHUP: what was played until then is in `out`.
     """
@@ -44,7 +46,7 @@ def run_plan(
         closing(Recorder(out, describe(plan))) as recorder,
         closing(Hub(out / "workers", on_status, interrupts)) as hub,
     ):
-        crew = ProcessCrew(hub, plan.lineup, plan.runtime, hosts)
+        crew = ProcessCrew(hub, plan.lineup, plan.runtime, hosts, watch)
         Scheduler(plan, crew, concurrency=concurrency, recorder=recorder, observer=observer).run()
     table = Run(out).table()
     recorder.results(table)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from arena.channel import Channel, Crew, Died, Received
 from arena.errors import InputError, ProtocolError, WorkerError
+from arena.gallery import Gallery
 from arena.hosted import HostedStage
 from arena.match import Match
 from arena.observer import Observer
@@ -27,6 +28,7 @@ from arena.record.writer import Recorder
 from arena.stage import LocalStage, Stage
 from arena.tries import Tries
 
+LAST_LOOK = 2.0  # seconds in which a game host gives the picture of how the last match ended
 GRACE = m.Limits().grace  # seconds in which a CANCEL is confirmed
 
 
@@ -78,6 +80,7 @@ class Scheduler:
         self._questions: dict[int, _Question] = {}
         self._ids = itertools.count(1)
         self._tries = Tries(plan)
+        self._gallery = Gallery(plan, crew.spectators, self._ids)
         self._failed_starts: dict[str, int] = {}  # in a row, by worker name
         self._been_ready: set[str] = set()  # names of workers that died after they had been ready
         self.dropped = 0  # replies that matched no question
@@ -87,10 +90,14 @@ class Scheduler:
         while self._waiting or self._tables:
             self._seat_matches()
             self._ask()
+            self._gallery.show(time.monotonic())
             if self._advance_ready():
                 continue
             self._absorb(self._crew.poll(self._patience()))
             self._watch_clocks()
+        until = time.monotonic() + LAST_LOOK
+        while self._gallery.owed and (left := until - time.monotonic()) > 0:
+            self._absorb(self._crew.poll(left))
 
     # --- seats and questions ---------------------------------------------------------------------------------------
 
@@ -106,6 +113,8 @@ class Scheduler:
             if not all(channel.ready and not self._in_doubt(channel) for channel in channels):
                 return
             if host is not None and not host.ready:
+                return
+            if not all(channel.ready for channel in self._crew.spectators()):
                 return
             self._waiting.popleft()
             self._seat(plan, channels, host)
@@ -143,6 +152,7 @@ class Scheduler:
                     pace=self._plan.limits.pace,
                 )
             )
+        self._gallery.open(match, channels, host)
         self._observer.started(match)
         match.start()
         self._follow(table)
@@ -194,6 +204,7 @@ class Scheduler:
         self._journal(table)
         if table.begun:
             self._observer.ticked(match)
+            self._gallery.changed(match)
             if table.clock is not None:
                 table.clock.next(time.monotonic())
         table.begun = True
@@ -203,6 +214,7 @@ class Scheduler:
     def _finish(self, table: _Table, outcome: Outcome) -> None:
         index = table.match.plan.index
         del self._tables[index]
+        self._gallery.close(table.match, time.monotonic(), outcome)
         self._withdraw(table)
         self._release(table, outcome)
         if self._recorder is not None:
@@ -221,6 +233,8 @@ class Scheduler:
                     self._answers(event.channel, event.message)
                 case m.Stepped() | m.Parsed():
                     self._staged(event.channel, event.message, event.buffers)
+                case m.Observed():
+                    self._pictured(event.channel, event.message, event.buffers)
                 case m.Error():
                     self._refused(event.channel, event.message)
                 case _:
@@ -264,6 +278,15 @@ class Scheduler:
             assert table is not None
             self._follow(table)
 
+    def _pictured(self, channel: Channel, message: m.Observed, buffers: Frames) -> None:
+        """A game host gives a picture for who looks on."""
+        try:
+            if not self._gallery.take(channel, message, buffers):
+                self.dropped += 1
+                self._time("dropped", worker=channel.name, id=message.id, match=message.match)
+        except ProtocolError as error:
+            self._crew.kill(channel, f"broke the protocol: {error}")
+
     def _refused(self, channel: Channel, error: m.Error) -> None:
         self._time("error", worker=channel.name, code=error.code, text=error.text, match=error.match)
         if error.code in ("malformed", "unexpected"):
@@ -284,6 +307,7 @@ class Scheduler:
     def _bury(self, died: Died) -> None:
         self._time("died", worker=died.channel.name, pid=died.channel.pid, reason=died.reason)
         self._observer.worker_died(died.channel.name, died.reason)
+        self._gallery.forget(died.channel)
         for i in [i for i, q in self._questions.items() if q.channel is died.channel]:
             del self._questions[i]
         for table in list(self._tables.values()):
@@ -313,6 +337,7 @@ class Scheduler:
     def _void(self, table: _Table, kind: str, reason: str, seat: int | None, own_doing: bool = False) -> None:
         plan = table.match.plan
         del self._tables[plan.index]
+        self._gallery.close(table.match, time.monotonic())
         self._withdraw(table)
         self._release(table, Outcome(status="voided", reason=f"{kind}: {reason}"))
         voids = self._tries.void(plan, kind, seat, own_doing)
@@ -357,6 +382,7 @@ class Scheduler:
     def _patience(self) -> float | None:
         clocks = [q.deadline for q in self._questions.values() if q.deadline is not None]
         clocks += [t.clock.until for t in self._tables.values() if t.clock is not None and t.clock.until is not None]
+        clocks += [self._gallery.until] if self._gallery.until is not None else []
         clocks += [since + self._plan.limits.deadline for _, since in self._waiting_hosts()]
         return max(0.0, min(clocks) - time.monotonic()) if clocks else None
 

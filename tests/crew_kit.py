@@ -113,6 +113,9 @@ class FakeCrew:
     def host(self, match: int) -> None:
         return None
 
+    def spectators(self) -> Sequence[Channel]:
+        return ()
+
     def poll(self, timeout: float | None) -> list[Event]:
         events, self.queue = self.queue, []
         if not events:

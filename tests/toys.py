@@ -112,6 +112,12 @@ class Together(Turns):
         return tuple(range(self.seats))
 
 
+class Open(Together):
+    """As Together, and nothing is hidden."""
+
+    spec = msgspec.structs.replace(Together.spec, id="open", perfect_information=True)
+
+
 class OwnWords(Turns):
     """Reads answers in a way of its own: any word that begins as an action's name."""
 

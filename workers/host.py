@@ -46,10 +46,12 @@ def main(argv: list[str]) -> int:
         factory: Factory = resolve(argv[1])
         return factory(context)
 
-    return serve(argv[1], lambda emit, lock: Host(build, emit, lock))
+    return serve(argv[1], lambda emit, lock: Host(build, emit, lock), ("watch",))
 
 
-def serve(name: str, make: Callable[[Emit, AbstractContextManager[object]], Host | GameHost]) -> int:
+def serve(
+    name: str, make: Callable[[Emit, AbstractContextManager[object]], Host | GameHost], able: tuple[str, ...] = ()
+) -> int:
     """Connect to the arena that started this process, and serve it with the host that `make(emit, lock)` gives."""
     if "ARENA_ADDRESS" not in os.environ:
         print("this is a worker: an arena starts it. See docs/protocol.md", file=sys.stderr)
@@ -62,7 +64,9 @@ def serve(name: str, make: Callable[[Emit, AbstractContextManager[object]], Host
     socket.setsockopt(zmq.LINGER, LINGER)
     socket.setsockopt(zmq.MAXMSGSIZE, m.Limits().max_message)
     socket.connect(address)
-    hello = m.Hello(token=token, major=MAJOR, minor=MINOR, kind="python", name=name, version=arena.__version__)
+    hello = m.Hello(
+        token=token, major=MAJOR, minor=MINOR, kind="python", name=name, version=arena.__version__, capabilities=able
+    )
     socket.send_multipart(codec.encode(hello))
     try:
         return Pump(socket, make).run()

@@ -17,7 +17,7 @@ from arena.cli.live import LiveTable
 from arena.cli.steps import ensure
 from arena.cli.tables import score_table
 from arena.errors import InputError
-from arena.lineup import build_plan
+from arena.lineup import build_plan, spectator
 from arena.plan import Limits, Pace, Plan
 from arena.play import run_plan
 
@@ -53,6 +53,7 @@ class Seconds(click.FloatRange):
     show_default=True,
     help="lockstep: all wait for all. realtime: the game's clock does not wait.",
 )
+@click.option("--watch", help="Show the matches live to who looks on: web, or web@port=8080.")
 @click.option("--reask", default=0, show_default=True, type=click.IntRange(0), help="Ask again after a bad answer.")
 @click.option("--deadline", default=120.0, show_default=True, type=Seconds(0.1), help="Seconds till a void.")
 @click.option("--yes", "-y", is_flag=True, help="Create environments that are needed and missing without asking.")
@@ -68,6 +69,7 @@ def play(
     max_ticks: int | None,
     human_timeout: float | None,
     pace: Pace,
+    watch: str | None,
     reask: int,
     deadline: float,
     yes: bool,
@@ -88,7 +90,8 @@ def play(
     drawn = secrets.randbelow(2**31) if seed is None else seed
     limits = Limits(max_ticks=max_ticks, reasks=reask, human_timeout=human_timeout, deadline=deadline, pace=pace)
     plan = build_plan(game, chosen, seed=drawn, matches=matches, limits=limits)
-    person = any(entry.kind.interactive for entry in plan.lineup)
+    looking = spectator(watch) if watch is not None else None
+    person = looking is not None or any(entry.kind.interactive for entry in plan.lineup)
     folder = out or _new_folder(plan)
     console = Console(stderr=True)
     for runtime in plan.runtimes:
@@ -102,6 +105,7 @@ def play(
                 plan,
                 folder,
                 concurrency=concurrency or (1 if person or pace == "realtime" else 16),
+                watch=looking,
                 observer=live,
                 on_status=live.status,
             )

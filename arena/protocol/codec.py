@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from arena.errors import ProtocolError
 from arena.game import Image, Observation
-from arena.operator import Request
+from arena.operator import Request, Sight
 from arena.protocol import messages as m
 from arena.protocol.version import MAGIC
 
@@ -127,6 +127,19 @@ def requests_of(message: m.Act, buffers: Frames) -> list[Request]:
         )
         for i in message.items
     ]
+
+
+def sight_of(message: m.Watch, buffers: Frames) -> Sight:
+    """What a WATCH shows."""
+    return Sight(
+        match=message.match,
+        tick=message.tick,
+        game=message.game,
+        seats=message.seats,
+        picture=_unpack(message.picture, buffers),
+        events=message.events,
+        outcome=message.outcome,
+    )
 
 
 def _pack(array: npt.NDArray[Any] | None, dtype: str, buffers: list[Frame]) -> m.ArrayRef | None:

@@ -148,6 +148,18 @@ class Cancel(
     ids: list[int]
 
 
+class Watch(
+    Message, frozen=True
+):  # arena -> worker with the capability "watch": how a match stands, for people (minor 1)
+    match: int
+    tick: int  # ticks that were played
+    game: str
+    seats: tuple[str, ...]
+    picture: ArrayRef | None = None  # the spectator's
+    events: tuple[str, ...] = ()  # of the last tick
+    outcome: Outcome | None = None  # when it is over
+
+
 # --- games in a host (minor 1) -------------------------------------------------------------------------------------
 # Every request has an id that is never used twice, and exactly one reply that echoes it: or an ERROR with its match.
 
@@ -290,6 +302,7 @@ ToWorker = (
     | End
     | Act
     | Cancel
+    | Watch
     | Ping
     | Pong
     | Error

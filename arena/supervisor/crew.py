@@ -18,14 +18,26 @@ from arena.supervisor.runtime.use import interpreter
 class ProcessCrew:
     """Starts workers in the current interpreter and replaces dead ones. The Hub owns and ends them."""
 
-    def __init__(self, hub: Hub, lineup: Sequence[Entry], runtime: str | None = None, hosts: int = 1) -> None:
-        """`runtime`: of the game, see Plan. `hosts`: processes that share its matches; none without a runtime."""
+    def __init__(
+        self,
+        hub: Hub,
+        lineup: Sequence[Entry],
+        runtime: str | None = None,
+        hosts: int = 1,
+        watch: Entry | None = None,
+    ) -> None:
+        """`runtime`: of the game, see Plan. `hosts`: processes that share its matches; none without a runtime.
+
+        `watch`: who shows the matches to people who only look on.
+        """
         self._hub = hub
         self._runtime = runtime
         self._keys = [entry.worker_key for entry in lineup]
         self._entries = {entry.worker_key: entry for entry in lineup}
         self._channels = {key: self._launch(entry) for key, entry in self._entries.items()}
         self._hosts = [self._launch_host() for _ in range(hosts)] if runtime is not None else []
+        self._watch = watch
+        self._spectators = [self._launch(watch)] if watch is not None else []
 
     def channel(self, slot: int) -> Channel:
         return self._channels[self._keys[slot]]
@@ -35,7 +47,10 @@ class ProcessCrew:
 
     @property
     def channels(self) -> list[WorkerChannel]:
-        return [*self._channels.values(), *self._hosts]
+        return [*self._channels.values(), *self._hosts, *self._spectators]
+
+    def spectators(self) -> Sequence[Channel]:
+        return self._spectators
 
     def poll(self, timeout: float | None) -> list[Event]:
         return self._hub.poll(timeout)
@@ -43,6 +58,10 @@ class ProcessCrew:
     def replace(self, channel: Channel) -> None:
         if channel in self._hosts:
             self._hosts[self._hosts.index(channel)] = self._launch_host()
+            return
+        if channel in self._spectators:
+            assert self._watch is not None
+            self._spectators = [self._launch(self._watch)]
             return
         for key, current in self._channels.items():
             if current is channel:

@@ -273,6 +273,7 @@ class Hub:
             self.bury(channel, text, own_doing=True)
         else:
             channel.hello = message
+            channel.watches = "watch" in message.capabilities
             channel.late = time.monotonic() + STARTUP
             what, options = self._options[channel.identity]
             minor = min(MINOR, message.minor)

@@ -163,6 +163,9 @@ class TapCrew:
     def channel(self, slot: int) -> Channel:
         return self._slots[slot]
 
+    def spectators(self) -> Sequence[Channel]:
+        return ()
+
     def host(self, match: int) -> Channel | None:
         return None
 

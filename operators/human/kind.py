@@ -15,6 +15,7 @@ from arena.options import Option
 PICTURE = (600, 960)  # the size drawn for people, where a game offers it
 ENOUGH = 200  # rows of pixels that a console's games have
 MODES = ("terminal", "web")
+WATCH = "watch"  # no place at the table: what `arena play --watch web` starts
 
 
 def _here() -> str:
@@ -24,7 +25,7 @@ def _here() -> str:
 
 def _mode(what: str, options: Mapping[str, Any]) -> str:
     mode = what or options.get("mode") or _here()
-    if mode not in MODES:
+    if mode not in (*MODES, WATCH):
         raise InputError(f"human:{mode} is not known: a person sits at a terminal or a page. {nearest(mode, MODES)}")
     return str(mode)
 
@@ -34,6 +35,8 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
 
     Of games that go by a clock the smallest that shows enough: it comes many times a second, and the page enlarges it.
     """
+    if _mode(what, options) == WATCH:
+        raise UnplayableError("human:watch only looks on: write --watch web instead, besides the operators that play")
     if _mode(what, options) == "terminal":
         if not spec.text:
             raise UnplayableError(
@@ -103,7 +106,7 @@ KIND = OperatorKind(
     options={
         "port": Option("int", 0, "web: the page's port; 0 takes a free one", low=0, high=65535),
         "tty": Option("str", None, "terminal: another terminal's path, as `tty` prints it there; default: this one"),
-        "mode": Option("str", None, "filled in by the arena: where the person sits", choices=MODES),
+        "mode": Option("str", None, "filled in by the arena: where the person sits", choices=(*MODES, WATCH)),
     },
     extra="web",
     determinism="none",

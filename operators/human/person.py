@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from arena.operator import Decision, OpenSeat, Outcome, Request
+from arena.operator import Decision, OpenSeat, Outcome, Request, Sight
 from operators.human.choices import GAVE_UP, choices
 from operators.human.facts import Fact, clean, read
 from operators.human.results import Result, result, seat_name, signed
+from operators.human.sights import Glimpse
 
 HISTORY = 200  # finished matches a page lists
 
@@ -50,6 +51,9 @@ class Person:
     matches: int = 0
     total: float = 0.0
     stopped: bool = False
+    spectator: bool = False  # only looks on
+    sights: dict[int, Glimpse] = field(default_factory=dict)  # of matches as a whole, by their number
+    met: asyncio.Event = field(default_factory=asyncio.Event)  # the page was opened
 
     def changed(self) -> None:
         """Tell every open page."""
@@ -126,6 +130,21 @@ class Person:
         del self.finished[:-HISTORY]
         self.changed()
 
+    def look(self, sight: Sight, picture: bytes | None) -> None:
+        """A match as a whole, as it stands now. Of matches that are over only the last one is kept."""
+        before = self.sights.pop(sight.match, None)
+        playing = {match for match, _ in self.tables}
+        self.sights = {match: one for match, one in self.sights.items() if match in playing}
+        self.sights[sight.match] = Glimpse(sight, picture, before.number + 1 if before is not None else 1)
+        self.changed()
+
+    def pictures(self) -> list[tuple[str, int, bytes]]:
+        """(key, number, PNG) of every picture that the page may show."""
+        tables = (*self.tables.values(), *self.finished[-1:])
+        own = [(table.key, table.pictures, table.picture) for table in tables]
+        whole = [(one.key, one.number, one.picture) for one in self.sights.values()]
+        return [(key, number, picture) for key, number, picture in own + whole if picture is not None]
+
     def _settle(self, table: Table, decision: Decision) -> None:
         reply = table.reply
         self._close(table)
@@ -145,12 +164,18 @@ class Person:
             "type": "state",
             "name": clean(self.name),
             "stopped": self.stopped,
+            "spectator": self.spectator,
+            "sights": [one.plain(self._seats_in(match)) for match, one in self.sights.items()],
             "tables": [_table(table) for table in tables],
             "history": [_line(table) for table in reversed(self.finished)],
             "last": _result(self.finished[-1]) if self.finished else None,
             "matches": self.matches,
             "total": signed(self.total),
         }
+
+    def _seats_in(self, match: int) -> tuple[int, ...]:
+        tables = (*self.tables.values(), *self.finished[-1:])
+        return tuple(table.seat.seat for table in tables if table.seat.match == match)
 
 
 def _table(table: Table) -> dict[str, Any]:

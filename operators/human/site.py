@@ -10,7 +10,7 @@ import contextlib
 import html
 import string
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from urllib.parse import urlsplit
 
@@ -30,7 +30,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-SCRIPTS = ("app.js", "parts.js", "held.js", "keys.js", "pad.js")
+SCRIPTS = ("app.js", "parts.js", "held.js", "keys.js", "pad.js", "sight.js")
 ASSETS = {**dict.fromkeys(SCRIPTS, "text/javascript"), "style.css": "text/css"}
 FOLDER = files("operators.human") / "page"
 
@@ -49,7 +49,23 @@ class GiveUp(msgspec.Struct, frozen=True, tag="give_up", forbid_unknown_fields=T
     seat: int
 
 
-Said = Answer | GiveUp
+class Drawn(msgspec.Struct, frozen=True, tag="drawn", forbid_unknown_fields=True):
+    """The page has drawn a picture, and can take another one in its place."""
+
+    key: str
+    picture: int
+
+
+Said = Answer | GiveUp | Drawn
+
+
+@dataclass(slots=True)
+class _Line:
+    """What one WebSocket was sent: a page that is slow skips pictures instead of falling behind."""
+
+    wake: asyncio.Event
+    sent: dict[str, int] = field(default_factory=dict)  # the newest picture by key
+    drawn: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +131,13 @@ class Site:
         ticket = self._ticket(request)
         socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=4096, timeout=2.0)
         await socket.prepare(request)
-        sender = asyncio.ensure_future(_send(socket, ticket.person))
+        ticket.person.met.set()
+        line = _Line(asyncio.Event())
+        sender = asyncio.ensure_future(_send(socket, ticket.person, line))
         self._sockets[socket] = _Connection(ticket, ticket.cookie or "", sender)
         try:
             async for message in socket:
-                if message.type is WSMsgType.TEXT and (told := _hear(ticket.person, message.data)):
+                if message.type is WSMsgType.TEXT and (told := _hear(ticket.person, line, message.data)):
                     await socket.send_json({"type": "notice", "text": told})
         finally:
             del self._sockets[socket]
@@ -137,34 +155,41 @@ class Site:
                     await socket.close(code=WSCloseCode.POLICY_VIOLATION)
 
 
-async def _send(socket: web.WebSocketResponse, person: Person) -> None:
+async def _send(socket: web.WebSocketResponse, person: Person, line: _Line) -> None:
     """Send the newest state whenever something changed; a slow page skips what it missed."""
-    wake = asyncio.Event()
+    wake, sent, drawn = line.wake, line.sent, line.drawn
     wake.set()
     person.listeners.add(wake.set)
-    sent: dict[str, int] = {}
+    newest: dict[str, object] = {}
     try:
         while True:
             await wake.wait()
             wake.clear()
-            await socket.send_json(person.snapshot())
-            for table in (*person.tables.values(), *person.finished[-1:]):
-                if table.picture is not None and sent.get(table.key) != table.pictures:
-                    sent[table.key] = table.pictures
-                    head = msgspec.json.encode({"key": table.key, "picture": table.pictures})
-                    await socket.send_bytes(head + b"\n" + table.picture)
+            if newest != (state := person.snapshot()):
+                newest = state
+                await socket.send_json(state)
+            for key, number, picture in person.pictures():
+                if sent.get(key) != number and (person.stopped or sent.get(key) == drawn.get(key)):
+                    sent[key] = number
+                    head = msgspec.json.encode({"key": key, "picture": number})
+                    await socket.send_bytes(head + b"\n" + picture)
             if person.stopped:
                 return
     finally:
         person.listeners.discard(wake.set)
 
 
-def _hear(person: Person, data: str) -> str:
+def _hear(person: Person, line: _Line, data: str) -> str:
     """Act on one message of the page; what to tell its person, "" for nothing."""
     try:
         said = msgspec.json.decode(data, type=Said)
     except (msgspec.DecodeError, RecursionError):
         return "The page sent something that was not understood. Reload it."
+    if isinstance(said, Drawn):
+        if line.sent.get(said.key) == said.picture:
+            line.drawn[said.key] = said.picture
+            line.wake.set()
+        return ""
     if isinstance(said, Answer):
         return person.answer(said.request, said.action)
     return person.give_up(said.match, said.seat)

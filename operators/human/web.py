@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import io
 import socket
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 
 from aiohttp import web
 from PIL import Image as Picture
 
 from arena.game import Image
-from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, WorkerContext
+from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, Sight, WorkerContext
 from operators.human.person import Person, Table
 from operators.human.site import Site
 from operators.human.tickets import Ticket
 
 LOOPBACK = "127.0.0.1"
 FAREWELL = 2.0  # seconds in which pages are told that the arena is done
+OPENING = 60.0  # seconds in which spectators open their page before the first match begins without them
+AUDIENCES = 200  # matches of which it is known who sees them as a whole
 
 
 class WebHuman(AsyncOperator):
@@ -30,6 +33,9 @@ class WebHuman(AsyncOperator):
         self._tickets: list[Ticket] = []
         self._places: dict[tuple[int, int], Person] = {}
         self._painting: set[asyncio.Task[None]] = set()
+        self._audience: dict[int, list[Person]] = {}  # who sees a match as a whole
+        self._newest: dict[int, Sight] = {}  # sights that wait to be painted
+        self._spectator = Person("spectators", spectator=True) if _mode(context) == "watch" else None
         self._site = Site(self._tickets, self._announce)
         self._runner: web.AppRunner | None = None
         self.port = 0  # where the page is, once started
@@ -42,21 +48,26 @@ class WebHuman(AsyncOperator):
         self._runner = web.AppRunner(self._site.app, handle_signals=False, access_log=None, shutdown_timeout=FAREWELL)
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
+        if self._spectator is not None:
+            self._tickets.append(Ticket(self._spectator, 0))
+            self._announce(self._tickets[0])
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._spectator.met.wait(), OPENING)
 
     def open(self, seats: Sequence[OpenSeat]) -> None:
         for seat in seats:
             ticket = self._seated(seat)
             self._places[seat.match, seat.seat] = ticket.person
             ticket.person.sit(seat)
+            self._audience.setdefault(seat.match, []).append(ticket.person)
+            self._audience.pop(seat.match - AUDIENCES, None)
 
     async def decide(self, request: Request) -> Decision:
         person = self._places[request.match, request.seat]
         reply = person.ask(request)
         if request.observation.image is not None and not reply.done():
             table = person.tables[request.match, request.seat]
-            task = asyncio.ensure_future(self._paint(person, table, request, request.observation.image))
-            self._painting.add(task)
-            task.add_done_callback(self._painting.discard)
+            self._paint_soon(self._paint(person, table, request, request.observation.image))
         try:
             return await reply
         except asyncio.CancelledError:
@@ -66,12 +77,18 @@ class WebHuman(AsyncOperator):
     def end(self, match: int, seat: int, outcome: Outcome) -> None:
         self._places.pop((match, seat)).end(match, seat, outcome)
 
+    def watch(self, sight: Sight) -> None:
+        waits = sight.match in self._newest
+        self._newest[sight.match] = sight
+        if not waits:
+            self._paint_soon(self._paint_whole(sight.match))
+
     async def stop(self) -> None:
         """Tell the pages that no match will follow, then close."""
+        await asyncio.gather(*self._painting, return_exceptions=True)
         for ticket in self._tickets:
             ticket.person.stopped = True
             ticket.person.changed()
-        await asyncio.gather(*self._painting, return_exceptions=True)
         if self._runner is not None:
             await self._site.close(FAREWELL)
             await self._runner.cleanup()
@@ -96,7 +113,26 @@ class WebHuman(AsyncOperator):
         return ticket
 
     def _announce(self, ticket: Ticket) -> None:
-        self._status(f"seat {ticket.seat} ({ticket.person.name})", address=self.address(ticket))
+        who = f"seat {ticket.seat} ({ticket.person.name})"
+        if ticket.person.spectator:
+            who = f"to look on (the first match waits {OPENING:g} s for you to open this page)"
+        self._status(who, address=self.address(ticket))
+
+    def _paint_soon(self, painting: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(painting)
+        self._painting.add(task)
+        task.add_done_callback(self._painting.discard)
+
+    async def _paint_whole(self, match: int) -> None:
+        """Show the newest sight, and again while there is a newer one by then."""
+        sight = None
+        while sight is not self._newest[match]:
+            sight = self._newest[match]
+            data = None if sight.picture is None else await asyncio.to_thread(encode, sight.picture)
+            people = [self._spectator] if self._spectator is not None else self._audience.get(match, [])
+            for person in dict.fromkeys(people):
+                person.look(sight, data)
+        del self._newest[match]
 
     async def _paint(self, person: Person, table: Table, request: Request, image: Image) -> None:
         data = await asyncio.to_thread(encode, image)
@@ -104,6 +140,10 @@ class WebHuman(AsyncOperator):
             table.picture = data
             table.pictures += 1
             person.changed()
+
+
+def _mode(context: WorkerContext) -> str:
+    return str(context.options.get("mode") or context.what or "web")
 
 
 def encode(image: Image) -> bytes:

@@ -55,7 +55,7 @@ REQUEST = Request(id=7, match=3, seat=1, tick=9, observation=SEEN, attempt=1, re
 _ACT, ACT_BUFFERS = codec.act([REQUEST, Request(id=8, match=4, seat=0, tick=0, observation=Observation(legal=(1,)))])
 # Fields that came with a minor version, and what bytes from before mean.
 ADDED: dict[str, dict[str, dict[str, object]]] = {"1.0": {"open": {"pace": "lockstep"}}}
-WITH_BUFFERS = ("act", "stepped", "observed")
+WITH_BUFFERS = ("act", "watch", "stepped", "observed")
 
 TO_ARENA: dict[str, m.ToArena] = {
     "hello": m.Hello(
@@ -121,6 +121,15 @@ TO_WORKER: dict[str, m.ToWorker] = {
     ),
     "act": _ACT,
     "cancel": m.Cancel(ids=[7, 8]),
+    "watch": m.Watch(
+        match=3,
+        tick=9,
+        game="kuhn",
+        seats=("vlm#1", "ppo"),
+        picture=m.ArrayRef(0, "|u1", (2, 4, 3)),
+        events=("seat 0 bets",),
+        outcome=Outcome(status="terminated", returns=(1.0, -1.0)),
+    ),
     "ping": m.Ping(n=4),
     "pong": m.Pong(n=4),
     "error": m.Error(code="version", text="no", match=3, seat=1),

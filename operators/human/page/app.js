@@ -2,6 +2,7 @@
 import { Held } from "./held.js";
 import { buttonOf } from "./keys.js";
 import { showPad, showRemap, wordsOf } from "./pad.js";
+import { showSight, sightOf } from "./sight.js";
 import { $, showActions, showHelp, showHistory, showLast, showLink, showTable, showTabs, toast, announce } from "./parts.js";
 
 const CALM_MS = 350; // after an answer, so long no click counts: the second half of a double click is no move
@@ -89,6 +90,8 @@ function onText(message) {
   render();
 }
 
+const idle = () => Boolean(quiet) && now() - quiet > LONG_MS;
+
 // Tell the held keys what is asked now.
 function follow() {
   const table = current()?.played && !page.over ? current() : null;
@@ -103,7 +106,8 @@ function onPicture(buffer) {
   const end = bytes.indexOf(10);
   const { key, picture } = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
   const old = page.pictures.get(key);
-  page.pictures.set(key, { number: picture, url: URL.createObjectURL(new Blob([bytes.subarray(end + 1)], { type: "image/png" })) });
+  const socket = page.socket;
+  page.pictures.set(key, { number: picture, drawn: () => socket?.readyState === WebSocket.OPEN && socket.send(JSON.stringify({ type: "drawn", key, picture })), url: URL.createObjectURL(new Blob([bytes.subarray(end + 1)], { type: "image/png" })) });
   render();
   if (old) URL.revokeObjectURL(old.url);
 }
@@ -117,7 +121,7 @@ function current() {
 function select(key = null) {
   const tables = page.state.tables;
   for (const known of [...page.pictures.keys()]) {
-    if (!tables.some((table) => table.key === known)) {
+    if (![...tables, ...page.state.sights].some((one) => one.key === known)) {
       URL.revokeObjectURL(page.pictures.get(known).url);
       page.pictures.delete(known);
     }
@@ -226,8 +230,12 @@ function render() {
     follow();
     render();
   });
-  showTable(table, table ? page.pictures.get(table.key) : null, page.state);
-  showActions(table, { ready: ready(), sent: page.sent, over: page.over, online: page.socket !== null, answer, words: held.table && wordsOf(held, Boolean(quiet) && now() - quiet > LONG_MS) });
+  // Between the turns of a game that hides nothing, the table as it is now.
+  const between = table && !table.played && table.request === null ? sightOf(page.state, table) : null;
+  const live = between ? page.pictures.get(between.key) : null;
+  showTable(table, live ?? (table ? page.pictures.get(table.key) : null), page.state, table?.played ? idle() : table?.request === null && !live);
+  showSight(page.state, table, page.pictures);
+  showActions(table, { ready: ready(), sent: page.sent, over: page.over, online: page.socket !== null, spectator: page.state?.spectator, answer, words: held.table && wordsOf(held, idle()) });
   showPad(held);
   showLast(last && last.number > page.dismissed ? last : null, Boolean(table && !table.over), () => {
     page.dismissed = last.number;
@@ -241,7 +249,7 @@ function render() {
 
 function tick() {
   const table = current();
-  if (held.table && quiet && now() - quiet > LONG_MS && $("actions").dataset.state === "play") render();
+  if (held.table && idle() && $("actions").dataset.state === "play") render();
   const left = page.deadline === null || !table ? null : Math.max(0, (page.deadline - now()) / 1000);
   $("clock").hidden = left === null;
   if (left === null) return;

@@ -14,6 +14,13 @@ export function put(id, text) {
   if ($(id).textContent !== text) $(id).textContent = text;
 }
 
+// Puts a picture into its image, and tells the arena when it is there: only then does the next one come.
+export function draw(image, picture) {
+  image.addEventListener("load", picture.drawn, { once: true });
+  image.src = picture.url;
+  image.dataset.number = picture.number;
+}
+
 const keysOf = (choice) => choice.keys.map((key) => make("kbd", "", key.toUpperCase()));
 
 export function showLink(state, text) {
@@ -51,7 +58,7 @@ export function showTabs(tables, selected, choose) {
   );
 }
 
-export function showTable(table, picture, state) {
+export function showTable(table, picture, state, idle) {
   put("game", table ? table.game.split(":").pop().replaceAll("_", " ") : "agent-arena");
   put("where", table ? `Match ${table.number} - ${table.you}` : state ? `You are ${state.name}` : "Connecting");
   const pictured = Boolean(table?.pictured);
@@ -61,9 +68,8 @@ export function showTable(table, picture, state) {
   image.hidden = !pictured;
   if (pictured) {
     if (picture && image.src !== picture.url) {
-      image.src = picture.url;
-      image.dataset.number = picture.number;
       image.onload = () => $("felt").style.setProperty("--ratio", image.naturalWidth / image.naturalHeight);
+      draw(image, picture);
     }
     image.alt = table.text || "The table as your seat sees it; this game has no text view.";
   }
@@ -71,7 +77,7 @@ export function showTable(table, picture, state) {
   put("words", pictured ? "" : (table?.text ?? ""));
   $("text-box").hidden = !pictured || !table?.text;
   put("text", table?.text ?? "");
-  const past = Boolean(table && !table.played && table.request === null && (pictured || table.text));
+  const past = Boolean(table && idle && (pictured || table.text));
   $("felt").classList.toggle("pixels", Boolean(table?.played));
   $("felt").classList.toggle("past", past);
   $("seen").hidden = !past;
@@ -100,10 +106,10 @@ function showCard(card) {
   return shown;
 }
 
-function stateOf(table, { sent, over, online, words }) {
+function stateOf(table, { sent, over, online, words, spectator }) {
   if (over) return ["over", over];
   if (!online) return ["off", "Connection lost"];
-  if (!table) return ["none", "Waiting for a match"];
+  if (!table) return ["none", spectator ? "You look on" : "Waiting for a match"];
   if (table.over) return ["done", "The match is over"];
   if (words && !table.gaveUp) return words;
   if (table.request !== null && sent === null) return ["act", "Your move"];

@@ -1,0 +1,148 @@
+"""Who is shown which match, how often, and that it changes nothing. Without processes and without a real clock."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from arena.channel import Channel
+from arena.gallery import ALONE, BESIDE, EVERY
+from arena.game import Game
+from arena.plan import Plan
+from arena.protocol import codec
+from arena.protocol import messages as m
+from tests.crew_kit import FakeChannel, FakeCrew, Play, sent
+from tests.hosting_kit import HostingCrew, toy_name
+from tests.toys import GOOD, Open, Together, Turns, kind_of, plan_of
+
+PERSON = kind_of("person", "tests.toys:build", interactive=True)
+
+
+class OpenTurns(Turns):
+    spec = msgspec.structs.replace(Turns.spec, perfect_information=True)
+
+
+class WatchingCrew(FakeCrew):
+    """Every worker can show matches; `looking` spectators are there."""
+
+    looking = 0
+
+    def _start(self, key: str) -> FakeChannel:
+        channel = super()._start(key)
+        channel.watches = True
+        return channel
+
+    def spectators(self) -> Sequence[Channel]:
+        if not hasattr(self, "hall"):
+            self.hall = [FakeChannel("spectators", "hall") for _ in range(self.looking)]
+        return self.hall
+
+
+@pytest.fixture
+def show(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Play]:
+    """Plays a plan; a decision takes `seconds`."""
+    counter = iter(range(100))
+
+    def run(plan: Plan, seconds: float = 1.0, looking: int = 0, crew: Any = WatchingCrew, **how: Any) -> Play:
+        def script(crew: FakeCrew) -> list[Any]:
+            crew.clock.now += seconds
+            return crew.pay()
+
+        monkeypatch.setattr("tests.crew_kit.FakeCrew", crew)
+        monkeypatch.setattr(WatchingCrew, "looking", looking)
+        return Play(monkeypatch, tmp_path / str(next(counter)), plan, script, **how)
+
+    return run
+
+
+def table(game: type[Game], people: int = 1, matches: int = 1) -> Plan:
+    return plan_of(game, [PERSON] * people + [GOOD] * (2 - people), options={"rounds": 3}, matches=matches)
+
+
+def shown(channel: Any) -> Sequence[m.Watch]:
+    return sent(channel, m.Watch)
+
+
+def test_a_person_who_plays_sees_the_match_where_nothing_is_hidden(show: Callable[..., Play]) -> None:
+    run = show(table(Open))
+    person, other = run.crew.channels
+    assert [sight.tick for sight in shown(person)] == [0, 1, 2, 3]
+    assert shown(person)[-1].outcome is not None
+    assert shown(person)[0].picture.shape == (*BESIDE, 3)
+    assert shown(other) == []  # no person
+
+
+def test_in_a_game_of_turns_the_picture_takes_the_place_of_the_seats_own(show: Callable[..., Play]) -> None:
+    assert shown(show(table(OpenTurns)).crew.channels[0])[0].picture.shape == (*ALONE, 3)
+
+
+def test_a_person_who_plays_a_game_with_secrets_is_shown_nothing(show: Callable[..., Play]) -> None:
+    assert shown(show(table(Together)).crew.channels[0]) == []
+
+
+def test_spectators_see_every_game_and_one_match_at_a_time(show: Callable[..., Play]) -> None:
+    run = show(table(Together, 0, matches=3), looking=1, concurrency=3)
+    sights = shown(run.crew.spectators()[0])
+    assert {sight.picture.shape for sight in sights} == {(*ALONE, 3)}
+    assert [sight.match for sight in sights] == sorted(sight.match for sight in sights)
+
+
+def test_what_is_quicker_than_the_eye_is_left_out_but_not_the_end(show: Callable[..., Play]) -> None:
+    plan = plan_of(Open, [PERSON, GOOD], options={"rounds": 100})
+    run = show(plan, seconds=EVERY / 10)
+    sights = shown(run.crew.channels[0])
+    assert 9 <= len(sights) <= 13
+    assert sights[-1].tick == 100
+    assert sights[-1].outcome is not None
+
+
+def test_looking_on_changes_nothing(show: Callable[..., Play]) -> None:
+    plan = table(Open, matches=4)
+    assert show(plan, looking=1).log == show(plan).log
+
+
+def test_a_picture_stands_in_the_buffer_that_is_named(
+    show: Callable[..., Play], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[tuple[m.Message, codec.Frames]] = []
+    before = FakeChannel.send
+
+    def send(self: FakeChannel, message: m.Message, buffers: codec.Frames = ()) -> None:
+        kept.append((message, buffers))
+        before(self, message, buffers)
+
+    monkeypatch.setattr(FakeChannel, "send", send)
+    show(table(Open))
+    sights = [codec.sight_of(message, buffers) for message, buffers in kept if isinstance(message, m.Watch)]
+    assert [int(sight.picture.max()) for sight in sights] == [0, 2, 4, 6]  # what was said by then
+
+
+class WatchingHosts(WatchingCrew, HostingCrew):
+    """The same, of a game in a host."""
+
+
+def hosted(plan: Plan) -> Plan:
+    return dataclasses.replace(plan, game_name=toy_name(plan.game))
+
+
+def test_the_picture_of_a_hosted_game_comes_from_its_host(show: Callable[..., Play]) -> None:
+    run = show(hosted(table(Open)), crew=WatchingHosts, looking=1)
+    assert [sight.picture.shape for sight in shown(run.crew.channels[0])] == [(*BESIDE, 3)] * 4
+    assert {sight.picture.shape for sight in shown(run.crew.spectators()[0])} == {(*ALONE, 3)}
+    assert run.log == show(table(Open)).log
+
+
+def test_a_host_whose_picture_has_another_size_is_killed_and_its_match_played_again(show: Callable[..., Play]) -> None:
+    def lie(message: m.ToArena) -> m.ToArena:
+        small = m.WireObservation(image=m.ArrayRef(0, "|u1", (1, 1, 3)))
+        return msgspec.structs.replace(message, observation=small) if isinstance(message, m.Observed) else message
+
+    crew = type("Lying", (WatchingHosts,), {"edits": [lie]})
+    run = show(hosted(table(Open)), crew=crew)
+    assert "broke the protocol" in run.crew.killed[0][1]
+    assert run.log == show(table(Open)).log
