@@ -12,7 +12,8 @@ from games.sidescroller.physics import BOTTOM, FOE, HIGH, WIDE, Runner, World
 from games.sidescroller.tiles import ABOVE, ROWS, SHIFT, STRIDE, TILE, UNIT, Kind
 
 SIGHT = 8  # tiles to the right of the runner that the facts speak of: what the picture shows
-REACH = 4 * TILE * UNIT  # enemies higher or lower by more are not in the way
+# An enemy higher or lower by more is in nobody's way; from the top of a leap those on the ground still are.
+OVER, UNDER = 3 * TILE * UNIT, 7 * TILE * UNIT
 
 
 class SideLane(Lane):
@@ -102,7 +103,7 @@ def enemy_ahead(world: World, runner: Runner) -> tuple[int, int] | None:
     """(tiles, kind) of the nearest enemy that is not behind the runner nor far above or below it."""
     front, best = runner.x + WIDE, None
     for foe in world.foes:
-        if foe.flat or foe.x + FOE <= runner.x or not -REACH < foe.y - runner.y < REACH:
+        if foe.flat or foe.x + FOE <= runner.x or not -OVER < foe.y - runner.y < UNDER:
             continue
         away = max(0, foe.x - front >> SHIFT)
         if away <= SIGHT and (best is None or away < best[0]):

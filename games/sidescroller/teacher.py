@@ -40,7 +40,7 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
         result = game.step({0: action})
 
 
-FREE = "Nothing ahead."
+FREE = "The way is free."
 
 
 def ahead(facts: Mapping[str, str]) -> str:

@@ -204,7 +204,7 @@ def test_thoughts_are_true():
                         int(facts[w]) for w in ("pit", "enemy", "wall") if facts[w] != "none"
                     )
                     said.add(what)
-            assert ("Nothing ahead" in thought) == (facts["pit"] == facts["enemy"] == facts["wall"] == "none")
+            assert ("way is free" in thought) == (facts["pit"] == facts["enemy"] == facts["wall"] == "none")
             assert ("In the air" in thought) == (facts["ground"] == "no")
             assert ("ump" in thought) == ("jump" in lesson.answer)
     assert len(said) >= 2
