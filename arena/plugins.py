@@ -34,8 +34,14 @@ def names(what: str) -> list[str]:
 def _find(what: str, name: str) -> EntryPoint:
     found = [point for point in entry_points(group=GROUPS[what]) if point.name == name]
     if not found:
+        file = f"./{name}.py"
+        here = (
+            f"To take the file of that name here, write {file}. "
+            if what in ("game", "operator") and Path(file).is_file()
+            else ""
+        )
         raise PluginNotFoundError(
-            f"no {what} is called {name!r}. {nearest(name, names(what))} "
+            f"no {what} is called {name!r}. {here}{nearest(name, names(what))} "
             f"`{LISTED_BY.get(what, f'arena {what}s')}` lists them all."
         )
     if len({point.value for point in found}) > 1:

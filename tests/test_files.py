@@ -42,6 +42,15 @@ def test_a_missing_file_is_said_with_its_whole_path(tmp_path, monkeypatch):
         plugins.game_class("./gone.py:Game")
 
 
+@pytest.mark.parametrize(("find", "what"), [(plugins.game_class, "game"), (plugins.operator_kind, "operator")])
+def test_an_unknown_name_of_a_file_that_is_here_says_how_to_write_it(rps, monkeypatch, find, what):
+    monkeypatch.chdir(rps.parent)
+    with pytest.raises(
+        InputError, match=rf"no {what} is called 'rps'\. To take the file of that name here, write \./rps\.py\."
+    ):
+        find("rps")
+
+
 def test_a_syntax_error_is_said_with_its_line(rps):
     rps.write_text("x = 1\ny = (\n")
     with pytest.raises(InputError, match=r"rps\.py, line 2 cannot be imported: SyntaxError"):

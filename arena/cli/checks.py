@@ -34,6 +34,7 @@ from arena.supervisor.sockets import LONGEST_PATH
 
 LEAST_SPACE = 50  # MiB of temporary space below which nothing can be recorded
 LITTLE_SPACE = 1024  # MiB below which training or long runs will fill it
+FOR_US = "dev"  # the extra that nobody needs who only uses the arena
 PATIENCE = 30.0  # seconds for one decision in the round trip
 TORCH = """
 import torch
@@ -87,6 +88,8 @@ def distributions() -> Iterator[Finding]:
             yield Finding("ok", f"[{extra}]", new or "all there")
         elif not there:
             yield Finding("ok", f"[{extra}]", f"not installed; to have it: {installed.install_command(extra)}")
+        elif extra == FOR_US:
+            yield Finding("ok", f"[{extra}]", "not all there; only needed to work on the arena itself")
         else:
             text = f"missing: {', '.join(lacking)}"
             yield Finding("warning", f"[{extra}]", text, f"to have all of it: {installed.install_command(extra)}")

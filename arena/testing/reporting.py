@@ -19,6 +19,7 @@ from typing import IO, Any
 import pytest
 
 LONGEST = 1200  # characters of a reason
+PYTEST_HINT = "Use -v to get more diff"  # of no use here: `arena check` has no such option
 OURS = Path(__file__).parents[1]  # the folder of the arena itself
 
 
@@ -96,7 +97,7 @@ def judged(found: pytest.ExceptionInfo[BaseException]) -> bool:
 
 def reason(found: pytest.ExceptionInfo[BaseException]) -> str:
     """What was raised, in words: an assertion without its class, anything else with it."""
-    text = str(found.value).strip()
+    text = "\n".join(line for line in str(found.value).splitlines() if line.strip() != PYTEST_HINT).strip()
     name = found.type.__name__
     if judged(found):
         message, _, compared = text.partition("\nassert ")

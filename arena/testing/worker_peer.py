@@ -5,6 +5,7 @@ Unlike the Hub it judges nothing and kills nobody, so that a check can send odd 
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +26,8 @@ from arena.supervisor.sockets import Folder, environment
 M = TypeVar("M")
 STEP = 0.2  # seconds between looks at a process that has no handle
 IDENTITY = b"checked"
+PRINTED = 30  # lines of its log in which its error is looked for
+ERROR = re.compile("error|exception|panic", re.IGNORECASE)
 
 
 class FailedError(Exception):
@@ -141,8 +144,8 @@ class Peer:
             out.append(message)
 
     def tail(self) -> str:
-        text = self.process.tail(3)
-        return f"; the end of what it printed:\n{text}" if text else ""
+        text = essence(self.process.tail(PRINTED))
+        return f"; the end of what it printed (--logs DIR keeps all of it):\n{text}" if text else ""
 
     def _wait(self, until: float) -> None:
         poller = zmq.Poller()
@@ -156,10 +159,25 @@ class Peer:
         frames = transport.receive(self._router)
         if frames is None:
             return None
+        if bytes(frames[0]) != IDENTITY:
+            raise FailedError(what, "a message under another routing id than ARENA_WORKER")
         try:
             return codec.decode_to_arena(frames[1:])[0]
         except ProtocolError as error:
             raise FailedError(what, str(error)) from None
+
+
+def essence(text: str, lines: int = 3) -> str:
+    """The last lines of what a worker printed, and before them the line that names its error.
+
+    Python says it last. Node says it before the stack, and others before a dump.
+    """
+    printed = text.splitlines()
+    last = printed[-lines:]
+    errors = [line for line in printed if ERROR.search(line) and not line.lstrip().startswith("at ")]
+    if not errors or errors[-1] in last:
+        return "\n".join(last)
+    return "\n".join([errors[-1], "...", *last])
 
 
 def named(message: m.ToArena) -> str:

@@ -36,6 +36,18 @@ def test_everything_is_looked_at_without_a_traceback():
     assert all(what in done.stdout for what in ("python", "games", "socket", "round trip", "gpu"))
 
 
+def test_tools_to_work_on_the_arena_are_no_warning_where_some_of_them_are_missing(monkeypatch):
+    some = {
+        "": [("numpy", "2")],
+        "dev": [("pytest", "9"), ("ruff", None)],
+        "train": [("torch", "2"), ("tensorboard", None)],
+    }
+    monkeypatch.setattr(checks.installed, "extras", lambda: ["dev", "train"])
+    monkeypatch.setattr(checks.installed, "requirements", some.__getitem__)
+    found = {finding.what: finding.state for finding in checks.distributions()}
+    assert found == {"base": "ok", "[dev]": "ok", "[train]": "warning"}
+
+
 @pytest.mark.usefixtures("broken_plugins")
 def test_a_plugin_that_does_not_load_is_a_problem():
     broken = [finding.text for finding in checks.plugins() if finding.state == "problem" and "gone" in finding.text]

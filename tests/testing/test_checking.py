@@ -52,6 +52,15 @@ def test_a_game_that_differs_says_where_its_matches_part(tmp_path):
     assert "state_hash is" in findings(path)["test_the_same_seed_and_actions_give_the_same_match"].why
 
 
+def test_a_reason_names_no_option_of_another_program(tmp_path):
+    path = game(tmp_path, "text=text + ", "vector=np.zeros(3), text=text + ")
+    text = path.read_text().replace("text=True,", "text=True, vector_shape=(3,),")
+    path.write_text(text.replace("if not views.text:", "if False:"))
+    why = findings(path)["test_views_are_as_declared"].why
+    assert "float64" in why
+    assert "Use -v" not in why
+
+
 def test_every_property_has_a_title_and_a_way_to_repair_it():
     from arena.testing import GameSuite, OperatorSuite
     from arena.testing.reporting import described

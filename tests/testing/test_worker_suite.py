@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from arena.cli.check_worker import worker
 from arena.testing.worker_checks_play import PLAY
+from arena.testing.worker_peer import essence
 from arena.testing.worker_suite import CHECKS, Result, check_worker
 from games.leduc.rules import Leduc
 from tests.testing.wrong_workers import WRONG
@@ -24,6 +25,7 @@ FAILS = {
     "silent": ["hello"],
     "late_words": ["patient"],
     "wrong_token": ["token"],
+    "no_routing_id": ["hello"],
     "other_major": ["version"],
     "never_ready": ["ready"],
     "wrong_pong": ["ping"],
@@ -120,6 +122,13 @@ def test_the_command_says_what_failed_and_how_to_repair_it() -> None:
     assert "came      nothing within 3 s" in done.stdout
     assert "section 3 (hello)" in done.stdout
     assert "1 failed" in done.stdout
+
+
+def test_a_worker_that_breaks_shows_its_error_also_when_a_stack_and_more_follow_it() -> None:
+    printed = "Error: Cannot find package 'msgpackr'\n    at getError (a.js:1)\n    at b\n  code: 'X'\n}\n\nNode.js v20"
+    assert essence(printed).splitlines() == ["Error: Cannot find package 'msgpackr'", "...", "}", "", "Node.js v20"]
+    assert essence("Traceback:\n  File x\n    y\nKeyError: 'z'") == "  File x\n    y\nKeyError: 'z'"
+    assert essence("") == ""
 
 
 def test_results_as_json_hold_every_check() -> None:
