@@ -52,10 +52,10 @@ class Run:
 class Policy:
     """Whoever plays: one of WHO, asked for all lanes at once. Every turn's chance is its own key."""
 
-    def __init__(self, who: str, what: str, cls: type[Game], card: GameCard, seed: int) -> None:
+    def __init__(self, who: str, what: str, cls: type[Game], card: GameCard, seed: int, best: bool) -> None:
         self.other = None if who == "ppo" else opponent(who, cls)
         self.views = Views(vector=True) if self.other is None else self.other.views
-        self._ppo = build(WorkerContext(what=what, options={})) if self.other is None else None
+        self._ppo = build(WorkerContext(what=what, options={"deterministic": best})) if self.other is None else None
         self._who, self._card, self._seed = who, card, seed
 
     def open(self, lanes: Sequence[int]) -> None:
@@ -82,12 +82,12 @@ class Policy:
         }
 
 
-def evaluate(name: str, who: str, what: str, starts: int, seed: int) -> list[Run]:
-    """Play every start once."""
+def evaluate(name: str, who: str, what: str, starts: int, seed: int, best: bool = False) -> list[Run]:
+    """Play every start once. `best`: ppo takes its likeliest action."""
     game, options = GAMES[name]
     cls = game_class(game)
     made = cls(1, options)
-    policy = Policy(who, what, cls, made.card(), seed)
+    policy = Policy(who, what, cls, made.card(), seed, best)
     views = Views(vector=policy.views.vector, text=policy.views.text)
     out: list[Run] = []
     count = min(CHUNK, starts)
@@ -140,14 +140,20 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--what", default="", help="a policy that does not ship: what follows `ppo:`")
     parser.add_argument("--who", default=",".join(WHO))
+    parser.add_argument(
+        "--deterministic", action="store_true", help="ppo takes its likeliest action; nothing is written"
+    )
     given = parser.parse_args(argv)
     file = ROOT / "docs/curves/ppo-lanes.json"
     results = json.loads(file.read_text()) if file.exists() else {}
     for name in given.games.split(","):
-        runs = {who: evaluate(name, who, given.what, given.starts, given.seed) for who in given.who.split(",")}
+        runs = {
+            who: evaluate(name, who, given.what, given.starts, given.seed, given.deterministic)
+            for who in given.who.split(",")
+        }
         results[name] = {"starts": given.starts, "seed": given.seed, "rows": _rows(runs)}
         print(name, *results[name]["rows"], sep="\n  ", flush=True)
-    if not given.what and given.who == ",".join(WHO):
+    if not given.what and not given.deterministic and given.who == ",".join(WHO):
         file.write_text(json.dumps(results, indent=1) + "\n")
         _write(results)
     return 0

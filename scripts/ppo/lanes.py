@@ -4,8 +4,8 @@
     python scripts/ppo/lanes.py sidescroller --out runs/ppo-sidescroller --demos runs/sidescroller-demos.npz [--resume]
     python scripts/ppo/lanes.py sidescroller --out runs/ppo-sidescroller --ship     (copy a run into the package)
 
-Stopped at any time, --resume goes on from the newest checkpoint, with the same result. --ship takes the newest
-checkpoint of a run that did not end.
+Stopped at any time, --resume goes on from the newest checkpoint, with the same result; --resume --stop writes the
+policy of that checkpoint.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from pathlib import Path
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+import numpy as np  # noqa: E402
+
+from arena.train.cnn import Cnn  # noqa: E402
 from arena.train.lane_ppo import LaneConfig, main  # noqa: E402
 from arena.train.policy import load_policy, save_policy  # noqa: E402
 
@@ -28,30 +31,54 @@ ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "operators/ppo/weights"
 CURVES = ROOT / "docs/curves"
 ROWS = 300  # of a curve that is kept
+# What is imitated plays well before its values are known: little weight to their error, and to entropy.
+AFTER = {"entropy": 0.004, "entropy_final": 0.001, "value": 0.1, "checkpoint_every": 5}
 CONFIGS = {
     "sidescroller": LaneConfig(
-        game="sidescroller", game_options={"set": "train"}, out="", steps=1_000_000, seed=1, lanes=32, rate=3e-4
+        game="sidescroller",
+        game_options={"set": "train"},
+        out="",
+        steps=100_000,
+        seed=1,
+        demo_epochs=8,
+        lanes=32,
+        rollout=64,
+        batch=256,
+        rate=3e-4,
+        **AFTER,
     ),
     "mario": LaneConfig(
         game="mario:1-1",
         game_options={"noops": 30},
         out="",
-        steps=60_000,
+        steps=50_000,
         seed=1,
-        demo_epochs=16,
+        demo_epochs=40,
         lanes=16,
+        batch=256,
         epochs=4,
         rate=3e-4,
+        **AFTER,
     ),
 }
 
 
-def ship(game: str, run: Path) -> None:
-    """Copy the run's policy into the package, its curve (thinned) into docs/curves."""
+def ship(game: str, run: Path, sharper: float, where: Path = WEIGHTS) -> None:
+    """Copy the run's policy into the package, its curve (thinned) into docs/curves.
+
+    `sharper` multiplies the logits: a platform game forgives no decision that was drawn against better knowledge.
+    """
     net, card = load_policy(run / "policy.safetensors")
     made = ("digest", "hidden", "convolutions", "format")
     kept = {name: getattr(card, name) for name in card.__struct_fields__ if name not in made}
-    save_policy(WEIGHTS / f"{game}.safetensors", net, **kept)
+    if sharper != 1:
+        assert isinstance(net, Cnn)
+        *before, (weight, bias) = net.layers
+        net = Cnn(net.shape, [*net.convolutions], [*before, (weight * np.float32(sharper), bias * np.float32(sharper))])
+        kept["notes"] = f"logits of the trained network times {sharper:g}"
+    save_policy(where / f"{game}.safetensors", net, **kept)
+    if where != WEIGHTS:
+        return
     with (run / "curve.csv").open() as file:
         rows = list(csv.DictReader(file))
     CURVES.mkdir(parents=True, exist_ok=True)
@@ -72,12 +99,9 @@ def draw(game: str, rows: Sequence[dict[str, str]]) -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
     known = [(int(row["steps"]), float(row["return"]), int(row["matches"])) for row in rows if row.get("return")]
     wide = max(1, len(known) // 60)
-    for at in range(0, len(known), wide):
-        block = known[at : at + wide]
-        known[at : at + wide] = [(block[-1][0], sum(r * n for _, r, n in block) / sum(n for *_, n in block), 0)] * len(
-            block
-        )
-    left.plot([step for step, *_ in known], [mean for _, mean, _ in known])
+    blocks = [known[at : at + wide] for at in range(0, len(known), wide)]
+    means = [(block[-1][0], sum(r * n for _, r, n in block) / sum(n for *_, n in block)) for block in blocks]
+    left.plot(*zip(*means, strict=True))
     left.set(xlabel="decisions", ylabel="reward a match, pixels", title=f"{game}: while training")
     right.plot([int(row["steps"]) for row in rows], [float(row["entropy"]) for row in rows])
     right.set(xlabel="decisions", ylabel="nats", title="entropy of decisions")
@@ -94,10 +118,14 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("--steps", type=int, help="decisions at which it ends (the schedules are of the config's)")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--ship", action="store_true", help="copy a finished run into the package instead of training")
+    parser.add_argument(
+        "--stop", action="store_true", help="with --resume: write the newest checkpoint's policy, no more"
+    )
+    parser.add_argument("--sharper", type=float, default=1.0, help="with --ship: what the logits are multiplied by")
     parser.add_argument("--quiet", action="store_true")
     given = parser.parse_args(argv)
     if given.ship:
-        ship(given.game, given.out)
+        ship(given.game, given.out, given.sharper)
         return 0
     config = CONFIGS[given.game]
     command = f"python scripts/ppo/lanes.py {given.game}"
@@ -114,7 +142,8 @@ def run(argv: Sequence[str]) -> int:
                 resume=given.resume,
                 progress=not given.quiet,
                 trained_by=command,
-            )
+            ),
+            updates=0 if given.stop else None,
         )
     )
     return 0
