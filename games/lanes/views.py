@@ -42,8 +42,9 @@ class Frame:
         """uint8 (84, 84): luma, each pixel the mean of what it covers."""
         if self._grey is None:
             luma = self._lane.luma(self._snapshot)
-            whole = Pillow.fromarray(self.native).convert("L") if luma is None else Pillow.fromarray(luma)
-            self._grey = np.asarray(whole.resize((EDGE, EDGE), Pillow.Resampling.BOX))
+            whole = Pillow.fromarray(self.native).convert("L") if luma is None else _lent(luma)
+            small = whole.resize((EDGE, EDGE), Pillow.Resampling.BOX)
+            self._grey = np.frombuffer(small.tobytes(), np.uint8).reshape(EDGE, EDGE)  # faster than asarray
         return self._grey
 
     def fitted(self, height: int, width: int) -> Image:
@@ -55,6 +56,11 @@ class Frame:
         up = height >= high and width >= wide
         how = Pillow.Resampling.NEAREST if up else Pillow.Resampling.BOX
         return np.array(Pillow.fromarray(native).resize((width, height), how))
+
+
+def _lent(luma: Image) -> Pillow.Image:
+    """A grey picture that shares its pixels with the array."""
+    return Pillow.frombuffer("L", luma.shape[::-1], luma, "raw", "L", 0, 1)
 
 
 def stacked(frames: Sequence[Frame]) -> Vector:

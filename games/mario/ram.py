@@ -49,6 +49,7 @@ class Reader(abc.ABC):
 TILES, ROWS, COLUMNS = 0x500, 13, 16  # two screens of 13 rows of 16 tiles; row 0 is 32 pixels below the top
 TOP = 32
 EMPTY = frozenset({0, 0x24, 0x25, 0x26, 0x5F, 0x60, 0xC2, 0xC3, 0xC5})  # flagpole, vine, hidden blocks, coins, axe
+SOLID = bytes(tile not in EMPTY for tile in range(256))  # whether one can stand on a tile
 SLOTS = 5  # enemies at once; a sixth slot holds what blocks give
 HARMLESS = frozenset({*range(0x24, 0x2D), *range(0x2E, 0x33), 0x34, 0x35})  # lifts, gifts, vine, flags, spring, warp
 DYING, DEAD = 0x0B, 0x06  # of the player's state
@@ -115,26 +116,20 @@ class Smb1(Reader):
         """The last pixel of the level that the screen shows."""
         return self.ram[0x71A] * 256 + self.ram[0x71C] + 255
 
-    def solid(self, row: int, column: int) -> bool:
-        """Whether one can stand on a tile of the level; it must be on the screen, or just left of it."""
-        if not 0 <= row < ROWS:
-            return False
-        at = TILES + column // COLUMNS % 2 * ROWS * COLUMNS + row * COLUMNS + column % COLUMNS
-        return self.ram[at] not in EMPTY
-
     def ahead(self) -> tuple[int | None, int | None, int]:
         """(tiles to the nearest pit, tiles to the nearest wall, its height), right of the player's centre."""
         here, last = (self.x + TILE // 2) // TILE, self.right // TILE
         floor = (self.feet - TOP) // TILE  # the row that the player stands on
+        tiles = self.ram[TILES : TILES + 2 * ROWS * COLUMNS].tobytes().translate(SOLID)
         pit = wall = None
         height = 0
         for column in range(here + 1, last + 1):
-            if pit is None and not any(self.solid(row, column) for row in range(max(0, floor), ROWS)):
+            page = column // COLUMNS % 2 * ROWS * COLUMNS
+            rows = tiles[page + column % COLUMNS : page + ROWS * COLUMNS : COLUMNS]  # from the top down
+            if pit is None and rows.find(1, max(0, floor)) < 0:
                 pit = column - here
-            if wall is None and self.solid(floor - 1, column):
-                wall = column - here
-                while self.solid(floor - 1 - height, column):
-                    height += 1
+            if wall is None and 0 < floor <= ROWS and rows[floor - 1]:
+                wall, height = column - here, floor - 1 - rows.rfind(0, 0, floor)
         return pit, wall, height
 
     def enemy(self) -> int | None:
