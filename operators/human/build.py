@@ -1,4 +1,4 @@
-"""Builds the person's operator inside the worker. The page's server is imported only when there is a page."""
+"""Builds the person's operator inside the worker. What a page or a window needs is imported only for it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from arena.operator import AsyncOperator, WorkerContext
 
 
 def build(context: WorkerContext) -> AsyncOperator:
-    """TerminalHuman or WebHuman, as `mode` (or, where nobody settled it, the part after the colon) says."""
-    if (context.options.get("mode") or context.what or "web") == "terminal":
+    """TerminalHuman, WindowHuman or WebHuman, as `mode` says; where nobody settled it, the part after the colon."""
+    mode = context.options.get("mode") or context.what or "web"
+    if mode == "window":
+        from operators.human.window import WindowHuman
+
+        return WindowHuman(context)
+    if mode == "terminal":
         from operators.human.terminal import TerminalHuman
 
         return TerminalHuman(context)

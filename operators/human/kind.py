@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,9 @@ from arena.options import Option
 
 PICTURE = (600, 960)  # the size drawn for people, where a game offers it
 ENOUGH = 200  # rows of pixels that a console's games have
-MODES = ("terminal", "web")
+MODES = ("terminal", "web", "window")
+_PLACE = {"web": "page", "window": "window", "watch": "page"}
+DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
 WATCH = "watch"  # no place at the table: what `arena play --watch web` starts
 
 
@@ -26,7 +29,9 @@ def _here() -> str:
 def _mode(what: str, options: Mapping[str, Any]) -> str:
     mode = what or options.get("mode") or _here()
     if mode not in (*MODES, WATCH):
-        raise InputError(f"human:{mode} is not known: a person sits at a terminal or a page. {nearest(mode, MODES)}")
+        raise InputError(
+            f"human:{mode} is not known: a person sits at a terminal, a page or a window. {nearest(mode, MODES)}"
+        )
     return str(mode)
 
 
@@ -44,7 +49,9 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
             )
         return Views(text=True)
     if not spec.text and not spec.image_sizes:
-        raise UnplayableError(f"human:web needs a text or an image view, and {spec.id!r} has neither.")
+        raise UnplayableError(
+            f"human:{_mode(what, options)} needs a text or an image view, and {spec.id!r} has neither."
+        )
     sizes = spec.image_sizes
     if spec.pace == "realtime" and (enough := [size for size in sizes if size[0] >= ENOUGH]):
         return Views(image=min(enough, key=lambda size: size[0] * size[1]), text=spec.text)
@@ -59,17 +66,30 @@ def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     mode = _mode(what, options)
     settled = {**options, "mode": mode}
+    if mode in ("terminal", "window") and options.get("port"):
+        raise InputError(f"port={options['port']} belongs to human:web; a {mode} has no port. Leave it out.")
     if mode == "terminal":
-        if options.get("port"):
-            raise InputError(f"port={options['port']} belongs to human:web; a terminal has no port. Leave it out.")
         settled["tty"] = _terminal(options.get("tty"))
     elif options.get("tty"):
-        raise InputError(f"tty={options['tty']} belongs to human:terminal; a page has no terminal. Leave it out.")
+        raise InputError(
+            f"tty={options['tty']} belongs to human:terminal; a {_PLACE[mode]} has no terminal. Leave it out."
+        )
+    elif mode == "window":
+        _check_window()
     elif importlib.util.find_spec("aiohttp") is None:
         raise MissingExtraError(
             "human:web needs aiohttp, not installed here. Install it with: pip install 'agent-arena[web]'"
         )
     return settled
+
+
+def _check_window() -> None:
+    if importlib.util.find_spec("pygame") is None:
+        raise MissingExtraError(
+            "human:window needs pygame-ce, not installed here. Install it with: pip install 'agent-arena[pygame]'"
+        )
+    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in DISPLAYS):
+        raise InputError(f"human:window: there is no display here ({', '.join(DISPLAYS)} are not set). Use human:web.")
 
 
 def _terminal(given: str | None) -> str:
@@ -96,13 +116,13 @@ def _terminal(given: str | None) -> str:
 
 KIND = OperatorKind(
     name="human",
-    summary="a person, in this terminal or on a page in the browser",
+    summary="a person, in this terminal, on a page in the browser, or at a window",
     target="operators.human.build:build",
     views=views,
     settle=settle,
     # However it was asked for: people at one terminal, or on one page's port, are served by one worker.
     told_apart_by=("mode", "tty", "port"),
-    what="terminal | web; left out: the terminal if there is one, else the page",
+    what="terminal | web | window; left out: the terminal if there is one, else the page",
     options={
         "port": Option("int", 0, "web: the page's port; 0 takes a free one", low=0, high=65535),
         "tty": Option("str", None, "terminal: another terminal's path, as `tty` prints it there; default: this one"),

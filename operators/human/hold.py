@@ -1,0 +1,79 @@
+"""Playing by held keys: what is held, which action that is, and when it is the answer. As page/held.js; no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from arena.operator import OpenSeat
+
+TICK = 0.125  # seconds of a decision, where the game has no clock of its own
+CHORD = 0.04  # seconds after a press in which more fingers may follow before it is an answer
+EARLY = 0.6  # of a tick: when a question of a game that waits for nobody is answered
+OPPOSITE = {"left": "right", "right": "left", "up": "down", "down": "up"}
+
+
+def action_of(seat: OpenSeat, legal: Sequence[int], held: Collection[str]) -> int | None:
+    """The legal action that holds the most of what is held and nothing else; of equal ones the first."""
+    holds = {action: seat.card.buttons.get(seat.card.actions[action]) for action in legal}
+    fits = [action for action, buttons in holds.items() if buttons is not None and set(buttons) <= set(held)]
+    return max(fits, key=lambda action: len(holds[action] or ()), default=None)
+
+
+@dataclass(slots=True)
+class Hold:
+    """The hands of one person. Times are those of one clock, in seconds."""
+
+    down: dict[str, None] = field(default_factory=dict)  # in the order in which they were pressed
+    tapped: dict[str, None] = field(default_factory=dict)  # pressed since the last answer, perhaps let go of again
+    live: bool = True  # answers by itself as time goes on; else only while something is held
+    begun: bool = False
+    paused: bool = False
+    once: bool = False  # one decision with what is held, whatever else
+    pressed: float = -1e9
+    sent: float = -1e9
+
+    def press(self, button: str, now: float) -> None:
+        """A button goes down."""
+        for kept in (self.down, self.tapped):
+            kept.pop(button, None)
+            kept[button] = None
+        self.pressed = now
+        self.begun = self.begun or not self.paused
+
+    def let_go(self, button: str) -> None:
+        """A button goes up."""
+        self.down.pop(button, None)
+
+    def release(self) -> None:
+        """The keys are not ours any more."""
+        self.down.clear()
+        self.tapped.clear()
+
+    @property
+    def held(self) -> set[str]:
+        """What counts as held: also what was tapped between two answers; of two opposite ones the later."""
+        order = list({**self.down, **self.tapped})
+        out = set(order)
+        for button in reversed(order):
+            if button in out:
+                out.discard(OPPOSITE.get(button, ""))
+        return out
+
+    def due(self, seat: OpenSeat, asked: float, now: float) -> bool:
+        """Whether the question that was asked at `asked` is to be answered now."""
+        tick = seat.card.seconds or TICK
+        if self.once:
+            return True
+        if self.live and not self.begun:
+            return False
+        if seat.pace == "realtime":
+            return now >= asked + EARLY * tick
+        if self.paused or now < self.sent + tick:
+            return False
+        return self.live or (bool(self.held) and now >= self.pressed + CHORD)
+
+    def answered(self, now: float) -> None:
+        """An answer was given."""
+        self.sent, self.once = now, False
+        self.tapped.clear()

@@ -1,0 +1,229 @@
+"""The window, on SDL's display that is none: what its keys answer, and what it shows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+pygame = pytest.importorskip("pygame")
+
+from arena.errors import InputError  # noqa: E402
+from arena.game import GameCard, Observation, Views  # noqa: E402
+from arena.operator import OpenSeat, Request, Sight, WorkerContext  # noqa: E402
+from operators.human.hold import CHORD, Hold, action_of  # noqa: E402
+from operators.human.kind import KIND  # noqa: E402
+from operators.human.window import WindowHuman  # noqa: E402
+from tests.games.lane_toy import ToyLanes  # noqa: E402
+from tests.operators import human_kit  # noqa: E402
+
+LANES = ToyLanes(2).card()
+PAIRS = ToyLanes(2, {"actions": "buttons"}).card()
+
+
+def seated(card: GameCard = LANES, **facts: Any) -> OpenSeat:
+    names = ("human", "scripted")
+    views = Views(image=(240, 256), text=True)
+    return OpenSeat(match=0, seat=0, operator="human", card=card, views=views, seed=bytes(16), seats=names, **facts)
+
+
+def named(*held: str, card: GameCard = LANES) -> str:
+    action = action_of(seated(card), range(len(card.actions)), held)
+    assert action is not None
+    return card.actions[action]
+
+
+@pytest.mark.parametrize(
+    ("held", "action"),
+    [
+        ([], "stay"),
+        (["run"], "stay"),
+        (["jump", "run"], "jump"),
+        (["left", "run"], "left"),
+        (["left", "run", "jump"], "left jump"),
+        (["right", "run", "jump"], "right run jump"),
+        (["up"], "stay"),
+    ],
+)
+def test_what_is_held_becomes_the_action_that_holds_the_most_of_it(held: list[str], action: str) -> None:
+    assert named(*held) == action
+
+
+def test_of_three_buttons_two_are_held_where_no_action_holds_three() -> None:
+    assert named("right", "run", "jump", card=PAIRS) == "right jump"
+
+
+def test_of_two_opposite_buttons_the_later_is_held() -> None:
+    hold = Hold()
+    for button in ("right", "left", "jump"):
+        hold.press(button, 0.0)
+    assert hold.held == {"left", "jump"}
+    hold.answered(1.0)
+    hold.let_go("left")
+    assert hold.held == {"right", "jump"}
+
+
+def test_a_tap_counts_once() -> None:
+    hold = Hold()
+    hold.press("jump", 0.0)
+    hold.let_go("jump")
+    assert hold.held == {"jump"}
+    hold.answered(0.1)
+    assert hold.held == set()
+
+
+def test_live_one_decision_follows_the_other_as_the_games_clock_goes() -> None:
+    seat, hold = seated(), Hold()
+    assert not hold.due(seat, 0.0, 5.0)  # nobody has begun
+    hold.press("right", 5.0)
+    assert hold.due(seat, 0.0, 5.0)
+    hold.answered(5.0)
+    assert not hold.due(seat, 5.01, 5.13)
+    assert hold.due(seat, 5.01, 5.14)
+
+
+def test_step_by_step_it_waits_for_a_button_and_for_more_fingers() -> None:
+    seat, hold = seated(), Hold(live=False)
+    assert not hold.due(seat, 0.0, 100.0)
+    hold.press("right", 100.0)
+    assert not hold.due(seat, 0.0, 100.0)
+    assert hold.due(seat, 0.0, 100.001 + CHORD)
+
+
+def test_in_realtime_it_answers_in_time_whatever_is_held() -> None:
+    seat, hold = seated(pace="realtime"), Hold(begun=True)
+    assert not hold.due(seat, 1.0, 1.05)
+    assert hold.due(seat, 1.0, 1.09)
+
+
+# --- the window -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def no_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+
+
+def run(test: Callable[[WindowHuman], Awaitable[None]], seat: OpenSeat | None = None) -> None:
+    async def main() -> None:
+        window = WindowHuman(WorkerContext("window", {}))
+        await window.start()
+        try:
+            window.open([seat or seated()])
+            async with asyncio.timeout(30):
+                await test(window)
+        finally:
+            await window.stop()
+
+    asyncio.run(main())
+
+
+def ask(window: WindowHuman, number: int = 1, legal: Any = None) -> asyncio.Task[Any]:
+    frame = np.full((240, 256, 3), (200, 10, 10), np.uint8)
+    seen = Observation(tuple(range(len(LANES.actions))) if legal is None else legal, image=frame, text="a lane")
+    return asyncio.ensure_future(window.decide(Request(number, 0, 0, number, seen)))
+
+
+def key(*keys: int, up: bool = False) -> None:
+    for one in keys:
+        pygame.event.post(pygame.event.Event(pygame.KEYUP if up else pygame.KEYDOWN, key=one))
+
+
+async def drawn() -> None:
+    """Let the window draw what it was told."""
+    for _ in range(3):
+        await asyncio.sleep(1 / 60)
+
+
+def test_held_keys_are_answered_and_none_held_is_an_answer_too() -> None:
+    async def test(window: WindowHuman) -> None:
+        key(pygame.K_d, pygame.K_SPACE)
+        assert LANES.actions[(await ask(window)).answer] == "right jump"
+        key(pygame.K_d, pygame.K_SPACE, up=True)
+        assert LANES.actions[(await ask(window, 2)).answer] == "stay"
+
+    run(test)
+
+
+def test_a_pause_waits_until_it_is_over() -> None:
+    async def test(window: WindowHuman) -> None:
+        key(pygame.K_RETURN, pygame.K_p)
+        await drawn()
+        asked = ask(window)
+        await drawn()
+        assert not asked.done()
+        key(pygame.K_PERIOD)
+        assert LANES.actions[(await asked).answer] == "stay"
+        key(pygame.K_p)
+        assert LANES.actions[(await ask(window, 2)).answer] == "stay"
+
+    run(test)
+
+
+def test_escape_twice_gives_up_the_match() -> None:
+    async def test(window: WindowHuman) -> None:
+        asked = ask(window)
+        key(pygame.K_ESCAPE)
+        await drawn()
+        assert not asked.done()
+        key(pygame.K_ESCAPE)
+        assert (await asked).fault == "unparsable"
+        assert (await ask(window, 2)).fault == "unparsable"
+
+    run(test)
+
+
+def test_a_closed_window_gives_up() -> None:
+    async def test(window: WindowHuman) -> None:
+        asked = ask(window)
+        pygame.event.post(pygame.event.Event(pygame.QUIT))
+        assert (await asked).detail == "the person gave up this match"
+
+    run(test)
+
+
+def test_any_game_is_played_by_its_keys() -> None:
+    async def test(window: WindowHuman) -> None:
+        asked = ask(window, legal=(0, 2))
+        key(pygame.K_2)  # not legal now
+        await drawn()
+        assert not asked.done()
+        key(pygame.K_r)
+        assert (await asked).answer == 2
+
+    run(test, seated(human_kit.CARD))
+
+
+def colours(window: WindowHuman) -> set[tuple[int, int, int]]:
+    screen = pygame.display.get_surface()
+    return {tuple(colour) for colour in pygame.surfarray.array3d(screen).reshape(-1, 3)[::7].tolist()}
+
+
+def test_the_lane_and_all_lanes_are_on_the_screen() -> None:
+    async def test(window: WindowHuman) -> None:
+        ask(window)
+        whole = np.full((600, 480, 3), (10, 10, 200), np.uint8)
+        window.watch(Sight(match=0, tick=1, game="toy", seats=("human", "scripted"), picture=whole))
+        await drawn()
+        assert (200, 10, 10) in (seen := colours(window))
+        assert any(blue > 150 and red < 50 for red, _, blue in seen)  # it was made smaller, which blends
+
+    run(test)
+
+
+def test_a_second_person_is_sent_to_a_page() -> None:
+    async def test(window: WindowHuman) -> None:
+        with pytest.raises(ValueError, match="human:web"):
+            window.open([seated()])
+
+    run(test)
+
+
+def test_without_a_display_it_says_so_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(InputError, match="no display here"):
+        KIND.settle("window", {})
