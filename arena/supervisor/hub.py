@@ -299,5 +299,5 @@ class Hub:
 def _too_late(channel: WorkerChannel) -> str:
     """What a worker that is not ready in time did not do."""
     if channel.hello is None:
-        return f"said no HELLO within {GREETING:g} s: is it a worker? See docs/protocol.md"
+        return f"said no HELLO within {GREETING:g} s: is it a worker? `arena check worker -- COMMAND` tells"
     return f"was not ready within {STARTUP:g} s"

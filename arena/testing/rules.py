@@ -6,11 +6,12 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
 import numpy as np
 import pytest
 
 from arena.canonical import generator, key
-from arena.game import IllegalActionError, UnparsableAnswerError
+from arena.game import IllegalActionError, StepResult, UnparsableAnswerError
 from arena.testing.hooks import Hooks
 from arena.testing.playing import Moment, drawn, every_view, hashes, legal_actions, parted, played, seed
 
@@ -45,6 +46,20 @@ class Rules(Hooks):
                     found = parted([one.result], [other.result]).replace("after reset", f"match {number}")
                     assert not found, f"two games with one seed and the same actions: {found}"
                     assert hashes(first, views) == hashes(second, views), "two equal matches look different"
+
+    def test_what_a_step_says_can_be_logged(self) -> None:
+        """What a reset or a step says can be written to the log and read again.
+
+        Repair: the arguments of StepResult.going, terminated and truncated are, in this order: due or rewards, rewards
+        or returns, state_hash (a str), events (a list of sentences, not one str); numbers are Python's own.
+        """
+        for moment in self.moments():
+            result = moment.result
+            assert isinstance(result.state_hash, str), f"state_hash is {result.state_hash!r}, not a str"
+            one_by_one = len(result.events) > 1 and all(len(event) == 1 for event in result.events)
+            assert not one_by_one, f"events are single letters ({''.join(result.events)!r}): give a list of sentences"
+            again = msgspec.json.decode(msgspec.json.encode(result), type=StepResult)
+            assert again == result, f"{result} comes back as {again}"
 
     def test_reset_starts_anew(self) -> None:
         """A reset starts anew, whatever was played before.

@@ -168,7 +168,25 @@ class Unbalanced(Kuhn):
         return StepResult.terminated(rewards, gift, result.state_hash, result.events)
 
 
+class Swapped(Kuhn):
+    """Gives the hash where the events belong."""
+
+    def reset(self, seed):
+        result = super().reset(seed)
+        return StepResult.going(result.due, result.rewards, ["dealt"], result.state_hash)
+
+
+class Lettered(Kuhn):
+    """Gives one sentence where a list is due."""
+
+    def reset(self, seed):
+        result = super().reset(seed)
+        return StepResult.going(result.due, result.rewards, result.state_hash, "the cards are dealt")
+
+
 CASES = [
+    (Swapped, "test_what_a_step_says_can_be_logged"),
+    (Lettered, "test_what_a_step_says_can_be_logged"),
     (Unseeded, "test_the_same_seed_and_actions_give_the_same_match"),
     (Unseeded, "test_no_global_random_generator_is_used"),
     (Inert, "test_the_seed_acts_exactly_if_the_game_says_so"),
