@@ -17,6 +17,7 @@ from games.lanes.lane import Lane
 EDGE = 84  # pixels of the grey frame
 BACK, LINE = (16, 20, 24), (230, 230, 230)
 CAPTION = 22  # pixels below each lane
+GUTTER = 6  # pixels between two lanes, at least
 
 
 class Frame:
@@ -85,8 +86,16 @@ def side_by_side(frames: Sequence[Frame], captions: Sequence[str], height: int, 
         x, y = left + column * (cell[0] + left), top + row * (cell[1] + CAPTION + top)
         how = Pillow.Resampling.NEAREST if scale >= 1 else Pillow.Resampling.BOX
         sheet.paste(Pillow.fromarray(frame.native).resize(cell, how), (x, y))
-        pen.text((x + 2, y + cell[1] + 2), caption, LINE, font=font(14))
+        pen.text((x + 2, y + cell[1] + 2), _cut(caption, cell[0], pen), LINE, font=font(14))
     return np.array(sheet)
+
+
+def _cut(caption: str, width: int, pen: ImageDraw.ImageDraw) -> str:
+    """As many parts of the caption (three spaces apart) as fit, the first at least."""
+    parts = caption.split("   ")
+    while len(parts) > 1 and pen.textlength("   ".join(parts), font=font(14)) > width:
+        parts.pop()
+    return "   ".join(parts)
 
 
 def _grid(count: int, high: int, wide: int, height: int, width: int) -> tuple[int, float]:
@@ -94,7 +103,7 @@ def _grid(count: int, high: int, wide: int, height: int, width: int) -> tuple[in
     best = (1, 0.0)
     for across in range(1, count + 1):
         down = math.ceil(count / across)
-        scale = min(width / across / wide, max(1, height / down - CAPTION) / high)
+        scale = min(max(1, width / across - GUTTER) / wide, max(1, height / down - CAPTION) / high)
         if scale > best[1]:
             best = (across, scale)
     return best

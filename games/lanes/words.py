@@ -96,5 +96,5 @@ def event(seat: int, now: Now, over: End | None, parts: Mapping[str, float]) -> 
 
 
 def caption(seat: int, now: Now, best: int, over: End | None) -> str:
-    """The line below a lane's picture."""
-    return f"lane {seat}   x {now.x}   best {best}   time {now.time}" + (f"   {OVER[over]}" if over else "")
+    """The line below a lane's picture; what matters least stands last, since narrow ones are cut."""
+    return f"lane {seat}" + (f" {OVER[over]}" if over else "") + f"   x {now.x}   best {best}   time {now.time}"
