@@ -9,7 +9,9 @@ from arena.operator import OpenSeat
 
 TICK = 0.125  # seconds of a decision, where the game has no clock of its own
 CHORD = 0.04  # seconds after a press in which more fingers may follow before it is an answer
-EARLY = 0.6  # of a tick: when a question of a game that waits for nobody is answered
+# When a question of a game that waits for nobody is answered, in ticks after it came: as late as possible, since what
+# is held then counts, but earlier from now on after an answer that was late.
+EARLY, LESS, MORE = 0.4, 0.15, 0.01
 OPPOSITE = {"left": "right", "right": "left", "up": "down", "down": "up"}
 
 
@@ -32,6 +34,8 @@ class Hold:
     once: bool = False  # one decision with what is held, whatever else
     pressed: float = -1e9
     sent: float = -1e9
+    asked: float = -1e9
+    early: float = EARLY
 
     def press(self, button: str, now: float) -> None:
         """A button goes down."""
@@ -60,15 +64,21 @@ class Hold:
                 out.discard(OPPOSITE.get(button, ""))
         return out
 
-    def due(self, seat: OpenSeat, asked: float, now: float) -> bool:
-        """Whether the question that was asked at `asked` is to be answered now."""
+    def ask(self, seat: OpenSeat, now: float) -> None:
+        """A question has come."""
+        ticks = (now - self.asked) / (seat.card.seconds or TICK)
+        self.early = max(0.0, self.early - LESS) if 1.5 < ticks < 5 else min(EARLY, self.early + MORE)
+        self.asked = now
+
+    def due(self, seat: OpenSeat, now: float) -> bool:
+        """Whether the question is to be answered now."""
         tick = seat.card.seconds or TICK
         if self.once:
             return True
         if self.live and not self.begun:
             return False
         if seat.pace == "realtime":
-            return now >= asked + EARLY * tick
+            return now >= self.asked + self.early * tick
         if self.paused or now < self.sent + tick:
             return False
         return self.live or (bool(self.held) and now >= self.pressed + CHORD)

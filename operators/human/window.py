@@ -39,7 +39,6 @@ class _Table:
     keys: dict[int, str]  # the button of each key
     hold: Hold = field(default_factory=Hold)
     request: Request | None = None
-    asked: float = 0.0
     reply: asyncio.Future[Decision] | None = None
     shown: Request | None = None
     leaving: bool = False  # Esc was pressed once
@@ -87,7 +86,7 @@ class WindowHuman(AsyncOperator):
         if table.gave_up or self._closed:
             return GAVE_UP
         table.request = table.shown = request
-        table.asked = time.monotonic()
+        table.hold.ask(table.seat, time.monotonic())
         table.reply = asyncio.get_running_loop().create_future()
         try:
             return await table.reply
@@ -164,7 +163,7 @@ class WindowHuman(AsyncOperator):
         table = self._table
         if table is None or table.request is None or not table.seat.card.buttons:
             return
-        if not table.hold.due(table.seat, table.asked, now):
+        if not table.hold.due(table.seat, now):
             return
         action = action_of(table.seat, table.request.observation.legal, table.hold.held)
         if action is not None:

@@ -77,26 +77,40 @@ def test_a_tap_counts_once() -> None:
 
 def test_live_one_decision_follows_the_other_as_the_games_clock_goes() -> None:
     seat, hold = seated(), Hold()
-    assert not hold.due(seat, 0.0, 5.0)  # nobody has begun
+    hold.ask(seat, 0.0)
+    assert not hold.due(seat, 5.0)  # nobody has begun
     hold.press("right", 5.0)
-    assert hold.due(seat, 0.0, 5.0)
+    assert hold.due(seat, 5.0)
     hold.answered(5.0)
-    assert not hold.due(seat, 5.01, 5.13)
-    assert hold.due(seat, 5.01, 5.14)
+    hold.ask(seat, 5.01)
+    assert not hold.due(seat, 5.13)
+    assert hold.due(seat, 5.14)
 
 
 def test_step_by_step_it_waits_for_a_button_and_for_more_fingers() -> None:
     seat, hold = seated(), Hold(live=False)
-    assert not hold.due(seat, 0.0, 100.0)
+    hold.ask(seat, 0.0)
+    assert not hold.due(seat, 100.0)
     hold.press("right", 100.0)
-    assert not hold.due(seat, 0.0, 100.0)
-    assert hold.due(seat, 0.0, 100.001 + CHORD)
+    assert not hold.due(seat, 100.0)
+    assert hold.due(seat, 100.001 + CHORD)
 
 
 def test_in_realtime_it_answers_in_time_whatever_is_held() -> None:
     seat, hold = seated(pace="realtime"), Hold(begun=True)
-    assert not hold.due(seat, 1.0, 1.05)
-    assert hold.due(seat, 1.0, 1.09)
+    hold.ask(seat, 1.0)
+    assert not hold.due(seat, 1.05)
+    assert hold.due(seat, 1.06)
+
+
+def test_in_realtime_it_answers_earlier_after_an_answer_that_was_late() -> None:
+    seat, hold = seated(pace="realtime"), Hold(begun=True)
+    for asked in (1.0, 1.27, 1.54):  # every second tick
+        hold.ask(seat, asked)
+    assert hold.due(seat, 1.54 + 0.13 * 8 / 60)
+    for number in range(60):
+        hold.ask(seat, 2.0 + number * 8 / 60)
+    assert not hold.due(seat, hold.asked + 0.39 * 8 / 60)
 
 
 # --- the window -------------------------------------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 const CHORD_MS = 40; // after a press, so long more fingers may follow before it is an answer
 const TICK_MS = 125; // a decision, where the game has no clock of its own
-const EARLY = 0.6; // of a tick: when a question of a game that waits for nobody is answered
+// When a question of a game that waits for nobody is answered, in ticks after it came: as late as possible, since
+// what is held then counts, but earlier from now on after an answer that was late.
+const EARLY = { most: 0.4, less: 0.15, more: 0.01 };
 const OPPOSITE = { left: "right", right: "left", up: "down", down: "up" };
 
 const now = () => performance.now();
@@ -28,6 +30,7 @@ export class Held {
     this.pressed = -Infinity; // when the last button went down
     this.sent = -Infinity;
     this.asked = -Infinity;
+    this.early = EARLY.most;
     this.table = null; // null: nothing is asked, or the table is not played by held keys
     this.timer = 0;
     this.action = null; // of the last answer, for the page
@@ -41,13 +44,22 @@ export class Held {
     return this.table?.played.pace === "realtime";
   }
 
+  // Milliseconds of a decision.
+  get tick() {
+    return 1000 * (this.table?.played.seconds ?? TICK_MS / 1000);
+  }
+
   get waits() {
     return this.live && this.begun !== this.table?.key;
   }
 
   // The table as it is now; `open`: its question can be answered.
   follow(table, open) {
-    if (open && table.request !== this.table?.request) this.asked = now();
+    if (open && table.request !== this.table?.request) {
+      const ticks = (now() - this.asked) / this.tick;
+      this.early = ticks > 1.5 && ticks < 5 ? Math.max(0, this.early - EARLY.less) : Math.min(EARLY.most, this.early + EARLY.more);
+      this.asked = now();
+    }
     if (table?.key !== this.table?.key) this.release();
     this.table = table;
     this.open = open;
@@ -121,11 +133,10 @@ export class Held {
   due() {
     if (!this.table || !this.open) return Infinity;
     if (this.once) return 0;
-    const tick = 1000 * (this.table.played.seconds ?? TICK_MS / 1000);
     if (this.waits) return Infinity;
-    if (this.realtime) return document.hidden ? 0 : this.asked + EARLY * tick - now();
+    if (this.realtime) return document.hidden ? 0 : this.asked + this.early * this.tick - now();
     if (this.paused || document.hidden) return Infinity;
-    const paced = this.sent + tick - now();
+    const paced = this.sent + this.tick - now();
     if (this.live) return paced;
     return this.held().size ? Math.max(paced, this.pressed + CHORD_MS - now()) : Infinity;
   }

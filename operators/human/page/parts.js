@@ -23,6 +23,12 @@ export function draw(image, picture) {
 
 const keysOf = (choice) => choice.keys.map((key) => make("kbd", "", key.toUpperCase()));
 
+// A game's name without its family, unless only the family says what it is ("mario:1-1").
+export function gameName(id) {
+  const own = id.split(":").pop();
+  return (/[a-z]{2}/i.test(own) ? own : id.replaceAll(":", " ")).replaceAll("_", " ");
+}
+
 export function showLink(state, text) {
   $("link").dataset.state = state;
   put("link-text", text);
@@ -59,7 +65,7 @@ export function showTabs(tables, selected, choose) {
 }
 
 export function showTable(table, picture, state, idle) {
-  put("game", table ? table.game.split(":").pop().replaceAll("_", " ") : "agent-arena");
+  put("game", table ? gameName(table.game) : "agent-arena");
   put("where", table ? `Match ${table.number} - ${table.you}` : state ? `You are ${state.name}` : "Connecting");
   const pictured = Boolean(table?.pictured);
   $("empty").hidden = pictured || Boolean(table?.text);

@@ -1,5 +1,5 @@
 // The match as a whole, live: for who only looks on, and beside the own seat where nothing is hidden.
-import { $, draw, make, put } from "./parts.js";
+import { $, draw, gameName, make, put } from "./parts.js";
 
 export const sightOf = (state, table) => (state?.sights ?? []).find((one) => one.match === table.match) ?? null;
 
@@ -27,6 +27,6 @@ export function showSight(state, table, pictures) {
     );
   }
   if (!alone) return;
-  put("game", sight.game.split(":").pop().replaceAll("_", " "));
+  put("game", gameName(sight.game));
   put("where", `Match ${sight.match}, tick ${sight.tick}${sight.over ? " - over" : ""}`);
 }

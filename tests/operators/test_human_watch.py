@@ -1,0 +1,126 @@
+"""Who looks on: what their page is sent, and that a slow page skips pictures instead of falling behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+aiohttp = pytest.importorskip("aiohttp")
+
+from arena.errors import InputError, UnplayableError  # noqa: E402
+from arena.lineup import build_plan, spectator  # noqa: E402
+from arena.operator import Outcome, Sight, WorkerContext  # noqa: E402
+from operators.human.web import WebHuman  # noqa: E402
+from tests.operators.human_kit import seat  # noqa: E402
+from tests.operators.test_human_web import GUARD, Stage, staged, state  # noqa: E402
+
+
+def sight(tick: int, **facts: Any) -> Sight:
+    picture = np.full((60, 48, 3), tick, np.uint8)
+    return Sight(match=0, tick=tick, game="toy", seats=("vlm", "human"), picture=picture, events=("vlm bets",), **facts)
+
+
+async def until(ws: Any, tick: int) -> list[dict[str, Any]]:
+    """The pictures' heads that come before the state of this tick."""
+    out = []
+    while True:
+        message = await ws.receive()
+        if message.type is aiohttp.WSMsgType.BINARY:
+            out.append(json.loads(message.data.partition(b"\n")[0]))
+        elif any(one["tick"] == tick for one in message.json().get("sights", [])):
+            return out
+
+
+async def picture(ws: Any) -> dict[str, Any]:
+    """The head of the next picture."""
+    while (message := await ws.receive()).type is not aiohttp.WSMsgType.BINARY:
+        pass
+    return json.loads(message.data.partition(b"\n")[0])  # type: ignore[no-any-return]
+
+
+def test_a_person_who_plays_sees_the_whole_match() -> None:
+    async def go() -> None:
+        async with staged() as stage, stage.talk() as ws:
+            stage.operator.watch(sight(1, outcome=Outcome(status="terminated", returns=(-1.0, 1.0))))
+            seen = (await state(ws, lambda message: message["sights"]))["sights"][0]
+            assert [(one["name"], one["you"], one["value"]) for one in seen["seats"]] == [
+                ("vlm", False, "-1"),
+                ("human", True, "+1"),
+            ]
+            assert seen["over"]
+            assert (await picture(ws))["key"] == seen["key"]
+
+    asyncio.run(go())
+
+
+def test_a_match_that_somebody_else_plays_is_not_shown_to_a_person() -> None:
+    async def go() -> None:
+        async with staged() as stage, stage.talk() as ws:
+            stage.operator.open([seat(match=1, operator="another")])
+            stage.operator.watch(Sight(match=1, tick=1, game="toy", seats=("a", "b")))
+            stage.operator.watch(sight(1))
+            assert [one["match"] for one in (await state(ws, lambda m: m["sights"]))["sights"]] == [0]
+
+    asyncio.run(go())
+
+
+def test_no_picture_is_sent_before_the_last_one_is_drawn() -> None:
+    async def go() -> None:
+        async with staged() as stage, stage.talk() as ws:
+            came = []
+            for tick in range(1, 6):
+                stage.operator.watch(sight(tick))
+                came += await until(ws, tick)
+            assert [head["picture"] for head in came] == [1]
+            await ws.send_json({"type": "drawn", **came[0]})
+            assert (await picture(ws))["picture"] == 5
+
+    asyncio.run(go())
+
+
+def test_spectators_have_a_page_before_the_first_match() -> None:
+    async def go() -> None:
+        links: list[str] = []
+        told = asyncio.Event()
+
+        def status(text: str, address: str | None = None) -> None:
+            links.append(address or "")
+            told.set()
+
+        operator = WebHuman(WorkerContext("watch", {}, status))
+        async with asyncio.timeout(GUARD):
+            starting = asyncio.ensure_future(operator.start())
+            await told.wait()
+            assert not starting.done()  # the first match waits for the page
+            stage = Stage(operator, links)
+            async with stage.talk() as ws:
+                await starting
+                operator.watch(sight(3))
+                said = await state(ws, lambda message: message["sights"])
+                assert said["spectator"]
+                assert said["tables"] == []
+                await picture(ws)
+                await operator.stop()
+            await stage.client.close()
+
+    asyncio.run(go())
+
+
+def test_who_looks_on_has_no_seat() -> None:
+    with pytest.raises(UnplayableError, match="--watch web"):
+        build_plan("kuhn", ["random", "human:watch"])
+
+
+@pytest.mark.parametrize("given", ["window", "web:here", "./web.py"])
+def test_what_is_no_page_is_refused(given: str) -> None:
+    with pytest.raises(InputError, match="expected web"):
+        spectator(given)
+
+
+def test_a_spectators_page_takes_a_port() -> None:
+    entry = spectator("web@port=8123")
+    assert (entry.what, entry.options["port"], entry.options["mode"]) == ("watch", 8123, "watch")
