@@ -63,7 +63,7 @@ def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:
             remote.check_address(at, given)
             kind, what, options = remote.settle(kind, at, what, options, game.spec)
         else:
-            options = kind.settle(what, options)
+            options = kind.fit(game.spec, what, kind.settle(what, options))
         views = kind.views(game.spec, what, options)
         check_views(game.spec, views, given)
         out.append(Entry(label, kind, what, options, given, views, at))

@@ -157,6 +157,10 @@ def _no_settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     return options
 
 
+def _no_fit(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    return options
+
+
 def _no_fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, str]:
     return {}
 
@@ -173,6 +177,8 @@ class OperatorKind:
     settle: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] = _no_settle
     # settle(what, options): checks what can be checked cheaply in the arena's process (files exist, a terminal is
     # there) and fills in what only that process knows; raises InputError
+    fit: Callable[[GameSpec, str, Mapping[str, Any]], Mapping[str, Any]] = _no_fit
+    # fit(spec, what, settled options): the options as this game wants them where the user left it open
     fingerprint: Callable[[GameSpec, str, Mapping[str, Any]], Mapping[str, str]] = _no_fingerprint
     # fingerprint(spec, what, options): the files that decide its answers and their hashes, for run.json
     worker: str = "python"  # the worker kind that hosts it

@@ -15,6 +15,11 @@ EMULATOR = "needs the emulator's environment: tests/games/test_mario_host.py pla
 NOT_RUN = {
     PERSON: [
         "arena play --operators vlm,ppo,human",
+        "arena play --game sidescroller --operators human,scripted",
+        "arena play --game sidescroller --operators human:web,human:web",
+        "arena play --game mario --operators vlm,ppo,human --pace realtime",
+        "arena play --game sidescroller --operators human:window,ppo",
+        "arena play --game sidescroller --operators ppo,scripted --pace realtime --watch web",
         "arena play --game mario:lost-2-1 --operators vlm,ppo,human",
         "arena play --game gameboy:mario-land.gb@level=2-1 --operators random,human",
         "arena play --game gameboy:mario-land.gb@state=boss.state --operators random,human",

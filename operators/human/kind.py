@@ -83,6 +83,16 @@ def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     return settled
 
 
+def fit(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where nobody said terminal, a game of held keys is played on a page: a terminal does not know what is held.
+
+    MissingExtraError for a page without aiohttp.
+    """
+    if what or options["mode"] != "terminal" or spec.pace != "realtime":
+        return options
+    return settle("web", {**options, "mode": None, "tty": None})
+
+
 def _check_window() -> None:
     if importlib.util.find_spec("pygame") is None:
         raise MissingExtraError(
@@ -120,6 +130,7 @@ KIND = OperatorKind(
     target="operators.human.build:build",
     views=views,
     settle=settle,
+    fit=fit,
     # However it was asked for: people at one terminal, or on one page's port, are served by one worker.
     told_apart_by=("mode", "tty", "port"),
     what="terminal | web | window; left out: the terminal if there is one, else the page",

@@ -11,8 +11,10 @@ import pytest
 from arena.errors import InputError, MissingExtraError, UnplayableError
 from arena.game import Discrete, GameSpec, Views
 from arena.plan import Entry
+from arena.plugins import game_class
 from operators.human.choices import Choice, choices, pick
 from operators.human.kind import KIND, settle, views
+from tests.games.lane_toy import ToyLanes
 
 SPEC = GameSpec(
     id="toy", version=1, summary="", seats=(2, 2), actions=Discrete(("a", "b")), horizon=9, unit="points", text=True
@@ -158,3 +160,12 @@ def test_people_at_one_terminal_share_a_worker_however_they_were_asked_for() -> 
         return Entry("x", KIND, what, options, "x", Views())
 
     assert entry("").worker_key == entry("terminal").worker_key
+
+
+def test_a_game_of_held_keys_is_played_on_a_page_unless_a_terminal_was_asked_for() -> None:
+    lanes, table = ToyLanes(1).spec, game_class("kuhn").spec
+    here = {"mode": "terminal", "tty": "/dev/pts/1", "port": 0}
+    assert KIND.fit(lanes, "", here)["mode"] == "web"
+    assert KIND.fit(lanes, "", here)["tty"] is None
+    assert KIND.fit(lanes, "terminal", here) == here
+    assert KIND.fit(table, "", here) == here

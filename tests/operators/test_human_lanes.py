@@ -34,16 +34,20 @@ FRAME = np.zeros((240, 256, 3), np.uint8)
 class Lane:
     """An arena that asks one person again and again, and their page."""
 
-    def __init__(self, operator: WebHuman, page: Any) -> None:
+    def __init__(self, operator: WebHuman, page: Any, links: list[str], place: int = 0) -> None:
         self.operator = operator
         self.page = page
+        self.links = links
+        self.place = place
         self.number = 0
 
     def ask(self) -> asyncio.Task[Any]:
         """The next question."""
         self.number += 1
         seen = Observation(tuple(range(len(NAMES))), image=FRAME, text="a lane", facts={"x": str(self.number)})
-        return asyncio.ensure_future(self.operator.decide(Request(self.number, 0, 0, self.number, seen)))
+        return asyncio.ensure_future(
+            self.operator.decide(Request(self.number + 1000 * self.place, 0, self.place, self.number, seen))
+        )
 
     async def answer(self) -> str:
         """What the next question is answered."""
@@ -62,6 +66,25 @@ class Lane:
         await self.page.locator("#facts").get_by_text(str(self.number), exact=True).wait_for()
         return asked
 
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[Lane]:
+        """Another person's lane, in another tab of the same browser."""
+        self.operator.open([seated(1, "human#2")])
+        page = await self.page.context.new_page()
+        await page.goto(self.links[-1])
+        await page.wait_for_selector("#pad:not([hidden])")
+        yield Lane(self.operator, page, self.links, place=1)
+
+    async def hide(self) -> None:
+        """As a browser does with a tab that is not in front; headless ones show all."""
+        script = "Object.defineProperty(document, 'hidden', {value: true}); "
+        await self.page.evaluate(script + "document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def seated(place: int = 0, name: str = "human") -> OpenSeat:
+    views, names = Views(image=(240, 256), text=True), ("human", "human#2")
+    return OpenSeat(match=0, seat=place, operator=name, card=CARD, views=views, seed=bytes(16), seats=names)
+
 
 @asynccontextmanager
 async def lane(browser: Any, **context: Any) -> AsyncIterator[Lane]:
@@ -69,8 +92,7 @@ async def lane(browser: Any, **context: Any) -> AsyncIterator[Lane]:
     wrong: list[str] = []
     operator = WebHuman(WorkerContext("web", {}, lambda text, address=None: links.append(address)))
     await operator.start()
-    views, names = Views(image=(240, 256), text=True), ("human", "scripted")
-    operator.open([OpenSeat(match=0, seat=0, operator="human", card=CARD, views=views, seed=bytes(16), seats=names)])
+    operator.open([seated()])
     profile = await browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context})
     profile.set_default_timeout(15000)
     page = await profile.new_page()
@@ -78,7 +100,7 @@ async def lane(browser: Any, **context: Any) -> AsyncIterator[Lane]:
     try:
         await page.goto(links[0])
         await page.wait_for_selector("#pad:not([hidden])")
-        yield Lane(operator, page)
+        yield Lane(operator, page, links)
     finally:
         await profile.close()
         await operator.stop()
@@ -225,5 +247,20 @@ def test_a_phone_has_buttons_for_two_thumbs(run: Callable[[Test], None]) -> None
             await it.until("right")
             await touch("touchEnd")
             await it.until("stay")
+
+    run(test)
+
+
+def test_of_two_tabs_the_one_behind_holds_nothing_and_goes_along(run: Callable[[Test], None]) -> None:
+    async def test(browser: Any) -> None:
+        async with lane(browser) as it, it.beside() as other:
+            await other.page.keyboard.down("KeyD")
+            await other.until("right")
+            await other.hide()
+            behind = await other.waits()
+            assert not behind.done()  # nobody plays in front of it
+            await it.page.keyboard.press("Enter")
+            await it.answer()
+            assert NAMES[(await behind).answer] == "stay"
 
     run(test)

@@ -5,6 +5,7 @@ const TICK_MS = 125; // a decision, where the game has no clock of its own
 // When a question of a game that waits for nobody is answered, in ticks after it came: as late as possible, since
 // what is held then counts, but earlier from now on after an answer that was late.
 const EARLY = { most: 0.4, less: 0.15, more: 0.01 };
+const TABS_MS = 2000; // so long after an answer of a tab that is seen, one that is not goes along
 const OPPOSITE = { left: "right", right: "left", up: "down", down: "up" };
 
 const now = () => performance.now();
@@ -34,6 +35,12 @@ export class Held {
     this.table = null; // null: nothing is asked, or the table is not played by held keys
     this.timer = 0;
     this.action = null; // of the last answer, for the page
+    this.elsewhere = -Infinity; // when another tab of this browser, of another seat, answered last
+    this.tabs = new BroadcastChannel("arena-tabs");
+    this.tabs.onmessage = () => {
+      this.elsewhere = now();
+      this.plan();
+    };
   }
 
   get buttons() {
@@ -135,7 +142,9 @@ export class Held {
     if (this.once) return 0;
     if (this.waits) return Infinity;
     if (this.realtime) return document.hidden ? 0 : this.asked + this.early * this.tick - now();
-    if (this.paused || document.hidden) return Infinity;
+    if (this.paused) return Infinity;
+    // Out of sight it goes along with a tab that is seen, holding nothing, or else waits. (Timers are slow there.)
+    if (document.hidden) return this.live && now() - this.elsewhere < TABS_MS ? 0 : Infinity;
     const paced = this.sent + this.tick - now();
     if (this.live) return paced;
     return this.held().size ? Math.max(paced, this.pressed + CHORD_MS - now()) : Infinity;
@@ -156,5 +165,6 @@ export class Held {
     this.action = action;
     this.sent = now();
     this.send(action, this.table.request);
+    if (!document.hidden) this.tabs.postMessage(null);
   }
 }
