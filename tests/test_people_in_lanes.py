@@ -1,0 +1,75 @@
+"""A person by held keys, a rule and a spectator at a game of lanes, through the whole arena, and played again."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from arena.record.lines import TurnLine
+from arena.record.reader import Run
+from arena.record.verify import verify
+from tests.operators.test_human_browser import CHROMIUM, FLAGS
+
+pytest.importorskip("aiohttp")
+playwright = pytest.importorskip("playwright.sync_api")
+
+TICKS = 12
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH; name one by CHROMIUM=/path/to/chromium"),
+]
+
+
+@pytest.mark.parametrize("where", ["", "@runtime=here"], ids=["here", "in a host"])
+@pytest.mark.parametrize("pace", ["lockstep", "realtime"])
+def test_they_play_and_look_on(tmp_path: Path, pace: str, where: str) -> None:
+    command = ["play", "-g", f"sidescroller{where}", "-o", "human:web,scripted", "--watch", "web", "--pace", pace]
+    process = subprocess.Popen(
+        [
+            str(Path(sys.executable).with_name("arena")),
+            *command,
+            "--max-ticks",
+            str(TICKS),
+            "--out",
+            str(tmp_path / "run"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+
+    def link() -> str:
+        said = ""
+        while not (found := re.search(r"http://127\.0\.0\.1:\S+", said)):
+            line = process.stderr.readline()  # type: ignore[union-attr]
+            assert line, said
+            said = line
+        return found.group()
+
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        hall, room = browser.new_page(), browser.new_page()
+        hall.goto(link())
+        room.goto(link())
+        room.wait_for_selector("#pad:not([hidden])")
+        room.keyboard.down("ArrowRight")
+        for page in (hall, room):
+            page.wait_for_selector("#whole[data-number]")
+        room.get_by_text("Your result").or_(room.get_by_text("You ")).first.wait_for()
+        assert "over" in hall.text_content("#where")
+        browser.close()
+    _, rest = process.communicate()
+    assert process.returncode == 0, rest
+    run = Run(tmp_path / "run")
+    assert run.head["limits"]["pace"] == pace
+    turns = [line for line in run.lines() if isinstance(line, TurnLine) and line.seat == 0]
+    assert {turn.action for turn in turns} == {1}  # right
+    assert not [turn.fault for turn in turns if turn.fault]
+    assert pace == "realtime" or len(turns) == TICKS
+    assert verify(run).passed
