@@ -40,6 +40,13 @@ NOT_RUN = {
         " --docs docs/benchmarks.md",
         "python -m scripts.nano.curve work/nano/curve.csv docs/curves/nano.png",
         "cp -r work/nano/model operators/vlm/nano",
+        "arena train ppo --game sidescroller --steps 500000 --seed 1 --out runs/side",
+        "arena train ppo --game mario:1-1@noops=30 --steps 150000 --out runs/mario --option hosts=4",
+        "arena play --game sidescroller@set=heldout --operators ppo:runs/side,scripted --matches 20",
+        "python scripts/ppo/demos.py sidescroller --out runs/side-demos.npz",
+        "python scripts/ppo/lanes.py sidescroller --demos runs/side-demos.npz --out runs/side",
+        "python scripts/ppo/lanes.py sidescroller --out runs/side --ship",
+        "python scripts/ppo/evaluate_lanes.py",
     ],
     YOURS: [
         "arena play --game holdem@hands=5 --operators ppo:my_model.zip,random --matches 60",
