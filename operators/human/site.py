@@ -165,15 +165,16 @@ async def _send(socket: web.WebSocketResponse, person: Person, line: _Line) -> N
         while True:
             await wake.wait()
             wake.clear()
-            if newest != (state := person.snapshot()):
+            state = person.snapshot()
+            if newest != state:
                 newest = state
                 await socket.send_json(state)
             for key, number, picture in person.pictures():
-                if sent.get(key) != number and (person.stopped or sent.get(key) == drawn.get(key)):
+                if sent.get(key) != number and (state["stopped"] or sent.get(key) == drawn.get(key)):
                     sent[key] = number
                     head = msgspec.json.encode({"key": key, "picture": number})
                     await socket.send_bytes(head + b"\n" + picture)
-            if person.stopped:
+            if state["stopped"]:  # as it was sent: the person may have stopped meanwhile
                 return
     finally:
         person.listeners.discard(wake.set)

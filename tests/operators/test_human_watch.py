@@ -124,3 +124,14 @@ def test_what_is_no_page_is_refused(given: str) -> None:
 def test_a_spectators_page_takes_a_port() -> None:
     entry = spectator("web@port=8123")
     assert (entry.what, entry.options["port"], entry.options["mode"]) == ("watch", 8123, "watch")
+
+
+def test_a_page_is_told_that_the_arena_is_done_even_while_its_last_picture_is_sent() -> None:
+    async def go() -> None:
+        async with staged() as stage, stage.talk() as ws:
+            stage.operator.watch(sight(1))  # it is painted while the operator stops
+            stopping = asyncio.ensure_future(stage.operator.stop())
+            assert await state(ws, lambda message: message["stopped"])
+            await stopping
+
+    asyncio.run(go())
