@@ -62,8 +62,11 @@ class Folder:
         return self.path
 
     def remove(self) -> None:
+        """Again is no harm: an interrupted end is ended once more."""
         shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self._lock)
+        if self._lock >= 0:
+            os.close(self._lock)
+        self._lock = -1
 
 
 def sweep(parent: Path) -> None:

@@ -14,23 +14,27 @@ from arena.game import Views
 from arena.plugins import game_class
 from operators.ppo.kind import KIND, shipped
 
-SCRIPT = Path(__file__).parents[2] / "scripts/ppo/evaluate.py"
+SCRIPTS = Path(__file__).parents[2] / "scripts/ppo"
 
 
-@pytest.fixture(scope="module")
-def evaluate():
-    spec = importlib.util.spec_from_file_location("ppo_evaluate", SCRIPT)
+def _script(name):
+    spec = importlib.util.spec_from_file_location(f"ppo_{name}", SCRIPTS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look there
     spec.loader.exec_module(module)
     return module
 
 
-def test_leduc_and_holdem_ship():
-    assert shipped() == ["holdem", "leduc"]
+@pytest.fixture(scope="module")
+def evaluate():
+    return _script("evaluate")
 
 
-@pytest.mark.parametrize("name", ["holdem", "leduc"])
+def test_these_ship():
+    assert shipped() == ["holdem", "leduc", "mario", "sidescroller"]
+
+
+@pytest.mark.parametrize("name", ["holdem", "leduc", "sidescroller", "mario:1-1", "mario:1-2"])
 def test_it_fits_its_game(name):
     options = {key: option.default for key, option in KIND.options.items()}
     assert KIND.views(game_class(name).spec, "", KIND.settle("", options)) == Views(vector=True)
@@ -45,6 +49,12 @@ def test_it_beats_random_over_mirrored_deals(evaluate, name, seats):
 def test_leduc_beats_scripted_over_two_thousand_mirrored_deals(evaluate):
     mean, half = evaluate.interval(evaluate.mirrored("leduc", "scripted", 2, deals=2000, seed=11))
     assert mean - half > 0
+
+
+def test_sidescroller_gets_further_than_random_on_levels_it_never_saw():
+    lanes = _script("evaluate_lanes")
+    far = {who: [run.distance for run in lanes.evaluate("sidescroller", who, "", 4, 11)] for who in ("ppo", "random")}
+    assert sum(far["ppo"]) > 1.5 * sum(far["random"])
 
 
 def test_mirrored_opponents_that_are_equal_score_zero(evaluate):
