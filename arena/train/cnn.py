@@ -34,7 +34,8 @@ class Cnn:
         self.convolutions = convolutions
         self.layers = layers
         self._filters = [
-            (np.ascontiguousarray(weight.reshape(len(weight), -1).T), bias, weight.shape[-1], stride)
+            # As (kernel, kernel, in, out), so that what one filter sees is copied in long pieces.
+            (weight.transpose(2, 3, 1, 0).reshape(-1, len(weight)).copy(), bias, weight.shape[-1], stride)
             for weight, bias, stride in convolutions
         ]
         self._transposed = [(np.ascontiguousarray(weight.T), bias) for weight, bias in layers]
@@ -51,7 +52,7 @@ class Cnn:
         for weight, bias, kernel, stride in self._filters:
             seen = np.lib.stride_tricks.sliding_window_view(out, (kernel, kernel), axis=(0, 1))[::stride, ::stride]
             high, wide = seen.shape[:2]
-            out = seen.reshape(high * wide, -1) @ weight + bias
+            out = seen.transpose(0, 1, 3, 4, 2).reshape(high * wide, -1) @ weight + bias
             np.maximum(out, 0, out=out)
             out = out.reshape(high, wide, -1)
         out = out.reshape(1, -1)
