@@ -189,8 +189,8 @@ def _write(results: dict[str, dict[str, object]]) -> None:
         "starts, "
         "95% t-interval. Made by `python scripts/ppo/evaluate_lanes.py`; the policies by `scripts/ppo/demos.py` and "
         "`scripts/ppo/lanes.py` (docs/train.md). Curves: [sidescroller](curves/ppo-sidescroller.png), "
-        "[mario](curves/ppo-mario.png). One training seed each. Waiting 0 to 30 frames makes 31 different starts of mario, "
-        "not 50; whoever draws its actions still plays each of them in another way.",
+        "[mario](curves/ppo-mario.png). One training seed each. Waiting 0 to 30 frames makes 31 different starts of "
+        "mario, not 50; whoever draws its actions still plays each of them in another way.",
         "",
         "| game | starts | who | distance | cleared | ahead of the next |",
         "| --- | --- | --- | --- | --- | --- |",
