@@ -71,7 +71,7 @@ class _Seat:
         self.best = now.x
         self.idle = 0  # decisions since the last new maximum
         self.last = "nothing"
-        self.moved = 0
+        self.moved = self.rose = 0
         self.total = 0.0
         first = views.Frame(self.lane, self.lane.snapshot())
         self.frames = [first] * STACK  # oldest first
@@ -83,7 +83,8 @@ class _Seat:
         self.best += gain
         self.idle = 0 if gain else self.idle + 1
         self.over = self.now.over or ("stuck" if stuck and self.idle >= stuck else None)
-        self.last, self.moved = name, self.now.x - before.x
+        self.last = name
+        self.moved, self.rose = self.now.x - before.x, self.now.y - before.y
         self.frames = [*self.frames[1:], views.Frame(self.lane, self.lane.snapshot())]
         parts = {
             "progress": float(gain),
@@ -222,7 +223,7 @@ class LaneGame(Game):
     def facts(self, seat: int) -> dict[str, str]:
         """What `seat` may know, as named parts for prompt templates."""
         it = self._seats[seat]
-        return words.facts(it.now, it.best, it.last, it.moved, it.over)
+        return words.facts(it.now, it.best, it.last, it.moved, it.rose, it.over)
 
     def state_hash(self) -> str:
         """32 hex digits over every lane's memory, what it reached, and the tick."""

@@ -22,7 +22,8 @@ FULL = """\
 You see the level as it is now. {{text}}
 
 Choose one of: {{legal}}. Think briefly about what is ahead, then end with a line "Answer: ACTION"."""
-SHORT = "{game}. x {{x}}, last {{last}}, moved {{moved}}. legal: {{legal}}"
+# Not where it is, or a small model would learn a level by heart instead of looking; and every action is always legal.
+SHORT = "{game}. last {{last}}, moved {{moved}}, rose {{rose}}."
 
 
 def card(game: Game) -> GameCard:
@@ -43,7 +44,7 @@ def card(game: Game) -> GameCard:
     return game.make_card(rules, ANSWER, prompts, buttons=held, seconds=seconds)
 
 
-def facts(now: Now, best: int, last: str, moved: int, over: End | None) -> dict[str, str]:
+def facts(now: Now, best: int, last: str, moved: int, rose: int, over: End | None) -> dict[str, str]:
     """The named parts of the text view."""
 
     def tiles(distance: int | None) -> str:
@@ -57,6 +58,7 @@ def facts(now: Now, best: int, last: str, moved: int, over: End | None) -> dict[
         "best": str(best),
         "last": last,
         "moved": f"{moved:+d}",
+        "rose": f"{rose:+d}",
         "ground": "yes" if now.grounded else "no",
         "pit": tiles(now.pit),
         "enemy": tiles(now.enemy),

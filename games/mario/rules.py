@@ -65,4 +65,5 @@ def make(what: str) -> type[Game]:
         else f"One of {len(chosen)} stages on an emulated NES, drawn by the seed; a lane for every seat"
     )
     spec = lane_spec(id=f"mario:{name}", version=1, summary=summary, seeded=len(chosen) > 1, licence=LICENCE)
-    return type("Mario", (Mario,), {"spec": spec, "stages": chosen, "__module__": __name__})
+    taught = "games.mario.teacher:lessons" if chosen == ("1-1",) else None
+    return type("Mario", (Mario,), {"spec": spec, "stages": chosen, "teacher": taught, "__module__": __name__})

@@ -1,24 +1,21 @@
-"""Lessons in the sidescroller: what a search ahead does, from the start to the flag, with slips in between.
-
-A thought names what is nearest ahead, as the facts have it, then what to do: "Pit ahead, 2 tiles. Jump."
-"""
+"""Lessons in the sidescroller: what a search ahead does, from the start to the flag, with slips in between."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
 from arena.canonical import key
 from arena.game import Views
 from arena.train.lesson import Lesson
+from games.lanes.thoughts import FREE, ahead, thought
 from games.sidescroller import search
 from games.sidescroller.rules import Sidescroller
 
 VIEWS = Views(image=(128, 128), text=True)
 SLIPS = (0.0, 0.05, 0.15)  # how often the player of a match does something else instead
 PLAIN = 0.3  # the share of lessons that is kept where nothing is ahead and it just runs on
-PLANS = {"stay": "Wait", "left": "Go back", "left jump": "Jump back", "jump": "Jump up"}
 
 
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
@@ -38,28 +35,3 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
         if chance.random() < slip:
             action = int(chance.integers(len(card.actions)))
         result = game.step({0: action})
-
-
-FREE = "The way is free."
-
-
-def ahead(facts: Mapping[str, str]) -> str:
-    """What is nearest to the right, e.g. "Pit ahead, 2 tiles."."""
-    near = [(int(facts[what]), what) for what in ("enemy", "pit", "wall") if facts[what] != "none"]
-    if not near:
-        return FREE
-    tiles, what = min(near)
-    high = f", {facts['wall_height']} high" if what == "wall" else ""
-    return f"{what.capitalize()} ahead, {tiles} tile{'s' * (tiles != 1)}{high}."
-
-
-def thought(facts: Mapping[str, str], answer: str) -> str:
-    """What is ahead, whether the feet are on the ground, and the plan."""
-    flying = facts["ground"] == "no"
-    if answer in PLANS:
-        plan = PLANS[answer]
-    elif "jump" in answer:
-        plan = "Hold jump" if flying else "Jump"
-    else:
-        plan = "Land" if flying else "Run" if "run" in answer else "Walk"
-    return f"{ahead(facts)}{' In the air.' if flying else ''} {plan}."

@@ -34,7 +34,8 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
     origin = checkpoint.source(what)
     metadata = origin.metadata()
     name = f"vlm:{what}" if what else "vlm (nano)"
-    if metadata is not None and spec.id not in metadata.get("games", []):
+    family = spec.id.partition(":")[0]  # who was taught one stage of mario may be sat down at all of them
+    if metadata is not None and not {spec.id, family} & {*metadata.get("games", [])}:
         known = ", ".join(metadata.get("games", [])) or "no game"
         raise UnplayableError(
             f"{name} cannot play {spec.id!r}: it was trained for {known} only. Name a general model (vlm:DIR or "

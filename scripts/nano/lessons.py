@@ -1,30 +1,37 @@
 """Lessons on disk: shards that teachers made, one file of about a thousand lessons, each from a seed of its own.
 
 A shard follows from (recipe seed, game, part, index) alone, so shards may be made in any order, by any number of
-processes, and made again after they were lost. A picture is kept as zlib over its pixels.
+processes, and made again after they were lost. A picture is kept as zlib over its pixels. Lessons of a game that needs
+a runtime are made by the runtime's Python, which calls this file.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import structs
 
 from arena import plugins
 from arena.canonical import generator, key
-from arena.game import Image
+from arena.game import Image, Observation
+from arena.supervisor.runtime.use import interpreter
 from arena.train.lesson import Lesson, Teacher
 from operators.vlm.prompt import fill
 
 Part = Literal["train", "held-out", "unseen"]
 EDGE = 128
+ROOT = Path(__file__).parents[2]
 
 
 class Stored(msgspec.Struct, frozen=True, array_like=True):
@@ -88,14 +95,26 @@ def _make(file: Path, game: str, seed: int, part: Part, index: int, count: int) 
     return file
 
 
+def _make_there(python: str, file: Path, *job: str | int) -> Path:
+    """A shard made by a runtime's Python. RuntimeError with the last of what it said."""
+    command = [python, "-m", "scripts.nano.lessons", str(file), *map(str, job)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
+    return file
+
+
 def make(folder: Path, game: str, seed: int, part: Part, lessons: int, shard: int, workers: int) -> list[Path]:
     """The shards that hold `lessons` lessons; those that are missing are made by `workers` processes."""
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{game}-{part}-{seed}-{index:04d}.lessons" for index in range(-(-lessons // shard))]
     missing = [(index, file) for index, file in enumerate(files) if not file.exists()]
     if missing:
-        with ProcessPoolExecutor(workers) as pool:
-            jobs = [pool.submit(_make, file, game, seed, part, index, shard) for index, file in missing]
+        runtime = plugins.game_class(game).runtime
+        how = _make if runtime is None else partial(_make_there, str(interpreter(runtime)))
+        pool: Executor = ProcessPoolExecutor(workers) if runtime is None else ThreadPoolExecutor(workers)
+        with pool:
+            jobs = [pool.submit(how, file, game, seed, part, index, shard) for index, file in missing]
             for done, job in enumerate(jobs, 1):
                 job.result()
                 if done % 10 == 0 or done == len(jobs):
@@ -108,6 +127,24 @@ def read(files: list[Path]) -> list[Stored]:
     return [lesson for file in files for lesson in _decoder.decode(file.read_bytes())]
 
 
+def unseen(folder: Path, game: str, seed: int, count: int) -> list[Lesson]:
+    """The first `count` lessons that no recipe uses, as a model meets them: the card holds the prompt filled in."""
+    card = plugins.game_class(game)(plugins.game_class(game).spec.seats[0], {}).card()
+
+    def met(stored: Stored) -> Lesson:
+        prompt = stored.prompt.replace("{", "{{").replace("}", "}}")
+        observation = Observation(legal=(), image=stored.image(), text="")
+        return Lesson(structs.replace(card, prompts={"short": prompt}), observation, stored.thought, stored.answer)
+
+    return [met(stored) for stored in read(make(folder, game, seed, "unseen", count, count, 1))]
+
+
 def pixels(images: list[Image]) -> npt.NDArray[np.float32]:
     """(n, 3, 128, 128) in [-1, 1], as the processor makes them."""
     return np.stack(images).transpose(0, 3, 1, 2).astype(np.float32) / np.float32(127.5) - np.float32(1)
+
+
+if __name__ == "__main__":
+    made, game, *numbers = sys.argv[1:]
+    seed, part, index, count = numbers
+    _make(Path(made), game, int(seed), part, int(index), int(count))  # type: ignore[arg-type]
