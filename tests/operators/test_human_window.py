@@ -121,9 +121,27 @@ def no_display(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
 
 
-def run(test: Callable[[WindowHuman], Awaitable[None]], seat: OpenSeat | None = None) -> None:
+class Window(WindowHuman):
+    """Says when it has looked at the keys, answered and drawn: the three go together."""
+
+    def __init__(self) -> None:
+        super().__init__(WorkerContext("window", {}))
+        self._drew = asyncio.Event()
+
+    def _draw(self) -> None:
+        super()._draw()
+        self._drew.set()
+
+    async def drawn(self) -> None:
+        """What it was told, and what was pressed, until now is on the screen."""
+        for _ in range(2):  # a question that was put just now is not there yet when the first one begins
+            self._drew.clear()
+            await self._drew.wait()
+
+
+def run(test: Callable[[Window], Awaitable[None]], seat: OpenSeat | None = None) -> None:
     async def main() -> None:
-        window = WindowHuman(WorkerContext("window", {}))
+        window = Window()
         await window.start()
         try:
             window.open([seat or seated()])
@@ -146,14 +164,8 @@ def key(*keys: int, up: bool = False) -> None:
         pygame.event.post(pygame.event.Event(pygame.KEYUP if up else pygame.KEYDOWN, key=one))
 
 
-async def drawn() -> None:
-    """Let the window draw what it was told."""
-    for _ in range(3):
-        await asyncio.sleep(1 / 60)
-
-
 def test_held_keys_are_answered_and_none_held_is_an_answer_too() -> None:
-    async def test(window: WindowHuman) -> None:
+    async def test(window: Window) -> None:
         key(pygame.K_d, pygame.K_SPACE)
         assert LANES.actions[(await ask(window)).answer] == "right jump"
         key(pygame.K_d, pygame.K_SPACE, up=True)
@@ -163,11 +175,11 @@ def test_held_keys_are_answered_and_none_held_is_an_answer_too() -> None:
 
 
 def test_a_pause_waits_until_it_is_over() -> None:
-    async def test(window: WindowHuman) -> None:
+    async def test(window: Window) -> None:
         key(pygame.K_RETURN, pygame.K_p)
-        await drawn()
+        await window.drawn()
         asked = ask(window)
-        await drawn()
+        await window.drawn()
         assert not asked.done()
         key(pygame.K_PERIOD)
         assert LANES.actions[(await asked).answer] == "stay"
@@ -178,10 +190,10 @@ def test_a_pause_waits_until_it_is_over() -> None:
 
 
 def test_escape_twice_gives_up_the_match() -> None:
-    async def test(window: WindowHuman) -> None:
+    async def test(window: Window) -> None:
         asked = ask(window)
         key(pygame.K_ESCAPE)
-        await drawn()
+        await window.drawn()
         assert not asked.done()
         key(pygame.K_ESCAPE)
         assert (await asked).fault == "unparsable"
@@ -191,7 +203,7 @@ def test_escape_twice_gives_up_the_match() -> None:
 
 
 def test_a_closed_window_gives_up() -> None:
-    async def test(window: WindowHuman) -> None:
+    async def test(window: Window) -> None:
         asked = ask(window)
         pygame.event.post(pygame.event.Event(pygame.QUIT))
         assert (await asked).detail == "the person gave up this match"
@@ -200,10 +212,10 @@ def test_a_closed_window_gives_up() -> None:
 
 
 def test_any_game_is_played_by_its_keys() -> None:
-    async def test(window: WindowHuman) -> None:
+    async def test(window: Window) -> None:
         asked = ask(window, legal=(0, 2))
         key(pygame.K_2)  # not legal now
-        await drawn()
+        await window.drawn()
         assert not asked.done()
         key(pygame.K_r)
         assert (await asked).answer == 2
@@ -217,11 +229,11 @@ def colours(window: WindowHuman) -> set[tuple[int, int, int]]:
 
 
 def test_the_lane_and_all_lanes_are_on_the_screen() -> None:
-    async def test(window: WindowHuman) -> None:
+    async def test(window: Window) -> None:
         ask(window)
         whole = np.full((600, 480, 3), (10, 10, 200), np.uint8)
         window.watch(Sight(match=0, tick=1, game="toy", seats=("human", "scripted"), picture=whole))
-        await drawn()
+        await window.drawn()
         assert (200, 10, 10) in (seen := colours(window))
         assert any(blue > 150 and red < 50 for red, _, blue in seen)  # it was made smaller, which blends
 
@@ -229,7 +241,7 @@ def test_the_lane_and_all_lanes_are_on_the_screen() -> None:
 
 
 def test_a_second_person_is_sent_to_a_page() -> None:
-    async def test(window: WindowHuman) -> None:
+    async def test(window: Window) -> None:
         with pytest.raises(ValueError, match="human:web"):
             window.open([seated()])
 
