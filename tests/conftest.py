@@ -12,6 +12,7 @@ import pytest
 
 from arena.plan import Plan
 from tests.crew_kit import Play, Script
+from tests.required import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
 
 # A shell that starts the tests in the background leaves SIGINT ignored, nohup leaves SIGHUP so, and every process that
 # they start would be so too.
