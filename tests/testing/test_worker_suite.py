@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from arena.cli.check_worker import worker
+from arena.testing import worker_checks
 from arena.testing.worker_checks_play import PLAY
 from arena.testing.worker_peer import essence
 from arena.testing.worker_suite import CHECKS, Result, check_worker
@@ -58,10 +59,11 @@ FAILS = {
 }
 
 
-def run(name: str, checks=TALK, patience: float = 3.0) -> list[Result]:
+def run(name: str, checks=TALK, patience: float = 5.0) -> list[Result]:
     command = [sys.executable, "-P", str(PEERS), name]
     # How long a worker may take to start says nothing about what is wrong with it, except for those that never do.
-    startup = 3.0 if name in ("silent", "never_ready") else 60.0
+    # (Of those, one greets first: on a busy machine an interpreter takes seconds to come that far.)
+    startup = {"silent": 3.0, "never_ready": 12.0}.get(name, 60.0)
     return check_worker(command, Leduc(2), patience=patience, startup=startup, checks=checks)
 
 
@@ -71,7 +73,9 @@ def failed(results: list[Result]) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAILS)
-def test_a_wrong_worker_fails_what_it_should(name: str) -> None:
+def test_a_wrong_worker_fails_what_it_should(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name == "late_words":  # which come when the machine lets them; nothing is waited for once they are here
+        monkeypatch.setattr(worker_checks, "QUIET", 60.0)
     results = run(name)
     assert failed(results) == FAILS[name]
     told = next(result for result in results if result.status == "failed")
