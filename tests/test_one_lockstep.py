@@ -6,7 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ import arena
 from arena.record.lines import TurnLine
 from arena.record.reader import Run
 from arena.record.verify import verify
+from tests.operators.human_kit import GUARD
 from tests.operators.test_human_browser import CHROMIUM, FLAGS, READY
 
 pytest.importorskip("pettingzoo")
@@ -44,7 +47,15 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def sit(folder: Path, first: str, second: str, person: bool) -> Run:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=GUARD * 1000)
+        yield browser
+        browser.close()
+
+
+def sit(folder: Path, first: str, second: str, browser: Any | None) -> Run:
     """A match of chess; the person clicks the first move that the page offers."""
     command = ["play", "-g", "pettingzoo:chess_v6", "--operator", first, "--operator", second, "-s", "1"]
     process = subprocess.Popen(
@@ -55,20 +66,19 @@ def sit(folder: Path, first: str, second: str, person: bool) -> Run:
     )
     assert process.stderr is not None
     said = ""
-    if person:
+    if browser is not None:
         while not (found := re.search(r"http://127\.0\.0\.1:\S+", said)):
             line = process.stderr.readline()
             assert line, said
             said += line
-        with playwright.sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            page = browser.new_page()
-            page.goto(found.group())
-            for _ in range(PLIES // 2):
-                page.wait_for_selector(READY)
-                page.locator("#actions button").first.click()
-            process.wait()
-            browser.close()
+        page = browser.new_page()
+        page.set_default_timeout(GUARD * 1000)
+        page.goto(found.group())
+        for _ in range(PLIES // 2):
+            page.wait_for_selector(READY)
+            page.locator("#actions button").first.click()
+        process.wait()
+        page.close()
     _, rest = process.communicate()
     assert process.returncode == 0, said + rest
     return Run(folder)
@@ -78,9 +88,10 @@ def sit(folder: Path, first: str, second: str, person: bool) -> Run:
     ("first", "second"),
     [("engine", "policy"), ("policy", "human:web"), ("engine", "human:web"), ("random", "engine")],
 )
-def test_they_sit_at_one_table(tmp_path: Path, policy: Path, first: str, second: str) -> None:
+def test_they_sit_at_one_table(tmp_path: Path, policy: Path, browser: Any, first: str, second: str) -> None:
     names = {"engine": f"{ROOT / 'docs/examples/uci.py'}@nodes=200@path={STOCKFISH}", "policy": f"ppo:{policy}"}
-    run = sit(tmp_path / "run", names.get(first, first), names.get(second, second), "human:web" in (first, second))
+    person = "human:web" in (first, second)
+    run = sit(tmp_path / "run", names.get(first, first), names.get(second, second), browser if person else None)
     turns = [line for line in run.lines() if isinstance(line, TurnLine)]
     assert [(turn.tick, turn.seat) for turn in turns] == [(tick, tick % 2) for tick in range(PLIES)]
     assert not [turn.fault for turn in turns if turn.fault]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from arena.record.lines import TurnLine
 from arena.record.reader import Run
 from arena.record.verify import verify
+from tests.operators.human_kit import GUARD
 from tests.operators.test_human_browser import CHROMIUM, FLAGS
 
 pytest.importorskip("aiohttp")
@@ -27,9 +30,17 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=GUARD * 1000)
+        yield browser
+        browser.close()
+
+
 @pytest.mark.parametrize("where", ["", "@runtime=here"], ids=["here", "in a host"])
 @pytest.mark.parametrize("pace", ["lockstep", "realtime"])
-def test_they_play_and_look_on(tmp_path: Path, pace: str, where: str) -> None:
+def test_they_play_and_look_on(tmp_path: Path, browser: Any, pace: str, where: str) -> None:
     command = ["play", "-g", f"{GAME}{where}", "-o", "human:web,scripted", "--watch", "web", "--pace", pace]
     process = subprocess.Popen(
         [
@@ -54,18 +65,18 @@ def test_they_play_and_look_on(tmp_path: Path, pace: str, where: str) -> None:
             said = line
         return found.group()
 
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        hall, room = browser.new_page(), browser.new_page()
-        hall.goto(link())
-        room.goto(link())
-        room.wait_for_selector("#pad:not([hidden])")
-        room.keyboard.down("ArrowRight")
-        for page in (hall, room):
-            page.wait_for_selector("#whole[data-number]")
-        room.get_by_text("Your result").or_(room.get_by_text("You ")).first.wait_for()
-        assert "over" in hall.text_content("#where")
-        browser.close()
+    hall, room = browser.new_page(), browser.new_page()
+    for page in (hall, room):
+        page.set_default_timeout(GUARD * 1000)
+        page.goto(link())
+    room.wait_for_selector("#pad:not([hidden])")
+    room.keyboard.down("ArrowRight")
+    for page in (hall, room):
+        page.wait_for_selector("#whole[data-number]")
+    room.get_by_text("Your result").or_(room.get_by_text("You ")).first.wait_for()
+    assert "over" in hall.text_content("#where")
+    for page in (hall, room):
+        page.close()
     _, rest = process.communicate()
     assert process.returncode == 0, rest
     run = Run(tmp_path / "run")

@@ -7,6 +7,7 @@ import numpy as np
 from arena.game import GameCard, Image, Observation, Views
 from arena.operator import OpenSeat, Outcome, Request
 
+GUARD = 120.0  # seconds until a test that hangs is stopped; nothing is measured
 ACTIONS = ("fold", "call", "raise")
 CARD = GameCard(
     game="toy",

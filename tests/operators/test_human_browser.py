@@ -16,7 +16,7 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 
 from arena.operator import Decision, Request, WorkerContext  # noqa: E402
 from operators.human.web import WebHuman  # noqa: E402
-from tests.operators.human_kit import outcome, picture, request, seat  # noqa: E402
+from tests.operators.human_kit import GUARD, outcome, picture, request, seat  # noqa: E402
 
 pytestmark = [
     pytest.mark.browser,
@@ -46,7 +46,7 @@ class Stage:
     async def blank(self, width: int = 1280) -> Any:
         """An empty page in a browser profile of its own."""
         context = await self._browser.new_context(viewport={"width": width, "height": 800})
-        context.set_default_timeout(15000)
+        context.set_default_timeout(GUARD * 500)
         self.contexts.append(context)
         page = await context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -70,14 +70,14 @@ def stage_runner() -> Iterator[Callable[[Test], None]]:
     """Runs a test on a loop and a browser that all tests of this module share."""
     with asyncio.Runner() as runner:
         driver = runner.run(playwright.async_playwright().start())
-        browser = runner.run(driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS))
+        browser = runner.run(driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=GUARD * 1000))
 
         async def staged(test: Test) -> None:
             stage = Stage(browser)
             await stage.operator.start()
             stage.operator.open([seat()])
             try:
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(GUARD):
                     await test(stage)
             finally:
                 for context in stage.contexts:

@@ -20,6 +20,7 @@ from arena.game import Observation, Views  # noqa: E402
 from arena.operator import OpenSeat, Request, WorkerContext  # noqa: E402
 from operators.human.web import WebHuman  # noqa: E402
 from tests.games.lane_toy import ToyLanes  # noqa: E402
+from tests.operators.human_kit import GUARD  # noqa: E402
 
 pytestmark = [
     pytest.mark.browser,
@@ -94,7 +95,7 @@ async def lane(browser: Any, **context: Any) -> AsyncIterator[Lane]:
     await operator.start()
     operator.open([seated()])
     profile = await browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context})
-    profile.set_default_timeout(15000)
+    profile.set_default_timeout(GUARD * 500)
     page = await profile.new_page()
     page.on("pageerror", lambda error: wrong.append(str(error)))
     try:
@@ -115,10 +116,10 @@ def run() -> Iterator[Callable[[Test], None]]:
     """Runs a test with a browser that all tests of this module share."""
     with asyncio.Runner() as runner:
         driver = runner.run(playwright.async_playwright().start())
-        browser = runner.run(driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS))
+        browser = runner.run(driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=GUARD * 1000))
 
         async def bounded(test: Test) -> None:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(GUARD):
                 await test(browser)
 
         yield lambda test: runner.run(bounded(test))

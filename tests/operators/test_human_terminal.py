@@ -14,9 +14,7 @@ from arena.operator import Decision, Request, WorkerContext
 from operators.human.show import CLEAR
 from operators.human.terminal import TerminalHuman
 from operators.human.tty import TerminalGoneError, Tty
-from tests.operators.human_kit import outcome, request, seat
-
-GUARD = 20.0  # seconds until a test that hangs is stopped; nothing is measured
+from tests.operators.human_kit import GUARD, outcome, request, seat
 
 
 class Screen:

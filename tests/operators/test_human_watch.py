@@ -15,8 +15,8 @@ from arena.errors import InputError, UnplayableError  # noqa: E402
 from arena.lineup import build_plan, spectator  # noqa: E402
 from arena.operator import Outcome, Sight, WorkerContext  # noqa: E402
 from operators.human.web import WebHuman  # noqa: E402
-from tests.operators.human_kit import seat  # noqa: E402
-from tests.operators.test_human_web import GUARD, Stage, staged, state  # noqa: E402
+from tests.operators.human_kit import GUARD, seat  # noqa: E402
+from tests.operators.test_human_web import Stage, staged, state  # noqa: E402
 
 
 def sight(tick: int, **facts: Any) -> Sight:

@@ -17,9 +17,7 @@ from PIL import Image as Picture  # noqa: E402
 
 from arena.operator import WorkerContext  # noqa: E402
 from operators.human.web import WebHuman, encode  # noqa: E402
-from tests.operators.human_kit import outcome, picture, request, seat  # noqa: E402
-
-GUARD = 20.0  # seconds until a test that hangs is stopped; nothing is measured
+from tests.operators.human_kit import GUARD, outcome, picture, request, seat  # noqa: E402
 
 
 class Stage:

@@ -145,7 +145,7 @@ def run(test: Callable[[Window], Awaitable[None]], seat: OpenSeat | None = None)
         await window.start()
         try:
             window.open([seat or seated()])
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(human_kit.GUARD):
                 await test(window)
         finally:
             await window.stop()
