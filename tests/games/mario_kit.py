@@ -15,7 +15,7 @@ import pytest
 from arena.errors import InputError
 from arena.supervisor.runtime.use import interpreter
 
-LONGEST = 240  # seconds in which an environment is created, or a script runs
+LONGEST = 600  # seconds in which an environment is created, or a script runs
 INSIDE = Path(__file__).with_name("mario_inside.py")
 
 

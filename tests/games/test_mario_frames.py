@@ -16,7 +16,7 @@ import pytest
 from games.lanes.game import DEATH, FLAG
 from tests.games.mario_kit import INSIDE, LONGEST, findings, needed
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # the first one makes the environment
 ROM = "rom sha1 ab30029efec6ccfc5d65dfda7fbc6e6489a80805"
 ALONE = ("_pytest", "pytest", "py.py", "pluggy", "iniconfig", "pygments", "packaging")  # what the suite needs there
 

@@ -19,7 +19,7 @@ from arena.record.verify import verify
 from tests.games.mario_kit import LONGEST, needed
 from tests.test_kill import Killer, play
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # the first one makes the environment
 GAME = "mario:1-1@horizon=24"
 ROM = "rom sha1 ab30029efec6ccfc5d65dfda7fbc6e6489a80805"
 
