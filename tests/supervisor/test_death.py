@@ -13,7 +13,7 @@ from arena.channel import Died
 from arena.protocol import messages as m
 from arena.record.lines import EndLine
 from arena.record.reader import Run
-from tests.supervisor.kit import ROOT, Witness, peer_command, peer_kind, play, said, until, watched_hub
+from tests.supervisor.kit import LONGEST, ROOT, Witness, peer_command, peer_kind, play, said, until, watched_hub
 from tests.toys import GOOD, Turns, kind_of, plan_of
 
 pytestmark = pytest.mark.usefixtures("_toys_importable")
@@ -117,7 +117,8 @@ def test_the_children_of_a_worker_end_with_it(tmp_path: Path, monkeypatch: pytes
         assert child.ended()
 
 
-def test_a_good_worker_leaves_by_itself_at_the_end(tmp_path: Path) -> None:
+def test_a_good_worker_leaves_by_itself_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("arena.supervisor.hub.GRACE", LONGEST)
     with watched_hub(tmp_path) as hub:
         command = [*peer_command("")[:2], "-m", "workers.host", "tests.toys:build"]
         channel = hub.launch("x", command, "", {})

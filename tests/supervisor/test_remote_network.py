@@ -80,13 +80,13 @@ def test_a_cut_cable_is_noticed_at_both_ends(
     cable: Cable, there: tuple[Command, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No packet says that it was cut: the heartbeats stay away."""
-    monkeypatch.setattr("arena.supervisor.remote.BEAT", 0.1)
-    monkeypatch.setattr("arena.supervisor.remote.SILENCE", 0.5)
-    monkeypatch.setattr("arena.supervisor.remote.CONNECT", 0.2)
+    monkeypatch.setattr("arena.supervisor.remote.BEAT", 0.3)
+    monkeypatch.setattr("arena.supervisor.remote.SILENCE", 3.0)
     command, at = there
     worker: list[Witness] = []
 
     def cut() -> None:
+        monkeypatch.setattr("arena.supervisor.remote.CONNECT", 0.2)  # not before: it was reached in its own time
         worker.append(Witness(int(command.hear(r"process (\d+)")[1])))
         ip("-n", cable.space, "link", "set", "far", "down")
 

@@ -94,7 +94,7 @@ def test_a_server_with_another_key_than_the_trusted_one_is_not_spoken_with(
 def test_a_gate_that_does_not_answer_lets_nobody_in(
     keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("arena.supervisor.remote.CONNECT", 0.3)
+    monkeypatch.setattr("arena.supervisor.remote.CONNECT", 2.0)
     with served("random", keys, tmp_path / "logs") as there:
         there.gate.close()
         with pytest.raises(ArenaError, match=r"accepts the connection and says nothing|broke off the handshake"):
@@ -119,7 +119,7 @@ def test_a_peer_without_curve_is_not_heard(keys: Path, tmp_path: Path) -> None:
 def test_what_listens_there_may_be_something_else(
     keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    monkeypatch.setattr("arena.supervisor.remote.CONNECT", 0.3)
+    monkeypatch.setattr("arena.supervisor.remote.CONNECT", 2.0)
     context: zmq.Context[Any] = zmq.Context()
     other = context.socket(zmq.ROUTER if what == "plain zeromq" else zmq.STREAM)
     at = f"tcp://127.0.0.1:{other.bind_to_random_port('tcp://127.0.0.1')}"
