@@ -6,7 +6,9 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -20,8 +22,19 @@ from arena.testing.tap import Turns, difference, lines, turns
 LAST = 12  # lines of what the worker printed
 
 
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a run with real workers has left."""
+
+    ends: tuple[EndLine, ...]
+    turns: Turns
+    printed: str
+
+
 class Wired(OperatorHooks):
     """How it does behind the protocol."""
+
+    _whole: ClassVar[dict[str, Ran]]
 
     def test_it_plays_in_a_worker_of_its_own(self) -> None:
         """It plays in a worker process of its own.
@@ -31,13 +44,12 @@ class Wired(OperatorHooks):
         """
         bench = self._alone()
         for game in bench.names[:1]:
-            with run(bench, game, self.matches, self.ticks, self.matches) as folder:
-                ends = [line for line in lines(folder) if isinstance(line, EndLine)]
-                lost = [line for line in ends if line.status == "unresolved"]
-                crashed = [turn for turn in turns(folder).values() if turn.fault in ("crashed", "timeout")]
-                assert not lost, f"{short(game)}: match {lost[0].match} stays unresolved. {printed(folder)}"
-                assert not crashed, f"{short(game)}: {crashed[0].fault}: {crashed[0].detail}. {printed(folder)}"
-                assert len(ends) == self.matches
+            ran = self._ran(bench, game)
+            lost = [line for line in ran.ends if line.status == "unresolved"]
+            crashed = [turn for turn in ran.turns.values() if turn.fault in ("crashed", "timeout")]
+            assert not lost, f"{short(game)}: match {lost[0].match} stays unresolved. {ran.printed}"
+            assert not crashed, f"{short(game)}: {crashed[0].fault}: {crashed[0].detail}. {ran.printed}"
+            assert len(ran.ends) == self.matches
 
     def test_the_log_is_the_same_at_any_concurrency(self) -> None:
         """The log is the same at any concurrency.
@@ -48,12 +60,20 @@ class Wired(OperatorHooks):
         if bench.entry(bench.names[0]).determinism != "deterministic":
             pytest.skip("it does not say that it decides the same every time")
         for game in bench.names[:1]:
-            found: list[Turns] = []
-            for concurrency in (1, self.matches):
-                with run(bench, game, self.matches, self.ticks, concurrency) as folder:
-                    found.append(turns(folder))
-            told = difference(*found)
+            with run(bench, game, self.matches, self.ticks, 1) as folder:
+                one_by_one = turns(folder)
+            told = difference(one_by_one, self._ran(bench, game).turns)
             assert not told, f"{short(game)}, one match at a time and {self.matches} at once, {told}"
+
+    def _ran(self, bench: Bench, game: str) -> Ran:
+        """All matches at once. Played once for both tests: a worker that loads a model takes its time."""
+        made: dict[str, Ran] = vars(type(self)).get("_whole") or {}
+        if game not in made:
+            with run(bench, game, self.matches, self.ticks, self.matches) as folder:
+                ends = tuple(line for line in lines(folder) if isinstance(line, EndLine))
+                made[game] = Ran(ends, turns(folder), printed(folder))
+            type(self)._whole = made
+        return made[game]
 
     def _alone(self) -> Bench:
         bench = self.bench()

@@ -24,7 +24,7 @@ NAMES = list(SETS["macro"])
 class TestLanes(GameSuite):
     options = ({}, {"actions": "buttons"}, {"noops": 20})
     matches = 2
-    ticks = 25
+    ticks = 12
 
     def game(self, seats: int, options: Mapping[str, Any]) -> Game:
         return ToyLanes(seats, options)
