@@ -152,10 +152,13 @@ def test_killing_the_arena_loses_no_finished_match(tmp_path: Path, sockets: Path
         [sys.executable, "-m", "tests.test_kill", str(folder), str(chance.randrange(1, 60))],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(sockets)},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
+    assert arena.stdin is not None
     assert arena.stdout is not None
     workers = [Witness(int(pid)) for pid in arena.stdout.readline().split()]
+    arena.stdin.close()  # it may begin: its workers are watched before they can be gone
     ended = [int(line) for line in arena.stdout]
     assert arena.wait(LONGEST) == -signal.SIGKILL
     arena.stdout.close()
@@ -205,6 +208,7 @@ def main() -> None:
     with watched_hub(folder / "workers") as hub:
         crew = ProcessCrew(hub, plan.lineup)
         print(*[channel.process.pid for channel in crew.channels], flush=True)
+        sys.stdin.read()
         Scheduler(plan, crew, concurrency=8, recorder=recorder, observer=Suicide(int(sys.argv[2]))).run()
 
 
