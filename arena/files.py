@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -90,3 +91,14 @@ def fingerprint(name: str) -> str | None:
         return hash_file(Path(parsed.kind))
     except OSError as error:
         raise InputError(f"{parsed.kind} cannot be read: {error.strerror}") from error
+
+
+def hashes(files: Mapping[str, Path]) -> dict[str, str]:
+    """The hash of each file, by its word. InputError when one cannot be read."""
+    out = {}
+    for word, path in files.items():
+        try:
+            out[word] = hash_file(path)
+        except OSError as error:
+            raise InputError(f"{word} {path} cannot be read: {error.strerror}") from error
+    return out

@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import msgspec
@@ -207,6 +208,13 @@ class Game(abc.ABC):
             raise ValueError(
                 f"{self.spec.id} has no option {unknown[0]!r}; it has: {', '.join(self.spec.options) or 'none'}"
             )
+
+    def user_files(self) -> Mapping[str, Path]:
+        """Files of the user's that decide what is played besides the options, by a word for each: a cartridge, a
+
+        recorded start. Their hashes are recorded, and a run is not played again with files that differ. Default: none.
+        """
+        return {}
 
     @abc.abstractmethod
     def card(self) -> GameCard:

@@ -55,7 +55,8 @@ def run_plan(
 
 def describe(plan: Plan) -> dict[str, Any]:
     """run.json: what is needed to play the run again, and what it was played with."""
-    spec = plan.make_game().spec
+    game = plan.make_game()
+    spec = game.spec
     return {
         "arena": arena.__version__,
         "protocol": f"{MAJOR}.{MINOR}",
@@ -66,6 +67,7 @@ def describe(plan: Plan) -> dict[str, Any]:
             "options": plan.game_options,
             "unit": spec.unit,
             "file": files.fingerprint(plan.game_name),
+            "files": files.hashes(game.user_files()),
             "runtime": plan.runtime,
         },
         "operators": [

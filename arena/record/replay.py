@@ -30,6 +30,7 @@ class _GameHead(msgspec.Struct):
     version: int
     options: dict[str, Any]
     file: str | None = None  # hash of the file it was defined in, where it was not installed
+    files: dict[str, str] | None = None  # hashes of the user's files that it reads; None: the run did not record them
     runtime: str | None = None
 
 
@@ -126,6 +127,7 @@ class Replay:
         except InputError as error:
             raise RecordError(f"the run cannot be played again here: {error}") from error
         self._check_file(head)
+        self._check_files(head, game)
         if game.spec.version != head.version:
             raise RecordError(
                 f"the run was played with {head.name} version {head.version}; installed is {game.spec.version}. "
@@ -139,6 +141,19 @@ class Replay:
                 f"{head.name.rpartition(':')[0]} has changed since the run was played (its hash was {head.file}, "
                 f"it is {now}): only the game as it was can be played again"
             )
+
+    def _check_files(self, head: _GameHead, game: Game) -> None:
+        if head.files is None:
+            return
+        paths = game.user_files()
+        now = files.hashes(paths)
+        for word in sorted(head.files.keys() | now.keys()):
+            if head.files.get(word) != now.get(word):
+                raise RecordError(
+                    f"{head.name}: the {word} file {paths.get(word, '')} is not the one that the run was played with "
+                    f"(its hash was {head.files.get(word)}, it is {now.get(word)}): only with the file as it was can "
+                    "the run be played again"
+                )
 
 
 def without_picture(line: Line) -> Line:

@@ -49,6 +49,10 @@ class GameBoy(LaneGame):
         if self._state is not None and not self._state.is_file():
             raise ValueError(f"@state={state}: there is no such file; save one with PyBoy (its key Z, or save_state)")
 
+    def user_files(self) -> Mapping[str, Path]:
+        state = {} if self._state is None else {"state": self._state}
+        return {**super().user_files(), "cartridge": self.rom, **state}
+
     def make_lane(self) -> Lane:
         world, level = self.options["level"].split("-")
         return GameBoyLane(self.rom, (int(world), int(level)), self._state)

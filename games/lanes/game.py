@@ -10,6 +10,7 @@ import abc
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -117,6 +118,9 @@ class LaneGame(Game):
         self._pool: ThreadPoolExecutor | None = None
         self._tick = 0
         self._ended = True
+
+    def user_files(self) -> Mapping[str, Path]:
+        return {"from": Path(self.options["from"]).expanduser()} if self.options["from"] else {}
 
     @abc.abstractmethod
     def make_lane(self) -> Lane:
