@@ -115,6 +115,13 @@ def _verify_match(match: Match, lines: Sequence[Line], report: Report) -> None:
         report.problems.append(Problem(index, match.tick, f"{len(lines) - at} lines follow the end"))
 
 
+def _start(here: Sequence[str], recorded: Sequence[str]) -> str:
+    """How the two starts differ: a game says there which cartridge, level or stage is played."""
+    then = ", ".join(event for event in recorded if event not in here) or "nothing"
+    now = ", ".join(event for event in here if event not in recorded) or "nothing"
+    return f"it was played with {then}, here there is {now}"
+
+
 def _compare(match: Match, made: Sequence[Line], recorded: Sequence[Line], report: Report) -> bool:
     """Whether re-execution can go on: it cannot after a difference in the rules."""
     index = match.plan.index
@@ -133,6 +140,8 @@ def _compare(match: Match, made: Sequence[Line], recorded: Sequence[Line], repor
         a, b = msgspec.to_builtins(new), msgspec.to_builtins(old)
         names = [name for name in sorted(a.keys() | b.keys()) if a.get(name) != b.get(name)]
         what = "; ".join(f"{name} is {b.get(name)!r}, re-execution gives {a.get(name)!r}" for name in names)
+        if isinstance(new, MatchLine) and isinstance(old, MatchLine) and new.events != old.events:
+            what = f"{_start(new.events, old.events)}. {what}"
         report.problems.append(Problem(index, tick, what))
         return False
     if len(made) != len(recorded):

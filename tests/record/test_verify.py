@@ -99,6 +99,13 @@ def test_a_change_is_found_where_it_first_shows(folder: Path, name: str) -> None
     assert report.matches == MATCHES
 
 
+def test_another_start_is_named_first(folder: Path) -> None:
+    """As it is where the game's cartridge is another one."""
+    edit(folder, 1, "match", lambda line: line.update(events=["rom sha1 0000"]))
+    (problem,) = verify(Run(folder)).problems
+    assert problem.text.startswith("it was played with rom sha1 0000, here there is nothing. events is")
+
+
 def test_a_match_made_unresolved_is_at_least_counted(folder: Path) -> None:
     """A log cannot prove that a match was not voided; but the table no longer fits, and returns betray it."""
     matches = by_match(read(folder))
