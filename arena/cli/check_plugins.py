@@ -18,6 +18,8 @@ from arena import names, plugins
 from arena.cli import findings as printed
 from arena.errors import ArenaError, InputError
 from arena.game import Game
+from arena.plan import HERE
+from arena.supervisor.runtime import use
 from arena.testing import checking
 from arena.testing.seating import Bench, short
 
@@ -30,10 +32,11 @@ JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.command()
 @click.argument("spec")
 @click.option("--matches", "-n", default=3, show_default=True, type=click.IntRange(1), help="Matches a property.")
+@click.option("--seats", type=click.IntRange(1), help="Test at most so many seats. Default: as many as it takes.")
 @click.option("--zero-sum", is_flag=True, help="Test too that returns add up to nothing.")
 @LIMIT
 @JSON
-def game(spec: str, matches: int, zero_sum: bool, limit: float, as_json: bool) -> None:
+def game(spec: str, matches: int, seats: int | None, zero_sum: bool, limit: float, as_json: bool) -> None:
     """Check the game SPEC: kuhn, openspiel:hearts, ./rps.py:RockPaperScissors, leduc@hands=3
 
     Drawing, prompts, baseline, teacher and golden playthroughs are optional: what is not there is not tested, and said.
@@ -41,15 +44,20 @@ def game(spec: str, matches: int, zero_sum: bool, limit: float, as_json: bool) -
     """
     name = names.parse(spec)
     cls = plugins.game_class(name.base)
+    given = dict(name.options)
+    runtime = given.pop("runtime", cls.runtime)
     with _usable(f"game {spec!r}"):
-        options = _options(cls, name.options, spec)
+        options = _options(cls, given, spec)
     facts = cls.spec
     low, high = facts.seats
-    seats = f"{low} seats" if low == high else f"{low} to {high} seats"
-    title = f"game {facts.id}, version {facts.version}, {seats} ({_origin(name, cls)})"
+    takes = f"{low} seats" if low == high else f"{low} to {high} seats"
+    title = f"game {facts.id}, version {facts.version}, {takes} ({_origin(name, cls)})"
+    elsewhere = use.interpreter(runtime) if runtime not in (None, HERE) else None
+    notes = [f"tested in its runtime {runtime}, whose Python is {elsewhere}"] if elsewhere else []
     where = _whole(name)
     attributes = {"name": where.base, "options": (options,), "matches": matches, "zero_sum": zero_sum}
-    _report("GameSuite", title, attributes, _folder(cls.__module__), limit, as_json)
+    attributes["most_seats"] = seats
+    _report("GameSuite", title, attributes, _folder(cls.__module__), limit, as_json, notes, elsewhere)
 
 
 @click.command()
@@ -120,6 +128,7 @@ def _report(
     limit: float,
     as_json: bool,
     notes: list[str] | None = None,
+    interpreter: Path | None = None,
 ) -> None:
     """Run the suite, print as it goes, and exit with 1 if something fails."""
     console = Console(highlight=False)
@@ -130,7 +139,12 @@ def _report(
             console.print(Text(note, style="dim"))
     with Console(stderr=True).status("starting") as status:
         for finding in checking.findings(
-            suite, attributes, code=code, limit=limit, on_start=lambda text: status.update(Text(text))
+            suite,
+            attributes,
+            code=code,
+            limit=limit,
+            on_start=lambda text: status.update(Text(text)),
+            interpreter=interpreter,
         ):
             found.append(finding)
             if not as_json:

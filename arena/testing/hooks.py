@@ -18,6 +18,7 @@ class Hooks:
     options: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)  # option sets to test with
     matches: ClassVar[int] = 3  # random matches a test
     ticks: ClassVar[int] = 60  # at most so many ticks of each, except where the end matters
+    most_seats: ClassVar[int | None] = None  # at most so many seats are tested; None: as many as it takes
     zero_sum: ClassVar[bool] = False  # whether returns add up to nothing
     lessons: ClassVar[int] = 20  # lessons of the teacher that are looked at
 
@@ -40,7 +41,8 @@ class Hooks:
 
     def games(self) -> Iterator[Game]:
         """A new game for the fewest and the most seats, with each set of options."""
-        for seats in sorted(set(self.spec().seats)):
+        low, high = self.spec().seats
+        for seats in sorted({low, max(low, min(high, self.most_seats or high))}):
             for options in self.options:
                 yield self.game(seats, options)
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from arena.lineup import build_plan
 from arena.match import Match
 from arena.plan import HERE
 from arena.record.verify import verify
+from arena.testing.checking import findings
 from tests.games.mario_kit import LONGEST, needed
 from tests.test_kill import Killer, play
 
@@ -72,9 +74,18 @@ def test_a_level_whose_host_is_killed_is_played_again_to_the_same_log(tmp_path: 
     assert verify(killed).passed
 
 
-def test_without_its_runtime_the_command_that_creates_it_is_named(tmp_path: Path) -> None:
+def test_its_checks_run_in_its_runtime() -> None:
+    """Of the suite only the first property: tests/games/test_mario_frames.py runs all of it."""
+    attributes = {"name": "mario:1-1", "options": ({"horizon": 6},), "matches": 1, "most_seats": 1}
+    with closing(findings("GameSuite", attributes, interpreter=needed("mario"))) as found:
+        first = next(found)
+    assert (first.test, first.state) == ("test_a_match_is_played_from_reset_to_its_end", "passes")
+
+
+@pytest.mark.parametrize("command", [["check", "game", "mario"], ["play", "-g", "mario", "-o", "random"]])
+def test_without_its_runtime_the_command_that_creates_it_is_named(tmp_path: Path, command: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "arena", "play", "-g", "mario", "-o", "random"],
+        [sys.executable, "-m", "arena", *command],
         cwd=tmp_path,
         env={**os.environ, "ARENA_HOME": str(tmp_path / "home")},
         capture_output=True,

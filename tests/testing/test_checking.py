@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from arena.errors import ArenaError, MissingExtraError
-from arena.testing import checking
+from arena.testing import GameSuite, checking
 
 RPS = (Path(__file__).parents[2] / "docs" / "examples" / "rock_paper_scissors.py").read_text()
 
@@ -45,6 +45,22 @@ def test_one_exception_is_one_failure_whatever_it_gets_in_the_way_of(tmp_path):
     ]
     assert found["test_reset_starts_anew"].state == "not tested"
     assert found["test_reset_starts_anew"].why == "the same as above comes in the way: KeyError: 'x'"
+
+
+def test_an_interpreter_that_cannot_even_begin_is_no_pass(tmp_path):
+    other = tmp_path / "python"
+    other.write_text("#!/bin/sh\necho no module named numpy >&2\nexit 1\n")
+    other.chmod(0o755)
+    with pytest.raises(ArenaError, match=r"cannot be run \(exit code 1\):\nno module named numpy"):
+        findings("kuhn", interpreter=other)
+
+
+def test_no_more_seats_are_tested_than_asked_for():
+    class Two(GameSuite):
+        name = "holdem"
+        most_seats = 2
+
+    assert [game.seats for game in Two().games()] == [2]
 
 
 def test_a_game_that_differs_says_where_its_matches_part(tmp_path):
