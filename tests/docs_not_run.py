@@ -21,6 +21,7 @@ NOT_RUN = {
         "arena play --game sidescroller --operators human:window,ppo",
         "arena play --game sidescroller --operators ppo,scripted --pace realtime --watch web",
         "arena play --game mario:lost-2-1 --operators vlm,ppo,human",
+        "arena play --game mario --operators human --out walk",
         "arena play --game gameboy:mario-land.gb@level=2-1 --operators random,human",
         "arena play --game gameboy:mario-land.gb@state=boss.state --operators random,human",
         "arena play --operators vlm,ppo,human:web",
@@ -66,7 +67,8 @@ NOT_RUN = {
     ],
     EMULATOR: [
         "arena play --game mario --operators random,scripted",
-        "arena play --game mario@from=later.json --operators random,random",
+        "arena play --game mario@from=later.json --operators vlm,ppo",
+        "python -m games.lanes.record walk --decisions 60 --out later.json",
     ],
     SERVES: ["tensorboard --logdir runs/leduc/tb"],
 }

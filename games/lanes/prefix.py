@@ -1,6 +1,6 @@
 """Recorded actions that are played before a match begins (`@from=FILE`), so that it starts later in the level.
 
-The file is JSON: {"actions": "macro", "skip": 8, "names": ["right run", "right run jump", ...]}.
+games/lanes/record.py makes such a file of what was played.
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ import msgspec
 
 from games.lanes.actions import SETS, frames_of
 
+FORM = '{"actions": "macro", "skip": 8, "names": ["right run", "right run jump", ...]}'
+LONGEST = 60  # frames that an action of `macro` may be held
+HOW = "make one of what was played with: python -m games.lanes.record RUN --decisions 60 --out later.json"
+
 
 class Prefix(msgspec.Struct, frozen=True):
     """The content of such a file."""
@@ -20,18 +24,28 @@ class Prefix(msgspec.Struct, frozen=True):
     skip: int = 8
 
 
-def read(path: str) -> list[tuple[int, int]]:
-    """(buttons, frames) of each recorded action. ValueError says what of the file is wrong."""
+def load(path: str) -> Prefix:
+    """What the file says. ValueError says what of it is wrong."""
+    file = Path(path).expanduser()
     try:
-        given = msgspec.json.decode(Path(path).expanduser().read_bytes(), type=Prefix)
+        given = msgspec.json.decode(file.read_bytes(), type=Prefix)
     except OSError as error:
-        raise ValueError(f"@from={path}: {error.strerror}") from error
+        raise ValueError(f"@from={path}: {error.strerror}: {file.resolve()}; {HOW}") from error
     except msgspec.DecodeError as error:
-        raise ValueError(f"@from={path}: {error}; expected {__doc__.splitlines()[-2]}") from error  # type: ignore[union-attr]
+        raise ValueError(f"@from={path}: {error}; expected {FORM}; {HOW}") from error
     if given.actions not in SETS:
         raise ValueError(f"@from={path}: actions {given.actions!r}: expected one of {', '.join(SETS)}")
+    if not 1 <= given.skip <= LONGEST:
+        raise ValueError(f"@from={path}: skip {given.skip}: expected 1 to {LONGEST}")
     known = SETS[given.actions]
     unknown = [name for name in given.names if name not in known]
     if unknown:
         raise ValueError(f"@from={path}: no action is called {unknown[0]!r}; there is: {', '.join(known)}")
+    return given
+
+
+def read(path: str) -> list[tuple[int, int]]:
+    """(buttons, frames) of each recorded action. ValueError says what of the file is wrong."""
+    given = load(path)
+    known = SETS[given.actions]
     return [(int(known[name]), frames_of(given.actions, known[name], given.skip)) for name in given.names]

@@ -10,13 +10,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from arena.canonical import generator
+from arena.canonical import generator, hash_file
+from arena.errors import InputError, RecordError
 from arena.game import Game, Views
+from arena.plugins import game_class
+from arena.record.lines import TurnLine
+from arena.record.verify import verify
 from arena.testing import GameSuite
+from games.lanes import record
 from games.lanes.actions import SETS
 from games.lanes.baseline import choose
 from games.lanes.game import DEATH, FLAG
 from tests.games.lane_toy import ToyLanes
+from tests.record.kit import make_plan
+from tests.record.kit import record as write
+from tests.toys import GOOD
 
 NAMES = list(SETS["macro"])
 
@@ -122,6 +130,50 @@ def test_a_recorded_prefix_is_played_before_the_start(tmp_path: Path) -> None:
         ToyLanes(1, {"from": str(path)})
     with pytest.raises(ValueError, match="No such file"):
         ToyLanes(1, {"from": "nowhere.json"})
+    path.write_text(json.dumps({"names": [], "skip": 10**9}))
+    with pytest.raises(ValueError, match=r"skip 1000000000: expected 1 to 60"):
+        ToyLanes(1, {"from": str(path)})
+
+
+def test_a_prefix_that_is_changed_after_the_run_is_noticed(tmp_path: Path) -> None:
+    start = tmp_path / "start.json"
+    start.write_text(json.dumps({"names": ["right run"] * 5}))
+    options = {"from": str(start), "set": "validation", "horizon": 4}
+    run = write(make_plan("sidescroller", (GOOD,), views=Views(text=True), options=options), tmp_path / "run")
+    assert run.head["game"]["files"] == {"from": hash_file(start)}
+    assert verify(run).passed
+    start.write_text(json.dumps({"names": ["right run"] * 6}))
+    with pytest.raises(RecordError, match=r"the from file .*start\.json is not the one that the run was played with"):
+        verify(run)
+    start.unlink()
+    with pytest.raises(RecordError, match=r"No such file"):
+        verify(run)
+
+
+def test_what_was_played_becomes_a_start_that_leads_to_the_same_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    later = tmp_path / "later.json"
+    first: dict[str, Any] = {"level": 7, "horizon": 12}
+    run = write(make_plan("sidescroller", (GOOD,), views=Views(text=True), options=first), tmp_path / "run")
+    record.main([str(run.folder), "--decisions", "5", "--out", str(later)])
+    assert f"arena play --game sidescroller@horizon=12@level=7@from={later} " in capsys.readouterr().out
+    game = game_class("sidescroller")(1, {**first, "from": str(later)})
+    game.reset(bytes(16))
+    actions = [line.action for line in next(run.matches()) if isinstance(line, TurnLine)]
+    other = game_class("sidescroller")(1, first)
+    other.reset(bytes(16))
+    for action in actions[:5]:
+        assert action is not None
+        other.step({0: action})
+    assert game.lane(0).state_hash() == other.lane(0).state_hash()  # type: ignore[attr-defined]
+    for wrong, said in (
+        (["--decisions", "13"], "expected 1 to 12"),
+        (["--seat", "1"], "seats 0 to 0"),
+        (["--match", "1"], "no match 1"),
+    ):
+        with pytest.raises(InputError, match=said):
+            record.main([str(run.folder), *wrong, "--out", str(later)])
 
 
 def test_pairs_of_buttons_may_be_named_in_any_order() -> None:
