@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from arena.game import Observation, StepResult
 from arena.operator import Decision, Outcome
 from arena.plan import Limits, MatchPlan
@@ -38,8 +40,10 @@ class Ask:
 class Match:
     """One match from reset to result. Faults cost by the game's rule; nothing ever becomes a move by itself."""
 
-    def __init__(self, plan: MatchPlan, stage: Stage, names: Sequence[str], limits: Limits) -> None:
-        """`names` are in seat order."""
+    def __init__(
+        self, plan: MatchPlan, stage: Stage, names: Sequence[str], limits: Limits, logged: bool = True
+    ) -> None:
+        """`names` are in seat order. `logged`: somebody takes the lines; else none are made."""
         self.plan = plan
         self.stage = stage
         self.names = tuple(names)
@@ -49,6 +53,7 @@ class Match:
         self.last_events: tuple[str, ...] = ()  # of the last tick, for whoever watches
         self.last_faults: tuple[int, ...] = ()  # seats that made a fault in the last tick
         self._limits = limits
+        self._logged = logged
         self._lines: list[Line] = []
         self._asks: list[Ask] = []
         self._waiting: dict[int, Ask] = {}  # whose answer this tick needs
@@ -56,7 +61,7 @@ class Match:
         self._early: dict[int, Decision] = {}  # of those: what came before the next tick had begun
         self._last: dict[int, int] = {}  # the last action of each seat
         self._legal: dict[int, tuple[int, ...]] = {}
-        self._turns: dict[int, list[TurnLine]] = {}
+        self._turns: dict[int, list[tuple[TurnLine, Observation | None]]] = {}  # and what it is yet to be hashed of
         self._actions: dict[int, int] = {}
         self._forfeits: list[int] = []
         self._parsing: dict[int, tuple[Ask, Decision]] = {}
@@ -115,18 +120,17 @@ class Match:
         if action is None:
             return False
         ask = self._late[seat] = self._waiting.pop(seat)
-        self._turns.setdefault(seat, []).append(
-            TurnLine(
-                tick=self.tick,
-                seat=seat,
-                operator=self.names[seat],
-                attempt=ask.attempt,
-                legal=self._legal[seat],
-                observation_hash={},
-                action=action,
-                late=True,
-            )
+        line = TurnLine(
+            tick=self.tick,
+            seat=seat,
+            operator=self.names[seat],
+            attempt=ask.attempt,
+            legal=self._legal[seat],
+            observation_hash={},
+            action=action,
+            late=True,
         )
+        self._turns.setdefault(seat, []).append((line, None))
         self._actions[seat] = action
         return True
 
@@ -152,24 +156,23 @@ class Match:
         # An operator that says itself that it has no answer (a person who gave up) has none: so re-execution, which
         # judges the recorded answers anew, comes to the same end.
         said = None if decision.fault in ("illegal", "unparsable") else decision.answer
-        self._turns.setdefault(seat, []).append(
-            TurnLine(
-                tick=self.tick,
-                seat=seat,
-                operator=self.names[seat],
-                attempt=ask.attempt,
-                legal=ask.observation.legal,
-                observation_hash=ask.observation.hashes(),
-                answer=said,
-                thought=decision.thought,
-                raw=decision.raw,
-                usage=decision.usage,
-                action=action,
-                fault=fault,
-                detail=detail,
-                asked=ask.tick if ask.tick != self.tick else None,
-            )
+        line = TurnLine(
+            tick=self.tick,
+            seat=seat,
+            operator=self.names[seat],
+            attempt=ask.attempt,
+            legal=ask.observation.legal,
+            observation_hash={},
+            answer=said,
+            thought=decision.thought,
+            raw=decision.raw,
+            usage=decision.usage,
+            action=action,
+            fault=fault,
+            detail=detail,
+            asked=ask.tick if ask.tick != self.tick else None,
         )
+        self._turns.setdefault(seat, []).append((line, ask.observation))
         if again:
             self._ask(Ask(seat, ask.tick, ask.attempt + 1, ask.observation, detail))
         elif action is not None:
@@ -179,14 +182,26 @@ class Match:
         """Apply all actions of this tick in seat order."""
         if not self.ready:
             raise RuntimeError(f"seats {sorted({*self._waiting, *self._parsing})} have not answered")
-        for seat in sorted(self._turns):
-            self._lines.extend(self._turns[seat])
         self._last.update(self._actions)
-        self.last_faults = tuple(sorted(s for s, turns in self._turns.items() if any(t.fault for t in turns)))
+        self.last_faults = tuple(sorted(s for s, turns in self._turns.items() if any(t.fault for t, _ in turns)))
         if self._forfeits:
-            self._await("forfeit", self.stage.forfeit(min(self._forfeits)))
+            what, scene = "forfeit", self.stage.forfeit(min(self._forfeits))
         else:
-            self._await("step", self.stage.step(dict(sorted(self._actions.items())), self._last_tick))
+            what, scene = "step", self.stage.step(dict(sorted(self._actions.items())), self._last_tick)
+        # Hashing a picture takes as long as sending it: a game in a host makes the next tick meanwhile.
+        self._write_turns()
+        self._await(what, scene)
+
+    def _write_turns(self) -> None:
+        """The lines of this tick's turns, in seat order."""
+        for seat in sorted(self._turns) if self._logged else ():
+            for line, seen in self._turns[seat]:
+                hashes = {} if seen is None else seen.hashes()
+                self._write(msgspec.structs.replace(line, observation_hash=hashes))
+
+    def _write(self, line: Line) -> None:
+        if self._logged:
+            self._lines.append(line)
 
     @property
     def _last_tick(self) -> bool:
@@ -205,7 +220,7 @@ class Match:
         forfeiter = min(self._forfeits, default=None)
         self.last_events = result.events
         self._turns, self._actions, self._forfeits = {}, {}, []
-        self._lines.append(
+        self._write(
             TickLine(tick=self.tick, rewards=result.rewards, events=result.events, state_hash=result.state_hash)
         )
         self.tick += 1
@@ -223,7 +238,7 @@ class Match:
 
     def _begin(self, scene: Scene) -> None:
         self.head = self._head(scene.result.state_hash, scene.result.events)
-        self._lines.append(self.head)
+        self._write(self.head)
         self._follow(scene)
 
     def _head(self, state_hash: str, events: tuple[str, ...] = ()) -> MatchLine:
@@ -268,7 +283,7 @@ class Match:
             reason=reason,
             events=result.events,
         )
-        self._lines.append(
+        self._write(
             EndLine(
                 match=self.plan.index,
                 status=status,  # type: ignore[arg-type]

@@ -131,7 +131,7 @@ class Scheduler:
         stage: Stage = LocalStage(game, views)
         if host is not None:
             stage = HostedStage(game, self._plan.game_name, views, plan.index, host, self._ids)
-        match = Match(plan, stage, names, self._plan.limits)
+        match = Match(plan, stage, names, self._plan.limits, logged=self._recorder is not None)
         card = game.card()
         table = _Table(match, channels, host, crashed=self._tries.crashed(plan))
         if self._plan.limits.pace == "realtime" and card.seconds is not None:
@@ -415,9 +415,8 @@ class Scheduler:
         return self._plan.lineup[table.match.plan.slots[seat]]
 
     def _journal(self, table: _Table) -> None:
-        lines = table.match.take_lines()
         if self._recorder is not None:
-            self._recorder.journal(table.match.plan.index, lines)
+            self._recorder.journal(table.match.plan.index, table.match.take_lines())
 
     def _time(self, kind: str, **what: object) -> None:
         if self._recorder is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from arena.game import Game, StepResult, Views
+from arena.game import Game, Observation, StepResult, Views
 from arena.match import Ask, Match
 from arena.operator import Decision
 from arena.plan import Limits, MatchPlan
@@ -214,6 +214,41 @@ def test_seats_get_the_views_agreed_for_them_and_their_hashes_are_written() -> N
     assert second.observation.image is not None
     hashes = [set(turn.observation_hash) for turn in of(match.take_lines(), TurnLine)]
     assert hashes == [{"text"}, {"image", "vector"}]
+
+
+def test_what_is_seen_is_hashed_while_the_game_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    hashes = Observation.hashes
+    monkeypatch.setattr(Observation, "hashes", lambda seen: [order.append("hashed"), hashes(seen)][1])
+
+    class Elsewhere(LocalStage):
+        """A stage that owes every scene, as a hosted game's."""
+
+        def step(self, actions: Mapping[int, int], cut: bool) -> None:  # type: ignore[override]
+            order.append("sent")
+            self.owed = super().step(actions, cut)
+
+    plan = MatchPlan(index=0, block=0, slots=(0, 1), seed=bytes(16))
+    stage = Elsewhere(Turns(2), [Views(text=True)] * 2)
+    match = Match(plan, stage, ["a", "b"], Limits())
+    match.start()
+    match.feed(0, Decision(answer=0))
+    assert order == []
+    match.advance()
+    assert order == ["sent", "hashed"]
+    match.take(stage.owed)
+    (turn,) = of(match.take_lines(), TurnLine)
+    assert set(turn.observation_hash) == {"text"}
+
+
+def test_a_match_whose_lines_nobody_takes_makes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Observation, "hashes", lambda seen: pytest.fail("hashed for nobody"))
+    plan = MatchPlan(index=0, block=0, slots=(0, 1), seed=bytes(16))
+    match = Match(plan, LocalStage(Turns(2), [Views(text=True)] * 2), ["a", "b"], Limits(), logged=False)
+    match.start()
+    assert finish(match) == []
+    assert match.outcome is not None
+    assert match.head.state_hash
 
 
 def test_no_more_than_the_allowed_questions_are_asked() -> None:
