@@ -32,7 +32,7 @@ from arena.protocol import codec, transport
 from arena.protocol import messages as m
 from arena.protocol.version import MAJOR, MINOR
 
-LONG = 0.005  # seconds of an act after which the second thread takes over the reading
+LONG = 0.05  # seconds of an act after which the second thread takes over the reading; it must not cost the short ones
 LINGER = 1000  # milliseconds for the last words at the end
 
 

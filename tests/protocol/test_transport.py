@@ -9,7 +9,7 @@ import zmq
 
 from arena.protocol import transport
 
-SIZES = [0, 1, transport.ZERO_COPY - 1, transport.ZERO_COPY, transport.ZERO_COPY + 1]
+SIZES = [0, 1] + [edge + more for edge in (transport.ZERO_COPY, transport.LENT) for more in (-1, 0, 1)]
 Pair = tuple["zmq.Socket[bytes]", "zmq.Socket[bytes]"]
 
 
