@@ -18,6 +18,7 @@ from arena.plan import Entry
 from arena.plugins import resolve
 from arena.protocol import messages as m
 from arena.protocol.codec import Frame, Frames
+from arena.protocol.version import MINOR
 
 
 class Channel(abc.ABC):
@@ -29,6 +30,7 @@ class Channel(abc.ABC):
     pid: int | None = None
     log: Path | None = None  # what the worker printed
     role = "operator"  # or "game": a game host
+    minor = MINOR  # of the protocol that is spoken with it
     watches = False  # it shows matches to people, and understands WATCH
 
     @abc.abstractmethod
@@ -89,7 +91,7 @@ class LocalChannel(Channel):
         self.session = "local"
         self.inbox: list[m.Message] = []
         self.host = Host(factory, self.inbox.append)
-        self.host.receive(m.Welcome(session=self.session, minor=0, what=what, options=options), ())
+        self.host.receive(m.Welcome(session=self.session, minor=self.minor, what=what, options=options), ())
         self.host.work()
         self.ready = self.inbox[-1] == m.Status(state="ready")
         if not self.ready:

@@ -100,6 +100,19 @@ class GameCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seconds: float | None = None  # that a tick lasts on the game's own clock; None: it has none
 
 
+class Scaled(msgspec.Struct, frozen=True):
+    """A vector view that is exactly bytes divided by one number: so it travels, in a quarter of the room."""
+
+    steps: npt.NDArray[np.uint8]
+    scale: int  # 1 to 255
+
+    def vector(self) -> Vector:
+        """The view itself: each byte divided by the scale, as 32-bit floats."""
+        out = self.steps.astype(np.float32)
+        out /= np.float32(self.scale)
+        return out
+
+
 class Observation(msgspec.Struct, frozen=True):
     """One moment as one seat may see it, in the views that were agreed."""
 
@@ -108,6 +121,7 @@ class Observation(msgspec.Struct, frozen=True):
     vector: Vector | None = None  # float32, spec.vector_shape, one shape whatever the number of seats
     text: str | None = None
     facts: Mapping[str, str] | None = None  # comes with `text`: its named parts, for prompt templates
+    scaled: Scaled | None = None  # between processes, in place of the vector; no operator and no game meets it
 
     def mask(self, n: int) -> npt.NDArray[np.bool_]:
         """Legal actions as bool (n,)."""
@@ -122,6 +136,8 @@ class Observation(msgspec.Struct, frozen=True):
             out["image"] = hash_array(self.image)
         if self.vector is not None:
             out["vector"] = hash_array(self.vector)
+        elif self.scaled is not None:
+            out["vector"] = hash_array(self.scaled.vector())
         if self.text is not None:
             out["text"] = digest(self.text, dict(self.facts or {}))
         return out
@@ -262,6 +278,10 @@ class Game(abc.ABC):
     @abc.abstractmethod
     def observe(self, seat: int, views: Views) -> Observation:
         """What `seat` may know now, drawn lazily: only the agreed views. Legal is empty when the seat is not due."""
+
+    def scaled(self, seat: int) -> Scaled | None:
+        """The vector view of `seat` where it is always exact in bytes: then a game host sends it so. Default: None."""
+        return None
 
     def draw(self, height: int, width: int) -> Image:
         """What a spectator who sees everything is shown: uint8 (height, width, 3). Default: every seat's text view."""

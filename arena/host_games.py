@@ -17,6 +17,7 @@ from arena.host import failure
 from arena.plugins import game_class
 from arena.protocol import codec
 from arena.protocol import messages as m
+from arena.protocol.version import SCALED
 from arena.stage import LocalStage, Scene
 
 Emit = Callable[..., None]
@@ -34,6 +35,7 @@ class GameHost:
         self._queue: deque[Ask] = deque()
         self._games: dict[int, tuple[LocalStage, list[Views]]] = {}
         self.session = ""
+        self._minor = 0
         self.finished = False
         self.failed = False
 
@@ -50,7 +52,7 @@ class GameHost:
             case m.Welcome():
                 if self.session:
                     raise ProtocolError("a second WELCOME")
-                self.session = message.session
+                self.session, self._minor = message.session, message.minor
                 self._emit(m.Status(state="ready"))
             case _ if not self.session:
                 raise ProtocolError(f"{type(message).__name__} before WELCOME")
@@ -87,7 +89,7 @@ class GameHost:
     def _serve(self, ask: Ask) -> None:
         if isinstance(ask, m.OpenGame):
             game = game_class(ask.game)(ask.seats, ask.options)
-            stage = LocalStage(game, ask.views)
+            stage = LocalStage(game, ask.views, scaled=self._minor >= SCALED)
             self._games[ask.match] = stage, ask.views
             self._stepped(ask.id, ask.match, stage.begin(ask.seed))
             return

@@ -148,7 +148,7 @@ class HostedStage(Stage):
                 if match is not None:
                     match.parsed(message.seat, Verdict(message.action, message.fault, message.detail))
             case m.Observed():
-                seen = codec.unpack_observation(message.observation, buffers)
+                seen = codec.unfold(codec.unpack_observation(message.observation, buffers))
                 self._agreed("an OBSERVED", seen, call.views)
                 self._observed = seen
         return True
@@ -193,6 +193,8 @@ class HostedStage(Stage):
         if shown != list(result.due) and (shown or result.returns is None):
             raise ProtocolError(f"a STEPPED that shows seats {shown}, but {list(result.due)} are due")
         observations = {view.seat: codec.unpack_observation(view.observation, buffers) for view in message.seats}
+        if self._wait is not None:  # they are looked at here, not passed on
+            observations = {seat: codec.unfold(seen) for seat, seen in observations.items()}
         defaults = {view.seat: view.default for view in message.seats if view.default is not None}
         if self.spec.on_fault == "default" and set(defaults) != set(observations):
             raise ProtocolError("a STEPPED without the action that a fault costs")
@@ -212,7 +214,8 @@ class HostedStage(Stage):
     def _agreed(self, who: str, seen: Observation, views: Views) -> None:
         """ProtocolError unless `seen` has just these views."""
         image = None if seen.image is None else seen.image.shape
-        vector = None if seen.vector is None else seen.vector.shape
+        given = seen.vector if seen.scaled is None else seen.scaled.steps
+        vector = None if given is None else given.shape
         wanted = (None if views.image is None else (*views.image, 3), self.spec.vector_shape if views.vector else None)
         told = seen.text is not None
         if (image, vector) != wanted or told != views.text or (seen.facts is not None and not told):

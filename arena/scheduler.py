@@ -184,7 +184,7 @@ class Scheduler:
                 batches.setdefault(channel, []).append(request)
                 self._observer.asked(table.match, ask)
         for channel, requests in batches.items():
-            channel.send(*codec.act(requests))
+            channel.send(*codec.act(requests, channel.minor))
 
     def _advance_ready(self) -> bool:
         """Apply the tick of every match whose seats are all in; whether there was one."""

@@ -71,12 +71,13 @@ class Stage(abc.ABC):
 class LocalStage(Stage):
     """A game in this process: everything is answered at once."""
 
-    def __init__(self, game: Game, views: Sequence[Views]) -> None:
-        """`views` of each seat."""
+    def __init__(self, game: Game, views: Sequence[Views], scaled: bool = False) -> None:
+        """`views` of each seat. `scaled`: the scenes are sent on, so vectors may stand in them scaled."""
         self.spec = game.spec
         self.options = game.options
         self.game = game
         self._views = views
+        self._scaled = scaled
         self._totals: list[float] = []
 
     def begin(self, seed: bytes) -> Scene:
@@ -115,7 +116,14 @@ class LocalStage(Stage):
     def _scene(self, result: StepResult) -> Scene:
         if result.ended != "none":
             return Scene(result)
-        observations = {seat: self.game.observe(seat, self._views[seat]) for seat in result.due}
+        observations = {seat: self._shown(seat, self._views[seat]) for seat in result.due}
         if self.spec.on_fault != "default":
             return Scene(result, observations)
         return Scene(result, observations, {seat: self.game.default_action(seat) for seat in result.due})
+
+    def _shown(self, seat: int, views: Views) -> Observation:
+        scaled = self.game.scaled(seat) if self._scaled and views.vector else None
+        if scaled is None:
+            return self.game.observe(seat, views)
+        rest = self.game.observe(seat, msgspec.structs.replace(views, vector=False))
+        return msgspec.structs.replace(rest, scaled=scaled)

@@ -34,7 +34,7 @@ class HostChannel(FakeChannel):
         self.edit = edit
         self.said: deque[tuple[m.ToArena, codec.Frames]] = deque()
         self.host = GameHost(self._emit)
-        self.host.receive(m.Welcome(session=session, minor=1), ())
+        self.host.receive(m.Welcome(session=session, minor=self.minor), ())
         self.said.clear()
 
     def send(self, message: m.Message, buffers: codec.Frames = ()) -> None:

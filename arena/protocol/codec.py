@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.errors import ProtocolError
-from arena.game import Image, Observation
+from arena.game import Image, Observation, Scaled
 from arena.operator import Request, Sight
 from arena.protocol import messages as m
-from arena.protocol.version import MAGIC
+from arena.protocol.version import MAGIC, MINOR, SCALED
 
 Frame = bytes | memoryview
 Frames = Sequence[Frame]
@@ -66,14 +66,23 @@ def _decode(side: str, frames: Frames) -> tuple[Any, Frames]:
         raise ProtocolError(f"a header that does not decode: {error}") from None
 
 
-def pack_observation(observation: Observation, buffers: list[Frame]) -> m.WireObservation:
-    """The wire form of `observation`; its arrays are appended to `buffers`."""
+def pack_observation(observation: Observation, buffers: list[Frame], minor: int = MINOR) -> m.WireObservation:
+    """The wire form of `observation` for a peer of this minor; its arrays are appended to `buffers`."""
+    image = _pack(observation.image, "|u1", buffers)
+    scaled = observation.scaled
+    if scaled is None:
+        vector = _pack(observation.vector, "<f4", buffers)
+    elif minor >= SCALED:
+        vector = _pack(scaled.steps, "|u1", buffers)
+    else:
+        vector, scaled = _pack(scaled.vector(), "<f4", buffers), None
     return m.WireObservation(
         legal=observation.legal,
-        image=_pack(observation.image, "|u1", buffers),
-        vector=_pack(observation.vector, "<f4", buffers),
+        image=image,
+        vector=vector,
         text=observation.text,
         facts=dict(observation.facts) if observation.facts is not None else None,
+        scale=None if scaled is None else scaled.scale,
     )
 
 
@@ -83,18 +92,38 @@ def pack_picture(image: Image, buffers: list[Frame]) -> m.WireObservation:
 
 
 def unpack_observation(wire: m.WireObservation, buffers: Frames) -> Observation:
-    """The observation; arrays are read-only views of the frames. ProtocolError when a reference does not fit."""
+    """The observation; arrays are read-only. ProtocolError when a reference does not fit.
+
+    A vector that came as bytes is still bytes in it: whoever passes it on need not turn it into floats and back.
+    """
+    vector = _unpack(wire.vector, buffers)
+    scaled = None
+    if wire.scale is not None and vector is not None and vector.dtype == np.uint8 and 1 <= wire.scale <= 255:
+        scaled, vector = Scaled(vector, wire.scale), None
+    elif wire.scale is not None or (vector is not None and vector.dtype == np.uint8):
+        how = f"a vector {wire.vector} with the scale {wire.scale}"
+        raise ProtocolError(f"{how}: bytes need one of 1 to 255, floats none")
     return Observation(
         legal=wire.legal,
         image=_unpack(wire.image, buffers),
-        vector=_unpack(wire.vector, buffers),
+        vector=vector,
         text=wire.text,
         facts=wire.facts,
+        scaled=scaled,
     )
 
 
-def act(requests: Sequence[Request]) -> tuple[m.Act, list[Frame]]:
-    """One ACT for many requests, with its buffers."""
+def unfold(observation: Observation) -> Observation:
+    """With the vector as floats, read-only, however it came."""
+    if observation.scaled is None:
+        return observation
+    vector = observation.scaled.vector()
+    vector.setflags(write=False)
+    return msgspec.structs.replace(observation, vector=vector, scaled=None)
+
+
+def act(requests: Sequence[Request], minor: int = MINOR) -> tuple[m.Act, list[Frame]]:
+    """One ACT for many requests to a worker of this minor, with its buffers."""
     buffers: list[Frame] = []
     items = [
         m.Item(
@@ -102,7 +131,7 @@ def act(requests: Sequence[Request]) -> tuple[m.Act, list[Frame]]:
             match=r.match,
             seat=r.seat,
             tick=r.tick,
-            observation=pack_observation(r.observation, buffers),
+            observation=pack_observation(r.observation, buffers, minor),
             attempt=r.attempt,
             reason=r.reason,
             budget=r.budget,
@@ -120,7 +149,7 @@ def requests_of(message: m.Act, buffers: Frames) -> list[Request]:
             match=i.match,
             seat=i.seat,
             tick=i.tick,
-            observation=unpack_observation(i.observation, buffers),
+            observation=unfold(unpack_observation(i.observation, buffers)),
             attempt=i.attempt,
             reason=i.reason,
             budget=i.budget,

@@ -37,6 +37,7 @@ class WireObservation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     vector: ArrayRef | None = None
     text: str | None = None
     facts: dict[str, str] | None = None
+    scale: int | None = None  # the vector is of bytes, each to be divided by this (minor 2)
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,5 +1,6 @@
 """The protocol's own version, apart from the package's. docs/protocol.md is normative."""
 
 MAJOR = 1
-MINOR = 1
+MINOR = 2
+SCALED = 2  # the minor from which a vector may travel as bytes
 MAGIC = b"ARENA/1"  # the first frame of every message: readable even when nothing else is

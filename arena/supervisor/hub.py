@@ -276,8 +276,9 @@ class Hub:
             channel.watches = "watch" in message.capabilities
             channel.late = time.monotonic() + STARTUP
             what, options = self._options[channel.identity]
-            minor = min(MINOR, message.minor)
-            channel.send(m.Welcome(session=channel.session, minor=minor, what=what, options=dict(options)))
+            channel.minor = min(MINOR, message.minor)
+            welcome = m.Welcome(session=channel.session, minor=channel.minor, what=what, options=dict(options))
+            channel.send(welcome)
 
     def _serve(self, channel: WorkerChannel, message: m.ToArena, buffers: codec.Frames) -> None:
         match message:
