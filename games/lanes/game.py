@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import abc
 import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from arena.canonical import digest, generator
-from arena.game import Game, GameCard, GameSpec, Image, Observation, StepResult, Views, parse_answer
+from arena.game import Game, GameCard, GameSpec, Image, Observation, Scaled, StepResult, Views, parse_answer
 from arena.options import Option
 from games.lanes import actions, prefix, views, words
 from games.lanes.lane import End, Lane, Now
@@ -74,8 +74,18 @@ class _Seat:
         self.last = "nothing"
         self.moved = self.rose = 0
         self.total = 0.0
+        self.stacked = False  # somebody has wanted the stack of this moment
         first = views.Frame(self.lane, self.lane.snapshot())
         self.frames = [first] * STACK  # oldest first
+
+    def hold(self, buttons: int, frames: int) -> None:
+        """Let the lane go on. The part of a tick that lanes may do side by side."""
+        self.frames[-1].pass_by()
+        self.lane.hold(buttons, frames)
+        self.frames = [*self.frames[1:], views.Frame(self.lane, self.lane.snapshot())]
+        wanted, self.stacked = self.stacked, False
+        if wanted:  # it will be wanted again
+            self.frames[-1].grey  # noqa: B018
 
     def follow(self, name: str, stuck: int) -> tuple[float, dict[str, float]]:
         """Take what the held buttons led to: the reward and its parts."""
@@ -86,7 +96,6 @@ class _Seat:
         self.over = self.now.over or ("stuck" if stuck and self.idle >= stuck else None)
         self.last = name
         self.moved, self.rose = self.now.x - before.x, self.now.y - before.y
-        self.frames = [*self.frames[1:], views.Frame(self.lane, self.lane.snapshot())]
         parts = {
             "progress": float(gain),
             "death": DEATH if self.over in ("died", "time") else 0.0,
@@ -164,7 +173,7 @@ class LaneGame(Game):
 
         def hold(seat: int) -> None:
             _, buttons = self._buttons[actions[seat]]
-            self._seats[seat].lane.hold(int(buttons), self._frames(buttons))
+            self._seats[seat].hold(int(buttons), self._frames(buttons))
 
         self._each(hold, sorted(actions))
         self._tick += 1
@@ -188,15 +197,20 @@ class LaneGame(Game):
         if views.image is not None and views.image not in self.spec.image_sizes:
             sizes = list(self.spec.image_sizes)
             raise ValueError(f"{self.spec.id} draws at {sizes} (height, width), not {views.image}")
-        frames = self._seats[seat].frames
+        it = self._seats[seat]
         facts = self.facts(seat) if views.text else None
         return Observation(
             legal=tuple(range(self.spec.actions.n)) if seat in self.due else (),
-            image=None if views.image is None else frames[-1].fitted(*views.image),
-            vector=stack(frames) if views.vector else None,
+            image=None if views.image is None else it.frames[-1].fitted(*views.image),
+            vector=self.scaled(seat).vector() if views.vector else None,
             text=None if facts is None else words.text(facts),
             facts=facts,
         )
+
+    def scaled(self, seat: int) -> Scaled:
+        it = self._seats[seat]
+        it.stacked = True
+        return views.stacked(it.frames)
 
     def read(self, legal: Sequence[int], answer: int | str | None) -> int:
         """As every game's, but the buttons of a pair may come in any order."""
@@ -247,17 +261,23 @@ class LaneGame(Game):
                     f"{self.spec.id}: action {action!r} of lane {seat}: expected 0..{self.spec.actions.n - 1}"
                 )
 
-    def _each(self, do: Any, lanes: Sequence[Any]) -> None:
-        """Do it for every lane: side by side where the emulator lets other threads run."""
-        if len(lanes) > 1 and self._seats[0].lane.threads:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(min(self.seats, os.cpu_count() or 1))
-            list(self._pool.map(do, lanes))
-        else:
-            for lane in lanes:
+    def _each(self, do: Callable[[Any], None], lanes: Sequence[Any]) -> None:
+        """Do it for every lane: side by side where the emulator lets other threads run, this thread among them."""
+        left = iter(lanes)  # shared: whoever is free takes the next
+
+        def work() -> None:
+            for lane in left:
                 do(lane)
 
-
-def stack(frames: Sequence[views.Frame]) -> Any:
-    """The vector view: float32 (84, 84, 4), grey from 0 to 1, the oldest frame first."""
-    return views.stacked(frames)
+        helping = []
+        if len(lanes) > 1 and self._seats[0].lane.threads:
+            cores = os.cpu_count() or 1
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(cores)
+            helping = [self._pool.submit(work) for _ in range(min(len(lanes), cores) - 1)]
+        try:
+            work()
+        finally:
+            wait(helping)
+        for one in helping:
+            one.result()

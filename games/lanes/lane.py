@@ -71,14 +71,24 @@ class Lane(abc.ABC):
 
     @abc.abstractmethod
     def snapshot(self) -> Any:
-        """What `draw` needs to draw this moment later: cheap to take, and never changed afterwards."""
+        """What `draw` and `luma` need to show this moment, until the lane goes on. Cheap: mostly nobody looks."""
+
+    def keep(self, snapshot: Any) -> Any:
+        """The snapshot of this very moment made to last, for `luma` (for `draw` where that gives none).
+
+        It is asked for just before the lane goes on. Default: the snapshot itself, which then never changes.
+        """
+        return snapshot
 
     @abc.abstractmethod
     def draw(self, snapshot: Any) -> Image:
         """The frame of a snapshot: uint8 (*size, 3), a new array."""
 
     def luma(self, snapshot: Any) -> npt.NDArray[np.uint8] | None:
-        """The grey frame of a snapshot, uint8 `size`, where that is cheaper than from `draw`; None: it is not."""
+        """The grey frame of a snapshot, uint8 `size`, where that is cheaper than from `draw`; None: it is not.
+
+        It is used at once, and may be overwritten by the next one.
+        """
         return None
 
     @abc.abstractmethod

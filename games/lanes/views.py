@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from arena.game import Image, Vector
+from arena.game import Image, Scaled
 from games.cards.text import font
 from games.lanes.lane import Lane
 
@@ -21,19 +21,22 @@ GUTTER = 6  # pixels between two lanes, at least
 
 
 class Frame:
-    """One moment of a lane, drawn at most once."""
+    """One moment of a lane, drawn at most once. Of a moment that is past, only the grey frame is to be had."""
 
-    __slots__ = ("_frame", "_grey", "_lane", "_snapshot")
+    __slots__ = ("_frame", "_grey", "_lane", "_past", "_snapshot")
 
     def __init__(self, lane: Lane, snapshot: Any) -> None:
         self._lane = lane
         self._snapshot = snapshot
         self._frame: Image | None = None
         self._grey: Image | None = None
+        self._past = False
 
     @property
     def native(self) -> Image:
         """uint8 (height, width, 3); not to be written to."""
+        if self._past:
+            raise RuntimeError("the lane has gone on: of this moment only the grey frame was kept")
         if self._frame is None:
             self._frame = self._lane.draw(self._snapshot)
         return self._frame
@@ -43,10 +46,19 @@ class Frame:
         """uint8 (84, 84): luma, each pixel the mean of what it covers."""
         if self._grey is None:
             luma = self._lane.luma(self._snapshot)
-            whole = Pillow.fromarray(self.native).convert("L") if luma is None else _lent(luma)
+            if luma is None:
+                frame = self._lane.draw(self._snapshot) if self._past else self.native
+                whole = Pillow.fromarray(frame).convert("L")
+            else:
+                whole = _lent(luma)
             small = whole.resize((EDGE, EDGE), Pillow.Resampling.BOX)
             self._grey = np.frombuffer(small.tobytes(), np.uint8).reshape(EDGE, EDGE)  # faster than asarray
         return self._grey
+
+    def pass_by(self) -> None:
+        """The lane goes on now: keep what the grey frame needs, and no more."""
+        self._snapshot = None if self._grey is not None else self._lane.keep(self._snapshot)
+        self._frame, self._past = None, True
 
     def fitted(self, height: int, width: int) -> Image:
         """uint8 (height, width, 3): larger by whole pixels, smaller by the mean of what a pixel covers."""
@@ -64,11 +76,12 @@ def _lent(luma: Image) -> Pillow.Image:
     return Pillow.frombuffer("L", luma.shape[::-1], luma, "raw", "L", 0, 1)
 
 
-def stacked(frames: Sequence[Frame]) -> Vector:
-    """float32 (84, 84, number of frames), 0 to 1, oldest first."""
-    out = np.stack([frame.grey for frame in frames], axis=-1).astype(np.float32)
-    out /= 255.0
-    return out
+def stacked(frames: Sequence[Frame]) -> Scaled:
+    """(84, 84, number of frames), black 0 to white 1, oldest first."""
+    out = np.empty((EDGE, EDGE, len(frames)), np.uint8)
+    for at, frame in enumerate(frames):
+        out[..., at] = frame.grey
+    return Scaled(out, 255)
 
 
 def side_by_side(frames: Sequence[Frame], captions: Sequence[str], height: int, width: int) -> Image:

@@ -52,6 +52,7 @@ class MarioLane(Lane):
         self._nes: Any = None
         self._ram = memoryview(b"")
         self._pixels = np.zeros((*self.size, 4), np.uint8)
+        self._luma = np.zeros(self.size, np.uint8)
         self._over: End | None = None
         self._reader: Reader
 
@@ -95,16 +96,18 @@ class MarioLane(Lane):
     def now(self) -> Now:
         return self._reader.now(self._over)
 
-    def snapshot(self) -> Any:
-        """(pixels as the emulator has them: blue, green, red, nothing; their luma). Both cost less than the frame."""
-        return self._pixels.copy(), self._nes.observation("grayscale")
+    def snapshot(self) -> None:
+        """Nothing: the emulator itself holds the moment until it goes on."""
+
+    def keep(self, snapshot: Any) -> Any:
+        return self._nes.observation("grayscale")
 
     def draw(self, snapshot: Any) -> Image:
         height, width = self.size
-        return np.array(Pillow.frombuffer("RGB", (width, height), snapshot[0], "raw", "BGRX", 0, 1))
+        return np.array(Pillow.frombuffer("RGB", (width, height), self._pixels, "raw", "BGRX", 0, 1))
 
     def luma(self, snapshot: Any) -> npt.NDArray[np.uint8]:
-        return snapshot[1]  # type: ignore[no-any-return]
+        return self._nes.observation("grayscale", self._luma) if snapshot is None else snapshot
 
     def state_hash(self) -> str:
         """Over the 2 KiB of the console's memory."""

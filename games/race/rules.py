@@ -8,7 +8,7 @@ from typing import Any, Self
 import msgspec
 
 from arena.canonical import digest
-from arena.game import Game, GameCard, GameSpec, Image, Observation, StepResult, Views, parse_answer
+from arena.game import Game, GameCard, GameSpec, Image, Observation, Scaled, StepResult, Views, parse_answer
 from arena.options import Option
 from games.lanes import actions as held
 from games.lanes import views as seen
@@ -175,10 +175,13 @@ class Race(Game):
         return Observation(
             legal=() if self._ended else tuple(range(self.spec.actions.n)),
             image=None if views.image is None else frames[-1].fitted(*views.image),
-            vector=seen.stacked(frames) if views.vector else None,
+            vector=seen.stacked(frames).vector() if views.vector else None,
             text=None if facts is None else words.text(lanes.text(facts), facts),
             facts=facts,
         )
+
+    def scaled(self, seat: int) -> Scaled:
+        return seen.stacked(self._frames[seat])
 
     def facts(self, seat: int) -> dict[str, str]:
         """What `seat` may know, as named parts for prompt templates."""

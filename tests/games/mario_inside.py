@@ -234,14 +234,18 @@ def pipe() -> Any:
 
 
 def colours() -> Any:
-    """The frame is what the package shows, and its luma is the frame's."""
+    """The frame is what the package shows, and its luma is the frame's, now and when it was kept."""
     lane = MarioLane("1-1")
     lane.begin()
     lane.hold(int(MACRO["right run"]), 30)
     taken = lane.snapshot()
     frame = lane.draw(taken)
     grey = frame.astype(int) @ (77, 150, 29) >> 8
-    return [np.array_equal(frame, lane._nes.screen), np.array_equal(lane.luma(taken), grey)]
+    shown = [np.array_equal(frame, lane._nes.screen), np.array_equal(lane.luma(taken), grey)]
+    kept = lane.keep(taken)
+    lane.hold(int(MACRO["right run"]), 30)
+    moved = not np.array_equal(lane.luma(lane.snapshot()), grey)
+    return [*shown, np.array_equal(lane.luma(kept), grey), moved]
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from arena.canonical import generator, hash_file
 from arena.errors import InputError, RecordError
-from arena.game import Game, Views
+from arena.game import Game, Image, Views
 from arena.plugins import game_class
 from arena.record.lines import TurnLine
 from arena.record.verify import verify
@@ -21,7 +22,8 @@ from games.lanes import record
 from games.lanes.actions import SETS
 from games.lanes.baseline import choose
 from games.lanes.game import DEATH, FLAG
-from tests.games.lane_toy import ToyLanes
+from games.lanes.lane import Lane
+from tests.games.lane_toy import ToyLane, ToyLanes
 from tests.record.kit import make_plan
 from tests.record.kit import record as write
 from tests.toys import GOOD
@@ -199,3 +201,90 @@ def test_all_lanes_are_drawn_side_by_side() -> None:
     assert sheet.shape == (600, 960, 3)
     red = (sheet == (200, 0, 40)).all(-1).any(0)
     assert np.count_nonzero(np.diff(red.astype(int)) == 1) == 3
+
+
+class LiveLane(ToyLane):
+    """As an emulator: only it knows how the moment looks, until it goes on."""
+
+    threads = True
+
+    def begin(self) -> None:
+        super().begin()
+        self.kept = self.greyed = self.calls = 0
+
+    def hold(self, buttons: int, frames: int) -> None:
+        if frames < 0:
+            raise IndexError("a broken lane")
+        self.calls += frames > 0
+        super().hold(buttons, frames)
+
+    def snapshot(self) -> Any:
+        return None
+
+    def keep(self, snapshot: Any) -> Any:
+        self.kept += 1
+        return self.luma(None)
+
+    def draw(self, snapshot: Any) -> Image:
+        return super().draw(super().snapshot())
+
+    def luma(self, snapshot: Any) -> Any:
+        self.greyed += snapshot is None
+        return np.asarray(Pillow.fromarray(self.draw(None)).convert("L")) if snapshot is None else snapshot
+
+
+class LiveLanes(ToyLanes):
+    def make_lane(self) -> Lane:
+        return LiveLane()
+
+
+WALK = ["right", "right run", "stay", "right run jump", "right", "right run"]
+
+
+def lanes_of(game: Any) -> list[LiveLane]:
+    return [seat.lane for seat in game._seats]
+
+
+@pytest.mark.parametrize("looks", [(), (1, 2, 3, 4, 5), (3,)], ids=["only at the end", "all along", "once"])
+def test_a_lane_that_shows_only_the_present_is_seen_as_one_that_remembers(looks: tuple[int, ...]) -> None:
+    live, toy = LiveLanes(3), ToyLanes(3)
+    views = Views(image=(240, 256), vector=True)
+    for game in (live, toy):
+        game.reset(bytes(16))
+    for number, name in enumerate(WALK):
+        for game in (live, toy):
+            game.step({seat: NAMES.index(name) for seat in game.due})
+        if number in looks or number == len(WALK) - 1:
+            assert live.observe(1, views).hashes() == toy.observe(1, views).hashes()
+    assert np.array_equal(live.draw(600, 960), toy.draw(600, 960))
+
+
+def test_what_nobody_wants_of_a_lane_is_not_made() -> None:
+    game = LiveLanes(1)
+    game.reset(bytes(16))
+    (lane,) = lanes_of(game)
+    found = []
+    for wanted in (True, True, True, False, False, True):
+        if wanted:
+            game.observe(0, Views(vector=True))
+        found.append((lane.greyed, lane.kept))
+        game.step({0: NAMES.index("right")})
+    assert found == [(1, 0), (2, 0), (3, 0), (4, 0), (4, 0), (6, 1)]
+
+
+def test_a_frame_of_the_past_is_not_drawn_as_the_present() -> None:
+    game = LiveLanes(1)
+    play(game, "right")
+    before = game._seats[0].frames[-1]
+    game.step({0: NAMES.index("right")})
+    with pytest.raises(RuntimeError, match="the lane has gone on"):
+        before.native  # noqa: B018
+
+
+def test_lanes_side_by_side_are_each_held_once_and_fail_as_one_would() -> None:
+    game = LiveLanes(7)
+    play(game, "right", "right")
+    assert [lane.calls for lane in lanes_of(game)] == [2] * 7
+    game._frames = lambda buttons: -1  # type: ignore[method-assign]
+    with pytest.raises(IndexError, match="a broken lane"):
+        game.step(dict.fromkeys(range(7), 0))

@@ -146,7 +146,7 @@ def test_the_lane_goes_on_until_the_player_is_through_a_pipe(found: dict[str, An
 
 
 def test_the_frame_and_its_grey_are_the_emulators(found: dict[str, Any]) -> None:
-    assert found["colours"] == [True, True]
+    assert found["colours"] == [True] * 4
 
 
 def test_a_set_draws_its_stages_by_the_seed(found: dict[str, Any]) -> None:
