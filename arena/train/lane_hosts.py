@@ -9,6 +9,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from arena.channel import Channel, Died
 from arena.errors import WorkerError
 from arena.game import Game, Views
@@ -57,7 +59,9 @@ class _Stage(HostedStage):
     last: Scene | None = None
 
     def _scene(self, message: m.Stepped, buffers: codec.Frames) -> Scene:
-        self.last = super()._scene(message, buffers)
+        scene = super()._scene(message, buffers)
+        seen = {seat: codec.unfold(one) for seat, one in scene.observations.items()}
+        self.last = msgspec.structs.replace(scene, observations=seen)
         return self.last
 
 
