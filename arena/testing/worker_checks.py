@@ -10,11 +10,13 @@ from pathlib import Path
 
 from arena.protocol import messages as m
 from arena.protocol.version import MAJOR
-from arena.supervisor.hub import GRACE
 from arena.testing.worker_bench import Bench
 from arena.testing.worker_peer import FailedError, Peer, named
 
 QUIET = 0.3  # seconds in which nothing may be said
+# Seconds in which a worker ends by itself. The arena gives it fewer, and then a signal; but to be stopped by a busy
+# machine is no mistake of a worker's.
+LEAVE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +108,9 @@ def _bye(bench: Bench) -> None:
 
 def _exit(bench: Bench) -> None:
     peer = bench.peer()
-    what = f"an end with exit code 0 within {GRACE:g} s of SHUTDOWN"
+    what = f"an end with exit code 0 within {LEAVE:g} s of SHUTDOWN"
     peer.send(m.Shutdown(reason="a check"))
-    if not peer.process.wait(GRACE):
+    if not peer.process.wait(LEAVE):
         raise FailedError(what, "it still runs: the arena would send SIGTERM, then SIGKILL")
     if peer.process.how() != "exited with code 0":
         raise FailedError(what, f"it {peer.process.how()}{peer.tail()}")
@@ -126,12 +128,12 @@ def _lifeline_early(bench: Bench) -> None:
 
 
 def _without_the_arena(peer: Peer, when: str) -> None:
-    what = f"an exit within {GRACE:g} s after {when}, with all its children"
+    what = f"an exit within {LEAVE:g} s after {when}, with all its children"
     peer.process.cut()
-    if not peer.process.wait(GRACE):
+    if not peer.process.wait(LEAVE):
         raise FailedError(what, "it still runs: nothing would end it when the arena is killed")
     left = group(peer.process.pid)
-    until = time.monotonic() + GRACE
+    until = time.monotonic() + LEAVE
     while left and time.monotonic() < until:  # a process that was killed takes a moment to be gone
         time.sleep(0.02)
         left = group(peer.process.pid)

@@ -66,9 +66,15 @@ def run(name: str, checks=TALK, patience: float = 5.0) -> list[Result]:
     # (Of those, one greets first: on a busy machine an interpreter takes seconds to come that far.)
     startup = {"silent": 3.0, "never_ready": 12.0}.get(name, 60.0)
     with pytest.MonkeyPatch.context() as changed:
-        # Who does not leave is waited for; who does may be slow, on a busy machine.
-        changed.setattr(worker_checks, "GRACE", 3.0 if name in STAY else 60.0)
+        if name in STAY:
+            changed.setattr(worker_checks, "LEAVE", 3.0)
         return check_worker(command, Leduc(2), patience=patience, startup=startup, checks=checks)
+
+
+@pytest.fixture(autouse=True)
+def _in_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that leaves may be slow to do so, on a busy machine."""
+    monkeypatch.setattr(worker_checks, "LEAVE", 60.0)
 
 
 def failed(results: list[Result]) -> list[str]:
