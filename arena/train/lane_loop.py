@@ -12,7 +12,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 
-from arena.game import Game
+from arena.game import Game, GameSpec
 from arena.train.checkpoint import read_facts, restore, save_checkpoint
 from arena.train.imitate import imitate
 from arena.train.lane_hosts import Here, Hosts, Place
@@ -35,7 +35,7 @@ def train(config: LaneConfig, game: type[Game], made: Game, updates: int | None)
     )
     try:
         with quick_torch(), bar(config.progress) as shown:
-            model = _model(config, lanes)
+            model = make_model(config, lanes)
             done = 0
             if begun:
                 done = restore(begun, model, None)
@@ -55,8 +55,12 @@ def train(config: LaneConfig, game: type[Game], made: Game, updates: int | None)
         model.save(out / "policy.zip")
     finally:
         lanes.close()
-    path = out / "policy.safetensors"
-    spec = made.spec
+    return write_policy(config, model, made.spec)
+
+
+def write_policy(config: LaneConfig, model: PPO, spec: GameSpec) -> Path:
+    """policy.safetensors, as it plays, and its card."""
+    path = Path(config.out) / "policy.safetensors"
     save_policy(
         path,
         extract(model.policy),
@@ -154,7 +158,8 @@ def _imitate(config: LaneConfig, model: PPO, shown: Progress) -> None:
     (Path(config.out) / "imitation.txt").write_text(f"{share:.4f} of the demonstrated actions\n")
 
 
-def _model(config: LaneConfig, lanes: Lanes) -> PPO:
+def make_model(config: LaneConfig, lanes: Lanes) -> PPO:
+    """The learner, knowing nothing yet."""
     return PPO(
         "CnnPolicy",
         lanes,

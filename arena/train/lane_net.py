@@ -56,5 +56,19 @@ def extract(policy: Any) -> Cnn:
     return Cnn((high, wide, channels), convolutions, layers)
 
 
+def insert(policy: Any, net: Cnn) -> None:
+    """Make `net` the actor of an SB3 policy with Eyes of its shape: what `extract` undoes. The critic stays."""
+    eyes = policy.features_extractor
+    last = len(net.convolutions[-1][0])
+    (dense, bias), actor = net.layers
+    side = round((dense.shape[1] / last) ** 0.5)
+    dense = dense.reshape(len(dense), side, -1, last).transpose(0, 3, 1, 2).reshape(len(dense), -1)
+    pairs = [(one, weights[:2]) for one, weights in zip(eyes.convolutions, net.convolutions, strict=True)]
+    with torch.no_grad():
+        for layer, (weight, shift) in [*pairs, (eyes.dense, (dense, bias)), (policy.action_net, actor)]:
+            layer.weight.copy_(torch.from_numpy(np.ascontiguousarray(weight)))
+            layer.bias.copy_(torch.from_numpy(shift))
+
+
 def _numpy(tensor: Tensor) -> Any:
     return np.ascontiguousarray(tensor.detach().cpu().float().numpy().copy())

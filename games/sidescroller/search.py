@@ -114,3 +114,28 @@ def held(world: World, action: int, skip: int) -> World:
     out = world.copy()
     out.hold(BUTTONS[action], skip)
     return out
+
+
+SLACK = 3  # decisions by which a way may be longer than the shortest, and still be a good one
+
+
+def lesson(world: World, skip: int = SKIP) -> tuple[int, tuple[int, ...]] | None:
+    """(what `advise` says, all that a good player might do here), or None when no way was found that survives.
+
+    Often it makes no difference whether one runs on or jumps. A student who is told so need not guess at the taste of
+    the teacher. The other actions count as good only where they are advised.
+    """
+    first = advise(world, skip)
+    if first is None:
+        return None
+    runner = world.runners[0]
+    target = runner.x + AHEAD
+    ahead = held(world, RUN, skip)
+    run, jump = way(ahead, target, skip), way(held(world, RUN_JUMP, skip), target, skip)
+    longest = min(run, jump, NO_WAY - SLACK - 1) + SLACK
+    good = {first}
+    if run <= longest and (not runner.standing or run == 0 or way(held(ahead, RUN, skip), target, skip) < NO_WAY):
+        good.add(RUN)
+    if jump <= longest and (runner.vy < 0 if not runner.standing else not runner.held & Button.A):
+        good.add(RUN_JUMP)  # a button that is held as it lands does not jump
+    return first, tuple(sorted(good))

@@ -1,9 +1,11 @@
 """How far ppo, scripted and random get on the same levels, and how often they clear them.
 
     python scripts/ppo/evaluate_lanes.py [--games sidescroller,mario] [--starts 50] [--seed 1] [--what DIR]
+    python scripts/ppo/evaluate_lanes.py --games sidescroller --set validation --what DIR     (to choose among policies)
 
 sidescroller: levels of the held-out set; mario: 1-1 from seeded no-op starts. Everyone plays the same starts. Writes
-docs/curves/ppo-lanes.json and the section of docs/benchmarks.md, unless --what names a policy that does not ship.
+docs/curves/ppo-lanes.json and the section of docs/benchmarks.md, unless --what names a policy that does not ship, or
+--set other levels: the held-out ones choose nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ ROOT = Path(__file__).parents[2]
 GAMES = {"sidescroller": ("sidescroller", {"set": "heldout"}), "mario": ("mario:1-1", {"noops": 30})}
 STARTS = {"sidescroller": "held-out levels", "mario": "no-op starts of 1-1"}
 WHO = ("ppo", "scripted", "random")
-CHUNK = 25  # lanes at once
+CHUNK = 16  # lanes at once: the pictures of so many levels are kept
 HALF_FLAG = 500.0
 
 
@@ -82,9 +84,13 @@ class Policy:
         }
 
 
-def evaluate(name: str, who: str, what: str, starts: int, seed: int, best: bool = False) -> list[Run]:
-    """Play every start once. `best`: ppo takes its likeliest action."""
+def evaluate(
+    name: str, who: str, what: str, starts: int, seed: int, best: bool = False, levels: str = "heldout"
+) -> list[Run]:
+    """Play every start once. `best`: ppo takes its likeliest action. `levels`: the sidescroller's set."""
     game, options = GAMES[name]
+    if "set" in options:
+        options = {**options, "set": levels}
     cls = game_class(game)
     made = cls(1, options)
     policy = Policy(who, what, cls, made.card(), seed, best)
@@ -141,6 +147,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--what", default="", help="a policy that does not ship: what follows `ppo:`")
     parser.add_argument("--who", default=",".join(WHO))
     parser.add_argument(
+        "--set", default="heldout", choices=("heldout", "validation"), help="levels of the sidescroller"
+    )
+    parser.add_argument(
         "--deterministic", action="store_true", help="ppo takes its likeliest action; nothing is written"
     )
     given = parser.parse_args(argv)
@@ -148,12 +157,12 @@ def main(argv: Sequence[str]) -> int:
     results = json.loads(file.read_text()) if file.exists() else {}
     for name in given.games.split(","):
         runs = {
-            who: evaluate(name, who, given.what, given.starts, given.seed, given.deterministic)
+            who: evaluate(name, who, given.what, given.starts, given.seed, given.deterministic, given.set)
             for who in given.who.split(",")
         }
         results[name] = {"starts": given.starts, "seed": given.seed, "rows": _rows(runs)}
         print(name, *results[name]["rows"], sep="\n  ", flush=True)
-    if not given.what and not given.deterministic and given.who == ",".join(WHO):
+    if not given.what and not given.deterministic and given.set == "heldout" and given.who == ",".join(WHO):
         file.write_text(json.dumps(results, indent=1) + "\n")
         _write(results)
     return 0

@@ -2,7 +2,7 @@
 
     python scripts/ppo/demos.py sidescroller --out runs/sidescroller-demos.npz
     python scripts/ppo/lanes.py sidescroller --out runs/ppo-sidescroller --demos runs/sidescroller-demos.npz [--resume]
-    python scripts/ppo/lanes.py sidescroller --out runs/ppo-sidescroller --ship     (copy a run into the package)
+    python scripts/ppo/lanes.py mario --out runs/ppo-mario --ship     (copy a run into the package; dagger.py's as well)
 
 Stopped at any time, --resume goes on from the newest checkpoint, with the same result; --resume --stop writes the
 policy of that checkpoint.
@@ -63,8 +63,9 @@ CONFIGS = {
 }
 
 
-def ship(game: str, run: Path, sharper: float, where: Path = WEIGHTS) -> None:
-    """Copy the run's policy into the package, its curve (thinned) into docs/curves.
+def ship(game: str, run: Path, sharper: float, after: Sequence[Path] = (), where: Path = WEIGHTS) -> None:
+    """Copy the run's policy into the package, its curve (thinned, behind those of the runs `after` which it came) into
+    docs/curves.
 
     `sharper` multiplies the logits: a platform game forgives no decision that was drawn against better knowledge.
     """
@@ -79,14 +80,33 @@ def ship(game: str, run: Path, sharper: float, where: Path = WEIGHTS) -> None:
     save_policy(where / f"{game}.safetensors", net, **kept)
     if where != WEIGHTS:
         return
-    with (run / "curve.csv").open() as file:
-        rows = list(csv.DictReader(file))
+    rows = []
+    for one in (*after, run):
+        with (one / "curve.csv").open() as file:
+            rows += list(csv.DictReader(file))
     CURVES.mkdir(parents=True, exist_ok=True)
     with (CURVES / f"ppo-{game}.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows[:: max(1, len(rows) // ROWS)])
-    draw(game, rows)
+    (draw if "entropy" in rows[0] else draw_dagger)(game, rows)
+
+
+def draw_dagger(game: str, rows: Sequence[dict[str, str]]) -> None:
+    """docs/curves/ppo-GAME.png: how far it got on the validation levels, and how often it did what was good."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    far = [(int(row["labels"]), float(row["distance"])) for row in rows if row["distance"]]
+    left.plot(*zip(*far, strict=True), marker="o")
+    left.set(xlabel="labels", ylabel="pixels", title=f"{game}: validation levels")
+    right.plot([int(row["labels"]) for row in rows], [float(row["good"]) for row in rows])
+    right.set(xlabel="labels", ylabel="share", title="good actions, on the labels learned from")
+    figure.savefig(CURVES / f"ppo-{game}.png", dpi=80)
+    plt.close(figure)
 
 
 def draw(game: str, rows: Sequence[dict[str, str]]) -> None:
@@ -122,10 +142,11 @@ def run(argv: Sequence[str]) -> int:
         "--stop", action="store_true", help="with --resume: write the newest checkpoint's policy, no more"
     )
     parser.add_argument("--sharper", type=float, default=1.0, help="with --ship: what the logits are multiplied by")
+    parser.add_argument("--after", type=Path, nargs="*", default=(), help="with --ship: runs that it began with")
     parser.add_argument("--quiet", action="store_true")
     given = parser.parse_args(argv)
     if given.ship:
-        ship(given.game, given.out, given.sharper)
+        ship(given.game, given.out, given.sharper, given.after)
         return 0
     config = CONFIGS[given.game]
     command = f"python scripts/ppo/lanes.py {given.game}"

@@ -218,6 +218,19 @@ def test_the_teacher_reaches_the_flag(difficulty):
     assert it.runners[0].over == "flag"
 
 
+def test_what_is_good_is_what_survives():
+    it, both = World(level(2, 3)), 0
+    for _ in range(60):
+        first, good = search.lesson(it)
+        assert first == search.advise(it)
+        assert first in good
+        for action in good:
+            assert search.advise(search.held(it, action, search.SKIP)) is not None
+        both += {search.RUN, search.RUN_JUMP} <= set(good)
+        it.hold(search.BUTTONS[first], search.SKIP)
+    assert 10 < both < 60  # often it makes no difference, but not always
+
+
 # Pictures.
 
 
