@@ -87,11 +87,17 @@ class Scheduler:
 
     def run(self) -> None:
         """Play. Raises WorkerError or InputError when a worker cannot be started at all."""
+        advanced = False
         while self._waiting or self._tables:
             self._seat_matches()
             self._ask()
             self._gallery.show(time.monotonic())
-            if self._advance_ready():
+            if advanced and self._plan.limits.pace == "realtime":
+                # Where a tick lasts no longer than one round of this loop (short ticks, pictures to be drawn, a busy
+                # machine), the next one is over already: without this no answer would ever be read.
+                self._absorb(self._crew.poll(0))
+            advanced = self._advance_ready()
+            if advanced:
                 continue
             self._absorb(self._crew.poll(self._patience()))
             self._watch_clocks()

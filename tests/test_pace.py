@@ -21,6 +21,7 @@ from arena.record.lines import Line, TurnLine
 from arena.record.replay import execute
 from arena.stage import LocalStage
 from tests.crew_kit import FakeCrew, Play, sent
+from tests.record.kit import record
 from tests.toys import GOOD, Lenient, Together, plan_of
 
 SECONDS = 0.5
@@ -113,6 +114,20 @@ def test_in_lockstep_nobody_is_late() -> None:
     match = start(pace="lockstep")
     assert not match.late(0)
     assert len(match.waiting) == 2
+
+
+class Hasty(Clocked):
+    """Its ticks are over before the arena can look."""
+
+    def card(self) -> GameCard:
+        return msgspec.structs.replace(super().card(), seconds=1e-9)
+
+
+def test_answers_are_read_however_short_a_tick_is(tmp_path: Path) -> None:
+    plan = plan_of(Hasty, [GOOD, GOOD], options={"rounds": 20}, views=Views(vector=True), pace="realtime")
+    turns = [line for line in record(plan, tmp_path / "run").lines() if isinstance(line, TurnLine)]
+    assert len(turns) == 40
+    assert not [turn for turn in turns if turn.late]
 
 
 def played(match: Match) -> list[Line]:
