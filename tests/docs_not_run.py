@@ -47,6 +47,10 @@ NOT_RUN = {
         "python scripts/ppo/demos.py sidescroller --matches 200 --seed 2 --pushed 0.05 --out B.npz",
         "python scripts/ppo/demos.py sidescroller --join A.npz B.npz --out side.npz",
         "python scripts/ppo/lanes.py sidescroller --demos side.npz --out runs/side",
+        "python scripts/ppo/dagger.py --begin runs/side --out runs/one",
+        "python scripts/ppo/dagger.py --begin runs/one --out runs/two --seed 2 --rounds 8 --labels 2500 --batches 600"
+        " --rate 0.001 --taste 0.08",
+        "python scripts/ppo/lanes.py sidescroller --out runs/two --ship --after runs/one",
         "arena train ppo --game sidescroller --steps 500000 --seed 1 --out runs/side",
         "arena train ppo --game mario:1-1@noops=30 --steps 150000 --out runs/mario --option hosts=4",
         "arena play --game sidescroller@set=heldout --operators ppo:runs/side,scripted --matches 20",

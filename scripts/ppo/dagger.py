@@ -1,6 +1,6 @@
 """Train the sidescroller's policy by DAgger: the student plays, and a search says what was good where it got.
 
-    python scripts/ppo/dagger.py --out runs/dagger [--seed 1] [--resume]
+    python scripts/ppo/dagger.py --begin runs/side --out runs/dagger [--seed 1] [--resume]
 
 In each round the policy of the round before plays levels of the train set (its actions mixed with the teacher's, of
 which there are fewer each round), every state is labelled, and the network goes on learning from all labels so far

@@ -196,10 +196,11 @@ def _write(results: dict[str, dict[str, object]]) -> None:
         "Distance: pixels of the level reached before the lane was over (cleared, died, stuck, or the horizon); mean "
         "and 95% t-interval. Cleared: 95% Wilson interval. Ahead: the mean difference to the row below on the same "
         "starts, "
-        "95% t-interval. Made by `python scripts/ppo/evaluate_lanes.py`; the policies by `scripts/ppo/demos.py` and "
-        "`scripts/ppo/lanes.py` (docs/train.md). Curves: [sidescroller](curves/ppo-sidescroller.png), "
-        "[mario](curves/ppo-mario.png). One training seed each. Waiting 0 to 30 frames makes 31 different starts of "
-        "mario, not 50; whoever draws its actions still plays each of them in another way.",
+        "95% t-interval. Made by `python scripts/ppo/evaluate_lanes.py`; the policies by `scripts/ppo/demos.py`, "
+        "`scripts/ppo/lanes.py` and, for the sidescroller, `scripts/ppo/dagger.py` (docs/train.md). Curves: "
+        "[sidescroller](curves/ppo-sidescroller.png), [mario](curves/ppo-mario.png). "
+        "One training seed each. Waiting 0 to 30 frames makes 31 different starts of mario, not"
+        " 50; whoever draws its actions still plays each of them in another way.",
         "",
         "| game | starts | who | distance | cleared | ahead of the next |",
         "| --- | --- | --- | --- | --- | --- |",

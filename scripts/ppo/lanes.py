@@ -64,8 +64,8 @@ CONFIGS = {
 
 
 def ship(game: str, run: Path, sharper: float, after: Sequence[Path] = (), where: Path = WEIGHTS) -> None:
-    """Copy the run's policy into the package, its curve (thinned, behind those of the runs `after` which it came) into
-    docs/curves.
+    """Copy the run's policy into the package, its curve (thinned, behind those of the runs `after` which it came)
+    into docs/curves.
 
     `sharper` multiplies the logits: a platform game forgives no decision that was drawn against better knowledge.
     """
