@@ -213,7 +213,7 @@ class Game(abc.ABC):
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         low, high = self.spec.seats
         if not low <= seats <= high:
-            raise ValueError(f"{self.spec.id} takes {low} to {high} seats, not {seats}")
+            raise ValueError(f"{self.spec.id} takes {low if low == high else f'{low} to {high}'} seats, not {seats}")
         self.seats = seats
         self.options: dict[str, Any] = {
             name: option.check(name, (options or {}).get(name, option.default))

@@ -112,7 +112,8 @@ def play(
     except KeyboardInterrupt:
         console.print(f"stopped after {live.done} of {matches} matches; what was played is in {folder}")
         raise
-    Console().print(score_table(table, live.seconds, game=plan.game_name, seed=plan.seed, pace=pace))
+    seeded = plan.make_game().spec.seeded
+    Console().print(score_table(table, live.seconds, game=plan.game_name, seed=plan.seed, seeded=seeded, pace=pace))
     for line in live.notes():
         console.print(line)
     again = f"arena verify {folder} · arena replay {folder}"

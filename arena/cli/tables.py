@@ -15,9 +15,16 @@ from arena.plan import Pace
 
 
 def score_table(
-    results: Results, seconds: Mapping[str, tuple[int, float]], *, game: str, seed: int, pace: Pace = "lockstep"
+    results: Results,
+    seconds: Mapping[str, tuple[int, float]],
+    *,
+    game: str,
+    seed: int,
+    seeded: bool = True,
+    pace: Pace = "lockstep",
 ) -> RenderableType:
-    """The scores of a run. `seconds` gives (answers, seconds waited for them) by operator.
+    """The scores of a run. `seconds` gives (answers, seconds waited for them) by operator; `seeded`: the game's seed
+    changes something.
 
     Fits 80 columns: tokens are left out where nobody used any, and faults follow in a table of their own.
     """
@@ -26,7 +33,7 @@ def score_table(
     blocks = f"{results.blocks} block{'s' * (results.blocks != 1)}"
     table = _table(
         title=f"{game} · {results.matches} match{'es' * (results.matches != 1)} in {blocks} · seed {seed}{paced(pace)}",
-        caption=f"score in {results.unit}, mean over matches; interval over blocks",
+        caption=f"score in {results.unit}, mean over matches; interval over blocks{_alike(results, seeded)}",
     )
     for title in ("score", "95% interval", "turns", "a turn"):
         table.add_column(title, justify="right", no_wrap=True)
@@ -46,6 +53,14 @@ def score_table(
     if not any(row.faults or row.unresolved for row in results.rows):
         return table
     return Group(table, _fault_table(results), Text("scores count faults; fault-free: mean over matches without one"))
+
+
+def _alike(results: Results, seeded: bool) -> str:
+    """The effective sample size, where blocks may repeat each other although they are many."""
+    if results.blocks < 2 or results.distinct == results.blocks or (seeded and results.distinct > 1):
+        return ""
+    why = "" if seeded else "; the seed changes nothing in this game"
+    return f"{why}; {results.distinct} of {results.blocks} blocks went a way of their own"
 
 
 def paced(pace: Pace) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from arena.canonical import digest
 from arena.evaluate.intervals import mean_interval
 from arena.plan import blocks_of
-from arena.record.lines import EndLine, Line, MatchLine, TurnLine
+from arena.record.lines import EndLine, Line, MatchLine, TickLine, TurnLine
 
 
 class Row(msgspec.Struct, kw_only=True):
@@ -33,27 +34,34 @@ class Table(msgspec.Struct, kw_only=True):
     unit: str
     matches: int
     blocks: int
+    distinct: int  # blocks of which no two went the same way, move by move
     rows: list[Row]
 
 
 def tabulate(lines: Iterable[Line], operators: Sequence[str], unit: str) -> Table:
-    """One row an operator, in line-up order."""
+    """One row an operator, in line-up order.
+
+    Where all of several blocks went the same way, nothing says how sure the scores are: there is no interval.
+    """
     rows = {name: Row(operator=name, faults={}) for name in operators}
     returns: dict[str, list[tuple[int, float]]] = {name: [] for name in operators}
     clean: dict[str, list[float]] = {name: [] for name in operators}
     head: MatchLine | None = None
     faulty: set[str] = set()
-    matches, blocks = 0, set()
+    matches, courses = 0, dict[int, list[object]]()
     for line in lines:
         if isinstance(line, MatchLine):
             head, faulty = line, set()
+            courses.setdefault(head.block, []).append((head.seats, head.state_hash))
         elif isinstance(line, TurnLine):
             _count_turn(rows[line.operator], line)
             if line.fault is not None:
                 faulty.add(line.operator)
+        elif isinstance(line, TickLine) and head is not None:
+            courses[head.block].append((line.rewards, line.state_hash))
         elif isinstance(line, EndLine) and head is not None:
             matches += 1
-            blocks.add(head.block)
+            courses[head.block].append((line.status, line.returns))
             for seat, name in enumerate(head.seats):
                 rows[name].matches += 1
                 if line.returns is None:
@@ -62,13 +70,14 @@ def tabulate(lines: Iterable[Line], operators: Sequence[str], unit: str) -> Tabl
                 returns[name].append((head.block, line.returns[seat]))
                 if name not in faulty:
                     clean[name].append(line.returns[seat])
+    distinct = len({digest(course) for course in courses.values()})
     for name, row in rows.items():
         if returns[name]:
             row.score = math.fsum(value for _, value in returns[name]) / len(returns[name])
-            row.low, row.high = mean_interval(blocks_of(returns[name]))
+            row.low, row.high = mean_interval(blocks_of(returns[name])) if distinct != 1 else (None, None)
         if clean[name]:
             row.score_fault_free = math.fsum(clean[name]) / len(clean[name])
-    return Table(unit=unit, matches=matches, blocks=len(blocks), rows=list(rows.values()))
+    return Table(unit=unit, matches=matches, blocks=len(courses), distinct=distinct, rows=list(rows.values()))
 
 
 def _count_turn(row: Row, line: TurnLine) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from arena.evaluate.table import tabulate
 from arena.operator import Usage
-from arena.record.lines import EndLine, Line, MatchLine, TurnLine
+from arena.record.lines import EndLine, Line, MatchLine, TickLine, TurnLine
 
 
 def match(
@@ -68,3 +68,22 @@ def test_tokens_are_summed() -> None:
     turns = [turn("a", usage=Usage(prompt=10, completion=2)), turn("a", usage=Usage(prompt=5, completion=1)), turn("a")]
     (a, _) = tabulate(match(0, 0, ("a", "b"), (0.0, 0.0), *turns), ["a", "b"], "chips").rows
     assert (a.prompt_tokens, a.completion_tokens) == (15, 3)
+
+
+def going(index: int, state: str, score: float) -> list[Line]:
+    """A match of its own block that goes through `state`."""
+    head, *rest = match(index, index, ("a", "b"), (score, -score))
+    return [head, TickLine(tick=0, rewards=(score, -score), events=(), state_hash=state), *rest]
+
+
+def test_blocks_that_went_the_same_way_are_counted_once() -> None:
+    lines = [*going(0, "x", 1.0), *going(1, "y", 3.0), *going(2, "x", 1.0)]
+    table = tabulate(lines, ["a", "b"], "pixels")
+    assert (table.blocks, table.distinct) == (3, 2)
+    assert table.rows[0].low is not None
+
+
+def test_a_block_that_is_only_repeated_has_no_interval() -> None:
+    table = tabulate([line for index in range(5) for line in going(index, "x", 1.0)], ["a", "b"], "pixels")
+    assert (table.blocks, table.distinct, table.rows[0].score) == (5, 1, 1.0)
+    assert (table.rows[0].low, table.rows[0].high) == (None, None)
