@@ -4,6 +4,8 @@
 
 ours: N lanes of mario:1-1 in one game host, a decision every 8 frames, every lane's 84x84x4 grey stack sent to a worker
       that answers at once; through Match, Scheduler and Channel, log off.
+train: the same lanes as a trainer plays them (arena/train/lane_hosts.py): N game hosts with a lane each, and who
+      decides is in the process that asks. The host and the wire, without an operator's worker.
 bare: N processes of the emulator alone, told to make as many frames with the same buttons (none) and to look at
       nothing.
 step: N processes of the package's environment, `env.step` for every frame, as one would use it without the arena.
@@ -30,8 +32,10 @@ from arena.supervisor.crew import ProcessCrew
 from arena.supervisor.hub import Hub
 from arena.supervisor.runtime.use import interpreter
 from arena.testing.noop import NOOP
+from arena.train.lane_hosts import Hosts
 
 SKIP = 8
+RATIOS = (("to_bare", "ours", "bare"), ("to_step", "ours", "step"), ("train_to_bare", "train", "bare"))
 GAME = "mario:1-1"
 ALONE = """
 import sys
@@ -104,6 +108,27 @@ def ours(crew: ProcessCrew, lineup: tuple[Entry, ...], ticks: int) -> float:
     return len(lineup) * SKIP * span.ticks / (span.last - span.first)
 
 
+class Trainer:
+    """N lanes as `arena train ppo --option hosts=N` plays them."""
+
+    def __init__(self, count: int) -> None:
+        made = plugins.game_class(GAME)(1, {"horizon": 1_000_000, "stuck": 0, "skip": SKIP})
+        self._place = Hosts(made, GAME, "mario", count)
+        self._count = count
+
+    def frames_a_second(self, ticks: int) -> float:
+        """Frames of all lanes together."""
+        self._place.begin({lane: bytes(16) for lane in range(self._count)})
+        began = time.perf_counter()
+        for _ in range(ticks):
+            self._place.step(dict.fromkeys(range(self._count), 0))
+        return self._count * SKIP * ticks / (time.perf_counter() - began)
+
+    def close(self) -> None:
+        """End the hosts."""
+        self._place.close()
+
+
 def bench(hub: Hub, count: int, rounds: int, ticks: int) -> dict[str, float]:
     """The medians over rounds for `count` lanes."""
     views = Views(vector=True)
@@ -112,23 +137,24 @@ def bench(hub: Hub, count: int, rounds: int, ticks: int) -> dict[str, float]:
     while not all(channel.ready for channel in crew.channels):
         crew.poll(None)
     others = {how: Alone(how, count) for how in ("bare", "step")}
+    trainer = Trainer(count)
     ours(crew, lineup, 10)
-    found: dict[str, list[float]] = {"ours": [], "bare": [], "step": []}
+    found: dict[str, list[float]] = {"ours": [], "train": [], "bare": [], "step": []}
     for number in range(rounds + 1):
-        took = {"ours": ours(crew, lineup, ticks)}
+        took = {"ours": ours(crew, lineup, ticks), "train": trainer.frames_a_second(ticks)}
         took |= {how: other.frames_a_second(ticks * SKIP) for how, other in others.items()}
         if number:  # the first round warms up
             for how, rate in took.items():
                 found[how].append(rate)
-    for other in others.values():
+    for other in (trainer, *others.values()):
         other.close()
     out: dict[str, float] = {"lanes": count}
     for how, rates in found.items():
         out[how] = round(statistics.median(rates), 1)
-    for how in others:
-        ratios = [one / other for one, other in zip(found["ours"], found[how], strict=True)]
-        out[f"to_{how}"] = round(statistics.median(ratios), 3)
-        out[f"to_{how}_low"], out[f"to_{how}_high"] = round(min(ratios), 3), round(max(ratios), 3)
+    for name, mine, how in RATIOS:
+        ratios = [one / other for one, other in zip(found[mine], found[how], strict=True)]
+        out[name] = round(statistics.median(ratios), 3)
+        out[f"{name}_low"], out[f"{name}_high"] = round(min(ratios), 3), round(max(ratios), 3)
     return out
 
 
@@ -141,7 +167,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     found = []
-    print("frames/s    ours    bare    step   to bare (lowest to highest)   to step (lowest to highest)")
+    print("frames/s    ours   train    bare    step   ours to bare (lowest to highest), ours to step, train to bare")
     for count in map(int, given.lanes.split(",")):
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             hub = Hub(Path(folder))
@@ -150,10 +176,9 @@ def main() -> None:
             finally:
                 hub.close()
         found.append(one)
-        rates = "".join(f"{one[how]:8.1f}" for how in ("ours", "bare", "step"))
+        rates = "".join(f"{one[how]:8.1f}" for how in ("ours", "train", "bare", "step"))
         ratios = "".join(
-            f"   {one[f'to_{how}']:.3f} ({one[f'to_{how}_low']:.3f} to {one[f'to_{how}_high']:.3f})       "
-            for how in ("bare", "step")
+            f"   {one[name]:.3f} ({one[f'{name}_low']:.3f} to {one[f'{name}_high']:.3f})" for name, *_ in RATIOS
         )
         print(f"{count:2} lanes {rates}{ratios.rstrip()}", flush=True)
     if given.json:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,12 +21,19 @@ from operators.vlm.checkpoint import METADATA
 from operators.vlm.operator import VlmOperator, make
 from scripts.nano import lessons, play
 
+AHEAD = (
+    ("what is ahead", r"^(Enemy|Pit|Wall) ahead"),
+    ("tiles", r"^\w+ ahead, (\d+) tile"),
+    ("height", r", (\d) high"),
+)
 # What a thought says is in the picture, by game: (what it is, pattern). No match means "none".
 READINGS = {
     "holdem": (("hole", r"I hold (\S+ \S+)\."), ("board", r"Board ([^.]*)\.")),
     "leduc": (("card", r"I hold an? (\w+)"), ("board", r"board shows an? (\w+)")),
     "kuhn": (("card", r"I hold an? (\w+)"),),
     "connect_four": (("last disc", r"played column (\d)"),),
+    "sidescroller": AHEAD,
+    "mario": AHEAD,
 }
 BEGIN, END = "<!-- nano: written by scripts/nano/evaluate.py -->", "<!-- nano: end -->"
 BATCH = 32
@@ -51,7 +59,8 @@ def answers(operator: VlmOperator, taught: Sequence[Lesson]) -> list[Decision]:
 
 def lesson_figures(operator: VlmOperator, game: str, seed: int, count: int) -> dict[str, float]:
     """Shares of unseen lessons that were read right, and of answers that are the teacher's."""
-    taught = list(lessons.taught(game, seed, "unseen", 0, count))
+    with tempfile.TemporaryDirectory(prefix="nano-unseen-") as folder:
+        taught = lessons.unseen(Path(folder), game, seed, count)
     given = answers(operator, taught)
     pairs = list(zip(given, taught, strict=True))
     out: dict[str, float] = {"lessons": count}

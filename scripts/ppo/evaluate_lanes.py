@@ -1,4 +1,4 @@
-"""How far ppo, scripted and random get on the same levels, and how often they clear them.
+"""How far ppo, scripted, vlm (nano) and random get on the same levels, and how often they clear them.
 
     python scripts/ppo/evaluate_lanes.py [--games sidescroller,mario] [--starts 50] [--seed 1] [--what DIR]
     python scripts/ppo/evaluate_lanes.py --games sidescroller --set validation --what DIR     (to choose among policies)
@@ -26,17 +26,27 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 from arena.canonical import generator, key  # noqa: E402
 from arena.evaluate.intervals import mean_interval  # noqa: E402
 from arena.export.opponents import opponent  # noqa: E402
-from arena.game import Game, GameCard, Observation, Views  # noqa: E402
-from arena.operator import OpenSeat, Request, WorkerContext  # noqa: E402
+from arena.game import (  # noqa: E402
+    Game,
+    GameCard,
+    IllegalActionError,
+    Observation,
+    UnparsableAnswerError,
+    Views,
+    parse_answer,
+)
+from arena.operator import OpenSeat, Operator, Request, WorkerContext  # noqa: E402
 from arena.plugins import game_class  # noqa: E402
 from arena.stage import Scene  # noqa: E402
 from arena.train.lane_hosts import Here, Hosts, Place  # noqa: E402
 from operators.ppo.policy import build  # noqa: E402
+from operators.vlm.operator import make as make_vlm  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 GAMES = {"sidescroller": ("sidescroller", {"set": "heldout"}), "mario": ("mario:1-1", {"noops": 30})}
 STARTS = {"sidescroller": "held-out levels", "mario": "no-op starts of 1-1"}
-WHO = ("ppo", "scripted", "random")
+WHO = ("ppo", "scripted", "vlm", "random")
+OVER = {"ppo": "scripted", "scripted": "random", "vlm": "random"}  # who is compared with whom
 CHUNK = 16  # lanes at once: the pictures of so many levels are kept
 HALF_FLAG = 500.0
 
@@ -49,39 +59,56 @@ class Run:
     cleared: bool = False
     total: float = 0.0
     decisions: int = 0
+    faults: int = 0  # answers that the game could not read: nothing is held then
 
 
 class Policy:
     """Whoever plays: one of WHO, asked for all lanes at once. Every turn's chance is its own key."""
 
     def __init__(self, who: str, what: str, cls: type[Game], card: GameCard, seed: int, best: bool) -> None:
-        self.other = None if who == "ppo" else opponent(who, cls)
-        self.views = Views(vector=True) if self.other is None else self.other.views
-        self._ppo = build(WorkerContext(what=what, options={"deterministic": best})) if self.other is None else None
+        self.other = None
+        self._operator: Operator | None = None
+        if who == "ppo":
+            self.views = Views(vector=True)
+            self._operator = build(WorkerContext(what=what, options={"deterministic": best}))
+        elif who == "vlm":
+            self.views = Views(image=(128, 128), text=True)
+            likeliest = {"temperature": 0.0} if best else {}
+            self._operator = make_vlm(WorkerContext(what=what, options={"batch": CHUNK, **likeliest}))
+        else:
+            self.other = opponent(who, cls)
+            self.views = self.other.views
         self._who, self._card, self._seed = who, card, seed
 
     def open(self, lanes: Sequence[int]) -> None:
-        if self._ppo is not None:
+        if self._operator is not None:
             seeds = [key("evaluate-operator", self._seed, lane) for lane in lanes]
-            self._ppo.open(
+            self._operator.open(
                 [
-                    OpenSeat(match=lane, seat=0, operator="ppo", card=self._card, views=self.views, seed=seed)
+                    OpenSeat(match=lane, seat=0, operator=self._who, card=self._card, views=self.views, seed=seed)
                     for lane, seed in zip(lanes, seeds, strict=True)
                 ]
             )
 
-    def act(self, seen: dict[int, Observation], tick: int) -> dict[int, int]:
-        if self._ppo is not None:
+    def act(self, seen: dict[int, Observation], tick: int) -> dict[int, int | None]:
+        """An action for each lane, or None for an answer that is none."""
+        if self._operator is not None:
             asked = [Request(at, lane, 0, tick, one) for at, (lane, one) in enumerate(seen.items())]
             return {
-                lane: int(decision.answer)  # type: ignore[arg-type]
-                for lane, decision in zip(seen, self._ppo.act(asked), strict=True)
+                lane: self._parsed(one, decision.answer)
+                for (lane, one), decision in zip(seen.items(), self._operator.act(asked), strict=True)
             }
         assert self.other is not None
         return {
             lane: self.other.play(one, self._card, generator(key(self._who, self._seed, lane, tick)))
             for lane, one in seen.items()
         }
+
+    def _parsed(self, seen: Observation, answer: int | str | None) -> int | None:
+        try:
+            return parse_answer(self._card.actions, seen.legal, answer)
+        except (UnparsableAnswerError, IllegalActionError):
+            return None
 
 
 def evaluate(
@@ -94,7 +121,7 @@ def evaluate(
     cls = game_class(game)
     made = cls(1, options)
     policy = Policy(who, what, cls, made.card(), seed, best)
-    views = Views(vector=policy.views.vector, text=policy.views.text)
+    views = policy.views
     out: list[Run] = []
     count = min(CHUNK, starts)
     place: Place
@@ -118,13 +145,14 @@ def _play(place: Place, policy: Policy, first: int, scenes: dict[int, Scene]) ->
     tick = 0
     while scenes:
         actions = policy.act({lane + first: scene.observations[0] for lane, scene in scenes.items()}, tick)
-        stepped = place.step({lane: actions[lane + first] for lane in scenes})
+        stepped = place.step({lane: actions[lane + first] or 0 for lane in scenes})  # 0: hold nothing
         tick += 1
         for lane, scene in stepped.items():
             run = runs[lane]
             reward = scene.result.rewards[0]
             run.total += reward
             run.decisions = tick
+            run.faults += actions[lane + first] is None
             run.cleared = reward > HALF_FLAG
             said = re.search(r"progress \+([\d.]+)", " ".join(scene.result.events))
             run.distance += float(said[1]) if said else 0.0
@@ -170,8 +198,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _rows(runs: dict[str, list[Run]]) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
-    names = list(runs)
-    for at, who in enumerate(names):
+    for who in runs:
         distances = [run.distance for run in runs[who]]
         cleared = sum(run.cleared for run in runs[who])
         row: dict[str, object] = {
@@ -181,9 +208,11 @@ def _rows(runs: dict[str, list[Run]]) -> list[dict[str, object]]:
             "cleared": cleared,
             "share": wilson(cleared, len(distances)),
         }
-        if at + 1 < len(names):
-            more = [one.distance - other.distance for one, other in zip(runs[who], runs[names[at + 1]], strict=True)]
-            row |= {"over": names[at + 1], "more": sum(more) / len(more), "more_interval": mean_interval(more)}
+        if sum(run.faults for run in runs[who]):
+            row["faults"] = [sum(run.faults for run in runs[who]), sum(run.decisions for run in runs[who])]
+        if (other := OVER.get(who)) in runs:
+            more = [mine.distance - theirs.distance for mine, theirs in zip(runs[who], runs[other], strict=True)]
+            row |= {"over": other, "more": sum(more) / len(more), "more_interval": mean_interval(more)}
         rows.append(row)
     return rows
 
@@ -194,16 +223,16 @@ def _write(results: dict[str, dict[str, object]]) -> None:
         "## PPO policies on lanes",
         "",
         "Distance: pixels of the level reached before the lane was over (cleared, died, stuck, or the horizon); mean "
-        "and 95% t-interval. Cleared: 95% Wilson interval. Ahead: the mean difference to the row below on the same "
-        "starts, "
-        "95% t-interval. Made by `python scripts/ppo/evaluate_lanes.py`; the policies by `scripts/ppo/demos.py`, "
+        "and 95% t-interval. Cleared: 95% Wilson interval. Ahead: the mean difference to another on the same starts, "
+        "95% t-interval. Faults: answers that were none (nothing is held then). "
+        "Made by `python scripts/ppo/evaluate_lanes.py`; the policies by `scripts/ppo/demos.py`, "
         "`scripts/ppo/lanes.py` and, for the sidescroller, `scripts/ppo/dagger.py` (docs/train.md). Curves: "
         "[sidescroller](curves/ppo-sidescroller.png), [mario](curves/ppo-mario.png). "
         "One training seed each. Waiting 0 to 30 frames makes 31 different starts of mario, not"
         " 50; whoever draws its actions still plays each of them in another way.",
         "",
-        "| game | starts | who | distance | cleared | ahead of the next |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| game | starts | who | distance | cleared | ahead | faults |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, result in results.items():
         for row in result["rows"]:  # type: ignore[attr-defined]
@@ -211,11 +240,13 @@ def _write(results: dict[str, dict[str, object]]) -> None:
             least, most = row["share"]
             ahead = ""
             if "over" in row:
-                ahead = f"{row['more']:+,.0f} [{row['more_interval'][0]:+,.0f}, {row['more_interval'][1]:+,.0f}]"
+                least_more, most_more = row["more_interval"]
+                ahead = f"of {row['over']} {row['more']:+,.0f} [{least_more:+,.0f}, {most_more:+,.0f}]"
+            faults = "{:,} of {:,}".format(*row["faults"]) if "faults" in row else ""
             of = result["starts"]
             lines.append(
                 f"| {name} | {of} {STARTS[name]} | {row['who']} | {row['distance']:,.0f} "
-                f"[{low:,.0f}, {high:,.0f}] | {row['cleared']} of {of} [{least:.0%}, {most:.0%}] | {ahead} |"
+                f"[{low:,.0f}, {high:,.0f}] | {row['cleared']} of {of} [{least:.0%}, {most:.0%}] | {ahead} | {faults} |"
             )
     file = ROOT / "docs/benchmarks.md"
     text = file.read_text()
