@@ -23,13 +23,10 @@ from arena.game import Views
 from arena.train.lane_ppo import LaneConfig
 from games.lanes.actions import MACRO
 from games.lanes.game import FLAG, LaneGame
-from games.lanes.lane import TILE
 
 VECTOR = Views(vector=True)
 NAMES = tuple(MACRO)
 ODDS = {"right run": 4, "right run jump": 4, "right": 2, "right jump": 2, "jump": 1, "stay": 2, "left": 1}
-AHEAD = 14 * TILE  # pixels that the teacher plans ahead
-BUDGET = 600  # decisions that it tries
 DOOMED = 12  # decisions before a death that are not demonstrated
 Plan = Callable[[], Sequence[int]]
 
@@ -140,6 +137,7 @@ def mario(album: Album, stage: str, matches: int, seed: int, pushed: float, out:
     """One stage, from no-op starts."""
     from games.mario.lane import MarioLane
     from games.mario.rules import make
+    from games.mario.search import onward
 
     class Watched(make(stage)):  # type: ignore[misc]
         lane: MarioLane
@@ -151,54 +149,8 @@ def mario(album: Album, stage: str, matches: int, seed: int, pushed: float, out:
     game, cleared = Watched(1, {"noops": 30}), 0
     for number in range(matches):
         start, chance = key("demo-start", seed, number), generator(key("demo", seed, number))
-        cleared += demonstrate(album, game, start, chance, lambda: search(game.lane, BUDGET), pushed, always=False)
+        cleared += demonstrate(album, game, start, chance, lambda: onward(game.lane), pushed, always=False)
         tell(number, cleared, album, out)
-
-
-STANDING = ("right run", "right run jump", "right jump", "right", "jump", "stay", "left")
-RISING = ("right run jump", "right run", "right jump", "right", "stay", "left")
-FALLING = ("right run", "right", "stay", "left")
-
-
-def search(lane: object, budget: int) -> Sequence[int]:
-    """Actions that lead to the flag, or to stand AHEAD of here, depth first; none within the budget: (). `lane` (a
-    MarioLane) is put back to where it was.
-    """
-    here = lane.save()  # type: ignore[attr-defined]
-    target, path, seen = lane.now.x + AHEAD, [], set()  # type: ignore[attr-defined]
-    stack = [(here, iter(order(lane.now, lane.now.y)))]  # type: ignore[attr-defined]
-    found: Sequence[int] = ()
-    while stack and budget:
-        saved, choices = stack[-1]
-        action = next(choices, None)
-        if action is None:
-            stack.pop()
-            if path:
-                path.pop()
-            continue
-        budget -= 1
-        lane.load(saved)  # type: ignore[attr-defined]
-        before = lane.now  # type: ignore[attr-defined]
-        lane.hold(int(MACRO[action]), 8)  # type: ignore[attr-defined]
-        now = lane.now  # type: ignore[attr-defined]
-        mark = (now.x // 4, now.y // 4, (now.x - before.x) // 4, now.grounded)
-        if now.over not in (None, "flag") or mark in seen:
-            continue
-        seen.add(mark)
-        path.append(action)
-        if now.over == "flag" or (now.grounded and now.x >= target):
-            found = [NAMES.index(name) for name in path]
-            break
-        stack.append((lane.save(), iter(order(now, before.y))))  # type: ignore[attr-defined]
-    lane.load(here)  # type: ignore[attr-defined]
-    return found
-
-
-def order(now: object, was: int) -> Sequence[str]:
-    """What is tried first. `was`: the height a decision ago."""
-    if now.grounded:  # type: ignore[attr-defined]
-        return STANDING
-    return RISING if now.y > was else FALLING  # type: ignore[attr-defined]
 
 
 def tell(number: int, cleared: int, album: Album, out: Path) -> None:
