@@ -5,7 +5,7 @@ It proves that a level can be finished, and tells a teacher what to do next.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from games.lanes.actions import MACRO
 from games.lanes.lane import Button
@@ -39,10 +39,13 @@ def solve(level: Level, budget: int = BUDGET) -> tuple[int, ...] | None:
     return onward(World(level), level.edge, budget)
 
 
-def onward(world: World, target: int, budget: int, skip: int = SKIP) -> tuple[int, ...] | None:
+Order = Callable[[World], Sequence[int]]
+
+
+def onward(world: World, target: int, budget: int, skip: int = SKIP, tried: Order = order) -> tuple[int, ...] | None:
     """Macro actions that lead to the flag, or to stand at x >= `target` (in units), or None. `world` stays as it is."""
     path: list[int] = []
-    stack = [(world, iter(order(world)))]
+    stack = [(world, iter(tried(world)))]
     seen = {mark(world)}
     while stack:
         here, choices = stack[-1]
@@ -68,7 +71,7 @@ def onward(world: World, target: int, budget: int, skip: int = SKIP) -> tuple[in
         path.append(action)
         if runner.over == "flag" or (runner.standing and runner.x >= target):
             return tuple(path)
-        stack.append((there, iter(order(there))))
+        stack.append((there, iter(tried(there))))
     return None
 
 
@@ -100,12 +103,12 @@ def advise(world: World, skip: int = SKIP) -> int | None:
     return RUN_JUMP if jump < NO_WAY else path[0]
 
 
-def way(world: World, target: int, skip: int) -> int:
+def way(world: World, target: int, skip: int, tried: Order = order) -> int:
     """How many decisions lead on from here to `target`; NO_WAY if none do."""
     runner = world.runners[0]
     if runner.over is not None:
         return 0 if runner.over == "flag" else NO_WAY
-    path = onward(world, target, ASIDE, skip)
+    path = onward(world, target, ASIDE, skip, tried)
     return NO_WAY if path is None else len(path)
 
 
@@ -119,23 +122,28 @@ def held(world: World, action: int, skip: int) -> World:
 SLACK = 3  # decisions by which a way may be longer than the shortest, and still be a good one
 
 
-def lesson(world: World, skip: int = SKIP) -> tuple[int, tuple[int, ...]] | None:
-    """(what `advise` says, all that a good player might do here), or None when no way was found that survives.
+def bold(world: World) -> Sequence[int]:
+    """What is tried by who never stops nor turns."""
+    runner = world.runners[0]
+    return (RUN, RUN_JUMP) if runner.standing else (RUN_JUMP, RUN) if runner.vy < 0 else (RUN,)
 
-    Often it makes no difference whether one runs on or jumps. A student who is told so need not guess at the taste of
-    the teacher. The other actions count as good only where they are advised.
+
+def lesson(world: World, skip: int = SKIP) -> tuple[int, tuple[int, ...]] | None:
+    """(what a good player does, all that one might do here), or None when no way was found that survives.
+
+    Often it makes no difference whether one runs on or jumps: a student who is told so need not guess at a taste. What
+    is good leads on without a stop or a turn; a rescue in mid-air is for those who need one (see `advise`).
     """
-    first = advise(world, skip)
-    if first is None:
-        return None
     runner = world.runners[0]
     target = runner.x + AHEAD
     ahead = held(world, RUN, skip)
-    run, jump = way(ahead, target, skip), way(held(world, RUN_JUMP, skip), target, skip)
-    longest = min(run, jump, NO_WAY - SLACK - 1) + SLACK
-    good = {first}
-    if run <= longest and (not runner.standing or run == 0 or way(held(ahead, RUN, skip), target, skip) < NO_WAY):
-        good.add(RUN)
-    if jump <= longest and (runner.vy < 0 if not runner.standing else not runner.held & Button.A):
-        good.add(RUN_JUMP)  # a button that is held as it lands does not jump
-    return first, tuple(sorted(good))
+    run, jump = way(ahead, target, skip, bold), NO_WAY
+    if run and runner.standing and way(held(ahead, RUN, skip), target, skip, bold) >= NO_WAY:
+        run = NO_WAY  # too late for a student who is late
+    if runner.vy < 0 if not runner.standing else not runner.held & Button.A:
+        jump = way(held(world, RUN_JUMP, skip), target, skip, bold)  # a button that is held as it lands does not jump
+    if min(run, jump) >= NO_WAY:
+        first = advise(world, skip)
+        return None if first is None else (first, (first,))
+    good = [action for action, far in ((RUN, run), (RUN_JUMP, jump)) if far <= min(run, jump) + SLACK]
+    return RUN if run <= jump else RUN_JUMP, tuple(good)

@@ -1,6 +1,6 @@
 """Train the sidescroller's policy by DAgger: the student plays, and a search says what was good where it got.
 
-    python scripts/ppo/dagger.py --begin runs/side --out runs/dagger [--seed 1] [--resume]
+    python scripts/ppo/dagger.py --out runs/dagger [--seed 1] [--resume]
 
 In each round the policy of the round before plays levels of the train set (its actions mixed with the teacher's, of
 which there are fewer each round), every state is labelled, and the network goes on learning from all labels so far
@@ -53,22 +53,22 @@ class Config:
     """Everything that decides the weights."""
 
     out: str
-    begin: str = ""  # the folder of a run that it begins with: its policy, and its labels if it has some
+    begin: Sequence[str] = ()  # folders of earlier runs: the labels of all of them, and the policy of the last
     seed: int = 1
     resume: bool = False
-    rounds: int = 16
-    labels: int = 4_000  # of a round
+    rounds: int = 6
+    labels: int = 6_000  # of a round
     labelled: float = 0.5  # share of the states that are: neighbours are alike, and the search takes its time
     lanes: int = 15  # the pictures of 16 levels are kept at once
     teacher: float = 0.25  # its share of the decisions in the first round,
     fall: float = 0.5  # which falls by this factor each round
     midway: float = 0.6  # how often a match begins somewhere on the way to the flag
     again: int = 4  # matches on each level
-    batches: int = 160  # of a round
+    batches: int = 350  # of a round
     batch: int = 256
-    rate: float = 5e-4
+    rate: float = 1e-3
     rate_final: float = 5e-5
-    taste: float = 0.25  # weight of the teacher's own choice among the good ones
+    taste: float = 0.1  # weight of the teacher's own choice among the good ones
     shift: int = 1  # pixels by which pictures are moved at most
     channels: int = 16
     hidden: int = 256
@@ -300,7 +300,7 @@ def main(config: Config) -> Path:
         channels=config.channels,
         hidden=config.hidden,
     )
-    before = sorted(Path(config.begin).glob("round-*.npz")) if config.begin else []
+    before = [file for one in config.begin for file in sorted(Path(one).glob("round-*.npz"))]
     labels = Labels(config.rounds * config.labels, before)
     levels = [level(number, 1 + number % HARDEST) for number in SETS["validation"][: config.levels]]
     path = out / "policy.safetensors"
@@ -308,7 +308,7 @@ def main(config: Config) -> Path:
         model = make_model(basis, Lanes(Here([game]), game.spec, 1, config.seed, 1.0, 1.0))
         done = restore(begun, model, None) if begun else 0
         if config.begin and not begun:
-            insert(model.policy, load_policy(Path(config.begin) / "policy.safetensors")[0])
+            insert(model.policy, load_policy(Path(config.begin[-1]) / "policy.safetensors")[0])
         cut_curve(out / "curve.csv", done)
         for number in range(config.rounds):
             file = out / f"round-{number:03d}.npz"
@@ -338,7 +338,7 @@ def main(config: Config) -> Path:
 def run(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--begin", default="", help="the folder of an earlier run, this script's or lanes.py's")
+    parser.add_argument("--begin", nargs="*", default=(), help="folders of earlier runs, this script's or lanes.py's")
     for name in ("seed", "rounds", "labels", "batches", "rate", "taste"):
         default = getattr(Config, name)
         parser.add_argument(f"--{name}", type=type(default), default=default)
