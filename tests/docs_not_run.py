@@ -48,9 +48,11 @@ NOT_RUN = {
         "python scripts/ppo/demos.py sidescroller --join A.npz B.npz --out side.npz",
         "python scripts/ppo/lanes.py sidescroller --demos side.npz --out runs/side",
         "python scripts/ppo/dagger.py --begin runs/side --out runs/one",
-        "python scripts/ppo/dagger.py --begin runs/one --out runs/two --seed 2 --rounds 8 --labels 2500 --batches 600"
-        " --rate 0.001 --taste 0.08",
-        "python scripts/ppo/lanes.py sidescroller --out runs/two --ship --after runs/one",
+        "python scripts/ppo/dagger.py --begin runs/one --out runs/two --seed 6 --rounds 16 --labels 10000 --batches 500"
+        " --taste 0.08",
+        "python scripts/ppo/dagger.py --begin runs/one runs/two --out runs/three --seed 7 --rounds 14 --labels 10000"
+        " --batches 600 --rate 0.0006 --taste 0.05",
+        "python scripts/ppo/lanes.py sidescroller --out runs/three --ship --sharper 8 --after runs/one runs/two",
         "arena train ppo --game sidescroller --steps 500000 --seed 1 --out runs/side",
         "arena train ppo --game mario:1-1@noops=30 --steps 150000 --out runs/mario --option hosts=4",
         "arena play --game sidescroller@set=heldout --operators ppo:runs/side,scripted --matches 20",
