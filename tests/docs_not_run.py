@@ -52,7 +52,7 @@ NOT_RUN = {
         " --taste 0.08",
         "python scripts/ppo/dagger.py --begin runs/one runs/two --out runs/three --seed 7 --rounds 14 --labels 10000"
         " --batches 600 --rate 0.0006 --taste 0.05",
-        "python scripts/ppo/lanes.py sidescroller --out runs/three --ship --sharper 8 --after runs/one runs/two",
+        "python scripts/ppo/lanes.py sidescroller --out runs/three --ship --sharper 4 --after runs/one runs/two",
         "arena train ppo --game sidescroller --steps 500000 --seed 1 --out runs/side",
         "arena train ppo --game mario:1-1@noops=30 --steps 150000 --out runs/mario --option hosts=4",
         "arena play --game sidescroller@set=heldout --operators ppo:runs/side,scripted --matches 20",
