@@ -20,6 +20,7 @@ NOT_RUN = {
         "arena play --game mario --operators vlm,ppo,human --pace realtime",
         "arena play --game sidescroller --operators human:window,ppo",
         "arena play --game sidescroller --operators ppo,scripted --pace realtime --watch web",
+        "arena play --game mario --operators vlm,ppo,human --yes",
         "arena play --game mario:lost-2-1 --operators vlm,ppo,human",
         "arena play --game mario --operators human --out walk",
         "arena play --game gameboy:mario-land.gb@level=2-1 --operators random,human",

@@ -107,7 +107,7 @@ class Race(Game):
         self._best = [self._start] * 2  # furthest x, in units
         self._standing = 0.0  # of seat 0
         self._last = ["nothing"] * 2
-        self._moved = [0, 0]
+        self._moved = self._rose = [0, 0]
         shot = self._snapshot()
         self._frames = [[seen.Frame(eye, shot)] * STACK for eye in EYES]
         it = self.level
@@ -116,17 +116,19 @@ class Race(Game):
 
     def step(self, actions: Mapping[int, int]) -> StepResult:
         self._check(actions)
-        runners, before = self.world.runners, [runner.x for runner in self.world.runners]
+        runners = self.world.runners
+        before = [(runner.x // UNIT, runner.y // UNIT) for runner in runners]
         buttons = [self._buttons[actions[seat]][1] for seat in (0, 1)]
         frames = [held.frames_of(self.options["actions"], one, self.options["skip"]) for one in buttons]
         self.world.run((frames[0], frames[1]), (int(buttons[0]), int(buttons[1])))
         self._tick += 1
         events = []
+        self._moved = [runner.x // UNIT - x for runner, (x, _) in zip(runners, before, strict=True)]
+        self._rose = [y - runner.y // UNIT for runner, (_, y) in zip(runners, before, strict=True)]
         for seat, runner in enumerate(runners):
             gain = max(0, runner.x - self._best[seat])
             self._best[seat] += gain
             self._last[seat] = self._buttons[actions[seat]][0]
-            self._moved[seat] = runner.x // UNIT - before[seat] // UNIT
             events.append(words.event(seat, runner.x // UNIT, self.state(seat), gain // UNIT))
         shot = self._snapshot()
         self._frames = [[*old[1:], seen.Frame(eye, shot)] for old, eye in zip(self._frames, EYES, strict=True)]
@@ -187,7 +189,8 @@ class Race(Game):
         """What `seat` may know, as named parts for prompt templates."""
         runner, other = self.world.runners[seat], self.world.runners[1 - seat]
         now = now_of(self.world, runner)
-        own = lanes.facts(now, self._best[seat] // UNIT, self._last[seat], self._moved[seat], now.over)
+        best, last = self._best[seat] // UNIT, self._last[seat]
+        own = lanes.facts(now, best, last, self._moved[seat], self._rose[seat], now.over)
         return {
             **own,
             "seat": str(seat),
@@ -245,6 +248,7 @@ class Race(Game):
         out = type(self)(self.seats, self.options)
         out.level, out.world, out._start = self.level, self.world.copy(), self._start
         out._tick, out._ended, out._standing = self._tick, self._ended, self._standing
-        out._best, out._last, out._moved = list(self._best), list(self._last), list(self._moved)
+        out._best, out._last = list(self._best), list(self._last)
+        out._moved, out._rose = list(self._moved), list(self._rose)
         out._frames = [list(frames) for frames in self._frames]
         return out
