@@ -7,17 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from games.lanes.actions import MACRO
 from games.lanes.lane import TILE, Now
+from games.lanes.moves import BUTTONS, FALLING, JUMP, LEFT, RIGHT, RISING, RUN, RUN_JUMP, SKIP, STAY, UP
 from games.mario.lane import MarioLane
 
-SKIP = 8  # frames a decision
-NAMES = tuple(MACRO)
-BUTTONS = tuple(int(buttons) for buttons in MACRO.values())
-STAY, RIGHT, RUN, JUMP, RUN_JUMP, UP, LEFT, LEFT_JUMP = range(len(NAMES))
 STANDING = (RUN, RUN_JUMP, JUMP, RIGHT, UP, STAY, LEFT)  # what is tried, in this order
-RISING = (RUN_JUMP, RUN, JUMP, RIGHT, STAY, LEFT)
-FALLING = (RUN, RIGHT, STAY, LEFT)
 AHEAD = 14 * TILE  # pixels that it looks ahead
 BUDGET = 600  # decisions that it tries
 ASIDE = 40  # and at an alternative

@@ -14,10 +14,11 @@ from arena.canonical import key
 from arena.game import Views
 from arena.train.lesson import Lesson
 from games.lanes.game import LaneGame
+from games.lanes.moves import JUMP, LEFT, NAMES, RIGHT, RUN, RUN_JUMP, STAY, UP
 from games.lanes.thoughts import FREE, ahead, thought
 from games.mario.lane import MarioLane
 from games.mario.rules import make
-from games.mario.search import JUMP, LEFT, NAMES, RIGHT, RUN, RUN_JUMP, STAY, UP, advise
+from games.mario.search import advise
 
 VIEWS = Views(image=(128, 128), text=True)
 STAGE = "1-1"

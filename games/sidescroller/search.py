@@ -7,19 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from games.lanes.actions import MACRO
 from games.lanes.lane import Button
+from games.lanes.moves import BUTTONS, FALLING, JUMP, LEFT, RIGHT, RISING, RUN, RUN_JUMP, SKIP, STAY, UP
 from games.sidescroller.level import Level
 from games.sidescroller.physics import World
 from games.sidescroller.tiles import TILE, UNIT
 
-SKIP = 8  # frames a decision
-NAMES = tuple(MACRO)
-BUTTONS = tuple(int(buttons) for buttons in MACRO.values())
-STAY, RIGHT, RUN, JUMP, RUN_JUMP, UP, LEFT, LEFT_JUMP = range(len(NAMES))
 STANDING = (RUN, RUN_JUMP, UP, JUMP, RIGHT, STAY, LEFT)  # what is tried, in this order
-RISING = (RUN_JUMP, RUN, JUMP, RIGHT, STAY, LEFT)
-FALLING = (RUN, RIGHT, STAY, LEFT)
 BUDGET = 4000  # decisions tried before a level counts as not solvable
 
 

@@ -21,11 +21,10 @@ import numpy as np
 from arena.canonical import generator, key
 from arena.game import Views
 from arena.train.lane_ppo import LaneConfig
-from games.lanes.actions import MACRO
 from games.lanes.game import FLAG, LaneGame
+from games.lanes.moves import NAMES
 
 VECTOR = Views(vector=True)
-NAMES = tuple(MACRO)
 ODDS = {"right run": 4, "right run jump": 4, "right": 2, "right jump": 2, "jump": 1, "stay": 2, "left": 1}
 DOOMED = 12  # decisions before a death that are not demonstrated
 Plan = Callable[[], Sequence[int]]
