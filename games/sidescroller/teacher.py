@@ -25,9 +25,10 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
     result = game.reset(key("lesson", chance.bytes(16)))
     slip = float(chance.choice(SLIPS))
     while result.ended == "none":
-        action = search.advise(game.lane(0).world)
-        if action is None:  # a slip too many: nothing is to be learnt from a fall
+        advice = search.lesson(game.lane(0).world)
+        if advice is None:  # a slip too many: nothing is to be learnt from a fall
             return
+        action, _ = advice
         facts = game.facts(0)
         if ahead(facts) != FREE or action != search.RUN or chance.random() < PLAIN:
             answer = card.actions[action]

@@ -4,7 +4,7 @@
     PYTHON -m scripts.ppo.demos mario:1-1 --out runs/mario-demos.npz --matches 60      (PYTHON of the runtime `mario`)
     python scripts/ppo/demos.py mario:1-1 --join A.npz B.npz --out C.npz
 
-The teacher is a search: in the sidescroller (on its train set) the one that also advises nano, in mario the same idea
+The teacher is a search: in the sidescroller (on its train set) one that looks ahead, in mario the same idea
 with the emulator's saved states, from seeded no-op starts. Now and then some decisions are drawn at random (they are
 not demonstrated), and the teacher goes on from where they led to.
 """
