@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from arena.canonical import digest
 from arena.game import Image
-from games.lanes.lane import Button, End, Lane, Now
+from games.lanes.lane import Button, End, Lane, Now, Sight
 
 KEYS = {
     Button.A: "a",
@@ -26,6 +26,7 @@ KEYS = {
 }
 MARIO, SOLID, ENEMY = 1, 3, 4  # of the wrapper's mapping_minimal
 ON_GROUND = 0xC20A
+TALL, HIDDEN = 18, 2  # rows of 8 pixels of the screen, and of them above the game area
 
 
 class GameBoyLane(Lane):
@@ -87,10 +88,10 @@ class GameBoyLane(Lane):
     @property
     def now(self) -> Now:
         game = self._boy.game_wrapper
-        pit, enemy, wall, height, feet = ahead(np.asarray(game.game_area()))
+        feet = row_below(np.asarray(game.game_area()))
         return Now(
             x=int(game.level_progress),
-            y=(18 - feet) * 8 if feet is not None else 0,
+            y=(TALL - feet) * 8 if feet is not None else 0,
             world="-".join(map(str, self._world)),
             time=int(game.time_left),
             lives=int(game.lives_left),
@@ -98,11 +99,11 @@ class GameBoyLane(Lane):
             coins=int(game.coins),
             grounded=self._boy.memory[ON_GROUND] == 1,
             over=self._over,
-            pit=pit,
-            enemy=enemy,
-            wall=wall,
-            wall_height=height,
         )
+
+    @property
+    def sight(self) -> Sight:
+        return ahead(np.asarray(self._boy.game_wrapper.game_area()))
 
     def snapshot(self) -> Any:
         return self._boy.screen.ndarray[:, :, :3].copy()
@@ -120,17 +121,20 @@ class GameBoyLane(Lane):
             self._boy = None
 
 
-Sight = tuple[int | None, int | None, int | None, int, int | None]
+def row_below(area: npt.NDArray[Any]) -> int | None:
+    """The row of 8 pixels below the player's feet, from the top of the screen; None: there is no player."""
+    rows, _ = np.nonzero(area == MARIO)
+    return int(rows.max()) + 1 + HIDDEN if len(rows) else None
 
 
 def ahead(area: npt.NDArray[Any]) -> Sight:
-    """(tiles to the nearest pit, enemy and wall, the wall's height, the row of tiles below the player's feet).
+    """What is ahead in a game area.
 
     `area` is mapping_minimal's: rows and columns of 8 pixels; distances and heights are in tiles of 16, rounded up.
     """
     rows, columns = np.nonzero(area == MARIO)
     if not len(rows):
-        return None, None, None, 0, None
+        return Sight()
     feet, front = int(rows.max()) + 1, int(columns.max())
     pit = enemy = wall = None
     height = 0
@@ -145,4 +149,4 @@ def ahead(area: npt.NDArray[Any]) -> Sight:
             while top >= 0 and area[top, column] == SOLID:
                 top -= 1
             height = (feet - top) // 2
-    return pit, enemy, wall, height, feet + 2  # the game area begins two rows below the top of the screen
+    return Sight(pit, enemy, wall, height)

@@ -31,7 +31,7 @@ class Button(enum.IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The facts of a lane that rewards and the text view are made of."""
+    """The facts of a lane that its rewards and its end are made of."""
 
     x: int  # pixels from the start of the level; may go back
     y: int  # pixels above the bottom of the screen
@@ -42,7 +42,15 @@ class Now:
     coins: int = 0
     grounded: bool = True  # it stands on something, so it can jump
     over: End | None = None  # "flag": the level is cleared
-    # What is ahead, as whole tiles of 16 pixels to the right of the player; None: not within sight, or not known.
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the text view tells beyond that: what is ahead, as whole tiles of 16 pixels to the right of the player.
+
+    None: not within sight, or not known.
+    """
+
     pit: int | None = None
     enemy: int | None = None
     wall: int | None = None
@@ -68,6 +76,11 @@ class Lane(abc.ABC):
     @abc.abstractmethod
     def now(self) -> Now:
         """The facts of this moment."""
+
+    @property
+    @abc.abstractmethod
+    def sight(self) -> Sight:
+        """What is to be seen at this moment. Asked only where somebody reads it."""
 
     @abc.abstractmethod
     def snapshot(self) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from arena.game import Game, GameCard
 from games.lanes import actions
-from games.lanes.lane import End, Now
+from games.lanes.lane import End, Now, Sight
 
 OVER = {"flag": "cleared the level", "died": "died", "time": "ran out of time", "stuck": "got stuck"}
 RULES = """\
@@ -44,7 +44,7 @@ def card(game: Game) -> GameCard:
     return game.make_card(rules, ANSWER, prompts, buttons=held, seconds=seconds)
 
 
-def facts(now: Now, best: int, last: str, moved: int, rose: int, over: End | None) -> dict[str, str]:
+def facts(now: Now, sight: Sight, best: int, last: str, moved: int, rose: int, over: End | None) -> dict[str, str]:
     """The named parts of the text view."""
 
     def tiles(distance: int | None) -> str:
@@ -60,12 +60,12 @@ def facts(now: Now, best: int, last: str, moved: int, rose: int, over: End | Non
         "moved": f"{moved:+d}",
         "rose": f"{rose:+d}",
         "ground": "yes" if now.grounded else "no",
-        "pit": tiles(now.pit),
-        "enemy": tiles(now.enemy),
-        "wall": tiles(now.wall),
-        "wall_height": str(now.wall_height),
+        "pit": tiles(sight.pit),
+        "enemy": tiles(sight.enemy),
+        "wall": tiles(sight.wall),
+        "wall_height": str(sight.wall_height),
         "lane": OVER[over] if over else "running",
-        **now.more,
+        **sight.more,
     }
 
 

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 
 from arena.canonical import digest
 from arena.game import Image
-from games.lanes.lane import End, Lane, Now
+from games.lanes.lane import End, Lane, Now, Sight
 from games.mario import stages
 from games.mario.ram import READERS, Reader, Smb3
 
@@ -95,6 +95,10 @@ class MarioLane(Lane):
     @property
     def now(self) -> Now:
         return self._reader.now(self._over)
+
+    @property
+    def sight(self) -> Sight:
+        return self._reader.sight()
 
     def snapshot(self) -> None:
         """Nothing: the emulator itself holds the moment until it goes on."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable
 
-from games.lanes.lane import TILE, End, Now
+from games.lanes.lane import TILE, End, Now, Sight
 
 Ram = memoryview  # of 2,048 unsigned bytes, live
 
@@ -35,6 +35,10 @@ class Reader(abc.ABC):
     @abc.abstractmethod
     def now(self, over: End | None) -> Now:
         """The facts of this moment."""
+
+    @abc.abstractmethod
+    def sight(self) -> Sight:
+        """What is ahead, and the player's power."""
 
     def digits(self, address: int, count: int) -> int:
         """A number that stands as one digit a byte."""
@@ -83,7 +87,6 @@ class Smb1(Reader):
         x, feet = self.x, self.feet
         world = ram[0x75F] + 1
         label = chr(ord("A") + world - 10) if self.letters and world > 9 else str(world)
-        pit, wall, height = self.ahead()
         return Now(
             x=x,
             y=max(0, 240 - feet),
@@ -94,12 +97,12 @@ class Smb1(Reader):
             coins=self.digits(0x7ED, 2),
             grounded=ram[0x1D] == 0,
             over=over,
-            pit=pit,
-            enemy=self.enemy(),
-            wall=wall,
-            wall_height=height,
-            more={"power": ("small", "tall", "fire")[min(ram[0x756], 2)]},
         )
+
+    def sight(self) -> Sight:
+        pit, wall, height = self.ahead()
+        power = ("small", "tall", "fire")[min(self.ram[0x756], 2)]
+        return Sight(pit, self.enemy(), wall, height, {"power": power})
 
     @property
     def x(self) -> int:
@@ -177,7 +180,6 @@ class Smb2(Reader):
         while level >= self.STAGES[world - 1]:
             level -= self.STAGES[world - 1]
             world += 1
-        health = (ram[0x4C2] >> 4) + 1 if ram[0x4C2] else 0
         return Now(
             x=ram[0x14] * 256 + ram[0x28],
             y=0,  # how far the screen has scrolled down is not known
@@ -187,8 +189,12 @@ class Smb2(Reader):
             coins=ram[0x62B],
             grounded=ram[0x99] == 0,
             over=over,
-            more={"health": str(health), "cherries": str(ram[0x62A])},
         )
+
+    def sight(self) -> Sight:
+        ram = self.ram
+        health = (ram[0x4C2] >> 4) + 1 if ram[0x4C2] else 0
+        return Sight(more={"health": str(health), "cherries": str(ram[0x62A])})
 
 
 class Smb3(Reader):
@@ -210,7 +216,6 @@ class Smb3(Reader):
 
     def now(self, over: End | None) -> Now:
         ram = self.ram
-        suit = ram[0xED]
         return Now(
             x=ram[0x75] * 256 + ram[0x90],
             y=max(0, 416 - (ram[0x87] * 256 + ram[0xA2])),
@@ -220,8 +225,11 @@ class Smb3(Reader):
             score=int.from_bytes(self.ram[0x715:0x718], "big") * 10,
             grounded=ram[0xD8] == 0,
             over=over,
-            more={"power": self.SUITS[suit] if suit < len(self.SUITS) else "unknown"},
         )
+
+    def sight(self) -> Sight:
+        suit = self.ram[0xED]
+        return Sight(more={"power": self.SUITS[suit] if suit < len(self.SUITS) else "unknown"})
 
 
 READERS: dict[str, Callable[[Ram], Reader]] = {"smb1": Smb1, "lost": Lost, "smb2": Smb2, "smb3": Smb3}

@@ -16,7 +16,7 @@ from games.lanes import words as lanes
 from games.lanes.game import STACK
 from games.race import words
 from games.race.world import RaceWorld, tiles_between
-from games.sidescroller.lane import now_of
+from games.sidescroller.lane import now_of, sight_of
 from games.sidescroller.level import Level
 from games.sidescroller.rules import LEVELS, drawn
 from games.sidescroller.tiles import UNIT
@@ -188,9 +188,9 @@ class Race(Game):
     def facts(self, seat: int) -> dict[str, str]:
         """What `seat` may know, as named parts for prompt templates."""
         runner, other = self.world.runners[seat], self.world.runners[1 - seat]
-        now = now_of(self.world, runner)
+        now, sight = now_of(self.world, runner), sight_of(self.world, runner)
         best, last = self._best[seat] // UNIT, self._last[seat]
-        own = lanes.facts(now, best, last, self._moved[seat], self._rose[seat], now.over)
+        own = lanes.facts(now, sight, best, last, self._moved[seat], self._rose[seat], now.over)
         return {
             **own,
             "seat": str(seat),

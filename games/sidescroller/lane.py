@@ -6,7 +6,7 @@ from typing import Any
 
 from arena.canonical import digest
 from arena.game import Image
-from games.lanes.lane import Lane, Now
+from games.lanes.lane import Lane, Now, Sight
 from games.sidescroller.level import Level
 from games.sidescroller.physics import BOTTOM, FOE, HIGH, WIDE, Runner, World
 from games.sidescroller.tiles import ABOVE, ROWS, SHIFT, STRIDE, TILE, UNIT, Kind
@@ -32,6 +32,10 @@ class SideLane(Lane):
         world = self.world
         return now_of(world, world.runners[0])
 
+    @property
+    def sight(self) -> Sight:
+        return sight_of(self.world, self.world.runners[0])
+
     def snapshot(self) -> Any:
         from games.sidescroller import draw  # only those who draw need an imaging library
 
@@ -53,8 +57,7 @@ class SideLane(Lane):
 
 def now_of(world: World, runner: Runner) -> Now:
     """The facts of a runner."""
-    level, foe = world.level, enemy_ahead(world, runner)
-    wall, climb = wall_ahead(level, runner)
+    level = world.level
     return Now(
         x=runner.x // UNIT,
         y=(BOTTOM - runner.y - HIGH) // UNIT,
@@ -65,6 +68,14 @@ def now_of(world: World, runner: Runner) -> Now:
         coins=runner.coins,
         grounded=runner.standing,
         over=runner.over,
+    )
+
+
+def sight_of(world: World, runner: Runner) -> Sight:
+    """What is ahead of a runner."""
+    level, foe = world.level, enemy_ahead(world, runner)
+    wall, climb = wall_ahead(level, runner)
+    return Sight(
         pit=pit_ahead(level, runner),
         enemy=None if foe is None else foe[0],
         wall=wall,

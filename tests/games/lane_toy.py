@@ -10,7 +10,7 @@ import numpy as np
 from arena.canonical import digest
 from arena.game import Image
 from games.lanes.game import LaneGame, lane_spec
-from games.lanes.lane import TILE, Button, Lane, Now
+from games.lanes.lane import TILE, Button, Lane, Now, Sight
 
 PIT, FLAG = (160, 192), 480  # pixels
 
@@ -35,13 +35,16 @@ class ToyLane(Lane):
             x = max(0, self.now_.x + step)
             self.air = max(0, self.air - 1)
             over = "died" if self.air == 0 and PIT[0] <= x < PIT[1] else "flag" if x >= FLAG else None
-            ahead = (PIT[0] - x) // TILE
-            pit = ahead if 0 <= ahead < 8 else None
-            self.now_ = replace(self.now_, x=x, grounded=self.air == 0, over=over, pit=pit, time=400 - self.frames // 2)
+            self.now_ = replace(self.now_, x=x, grounded=self.air == 0, over=over, time=400 - self.frames // 2)
 
     @property
     def now(self) -> Now:
         return self.now_
+
+    @property
+    def sight(self) -> Sight:
+        ahead = (PIT[0] - self.now_.x) // TILE
+        return Sight(pit=ahead if 0 <= ahead < 8 else None)
 
     def snapshot(self) -> Any:
         return self.now_.x, self.air

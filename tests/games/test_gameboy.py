@@ -15,8 +15,9 @@ import pytest
 from arena import plugins
 from arena.errors import InputError
 from arena.lineup import build_plan
-from games.gameboy.lane import ahead
+from games.gameboy.lane import ahead, row_below
 from games.lanes.game import DEATH
+from games.lanes.lane import Sight
 from tests.games.gameboy_rom import write
 from tests.games.mario_kit import findings, needed
 
@@ -53,15 +54,18 @@ def test_what_is_ahead_is_read_off_the_area() -> None:
     area = np.zeros((16, 20), int)
     area[12:14, 4:6] = 1
     area[14:] = 3
-    assert ahead(area) == (None, None, None, 0, 16)
+    assert ahead(area) == Sight()
+    assert row_below(area) == 16
     area[14:, 10:14] = 0
     area[10:14, 16:18] = 3
     area[13, 8] = 4
-    assert ahead(area) == (3, 2, 6, 2, 16)
+    assert ahead(area) == Sight(pit=3, enemy=2, wall=6, wall_height=2)
 
 
 def test_without_the_player_nothing_is_ahead() -> None:
-    assert ahead(np.full((16, 20), 3)) == (None, None, None, 0, None)
+    area = np.full((16, 20), 3)
+    assert ahead(area) == Sight()
+    assert row_below(area) is None
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
 from games.lanes.actions import MACRO
 from games.sidescroller import draw, search
-from games.sidescroller.lane import now_of
+from games.sidescroller.lane import sight_of
 from games.sidescroller.level import FEWEST, MOST, build, level
 from games.sidescroller.physics import (
     HIGH,
@@ -155,10 +155,10 @@ def test_all_lanes_play_the_same_level_from_the_same_start():
 
 
 def at(it, column, row):
-    """The facts of a runner that stands in this column on this row."""
+    """What a runner sees that stands in this column on this row."""
     runner = Runner(column << SHIFT, (row << SHIFT) - HIGH)
     it.runners = [runner]
-    return now_of(it, runner)
+    return sight_of(it, runner)
 
 
 def test_pits_and_walls_ahead_are_as_the_tiles_say():
@@ -169,13 +169,13 @@ def test_pits_and_walls_ahead_are_as_the_tiles_say():
             row = next((row for row in range(ROWS) if it.level.solid[cell(column, row)]), None)
             if row is None:
                 continue
-            now = at(it, column, row)
+            sight = at(it, column, row)
             ahead = range(column + 1, column + 9)
             pits = [c - column - 1 for c in ahead if not any(it.level.solid[cell(c, r)] for r in range(row, ROWS))]
             walls = [c - column - 1 for c in ahead if it.level.solid[cell(c, row - 1)]]
-            assert now.pit == (pits[0] if pits else None)
-            assert now.wall == (walls[0] if walls else None)
-            seen |= {("pit", now.pit), ("wall", now.wall)}
+            assert sight.pit == (pits[0] if pits else None)
+            assert sight.wall == (walls[0] if walls else None)
+            seen |= {("pit", sight.pit), ("wall", sight.wall)}
     assert len(seen) > 12
 
 
@@ -183,9 +183,9 @@ def test_the_nearest_enemy_ahead_is_named():
     it = World(build(1, 1, 0))
     runner = it.runners[0]
     it.foes = [Foe(0, Kind.SNAIL, runner.x + WIDE + far * TILE * UNIT, runner.y) for far in (5, 2, -6)]
-    assert now_of(it, runner).enemy == 2
+    assert sight_of(it, runner).enemy == 2
     it.foes[1].flat = 1
-    assert now_of(it, runner).enemy == 5
+    assert sight_of(it, runner).enemy == 5
 
 
 # Lessons.
