@@ -206,6 +206,7 @@ class Game(abc.ABC):
 
     spec: GameSpec  # a class attribute; an instance may set its own where options change it
     teacher: ClassVar[str | None] = None  # "module:function" that makes lessons for a model: see arena.train.lesson
+    slow_views: ClassVar[bool] = False  # they take 0.1 ms and more: a game host sends what a tick led to before them
     runtime: ClassVar[str | None] = (
         None  # the managed environment it must be hosted in; None: whatever the arena runs in
     )

@@ -17,7 +17,7 @@ from arena.host import failure
 from arena.plugins import game_class
 from arena.protocol import codec
 from arena.protocol import messages as m
-from arena.protocol.version import SCALED
+from arena.protocol.version import AHEAD, SCALED
 from arena.stage import LocalStage, Scene
 
 Emit = Callable[..., None]
@@ -102,8 +102,10 @@ class GameHost:
         stage, _ = self._games[ask.match]
         match ask:
             case m.Step():
-                scene = stage.step(dict(ask.actions), ask.cut) if ask.forfeit is None else stage.forfeit(ask.forfeit)
-                self._stepped(ask.id, ask.match, scene)
+                if ask.forfeit is None:
+                    self._step(ask, stage)
+                else:
+                    self._stepped(ask.id, ask.match, stage.forfeit(ask.forfeit))
             case m.Parse():
                 verdict = stage.parse(ask.seat, ask.answer)
                 self._emit(
@@ -112,16 +114,18 @@ class GameHost:
             case m.Observe():
                 self._observed(ask, stage)
 
+    def _step(self, ask: m.Step, stage: LocalStage) -> None:
+        result = stage.apply(dict(ask.actions), ask.cut)
+        ahead = result.returns is None and stage.game.slow_views and self._minor >= AHEAD
+        if not ahead:
+            self._stepped(ask.id, ask.match, stage.show(result))
+            return
+        self._emit(m.Stepped(session=self.session, id=ask.id, match=ask.match, result=result, ahead=True))
+        seats, buffers = _seen(stage.show(result))
+        self._emit(m.Shown(session=self.session, id=ask.id, match=ask.match, seats=seats), buffers)
+
     def _stepped(self, i: int, match: int, scene: Scene) -> None:
-        buffers: list[codec.Frame] = []
-        seats = [
-            m.SeatView(
-                seat=seat,
-                observation=codec.pack_observation(observation, buffers),
-                default=scene.defaults.get(seat),
-            )
-            for seat, observation in scene.observations.items()
-        ]
+        seats, buffers = _seen(scene)
         self._emit(m.Stepped(session=self.session, id=i, match=match, result=scene.result, seats=seats), buffers)
 
     def _observed(self, ask: m.Observe, stage: LocalStage) -> None:
@@ -133,3 +137,17 @@ class GameHost:
         else:
             raise ProtocolError("an OBSERVE of no seat and no picture")
         self._emit(m.Observed(session=self.session, id=ask.id, match=ask.match, observation=wire), buffers)
+
+
+def _seen(scene: Scene) -> tuple[list[m.SeatView], list[codec.Frame]]:
+    """What the due seats are shown, as it travels."""
+    buffers: list[codec.Frame] = []
+    seats = [
+        m.SeatView(
+            seat=seat,
+            observation=codec.pack_observation(observation, buffers),
+            default=scene.defaults.get(seat),
+        )
+        for seat, observation in scene.observations.items()
+    ]
+    return seats, buffers

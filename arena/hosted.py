@@ -14,14 +14,14 @@ from typing import Any
 
 from arena.channel import Channel
 from arena.errors import ProtocolError
-from arena.game import Game, IllegalActionError, Image, Observation, UnparsableAnswerError, Views
+from arena.game import Game, IllegalActionError, Image, Observation, StepResult, UnparsableAnswerError, Views
 from arena.match import Match
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.stage import Scene, Stage, Verdict
 
 Ask = m.OpenGame | m.Step | m.Parse | m.Observe
-Reply = m.Stepped | m.Parsed | m.Observed
+Reply = m.Stepped | m.Shown | m.Parsed | m.Observed
 
 
 @dataclass(slots=True)
@@ -33,6 +33,7 @@ class _Call:
     seat: int | None = None
     last: bool = False  # a STEP after which nobody is asked, so that no views are wanted
     views: Views = field(default_factory=Views)  # that an OBSERVE asks for
+    result: StepResult | None = None  # of a STEPPED that went ahead
 
 
 class HostedStage(Stage):
@@ -131,12 +132,22 @@ class HostedStage(Stage):
         assert call is not None
         if isinstance(message, m.Parsed) and message.seat != call.seat:
             return False
+        if isinstance(message, m.Stepped) and message.ahead:
+            self._check_result(message.result)
+            call.wanted, call.result = m.Shown, message.result
+            return True
         del self._calls[message.id]
         match message:
-            case m.Stepped():
-                if message.result.due and not message.seats and not call.last:
-                    raise ProtocolError(f"a STEPPED that shows nobody, but {list(message.result.due)} are due")
-                scene = self._scene(message, buffers)
+            case m.Stepped() | m.Shown():
+                if isinstance(message, m.Stepped):
+                    self._check_result(message.result)
+                    result = message.result
+                else:
+                    assert call.result is not None
+                    result = call.result
+                if result.due and not message.seats and not call.last:
+                    raise ProtocolError(f"a STEPPED that shows nobody, but {list(result.due)} are due")
+                scene = self._scene(result, message.seats, buffers)
                 self._legal = {seat: observation.legal for seat, observation in scene.observations.items()}
                 if match is not None:
                     match.take(scene)
@@ -177,10 +188,8 @@ class HostedStage(Stage):
         assert self._observed is not None
         return self._observed
 
-    def _scene(self, message: m.Stepped, buffers: codec.Frames) -> Scene:
-        """The scene, checked: a host is another process, perhaps of another make."""
-        result = message.result
-        shown = [view.seat for view in message.seats]
+    def _check_result(self, result: StepResult) -> None:
+        """ProtocolError for one that cannot be: a host is another process, perhaps of another make."""
         if len(result.rewards) != self._seats or (result.returns is not None and len(result.returns) != self._seats):
             raise ProtocolError(f"a STEPPED with {len(result.rewards)} rewards for {self._seats} seats")
         if not all(math.isfinite(number) for number in (*result.rewards, *(result.returns or ()))):
@@ -190,12 +199,16 @@ class HostedStage(Stage):
             raise ProtocolError(f"a STEPPED that is {result.ended}, with due seats {list(result.due)}")
         if list(result.due) != sorted(set(result.due) & set(range(self._seats))):
             raise ProtocolError(f"a STEPPED in which seats {list(result.due)} of {self._seats} are due")
+
+    def _scene(self, result: StepResult, seats: Sequence[m.SeatView], buffers: codec.Frames) -> Scene:
+        """The scene of a checked result, checked."""
+        shown = [view.seat for view in seats]
         if shown != list(result.due) and (shown or result.returns is None):
             raise ProtocolError(f"a STEPPED that shows seats {shown}, but {list(result.due)} are due")
-        observations = {view.seat: codec.unpack_observation(view.observation, buffers) for view in message.seats}
+        observations = {view.seat: codec.unpack_observation(view.observation, buffers) for view in seats}
         if self._wait is not None:  # they are looked at here, not passed on
             observations = {seat: codec.unfold(seen) for seat, seen in observations.items()}
-        defaults = {view.seat: view.default for view in message.seats if view.default is not None}
+        defaults = {view.seat: view.default for view in seats if view.default is not None}
         if self.spec.on_fault == "default" and set(defaults) != set(observations):
             raise ProtocolError("a STEPPED without the action that a fault costs")
         for seat, observation in observations.items():

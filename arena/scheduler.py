@@ -237,7 +237,7 @@ class Scheduler:
             match event.message:
                 case m.Action():
                     self._answers(event.channel, event.message)
-                case m.Stepped() | m.Parsed():
+                case m.Stepped() | m.Shown() | m.Parsed():
                     self._staged(event.channel, event.message, event.buffers)
                 case m.Observed():
                     self._pictured(event.channel, event.message, event.buffers)
@@ -268,7 +268,7 @@ class Scheduler:
             where = {"match": answer.match, "tick": answer.tick, "seat": answer.seat, "attempt": answer.attempt}
             self._time("turn", **where, seconds=round(seconds, 6))
 
-    def _staged(self, channel: Channel, message: m.Stepped | m.Parsed, buffers: Frames) -> None:
+    def _staged(self, channel: Channel, message: m.Stepped | m.Shown | m.Parsed, buffers: Frames) -> None:
         """A game host says what a match asked it."""
         table = self._tables.get(message.match)
         stage = table.match.stage if table is not None and table.host is channel else None
@@ -280,7 +280,7 @@ class Scheduler:
         except ProtocolError as error:
             self._crew.kill(channel, f"broke the protocol: {error}")
             return
-        if isinstance(message, m.Stepped):
+        if not isinstance(message, m.Parsed):
             assert table is not None
             self._follow(table)
 

@@ -82,14 +82,27 @@ class LocalStage(Stage):
 
     def begin(self, seed: bytes) -> Scene:
         self._totals = [0.0] * self.game.seats
-        return self._scene(self.game.reset(seed))
+        return self.show(self.game.reset(seed))
 
     def step(self, actions: Mapping[int, int], cut: bool) -> Scene:
+        return self.show(self.apply(actions, cut))
+
+    def apply(self, actions: Mapping[int, int], cut: bool) -> StepResult:
+        """The first half of `step`: what the actions led to."""
         result = self.game.step(actions)
         self._totals = [total + reward for total, reward in zip(self._totals, result.rewards, strict=True)]
         if cut and result.ended == "none":
-            return Scene(replace(result, returns=self.game.score(self._totals)))
-        return self._scene(result)
+            return replace(result, returns=self.game.score(self._totals))
+        return result
+
+    def show(self, result: StepResult) -> Scene:
+        """The second half: and what the due seats are shown, unless nobody is asked any more."""
+        if result.returns is not None:
+            return Scene(result)
+        observations = {seat: self._shown(seat, self._views[seat]) for seat in result.due}
+        if self.spec.on_fault != "default":
+            return Scene(result, observations)
+        return Scene(result, observations, {seat: self.game.default_action(seat) for seat in result.due})
 
     def forfeit(self, seat: int) -> Scene:
         result = self.game.forfeit(seat)
@@ -112,14 +125,6 @@ class LocalStage(Stage):
 
     def draw(self, height: int, width: int) -> Image:
         return self.game.draw(height, width)
-
-    def _scene(self, result: StepResult) -> Scene:
-        if result.ended != "none":
-            return Scene(result)
-        observations = {seat: self._shown(seat, self._views[seat]) for seat in result.due}
-        if self.spec.on_fault != "default":
-            return Scene(result, observations)
-        return Scene(result, observations, {seat: self.game.default_action(seat) for seat in result.due})
 
     def _shown(self, seat: int, views: Views) -> Observation:
         scaled = self.game.scaled(seat) if self._scaled and views.vector else None

@@ -93,7 +93,7 @@ def hosted(
             assert isinstance(event, Received)
             if isinstance(event.message, m.GameClosed):
                 continue
-            assert isinstance(event.message, m.Stepped | m.Parsed | m.Observed), event.message
+            assert isinstance(event.message, m.Stepped | m.Shown | m.Parsed | m.Observed), event.message
             assert stage.reply(match, event.message, event.buffers)  # type: ignore[arg-type]
 
     stage = HostedStage(game, name, views, match, channel, itertools.count(1), lambda _: pump(None))

@@ -197,6 +197,14 @@ class Stepped(Message, frozen=True):  # host -> arena
     match: int
     result: StepResult
     seats: list[SeatView] = []  # of every due seat
+    ahead: bool = False  # what the due seats are shown is yet to come, in a SHOWN (minor 3)
+
+
+class Shown(Message, frozen=True):  # host -> arena: the rest of a STEPPED that went ahead (minor 3)
+    session: str
+    id: int
+    match: int
+    seats: list[SeatView]  # of every due seat
 
 
 class Parse(Message, frozen=True):  # arena -> host: what does the game make of this answer? Only of games with a parser
@@ -327,6 +335,7 @@ ToArena = (
     | Error
     | Bye
     | Stepped
+    | Shown
     | Parsed
     | Observed
     | GameClosed

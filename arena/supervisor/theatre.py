@@ -67,7 +67,7 @@ class Theatre:
         match event.message:
             case m.Error():
                 raise WorkerError(f"the game host cannot go on: {event.message.text}")
-            case (m.Stepped() | m.Parsed() | m.Observed()) as reply if stage is not None:
+            case (m.Stepped() | m.Shown() | m.Parsed() | m.Observed()) as reply if stage is not None:
                 stage.reply(self._match, reply, event.buffers)
             case _:
                 pass

@@ -6,14 +6,14 @@ import abc
 import itertools
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from arena.channel import Channel, Died
 from arena.errors import WorkerError
-from arena.game import Game, Views
+from arena.game import Game, StepResult, Views
 from arena.hosted import HostedStage
 from arena.plan import HERE, Limits
 from arena.protocol import codec
@@ -58,8 +58,8 @@ class _Stage(HostedStage):
 
     last: Scene | None = None
 
-    def _scene(self, message: m.Stepped, buffers: codec.Frames) -> Scene:
-        scene = super()._scene(message, buffers)
+    def _scene(self, result: StepResult, seats: Sequence[m.SeatView], buffers: codec.Frames) -> Scene:
+        scene = super()._scene(result, seats, buffers)
         seen = {seat: codec.unfold(one) for seat, one in scene.observations.items()}
         self.last = msgspec.structs.replace(scene, observations=seen)
         return self.last
@@ -132,7 +132,7 @@ class Hosts(Place):
             match event.message:
                 case m.Error():
                     raise WorkerError(f"a game host cannot go on: {event.message.text}")
-                case m.Stepped() as reply if reply.match in self._lanes:
+                case (m.Stepped() | m.Shown()) as reply if reply.match in self._lanes:
                     self._stages[self._lanes[reply.match]][1].reply(None, reply, event.buffers)
                 case _:
                     pass

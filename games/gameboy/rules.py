@@ -70,7 +70,7 @@ def make(what: str) -> type[Game]:
     if not rom.is_file():
         raise ValueError(
             f"there is no file {what!r}. The arena brings no cartridge: give the path of your own Super Mario Land, "
-            "e.g. gameboy:roms/mario-land.gb"
+            f"e.g. gameboy:roms/mario-land.gb (looked for {rom.absolute()})"
         )
     with rom.open("rb") as file:
         header = file.read(0x150)

@@ -26,6 +26,7 @@ KEYS = {
     "run": Button.B,
 }
 FRAMES_A_SECOND = 60
+SKIP = 8  # frames that a decision of the set `macro` is held, unless told otherwise
 JUMP_FRAMES, OTHER_FRAMES = 15, 5  # how long an answer of the `buttons` set is held
 
 
@@ -44,6 +45,15 @@ SPACES = {name: Discrete(tuple(actions)) for name, actions in SETS.items()}
 def held(buttons: Button) -> tuple[str, ...]:
     """The names of the buttons, as KEYS has them."""
     return tuple(name for name, button in KEYS.items() if buttons & button)
+
+
+def check_skip(kind: str, skip: int) -> None:
+    """ValueError for an @skip= that the decisions of this set would ignore."""
+    if kind != "macro" and skip != SKIP:
+        raise ValueError(
+            f"option skip={skip!r}: decisions of @actions={kind} are held for {JUMP_FRAMES} frames if they include "
+            f"jump, else for {OTHER_FRAMES}; leave it out, or play @actions=macro"
+        )
 
 
 def frames_of(kind: str, buttons: Button, skip: int) -> int:

@@ -28,7 +28,7 @@ STACK = 4  # frames in the vector view, one a decision
 
 OPTIONS = {
     "actions": Option("str", "macro", "what a decision may be: 8 combinations, or pairs", choices=tuple(actions.SETS)),
-    "skip": Option("int", 8, "frames that a decision of the macro actions is held", 1, 60),
+    "skip": Option("int", actions.SKIP, "frames that a decision of the macro actions is held", 1, 60),
     "horizon": Option("int", 400, "decisions till the match is cut", 1, 1_000_000),
     "stuck": Option("int", 60, "decisions without a new maximum of x that end a lane; 0: none do", 0, 1_000_000),
     "noops": Option("int", 0, "most frames that a lane waits at the start, drawn by the seed", 0, 30),
@@ -78,13 +78,13 @@ class _Seat:
         first = views.Frame(self.lane, self.lane.snapshot())
         self.frames = [first] * STACK  # oldest first
 
-    def hold(self, buttons: int, frames: int) -> None:
-        """Let the lane go on. The part of a tick that lanes may do side by side."""
+    def hold(self, buttons: int, frames: int, see: bool) -> None:
+        """Let the lane go on, and `see` the grey frame if the last one was wanted. Lanes may do it side by side."""
         self.frames[-1].pass_by()
         self.lane.hold(buttons, frames)
         self.frames = [*self.frames[1:], views.Frame(self.lane, self.lane.snapshot())]
         wanted, self.stacked = self.stacked, False
-        if wanted:  # it will be wanted again
+        if see and wanted:
             self.frames[-1].grey  # noqa: B018
 
     def follow(self, name: str, stuck: int) -> tuple[float, dict[str, float]]:
@@ -110,8 +110,11 @@ class _Seat:
 class LaneGame(Game):
     """A subclass gives `make_lane` and the spec (see `lane_spec`), and what its levels are."""
 
+    slow_views = True
+
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
+        actions.check_skip(self.options["actions"], self.options["skip"])
         changes: dict[str, Any] = {
             "actions": actions.SPACES[self.options["actions"]],
             # Decisions that are not equally long have no clock in common.
@@ -170,10 +173,12 @@ class LaneGame(Game):
     def step(self, actions: Mapping[int, int]) -> StepResult:
         self._check(actions)
         stuck = self.options["stuck"]
+        # One alone makes its frame when it is asked for it: then what the tick led to has gone ahead.
+        several = len(actions) > 1
 
         def hold(seat: int) -> None:
             _, buttons = self._buttons[actions[seat]]
-            self._seats[seat].hold(int(buttons), self._frames(buttons))
+            self._seats[seat].hold(int(buttons), self._frames(buttons), several)
 
         self._each(hold, sorted(actions))
         self._tick += 1

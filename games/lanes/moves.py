@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from games.lanes.actions import MACRO
 
-SKIP = 8  # frames a decision
 NAMES = tuple(MACRO)
 BUTTONS = tuple(int(buttons) for buttons in MACRO.values())
 STAY, RIGHT, RUN, JUMP, RUN_JUMP, UP, LEFT, LEFT_JUMP = range(len(NAMES))

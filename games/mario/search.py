@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from games.lanes.actions import SKIP
 from games.lanes.lane import TILE, Now
-from games.lanes.moves import BUTTONS, FALLING, JUMP, LEFT, RIGHT, RISING, RUN, RUN_JUMP, SKIP, STAY, UP
+from games.lanes.moves import BUTTONS, FALLING, JUMP, LEFT, RIGHT, RISING, RUN, RUN_JUMP, STAY, UP
 from games.mario.lane import MarioLane
 
 STANDING = (RUN, RUN_JUMP, JUMP, RIGHT, UP, STAY, LEFT)  # what is tried, in this order

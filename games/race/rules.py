@@ -67,7 +67,7 @@ class Race(Game):
             "actions": Option(
                 "str", "macro", "what a decision may be: 8 combinations, or pairs", choices=tuple(held.SETS)
             ),
-            "skip": Option("int", 8, "frames that a decision of the macro actions is held", 1, 60),
+            "skip": Option("int", held.SKIP, "frames that a decision of the macro actions is held", 1, 60),
             "horizon": Option("int", HORIZON, "decisions till the one who got further wins", 1, 1_000_000),
         },
         baseline="games.lanes.baseline:choose",
@@ -75,6 +75,7 @@ class Race(Game):
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
+        held.check_skip(self.options["actions"], self.options["skip"])
         kind = self.options["actions"]
         self._buttons = list(held.SETS[kind].items())
         self.spec = msgspec.structs.replace(

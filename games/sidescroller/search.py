@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from games.lanes.actions import SKIP
 from games.lanes.lane import Button
-from games.lanes.moves import BUTTONS, FALLING, JUMP, LEFT, RIGHT, RISING, RUN, RUN_JUMP, SKIP, STAY, UP
+from games.lanes.moves import BUTTONS, FALLING, JUMP, LEFT, RIGHT, RISING, RUN, RUN_JUMP, STAY, UP
 from games.sidescroller.level import Level
 from games.sidescroller.physics import World
 from games.sidescroller.tiles import TILE, UNIT

@@ -25,7 +25,7 @@ INSIDE = Path(__file__).with_name("gameboy_inside.py")
 
 
 def test_without_a_cartridge_it_says_that_the_user_brings_one() -> None:
-    with pytest.raises(InputError, match=r"there is no file 'no\.gb'.*your own Super Mario Land"):
+    with pytest.raises(InputError, match=r"there is no file 'no\.gb'.*your own Super Mario Land.*/no\.gb"):
         plugins.game_class("gameboy:no.gb")
     with pytest.raises(InputError, match=r"needs a name after a colon \(PATH"):
         plugins.game_class("gameboy")

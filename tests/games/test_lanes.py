@@ -178,6 +178,13 @@ def test_what_was_played_becomes_a_start_that_leads_to_the_same_place(
             record.main([str(run.folder), *wrong, "--out", str(later)])
 
 
+@pytest.mark.parametrize("game", [ToyLanes, game_class("race")], ids=["lanes", "race"])
+def test_a_length_that_the_actions_would_ignore_is_refused(game: type[Game]) -> None:
+    with pytest.raises(ValueError, match="skip=4: decisions of @actions=buttons are held for 15 frames"):
+        game(2, {"actions": "buttons", "skip": 4})
+    assert game(2, {"actions": "macro", "skip": 4}).options["skip"] == 4
+
+
 def test_pairs_of_buttons_may_be_named_in_any_order() -> None:
     game = ToyLanes(1, {"actions": "buttons"})
     game.reset(bytes(16))
@@ -259,17 +266,24 @@ def test_a_lane_that_shows_only_the_present_is_seen_as_one_that_remembers(looks:
     assert np.array_equal(live.draw(600, 960), toy.draw(600, 960))
 
 
-def test_what_nobody_wants_of_a_lane_is_not_made() -> None:
-    game = LiveLanes(1)
+@pytest.mark.parametrize(
+    ("seats", "made"),
+    [
+        (1, [(1, 0), (2, 0), (3, 0), (3, 0), (4, 1), (6, 2)]),  # when it is asked for
+        (2, [(1, 0), (2, 0), (3, 0), (4, 0), (4, 0), (6, 1)]),  # beside the other lane, if it was wanted before
+    ],
+)
+def test_what_nobody_wants_of_a_lane_is_not_made(seats: int, made: list[tuple[int, int]]) -> None:
+    game = LiveLanes(seats)
     game.reset(bytes(16))
-    (lane,) = lanes_of(game)
+    lane = lanes_of(game)[0]
     found = []
     for wanted in (True, True, True, False, False, True):
         if wanted:
             game.observe(0, Views(vector=True))
         found.append((lane.greyed, lane.kept))
-        game.step({0: NAMES.index("right")})
-    assert found == [(1, 0), (2, 0), (3, 0), (4, 0), (4, 0), (6, 1)]
+        game.step(dict.fromkeys(range(seats), NAMES.index("right")))
+    assert found == made
 
 
 def test_a_frame_of_the_past_is_not_drawn_as_the_present() -> None:

@@ -54,8 +54,12 @@ REQUEST = Request(id=7, match=3, seat=1, tick=9, observation=SEEN, attempt=1, re
 
 _ACT, ACT_BUFFERS = codec.act([REQUEST, Request(id=8, match=4, seat=0, tick=0, observation=Observation(legal=(1,)))])
 # Fields that came with a minor version, and what bytes from before mean.
-ADDED: dict[str, dict[str, dict[str, object]]] = {"1.0": {"open": {"pace": "lockstep"}}}
-WITH_BUFFERS = ("act", "watch", "stepped", "observed")
+ADDED: dict[str, dict[str, dict[str, object]]] = {
+    "1.0": {"open": {"pace": "lockstep"}},
+    "1.1": {"stepped": {"ahead": False}},
+    "1.2": {"stepped": {"ahead": False}},
+}
+WITH_BUFFERS = ("act", "watch", "stepped", "shown", "observed")
 
 TO_ARENA: dict[str, m.ToArena] = {
     "hello": m.Hello(
@@ -95,6 +99,10 @@ TO_ARENA: dict[str, m.ToArena] = {
         match=3,
         result=StepResult.truncated((1.0, -1.0), (2.5, -2.5), "0" * 32, ("over",)),
         seats=[m.SeatView(seat=1, observation=_ACT.items[0].observation, default=2)],
+        ahead=True,
+    ),
+    "shown": m.Shown(
+        session="s0", id=11, match=3, seats=[m.SeatView(seat=1, observation=_ACT.items[0].observation, default=2)]
     ),
     "parsed": m.Parsed(session="s0", id=12, match=3, seat=1, action=4, fault="illegal", detail="no"),
     "observed": m.Observed(session="s0", id=13, match=3, observation=_ACT.items[0].observation),
