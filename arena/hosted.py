@@ -33,7 +33,7 @@ class _Call:
     seat: int | None = None
     last: bool = False  # a STEP after which nobody is asked, so that no views are wanted
     views: Views = field(default_factory=Views)  # that an OBSERVE asks for
-    result: StepResult | None = None  # of a STEPPED that went ahead
+    result: StepResult | None = None  # that a STEPPED brought
 
 
 class HostedStage(Stage):
@@ -132,19 +132,17 @@ class HostedStage(Stage):
         assert call is not None
         if isinstance(message, m.Parsed) and message.seat != call.seat:
             return False
-        if isinstance(message, m.Stepped) and message.ahead:
+        if isinstance(message, m.Stepped):
             self._check_result(message.result)
-            call.wanted, call.result = m.Shown, message.result
-            return True
+            call.result = message.result
+            if message.ahead:
+                call.wanted = m.Shown
+                return True
         del self._calls[message.id]
         match message:
             case m.Stepped() | m.Shown():
-                if isinstance(message, m.Stepped):
-                    self._check_result(message.result)
-                    result = message.result
-                else:
-                    assert call.result is not None
-                    result = call.result
+                result = call.result
+                assert result is not None
                 if result.due and not message.seats and not call.last:
                     raise ProtocolError(f"a STEPPED that shows nobody, but {list(result.due)} are due")
                 scene = self._scene(result, message.seats, buffers)

@@ -74,7 +74,8 @@ class _Seat:
         self.last = "nothing"
         self.moved = self.rose = 0
         self.total = 0.0
-        self.stacked = False  # somebody has wanted the stack of this moment
+        self.stack: Scaled | None = None  # of this moment, once somebody has wanted it
+        self.before: Scaled | None = None  # and of the decision before
         first = views.Frame(self.lane, self.lane.snapshot())
         self.frames = [first] * STACK  # oldest first
 
@@ -83,8 +84,8 @@ class _Seat:
         self.frames[-1].pass_by()
         self.lane.hold(buttons, frames)
         self.frames = [*self.frames[1:], views.Frame(self.lane, self.lane.snapshot())]
-        wanted, self.stacked = self.stacked, False
-        if see and wanted:
+        self.before, self.stack = self.stack, None
+        if see and self.before is not None:
             self.frames[-1].grey  # noqa: B018
 
     def follow(self, name: str, stuck: int) -> tuple[float, dict[str, float]]:
@@ -214,8 +215,9 @@ class LaneGame(Game):
 
     def scaled(self, seat: int) -> Scaled:
         it = self._seats[seat]
-        it.stacked = True
-        return views.stacked(it.frames)
+        if it.stack is None:
+            it.stack = views.stacked(it.frames) if it.before is None else views.pushed(it.before, it.frames[-1])
+        return it.stack
 
     def read(self, legal: Sequence[int], answer: int | str | None) -> int:
         """As every game's, but the buttons of a pair may come in any order."""

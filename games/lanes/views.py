@@ -103,6 +103,13 @@ def stacked(frames: Sequence[Frame]) -> Scaled:
     return Scaled(out, 255)
 
 
+def pushed(before: Scaled, frame: Frame) -> Scaled:
+    """The stack of four one decision later, a third of the work: four bytes of a pixel are one number."""
+    older = before.steps.view("<u4")[..., 0] >> np.uint32(8)
+    older |= frame.grey.astype("<u4") << np.uint32(24)
+    return Scaled(older[..., np.newaxis].view(np.uint8), before.scale)
+
+
 def side_by_side(frames: Sequence[Frame], captions: Sequence[str], height: int, width: int) -> Image:
     """Every lane with its caption, as large as all of them fit: uint8 (height, width, 3)."""
     sheet = Pillow.new("RGB", (width, height), BACK)

@@ -23,6 +23,7 @@ from games.lanes.actions import SETS
 from games.lanes.baseline import choose
 from games.lanes.game import DEATH, FLAG
 from games.lanes.lane import Lane
+from games.lanes.views import stacked
 from tests.games.lane_toy import ToyLane, ToyLanes
 from tests.record.kit import make_plan
 from tests.record.kit import record as write
@@ -264,6 +265,15 @@ def test_a_lane_that_shows_only_the_present_is_seen_as_one_that_remembers(looks:
         if number in looks or number == len(WALK) - 1:
             assert live.observe(1, views).hashes() == toy.observe(1, views).hashes()
     assert np.array_equal(live.draw(600, 960), toy.draw(600, 960))
+
+
+def test_a_stack_that_is_made_of_the_one_before_is_that_of_its_frames() -> None:
+    game = ToyLanes(1)
+    game.reset(bytes(16))
+    for number, name in enumerate(WALK):
+        if number != 3:  # then there is none before
+            assert np.array_equal(game.scaled(0).steps, stacked(game._seats[0].frames).steps)
+        game.step({0: NAMES.index(name)})
 
 
 @pytest.mark.parametrize(
