@@ -121,7 +121,7 @@ class Observation(msgspec.Struct, frozen=True):
     vector: Vector | None = None  # float32, spec.vector_shape, one shape whatever the number of seats
     text: str | None = None
     facts: Mapping[str, str] | None = None  # comes with `text`: its named parts, for prompt templates
-    scaled: Scaled | None = None  # between processes, in place of the vector; no operator and no game meets it
+    scaled: Scaled | None = None  # what came from another process has its vector made of this; no game sets it
 
     def mask(self, n: int) -> npt.NDArray[np.bool_]:
         """Legal actions as bool (n,)."""

@@ -8,4 +8,4 @@ from arena.host_games import GameHost
 from workers.host import serve
 
 if __name__ == "__main__":
-    sys.exit(serve("games", GameHost))
+    sys.exit(serve("games", GameHost, eager=True))

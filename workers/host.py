@@ -50,9 +50,15 @@ def main(argv: list[str]) -> int:
 
 
 def serve(
-    name: str, make: Callable[[Emit, AbstractContextManager[object]], Host | GameHost], able: tuple[str, ...] = ()
+    name: str,
+    make: Callable[[Emit, AbstractContextManager[object]], Host | GameHost],
+    able: tuple[str, ...] = (),
+    eager: bool = False,
 ) -> int:
-    """Connect to the arena that started this process, and serve it with the host that `make(emit, lock)` gives."""
+    """Connect to the arena that started this process, and serve it with the host that `make(emit, lock)` gives.
+
+    `eager`: a match waits for this process all the time, which waits for others in between (see transport.Waiter).
+    """
     if "ARENA_ADDRESS" not in os.environ:
         print("this is a worker: an arena starts it. See docs/protocol.md", file=sys.stderr)
         return 2
@@ -69,7 +75,7 @@ def serve(
     )
     socket.send_multipart(codec.encode(hello))
     try:
-        return Pump(socket, make).run()
+        return Pump(socket, make, eager).run()
     finally:
         socket.close()
         context.term()
@@ -87,9 +93,13 @@ class Pump:
     """Moves messages between the socket and a host."""
 
     def __init__(
-        self, socket: zmq.Socket[bytes], make: Callable[[Emit, AbstractContextManager[object]], Host | GameHost]
+        self,
+        socket: zmq.Socket[bytes],
+        make: Callable[[Emit, AbstractContextManager[object]], Host | GameHost],
+        eager: bool = False,
     ) -> None:
         self._socket = socket
+        self._waiter = transport.Waiter(socket) if eager else None
         self._make = make
         self._lock = threading.RLock()  # whoever holds it may use the socket while work runs
         self._since: float | None = None  # when the work that now runs began
@@ -117,7 +127,10 @@ class Pump:
     def _read(self, host: Host | GameHost, wait: bool) -> None:
         """Take what has arrived; first wait for something if asked to."""
         while True:
-            frames = transport.receive(self._socket, wait)
+            if wait and self._waiter is not None:
+                frames: codec.Frames | None = self._waiter.receive()
+            else:
+                frames = transport.receive(self._socket, wait)
             if frames is None:
                 return
             wait = False

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.errors import ProtocolError
-from arena.game import Image, Observation, Scaled
+from arena.game import Image, Observation, Scaled, Vector
 from arena.operator import Request, Sight
 from arena.protocol import messages as m
 from arena.protocol.version import MAGIC, MINOR, SCALED
@@ -113,13 +113,26 @@ def unpack_observation(wire: m.WireObservation, buffers: Frames) -> Observation:
     )
 
 
+class Folded(Observation, frozen=True):
+    """An observation whose vector came as bytes: the floats are made of them by whoever reads them, each time anew.
+
+    They are four times as much memory, and a policy that is trained on pictures may not want them at all.
+    """
+
+    @property  # type: ignore[misc]
+    def vector(self) -> Vector:
+        """The vector as floats, read-only."""
+        assert self.scaled is not None
+        out = self.scaled.vector()
+        out.setflags(write=False)
+        return out
+
+
 def unfold(observation: Observation) -> Observation:
     """With the vector as floats, read-only, however it came."""
     if observation.scaled is None:
         return observation
-    vector = observation.scaled.vector()
-    vector.setflags(write=False)
-    return msgspec.structs.replace(observation, vector=vector, scaled=None)
+    return Folded(observation.legal, observation.image, None, observation.text, observation.facts, observation.scaled)
 
 
 def act(requests: Sequence[Request], minor: int = MINOR) -> tuple[m.Act, list[Frame]]:

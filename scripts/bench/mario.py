@@ -1,4 +1,4 @@
-"""Mario's frames/s through game host and wire, as a ratio to the bare emulator in the same run.
+"""Mario's frames/s through game host and wire, as a ratio to the bare emulator and to raw ZeroMQ in the same run.
 
     python scripts/bench/mario.py [--lanes 1,2,4] [--rounds 5] [--ticks 100] [--json FILE]
 
@@ -9,6 +9,8 @@ train: the same lanes as a trainer plays them (arena/train/lane_hosts.py): N gam
 bare: N processes of the emulator alone, told to make as many frames with the same buttons (none) and to look at
       nothing.
 step: N processes of the package's environment, `env.step` for every frame, as one would use it without the arena.
+wire: one bare emulator whose every 8 frames are followed by what `ours` sends then, by raw ZeroMQ: the frames' bytes to
+      a ROUTER, on to a process that answers, and back twice. No arena, no views: what isolation costs at least.
 Rounds of all sides alternate, so that a busy machine disturbs them alike; medians of the rounds' ratios are reported.
 """
 
@@ -18,9 +20,12 @@ import argparse
 import json
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
+
+import zmq
 
 from arena import plugins
 from arena.game import Views
@@ -35,7 +40,14 @@ from arena.testing.noop import NOOP
 from arena.train.lane_hosts import Hosts
 
 SKIP = 8
-RATIOS = (("to_bare", "ours", "bare"), ("to_step", "ours", "step"), ("train_to_bare", "train", "bare"))
+SIDES = ("ours", "train", "bare", "step", "wire")
+RATIOS = (
+    ("to_bare", "ours", "bare"),
+    ("to_wire", "ours", "wire"),
+    ("to_step", "ours", "step"),
+    ("train_to_bare", "train", "bare"),
+    ("wire_to_bare", "wire", "bare"),
+)
 GAME = "mario:1-1"
 ALONE = """
 import sys
@@ -46,8 +58,34 @@ advance = env.step if sys.argv[1] == "step" else env._frame_advance
 print("ready", flush=True)
 for line in sys.stdin:
     for _ in range(int(line)):
+        if sys.argv[1] == "step" and env.done:  # who stands still runs out of time
+            env.reset()
         advance(0)
     print("done", flush=True)
+"""
+EMULATOR = """
+import sys
+import gym_super_mario_bros, zmq
+env = gym_super_mario_bros.make("SuperMarioBros-1-1-v0").unwrapped
+env.reset()
+socket = zmq.Context().socket(zmq.DEALER)
+socket.setsockopt(zmq.ROUTING_ID, b"emulator")
+socket.connect(sys.argv[1])
+socket.send(b"hello")
+head, view = bytes(300), bytes(84 * 84 * 4)
+while socket.recv_multipart()[0] != b"end":
+    for _ in range(int(sys.argv[2])):
+        env._frame_advance(0)
+    socket.send_multipart([b"ARENA/1", head, view])
+"""
+ANSWERER = """
+import sys, zmq
+socket = zmq.Context().socket(zmq.DEALER)
+socket.setsockopt(zmq.ROUTING_ID, b"answerer")
+socket.connect(sys.argv[1])
+socket.send(b"hello")
+while socket.recv_multipart()[0] != b"end":
+    socket.send_multipart([b"ARENA/1", bytes(150)])
 """
 
 
@@ -97,6 +135,40 @@ class Alone:
             process.communicate()
 
 
+class Wire:
+    """A bare emulator behind raw ZeroMQ, and a process that answers to what it sends."""
+
+    def __init__(self, folder: Path) -> None:
+        self._context = zmq.Context()
+        self._router = self._context.socket(zmq.ROUTER)
+        address = f"ipc://{folder}/raw"
+        self._router.bind(address)
+        self._processes = [
+            subprocess.Popen([str(interpreter("mario")), "-P", "-c", EMULATOR, address, str(SKIP)]),
+            subprocess.Popen([sys.executable, "-P", "-c", ANSWERER, address]),
+        ]
+        for _ in self._processes:
+            self._router.recv_multipart()
+
+    def frames_a_second(self, ticks: int) -> float:
+        """Frames of the one emulator."""
+        began = time.perf_counter()
+        for _ in range(ticks):
+            self._router.send_multipart([b"emulator", b"ARENA/1", bytes(120)])
+            made = self._router.recv_multipart()
+            self._router.send_multipart([b"answerer", *made[1:]])
+            self._router.recv_multipart()
+        return SKIP * ticks / (time.perf_counter() - began)
+
+    def close(self) -> None:
+        """End both."""
+        for name in (b"emulator", b"answerer"):
+            self._router.send_multipart([name, b"end"])
+        for process in self._processes:
+            process.wait()
+        self._context.destroy(linger=0)
+
+
 def ours(crew: ProcessCrew, lineup: tuple[Entry, ...], ticks: int) -> float:
     """Frames/s of all lanes together, of one match."""
     cls = plugins.game_class(GAME)
@@ -129,8 +201,8 @@ class Trainer:
         self._place.close()
 
 
-def bench(hub: Hub, count: int, rounds: int, ticks: int) -> dict[str, float]:
-    """The medians over rounds for `count` lanes."""
+def bench(hub: Hub, folder: Path, count: int, rounds: int, ticks: int) -> dict[str, float]:
+    """The medians over rounds for `count` lanes; `wire` for one lane only."""
     views = Views(vector=True)
     lineup = tuple(Entry(f"noop#{i}", NOOP, "", {"i": 0}, "noop", views) for i in range(count))
     crew = ProcessCrew(hub, lineup, "mario")
@@ -138,20 +210,27 @@ def bench(hub: Hub, count: int, rounds: int, ticks: int) -> dict[str, float]:
         crew.poll(None)
     others = {how: Alone(how, count) for how in ("bare", "step")}
     trainer = Trainer(count)
+    wire = Wire(folder) if count == 1 else None
     ours(crew, lineup, 10)
-    found: dict[str, list[float]] = {"ours": [], "train": [], "bare": [], "step": []}
+    found: dict[str, list[float]] = {how: [] for how in SIDES}
     for number in range(rounds + 1):
         took = {"ours": ours(crew, lineup, ticks), "train": trainer.frames_a_second(ticks)}
         took |= {how: other.frames_a_second(ticks * SKIP) for how, other in others.items()}
+        if wire is not None:
+            took["wire"] = wire.frames_a_second(ticks)
         if number:  # the first round warms up
             for how, rate in took.items():
                 found[how].append(rate)
-    for other in (trainer, *others.values()):
+    for other in (trainer, *others.values(), *([wire] if wire is not None else [])):
         other.close()
     out: dict[str, float] = {"lanes": count}
     for how, rates in found.items():
+        if not rates:
+            continue
         out[how] = round(statistics.median(rates), 1)
     for name, mine, how in RATIOS:
+        if not found[mine] or not found[how]:
+            continue
         ratios = [one / other for one, other in zip(found[mine], found[how], strict=True)]
         out[name] = round(statistics.median(ratios), 3)
         out[f"{name}_low"], out[f"{name}_high"] = round(min(ratios), 3), round(max(ratios), 3)
@@ -167,20 +246,19 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     found = []
-    print("frames/s    ours   train    bare    step   ours to bare (lowest to highest), ours to step, train to bare")
     for count in map(int, given.lanes.split(",")):
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             hub = Hub(Path(folder))
             try:
-                one = bench(hub, count, given.rounds, given.ticks)
+                one = bench(hub, Path(folder), count, given.rounds, given.ticks)
             finally:
                 hub.close()
         found.append(one)
-        rates = "".join(f"{one[how]:8.1f}" for how in ("ours", "train", "bare", "step"))
-        ratios = "".join(
-            f"   {one[name]:.3f} ({one[f'{name}_low']:.3f} to {one[f'{name}_high']:.3f})" for name, *_ in RATIOS
-        )
-        print(f"{count:2} lanes {rates}{ratios.rstrip()}", flush=True)
+        print(f"{count} lanes, frames/s:", ", ".join(f"{how} {one[how]:,.0f}" for how in SIDES if how in one))
+        for name, mine, how in RATIOS:
+            if name in one:
+                low, high = one[f"{name}_low"], one[f"{name}_high"]
+                print(f"  {mine} to {how}: {one[name]:.2f} ({low:.2f} to {high:.2f})", flush=True)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
