@@ -44,7 +44,7 @@ def true(nano, taught, pattern, within=0):
     return right / len(taught)
 
 
-# Measured on 500 moments: what is ahead 93% and 72%, to the tile 83% and 56% (docs/benchmarks.md). No two levels of the
+# Measured on 500 moments: what is ahead 94% and 69%, to the tile 81% and 51% (docs/benchmarks.md). No two levels of the
 # sidescroller are alike, and the most frequent answer there would be right in 31%.
 @pytest.mark.parametrize(("game", "kind", "near"), [("mario", 0.85, 0.8), ("sidescroller", 0.55, 0.48)])
 def test_what_it_says_is_ahead_is_ahead(nano, taught, game, kind, near):
