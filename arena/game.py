@@ -134,8 +134,9 @@ class Observation(msgspec.Struct, frozen=True):
         out = {}
         if self.image is not None:
             out["image"] = hash_array(self.image)
-        if self.vector is not None:
-            out["vector"] = hash_array(self.vector)
+        vector = self.vector
+        if vector is not None:
+            out["vector"] = hash_array(vector)
         elif self.scaled is not None:
             out["vector"] = hash_array(self.scaled.vector())
         if self.text is not None:

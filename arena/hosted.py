@@ -136,6 +136,10 @@ class HostedStage(Stage):
             self._check_result(message.result)
             call.result = message.result
             if message.ahead:
+                if message.seats or message.result.returns is not None:
+                    raise ProtocolError(
+                        "a STEPPED that goes ahead, but shows somebody or has a score: nothing follows it"
+                    )
                 call.wanted = m.Shown
                 return True
         del self._calls[message.id]

@@ -106,6 +106,19 @@ def test_what_is_shown_must_fit_what_went_ahead(seats: slice) -> None:
         it.take(it.shown, seats=it.shown.seats[seats])  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("extra", ["a view", "a score"])
+def test_what_goes_ahead_shows_nobody_and_ends_nothing(extra: str) -> None:
+    it = Halfway()
+    assert it.take(it.shown)
+    answer_all(it.match)
+    stepped, shown = (event.message for event in it.channel.pay())  # type: ignore[union-attr]
+    result = stepped.result  # type: ignore[union-attr]
+    fields = {name: getattr(result, name) for name in result.__slots__} | {"returns": (0.0, 0.0)}
+    wrong = {"seats": shown.seats} if extra == "a view" else {"result": type(result)(**fields)}  # type: ignore[union-attr]
+    with pytest.raises(ProtocolError, match="a STEPPED that goes ahead, but"):
+        it.take(stepped, **wrong)
+
+
 def test_a_result_that_cannot_be_is_refused_before_anything_is_shown() -> None:
     it = Halfway()
     assert it.take(it.shown)

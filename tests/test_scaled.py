@@ -52,6 +52,13 @@ def test_an_operator_is_shown_the_same_floats_however_they_came(minor: int, size
         given.vector[0] = 1
 
 
+def test_another_vector_may_be_put_in_the_place_of_what_came() -> None:
+    given, _ = sent(SEEN, MINOR)
+    other = np.ones(3, np.float32)
+    assert msgspec.structs.replace(given, vector=other).vector is other
+    assert msgspec.structs.replace(given, scaled=None).vector is None
+
+
 def test_it_has_the_hash_of_its_floats() -> None:
     assert SEEN.hashes() == FLOATS.hashes()
 

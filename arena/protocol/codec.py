@@ -120,9 +120,11 @@ class Folded(Observation, frozen=True):
     """
 
     @property  # type: ignore[misc]
-    def vector(self) -> Vector:
+    def vector(self) -> Vector | None:
         """The vector as floats, read-only."""
-        assert self.scaled is not None
+        own: Vector | None = Observation.vector.__get__(self)  # type: ignore[union-attr]
+        if own is not None or self.scaled is None:  # somebody put another in its place
+            return own
         out = self.scaled.vector()
         out.setflags(write=False)
         return out

@@ -49,8 +49,7 @@ class Waiter:
     """Receives from a peer that may answer within the millisecond, or within the hour.
 
     A core that has gone to sleep takes a tenth of a millisecond to wake, and then runs slower for a while: its caches
-    are cold. So where the last message came soon, the first of a wait is spent awake; whoever else wants the core
-    gets it.
+    are cold. So where the last message came soon, the first of a wait is spent awake, and others are let go first.
     """
 
     def __init__(self, socket: zmq.Socket[bytes]) -> None:

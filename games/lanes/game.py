@@ -174,8 +174,8 @@ class LaneGame(Game):
     def step(self, actions: Mapping[int, int]) -> StepResult:
         self._check(actions)
         stuck = self.options["stuck"]
-        # One alone makes its frame when it is asked for it: then what the tick led to has gone ahead.
-        several = len(actions) > 1
+        # Where no other lane is held meanwhile, a frame is made when it is asked for: what the tick led to goes ahead.
+        several = len(actions) > 1 and self._seats[0].lane.threads
 
         def hold(seat: int) -> None:
             _, buttons = self._buttons[actions[seat]]

@@ -77,6 +77,10 @@ class _Shrink(threading.local):
         self._whole = np.empty((0, 0), np.uint8)
         self._to = _lent(self._small)
         self._to.readonly = 0  # to be written to, so that nobody need copy out of it what it shows
+        for value in (1, 0):
+            self._to.paste(value, (0, 0, EDGE, EDGE))
+            if not (self._small == value).all():
+                raise RuntimeError("this Pillow does not write into the memory that a picture was made of")
 
     def __call__(self, luma: Image) -> Image:
         if luma.shape != self._whole.shape:

@@ -10,7 +10,8 @@ bare: N processes of the emulator alone, told to make as many frames with the sa
       nothing.
 step: N processes of the package's environment, `env.step` for every frame, as one would use it without the arena.
 wire: one bare emulator whose every 8 frames are followed by what `ours` sends then, by raw ZeroMQ: the frames' bytes to
-      a ROUTER, on to a process that answers, and back twice. No arena, no views: what isolation costs at least.
+      a ROUTER, on to a process that answers, and back twice. No arena, no views, and who waits sleeps: what three
+      processes cost without any of our code.
 Rounds of all sides alternate, so that a busy machine disturbs them alike; medians of the rounds' ratios are reported.
 """
 
@@ -23,6 +24,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import zmq
@@ -203,37 +207,38 @@ class Trainer:
 
 def bench(hub: Hub, folder: Path, count: int, rounds: int, ticks: int) -> dict[str, float]:
     """The medians over rounds for `count` lanes; `wire` for one lane only."""
-    views = Views(vector=True)
-    lineup = tuple(Entry(f"noop#{i}", NOOP, "", {"i": 0}, "noop", views) for i in range(count))
+    lineup = tuple(Entry(f"noop#{i}", NOOP, "", {"i": 0}, "noop", Views(vector=True)) for i in range(count))
     crew = ProcessCrew(hub, lineup, "mario")
     while not all(channel.ready for channel in crew.channels):
         crew.poll(None)
-    others = {how: Alone(how, count) for how in ("bare", "step")}
-    trainer = Trainer(count)
-    wire = Wire(folder) if count == 1 else None
-    ours(crew, lineup, 10)
-    found: dict[str, list[float]] = {how: [] for how in SIDES}
-    for number in range(rounds + 1):
-        took = {"ours": ours(crew, lineup, ticks), "train": trainer.frames_a_second(ticks)}
-        took |= {how: other.frames_a_second(ticks * SKIP) for how, other in others.items()}
-        if wire is not None:
-            took["wire"] = wire.frames_a_second(ticks)
-        if number:  # the first round warms up
-            for how, rate in took.items():
-                found[how].append(rate)
-    for other in (trainer, *others.values(), *([wire] if wire is not None else [])):
-        other.close()
-    out: dict[str, float] = {"lanes": count}
-    for how, rates in found.items():
-        if not rates:
-            continue
-        out[how] = round(statistics.median(rates), 1)
-    for name, mine, how in RATIOS:
-        if not found[mine] or not found[how]:
-            continue
-        ratios = [one / other for one, other in zip(found[mine], found[how], strict=True)]
-        out[name] = round(statistics.median(ratios), 3)
-        out[f"{name}_low"], out[f"{name}_high"] = round(min(ratios), 3), round(max(ratios), 3)
+    with ExitStack() as running:
+        trainer = running.enter_context(closing(Trainer(count)))
+        sides = {
+            "ours": partial(ours, crew, lineup, ticks),
+            "train": partial(trainer.frames_a_second, ticks),
+        }
+        for how in ("bare", "step"):
+            sides[how] = partial(running.enter_context(closing(Alone(how, count))).frames_a_second, ticks * SKIP)
+        if count == 1:
+            sides["wire"] = partial(running.enter_context(closing(Wire(folder))).frames_a_second, ticks)
+        found: dict[str, list[float]] = {how: [] for how in sides}
+        for _ in range(rounds + 1):
+            for how, measured in sides.items():
+                found[how].append(measured())
+    return summary(count, {how: rates[1:] for how, rates in found.items()})  # the first round warms up
+
+
+def summary(count: int, found: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """Medians of the rounds' rates and ratios, with the lowest and the highest ratio."""
+    out: dict[str, float] = {
+        "lanes": count,
+        **{how: round(statistics.median(rates), 1) for how, rates in found.items()},
+    }
+    for name, mine, other in RATIOS:
+        if mine in found and other in found:
+            ratios = [one / another for one, another in zip(found[mine], found[other], strict=True)]
+            out[name] = round(statistics.median(ratios), 3)
+            out[f"{name}_low"], out[f"{name}_high"] = round(min(ratios), 3), round(max(ratios), 3)
     return out
 
 

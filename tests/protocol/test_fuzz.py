@@ -65,7 +65,7 @@ def test_100000_damaged_messages_only_ever_raise_a_protocol_error(part: int) -> 
             message, buffers = DECODE[which[0]](damaged(samples[which], chance))
             if isinstance(message, m.Act):
                 codec.requests_of(message, buffers)
-            elif isinstance(message, m.Stepped):
+            elif isinstance(message, m.Stepped | m.Shown):
                 for view in message.seats:
                     codec.unpack_observation(view.observation, buffers)
         except ProtocolError:
