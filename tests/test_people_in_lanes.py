@@ -74,7 +74,7 @@ def test_they_play_and_look_on(tmp_path: Path, browser: Any, pace: str, where: s
     for page in (hall, room):
         page.wait_for_selector("#whole[data-number]")
     room.get_by_text("Your result").or_(room.get_by_text("You ")).first.wait_for()
-    assert "over" in hall.text_content("#where")
+    hall.locator("#where").filter(has_text="over").wait_for()  # who looks on is told when whoever played has been
     for page in (hall, room):
         page.close()
     _, rest = process.communicate()
