@@ -70,7 +70,7 @@ class Frame:
 
 
 class _Shrink(threading.local):
-    """Means over 84x84 cells. Its pictures lie in arrays and are used again: making new ones takes half the time."""
+    """Means over 84x84 cells. Its pictures lie in arrays and are used again: new ones took a third of the time."""
 
     def __init__(self) -> None:
         self._small = np.empty((EDGE, EDGE), np.uint8)
@@ -108,7 +108,7 @@ def stacked(frames: Sequence[Frame]) -> Scaled:
 
 
 def pushed(before: Scaled, frame: Frame) -> Scaled:
-    """The stack of four one decision later, a third of the work: four bytes of a pixel are one number."""
+    """The stack of four one decision later, without going through all frames: four bytes of a pixel are one number."""
     older = before.steps.view("<u4")[..., 0] >> np.uint32(8)
     older |= frame.grey.astype("<u4") << np.uint32(24)
     return Scaled(older[..., np.newaxis].view(np.uint8), before.scale)
