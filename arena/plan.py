@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -88,26 +89,25 @@ class Plan:
     def make_game(self) -> Game:
         return self.game(len(self.lineup), self.game_options)
 
-    def schedule(self) -> list[MatchPlan]:
-        """The matches in plan order."""
-        return schedule(self.make_game(), self.seed, self.matches)
+    def schedule(self) -> Iterator[MatchPlan]:
+        """The matches in plan order, each made when it is asked for: a plan may have any number of them."""
+        game = self.make_game()
+        return (match_plan(game, self.seed, index) for index in range(self.matches))
 
     def operator_seed(self, match: MatchPlan, seat: int) -> bytes:
         """The chance of the operator in `seat`."""
         return key("operator", self.seed, match.block, match.index, seat, match.slots[seat])
 
 
-def schedule(game: Game, seed: int, matches: int) -> list[MatchPlan]:
-    """Blocks of one deal x every seat permutation, cut to `matches`."""
-    table = digest(game.spec.id, game.spec.version, game.options)
+def match_plan(game: Game, seed: int, index: int) -> MatchPlan:
+    """The match number `index` of a plan: blocks of one deal x every seat permutation follow each other."""
     orders = seat_orders(game.seats)
-    out = []
-    for index in range(matches):
-        block, turn = divmod(index, len(orders))
-        out.append(MatchPlan(index, block, orders[turn], key("chance", seed, table, block)))
-    return out
+    block, turn = divmod(index, len(orders))
+    table = digest(game.spec.id, game.spec.version, game.options)
+    return MatchPlan(index, block, orders[turn], key("chance", seed, table, block))
 
 
+@functools.cache
 def seat_orders(seats: int) -> list[tuple[int, ...]]:
     """Every seat permutation, rotations of the line-up first (so that a cut block is as balanced as it can be)."""
     line = tuple(range(seats))

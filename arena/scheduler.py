@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from arena.channel import Channel, Crew, Died, Received
@@ -67,7 +68,9 @@ class Scheduler:
         concurrency: int = 1,
         recorder: Recorder | None = None,
         observer: Observer | None = None,
+        done: Container[int] = (),
     ) -> None:
+        """`done`: numbers of matches that are left out, because they were played before."""
         if concurrency < 1:
             raise InputError(f"concurrency {concurrency}: expected at least 1")
         self._plan = plan
@@ -75,7 +78,8 @@ class Scheduler:
         self._concurrency = concurrency
         self._recorder = recorder
         self._observer = observer or Observer()
-        self._waiting: deque[MatchPlan] = deque(plan.schedule())
+        self._schedule = (match for match in plan.schedule() if match.index not in done)
+        self._waiting: deque[MatchPlan] = deque()  # what comes next; the schedule is read only as places get free
         self._tables: dict[int, _Table] = {}
         self._questions: dict[int, _Question] = {}
         self._ids = itertools.count(1)
@@ -88,7 +92,7 @@ class Scheduler:
     def run(self) -> None:
         """Play. Raises WorkerError or InputError when a worker cannot be started at all."""
         advanced = False
-        while self._waiting or self._tables:
+        while self._tables or self._next() is not None:
             self._seat_matches()
             self._ask()
             self._gallery.show(time.monotonic())
@@ -108,8 +112,7 @@ class Scheduler:
     # --- seats and questions ---------------------------------------------------------------------------------------
 
     def _seat_matches(self) -> None:
-        while self._waiting and len(self._tables) < self._concurrency:
-            plan = self._waiting[0]
+        while len(self._tables) < self._concurrency and (plan := self._next()) is not None:
             if self._tables and any(
                 self._tries.alone(p) for p in [plan, *(t.match.plan for t in self._tables.values())]
             ):
@@ -124,6 +127,12 @@ class Scheduler:
                 return
             self._waiting.popleft()
             self._seat(plan, channels, host)
+
+    def _next(self) -> MatchPlan | None:
+        """The match that is to be played next; None: there is none left."""
+        if not self._waiting:
+            self._waiting.extend(itertools.islice(self._schedule, 1))
+        return self._waiting[0] if self._waiting else None
 
     def _in_doubt(self, channel: Channel) -> bool:
         """It missed a deadline and did not confirm the CANCEL yet."""
@@ -335,7 +344,7 @@ class Scheduler:
             where = f". Its log: {died.channel.log}" if died.channel.log else ""
             error = InputError if died.refused else WorkerError
             raise error(f"{died.channel.role} {name} cannot start: {died.reason}{where}")
-        if self._waiting or self._tables:
+        if self._tables or self._next() is not None:
             self._crew.replace(died.channel)
 
     # --- voids -----------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,13 +151,16 @@ class Play:
         *,
         concurrency: int = 4,
         observer: Observer | None = None,
+        done: Container[int] = (),
     ) -> None:
         self.folder = folder
         self.clock = Clock()
         monkeypatch.setattr("arena.scheduler.time", self.clock)
         self.crew = FakeCrew(plan, self.clock, script)
         recorder = Recorder(folder, {})
-        self.scheduler = Scheduler(plan, self.crew, concurrency=concurrency, recorder=recorder, observer=observer)
+        self.scheduler = Scheduler(
+            plan, self.crew, concurrency=concurrency, recorder=recorder, observer=observer, done=done
+        )
         try:
             self.scheduler.run()
         finally:

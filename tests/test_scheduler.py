@@ -11,7 +11,9 @@ import pytest
 
 from arena.channel import Event, Received
 from arena.errors import InputError, WorkerError
-from arena.operator import Decision
+from arena.match import Match
+from arena.observer import Observer
+from arena.operator import Decision, Outcome
 from arena.protocol import messages as m
 from arena.scheduler import Scheduler
 from tests.crew_kit import FakeChannel, FakeCrew, Play, once, plan, sent
@@ -211,3 +213,38 @@ def test_concurrency_must_be_positive() -> None:
     todo = plan()
     with pytest.raises(InputError, match="concurrency 0"):
         Scheduler(todo, FakeCrew(todo, None), concurrency=0)  # type: ignore[arg-type]
+
+
+# --- the schedule ---------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_of_any_number_of_matches_costs_no_memory(play: Callable[..., Play]) -> None:
+    """The schedule is read as places get free; nothing keeps it."""
+
+    class EnoughError(Exception):
+        pass
+
+    def script(crew: FakeCrew) -> list[Event]:
+        if any(match >= 20 for match, _ in crew.channels[0].seeds):
+            raise EnoughError
+        return crew.pay()
+
+    with pytest.raises(EnoughError):
+        play(plan(matches=10**20), script)
+
+
+class Ends(Observer):
+    """Writes down how each match ended."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[int, Outcome] = {}
+
+    def ended(self, match: Match, outcome: Outcome) -> None:
+        self.outcomes[match.plan.index] = outcome
+
+
+def test_matches_that_are_done_are_left_out(play: Callable[..., Play]) -> None:
+    whole, rest = Ends(), Ends()
+    play(plan(), observer=whole)
+    play(plan(), observer=rest, done={0, 1, 4})
+    assert rest.outcomes == {i: whole.outcomes[i] for i in (2, 3, 5)}

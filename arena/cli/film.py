@@ -106,7 +106,7 @@ class Film:
             parts.append(_doubt(step, self._lines, self._replay.run.folder))
         elif isinstance(last := self._lines[-1], EndLine) and last.status == "unresolved":
             parts.append(_result(self._match, last))
-        highest = len(self._replay.planned) - 1
+        highest = self._replay.matches - 1
         which = f"match {plan.index} (0 to {highest}), block {plan.block}" if highest else "match 0"
         title = f"{game} · {which} · {where}"
         return Page(title, Group(*parts))

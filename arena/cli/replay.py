@@ -48,13 +48,13 @@ def replay(run: Path, match: int | None, plain: bool, frames: Path | None) -> No
 
 
 def _show(recorded: Replay, match: int | None, plain: bool, frames: Path | None) -> None:
-    last = len(recorded.planned) - 1
+    last = recorded.matches - 1
     if match is not None and match > last:
         raise InputError(f"--match {match}: this run has matches 0 to {last}")
     console = Console()
     if plain or not (sys.stdin.isatty() and sys.stdout.isatty()):
         if match is not None:
-            films = iter([Film(recorded, recorded.planned[match], lines_of(recorded.run, match), frames)])
+            films = iter([Film(recorded, recorded.planned(match), lines_of(recorded.run, match), frames)])
         else:
             films = (Film(recorded, plan, lines, frames) for plan, lines in recorded.recorded())
         for film in films:
@@ -109,7 +109,7 @@ class Viewer:
                 self._next()
             case "left":
                 self._number, self._offset = max(0, self._number - 1), 0
-            case "n" if self._match < len(self._replay.planned) - 1:
+            case "n" if self._match < self._replay.matches - 1:
                 self._enter(self._match + 1)
             case "p" if self._match > 0:
                 self._enter(self._match - 1)
@@ -125,7 +125,7 @@ class Viewer:
     def _next(self) -> None:
         if self._film.page(self._number + 1) is not None:
             self._number, self._offset = self._number + 1, 0
-        elif self._auto and self._match < len(self._replay.planned) - 1:
+        elif self._auto and self._match < self._replay.matches - 1:
             self._enter(self._match + 1)
         else:
             self._auto = False
@@ -139,7 +139,7 @@ class Viewer:
         self._film, self._match, self._number, self._offset = film, match, 0, 0
 
     def _load(self, match: int) -> Film:
-        return Film(self._replay, self._replay.planned[match], lines_of(self._replay.run, match), self._frames)
+        return Film(self._replay, self._replay.planned(match), lines_of(self._replay.run, match), self._frames)
 
     def _page(self) -> Page:
         page = self._film.page(self._number)

@@ -18,7 +18,7 @@ from arena.game import Game, Views
 from arena.hosted import HostedStage
 from arena.match import Ask, Match
 from arena.operator import Decision
-from arena.plan import HERE, Limits, MatchPlan, Pace, schedule
+from arena.plan import HERE, Limits, MatchPlan, Pace, match_plan
 from arena.record.lines import EndLine, Line, MatchLine, TurnLine, decoder
 from arena.record.reader import Run
 from arena.stage import LocalStage
@@ -80,7 +80,7 @@ class Replay:
         except msgspec.ValidationError as error:
             raise RecordError(f"{run.folder / 'run.json'} is damaged: {error}") from error
         self.game = self._game()
-        self.planned = schedule(self.game, self._head.seed, self._head.matches)
+        self.matches = self._head.matches  # that were planned
         self._theatre: Theatre | None = None  # started when the first match is played in it
         head = self._head.limits
         self._limits = Limits(max_ticks=head.max_ticks, reasks=head.reasks, pace=head.pace)
@@ -89,6 +89,10 @@ class Replay:
     def views(self) -> dict[str, Views]:
         """What each operator of the line-up was given, by name."""
         return {operator.name: operator.views for operator in self._head.operators}
+
+    def planned(self, index: int) -> MatchPlan:
+        """What match `index` was to be."""
+        return match_plan(self.game, self._head.seed, index)
 
     def match(self, plan: MatchPlan) -> Match:
         """The match as it was before its first tick. All matches of a Replay share one game: play one at a time."""
@@ -110,13 +114,12 @@ class Replay:
 
     def recorded(self) -> Iterator[tuple[MatchPlan, list[Line]]]:
         """The matches that the log has, in plan order, then those that were in flight when the run stopped."""
-        done = 0
-        for plan, lines in zip(self.planned, self.run.matches(), strict=False):
-            done += 1
-            yield plan, lines
-        for plan in self.planned[done:]:
-            if lines := _journal(self.run, plan.index):
-                yield plan, lines
+        done = -1
+        for done, lines in enumerate(self.run.matches()):
+            yield self.planned(done), lines
+        for index in sorted(int(name[len("match-") : -len(".jsonl")]) for name in self.run.in_flight()):
+            if index > done and (lines := _journal(self.run, index)):
+                yield self.planned(index), lines
 
     def _game(self) -> Game:
         head = self._head.game

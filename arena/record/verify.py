@@ -6,6 +6,7 @@ answer cannot be proved from a log.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -56,9 +57,9 @@ def verify(run: Run) -> Report:
 
 def _verify(run: Run, replay: Replay) -> Report:
     report = Report()
-    planned = len(replay.planned)
+    planned = replay.matches
     due = 0  # the number of the match that must come next
-    missing: list[int] = []
+    missing: list[range] = []
     for lines in run.matches():
         head = lines[0]
         if not isinstance(head, MatchLine):
@@ -68,10 +69,10 @@ def _verify(run: Run, replay: Replay) -> Report:
             why = f"{planned} are planned" if head.match >= planned else "it stands there twice, or out of order"
             report.problems.append(Problem(head.match, -1, f"the log has match {head.match}, but {why}"))
             continue
-        missing += range(due, head.match)
+        missing.append(range(due, head.match))
         due = head.match + 1
-        _verify_match(replay.match(replay.planned[head.match]), lines, report)
-    missing += range(due, planned)
+        _verify_match(replay.match(replay.planned(head.match)), lines, report)
+    missing.append(range(due, planned))
     report.problems += _absent(missing, planned, run.in_flight())
     # A table of lines that do not hold means nothing.
     if not report.problems and run.recorded_table() != run.table():
@@ -79,14 +80,16 @@ def _verify(run: Run, replay: Replay) -> Report:
     return report
 
 
-def _absent(missing: Sequence[int], planned: int, journals: Sequence[str]) -> list[Problem]:
+def _absent(missing: Sequence[range], planned: int, journals: Sequence[str]) -> list[Problem]:
     """What is said of planned matches that the log does not have."""
-    if not missing:
+    count = sum(numbers.stop - numbers.start for numbers in missing)  # len() of a range ends at 2^63
+    if not count:
         return []
-    listed = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
+    first = list(itertools.islice(itertools.chain.from_iterable(missing), 10))
+    listed = ", ".join(map(str, first)) + (", ..." if count > 10 else "")
     journaled = f"; {len(journals)} are journaled in open/" if journals else ""
-    text = f"{len(missing)} of {planned} planned matches are missing: {listed}{journaled}"
-    return [Problem(missing[0], -1, text)]
+    text = f"{count} of {planned} planned matches are missing: {listed}{journaled}"
+    return [Problem(first[0], -1, text)]
 
 
 def _verify_match(match: Match, lines: Sequence[Line], report: Report) -> None:
