@@ -26,9 +26,9 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != needs:
             raise
-        raise MissingExtraError(
-            f"arena.{name} needs {needs}, not installed here. Install it with: pip install 'agent-arena[{extra}]'"
-        ) from error
+        from arena.commands import how_to_install
+
+        raise MissingExtraError(f"arena.{name} needs {needs}, not installed here. {how_to_install(extra)}") from error
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from arena import files
+from arena import commands, files
 from arena.errors import InputError, MissingExtraError, PluginNotFoundError, nearest
 from arena.game import Game, GameFamily
 from arena.names import parse
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 BROKEN = files.BROKEN  # what a foreign module may raise when it is imported: an import is no process boundary
 GROUPS = {"game": "arena.games", "operator": "arena.operators", "worker": "arena.workers", "runtime": "arena.runtimes"}
-LISTED_BY = {"runtime": "arena env list"}  # where it is not `arena games`, `arena operators`
+LISTED_BY = {"runtime": ("env", "list")}  # where it is not `arena games`, `arena operators`
 
 
 def names(what: str) -> list[str]:
@@ -42,7 +42,7 @@ def _find(what: str, name: str) -> EntryPoint:
         )
         raise PluginNotFoundError(
             f"no {what} is called {name!r}. {here}{nearest(name, names(what))} "
-            f"`{LISTED_BY.get(what, f'arena {what}s')}` lists them all."
+            f"`{commands.arena(*LISTED_BY.get(what, (f'{what}s',)))}` lists them all."
         )
     if len({point.value for point in found}) > 1:
         values = ", ".join(sorted(point.value for point in found))
@@ -143,10 +143,8 @@ def require_modules(who: str, modules: Sequence[str], extra: str) -> None:
     """MissingExtraError with the exact command when a module that `who` needs is not installed."""
     missing = [module for module in modules if not installed(module)]
     if missing:
-        how = f"'agent-arena[{extra}]'" if extra else " ".join(missing)
-        raise MissingExtraError(
-            f"{who} needs {', '.join(missing)}, not installed here. Install it with: pip install {how}"
-        )
+        how = commands.how_to_install(extra) if extra else f"Install it with: {commands.pip(*missing)}"
+        raise MissingExtraError(f"{who} needs {', '.join(missing)}, not installed here. {how}")
 
 
 def installed(module: str) -> bool:

@@ -64,7 +64,12 @@ NOT_RUN = {
         "arena play --game holdem --operators vlm:./my-model",
         "arena play --game holdem --operators vlm:ORG/MODEL@revision=main",
     ],
-    INSTALLS: ["pip install .", "pip install '.[ppo,vlm,web]'", "pip install 'agent-arena[train]'"],
+    INSTALLS: [
+        "python3 -m venv .venv && . .venv/bin/activate",
+        "pip install -c constraints.txt -e .",
+        "pip install -c constraints.txt -e '.[ppo,vlm,web,testing]'",
+        "pip install -c constraints.txt -e '.[train]'",
+    ],
     FETCHES: ["arena env create mario", "arena env check mario", "arena env remove mario", "arena env create gameboy"],
     CI: ["scripts/play", "scripts/test"],
     NODE: [

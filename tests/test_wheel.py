@@ -95,7 +95,7 @@ def test_it_plays_and_verifies(installed, tmp_path):
 def test_the_doctor_finds_no_problem(installed, tmp_path):
     out = _run(installed / "arena", "doctor", cwd=tmp_path).stdout
     assert str(ROOT) not in out
-    assert "pip install 'agent-arena[vlm]'" in out
+    assert "[vlm]'" in out
 
 
 def test_every_game_loads_without_an_extra(installed, tmp_path):

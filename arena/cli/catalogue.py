@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from arena import commands
 from arena.cli import installed
 from arena.errors import UnplayableError
 from arena.game import Game, GameFamily, GameSpec
@@ -49,7 +49,12 @@ def games(name: str | None, as_json: bool) -> None:
     elif name is None:
         for found in chosen:
             _show(console, found.name, _game_lines(found), found.error)
-        console.print(Text("One in detail: arena games NAME   Play: arena play --game NAME --operators A,B"))
+        console.print(
+            Text(
+                f"One in detail: {commands.arena('games', 'NAME')}   "
+                f"Play: {commands.arena('play', '--game', 'NAME', '--operators', 'A,B')}"
+            )
+        )
     else:
         _show(console, name, _game_lines(chosen[0]), chosen[0].error)
         if isinstance(chosen[0].plugin, GameFamily):
@@ -73,7 +78,12 @@ def operators(name: str | None, as_json: bool) -> None:
     elif name is None:
         for found in chosen:
             _show(console, found.name, _operator_lines(found), found.error)
-        console.print(Text("One in detail: arena operators NAME   Seat them: arena play --operators A,B,C"))
+        console.print(
+            Text(
+                f"One in detail: {commands.arena('operators', 'NAME')}   "
+                f"Seat them: {commands.arena('play', '--operators', 'A,B,C')}"
+            )
+        )
     else:
         _show(console, name, _operator_lines(chosen[0]), chosen[0].error)
         if chosen[0].plugin is not None:
@@ -181,7 +191,7 @@ def _family_facts(family: GameFamily) -> dict[str, Any]:
         "default": family.default,
         "extra": family.extra,
         "missing": lacking,
-        "install": installed.install_command(family.extra) if lacking and family.extra else None,
+        "install": commands.install(family.extra) if lacking and family.extra else None,
         "licence": family.licence,
         "make": family.make,
     }
@@ -190,13 +200,9 @@ def _family_facts(family: GameFamily) -> dict[str, Any]:
 def _family_detail(console: Console, family: GameFamily) -> None:
     console.print(Rule(Text("try one"), align="left"))
     for example in family.examples:
-        console.print(Text(f"arena games {_shell(example)}"), soft_wrap=True)
-    console.print(Text(f"arena play --game {_shell(family.examples[0])} --operators random,random"), soft_wrap=True)
-
-
-def _shell(name: str) -> str:
-    """`name` as a shell takes it: brackets would mean something there."""
-    return name if re.fullmatch(r"[\w:.,=/-]+", name) else f'"{name}"'
+        console.print(Text(commands.arena("games", example)), soft_wrap=True)
+    play = commands.arena("play", "--game", family.examples[0], "--operators", "random,random")
+    console.print(Text(play), soft_wrap=True)
 
 
 # --- operators -------------------------------------------------------------------------------------------------------
@@ -220,7 +226,7 @@ def _need(kind: OperatorKind | GameFamily) -> str:
     part = "" if kind.requires else " (for some of its uses)"
     if not lacking:
         return f"the extra {kind.extra}{part}, installed here"
-    return f"{', '.join(lacking)}{part}, not installed here: {installed.install_command(kind.extra)}"
+    return f"{', '.join(lacking)}{part}, not installed here: {commands.install(kind.extra)}"
 
 
 def _operator_facts(found: installed.Found, *, detail: bool) -> dict[str, Any]:
@@ -235,7 +241,7 @@ def _operator_facts(found: installed.Found, *, detail: bool) -> dict[str, Any]:
         "options": msgspec.to_builtins(dict(kind.options)),
         "extra": kind.extra,
         "missing": lacking,
-        "install": installed.install_command(kind.extra) if lacking else None,
+        "install": commands.install(kind.extra) if lacking else None,
         "determinism": kind.determinism,
         "licence": kind.licence,
         "interactive": kind.interactive,

@@ -17,6 +17,8 @@ COMMANDS = {
 def check() -> None:
     """Check a plugin of yours: what holds, what fails and why, how to repair it, and what was not tested.
 
+    Games and operators are tested by pytest, the extra `testing`; a worker needs no extra.
+
     \b
     arena check game ./rps.py                       a game in a file
     arena check game openspiel:hearts               any game by its name

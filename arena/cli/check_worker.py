@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from arena import names, plugins
+from arena import commands, names, plugins
 from arena.errors import InputError
 from arena.game import Game
 from arena.testing.worker_suite import CHECKS, Result, check_worker
@@ -58,7 +58,10 @@ def worker(
     The command is started several times, in this folder. Exit code 1 when a check fails.
     """
     if not command:
-        raise InputError("nothing to check: put the worker's command behind --, e.g. arena check worker -- node w.mjs")
+        raise InputError(
+            "nothing to check: put the worker's command behind --, e.g. "
+            + commands.arena("check", "worker", "--", "node", "w.mjs")
+        )
     if shutil.which(command[0]) is None:
         why = "is not a file that can be run" if os.path.exists(command[0]) else "is neither a file nor on PATH"
         hint = "" if "/" in command[0] else f". A program of this folder is written ./{command[0]}"

@@ -21,6 +21,7 @@ import zmq
 from rich.console import Console
 
 import arena
+from arena import commands
 from arena.cli import installed
 from arena.errors import ArenaError, CheckpointError, InputError, UnplayableError
 from arena.game import GameFamily
@@ -74,7 +75,7 @@ def distributions() -> Iterator[Finding]:
     lacking = [name for name, version in installed.requirements("") if version is None]
     base = ", ".join(f"{name} {version}" for name, version in installed.requirements("") if version)
     if lacking:
-        yield Finding("problem", "base", f"missing: {', '.join(lacking)}", f"pip install {installed.DISTRIBUTION}")
+        yield Finding("problem", "base", f"missing: {', '.join(lacking)}", commands.install(""))
     else:
         yield Finding("ok", "base", base)
     shown: set[str] = set()
@@ -87,12 +88,12 @@ def distributions() -> Iterator[Finding]:
             shown.update(name for name, _ in wanted)
             yield Finding("ok", f"[{extra}]", new or "all there")
         elif not there:
-            yield Finding("ok", f"[{extra}]", f"not installed; to have it: {installed.install_command(extra)}")
+            yield Finding("ok", f"[{extra}]", f"not installed; to have it: {commands.install(extra)}")
         elif extra == FOR_US:
             yield Finding("ok", f"[{extra}]", "not all there; only needed to work on the arena itself")
         else:
             text = f"missing: {', '.join(lacking)}"
-            yield Finding("warning", f"[{extra}]", text, f"to have all of it: {installed.install_command(extra)}")
+            yield Finding("warning", f"[{extra}]", text, f"to have all of it: {commands.install(extra)}")
 
 
 def plugins() -> Iterator[Finding]:
@@ -111,7 +112,7 @@ def plugins() -> Iterator[Finding]:
         if one.plugin is None:
             continue
         if installed.missing(one.plugin):
-            command = installed.install_command(one.plugin.extra)
+            command = commands.install(one.plugin.extra)
             yield Finding("warning", one.name, f"lacks {', '.join(installed.missing(one.plugin))}", command)
         elif not one.plugin.interactive:
             yield from _weights(one)
@@ -234,7 +235,7 @@ def gpu() -> Iterator[Finding]:
         return
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or [f"it exited with code {done.returncode}"])[-1]
-        command = installed.install_command("ppo").replace("install", "install --force-reinstall")
+        command = commands.pip("--force-reinstall", "torch")
         yield Finding("problem", "gpu", f"torch does not import: {said}", command)
         return
     version, *devices = done.stdout.strip().splitlines()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from arena import commands
+
 if TYPE_CHECKING:
     from arena.cli.checks import Finding
 
@@ -23,7 +25,7 @@ def doctor() -> None:
         from arena.cli.checks import CHECKS
     except ImportError as error:
         # A base dependency is missing or broken: nothing else can be looked at.
-        print(f"PROBLEM  the arena cannot import what it needs: {error}\n         → pip install agent-arena")
+        print(f"PROBLEM  the arena cannot import what it needs: {error}\n         → {commands.install('')}")
         sys.exit(1)
     counts = dict.fromkeys(SIGNS, 0)
     for check in CHECKS:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.markup import escape
 
-from arena import plugins
+from arena import commands, plugins
 from arena.cli import installed
 from arena.cli.steps import Steps
 from arena.errors import InputError, nearest
@@ -89,7 +89,7 @@ def check(name: str) -> None:
     runtime = plugins.runtime(name)
     environment = home.current(runtime)
     if environment is None:
-        raise InputError(f"{missing(runtime)}. Create it with: arena env create {name}")
+        raise InputError(f"{missing(runtime)}. Create it with: {commands.arena('env', 'create', name)}")
     ready = environment.ready
     assert ready is not None
     lock = Path(ready.lock)
@@ -104,7 +104,7 @@ def check(name: str) -> None:
     for fault in faults:
         print(f"PROBLEM  {fault}")
     if faults:
-        print(f"repair it with: arena env create {name} --rebuild")
+        print(f"repair it with: {commands.arena('env', 'create', name, '--rebuild')}")
         sys.exit(1)
 
 
@@ -126,7 +126,7 @@ def remove(name: str, yes: bool) -> None:
         click.confirm("Remove?", abort=True)
     for one in there:
         remove_environment(one)
-    print(f"removed; arena env create {name} makes it again of the same versions")
+    print(f"removed; {commands.arena('env', 'create', name)} makes it again of the same versions")
 
 
 def _rows() -> list[dict[str, str]]:
@@ -152,13 +152,13 @@ def _declared(runtime: Runtime) -> dict[str, str]:
         "summary": runtime.summary,
         "python": runtime.python,
         "requirements": ", ".join(runtime.requirements),
-        "advice": "" if here else f"arena env create {runtime.name}",
+        "advice": "" if here else commands.arena("env", "create", runtime.name),
     }
 
 
 def _made(environment: Environment, runtime: Runtime | None) -> dict[str, str]:
     state, ready = environment.state(runtime), environment.ready
-    create, remove = f"arena env create {environment.name}", f"arena env remove {environment.name}"
+    create, remove = (commands.arena("env", verb, environment.name) for verb in ("create", "remove"))
     advice = {"ready": "", "being created": ""}
     return {
         "name": environment.name,

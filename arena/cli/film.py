@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from arena import commands
 from arena.errors import RecordError
 from arena.game import Views
 from arena.match import Match
@@ -206,5 +207,6 @@ def _result(match: Match, line: EndLine) -> RenderableType:
 def _doubt(step: Step, lines: Sequence[Line], run: Path) -> RenderableType:
     if not isinstance(lines[-1], EndLine) and (step.missing is not None or len(step.recorded) < len(step.made)):
         return Text("The record ends here: the run stopped while this match was in play.", style="yellow")
-    text = f"The log and its re-execution differ here, so nothing after it is shown. arena verify {run} says how."
+    how = commands.arena("verify", run)
+    text = f"The log and its re-execution differ here, so nothing after it is shown. {how} says how."
     return Panel(Text(text), border_style="red")

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-from arena import plugins
+from arena import commands, plugins
 from arena.errors import InputError
 from arena.game import Game, GameFamily
 from arena.operator import OperatorKind
 
-DISTRIBUTION = "agent-arena"
-_REQUIREMENT = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[([^\]]*)\])?")
-_EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)['\"]")
 # A list of plugins must not end at the first broken one.
 BROKEN = (InputError, *plugins.BROKEN)
 
@@ -88,31 +84,14 @@ def missing(kind: OperatorKind | GameFamily) -> list[str]:
     return [name for name, version in requirements(kind.extra) if version is None] if not kind.requires else []
 
 
-def install_command(extra: str) -> str:
-    """What to type to get an extra."""
-    return f"pip install '{DISTRIBUTION}[{extra}]'"
-
-
 def extras() -> list[str]:
     """The extras of the installed arena, in the order in which it declares them."""
-    return metadata.metadata(DISTRIBUTION).get_all("Provides-Extra") or []
+    return metadata.metadata(commands.DISTRIBUTION).get_all("Provides-Extra") or []
 
 
 def requirements(extra: str) -> list[tuple[str, str | None]]:
     """(distribution, installed version or None) of an extra, or with "" of the base; extras of extras included."""
-    wanted: list[str] = []
-    todo, seen = [extra], {extra}
-    while todo:
-        current = todo.pop(0)
-        for text in metadata.requires(DISTRIBUTION) or ():
-            name, inner, of = _parse(text)
-            if of != current:
-                continue
-            if name.lower() == DISTRIBUTION:
-                todo += [one for one in inner if one not in seen]
-                seen.update(inner)
-            elif name not in wanted:
-                wanted.append(name)
+    wanted = [one.name for one in commands.requirements(extra)]
     return list(zip(wanted, versions(wanted), strict=True))
 
 
@@ -125,11 +104,3 @@ def versions(names: Iterable[str]) -> list[str | None]:
         except metadata.PackageNotFoundError:
             out.append(None)
     return out
-
-
-def _parse(text: str) -> tuple[str, list[str], str]:
-    """(distribution, its extras, the extra of ours that it belongs to or "") of one requirement."""
-    found = _REQUIREMENT.match(text)
-    assert found is not None, text
-    extra = _EXTRA.search(text)
-    return found[1], [one.strip() for one in (found[2] or "").split(",") if one.strip()], extra[1] if extra else ""

@@ -9,6 +9,7 @@ from types import TracebackType
 import click
 
 import arena
+from arena import commands
 from arena.cli.lazy import LazyGroup
 from arena.errors import ArenaError
 
@@ -76,7 +77,7 @@ def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType |
     for frame, line in reversed(list(traceback.walk_tb(trace))):
         if frame.f_globals.get("__name__", "").startswith(PREFIX):  # a plugin in a file of the user's
             where = f"{frame.f_code.co_filename}, line {line}, in {frame.f_code.co_name}"
-            text = f"{where}: {kind.__name__}: {error}. `arena check` tests that file; --debug shows more"
+            text = f"{where}: {kind.__name__}: {error}. `{commands.arena('check')}` tests that file; --debug shows more"
             print(f"arena: {text}", file=sys.stderr)
             return
     text = f"{kind.__name__}: {error}. Add --debug to see where, and please report it"

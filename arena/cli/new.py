@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import keyword
 import re
-import shlex
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -13,27 +12,30 @@ from typing import Literal
 
 import click
 
+from arena import commands
 from arena.errors import InputError
+from arena.names import Name
 
 What = Literal["game", "operator", "worker"]
-NEXT: dict[What, tuple[str, ...]] = {
-    "game": (
-        "arena check game {path}",
-        "arena play --game {path} --operators scripted,random --matches 20",
-        "pytest {test}",
-    ),
-    "operator": (
-        "arena check operator {path}",
-        "arena play --game leduc --operators {path},random --matches 20",
-        "pytest {test}",
-    ),
-    "worker": (
-        "pip install pyzmq msgpack",
-        "arena check worker -- python {path}",
-        "arena play --game leduc --operators \"cmd:'python {path}',random\" --matches 20",
-        "pytest {test}",
-    ),
-}
+
+
+def _next(what: What, path: str, test: str) -> list[str]:
+    """The commands that may come next, as a shell takes them."""
+    pytest = commands.python("-m", "pytest", test)
+    matches = ("--matches", "20")
+    if what == "game":
+        play = commands.arena("play", "--game", path, "--operators", "scripted,random", *matches)
+        return [commands.arena("check", "game", path), play, pytest]
+    if what == "operator":
+        play = commands.arena("play", "--game", "leduc", "--operators", f"{path},random", *matches)
+        return [commands.arena("check", "operator", path), play, pytest]
+    command = commands.python(path)
+    players = f"{Name('cmd', command)},random"
+    play = commands.arena("play", "--game", "leduc", "--operators", players, *matches)
+    check = f"{commands.arena('check', 'worker', '--')} {command}"
+    return [commands.pip("pyzmq", "msgpack"), check, play, pytest]
+
+
 DIR = click.option(
     "--dir", "folder", default=".", type=click.Path(path_type=Path, file_okay=False), help="Where to. Default: here."
 )
@@ -88,8 +90,8 @@ def write(what: What, name: str, folder: Path) -> None:
     click.echo(f"{paths[0]}  a whole {what}: replace what it does by yours")
     click.echo(f"{paths[1]}  its test")
     click.echo("next:")
-    for command in NEXT[what]:
-        click.echo("  " + command.format(path=shlex.quote(shown), test=shlex.quote(str(paths[1]))))
+    for command in _next(what, shown, str(paths[1])):
+        click.echo(f"  {command}")
 
 
 def check_name(name: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any, get_args
 import click
 from rich.console import Console
 
-from arena import names
+from arena import commands, names
 from arena.cli.live import LiveTable
 from arena.cli.steps import ensure
 from arena.cli.tables import score_table
@@ -85,7 +85,8 @@ def play(
     chosen = [*(names.split(listed) if listed else []), *single]
     if not chosen:
         raise InputError(
-            "nobody plays: give --operators, e.g. --operators vlm,ppo,human (`arena operators` lists them)"
+            "nobody plays: give --operators, e.g. --operators vlm,ppo,human "
+            f"(`{commands.arena('operators')}` lists them)"
         )
     drawn = secrets.randbelow(2**31) if seed is None else seed
     limits = Limits(max_ticks=max_ticks, reasks=reask, human_timeout=human_timeout, deadline=deadline, pace=pace)
@@ -116,8 +117,9 @@ def play(
     Console().print(score_table(table, live.seconds, game=plan.game_name, seed=plan.seed, seeded=seeded, pace=pace))
     for line in live.notes():
         console.print(line)
-    again = f"arena verify {folder} · arena replay {folder}"
-    console.print(f"run: {folder}   [dim]{again}[/dim]", highlight=False, soft_wrap=True)
+    console.print(f"run: {folder}", highlight=False, markup=False, soft_wrap=True)
+    for verb in ("verify", "replay"):
+        console.print(f"  {commands.arena(verb, folder)}", style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
 def _new_folder(plan: Plan) -> Path:

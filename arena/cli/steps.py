@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
+from arena import commands
 from arena.errors import InputError
 from arena.supervisor.runtime import home, use
 from arena.supervisor.runtime.create import create
@@ -61,7 +62,8 @@ def ensure(name: str, yes: bool, console: Console) -> None:
     asked = f"Create it now, in {home.home() / 'envs'}?"
     if not yes and not (sys.stdin.isatty() and console.is_terminal and click.confirm(asked, default=True, err=True)):
         raise InputError(
-            f"runtime {runtime.name!r} is needed. Create it with: arena env create {name}, or play with --yes"
+            f"runtime {runtime.name!r} is needed. "
+            f"Create it with: {commands.arena('env', 'create', name)}, or play with --yes"
         )
     with Steps(console) as steps:
         create(runtime, steps)

@@ -31,7 +31,7 @@ def ppo(
     Settings of --option are the fields of PpoConfig, e.g. entropy=0.05, hidden=256, pool_past=0.5, tables=64; on lanes
     those of LaneConfig, e.g. lanes=16, hosts=4, rollout=128, reward_clip=3.
     """
-    from arena import names
+    from arena import commands, names
     from arena.plugins import game_class
     from arena.train import lane_ppo
     from arena.train.ppo import PpoConfig, check_options, main
@@ -51,7 +51,8 @@ def ppo(
         path = lane_ppo.main(lane_ppo.LaneConfig(**common, **lane_ppo.check_options(pairs)))
     else:
         path = main(PpoConfig(**common, seats=_seats(seats), **check_options(pairs)))
-    click.echo(f"{path}\nseat it with: arena play --game {game} --operators ppo:{out},random")
+    again = commands.arena("play", "--game", game, "--operators", f"ppo:{out},random")
+    click.echo(f"{path}\nseat it with: {again}")
 
 
 def _pair(option: str) -> tuple[str, str]:

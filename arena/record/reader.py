@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from arena import commands
 from arena.errors import RecordError
 from arena.evaluate.table import Table, tabulate
 from arena.record.lines import EndLine, Line, MatchLine, decoder
@@ -21,7 +22,9 @@ class Run:
         self.folder = folder
         path = folder / "run.json"
         if not path.is_file():
-            raise RecordError(f"{folder} is no run folder: it has no run.json. `arena play --out DIR` writes one")
+            raise RecordError(
+                f"{folder} is no run folder: it has no run.json. `{commands.arena('play', '--out', 'DIR')}` writes one"
+            )
         try:
             self.head: dict[str, Any] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
         except msgspec.DecodeError as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from arena import files, plugins
+from arena import commands, files, plugins
 from arena.errors import InputError, RecordError
 from arena.game import Game, Views
 from arena.hosted import HostedStage
@@ -176,7 +176,9 @@ def lines_of(run: Run, index: int) -> list[Line]:
         return lines
     if lines := _journal(run, index):
         return lines
-    raise RecordError(f"{run.folder} has no match {index}: `arena verify {run.folder}` says what is missing")
+    raise RecordError(
+        f"{run.folder} has no match {index}: `{commands.arena('verify', run.folder)}` says what is missing"
+    )
 
 
 def _journal(run: Run, index: int) -> list[Line]:

@@ -21,6 +21,7 @@ from pathlib import Path
 import zmq.auth
 from zmq.utils import z85
 
+from arena import commands
 from arena.errors import InputError
 
 OWN = "arena"  # the pair that is used when none is named
@@ -79,9 +80,10 @@ def new(name: str, where: Path) -> Path:
 def load_pair(file: Path, needed_by: str) -> Pair:
     """The pair in a secret file. InputError when it is missing, is readable by others, or holds no pair."""
     if not file.exists():
-        how = "arena keys new" if file == folder() / f"{OWN}.key_secret" else f"arena keys new {file.stem}"
-        where = "" if file.parent == folder() else f" --dir {file.parent}"
-        raise InputError(f"{needed_by} needs a key of its own, and {file} is missing. Make it with: {how}{where}")
+        name = () if file == folder() / f"{OWN}.key_secret" else (file.stem,)
+        where = () if file.parent == folder() else ("--dir", file.parent)
+        how = commands.arena("keys", "new", *name, *where)
+        raise InputError(f"{needed_by} needs a key of its own, and {file} is missing. Make it with: {how}")
     mode = stat.S_IMODE(file.stat().st_mode)
     if mode & 0o077:
         raise InputError(f"{file} holds a secret key and has mode {mode:04o}: others can read it. chmod 600 {file}")
@@ -138,7 +140,7 @@ def server_key(address: str) -> bytes:
     if not file.exists():
         raise InputError(
             f"{address} is not trusted yet: {file} is missing. `arena worker serve` prints its public key when it "
-            f"starts; if you got that from there, trust it with: arena keys trust {address} 'KEY'"
+            f"starts; if you got that from there, trust it with: {commands.arena('keys', 'trust', address)} 'KEY'"
         )
     return _load(file)[0]
 
@@ -149,7 +151,7 @@ def allowed(where: Path) -> dict[bytes, str]:
     if not files:
         raise InputError(
             f"no arena may come in: there is no public key in {where}. On the arena's machine `arena keys show` prints "
-            "its key; let it in here with: arena keys allow NAME 'KEY'"
+            f"its key; let it in here with: {commands.arena('keys', 'allow', 'NAME')} 'KEY'"
         )
     return {_load(file)[0]: file.stem for file in files}
 

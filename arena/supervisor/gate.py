@@ -14,6 +14,7 @@ import zmq
 from zmq.auth.thread import ThreadAuthenticator
 from zmq.constants import Event
 
+from arena import commands
 from arena.errors import InputError
 from arena.supervisor import curve
 
@@ -60,7 +61,7 @@ class Gate:
         if key not in known:
             self.note(
                 f"refused the key '{key.decode()}': it is not in {self._where}. "
-                f"If you know whose it is, let it in: arena keys allow NAME '{key.decode()}'"
+                f"If you know whose it is, let it in: {commands.arena('keys', 'allow', 'NAME')} '{key.decode()}'"
             )
         return key in known
 

@@ -16,6 +16,7 @@ from typing import Any
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
+from arena import commands
 from arena.errors import InputError, ProtocolError, WorkerError
 from arena.game import GameSpec
 from arena.operator import OperatorKind
@@ -123,7 +124,7 @@ class Link:
                 self._lose(
                     "broke off the handshake: either it is no `arena worker serve`, or its key is not the one in "
                     f"{file}. `arena worker serve` prints the right key when it starts; if it was changed for a good "
-                    f"reason, delete that file, then: arena keys trust {self.address} 'KEY'"
+                    f"reason, delete that file, then: {commands.arena('keys', 'trust', self.address)} 'KEY'"
                 )
 
     def _lose(self, why: str) -> None:

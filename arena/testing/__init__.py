@@ -1,6 +1,6 @@
 """What third parties test their plugins with: `from arena.testing import GameSuite, OperatorSuite`.
 
-Needs pytest: pip install 'agent-arena[testing]'. Nothing is imported before it is asked for.
+Needs pytest, the extra `testing`. Nothing is imported before it is asked for.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from arena import plugins
+from arena import commands, plugins
 from arena.errors import ArenaError, MissingExtraError
 
 State = Literal["passes", "fails", "not tested"]
@@ -66,7 +66,7 @@ def findings(
     """
     if not plugins.installed("pytest"):
         raise MissingExtraError(
-            "the checks need pytest, not installed here. Install it with: pip install 'agent-arena[testing]'"
+            f"`arena check` needs the extra testing (pytest), not installed here. {commands.how_to_install('testing')}"
         )
     with tempfile.TemporaryDirectory(prefix="arena-check-") as folder:
         test = Path(folder) / "test_it.py"

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from arena import plugins
+from arena import commands, plugins
 from arena.errors import InputError
 from arena.operator import OperatorKind
 from arena.plan import Entry
@@ -38,7 +38,7 @@ class OperatorHooks:
         if bench.kind.interactive:
             pytest.skip("it waits for a person")
         if bench.kind.command is not None:
-            pytest.skip("its worker is a program of its own: `arena check worker` tests that")
+            pytest.skip(f"its worker is a program of its own: `{commands.arena('check', 'worker')}` tests that")
         try:
             resolve(bench.kind.target)
         except (InputError, *plugins.BROKEN):

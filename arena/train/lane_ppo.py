@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from arena import commands
 from arena.errors import InputError, MissingExtraError, nearest
 from arena.game import Game, GameSpec
 from arena.options import Option
@@ -104,6 +105,6 @@ def main(config: LaneConfig, game: type[Game] | None = None, updates: int | None
         if (error.name or "").split(".")[0] == "arena":
             raise
         raise MissingExtraError(
-            f"training needs {error.name}, not installed here. Install it with: pip install 'agent-arena[train]'"
+            f"training needs {error.name}, not installed here. {commands.how_to_install('train')}"
         ) from error
     return train(config, game, made, updates)

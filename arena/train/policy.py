@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from arena import commands
 from arena.errors import CheckpointError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def load_policy(path: Path) -> tuple[Mlp | Cnn, PolicyCard]:
         from safetensors.numpy import load_file
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            "a trained policy needs safetensors, not installed here. Install it with: pip install 'agent-arena[ppo]'"
+            f"a trained policy needs safetensors, not installed here. {commands.how_to_install('ppo')}"
         ) from error
     try:
         tensors = load_file(path)

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from arena import commands
 from arena.errors import InputError, MissingExtraError, UnplayableError, nearest
 from arena.game import Game
 from arena.options import Option
@@ -97,7 +98,7 @@ def main(config: PpoConfig, game: type[Game] | None = None, updates: int | None 
         if (error.name or "").split(".")[0] == "arena":
             raise
         raise MissingExtraError(
-            f"training needs {error.name}, not installed here. Install it with: pip install 'agent-arena[train]'"
+            f"training needs {error.name}, not installed here. {commands.how_to_install('train')}"
         ) from error
     return train(config, game, updates)
 

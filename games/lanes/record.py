@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from arena import commands
 from arena.errors import ArenaError, InputError
 from arena.names import Name, parse
 from arena.plugins import game_class
@@ -75,7 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
     head = lines[0]
     assert isinstance(head, MatchLine)
     print(f"{given.out}: {len(made.names)} decisions of seat {given.seat}; it began with: {', '.join(head.events)}")
-    print(f"arena play --game {_name(run, head, given.out)} --operators ...")
+    print(commands.arena("play", "--game", _name(run, head, given.out), "--operators", "..."))
 
 
 def _name(run: Run, head: MatchLine, out: Path) -> Name:

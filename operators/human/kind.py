@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from arena import commands
 from arena.errors import InputError, MissingExtraError, UnplayableError, nearest
 from arena.game import GameSpec, Views
 from arena.operator import OperatorKind
@@ -77,9 +78,7 @@ def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     elif mode == "window":
         _check_window()
     elif importlib.util.find_spec("aiohttp") is None:
-        raise MissingExtraError(
-            "human:web needs aiohttp, not installed here. Install it with: pip install 'agent-arena[web]'"
-        )
+        raise MissingExtraError(f"human:web needs aiohttp, not installed here. {commands.how_to_install('web')}")
     return settled
 
 
@@ -96,7 +95,7 @@ def fit(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, A
 def _check_window() -> None:
     if importlib.util.find_spec("pygame") is None:
         raise MissingExtraError(
-            "human:window needs pygame-ce, not installed here. Install it with: pip install 'agent-arena[pygame]'"
+            f"human:window needs pygame-ce, not installed here. {commands.how_to_install('pygame')}"
         )
     if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in DISPLAYS):
         raise InputError(f"human:window: there is no display here ({', '.join(DISPLAYS)} are not set). Use human:web.")

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from arena import commands
 from arena.canonical import hash_file
 from arena.errors import CheckpointError, InputError, MissingExtraError, UnplayableError
 from arena.game import GameSpec, Views
@@ -52,7 +53,7 @@ def policy_path(what: str, game: str) -> Path:
     if not path.is_file():
         raise UnplayableError(
             f"ppo ships no policy for {game!r}; it has one for: {', '.join(shipped()) or 'no game'}. "
-            f"Train one with `arena train ppo --game {game} --out DIR`, then name it: ppo:DIR"
+            f"Train one with `{commands.arena('train', 'ppo', '--game', game, '--out', 'DIR')}`, then name it: ppo:DIR"
         )
     return path
 
@@ -66,7 +67,8 @@ def check_card(card: PolicyCard, spec: GameSpec, name: str) -> None:
             f"{name} was trained for {card.game} version {card.game_version}: observes Box(-inf, inf, "
             f"{card.vector_shape}, float32), acts in Discrete({len(card.actions)}) ({', '.join(card.actions)}). "
             f"{spec.id} version {spec.version} gives Box(-inf, inf, {spec.vector_shape}, float32) and takes "
-            f"Discrete({spec.actions.n}) ({', '.join(spec.actions.names)}). Train one for it: `arena train ppo`"
+            f"Discrete({spec.actions.n}) ({', '.join(spec.actions.names)}). "
+            f"Train one for it: `{commands.arena('train', 'ppo')}`"
         )
 
 
@@ -98,7 +100,7 @@ def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
         missing = [name for name in ("torch", "stable_baselines3", module) if importlib.util.find_spec(name) is None]
         if missing:
             raise MissingExtraError(
-                f"ppo:{what} needs {missing[0]}, not installed here. Install it with: pip install 'agent-arena[ppo]'"
+                f"ppo:{what} needs {missing[0]}, not installed here. {commands.how_to_install('ppo')}"
             )
     elif what:
         read_card(policy_path(what, ""))

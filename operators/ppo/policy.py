@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from arena import commands
 from arena.canonical import generator
 from arena.errors import CheckpointError, UnplayableError
 from arena.game import GameCard
@@ -72,9 +73,10 @@ class OwnPolicy(Operator):
             low, high = self._nets[game][1].seats
             if not low <= table <= high:
                 trained = str(low) if low == high else f"{low} to {high}"
+                train = commands.arena("train", "ppo", "--game", game, "--seats", table, "--out", "DIR")
                 raise ValueError(
                     f"the policy for {game} was trained at tables of {trained} seats, and this one has {table}. "
-                    f"Train one with `arena train ppo --game {game} --seats {table} --out DIR`, then name it: ppo:DIR"
+                    f"Train one with `{train}`, then name it: ppo:DIR"
                 )
             self._seats[seat.match, seat.seat] = seat
 

@@ -83,8 +83,8 @@ def start(folder: Path, *args: str, plugins: Path | None = None, **env: str) -> 
     )
 
 
-def run(folder: Path, *args: str, plugins: Path | None = None) -> tuple[int, str, str]:
+def run(folder: Path, *args: str, plugins: Path | None = None, **env: str) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of `arena ARGS`."""
-    process = start(folder, *args, plugins=plugins)
+    process = start(folder, *args, plugins=plugins, **env)
     out, err = process.communicate()
     return process.returncode, out, err

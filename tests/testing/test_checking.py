@@ -130,7 +130,7 @@ def test_a_suite_that_cannot_be_run_is_an_error():
 
 def test_without_pytest_the_command_that_installs_it_is_said(monkeypatch):
     monkeypatch.setattr("arena.plugins.installed", lambda module: False)
-    with pytest.raises(MissingExtraError, match=r"pip install 'agent-arena\[testing\]'"):
+    with pytest.raises(MissingExtraError, match=r"`arena check` needs the extra testing .*\[testing\]'"):
         list(checking.findings("GameSuite", {"name": "kuhn"}))
 
 

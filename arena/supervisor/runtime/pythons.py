@@ -13,6 +13,7 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from arena import commands
 from arena.errors import InputError
 from arena.supervisor.runtime.running import clean_environment
 
@@ -89,7 +90,7 @@ class Search:
 
     def _of_uv(self) -> Iterator[tuple[str, Path]]:
         if not self.uv:
-            self.looked.append("uv: not installed (pip install 'agent-arena[env]'): it can fetch a Python")
+            self.looked.append(f"uv: not installed ({commands.install('env')}): it can fetch a Python")
             return
         ask = ("python", "find", "--no-project", "--managed-python")
         code, said = self._uv(*ask, "--no-python-downloads", str(self.wanted))

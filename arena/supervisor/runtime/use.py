@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from arena import plugins
+from arena import commands, plugins
 from arena.errors import InputError
 from arena.runtime import Runtime
 from arena.supervisor.runtime import home, locks
@@ -27,7 +27,7 @@ def interpreter(name: str) -> Path:
         return Path(sys.executable)
     environment = home.current(runtime)
     if environment is None or not _keep(environment):
-        raise InputError(f"{missing(runtime)}. Create it with: arena env create {name}")
+        raise InputError(f"{missing(runtime)}. Create it with: {commands.arena('env', 'create', name)}")
     return environment.python
 
 

@@ -1,0 +1,163 @@
+"""Commands that work as they stand where they are printed: this arena's own, pip's for an extra, and Python's.
+
+An arena in a virtual environment that was not entered is not on PATH, or another one is. And an extra is had from
+where this arena was installed from (PEP 610): a checkout, a wheel, a repository, or an index.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Iterable
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+DISTRIBUTION = "agent-arena"
+CPU_TORCH = "https://download.pytorch.org/whl/cpu"
+
+
+def arena(*words: object) -> str:
+    """A command of this arena, e.g. `.venv/bin/arena verify 'my runs/1'`: found as it stands from this folder."""
+    return _typed([*_program(), *map(str, words)])
+
+
+def python(*words: object) -> str:
+    """A command of the Python that this arena runs in."""
+    return _typed([_python(), *map(str, words)])
+
+
+def pip(*words: object) -> str:
+    """Pip's `install` into the environment of this arena, or uv's where pip is not there."""
+    here = Path(sys.executable).parent
+    if importlib.util.find_spec("pip") is None and shutil.which("uv"):
+        program = ["uv", "pip", "install", "--python", _python()]
+    elif (found := shutil.which("pip")) and Path(found).parent == here:
+        program = ["pip", "install"]
+    else:
+        program = [_python(), "-m", "pip", "install"]
+    return _typed([*program, *map(str, words)])
+
+
+def install(extra: str) -> str:
+    """What to type to add an extra to this arena, or with "" to mend its base.
+
+    Where its source is gone (a folder or a wheel that was deleted), the packages of the extra are named one by one.
+    """
+    if _known():
+        return pip(*_source(f"[{extra}]" if extra else ""))
+    return pip(*(f"{one.name}{one.specifier}" for one in requirements(extra)))
+
+
+def how_to_install(extra: str) -> str:
+    """The sentence with the command for an extra; it says how to have torch without what only GPUs need."""
+    text = f"Install it with: {install(extra)}"
+    torch = any(one.name == "torch" for one in requirements(extra))
+    if torch and importlib.util.find_spec("torch") is None and sys.platform == "linux":
+        text += f" (without a GPU add --extra-index-url {CPU_TORCH} to have the smaller build of torch)"
+    return text
+
+
+def requirements(extra: str) -> list[Requirement]:
+    """What an extra, or with "" the base, asks for; extras of extras included, in the order of declaration."""
+    from packaging.requirements import Requirement  # not above: `arena doctor` gives advice where it is missing
+
+    try:
+        declared = [Requirement(text) for text in metadata.requires(DISTRIBUTION) or ()]
+    except metadata.PackageNotFoundError:  # run from its folder, not installed
+        return []
+    out: list[Requirement] = []
+    todo, seen = [extra], {extra}
+    while todo:
+        current = todo.pop(0)
+        for one in declared:
+            marker = one.marker
+            if (marker is None) == bool(current) or not (marker is None or marker.evaluate({"extra": current})):
+                continue
+            if one.name == DISTRIBUTION:
+                todo += sorted(one.extras - seen)
+                seen |= one.extras
+            elif one.name not in {known.name for known in out}:
+                out.append(one)
+    return out
+
+
+def _typed(words: Iterable[str]) -> str:
+    """The words as a shell takes them; what holds single quotes stands in double ones where that is easier to read."""
+    return " ".join(
+        f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word) for word in words
+    )
+
+
+def _program() -> list[str]:
+    """How this arena is called: `arena` where that is this one, else its path, else by way of Python."""
+    called = Path(sys.argv[0]) if sys.argv and Path(sys.argv[0]).name == "arena" else None
+    for script in (called, Path(sys.executable).with_name("arena")):
+        if script is not None and script.is_file():
+            found = shutil.which("arena")
+            return ["arena"] if found and os.path.samefile(found, script) else [_shown(script)]
+    return [_python(), "-m", "arena"]
+
+
+def _python() -> str:
+    # The path is compared, not the file: the Pythons of all environments are links to one.
+    for name in ("python", "python3"):
+        found = shutil.which(name)
+        if found and os.path.abspath(found) == os.path.abspath(sys.executable):
+            return name
+    return _shown(Path(sys.executable))
+
+
+def _shown(path: Path) -> str:
+    """A path below this folder is relative to it."""
+    whole, here = Path(os.path.abspath(path)), Path.cwd()
+    if not whole.is_relative_to(here):
+        return str(whole)
+    below = str(whole.relative_to(here))
+    return below if os.sep in below else f"./{below}"  # a bare name would be looked for on PATH
+
+
+@cache
+def _origin() -> dict[str, Any]:
+    """PEP 610's record of where this arena was installed from; empty for an index."""
+    try:
+        text = metadata.distribution(DISTRIBUTION).read_text("direct_url.json")
+    except metadata.PackageNotFoundError:  # run from its folder, not installed
+        return {"url": Path(__file__).resolve().parents[1].as_uri(), "dir_info": {}}
+    return dict(json.loads(text)) if text else {}
+
+
+def _known() -> bool:
+    """Whether this arena can be had again from where it came from."""
+    url = urlsplit(_origin().get("url", ""))
+    path = Path(unquote(url.path))
+    return url.scheme != "file" or path.is_file() or (path / "pyproject.toml").is_file()
+
+
+def _source(extra: str) -> list[str]:
+    """Pip's arguments that name this arena with an extra (in brackets, or "")."""
+    origin = _origin()
+    url = urlsplit(origin.get("url", ""))
+    if not origin:
+        return [DISTRIBUTION + extra]
+    if url.scheme != "file":
+        vcs = origin.get("vcs_info", {})
+        where = f"{vcs['vcs']}+{origin['url']}@{vcs['commit_id']}" if vcs else origin["url"]
+        return [f"{DISTRIBUTION}{extra} @ {where}"]
+    path = Path(unquote(url.path))
+    if path.is_file():
+        return [_shown(path) + extra]
+    inside = path == Path.cwd()
+    constraints = path / "constraints.txt"
+    pins = ["-c", constraints.name if inside else _shown(constraints)] if constraints.is_file() else []
+    editable = ["-e"] if origin.get("dir_info", {}).get("editable") else []
+    return [*pins, *editable, ("." if inside else _shown(path)) + extra]
