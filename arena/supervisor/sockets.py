@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import re
-import shutil
+import stat
 import tempfile
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from arena.errors import WorkerError
 from arena.protocol import messages as m
 
 LONGEST_PATH = 107  # bytes of a Unix socket's address
-PREFIX, LOCK = "arena-", "lock"
+PREFIX, LOCK, SOCKET = "arena-", "lock", "s"
+MARK = b"a folder of sockets of agent-arena, removed with its arena\n"  # what a lock of ours says
 QUEUE = 1000  # messages that wait for a peer; one that does not read has failed
 
 
@@ -52,35 +53,64 @@ class Folder:
     def __init__(self) -> None:
         self.path = short_folder()
         sweep(Path(self.path).parent)
-        # It gets its name when it is held: else another arena could sweep it away before.
+        # It gets its name when it is held and marked: else another arena could sweep it away before.
         unnamed = os.path.join(self.path, "new")
-        self._lock = os.open(unnamed, os.O_CREAT | os.O_RDWR, 0o600)
+        self._lock = os.open(unnamed, os.O_CREAT | os.O_RDWR | os.O_EXCL, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
+        os.write(self._lock, MARK)
         os.rename(unnamed, os.path.join(self.path, LOCK))
 
     def __fspath__(self) -> str:
         return self.path
 
+    @property
+    def socket(self) -> str:
+        """The path of its socket."""
+        return os.path.join(self.path, SOCKET)
+
     def remove(self) -> None:
         """Again is no harm: an interrupted end is ended once more."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        _clear(self.path)
         if self._lock >= 0:
             os.close(self._lock)
         self._lock = -1
 
 
 def sweep(parent: Path) -> None:
-    """Remove what killed arenas of this user left: folders that have a lock which nobody holds."""
-    for lock in parent.glob(f"{PREFIX}*/{LOCK}"):
+    """Remove what killed arenas of this user left: their sockets, in folders that carry our mark and nothing else."""
+    for folder in parent.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
-            if lock.stat().st_uid != os.getuid():
+            if not _left_by_an_arena(folder):
                 continue
-            handle = os.open(lock, os.O_RDWR)
+            handle = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(lock.parent, ignore_errors=True)
+                if os.read(handle, len(MARK) + 1) == MARK:
+                    _clear(folder)
             finally:
                 os.close(handle)
+
+
+def _left_by_an_arena(folder: Path) -> bool:
+    """Whether it looks like a `Folder`, before its lock is opened: ours alone, with a lock and a socket, no more."""
+    about = folder.lstat()
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or stat.S_IMODE(about.st_mode) != 0o700:
+        return False
+    names = set(os.listdir(folder))
+    if LOCK not in names or not names <= {LOCK, SOCKET}:
+        return False
+    return stat.S_ISREG((folder / LOCK).lstat().st_mode) and (
+        SOCKET not in names or stat.S_ISSOCK((folder / SOCKET).lstat().st_mode)
+    )
+
+
+def _clear(folder: str | Path) -> None:
+    """Remove our two files by their names, and the folder if nothing else is in it: never a tree."""
+    for name in (SOCKET, LOCK):
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(folder, name))
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)
 
 
 def short_folder() -> str:

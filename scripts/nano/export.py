@@ -25,7 +25,9 @@ def export(
     out: Path,
     curve: Path | None = None,
 ) -> Path:
-    """`out` becomes the model folder. ValueError when the weights are too large to ship."""
+    """`out` becomes the model folder. ValueError when the weights are too large to ship, or `out` is something else."""
+    if out.exists() and any(out.iterdir()) and not (out / METADATA).exists():
+        raise ValueError(f"{out} holds something else than a nano: it stays. Name another --out")
     shutil.rmtree(out, ignore_errors=True)
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id

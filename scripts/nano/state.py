@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ def save(
 ) -> None:
     """`folder` becomes the checkpoint after `step` steps."""
     fresh = folder.with_name(folder.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
+    _drop(fresh)
     fresh.mkdir(parents=True)
     weights = {name: tensor.detach().contiguous() for name, tensor in model.named_parameters()}
     save_file(weights, fresh / "weights.safetensors")
@@ -36,11 +35,19 @@ def save(
     about = {"step": step, "minutes": minutes, "recipe": recipe}
     (fresh / "state.json").write_text(json.dumps(about, indent=1, sort_keys=True))
     old = folder.with_name(folder.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
+    _drop(old)
     if folder.exists():
         folder.rename(old)
     fresh.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    _drop(old)
+
+
+def _drop(folder: Path) -> None:
+    """Remove a checkpoint by the names of its files, never a tree."""
+    for name in ("weights.safetensors", "optimiser.safetensors", "state.json"):
+        (folder / name).unlink(missing_ok=True)
+    if folder.exists():
+        folder.rmdir()
 
 
 def restore(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -181,3 +182,33 @@ def test_the_versions_of_a_shipped_lock_hold(tmp_path):
     assert tool.pinned == ["rich==14.0.0"]
     assert set(tool.requirements) == {"gymnasium==0.29.1", *own.requirements()}
     assert lockfile.read(tmp_path / "lock.txt") == [Pin("rich==14.0.0", ("sha256:looked-at",))]
+
+
+def made(folder: Path, *, guarded: bool) -> home.Environment:
+    """As `create` leaves one."""
+    environment = home.Environment(folder / "toy-0123456789ab")
+    (environment.folder / "venv" / "lib").mkdir(parents=True)
+    (environment.folder / "venv" / "lib" / "a.py").write_text("")
+    environment.log.write_text("")
+    environment.marker.write_text("{}")
+    if guarded:
+        environment.guard.write_text("")
+    return environment
+
+
+def test_removing_takes_what_was_made_and_leaves_what_others_put_there(tmp_path: Path) -> None:
+    environment = made(tmp_path, guarded=True)
+    (environment.folder / "results.csv").write_text("a month of work")
+    with pytest.raises(InputError, match=r"holds what is not ours, which stays: results.csv"):
+        create.remove(environment)
+    assert [path.name for path in environment.folder.iterdir()] == ["results.csv"]
+    (environment.folder / "results.csv").unlink()
+    create.remove(environment)
+    assert not environment.folder.exists()
+
+
+def test_a_folder_that_only_looks_like_an_environment_is_not_removed(tmp_path: Path) -> None:
+    environment = made(tmp_path, guarded=False)
+    with pytest.raises(InputError, match="was not made by `arena env create`"):
+        create.remove(environment)
+    assert environment.marker.exists()

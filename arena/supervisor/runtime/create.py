@@ -22,6 +22,9 @@ from arena.supervisor.runtime import check, home, lockfile, locks, own, pythons,
 from arena.supervisor.runtime.home import Environment
 from arena.supervisor.runtime.running import Runner, ToolError
 
+# What stands in an environment's folder beside its venv, and a wheel of this arena meanwhile.
+MADE = ("log.txt", "ready.part", "resolved.txt", "report.json", "requirements.txt", "pinned.txt")
+
 
 class Progress(Protocol):
     """Who is told how far a creation is."""
@@ -61,10 +64,18 @@ def create(
 
 
 def remove(environment: Environment) -> None:
-    """Delete it; its lock file stays. InputError when it is in use."""
+    """Delete what `create` made; its lock file stays. InputError when it is in use, or not of our making."""
+    if not environment.guard.exists():  # `create` makes it before anything else
+        raise InputError(f"{environment.folder} was not made by `arena env create`: it stays. Delete it yourself")
     with _writing(), _alone(environment):
         environment.marker.unlink(missing_ok=True)  # first: what is left of an interrupted removal is unfinished
-        shutil.rmtree(environment.folder)
+        shutil.rmtree(environment.folder / "venv", ignore_errors=True)
+        for made in (*MADE, *(wheel.name for wheel in environment.folder.glob("agent_arena-*.whl"))):
+            (environment.folder / made).unlink(missing_ok=True)
+        left = sorted(path.name for path in environment.folder.iterdir())
+        if left:
+            raise InputError(f"{environment.folder} holds what is not ours, which stays: {', '.join(left[:5])}")
+        environment.folder.rmdir()
 
 
 def _build(
