@@ -46,7 +46,7 @@ def test_a_runtime_is_found_in_a_file(tmp_path):
 
 
 def test_an_unknown_runtime_is_answered_with_near_names():
-    with pytest.raises(PluginNotFoundError, match=r"Did you mean mario\? `arena env list`"):
+    with pytest.raises(PluginNotFoundError, match=r"Did you mean mario\? `\S*arena env list`"):
         plugins.runtime("marjo")
 
 
