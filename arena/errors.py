@@ -46,6 +46,10 @@ class WorkerError(ArenaError):
     """A worker could not be started, died, or does not answer."""
 
 
+class GameError(ArenaError):
+    """A game's own code raised, or gave what no game may give. It voids the match in which it happened."""
+
+
 class RecordError(InputError):
     """A run folder is missing, damaged, or written by another version."""
 

@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from arena.errors import ProtocolError
-from arena.game import Views
-from arena.host import failure
+from arena import failure
+from arena.errors import GameError, InputError, ProtocolError
+from arena.game import Game, Views
 from arena.plugins import game_class
 from arena.protocol import codec
 from arena.protocol import messages as m
@@ -77,10 +77,7 @@ class GameHost:
             except Exception as error:
                 traceback.print_exc()
                 self._games.pop(ask.match, None)  # its state is in doubt
-                if isinstance(ask, m.OpenGame):
-                    self._emit(failure(error, ask.match))
-                else:  # what was opened was taken: whatever it raises now is its own failure, a ValueError too
-                    self._emit(m.Error(code="failed", text=f"{type(error).__name__}: {error}", match=ask.match))
+                self._emit(_error(error, ask.match))
 
     def close(self, reason: str = "") -> None:
         """Say goodbye."""
@@ -88,7 +85,7 @@ class GameHost:
 
     def _serve(self, ask: Ask) -> None:
         if isinstance(ask, m.OpenGame):
-            game = game_class(ask.game)(ask.seats, ask.options)
+            game = _made(ask)
             stage = LocalStage(game, ask.views, scaled=self._minor >= SCALED)
             self._games[ask.match] = stage, ask.views
             self._stepped(ask.id, ask.match, stage.begin(ask.seed))
@@ -137,6 +134,26 @@ class GameHost:
         else:
             raise ProtocolError("an OBSERVE of no seat and no picture")
         self._emit(m.Observed(session=self.session, id=ask.id, match=ask.match, observation=wire), buffers)
+
+
+class _RefusedError(Exception):
+    """The game cannot be had with these seats and options."""
+
+
+def _made(ask: m.OpenGame) -> Game:
+    """The game that is to be opened. What it raises from here on is its own failure, a ValueError too."""
+    try:
+        return game_class(ask.game)(ask.seats, ask.options)
+    except (InputError, ValueError) as error:
+        raise _RefusedError(str(error)) from error
+
+
+def _error(error: Exception, match: int) -> m.Error:
+    """The ERROR for what was raised while a match was served."""
+    if isinstance(error, _RefusedError):
+        return m.Error(code="refused", text=str(error), match=match)
+    ours = isinstance(error, (GameError, ProtocolError))
+    return m.Error(code="failed", text=str(error) if ours else failure.told(error), match=match)
 
 
 def _seen(scene: Scene) -> tuple[list[m.SeatView], list[codec.Frame]]:

@@ -6,18 +6,18 @@ parses answers in a way of its own.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from arena.channel import Channel
-from arena.errors import ProtocolError
+from arena.errors import GameError, ProtocolError
 from arena.game import Game, IllegalActionError, Image, Observation, StepResult, UnparsableAnswerError, Views
 from arena.match import Match
 from arena.protocol import codec
 from arena.protocol import messages as m
+from arena.results import check_observation, check_result
 from arena.stage import Scene, Stage, Verdict
 
 Ask = m.OpenGame | m.Step | m.Parse | m.Observe
@@ -133,8 +133,7 @@ class HostedStage(Stage):
         if isinstance(message, m.Parsed) and message.seat != call.seat:
             return False
         if isinstance(message, m.Stepped):
-            self._check_result(message.result)
-            call.result = message.result
+            call.result = self._sent(message.result)
             if message.ahead:
                 if message.seats or message.result.returns is not None:
                     raise ProtocolError(
@@ -162,7 +161,7 @@ class HostedStage(Stage):
                     match.parsed(message.seat, Verdict(message.action, message.fault, message.detail))
             case m.Observed():
                 seen = codec.unfold(codec.unpack_observation(message.observation, buffers))
-                self._agreed("an OBSERVED", seen, call.views)
+                self._seen("an OBSERVED", seen, call.views, due=False)
                 self._observed = seen
         return True
 
@@ -190,18 +189,6 @@ class HostedStage(Stage):
         assert self._observed is not None
         return self._observed
 
-    def _check_result(self, result: StepResult) -> None:
-        """ProtocolError for one that cannot be: a host is another process, perhaps of another make."""
-        if len(result.rewards) != self._seats or (result.returns is not None and len(result.returns) != self._seats):
-            raise ProtocolError(f"a STEPPED with {len(result.rewards)} rewards for {self._seats} seats")
-        if not all(math.isfinite(number) for number in (*result.rewards, *(result.returns or ()))):
-            raise ProtocolError(f"a STEPPED with rewards {list(result.rewards)}, returns {result.returns}: not finite")
-        over = result.ended != "none"
-        if over != (not result.due) or (over and result.returns is None):
-            raise ProtocolError(f"a STEPPED that is {result.ended}, with due seats {list(result.due)}")
-        if list(result.due) != sorted(set(result.due) & set(range(self._seats))):
-            raise ProtocolError(f"a STEPPED in which seats {list(result.due)} of {self._seats} are due")
-
     def _scene(self, result: StepResult, seats: Sequence[m.SeatView], buffers: codec.Frames) -> Scene:
         """The scene of a checked result, checked."""
         shown = [view.seat for view in seats]
@@ -214,27 +201,19 @@ class HostedStage(Stage):
         if self.spec.on_fault == "default" and set(defaults) != set(observations):
             raise ProtocolError("a STEPPED without the action that a fault costs")
         for seat, observation in observations.items():
-            self._check(seat, observation)
+            self._seen("a STEPPED", observation, self._views[seat], due=True)
         return Scene(result, observations, defaults)
 
-    def _check(self, seat: int, seen: Observation) -> None:
-        """What a due seat is shown: just the views that were agreed, and at least one legal action, ascending."""
-        self._agreed("a STEPPED", seen, self._views[seat])
-        n = self.spec.actions.n
-        if not seen.legal or list(seen.legal) != sorted(set(seen.legal) & set(range(n))):
-            raise ProtocolError(
-                f"a STEPPED whose legal actions are {list(seen.legal)[:10]}: expected 1 to {n} of 0..{n - 1}, ascending"
-            )
+    def _sent(self, result: StepResult) -> StepResult:
+        """ProtocolError for one that cannot be: a host is another process, perhaps of another make."""
+        try:
+            return check_result(result, self._seats)
+        except GameError as error:
+            raise ProtocolError(f"a STEPPED that cannot be: {error}") from None
 
-    def _agreed(self, who: str, seen: Observation, views: Views) -> None:
-        """ProtocolError unless `seen` has just these views."""
-        image = None if seen.image is None else seen.image.shape
-        given = seen.vector if seen.scaled is None else seen.scaled.steps
-        vector = None if given is None else given.shape
-        wanted = (None if views.image is None else (*views.image, 3), self.spec.vector_shape if views.vector else None)
-        told = seen.text is not None
-        if (image, vector) != wanted or told != views.text or (seen.facts is not None and not told):
-            raise ProtocolError(
-                f"{who} with a picture {image}, a vector {vector} and {'a' if told else 'no'} text; "
-                f"agreed were {wanted} and {'a' if views.text else 'no'} text"
-            )
+    def _seen(self, who: str, seen: Observation, views: Views, *, due: bool) -> None:
+        """ProtocolError unless `seen` is what a seat may be shown."""
+        try:
+            check_observation(seen, self.spec, views, due=due)
+        except GameError as error:
+            raise ProtocolError(f"{who} that cannot be: {error}") from None

@@ -6,14 +6,15 @@ most `limits.retries` times. Nothing here depends on the order in which answers 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import time
 from collections import deque
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
 from arena.channel import Channel, Crew, Died, Received
-from arena.errors import InputError, ProtocolError, WorkerError
+from arena.errors import GameError, InputError, ProtocolError, WorkerError
 from arena.gallery import Gallery
 from arena.hosted import HostedStage
 from arena.match import Match
@@ -87,6 +88,7 @@ class Scheduler:
         self._gallery = Gallery(plan, crew.spectators, self._ids)
         self._failed_starts: dict[str, int] = {}  # in a row, by worker name
         self._been_ready: set[str] = set()  # names of workers that died after they had been ready
+        self._failed = False  # a game failed in this round: its match waits to be seated again
         self.dropped = 0  # replies that matched no question
 
     def run(self) -> None:
@@ -101,7 +103,8 @@ class Scheduler:
                 # machine), the next one is over already: without this no answer would ever be read.
                 self._absorb(self._crew.poll(0))
             advanced = self._advance_ready()
-            if advanced:
+            if advanced or self._failed:
+                self._failed = False
                 continue
             self._absorb(self._crew.poll(self._patience()))
             self._watch_clocks()
@@ -169,17 +172,29 @@ class Scheduler:
             )
         self._gallery.open(match, channels, host)
         self._observer.started(match)
-        match.start()
-        self._follow(table)
+        if self._played(table, match.start):
+            self._follow(table)
+
+    def _played(self, table: _Table, act: Callable[[], None]) -> bool:
+        """Let a match go on; False when its game failed, and so the try is void."""
+        try:
+            act()
+        except GameError as error:
+            self._failed = True
+            self._void(table, "game", str(error), None, own_doing=True)
+            return False
+        return True
 
     def _ask(self) -> None:
         """Send every new question, one ACT a channel."""
         batches: dict[Channel, list[Request]] = {}
         now = time.monotonic()
-        for table in self._tables.values():
+        for table in list(self._tables.values()):
             for ask in table.match.asks():
                 if ask.seat in table.crashed:
-                    table.match.feed(ask.seat, Decision(fault="crashed", detail="it fails by itself in every try"))
+                    given = Decision(fault="crashed", detail="it fails by itself in every try")
+                    if not self._played(table, functools.partial(table.match.feed, ask.seat, given)):
+                        break
                     continue
                 channel = table.channels[ask.seat]
                 human = self._entry(table, ask.seat).kind.interactive
@@ -204,12 +219,21 @@ class Scheduler:
     def _advance_ready(self) -> bool:
         """Apply the tick of every match whose seats are all in; whether there was one."""
         now = time.monotonic()
-        due = [table for table in self._tables.values() if table.clock is None or table.clock.over(table.match, now)]
+        due = [table for table in list(self._tables.values()) if self._over(table, now)]
         ready = [table for table in due if table.match.ready]
         for table in ready:
-            table.match.advance()
-            self._follow(table)
+            if self._played(table, table.match.advance):
+                self._follow(table)
         return bool(ready)
+
+    def _over(self, table: _Table, now: float) -> bool:
+        """Whether the time of the tick is over, where there is a clock."""
+        try:
+            return table.clock is None or table.clock.over(table.match, now)
+        except GameError as error:  # of its rule for seats that are late
+            self._failed = True
+            self._void(table, "game", str(error), None, own_doing=True)
+            return False
 
     def _follow(self, table: _Table) -> None:
         """Note what the game did, unless its host still owes it."""
@@ -272,7 +296,8 @@ class Scheduler:
                 self._void(table, kind, f"{channel.name}: {answer.detail or 'cancelled what was not'}", answer.seat)
                 continue
             seconds = now - question.sent
-            table.match.feed(answer.seat, answer.decision)
+            if not self._played(table, functools.partial(table.match.feed, answer.seat, answer.decision)):
+                continue
             self._observer.answered(table.match, answer.seat, answer.decision, seconds)
             where = {"match": answer.match, "tick": answer.tick, "seat": answer.seat, "attempt": answer.attempt}
             self._time("turn", **where, seconds=round(seconds, 6))
@@ -311,7 +336,7 @@ class Scheduler:
         if table is not None and channel is table.host:
             if error.code == "refused":
                 raise InputError(f"the game cannot be played: {error.text}")
-            self._void(table, "backend", f"{channel.name}: {error.text}", None, own_doing=True)
+            self._void(table, "game", error.text, None, own_doing=True)
         elif table is not None and channel in table.channels:
             if error.code == "refused":
                 raise InputError(f"operator {channel.name} cannot take seat {error.seat}: {error.text}")
@@ -351,6 +376,9 @@ class Scheduler:
 
     def _void(self, table: _Table, kind: str, reason: str, seat: int | None, own_doing: bool = False) -> None:
         plan = table.match.plan
+        if kind == "game":
+            when = f"at tick {table.match.tick}" if table.begun else "at its start"
+            reason = f"{table.match.stage.spec.id} failed {when}: {reason}"
         del self._tables[plan.index]
         self._gallery.close(table.match, time.monotonic())
         self._withdraw(table)
@@ -363,7 +391,8 @@ class Scheduler:
         if self._tries.again(plan):
             self._waiting.appendleft(plan)
         else:
-            self._give_up(table, f"{kind}: voided {voids} times")
+            # What a game raises, it raises in every try alike: the log may say it.
+            self._give_up(table, f"game: {reason}" if kind == "game" else f"{kind}: voided {voids} times")
 
     def _withdraw(self, table: _Table) -> None:
         """Nobody wants the answers to its questions any more."""

@@ -8,13 +8,21 @@ not hold up the others.
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+import functools
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar
 
 import msgspec
 
+from arena import failure, plain
+from arena.errors import GameError
 from arena.game import Game, GameSpec, IllegalActionError, Image, Observation, StepResult, UnparsableAnswerError, Views
+from arena.results import check_action, check_observation, check_picture, check_result, check_scores
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Scene(msgspec.Struct, frozen=True):
@@ -68,8 +76,28 @@ class Stage(abc.ABC):
         """The spectator's picture now. Waits for a host."""
 
 
+def _contained(
+    method: Callable[Concatenate[LocalStage, P], T],
+) -> Callable[Concatenate[LocalStage, P], T]:
+    """The boundary to a game's own code: whatever it raises becomes a GameError, and is the end of one match."""
+
+    @functools.wraps(method)
+    def call(self: LocalStage, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(self, *args, **kwargs)
+        except GameError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise GameError(failure.told(error)) from error
+
+    return call  # type: ignore[return-value]
+
+
 class LocalStage(Stage):
-    """A game in this process: everything is answered at once."""
+    """A game in this process: everything is answered at once.
+
+    GameError when the game's code raises, or gives what no game may give; the game is of no use afterwards.
+    """
 
     def __init__(self, game: Game, views: Sequence[Views], scaled: bool = False) -> None:
         """`views` of each seat. `scaled`: the scenes are sent on, so vectors may stand in them scaled."""
@@ -79,56 +107,91 @@ class LocalStage(Stage):
         self._views = views
         self._scaled = scaled
         self._totals: list[float] = []
+        self._legal: dict[int, tuple[int, ...]] = {}
 
+    @_contained
     def begin(self, seed: bytes) -> Scene:
         self._totals = [0.0] * self.game.seats
-        return self.show(self.game.reset(seed))
+        return self.show(self._checked(self.game.reset(seed)))
 
     def step(self, actions: Mapping[int, int], cut: bool) -> Scene:
         return self.show(self.apply(actions, cut))
 
+    @_contained
     def apply(self, actions: Mapping[int, int], cut: bool) -> StepResult:
         """The first half of `step`: what the actions led to."""
-        result = self.game.step(actions)
-        self._totals = [total + reward for total, reward in zip(self._totals, result.rewards, strict=True)]
+        result = self._checked(self.game.step(actions))
         if cut and result.ended == "none":
-            return replace(result, returns=self.game.score(self._totals))
+            return self._scored(result)
         return result
 
+    @_contained
     def show(self, result: StepResult) -> Scene:
         """The second half: and what the due seats are shown, unless nobody is asked any more."""
         if result.returns is not None:
             return Scene(result)
         observations = {seat: self._shown(seat, self._views[seat]) for seat in result.due}
+        self._legal = {seat: seen.legal for seat, seen in observations.items()}
         if self.spec.on_fault != "default":
             return Scene(result, observations)
-        return Scene(result, observations, {seat: self.game.default_action(seat) for seat in result.due})
+        defaults = {
+            seat: check_action(f"the default action of seat {seat}", self.game.default_action(seat), legal)
+            for seat, legal in self._legal.items()
+        }
+        return Scene(result, observations, defaults)
 
+    @_contained
     def forfeit(self, seat: int) -> Scene:
-        result = self.game.forfeit(seat)
-        self._totals = [total + reward for total, reward in zip(self._totals, result.rewards, strict=True)]
-        return Scene(result if result.returns is not None else replace(result, returns=self.game.score(self._totals)))
+        result = check_result(self.game.forfeit(seat), self.game.seats)
+        self._add(result)
+        return Scene(result if result.returns is not None else self._scored(result))
 
+    @_contained
     def parse(self, seat: int, answer: int | str | None) -> Verdict:
         try:
-            return Verdict(self.game.parse(seat, answer))
+            action = self.game.parse(seat, answer)
         except IllegalActionError as error:
             return Verdict(None, "illegal", str(error))
         except UnparsableAnswerError as error:
             return Verdict(None, "unparsable", str(error))
+        return Verdict(check_action("what parse gave", action, self._legal.get(seat, ())))
 
+    @_contained
     def late(self, last: int) -> int:
         return self.game.late(last)
 
+    @_contained
     def look(self, seat: int, views: Views) -> Observation:
-        return self.game.observe(seat, views)
+        return check_observation(self.game.observe(seat, views), self.spec, views, due=False)
 
     def draw(self, height: int, width: int) -> Image:
-        return self.game.draw(height, width)
+        """The spectator's picture. To look ends no match: where the game cannot draw, its error stands on a sheet."""
+        try:
+            return check_picture(self.game.draw(height, width), height, width)
+        except Exception as error:
+            traceback.print_exc()
+            why = str(error) if isinstance(error, GameError) else failure.told(error)
+            return plain.sheet([self.spec.summary, "", "no picture:", why], height, width)
+
+    def _checked(self, result: StepResult) -> StepResult:
+        """What a reset or a step gave, with its rewards added up."""
+        result = check_result(result, self.game.seats)
+        if result.ended == "none" and result.returns is not None:
+            raise GameError(f"the match goes on, but has returns {result.returns}")
+        self._add(result)
+        return result
+
+    def _add(self, result: StepResult) -> None:
+        self._totals = [total + reward for total, reward in zip(self._totals, result.rewards, strict=True)]
+
+    def _scored(self, result: StepResult) -> StepResult:
+        return replace(result, returns=check_scores("scores", self.game.score(self._totals), self.game.seats))
 
     def _shown(self, seat: int, views: Views) -> Observation:
         scaled = self.game.scaled(seat) if self._scaled and views.vector else None
         if scaled is None:
-            return self.game.observe(seat, views)
-        rest = self.game.observe(seat, msgspec.structs.replace(views, vector=False))
-        return msgspec.structs.replace(rest, scaled=scaled)
+            seen = self.game.observe(seat, views)
+        else:
+            rest = self.game.observe(seat, msgspec.structs.replace(views, vector=False))
+            seen = msgspec.structs.replace(rest, scaled=scaled)
+        return check_observation(seen, self.spec, views, due=True)

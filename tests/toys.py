@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import msgspec
@@ -116,6 +117,44 @@ class Open(Together):
     """As Together, and nothing is hidden."""
 
     spec = msgspec.structs.replace(Together.spec, id="open", perfect_information=True)
+
+
+class Failing(Turns):
+    """As Turns, but where the deal is bad (its first byte is odd) it fails as its option says, in its third tick.
+
+    The option may also be a file's path: then it fails once there is such a file.
+    """
+
+    spec = msgspec.structs.replace(
+        Turns.spec, id="failing", options={**Turns.spec.options, "how": Option("str", "step", "what fails")}
+    )
+
+    def reset(self, seed: bytes) -> StepResult:
+        self.bad = bool(seed[0] % 2)
+        if self.bad and self.options["how"] == "reset":
+            self.fail()
+        return super().reset(seed)
+
+    def step(self, actions: Mapping[int, int]) -> StepResult:
+        result = super().step(actions)
+        how = self.options["how"]
+        if not self.bad or len(self.said) != 3:
+            return result
+        if how == "nan":
+            return StepResult.going(result.due, (float("nan"), 0.0), result.state_hash)
+        if how == "exit":
+            raise SystemExit(3)
+        if how == "step" or Path(how).is_file():
+            self.fail()
+        return result
+
+    def observe(self, seat: int, views: Views) -> Observation:
+        if self.bad and self.options["how"] == "observe" and len(self.said) == 3:
+            self.fail()
+        return super().observe(seat, views)
+
+    def fail(self) -> None:
+        raise RuntimeError("no licence")
 
 
 class OwnWords(Turns):

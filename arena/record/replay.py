@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from arena import commands, files, plugins
-from arena.errors import InputError, RecordError
+from arena.errors import GameError, InputError, RecordError
 from arena.game import Game, Views
 from arena.hosted import HostedStage
 from arena.match import Ask, Match
@@ -196,15 +196,21 @@ def execute(match: Match, lines: Sequence[Line]) -> Iterator[Step]:
     """Play `match` with the answers recorded in `lines`: one Step for the reset, then one a tick.
 
     It goes on until the match is over, an answer is missing, or the caller stops (which it should at the first step
-    that does not agree: what follows means nothing). A match that stayed unresolved has a reset and no tick.
+    that does not agree: what follows means nothing). A match that stayed unresolved has a reset and no tick. GameError
+    when the game fails.
     """
     turns = {(line.tick, line.seat, line.attempt): line for line in lines if isinstance(line, TurnLine)}
-    match.start()
-    _settle(match)
+    unresolved = bool(lines) and isinstance(lines[-1], EndLine) and lines[-1].status == "unresolved"
+    try:
+        match.start()
+        _settle(match)
+    except GameError:
+        if not unresolved:
+            raise
     at = 0
     missing: Ask | None = None
-    if lines and isinstance(lines[-1], EndLine) and lines[-1].status == "unresolved":
-        made: tuple[Line, ...] = tuple(match.take_lines())
+    if unresolved:
+        made: tuple[Line, ...] = tuple(match.take_lines()) or (match.head,)
         if isinstance(lines[0], MatchLine) and not lines[0].state_hash:  # the game's host never reset it
             made = (msgspec.structs.replace(match.head, state_hash="", events=()),)
         yield Step(made, tuple(lines[:-1]))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from arena.errors import GameError
 from arena.match import Match
 from arena.record.lines import EndLine, Line, MatchLine, TurnLine
 from arena.record.reader import Run
@@ -99,7 +100,14 @@ def _verify_match(match: Match, lines: Sequence[Line], report: Report) -> None:
     if not isinstance(last, EndLine):
         report.problems.append(Problem(index, getattr(last, "tick", 0), "the match has no end after this"))
         return
-    at = 0
+    try:
+        _compare_match(match, lines, last, report)
+    except GameError as error:
+        report.problems.append(Problem(index, match.tick, f"the game failed: {error}"))
+
+
+def _compare_match(match: Match, lines: Sequence[Line], last: EndLine, report: Report) -> None:
+    index, at = match.plan.index, 0
     for step in execute(match, lines):
         report.turns += sum(isinstance(line, TurnLine) for line in step.made)
         if step.missing is not None:

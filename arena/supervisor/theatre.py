@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from arena.channel import Died, Received
-from arena.errors import WorkerError
+from arena.channel import Received
+from arena.errors import GameError, WorkerError
 from arena.game import Game, Views
 from arena.hosted import HostedStage
 from arena.match import Match
@@ -20,7 +20,10 @@ from arena.supervisor.hub import Hub
 
 
 class Theatre:
-    """One host process in a runtime; `close` ends it. WorkerError when it dies, hangs or says that it cannot."""
+    """One host process in a runtime; `close` ends it. WorkerError when it cannot start or says that it cannot.
+
+    GameError when the game fails, or its host dies or hangs over it: another match may be played after that.
+    """
 
     def __init__(self, runtime: str) -> None:
         self._logs = tempfile.TemporaryDirectory(prefix="arena-host-")
@@ -57,14 +60,25 @@ class Theatre:
     def _poll(self, stage: HostedStage | None, until: float) -> None:
         left = until - time.monotonic()
         if left <= 0:
-            raise WorkerError(f"the game host did not answer within {Limits().deadline:g} s")
+            if stage is None:
+                raise WorkerError(f"the game host did not start within {Limits().deadline:g} s")
+            reason = f"did not answer within {Limits().deadline:g} s: it hangs"
+            self._crew.kill(stage.channel, reason)
+            self._crew.replace(stage.channel)
+            raise GameError(f"the game's host {reason}")
         for event in self._hub.poll(left):
-            if isinstance(event, Died):
+            if isinstance(event, Received):
+                self._take(stage, event)
+            elif event.was_ready and stage is not None and event.channel is stage.channel:
+                self._crew.replace(event.channel)
+                raise GameError(f"the game's host {event.reason}")
+            elif event.channel in self._crew.channels:
                 raise WorkerError(f"the game host {event.reason}")
-            self._take(stage, event)
 
     def _take(self, stage: HostedStage | None, event: Received) -> None:
         match event.message:
+            case m.Error(code="failed"):
+                raise GameError(event.message.text)
             case m.Error():
                 raise WorkerError(f"the game host cannot go on: {event.message.text}")
             case (m.Stepped() | m.Shown() | m.Parsed() | m.Observed()) as reply if stage is not None:

@@ -1,0 +1,52 @@
+"""A plugin's exception in words: what it is, and the line of the user's file that it came from."""
+
+from __future__ import annotations
+
+import sysconfig
+import traceback
+from pathlib import Path
+
+LONGEST = 500  # characters; what an exception says may be a whole page
+OURS = ("arena", "workers", "games.adapters")  # packages whose frames only pass on what others raised
+
+
+def told(error: BaseException) -> str:
+    """`RuntimeError: no licence (rules.py, line 31, in step)`: on one line, without the folder of the file.
+
+    The line is the last one in a file of the user's; where there is none, in an installed package; else there is none.
+    """
+    words = " ".join(" ".join(traceback.format_exception_only(error)).split())
+    if len(words) > LONGEST:
+        words = words[: LONGEST - 3] + "..."
+    where = line(error)
+    return f"{words} ({where})" if where else words
+
+
+def line(error: BaseException) -> str:
+    """`rules.py, line 31, in step`, or nothing."""
+    frames = [
+        (frame.f_code.co_filename, number, frame.f_code.co_name)
+        for frame, number in traceback.walk_tb(error.__traceback__)
+        if not _within(frame.f_globals.get("__name__", ""))
+    ]
+    own = [one for one in frames if not _installed(one[0])] or [one for one in frames if not _standard(one[0])]
+    if not own:
+        return ""
+    file, number, name = own[-1]
+    return f"{Path(file).name}, line {number}, in {name}"
+
+
+def _within(module: str) -> bool:
+    return any(module == ours or module.startswith(f"{ours}.") for ours in OURS)
+
+
+def _installed(file: str) -> bool:
+    """It belongs to an installed package, or to Python."""
+    return "site-packages" in Path(file).parts or "dist-packages" in Path(file).parts or _standard(file)
+
+
+def _standard(file: str) -> bool:
+    if file.startswith("<"):  # made by exec, as dataclasses do
+        return True
+    standard = Path(sysconfig.get_path("stdlib"))
+    return Path(file).is_relative_to(standard) and not Path(file).is_relative_to(standard / "site-packages")

@@ -1,0 +1,154 @@
+"""The one check of what games give: the result of a reset or a step, and what a seat is shown.
+
+A local stage checks its own game, and a hosted one what the host sends. GameError says what cannot be.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from arena.errors import GameError
+from arena.game import GameSpec, Image, Observation, StepResult, Views
+
+MOST_EVENTS = 1000  # a tick
+LONGEST_EVENT = 10_000  # characters
+LONGEST_HASH = 128  # characters
+SHOWN = 10  # so many values stand in a message
+
+
+def check_result(result: object, seats: int) -> StepResult:
+    """`result` with plain numbers and tuples, ready to be logged and sent."""
+    if not isinstance(result, StepResult):
+        raise GameError(f"a game gives a StepResult, not a {type(result).__name__}")
+    rewards = _scores("rewards", result.rewards, seats)
+    returns = None if result.returns is None else _scores("returns", result.returns, seats)
+    due = tuple(_whole("a due seat", seat) for seat in _listed("due", result.due))
+    if list(due) != sorted(set(due) & set(range(seats))):
+        raise GameError(f"due are seats {_some(due)}: expected some of 0 to {seats - 1}, each once, ascending")
+    if result.ended not in ("none", "terminated", "truncated"):
+        raise GameError(f"ended is {result.ended!r}: expected none, terminated or truncated")
+    over = result.ended != "none"
+    if over and (due or returns is None):
+        raise GameError(f"the match is {result.ended}, but seats {_some(due)} are due and the returns are {returns}")
+    if not over and not due:
+        raise GameError("the match goes on, but nobody is due")
+    return StepResult(due, rewards, _hash(result.state_hash), _events(result.events), result.ended, returns)
+
+
+def check_observation(seen: object, spec: GameSpec, views: Views, *, due: bool) -> Observation:
+    """`seen` with just the views that were agreed; with at least one legal action where the seat is due."""
+    if not isinstance(seen, Observation):
+        raise GameError(f"observe gives an Observation, not a {type(seen).__name__}")
+    legal = tuple(_whole("a legal action", action) for action in _listed("legal", seen.legal))
+    n = spec.actions.n
+    if (due and not legal) or list(legal) != sorted(set(legal) & set(range(n))):
+        raise GameError(f"legal actions are {_some(legal)}: expected 1 to {n} of 0..{n - 1}, ascending")
+    image = None if seen.image is None else _array("image", seen.image, np.uint8)
+    given = seen.vector if seen.scaled is None else seen.scaled.steps
+    vector = None if given is None else _array("vector", given, np.float32 if seen.scaled is None else np.uint8)
+    wanted = (None if views.image is None else (*views.image, 3), spec.vector_shape if views.vector else None)
+    told = seen.text is not None
+    if (image, vector) != wanted or told != views.text or (seen.facts is not None and not told):
+        raise GameError(
+            f"a picture {image}, a vector {vector} and {'a' if told else 'no'} text are shown; "
+            f"agreed were {wanted} and {'a' if views.text else 'no'} text"
+        )
+    if told:
+        for text in (seen.text, *(seen.facts or {}), *(seen.facts or {}).values()):
+            _text("a text view or a fact", text)
+    return seen if legal is seen.legal else msgspec.structs.replace(seen, legal=legal)
+
+
+def check_picture(image: object, height: int, width: int) -> Image:
+    """`image` if it is uint8 (height, width, 3)."""
+    shape = _array("draw", image, np.uint8)
+    if shape != (height, width, 3):
+        raise GameError(f"draw gave a picture {shape}; asked was {(height, width, 3)}")
+    return image  # type: ignore[return-value]
+
+
+def check_action(what: str, action: object, legal: Sequence[int]) -> int:
+    """`action` as a plain number, if it is one of `legal`."""
+    number = _whole(what, action)
+    if number not in legal:
+        raise GameError(f"{what} is {number}, which is not legal now; legal: {_some(legal)}")
+    return number
+
+
+def check_scores(what: str, given: object, seats: int) -> tuple[float, ...]:
+    """A finite number a seat."""
+    return _scores(what, given, seats)
+
+
+def _scores(what: str, given: object, seats: int) -> tuple[float, ...]:
+    out = []
+    for value in _listed(what, given):
+        if type(value) is not float and not isinstance(value, numbers.Real):
+            raise GameError(f"{what} hold {str(value)[:80]!r} of type {type(value).__name__}; expected a number a seat")
+        number = float(value)
+        if not math.isfinite(number):
+            raise GameError(f"{what} hold {number}; expected a finite number a seat")
+        out.append(number)
+    if len(out) != seats:
+        raise GameError(f"{len(out)} {what} for {seats} seats")
+    return tuple(out)
+
+
+def _listed(what: str, given: object) -> Iterable[Any]:
+    if not isinstance(given, (tuple, list, np.ndarray)):
+        raise GameError(f"{what}: a {type(given).__name__} where a tuple is expected")
+    return given
+
+
+def _whole(what: str, given: object) -> int:
+    if type(given) is int:
+        return given
+    try:
+        return operator.index(given)  # type: ignore[arg-type]
+    except TypeError:
+        raise GameError(f"{what} is {str(given)[:80]!r} of type {type(given).__name__}; expected a number") from None
+
+
+def _hash(given: object) -> str:
+    _text("state_hash", given, LONGEST_HASH)
+    return given  # type: ignore[return-value]
+
+
+def _events(given: object) -> tuple[str, ...]:
+    events = tuple(_listed("events", given))
+    if len(events) > MOST_EVENTS:
+        raise GameError(f"{len(events)} events in one tick; at most {MOST_EVENTS} are taken")
+    for event in events:
+        _text("an event", event, LONGEST_EVENT)
+    return events
+
+
+def _text(what: str, given: object, most: int | None = None) -> None:
+    if not isinstance(given, str):
+        raise GameError(f"{what} is a {type(given).__name__}; expected a text")
+    if most is not None and len(given) > most:
+        raise GameError(f"{what} of {len(given)} characters; at most {most} are taken")
+    if not given.isascii():
+        try:
+            given.encode()
+        except UnicodeEncodeError:
+            raise GameError(f"{what} holds a character that is none (a lone surrogate): {given[:80]!a}") from None
+
+
+def _array(what: str, given: object, dtype: Any) -> tuple[int, ...]:
+    if not isinstance(given, np.ndarray) or given.dtype != dtype:
+        kind = given.dtype if isinstance(given, np.ndarray) else type(given).__name__
+        raise GameError(f"{what} is of {kind}; expected an array of {np.dtype(dtype)}")
+    return tuple(map(int, given.shape))
+
+
+def _some(values: Sequence[int]) -> str:
+    more = ", ..." if len(values) > SHOWN else ""
+    return f"[{', '.join(map(str, values[:SHOWN]))}{more}]"
