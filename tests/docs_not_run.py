@@ -59,7 +59,7 @@ NOT_RUN = {
         "arena play --game sidescroller@set=heldout --operators ppo:runs/side,scripted --matches 20",
     ],
     YOURS: [
-        "arena play --game holdem@hands=5 --operators ppo:my_model.zip,random --matches 60",
+        "arena play --game holdem@hands=5 --operators ppo:my_model.zip@trust=true,random --matches 60",
         "arena play --game leduc --operators vlm:path/to/a/model,random",
         "arena play --game holdem --operators vlm:./my-model",
         "arena play --game holdem --operators vlm:ORG/MODEL@revision=main",

@@ -89,7 +89,10 @@ def sit(folder: Path, first: str, second: str, browser: Any | None) -> Run:
     [("engine", "policy"), ("policy", "human:web"), ("engine", "human:web"), ("random", "engine")],
 )
 def test_they_sit_at_one_table(tmp_path: Path, policy: Path, browser: Any, first: str, second: str) -> None:
-    names = {"engine": f"{ROOT / 'docs/examples/uci.py'}@nodes=200@path={STOCKFISH}", "policy": f"ppo:{policy}"}
+    names = {
+        "engine": f"{ROOT / 'docs/examples/uci.py'}@nodes=200@path={STOCKFISH}",
+        "policy": f"ppo:{policy}@trust=true",
+    }
     person = "human:web" in (first, second)
     run = sit(tmp_path / "run", names.get(first, first), names.get(second, second), browser if person else None)
     turns = [line for line in run.lines() if isinstance(line, TurnLine)]

@@ -19,6 +19,7 @@ from arena.train.lane_hosts import Here, Hosts, Place
 from arena.train.lane_net import Eyes, extract
 from arena.train.lane_ppo import LaneConfig
 from arena.train.lanes import Lanes
+from arena.train.made import remember
 from arena.train.policy import save_policy
 from arena.train.ppo import cut_curve, write_curve
 from arena.train.runs import bar, begun_at, plain, quick_torch
@@ -53,6 +54,7 @@ def train(config: LaneConfig, game: type[Game], made: Game, updates: int | None)
                 between = Between(config, lanes, done, shown)
                 model.learn(left, callback=between, reset_num_timesteps=False, log_interval=1)
         model.save(out / "policy.zip")
+        remember(out / "policy.zip")
     finally:
         lanes.close()
     return write_policy(config, model, made.spec)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,10 @@ ALGORITHMS = {
     "QRDQN": "sb3_contrib",
     "ARS": "sb3_contrib",
 }
+CONTINUOUS = ("SAC", "TD3", "DDPG", "TQC", "CrossQ")  # they act in Box spaces only, which no game of the arena has
 # The policy's module tells most of them; A2C, PPO and TRPO share one and differ in their settings.
 _BY_POLICY = {
+    **{f"{package}.{name.lower()}": name for package in ("stable_baselines3", "sb3_contrib") for name in CONTINUOUS},
     "sb3_contrib.common.maskable": "MaskablePPO",
     "sb3_contrib.common.recurrent": "RecurrentPPO",
     "sb3_contrib.qrdqn": "QRDQN",
@@ -46,7 +49,7 @@ class ZipFacts:
 def read_zip(path: Path, algorithm: str | None = None) -> ZipFacts:
     """Facts of the model in `path`. `algorithm` overrides what is detected.
 
-    Raises CheckpointError when the file is no SB3 model, InputError when its algorithm cannot be told.
+    Raises CheckpointError when the file is no SB3 model, InputError when its algorithm cannot be told or seated.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -62,6 +65,11 @@ def read_zip(path: Path, algorithm: str | None = None) -> ZipFacts:
         raise InputError(
             f"{path}: cannot tell the algorithm (policy of {module}). Name it with @algo=: {', '.join(ALGORITHMS)}"
         )
+    if found in CONTINUOUS:
+        raise UnplayableError(
+            f"{path} is a {found} model: it acts in continuous spaces only, and games here take one of a few actions. "
+            f"What can be seated: {', '.join(ALGORITHMS)}"
+        )
     seen, does = data["observation_space"], data.get("action_space") or {}
     shape = _shape(seen) if "box.Box" in seen.get(":type:", "") else None
     actions = int(does["n"]) if "discrete.Discrete" in does.get(":type:", "") and "n" in does else None
@@ -70,34 +78,75 @@ def read_zip(path: Path, algorithm: str | None = None) -> ZipFacts:
     return ZipFacts(found, shape, dtype, actions, spaces)
 
 
-def zip_views(facts: ZipFacts, spec: GameSpec, name: str, wrapped: bool) -> Views:
+def modules_beside(path: Path) -> list[Path]:
+    """The Python files beside the model that its policy's classes come from, as far as the zip names them."""
+    with zipfile.ZipFile(path) as archive:
+        text = archive.read("data").decode(errors="replace")
+    beside = sorted(path.resolve().parent.glob("*.py"))
+    return [file for file in beside if f"'{file.stem}." in text or f'"__module__": "{file.stem}"' in text]
+
+
+def zip_views(facts: ZipFacts, spec: GameSpec, name: str, wrapped: bool, stack: int) -> Views:
     """The view that the model wants of this game; UnplayableError with both spaces when none fits.
 
-    wrapped: a user's function stands between, so the observation's shape is checked in the worker, after it.
+    wrapped: a user's class stands between, so shapes and actions are checked in the worker, after it.
+    stack: frames that the model sees at once.
     """
-    if facts.actions != spec.actions.n:
-        raise UnplayableError(mismatch(facts.spaces, spec, name))
-    picture = _image_size(facts.shape)
+    if facts.shape is None or facts.actions is None:
+        raise UnplayableError(
+            f"{name} cannot play {spec.id}: the model {facts.spaces}. Only models that observe one Box and act in "
+            "Discrete can be seated"
+        )
     if wrapped:
-        if spec.image_sizes and (picture is not None or spec.vector_shape is None):
-            enough = [size for size in spec.image_sizes if picture is None or min(size) >= max(picture)]
+        if spec.image_sizes and (spec.vector_shape is None or (len(facts.shape) == 3 and len(spec.vector_shape) != 3)):
+            high, wide = _edges(facts.shape) if len(facts.shape) == 3 else (0, 0)
+            enough = [size for size in spec.image_sizes if size[0] >= high and size[1] >= wide]
             return Views(image=min(enough, default=max(spec.image_sizes)))
         if spec.vector_shape is None:
             raise UnplayableError(f"{name} cannot play {spec.id}: the game has no vector view and no image view")
         return Views(vector=True)
-    if facts.shape is not None and facts.shape in (spec.vector_shape, channels_first(spec.vector_shape)):
-        return Views(vector=True)
-    if picture in spec.image_sizes:
-        return Views(image=picture)
-    raise UnplayableError(mismatch(facts.spaces, spec, name))
+    if facts.actions == spec.actions.n:
+        for views, frame in _frames(spec):
+            if facts.shape in _stacked(frame, stack):
+                return views
+    raise UnplayableError(mismatch(facts.spaces, spec, name, stack))
 
 
-def channels_first(shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
+def frames_in(facts: ZipFacts, spec: GameSpec) -> int:
+    """How many of the game's frames the model sees at once, where its shape is a multiple of theirs; else 1."""
+    shapes = [frame for _, frame in _frames(spec)]
+    if facts.shape is None or any(facts.shape in _stacked(frame, 1) for frame in shapes):
+        return 1
+    for frame in shapes:
+        count = math.prod(facts.shape) // math.prod(frame)
+        if count > 1 and facts.shape in _stacked(frame, count):
+            return count
+    return 1
+
+
+def _frames(spec: GameSpec) -> list[tuple[Views, tuple[int, ...]]]:
+    """The views that a model can have of this game, and the shape of each."""
+    out = [(Views(image=size), (*size, 3)) for size in spec.image_sizes]
+    return out if spec.vector_shape is None else [(Views(vector=True), spec.vector_shape), *out]
+
+
+def _stacked(frame: tuple[int, ...], count: int) -> tuple[tuple[int, ...], ...]:
+    """The shapes that `count` frames have in SB3: along the last axis, and as its models take pictures."""
+    along = (*frame[:-1], frame[-1] * count)
+    return along, channels_first(along)
+
+
+def _edges(shape: tuple[int, ...]) -> tuple[int, int]:
+    """(height, width) of a picture; its colours are the shortest of the three."""
+    return (shape[1], shape[2]) if shape[0] == min(shape) else (shape[0], shape[1])
+
+
+def channels_first(shape: tuple[int, ...]) -> tuple[int, ...]:
     """(channels, height, width) of (height, width, channels), as SB3 orders pictures; other shapes as they are."""
-    return (shape[2], shape[0], shape[1]) if shape is not None and len(shape) == 3 else shape
+    return (shape[2], shape[0], shape[1]) if len(shape) == 3 else shape
 
 
-def mismatch(spaces: str, spec: GameSpec, name: str) -> str:
+def mismatch(spaces: str, spec: GameSpec, name: str, stack: int) -> str:
     """What is said when spaces do not fit: both of them."""
     gives = []
     if spec.vector_shape is not None:
@@ -105,10 +154,11 @@ def mismatch(spaces: str, spec: GameSpec, name: str) -> str:
     if spec.image_sizes:
         sizes = ", ".join(f"({height}, {width}, 3)" for height, width in spec.image_sizes)
         gives.append(f"image Box(0, 255, one of {sizes}, uint8)")
+    stacked = f", of which @stack={stack} are stacked," if stack > 1 else ""
     return (
-        f"{name} cannot play {spec.id}: the model {spaces}; the game gives {' or '.join(gives) or 'neither view'} and "
-        f"takes Discrete({spec.actions.n}) ({', '.join(spec.actions.names)}). "
-        "A function that adapts the observation can be given with @wrap=FILE.py:function"
+        f"{name} cannot play {spec.id}: the model {spaces}; the game gives {' or '.join(gives) or 'neither view'}"
+        f"{stacked} and takes Discrete({spec.actions.n}) ({', '.join(spec.actions.names)}). "
+        "A class that adapts observations and actions can be given with @wrap=FILE.py:NAME"
     )
 
 
@@ -120,7 +170,10 @@ def _detect(data: dict[str, Any]) -> str | None:
     if "cg_max_steps" in data:
         return "TRPO"
     if "clip_range" in data:
-        return "PPO"
+        buffers = data.get("rollout_buffer_class", {})
+        if buffers is None:  # a policy class of the user's own: RecurrentPPO chooses its buffer by itself
+            return "RecurrentPPO"
+        return "MaskablePPO" if "maskable" in str(buffers.get("__module__")) else "PPO"
     if "exploration_rate" in data:
         return "QRDQN" if "n_quantiles" in data else "DQN"
     if "gae_lambda" in data and "ent_coef" in data:
@@ -131,14 +184,6 @@ def _detect(data: dict[str, Any]) -> str | None:
 def _shape(space: dict[str, Any]) -> tuple[int, ...] | None:
     shape = space.get("_shape", space.get("shape"))
     return tuple(int(size) for size in shape) if isinstance(shape, list) else None
-
-
-def _image_size(shape: tuple[int, ...] | None) -> tuple[int, int] | None:
-    if shape is None or len(shape) != 3:
-        return None
-    if shape[2] == 3:
-        return shape[0], shape[1]
-    return (shape[1], shape[2]) if shape[0] == 3 else None
 
 
 def _say(space: dict[str, Any], shape: tuple[int, ...] | None, dtype: str) -> str:

@@ -12,11 +12,12 @@ from operators.ppo.policy import build
 from tests.train.toy import Toy
 
 PLAIN = {name: option.default for name, option in KIND.options.items()}
+TRUSTED = {**PLAIN, "trust": True}
 SEEN = Toy.spec.vector_shape
 
 
 def operator(what, **options):
-    return build(WorkerContext(what=str(what), options={**PLAIN, **options}))
+    return build(WorkerContext(what=str(what), options={**TRUSTED, **options}))
 
 
 def turns(count, views=None):

@@ -1,0 +1,37 @@
+"""Which pickled files this user's own training wrote on this machine: their hashes, in one file of the user's.
+
+Whoever can write to that file can already run programs as this user, so a hash in it needs no further trust.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from arena.canonical import hash_file
+
+
+def known_file() -> Path:
+    """Where the hashes are kept, one a line."""
+    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "agent-arena" / "made-here"
+
+
+def remember(path: Path) -> None:
+    """Note that this user made the file `path`. OSError when that cannot be written down."""
+    known = known_file()
+    known.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with open(os.open(known, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as file:
+        file.write(f"{hash_file(path)}\n")
+
+
+def made_here(path: Path) -> bool:
+    """Whether this user made the file `path`: `remember` was given these very bytes."""
+    known = known_file()
+    try:
+        facts = known.stat()
+        if facts.st_uid != os.getuid() or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            return False  # others may have written it
+        return hash_file(path) in known.read_text().split()
+    except OSError:
+        return False
