@@ -41,15 +41,12 @@ def run_plan(
 
     KeyboardInterrupt after SIGINT, SIGTERM or SIGHUP: what was played until then is in `out`.
     """
-    with (
-        Interrupts() as interrupts,
-        closing(Recorder(out, describe(plan))) as recorder,
-        closing(Hub(out / "workers", on_status, interrupts)) as hub,
-    ):
-        crew = ProcessCrew(hub, plan.lineup, plan.runtime, hosts, watch)
-        Scheduler(plan, crew, concurrency=concurrency, recorder=recorder, observer=observer).run()
-    table = Run(out).table()
-    recorder.results(table)
+    with Interrupts() as interrupts, closing(Recorder(out, describe(plan))) as recorder:
+        with closing(Hub(out / "workers", on_status, interrupts)) as hub:
+            crew = ProcessCrew(hub, plan.lineup, plan.runtime, hosts, watch)
+            Scheduler(plan, crew, concurrency=concurrency, recorder=recorder, observer=observer).run()
+        table = Run(out).table()
+        recorder.results(table)
     return table
 
 
