@@ -29,7 +29,7 @@ class Channel(abc.ABC):
     ready: bool  # the worker hosts its operator and takes seats
     pid: int | None = None
     log: Path | None = None  # what the worker printed
-    role = "operator"  # or "game": a game host
+    role = "operator"  # or "game": a game host; or "spectator": it has no seat, and nothing waits for it
     minor = MINOR  # of the protocol that is spoken with it
     watches = False  # it shows matches to people, and understands WATCH
 
@@ -71,7 +71,7 @@ class Crew(Protocol):
         """The channel that now hosts the game of this match; None: the game is played here."""
 
     def spectators(self) -> Sequence[Channel]:
-        """The channels of those who only look on."""
+        """The channels of those who only look on and are not gone. One that dies is not replaced."""
 
     def poll(self, timeout: float | None) -> list[Event]:
         """What came in; waits at most `timeout` seconds (None: until something comes)."""

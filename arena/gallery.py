@@ -2,12 +2,15 @@
 
 Spectators see one match at a time, with everything in it. A person who plays sees their own match, if the game hides
 nothing. The picture is the spectator's (`Game.draw`); that of a hosted game is asked of its host.
+
+Whoever looks on is sent one picture, and the next one when the WATCHED for it has come: who is slow, or never answers,
+is shown less and costs no more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -25,6 +28,8 @@ EVERY = 1 / 12  # seconds between two pictures of a match, at least
 ALONE = (600, 960)  # (height, width) of the picture for spectators
 BESIDE = (600, 480)  # for who plays all the time, beside what their seat sees
 
+Size = tuple[int, int]
+
 
 @dataclass(slots=True)
 class _Exhibit:
@@ -33,7 +38,8 @@ class _Exhibit:
     match: Match
     host: Channel | None
     players: tuple[Channel, ...]  # of people at this match who may see all of it
-    stale: bool = True  # it has changed since it was shown
+    changes: int = 0
+    shown: dict[Channel, int] = field(default_factory=dict)  # the change that each viewer was shown last
     next: float = 0.0  # when it may be shown again
     asked: int = 0  # pictures that its host owes
 
@@ -44,8 +50,9 @@ class _Picture:
 
     exhibit: _Exhibit
     sight: m.Watch
-    size: tuple[int, int]
-    viewers: tuple[Channel, ...]
+    size: Size
+    viewers: tuple[Channel, ...]  # who is shown nothing else until then
+    late: tuple[Channel, ...]  # who still has another one before them
 
 
 class Gallery:
@@ -61,6 +68,8 @@ class Gallery:
         self._players = BESIDE if spec.simultaneous else ALONE  # in a game of turns: instead of what their seat saw
         self._exhibits: dict[int, _Exhibit] = {}
         self._owed: dict[int, _Picture] = {}
+        self._busy: dict[Channel, tuple[int, int]] = {}  # (match, tick) of the WATCH that a viewer has not confirmed
+        self._ends: dict[Channel, tuple[m.Watch, Image]] = {}  # the end of a match, for when its viewer is free again
         self._next_end = 0.0  # when the end of a match may be shown again
 
     def open(self, match: Match, channels: Sequence[Channel], host: Channel | None) -> None:
@@ -78,7 +87,7 @@ class Gallery:
     def changed(self, match: Match) -> None:
         """A tick was applied."""
         if (exhibit := self._exhibits.get(match.plan.index)) is not None:
-            exhibit.stale = True
+            exhibit.changes += 1
 
     def close(self, match: Match, now: float, outcome: Outcome | None = None) -> None:
         """The match is over, or void: its last picture, unless another match has just shown its own."""
@@ -86,7 +95,7 @@ class Gallery:
         exhibit = self._exhibits.get(index)
         if exhibit is not None and outcome is not None and now >= self._next_end:
             self._next_end = now + EVERY
-            self._send(index, exhibit, outcome)
+            self._send(exhibit, self._viewers(index, exhibit), outcome)
         self._exhibits.pop(index, None)
 
     @property
@@ -96,15 +105,23 @@ class Gallery:
 
     @property
     def until(self) -> float | None:
-        """When `show` has something to do; None: nothing has changed."""
-        return min((one.next for _, one in self._due()), default=None)
+        """When `show` has something to do; None: nothing has changed that somebody could be shown now."""
+        return min((one.next for one, _ in self._due()), default=None)
 
     def show(self, now: float) -> None:
-        """Show what has changed, of each match no more often than EVERY says."""
-        for index, exhibit in self._due():
+        """Show what has changed to whoever is free, of each match no more often than EVERY says."""
+        for exhibit, viewers in self._due():
             if now >= exhibit.next:
-                exhibit.stale, exhibit.next = False, now + EVERY
-                self._send(index, exhibit)
+                exhibit.next = now + EVERY
+                self._send(exhibit, viewers)
+
+    def shown(self, channel: Channel, message: m.Watched) -> None:
+        """A viewer has shown what it was sent, and can take more."""
+        if self._busy.get(channel) != (message.match, message.tick):
+            return
+        del self._busy[channel]
+        if (end := self._ends.pop(channel, None)) is not None:
+            self._hand_out(*end, (channel,), ())
 
     def take(self, channel: Channel, message: m.Observed, buffers: Frames) -> bool:
         """A picture from a host; False when it is not owed. ProtocolError when it cannot be what was asked for."""
@@ -115,48 +132,81 @@ class Gallery:
         owed.exhibit.asked -= 1
         image = codec.unpack_observation(message.observation, buffers).image
         if image is None or image.shape != (*owed.size, 3):
+            self._release(owed.viewers)
             raise ProtocolError(f"a picture of {None if image is None else image.shape}; asked was {owed.size}")
-        _hand_out(owed.sight, image, owed.viewers)
+        self._hand_out(owed.sight, image, owed.viewers, owed.late)
         return True
 
+    def finish(self) -> None:
+        """The run is over: the end that a viewer has not been shown yet is sent, whatever it still has before it."""
+        for viewer, (sight, image) in self._ends.items():
+            self._busy.pop(viewer, None)
+            self._hand_out(sight, image, (viewer,), ())
+        self._ends.clear()
+
     def forget(self, channel: Channel) -> None:
-        """A host is dead, and what it owes with it."""
-        self._owed = {i: owed for i, owed in self._owed.items() if owed.exhibit.host is not channel}
+        """A worker is dead: what it owes as a host, and what it was to see."""
+        for i, owed in list(self._owed.items()):
+            if owed.exhibit.host is channel:
+                self._release(self._owed.pop(i).viewers)
+        self._busy.pop(channel, None)
+        self._ends.pop(channel, None)
 
-    def _due(self) -> list[tuple[int, _Exhibit]]:
-        found = [(i, one) for i, one in self._exhibits.items() if one.stale and not one.asked]
-        return [(i, one) for i, one in found if not one.match.waits_for_game and (one.players or i == self._first())]
+    def _due(self) -> list[tuple[_Exhibit, list[tuple[Size, Channel]]]]:
+        """The matches that have changed, each with the viewers that can be shown it."""
+        out = []
+        for index, exhibit in self._exhibits.items():
+            if exhibit.asked or exhibit.match.waits_for_game:
+                continue
+            behind = [
+                (size, viewer)
+                for size, viewer in self._viewers(index, exhibit)
+                if viewer not in self._busy and exhibit.shown.get(viewer) != exhibit.changes
+            ]
+            if behind:
+                out.append((exhibit, behind))
+        return out
 
-    def _first(self) -> int:
-        """The match that spectators see."""
-        return min(self._exhibits)
+    def _viewers(self, index: int, exhibit: _Exhibit) -> list[tuple[Size, Channel]]:
+        """Who sees this match, and how large; spectators see the first one."""
+        alone = [channel for channel in self._spectators() if channel.ready] if index == min(self._exhibits) else []
+        return [*((ALONE, channel) for channel in alone), *((self._players, channel) for channel in exhibit.players)]
 
-    def _send(self, index: int, exhibit: _Exhibit, outcome: Outcome | None = None) -> None:
+    def _send(self, exhibit: _Exhibit, viewers: Sequence[tuple[Size, Channel]], outcome: Outcome | None = None) -> None:
         match = exhibit.match
         sight = m.Watch(
-            match=index,
+            match=match.plan.index,
             tick=match.tick,
             game=match.stage.spec.id,
             seats=match.names,
             events=match.last_events,
             outcome=outcome,
         )
-        alone = [channel for channel in self._spectators() if channel.ready] if index == self._first() else []
-        for size, viewers in ((ALONE, tuple(alone)), (self._players, exhibit.players)):
-            if not viewers:
-                continue
+        for size in dict.fromkeys(size for size, _ in viewers):
+            group = [viewer for its, viewer in viewers if its == size]
+            free = tuple(viewer for viewer in group if viewer not in self._busy)
+            late = tuple(viewer for viewer in group if viewer in self._busy)
+            self._busy.update(dict.fromkeys(free, (sight.match, sight.tick)))
+            exhibit.shown.update(dict.fromkeys(group, exhibit.changes))
             if exhibit.host is None:
-                _hand_out(sight, match.stage.draw(*size), viewers)
+                self._hand_out(sight, match.stage.draw(*size), free, late)
                 continue
             i = next(self._ids)
-            self._owed[i] = _Picture(exhibit, sight, size, viewers)
+            self._owed[i] = _Picture(exhibit, sight, size, free, late)
             exhibit.asked += 1
-            exhibit.host.send(m.Observe(id=i, match=index, views=Views(image=size)))
+            exhibit.host.send(m.Observe(id=i, match=sight.match, views=Views(image=size)))
 
+    def _hand_out(self, sight: m.Watch, image: Image, viewers: Sequence[Channel], late: Sequence[Channel]) -> None:
+        buffers: list[Frame] = []
+        picture = codec.pack_picture(image, buffers).image
+        message = msgspec.structs.replace(sight, picture=picture)
+        still = [viewer for viewer in late if viewer in self._busy]
+        self._ends.update(dict.fromkeys(still, (sight, image)))
+        for viewer in (*viewers, *(viewer for viewer in late if viewer not in still)):
+            self._busy[viewer] = (sight.match, sight.tick)
+            viewer.send(message, buffers)
 
-def _hand_out(sight: m.Watch, image: Image, viewers: Sequence[Channel]) -> None:
-    buffers: list[Frame] = []
-    picture = codec.pack_picture(image, buffers).image
-    message = msgspec.structs.replace(sight, picture=picture)
-    for viewer in viewers:
-        viewer.send(message, buffers)
+    def _release(self, viewers: Sequence[Channel]) -> None:
+        """A picture does not come: whoever waited for it can be shown another."""
+        for viewer in viewers:
+            self._busy.pop(viewer, None)

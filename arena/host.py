@@ -107,8 +107,8 @@ class Host:
                 self._emit(m.Pong(n=message.n))
             case m.Shutdown():
                 self.finished = True
-            case m.Watch() if self.session:
-                pass  # a batched operator has nobody who looks on
+            case m.Watch() if self.session:  # a batched operator has nobody who looks on
+                self._emit(m.Watched(match=message.match, tick=message.tick))
             case m.Error():
                 if not self.session:
                     self.finished = self.failed = True
@@ -174,7 +174,7 @@ class Host:
         def status(text: str, address: str | None = None) -> None:
             self._emit(m.Status(state="loading", text=text, address=address))
 
-        built = self._factory(WorkerContext(message.what, message.options, status))
+        built = self._factory(WorkerContext(message.what, message.options, status, message.operators))
         if isinstance(built, AsyncOperator):
             self.asynchronous = built
             return

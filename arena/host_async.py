@@ -21,6 +21,7 @@ class AsyncHost:
         self._session = session
         self._emit = emit
         self._tasks: dict[int, asyncio.Task[m.Answer]] = {}
+        self._watching: set[asyncio.Task[None]] = set()
         self._open: set[tuple[int, int]] = set()
         self.finished = False
 
@@ -29,9 +30,11 @@ class AsyncHost:
         self._emit(m.Status(state="ready"))
 
     async def stop(self) -> None:
-        for task in self._tasks.values():
+        await asyncio.sleep(0)  # so that what was received last has begun
+        tasks = [*self._tasks.values(), *self._watching]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._operator.stop()
 
     def receive(self, message: m.ToWorker, buffers: codec.Frames) -> None:
@@ -50,7 +53,9 @@ class AsyncHost:
             case m.End():
                 self._release(message)
             case m.Watch():
-                self._watch(codec.sight_of(message, buffers))
+                watching = asyncio.ensure_future(self._watch(codec.sight_of(message, buffers)))
+                self._watching.add(watching)
+                watching.add_done_callback(self._watching.discard)
             case m.Act():
                 for request in codec.requests_of(message, buffers):
                     task = asyncio.ensure_future(self._answer(request))
@@ -71,11 +76,12 @@ class AsyncHost:
         self._open.add((message.match, message.seat))
         self._emit(m.Opened(match=message.match, seat=message.seat))
 
-    def _watch(self, sight: Sight) -> None:
+    async def _watch(self, sight: Sight) -> None:
         try:
-            self._operator.watch(sight)
+            await self._operator.watch(sight)
         except Exception:
-            traceback.print_exc()  # nobody waits for an answer
+            traceback.print_exc()  # the next one may be shown
+        self._emit(m.Watched(match=sight.match, tick=sight.tick))
 
     def _release(self, message: m.End) -> None:
         if (message.match, message.seat) in self._open:
@@ -105,7 +111,8 @@ class AsyncHost:
             return answer(request, error="backend", detail=f"seat {request.seat} of match {request.match} is not open")
         if request.budget is not None and request.budget <= 0:
             return answer(request, decision=timed_out(request))
-        clock = asyncio.timeout(request.budget)
+        clock = asyncio.timeout(None)
+        beginning = asyncio.ensure_future(self._begin(clock, request))
         try:
             async with clock:
                 return checked(request, await self._operator.decide(request))
@@ -113,3 +120,15 @@ class AsyncHost:
             if not clock.expired():
                 raise
             return answer(request, decision=timed_out(request))
+        finally:
+            beginning.cancel()
+
+    async def _begin(self, clock: asyncio.Timeout, request: Request) -> None:
+        """Start the clock of a question that has one when its person sees it."""
+        if request.budget is None:
+            return
+        try:
+            await self._operator.seen(request)
+        except Exception:
+            traceback.print_exc()  # a clock that runs too early is better than one that never does
+        clock.reschedule(asyncio.get_running_loop().time() + request.budget)

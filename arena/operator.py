@@ -131,11 +131,17 @@ class AsyncOperator(abc.ABC):
     async def decide(self, request: Request) -> Decision:
         """The decision. It is cancelled when the budget runs out (fault `timeout`) or the arena cancels."""
 
+    async def seen(self, request: Request) -> None:  # noqa: B027
+        """Return when the person sees the question: its budget counts from then on. Runs beside `decide`."""
+
     def end(self, match: int, seat: int, outcome: Outcome) -> None:  # noqa: B027
         """As Operator.end."""
 
-    def watch(self, sight: Sight) -> None:  # noqa: B027
-        """How a match stands now, a few times a second; only where people look on. Some moments are left out."""
+    async def watch(self, sight: Sight) -> None:  # noqa: B027
+        """Show how a match stands now; only where people look on. The next sight comes once this has returned, and
+
+        moments in between are left out. Nothing waits for it.
+        """
 
     async def stop(self) -> None:  # noqa: B027
         """As Operator.close."""
@@ -148,6 +154,7 @@ class WorkerContext:
     what: str  # the part after the colon: `ppo:WHAT`
     options: Mapping[str, Any]  # checked against OperatorKind.options
     status: Callable[..., None] = field(default=lambda text, address=None: None)  # status(text, address=None): progress
+    operators: tuple[str, ...] = ()  # names in the line-up of those whose seats it may be given
 
 
 Factory = Callable[[WorkerContext], Operator | AsyncOperator]

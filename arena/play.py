@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,7 @@ import arena
 from arena import files
 from arena.evaluate.table import Table
 from arena.names import masked
-from arena.observer import Observer
+from arena.observer import Observer, SafeObserver
 from arena.plan import Entry, Plan
 from arena.protocol import messages as m
 from arena.protocol.version import MAJOR, MINOR
@@ -39,14 +40,21 @@ def run_plan(
     hosts: game hosts that share the matches of a game that has a runtime.
     watch: who shows the matches to people who only look on (lineup.spectator makes it).
 
+    An `observer` or `on_status` that raises is switched off, and stderr says so.
+
     KeyboardInterrupt after SIGINT, SIGTERM or SIGHUP: what was played until then is in `out`.
     """
-    with Interrupts() as interrupts, closing(Recorder(out, describe(plan))) as recorder:
-        with closing(Hub(out / "workers", on_status, interrupts)) as hub:
-            crew = ProcessCrew(hub, plan.lineup, plan.runtime, hosts, watch)
-            Scheduler(plan, crew, concurrency=concurrency, recorder=recorder, observer=observer).run()
-        table = Run(out).table()
-        recorder.results(table)
+    shown = SafeObserver(observer or Observer(), lambda line: print(f"arena: {line}", file=sys.stderr))
+    status = shown.guard(on_status) if on_status is not None else None
+    with (
+        Interrupts() as interrupts,
+        closing(Recorder(out, describe(plan))) as recorder,
+        closing(Hub(out / "workers", status, interrupts)) as hub,
+    ):
+        crew = ProcessCrew(hub, plan.lineup, plan.runtime, hosts, watch)
+        Scheduler(plan, crew, concurrency=concurrency, recorder=recorder, observer=shown).run()
+    table = Run(out).table()
+    recorder.results(table)
     return table
 
 

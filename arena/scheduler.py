@@ -111,6 +111,7 @@ class Scheduler:
         until = time.monotonic() + LAST_LOOK
         while self._gallery.owed and (left := until - time.monotonic()) > 0:
             self._absorb(self._crew.poll(left))
+        self._gallery.finish()
 
     # --- seats and questions ---------------------------------------------------------------------------------------
 
@@ -125,8 +126,6 @@ class Scheduler:
             if not all(channel.ready and not self._in_doubt(channel) for channel in channels):
                 return
             if host is not None and not host.ready:
-                return
-            if not all(channel.ready for channel in self._crew.spectators()):
                 return
             self._waiting.popleft()
             self._seat(plan, channels, host)
@@ -209,7 +208,8 @@ class Scheduler:
                     reason=ask.reason,
                     budget=budget,
                 )
-                deadline = None if human and budget is None else now + self._plan.limits.deadline + (budget or 0.0)
+                # The clock of a person is their worker's: it begins when they see the question.
+                deadline = None if human else now + self._plan.limits.deadline
                 self._questions[request.id] = _Question(request, channel, table, now, deadline)
                 batches.setdefault(channel, []).append(request)
                 self._observer.asked(table.match, ask)
@@ -274,6 +274,8 @@ class Scheduler:
                     self._staged(event.channel, event.message, event.buffers)
                 case m.Observed():
                     self._pictured(event.channel, event.message, event.buffers)
+                case m.Watched():
+                    self._gallery.shown(event.channel, event.message)
                 case m.Error():
                     self._refused(event.channel, event.message)
                 case _:
@@ -346,8 +348,11 @@ class Scheduler:
 
     def _bury(self, died: Died) -> None:
         self._time("died", worker=died.channel.name, pid=died.channel.pid, reason=died.reason)
-        self._observer.worker_died(died.channel.name, died.reason)
         self._gallery.forget(died.channel)
+        if died.channel.role == "spectator":
+            self._observer.unseen(f"nobody looks on: {died.channel.name} {died.reason}")
+            return
+        self._observer.worker_died(died.channel.name, died.reason)
         for i in [i for i, q in self._questions.items() if q.channel is died.channel]:
             del self._questions[i]
         for table in list(self._tables.values()):

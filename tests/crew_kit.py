@@ -43,6 +43,7 @@ class FakeChannel(Channel):
         self.seeds: dict[tuple[int, int], bytes] = {}
         self.owed: dict[int, m.Item] = {}
         self.cancelled: list[int] = []
+        self.looked: list[m.Watch] = []  # shown, and not confirmed yet
 
     def send(self, message: m.Message, buffers: codec.Frames = ()) -> None:
         self.sent.append(message)
@@ -55,6 +56,8 @@ class FakeChannel(Channel):
                 self.owed.update({item.id: item for item in message.items})
             case m.Cancel():
                 self.cancelled += message.ids
+            case m.Watch():
+                self.looked.append(message)
 
     def good(self, item: m.Item) -> m.Answer:
         """The answer that the toy operator gives."""
@@ -72,7 +75,12 @@ class FakeChannel(Channel):
         answers = [
             reply(item, cancelled=True) if item.id in self.cancelled else self.good(item) for item in self.owed.values()
         ]
-        return [self.action(*answers)] if answers else []
+        return [*self.confirm(), *([self.action(*answers)] if answers else [])]
+
+    def confirm(self) -> list[Event]:
+        """What it was shown may be followed by more."""
+        looked, self.looked = self.looked, []
+        return [Received(self, m.Watched(match=sight.match, tick=sight.tick)) for sight in looked]
 
     def death(self, reason: str = "exited with code 1", own_doing: bool = True) -> Died:
         was_ready, self.ready = self.ready, False

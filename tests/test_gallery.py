@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from arena.channel import Channel
+from arena.channel import Received
 from arena.gallery import ALONE, BESIDE, EVERY
 from arena.game import Game
 from arena.plan import Plan
@@ -37,10 +37,15 @@ class WatchingCrew(FakeCrew):
         channel.watches = True
         return channel
 
-    def spectators(self) -> Sequence[Channel]:
+    def spectators(self) -> Sequence[FakeChannel]:
         if not hasattr(self, "hall"):
             self.hall = [FakeChannel("spectators", "hall") for _ in range(self.looking)]
+            for channel in self.hall:
+                channel.role = "spectator"
         return self.hall
+
+    def pay(self) -> list[Any]:
+        return super().pay() + [event for channel in self.spectators() for event in channel.confirm()]
 
 
 @pytest.fixture
@@ -48,14 +53,21 @@ def show(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Play]
     """Plays a plan; a decision takes `seconds`."""
     counter = iter(range(100))
 
-    def run(plan: Plan, seconds: float = 1.0, looking: int = 0, crew: Any = WatchingCrew, **how: Any) -> Play:
-        def script(crew: FakeCrew) -> list[Any]:
+    def run(
+        plan: Plan,
+        seconds: float = 1.0,
+        looking: int = 0,
+        crew: Any = WatchingCrew,
+        script: Callable[[FakeCrew], list[Any]] | None = None,
+        **how: Any,
+    ) -> Play:
+        def well(crew: FakeCrew) -> list[Any]:
             crew.clock.now += seconds
             return crew.pay()
 
         monkeypatch.setattr("tests.crew_kit.FakeCrew", crew)
         monkeypatch.setattr(WatchingCrew, "looking", looking)
-        return Play(monkeypatch, tmp_path / str(next(counter)), plan, script, **how)
+        return Play(monkeypatch, tmp_path / str(next(counter)), plan, script or well, **how)
 
     return run
 
@@ -146,3 +158,55 @@ def test_a_host_whose_picture_has_another_size_is_killed_and_its_match_played_ag
     run = show(hosted(table(Open)), crew=crew)
     assert "broke the protocol" in run.crew.killed[0][1]
     assert run.log == show(table(Open)).log
+
+
+def deaf(crew: FakeCrew) -> list[Any]:
+    """All goes on, and nobody confirms what they were shown."""
+    crew.clock.now += 1.0
+    looked = [channel.looked for channel in crew.channels]
+    for channel in crew.channels:
+        channel.looked = []
+    answers = FakeCrew.pay(crew)
+    for channel, unconfirmed in zip(crew.channels, looked, strict=True):
+        channel.looked = unconfirmed
+    return answers
+
+
+def test_who_does_not_confirm_is_shown_one_picture_and_the_last_end(show: Callable[..., Play]) -> None:
+    plan = table(Open, matches=5)
+    run = show(plan, looking=1, script=deaf, concurrency=1)
+    for viewer in (run.crew.channels[0], run.crew.spectators()[0]):
+        assert [(sight.match, sight.tick) for sight in shown(viewer)] == [(0, 0), (4, 3)]
+    assert run.log == show(plan).log
+
+
+def test_a_confirmation_of_something_else_is_none(show: Callable[..., Play]) -> None:
+    def lying(crew: FakeCrew) -> list[Any]:
+        wrong = [Received(channel, m.Watched(match=9, tick=9)) for channel in crew.channels]
+        return deaf(crew) + wrong
+
+    assert len(shown(show(table(Open), script=lying).crew.channels[0])) == 2
+
+
+def test_what_changed_meanwhile_is_shown_when_the_last_one_is_confirmed(show: Callable[..., Play]) -> None:
+    def slow(crew: FakeCrew) -> list[Any]:
+        if crew.clock.now < 103:
+            return deaf(crew)
+        crew.clock.now += 1.0
+        return FakeCrew.pay(crew)
+
+    sights = shown(show(plan_of(Open, [PERSON, GOOD], options={"rounds": 6}), script=slow).crew.channels[0])
+    assert [sight.tick for sight in sights] == [0, 3, 4, 5, 6]
+
+
+def test_matches_do_not_wait_for_a_spectator_that_is_not_ready(show: Callable[..., Play]) -> None:
+    class Late(WatchingCrew):
+        def spectators(self) -> Sequence[FakeChannel]:
+            for channel in super().spectators():
+                channel.ready = False
+            return self.hall
+
+    plan = table(Open, matches=3)
+    run = show(plan, crew=Late, looking=1)
+    assert shown(run.crew.spectators()[0]) == []
+    assert run.log == show(plan).log

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from arena.errors import ProtocolError
 from arena.host_async import AsyncHost
-from arena.operator import AsyncOperator, BackendError, Decision, Outcome, Request
+from arena.operator import AsyncOperator, BackendError, Decision, Outcome, Request, Sight
 from arena.protocol import codec
 from arena.protocol import messages as m
 from tests.host_kit import OUTCOME, WELCOME, open_message, request
@@ -219,3 +219,49 @@ def test_every_item_is_answered_exactly_once_in_any_order_of_events(chance: rand
         peer.host.receive(m.Cancel(ids=asked), ())
 
     assert sorted(run(script).answers()) == asked
+
+
+def test_a_budget_counts_from_when_the_question_is_seen() -> None:
+    class Unseen(Waiter):
+        def __init__(self) -> None:
+            super().__init__()
+            self.opened = asyncio.Event()
+
+        async def seen(self, request: Request) -> None:
+            await self.opened.wait()
+
+    async def script(peer: Peer) -> None:
+        clock = asyncio.get_running_loop()
+        peer.ask(1, budget=1e-9)
+        until = clock.time() + 1e-3
+        while clock.time() < until:
+            await asyncio.sleep(0)
+        assert peer.answers() == {}  # its budget is over, but nobody has seen it
+        assert isinstance(peer.operator, Unseen)
+        peer.operator.opened.set()
+        while not peer.answers():
+            await asyncio.sleep(0)
+
+    answered = run(script, Unseen()).answers()[1]
+    assert answered.decision is not None
+    assert answered.decision.fault == "timeout"
+
+
+def test_what_was_shown_is_confirmed_when_it_is_shown_and_when_showing_fails() -> None:
+    class Shows(Waiter):
+        def __init__(self) -> None:
+            super().__init__()
+            self.free = asyncio.Event()
+
+        async def watch(self, sight: Sight) -> None:
+            await self.free.wait()
+            raise ZeroDivisionError("no screen")
+
+    async def script(peer: Peer) -> None:
+        peer.host.receive(m.Watch(match=3, tick=5, game="toy", seats=("a",)), ())
+        await settle()
+        assert not [message for message in peer.out if isinstance(message, m.Watched)]
+        assert isinstance(peer.operator, Shows)
+        peer.operator.free.set()
+
+    assert run(script, Shows()).out[-1] == m.Watched(match=3, tick=5)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from types import TracebackType
 from typing import Self
 
+from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -18,21 +20,33 @@ from arena.observer import Observer
 from arena.operator import Decision, Outcome
 from arena.plan import Plan
 from arena.protocol import messages as m
+from arena.text import printable
 
 LAST_EVENTS = 6
+LONG = 1.0  # seconds after which a terminal on which nothing is drawn is told what is waited for
+NARROW = 60  # columns below which the table has no lines, and no column for the time of a turn
 
 
 class LiveTable(Observer):
-    """Draws at most eight times a second, on a terminal only; elsewhere it prints what a person must know."""
+    """Draws at most eight times a second, on a terminal only; elsewhere it prints what a person must know.
 
-    def __init__(self, plan: Plan, console: Console, *, show: bool) -> None:
+    taken: the terminal belongs to a person who plays on it: nothing is drawn there, but until the first match begins a
+    line says what is waited for.
+    """
+
+    def __init__(self, plan: Plan, console: Console, *, show: bool, taken: bool = False) -> None:
         self._plan = plan
         self._console = console
-        self._drawn = show and console.is_terminal
-        self._show = show
-        self._returns: dict[str, list[float]] = {entry.name: [] for entry in plan.lineup}
+        self._drawn = show and not taken and console.is_terminal
+        self._show = show and not taken
+        self._tells = show and taken and console.is_terminal
+        self._scores: dict[str, tuple[int, float]] = {entry.name: (0, 0.0) for entry in plan.lineup}  # matches, sum
         self._faults: dict[str, int] = {entry.name: 0 for entry in plan.lineup}
-        self._status: dict[str, str] = {}
+        self._status: dict[str, str] = {entry.name: "starting" for entry in plan.lineup}
+        self._shared = {entry.name: entry.worker_key for entry in plan.lineup}
+        self._told: set[str] = set()
+        self._late = threading.Timer(LONG, self._tell_all)
+        self._late.daemon = True
         self._addresses: set[str] = set()
         self._events: list[str] = []
         self._voids: dict[str, int] = {}
@@ -40,30 +54,42 @@ class LiveTable(Observer):
         self.seconds: dict[str, tuple[int, float]] = {}  # operator -> (answers, seconds waited for them)
         self.done = 0
         self._progress = Progress(
-            TextColumn("matches"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+            TextColumn("matches"), BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(), console=console
         )
         self._task = self._progress.add_task("matches", total=plan.matches)
-        self._live = Live(get_renderable=self._render, console=console, refresh_per_second=8, transient=True)
+        self._live = Live(get_renderable=self._safely, console=console, refresh_per_second=8, transient=True)
         self._began = time.monotonic()
 
     def __enter__(self) -> Self:
         if self._drawn:
             self._live.start()
+        if self._tells:
+            self._late.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._late.cancel()
         if self._drawn:
             self._live.stop()
 
     def status(self, name: str, status: m.Status) -> None:
-        """A worker tells how far it is; an address is for the person and is always printed."""
-        if status.address and status.address not in self._addresses:
-            self._addresses.add(status.address)
-            self._console.print(f"{status.text or name}: {status.address}", highlight=False, soft_wrap=True)
+        """A worker tells how far it is; an address is for the person and is always printed, at once."""
+        if status.address:
+            if status.address not in self._addresses:
+                self._addresses.add(status.address)
+                self._say(f"{status.text or name}: {status.address}")
             return
-        self._status[name] = "" if status.state == "ready" else status.text or "starting"
+        said = "" if status.state == "ready" else printable(status.text) or "starting"
+        for other in [one for one, key in self._shared.items() if key == self._shared.get(name)] or [name]:
+            self._status[other] = said
+        if self._tells and self._late.finished.is_set():
+            self._tell(name)
+
+    def started(self, match: Match) -> None:
+        self._tells = False
+        self._late.cancel()
 
     def asked(self, match: Match, ask: Ask) -> None:
         if self._plan.lineup[match.plan.slots[ask.seat]].kind.interactive:
@@ -77,8 +103,7 @@ class LiveTable(Observer):
             self._status[name] = ""
 
     def ticked(self, match: Match) -> None:
-        for event in match.last_events:
-            self._events.append(event)
+        self._events += match.last_events
         for fault_seat in match.last_faults:
             self._faults[match.names[fault_seat]] += 1
         del self._events[:-LAST_EVENTS]
@@ -87,38 +112,69 @@ class LiveTable(Observer):
         self.done += 1
         self._progress.update(self._task, completed=self.done)
         for name, value in zip(match.names, outcome.returns, strict=True):
-            self._returns[name].append(value)
+            count, total = self._scores[name]
+            self._scores[name] = (count + 1, total + value)
 
     def voided(self, match: Match, kind: str, reason: str) -> None:
         self._voids[f"{kind}: {reason}"] = self._voids.get(f"{kind}: {reason}", 0) + 1
         if self._show:
-            self._console.print(f"match {match.plan.index} is void ({kind}: {reason})", highlight=False)
+            self._say(f"match {match.plan.index} is void ({kind}: {reason})")
 
     def unresolved(self, match: Match, reason: str) -> None:
         self.done += 1
         self._progress.update(self._task, completed=self.done)
         self._unresolved.append(f"match {match.plan.index} stays unresolved: {reason}")
 
+    def unseen(self, reason: str) -> None:
+        self._say(f"{reason.rstrip('.')}. The matches go on")
+
     def notes(self) -> list[str]:
-        """What the final table does not say: voided tries and their reasons."""
+        """What the final table does not say: voided tries and their reasons. To be printed as they are."""
         voids = [f"{count} voided: {reason}" for reason, count in self._voids.items()]
-        return voids + self._unresolved
+        return [printable(note) for note in voids + self._unresolved]
+
+    def _say(self, text: str) -> None:
+        """One line, whoever its words come from."""
+        self._console.print(Text(printable(text)), soft_wrap=True)
+
+    def _tell_all(self) -> None:
+        for name in [name for name, said in self._status.items() if said]:
+            self._tell(name)
+
+    def _tell(self, name: str) -> None:
+        line = f"{name}: {self._status.get(name) or 'ready'}"
+        if self._tells and line not in self._told:
+            self._told.add(line)
+            self._say(line)
+
+    def _safely(self) -> RenderableType:
+        """The table, or why there is none: an exception here would come up where the run ends."""
+        try:
+            return self._render()
+        except Exception as error:  # noqa: BLE001 - a display must not end what it shows
+            self._drawn = False
+            return Text(f"the live table was switched off: {type(error).__name__}: {printable(str(error))}")
 
     def _render(self) -> RenderableType:
+        wide = self._console.width >= NARROW
         table = Table(
-            title=f"{self._plan.game_name} · seed {self._plan.seed}{paced(self._plan.limits.pace)}",
+            title=Text(f"{self._plan.game_name} · seed {self._plan.seed}{paced(self._plan.limits.pace)}", "italic"),
             title_justify="left",
+            box=box.HEAVY_HEAD if wide else None,
+            padding=(0, 1) if wide else (0, 1, 0, 0),
+            pad_edge=wide,
         )
-        for title in ("operator", "score", "faults", "a turn", ""):
-            table.add_column(title, justify="right" if title in ("score", "faults", "a turn") else "left")
+        table.add_column("operator", overflow="fold", min_width=8)
+        for title in ("score", "faults", "a turn")[: 3 if wide else 2]:
+            table.add_column(title, justify="right", no_wrap=True)
+        table.add_column("", overflow="fold")
         for entry in self._plan.lineup:
-            values = self._returns[entry.name]
+            matches, total = self._scores[entry.name]
             count, waited = self.seconds.get(entry.name, (0, 0.0))
-            table.add_row(
-                entry.name,
-                number(sum(values) / len(values)) if values else "-",
-                str(self._faults[entry.name]),
-                duration(waited / count) if count else "-",
-                self._status.get(entry.name, "starting"),
-            )
-        return Group(table, Text("\n".join(self._events), style="dim"), self._progress)
+            cells: list[RenderableType] = [Text(printable(entry.name)), number(total / matches) if matches else "-"]
+            cells.append(str(self._faults[entry.name]))
+            if wide:
+                cells.append(duration(waited / count) if count else "-")
+            table.add_row(*cells, Text(self._status[entry.name]))
+        events = Text("\n".join(map(printable, self._events)), style="dim", overflow="fold")
+        return Group(table, events, self._progress)

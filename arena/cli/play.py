@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from arena import commands, names
 from arena.cli.live import LiveTable
@@ -99,7 +100,7 @@ def play(
         ensure(runtime, yes, console)
     # A terminal that a person plays on is theirs: nothing else is drawn there meanwhile.
     taken = any(entry.options.get("mode") == "terminal" for entry in plan.lineup)
-    live = LiveTable(plan, console, show=not quiet and not taken)
+    live = LiveTable(plan, console, show=not quiet, taken=taken)
     try:
         with live:
             table = run_plan(
@@ -111,12 +112,12 @@ def play(
                 on_status=live.status,
             )
     except KeyboardInterrupt:
-        console.print(f"stopped after {live.done} of {matches} matches; what was played is in {folder}")
+        console.print(f"stopped after {live.done} of {matches} matches; what was played is in {folder}", markup=False)
         raise
     seeded = plan.make_game().spec.seeded
     Console().print(score_table(table, live.seconds, game=plan.game_name, seed=plan.seed, seeded=seeded, pace=pace))
     for line in live.notes():
-        console.print(line)
+        console.print(Text(line), soft_wrap=True)
     console.print(f"run: {folder}", highlight=False, markup=False, soft_wrap=True)
     for verb in ("verify", "replay"):
         console.print(f"  {commands.arena(verb, folder)}", style="dim", highlight=False, markup=False, soft_wrap=True)

@@ -12,6 +12,7 @@ from rich.text import Text
 from arena.evaluate.table import Row
 from arena.evaluate.table import Table as Results
 from arena.plan import Pace
+from arena.text import printable
 
 
 def score_table(
@@ -43,7 +44,7 @@ def score_table(
         table.add_column("tokens in/out", justify="right", no_wrap=True)
     for row in results.rows:
         answers, waited = seconds.get(row.operator, (0, 0.0))
-        cells = [row.operator, number(row.score), _interval(row), str(row.turns)]
+        cells: list[RenderableType] = [_name(row), number(row.score), _interval(row), str(row.turns)]
         cells.append(duration(waited / answers) if answers else "-")
         if late:
             cells.append(str(row.late))
@@ -73,14 +74,14 @@ def _fault_table(results: Results) -> Table:
     table.add_column("faults", overflow="fold")
     table.add_column("fault-free", justify="right", no_wrap=True)
     for row in results.rows:
-        table.add_row(row.operator, _faults(row), number(row.score_fault_free))
+        table.add_row(_name(row), _faults(row), number(row.score_fault_free))
     return table
 
 
 def _table(title: str | None = None, caption: str | None = None) -> Table:
     table = Table(
-        title=title,
-        caption=caption,
+        title=None if title is None else Text(printable(title), "table.title"),
+        caption=None if caption is None else Text(printable(caption), "table.caption"),
         title_justify="left",
         caption_justify="left",
         box=box.SIMPLE_HEAD,
@@ -101,6 +102,10 @@ def duration(seconds: float) -> str:
     if seconds < 1e-3:
         return f"{seconds * 1e6:.0f} µs"
     return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _name(row: Row) -> Text:
+    return Text(printable(row.operator))
 
 
 def _interval(row: Row) -> str:

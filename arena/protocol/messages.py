@@ -66,6 +66,7 @@ class Welcome(Message, frozen=True):  # arena -> worker; nothing comes before it
     limits: Limits = Limits()
     what: str = ""  # of `kind:WHAT`
     options: dict[str, Any] = {}
+    operators: tuple[str, ...] = ()  # names in the line-up of those whose seats it may be given
 
 
 class Status(Message, frozen=True):  # worker -> arena
@@ -159,6 +160,11 @@ class Watch(
     picture: ArrayRef | None = None  # the spectator's
     events: tuple[str, ...] = ()  # of the last tick
     outcome: Outcome | None = None  # when it is over
+
+
+class Watched(Message, frozen=True):  # worker -> arena: that WATCH was shown, and the next one may come (minor 1)
+    match: int
+    tick: int
 
 
 # --- games in a host (minor 1) -------------------------------------------------------------------------------------
@@ -330,6 +336,7 @@ ToArena = (
     | Opened
     | Closed
     | Action
+    | Watched
     | Ping
     | Pong
     | Error

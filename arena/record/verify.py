@@ -38,9 +38,7 @@ class Problem:
 class Report:
     """What verification found. It passed when there are no problems; pictures are counted apart from rules."""
 
-    planned: int = 0
-    stopped: bool = False  # the run has no result table: it stopped early, or goes on
-    matches: int = 0  # that were re-executed
+    matches: int = 0
     ticks: int = 0
     turns: int = 0
     unresolved: int = 0
@@ -59,12 +57,11 @@ def verify(run: Run) -> Report:
 
 
 def _verify(run: Run, replay: Replay) -> Report:
-    results = run.recorded_table()
+    report = Report()
     planned = replay.matches
-    report = Report(planned=planned, stopped=results is None)
     due = 0  # the number of the match that must come next
     missing: list[range] = []
-    for number, lines in enumerate(run.played()):
+    for lines in run.matches():
         head = lines[0]
         if not isinstance(head, MatchLine):
             report.problems.append(Problem(-1, -1, f"a {type(head).__name__} stands where match {due} should begin"))
@@ -73,28 +70,26 @@ def _verify(run: Run, replay: Replay) -> Report:
             why = f"{planned} are planned" if head.match >= planned else "it stands there twice, or out of order"
             report.problems.append(Problem(head.match, -1, f"the log has match {head.match}, but {why}"))
             continue
-        # Of a run that stopped, matches wait in open/ for others that were not over.
-        if due < head.match and not (report.stopped and number >= run.logged):
-            missing.append(range(due, head.match))
+        missing.append(range(due, head.match))
         due = head.match + 1
         _verify_match(replay.match(replay.planned(head.match)), lines, report)
-    if not report.stopped and due < planned:
-        missing.append(range(due, planned))
-    report.problems += _absent(missing, planned)
+    missing.append(range(due, planned))
+    report.problems += _absent(missing, planned, run.in_flight())
     # A table of lines that do not hold means nothing.
-    if not report.problems and results is not None and results != run.table():
+    if not report.problems and run.recorded_table() != run.table():
         report.problems.append(Problem(-1, -1, "results.json is not what the log gives"))
     return report
 
 
-def _absent(missing: Sequence[range], planned: int) -> list[Problem]:
+def _absent(missing: Sequence[range], planned: int, journals: Sequence[str]) -> list[Problem]:
     """What is said of planned matches that the log does not have."""
     count = sum(numbers.stop - numbers.start for numbers in missing)  # len() of a range ends at 2^63
     if not count:
         return []
     first = list(itertools.islice(itertools.chain.from_iterable(missing), 10))
     listed = ", ".join(map(str, first)) + (", ..." if count > 10 else "")
-    text = f"{count} of {planned} planned matches are missing: {listed}"
+    journaled = f"; {len(journals)} are journaled in open/" if journals else ""
+    text = f"{count} of {planned} planned matches are missing: {listed}{journaled}"
     return [Problem(first[0], -1, text)]
 
 

@@ -32,12 +32,12 @@ class ProcessCrew:
         """
         self._hub = hub
         self._runtime = runtime
+        self._lineup = tuple(lineup)
         self._keys = [entry.worker_key for entry in lineup]
         self._entries = {entry.worker_key: entry for entry in lineup}
         self._channels = {key: self._launch(entry) for key, entry in self._entries.items()}
         self._hosts = [self._launch_host() for _ in range(hosts)] if runtime is not None else []
-        self._watch = watch
-        self._spectators = [self._launch(watch)] if watch is not None else []
+        self._spectators = [self._launch_spectator(watch)] if watch is not None else []
 
     def channel(self, slot: int) -> Channel:
         return self._channels[self._keys[slot]]
@@ -50,7 +50,7 @@ class ProcessCrew:
         return [*self._channels.values(), *self._hosts, *self._spectators]
 
     def spectators(self) -> Sequence[Channel]:
-        return self._spectators
+        return [channel for channel in self._spectators if channel.alive]
 
     def poll(self, timeout: float | None) -> list[Event]:
         return self._hub.poll(timeout)
@@ -58,10 +58,6 @@ class ProcessCrew:
     def replace(self, channel: Channel) -> None:
         if channel in self._hosts:
             self._hosts[self._hosts.index(channel)] = self._launch_host()
-            return
-        if channel in self._spectators:
-            assert self._watch is not None
-            self._spectators = [self._launch(self._watch)]
             return
         for key, current in self._channels.items():
             if current is channel:
@@ -80,11 +76,19 @@ class ProcessCrew:
         channel.role = "game"
         return channel
 
+    def _launch_spectator(self, entry: Entry) -> WorkerChannel:
+        channel = self._launch(entry)
+        channel.role = "spectator"
+        return channel
+
     def _launch(self, entry: Entry) -> WorkerChannel:
         if entry.at is not None:
-            return self._hub.hire(entry.name, entry.at, entry.kind.name, entry.what, entry.options)
-        command = worker_command(entry.kind, entry.what, entry.options)
-        return self._hub.launch(entry.name, command, entry.what, entry.options)
+            channel = self._hub.hire(entry.name, entry.at, entry.kind.name, entry.what, entry.options)
+        else:
+            command = worker_command(entry.kind, entry.what, entry.options)
+            channel = self._hub.launch(entry.name, command, entry.what, entry.options)
+        channel.operators = tuple(one.name for one in self._lineup if one.worker_key == entry.worker_key)
+        return channel
 
 
 def worker_command(kind: OperatorKind, what: str, options: Mapping[str, Any]) -> list[str]:

@@ -46,6 +46,7 @@ class WorkerChannel(Channel):
         self.identity = identity
         self.token = token
         self.process = process
+        self.operators: tuple[str, ...] = ()  # see WELCOME
         self.hello: m.Hello | None = None
         self.alive = True
         self.refusal: m.Error | None = None  # what the worker itself said is wrong
@@ -133,7 +134,7 @@ class Hub:
                 raise
             # Its process is ending, and the handle will say how; or it closed its connection and what it was sent
             # is lost.
-            if not channel.process.wait(GRACE):
+            if channel.role == "spectator" or not channel.process.wait(GRACE):
                 self.bury(channel, "closed its connection", own_doing=True)
 
     def bury(self, channel: WorkerChannel, reason: str, own_doing: bool) -> None:
@@ -152,6 +153,9 @@ class Hub:
 
     def close(self) -> None:
         """SHUTDOWN, SIGTERM, SIGKILL, each with its grace; then the socket and its folder. Interrupted: at once."""
+        for channel in list(self._channels.values()):
+            if channel.role == "spectator" and not channel.ready:
+                self.bury(channel, "was not ready when the run was over", own_doing=False)  # nobody waits for it
         left = list(self._channels.values())
         try:
             for channel in left:
@@ -277,7 +281,13 @@ class Hub:
             channel.late = time.monotonic() + STARTUP
             what, options = self._options[channel.identity]
             channel.minor = min(MINOR, message.minor)
-            welcome = m.Welcome(session=channel.session, minor=channel.minor, what=what, options=dict(options))
+            welcome = m.Welcome(
+                session=channel.session,
+                minor=channel.minor,
+                what=what,
+                options=dict(options),
+                operators=channel.operators,
+            )
             channel.send(welcome)
 
     def _serve(self, channel: WorkerChannel, message: m.ToArena, buffers: codec.Frames) -> None:

@@ -15,6 +15,7 @@ from operators.human.results import Result, result, seat_name, signed
 from operators.human.sights import Glimpse
 
 HISTORY = 200  # finished matches a page lists
+AWAY = 30.0  # seconds without a page, once there was one, after which clocks run all the same
 
 
 @dataclass(slots=True, eq=False)
@@ -22,13 +23,15 @@ class Table:
     """One seat of one match."""
 
     seat: OpenSeat
-    number: int  # this person's own count of matches, from 1
+    number: int  # this person's own count of matches, from 1: which is later; people are told the log's number
     request: Request | None = None  # the open question
     shown: Request | None = None  # the last one, which the page goes on showing
     reply: asyncio.Future[Decision] | None = None
-    deadline: float | None = None  # of the open question, by time.monotonic()
+    seen: asyncio.Event = field(default_factory=asyncio.Event)  # the page shows the open question
+    deadline: float | None = None  # of the open question, by time.monotonic(); None until it was seen
     picture: bytes | None = None
     pictures: int = 0  # counts what the picture shows
+    fresh: bool = False  # the picture is that of the question which is shown
     note: str = ""  # what was done last
     alert: str = ""  # why it is asked again, or that time ran out; stays until the next answer
     gave_up: bool = False
@@ -47,18 +50,54 @@ class Person:
     name: str
     tables: dict[tuple[int, int], Table] = field(default_factory=dict)
     finished: list[Table] = field(default_factory=list)
-    listeners: set[Callable[[], None]] = field(default_factory=set)
+    pages: set[Callable[[], None]] = field(default_factory=set)  # what wakes each page that is connected
     matches: int = 0
     total: float = 0.0
     stopped: bool = False
     spectator: bool = False  # only looks on
     sights: dict[int, Glimpse] = field(default_factory=dict)  # of matches as a whole, by their number
-    met: asyncio.Event = field(default_factory=asyncio.Event)  # the page was opened
+    here: asyncio.Event = field(default_factory=asyncio.Event)  # a page is connected
+    away: bool = False  # there was a page, and has been none for long
+    _leaving: asyncio.TimerHandle | None = None
 
     def changed(self) -> None:
         """Tell every open page."""
-        for wake in tuple(self.listeners):
+        for wake in tuple(self.pages):
             wake()
+
+    def come(self, wake: Callable[[], None]) -> None:
+        """A page is connected."""
+        self.pages.add(wake)
+        self.here.set()
+        self.away = False
+        if self._leaving is not None:
+            self._leaving.cancel()
+
+    def leave(self, wake: Callable[[], None]) -> None:
+        """A page is gone. The others do not wait for ever for one that does not come back."""
+        self.pages.discard(wake)
+        if not self.pages:
+            self.here.clear()
+            self._leaving = asyncio.get_running_loop().call_later(AWAY, self._gone)
+
+    def _gone(self) -> None:
+        self.away = True
+        for table in self.tables.values():
+            self._notice(table)
+
+    def noticed(self, request_id: int) -> None:
+        """The page shows this question: its clock begins."""
+        for table in self.tables.values():
+            if table.request is not None and table.request.id == request_id:
+                self._notice(table)
+
+    def _notice(self, table: Table) -> None:
+        if table.request is None or table.seen.is_set():
+            return
+        table.seen.set()
+        if table.request.budget is not None:
+            table.deadline = time.monotonic() + table.request.budget
+            self.changed()
 
     def sit(self, seat: OpenSeat) -> Table:
         """Take a seat of a new match."""
@@ -76,10 +115,14 @@ class Person:
             return reply
         table.request = table.shown = request
         table.reply = reply
-        table.deadline = None if request.budget is None else time.monotonic() + request.budget
+        table.deadline = None
+        table.seen = asyncio.Event()
+        table.fresh = False
         if request.reason:
             table.alert = f"You are asked again, because: {clean(request.reason)}"
         self.changed()
+        if self.away:
+            self._notice(table)
         return reply
 
     def withdraw(self, request: Request) -> None:
@@ -132,7 +175,10 @@ class Person:
 
     def look(self, sight: Sight, picture: bytes | None) -> None:
         """A match as a whole, as it stands now. Of matches that are over only the last one is kept."""
-        before = self.sights.pop(sight.match, None)
+        before = self.sights.get(sight.match)
+        if before is not None and before.sight.tick > sight.tick:
+            return  # painted sooner, and newer
+        self.sights.pop(sight.match, None)
         playing = {match for match, _ in self.tables}
         self.sights = {match: one for match, one in self.sights.items() if match in playing}
         self.sights[sight.match] = Glimpse(sight, picture, before.number + 1 if before is not None else 1)
@@ -153,6 +199,7 @@ class Person:
 
     def _close(self, table: Table) -> None:
         table.request = table.reply = table.deadline = None
+        table.seen.set()  # nobody is to wait for it any more
         self.changed()
 
     def snapshot(self) -> dict[str, Any]:
@@ -194,12 +241,14 @@ def _table(table: Table) -> dict[str, Any]:
         "request": asked.id if asked is not None else None,
         "left": None if table.deadline is None else max(0.0, table.deadline - time.monotonic()),
         "budget": asked.budget if asked is not None else None,
+        "seen": table.seen.is_set(),
         "choices": [{"action": c.action, "name": clean(c.name), "keys": _keys(c.number, c.letter)} for c in offered],
         "played": _played(table),
         "text": clean(observation.text or "") if observation is not None else "",
         "facts": [_fact(fact) for fact in read(observation.facts)] if observation is not None else [],
         "picture": table.pictures if table.picture is not None else None,
         "pictured": observation is not None and observation.image is not None,
+        "fresh": table.fresh,
         "note": table.note,
         "alert": table.alert,
         "gaveUp": table.gave_up,

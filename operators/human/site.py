@@ -56,7 +56,13 @@ class Drawn(msgspec.Struct, frozen=True, tag="drawn", forbid_unknown_fields=True
     picture: int
 
 
-Said = Answer | GiveUp | Drawn
+class Seen(msgspec.Struct, frozen=True, tag="seen", forbid_unknown_fields=True):
+    """The page shows this question, with its picture if it has one."""
+
+    request: int
+
+
+Said = Answer | GiveUp | Drawn | Seen
 
 
 @dataclass(slots=True)
@@ -131,7 +137,6 @@ class Site:
         ticket = self._ticket(request)
         socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=4096, timeout=2.0)
         await socket.prepare(request)
-        ticket.person.met.set()
         line = _Line(asyncio.Event())
         sender = asyncio.ensure_future(_send(socket, ticket.person, line))
         self._sockets[socket] = _Connection(ticket, ticket.cookie or "", sender)
@@ -159,7 +164,7 @@ async def _send(socket: web.WebSocketResponse, person: Person, line: _Line) -> N
     """Send the newest state whenever something changed; a slow page skips what it missed."""
     wake, sent, drawn = line.wake, line.sent, line.drawn
     wake.set()
-    person.listeners.add(wake.set)
+    person.come(wake.set)
     newest: dict[str, object] = {}
     try:
         while True:
@@ -177,7 +182,7 @@ async def _send(socket: web.WebSocketResponse, person: Person, line: _Line) -> N
             if state["stopped"]:  # as it was sent: the person may have stopped meanwhile
                 return
     finally:
-        person.listeners.discard(wake.set)
+        person.leave(wake.set)
 
 
 def _hear(person: Person, line: _Line, data: str) -> str:
@@ -190,6 +195,9 @@ def _hear(person: Person, line: _Line, data: str) -> str:
         if line.sent.get(said.key) == said.picture:
             line.drawn[said.key] = said.picture
             line.wake.set()
+        return ""
+    if isinstance(said, Seen):
+        person.noticed(said.request)
         return ""
     if isinstance(said, Answer):
         return person.answer(said.request, said.action)

@@ -13,7 +13,6 @@ class Ticket:
     """One person's way in. The link's token is good once; who used it holds the cookie."""
 
     person: Person
-    seat: int  # the first one, by which the link is announced
     room: str = field(default_factory=lambda: secrets.token_urlsafe(9))  # the page's folder: /room/ROOM/
     token: str | None = field(default_factory=lambda: secrets.token_urlsafe(32))  # unused link
     cookie: str | None = None

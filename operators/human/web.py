@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import io
 import socket
@@ -20,7 +19,6 @@ from operators.human.tickets import Ticket
 
 LOOPBACK = "127.0.0.1"
 FAREWELL = 2.0  # seconds in which pages are told that the arena is done
-OPENING = 60.0  # seconds in which spectators open their page before the first match begins without them
 AUDIENCES = 200  # matches of which it is known who sees them as a whole
 
 
@@ -34,7 +32,7 @@ class WebHuman(AsyncOperator):
         self._places: dict[tuple[int, int], Person] = {}
         self._painting: set[asyncio.Task[None]] = set()
         self._audience: dict[int, list[Person]] = {}  # who sees a match as a whole
-        self._newest: dict[int, Sight] = {}  # sights that wait to be painted
+        self._expected = context.operators
         self._spectator = Person("spectators", spectator=True) if _mode(context) == "watch" else None
         self._site = Site(self._tickets, self._announce)
         self._runner: web.AppRunner | None = None
@@ -49,10 +47,9 @@ class WebHuman(AsyncOperator):
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
         if self._spectator is not None:
-            self._tickets.append(Ticket(self._spectator, 0))
-            self._announce(self._tickets[0])
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._spectator.met.wait(), OPENING)
+            self._invite(self._spectator)
+        for name in self._expected if self._spectator is None else ():
+            self._invite(Person(name))
 
     def open(self, seats: Sequence[OpenSeat]) -> None:
         for seat in seats:
@@ -77,11 +74,27 @@ class WebHuman(AsyncOperator):
     def end(self, match: int, seat: int, outcome: Outcome) -> None:
         self._places.pop((match, seat)).end(match, seat, outcome)
 
-    def watch(self, sight: Sight) -> None:
-        waits = sight.match in self._newest
-        self._newest[sight.match] = sight
-        if not waits:
-            self._paint_soon(self._paint_whole(sight.match))
+    async def seen(self, request: Request) -> None:
+        """When the page shows the question; for a page that was open and has been gone for long, at once."""
+        table = self._places[request.match, request.seat].tables[request.match, request.seat]
+        if table.request is request:
+            await table.seen.wait()
+
+    async def watch(self, sight: Sight) -> None:
+        """Wait for somebody who looks, so that nothing is drawn for nobody; then show it."""
+        people = [self._spectator] if self._spectator is not None else self._audience.get(sight.match, [])
+        people = list(dict.fromkeys(people))
+        if not people:
+            return
+        if not any(person.here.is_set() for person in people):
+            waiting = [asyncio.ensure_future(person.here.wait()) for person in people]
+            try:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for one in waiting:
+                    one.cancel()
+        # The last one of a run is shown although the arena is already done.
+        await asyncio.shield(self._paint_soon(self._paint_whole(people, sight)))
 
     async def stop(self) -> None:
         """Tell the pages that no match will follow, then close."""
@@ -107,38 +120,35 @@ class WebHuman(AsyncOperator):
             taken = any(match == seat.match for match, _ in ticket.person.tables)
             if ticket.person.name == seat.operator and not taken:
                 return ticket
-        ticket = Ticket(Person(seat.operator), seat.seat)
+        return self._invite(Person(seat.operator))
+
+    def _invite(self, person: Person) -> Ticket:
+        ticket = Ticket(person)
         self._tickets.append(ticket)
         self._announce(ticket)
         return ticket
 
     def _announce(self, ticket: Ticket) -> None:
-        who = f"seat {ticket.seat} ({ticket.person.name})"
-        if ticket.person.spectator:
-            who = f"to look on (the first match waits {OPENING:g} s for you to open this page)"
+        who = "to look on" if ticket.person.spectator else f"{ticket.person.name} plays here"
         self._status(who, address=self.address(ticket))
 
-    def _paint_soon(self, painting: Coroutine[None, None, None]) -> None:
+    def _paint_soon(self, painting: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(painting)
         self._painting.add(task)
         task.add_done_callback(self._painting.discard)
+        return task
 
-    async def _paint_whole(self, match: int) -> None:
-        """Show the newest sight, and again while there is a newer one by then."""
-        sight = None
-        while sight is not self._newest[match]:
-            sight = self._newest[match]
-            data = None if sight.picture is None else await asyncio.to_thread(encode, sight.picture)
-            people = [self._spectator] if self._spectator is not None else self._audience.get(match, [])
-            for person in dict.fromkeys(people):
-                person.look(sight, data)
-        del self._newest[match]
+    async def _paint_whole(self, people: Sequence[Person], sight: Sight) -> None:
+        data = None if sight.picture is None else await asyncio.to_thread(encode, sight.picture)
+        for person in people:
+            person.look(sight, data)
 
     async def _paint(self, person: Person, table: Table, request: Request, image: Image) -> None:
         data = await asyncio.to_thread(encode, image)
         if table.shown is request:
             table.picture = data
             table.pictures += 1
+            table.fresh = True
             person.changed()
 
 

@@ -93,7 +93,7 @@ class WindowHuman(AsyncOperator):
         finally:
             table.request = table.reply = None
 
-    def watch(self, sight: Sight) -> None:
+    async def watch(self, sight: Sight) -> None:
         self._whole = sight
 
     def end(self, match: int, seat: int, outcome: Outcome) -> None:

@@ -45,7 +45,7 @@ async def picture(ws: Any) -> dict[str, Any]:
 def test_a_person_who_plays_sees_the_whole_match() -> None:
     async def go() -> None:
         async with staged() as stage, stage.talk() as ws:
-            stage.operator.watch(sight(1, outcome=Outcome(status="terminated", returns=(-1.0, 1.0))))
+            await stage.operator.watch(sight(1, outcome=Outcome(status="terminated", returns=(-1.0, 1.0))))
             seen = (await state(ws, lambda message: message["sights"]))["sights"][0]
             assert [(one["name"], one["you"], one["value"]) for one in seen["seats"]] == [
                 ("vlm", False, "-1"),
@@ -61,9 +61,10 @@ def test_a_match_that_somebody_else_plays_is_not_shown_to_a_person() -> None:
     async def go() -> None:
         async with staged() as stage, stage.talk() as ws:
             stage.operator.open([seat(match=1, operator="another")])
-            stage.operator.watch(Sight(match=1, tick=1, game="toy", seats=("a", "b")))
-            stage.operator.watch(sight(1))
+            others = asyncio.ensure_future(stage.operator.watch(Sight(match=1, tick=1, game="toy", seats=("a", "b"))))
+            await stage.operator.watch(sight(1))
             assert [one["match"] for one in (await state(ws, lambda m: m["sights"]))["sights"]] == [0]
+            others.cancel()
 
     asyncio.run(go())
 
@@ -73,7 +74,7 @@ def test_no_picture_is_sent_before_the_last_one_is_drawn() -> None:
         async with staged() as stage, stage.talk() as ws:
             came = []
             for tick in range(1, 6):
-                stage.operator.watch(sight(tick))
+                await stage.operator.watch(sight(tick))
                 came += await until(ws, tick)
             assert [head["picture"] for head in came] == [1]
             await ws.send_json({"type": "drawn", **came[0]})
@@ -82,30 +83,34 @@ def test_no_picture_is_sent_before_the_last_one_is_drawn() -> None:
     asyncio.run(go())
 
 
-def test_spectators_have_a_page_before_the_first_match() -> None:
+def test_spectators_have_a_page_that_nothing_waits_for() -> None:
     async def go() -> None:
         links: list[str] = []
-        told = asyncio.Event()
-
-        def status(text: str, address: str | None = None) -> None:
-            links.append(address or "")
-            told.set()
-
-        operator = WebHuman(WorkerContext("watch", {}, status))
+        operator = WebHuman(WorkerContext("watch", {}, lambda text, address=None: links.append(address), ("human",)))
         async with asyncio.timeout(GUARD):
-            starting = asyncio.ensure_future(operator.start())
-            await told.wait()
-            assert not starting.done()  # the first match waits for the page
+            await operator.start()
+            assert len(links) == 1  # of theirs, and of nobody who plays
+            shown = asyncio.ensure_future(operator.watch(sight(3)))
             stage = Stage(operator, links)
             async with stage.talk() as ws:
-                await starting
-                operator.watch(sight(3))
                 said = await state(ws, lambda message: message["sights"])
                 assert said["spectator"]
                 assert said["tables"] == []
                 await picture(ws)
+                await shown
                 await operator.stop()
             await stage.client.close()
+
+    asyncio.run(go())
+
+
+def test_no_more_is_taken_until_somebody_looks() -> None:
+    async def go() -> None:
+        async with staged() as stage:
+            shown = asyncio.ensure_future(stage.operator.watch(sight(1)))
+            async with stage.talk() as ws:
+                await state(ws, lambda message: message["sights"])
+                await shown
 
     asyncio.run(go())
 
@@ -129,9 +134,9 @@ def test_a_spectators_page_takes_a_port() -> None:
 def test_a_page_is_told_that_the_arena_is_done_even_while_its_last_picture_is_sent() -> None:
     async def go() -> None:
         async with staged() as stage, stage.talk() as ws:
-            stage.operator.watch(sight(1))  # it is painted while the operator stops
+            watching = asyncio.ensure_future(stage.operator.watch(sight(1)))  # it is painted while the operator stops
             stopping = asyncio.ensure_future(stage.operator.stop())
             assert await state(ws, lambda message: message["stopped"])
-            await stopping
+            await asyncio.gather(stopping, watching)
 
     asyncio.run(go())

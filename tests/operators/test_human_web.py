@@ -236,19 +236,21 @@ def test_a_port_in_use_is_named_with_the_way_out() -> None:
     asyncio.run(go())
 
 
-def test_one_line_a_person_is_told_with_the_address() -> None:
+def test_one_line_a_person_is_told_with_the_address_before_any_seat_is_theirs() -> None:
     told: list[tuple[str, str]] = []
 
     async def go() -> None:
-        operator = WebHuman(WorkerContext("web", {}, lambda text, address: told.append((text, address))))
+        people = ("human#1", "human#2")
+        status = lambda text, address: told.append((text, address))  # noqa: E731
+        operator = WebHuman(WorkerContext("web", {}, status, people))
         await operator.start()
+        assert [text for text, _ in told] == ["human#1 plays here", "human#2 plays here"]
         for match in range(2):
-            operator.open([seat(match, 0, "human#1"), seat(match, 1, "human#2")])
+            operator.open([seat(match, place, name) for place, name in enumerate(people)])
         await operator.stop()
 
     asyncio.run(go())
-    assert [text for text, _ in told] == ["seat 0 (human#1)", "seat 1 (human#2)"]
-    assert len({address for _, address in told}) == 2
+    assert len({address for _, address in told}) == len(told) == 2
     assert all(re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{43}", address) for _, address in told)
 
 
@@ -372,5 +374,41 @@ def test_the_page_learns_that_the_arena_has_finished_before_the_connection_close
             assert last["last"]["headline"] == "You won: +1 chips"
             assert (await ws.receive()).type is aiohttp.WSMsgType.CLOSE
             await stopping
+
+    run(test)
+
+
+def limited(stage: Stage, number: int = 7) -> tuple[asyncio.Task[Any], asyncio.Task[None]]:
+    """A question with a budget: its answer, and whether its clock runs."""
+    asked = request(number, budget=60)
+    deciding = asyncio.ensure_future(stage.operator.decide(asked))
+    return deciding, asyncio.ensure_future(stage.operator.seen(asked))
+
+
+def test_a_clock_begins_when_the_page_says_that_the_question_is_seen() -> None:
+    async def test(stage: Stage) -> None:
+        deciding, clock = limited(stage)
+        async with stage.talk() as ws:
+            shown = (await state(ws, lambda message: message["tables"][0]["request"] == 7))["tables"][0]
+            assert (shown["seen"], shown["left"], clock.done()) == (False, None, False)
+            await ws.send_json({"type": "seen", "request": 7})
+            shown = (await state(ws, lambda message: message["tables"][0]["seen"]))["tables"][0]
+            assert 50 < shown["left"] <= 60
+            await clock
+        deciding.cancel()
+
+    run(test)
+
+
+def test_who_left_the_page_for_long_does_not_stop_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(stage: Stage) -> None:
+        monkeypatch.setattr("operators.human.person.AWAY", 0.01)
+        async with stage.talk() as ws:
+            await state(ws)
+        for number in (7, 8):  # the one that is open when the time is over, and those that come after
+            deciding, clock = limited(stage, number)
+            await clock
+            deciding.cancel()
+            await asyncio.gather(deciding, return_exceptions=True)
 
     run(test)

@@ -232,7 +232,7 @@ def test_the_lane_and_all_lanes_are_on_the_screen() -> None:
     async def test(window: Window) -> None:
         ask(window)
         whole = np.full((600, 480, 3), (10, 10, 200), np.uint8)
-        window.watch(Sight(match=0, tick=1, game="toy", seats=("human", "scripted"), picture=whole))
+        await window.watch(Sight(match=0, tick=1, game="toy", seats=("human", "scripted"), picture=whole))
         await window.drawn()
         assert (200, 10, 10) in (seen := colours(window))
         assert any(blue > 150 and red < 50 for red, _, blue in seen)  # it was made smaller, which blends

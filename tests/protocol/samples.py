@@ -55,9 +55,9 @@ REQUEST = Request(id=7, match=3, seat=1, tick=9, observation=SEEN, attempt=1, re
 _ACT, ACT_BUFFERS = codec.act([REQUEST, Request(id=8, match=4, seat=0, tick=0, observation=Observation(legal=(1,)))])
 # Fields that came with a minor version, and what bytes from before mean.
 ADDED: dict[str, dict[str, dict[str, object]]] = {
-    "1.0": {"open": {"pace": "lockstep"}},
-    "1.1": {"stepped": {"ahead": False}},
-    "1.2": {"stepped": {"ahead": False}},
+    "1.0": {"open": {"pace": "lockstep"}, "welcome": {"operators": ()}},
+    "1.1": {"stepped": {"ahead": False}, "welcome": {"operators": ()}},
+    "1.2": {"stepped": {"ahead": False}, "welcome": {"operators": ()}},
 }
 WITH_BUFFERS = ("act", "watch", "stepped", "shown", "observed")
 
@@ -85,6 +85,7 @@ TO_ARENA: dict[str, m.ToArena] = {
             m.Answer(id=10, match=5, seat=1, tick=0, error="overloaded", detail="busy"),
         ],
     ),
+    "watched": m.Watched(match=3, tick=9),
     "ping": m.Ping(n=4),
     "pong": m.Pong(n=4),
     "error": m.Error(code="refused", text="no", match=3, seat=1),
@@ -110,7 +111,12 @@ TO_ARENA: dict[str, m.ToArena] = {
 }
 TO_WORKER: dict[str, m.ToWorker] = {
     "welcome": m.Welcome(
-        session="s0", minor=0, limits=m.Limits(max_message=1024, grace=1.0), what="a.zip", options={"temperature": 0.5}
+        session="s0",
+        minor=0,
+        limits=m.Limits(max_message=1024, grace=1.0),
+        what="a.zip",
+        options={"temperature": 0.5},
+        operators=("ppo#1", "ppo#2"),
     ),
     "open": m.Open(
         match=3,

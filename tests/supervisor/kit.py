@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from arena.channel import Event, Received
+from arena.observer import Observer
 from arena.plan import Entry, Plan
 from arena.protocol import messages as m
 from arena.record.reader import Run
@@ -81,14 +82,17 @@ def watched_hub(folder: Path) -> Iterator[Hub]:
     assert not sockets.exists()
 
 
-def play(plan: Plan, out: Path, *, concurrency: int = 4) -> Run:
+def play(
+    plan: Plan, out: Path, *, concurrency: int = 4, watch: Entry | None = None, observer: Observer | None = None
+) -> Run:
     """Play with real processes; the run folder. Nothing is left behind, also when it raises."""
     recorder = Recorder(
         out, {"operators": [{"name": e.name} for e in plan.lineup], "game": {"unit": plan.game.spec.unit}}
     )
     try:
         with watched_hub(out / "workers") as hub:
-            Scheduler(plan, Crew(hub, plan.lineup), concurrency=concurrency, recorder=recorder).run()
+            crew = Crew(hub, plan.lineup, watch=watch)
+            Scheduler(plan, crew, concurrency=concurrency, recorder=recorder, observer=observer).run()
     finally:
         recorder.close()
     return Run(out)

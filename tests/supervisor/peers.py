@@ -59,6 +59,26 @@ def loads() -> None:
     peer.wait()
 
 
+def looks_away() -> None:
+    """Shows matches to people, it says, and reads nothing any more."""
+    peer = Peer()
+    peer.hello(capabilities=["watch"])
+    peer.next("welcome")
+    peer.send(type="status", state="ready")
+    signal.pause()
+
+
+def closes_its_eyes() -> None:
+    """Shows matches to people, it says, closes its connection at the first of them, and lives on."""
+    peer = Peer()
+    peer.hello(capabilities=["watch"])
+    peer.next("welcome")
+    peer.send(type="status", state="ready")
+    peer.next("watch")
+    peer.socket.close(linger=0)
+    signal.pause()
+
+
 def at_start() -> None:
     print("cannot find my weights", flush=True)
     sys.exit(7)

@@ -7,6 +7,8 @@ import { $, showActions, showHelp, showHistory, showLast, showLink, showTable, s
 
 const CALM_MS = 350; // after an answer, so long no click counts: the second half of a double click is no move
 
+const AWAY_MS = 30000; // as long as a page may be out of sight before the clock runs
+
 const now = () => performance.now();
 const page = {
   state: null, // the newest state from the arena
@@ -17,6 +19,8 @@ const page = {
   deadline: null, // of the selected table's question, by now()
   dismissed: 0, // number of the last match whose result was put away
   heard: new Set(), // requests and results that were announced
+  asked: { request: null, at: 0 }, // the question that came last, and when
+  seen: null, // the question that the arena was told is seen here
   socket: null,
   tries: 0,
   over: "", // why there will be no reconnecting
@@ -110,6 +114,18 @@ function onPicture(buffer) {
   page.pictures.set(key, { number: picture, drawn: () => socket?.readyState === WebSocket.OPEN && socket.send(JSON.stringify({ type: "drawn", key, picture })), url: URL.createObjectURL(new Blob([bytes.subarray(end + 1)], { type: "image/png" })) });
   render();
   if (old) URL.revokeObjectURL(old.url);
+}
+
+// A question's clock begins when it is before the person's eyes: connected, this tab in front, the picture there.
+// (Whoever turns to another tab does not stop the others for ever: after half a minute it begins all the same.)
+function notice(table) {
+  if (!table || table.request === null || table.seen || page.seen === table.request || page.socket?.readyState !== WebSocket.OPEN) return;
+  if (page.asked.request !== table.request) page.asked = { request: table.request, at: now() };
+  if (document.hidden && now() - page.asked.at < AWAY_MS) return;
+  const image = $("picture");
+  if (table.pictured && !(table.fresh && image.complete && image.dataset.number === String(table.picture))) return;
+  page.seen = table.request;
+  page.socket.send(JSON.stringify({ type: "seen", request: table.request }));
 }
 
 // --- which table -----------------------------------------------------------------------------------------------
@@ -249,6 +265,7 @@ function render() {
 
 function tick() {
   const table = current();
+  notice(table);
   if (held.table && idle() && $("actions").dataset.state === "play") render();
   const left = page.deadline === null || !table ? null : Math.max(0, (page.deadline - now()) / 1000);
   $("clock").hidden = left === null;
@@ -270,6 +287,7 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) held.release();
   held.plan();
 });
+$("picture").addEventListener("load", () => notice(current()));
 $("pause").addEventListener("click", () => held.pause());
 $("step").addEventListener("click", () => held.step());
 $("pace").addEventListener("click", () => held.toggleLive());

@@ -1,0 +1,132 @@
+"""A display that fails is switched off, and the run goes on. What it shows of others' words is not obeyed."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from arena.cli.live import LiveTable
+from arena.lineup import build_plan
+from arena.match import Match
+from arena.observer import Observer, SafeObserver
+from arena.operator import Outcome
+from arena.play import run_plan
+from arena.protocol import messages as m
+
+HOSTILE = "[/v1/chat/completions] \x1b[2J\x07 \u202e [bold]no[/bold]"
+
+
+def events() -> list[str]:
+    return [name for name in vars(Observer) if not name.startswith("_")]
+
+
+class Torn(Observer):
+    """Raises at one event."""
+
+    def __init__(self, event: str) -> None:
+        self.heard: list[str] = []
+        setattr(self, event, self._tear)
+
+    def ticked(self, match: Match) -> None:
+        self.heard.append("ticked")
+
+    def _tear(self, *args: Any) -> None:
+        self.heard.append("torn")
+        raise ValueError("no [/screen]\x1b[2J")
+
+
+@pytest.mark.parametrize("event", events())
+def test_every_event_is_passed_on_and_may_raise_once(event: str) -> None:
+    said: list[str] = []
+    torn = Torn(event)
+    safe = SafeObserver(torn, said.append)
+    for _ in range(2):
+        getattr(safe, event)(*[None] * (getattr(Observer, event).__code__.co_argcount - 1))
+    assert torn.heard == ["torn"]
+    assert said == ["the display was switched off: ValueError: no [/screen]\\x1b[2J"]
+
+
+def test_a_run_goes_on_without_its_display(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    def broken(name: str, status: m.Status) -> None:
+        raise RuntimeError("no terminal")
+
+    plan = build_plan("kuhn", ["random", "random"], matches=4)
+    table = run_plan(plan, tmp_path / "run", observer=Torn("ended"), on_status=broken)
+    assert table.matches == 4
+    assert capfd.readouterr().err.count("switched off") == 1
+
+
+def live(width: int = 80, **how: Any) -> tuple[LiveTable, Console]:
+    plan = build_plan("holdem", ["random", "scripted"], matches=12)
+    console = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None, record=True)
+    return LiveTable(plan, console, show=True, **how), console
+
+
+class Played:
+    """What the table asks of a match."""
+
+    names = ("random", "scripted")
+    last_events = (f"seat 0 says {HOSTILE}",)
+    last_faults = ()
+
+    class plan:
+        index = 7
+        slots = (0, 1)
+
+
+def printed(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_words_of_workers_are_printed_as_they_are_and_steer_nothing() -> None:
+    table, console = live()
+    match: Any = Played()
+    table.status("random", m.Status(state="loading", text=HOSTILE, address=f"http://x/{HOSTILE}"))
+    table.status("random", m.Status(state="loading", text=HOSTILE))
+    table.voided(match, "backend", HOSTILE)
+    table.unseen(HOSTILE)
+    table.ticked(match)
+    console.print(table._render())
+    out = printed(console)
+    assert not set(out) & {"\x1b", "\x07", "\u202e"}
+    assert out.count("[/v1/chat/completions] \\x1b[2J") == 6  # the address has it twice
+    assert all("\x1b" not in note for note in table.notes())
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_nothing_is_cut_off(width: int) -> None:
+    table, console = live(width)
+    match: Any = Played()
+    for _ in range(12):
+        table.ended(match, Outcome(status="terminated", returns=(-12.345, 12.345)))
+    table.seconds["random"] = (10, 123.4)
+    console.print(table._render())
+    out = printed(console)
+    assert max(map(len, out.splitlines())) <= width
+    for cell in ("random", "scripted", "-12.345", "12/12", "starting", *["12.3 s"] * (width > 40)):
+        assert cell in out
+
+
+def test_a_terminal_that_is_a_persons_is_told_what_is_waited_for() -> None:
+    table, console = live(taken=True)
+    table.status("random", m.Status(state="loading", text="loading the model"))
+    assert printed(console) == ""  # it has not taken long yet
+    table._late.function()
+    table._late.finished.set()
+    table.status("scripted", m.Status(state="loading", text="loading the rules"))
+    table.status("random", m.Status(state="ready"))
+    assert printed(console).splitlines() == [
+        "random: loading the model",
+        "scripted: starting",
+        "scripted: loading the rules",
+        "random: ready",
+    ]
+    match: Any = Played()
+    table.started(match)
+    table.status("random", m.Status(state="loading", text="again"))
+    assert "again" not in printed(console)
