@@ -13,6 +13,12 @@ from arena.errors import CheckpointError, InputError
 
 SHIPPED = Path(__file__).parent / "nano"
 METADATA = "nano.json"
+INDEX = "model.safetensors.index.json"
+ADAPTER = "adapter_config.json"  # what peft writes beside an adapter's weights
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+PROCESSORS = ("processor_config.json", "preprocessor_config.json")
+WORDS = ("tokenizer.json", "chat_template.jinja")  # what turns a prompt into tokens
+BESIDE = ("config.json", "generation_config.json", "tokenizer_config.json", *PROCESSORS, *WORDS)
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -22,32 +28,142 @@ class Source:
 
     path: Path | None  # a folder here, or
     hub: str | None  # ORG/MODEL
+    adapter: Path | None = None  # the folder of a peft adapter that is applied to it
 
     @property
     def name(self) -> str:
         """What transformers is asked to load."""
         return str(self.path) if self.path is not None else str(self.hub)
 
+    @property
+    def processor(self) -> str:
+        """Where the processor and the tokenizer are taken from: the adapter's folder, where it has its own."""
+        own = self.adapter is not None and _whole(self.adapter)
+        return str(self.adapter) if own else self.name
+
     def metadata(self) -> dict[str, Any] | None:
         """What stands in nano.json (the games it was trained for, ...), or None: a general model."""
-        if self.path is None or not (self.path / METADATA).is_file():
-            return None
-        return _read_json(self.path / METADATA)
+        for folder in (self.adapter, self.path):
+            if folder is not None and (folder / METADATA).is_file():
+                return _read_json(folder / METADATA)
+        return None
 
 
-def source(what: str) -> Source:
-    """What follows `vlm:` as a Source: nothing or "nano" is the shipped model, then folders, then names on a hub."""
+def source(what: str, adapter: str | None = None) -> Source:
+    """What follows `vlm:` as a Source: nothing or "nano" is the shipped model, then folders, then names on a hub.
+
+    A folder with an adapter stands for the model that it was made for; `adapter` names one to apply to `what`.
+    """
+    origin = _origin(what)
+    if adapter is None:
+        return origin
+    if origin.adapter is not None:
+        raise InputError(f"vlm:{what}@adapter={adapter}: {what} is an adapter itself; name the model it was made for")
+    folder = Path(adapter).expanduser()
+    if not (folder / ADAPTER).is_file():
+        raise InputError(f"vlm@adapter={adapter}: there is no folder of a peft adapter (with {ADAPTER})")
+    return Source(origin.path, origin.hub, folder)
+
+
+def _origin(what: str) -> Source:
     if what in ("", "nano"):
         return Source(SHIPPED, None)
     path = Path(what).expanduser()
     if path.is_dir():
-        return Source(path, None)
+        if not (path / ADAPTER).is_file():
+            return Source(path, None)
+        if (path / "config.json").is_file():
+            return Source(path, None, path)
+        return _base_of(path)
     if _HUB_NAME.fullmatch(what) and not path.exists():
         return Source(None, what)
     raise InputError(
         f"vlm:{what} is no model: there is no folder {str(path)!r}, and it is no ORG/MODEL name. "
         "Give a folder in the Hugging Face layout (with config.json), ORG/MODEL, or nothing for the shipped nano."
     )
+
+
+def _base_of(adapter: Path) -> Source:
+    base = _read_json(adapter / ADAPTER).get("base_model_name_or_path")
+    if isinstance(base, str) and base:
+        for path in (Path(base).expanduser(), adapter / base):
+            if path.is_dir():
+                return Source(path, None, adapter)
+        if _HUB_NAME.fullmatch(base):
+            return Source(None, base, adapter)
+    raise InputError(
+        f"vlm:{adapter} is an adapter for the model {base!r}, which is not here. Name that model's folder, and the "
+        f"adapter beside it: vlm:MODEL@adapter={adapter}"
+    )
+
+
+def check_source(origin: Source) -> None:
+    """CheckpointError when the model's folder, or that of its adapter, is not whole."""
+    if origin.path is not None:
+        check(origin.path)
+    if origin.adapter is None:
+        return
+    weights = origin.adapter / ADAPTER_WEIGHTS
+    if not weights.is_file():
+        raise CheckpointError(
+            f"{origin.adapter} has no {ADAPTER_WEIGHTS}: other formats are not loaded because they can run code; save "
+            "the adapter with save_pretrained, which writes safetensors"
+        )
+    check_safetensors(weights)
+    _read_json(origin.adapter / ADAPTER)
+    if origin.adapter == origin.path or _whole(origin.adapter) or origin.path is None:
+        return
+    for name in WORDS:
+        own, base = origin.adapter / name, origin.path / name
+        if own.is_file() and not (base.is_file() and own.read_bytes() == base.read_bytes()):
+            raise CheckpointError(
+                f"{own} is not that of the model in {origin.path}, and no processor stands beside it: save the "
+                "adapter's there (processor.save_pretrained), or delete the file if it was trained with the model's"
+            )
+
+
+def weights_of(path: Path) -> list[Path]:
+    """The files that transformers loads a model's weights from."""
+    if (path / INDEX).is_file():
+        return [path / name for name in sorted(set(_read_json(path / INDEX).get("weight_map", {}).values()))]
+    one = path / "model.safetensors"
+    return [one] if one.is_file() else []
+
+
+def loaded(origin: Source) -> dict[str, Path]:
+    """The files of a folder's model that decide its answers, by the names that they have in run.json."""
+    out: dict[str, Path] = {}
+    if origin.path is not None:
+        files = [*weights_of(origin.path), *(origin.path / name for name in BESIDE)]
+        out = {file.name: file for file in files if file.is_file()}
+    if origin.adapter is not None:
+        own = BESIDE if origin.adapter != origin.path and _whole(origin.adapter) else ()
+        files = [origin.adapter / name for name in (ADAPTER, ADAPTER_WEIGHTS, *own)]
+        out |= {f"adapter/{file.name}": file for file in files if file.is_file()}
+    return dict(sorted(out.items()))
+
+
+def facts(origin: Source) -> dict[str, str]:
+    """What a folder says of itself: the class of its model, and its adapter's name."""
+    out = {}
+    if origin.path is not None:
+        config = _read_json(origin.path / "config.json")
+        classes = config.get("architectures") or [config.get("model_type")]
+        out["architecture"] = ", ".join(str(one) for one in classes)
+    if origin.adapter is not None:
+        out["adapter"] = origin.adapter.resolve().name
+    return out
+
+
+def model_type(origin: Source) -> str | None:
+    """The family of a folder's model, as transformers calls it."""
+    found = None if origin.path is None else _read_json(origin.path / "config.json").get("model_type")
+    return found if isinstance(found, str) else None
+
+
+def _whole(folder: Path) -> bool:
+    """Whether a processor and a tokenizer stand here."""
+    return (folder / "tokenizer.json").is_file() and any((folder / name).is_file() for name in PROCESSORS)
 
 
 def check(path: Path) -> None:
@@ -58,18 +174,16 @@ def check(path: Path) -> None:
     if not isinstance(config.get("model_type"), str):
         raise CheckpointError(f"{path / 'config.json'} has no model_type: it is no transformers configuration")
     _need(path, ("tokenizer.json", "tokenizer_config.json"), "a tokenizer")
-    _need(path, ("processor_config.json", "preprocessor_config.json"), "an image processor")
-    weights = sorted(path.glob("*.safetensors"))
+    _need(path, PROCESSORS, "an image processor")
+    weights = weights_of(path)
     if not weights:
         raise CheckpointError(
-            f"{path} has no *.safetensors weights. Other formats are not loaded because they can run code; "
-            "save the model with save_pretrained, which writes safetensors."
+            f"{path} has no *.safetensors weights (model.safetensors, or the parts that {INDEX} names). Other formats "
+            "are not loaded because they can run code; save the model with save_pretrained, which writes safetensors."
         )
-    index = path / "model.safetensors.index.json"
-    if index.is_file():
-        for name in sorted(set(_read_json(index).get("weight_map", {}).values())):
-            if not (path / name).is_file():
-                raise CheckpointError(f"{index} names {name}, which is not in {path}: copy the folder again")
+    for file in weights:
+        if not file.is_file():
+            raise CheckpointError(f"{path / INDEX} names {file.name}, which is not in {path}: copy the folder again")
     for file in weights:
         check_safetensors(file)
     told = _read_json(path / METADATA).get("weights_sha256") if (path / METADATA).is_file() else None

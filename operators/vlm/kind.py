@@ -1,23 +1,30 @@
 """The light description of `vlm`: a vision-language model served by transformers inside a worker.
 
-`vlm` alone is nano, shipped with the arena; `vlm:DIR` and `vlm:ORG/MODEL` name any other Hugging Face model.
+`vlm` alone is nano, shipped with the arena; `vlm:DIR` and `vlm:ORG/MODEL` name any other Hugging Face model, or DIR a
+peft adapter of one.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib import metadata as distributions
+from pathlib import Path
 from typing import Any
 
 from arena.canonical import hash_file
 from arena.errors import InputError, UnplayableError
 from arena.game import GameSpec, Views
-from arena.operator import OperatorKind
+from arena.operator import Determinism, OperatorKind
 from arena.options import Option
+from arena.plugins import require_modules
 from operators.vlm import checkpoint
 
 NANO_IMAGE = (128, 128)
 DEFAULT_EDGE = 384  # of a model whose config.json is not here to be read
+TESTED_FAMILY, TESTED_BATCH = "idefics3", 4  # what tests/operators hold against answers one by one
+DRIVERS = ("/proc/driver/nvidia/version", "/dev/dxg", "/dev/kfd")  # of GPUs that torch computes on
+_DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 _SIZE = re.compile(r"(\d+)(?:x(\d+))?")
 
 
@@ -31,7 +38,7 @@ def image_size(value: str) -> tuple[int, int]:
 
 def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
     """A picture and text. UnplayableError when the game lacks one, or when nano was not trained for it."""
-    origin = checkpoint.source(what)
+    origin = checkpoint.source(what, options.get("adapter"))
     metadata = origin.metadata()
     name = f"vlm:{what}" if what else "vlm (nano)"
     family = spec.id.partition(":")[0]  # who was taught one stage of mario may be sat down at all of them
@@ -71,26 +78,68 @@ def _choose(
 
 
 def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Checks the folder, or the hub's name, without loading anything. InputError or CheckpointError."""
-    origin = checkpoint.source(what)
+    """Checks the folder, or the hub's name, without loading anything, and fills in what the user left open.
+
+    InputError, CheckpointError, MissingExtraError.
+    """
+    origin = checkpoint.source(what, options.get("adapter"))
     if options.get("image"):
         image_size(options["image"])
-    if origin.path is not None:
-        if options.get("revision"):
-            raise InputError(f"vlm:{what}@revision=: a revision goes with ORG/MODEL, and {what or 'nano'} is a folder")
-        checkpoint.check(origin.path)
-    return options
+    if origin.path is not None and options.get("revision"):
+        raise InputError(f"vlm:{what}@revision=: a revision goes with ORG/MODEL, and {what or 'nano'} is a folder")
+    if origin.adapter is not None:
+        require_modules("an adapter", ("peft",), "vlm")
+    checkpoint.check_source(origin)
+    return filled(origin, options)
+
+
+def filled(origin: checkpoint.Source, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, with what suits this model and this machine where one was left open. InputError for `device`."""
+    out = dict(options)
+    nano = origin.metadata() is not None
+
+    def default(name: str, value: Any) -> None:
+        if out.get(name) is None:
+            out[name] = value
+
+    default("device", "cuda" if not nano and has_gpu() else "cpu")
+    if not _DEVICE.fullmatch(out["device"]):
+        raise InputError(f"vlm@device={out['device']}: expected cpu, cuda or cuda:N")
+    default("dtype", "float32" if out["device"] == "cpu" else "bfloat16")
+    default("batch", 4 if nano or out["device"] != "cpu" else 1)
+    default("max_tokens", 64 if nano else 256)
+    default("prompt", "short" if nano else "full")
+    default("temperature", 1.0)
+    default("threads", 1)
+    return out
+
+
+def has_gpu() -> bool:
+    """Whether torch is built for GPUs and a driver is loaded, found out without importing torch (two seconds)."""
+    try:
+        build = distributions.version("torch")
+    except distributions.PackageNotFoundError:
+        return False
+    return not build.endswith("+cpu") and any(Path(driver).exists() for driver in DRIVERS)
+
+
+def declared(what: str, options: Mapping[str, Any]) -> Determinism:
+    """Deterministic where tests measure that no companion changes a bit of an answer; elsewhere nobody did."""
+    origin = checkpoint.source(what, options.get("adapter"))
+    asked = filled(origin, options)
+    if (asked["device"], asked["dtype"], asked["threads"]) != ("cpu", "float32", 1):
+        return "measured"
+    alone = asked["batch"] == 1  # no companions at all
+    tested = asked["batch"] == TESTED_BATCH and checkpoint.model_type(origin) == TESTED_FAMILY
+    return "deterministic" if alone or tested else "measured"
 
 
 def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, str]:
-    """Hashes of a folder's weights and tokenizer; of a hub's model only its name and revision are known here."""
-    origin = checkpoint.source(what)
-    if origin.path is None:
-        return {"model": origin.name, "revision": options.get("revision") or "unknown"}
-    return {
-        path.name: hash_file(path)
-        for path in sorted([*origin.path.glob("*.safetensors"), *origin.path.glob("tokenizer.json")])
-    }
+    """What is loaded: a folder's files by hash, its class, dtype and adapter; of a hub's model name and revision."""
+    origin = checkpoint.source(what, options.get("adapter"))
+    hub = {} if origin.hub is None else {"model": origin.hub, "revision": options.get("revision") or "unknown"}
+    hashes = {name: hash_file(path) for name, path in checkpoint.loaded(origin).items()}
+    return {**hub, **hashes, **checkpoint.facts(origin), "dtype": filled(origin, options)["dtype"]}
 
 
 KIND = OperatorKind(
@@ -100,13 +149,15 @@ KIND = OperatorKind(
     views=views,
     settle=settle,
     fingerprint=fingerprint,
-    what="nano (default) | DIR | ORG/MODEL, a Hugging Face vision-language model",
+    declared=declared,
+    what="nano (default) | DIR | ORG/MODEL, a Hugging Face vision-language model; DIR may be a peft adapter of one",
     options={
         "temperature": Option("float", 1.0, "of sampling, drawn from each turn's own key; 0 = greedy", low=0, high=10),
         "max_tokens": Option("int", None, "tokens an answer may take (default: 64 for nano, 256 otherwise)", low=1),
         "prompt": Option(
             "str", None, "the game's prompt (default: short for nano, full otherwise)", choices=("short", "full")
         ),
+        "adapter": Option("str", None, "folder of a peft adapter that is applied to the model"),
         "image": Option("str", None, "size of the picture, e.g. 384 or 480x640 (default: what suits the model)"),
         "revision": Option("str", None, "commit, tag or branch of ORG/MODEL"),
         "device": Option("str", None, "cpu or cuda[:N] (default: cpu for nano; otherwise cuda where there is one)"),
@@ -123,6 +174,6 @@ KIND = OperatorKind(
     },
     requires=("torch", "transformers", "safetensors", "tokenizers"),
     extra="vlm",
-    determinism="deterministic",
+    determinism="measured",
     licence="nano: Apache-2.0; any other model under its own licence",
 )

@@ -15,6 +15,7 @@ from PIL import Image as Pictures
 from safetensors import SafetensorError
 
 from arena.game import Image
+from operators.vlm.adapter import base_alone, merged
 from operators.vlm.checkpoint import Source
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -43,16 +44,17 @@ class Model:
 
         wanted = {} if revision is None else {"revision": revision}
         try:
-            self.processor = AutoProcessor.from_pretrained(origin.name, trust_remote_code=False, **wanted)
-            self.model, info = AutoModelForImageTextToText.from_pretrained(
-                origin.name,
-                dtype=DTYPES[dtype],
-                use_safetensors=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-                **wanted,
-            )
-            self.model.to(device).eval()
+            own = {} if origin.processor != origin.name else wanted
+            self.processor = AutoProcessor.from_pretrained(origin.processor, trust_remote_code=False, **own)
+            with base_alone(origin, revision) as name:
+                self.model, info = AutoModelForImageTextToText.from_pretrained(
+                    name,
+                    dtype=DTYPES[dtype],
+                    use_safetensors=True,
+                    trust_remote_code=False,
+                    output_loading_info=True,
+                    **wanted,
+                )
         except (
             OSError,
             ValueError,
@@ -71,6 +73,9 @@ class Model:
                     f"vlm:{origin.name}: its weights do not fit its config.json ({fault.replace('_', ' ')}: {names}, "
                     "...). Such tensors would be random numbers: export or copy the model again."
                 )
+        if origin.adapter is not None:
+            self.model = merged(self.model, origin.adapter)
+        self.model.to(device).eval()
         broken = next((name for name, values in self.model.named_parameters() if not values.isfinite().all()), None)
         if broken is not None:
             raise ValueError(f"vlm:{origin.name}: its weights are damaged: {broken} holds NaN or inf; copy them again")
@@ -107,21 +112,47 @@ class Model:
         out[sorted(self.ends)] = False
         return out
 
+    def lay_out(self, prompt: str) -> str:
+        """`prompt` and one picture as the text that the processor takes, by the model's chat template."""
+        if not self.processor.chat_template:
+            return f"{getattr(self.processor, 'image_token', '<image>')}{prompt}"
+        content = [{"type": "image"}, {"type": "text", "text": prompt}]
+        text: str = self.processor.apply_chat_template(
+            [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
+        )
+        return text
+
     def encode(self, prompt: str, image: Image) -> Row:
         """`prompt` and one picture (uint8, height x width x 3) as the model's processor wants them."""
-        picture = Pictures.fromarray(image)
-        if self.processor.chat_template:
-            content = [{"type": "image"}, {"type": "text", "text": prompt}]
-            text = self.processor.apply_chat_template(
-                [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
-            )
-        else:
-            text = f"{getattr(self.processor, 'image_token', '<image>')}{prompt}"
+        picture, text = Pictures.fromarray(image), self.lay_out(prompt)
         encoded = self.processor(text=[text], images=[[picture]], return_tensors="pt")
         length = int(encoded["input_ids"].shape[1])
         sequences = {name: tensor for name, tensor in encoded.items() if tuple(tensor.shape) == (1, length)}
         others = {name: tensor for name, tensor in encoded.items() if name not in sequences and torch.is_tensor(tensor)}
         return Row(length, sequences, others)
+
+    def check_sight(self, height: int, width: int) -> None:
+        """ValueError unless a prompt with a picture of this size comes out of the processor with its image tokens."""
+        blind = "the chat template of this model drops the picture, so it would play blind: repair chat_template.jinja"
+        try:
+            text = self.lay_out("Which move?")
+        except Exception as error:  # the model folder's own template runs: the boundary to it
+            raise ValueError(f"the chat template of this model fails: {type(error).__name__}: {error}") from error
+        marks = [getattr(self.processor, name, None) for name in ("image_token", "boi_token")]
+        known = [mark for mark in marks if isinstance(mark, str)]
+        if known and not any(mark in text for mark in known):
+            raise ValueError(f"{blind} (a message with one picture became {text!r}, without {' or '.join(known)})")
+        try:
+            row = self.encode("Which move?", np.zeros((height, width, 3), np.uint8))
+        except Exception as error:  # another library's processor: the boundary to it
+            raise ValueError(
+                f"the processor of this model takes no prompt with a picture of {height}x{width}: "
+                f"{type(error).__name__}: {_first_line(error)}"
+            ) from error
+        config = self.model.config
+        token = getattr(config, "image_token_id", None) or getattr(config, "image_token_index", None)
+        if token is not None and not (row.sequences["input_ids"] == token).any():
+            raise ValueError(f"{blind} (its prompts have no image token, number {token})")
 
     def join(self, rows: Sequence[Row], size: int) -> dict[str, torch.Tensor]:
         """One batch of exactly `size` rows of one shape, padded on the left to their bucket; spare rows repeat."""

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import torch
 
 from arena.canonical import generator
-from arena.errors import CheckpointError
+from arena.errors import InputError
 from arena.game import Image
 from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, Usage, WorkerContext, turn_key
 from operators.vlm import checkpoint
 from operators.vlm.generate import Generated, generate
+from operators.vlm.kind import filled
 from operators.vlm.model import Model, Row
 from operators.vlm.prompt import fill, split
 
@@ -26,14 +27,19 @@ class VlmOperator(Operator):
         self.temperature = temperature
         self.batch = batch
         self.seats: dict[tuple[int, int], OpenSeat] = {}
+        self._sizes: set[tuple[int, int]] = set()  # of pictures that it was found to see
 
     def open(self, seats: Sequence[OpenSeat]) -> None:
+        """ValueError when the game has not what the model is asked with, or its prompt would go without the picture."""
         for seat in seats:
             if self.prompt not in seat.card.prompts:
                 known = ", ".join(sorted(seat.card.prompts)) or "none"
                 raise ValueError(f"{seat.card.game} has no {self.prompt!r} prompt for models; it has: {known}")
             if seat.views.image is None or not seat.views.text:
                 raise ValueError(f"{seat.operator} needs the image and text views of {seat.card.game}")
+            if seat.views.image not in self._sizes:
+                self.model.check_sight(*seat.views.image)
+                self._sizes.add(seat.views.image)
             self.seats[seat.match, seat.seat] = seat
 
     def end(self, match: int, seat: int, outcome: Outcome) -> None:
@@ -89,29 +95,21 @@ class VlmOperator(Operator):
 
 def make(context: WorkerContext) -> VlmOperator:
     """Loads the model that `context` names. Runs in the worker; ValueError reaches the user in words."""
-    options = context.options
-    torch.set_num_threads(options.get("threads") or 1)
-    origin = checkpoint.source(context.what)
-    if origin.path is not None:
-        try:
-            checkpoint.check(origin.path)
-        except CheckpointError as error:
-            raise ValueError(str(error)) from error
-    nano = origin.metadata() is not None
-    device = options.get("device") or ("cuda" if not nano and torch.cuda.is_available() else "cpu")
-    if device.split(":")[0] not in ("cpu", "cuda"):
-        raise ValueError(f"vlm@device={device}: expected cpu, cuda or cuda:N")
+    origin = checkpoint.source(context.what, context.options.get("adapter"))
+    try:
+        checkpoint.check_source(origin)
+        options = filled(origin, context.options)
+    except InputError as error:
+        raise ValueError(str(error)) from error
+    torch.set_num_threads(options["threads"])
+    device = options["device"]
     if device != "cpu" and not torch.cuda.is_available():
-        raise ValueError(f"vlm@device={device}: torch finds no CUDA device here; leave the option out, or say cpu")
+        raise ValueError(f"vlm@device={device}: torch finds no CUDA device here; say @device=cpu")
     context.status(f"loading {origin.name}")
-    model = Model(
-        origin, device, options.get("dtype") or ("float32" if device == "cpu" else "bfloat16"), options.get("revision")
-    )
-    temperature = options.get("temperature")
     return VlmOperator(
-        model,
-        prompt=options.get("prompt") or ("short" if nano else "full"),
-        max_tokens=options.get("max_tokens") or (64 if nano else 256),
-        temperature=1.0 if temperature is None else temperature,
-        batch=options.get("batch") or (4 if nano or device != "cpu" else 1),
+        Model(origin, device, options["dtype"], options.get("revision")),
+        prompt=options["prompt"],
+        max_tokens=options["max_tokens"],
+        temperature=options["temperature"],
+        batch=options["batch"],
     )

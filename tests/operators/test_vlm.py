@@ -62,6 +62,22 @@ def test_a_chat_template_is_used(tmp_path, taught):
     assert answers(operator, taught[:1])[0].tokens
 
 
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("{{ messages[0]['content'][1]['text'] }}", "drops the picture.*became 'Which move\\?', without <image>"),
+        ("{{ raise_exception('roles must alternate') }}", "chat template of this model fails.*roles must alternate"),
+        ("{{ '<image><image>' }}", "takes no prompt with a picture of 128x128: ValueError"),
+    ],
+)
+def test_a_template_without_the_picture_is_told_before_it_plays(tmp_path, taught, template, words):
+    folder = foreign(tmp_path / "chat", chat=True)
+    (folder / "chat_template.jinja").write_text(template)
+    operator = make(WorkerContext(str(folder), {}))
+    with pytest.raises(ValueError, match=words):
+        operator.open(requests(taught[:1])[0])
+
+
 def test_neither_grouping_nor_order_changes_a_bit(operator, taught, decisions):
     seats, asked = requests(taught)
     operator.open(seats)
@@ -170,7 +186,7 @@ def test_a_name_that_is_nothing_is_refused(what):
 def test_a_revision_belongs_to_a_hub_name(folder):
     with pytest.raises(InputError, match="revision"):
         settle(str(folder), {"revision": "main"})
-    assert settle("org/model", {"revision": "main"}) == {"revision": "main"}
+    assert settle("org/model", {"revision": "main"})["revision"] == "main"
 
 
 def _copy(folder, tmp_path):
