@@ -7,13 +7,17 @@ so that a foreign worker can compute the same keys (docs/protocol.md).
 from __future__ import annotations
 
 import hashlib
+import operator
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from arena.errors import InputError
+
+LARGEST = 2**63 - 1  # of the whole numbers that records and messages carry, seeds among them
 _encoder = msgspec.msgpack.Encoder(order="sorted")
 
 
@@ -30,6 +34,14 @@ def digest(*parts: Any) -> str:
 def key(label: str, *parts: Any) -> bytes:
     """A 16-byte seed for one purpose (`label`) and one set of coordinates (`parts`)."""
     return hashlib.blake2b(canonical([label, *parts]), digest_size=16).digest()
+
+
+def whole_seed(seed: SupportsIndex) -> int:
+    """A seed as a user gives it, NumPy's integers included. InputError unless it is from 0 to LARGEST."""
+    number = operator.index(seed)
+    if not 0 <= number <= LARGEST:
+        raise InputError(f"seed {number}: expected a whole number from 0 to {LARGEST} (2**63 - 1)")
+    return number
 
 
 def generator(seed: bytes) -> np.random.Generator:

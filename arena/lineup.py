@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from arena import names, pace, plugins
+from arena.canonical import LARGEST, whole_seed
 from arena.errors import InputError, UnplayableError, nearest
 from arena.game import Game, GameSpec, Views
 from arena.operator import OperatorKind
@@ -19,8 +20,8 @@ def build_plan(
     game: str, operators: Sequence[str], *, seed: int = 0, matches: int = 1, limits: Limits | None = None
 ) -> Plan:
     """A Plan from the names a user gives. InputError (or a kind of it) says what is wrong with which name."""
-    if matches < 1:
-        raise InputError(f"{matches} matches: expected at least 1")
+    if not 1 <= matches <= LARGEST:
+        raise InputError(f"{matches} matches: expected 1 to {LARGEST} (2**63 - 1)")
     name = _absolute(names.parse(game))
     cls = plugins.game_class(name.base)
     options = dict(name.options)
@@ -32,7 +33,7 @@ def build_plan(
     limits = limits or Limits()
     pace.check(table, limits)
     lineup = build_lineup(table, operators)
-    return Plan(cls, name.base, table.options, lineup, seed, matches, limits, runtime)
+    return Plan(cls, name.base, table.options, lineup, whole_seed(seed), matches, limits, runtime)
 
 
 def _absolute(name: names.Name) -> names.Name:

@@ -16,6 +16,8 @@ from arena.errors import InputError
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _FILE = re.compile(r"[^:@,'\"\\]+\.py(?=[:@]|$)")
+SHOWN = 100  # characters of a name that a message repeats
+LONGEST = 200  # characters of the word before the colon: no plugin is called so
 _SECRET = re.compile(r"(?:^|_|-)(?:password|passwd|passphrase|secret|token|credentials?|api_?key|key)$", re.IGNORECASE)
 
 
@@ -45,9 +47,12 @@ class Name:
 
 def parse(text: str) -> Name:
     """One name. InputError points at the character where the grammar is broken."""
+    _check_text(text)
     word = _FILE.match(text) or _WORD.match(text)
     if word is None:
         raise _broken(text, 0, "a name starts with a letter, or is the path of a .py file")
+    if not word.group().endswith(".py") and len(word.group()) > LONGEST:
+        raise _broken(text, LONGEST, f"no kind has more than {LONGEST} letters")
     kind, at = word.group(), word.end()
     what = ""
     if text[at : at + 1] == ":":
@@ -132,8 +137,19 @@ def _quote(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+def _check_text(text: str) -> None:
+    """A name goes to programs, file systems and into records: none of them takes these."""
+    if "\0" in text:
+        raise _broken(text, text.index("\0"), "a name holds no zero byte")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise _broken(text, error.start, "this is not UTF-8") from None
+
+
 def _broken(text: str, at: int, why: str) -> InputError:
+    shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
     return InputError(
-        f"{text!r} is no name: {why}, at character {at + 1}. "
+        f"{shown!r} is no name: {why}, at character {at + 1}. "
         "Expected kind[:what][@key=value...], e.g. ppo:model.zip@deterministic=true"
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from arena.cli.lazy import Group
 from arena.errors import InputError
 from arena.supervisor import curve
 
@@ -15,7 +16,7 @@ folder_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def keys() -> None:
     """Make and exchange the keys that workers on other machines need.
 

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from arena import commands, plugins
 from arena.cli import installed
+from arena.cli.lazy import Group
 from arena.cli.steps import Steps
 from arena.errors import InputError, nearest
 from arena.runtime import Runtime
@@ -24,7 +25,7 @@ from arena.supervisor.runtime.home import Environment
 from arena.supervisor.runtime.use import missing
 
 
-@click.group()
+@click.group(cls=Group)
 def env() -> None:
     """Create, list, check and remove the environments that some plugins run in.
 

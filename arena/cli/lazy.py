@@ -11,7 +11,19 @@ import click
 from arena.errors import nearest
 
 
-class LazyGroup(click.Group):
+class Group(click.Group):
+    """A group that says which commands there are when it is given another."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        names = self.list_commands(ctx)
+        if args and args[0] not in names and not args[0].startswith("-"):
+            ctx.fail(f"no command is called {args[0]!r}. {nearest(args[0], names)}")
+        return super().resolve_command(ctx, args)
+
+
+class LazyGroup(Group):
     """`where`: "package.module:command" by the command's name."""
 
     def __init__(self, *args: Any, where: Mapping[str, str], **how: Any) -> None:
@@ -28,10 +40,3 @@ class LazyGroup(click.Group):
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in self._where and not args[0].startswith("-"):
-            ctx.fail(f"no command is called {args[0]!r}. {nearest(args[0], self._where)}")
-        return super().resolve_command(ctx, args)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import sys
 import traceback
 from types import TracebackType
@@ -11,7 +14,7 @@ import click
 import arena
 from arena import commands
 from arena.cli.lazy import LazyGroup
-from arena.errors import ArenaError
+from arena.errors import ArenaError, InputError
 
 COMMANDS = {
     "play": "arena.cli.play:play",
@@ -27,6 +30,7 @@ COMMANDS = {
     "env": "arena.cli.env:env",
     "doctor": "arena.cli.doctor:doctor",
 }
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 @click.group(cls=LazyGroup, where=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,31 +58,76 @@ def main() -> None:
     else:
         sys.excepthook = _bug
     try:
-        cli(standalone_mode=False, prog_name="arena")
+        try:
+            cli(standalone_mode=False, prog_name="arena")
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where it can be said that it failed
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        print("interrupted", file=sys.stderr)
+        _say("interrupted")
         sys.exit(130)
     except ArenaError as error:
         if debug:
             traceback.print_exc()
-        print(f"arena: {error}", file=sys.stderr)
+        _say(str(error))
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.exit(1)
+    except OSError as error:
+        if debug:
+            traceback.print_exc()
+        sys.exit(_system(error))
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):  # there is nowhere else to say it
+        print(f"arena: {text}", file=sys.stderr)
+
+
+def _system(error: OSError) -> int:
+    """Say what the operating system refused, and return the exit code."""
+    if _of_a_file(error.__traceback__) is not None:
+        _bug(type(error), error, error.__traceback__)
+        return 1
+    try:
+        sys.stdout.flush()
+    except OSError:  # Python would try again, and complain, when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):  # whoever read the output has gone, and has all that was wanted
+        return 1
+    if error.filename is not None:
+        _say(f"{_short(str(error.filename))}: {error.strerror}")
+    elif error.errno in NO_ROOM:
+        _say(f"what was to be printed cannot be written: {error.strerror}")
+    else:
+        _bug(type(error), error, error.__traceback__)
+    return InputError.exit_code if error.errno == errno.ENAMETOOLONG else ArenaError.exit_code
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def _of_a_file(trace: TracebackType | None) -> str | None:
+    """Where in a plugin in a file of the user's this was raised."""
+    from arena.files import PREFIX
+
+    for frame, line in reversed(list(traceback.walk_tb(trace))):
+        if frame.f_globals.get("__name__", "").startswith(PREFIX):
+            return f"{frame.f_code.co_filename}, line {line}, in {frame.f_code.co_name}"
+    return None
 
 
 def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """What nobody foresaw is a bug of ours or of a plugin: one message, and where to see more."""
-    from arena.files import PREFIX
+    where = _of_a_file(trace)
+    if where is not None:
+        _say(f"{where}: {_ended(kind, error)} `{commands.arena('check')}` tests that file; --debug shows more")
+    else:
+        _say(f"this is a bug: {_ended(kind, error)} Add --debug to see where, and please report it")
 
-    for frame, line in reversed(list(traceback.walk_tb(trace))):
-        if frame.f_globals.get("__name__", "").startswith(PREFIX):  # a plugin in a file of the user's
-            where = f"{frame.f_code.co_filename}, line {line}, in {frame.f_code.co_name}"
-            text = f"{where}: {kind.__name__}: {error}. `{commands.arena('check')}` tests that file; --debug shows more"
-            print(f"arena: {text}", file=sys.stderr)
-            return
-    text = f"{kind.__name__}: {error}. Add --debug to see where, and please report it"
-    print(f"arena: this is a bug: {text}", file=sys.stderr)
+
+def _ended(kind: type[BaseException], error: BaseException) -> str:
+    """The error as a sentence: with one full stop, whatever its own text ends with."""
+    return f"{kind.__name__}: {error}".rstrip(" .:") + "."

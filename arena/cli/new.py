@@ -13,6 +13,7 @@ from typing import Literal
 import click
 
 from arena import commands
+from arena.cli.lazy import Group
 from arena.errors import InputError
 from arena.names import Name
 
@@ -41,7 +42,7 @@ DIR = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def new() -> None:
     """Write a working skeleton with its test: a game, an operator or a worker of your own."""
 
@@ -100,6 +101,8 @@ def check_name(name: str) -> None:
         guess = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_").lower()
         hint = f", e.g. {guess}" if re.fullmatch(r"[a-z][a-z0-9_]*", guess) and not keyword.iskeyword(guess) else ""
         raise InputError(f"{name!r} is no name for a Python file: expected letters, digits and _, no keyword{hint}")
+    if len(name) > 100:
+        raise InputError(f"{name[:20]}... has {len(name)} letters: expected at most 100")
     if name in sys.stdlib_module_names or name in ("arena", "games", "operators", "workers", "zmq", "msgpack", "numpy"):
         raise InputError(
             f"{name!r} is the name of a module that is imported here already: choose another, e.g. my_{name}"

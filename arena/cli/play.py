@@ -17,6 +17,7 @@ from arena import commands, names
 from arena.cli.live import LiveTable
 from arena.cli.steps import ensure
 from arena.cli.tables import score_table
+from arena.cli.whole import Whole
 from arena.errors import InputError
 from arena.lineup import build_plan, spectator
 from arena.plan import Limits, Pace, Plan
@@ -39,13 +40,11 @@ class Seconds(click.FloatRange):
 @click.option("--game", "-g", default="holdem", show_default=True, help="NAME or NAME@option=value.")
 @click.option("--operators", "-o", "listed", default="", help="Who plays, comma separated, e.g. vlm,ppo,human.")
 @click.option("--operator", "single", multiple=True, help="One operator; repeat it instead of a list.")
-@click.option("--matches", "-n", default=1, show_default=True, type=click.IntRange(1), help="Matches to play.")
-@click.option("--seed", "-s", type=click.IntRange(0), help="Chance of the run. Default: drawn, and recorded.")
-@click.option(
-    "--concurrency", "-c", type=click.IntRange(1), help="Matches at once. Default: 16, with a person or a clock 1."
-)
+@click.option("--matches", "-n", default=1, show_default=True, type=Whole(1), help="Matches to play.")
+@click.option("--seed", "-s", type=Whole(0), help="Chance of the run. Default: drawn, and recorded.")
+@click.option("--concurrency", "-c", type=Whole(1), help="Matches at once. Default: 16, with a person or a clock 1.")
 @click.option("--out", type=click.Path(path_type=Path), help="New run folder. Default: runs/TIME-GAME.")
-@click.option("--max-ticks", type=click.IntRange(1), help="Cut each match after so many ticks.")
+@click.option("--max-ticks", type=Whole(1), help="Cut each match after so many ticks.")
 @click.option("--human-timeout", type=Seconds(0), help="Seconds a person has a turn. Default: no limit.")
 @click.option(
     "--pace",
@@ -55,7 +54,7 @@ class Seconds(click.FloatRange):
     help="lockstep: all wait for all. realtime: the game's clock does not wait.",
 )
 @click.option("--watch", help="Show the matches live to who looks on: web, or web@port=8080.")
-@click.option("--reask", default=0, show_default=True, type=click.IntRange(0), help="Ask again after a bad answer.")
+@click.option("--reask", default=0, show_default=True, type=Whole(0), help="Ask again after a bad answer.")
 @click.option("--deadline", default=120.0, show_default=True, type=Seconds(0.1), help="Seconds till a void.")
 @click.option("--yes", "-y", is_flag=True, help="Create environments that are needed and missing without asking.")
 @click.option("--quiet", "-q", is_flag=True, help="Only the final table.")

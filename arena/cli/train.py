@@ -6,16 +6,19 @@ from typing import Any
 
 import click
 
+from arena.cli.lazy import Group
+from arena.cli.whole import Whole
 
-@click.group()
+
+@click.group(cls=Group)
 def train() -> None:
     """Train an agent on the arena's games."""
 
 
 @train.command()
 @click.option("--game", required=True, help="Game to learn, with its options, e.g. leduc or holdem@hands=1.")
-@click.option("--steps", default=200_000, show_default=True, type=click.IntRange(1), help="Decisions of the learner.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of weights, deals and opponents.")
+@click.option("--steps", default=200_000, show_default=True, type=Whole(1), help="Decisions of the learner.")
+@click.option("--seed", default=0, show_default=True, type=Whole(0), help="Of weights, deals and opponents.")
 @click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder of the run.")
 @click.option("--seats", default="2", show_default=True, help="Seats at the tables; 2,3 trains on both in turn.")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out, exactly.")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from arena.cli.lazy import Group
 from arena.errors import InputError
 from arena.supervisor import curve
 from arena.supervisor.doorman import Doorman
@@ -17,7 +18,7 @@ from arena.supervisor.interrupts import Interrupts
 from arena.supervisor.service import Service
 
 
-@click.group()
+@click.group(cls=Group)
 def worker() -> None:
     """Workers for arenas on other machines."""
 

@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
-from arena.canonical import generator, key
+from arena.canonical import generator, key, whole_seed
 from arena.errors import InputError
 from arena.export.opponents import Opponent, Play, opponent
 from arena.export.table import Table
@@ -56,7 +56,7 @@ class SeatEnv(gymnasium.Env[npt.NDArray[Any], np.int64]):  # type: ignore[misc]
         if self._first_seed is not None and seed is None:
             seed = self._first_seed
         self._first_seed = None
-        super().reset(seed=seed)
+        super().reset(seed=None if seed is None else whole_seed(seed))
         for _ in range(_DEALS):
             self._deal(self.np_random.bytes(16))
             if not self.table.over:

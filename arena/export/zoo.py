@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pettingzoo import AECEnv, ParallelEnv
 
-from arena.canonical import generator, key
+from arena.canonical import generator, key, whole_seed
 from arena.export.views import game_of, views_of
 from arena.game import Game, StepResult, Views
 
@@ -42,7 +42,7 @@ class _Seats:
     def reset(self, seed: int | None) -> None:
         """A new match. Without a seed the next one of this environment's own chance."""
         if seed is not None:
-            self._chance = generator(key("pettingzoo", seed))
+            self._chance = generator(key("pettingzoo", whole_seed(seed)))
         self.result = self.game.reset(self._chance.bytes(16))
 
     def see(self, seat: int) -> Seen:
