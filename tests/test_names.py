@@ -10,7 +10,7 @@ from arena.errors import InputError
 from arena.names import Name, numbered, parse, split
 
 words = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,8}", fullmatch=True)
-values = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+values = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 names = st.builds(Name, words, values, st.dictionaries(words, values, max_size=3))
 
 

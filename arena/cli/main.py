@@ -15,6 +15,7 @@ import arena
 from arena import commands
 from arena.cli.lazy import LazyGroup
 from arena.errors import ArenaError, InputError
+from arena.text import printable
 
 COMMANDS = {
     "play": "arena.cli.play:play",
@@ -82,7 +83,7 @@ def main() -> None:
 
 def _say(text: str) -> None:
     with contextlib.suppress(OSError):  # there is nowhere else to say it
-        print(f"arena: {text}", file=sys.stderr)
+        print(f"arena: {printable(text, lines=True)}", file=sys.stderr)
 
 
 def _system(error: OSError) -> int:

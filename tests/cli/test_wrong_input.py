@@ -1,0 +1,178 @@
+"""Whatever is typed wrong ends with exit code 2 or 1 and one message: no traceback, and never "this is a bug"."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from arena.canonical import LARGEST
+from arena.cli.main import COMMANDS, main
+from arena.errors import InputError
+from arena.lineup import build_plan
+from arena.names import parse
+from tests.cli.kit import ARENA
+
+LONG = "a" * 3000
+PLAY = ("play", "--game", "kuhn", "--operators", "random,random")
+TOO_LARGE = f"is too large: expected at most {LARGEST}"
+TWICE = "is given twice"
+NO_ROOM = "No space left on device"
+
+WRONG = [
+    # options and names
+    (("play", "-g", "leduc@hands=2@hands=3", "-o", "random,random"), f"hands {TWICE}"),
+    (("play", "-g", "kuhn", "-o", "ppo@x=1@x=1,random"), f"x {TWICE}"),
+    (("train", "ppo", "--game", "leduc@hands=2@hands=3", "--out", "o"), f"hands {TWICE}"),
+    (("check", "game", "leduc@hands=2@hands=3"), f"hands {TWICE}"),
+    (("games", "leduc@hands=2@hands=3"), f"hands {TWICE}"),
+    (("play", "-g", "kuhn ", "-o", "random,random"), "'kuhn ' is no name"),
+    (("play", "-g", "kuhn\u200b", "-o", "random,random"), "\\u200b"),
+    (("play", "-g", "kuhn", "-o", "ran\u202edom,random"), "\\u202e"),
+    (("play", "-g", "kuhn", "-o", "vlm:./\udcff,random"), "this is not UTF-8"),
+    (("play", "-g", "kuhn", "-o", "random\x1b[31m,random"), "\\x1b[31m"),
+    (("games", ""), "a name starts with a letter"),
+    (("operators", ""), "no operator is called ''"),
+    # names that no file system takes
+    (("play", "-g", LONG, "-o", "random,random"), "no kind has more than"),
+    (("play", "-g", f"./{LONG}.py", "-o", "random,random"), "File name too long"),
+    (("play", "-g", "kuhn", "-o", f"{LONG},random"), "no kind has more than"),
+    (("play", "-g", "kuhn", "-o", f"ppo:{LONG},random"), "File name too long"),
+    (("play", "-g", "kuhn", "-o", f"vlm:{LONG},random"), "File name too long"),
+    (("play", "-g", "kuhn", "-o", f"cmd:{LONG},random"), "File name too long"),
+    ((*PLAY, "--out", LONG), "File name too long"),
+    (("verify", LONG), "File name too long"),
+    (("replay", LONG), "File name too long"),
+    (("check", "game", LONG), "no kind has more than"),
+    (("env", "create", LONG), "no kind has more than"),
+    (("new", "game", LONG), "expected at most 100"),
+    # numbers
+    ((*PLAY, "--seed", str(2**63)), TOO_LARGE),
+    ((*PLAY, "--seed", "-1"), "not in the range x>=0"),
+    ((*PLAY, "--matches", "0"), "not in the range x>=1"),
+    ((*PLAY, "--matches", str(10**20)), TOO_LARGE),
+    ((*PLAY, "--concurrency", "0"), "not in the range x>=1"),
+    ((*PLAY, "--concurrency", str(10**20)), TOO_LARGE),
+    ((*PLAY, "--max-ticks", str(10**20)), TOO_LARGE),
+    ((*PLAY, "--reask", str(10**20)), TOO_LARGE),
+    ((*PLAY, "--deadline", "inf"), "no finite number of seconds"),
+    (("train", "ppo", "--game", "kuhn", "--out", "o", "--seed", str(2**63)), TOO_LARGE),
+    (("train", "ppo", "--game", "kuhn", "--out", "o", "--steps", str(10**20)), TOO_LARGE),
+    (("play", "-g", f"leduc@hands={2**63}", "-o", "random,random"), "expected 1 to 1000"),
+    # folders
+    ((*PLAY, "--out", "/dev/null"), "cannot write a run into /dev/null"),
+    ((*PLAY, "--out", "/proc/none"), "cannot write a run into /proc/none"),
+    (("train", "ppo", "--game", "kuhn", "--out", "/proc/none", "--quiet"), "/proc/none"),
+    (("new", "game", "coin", "--dir", "/proc/none"), "/proc/none cannot be written"),
+    (("keys", "new", "--dir", "/proc/none"), "cannot keep keys in /proc/none"),
+    (("verify", "nowhere"), "nowhere is no run folder"),
+    (("replay", "/dev/null"), "/dev/null is no run folder"),
+    # commands
+    (("foo",), "no command is called 'foo'. There is: "),
+    (("verfy", "run"), "Did you mean verify?"),
+    (("env", "foo"), "no command is called 'foo'. There is: "),
+    (("new", "gmae", "x"), "Did you mean game?"),
+    (("check", "foo"), "There is: game, operator, worker."),
+    (("keys", "foo"), "no command is called 'foo'"),
+    (("train", "foo"), "There is: ppo."),
+    (("verify",), "Missing argument 'RUN'"),
+    (("play", "--foo"), "No such option '--foo'"),
+    (("play",), "nobody plays"),
+    (("check", "worker"), "nothing to check"),
+]
+
+
+@pytest.fixture
+def arena(tmp_path, monkeypatch, capsys):
+    """Runs `arena ARGS` in this process, in a new folder: the exit code, and what it printed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+
+    def run(*args: str) -> tuple[object, str, str]:
+        monkeypatch.setattr(sys, "argv", ["arena", *args])
+        try:
+            main()
+        except SystemExit as ended:
+            code: object = ended.code
+        else:
+            code = 0
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def label(value: object) -> str:
+    words = " ".join(value) if isinstance(value, tuple) else str(value)
+    return words.replace(LONG, "LONG").encode("ascii", "backslashreplace").decode()
+
+
+@pytest.mark.parametrize(("args", "said"), WRONG, ids=label)
+def test_wrong_input_is_answered_in_words(arena, tmp_path, args, said):
+    code, out, err = arena(*args)
+    assert code in (1, 2)
+    assert said in err
+    assert "Traceback" not in err
+    assert "this is a bug" not in err
+    assert len(err) < 1000 or "--out" in args
+    assert out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+GROUPS = {"train": ["ppo"], "check": ["game", "operator", "worker"], "new": ["game", "operator", "worker"]}
+GROUPS |= {"worker": ["serve"], "keys": ["new", "show", "allow", "trust", "list"]}
+GROUPS |= {"env": ["create", "list", "check", "remove"]}
+WITH_HELP = [(), *((name,) for name in COMMANDS), *((name, sub) for name, subs in GROUPS.items() for sub in subs)]
+
+
+@pytest.mark.parametrize("command", WITH_HELP, ids=label)
+def test_every_command_has_help(arena, command):
+    code, out, err = arena(*command, "--help")
+    assert code == 0
+    assert err == ""
+    assert out.startswith(f"Usage: {' '.join(('arena', *command))} ")
+
+
+@pytest.mark.parametrize("text", ["cmd:a\0b", "a\0", "./a\0.py"])
+def test_a_zero_byte_is_no_part_of_a_name(text):
+    with pytest.raises(InputError, match="holds no zero byte"):
+        parse(text)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 10**30])
+def test_a_seed_has_63_bits_wherever_it_is_given(seed):
+    with pytest.raises(InputError, match=rf"seed {seed}: expected a whole number from 0 to {LARGEST}"):
+        build_plan("kuhn", ["random", "random"], seed=seed)
+
+
+def test_the_largest_seed_is_one():
+    assert build_plan("kuhn", ["random", "random"], seed=LARGEST).seed == LARGEST
+
+
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize("args", [("games",), ("--help",), ("verify", "nowhere")], ids=label)
+def test_a_full_output_is_said(tmp_path, args, buffered):
+    with open("/dev/full", "w") as full:
+        env = {**os.environ, "PYTHONUNBUFFERED": buffered}
+        done = subprocess.run([ARENA, *args], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, env=env)
+    assert done.returncode == (2 if args[0] == "verify" else 1)
+    assert (NO_ROOM in done.stderr) == (args[0] != "verify")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_a_reader_that_has_gone_is_no_error_to_speak_of(tmp_path, buffered):
+    read, write = os.pipe()
+    os.close(read)
+    env = {**os.environ, "PYTHONUNBUFFERED": buffered}
+    done = subprocess.run([ARENA, "games"], cwd=tmp_path, stdout=write, stderr=subprocess.PIPE, text=True, env=env)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_what_the_file_of_a_user_cannot_open_is_said_with_its_line(arena, tmp_path):
+    (tmp_path / "mine.py").write_text("from arena.game import Game\n\nopen('/none/at/all')\n")
+    code, _, err = arena("play", "-g", "./mine.py", "-o", "random,random")
+    assert code in (1, 2)
+    assert "mine.py, line 3" in err
