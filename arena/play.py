@@ -46,15 +46,12 @@ def run_plan(
     """
     shown = SafeObserver(observer or Observer(), lambda line: print(f"arena: {line}", file=sys.stderr))
     status = shown.guard(on_status) if on_status is not None else None
-    with (
-        Interrupts() as interrupts,
-        closing(Recorder(out, describe(plan))) as recorder,
-        closing(Hub(out / "workers", status, interrupts)) as hub,
-    ):
-        crew = ProcessCrew(hub, plan.lineup, plan.runtime, hosts, watch)
-        Scheduler(plan, crew, concurrency=concurrency, recorder=recorder, observer=shown).run()
-    table = Run(out).table()
-    recorder.results(table)
+    with Interrupts() as interrupts, closing(Recorder(out, describe(plan))) as recorder:
+        with closing(Hub(out / "workers", status, interrupts)) as hub:
+            crew = ProcessCrew(hub, plan.lineup, plan.runtime, hosts, watch)
+            Scheduler(plan, crew, concurrency=concurrency, recorder=recorder, observer=shown).run()
+        table = Run(out).table()
+        recorder.results(table)
     return table
 
 

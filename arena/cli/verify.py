@@ -19,7 +19,8 @@ def verify(run: Path) -> None:
     """Play every match of RUN again from its log and compare every hash, reward and result.
 
     Exit code 0 when all holds, 1 when something does not, 2 when the log is damaged or this
-    installation cannot tell.
+    installation cannot tell. Of a run that stopped early, what was played is checked: that it is
+    not complete is said, and is no error.
     """
     recorded = Run(run)
     report = verify_run(recorded)
@@ -35,6 +36,9 @@ def verify(run: Path) -> None:
     )
     if report.unresolved:
         played += f", {report.unresolved} unresolved"
+    if report.stopped:
+        right = f"those {report.matches} are right" if report.passed else "NOT all of those are right"
+        print(f"stopped after {report.matches} of {report.planned}: {right}. Go on with: arena play --resume {run}")
     print(f"{'verified' if report.passed else 'NOT verified'}: {played}")
     if recorded.head.get("limits", {}).get("pace") == "realtime":
         print("It was played in realtime: its log can be played again, but its seed alone does not repeat it.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import msgspec
 from arena import commands
 from arena.errors import RecordError
 from arena.evaluate.table import Table, tabulate
-from arena.record.lines import EndLine, Line, MatchLine, decoder
+from arena.record import shards
+from arena.record.lines import Line
 from arena.record.writer import FORMAT
 
 
@@ -37,36 +39,45 @@ class Run:
         return [operator["name"] for operator in self.head["operators"]]
 
     def lines(self) -> Iterator[Line]:
-        """Every line of the log, in plan order."""
-        for shard in sorted(self.folder.glob("log-*.jsonl")):
-            with shard.open("rb") as file:
-                for number, text in enumerate(file, 1):
-                    try:
-                        yield decoder.decode(text)
-                    except msgspec.DecodeError as error:
-                        raise RecordError(f"{shard}, line {number} is damaged: {error}") from error
+        """Every line of the log, in plan order. What is torn at its end belongs to a match in flight and is left out."""
+        for lines in self.matches():
+            yield from lines
 
     def matches(self) -> Iterator[list[Line]]:
-        """The lines of each match."""
-        current: list[Line] = []
-        for line in self.lines():
-            if isinstance(line, MatchLine) and current:
-                yield current  # an end is missing: whoever reads it will say so
-                current = []
-            current.append(line)
-            if isinstance(line, EndLine):
-                yield current
-                current = []
-        if current:
-            yield current
+        """The lines of each match of the log; one match at a time is held."""
+        for piece in shards.pieces(self.folder):
+            yield piece.lines
 
-    def in_flight(self) -> list[str]:
-        """Journals of matches that were not complete when the run stopped."""
-        return sorted(path.name for path in (self.folder / "open").glob("*.jsonl"))
+    def played(self) -> Iterator[list[Line]]:
+        """As `matches`, and then those that are over as well, but wait in open/ for one before them."""
+        logged = 0
+        for lines in self.matches():
+            logged += 1
+            yield lines
+        for match, lines in self._journaled(logged):
+            if shards.is_whole(lines, match):
+                yield lines
+
+    @functools.cached_property
+    def logged(self) -> int:
+        """How many matches the log has."""
+        return sum(1 for _ in self.matches())
+
+    def in_flight(self) -> list[int]:
+        """The matches that had begun and were not over when the run stopped."""
+        return [match for match, lines in self._journaled(self.logged) if not shards.is_whole(lines, match)]
+
+    def _journaled(self, logged: int) -> Iterator[tuple[int, list[Line]]]:
+        """The lines in open/ of matches that are not in the log."""
+        for match, path in shards.journals(self.folder).items():
+            if match >= logged:
+                yield match, shards.read_journal(path)
 
     def table(self) -> Table:
-        """The result table, computed from the log."""
-        return tabulate(self.lines(), self.operators, self.head["game"]["unit"])
+        """The result table of what was played, computed from the log."""
+        game = self.head["game"]
+        lines = (line for match in self.played() for line in match)
+        return tabulate(lines, self.operators, game["unit"])
 
     def recorded_table(self) -> Table | None:
         """The result table that the run wrote, if it got that far."""

@@ -19,7 +19,8 @@ from arena.hosted import HostedStage
 from arena.match import Ask, Match
 from arena.operator import Decision
 from arena.plan import HERE, Limits, MatchPlan, Pace, match_plan
-from arena.record.lines import EndLine, Line, MatchLine, TurnLine, decoder
+from arena.record import shards
+from arena.record.lines import EndLine, Line, MatchLine, TurnLine
 from arena.record.reader import Run
 from arena.stage import LocalStage
 from arena.supervisor.theatre import Theatre
@@ -113,12 +114,12 @@ class Replay:
             self._theatre.close()
 
     def recorded(self) -> Iterator[tuple[MatchPlan, list[Line]]]:
-        """The matches that the log has, in plan order, then those that were in flight when the run stopped."""
-        done = -1
-        for done, lines in enumerate(self.run.matches()):
-            yield self.planned(done), lines
-        for index in sorted(int(name[len("match-") : -len(".jsonl")]) for name in self.run.in_flight()):
-            if index > done and (lines := _journal(self.run, index)):
+        """The matches that were played, in plan order, then those that were in flight when the run stopped."""
+        for number, lines in enumerate(self.run.played()):
+            head = lines[0]
+            yield self.planned(head.match if isinstance(head, MatchLine) else number), lines
+        for index in self.run.in_flight():
+            if lines := shards.read_journal(shards.journal(self.run.folder, index)):
                 yield self.planned(index), lines
 
     def _game(self) -> Game:
@@ -174,22 +175,11 @@ def lines_of(run: Run, index: int) -> list[Line]:
     """
     for lines in itertools.islice(run.matches(), index, None):
         return lines
-    if lines := _journal(run, index):
+    if lines := shards.read_journal(shards.journal(run.folder, index)):
         return lines
     raise RecordError(
         f"{run.folder} has no match {index}: `{commands.arena('verify', run.folder)}` says what is missing"
     )
-
-
-def _journal(run: Run, index: int) -> list[Line]:
-    out: list[Line] = []
-    path = run.folder / "open" / f"match-{index:06d}.jsonl"
-    for text in path.read_bytes().splitlines() if path.is_file() else ():
-        try:
-            out.append(decoder.decode(text))
-        except msgspec.DecodeError:
-            break  # the line that was being written when the run stopped
-    return out
 
 
 def execute(match: Match, lines: Sequence[Line]) -> Iterator[Step]:

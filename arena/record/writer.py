@@ -1,22 +1,31 @@
 """The log's writer. A match in flight is journaled tick by tick in open/, and moved into the shard in plan order
 when it ends: a kill loses nothing, and equal runs give equal files whatever the concurrency.
+
+The order is append, sync, unlink. So whatever stops a run, and wherever, a whole match stands in the shard, in open/,
+or in both; and what is torn is the end of the last shard or of a journal.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import time
 from collections.abc import Callable, Iterable
-from io import BufferedWriter
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
 from arena.errors import ArenaError, RecordError
+from arena.record import shards
+from arena.record.disk import LOCK, Disk, FolderLock
 from arena.record.lines import Line, encoder
 
 SHARD_BYTES = 64 * 1024 * 1024  # a shard ends with the match that passes this size
-FORMAT = 1  # of the run folder
+SYNC_SECONDS = 0.25  # a shard is synced when this has passed, or after so many matches: a sync takes milliseconds
+SYNC_MATCHES = 64
+MOST_TIMES = 1000  # lines of the timing file that are held back, within a match
+FORMAT = 2  # of the run folder
 
 
 P = ParamSpec("P")
@@ -24,100 +33,229 @@ T = TypeVar("T")
 
 
 def _writes(method: Callable[Concatenate[Recorder, P], T]) -> Callable[Concatenate[Recorder, P], T]:
-    """A full disk or a folder that vanished is one message, not a traceback."""
+    """A full disk or a folder that vanished is one message, not a traceback. Nothing is written after it."""
 
     @functools.wraps(method)
     def wrapped(self: Recorder, /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return method(self, *args, **kwargs)
         except OSError as error:
+            self._broken = True
             raise ArenaError(
-                f"the run cannot be written into {self.folder} any more: {error.strerror or error}. "
-                "What was written stays there; free space or restore the folder, and play again with another --out"
+                f"the run cannot be written into {self.folder} any more: {error.strerror or error}. What was played "
+                f"is kept there. Free space or restore the folder, then go on with: arena play --resume {self.folder}"
             ) from error
 
     return wrapped
 
 
-class Recorder:
-    """Writes one run folder. The folder must be new or empty."""
+class Finished:
+    """The matches that are over, as `number in finished`."""
 
-    def __init__(self, folder: Path, head: dict[str, Any]) -> None:
-        self.folder = folder
+    def __init__(self, logged: int = 0, waiting: Iterable[int] = ()) -> None:
+        """`logged`: so many of the first are in the log; `waiting`: are over as well, and wait for one before them."""
+        self.logged = logged
+        self.waiting = set(waiting)
+
+    def __contains__(self, match: object) -> bool:
+        return isinstance(match, int) and (match < self.logged or match in self.waiting)
+
+    def __len__(self) -> int:
+        return self.logged + len(self.waiting)
+
+
+class Recorder:
+    """Writes one run folder. One process at a time: it is locked until `close`."""
+
+    _lock: FolderLock | None = None
+
+    def __init__(self, folder: Path, head: dict[str, Any], *, disk: Disk | None = None) -> None:
+        """A new run in `folder`, which must be new or empty. Raises RecordError."""
+        self._begin(folder, disk)
         try:
-            if folder.exists() and any(folder.iterdir()):
+            if folder.exists() and any(path.name != LOCK for path in folder.iterdir()):
                 raise RecordError(f"{folder} is not empty; a run is written into a new folder. Choose another --out")
             (folder / "open").mkdir(parents=True, exist_ok=True)
-            self._write_json("run.json", {"format": FORMAT, **head})
+            self._lock = FolderLock(folder)
+            self._disk.replace_json(folder / "run.json", {"format": FORMAT, **head})
         except OSError as error:
-            raise RecordError(f"cannot write a run into {folder}: {error.strerror}. Choose another --out") from error
-        self._open: dict[int, BufferedWriter] = {}
-        self._ended: set[int] = set()
-        self._next = 0
-        self._shard = 0
-        self._timing = (folder / "timing-000.jsonl").open("ab")
+            self._abandon()
+            raise RecordError(
+                f"cannot write a run into {folder}: {error.strerror or error}. Choose another --out"
+            ) from error
+
+    @classmethod
+    def reopen(cls, folder: Path, *, disk: Disk | None = None) -> Recorder:
+        """Go on with a run that stopped: `finished` says which of its matches are kept.
+
+        The torn end of the last shard is cut off, whole journals are kept, and what was in flight is dropped. Raises
+        RecordError when another process writes there, or when the log is damaged elsewhere.
+        """
+        self = cls.__new__(cls)
+        self._begin(folder, disk)
+        try:
+            self._lock = FolderLock(folder)
+            self._recover()
+        except OSError as error:
+            self._unlock()
+            raise RecordError(f"cannot go on with {folder}: {error.strerror or error}") from error
+        except RecordError:
+            self._unlock()
+            raise
+        return self
+
+    def _begin(self, folder: Path, disk: Disk | None) -> None:
+        self.folder = folder
+        self.finished = Finished()
+        self._disk = disk or Disk()
+        self._broken = False
+        self._open: dict[int, int] = {}  # descriptors of journals, by match
+        self._number = 0  # of the shard that is written
+        self._shard: int | None = None  # its descriptor
+        self._size = 0
+        self._unsynced: list[Path] = []  # journals of matches that were appended since the last sync
+        self._synced = time.monotonic()
+        self._times: list[bytes] = []  # lines for the timing file
+
+    def _recover(self) -> None:
+        (self.folder / "open").mkdir(exist_ok=True)
+        ends = dict.fromkeys(shards.shards(self.folder), 0)
+        for piece in shards.pieces(self.folder):
+            head = piece.lines[0]
+            if not piece.whole or getattr(head, "match", None) != self.finished.logged:
+                raise RecordError(
+                    f"{piece.shard} is damaged: match {self.finished.logged} is not whole there, or not in its place. "
+                    f"`arena verify {self.folder}` says more"
+                )
+            ends[piece.shard] = piece.end
+            self.finished.logged += 1
+        for path, end in ends.items():
+            if path.stat().st_size > end:
+                self._disk.cut(path, end)
+            self._number = int(path.name[len("log-") : -len(".jsonl")])
+            self._size = end
+        if self._size > SHARD_BYTES:
+            self._number, self._size = self._number + 1, 0
+        for match, path in shards.journals(self.folder).items():
+            if match >= self.finished.logged and shards.is_whole(shards.read_journal(path), match):
+                self.finished.waiting.add(match)
+            else:
+                self._disk.unlink(path)
+        timing = self.folder / "timing-000.jsonl"
+        if timing.exists() and (told := timing.read_bytes()) and not told.endswith(b"\n"):
+            self._disk.cut(timing, told.rfind(b"\n") + 1)
+        self._append_ready()
 
     @_writes
     def journal(self, match: int, lines: Iterable[Line]) -> None:
         """Append the lines of one tick of a match in flight."""
         if match not in self._open:
-            self._open[match] = self._path(match).open("wb")
-        out = self._open[match]
-        out.write(b"".join(encoder.encode(line) + b"\n" for line in lines))
-        out.flush()
+            path = shards.journal(self.folder, match)
+            path.unlink(missing_ok=True)
+            self._open[match] = self._disk.open(path)
+        self._disk.write(self._open[match], b"".join(encoder.encode(line) + b"\n" for line in lines))
 
     @_writes
     def void(self, match: int) -> None:
         """This try of the match does not count."""
-        self._timing.flush()  # why it does not must survive a kill
+        self._write_times()  # why it does not must survive a kill
         if match in self._open:
-            self._open.pop(match).close()
-            self._path(match).unlink()
+            self._disk.close(self._open.pop(match))
+            self._disk.unlink(shards.journal(self.folder, match))
 
     @_writes
     def end(self, match: int) -> None:
         """The match is complete: move it into the shard as soon as all matches before it are."""
-        self._timing.flush()
-        self._open.pop(match).close()
-        self._ended.add(match)
-        while self._next in self._ended:
-            self._ended.discard(self._next)
-            self._append(self._path(self._next))
-            self._next += 1
+        self._write_times()
+        self._disk.close(self._open.pop(match))
+        self.finished.waiting.add(match)
+        self._append_ready()
 
     @_writes
     def timing(self, /, **what: Any) -> None:
         """One line of what may differ between equal runs."""
-        self._timing.write(msgspec.json.encode(what) + b"\n")
+        self._times.append(msgspec.json.encode(what) + b"\n")
+        if len(self._times) >= MOST_TIMES:
+            self._write_times()
 
     @_writes
     def results(self, table: Any) -> None:
         """The result table, computed from the log alone."""
-        self._write_json("results.json", table)
+        self._disk.replace_json(self.folder / "results.json", table)
 
-    @_writes
     def close(self) -> None:
         """Close the files; matches in flight stay in open/."""
-        for out in self._open.values():
-            out.close()
-        self._open.clear()
-        self._timing.close()
-        folder = self.folder / "open"
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        try:
+            if not self._broken:
+                self._finish()
+        finally:
+            for fd in [*self._open.values(), *([] if self._shard is None else [self._shard])]:
+                self._disk.close(fd)
+            self._open.clear()
+            self._shard = None
+            self._unlock()
 
-    def _path(self, match: int) -> Path:
-        return self.folder / "open" / f"match-{match:06d}.jsonl"
+    @_writes
+    def _finish(self) -> None:
+        if not self.folder.is_dir():
+            return
+        self._write_times()
+        self._sync()
+        waiting = self.folder / "open"
+        if waiting.is_dir() and not any(waiting.iterdir()):
+            waiting.rmdir()
+
+    def _abandon(self) -> None:
+        """Leave an empty folder, if any, where no run could be begun."""
+        self._unlock()
+        with contextlib.suppress(OSError):
+            (self.folder / "open").rmdir()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _append_ready(self) -> None:
+        """Move every match into the shard whose turn it is."""
+        finished = self.finished
+        while finished.logged in finished.waiting:
+            self._append(shards.journal(self.folder, finished.logged))
+            finished.waiting.discard(finished.logged)
+            finished.logged += 1
+        if len(self._unsynced) >= SYNC_MATCHES or time.monotonic() - self._synced > SYNC_SECONDS:
+            self._sync()
 
     def _append(self, path: Path) -> None:
-        shard = self.folder / f"log-{self._shard:03d}.jsonl"
-        with shard.open("ab") as out:
-            out.write(path.read_bytes())
-            size = out.tell()
-        path.unlink()
-        if size > SHARD_BYTES:
-            self._shard += 1
+        if self._shard is None:
+            shard = self.folder / f"log-{self._number:03d}.jsonl"
+            is_new = not shard.exists()
+            self._shard = self._disk.open(shard)
+            if is_new:
+                self._disk.sync_folder(self.folder)
+        data = path.read_bytes()
+        self._disk.write(self._shard, data)
+        self._unsynced.append(path)
+        self._size += len(data)
+        if self._size > SHARD_BYTES:
+            self._sync()
+            self._disk.close(self._shard)
+            self._shard, self._number, self._size = None, self._number + 1, 0
 
-    def _write_json(self, name: str, value: Any) -> None:
-        text = msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2)
-        (self.folder / name).write_bytes(text + b"\n")
+    def _sync(self) -> None:
+        if self._shard is not None and self._unsynced:
+            self._disk.sync(self._shard)
+        for path in self._unsynced:
+            self._disk.unlink(path)
+        self._unsynced.clear()
+        self._synced = time.monotonic()
+
+    def _write_times(self) -> None:
+        if not self._times:
+            return
+        fd = self._disk.open(self.folder / "timing-000.jsonl")
+        try:
+            self._disk.write(fd, b"".join(self._times))
+        finally:
+            self._disk.close(fd)
+        self._times.clear()

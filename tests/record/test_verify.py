@@ -170,9 +170,25 @@ def test_a_changed_result_table_is_found(folder: Path) -> None:
     assert [str(problem) for problem in verify(Run(folder)).problems] == ["results.json is not what the log gives"]
 
 
-def test_a_missing_result_table_is_found(folder: Path) -> None:
+def test_a_run_without_results_is_one_that_stopped(folder: Path) -> None:
     (folder / "results.json").unlink()
-    assert not verify(Run(folder)).passed
+    report = verify(Run(folder))
+    assert report.stopped
+    assert report.passed
+    write(folder, [line for lines in by_match(read(folder))[:3] for line in lines])
+    report = verify(Run(folder))
+    assert (report.passed, report.stopped, report.matches, report.planned) == (True, True, 3, MATCHES)
+
+
+def test_a_gap_in_the_log_of_a_run_that_stopped_is_found(folder: Path) -> None:
+    (folder / "results.json").unlink()
+    report = rearranged(folder, lambda matches: [*matches[:1], *matches[2:]])
+    assert [str(problem) for problem in report.problems] == ["match 1, 1 of 4 planned matches are missing: 1"]
+
+
+def test_a_complete_run_without_its_last_match_is_not_one_that_stopped(folder: Path) -> None:
+    report = rearranged(folder, lambda matches: matches[:-1])
+    assert [str(problem) for problem in report.problems] == ["match 3, 1 of 4 planned matches are missing: 3"]
 
 
 def test_a_picture_drawn_differently_is_told_apart_from_the_rules(folder: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from arena.errors import ArenaError, RecordError
 from arena.lineup import build_plan
 from arena.play import run_plan
-from arena.record import writer
+from arena.record import shards, writer
 from arena.record.lines import EndLine, TickLine
 from arena.record.reader import Run
 from arena.record.verify import verify
@@ -78,7 +78,8 @@ def test_a_tick_is_on_disk_as_soon_as_it_is_journaled(tmp_path: Path) -> None:
     (journal,) = (tmp_path / "run" / "open").iterdir()
     assert [json.loads(line)["tick"] for line in journal.read_bytes().splitlines()] == [0, 1]
     recorder.close()
-    assert Run(tmp_path / "run").in_flight() == [journal.name]
+    assert journal.name == "match-000003.jsonl"
+    assert [line.tick for line in shards.read_journal(journal)] == [0, 1]
 
 
 def test_a_void_leaves_nothing_of_its_try(tmp_path: Path) -> None:

@@ -1,0 +1,105 @@
+"""What a recorder does to the file system, in one place: a test puts a disk in its place that is full, or dies."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from arena.errors import RecordError
+
+LOCK = "run.lock"  # is in a run folder while an arena writes there
+
+
+class Disk:
+    """Plain calls of the operating system. All raise OSError."""
+
+    def open(self, path: Path) -> int:
+        """A descriptor that appends to `path`; the file is made if it is missing."""
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+
+    def write(self, fd: int, data: bytes) -> None:
+        """All of `data`: a disk that is nearly full takes a part of it first."""
+        left = memoryview(data)
+        while left:
+            left = left[os.write(fd, left) :]
+
+    def sync(self, fd: int) -> None:
+        """What was written survives a power cut."""
+        os.fsync(fd)
+
+    def close(self, fd: int) -> None:
+        os.close(fd)
+
+    def unlink(self, path: Path) -> None:
+        path.unlink()
+
+    def rename(self, path: Path, to: Path) -> None:
+        """In the same folder, which then knows it for good."""
+        path.replace(to)
+        self.sync_folder(to.parent)
+
+    def cut(self, path: Path, size: int) -> None:
+        """Leave the first `size` bytes."""
+        os.truncate(path, size)
+
+    def sync_folder(self, folder: Path) -> None:
+        fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def replace(self, path: Path, data: bytes) -> None:
+        """Write a whole file: whoever reads it finds the old one or the new one, never a part."""
+        temporary = path.with_name(f".{path.name}.new")
+        temporary.unlink(missing_ok=True)  # of a run that ended in the middle of this
+        fd = self.open(temporary)
+        try:
+            try:
+                self.write(fd, data)
+                self.sync(fd)
+            finally:
+                self.close(fd)
+            self.rename(temporary, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self.unlink(temporary)
+            raise
+
+    def replace_json(self, path: Path, value: Any) -> None:
+        """As `replace`, of `value` as indented JSON."""
+        text = msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2)
+        self.replace(path, text + b"\n")
+
+
+class FolderLock:
+    """Held by the one process that writes a run folder. The operating system releases it when that process is gone."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises RecordError when another process holds it."""
+        self._path = folder / LOCK
+        while True:
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = os.read(self._fd, 20).decode("ascii", "replace").strip()
+                os.close(self._fd)
+                raise RecordError(
+                    f"{folder} is being written by another arena (process {holder or 'unknown'}): wait until it has "
+                    f"ended, or stop it. `arena show {folder}` shows how far it is"
+                ) from None
+            if self._path.exists() and os.path.samestat(os.fstat(self._fd), self._path.stat()):
+                break
+            os.close(self._fd)  # its holder removed it just now
+        os.ftruncate(self._fd, 0)
+        os.write(self._fd, f"{os.getpid()}\n".encode())
+
+    def release(self) -> None:
+        self._path.unlink(missing_ok=True)
+        os.close(self._fd)
