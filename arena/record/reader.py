@@ -39,7 +39,7 @@ class Run:
         return [operator["name"] for operator in self.head["operators"]]
 
     def lines(self) -> Iterator[Line]:
-        """Every line of the log, in plan order. What is torn at its end belongs to a match in flight and is left out."""
+        """Every line of the log, in plan order. What is torn at its end is a match in flight and left out."""
         for lines in self.matches():
             yield from lines
 
