@@ -54,6 +54,11 @@ class RecordError(InputError):
     """A run folder is missing, damaged, or written by another version."""
 
 
+def sentence(text: object) -> str:
+    """`text` with one full stop, whatever it ends with: for what others wrote, inside a message that goes on."""
+    return str(text).rstrip(" .:;,") + "."
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The sentence that follows a "not found": near names if there are any, else all names."""
     names = sorted(known)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
 from arena.channel import Channel, Crew, Died, Received
-from arena.errors import GameError, InputError, ProtocolError, WorkerError
+from arena.errors import GameError, InputError, ProtocolError, WorkerError, sentence
 from arena.gallery import Gallery
 from arena.hosted import HostedStage
 from arena.match import Match
@@ -371,9 +371,9 @@ class Scheduler:
         self._failed_starts[name] = failed
         never_works = failed and died.own_doing and name not in self._been_ready
         if failed > self._plan.limits.retries or never_works:
-            where = f". Its log: {died.channel.log}" if died.channel.log else ""
+            why = f"{sentence(died.reason)} Its log: {died.channel.log}" if died.channel.log else died.reason
             error = InputError if died.refused else WorkerError
-            raise error(f"{died.channel.role} {name} cannot start: {died.reason}{where}")
+            raise error(f"{died.channel.role} {name} cannot start: {why}")
         if self._tables or self._next() is not None:
             self._crew.replace(died.channel)
 

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from arena import commands, names, plugins
-from arena.errors import InputError
+from arena.errors import InputError, sentence
 from arena.game import Game
 from arena.testing.worker_suite import CHECKS, Result, check_worker
 
@@ -102,7 +102,9 @@ def _options(text: str) -> dict[str, Any]:
     try:
         given = json.loads(text)
     except ValueError as error:
-        raise InputError(f"--options {text!r} is no JSON: {error}. Expected e.g. '{{\"depth\": 3}}'") from error
+        raise InputError(
+            f"--options {text!r} is no JSON: {sentence(error)} Expected e.g. '{{\"depth\": 3}}'"
+        ) from error
     if not isinstance(given, dict):
         raise InputError(f"--options {text!r}: expected a JSON object, e.g. '{{\"depth\": 3}}'")
     return given

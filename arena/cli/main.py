@@ -14,7 +14,7 @@ import click
 import arena
 from arena import commands
 from arena.cli.lazy import LazyGroup
-from arena.errors import ArenaError, InputError
+from arena.errors import ArenaError, InputError, sentence
 from arena.text import printable
 
 COMMANDS = {
@@ -122,13 +122,8 @@ def _of_a_file(trace: TracebackType | None) -> str | None:
 
 def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """What nobody foresaw is a bug of ours or of a plugin: one message, and where to see more."""
-    where = _of_a_file(trace)
+    where, what = _of_a_file(trace), sentence(f"{kind.__name__}: {error}")
     if where is not None:
-        _say(f"{where}: {_ended(kind, error)} `{commands.arena('check')}` tests that file; --debug shows more")
+        _say(f"{where}: {what} `{commands.arena('check')}` tests that file; --debug shows more")
     else:
-        _say(f"this is a bug: {_ended(kind, error)} Add --debug to see where, and please report it")
-
-
-def _ended(kind: type[BaseException], error: BaseException) -> str:
-    """The error as a sentence: with one full stop, whatever its own text ends with."""
-    return f"{kind.__name__}: {error}".rstrip(" .:") + "."
+        _say(f"this is a bug: {what} Add --debug to see where, and please report it")

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from arena.cli.narrow import NarrowTable
 from arena.evaluate.table import Row
 from arena.evaluate.table import Table as Results
 from arena.plan import Pace
@@ -79,7 +80,7 @@ def _fault_table(results: Results) -> Table:
 
 
 def _table(title: str | None = None, caption: str | None = None) -> Table:
-    table = Table(
+    table = NarrowTable(
         title=None if title is None else Text(printable(title), "table.title"),
         caption=None if caption is None else Text(printable(caption), "table.caption"),
         title_justify="left",

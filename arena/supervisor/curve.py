@@ -22,7 +22,7 @@ import zmq.auth
 from zmq.utils import z85
 
 from arena import commands
-from arena.errors import InputError
+from arena.errors import InputError, sentence
 
 OWN = "arena"  # the pair that is used when none is named
 _ADDRESS = re.compile(r"tcp://(?P<host>[^\s:/@\[\]]+|\[[0-9A-Fa-f:.%]+\]):(?P<port>[0-9]{1,5})")
@@ -160,7 +160,7 @@ def _load(file: Path) -> tuple[bytes, bytes | None]:
     try:
         public, secret = zmq.auth.load_certificate(file)
     except (OSError, ValueError) as error:
-        raise InputError(f"{file} is no key file: {error}. `arena keys new` makes one") from error
+        raise InputError(f"{file} is no key file: {sentence(error)} `arena keys new` makes one") from error
     return _valid(public, str(file)), None if secret is None else _valid(secret, str(file))
 
 

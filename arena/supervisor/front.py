@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-from arena.errors import InputError
+from arena.errors import InputError, sentence
 from arena.protocol import codec, transport
 from arena.protocol import messages as m
 from arena.protocol.codec import Frame
@@ -46,7 +46,7 @@ class Front:
         except zmq.ZMQError as error:
             self.close()
             why = zmq.strerror(error.errno or 0)
-            raise InputError(f"cannot listen at {listen}: {why}. Name a free port of this machine") from None
+            raise InputError(f"cannot listen at {listen}: {sentence(why)} Name a free port of this machine") from None
         self.address = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
     @property

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from arena.errors import CheckpointError
+from arena.errors import CheckpointError, sentence
 from arena.train.policy import Mlp
 from arena.train.pool import Pool
 
@@ -78,7 +78,8 @@ def read_facts(path: Path) -> dict[str, Any]:
             facts = msgspec.json.decode((file.metadata() or {})["arena"])
     except (SafetensorError, KeyError, msgspec.DecodeError, OSError) as error:
         raise CheckpointError(
-            f"{path} is no training checkpoint, or is damaged: {error}. Delete it to go on from the one before it."
+            f"{path} is no training checkpoint, or is damaged: {sentence(error)} "
+            "Delete it to go on from the one before it."
         ) from error
     assert isinstance(facts, dict)
     return facts

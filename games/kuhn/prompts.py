@@ -5,7 +5,7 @@ Each player puts one chip into the pot and is dealt one card, which the others d
 Players act in turn. While nobody has bet: "pass" checks, "bet" puts one more chip into the pot.
 Once somebody has bet, each other player acts once more: "pass" folds (and loses its chips), "bet" calls for one chip.
 Then the highest card among those who did not fold wins the pot. If all but one fold, that one wins.
-A match is {hands} hand(s); the first to act moves by one seat each hand. You want to win as many chips as you can."""
+A match is {hands}; the first to act moves by one seat each hand. You want to win as many chips as you can."""
 
 ANSWER_FORMAT = "one of the legal action names: pass or bet"
 

@@ -8,7 +8,7 @@ In each round players act in turn: "call" puts in what you need to call (if that
 "fold" gives up your chips; it is legal only when there is something to call.
 After the second round a player whose card pairs the board wins; if nobody has a pair, the highest card wins; \
 equal hands share the pot. If all but one fold, that one wins.
-A match is {hands} hand(s); the first to act moves by one seat each hand. You want to win as many chips as you can."""
+A match is {hands}; the first to act moves by one seat each hand. You want to win as many chips as you can."""
 
 ANSWER_FORMAT = "one of the legal action names: fold, call or raise"
 

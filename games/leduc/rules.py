@@ -70,7 +70,8 @@ class Leduc(SpielGame):
     def card(self) -> GameCard:
         deck = ", ".join(WORDS[rank] for rank in RANKS[: self.seats + 1])
         small, large = RAISES
-        rules = RULES.format(seats=self.seats, deck=deck, hands=self.hand_count, small=small, large=large)
+        hands = f"{self.hand_count} hand{'s' * (self.hand_count != 1)}"
+        rules = RULES.format(seats=self.seats, deck=deck, hands=hands, small=small, large=large)
         return self.make_card(rules, ANSWER_FORMAT, {"full": FULL.replace("{rules}", rules), "short": SHORT})
 
     def default_action(self, seat: int) -> int:

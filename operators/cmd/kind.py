@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from arena.canonical import hash_file
-from arena.errors import InputError, UnplayableError
+from arena.errors import InputError, UnplayableError, sentence
 from arena.game import GameSpec, Views
 from arena.names import is_secret
 from arena.operator import Determinism, OperatorKind, WorkerContext
@@ -28,7 +28,7 @@ def words(what: str) -> list[str]:
         out = shlex.split(what)
     except ValueError as error:
         raise InputError(
-            f"cmd:{what!r}: {error}. Quote it as for a shell: cmd:'./worker --fast \"two words\"'"
+            f"cmd:{what!r}: {sentence(error)} Quote it as for a shell: cmd:'./worker --fast \"two words\"'"
         ) from None
     if not out:
         raise InputError("cmd needs the command of a worker after the colon, e.g. cmd:'python my_worker.py'")

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from arena.errors import sentence
 from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, WorkerContext
 from arena.train.cnn import is_picture
 from operators.ppo.kind import check_trust, named_file
@@ -203,7 +204,8 @@ def _load(path: Path, algorithm: str) -> Any:
     except Exception as error:  # the zip's own code runs: the boundary to it
         lost = [f" ({' '.join(str(one.message).split())})" for one in said if "deserialize" in str(one.message)]
         raise ValueError(
-            f"ppo:{path} cannot be loaded as {algorithm}: {type(error).__name__}: {error}{''.join(lost)[:400]}. "
+            f"ppo:{path} cannot be loaded as {algorithm}: "
+            f"{sentence(f'{type(error).__name__}: {error}' + ''.join(lost)[:400])} "
             f"Classes of its own are looked for beside it, in {path.resolve().parent}; @algo= names another algorithm"
         ) from error
     base = next(iter(cls.policy_aliases.values()))

@@ -1,0 +1,48 @@
+"""A table that stays readable on a narrow terminal: there every row is a list of its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Column, Table
+from rich.text import Text
+
+LEAST = 8  # characters of the first column, whose cells are folded
+
+
+class NarrowTable(Table):
+    """Its first column names the row, and may be folded; the cells of all others are text of one line."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if self._needed() <= options.max_width:
+            yield from super().__rich_console__(console, options)
+            return
+        first, *others = self.columns
+        label = max((cell_len(str(column.header)) for column in others), default=0)
+        if self.title:
+            yield _text(self.title)
+        for name, *cells in zip(*(_cells(column) for column in (first, *others)), strict=True):
+            yield name
+            for column, cell in zip(others, cells, strict=True):
+                yield Text.assemble("  ", (str(column.header).ljust(label), "dim"), "  ", cell)
+        if self.caption:
+            yield _text(self.caption)
+
+    def _needed(self) -> int:
+        """The width at which no cell but those of the first column is cut."""
+        widths = [max(map(cell_len, _lines(column)), default=0) for column in self.columns[1:]]
+        return LEAST + sum(widths) + 2 * len(self.columns) + 1
+
+
+def _cells(column: Column) -> list[Text]:
+    return [_text(cell) for cell in column.cells]
+
+
+def _lines(column: Column) -> Iterable[str]:
+    return (str(column.header), *(cell.plain for cell in _cells(column)))
+
+
+def _text(cell: object) -> Text:
+    return cell if isinstance(cell, Text) else Text(str(cell))
