@@ -198,11 +198,22 @@ class OperatorKind:
     options: Mapping[str, Option] = field(default_factory=dict)
     requires: tuple[str, ...] = ()  # modules that must be importable
     extra: str = ""  # the extra that brings them
+    threads: int | None = 1
+    # threads that BLAS, OpenMP and torch use in its worker (the order of a sum, so its last bits, depends on them). An
+    # option `threads` of the kind says another number; None, or a `command`: they are left alone
     determinism: Determinism = "deterministic"
     declared: Callable[[str, Mapping[str, Any]], Determinism] | None = None
     # declared(what, options): its determinism where only the user knows it; `determinism` is then the least it may be
     licence: str = "Apache-2.0"
     interactive: bool = False  # waits for a person: no deadline unless one is given
+
+
+def worker_threads(kind: OperatorKind, options: Mapping[str, Any]) -> int | None:
+    """How many threads an operator's worker on this machine computes with; None where that is left to it."""
+    if kind.command is not None:
+        return None
+    given: int | None = options.get("threads")
+    return kind.threads if given is None else given
 
 
 def turn_key(seat: OpenSeat, request: Request) -> bytes:

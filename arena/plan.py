@@ -12,7 +12,7 @@ import msgspec
 
 from arena.canonical import digest, key
 from arena.game import Game, Views
-from arena.operator import Determinism, OperatorKind
+from arena.operator import Determinism, OperatorKind, worker_threads
 
 Pace = Literal["lockstep", "realtime"]
 HERE = "here"  # the runtime of a game that is hosted by a worker of the arena's own interpreter
@@ -34,6 +34,11 @@ class Entry:
     def determinism(self) -> Determinism:
         """What this operator says of its answers."""
         return self.kind.declared(self.what, self.options) if self.kind.declared else self.kind.determinism
+
+    @property
+    def threads(self) -> int | None:
+        """How many threads its worker computes with; None where that is not said here."""
+        return None if self.at is not None else worker_threads(self.kind, self.options)
 
     @property
     def worker_key(self) -> str:

@@ -84,10 +84,16 @@ def describe(plan: Plan) -> dict[str, Any]:
                 "views": entry.views,
                 "at": entry.at,
                 "determinism": entry.determinism,
+                "threads": entry.threads,
             }
             for entry in plan.lineup
         ],
         "seed": plan.seed,
         "matches": plan.matches,
-        "limits": {"max_ticks": plan.limits.max_ticks, "reasks": plan.limits.reasks, "pace": plan.limits.pace},
+        "limits": {
+            "max_ticks": plan.limits.max_ticks,
+            "reasks": plan.limits.reasks,
+            "retries": plan.limits.retries,
+            "pace": plan.limits.pace,
+        },
     }

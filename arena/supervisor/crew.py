@@ -86,7 +86,7 @@ class ProcessCrew:
             channel = self._hub.hire(entry.name, entry.at, entry.kind.name, entry.what, entry.options)
         else:
             command = worker_command(entry.kind, entry.what, entry.options)
-            channel = self._hub.launch(entry.name, command, entry.what, entry.options)
+            channel = self._hub.launch(entry.name, command, entry.what, entry.options, entry.threads)
         channel.operators = tuple(one.name for one in self._lineup if one.worker_key == entry.worker_key)
         return channel
 

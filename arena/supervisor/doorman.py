@@ -21,6 +21,7 @@ from typing import Any
 import zmq
 
 from arena.errors import ArenaError, InputError, ProtocolError
+from arena.operator import worker_threads
 from arena.protocol import codec, transport
 from arena.protocol import messages as m
 from arena.protocol.codec import Frame
@@ -200,7 +201,7 @@ class Doorman:
         log = self._logs / f"{sockets.file_name(kind.name)}-{self._count}.log"
         process = WorkerProcess(
             worker_command(kind, self._service.what, options),
-            sockets.environment(f"ipc://{self._folder.path}/s", message.token, identity),
+            sockets.environment(f"ipc://{self._folder.path}/s", message.token, identity, worker_threads(kind, options)),
             log,
         )
         hired = _Hired(self._count, peer, identity, process, options, time.monotonic())

@@ -85,10 +85,15 @@ class Hub:
         self._count = 0
         self.dropped = 0  # messages of no live worker, or out of turn
 
-    def launch(self, name: str, command: Sequence[str], what: str, options: Mapping[str, Any]) -> WorkerChannel:
-        """Start a worker. It is of use when its `ready` is set; a failure comes as Died by poll."""
+    def launch(
+        self, name: str, command: Sequence[str], what: str, options: Mapping[str, Any], threads: int | None = None
+    ) -> WorkerChannel:
+        """Start a worker that computes with `threads` threads (None: as it likes).
+
+        It is of use when its `ready` is set; a failure comes as Died by poll.
+        """
         identity, token = self._new_worker()
-        env = sockets.environment(self._address, token, identity)
+        env = sockets.environment(self._address, token, identity, threads)
         log = self._logs / f"{sockets.file_name(name)}-{self._count}.log"
         return self._add(WorkerChannel(self, name, identity, token, WorkerProcess(command, env, log)), what, options)
 

@@ -37,9 +37,14 @@ def limited(socket: zmq.Socket[bytes]) -> None:
     socket.setsockopt(zmq.RCVHWM, QUEUE)
 
 
-def environment(address: str, token: str, identity: bytes) -> dict[str, str]:
-    """What a worker process is told, and how: never in its arguments."""
-    return {"ARENA_ADDRESS": address, "ARENA_TOKEN": token, "ARENA_WORKER": identity.decode()}
+# What NumPy's, SciPy's and torch's libraries read once, when they are loaded.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def environment(address: str, token: str, identity: bytes, threads: int | None = None) -> dict[str, str]:
+    """What a worker process is told, and how: never in its arguments. `threads` None: it computes as it likes."""
+    told = {"ARENA_ADDRESS": address, "ARENA_TOKEN": token, "ARENA_WORKER": identity.decode()}
+    return told if threads is None else {**told, **dict.fromkeys(THREADS, str(threads))}
 
 
 def file_name(name: str) -> str:

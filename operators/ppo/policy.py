@@ -17,7 +17,6 @@ from arena.canonical import generator
 from arena.errors import CheckpointError, UnplayableError
 from arena.game import GameCard
 from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, WorkerContext, turn_key
-from arena.plugins import installed
 from arena.train.cnn import Cnn
 from arena.train.policy import Mlp, PolicyCard, load_policy, probabilities, sample
 from operators.ppo.kind import is_zip, made_for, policy_path
@@ -30,12 +29,6 @@ def build(context: WorkerContext) -> Operator:
 
         context.status(f"loading {context.what}")
         return ForeignPolicy(context)
-    if installed("threadpoolctl"):
-        from threadpoolctl import threadpool_limits
-
-        # For the life of the worker: sums are then the same whatever the machine does besides, and products as small
-        # as these take twenty times as long on two threads as on one.
-        threadpool_limits(1, "blas")
     return OwnPolicy(context.what, bool(context.options.get("deterministic", False)))
 
 
