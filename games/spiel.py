@@ -62,6 +62,16 @@ class Hand:
         """(player, action) of every decision so far."""
         return [entry for entry in self.log if entry[0] >= 0]
 
+    def engine_state(self) -> tuple[str, str, list[float], list[str]]:
+        """What the engine itself holds: its history, its state, what everybody has, and what each player may know."""
+        state = self.state
+        known = [state.information_state_string(player) for player in range(self.engine.num_players())]
+        return state.serialize(), str(state), state.returns(), known
+
+    def digest(self, *more: object) -> str:
+        """Over `more`, every decision and chance outcome of this hand, and what the engine made of them."""
+        return digest(*more, self.log, self.engine_state())
+
     def clone(self) -> Hand:
         other = copy.copy(self)
         other.state = self.state.clone()
@@ -192,7 +202,7 @@ class SpielGame(Game):
             events += self.end_events()
             if len(self.hands) == self.hand_count:
                 break
-            self._past = digest(self._past, self.hand.log)
+            self._past = self.hand.digest(self._past)
             self.hands.append(Hand(self.engine, self.decks[len(self.hands)]))
         self.totals = [total + reward for total, reward in zip(self.totals, rewards, strict=True)]
         unit = self.scale / self.hand_count
@@ -208,8 +218,8 @@ class SpielGame(Game):
         return tuple(total * self.hand_count / max(1, finished) for total in totals)
 
     def state_hash(self) -> str:
-        """32 hex digits over all decks, every decision and chance outcome, and who forfeited."""
-        return digest(self._past, self.hand.log, self.forfeited)
+        """32 hex digits over all decks, every decision and chance outcome, the engine's own state, and who forfeited."""
+        return self.hand.digest(self._past, self.forfeited)
 
     def observe(self, seat: int, views: Views) -> Observation:
         if not 0 <= seat < self.seats:
@@ -255,5 +265,5 @@ class SpielGame(Game):
                 other.hands[number] = self.hands[number].with_deck(other.decks[number])
         other._past = digest(other.decks)
         for hand in other.hands[:-1]:
-            other._past = digest(other._past, hand.log)
+            other._past = hand.digest(other._past)
         return other

@@ -64,6 +64,30 @@ def test_a_match_cut_short_is_scored_by_the_hands_it_finished():
     assert set(np.abs(game.score(totals.tolist()))) <= {0.0, 2.0}
 
 
+def test_the_state_hash_covers_what_the_engine_makes_of_the_inputs():
+    told, other = Leduc(2), Leduc(2)
+    for game in (told, other):
+        game.reset(seed(0))
+    assert told.state_hash() == other.state_hash()
+    other.hand.state.apply_action(RAISE)  # the engine goes another way, and our own log of inputs knows nothing of it
+    assert told.hand.log == other.hand.log
+    assert told.state_hash() != other.state_hash()
+
+
+def test_the_state_hash_covers_what_the_engine_made_of_earlier_hands():
+    told, other = Kuhn(2, {"hands": 2}), Kuhn(2, {"hands": 2})
+    for game in (told, other):
+        game.reset(seed(0))
+    other.hand.state = other.engine.new_initial_state()
+    for card in other.hand.drawn[::-1]:  # the engine deals the same cards to the wrong players
+        other.hand.state.apply_action(card)
+    for game in (told, other):
+        while len(game.hands) == 1:
+            game.step({game.due_seat: 0})
+    assert told.hand.log == other.hand.log
+    assert told.state_hash() != other.state_hash()
+
+
 def test_the_state_hash_covers_cards_nobody_has_seen():
     game = Leduc(2)
     first = game.reset(seed(0)).state_hash
