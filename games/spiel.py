@@ -218,7 +218,7 @@ class SpielGame(Game):
         return tuple(total * self.hand_count / max(1, finished) for total in totals)
 
     def state_hash(self) -> str:
-        """32 hex digits over all decks, every decision and chance outcome, the engine's own state, and who forfeited."""
+        """32 hex digits over all decks, every decision and chance outcome, the engine's state, and who forfeited."""
         return self.hand.digest(self._past, self.forfeited)
 
     def observe(self, seat: int, views: Views) -> Observation:
