@@ -38,11 +38,11 @@ def python(*words: object) -> str:
 
 def pip(*words: object) -> str:
     """Pip's `install` into the environment of this arena, or uv's where pip is not there."""
-    here = Path(sys.executable).parent
+    script = Path(sys.executable).with_name("pip")
     if importlib.util.find_spec("pip") is None and shutil.which("uv"):
         program = ["uv", "pip", "install", "--python", _python()]
-    elif (found := shutil.which("pip")) and Path(found).parent == here:
-        program = ["pip", "install"]
+    elif script.is_file():
+        program = ["pip" if shutil.which("pip") == str(script) else _shown(script), "install"]
     else:
         program = [_python(), "-m", "pip", "install"]
     return _typed([*program, *map(str, words)])
@@ -109,12 +109,12 @@ def _program() -> list[str]:
 
 
 def _python() -> str:
-    # The path is compared, not the file: the Pythons of all environments are links to one.
+    # A venv calls its Python by several names. Folders are compared: the Pythons of all environments are links to one.
+    here = Path(sys.executable)
     for name in ("python", "python3"):
-        found = shutil.which(name)
-        if found and os.path.abspath(found) == os.path.abspath(sys.executable):
-            return name
-    return _shown(Path(sys.executable))
+        if (beside := here.with_name(name)).exists():
+            return name if shutil.which(name) == str(beside) else _shown(beside)
+    return _shown(here)
 
 
 def _shown(path: Path) -> str:

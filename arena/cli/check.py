@@ -20,8 +20,8 @@ def check() -> None:
     Games and operators are tested by pytest, the extra `testing`; a worker needs no extra.
 
     \b
-    arena check game ./rps.py                       a game in a file
-    arena check game openspiel:hearts               any game by its name
-    arena check operator ./mine.py --game leduc     an operator, at a game that it should play
-    arena check worker -- node worker.mjs           a worker in any language
+    arena check game ./rps.py                     a game in a file
+    arena check game openspiel:hearts             any game by its name
+    arena check operator ./mine.py --game leduc   an operator, at this game
+    arena check worker -- node worker.mjs         a worker in any language
     """

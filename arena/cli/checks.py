@@ -79,6 +79,7 @@ def distributions() -> Iterator[Finding]:
     else:
         yield Finding("ok", "base", base)
     shown: set[str] = set()
+    absent: list[str] = []
     for extra in installed.extras():
         wanted = installed.requirements(extra)
         there = ", ".join(f"{name} {version}" for name, version in wanted if version)
@@ -88,12 +89,15 @@ def distributions() -> Iterator[Finding]:
             shown.update(name for name, _ in wanted)
             yield Finding("ok", f"[{extra}]", new or "all there")
         elif not there:
-            yield Finding("ok", f"[{extra}]", f"not installed; to have it: {commands.install(extra)}")
+            absent.append(extra)
         elif extra == FOR_US:
             yield Finding("ok", f"[{extra}]", "not all there; only needed to work on the arena itself")
         else:
             text = f"missing: {', '.join(lacking)}"
             yield Finding("warning", f"[{extra}]", text, f"to have all of it: {commands.install(extra)}")
+    if absent:
+        text = f"not installed: {', '.join(absent)}. To have one, e.g.: {commands.install(absent[0])}"
+        yield Finding("ok", "extras", text)
 
 
 def plugins() -> Iterator[Finding]:

@@ -8,11 +8,15 @@ from typing import Any
 
 import click
 
+from arena.cli.help import write_commands
 from arena.errors import nearest
 
 
 class Group(click.Group):
-    """A group that says which commands there are when it is given another."""
+    """A group that says which commands there are when it is given another, and what each does in whole sentences."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_commands(self, ctx, formatter)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

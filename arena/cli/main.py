@@ -42,10 +42,11 @@ def cli(ctx: click.Context, debug: bool) -> None:
     """Seat an RL policy, a vision-language model and a person at the same game, and compare them fairly.
 
     \b
-    arena play --operators vlm,ppo,human      three at a hold'em table
-    arena games; arena operators              what there is to choose from
-    arena verify RUN                          play a recorded run again and check every hash
-    arena new game NAME; arena check game     a game of your own in one file, and whether it holds
+    arena play --operators vlm,ppo,human    three at a hold'em table
+    arena games, arena operators            what there is to choose from
+    arena verify RUN                        a run, played again and compared
+    arena new game NAME                     a game of your own, in one file
+    arena check game ./NAME.py              whether it keeps the rules
     """
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from arena import commands, names
+from arena.cli.help import PLAY, SectionedCommand
 from arena.cli.live import LiveTable
 from arena.cli.steps import ensure
 from arena.cli.tables import score_table
@@ -36,12 +37,12 @@ class Seconds(click.FloatRange):
         return seconds
 
 
-@click.command()
-@click.option("--game", "-g", default="holdem", show_default=True, help="NAME or NAME@option=value.")
+@click.command(cls=SectionedCommand, sections=PLAY)
+@click.option("--game", "-g", default="holdem", show_default=True, help="NAME, NAME@option=value or ./FILE.py.")
 @click.option("--operators", "-o", "listed", default="", help="Who plays, comma separated, e.g. vlm,ppo,human.")
-@click.option("--operator", "single", multiple=True, help="One operator; repeat it instead of a list.")
+@click.option("--operator", "single", multiple=True, help="One operator; repeat it, instead of --operators.")
 @click.option("--matches", "-n", default=1, show_default=True, type=Whole(1), help="Matches to play.")
-@click.option("--seed", "-s", type=Whole(0), help="Chance of the run. Default: drawn, and recorded.")
+@click.option("--seed", "-s", type=Whole(0), help="Of cards and all other chance. Default: drawn, and recorded.")
 @click.option("--concurrency", "-c", type=Whole(1), help="Matches at once. Default: 16, with a person or a clock 1.")
 @click.option("--out", type=click.Path(path_type=Path), help="New run folder. Default: runs/TIME-GAME.")
 @click.option("--max-ticks", type=Whole(1), help="Cut each match after so many ticks.")
@@ -53,10 +54,16 @@ class Seconds(click.FloatRange):
     show_default=True,
     help="lockstep: all wait for all. realtime: the game's clock does not wait.",
 )
-@click.option("--watch", help="Show the matches live to who looks on: web, or web@port=8080.")
-@click.option("--reask", default=0, show_default=True, type=Whole(0), help="Ask again after a bad answer.")
-@click.option("--deadline", default=120.0, show_default=True, type=Seconds(0.1), help="Seconds till a void.")
-@click.option("--yes", "-y", is_flag=True, help="Create environments that are needed and missing without asking.")
+@click.option("--watch", help="A page that shows the matches live: web, or web@port=8080.")
+@click.option("--reask", default=0, show_default=True, type=Whole(0), help="Times to ask again after a bad answer.")
+@click.option(
+    "--deadline",
+    default=120.0,
+    show_default=True,
+    type=Seconds(0.1),
+    help="Seconds till a match is void.",
+)
+@click.option("--yes", "-y", is_flag=True, help="Create missing environments (`arena env`) without asking.")
 @click.option("--quiet", "-q", is_flag=True, help="Only the final table.")
 def play(
     game: str,

@@ -22,7 +22,13 @@ def train() -> None:
 @click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder of the run.")
 @click.option("--seats", default="2", show_default=True, help="Seats at the tables; 2,3 trains on both in turn.")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out, exactly.")
-@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="A setting of the trainer; see below.")
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the trainer; may be repeated.",
+)
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def ppo(
     game: str, steps: int, seed: int, out: str, seats: str, resume: bool, options: tuple[str, ...], quiet: bool

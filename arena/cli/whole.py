@@ -12,6 +12,8 @@ from arena.canonical import LARGEST
 class Whole(click.IntRange):
     """A whole number from a lowest one on. It fits in 64 bits: it goes into records and into messages."""
 
+    name = "number"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         number = int(super().convert(value, param, ctx))
         if number > LARGEST:

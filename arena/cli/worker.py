@@ -42,9 +42,10 @@ def serve(kind: str, listen: str, key: Path | None, allow: Path | None, most: in
     Connections are encrypted, and both sides prove who they are. That needs keys, also on one machine:
 
     \b
-    arena keys new                here and on the arena's machine, once
-    arena keys allow NAME 'KEY'   here: the arena's key, as `arena keys show` prints it there
-    arena keys trust tcp://HOST:PORT 'KEY'   on the arena's machine: the key that is printed below
+    arena keys new                           on both machines, once
+    arena keys allow NAME 'KEY'              here: the key that `arena keys
+                                             show` prints on the arena's machine
+    arena keys trust tcp://HOST:PORT 'KEY'   there: the key that is printed here
     """
     _check_listen(listen)
     service = Service(kind)

@@ -1,0 +1,41 @@
+"""Help that is read: options under headings, and what each command does in whole sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+OTHERS = "Options"
+PLAY = {
+    "Who plays what": ("game", "listed", "single", "matches", "seed", "mirror", "max_ticks", "pace", "reask"),
+    "Time": ("human_timeout", "deadline", "concurrency"),
+    "What is kept and shown": ("out", "resume", "watch", "quiet"),
+}
+
+
+class SectionedCommand(click.Command):
+    """A command with many options: `sections` gives the parameters' names under each heading, the rest come last."""
+
+    def __init__(self, *args: Any, sections: Mapping[str, Sequence[str]], **how: Any) -> None:
+        super().__init__(*args, **how)
+        self._heading = {name: heading for heading, names in sections.items() for name in names}
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        found: dict[str, list[tuple[str, str]]] = {heading: [] for heading in self._heading.values()}
+        for param in self.get_params(ctx):
+            if (record := param.get_help_record(ctx)) is not None:
+                found.setdefault(self._heading.get(param.name or "", OTHERS), []).append(record)
+        for heading, records in found.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
+
+
+def write_commands(group: click.Group, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """The commands of a group, each with its whole first sentence."""
+    known = [(name, group.get_command(ctx, name)) for name in group.list_commands(ctx)]
+    rows = [(name, command.get_short_help_str(limit=1000)) for name, command in known if command is not None]
+    with formatter.section("Commands"):
+        formatter.write_dl(rows)

@@ -1,0 +1,58 @@
+"""Help that is read: nothing is cut off, options stand under headings, the documents that are named exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from arena.cli.help import PLAY
+from arena.cli.main import cli
+from arena.cli.play import play
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def shown(*args: str, width: int = 80) -> str:
+    done = CliRunner().invoke(cli, [*args, "--help"], terminal_width=width)
+    assert done.exit_code == 0
+    return done.output
+
+
+def groups(command: click.Command = cli, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if not isinstance(command, click.Group):
+        return []
+    context = click.Context(command)
+    below = [(name, command.get_command(context, name)) for name in command.list_commands(context)]
+    return [path, *(one for name, sub in below for one in groups(sub, (*path, name)))]
+
+
+@pytest.mark.parametrize("path", groups(), ids=" ".join)
+def test_what_a_command_does_is_not_cut_off(path):
+    commands = shown(*path).partition("Commands:")[2]
+    assert commands.strip()
+    assert "..." not in commands
+
+
+def test_every_option_of_play_stands_once_under_a_heading():
+    text = shown("play")
+    for param in play.params:
+        assert len(re.findall(rf"^  (?:-\w, )?{param.opts[0]}\b", text, re.MULTILINE)) == 1
+    assert all(f"{heading}:" in text for heading in PLAY)
+
+
+@pytest.mark.parametrize("path", [(), ("play",), ("check",)], ids=" ".join)
+def test_help_fits_80_columns(path):
+    assert max(map(len, shown(*path).splitlines())) <= 80
+
+
+def test_documents_that_messages_name_exist():
+    named = set()
+    for room in ("arena", "operators", "workers", "games", "scripts"):
+        for path in (ROOT / room).rglob("*.py"):
+            named |= set(re.findall(r"\bdocs/[\w-]+\.md\b", path.read_text()))
+    assert named
+    assert [name for name in named if not (ROOT / name).is_file()] == []
