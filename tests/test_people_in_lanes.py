@@ -57,18 +57,16 @@ def test_they_play_and_look_on(tmp_path: Path, browser: Any, pace: str, where: s
     )
     assert process.stderr is not None
 
-    def link() -> str:
-        said = ""
-        while not (found := re.search(r"http://127\.0\.0\.1:\S+", said)):
-            line = process.stderr.readline()  # type: ignore[union-attr]
-            assert line, said
-            said = line
-        return found.group()
-
+    links: dict[str, str] = {}  # all of them at the start, whoever is ready first
+    while len(links) < 2:
+        line = process.stderr.readline()
+        assert line, links
+        if found := re.search(r"http://127\.0\.0\.1:\S+", line):
+            links["hall" if "to look on" in line else "room"] = found.group()
     hall, room = browser.new_page(), browser.new_page()
-    for page in (hall, room):
+    for page, link in ((hall, links["hall"]), (room, links["room"])):
         page.set_default_timeout(GUARD * 1000)
-        page.goto(link())
+        page.goto(link)
     room.wait_for_selector("#pad:not([hidden])")
     room.keyboard.down("ArrowRight")
     for page in (hall, room):

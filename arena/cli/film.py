@@ -9,6 +9,7 @@ from pathlib import Path
 from rich import box
 from rich.console import Group, RenderableType
 from rich.panel import Panel
+from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +20,7 @@ from arena.match import Match
 from arena.plan import MatchPlan
 from arena.record.lines import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.record.replay import Replay, Step, execute
+from arena.text import printable
 
 PICTURE = (600, 960)  # (height, width) of the pictures that --frames saves
 COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")  # of the seats
@@ -30,6 +32,11 @@ class Page:
 
     title: str
     body: RenderableType
+
+    def heading(self, width: int) -> RenderableType:
+        """The title as a rule, or as lines where it is too long for one of `width` columns."""
+        title = said(self.title, "bold")
+        return Rule(title, align="left") if title.cell_len + 4 <= width else title
 
 
 class Film:
@@ -113,8 +120,13 @@ class Film:
         return Page(title, Group(*parts))
 
 
+def said(text: str, style: str = "") -> Text:
+    """What a game, an operator or a log says, as it is: nothing of it is markup, or obeyed by a terminal."""
+    return Text(printable(text, lines=True), style)
+
+
 def _seat(match: Match, seat: int) -> Text:
-    return Text(f"seat {seat} · {match.names[seat]}", style=f"bold {COLOURS[seat % len(COLOURS)]}")
+    return said(f"seat {seat} · {match.names[seat]}", f"bold {COLOURS[seat % len(COLOURS)]}")
 
 
 def _grid() -> Table:
@@ -127,10 +139,10 @@ def _grid() -> Table:
 def _seating(match: Match) -> RenderableType:
     table = _grid()
     for seat in range(len(match.names)):
-        table.add_row(f"seat {seat}", Text(match.names[seat], style=COLOURS[seat % len(COLOURS)]))
+        table.add_row(f"seat {seat}", said(match.names[seat], COLOURS[seat % len(COLOURS)]))
     table.add_row("seed", match.plan.seed.hex())
     options = ", ".join(f"{name}={value}" for name, value in match.stage.options.items())
-    table.add_row("options", options or "none")
+    table.add_row("options", said(options or "none"))
     return Panel(table, title="the table", title_align="left", box=box.ROUNDED, border_style="dim")
 
 
@@ -143,22 +155,22 @@ def _turn(match: Match, views: Views, line: TurnLine, saw: str | None) -> Render
         table.add_row("asked", "still thinking" if line.asked is None else f"at tick {line.asked}")
     elif saw is not None:
         # Whoever was not given the text is shown by it all the same: it says what the seat may know.
-        table.add_row("saw" if views.text else "in words", Text(saw))
+        table.add_row("saw" if views.text else "in words", said(saw))
     table.add_row("given as", Text(views_given(views)))
-    table.add_row("legal", Text(", ".join(names[action] for action in line.legal)))
+    table.add_row("legal", said(", ".join(names[action] for action in line.legal)))
     if line.thought:
-        table.add_row("thought", Text(line.thought, style="italic"))
+        table.add_row("thought", said(line.thought, "italic"))
     elif line.raw and line.raw != line.answer:
-        table.add_row("wrote", Text(line.raw, style="italic"))
+        table.add_row("wrote", said(line.raw, "italic"))
     if isinstance(line.answer, int) and 0 <= line.answer < len(names):
-        table.add_row("answer", Text(f"{names[line.answer]} ({line.answer})"))
+        table.add_row("answer", said(f"{names[line.answer]} ({line.answer})"))
     else:
-        table.add_row("answer", Text("none" if line.answer is None else str(line.answer) or '""'))
+        table.add_row("answer", said("none" if line.answer is None else str(line.answer) or '""'))
     if line.fault:
-        table.add_row("fault", Text(f"{line.fault}: {line.detail}" if line.detail else line.fault, style="bold red"))
+        table.add_row("fault", said(f"{line.fault}: {line.detail}" if line.detail else line.fault, "bold red"))
     if line.action is not None:
         why = " (what the fault costs)" if line.fault else " (by the rule for late answers)" if line.late else ""
-        table.add_row("action", Text(names[line.action] + why, style="bold"))
+        table.add_row("action", said(names[line.action] + why, "bold"))
     if line.usage is not None:
         table.add_row("tokens", f"{line.usage.prompt} in, {line.usage.completion} out")
     return Panel(
@@ -179,7 +191,7 @@ def views_given(views: Views) -> str:
 
 
 def _events(events: Sequence[str]) -> RenderableType:
-    return Text("\n".join(f"  • {event}" for event in events)) if events else Group()
+    return said("\n".join(f"  • {printable(event)}" for event in events)) if events else Group()
 
 
 def _rewards(match: Match, line: TickLine, totals: Sequence[float]) -> RenderableType:
@@ -198,10 +210,12 @@ def _result(match: Match, line: EndLine) -> RenderableType:
     table = _grid()
     for seat in range(len(match.names)):
         value = "-" if line.returns is None else f"{line.returns[seat]:+.3f}"
-        table.add_row(_seat(match, seat), f"{value} {match.stage.spec.unit}" if line.returns is not None else value)
+        table.add_row(
+            _seat(match, seat), said(f"{value} {match.stage.spec.unit}" if line.returns is not None else value)
+        )
     ticks = f"{line.ticks} tick{'s' * (line.ticks != 1)}"
     title = f"result: {line.status} after {ticks}" + (f" ({line.reason})" if line.reason else "")
-    return Panel(table, title=Text(title), title_align="left", box=box.DOUBLE)
+    return Panel(table, title=said(title), title_align="left", box=box.DOUBLE)
 
 
 def _doubt(step: Step, lines: Sequence[Line], run: Path) -> RenderableType:

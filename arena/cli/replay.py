@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 from rich.control import Control
-from rich.rule import Rule
 from rich.segment import Segment, Segments
 from rich.text import Text
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from arena.cli.keys import Keys
 
 HELP = "→ next  ← back  n/p match  a auto  1-9 speed  ↑↓ scroll  q quit"
+BRIEF = "→ ← n p a q"
 
 
 @click.command()
@@ -59,7 +59,7 @@ def _show(recorded: Replay, match: int | None, plain: bool, frames: Path | None)
             films = (Film(recorded, plan, lines, frames) for plan, lines in recorded.recorded())
         for film in films:
             for page in film.all():
-                console.print(Rule(Text(page.title), align="left"), page.body)
+                console.print(page.heading(console.width), page.body)
     else:
         from arena.cli.keys import Keys  # needs a terminal's library, which not every system has
 
@@ -149,17 +149,20 @@ class Viewer:
     def _draw(self) -> None:
         page = self._page()
         width, height = self._console.size
-        lines = self._console.render_lines(page.body, self._console.options.update(width=width), pad=False)
-        room = max(1, height - 3)
+        options = self._console.options.update(width=width)
+        lines = self._console.render_lines(page.body, options, pad=False)
+        head = self._console.render_lines(page.heading(width), options, pad=False)
+        room = max(1, height - 2 - len(head))
         self._offset = min(self._offset, max(0, len(lines) - room))
         hidden = len(lines) - room - self._offset
         shown = [segment for line in lines[self._offset : self._offset + room] for segment in (*line, Segment.line())]
         self._console.control(Control.home(), Control.clear())
-        self._console.print(Rule(Text(page.title), align="left"))
+        self._console.print(Segments([segment for line in head for segment in (*line, Segment.line())]), end="")
         self._console.print(Segments(shown), end="")
         state = f"step {self._number}"
         state += f" · auto {self._speed}/s" if self._auto else ""
         state += f" · {hidden} more lines ↓" if hidden > 0 else ""
         state += f" · {self._note}" if self._note else ""
         self._console.control(Control.move_to(0, height - 1))
-        self._console.print(Text(f"{state}  {HELP}"[: width - 1], style="reverse"), end="")
+        keys = HELP if len(state) + len(HELP) + 2 < width else BRIEF
+        self._console.print(Text(f"{state}  {keys}"[: width - 1], style="reverse"), end="")

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from arena.text import printable
+
 SUITS = {"s": "♠", "h": "♥", "d": "♦", "c": "♣", "♠": "♠", "♥": "♥", "♦": "♦", "♣": "♣"}
 _CARD = re.compile(r"(10|[2-9TJQKA])([shdc♠♥♦♣]?)")
 _CARD_KEYS = {"hand", "board", "card", "cards", "hole", "public", "private"}
@@ -16,7 +18,6 @@ GLANCE += ("world", "time", "lives", "x", "best", "lane")
 GLANCE += ("bets", "folded", "round", "position", "hand_number", "history", "last_hand")
 _LABELS = {"hand": "Your hand", "made": "You have", "hand_number": "Hand"}
 _NOTHING = {"none", "nobody", "nothing", "nothing yet", "empty", "-"}
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +54,11 @@ class Fact:
         return len(self.value) > 24
 
 
-def clean(text: str) -> str:
-    """`text` without control characters (a name or a game's text must not steer the terminal), tabs as spaces."""
-    return _CONTROL.sub("", text.expandtabs(4))
-
-
 def read(facts: Mapping[str, str] | None) -> tuple[Fact, ...]:
     """The facts of GLANCE that the game gives and that say something in one line."""
     out = []
     for key in GLANCE:
-        value = clean(str((facts or {}).get(key, ""))).strip()
+        value = printable(str((facts or {}).get(key, "")), lines=True).strip()
         if value and "\n" not in value and value.lower() not in _NOTHING:
             out.append(Fact(key, _LABELS.get(key, key.replace("_", " ").capitalize()), value, _cards(key, value)))
     return tuple(out)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from arena.operator import Decision, OpenSeat, Outcome, Request, Sight
+from arena.text import printable
 from operators.human.choices import GAVE_UP, choices
-from operators.human.facts import Fact, clean, read
+from operators.human.facts import Fact, read
 from operators.human.results import Result, result, seat_name, signed
 from operators.human.sights import Glimpse
 
@@ -119,7 +120,7 @@ class Person:
         table.seen = asyncio.Event()
         table.fresh = False
         if request.reason:
-            table.alert = f"You are asked again, because: {clean(request.reason)}"
+            table.alert = f"You are asked again, because: {printable(request.reason)}"
         self.changed()
         if self.away:
             self._notice(table)
@@ -144,7 +145,7 @@ class Person:
                 if action not in table.request.observation.legal:
                     return "That is not legal now. Choose one of the buttons."
                 name = table.seat.card.actions[action]
-                table.note, table.alert = f"You: {clean(name)}", ""
+                table.note, table.alert = f"You: {printable(name)}", ""
                 self._settle(table, Decision(answer=action, raw=name))
                 return ""
         return "That came too late: the question was already answered or taken back. Nothing was done."
@@ -209,7 +210,7 @@ class Person:
             tables = self.finished[-1:]
         return {
             "type": "state",
-            "name": clean(self.name),
+            "name": printable(self.name),
             "stopped": self.stopped,
             "spectator": self.spectator,
             "sights": [one.plain(self._seats_in(match)) for match, one in self.sights.items()],
@@ -234,17 +235,19 @@ def _table(table: Table) -> dict[str, Any]:
         "match": seat.match,
         "seat": seat.seat,
         "number": table.number,
-        "game": clean(seat.card.game),
-        "rules": clean(seat.card.rules),
+        "game": printable(seat.card.game),
+        "rules": printable(seat.card.rules, lines=True),
         "you": seat_name(seat, seat.seat),
         "others": [seat_name(seat, index) for index in range(seat.card.seats) if index != seat.seat],
         "request": asked.id if asked is not None else None,
         "left": None if table.deadline is None else max(0.0, table.deadline - time.monotonic()),
         "budget": asked.budget if asked is not None else None,
         "seen": table.seen.is_set(),
-        "choices": [{"action": c.action, "name": clean(c.name), "keys": _keys(c.number, c.letter)} for c in offered],
+        "choices": [
+            {"action": c.action, "name": printable(c.name), "keys": _keys(c.number, c.letter)} for c in offered
+        ],
         "played": _played(table),
-        "text": clean(observation.text or "") if observation is not None else "",
+        "text": printable(observation.text or "", lines=True) if observation is not None else "",
         "facts": [_fact(fact) for fact in read(observation.facts)] if observation is not None else [],
         "picture": table.pictures if table.picture is not None else None,
         "pictured": observation is not None and observation.image is not None,
@@ -263,7 +266,7 @@ def _played(table: Table) -> dict[str, Any] | None:
         return None
     legal = asked.observation.legal if asked is not None else range(len(card.actions))
     actions = [
-        {"action": action, "name": clean(card.actions[action]), "buttons": list(card.buttons[card.actions[action]])}
+        {"action": action, "name": printable(card.actions[action]), "buttons": list(card.buttons[card.actions[action]])}
         for action in legal
         if card.actions[action] in card.buttons
     ]

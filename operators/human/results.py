@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from arena.operator import OpenSeat, Outcome
-from operators.human.facts import clean
+from arena.text import printable
 
 Verdict = Literal["won", "lost", "drawn", "over", "voided"]
 
@@ -38,7 +38,7 @@ class Result:
 
 def seat_name(seat: OpenSeat, index: int) -> str:
     """A seat, numbered from 0 as in the games' own texts and in the log, with its operator where names are shown."""
-    name = clean(seat.seats[index]) if index < len(seat.seats) else ""
+    name = printable(seat.seats[index]) if index < len(seat.seats) else ""
     return f"seat {index} ({name})" if name else f"seat {index}"
 
 
@@ -50,8 +50,8 @@ def signed(value: float) -> str:
 
 def result(seat: OpenSeat, outcome: Outcome) -> Result:
     """What this seat's person is told at the end."""
-    unit = clean(seat.card.unit)
-    details = tuple(clean(part) for part in (outcome.reason, *outcome.events) if part)
+    unit = printable(seat.card.unit)
+    details = tuple(printable(part) for part in (outcome.reason, *outcome.events) if part)
     if outcome.status == "voided" or len(outcome.returns) <= seat.seat:
         word = "voided: it counts for nobody" if outcome.status == "voided" else "over"
         return Result("voided" if outcome.status == "voided" else "over", f"The match is {word}.", details, (), unit)

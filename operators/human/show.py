@@ -14,8 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from arena.operator import OpenSeat, Request
+from arena.text import printable
 from operators.human.choices import GIVE_UP, Choice
-from operators.human.facts import Card, Fact, clean, read
+from operators.human.facts import Card, Fact, read
 from operators.human.results import Result, seat_name, signed
 
 FELT = "green"
@@ -34,7 +35,7 @@ def turn(seat: OpenSeat, title: str, request: Request, offered: Sequence[Choice]
     """One question: the cards that the facts name, the table in words, and what may be done."""
     parts: list[RenderableType] = [Rule(Text(title, style="bold"), style=FELT)]
     if request.reason:
-        parts.append(Text(f"Asked again, because: {clean(request.reason)}", style="bold yellow"))
+        parts.append(Text(f"Asked again, because: {printable(request.reason)}", style="bold yellow"))
     facts = read(request.observation.facts)
     parts += [*_cards(facts), _words(request.observation.text or "", facts)]
     parts += [Text(), _offered(offered), Text(f"? help and rules   {GIVE_UP} give up this match", style="dim")]
@@ -52,15 +53,26 @@ def wrong(given: str, offered: Sequence[Choice], actions: Sequence[str]) -> Rend
     """Why `given` is no choice, and what is."""
     known = [name for name in actions if name.lower() == given.strip().lower()]
     numbers = ", ".join("/".join(choice.keys) for choice in offered)
-    why = f"{known[0]} is not legal now" if known else f"{clean(given)!r} is no choice here" if given.strip() else ""
+    why = (
+        f"{known[0]} is not legal now"
+        if known
+        else f"'{printable(given[:80])}' is no choice here"
+        if given.strip()
+        else ""
+    )
     return Text(f"{why}{'; t' if why else 'T'}ype {numbers} or a name, then Enter.", style="yellow")
 
 
 def help_text(seat: OpenSeat, request: Request, offered: Sequence[Choice]) -> RenderableType:
     """Rules and keys."""
-    keys = "\n".join(f"  {' or '.join(choice.keys):8} {clean(choice.name)}" for choice in offered)
+    keys = "\n".join(f"  {' or '.join(choice.keys):8} {printable(choice.name)}" for choice in offered)
     parts: list[RenderableType] = [
-        Panel(Text(clean(seat.card.rules)), title=clean(seat.card.game), title_align="left", border_style=FELT)
+        Panel(
+            Text(printable(seat.card.rules, lines=True)),
+            title=Text(printable(seat.card.game)),
+            title_align="left",
+            border_style=FELT,
+        )
     ]
     more = f"Type a key, a name or its beginning, then Enter.\n{GIVE_UP} gives up this match; Ctrl-C stops the arena."
     parts.append(Text(f"{keys}\n{more}"))
@@ -80,13 +92,13 @@ def ended(seat: OpenSeat, title: str, result: Result) -> RenderableType:
             style = "bold" if row.you else ""
             table.add_row(Text(f"{row.name}{' - you' if row.you else ''}", style), Text(signed(row.value), style))
         parts += [Text(), table]
-    return Padding(Panel(Group(*parts), title=title, title_align="left", border_style=FELT), (1, 0, 0, 0))
+    return Padding(Panel(Group(*parts), title=Text(title), title_align="left", border_style=FELT), (1, 0, 0, 0))
 
 
 def _offered(offered: Sequence[Choice]) -> RenderableType:
     items = []
     for choice in offered:
-        item = Text.assemble((f" {choice.number} ", "bold reverse green"), " ", (clean(choice.name), "bold"))
+        item = Text.assemble((f" {choice.number} ", "bold reverse green"), " ", (printable(choice.name), "bold"))
         if choice.letter:
             item.append(f" ({choice.letter})", style="dim")
         items.append(item)
@@ -113,7 +125,7 @@ def _pile(cards: Sequence[Card]) -> RenderableType:
 
 def _words(text: str, facts: Sequence[Fact]) -> Text:
     """The text view; the cards that the facts name are coloured, and what stands before a colon is dimmed."""
-    out = Text(clean(text))
+    out = Text(printable(text, lines=True))
     for card in {card for fact in facts for card in fact.cards if card.suit}:
         out.highlight_regex(rf"\b{card.code}\b", _FACES[card.colour])
     out.highlight_regex(r"(?m)^[^:.\n]{1,24}:", "dim")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from arena.operator import Sight
-from operators.human.facts import clean
+from arena.text import printable
 from operators.human.results import signed
 
 
@@ -31,16 +31,16 @@ class Glimpse:
             "key": self.key,
             "match": sight.match,
             "tick": sight.tick,
-            "game": clean(sight.game),
+            "game": printable(sight.game),
             "seats": [
                 {
-                    "name": clean(name),
+                    "name": printable(name),
                     "you": seat in seats,
                     "value": signed(returns[seat]) if seat < len(returns) else "",
                 }
                 for seat, name in enumerate(sight.seats)
             ],
-            "events": [clean(event) for event in sight.events],
+            "events": [printable(event) for event in sight.events],
             "over": ended is not None,
             "picture": self.number if self.picture is not None else None,
         }

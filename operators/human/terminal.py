@@ -9,11 +9,13 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, WorkerContext
+from arena.text import printable
 from operators.human import show
 from operators.human.choices import GAVE_UP, GIVE_UP, choices, pick
-from operators.human.facts import clean
 from operators.human.results import result, seat_name
 from operators.human.tty import Tty
+
+LONG = 1.0  # seconds after which a match that asks nothing is said to have begun
 
 
 class TerminalHuman(AsyncOperator):
@@ -24,10 +26,13 @@ class TerminalHuman(AsyncOperator):
         self._tty: Tty | None = None
         self._keyboard = asyncio.Lock()
         self._seats: dict[tuple[int, int], OpenSeat] = {}
-        self._matches: dict[int, int] = {}  # our own count of matches, by the arena's number
+        self._unseen: dict[int, asyncio.Event] = {}  # of the questions that are not printed yet, by their id
         self._given_up: set[tuple[int, int]] = set()
         self._last: tuple[int, int] | None = None  # whose cards are, or were, on the screen
         self._results: set[asyncio.Task[None]] = set()
+        self._notes: dict[
+            tuple[int, int], asyncio.Task[None]
+        ] = {}  # that a match has begun, if its question takes long
 
     async def start(self) -> None:
         """Open the terminal; ValueError says why it cannot be."""
@@ -38,12 +43,26 @@ class TerminalHuman(AsyncOperator):
     def open(self, seats: Sequence[OpenSeat]) -> None:
         for seat in seats:
             self._seats[seat.match, seat.seat] = seat
-            self._matches.setdefault(seat.match, len(self._matches) + 1)
+            self._notes[seat.match, seat.seat] = asyncio.get_running_loop().create_task(self._tell_begun(seat))
 
     async def decide(self, request: Request) -> Decision:
         """The person's choice. A match given up stays given up: each later question is answered by the same fault."""
         place = (request.match, request.seat)
         seat = self._seats[place]
+        if (note := self._notes.pop(place, None)) is not None:
+            note.cancel()
+        printed = self._unseen[request.id] = asyncio.Event()
+        try:
+            return await self._answer(place, seat, request)
+        finally:
+            printed.set()
+            del self._unseen[request.id]
+
+    async def seen(self, request: Request) -> None:
+        if (printed := self._unseen.get(request.id)) is not None:
+            await printed.wait()
+
+    async def _answer(self, place: tuple[int, int], seat: OpenSeat, request: Request) -> Decision:
         async with self._keyboard:
             if place in self._given_up:
                 return GAVE_UP
@@ -59,13 +78,15 @@ class TerminalHuman(AsyncOperator):
                 self._leave(seat, shared, "The question was taken back." if request.budget is None else late)
                 raise
             name = "" if decision.fault else seat.card.actions[int(decision.answer or 0)]
-            done = f"You: {clean(name)}. Waiting for the others ..." if name else "You gave up this match."
+            done = f"You: {printable(name)}. Waiting for the others ..." if name else "You gave up this match."
             self._leave(seat, shared, done)
             return decision
 
     def end(self, match: int, seat: int, outcome: Outcome) -> None:
         place = (match, seat)
         opened = self._seats.pop(place)
+        if (note := self._notes.pop(place, None)) is not None:
+            note.cancel()
         self._given_up.discard(place)
         told = show.ended(opened, self._title(opened), result(opened, outcome))
         # The screen may be another seat's: the result waits for its turn there, like a question.
@@ -74,7 +95,9 @@ class TerminalHuman(AsyncOperator):
         task.add_done_callback(self._results.discard)
 
     async def stop(self) -> None:
-        await asyncio.gather(*self._results, return_exceptions=True)
+        for note in self._notes.values():
+            note.cancel()
+        await asyncio.gather(*self._results, *self._notes.values(), return_exceptions=True)
         if self._tty is not None:
             self._tty.close()
             self._tty = None
@@ -82,6 +105,7 @@ class TerminalHuman(AsyncOperator):
     async def _ask(self, seat: OpenSeat, request: Request) -> Decision:
         offered = choices(seat.card.actions, request.observation.legal)
         self._say(show.turn(seat, self._title(seat), request, offered))
+        self._unseen[request.id].set()
         while True:
             given = await self._line(show.prompt(seat))
             if given.strip() == "?":
@@ -107,6 +131,10 @@ class TerminalHuman(AsyncOperator):
         self._screen.write(question)
         return await self._screen.read_line()
 
+    async def _tell_begun(self, seat: OpenSeat) -> None:
+        await asyncio.sleep(LONG)
+        await self._tell(Text(f"{self._title(seat).strip()}: it has begun. Waiting for the others ...", style="dim"))
+
     async def _tell(self, thing: RenderableType) -> None:
         async with self._keyboard:
             self._say(thing)
@@ -115,7 +143,7 @@ class TerminalHuman(AsyncOperator):
         self._screen.write(show.render(thing, self._screen.width))
 
     def _title(self, seat: OpenSeat) -> str:
-        return f" {seat.card.game} - match {self._matches[seat.match]} - {seat_name(seat, seat.seat)} "
+        return f" {printable(seat.card.game)} - match {seat.match} - {seat_name(seat, seat.seat)} "
 
     @property
     def _screen(self) -> Tty:

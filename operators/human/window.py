@@ -12,6 +12,7 @@ import pygame
 
 from arena.game import Image
 from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, Sight, WorkerContext
+from arena.text import printable
 from operators.human.choices import GAVE_UP, Choice, choices
 from operators.human.hold import Hold, action_of
 from operators.human.results import Result, result, seat_name
@@ -183,10 +184,10 @@ class WindowHuman(AsyncOperator):
         screen.fill(GROUND)
         width, height = screen.get_size()
         head, notes = self._words()
-        screen.blit(self._big.render(head, True, GOLD), (GAP, GAP))
+        self._write(self._big, head, GOLD, GAP, GAP)
         top, bottom = GAP * 3 + 10, height - GAP - 22 * len(notes)
         for number, line in enumerate(notes):
-            screen.blit(self._small.render(line, True, SOFT), (GAP, bottom + 22 * number))
+            self._write(self._small, line, SOFT, GAP, bottom + 22 * number)
         room = pygame.Rect(GAP, top, width - 2 * GAP, bottom - top - GAP)
         seen = None if self._table is None or self._table.shown is None else self._table.shown.observation
         own = None if seen is None else seen.image
@@ -199,8 +200,11 @@ class WindowHuman(AsyncOperator):
             self._picture(own if own is not None else whole, room)  # type: ignore[arg-type]
         elif seen is not None:
             for number, line in enumerate((seen.text or "").splitlines()):
-                screen.blit(self._small.render(line, True, TEXT), (room.x, room.y + 22 * number))
+                self._write(self._small, line, TEXT, room.x, room.y + 22 * number)
         pygame.display.flip()
+
+    def _write(self, font: pygame.font.Font, text: str, colour: tuple[int, int, int], x: int, y: int) -> None:
+        self._screen.blit(font.render(printable(text), True, colour), (x, y))
 
     def _picture(self, image: Image, room: pygame.Rect) -> None:
         """As large as it fits, by whole pixels where it grows."""

@@ -112,6 +112,38 @@ def test_a_changed_answer_is_pointed_out_and_nothing_after_it_is_shown(run, tmp_
     assert "result:" not in out
 
 
+HOSTILE = r"[/v1/chat/completions] [bold]\u001b[2J\u001b]0;x\u0007\u009b\u202e"  # as JSON writes it
+SHOWN = r"[/v1/chat/completions] [bold]\x1b[2J\x1b]0;x\x07\x9b\u202e"
+
+
+@pytest.mark.parametrize("field", ["thought", "raw", "detail"])
+def test_what_an_operator_wrote_is_shown_and_never_obeyed(run, tmp_path, field):
+    text = (run / "log-000.jsonl").read_text()
+    said = f'"{field}":"{HOSTILE}"' + (',"fault":"illegal"' if field == "detail" else "")
+    text = re.sub(r'"raw":"[^"]*",?', "", text)
+    assert '"answer":' in text
+    (tmp_path / "log-000.jsonl").write_text(text.replace('"answer":', f'{said},"answer":', 1))
+    (tmp_path / "run.json").write_bytes((run / "run.json").read_bytes())
+    out = CliRunner().invoke(replay, [str(tmp_path), "--match", "0"], env={"COLUMNS": "200"}).output
+    assert SHOWN in out
+    assert not set(out) & set("\x1b\x07\x9b\u202e")
+
+
+def test_names_are_shown_and_never_obeyed(run, tmp_path):
+    for name in ("log-000.jsonl", "run.json"):
+        (tmp_path / name).write_text((run / name).read_text().replace('"scripted"', f'"{HOSTILE}"'))
+    out = CliRunner().invoke(replay, [str(tmp_path), "--match", "0"], env={"COLUMNS": "200"}).output
+    assert SHOWN in out
+    assert not set(out) & set("\x1b\x07\x9b\u202e")
+
+
+def test_forty_columns_are_enough(run):
+    out = CliRunner().invoke(replay, [str(run)], env={"COLUMNS": "40"}).output
+    assert max(map(len, out.splitlines())) <= 40
+    assert "…" not in out
+    assert len(re.findall("result: terminated", out)) == 3
+
+
 def test_a_match_in_flight_is_shown_as_far_as_it_was_played(run, tmp_path):
     lines = (run / "log-000.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "open").mkdir()

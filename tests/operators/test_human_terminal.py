@@ -8,13 +8,14 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
-from arena.operator import Decision, Request, WorkerContext
+from arena.operator import Decision, Outcome, Request, WorkerContext
 from operators.human.show import CLEAR
 from operators.human.terminal import TerminalHuman
 from operators.human.tty import TerminalGoneError, Tty
-from tests.operators.human_kit import GUARD, outcome, request, seat
+from tests.operators.human_kit import CARD, GUARD, outcome, request, seat
 
 
 class Screen:
@@ -286,3 +287,61 @@ def test_a_game_cannot_steer_the_terminal() -> None:
 def test_a_path_that_is_no_terminal_is_refused() -> None:
     with pytest.raises(ValueError, match="/dev/null is no terminal"):
         Tty("/dev/null")
+
+
+HOSTILE = "[/x] [bold]\x1b[2J\x1b]0;t\x07\x9b1m\u202e"
+SHOWN = "[/x] [bold]\\x1b[2J\\x1b]0;t\\x07\\x9b1m\\u202e"
+
+
+def test_what_others_wrote_is_shown_and_not_obeyed() -> None:
+    async def play() -> str:
+        async with sitting() as (operator, screen):
+            operator.end(0, 1, outcome(0, 0))
+            card = msgspec.structs.replace(CARD, game=HOSTILE, rules=HOSTILE, unit=HOSTILE, actions=("a", HOSTILE, "c"))
+            operator.open([msgspec.structs.replace(seat(1, names=(HOSTILE, HOSTILE)), card=card)])
+            asked = asyncio.ensure_future(operator.decide(request(1, HOSTILE, match=1, reason=HOSTILE)))
+            out = await screen.shows("your move: ")
+            screen.type("?")
+            out += await screen.shows("your move: ")
+            screen.type("2")
+            await asked
+            ended = Outcome(status="terminated", returns=(1.0, -1.0), reason=HOSTILE, events=(HOSTILE,))
+            operator.end(1, 1, ended)
+            return out + await screen.shows("you")
+
+    out = re.sub(r"\x1b\[[0-9;]*m", "", asyncio.run(play()))
+    assert not set(out) & set("\x1b\x07\x9b\u202e")
+    assert out.replace("\n", "").count(SHOWN[:20]) >= 8
+
+
+def test_a_clock_begins_when_the_question_is_printed() -> None:
+    async def play() -> None:
+        async with sitting((0, 0), (0, 1)) as (operator, screen):
+            asked = [request(1, place=0, budget=60), request(2, place=1, budget=60)]
+            deciding = [asyncio.ensure_future(operator.decide(one)) for one in asked]
+            clocks = [asyncio.ensure_future(operator.seen(one)) for one in asked]
+            await screen.shows("Pass the keyboard to seat 0, then press Enter: ")
+            assert [clock.done() for clock in clocks] == [False, False]
+            screen.type("")
+            await screen.shows("your move: ")
+            await clocks[0]
+            assert not clocks[1].done()
+            screen.type("1")
+            await screen.shows("Pass the keyboard to seat 1, then press Enter: ")
+            screen.type("")
+            await screen.shows("your move: ")
+            await clocks[1]
+            screen.type("1")
+            await asyncio.gather(*deciding)
+
+    asyncio.run(play())
+
+
+def test_a_match_that_asks_nothing_for_long_is_said_to_have_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("operators.human.terminal.LONG", 0.0)
+
+    async def play() -> None:
+        async with sitting((4, 1)) as (_, screen):
+            await screen.shows("toy - match 4 - seat 1: it has begun. Waiting for the others ...")
+
+    asyncio.run(play())

@@ -412,3 +412,18 @@ def test_who_left_the_page_for_long_does_not_stop_the_clock(monkeypatch: pytest.
             await asyncio.gather(deciding, return_exceptions=True)
 
     run(test)
+
+
+def test_the_page_is_sent_nothing_that_turns_or_hides_letters() -> None:
+    hostile = "\x1b[2J\x9b\u202e\u200b"
+
+    async def test(stage: Stage) -> None:
+        asked = request(7, hostile, facts={"pot": hostile}, reason=hostile)
+        deciding = asyncio.ensure_future(stage.operator.decide(asked))
+        async with stage.talk() as ws:
+            shown = await state(ws, lambda message: message["tables"][0]["request"] == 7)
+            assert str(shown).count("\\\\u202e") == 3  # the text, the fact, the reason
+            assert not set(str(shown)) & set(hostile[0] + hostile[4:])
+        deciding.cancel()
+
+    run(test)

@@ -13,7 +13,7 @@ pygame = pytest.importorskip("pygame")
 
 from arena.errors import InputError  # noqa: E402
 from arena.game import GameCard, Observation, Views  # noqa: E402
-from arena.operator import OpenSeat, Request, Sight, WorkerContext  # noqa: E402
+from arena.operator import OpenSeat, Outcome, Request, Sight, WorkerContext  # noqa: E402
 from operators.human.hold import CHORD, Hold, action_of  # noqa: E402
 from operators.human.kind import KIND  # noqa: E402
 from operators.human.window import WindowHuman  # noqa: E402
@@ -253,3 +253,11 @@ def test_without_a_display_it_says_so_before_anything_starts(monkeypatch: pytest
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(InputError, match="no display here"):
         KIND.settle("window", {})
+
+
+def test_words_that_cannot_be_drawn_are_shown_as_what_they_are() -> None:
+    async def test(window: Window) -> None:
+        window.end(0, 0, Outcome(status="terminated", returns=(1.0, 0.0), events=("a\x00b\x1b",)))
+        await window.drawn()
+
+    run(test)
