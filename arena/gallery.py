@@ -1,7 +1,8 @@
 """Gallery: matches are shown to people while they are played, a few times a second. It changes nothing in them.
 
 Spectators see one match at a time, with everything in it. A person who plays sees their own match, if the game hides
-nothing. The picture is the spectator's (`Game.draw`); that of a hosted game is asked of its host.
+nothing. The picture is the spectator's (`Game.draw`); that of a hosted game is asked of its host. In every game a
+person is given a last look by their seat's own eyes, once it is asked no more: when its lane is over, or the match.
 
 Whoever looks on is sent one picture, and the next one when the WATCHED for it has come: who is slow, or never answers,
 is shown less and costs no more.
@@ -15,8 +16,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from arena.channel import Channel
-from arena.errors import ProtocolError
-from arena.game import Image, Views
+from arena.errors import GameError, ProtocolError
+from arena.game import Observation, Views
 from arena.match import Match
 from arena.operator import Outcome
 from arena.plan import Plan
@@ -38,6 +39,7 @@ class _Exhibit:
     match: Match
     host: Channel | None
     players: tuple[Channel, ...]  # of people at this match who may see all of it
+    seats: dict[int, tuple[Channel, Views]]  # of people who have not had their last look: who is shown it, and how
     changes: int = 0
     shown: dict[Channel, int] = field(default_factory=dict)  # the change that each viewer was shown last
     next: float = 0.0  # when it may be shown again
@@ -50,7 +52,7 @@ class _Picture:
 
     exhibit: _Exhibit
     sight: m.Watch
-    size: Size
+    views: Views
     viewers: tuple[Channel, ...]  # who is shown nothing else until then
     late: tuple[Channel, ...]  # who still has another one before them
 
@@ -65,34 +67,41 @@ class Gallery:
         self._ids = ids
         spec = plan.make_game().spec
         self._hides_nothing = spec.perfect_information
+        self._together = spec.simultaneous
         self._players = BESIDE if spec.simultaneous else ALONE  # in a game of turns: instead of what their seat saw
         self._exhibits: dict[int, _Exhibit] = {}
         self._owed: dict[int, _Picture] = {}
         self._busy: dict[Channel, tuple[int, int]] = {}  # (match, tick) of the WATCH that a viewer has not confirmed
-        self._ends: dict[Channel, tuple[m.Watch, Image]] = {}  # the end of a match, for when its viewer is free again
+        # The end of a match and last looks, for when their viewer is free again: the newest of each.
+        self._ends: dict[tuple[Channel, int | None], tuple[m.Watch, Observation]] = {}
         self._next_end = 0.0  # when the end of a match may be shown again
 
     def open(self, match: Match, channels: Sequence[Channel], host: Channel | None) -> None:
         """A match begins; `channels` serve its seats."""
-        people = [
-            channel
-            for slot, channel in zip(match.plan.slots, channels, strict=True)
+        people = {
+            seat: (channel, msgspec.structs.replace(self._plan.lineup[slot].views, vector=False))
+            for seat, (slot, channel) in enumerate(zip(match.plan.slots, channels, strict=True))
             if self._plan.lineup[slot].kind.interactive and channel.watches
-        ]
+        }
         shown = self._hides_nothing and len(channels) > 1
-        players = tuple(dict.fromkeys(people)) if shown else ()
-        if players or self._spectators():
-            self._exhibits[match.plan.index] = _Exhibit(match, host, players)
+        players = tuple(dict.fromkeys(channel for channel, _ in people.values())) if shown else ()
+        if people or self._spectators():
+            self._exhibits[match.plan.index] = _Exhibit(match, host, players, people)
 
     def changed(self, match: Match) -> None:
         """A tick was applied."""
-        if (exhibit := self._exhibits.get(match.plan.index)) is not None:
-            exhibit.changes += 1
+        if (exhibit := self._exhibits.get(match.plan.index)) is None:
+            return
+        exhibit.changes += 1
+        if self._together and match.outcome is None:  # where all act at once, who is not asked is out
+            self._last_looks(exhibit, [seat for seat in exhibit.seats if seat not in match.due])
 
     def close(self, match: Match, now: float, outcome: Outcome | None = None) -> None:
         """The match is over, or void: its last picture, unless another match has just shown its own."""
         index = match.plan.index
         exhibit = self._exhibits.get(index)
+        if exhibit is not None and outcome is not None:
+            self._last_looks(exhibit, list(exhibit.seats), outcome)
         if exhibit is not None and outcome is not None and now >= self._next_end:
             self._next_end = now + EVERY
             self._send(exhibit, self._viewers(index, exhibit), outcome)
@@ -120,8 +129,8 @@ class Gallery:
         if self._busy.get(channel) != (message.match, message.tick):
             return
         del self._busy[channel]
-        if (end := self._ends.pop(channel, None)) is not None:
-            self._hand_out(*end, (channel,), ())
+        if (key := next((key for key in self._ends if key[0] is channel), None)) is not None:
+            self._hand_out(*self._ends.pop(key), (channel,), ())
 
     def take(self, channel: Channel, message: m.Observed, buffers: Frames) -> bool:
         """A picture from a host; False when it is not owed. ProtocolError when it cannot be what was asked for."""
@@ -130,18 +139,22 @@ class Gallery:
             return False
         del self._owed[message.id]
         owed.exhibit.asked -= 1
-        image = codec.unpack_observation(message.observation, buffers).image
-        if image is None or image.shape != (*owed.size, 3):
+        seen = codec.unpack_observation(message.observation, buffers)
+        found = None if seen.image is None else seen.image.shape
+        wanted = None if owed.views.image is None else (*owed.views.image, 3)
+        if owed.sight.seat is not None and found is None and seen.text is None:
+            self._release(owed.viewers)  # the game failed to say what the seat sees
+        elif found != wanted:
             self._release(owed.viewers)
-            raise ProtocolError(f"a picture of {None if image is None else image.shape}; asked was {owed.size}")
-        self._hand_out(owed.sight, image, owed.viewers, owed.late)
+            raise ProtocolError(f"a picture of {found}; asked was {wanted}")
+        else:
+            self._hand_out(owed.sight, seen, owed.viewers, owed.late)
         return True
 
     def finish(self) -> None:
         """The run is over: the end that a viewer has not been shown yet is sent, whatever it still has before it."""
-        for viewer, (sight, image) in self._ends.items():
-            self._busy.pop(viewer, None)
-            self._hand_out(sight, image, (viewer,), ())
+        for (viewer, _), (sight, seen) in self._ends.items():
+            self._hand_out(sight, seen, (viewer,), ())
         self._ends.clear()
 
     def forget(self, channel: Channel) -> None:
@@ -150,7 +163,7 @@ class Gallery:
             if owed.exhibit.host is channel:
                 self._release(self._owed.pop(i).viewers)
         self._busy.pop(channel, None)
-        self._ends.pop(channel, None)
+        self._ends = {key: end for key, end in self._ends.items() if key[0] is not channel}
 
     def _due(self) -> list[tuple[_Exhibit, list[tuple[Size, Channel]]]]:
         """The matches that have changed, each with the viewers that can be shown it."""
@@ -172,36 +185,56 @@ class Gallery:
         alone = [channel for channel in self._spectators() if channel.ready] if index == min(self._exhibits) else []
         return [*((ALONE, channel) for channel in alone), *((self._players, channel) for channel in exhibit.players)]
 
+    def _last_looks(self, exhibit: _Exhibit, seats: Sequence[int], outcome: Outcome | None = None) -> None:
+        """Show people how the match, or their part in it, stands at its end."""
+        for seat in seats:
+            channel, views = exhibit.seats.pop(seat)
+            self._show(exhibit, self._sight(exhibit.match, outcome, seat), views, [channel])
+
     def _send(self, exhibit: _Exhibit, viewers: Sequence[tuple[Size, Channel]], outcome: Outcome | None = None) -> None:
-        match = exhibit.match
-        sight = m.Watch(
+        for size in dict.fromkeys(size for size, _ in viewers):
+            group = [viewer for its, viewer in viewers if its == size]
+            exhibit.shown.update(dict.fromkeys(group, exhibit.changes))
+            self._show(exhibit, self._sight(exhibit.match, outcome=outcome), Views(image=size), group)
+
+    def _sight(self, match: Match, outcome: Outcome | None = None, seat: int | None = None) -> m.Watch:
+        return m.Watch(
             match=match.plan.index,
             tick=match.tick,
             game=match.stage.spec.id,
             seats=match.names,
             events=match.last_events,
             outcome=outcome,
+            seat=seat,
         )
-        for size in dict.fromkeys(size for size, _ in viewers):
-            group = [viewer for its, viewer in viewers if its == size]
-            free = tuple(viewer for viewer in group if viewer not in self._busy)
-            late = tuple(viewer for viewer in group if viewer in self._busy)
-            self._busy.update(dict.fromkeys(free, (sight.match, sight.tick)))
-            exhibit.shown.update(dict.fromkeys(group, exhibit.changes))
-            if exhibit.host is None:
-                self._hand_out(sight, match.stage.draw(*size), free, late)
-                continue
-            i = next(self._ids)
-            self._owed[i] = _Picture(exhibit, sight, size, free, late)
-            exhibit.asked += 1
-            exhibit.host.send(m.Observe(id=i, match=sight.match, views=Views(image=size)))
 
-    def _hand_out(self, sight: m.Watch, image: Image, viewers: Sequence[Channel], late: Sequence[Channel]) -> None:
+    def _show(self, exhibit: _Exhibit, sight: m.Watch, views: Views, viewers: Sequence[Channel]) -> None:
+        """Look, or have the host look, and hand it out; to whoever is not free now, later."""
+        free = tuple(viewer for viewer in viewers if viewer not in self._busy)
+        late = tuple(viewer for viewer in viewers if viewer in self._busy)
+        self._busy.update(dict.fromkeys(free, (sight.match, sight.tick)))
+        if exhibit.host is not None:
+            i = next(self._ids)
+            self._owed[i] = _Picture(exhibit, sight, views, free, late)
+            exhibit.asked += 1
+            exhibit.host.send(m.Observe(id=i, match=sight.match, views=views, seat=sight.seat))
+            return
+        try:
+            seen = _look(exhibit.match, sight.seat, views)
+        except GameError:  # the match is played on
+            self._release(free)
+            return
+        self._hand_out(sight, seen, free, late)
+
+    def _hand_out(self, sight: m.Watch, seen: Observation, viewers: Sequence[Channel], late: Sequence[Channel]) -> None:
         buffers: list[Frame] = []
-        picture = codec.pack_picture(image, buffers).image
-        message = msgspec.structs.replace(sight, picture=picture)
+        if sight.seat is None:
+            assert seen.image is not None
+            message = msgspec.structs.replace(sight, picture=codec.pack_picture(seen.image, buffers).image)
+        else:
+            message = msgspec.structs.replace(sight, observation=codec.pack_observation(seen, buffers))
         still = [viewer for viewer in late if viewer in self._busy]
-        self._ends.update(dict.fromkeys(still, (sight, image)))
+        self._ends.update({(viewer, sight.seat): (sight, seen) for viewer in still})
         for viewer in (*viewers, *(viewer for viewer in late if viewer not in still)):
             self._busy[viewer] = (sight.match, sight.tick)
             viewer.send(message, buffers)
@@ -210,3 +243,11 @@ class Gallery:
         """A picture does not come: whoever waited for it can be shown another."""
         for viewer in viewers:
             self._busy.pop(viewer, None)
+
+
+def _look(match: Match, seat: int | None, views: Views) -> Observation:
+    """What a seat sees, or who sees everything. GameError when the game fails to say it."""
+    if seat is not None:
+        return match.stage.look(seat, views)
+    assert views.image is not None
+    return Observation((), image=match.stage.draw(*views.image))

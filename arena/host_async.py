@@ -24,6 +24,7 @@ class AsyncHost:
         self._watching: set[asyncio.Task[None]] = set()
         self._open: set[tuple[int, int]] = set()
         self.finished = False
+        self._complete = False  # what SHUTDOWN said of the run
 
     async def start(self) -> None:
         await self._operator.start()
@@ -35,7 +36,7 @@ class AsyncHost:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._operator.stop()
+        await self._operator.stop(self._complete)
 
     def receive(self, message: m.ToWorker, buffers: codec.Frames) -> None:
         """Take one message. ProtocolError when it is out of turn."""
@@ -43,7 +44,7 @@ class AsyncHost:
             case m.Ping():
                 self._emit(m.Pong(n=message.n))
             case m.Shutdown():
-                self.finished = True
+                self.finished, self._complete = True, message.complete
             case m.Error():
                 pass
             case m.Welcome():

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 
 from arena import failure
 from arena.errors import GameError, InputError, ProtocolError
-from arena.game import Game, Views
+from arena.game import Game, Observation, Views
 from arena.plugins import game_class
 from arena.protocol import codec
 from arena.protocol import messages as m
@@ -128,12 +128,21 @@ class GameHost:
     def _observed(self, ask: m.Observe, stage: LocalStage) -> None:
         buffers: list[codec.Frame] = []
         if ask.seat is not None:
-            wire = codec.pack_observation(stage.look(ask.seat, ask.views), buffers)
+            wire = codec.pack_observation(_looked(stage, ask.seat, ask.views), buffers)
         elif ask.views.image is not None:
             wire = codec.pack_picture(stage.draw(*ask.views.image), buffers)
         else:
             raise ProtocolError("an OBSERVE of no seat and no picture")
         self._emit(m.Observed(session=self.session, id=ask.id, match=ask.match, observation=wire), buffers)
+
+
+def _looked(stage: LocalStage, seat: int, views: Views) -> Observation:
+    """What `seat` sees, for who shows it; nothing where the game fails to say it, which ends no match."""
+    try:
+        return stage.look(seat, views)
+    except GameError:
+        traceback.print_exc()
+        return Observation(())
 
 
 class _RefusedError(Exception):

@@ -88,6 +88,11 @@ class Match:
         return self.outcome is None and not (self._waiting or self._parsing or self._awaited)
 
     @property
+    def due(self) -> tuple[int, ...]:
+        """The seats that this tick needs an action of, whether it is in or not."""
+        return tuple(self._legal)
+
+    @property
     def waiting(self) -> tuple[Ask, ...]:
         """The questions that this tick waits for."""
         return tuple(self._waiting.values())

@@ -96,6 +96,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     picture: Image | None = None  # the spectator's, uint8 (height, width, 3), read-only
     events: tuple[str, ...] = ()  # of the last tick
     outcome: Outcome | None = None  # when it is over
+    seat: int | None = None  # whose last look this is: the seat is asked no more in this match; None: the whole match
+    observation: Observation | None = None  # what that seat sees
 
 
 class Operator(abc.ABC):
@@ -143,8 +145,8 @@ class AsyncOperator(abc.ABC):
         moments in between are left out. Nothing waits for it.
         """
 
-    async def stop(self) -> None:  # noqa: B027
-        """As Operator.close."""
+    async def stop(self, complete: bool = False) -> None:  # noqa: B027
+        """As Operator.close. `complete`: every match of the run was played; else it was stopped, or it failed."""
 
 
 @dataclass(frozen=True, slots=True)

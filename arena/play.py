@@ -50,6 +50,7 @@ def run_plan(
         with closing(Hub(out / "workers", status, interrupts)) as hub:
             crew = ProcessCrew(hub, plan.lineup, plan.runtime, hosts, watch)
             Scheduler(plan, crew, concurrency=concurrency, recorder=recorder, observer=shown).run()
+            hub.complete = True
         table = Run(out).table()
         recorder.results(table)
     return table

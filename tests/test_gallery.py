@@ -12,7 +12,7 @@ import pytest
 
 from arena.channel import Received
 from arena.gallery import ALONE, BESIDE, EVERY
-from arena.game import Game
+from arena.game import Game, Views
 from arena.plan import Plan
 from arena.protocol import codec
 from arena.protocol import messages as m
@@ -77,7 +77,13 @@ def table(game: type[Game], people: int = 1, matches: int = 1) -> Plan:
 
 
 def shown(channel: Any) -> Sequence[m.Watch]:
-    return sent(channel, m.Watch)
+    """Sights of a match as a whole."""
+    return [sight for sight in sent(channel, m.Watch) if sight.seat is None]
+
+
+def last_looks(channel: Any) -> Sequence[m.Watch]:
+    """Of a person's seat, by its own eyes."""
+    return [sight for sight in sent(channel, m.Watch) if sight.seat is not None]
 
 
 def test_a_person_who_plays_sees_the_match_where_nothing_is_hidden(show: Callable[..., Play]) -> None:
@@ -130,7 +136,8 @@ def test_a_picture_stands_in_the_buffer_that_is_named(
 
     monkeypatch.setattr(FakeChannel, "send", send)
     show(table(Open))
-    sights = [codec.sight_of(message, buffers) for message, buffers in kept if isinstance(message, m.Watch)]
+    whole = [(message, buffers) for message, buffers in kept if isinstance(message, m.Watch) and message.seat is None]
+    sights = [codec.sight_of(message, buffers) for message, buffers in whole]
     assert [int(sight.picture.max()) for sight in sights] == [0, 2, 4, 6]  # what was said by then
 
 
@@ -210,3 +217,50 @@ def test_matches_do_not_wait_for_a_spectator_that_is_not_ready(show: Callable[..
     run = show(plan, crew=Late, looking=1)
     assert shown(run.crew.spectators()[0]) == []
     assert run.log == show(plan).log
+
+
+TEXT = Views(text=True)
+
+
+@pytest.mark.parametrize("crew", [WatchingCrew, WatchingHosts])
+def test_a_person_sees_the_end_by_their_seats_own_eyes_in_every_game(show: Callable[..., Play], crew: Any) -> None:
+    plan = plan_of(Turns, [PERSON, GOOD], options={"rounds": 3}, views=TEXT, matches=2)
+    run = show(hosted(plan) if crew is WatchingHosts else plan, crew=crew, concurrency=1)
+    person, other = run.crew.channels
+    assert [(one.match, one.seat, one.observation.text) for one in last_looks(person)] == [
+        (0, 0, "turn 6"),
+        (1, 1, "turn 6"),
+    ]
+    assert all(one.outcome is not None for one in last_looks(person))
+    assert shown(person) == []  # of a game with secrets nothing else
+    assert last_looks(other) == []
+
+
+class Leaving(Together):
+    """As Together, but seat 0 acts in the first tick only."""
+
+    def due(self) -> tuple[int, ...]:
+        return super().due() if len(self.said) < 2 else (1,)
+
+    def step(self, actions: Any) -> Any:
+        out = super().step(actions)
+        return out if out.ended != "none" or len(self.said) < 6 else self.forfeit(1)
+
+
+def test_who_is_out_before_the_others_has_the_last_look_then(show: Callable[..., Play]) -> None:
+    run = show(plan_of(Leaving, [PERSON, GOOD], options={"rounds": 4}, views=TEXT))
+    (look,) = last_looks(run.crew.channels[0])
+    assert (look.tick, look.outcome, look.observation.text) == (1, None, "turn 2")
+
+
+class Blind(Turns):
+    def observe(self, seat: int, views: Views) -> Any:
+        if len(self.said) == 6:
+            raise ZeroDivisionError("nothing to see")
+        return super().observe(seat, views)
+
+
+def test_a_last_look_that_fails_ends_no_match(show: Callable[..., Play]) -> None:
+    run = show(plan_of(Blind, [PERSON, GOOD], options={"rounds": 3}, views=TEXT))
+    assert last_looks(run.crew.channels[0]) == []
+    assert run.lines("end")[0]["status"] == "terminated"

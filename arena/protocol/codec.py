@@ -183,6 +183,8 @@ def sight_of(message: m.Watch, buffers: Frames) -> Sight:
         picture=_unpack(message.picture, buffers),
         events=message.events,
         outcome=message.outcome,
+        seat=message.seat,
+        observation=None if message.observation is None else unpack_observation(message.observation, buffers),
     )
 
 

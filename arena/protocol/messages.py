@@ -160,6 +160,8 @@ class Watch(
     picture: ArrayRef | None = None  # the spectator's
     events: tuple[str, ...] = ()  # of the last tick
     outcome: Outcome | None = None  # when it is over
+    seat: int | None = None  # whose last look this is, once it is asked no more; None: the match as a whole
+    observation: WireObservation | None = None  # of that seat
 
 
 class Watched(Message, frozen=True):  # worker -> arena: that WATCH was shown, and the next one may come (minor 1)
@@ -305,6 +307,7 @@ class Error(Message, frozen=True):  # either way
 
 class Shutdown(Message, frozen=True):  # arena -> worker
     reason: str = ""
+    complete: bool = False  # every match was played; False: the run was stopped, or it failed
 
 
 class Bye(Message, frozen=True):  # worker -> arena: the last message

@@ -83,6 +83,7 @@ class Hub:
         self._options: dict[bytes, tuple[str, Mapping[str, Any]]] = {}
         self._events: deque[Event] = deque()
         self._count = 0
+        self.complete = False  # every match was played: what workers are told at the end
         self.dropped = 0  # messages of no live worker, or out of turn
 
     def launch(
@@ -167,7 +168,7 @@ class Hub:
                 if channel.hello is None:
                     channel.process.signal(signal.SIGTERM)  # it does not listen yet
                 elif not channel.process.exited:
-                    channel.send(m.Shutdown(reason="the run is over"))
+                    channel.send(m.Shutdown(reason="the run is over", complete=self.complete))
             for number in (None, signal.SIGTERM):
                 until = time.monotonic() + GRACE
                 for channel in left:

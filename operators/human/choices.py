@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from arena.operator import Decision
+from arena.operator import Decision, OpenSeat, Request
 
 GIVE_UP = "q"  # typed at a terminal; never the key of an action
 GAVE_UP = Decision(fault="unparsable", detail="the person gave up this match")
@@ -18,9 +18,10 @@ class Choice:
     """One legal action with what selects it."""
 
     action: int
-    name: str
+    name: str  # with what it amounts to now, where the game says that: "call 10"
     number: int
     letter: str | None
+    plain: str = ""  # the action's name alone, which may be typed too
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -28,8 +29,17 @@ class Choice:
         return (str(self.number), self.letter) if self.letter else (str(self.number),)
 
 
-def choices(actions: Sequence[str], legal: Sequence[int]) -> tuple[Choice, ...]:
-    """The choices of this turn, in the order of the actions.
+def offered_in(seat: OpenSeat, request: Request) -> tuple[Choice, ...]:
+    """The choices of a question. A fact `label.ACTION` says what an action amounts to at the moment."""
+    facts = request.observation.facts or {}
+    labels = {action: str(facts.get(f"label.{name}", name)) for action, name in enumerate(seat.card.actions)}
+    return choices(seat.card.actions, request.observation.legal, labels)
+
+
+def choices(
+    actions: Sequence[str], legal: Sequence[int], labels: Mapping[int, str] | None = None
+) -> tuple[Choice, ...]:
+    """The choices of this turn, in the order of the actions. Numbers and letters are those of the actions' names.
 
     A number stays with its action for the whole game wherever that is possible, so that hands can learn it:
     the number in the names if each name has its own ("column 3" is 3), else the action's place from 1. Only a game
@@ -41,7 +51,8 @@ def choices(actions: Sequence[str], legal: Sequence[int]) -> tuple[Choice, ...]:
     for action in legal:
         letter = _initial(actions[action])
         clear = letter.isalpha() and letter != GIVE_UP and initials[letter] == 1
-        out.append(Choice(action, actions[action], numbers[action], letter if clear else None))
+        name = (labels or {}).get(action, actions[action])
+        out.append(Choice(action, name, numbers[action], letter if clear else None, actions[action]))
     return tuple(out)
 
 
@@ -50,8 +61,8 @@ def pick(given: str, offered: Sequence[Choice]) -> Choice | None:
     wanted = " ".join(given.lower().split())
     if not wanted:
         return None
-    exact = [choice for choice in offered if wanted in choice.keys or wanted == choice.name.lower()]
-    near = exact or [choice for choice in offered if choice.name.lower().startswith(wanted)]
+    exact = [one for one in offered if wanted in one.keys or wanted in (one.name.lower(), one.plain.lower())]
+    near = exact or [one for one in offered if one.name.lower().startswith(wanted) or one.plain.startswith(wanted)]
     return near[0] if len(near) == 1 else None
 
 

@@ -10,6 +10,7 @@ from arena.text import printable
 
 SUITS = {"s": "♠", "h": "♥", "d": "♦", "c": "♣", "♠": "♠", "♥": "♥", "♦": "♦", "♣": "♣"}
 _CARD = re.compile(r"(10|[2-9TJQKA])([shdc♠♥♦♣]?)")
+_SPOKEN = re.compile(r"(?<=[ ,:])\b(10|[2-9TJQKA])([shdc])\b")
 _CARD_KEYS = {"hand", "board", "card", "cards", "hole", "public", "private"}
 # Facts are made for prompts: many say the same thing twice. These, in this order, are what a person looks for at a
 # glance; all the rest is in the text view, which every screen shows or offers.
@@ -62,6 +63,22 @@ def read(facts: Mapping[str, str] | None) -> tuple[Fact, ...]:
         if value and "\n" not in value and value.lower() not in _NOTHING:
             out.append(Fact(key, _LABELS.get(key, key.replace("_", " ").capitalize()), value, _cards(key, value)))
     return tuple(out)
+
+
+def last_hand(facts: Mapping[str, str]) -> tuple[str, ...]:
+    """How the hand before this one ended, in sentences; empty where there was none."""
+    said = printable(str(facts.get("last_hand", ""))).strip()
+    return () if said.lower() in {"", *_NOTHING} else tuple(part.strip() for part in said.split(";"))
+
+
+def spoken(sentence: str) -> list[str | Card]:
+    """A sentence with its cards apart: "seat 1 shows ", K♥, " ", K♦. A code at its beginning is a word ("As ...")."""
+    out: list[str | Card] = []
+    at = 0
+    for found in _SPOKEN.finditer(sentence):
+        out += [sentence[at : found.start()], Card(found[1].replace("T", "10"), SUITS[found[2]])]
+        at = found.end()
+    return [part for part in (*out, sentence[at:]) if part]
 
 
 def _cards(key: str, value: str) -> tuple[Card, ...]:

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from arena.game import Observation
 from arena.operator import Decision, OpenSeat, Outcome, Request, Sight
 from arena.text import printable
-from operators.human.choices import GAVE_UP, choices
-from operators.human.facts import Fact, read
-from operators.human.results import Result, result, seat_name, signed
+from operators.human.choices import GAVE_UP, offered_in
+from operators.human.facts import Card, Fact, last_hand, read, spoken
+from operators.human.results import Result, of_seat, result, seat_name, signed
 from operators.human.sights import Glimpse
 
 HISTORY = 200  # finished matches a page lists
@@ -33,10 +34,13 @@ class Table:
     picture: bytes | None = None
     pictures: int = 0  # counts what the picture shows
     fresh: bool = False  # the picture is that of the question which is shown
+    last: Observation | None = None  # what the seat saw when it was asked no more
+    out: tuple[str, ...] = ()  # what was said then, if the match went on without it
     note: str = ""  # what was done last
     alert: str = ""  # why it is asked again, or that time ran out; stays until the next answer
     gave_up: bool = False
     result: Result | None = None
+    outcome: Outcome | None = None
 
     @property
     def key(self) -> str:
@@ -54,7 +58,7 @@ class Person:
     pages: set[Callable[[], None]] = field(default_factory=set)  # what wakes each page that is connected
     matches: int = 0
     total: float = 0.0
-    stopped: bool = False
+    stopped: str = ""  # "finished": every match was played; "stopped": the run ended before
     spectator: bool = False  # only looks on
     sights: dict[int, Glimpse] = field(default_factory=dict)  # of matches as a whole, by their number
     here: asyncio.Event = field(default_factory=asyncio.Event)  # a page is connected
@@ -145,7 +149,8 @@ class Person:
                 if action not in table.request.observation.legal:
                     return "That is not legal now. Choose one of the buttons."
                 name = table.seat.card.actions[action]
-                table.note, table.alert = f"You: {printable(name)}", ""
+                said = next((c.name for c in offered_in(table.seat, table.request) if c.action == action), name)
+                table.note, table.alert = f"You: {printable(said)}", ""
                 self._settle(table, Decision(answer=action, raw=name))
                 return ""
         return "That came too late: the question was already answered or taken back. Nothing was done."
@@ -166,13 +171,27 @@ class Person:
         """The match is over; its result stays on the page until the next one begins."""
         table = self.tables.pop((match, seat))
         self._close(table)
-        table.result = result(table.seat, outcome)
+        table.result, table.outcome = result(table.seat, outcome, table.out), outcome
         self.total += table.result.own or 0.0
         for older in self.finished[-1:]:
-            older.shown = older.picture = None  # nobody sees these again, and they are large
+            older.shown = older.picture = older.last = None  # nobody sees these again, and they are large
         self.finished.append(table)
         del self.finished[:-HISTORY]
         self.changed()
+
+    def last_look(self, sight: Sight) -> Table | None:
+        """How a seat of this person stands at its end: in its match, or as the match itself ended. Its table."""
+        assert sight.seat is not None
+        places = [*self.tables.values(), *self.finished[-1:]]
+        table = next((one for one in places if (one.seat.match, one.seat.seat) == (sight.match, sight.seat)), None)
+        if table is not None:
+            table.last = sight.observation
+            if sight.outcome is None:
+                table.out = of_seat(sight.seat, sight.events) or ("Your part is over.",)
+                if table.outcome is not None:  # it came after the end of the match
+                    table.result = result(table.seat, table.outcome, table.out)
+            self.changed()
+        return table
 
     def look(self, sight: Sight, picture: bytes | None) -> None:
         """A match as a whole, as it stands now. Of matches that are over only the last one is kept."""
@@ -215,6 +234,7 @@ class Person:
             "spectator": self.spectator,
             "sights": [one.plain(self._seats_in(match)) for match, one in self.sights.items()],
             "tables": [_table(table) for table in tables],
+            "ended": _table(self.finished[-1]) if self.tables and self.finished else None,
             "history": [_line(table) for table in reversed(self.finished)],
             "last": _result(self.finished[-1]) if self.finished else None,
             "matches": self.matches,
@@ -228,8 +248,9 @@ class Person:
 
 def _table(table: Table) -> dict[str, Any]:
     seat, shown, asked = table.seat, table.shown, table.request
-    observation = shown.observation if shown is not None else None
-    offered = choices(seat.card.actions, asked.observation.legal) if asked is not None else ()
+    observation = table.last or (shown.observation if shown is not None else None)
+    offered = offered_in(seat, asked) if asked is not None else ()
+    facts = (observation.facts if observation is not None else None) or {}
     return {
         "key": table.key,
         "match": seat.match,
@@ -248,13 +269,16 @@ def _table(table: Table) -> dict[str, Any]:
         ],
         "played": _played(table),
         "text": printable(observation.text or "", lines=True) if observation is not None else "",
-        "facts": [_fact(fact) for fact in read(observation.facts)] if observation is not None else [],
+        "facts": [_fact(fact) for fact in read(facts)],
+        "hand": str(facts.get("hand_number", "")),
+        "lastHand": [_sentence(part) for part in last_hand(facts)],
         "picture": table.pictures if table.picture is not None else None,
         "pictured": observation is not None and observation.image is not None,
         "fresh": table.fresh,
         "note": table.note,
         "alert": table.alert,
         "gaveUp": table.gave_up,
+        "out": [printable(event) for event in table.out],
         "over": table.result is not None,
     }
 
@@ -279,19 +303,33 @@ def _keys(number: int, letter: str | None) -> list[str]:
 
 
 def _fact(fact: Fact) -> dict[str, Any]:
-    cards = [{"rank": card.rank, "suit": card.suit, "colour": card.colour} for card in fact.cards]
-    return {"label": fact.label, "value": fact.value, "cards": cards, "long": fact.long}
+    return {"label": fact.label, "value": fact.value, "cards": [_card(c) for c in fact.cards], "long": fact.long}
+
+
+def _sentence(text: str) -> list[Any]:
+    """A sentence for the page: words, and cards between them."""
+    return [part if isinstance(part, str) else _card(part) for part in spoken(text)]
+
+
+def _card(card: Card) -> dict[str, str]:
+    return {"rank": card.rank, "suit": card.suit, "colour": card.colour}
 
 
 def _result(table: Table) -> dict[str, Any]:
     ended = table.result
     assert ended is not None
     rows = [{"name": row.name, "value": signed(row.value), "you": row.you} for row in ended.rows]
-    return {**_line(table), "details": list(ended.details), "rows": rows, "unit": ended.unit}
+    return {**_line(table), "details": [_sentence(one) for one in ended.details], "rows": rows, "unit": ended.unit}
 
 
 def _line(table: Table) -> dict[str, Any]:
     ended = table.result
     assert ended is not None
     own = "void" if ended.verdict == "voided" else "" if ended.own is None else signed(ended.own)
-    return {"number": table.number, "verdict": ended.verdict, "headline": ended.headline, "own": own}
+    return {
+        "number": table.number,
+        "match": table.seat.match,
+        "verdict": ended.verdict,
+        "headline": ended.headline,
+        "own": own,
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,10 +50,18 @@ def signed(value: float) -> str:
     return "0" if text in {"+0", "-0"} else text
 
 
-def result(seat: OpenSeat, outcome: Outcome) -> Result:
-    """What this seat's person is told at the end."""
+def of_seat(seat: int, events: Sequence[str]) -> tuple[str, ...]:
+    """Those of a tick's events that name this seat."""
+    named = re.compile(rf"\b(seat|lane|runner|player) {seat}\b")
+    return tuple(event for event in events if named.search(event))
+
+
+def result(seat: OpenSeat, outcome: Outcome, out: Sequence[str] = ()) -> Result:
+    """What this seat's person is told at the end. `out`: what was said when the seat itself was out, before that."""
     unit = printable(seat.card.unit)
-    details = tuple(printable(part) for part in (outcome.reason, *outcome.events) if part)
+    own = out or (of_seat(seat.seat, outcome.events) if seat.card.buttons else ())  # of lanes, the own one first
+    events = [event for event in outcome.events if event not in own]
+    details = tuple(printable(part) for part in (*own, outcome.reason, *events) if part)
     if outcome.status == "voided" or len(outcome.returns) <= seat.seat:
         word = "voided: it counts for nobody" if outcome.status == "voided" else "over"
         return Result("voided" if outcome.status == "voided" else "over", f"The match is {word}.", details, (), unit)

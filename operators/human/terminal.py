@@ -11,7 +11,7 @@ from rich.text import Text
 from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, WorkerContext
 from arena.text import printable
 from operators.human import show
-from operators.human.choices import GAVE_UP, GIVE_UP, choices, pick
+from operators.human.choices import GAVE_UP, GIVE_UP, offered_in, pick
 from operators.human.results import result, seat_name
 from operators.human.tty import Tty
 
@@ -94,7 +94,7 @@ class TerminalHuman(AsyncOperator):
         self._results.add(task)
         task.add_done_callback(self._results.discard)
 
-    async def stop(self) -> None:
+    async def stop(self, complete: bool = False) -> None:
         for note in self._notes.values():
             note.cancel()
         await asyncio.gather(*self._results, *self._notes.values(), return_exceptions=True)
@@ -103,7 +103,7 @@ class TerminalHuman(AsyncOperator):
             self._tty = None
 
     async def _ask(self, seat: OpenSeat, request: Request) -> Decision:
-        offered = choices(seat.card.actions, request.observation.legal)
+        offered = offered_in(seat, request)
         self._say(show.turn(seat, self._title(seat), request, offered))
         self._unseen[request.id].set()
         while True:

@@ -82,6 +82,9 @@ class WebHuman(AsyncOperator):
 
     async def watch(self, sight: Sight) -> None:
         """Wait for somebody who looks, so that nothing is drawn for nobody; then show it."""
+        if sight.seat is not None:
+            await self._last_look(sight)
+            return
         people = [self._spectator] if self._spectator is not None else self._audience.get(sight.match, [])
         people = list(dict.fromkeys(people))
         if not people:
@@ -96,11 +99,17 @@ class WebHuman(AsyncOperator):
         # The last one of a run is shown although the arena is already done.
         await asyncio.shield(self._paint_soon(self._paint_whole(people, sight)))
 
-    async def stop(self) -> None:
-        """Tell the pages that no match will follow, then close."""
+    async def _last_look(self, sight: Sight) -> None:
+        for person in dict.fromkeys(self._audience.get(sight.match, [])):
+            table = person.last_look(sight)
+            if table is not None and sight.observation is not None and sight.observation.image is not None:
+                await asyncio.shield(self._paint_soon(self._paint(person, table, None, sight.observation.image)))
+
+    async def stop(self, complete: bool = False) -> None:
+        """Tell the pages that no match will follow, and why, then close."""
         await asyncio.gather(*self._painting, return_exceptions=True)
         for ticket in self._tickets:
-            ticket.person.stopped = True
+            ticket.person.stopped = "finished" if complete else "stopped"
             ticket.person.changed()
         if self._runner is not None:
             await self._site.close(FAREWELL)
@@ -143,9 +152,10 @@ class WebHuman(AsyncOperator):
         for person in people:
             person.look(sight, data)
 
-    async def _paint(self, person: Person, table: Table, request: Request, image: Image) -> None:
+    async def _paint(self, person: Person, table: Table, request: Request | None, image: Image) -> None:
+        """Show what the seat sees in this question, or at its end (None)."""
         data = await asyncio.to_thread(encode, image)
-        if table.shown is request:
+        if request is None or (table.shown is request and table.last is None):
             table.picture = data
             table.pictures += 1
             table.fresh = True

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 
 import pygame
 
-from arena.game import Image
+from arena.game import Image, Observation
 from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, Sight, WorkerContext
 from arena.text import printable
-from operators.human.choices import GAVE_UP, Choice, choices
+from operators.human.choices import GAVE_UP, Choice, offered_in
 from operators.human.hold import Hold, action_of
-from operators.human.results import Result, result, seat_name
+from operators.human.results import Result, of_seat, result, seat_name
 
 FRAMES = 60  # a second
+PAUSE = 3.0  # seconds in which the end of a match is seen, or until Enter
+LONG = 0.7  # seconds without a question after which the others are waited for
 SIZE = (1120, 720)  # (width, height) at first
 GAP = 16
 GROUND, TEXT, SOFT, GOLD = (11, 17, 14), (237, 244, 239), (163, 184, 172), (241, 213, 138)
@@ -41,7 +43,9 @@ class _Table:
     hold: Hold = field(default_factory=Hold)
     request: Request | None = None
     reply: asyncio.Future[Decision] | None = None
-    shown: Request | None = None
+    seen: Observation | None = None  # of the last question, or of the end
+    asked: float = 0.0  # when the last question was answered, or none came
+    out: tuple[str, ...] = ()  # what was said when the seat was out while the match went on
     leaving: bool = False  # Esc was pressed once
     gave_up: bool = False
 
@@ -49,16 +53,20 @@ class _Table:
     def offered(self) -> tuple[Choice, ...]:
         if self.request is None:
             return ()
-        return choices(self.seat.card.actions, self.request.observation.legal)
+        return offered_in(self.seat, self.request)
 
 
 class WindowHuman(AsyncOperator):
     """One window, one person, one match at a time."""
 
     def __init__(self, context: WorkerContext) -> None:
-        self._table: _Table | None = None
+        self._table: _Table | None = None  # that is shown: being played, or ended
+        self._next: _Table | None = None  # that waits until the end of the one before was seen
+        self._ended = asyncio.Event()  # the end of the match before was seen
+        self._ended.set()
+        self._timer: asyncio.TimerHandle | None = None  # that ends the pause
         self._whole: Sight | None = None
-        self._result: Result | None = None
+        self._result: Result | None = None  # of the match that is shown, when it is over
         self._closed = False
         self._painter: asyncio.Task[None] | None = None
 
@@ -76,33 +84,61 @@ class WindowHuman(AsyncOperator):
 
     def open(self, seats: Sequence[OpenSeat]) -> None:
         for seat in seats:
-            if self._table is not None:
+            if self._next is not None or (self._table is not None and self._result is None):
                 raise ValueError("a window has one person in one match at a time. Seat the others at human:web")
-            self._table = _Table(seat, _keys(seat))
+            self._next = _Table(seat, _keys(seat), asked=time.monotonic())
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Begin with the next match, if there is one and the end of the one before was seen."""
+        if self._next is not None and self._ended.is_set():
+            self._table, self._next = self._next, None
             self._whole = self._result = None
 
     async def decide(self, request: Request) -> Decision:
+        await self._ended.wait()
+        self._go_on()
         table = self._table
         assert table is not None
         if table.gave_up or self._closed:
             return GAVE_UP
-        table.request = table.shown = request
+        table.request, table.seen = request, request.observation
         table.hold.ask(table.seat, time.monotonic())
         table.reply = asyncio.get_running_loop().create_future()
         try:
             return await table.reply
         finally:
             table.request = table.reply = None
+            table.asked = time.monotonic()
+
+    async def seen(self, request: Request) -> None:
+        await self._ended.wait()
 
     async def watch(self, sight: Sight) -> None:
-        self._whole = sight
+        table = self._table
+        if table is None or sight.match != table.seat.match:
+            return
+        if sight.seat is None:
+            self._whole = sight
+        elif sight.observation is not None:
+            table.seen = sight.observation
+            if sight.outcome is None:
+                table.out = of_seat(sight.seat, sight.events) or ("your part is over",)
 
     def end(self, match: int, seat: int, outcome: Outcome) -> None:
-        assert self._table is not None
-        self._result = result(self._table.seat, outcome)
-        self._table = None
+        table = self._next or self._table
+        assert table is not None
+        if table is self._next:  # over before it was shown: nobody was asked in it
+            self._next = None
+            return
+        self._result = result(table.seat, outcome, table.out)
+        if not self._closed:
+            self._ended.clear()
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_later(PAUSE, self._ended.set)
 
-    async def stop(self) -> None:
+    async def stop(self, complete: bool = False) -> None:
         if self._painter is not None:
             self._painter.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -115,6 +151,7 @@ class WindowHuman(AsyncOperator):
         """Take what the keys say, answer when it is time, draw; sixty times a second."""
         while True:
             now = time.monotonic()
+            self._go_on()
             for event in pygame.event.get():
                 self._take(event, now)
             self._answer_held(now)
@@ -125,9 +162,13 @@ class WindowHuman(AsyncOperator):
         table = self._table
         if event.type == pygame.QUIT:
             self._closed = True
+            self._ended.set()
             self._settle(GAVE_UP)
         elif table is None:
             return
+        elif self._result is not None:
+            if event.type == pygame.KEYDOWN and event.key in (pygame.K_RETURN, pygame.K_KP_ENTER):
+                self._ended.set()
         elif event.type == pygame.WINDOWFOCUSLOST:
             table.hold.release()
         elif event.type == pygame.KEYUP and event.key in table.keys:
@@ -162,7 +203,7 @@ class WindowHuman(AsyncOperator):
 
     def _answer_held(self, now: float) -> None:
         table = self._table
-        if table is None or table.request is None or not table.seat.card.buttons:
+        if table is None or self._result is not None or table.request is None or not table.seat.card.buttons:
             return
         if not table.hold.due(table.seat, now):
             return
@@ -189,7 +230,7 @@ class WindowHuman(AsyncOperator):
         for number, line in enumerate(notes):
             self._write(self._small, line, SOFT, GAP, bottom + 22 * number)
         room = pygame.Rect(GAP, top, width - 2 * GAP, bottom - top - GAP)
-        seen = None if self._table is None or self._table.shown is None else self._table.shown.observation
+        seen = None if self._table is None else self._table.seen
         own = None if seen is None else seen.image
         whole = None if self._whole is None else self._whole.picture
         if own is not None and whole is not None and self._table is not None and self._table.seat.card.buttons:
@@ -220,13 +261,17 @@ class WindowHuman(AsyncOperator):
         """The headline, and the lines at the bottom."""
         table = self._table
         if table is None:
-            ended = [] if self._result is None else [self._result.headline, *self._result.details[:2]]
-            return "Waiting for a match", ended
+            return "Waiting for a match", []
+        if self._result is not None:
+            go_on = ["Enter goes on"] if self._next is not None else []
+            return self._result.headline, [*self._result.details[:2], *go_on]
         where = f"{table.seat.card.game} - {seat_name(table.seat, table.seat.seat)}"
         if table.gave_up or self._closed:
             return f"{where} - you gave up this match", []
         if table.leaving:
             return f"{where} - give up this match?", ["Esc again gives it up, any other key goes on."]
+        if table.out:
+            return f"{where} - your part is over, the others go on", [table.out[0]]
         if not table.seat.card.buttons:
             keys = ["   ".join(f"{'/'.join(choice.keys)} {choice.name}" for choice in table.offered)]
             return f"{where} - {'your move' if table.request is not None else 'waiting for the others'}", keys
@@ -243,6 +288,8 @@ def _state(table: _Table) -> str:
     hold = table.hold
     if hold.live and not hold.begun:
         return "press Enter or any of the keys to begin"
+    if table.request is None and time.monotonic() - table.asked > LONG:
+        return "waiting for the others"
     return "paused" if hold.paused else "playing" if hold.live else "step by step"
 
 

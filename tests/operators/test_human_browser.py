@@ -14,7 +14,8 @@ pytest.importorskip("aiohttp")
 playwright = pytest.importorskip("playwright.async_api")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
-from arena.operator import Decision, Request, WorkerContext  # noqa: E402
+from arena.game import Observation  # noqa: E402
+from arena.operator import Decision, Request, Sight, WorkerContext  # noqa: E402
 from operators.human.web import WebHuman  # noqa: E402
 from tests.operators.human_kit import GUARD, outcome, picture, request, seat  # noqa: E402
 
@@ -254,6 +255,7 @@ def test_a_session_goes_on_with_the_next_match(stage_runner: Callable[[Test], No
         stage.operator.end(0, 1, outcome(-3, 3))
         stage.operator.open([seat(1, 0)])
         asked = stage.ask(request(1, match=1, place=0))
+        await page.get_by_role("button", name="Next").click()
         await page.wait_for_selector(READY)
         assert await page.is_visible("text=You won: +3 chips")
         await page.keyboard.press("1")
@@ -261,8 +263,9 @@ def test_a_session_goes_on_with_the_next_match(stage_runner: Callable[[Test], No
         await page.wait_for_selector("#last[hidden]", state="attached")
         stage.operator.end(1, 0, outcome(-1, 1))
         await page.get_by_text("Sum of 2 matches: +2").wait_for()
-        await stage.operator.stop()
-        await page.get_by_text("The arena has finished").wait_for()
+        await stage.operator.stop(True)
+        await page.get_by_role("heading", name="The arena has finished").wait_for()
+        assert await page.is_visible("text=You lost: -1 chips")
 
     stage_runner(test)
 
@@ -288,7 +291,7 @@ def test_two_matches_at_once_are_two_tables_of_one_page(stage_runner: Callable[[
         stage.operator.open([seat(1, 1)])
         page = await stage.page()
         asked = stage.ask(request(1, "first table")), stage.ask(request(2, "second table", match=1))
-        await page.locator("#tables").get_by_role("button", name="Match 2").click()
+        await page.locator("#tables").get_by_role("button", name="Match 1").click()
         await page.locator("#words", has_text="second table").wait_for()
         await page.keyboard.press("2")
         assert (await asked[1]).answer == 1
@@ -362,6 +365,138 @@ def test_giving_up_asks_first(stage_runner: Callable[[Test], None]) -> None:
         await page.get_by_role("button", name="Give up this match").click()
         await page.get_by_role("button", name="Give up", exact=True).click()
         assert (await asked).fault == "unparsable"
+
+    stage_runner(test)
+
+
+def sight(match: int = 0, **facts: Any) -> Sight:
+    seen = Observation((), text="Cards on the table: Qs Qd.", facts={"hand": "Kh 2c"}, image=picture(7))
+    return Sight(match=match, tick=3, game="toy", seats=("vlm", "human"), seat=1, observation=seen, **facts)
+
+
+async def standing(stage: Stage) -> Any:
+    """A page whose time stands still, so that no pause ends by itself."""
+    page = await stage.blank()
+    await page.clock.install(time=0)
+    await page.goto(stage.links[0])
+    await page.wait_for_selector("#link[data-state=on]")
+    await page.clock.pause_at(3_600_000)
+    return page
+
+
+@pytest.mark.parametrize("how", ["three seconds", "Enter", "Space", "click"])
+def test_the_end_of_a_match_is_seen_before_the_next_begins(stage_runner: Callable[[Test], None], how: str) -> None:
+    async def test(stage: Stage) -> None:
+        page = await standing(stage)
+        await stage.operator.watch(sight(outcome=outcome(-3, 3)))
+        stage.operator.end(0, 1, outcome(-3, 3))
+        stage.operator.open([seat(1, 1)])
+        asked = request(1, "the next match", match=1, budget=60)
+        deciding, clock = stage.ask(asked), asyncio.ensure_future(stage.operator.seen(asked))
+        await page.get_by_alt_text("Cards on the table: Qs Qd.").wait_for()
+        await page.get_by_role("heading", name="You won: +3 chips").wait_for()
+        await page.get_by_role("button", name="Next").wait_for()
+        await page.keyboard.press("c")  # of the question that is not shown yet
+        assert not deciding.done()
+        assert not clock.done()
+        if how == "click":
+            await page.get_by_role("button", name="Next").click()
+        elif how == "three seconds":
+            await page.clock.run_for(3000)
+        else:
+            await page.keyboard.press(how)
+        await page.locator("#words", has_text="the next match").wait_for()
+        await clock
+        await page.wait_for_selector(READY)
+        await page.keyboard.press("c")
+        assert (await deciding).answer == 1
+
+    stage_runner(test)
+
+
+def test_the_end_of_a_hand_is_seen_before_the_next_begins(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await standing(stage)
+        first = stage.ask(request(1, "the first hand", facts={"hand_number": "1", "last_hand": "none"}))
+        await page.wait_for_selector(READY)
+        await page.keyboard.press("c")
+        await first
+        ended = "seat 0 shows Qs Qd, a pair; seat 0 takes 40 of 40"
+        second = stage.ask(request(2, "the second hand", facts={"hand_number": "2", "last_hand": ended}))
+        await page.get_by_role("heading", name="Hand 1 is over").wait_for()
+        assert await page.inner_text("#words") == "the first hand"
+        assert await page.locator("#last li").all_text_contents() == [
+            "seat 0 shows Q♠ Q♦, a pair",
+            "seat 0 takes 40 of 40",
+        ]
+        await page.keyboard.press("Enter")
+        await page.locator("#words", has_text="the second hand").wait_for()
+        await page.clock.run_for(1000)
+        await page.wait_for_selector(READY)
+        await page.keyboard.press("c")
+        await second
+
+    stage_runner(test)
+
+
+def test_buttons_say_amounts_and_keep_their_keys(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        asked = stage.ask(request(1, facts={"label.call": "call 10", "label.raise": "raise to 20"}))
+        await page.wait_for_selector(READY)
+        texts = await page.locator("#buttons button").all_inner_texts()
+        assert texts == ["Fold\n1\nF", "Call 10\n2\nC", "Raise to 20\n3\nR"]
+        await page.keyboard.press("r")
+        assert (await asked).answer == 2
+        await page.get_by_text("You: raise to 20").wait_for()
+
+    stage_runner(test)
+
+
+def test_space_and_arrows_never_scroll_the_page(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        asked = stage.ask(request(1, "line\n" * 200))
+        await page.wait_for_selector(READY)
+        assert await page.evaluate("document.documentElement.scrollHeight > innerHeight")
+        for wait in (True, False):
+            for key in ("Space", "ArrowDown", "ArrowRight", "PageDown"):
+                await page.keyboard.press(key)
+            if wait:
+                asked.cancel()
+                await page.wait_for_selector("#actions[data-state=wait]")
+        assert await page.evaluate("scrollY") == 0
+
+    stage_runner(test)
+
+
+def test_a_run_that_is_stopped_is_said_to_be_stopped(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        asked = stage.ask(request(1))
+        await page.wait_for_selector(READY)
+        asked.cancel()
+        await stage.operator.stop(False)
+        await page.get_by_role("heading", name="The arena was stopped").wait_for()
+        await page.get_by_text("This match was not finished").wait_for()
+        assert await page.inner_text("#words") == "You hold Kh."
+
+    stage_runner(test)
+
+
+def test_an_arena_that_is_gone_is_said_to_be_gone_and_the_result_stays(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await standing(stage)
+        stage.operator.end(0, 1, outcome(-3, 3))
+        await page.get_by_role("heading", name="You won: +3 chips").wait_for()
+        await page.route("**/*", lambda route: route.abort())
+        await page.route_web_socket("**/socket", lambda ws: ws.close())
+        for open_socket in tuple(stage.operator._site._sockets):
+            await open_socket.close()
+        await page.wait_for_selector("#link[data-state=off]")
+        while await page.text_content("#status") != "The arena is gone":
+            await page.clock.run_for(5000)
+        assert await page.is_visible("text=You won: +3 chips")
 
     stage_runner(test)
 

@@ -17,7 +17,7 @@ playwright = pytest.importorskip("playwright.async_api")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 from arena.game import Observation, Views  # noqa: E402
-from arena.operator import OpenSeat, Request, WorkerContext  # noqa: E402
+from arena.operator import OpenSeat, Outcome, Request, Sight, WorkerContext  # noqa: E402
 from operators.human.web import WebHuman  # noqa: E402
 from tests.games.lane_toy import ToyLanes  # noqa: E402
 from tests.operators.human_kit import GUARD  # noqa: E402
@@ -263,5 +263,48 @@ def test_of_two_tabs_the_one_behind_holds_nothing_and_goes_along(run: Callable[[
             await it.page.keyboard.press("Enter")
             await it.answer()
             assert NAMES[(await behind).answer] == "stay"
+
+    run(test)
+
+
+@pytest.mark.parametrize(("width", "height"), [(844, 390), (390, 844), (1280, 800)])
+def test_the_controls_leave_the_lane_visible(run: Callable[[Test], None], width: int, height: int) -> None:
+    async def test(browser: Any) -> None:
+        touch = {"has_touch": True, "is_mobile": True} if width < 1000 else {}
+        async with lane(browser, viewport={"width": width, "height": height}, **touch) as it:
+            asked = await it.waits()
+            await it.page.wait_for_selector("#felt[style*='--ratio']")
+            picture = await it.page.locator("#picture").bounding_box()
+            pad = await it.page.locator("#actions").bounding_box()
+            assert picture["y"] >= 0
+            assert picture["height"] >= 200
+            assert picture["y"] + picture["height"] <= pad["y"]
+            assert pad["y"] + pad["height"] <= height
+            asked.cancel()
+
+    run(test)
+
+
+def test_a_lane_that_is_over_says_so_over_its_picture_and_no_key_scrolls(run: Callable[[Test], None]) -> None:
+    async def test(browser: Any) -> None:
+        async with lane(browser, viewport={"width": 844, "height": 390}) as it:
+            await it.page.keyboard.down("ArrowRight")
+            await it.until("right")
+            await it.page.keyboard.up("ArrowRight")
+            seen = Observation((), image=np.full_like(FRAME, 200), text="You died.")
+            events = ("lane 0: x 204, died", "lane 1: x 90")
+            out = Sight(match=0, tick=2, game="toy", seats=("human",), events=events, seat=0, observation=seen)
+            await it.operator.watch(out)
+            await it.page.wait_for_selector("#ending:not([hidden])")
+            assert await it.page.inner_text("#ending") == "Your part is over\nlane 0: x 204, died"
+            assert await it.page.inner_text("#status") == "Your part is over"
+            assert not await it.page.is_visible("#pad")
+            for key in ("Space", "ArrowDown", "ArrowRight"):
+                await it.page.keyboard.press(key)
+            assert await it.page.evaluate("[scrollX, scrollY]") == [0, 0]
+            it.operator.end(0, 0, Outcome(status="terminated", returns=(3.0, 1.0), events=("lane 1: x 90, died",)))
+            await it.page.locator("#last li").first.wait_for()
+            told = await it.page.locator("#last li").all_text_contents()
+            assert told == ["lane 0: x 204, died", "lane 1: x 90, died"]
 
     run(test)

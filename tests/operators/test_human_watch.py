@@ -12,10 +12,11 @@ import pytest
 aiohttp = pytest.importorskip("aiohttp")
 
 from arena.errors import InputError, UnplayableError  # noqa: E402
+from arena.game import Observation  # noqa: E402
 from arena.lineup import build_plan, spectator  # noqa: E402
 from arena.operator import Outcome, Sight, WorkerContext  # noqa: E402
 from operators.human.web import WebHuman  # noqa: E402
-from tests.operators.human_kit import GUARD, seat  # noqa: E402
+from tests.operators.human_kit import GUARD, outcome, seat  # noqa: E402
 from tests.operators.test_human_web import Stage, staged, state  # noqa: E402
 
 
@@ -111,6 +112,39 @@ def test_no_more_is_taken_until_somebody_looks() -> None:
             async with stage.talk() as ws:
                 await state(ws, lambda message: message["sights"])
                 await shown
+
+    asyncio.run(go())
+
+
+def look(**facts: Any) -> Sight:
+    """The last look of the person's seat."""
+    seen = Observation((), text="You are out.", image=np.full((60, 96, 3), 7, np.uint8))
+    events = ("lane 0: x 9", "lane 1: x 5, died")
+    return Sight(match=0, tick=3, game="toy", seats=("vlm", "human"), seat=1, observation=seen, events=events, **facts)
+
+
+def test_who_is_out_is_told_why_and_it_stands_first_in_how_it_ended() -> None:
+    async def go() -> None:
+        async with staged() as stage, stage.talk() as ws:
+            await stage.operator.watch(look())
+            shown = (await state(ws, lambda m: m["tables"][0]["picture"]))["tables"][0]
+            assert (shown["text"], shown["out"]) == ("You are out.", ["lane 1: x 5, died"])
+            stage.operator.end(0, 1, outcome(3, -3))
+            last = (await state(ws, lambda m: m["last"]))["last"]
+            assert last["details"] == [["lane 1: x 5, died"], ["seat 1 shows a king"]]
+
+    asyncio.run(go())
+
+
+def test_a_last_look_may_come_after_the_end() -> None:
+    async def go() -> None:
+        async with staged() as stage, stage.talk() as ws:
+            stage.operator.end(0, 1, outcome(3, -3))
+            stage.operator.open([seat(1, 1)])
+            await stage.operator.watch(look())
+            said = await state(ws, lambda m: m["ended"] and m["ended"]["picture"])
+            assert said["ended"]["text"] == "You are out."
+            assert said["last"]["details"][0] == ["lane 1: x 5, died"]
 
     asyncio.run(go())
 

@@ -27,7 +27,8 @@ PAIRS = ToyLanes(2, {"actions": "buttons"}).card()
 def seated(card: GameCard = LANES, **facts: Any) -> OpenSeat:
     names = ("human", "scripted")
     views = Views(image=(240, 256), text=True)
-    return OpenSeat(match=0, seat=0, operator="human", card=card, views=views, seed=bytes(16), seats=names, **facts)
+    place = {"match": 0, "seat": 0, **facts}
+    return OpenSeat(operator="human", card=card, views=views, seed=bytes(16), seats=names, **place)
 
 
 def named(*held: str, card: GameCard = LANES) -> str:
@@ -255,9 +256,68 @@ def test_without_a_display_it_says_so_before_anything_starts(monkeypatch: pytest
         KIND.settle("window", {})
 
 
+def over(*events: str) -> Outcome:
+    return Outcome(status="terminated", returns=(1.0, 0.0), events=events)
+
+
+def test_the_end_of_a_match_is_seen_before_the_next_begins() -> None:
+    async def test(window: Window) -> None:
+        window.end(0, 0, over("lane 0: died"))
+        window.open([seated(match=1)])
+        await window.drawn()
+        head, notes = window._words()
+        assert head.startswith("You won: +1 pixels")
+        assert notes == ["lane 0: died", "Enter goes on"]
+        frame = np.full((240, 256, 3), 9, np.uint8)
+        asked = Request(2, 1, 0, 0, Observation((0,), image=frame))
+        deciding = asyncio.ensure_future(window.decide(asked))
+        clock = asyncio.ensure_future(window.seen(asked))
+        await window.drawn()
+        assert not clock.done()
+        key(pygame.K_RETURN)
+        await clock
+        await window.drawn()
+        assert "begin" in window._words()[0]
+        deciding.cancel()
+
+    run(test)
+
+
+def test_a_lane_that_is_over_is_not_said_to_be_played() -> None:
+    async def test(window: Window) -> None:
+        asked = ask(window)
+        key(pygame.K_d)
+        await asked
+        frame = np.full((240, 256, 3), (10, 200, 10), np.uint8)
+        events = ("lane 0: x 204, died", "lane 1: x 90")
+        seen = Observation((), image=frame)
+        await window.watch(
+            Sight(match=0, tick=1, game="toy", seats=("human",), events=events, seat=0, observation=seen)
+        )
+        await window.drawn()
+        head, notes = window._words()
+        assert "your part is over, the others go on" in head
+        assert notes == ["lane 0: x 204, died"]
+        assert (10, 200, 10) in colours(window)
+
+    run(test)
+
+
+def test_without_a_question_the_others_are_waited_for() -> None:
+    async def test(window: Window) -> None:
+        asked = ask(window)
+        key(pygame.K_d)
+        await asked
+        assert window._table is not None
+        window._table.asked -= 1
+        assert "waiting for the others" in window._words()[0]
+
+    run(test)
+
+
 def test_words_that_cannot_be_drawn_are_shown_as_what_they_are() -> None:
     async def test(window: Window) -> None:
-        window.end(0, 0, Outcome(status="terminated", returns=(1.0, 0.0), events=("a\x00b\x1b",)))
+        window.end(0, 0, over("a\x00b\x1b"))
         await window.drawn()
 
     run(test)

@@ -54,10 +54,15 @@ REQUEST = Request(id=7, match=3, seat=1, tick=9, observation=SEEN, attempt=1, re
 
 _ACT, ACT_BUFFERS = codec.act([REQUEST, Request(id=8, match=4, seat=0, tick=0, observation=Observation(legal=(1,)))])
 # Fields that came with a minor version, and what bytes from before mean.
+LATER: dict[str, dict[str, object]] = {
+    "welcome": {"operators": ()},
+    "watch": {"seat": None, "observation": None},
+    "shutdown": {"complete": False},
+}
 ADDED: dict[str, dict[str, dict[str, object]]] = {
-    "1.0": {"open": {"pace": "lockstep"}, "welcome": {"operators": ()}},
-    "1.1": {"stepped": {"ahead": False}, "welcome": {"operators": ()}},
-    "1.2": {"stepped": {"ahead": False}, "welcome": {"operators": ()}},
+    "1.0": {"open": {"pace": "lockstep"}, **LATER},
+    "1.1": {"stepped": {"ahead": False}, **LATER},
+    "1.2": {"stepped": {"ahead": False}, **LATER},
 }
 WITH_BUFFERS = ("act", "watch", "stepped", "shown", "observed")
 
@@ -143,11 +148,13 @@ TO_WORKER: dict[str, m.ToWorker] = {
         picture=m.ArrayRef(0, "|u1", (2, 4, 3)),
         events=("seat 0 bets",),
         outcome=Outcome(status="terminated", returns=(1.0, -1.0)),
+        seat=1,
+        observation=m.WireObservation(text="You hold K.", facts={"hand": "K"}),
     ),
     "ping": m.Ping(n=4),
     "pong": m.Pong(n=4),
     "error": m.Error(code="version", text="no", match=3, seat=1),
-    "shutdown": m.Shutdown(reason="over"),
+    "shutdown": m.Shutdown(reason="over", complete=True),
     "inquire": m.Inquire(major=1, minor=1, kind="ppo", what="a.zip", options={"threads": 2}, spec=SPEC),
     "hire": m.Hire(token="t0", major=1, minor=1, kind="ppo", what="a.zip", options={"threads": 2}),
     "open_game": m.OpenGame(

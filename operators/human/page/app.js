@@ -1,12 +1,14 @@
 // The page of one person: keeps the connection, knows the state, sends answers. What it looks like is in parts.js.
+import { Ending } from "./ending.js";
 import { Held } from "./held.js";
 import { buttonOf } from "./keys.js";
 import { showPad, showRemap, wordsOf } from "./pad.js";
 import { showSight, sightOf } from "./sight.js";
-import { $, showActions, showHelp, showHistory, showLast, showLink, showTable, showTabs, toast, announce } from "./parts.js";
+import { $, showActions, showEnding, showHelp, showHistory, showLast, showLink, showTable, showTabs, told, toast, announce } from "./parts.js";
 
 const CALM_MS = 350; // after an answer, so long no click counts: the second half of a double click is no move
 
+const LOST = 4; // so many times in vain, and the arena is said to be gone
 const AWAY_MS = 30000; // as long as a page may be out of sight before the clock runs
 
 const now = () => performance.now();
@@ -23,8 +25,15 @@ const page = {
   seen: null, // the question that the arena was told is seen here
   socket: null,
   tries: 0,
-  over: "", // why there will be no reconnecting
+  over: null, // [headline, why] when there will be no reconnecting
 };
+
+const ending = new Ending(() => {
+  select();
+  clock();
+  follow();
+  render();
+});
 
 const LONG_MS = 700; // without a question: the others are waited for
 let quiet = 0; // since when nothing is asked
@@ -55,7 +64,7 @@ function connect() {
     page.sent = null;
     follow();
     if (page.over) return render();
-    showLink("off", page.state ? "connection lost, trying again" : "connecting");
+    showLink("off", page.tries >= LOST ? "the arena is gone" : page.state ? "connection lost, trying again" : "connecting");
     render();
     setTimeout(again, Math.min(5000, 250 * 2 ** page.tries++));
   };
@@ -64,41 +73,53 @@ function connect() {
 async function again() {
   try {
     const answer = await fetch(location.href, { method: "GET", cache: "no-store" });
-    if (answer.status === 403 || answer.status === 404) return finish("This seat is not open in this browser any more. Use the newest link that the arena printed.");
+    if (answer.status === 403 || answer.status === 404) return finish("This seat is not open here any more", "Use the newest link that the arena printed.");
   } catch {
     // The arena does not answer now: the socket finds out in the same way, and we come back here.
   }
   connect();
 }
 
-function finish(why) {
-  page.over = why;
+function finish(headline, why) {
+  page.over = [headline, why];
   showLink("off", "closed");
   render();
 }
 
 function onText(message) {
   if (message.type === "notice") return toast(message.text);
-  if (message.type === "moved") return finish("This seat was opened in another browser. You can close this page.");
+  if (message.type === "moved") return finish("This seat was opened in another browser", "You can close this page.");
+  ending.follow(page.state, message, page.selected, (key) => page.pictures.get(key));
   page.state = message;
   if (message.stopped) {
-    page.over = "The arena has finished. You can close this page.";
-    showLink("off", "finished");
+    page.over =
+      message.stopped === "finished"
+        ? ["The arena has finished", "Every match was played. You can close this page."]
+        : ["The arena was stopped", message.tables.some((table) => !table.over) ? "This match was not finished. You can close this page." : "Not every match was played. You can close this page."];
+    ending.over();
+    page.dismissed = 0; // the last result stays to be read
+    showLink(message.stopped === "finished" ? "finished" : "off", message.stopped);
   }
   select();
+  clock();
   const table = current();
-  page.deadline = table && table.left !== null ? now() + table.left * 1000 : null;
   if (!table || table.request !== page.sent) page.sent = null;
   tell(table);
   follow();
   render();
 }
 
+function clock() {
+  const table = current();
+  page.deadline = table && table.left !== null ? now() + table.left * 1000 : null;
+}
+
 const idle = () => Boolean(quiet) && now() - quiet > LONG_MS;
 
 // Tell the held keys what is asked now.
 function follow() {
-  const table = current()?.played && !page.over ? current() : null;
+  const seen = current();
+  const table = seen?.played && !seen.over && !seen.out.length && !page.over ? seen : null;
   const open = Boolean(table && table.request !== null && page.sent !== table.request && page.socket?.readyState === WebSocket.OPEN);
   if (open) quiet = 0;
   else if (!quiet) quiet = now();
@@ -113,7 +134,7 @@ function onPicture(buffer) {
   const socket = page.socket;
   page.pictures.set(key, { number: picture, drawn: () => socket?.readyState === WebSocket.OPEN && socket.send(JSON.stringify({ type: "drawn", key, picture })), url: URL.createObjectURL(new Blob([bytes.subarray(end + 1)], { type: "image/png" })) });
   render();
-  if (old) URL.revokeObjectURL(old.url);
+  if (old && !ending.keeps(old)) URL.revokeObjectURL(old.url);
 }
 
 // A question's clock begins when it is before the person's eyes: connected, this tab in front, the picture there.
@@ -131,13 +152,13 @@ function notice(table) {
 // --- which table -----------------------------------------------------------------------------------------------
 
 function current() {
-  return page.state?.tables.find((table) => table.key === page.selected) ?? null;
+  return ending.table ?? page.state?.tables.find((table) => table.key === page.selected) ?? null;
 }
 
 function select(key = null) {
   const tables = page.state.tables;
   for (const known of [...page.pictures.keys()]) {
-    if (![...tables, ...page.state.sights].some((one) => one.key === known)) {
+    if (![...tables, ...page.state.sights, page.state.ended ?? {}].some((one) => one.key === known)) {
       URL.revokeObjectURL(page.pictures.get(known).url);
       page.pictures.delete(known);
     }
@@ -154,7 +175,7 @@ function tell(table) {
   const last = page.state.last;
   if (last && !page.heard.has(`over ${last.number}`)) {
     page.heard.add(`over ${last.number}`);
-    announce(`Match ${last.number} is over. ${last.headline}. ${last.details.join(". ")}`);
+    announce(`Match ${last.match} is over. ${last.headline}. ${last.details.map(told).join(" ")}`);
   }
   if (table?.request !== null && table && !table.played && !page.heard.has(`${table.key} ${table.request}`)) {
     page.heard.add(`${table.key} ${table.request}`);
@@ -182,8 +203,19 @@ function answer(choice, request) {
   setTimeout(render, CALM_MS + 20);
 }
 
+// Space and arrows are a player's keys: they never scroll the page, whoever's turn it is.
+const SCROLLS = new Set(["Space", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown"]);
+
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  const pressed = event.code === "Space" && document.activeElement.closest("button, summary, a");
+  if (SCROLLS.has(event.code) && !pressed) event.preventDefault();
+  if (ending.table) {
+    const goes = event.code === "Enter" || event.code === "NumpadEnter" || (event.code === "Space" && !ending.table.played);
+    if (!goes || pressed || event.repeat || (event.code !== "Space" && document.activeElement instanceof HTMLButtonElement)) return;
+    event.preventDefault();
+    return ending.next();
+  }
   if (event.key === "?") {
     event.preventDefault();
     return event.repeat ? undefined : openHelp();
@@ -231,7 +263,7 @@ function openHelp() {
 function giveUp() {
   const table = current();
   $("sure").close();
-  if (table) page.socket?.send(JSON.stringify({ type: "give_up", match: table.match, seat: table.seat }));
+  if (table && !ending.table) page.socket?.send(JSON.stringify({ type: "give_up", match: table.match, seat: table.seat }));
 }
 
 // --- drawing ---------------------------------------------------------------------------------------------------
@@ -241,25 +273,26 @@ function render() {
   const last = page.state?.last ?? null;
   showTabs(page.state?.tables ?? [], page.selected, (key) => {
     select(key);
-    const chosen = current();
-    page.deadline = chosen && chosen.left !== null ? now() + chosen.left * 1000 : null;
+    clock();
     follow();
     render();
   });
   // Between the turns of a game that hides nothing, the table as it is now.
-  const between = table && !table.played && table.request === null ? sightOf(page.state, table) : null;
+  const between = table && !table.played && !table.over && !ending.table && table.request === null ? sightOf(page.state, table) : null;
   const live = between ? page.pictures.get(between.key) : null;
-  showTable(table, live ?? (table ? page.pictures.get(table.key) : null), page.state, table?.played ? idle() : table?.request === null && !live);
+  const past = table && !table.over && !table.out.length && !ending.table && (table.played ? idle() : table.request === null && !live);
+  showTable(table, live ?? ending.picture ?? (table ? page.pictures.get(table.key) : null), page.state, past);
+  showEnding(table, last);
   showSight(page.state, table, page.pictures);
-  showActions(table, { ready: ready(), sent: page.sent, over: page.over, online: page.socket !== null, spectator: page.state?.spectator, answer, words: held.table && wordsOf(held, idle()) });
+  showActions(table, { ready: ready(), sent: page.sent, over: page.over, online: page.socket !== null, lost: page.tries > LOST, spectator: page.state?.spectator, answer, ending, words: held.table && wordsOf(held, idle()) });
   showPad(held);
-  showLast(last && last.number > page.dismissed ? last : null, Boolean(table && !table.over), () => {
+  showLast(ending.hand ?? (last && last.number > page.dismissed ? last : null), Boolean(table && !table.over && !ending.table), () => {
     page.dismissed = last.number;
     render();
     $("actions").focus();
   });
   showHistory(page.state);
-  $("give-up").hidden = !table || table.over || table.gaveUp || Boolean(page.over);
+  $("give-up").hidden = !table || table.over || table.gaveUp || Boolean(ending.table) || Boolean(page.over);
   tick();
 }
 

@@ -54,7 +54,7 @@ export function showTabs(tables, selected, choose) {
   nav.dataset.content = content;
   nav.replaceChildren(
     ...tables.map((table) => {
-      const tab = make("button", "tab", `Match ${table.number}`);
+      const tab = make("button", "tab", `Match ${table.match}`);
       tab.type = "button";
       if (table.request !== null) tab.append(make("span", "mark", "your move"));
       tab.setAttribute("aria-current", String(table.key === selected));
@@ -66,7 +66,7 @@ export function showTabs(tables, selected, choose) {
 
 export function showTable(table, picture, state, idle) {
   put("game", table ? gameName(table.game) : "agent-arena");
-  put("where", table ? `Match ${table.number} - ${table.you}` : state ? `You are ${state.name}` : "Connecting");
+  put("where", table ? `Match ${table.match} - ${table.you}` : state ? `You are ${state.name}` : "Connecting");
   const pictured = Boolean(table?.pictured);
   $("empty").hidden = pictured || Boolean(table?.text);
   put("empty", table ? "Waiting for the first look at the table." : "The table appears here when a match begins.");
@@ -112,11 +112,14 @@ function showCard(card) {
   return shown;
 }
 
-function stateOf(table, { sent, over, online, words, spectator }) {
-  if (over) return ["over", over];
+function stateOf(table, { sent, over, online, lost, words, spectator, ending }) {
+  if (over) return ["over", ...over];
+  if (!online && lost) return ["off", "The arena is gone", "It was ended from outside, or the way to it is cut. What you see stays; this page goes on trying."];
   if (!online) return ["off", "Connection lost"];
+  if (ending.table) return ["done", ending.hand ? ending.hand.title : "The match is over", ""];
   if (!table) return ["none", spectator ? "You look on" : "Waiting for a match"];
   if (table.over) return ["done", "The match is over"];
+  if (table.out.length) return ["wait", "Your part is over", "The others go on."];
   if (words && !table.gaveUp) return words;
   if (table.request !== null && sent === null) return ["act", "Your move"];
   return ["wait", table.gaveUp ? "You gave up" : "Waiting for the others"];
@@ -134,15 +137,17 @@ export function showActions(table, how) {
   $("alert").hidden = !alert;
   put("alert", alert);
 
-  const content = table?.played ? "held" : `${table?.key} ${table?.request}`;
+  const next = how.ending.table && !how.over;
+  const content = next ? "next" : table?.played ? "held" : `${table?.key} ${table?.request}`;
   const buttons = $("buttons");
   if (buttons.dataset.content !== content) {
     buttons.dataset.content = content;
     buttons.classList.toggle("many", (table?.choices.length ?? 0) > 4);
     buttons.replaceChildren(
-      ...(table?.played ? [] : (table?.choices ?? [])).map((choice) => {
+      ...(next ? [nextButton(how.ending)] : []),
+      ...(next || table?.played ? [] : (table?.choices ?? [])).map((choice) => {
         const keys = make("span", "hint", ...keysOf(choice));
-        const button = make("button", "action", make("span", /\d/.test(choice.name) ? "name code" : "name", choice.name), keys);
+        const button = make("button", "action", make("span", /^\S*\d\S*$/.test(choice.name) ? "name code" : "name", choice.name), keys);
         button.type = "button";
         button.dataset.action = choice.action;
         button.setAttribute("aria-keyshortcuts", choice.keys.join(" "));
@@ -155,10 +160,29 @@ export function showActions(table, how) {
     );
     if (held) box.focus({ preventScroll: true }); // the button that had the focus is gone: stay in this place
   }
-  for (const button of buttons.children) button.disabled = !how.ready;
+  for (const button of buttons.children) button.disabled = !how.ready && !next;
   box.dataset.ready = String(how.ready);
   document.title = state === "act" ? "● Your move - agent-arena" : "agent-arena";
 }
+
+function nextButton(ending) {
+  const button = make("button", "action", make("span", "name", "Next"), make("span", "hint", make("kbd", "", "Enter")));
+  button.type = "button";
+  button.id = "next";
+  button.addEventListener("click", () => ending.next());
+  return button;
+}
+
+// Over the picture: what became of this seat, in a game that the others go on with.
+export function showEnding(table, last) {
+  const own = table?.out.length ? table.out : table?.played && table.over && last?.match === table.match ? last.details.slice(0, 1).map(told) : [];
+  $("ending").hidden = own.length === 0;
+  put("ending-title", own.length ? "Your part is over" : "");
+  put("ending-text", own.join(" "));
+}
+
+// A sentence of words and cards as text, with one full stop.
+export const told = (parts) => parts.map((part) => (typeof part === "string" ? part : part.rank + part.suit)).join("").replace(/\.$/, "") + ".";
 
 export function showLast(last, short, dismiss) {
   const box = $("last");
@@ -177,10 +201,11 @@ export function showLast(last, short, dismiss) {
   );
   for (const row of rows) row.firstChild.scope = "row";
   const table = make("table", "", make("caption", "unseen", `Returns in ${last.unit}`), make("tbody", "", ...rows));
-  const details = make("ul", "", ...last.details.map((sentence) => make("li", "", sentence)));
+  const details = make("ul", "", ...last.details.map((parts) => make("li", "", ...parts.map((part) => (typeof part === "string" ? part : showCard(part))))));
   const more = make("details", "", make("summary", "", "How it ended"), details, ...(rows.length > 1 ? [table] : []));
   more.open = !short; // while the next match is on, the result takes one line
-  box.replaceChildren(make("p", "over", `Match ${last.number} is over`), make("h2", "", last.headline), more, close);
+  const title = make("p", "over", last.title ?? `Match ${last.match} is over`);
+  box.replaceChildren(title, ...(last.headline ? [make("h2", "", last.headline)] : []), more, ...(last.title ? [] : [close]));
 }
 
 export function showHistory(state) {
@@ -193,7 +218,7 @@ export function showHistory(state) {
   $("history").dataset.content = content;
   $("history").replaceChildren(
     ...history.map((line) => {
-      const item = make("li", "", make("span", "", `Match ${line.number}`), make("span", "", line.headline.split(":")[0]), make("b", "", line.own));
+      const item = make("li", "", make("span", "", `Match ${line.match}`), make("span", "", line.headline.split(":")[0]), make("b", "", line.own));
       item.dataset.verdict = line.verdict;
       return item;
     }),
