@@ -347,3 +347,4 @@ class GameFamily:
     requires: tuple[str, ...] = ()  # modules that must be importable
     extra: str = ""  # the extra that brings them
     licence: str = "Apache-2.0"
+    foreign: bool = False  # its games run code of others, whoever made the family: see plugins.is_foreign

@@ -14,6 +14,7 @@ from arena.game import Game, GameSpec, Views
 from arena.operator import OperatorKind
 from arena.plan import Entry, Limits, Plan
 from arena.supervisor import remote
+from arena.supervisor.describe import game_of
 
 
 def build_plan(
@@ -23,17 +24,16 @@ def build_plan(
     if not 1 <= matches <= LARGEST:
         raise InputError(f"{matches} matches: expected 1 to {LARGEST} (2**63 - 1)")
     name = _absolute(names.parse(game))
-    cls = plugins.game_class(name.base)
-    options = dict(name.options)
-    runtime = options.pop("runtime", cls.runtime)
+    limits = limits or Limits()
+    options: dict[str, Any] = dict(name.options)
+    asked = options.pop("runtime", None)
     try:
-        table = cls(len(operators), options)
+        table, runtime = game_of(name.base, len(operators), options, asked, max(limits.making, limits.deadline))
     except ValueError as error:
         raise InputError(f"game {game!r}: {error}") from error
-    limits = limits or Limits()
     pace.check(table, limits)
     lineup = build_lineup(table, operators)
-    return Plan(cls, name.base, table.options, lineup, whole_seed(seed), matches, limits, runtime)
+    return Plan(type(table), name.base, table.options, lineup, whole_seed(seed), matches, limits, runtime)
 
 
 def _absolute(name: names.Name) -> names.Name:

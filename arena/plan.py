@@ -16,6 +16,7 @@ from arena.operator import Determinism, OperatorKind, worker_threads
 
 Pace = Literal["lockstep", "realtime"]
 HERE = "here"  # the runtime of a game that is hosted by a worker of the arena's own interpreter
+NOT_HOSTED = "none"  # what is written for a game that is played in the arena's own process, whoever made it
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Limits:
     human_timeout: float | None = None  # seconds on a person's clock; None: waited for
     deadline: float = 120.0  # seconds in which an operator that is no person answers, else the match is void
     retries: int = 2  # times that a voided match is played again
+    making: float = 60.0  # seconds, if `deadline` is less, in which a game of others is made: its library is imported
     pace: Pace = "lockstep"  # everybody waits for everybody; "realtime": a tick ends with the game's own clock
 
 

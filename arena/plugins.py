@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 BROKEN = files.BROKEN  # what a foreign module may raise when it is imported: an import is no process boundary
 GROUPS = {"game": "arena.games", "operator": "arena.operators", "worker": "arena.workers", "runtime": "arena.runtimes"}
+OURS = "agent-arena"  # the distribution of this package
 LISTED_BY = {"runtime": ("env", "list")}  # where it is not `arena games`, `arena operators`
 
 
@@ -76,6 +77,21 @@ def game_class(text: str) -> type[Game]:
     if name.what and not name.is_file:
         raise InputError(f"game {text!r}: {name.kind} takes nothing after a colon; its options follow '@'")
     return found
+
+
+def is_foreign(text: str) -> bool:
+    """Whether the code of this game is not ours: a file, another library's environment, another distribution's plugin.
+
+    It is played in a game host then, unless the user says otherwise. Nothing of it is imported here.
+    """
+    name = parse(text)
+    if name.is_file:
+        return True
+    point = _find("game", name.kind)
+    if point.dist is None or point.dist.name.replace("_", "-").lower() != OURS:
+        return True
+    found = _load("game", name.kind)
+    return isinstance(found, GameFamily) and found.foreign
 
 
 def game_plugin(name: str) -> type[Game] | GameFamily:

@@ -432,14 +432,15 @@ class Scheduler:
         clocks = [q.deadline for q in self._questions.values() if q.deadline is not None]
         clocks += [t.clock.until for t in self._tables.values() if t.clock is not None and t.clock.until is not None]
         clocks += [self._gallery.until] if self._gallery.until is not None else []
-        clocks += [since + self._plan.limits.deadline for _, since in self._waiting_hosts()]
+        clocks += [since + self._host_time(table) for table, since in self._waiting_hosts()]
         return max(0.0, min(clocks) - time.monotonic()) if clocks else None
 
     def _watch_clocks(self) -> None:
         now = time.monotonic()
         for table, since in self._waiting_hosts():
-            if since + self._plan.limits.deadline <= now and table.host is not None:
-                self._crew.kill(table.host, f"did not answer within {self._plan.limits.deadline:g} s: it hangs")
+            if since + self._host_time(table) <= now and table.host is not None:
+                waited = f"{self._host_time(table):g} s at tick {table.match.tick}"
+                self._crew.kill(table.host, f"did not answer within {waited}: it hangs")
         late = [q for q in self._questions.values() if q.deadline is not None and q.deadline <= now]
         for question in late:
             if self._questions.get(question.request.id) is not question:
@@ -452,6 +453,11 @@ class Scheduler:
             if question.table is not None:
                 waited = f"{question.channel.name} did not answer within {now - question.sent:.1f} s"
                 self._void(question.table, "deadline", waited, question.request.seat)
+
+    def _host_time(self, table: _Table) -> float:
+        """Seconds in which a game host answers: more for the first word, which may import a library."""
+        limits = self._plan.limits
+        return limits.deadline if table.begun else max(limits.making, limits.deadline)
 
     def _waiting_hosts(self) -> list[tuple[_Table, float]]:
         """The tables whose game host owes something, and since when."""

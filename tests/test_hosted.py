@@ -268,7 +268,7 @@ def silent_after(count: int) -> Edit:
 def test_a_host_that_hangs_is_killed_and_its_matches_are_played_again(hosted_play: Callable[..., Play]) -> None:
     calm = hosted_play()
     run = hosted_play(silent_after(6))
-    assert run.crew.killed == [("game", "did not answer within 120 s: it hangs")]
+    assert run.crew.killed == [("game", "did not answer within 120 s at tick 1: it hangs")]
     assert {void["fault"] for void in run.timing("void")} == {"worker_died"}
     assert run.log == calm.log
 

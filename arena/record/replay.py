@@ -18,11 +18,12 @@ from arena.game import Game, Views
 from arena.hosted import HostedStage
 from arena.match import Ask, Match
 from arena.operator import Decision
-from arena.plan import HERE, Limits, MatchPlan, Pace, match_plan
+from arena.plan import HERE, NOT_HOSTED, Limits, MatchPlan, Pace, match_plan
 from arena.record import shards
 from arena.record.lines import EndLine, Line, MatchLine, TurnLine
 from arena.record.reader import Run
 from arena.stage import LocalStage
+from arena.supervisor.describe import game_of
 from arena.supervisor.theatre import Theatre
 
 
@@ -80,7 +81,7 @@ class Replay:
             self._head = msgspec.convert(run.head, _Head)
         except msgspec.ValidationError as error:
             raise RecordError(f"{run.folder / 'run.json'} is damaged: {error}") from error
-        self.game = self._game()
+        self.game, self._runtime = self._made()
         self.matches = self._head.matches  # that were planned
         self._theatre: Theatre | None = None  # started when the first match is played in it
         head = self._head.limits
@@ -100,10 +101,10 @@ class Replay:
         seated = [self._head.operators[slot] for slot in plan.slots]
         names, views = [o.name for o in seated], [o.views for o in seated]
         game = self._head.game
-        if game.runtime in (None, HERE):
+        if self._runtime is None:
             return Match(plan, LocalStage(self.game, views), names, self._limits)
         if self._theatre is None:
-            self._theatre = Theatre(game.runtime)
+            self._theatre = Theatre(self._runtime)
         match = Match(plan, self._theatre.stage(self.game, game.name, views, plan.index), names, self._limits)
         self._theatre.play(match)
         return match
@@ -122,13 +123,17 @@ class Replay:
             if lines := shards.read_journal(shards.journal(self.run.folder, index)):
                 yield self.planned(index), lines
 
-    def _game(self) -> Game:
+    def _made(self) -> tuple[Game, str | None]:
+        """The game, and the runtime that hosts it. Ours is played here, where it needs no runtime of its own."""
         head = self._head.game
         try:
-            game = plugins.game_class(head.name)(len(self._head.operators), head.options)
+            here = head.runtime in (None, HERE) and not plugins.is_foreign(head.name)
+            asked = NOT_HOSTED if here else head.runtime
+            seats = len(self._head.operators)
+            game, runtime = game_of(head.name, seats, head.options, asked, Limits().deadline)
         except ValueError as error:
             raise RecordError(f"game {head.name!r} does not take the recorded options: {error}") from error
-        except InputError as error:
+        except (InputError, GameError) as error:
             raise RecordError(f"the run cannot be played again here: {error}") from error
         self._check_file(head)
         self._check_files(head, game)
@@ -137,7 +142,7 @@ class Replay:
                 f"the run was played with {head.name} version {head.version}; installed is {game.spec.version}. "
                 f"Install agent-arena {self.run.head.get('arena', '(see run.json)')} to play it again"
             )
-        return game
+        return game, runtime
 
     def _check_file(self, head: _GameHead) -> None:
         if head.file != (now := files.fingerprint(head.name)):

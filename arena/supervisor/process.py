@@ -16,7 +16,8 @@ from arena.errors import WorkerError
 class WorkerProcess:
     """A subprocess whose stdin is a pipe of ours: end of file there tells it that the arena is gone."""
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str], log: Path) -> None:
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], log: Path, keep: Sequence[int] = ()) -> None:
+        """`env` on top of ours. `keep`: descriptors that it inherits besides."""
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
@@ -28,6 +29,7 @@ class WorkerProcess:
                     stderr=subprocess.STDOUT,
                     env={**os.environ, **env},
                     start_new_session=True,
+                    pass_fds=keep,
                 )
             except OSError as error:
                 raise WorkerError(f"cannot start {command[0]!r}: {error.strerror}") from error
@@ -91,6 +93,13 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             return False
         return True
+
+    def write(self, data: bytes) -> None:
+        """Send `data` to its stdin."""
+        assert self._popen.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it is dead: its handle tells
+            self._popen.stdin.write(data)
+            self._popen.stdin.flush()
 
     def cut(self) -> None:
         """Close its stdin, as the end of the arena would."""

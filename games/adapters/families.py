@@ -14,6 +14,7 @@ OPENSPIEL = GameFamily(
         "openspiel:kuhn_poker(players=3)",
     ),
     requires=("pyspiel",),
+    foreign=True,
 )
 
 PETTINGZOO = GameFamily(
@@ -30,6 +31,7 @@ PETTINGZOO = GameFamily(
     requires=("pettingzoo", "rlcard", "pygame", "chess", "shimmy"),
     extra="adapters",
     licence="MIT",
+    foreign=True,
 )
 
 GYMNASIUM = GameFamily(
@@ -41,4 +43,5 @@ GYMNASIUM = GameFamily(
     requires=("gymnasium", "pygame"),
     extra="adapters",
     licence="MIT",
+    foreign=True,
 )

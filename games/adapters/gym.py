@@ -84,7 +84,8 @@ def _known(name: str) -> str:
         try:
             importlib.import_module(module)
         except ImportError as error:
-            raise ValueError(f"{module} cannot be imported: {error}") from error
+            where = ". A module of this folder is found with PYTHONPATH=. before the command"
+            raise ValueError(f"{module} cannot be imported: {error}{where}") from error
     if bare not in gymnasium.registry:
         raise ValueError(f"Gymnasium has no environment {bare!r}. {nearest(bare, gymnasium.registry)}")
     return bare

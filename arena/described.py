@@ -1,0 +1,129 @@
+"""A game of others as the arena knows it: its facts and its card, told by the process in which its code runs.
+
+The arena itself neither imports nor makes such a game: its code may hang, crash or end the process. `describe` runs in
+a process of its own (arena/supervisor/describe.py); a DescribedGame stands for the game in a Plan.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn
+
+import msgspec
+
+from arena import failure, plugins
+from arena.errors import ArenaError, InputError
+from arena.game import Game, GameCard, GameSpec, Observation, StepResult, Views
+
+
+class Question(msgspec.Struct, frozen=True):
+    """Which game is asked about."""
+
+    name: str  # as plugins know it, without options
+    seats: int
+    options: dict[str, Any]
+
+
+class Description(msgspec.Struct, frozen=True, kw_only=True, tag="description"):
+    """What does not depend on a match."""
+
+    spec: GameSpec
+    card: GameCard
+    options: dict[str, Any]  # with defaults filled in
+    files: dict[str, str]  # of the user's, by a word for each
+    runtime: str | None  # the managed environment that it asks for
+    parses: bool  # it reads answers in a way of its own
+    late: tuple[int, ...] = ()  # by action: what goes on when an answer is late; only of games with a clock
+
+
+class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
+    """Why the game cannot be had."""
+
+    error: str  # the class in arena.errors
+    text: str
+
+
+Told = Description | Refusal
+
+
+def describe(question: Question) -> Told:
+    """What a game's own code says of it. Whatever it raises is a Refusal."""
+    try:
+        return _described(question)
+    except ArenaError as error:
+        return Refusal(type(error).__name__, str(error))
+    except ValueError as error:
+        return Refusal(InputError.__name__, f"game {question.name!r}: {error}")
+    except (Exception, SystemExit) as error:
+        return Refusal(InputError.__name__, f"game {question.name!r} cannot be made: {failure.told(error)}")
+
+
+def _described(question: Question) -> Description:
+    cls = plugins.game_class(question.name)
+    game = cls(question.seats, question.options)
+    clocked = game.spec.pace == "realtime"
+    return Description(
+        spec=game.spec,
+        card=game.card(),
+        options=game.options,
+        files={word: os.fspath(path) for word, path in game.user_files().items()},
+        runtime=cls.runtime,
+        parses=cls.parse is not Game.parse or cls.read is not Game.read,
+        late=tuple(int(game.late(action)) for action in range(game.spec.actions.n)) if clocked else (),
+    )
+
+
+def main(handle: int) -> int:
+    """Read one Question from stdin, and write what is told to the descriptor `handle`."""
+    question = msgspec.msgpack.decode(os.read(0, 1 << 20), type=Question)
+    told = describe(question)
+    with os.fdopen(handle, "wb") as out:
+        out.write(msgspec.msgpack.encode(told))
+    return 0
+
+
+class DescribedGame(Game):
+    """Stands for a game that is played in a host: it has the facts and the card, and cannot be played here."""
+
+    description: ClassVar[Description]
+
+    def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
+        self.seats = seats
+        self.spec = self.description.spec
+        self.options = dict(self.description.options)
+
+    def card(self) -> GameCard:
+        return self.description.card
+
+    def user_files(self) -> Mapping[str, Path]:
+        return {word: Path(path) for word, path in self.description.files.items()}
+
+    def late(self, last: int) -> int:
+        return self.description.late[last]
+
+    def reset(self, seed: bytes) -> StepResult:
+        self._elsewhere()
+
+    def step(self, actions: Mapping[int, int]) -> StepResult:
+        self._elsewhere()
+
+    def observe(self, seat: int, views: Views) -> Observation:
+        self._elsewhere()
+
+    def _elsewhere(self) -> NoReturn:
+        raise RuntimeError(f"{self.spec.id} is played in a game host, not here")
+
+
+class _Parsing(DescribedGame):
+    """Its host is asked what an answer means."""
+
+    def parse(self, seat: int, answer: int | str | None) -> int:
+        self._elsewhere()
+
+
+def class_of(description: Description) -> type[DescribedGame]:
+    """The class that a Plan holds for this game. It is made with the seats and options that it was described with."""
+    base = _Parsing if description.parses else DescribedGame
+    return type("DescribedGame", (base,), {"spec": description.spec, "description": description})

@@ -1,0 +1,87 @@
+"""Asks another process about a game whose code is not ours, and ends it when it hangs."""
+
+from __future__ import annotations
+
+import functools
+import os
+import select
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from arena import described, errors, files, plugins
+from arena.described import Description, Question, Refusal, Told
+from arena.errors import GameError
+from arena.game import Game
+from arena.plan import HERE, NOT_HOSTED
+from arena.supervisor.interrupts import Interrupts
+from arena.supervisor.process import WorkerProcess
+
+
+def game_of(
+    name: str, seats: int, options: Mapping[str, Any], runtime: str | None, deadline: float
+) -> tuple[Game, str | None]:
+    """The game of this name, and the runtime that hosts it (None: it is played in this process).
+
+    `runtime` is what was asked for: None is the game's own; NOT_HOSTED is this process. The code of games that are not
+    ours runs in another process, unless it is asked for here. InputError says why the game cannot be had; GameError
+    that its code crashed, or did not come to an end within `deadline` seconds.
+    """
+    if runtime != NOT_HOSTED and plugins.is_foreign(name):
+        told = ask(name, seats, options, deadline)
+        return described.class_of(told)(seats), runtime or told.runtime or HERE
+    cls = plugins.game_class(name)
+    asked = cls.runtime if runtime is None else runtime
+    return cls(seats, options), None if asked == NOT_HOSTED else asked
+
+
+def ask(name: str, seats: int, options: Mapping[str, Any], deadline: float) -> Description:
+    """What the game says of itself. The same question is asked once, as long as its file does not change."""
+    question = msgspec.msgpack.encode(Question(name, seats, dict(options)))
+    told = _ask(question, files.fingerprint(name), deadline)
+    if isinstance(told, Refusal):
+        raise getattr(errors, told.error)(told.text)
+    return told
+
+
+@functools.lru_cache(maxsize=64)
+def _ask(question: bytes, fingerprint: str | None, deadline: float) -> Told:
+    name = msgspec.msgpack.decode(question, type=Question).name
+    read, write = os.pipe()
+    with tempfile.TemporaryDirectory(prefix="arena-game-") as folder, os.fdopen(read, "rb") as told:
+        try:
+            command = [sys.executable, "-P", "-m", plugins.worker_module("games"), "--describe", str(write)]
+            process = WorkerProcess(command, {}, Path(folder) / "log", keep=(write,))
+        finally:
+            os.close(write)
+        try:
+            process.write(question)
+            answer = _read(told, deadline, name)
+            if not answer:
+                process.wait(1.0)
+                last = process.tail(1)
+                raise GameError(f"game {name!r} cannot be made: its code {process.how()}{': ' if last else ''}{last}")
+        finally:
+            process.reap()
+    return msgspec.msgpack.decode(answer, type=Told)  # type: ignore[no-any-return]
+
+
+def _read(told: IO[bytes], deadline: float, name: str) -> bytes:
+    """All that comes until the end of file. KeyboardInterrupt after a signal."""
+    out, until = b"", time.monotonic() + deadline
+    with Interrupts() as interrupts:
+        while True:
+            left = max(0.0, until - time.monotonic())
+            waited, _, _ = select.select([told.fileno(), interrupts.fileno()], [], [], left)
+            interrupts.check()
+            if not waited:
+                raise GameError(f"game {name!r} cannot be made: its code did not come to an end within {deadline:g} s")
+            part = os.read(told.fileno(), 1 << 20)
+            if not part:
+                return out
+            out += part
