@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from arena.cli.lazy import Group
 from arena.cli.whole import Whole
+from arena.errors import WorkerError
 
 
 @click.group(cls=Group)
@@ -46,7 +49,7 @@ def ppo(
     from arena.train.ppo import PpoConfig, check_options, main
 
     name = names.parse(game)
-    pairs = dict(_pair(option) for option in options)
+    pairs = _pairs(options)
     common: dict[str, Any] = {
         "game": name.base,
         "game_options": dict(name.options),
@@ -56,19 +59,40 @@ def ppo(
         "resume": resume,
         "progress": not quiet,
     }
-    if lane_ppo.learns_lanes(game_class(name.base).spec):
-        path = lane_ppo.main(lane_ppo.LaneConfig(**common, **lane_ppo.check_options(pairs)))
-    else:
-        path = main(PpoConfig(**common, seats=_seats(seats), **check_options(pairs)))
+    try:
+        if lane_ppo.learns_lanes(game_class(name.base).spec):
+            path = lane_ppo.main(lane_ppo.LaneConfig(**common, **lane_ppo.check_options(pairs)))
+        else:
+            path = main(PpoConfig(**common, seats=_seats(seats), **check_options(pairs)))
+    except (KeyboardInterrupt, WorkerError):
+        given = ["--game", game, "--steps", steps, "--seed", seed, "--seats", seats, "--out", out]
+        given += [word for option in options for word in ("--option", option)]
+        click.echo(_stopped(out, steps, commands.arena("train", "ppo", *given, "--resume")), err=True)
+        raise
     again = commands.arena("play", "--game", game, "--operators", f"ppo:{out},random")
     click.echo(f"{path}\nseat it with: {again}")
 
 
-def _pair(option: str) -> tuple[str, str]:
-    key, equals, value = option.partition("=")
-    if not equals or not key:
-        raise click.BadParameter(f"--option {option}: expected KEY=VALUE, e.g. --option entropy=0.05")
-    return key, value
+def _stopped(out: str, steps: int, again: str) -> str:
+    """What is said of a run that was stopped: how far it came, and how to go on."""
+    from arena.train.checkpoint import latest, read_facts
+
+    found = latest(Path(out))
+    if found is None:
+        return f"stopped before it learned anything; begin anew with: {again.removesuffix(' --resume')}"
+    return f"stopped after {read_facts(found)['steps']:,} of {steps:,} decisions: {found}\ngo on with: {again}"
+
+
+def _pairs(options: Sequence[str]) -> dict[str, str]:
+    out: dict[str, str] = {}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"--option {option}: expected KEY=VALUE, e.g. --option entropy=0.05")
+        if key in out:
+            raise click.BadParameter(f"--option {option}: {key} is given twice, the first time as {out[key]}")
+        out[key] = value
+    return out
 
 
 def _seats(text: str) -> tuple[int, ...]:

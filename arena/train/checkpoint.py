@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -34,13 +34,24 @@ def extract(model: Any) -> Mlp:
     return Mlp([(_numpy(part.weight), _numpy(part.bias)) for part in layers])
 
 
-def save_checkpoint(
-    folder: Path, model: Any, pool: Pool | None, update: int, config: dict[str, Any], keep: int, **more: Any
-) -> Path:
-    """Write checkpoint-UPDATE.safetensors whole or not at all, then delete all but the newest `keep`.
+class State(NamedTuple):
+    """All that training goes on from, copied between two updates."""
 
-    `more` is JSON that `read_facts` gives back.
-    """
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+
+    @property
+    def update(self) -> int:
+        return int(self.facts["update"])
+
+    def put_back(self, model: Any) -> None:
+        """Give `model` the weights that it had then."""
+        model.policy.load_state_dict(_under(self.tensors, "policy."))
+        model.num_timesteps = self.facts["steps"]
+
+
+def take(model: Any, pool: Pool | None, update: int, config: dict[str, Any], **more: Any) -> State:
+    """The state now, between two updates. `more` is JSON that `read_facts` gives back."""
     tensors: dict[str, Tensor] = {f"policy.{name}": value for name, value in model.policy.state_dict().items()}
     for index, state in model.policy.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
@@ -61,10 +72,14 @@ def save_checkpoint(
         "config": config,
         **more,
     }
-    path = folder / f"checkpoint-{update:08d}.safetensors"
+    return State({name: value.detach().clone().contiguous() for name, value in tensors.items()}, facts)
+
+
+def write(folder: Path, state: State, keep: int) -> Path:
+    """Write checkpoint-UPDATE.safetensors whole or not at all, then delete all but the newest `keep`."""
+    path = folder / f"checkpoint-{state.update:08d}.safetensors"
     partial = path.with_suffix(".partial")
-    copies = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
-    save_file(copies, partial, {"arena": msgspec.json.encode(facts).decode()})
+    save_file(state.tensors, partial, {"arena": msgspec.json.encode(state.facts).decode()})
     os.replace(partial, path)
     for old in sorted(folder.glob("checkpoint-*.safetensors"))[:-keep]:
         old.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 
+from arena.errors import ArenaError
 from arena.game import Game, GameSpec
-from arena.train.checkpoint import read_facts, restore, save_checkpoint
+from arena.supervisor.interrupts import Interrupts
+from arena.train.checkpoint import State, read_facts, restore, take, write
 from arena.train.imitate import imitate
 from arena.train.lane_hosts import Here, Hosts, Place
 from arena.train.lane_net import Eyes, extract
@@ -35,7 +38,7 @@ def train(config: LaneConfig, game: type[Game], made: Game, updates: int | None)
         _place(config, game, made), made.spec, config.lanes, config.seed, config.reward_scale, config.reward_clip
     )
     try:
-        with quick_torch(), bar(config.progress) as shown:
+        with Interrupts() as stop, quick_torch(), bar(config.progress) as shown:
             model = make_model(config, lanes)
             done = 0
             if begun:
@@ -43,7 +46,7 @@ def train(config: LaneConfig, game: type[Game], made: Game, updates: int | None)
                 model._last_obs = lanes.restore(read_facts(begun)["lanes"])
                 model._last_episode_starts = np.array(read_facts(begun)["starts"], dtype=np.bool_)
             elif config.demos:
-                _imitate(config, model, shown)
+                _imitate(config, model, shown, stop)
             cut_curve(out / "curve.csv", done)
             formats = ["tensorboard"] if importlib.util.find_spec("tensorboard") else []
             model.set_logger(configure(str(out / "tb"), formats))
@@ -51,10 +54,18 @@ def train(config: LaneConfig, game: type[Game], made: Game, updates: int | None)
             if updates is not None:
                 left = min(left, updates * config.lanes * config.rollout)
             if left > 0:
-                between = Between(config, lanes, done, shown)
-                model.learn(left, callback=between, reset_num_timesteps=False, log_interval=1)
+                between = Between(config, lanes, done, shown, stop)
+                try:
+                    model.learn(left, callback=between, reset_num_timesteps=False, log_interval=1)
+                except (KeyboardInterrupt, ArenaError):
+                    if between.leave():
+                        write_policy(config, model, made.spec)
+                    raise
         model.save(out / "policy.zip")
-        remember(out / "policy.zip")
+        with contextlib.suppress(
+            OSError
+        ):  # no place to note it: then the zip is seated with @trust=true, as others are
+            remember(out / "policy.zip")
     finally:
         lanes.close()
     return write_policy(config, model, made.spec)
@@ -81,8 +92,10 @@ def write_policy(config: LaneConfig, model: PPO, spec: GameSpec) -> Path:
 class Between(BaseCallback):  # type: ignore[misc]
     """Between two updates: curve, checkpoint, new coefficients."""
 
-    def __init__(self, config: LaneConfig, lanes: Lanes, done: int, bar: Progress) -> None:
+    def __init__(self, config: LaneConfig, lanes: Lanes, done: int, bar: Progress, stop: Interrupts) -> None:
         super().__init__()
+        self.stop = stop
+        self.kept: State | None = None  # after the last whole update
         self.config = config
         self.lanes = lanes
         self.update = done
@@ -95,11 +108,14 @@ class Between(BaseCallback):  # type: ignore[misc]
     def _on_rollout_start(self) -> None:
         if self._row:
             self._after_update()
+        else:
+            self._keep()
         rate = self._between(self.config.rate, self.config.rate_final)
         self.model.lr_schedule = lambda _left: rate  # SB3's own progress forgets what came before a resume
         self.model.ent_coef = self._between(self.config.entropy, self.config.entropy_final)
 
     def _on_step(self) -> bool:
+        self.stop.check()
         self.bar.update(self.task, completed=self.model.num_timesteps)
         return True
 
@@ -117,7 +133,7 @@ class Between(BaseCallback):  # type: ignore[misc]
     def _on_training_end(self) -> None:
         self._after_update()
         if self.update % self.config.checkpoint_every:
-            self._checkpoint()
+            self.leave()
 
     def _after_update(self) -> None:
         self.update += 1
@@ -128,13 +144,20 @@ class Between(BaseCallback):  # type: ignore[misc]
             row[name] = logged[f"train/{name}"]
         rounded = {name: round(float(v), 6) if isinstance(v, (float, np.floating)) else v for name, v in row.items()}
         write_curve(Path(self.config.out) / "curve.csv", rounded, COLUMNS)
+        self._keep()
         if self.update % self.config.checkpoint_every == 0:
-            self._checkpoint()
+            self.leave()
 
-    def _checkpoint(self) -> None:
+    def _keep(self) -> None:
         facts = {"lanes": self.lanes.state(), "starts": self.model._last_episode_starts.tolist()}
-        out, config = Path(self.config.out), self.config
-        save_checkpoint(out, self.model, None, self.update, plain(config), config.keep, **facts)
+        self.kept = take(self.model, None, self.update, plain(self.config), **facts)
+
+    def leave(self) -> bool:
+        """Write the checkpoint of the last whole update, which the model goes back to; whether there was one."""
+        if self.kept is not None:
+            write(Path(self.config.out), self.kept, self.config.keep)
+            self.kept.put_back(self.model)
+        return self.kept is not None and self.update > 0
 
     def _between(self, first: float, last: float) -> float:
         left: float = max(0.0, 1 - self.model.num_timesteps / self.config.steps)
@@ -147,15 +170,20 @@ def _place(config: LaneConfig, game: type[Game], made: Game) -> Place:
     return Here([made, *(game(1, config.game_options) for _ in range(config.lanes - 1))])
 
 
-def _imitate(config: LaneConfig, model: PPO, shown: Progress) -> None:
+def _imitate(config: LaneConfig, model: PPO, shown: Progress, stop: Interrupts) -> None:
     task = shown.add_task("imitation", total=None)
+
+    def said(done: int, of: int) -> None:
+        stop.check()
+        shown.update(task, completed=done, total=of)
+
     share = imitate(
         model.policy,
         Path(config.demos),
         config.demo_epochs,
         config.seed,
         config.value * 0.1,
-        lambda done, of: shown.update(task, completed=done, total=of),
+        said,
     )
     (Path(config.out) / "imitation.txt").write_text(f"{share:.4f} of the demonstrated actions\n")
 

@@ -8,16 +8,16 @@ small CNN, over many lanes at once. A hosted game's lanes are spread over host p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from arena import commands
 from arena.errors import InputError, MissingExtraError, nearest
 from arena.game import Game, GameSpec
-from arena.options import Option
 from arena.plugins import game_class
 from arena.train.cnn import is_picture
+from arena.train.ppo import options_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,14 +58,16 @@ class LaneConfig:
 
 
 _FIXED = {"game", "out", "steps", "seed", "resume", "game_options", "progress", "trained_by"}
-_TYPES: dict[type, Any] = {float: "float", int: "int", str: "str"}
-
-
-def _option(default: Any) -> Option:
-    return Option(_TYPES[type(default)], default, "see LaneConfig", low=None if isinstance(default, str) else 0)
-
-
-OPTIONS = {item.name: _option(item.default) for item in fields(LaneConfig) if item.name not in _FIXED}
+_MOST = {
+    "lanes": 1_000,
+    "hosts": 1_000,
+    "rollout": 100_000,
+    "channels": 1_000,
+    "hidden": 10_000,
+    "gamma": 1,
+    "gae_lambda": 1,
+}
+OPTIONS = options_of(LaneConfig, _FIXED, _MOST, {"hosts": 0, "demo_epochs": 0})
 
 
 def learns_lanes(spec: GameSpec) -> bool:
@@ -95,8 +97,6 @@ def main(config: LaneConfig, game: type[Game] | None = None, updates: int | None
         made = game(1, config.game_options)
     except ValueError as error:
         raise InputError(str(error)) from error
-    if not min(config.lanes, config.rollout, config.batch, config.epochs):
-        raise InputError("lanes, rollout, batch and epochs must be 1 or more")
     if config.demos and not Path(config.demos).is_file():
         raise InputError(f"demos={config.demos}: there is no such file; scripts/ppo/demos.py makes one")
     try:

@@ -11,7 +11,7 @@ hold the history), league play, and learning from the other seats' turns.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -64,12 +64,27 @@ class PpoConfig:
     keep: int = 2  # checkpoints
 
 
+MOST = 1e9  # of any setting that has no bound of its own
 _FIXED = {"game", "out", "steps", "seed", "resume", "seats", "game_options", "progress", "trained_by"}
-OPTIONS = {
-    item.name: Option("float" if isinstance(item.default, float) else "int", item.default, "see PpoConfig", low=0)  # type: ignore[arg-type]
-    for item in fields(PpoConfig)
-    if item.name not in _FIXED
-}
+_MOST = {"tables": 10_000, "rollout": 1_000_000, "layers": 20, "hidden": 10_000, "gamma": 1, "gae_lambda": 1}
+_TYPES: dict[type, Any] = {float: "float", int: "int", str: "str"}
+
+
+def options_of(
+    config: type, fixed: Container[str], most: Mapping[str, float], least: Mapping[str, int]
+) -> dict[str, Option]:
+    """The settings of a config that --option takes, with their bounds: whole numbers are 1 or more unless said."""
+    out = {}
+    for item in fields(config):
+        if item.name not in fixed:
+            kind, default = type(item.default), item.default
+            low = None if kind is str else least.get(item.name, 1 if kind is int else 0)
+            high = None if kind is str else most.get(item.name, MOST)
+            out[item.name] = Option(_TYPES[kind], default, f"see {config.__name__}", low, high)  # type: ignore[arg-type]
+    return out
+
+
+OPTIONS = options_of(PpoConfig, _FIXED, _MOST, {"layers": 0})
 
 
 def check_options(given: Mapping[str, str]) -> dict[str, Any]:

@@ -14,8 +14,10 @@ from sb3_contrib import MaskablePPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 
-from arena.game import Game
-from arena.train.checkpoint import extract, restore, save_checkpoint
+from arena.errors import ArenaError
+from arena.game import Game, GameSpec
+from arena.supervisor.interrupts import Interrupts
+from arena.train.checkpoint import State, extract, restore, take, write
 from arena.train.policy import save_policy
 from arena.train.pool import KINDS, Pool
 from arena.train.ppo import PpoConfig, cut_curve, make_tables, write_curve
@@ -31,7 +33,7 @@ def train(config: PpoConfig, game: type[Game], updates: int | None) -> Path:
     shares = {kind: getattr(config, f"pool_{kind}") for kind in KINDS}
     pool = Pool(game, shares, config.pool_size)
     tables = Tables(games, pool, config.seed, config.reward_scale)
-    with quick_torch():
+    with Interrupts() as stop, quick_torch():
         model = _model(config, tables)
         pool.current = extract(model)
         done = restore(begun, model, pool) if begun else 0
@@ -43,10 +45,19 @@ def train(config: PpoConfig, game: type[Game], updates: int | None) -> Path:
             if updates is not None:
                 left = min(left, updates * config.tables * config.rollout)
             if left > 0:
-                between = Between(config, tables, pool, done, shown)
-                model.learn(left, callback=between, reset_num_timesteps=False, log_interval=1)
-    path = out / "policy.safetensors"
-    spec = game.spec
+                between = Between(config, tables, pool, done, shown, stop)
+                try:
+                    model.learn(left, callback=between, reset_num_timesteps=False, log_interval=1)
+                except (KeyboardInterrupt, ArenaError):
+                    if between.leave():
+                        write_policy(config, model, game.spec)
+                    raise
+    return write_policy(config, model, game.spec)
+
+
+def write_policy(config: PpoConfig, model: MaskablePPO, spec: GameSpec) -> Path:
+    """policy.safetensors, as it plays, and its card."""
+    path = Path(config.out) / "policy.safetensors"
     save_policy(
         path,
         extract(model),
@@ -65,8 +76,12 @@ def train(config: PpoConfig, game: type[Game], updates: int | None) -> Path:
 class Between(BaseCallback):  # type: ignore[misc]
     """Between two updates: curve, snapshot, checkpoint, new matches, new coefficients."""
 
-    def __init__(self, config: PpoConfig, tables: Tables, pool: Pool, done: int, bar: Progress) -> None:
+    def __init__(
+        self, config: PpoConfig, tables: Tables, pool: Pool, done: int, bar: Progress, stop: Interrupts
+    ) -> None:
         super().__init__()
+        self.stop = stop
+        self.kept: State | None = None  # after the last whole update
         self.config = config
         self.tables = tables
         self.pool = pool
@@ -79,7 +94,9 @@ class Between(BaseCallback):  # type: ignore[misc]
         self.returns: dict[str, float] = {}
 
     def _on_rollout_start(self) -> None:
-        if not self._fresh:
+        if self._fresh:
+            self._keep()
+        else:
             self._after_update()
         self._fresh = False
         model = self.model
@@ -91,6 +108,7 @@ class Between(BaseCallback):  # type: ignore[misc]
         model._last_episode_starts = np.ones(self.tables.num_envs, dtype=np.bool_)
 
     def _on_step(self) -> bool:
+        self.stop.check()
         return True
 
     def _on_rollout_end(self) -> None:
@@ -105,7 +123,7 @@ class Between(BaseCallback):  # type: ignore[misc]
     def _on_training_end(self) -> None:
         self._after_update()
         if self.update % self.config.checkpoint_every:
-            self._checkpoint()
+            self.leave()
 
     def _after_update(self) -> None:
         self.update += 1
@@ -118,12 +136,19 @@ class Between(BaseCallback):  # type: ignore[misc]
         write_curve(Path(self.config.out) / "curve.csv", shown, (*KINDS, "mixed"))
         if self.update % self.config.snapshot_every == 0:
             self.pool.snapshot(self.update, extract(self.model))
+        self._keep()
         if self.update % self.config.checkpoint_every == 0:
-            self._checkpoint()
+            self.leave()
 
-    def _checkpoint(self) -> None:
-        config = self.config
-        save_checkpoint(Path(config.out), self.model, self.pool, self.update, plain(config), config.keep)
+    def _keep(self) -> None:
+        self.kept = take(self.model, self.pool, self.update, plain(self.config))
+
+    def leave(self) -> bool:
+        """Write the checkpoint of the last whole update, which the model goes back to; whether there was one."""
+        if self.kept is not None:
+            write(Path(self.config.out), self.kept, self.config.keep)
+            self.kept.put_back(self.model)
+        return self.kept is not None and self.update > 0
 
     def _between(self, first: float, last: float) -> float:
         left: float = max(0.0, 1 - self.model.num_timesteps / self.config.steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,13 @@ from arena.train.ppo import settings
 
 def begun_at(config: Any, out: Path) -> Path | None:
     """The checkpoint to go on from, if any; InputError when the folder and `config.resume` do not agree."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        where = str(out)[:200]
+        raise InputError(f"--out {where}: nothing can be written there ({error.strerror}); choose another") from error
     found = latest(out)
     if found and not config.resume:
         raise InputError(f"{out} already holds a training run ({found.name}); add --resume, or choose another --out")
@@ -29,7 +37,6 @@ def begun_at(config: Any, out: Path) -> Path | None:
         if changed:
             name = changed[0]
             raise InputError(f"{out} was trained with {name}={was.get(name)}, not {now[name]}: resume with the same")
-    out.mkdir(parents=True, exist_ok=True)
     return found
 
 

@@ -28,7 +28,7 @@ import torch  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from arena.canonical import generator, key  # noqa: E402
-from arena.train.checkpoint import restore, save_checkpoint  # noqa: E402
+from arena.train.checkpoint import restore, take, write  # noqa: E402
 from arena.train.lane_hosts import Here  # noqa: E402
 from arena.train.lane_loop import make_model, write_policy  # noqa: E402
 from arena.train.lane_net import insert  # noqa: E402
@@ -328,7 +328,7 @@ def main(config: Config) -> Path:
                 row["distance"] = sum(one for one, _ in far) / len(far)
                 row["cleared"] = sum(cleared for _, cleared in far)
             model.num_timesteps = labels.count
-            save_checkpoint(out, model, None, number + 1, plain(config), config.keep)
+            write(out, take(model, None, number + 1, plain(config)), config.keep)
             rounded = {name: round(one, 5) if isinstance(one, float) else one for name, one in row.items()}
             note(out / "curve.csv", rounded)
             print(rounded, flush=True)

@@ -236,12 +236,12 @@ def test_classes_beside_the_zip_are_found(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def state(tmp_path, monkeypatch):
+def noted(tmp_path, monkeypatch):
     """A folder of this test's own where what was made here is noted."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
-def test_a_pickle_of_others_is_loaded_only_if_trusted(tmp_path, state):
+def test_a_pickle_of_others_is_loaded_only_if_trusted(tmp_path, noted):
     file = small(tmp_path / "model.zip", numbers(SEEN[0]))
     for load in (KIND.settle, lambda what, options: operator(what, **options)):
         with pytest.raises(InputError, match=r"is a pickle: .*@trust=true"):
@@ -253,7 +253,7 @@ def test_a_pickle_of_others_is_loaded_only_if_trusted(tmp_path, state):
         KIND.settle(file, {**PLAIN, "normalize": str(tmp_path / "norm.pkl")})
 
 
-def test_another_file_in_its_place_is_not_one_made_here(tmp_path, state):
+def test_another_file_in_its_place_is_not_one_made_here(tmp_path, noted):
     file = small(tmp_path / "model.zip", numbers(SEEN[0]))
     remember(tmp_path / "model.zip")
     small(tmp_path / "model.zip", numbers(SEEN[0] + 1))
@@ -261,7 +261,7 @@ def test_another_file_in_its_place_is_not_one_made_here(tmp_path, state):
         KIND.settle(file, PLAIN)
 
 
-def test_a_list_that_others_can_write_proves_nothing(tmp_path, state):
+def test_a_list_that_others_can_write_proves_nothing(tmp_path, noted):
     file = small(tmp_path / "model.zip", numbers(SEEN[0]))
     remember(tmp_path / "model.zip")
     known_file().chmod(0o666)

@@ -27,13 +27,30 @@ def test_it_trains_and_says_how_to_seat_the_policy(tmp_path):
 def test_bad_input_is_named(tmp_path):
     for words, expected in (
         (["--option", "tabels=4"], "tables"),
-        (["--option", "tables=four"], "expected int"),
+        (["--option", "batch=four"], "expected int"),
         (["--seats", "2,9"], "2 to 3 seats, not 9"),
+        (["--option", "batch=0"], "batch='0': expected 1 to"),
+        (["--option", "hidden=99999999999999"], "expected 1 to 10000"),
+        (["--option", "entropy=inf"], "entropy='inf': expected 0 to"),
+        (["--option", "gamma=1.5"], "gamma='1.5': expected 0 to 1"),
+        (["--option", "layers=-1"], "layers='-1': expected 0 to 20"),
     ):
         with pytest.raises(InputError, match=expected):
             _arena(*SHORT, "--out", str(tmp_path / "new"), *words)
         assert not (tmp_path / "new").exists()
     assert "KEY=VALUE" in _arena(*SHORT, "--out", str(tmp_path), "--option", "tables").output
+
+
+def test_an_option_given_twice_is_refused(tmp_path):
+    result = _arena(*SHORT, "--out", str(tmp_path), "--option", "entropy=0.1", "--option", "entropy=0.2")
+    assert result.exit_code == 2
+    assert "entropy is given twice, the first time as 0.1" in result.output
+
+
+@pytest.mark.parametrize("folder", ["/dev/null/run", "/proc/run", "x" * 3000])
+def test_a_folder_that_cannot_be_written_to_is_told(folder):
+    with pytest.raises(InputError, match=r"--out .*: nothing can be written there"):
+        _arena(*SHORT, "--out", folder)
 
 
 def test_a_missing_extra_is_named_with_the_command(tmp_path, monkeypatch):
