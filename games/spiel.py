@@ -102,6 +102,7 @@ class SpielGame(Game):
         self.decks: list[Deck] = []  # of all hands of the match
         self.totals: list[float] = [0.0] * seats  # the engine's returns of finished hands, by seat
         self.forfeited: int | None = None
+        self.last_hand: tuple[str, ...] = ()  # how the last hand that is over ended, as everybody saw it
         self._past = ""  # digest over the seed's chance and the hands before this one
 
     # What a subclass gives.
@@ -177,6 +178,7 @@ class SpielGame(Game):
         self.decks = [shuffled(self.engine, chance) for _ in range(self.hand_count)]
         self.totals = [0.0] * self.seats
         self.forfeited = None
+        self.last_hand = ()
         self.hands = [Hand(self.engine, self.decks[0])]
         self._past = digest(self.decks)
         return StepResult.going((self.seat_of(self.hand.player),), (0.0,) * self.seats, self.state_hash())
@@ -199,7 +201,8 @@ class SpielGame(Game):
         while self.hand.over:
             for player, gain in enumerate(self.hand.state.returns()):
                 rewards[self.seat_of(player)] += gain
-            events += self.end_events()
+            self.last_hand = tuple(self.end_events())
+            events += self.last_hand
             if len(self.hands) == self.hand_count:
                 break
             self._past = self.hand.digest(self._past)

@@ -68,7 +68,6 @@ class Holdem(SpielGame):
         super().__init__(seats, options)
         self.spec = msgspec.structs.replace(self.spec, horizon=self.hand_count * longest_hand(seats))
         self.ledger = Ledger.start(seats)
-        self.last_hand: tuple[str, ...] = ()  # how the hand before this one ended, as everybody saw it
 
     def engine_name(self) -> str:
         heads_up = self.seats == 2
@@ -123,7 +122,6 @@ class Holdem(SpielGame):
 
     def reset(self, seed: bytes) -> StepResult:
         self.ledger = Ledger.start(self.seats)
-        self.last_hand = ()
         out = super().reset(seed)
         return replace(out, events=(self._deal_event(),))
 
@@ -163,7 +161,6 @@ class Holdem(SpielGame):
         for player, gain in enumerate(gains):
             if gain + put[player] > 0 and player in self.ledger.live:
                 out.append(f"seat {self.seat_of(player)} takes {gain + put[player]:g} of {self.ledger.pot}")
-        self.last_hand = tuple(out)
         return out
 
     def _deal_event(self) -> str:

@@ -50,6 +50,15 @@ def _moves(game: Holdem, seat: int) -> list[str]:
     return out
 
 
+def labels(game: Holdem, seat: int) -> dict[str, str]:
+    """What each legal action amounts to now, for people's buttons: `label.call` is "call 10"."""
+    ledger, player = game.ledger, game.player_of(seat)
+    due, names = ledger.to_call(player), game.spec.actions.names
+    raised = f"{'raise to' if max(ledger.bets) else 'bet'} {ledger.bets[player] + ledger.cost(player, RAISE)}"
+    said = {FOLD: "fold", CALL: f"call {due}" if due else "check", RAISE: raised}
+    return {f"label.{names[action]}": said[action] for action in game.legal(seat)}
+
+
 def history(game: Holdem) -> str:
     """The hand's betting by round, e.g. "preflop: seat 2 calls 10, seat 0 folds; flop: seat 1 checks"."""
     rounds = []
@@ -108,6 +117,7 @@ def facts(game: Holdem, seat: int) -> dict[str, str]:
         "hands": str(game.hand_count),
         "last_hand": "; ".join(game.last_hand) or "none",
         "can_raise": "yes" if RAISE in legal else "no",
+        **labels(game, seat),
     }
 
 

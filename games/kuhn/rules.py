@@ -118,7 +118,15 @@ class Kuhn(SpielGame):
             "shown": ", ".join(f"seat {self.seat_of(p)}: {self.rank(p)}" for p in sorted(self.shown(self.hand))),
             "turn": "nobody" if due is None else f"seat {due}",
             "hand_number": f"{len(self.hands)} of {self.hand_count}",
+            "last_hand": "; ".join(self.last_hand) or "none",
+            **self.labels(seat),
         }
+
+    def labels(self, seat: int) -> dict[str, str]:
+        """What each legal action amounts to now, for people's buttons: `label.bet` is "call 1"."""
+        facing, names = self.to_call(self.player_of(seat)) > 0, self.spec.actions.names
+        said = {PASS: "fold" if facing else "check", BET: "call 1" if facing else "bet 1"}
+        return {f"label.{names[action]}": said[action] for action in self.legal(seat)}
 
     def text(self, seat: int, facts: Mapping[str, str]) -> str:
         lines = [

@@ -159,7 +159,17 @@ class Leduc(SpielGame):
             "shown": ", ".join(f"seat {self.seat_of(p)}: {self.rank(p)}" for p in sorted(self.shown(self.hand))),
             "turn": "nobody" if due is None else f"seat {due}",
             "hand_number": f"{len(self.hands)} of {self.hand_count}",
+            "last_hand": "; ".join(self.last_hand) or "none",
+            **self.labels(seat),
         }
+
+    def labels(self, seat: int) -> dict[str, str]:
+        """What each legal action amounts to now, for people's buttons: `label.call` is "call 2"."""
+        table, names = self.table(), self.spec.actions.names
+        due = max(table.bets) - table.bets[self.player_of(seat)]
+        raised = f"raise to {max(table.bets) + RAISES[table.round]}"
+        said = {FOLD: "fold", CALL: f"call {due}" if due else "check", RAISE: raised}
+        return {f"label.{names[action]}": said[action] for action in self.legal(seat)}
 
     def text(self, seat: int, facts: Mapping[str, str]) -> str:
         board = (

@@ -234,3 +234,15 @@ def test_lessons_say_what_is_seen_first():
         facts = lesson.observation.facts
         assert lesson.thought.startswith(f"I hold {facts['hand']}. Board {facts['board']}. I have {facts['made']}, ")
     assert {lesson.answer for lesson in seen} == {"fold", "call", "raise"}
+
+
+def test_people_are_told_what_an_action_amounts_to():
+    for game, _, seat, action in session(3, hands=4):
+        facts = game.observe(0 if seat is None else seat, Views(text=True)).facts
+        labels = {key: value for key, value in facts.items() if key.startswith("label.")}
+        if seat is None:
+            assert labels == {}
+            continue
+        assert set(labels) == {f"label.{game.spec.actions.names[legal]}" for legal in game.legal(seat)}
+        word = game.ledger.after(action).log[-1].word  # as the table is told it: "calls 10", "raises to 20"
+        assert labels[f"label.{game.spec.actions.names[action]}"] == re.sub("^([a-z]+)s\\b", "\\1", word)

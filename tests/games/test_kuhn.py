@@ -53,3 +53,15 @@ def test_the_higher_card_wins():
 def test_the_short_prompt_names_no_card():
     fields = {name for _, name, _, _ in string.Formatter().parse(Kuhn(2).card().prompts["short"])}
     assert not fields & {"hand", "shown", "text"}
+
+
+def test_people_are_told_what_an_action_amounts_to():
+    def labels(game, at):
+        facts = game.observe(at, Views(text=True)).facts
+        return [facts["label.pass"], facts["label.bet"]]
+
+    game = Kuhn(2)
+    (at,) = game.reset(seed(0)).due
+    assert labels(game, at) == ["check", "bet 1"]
+    (at,) = game.step({at: BET}).due
+    assert labels(game, at) == ["fold", "call 1"]

@@ -105,3 +105,22 @@ def test_lessons_say_what_is_seen(number):
             assert ("No board" in lesson.thought) == (facts["board"] == "none")
             if facts["board"] != "none":
                 assert words[facts["board"]] in lesson.thought.split(".")[1]
+
+
+def test_people_are_told_what_an_action_amounts_to_and_how_the_last_hand_ended():
+    game = Leduc(2, {"hands": 2})
+
+    def facts(at):
+        return game.observe(at, Views(text=True)).facts
+
+    def labels(at):
+        return {key: value for key, value in facts(at).items() if key.startswith("label.")}
+
+    (at,) = game.reset(seed(0)).due
+    assert labels(at) == {"label.call": "check", "label.raise": "raise to 3"}
+    assert labels(1 - at) == {}  # who is not asked
+    (at,) = game.step({at: RAISE}).due
+    assert labels(at) == {"label.fold": "fold", "label.call": "call 2", "label.raise": "raise to 5"}
+    assert facts(at)["last_hand"] == "none"
+    game.step({at: FOLD})
+    assert facts(0)["last_hand"] == facts(1)["last_hand"] == f"seat {1 - at} wins the pot"
