@@ -284,7 +284,7 @@ function render() {
   showTable(table, live ?? ending.picture ?? (table ? page.pictures.get(table.key) : null), page.state, past);
   showEnding(table, last);
   showSight(page.state, table, page.pictures);
-  showActions(table, { ready: ready(), sent: page.sent, over: page.over, online: page.socket !== null, lost: page.tries > LOST, spectator: page.state?.spectator, answer, ending, words: held.table && wordsOf(held, idle()) });
+  showActions(table, { ready: ready(), sent: page.sent, over: page.over, online: page.socket !== null, lost: page.tries > LOST, first: !page.state?.matches, spectator: page.state?.spectator, answer, ending, words: held.table && wordsOf(held, idle()) });
   showPad(held);
   showLast(ending.hand ?? (last && last.number > page.dismissed ? last : null), Boolean(table && !table.over && !ending.table), () => {
     page.dismissed = last.number;

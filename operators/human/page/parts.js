@@ -112,12 +112,12 @@ function showCard(card) {
   return shown;
 }
 
-function stateOf(table, { sent, over, online, lost, words, spectator, ending }) {
+function stateOf(table, { sent, over, online, lost, words, spectator, ending, first }) {
   if (over) return ["over", ...over];
   if (!online && lost) return ["off", "The arena is gone", "It was ended from outside, or the way to it is cut. What you see stays; this page goes on trying."];
   if (!online) return ["off", "Connection lost"];
   if (ending.table) return ["done", ending.hand ? ending.hand.title : "The match is over", ""];
-  if (!table) return ["none", spectator ? "You look on" : "Waiting for a match"];
+  if (!table) return ["none", spectator ? "You look on" : "Waiting for a match", first ? "It begins when every operator has loaded." : ""];
   if (table.over) return ["done", "The match is over"];
   if (table.out.length) return ["wait", "Your part is over", "The others go on."];
   if (words && !table.gaveUp) return words;
