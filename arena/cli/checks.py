@@ -82,7 +82,7 @@ def distributions() -> Iterator[Finding]:
     absent: list[str] = []
     for extra in installed.extras():
         wanted = installed.requirements(extra)
-        there = ", ".join(f"{name} {version}" for name, version in wanted if version)
+        there = [name for name, version in wanted if version and name not in shown]  # by itself, not by another extra
         lacking = [name for name, version in wanted if version is None]
         if not lacking:
             new = ", ".join(f"{name} {version}" for name, version in wanted if name not in shown)

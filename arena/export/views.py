@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from arena import commands, plugins
 from arena.errors import InputError, UnplayableError
 from arena.game import Game, Views
-from arena.plugins import game_class
+from arena.supervisor.runtime import home
 
 
 def game_of(
@@ -15,17 +16,29 @@ def game_of(
 ) -> Game:
     """The game by its name, its class, or a callable of the number of seats. InputError for what it does not take."""
     if isinstance(game, str):
-        game = game_class(game)
+        game = plugins.game_class(game)
     if not isinstance(game, type):
         if seats is None:
             raise InputError("a callable makes the game: say for how many seats")
         return game(seats)
     if not issubclass(game, Game):
         raise InputError(f"{game!r} is no arena.game.Game")
+    _check_runtime(game)
     try:
         return game(game.spec.seats[0] if seats is None else seats, options)
     except ValueError as error:
         raise InputError(str(error)) from error
+
+
+def _check_runtime(game: type[Game]) -> None:
+    """InputError where the game's packages cannot be imported in this Python, which an exported game runs in."""
+    if game.runtime is None or home.fits_here(plugins.runtime(game.runtime)):
+        return
+    raise InputError(
+        f"{game.spec.id} needs its runtime {game.runtime!r}, and an exported game runs in this Python, which does not "
+        f"fit it. Create it with: {commands.arena('env', 'create', game.runtime)}, then run this in that environment's "
+        f"Python (`{commands.arena('env', 'list')}` says where it is)"
+    )
 
 
 def views_of(game: Game, view: str, image_size: tuple[int, int] | None) -> Views:

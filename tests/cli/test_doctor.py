@@ -48,6 +48,15 @@ def test_tools_to_work_on_the_arena_are_no_warning_where_some_of_them_are_missin
     assert found == {"base": "ok", "[dev]": "ok", "[train]": "warning"}
 
 
+def test_an_extra_of_which_only_what_others_bring_is_there_is_not_installed(monkeypatch):
+    some = {"": [("numpy", "2")], "ppo": [("torch", "2")], "train": [("torch", "2"), ("tensorboard", None)]}
+    monkeypatch.setattr(checks.installed, "extras", lambda: ["ppo", "train"])
+    monkeypatch.setattr(checks.installed, "requirements", some.__getitem__)
+    found = {finding.what: finding for finding in checks.distributions()}
+    assert {what: one.state for what, one in found.items()} == {"base": "ok", "[ppo]": "ok", "extras": "ok"}
+    assert "not installed: train" in found["extras"].text
+
+
 @pytest.mark.usefixtures("broken_plugins")
 def test_a_plugin_that_does_not_load_is_a_problem():
     broken = [finding.text for finding in checks.plugins() if finding.state == "problem" and "gone" in finding.text]
