@@ -1,4 +1,4 @@
-"""Mirrored evaluation of the shipped policies, and OpenSpiel's exploitability for leduc.
+"""Mirrored evaluation of the shipped policies; for leduc, exact values and OpenSpiel's exploitability.
 
     python scripts/ppo/evaluate.py [--deals 5000] [--seed 1] [--games leduc,holdem]
 
@@ -30,11 +30,12 @@ from arena.export.opponents import Opponent, opponent  # noqa: E402
 from arena.game import Game, GameCard, Views  # noqa: E402
 from arena.operator import OpenSeat, Operator, Outcome, Request, WorkerContext  # noqa: E402
 from arena.plugins import game_class  # noqa: E402
+from arena.train.policy import load_policy  # noqa: E402
 from operators.ppo.policy import build  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 VECTOR = Views(vector=True)
-LINEUPS = {"leduc": (2,), "holdem": (2, 3, 6)}
+LINEUPS = {"holdem": (2, 3, 6)}
 CHUNK = 100  # deals whose matches run at once
 
 
@@ -129,20 +130,23 @@ def main(argv: Sequence[str]) -> int:
     given = parser.parse_args(argv)
     file = ROOT / "docs/curves/ppo.json"
     results = json.loads(file.read_text()) if file.exists() else {}
+    sys.path.insert(0, str(Path(__file__).parent))
+    import exact
+    from exploitability import exploitability
+
     for game in given.games.split(","):
-        rows = []
-        for seats in LINEUPS[game]:
+        rows: list[dict[str, object]] = []
+        for other in ("random", "scripted") if game in exact.DEALT else ():
+            mean = exact.value(game, exact.strategy(game, "ppo"), exact.strategy(game, other))
+            rows.append({"seats": 2, "against": other, "mean": mean})
+            print(f"{game}, against {other}: {mean:+.4f}, exactly", flush=True)
+        for seats in () if game in exact.DEALT else LINEUPS[game]:
             for other in ("random", "scripted"):
                 mean, half = interval(mirrored(game, other, seats, given.deals, given.seed))
                 rows.append({"seats": seats, "against": other, "deals": given.deals, "mean": mean, "half": half})
                 print(f"{game}, {seats} seats, against {other}: {mean:+.3f} +- {half:.3f}", flush=True)
         results[game] = {"unit": game_class(game).spec.unit, "seed": given.seed, "rows": rows}
         if game == "leduc":
-            sys.path.insert(0, str(Path(__file__).parent))
-            from exploitability import exploitability
-
-            from arena.train.policy import load_policy
-
             mlp, _ = load_policy(ROOT / "operators/ppo/weights/leduc.safetensors")
             results[game]["exploitability"] = exploitability(mlp)
             print(f"leduc: exploitability {results[game]['exploitability']:.4f}")
@@ -158,7 +162,8 @@ def _write(results: dict[str, dict[str, object]]) -> None:
         "## PPO policies",
         "",
         "Mirrored deals: a block is one deal with every seat permutation (at six seats: ppo in every seat); the "
-        "unit is ppo's mean return over the block; 95% intervals over blocks. Made by "
+        "unit is ppo's mean return over the block; 95% intervals over blocks. Leduc is small enough to be walked whole "
+        "(`scripts/ppo/exact.py`): its values are exact. Made by "
         "`python scripts/ppo/evaluate.py`; the policies by `python scripts/ppo/train.py GAME`. Curves: "
         "[leduc](curves/ppo-leduc.png), [hold'em](curves/ppo-holdem.png).",
         "",
@@ -167,11 +172,13 @@ def _write(results: dict[str, dict[str, object]]) -> None:
     ]
     for game, result in results.items():
         for row in result["rows"]:  # type: ignore[attr-defined]
-            low, high = row["mean"] - row["half"], row["mean"] + row["half"]
+            deals, span = "all", "exact"
+            if "half" in row:
+                low, high = row["mean"] - row["half"], row["mean"] + row["half"]
+                deals, span = f"{row['deals']:,}", f"{low:+.3f} to {high:+.3f}"
             others = row["against"] if row["seats"] == 2 else f"{row['seats'] - 1} {row['against']}"
             lines.append(
-                f"| {game} | {row['seats']} | {others} | {row['deals']:,} | {row['mean']:+.3f} | "
-                f"{low:+.3f} to {high:+.3f} | {result['unit']} |"
+                f"| {game} | {row['seats']} | {others} | {deals} | {row['mean']:+.3f} | {span} | {result['unit']} |"
             )
     if "exploitability" in results.get("leduc", {}):
         lines += [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
@@ -12,9 +13,12 @@ pytest.importorskip("safetensors")
 
 from arena.game import Views
 from arena.plugins import game_class
-from operators.ppo.kind import KIND, shipped
+from arena.train.policy import load_policy
+from operators.ppo.kind import KIND, WEIGHTS, shipped
 
-SCRIPTS = Path(__file__).parents[2] / "scripts/ppo"
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "scripts/ppo"
+FIGURES = ROOT / "docs/curves/ppo.json"
 
 
 def _script(name):
@@ -46,9 +50,38 @@ def test_it_beats_random_over_mirrored_deals(evaluate, name, seats):
     assert mean - half > 0
 
 
-def test_leduc_beats_scripted_over_two_thousand_mirrored_deals(evaluate):
-    mean, half = evaluate.interval(evaluate.mirrored("leduc", "scripted", 2, deals=2000, seed=11))
-    assert mean - half > 0
+def test_what_the_docs_say_of_leduc_is_exact():
+    """Every deal and every way of playing it, weighed: no luck is in these figures."""
+    exact = _script("exact")
+    told = {row["against"]: row["mean"] for row in json.loads(FIGURES.read_text())["leduc"]["rows"]}
+    for other in ("random", "scripted"):
+        mean = exact.value("leduc", exact.strategy("leduc", "ppo"), exact.strategy("leduc", other))
+        assert mean == pytest.approx(told[other], abs=1e-4)
+        assert mean > 0
+        assert exact.value("leduc", exact.strategy("leduc", other), exact.strategy("leduc", "ppo")) == pytest.approx(
+            -mean
+        )
+    assert told["random"] == pytest.approx(0.940, abs=5e-4)
+
+
+def test_exact_values_are_those_of_openspiel():
+    from open_spiel.python import policy as tabular
+    from open_spiel.python.algorithms.expected_game_score import policy_value
+
+    exact, solver = _script("exact"), _script("exploitability")
+    net, _ = load_policy(WEIGHTS / "leduc.safetensors")
+    ours = solver.table_of(net, solver.decisions())
+    uniform = tabular.UniformRandomPolicy(ours.game)
+    first = policy_value(ours.game.new_initial_state(), [ours, uniform])[0]
+    second = policy_value(ours.game.new_initial_state(), [uniform, ours])[1]
+    assert exact.value("leduc", exact.network(net), exact.uniform()) == pytest.approx((first + second) / 2)
+
+
+def test_sampled_values_are_near_the_exact_one(evaluate):
+    exact = _script("exact")
+    mean, half = evaluate.interval(evaluate.mirrored("leduc", "scripted", 2, deals=500, seed=11))
+    truth = exact.value("leduc", exact.strategy("leduc", "ppo"), exact.strategy("leduc", "scripted"))
+    assert abs(mean - truth) < 1.5 * half
 
 
 def test_sidescroller_gets_further_than_scripted_on_levels_it_never_saw():
