@@ -66,7 +66,6 @@ def serve(
     threading.Thread(target=_leave_with_arena, daemon=True).start()
     context = zmq.Context()
     socket = context.socket(zmq.DEALER)
-    socket.setsockopt(zmq.ROUTING_ID, os.environ.pop("ARENA_WORKER").encode())
     socket.setsockopt(zmq.LINGER, LINGER)
     socket.setsockopt(zmq.MAXMSGSIZE, m.Limits().max_message)
     socket.connect(address)

@@ -41,7 +41,8 @@ class WireObservation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    max_message: int = 64 * 1024 * 1024  # bytes in one frame; a larger one disconnects the peer
+    max_message: int = 64 * 1024 * 1024  # bytes of one message of a worker, all of its frames together
+    max_frames: int = 1024  # frames of one message of a worker
     grace: float = 5.0  # seconds in which a CANCEL is confirmed or the worker is killed
 
 

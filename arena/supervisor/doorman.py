@@ -22,22 +22,24 @@ import zmq
 
 from arena.errors import ArenaError, InputError, ProtocolError
 from arena.operator import worker_threads
-from arena.protocol import codec, transport
+from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.codec import Frame
 from arena.supervisor import sockets
+from arena.supervisor.connection import FullError, GoneError
 from arena.supervisor.crew import worker_command
 from arena.supervisor.curve import Pair
 from arena.supervisor.front import Front
 from arena.supervisor.gate import Gate
 from arena.supervisor.interrupts import Interrupts
+from arena.supervisor.listener import Listener, Message, Stranger
 from arena.supervisor.process import WorkerProcess
 from arena.supervisor.service import Service, check_major
 
 PROBE = 5.0  # seconds between looks for arenas that are gone
 HURRY = 0.02  # seconds till the first look after a connection has ended; then twice as long, up to PROBE
 GRACE = 2.0  # seconds in which workers leave when the doorman is stopped
-LAST = 20  # times that the socket is read for what a dead worker sent
+LAST = 200  # times that the socket is read for what a dead worker sent
 FAIR = 1000  # messages taken from one side before the others are looked at
 
 
@@ -47,7 +49,7 @@ class _Hired:
 
     number: int
     peer: bytes
-    identity: bytes
+    token: str
     process: WorkerProcess
     options: dict[str, Any]
     since: float
@@ -74,13 +76,12 @@ class Doorman:
         self._say = say
         self._interrupts = interrupts
         self._by_peer: dict[bytes, _Hired] = {}
-        self._by_worker: dict[bytes, _Hired] = {}
+        self._by_worker: dict[str, _Hired] = {}  # by token
         self._count = 0
         self._interval, self._probe_at = PROBE, 0.0
         self._folder = sockets.Folder()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._back = sockets.router(self._context)
-        self._back.bind(f"ipc://{self._folder.path}/s")
+        self._back = Listener(self._folder.socket)
         self._gate = gate
         try:
             self._front = Front(self._context, listen, pair, gate)
@@ -89,13 +90,13 @@ class Doorman:
             raise
         self.address = self._front.address
         self._poller = zmq.Poller()
-        for watched in (*self._front.watched, self._back, *([interrupts.fileno()] if interrupts else [])):
+        for watched in (*self._front.watched, self._back.fileno(), *([interrupts.fileno()] if interrupts else [])):
             self._poller.register(watched, zmq.POLLIN)
 
     def serve(self) -> None:
         """Until a signal: KeyboardInterrupt."""
         while True:
-            waited = self._poller.poll(self._patience())
+            waited = [what for what, _ in self._poller.poll(self._patience()) if what != self._back.fileno()]
             if self._interrupts is not None:
                 self._interrupts.check()
             if self._front.look():  # somebody may be gone; it is not said who, and the next probes find out
@@ -103,7 +104,7 @@ class Doorman:
                 self._probe_at = time.monotonic() + HURRY
             self._hear_arenas()
             self._hear_workers()
-            if any(isinstance(what, int) for what, _ in waited) or not hasattr(os, "pidfd_open"):
+            if any(isinstance(what, int) for what in waited) or not hasattr(os, "pidfd_open"):
                 for hired in [h for h in self._by_peer.values() if h.process.exited]:
                     self._last_words(hired)
             if time.monotonic() >= self._probe_at:
@@ -125,7 +126,7 @@ class Doorman:
             self._release()
 
     def _release(self) -> None:
-        self._back.close(linger=0)
+        self._back.close()
         self._context.term()
         self._folder.remove()
 
@@ -152,14 +153,24 @@ class Doorman:
             else:
                 self._usher(hired, received.frames)
 
-    def _hear_workers(self) -> None:
-        for _ in range(FAIR):
-            received = transport.receive(self._back)
-            if received is None:
-                return
-            hired = self._by_worker.get(bytes(received[0]))
-            if hired is not None:
-                self._to_arena(hired, received[1:])
+    def _hear_workers(self) -> bool:
+        """Take what has come; whether there was anything."""
+        arrivals = self._back.receive()
+        for arrival in arrivals:
+            if isinstance(arrival, Stranger):
+                for hired in [h for h in self._by_peer.values() if h.process.pid == arrival.group]:
+                    self._end(hired, arrival.why, own_doing=True)
+                continue
+            known = self._by_worker.get(arrival.token)
+            if known is None:
+                continue
+            if isinstance(arrival, Message):
+                self._to_arena(known, arrival.frames)
+            elif arrival.why is not None:
+                self._end(known, arrival.why, own_doing=True)
+            elif not known.process.wait(GRACE):  # else its handle says how it ended
+                self._end(known, "closed its connection", own_doing=True)
+        return bool(arrivals)
 
     def _stranger(self, peer: bytes, key: str, frames: list[Frame]) -> None:
         """A message of an arena that has hired nobody."""
@@ -194,18 +205,20 @@ class Doorman:
             text = f"all {self._most} workers that it may run are taken (arena worker serve --max)"
             self._front.tell(peer, m.Error(code="backend", text=text))
             return
+        if message.token in self._by_worker:
+            raise InputError("another worker has this token")
         options = dict(self._service.settle(message.kind, message.what, message.options))
         self._count += 1
-        identity = f"w{self._count}".encode()
         kind = self._service.kind
         log = self._logs / f"{sockets.file_name(kind.name)}-{self._count}.log"
         process = WorkerProcess(
             worker_command(kind, self._service.what, options),
-            sockets.environment(f"ipc://{self._folder.path}/s", message.token, identity, worker_threads(kind, options)),
+            sockets.environment(self._back.address, message.token, worker_threads(kind, options)),
             log,
         )
-        hired = _Hired(self._count, peer, identity, process, options, time.monotonic())
-        self._by_peer[peer] = self._by_worker[identity] = hired
+        self._back.expect(message.token)
+        hired = _Hired(self._count, peer, message.token, process, options, time.monotonic())
+        self._by_peer[peer] = self._by_worker[message.token] = hired
         if process.handle is not None:
             self._poller.register(process.handle, zmq.POLLIN)
         self._probe_at = min(self._probe_at or math.inf, time.monotonic() + self._interval)
@@ -237,12 +250,10 @@ class Doorman:
 
     def _to_worker(self, hired: _Hired, frames: list[Frame]) -> None:
         try:
-            transport.send(self._back, [hired.identity, *frames])
-        except zmq.Again:
+            self._back.send(hired.token, frames)
+        except FullError:
             self._end(hired, "its queue is full: it does not read", own_doing=True)
-        except zmq.ZMQError as error:
-            if error.errno != zmq.EHOSTUNREACH:
-                raise
+        except GoneError:
             if not hired.process.wait(GRACE):  # else its handle says how it ended
                 self._end(hired, "closed its connection", own_doing=True)
 
@@ -267,16 +278,16 @@ class Doorman:
     def _last_words(self, hired: _Hired) -> None:
         """What a dead worker had sent may still be under way to us."""
         for _ in range(LAST):
-            if not self._back.poll(50):
+            if not self._hear_workers():
                 break
-            self._hear_workers()
         self._end(hired, hired.process.how(), hired.process.own_doing)
 
     def _end(self, hired: _Hired, how: str, own_doing: bool) -> None:
         """Kill the worker's group, forget it, and tell its arena."""
         if self._by_peer.pop(hired.peer, None) is None:
             return
-        del self._by_worker[hired.identity]
+        del self._by_worker[hired.token]
+        self._back.forget(hired.token)
         if hired.process.handle is not None:
             self._poller.unregister(hired.process.handle)
         hired.process.reap()

@@ -1,8 +1,7 @@
-"""Hub: the ROUTER that all workers of a run connect to, their handshakes, their deaths, their shutdown."""
+"""Hub: where all workers of a run connect to, their handshakes, their deaths, their shutdown."""
 
 from __future__ import annotations
 
-import hmac
 import math
 import os
 import secrets
@@ -17,19 +16,21 @@ import zmq
 
 from arena.channel import Channel, Died, Event, Received
 from arena.errors import ProtocolError
-from arena.protocol import codec, transport
+from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.codec import Frame
 from arena.protocol.version import MAGIC, MAJOR, MINOR
 from arena.supervisor import sockets
+from arena.supervisor.connection import FullError, GoneError
 from arena.supervisor.interrupts import Interrupts
+from arena.supervisor.listener import Broken, Listener, Message, Stranger
 from arena.supervisor.process import WorkerProcess
 from arena.supervisor.remote import RemoteWorker
 
 GREETING = 60.0  # seconds in which a worker says HELLO, which it does before anything slow
 STARTUP = 300.0  # seconds from there in which it becomes ready
 GRACE = 2.0  # seconds for each step of a shutdown
-LAST = 20  # times that the socket is read for what a dead worker sent
+LAST = 200  # times that the socket is read for what a dead worker sent
 LONGEST_POLL = 3600.0  # seconds; a poll may end early, and what it takes is milliseconds in an int
 FAIR = 1000  # messages taken before deaths and clocks are looked at: a flood must not hide them
 
@@ -37,13 +38,12 @@ FAIR = 1000  # messages taken before deaths and clocks are looked at: a flood mu
 class WorkerChannel(Channel):
     """The arena's end of one worker: a process of this machine, or one behind a doorman."""
 
-    def __init__(self, hub: Hub, name: str, identity: bytes, token: str, process: WorkerProcess | RemoteWorker) -> None:
+    def __init__(self, hub: Hub, name: str, token: str, process: WorkerProcess | RemoteWorker) -> None:
         self.name = name
         self.session = secrets.token_hex(8)
         self.ready = False
         self.pid = process.pid
         self.log = process.log
-        self.identity = identity
         self.token = token
         self.process = process
         self.operators: tuple[str, ...] = ()  # see WELCOME
@@ -51,6 +51,7 @@ class WorkerChannel(Channel):
         self.alive = True
         self.refusal: m.Error | None = None  # what the worker itself said is wrong
         self.late = time.monotonic() + GREETING  # when it must have said HELLO; then, when it must be ready
+        self.parted: float | None = None  # its connection has ended; when its process must have
         self._hub = hub
 
     def send(self, message: m.Message, buffers: Sequence[Frame] = ()) -> None:
@@ -71,19 +72,18 @@ class Hub:
         self._interrupts = interrupts
         self._on_status = on_status or (lambda name, status: None)
         self._folder = sockets.Folder()
-        self._address = f"ipc://{self._folder.path}/s"
-        self._context = zmq.Context()
-        self._router = sockets.router(self._context)
-        self._router.bind(self._address)
+        self._listener = Listener(self._folder.socket)
+        self._context = zmq.Context()  # of links to other machines
         self._poller = zmq.Poller()
-        self._poller.register(self._router, zmq.POLLIN)
+        self._poller.register(self._listener.fileno(), zmq.POLLIN)
         if interrupts is not None:
             self._poller.register(interrupts.fileno(), zmq.POLLIN)
-        self._channels: dict[bytes, WorkerChannel] = {}
-        self._options: dict[bytes, tuple[str, Mapping[str, Any]]] = {}
+        self._channels: dict[str, WorkerChannel] = {}  # by token
+        self._options: dict[str, tuple[str, Mapping[str, Any]]] = {}
         self._events: deque[Event] = deque()
         self._count = 0
         self.complete = False  # every match was played: what workers are told at the end
+        self._turned_away = ""  # what the last stranger did
         self.dropped = 0  # messages of no live worker, or out of turn
 
     def launch(
@@ -93,25 +93,29 @@ class Hub:
 
         It is of use when its `ready` is set; a failure comes as Died by poll.
         """
-        identity, token = self._new_worker()
-        env = sockets.environment(self._address, token, identity, threads)
+        self._count += 1
+        token = secrets.token_hex(16)
+        env = sockets.environment(self._listener.address, token, threads)
         log = self._logs / f"{sockets.file_name(name)}-{self._count}.log"
-        return self._add(WorkerChannel(self, name, identity, token, WorkerProcess(command, env, log)), what, options)
+        self._listener.expect(token)
+        try:
+            process = WorkerProcess(command, env, log)
+        except BaseException:
+            self._listener.forget(token)
+            raise
+        return self._add(WorkerChannel(self, name, token, process), what, options)
 
     def hire(self, name: str, address: str, kind: str, what: str, options: Mapping[str, Any]) -> WorkerChannel:
         """As `launch`, by the doorman at this address. InputError when a key is missing here."""
-        identity, token = self._new_worker()
+        self._count += 1
+        token = secrets.token_hex(16)
         hire = m.Hire(token=token, major=MAJOR, minor=MINOR, kind=kind, what=what, options=dict(options))
         remote = RemoteWorker(self._context, address, hire)
-        return self._add(WorkerChannel(self, name, identity, token, remote), what, options)
-
-    def _new_worker(self) -> tuple[bytes, str]:
-        self._count += 1
-        return f"w{self._count}".encode(), secrets.token_hex(16)
+        return self._add(WorkerChannel(self, name, token, remote), what, options)
 
     def _add(self, channel: WorkerChannel, what: str, options: Mapping[str, Any]) -> WorkerChannel:
-        self._channels[channel.identity] = channel
-        self._options[channel.identity] = (what, options)
+        self._channels[channel.token] = channel
+        self._options[channel.token] = (what, options)
         for watched in channel.process.watched:
             self._poller.register(watched, zmq.POLLIN)
         return channel
@@ -132,16 +136,16 @@ class Hub:
             if isinstance(channel.process, RemoteWorker):
                 channel.process.link.send(frames)
             else:
-                transport.send(self._router, [channel.identity, *frames])
-        except zmq.Again:
+                self._listener.send(channel.token, frames)
+        except (zmq.Again, FullError):
             self.bury(channel, "its queue is full: it does not read", own_doing=True)
-        except zmq.ZMQError as error:
-            if error.errno != zmq.EHOSTUNREACH:
-                raise
-            # Its process is ending, and the handle will say how; or it closed its connection and what it was sent
-            # is lost.
-            if channel.role == "spectator" or not channel.process.wait(GRACE):
-                self.bury(channel, "closed its connection", own_doing=True)
+        except GoneError:
+            self._part(channel)
+
+    def _part(self, channel: WorkerChannel) -> None:
+        """Its connection has ended. So does its process, most likely, and its handle will say how."""
+        if channel.parted is None:
+            channel.parted = time.monotonic() + GRACE
 
     def bury(self, channel: WorkerChannel, reason: str, own_doing: bool) -> None:
         """Kill the worker's group, release it, and report it dead once."""
@@ -152,8 +156,9 @@ class Hub:
         for watched in channel.process.watched:
             self._poller.unregister(watched)
         channel.process.reap()
-        del self._channels[channel.identity]
-        del self._options[channel.identity]
+        del self._channels[channel.token]
+        del self._options[channel.token]
+        self._listener.forget(channel.token)
         refused = channel.refusal is not None and channel.refusal.code == "refused"
         self._events.append(Died(channel, reason, own_doing, was_ready, refused))
 
@@ -169,6 +174,7 @@ class Hub:
                     channel.process.signal(signal.SIGTERM)  # it does not listen yet
                 elif not channel.process.exited:
                     channel.send(m.Shutdown(reason="the run is over", complete=self.complete))
+            self._listener.flush(time.monotonic() + GRACE)
             for number in (None, signal.SIGTERM):
                 until = time.monotonic() + GRACE
                 for channel in left:
@@ -180,7 +186,7 @@ class Hub:
         finally:
             for channel in left:
                 self.bury(channel, "shut down", own_doing=False)
-            self._router.close()
+            self._listener.close()
             self._context.term()
             self._folder.remove()
 
@@ -188,7 +194,9 @@ class Hub:
 
     def _pump(self, timeout: float | None) -> None:
         waited = [what for what, _ in self._poller.poll(self._patience(timeout))]
-        if self._router in waited:
+        door = self._listener.fileno()
+        if door in waited:
+            waited.remove(door)
             self._drain()
         for channel in list(self._channels.values()):
             if isinstance(channel.process, RemoteWorker):
@@ -197,30 +205,51 @@ class Hub:
             local = [c for c in self._channels.values() if isinstance(c.process, WorkerProcess)]
             for channel in [c for c in local if c.process.exited]:
                 self._last_words(channel)
+        now = time.monotonic()
         for channel in list(self._channels.values()):
-            if not channel.ready and time.monotonic() > channel.late:
-                reason = channel.refusal.text if channel.refusal else _too_late(channel)
+            if not channel.ready and now > channel.late:
+                reason = channel.refusal.text if channel.refusal else self._too_late(channel)
                 self.bury(channel, reason, own_doing=True)
+            elif channel.parted is not None and now > channel.parted:
+                self.bury(channel, "closed its connection", own_doing=True)
 
     def _patience(self, timeout: float | None) -> int | None:
         """Milliseconds to wait: not past a starting worker's deadline, and briefly where deaths wake nobody."""
         caps = [min(timeout, LONGEST_POLL)] if timeout is not None else []
-        if not all(channel.ready for channel in self._channels.values()):
+        if not all(channel.ready and channel.parted is None for channel in self._channels.values()):
             caps.append(0.2)
         if not hasattr(os, "pidfd_open"):
             caps.append(0.2)
         return max(0, math.ceil(min(caps) * 1000)) if caps else None
 
-    def _drain(self) -> None:
-        for _ in range(FAIR):
-            received = transport.receive(self._router)
-            if received is None:
-                return
-            channel = self._channels.get(bytes(received[0]))
-            if channel is None:
-                self.dropped += 1
-            else:
-                self._take(channel, received[1:])
+    def _drain(self) -> bool:
+        """Take what has come; whether there was anything."""
+        arrivals = self._listener.receive()
+        for arrival in arrivals:
+            match arrival:
+                case Message():
+                    channel = self._channels.get(arrival.token)
+                    if channel is None:
+                        self.dropped += 1
+                    else:
+                        self._take(channel, arrival.frames)
+                case Broken():
+                    channel = self._channels.get(arrival.token)
+                    if channel is not None and arrival.why is not None:
+                        self.bury(channel, arrival.why, own_doing=True)
+                    elif channel is not None:
+                        self._part(channel)
+                case Stranger():
+                    self._turn_away(arrival)
+        return bool(arrivals)
+
+    def _turn_away(self, stranger: Stranger) -> None:
+        """A connection came to nothing. It is a worker's doing where the kernel says that it was the worker's."""
+        self.dropped += 1
+        self._turned_away = stranger.why
+        for channel in list(self._channels.values()):
+            if stranger.group is not None and channel.pid == stranger.group:
+                self.bury(channel, stranger.why, own_doing=True)
 
     def _hear(self, channel: WorkerChannel, remote: RemoteWorker) -> None:
         """Take what has come over the worker's own connection; then see whether that is lost."""
@@ -240,9 +269,8 @@ class Hub:
         for _ in range(LAST):
             if not channel.alive:
                 return
-            if not self._router.poll(50):
+            if not self._drain():
                 break
-            self._drain()
         reason = channel.refusal.text if channel.refusal else channel.process.how()
         self.bury(channel, reason, own_doing=channel.process.own_doing)
 
@@ -274,7 +302,7 @@ class Hub:
         elif not isinstance(message, m.Hello):
             channel.send(m.Error(code="unexpected", text="expected HELLO"))
             self.bury(channel, f"sent {type(message).__name__} before HELLO", own_doing=True)
-        elif not hmac.compare_digest(message.token.encode(), channel.token.encode()):
+        elif isinstance(channel.process, RemoteWorker) and message.token != channel.token:
             channel.send(m.Error(code="token", text="wrong token"))
             self.bury(channel, "gave a wrong token", own_doing=True)
         elif message.major != MAJOR:
@@ -285,7 +313,7 @@ class Hub:
             channel.hello = message
             channel.watches = "watch" in message.capabilities
             channel.late = time.monotonic() + STARTUP
-            what, options = self._options[channel.identity]
+            what, options = self._options[channel.token]
             channel.minor = min(MINOR, message.minor)
             welcome = m.Welcome(
                 session=channel.session,
@@ -312,9 +340,10 @@ class Hub:
             case _:
                 self._events.append(Received(channel, message, buffers))
 
-
-def _too_late(channel: WorkerChannel) -> str:
-    """What a worker that is not ready in time did not do."""
-    if channel.hello is None:
+    def _too_late(self, channel: WorkerChannel) -> str:
+        """What a worker that is not ready in time did not do."""
+        if channel.hello is not None:
+            return f"was not ready within {STARTUP:g} s"
+        if self._turned_away:
+            return f"said no HELLO within {GREETING:g} s; somebody {self._turned_away}"
         return f"said no HELLO within {GREETING:g} s: is it a worker? `arena check worker -- COMMAND` tells"
-    return f"was not ready within {STARTUP:g} s"

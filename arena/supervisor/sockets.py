@@ -1,4 +1,4 @@
-"""The ROUTER to which worker processes connect, and how a worker learns its address. Of the Hub and of a doorman."""
+"""The folder of a listener's socket, how a worker learns its address, and the ZeroMQ sockets of a network."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def limited(socket: zmq.Socket[bytes]) -> None:
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-def environment(address: str, token: str, identity: bytes, threads: int | None = None) -> dict[str, str]:
+def environment(address: str, token: str, threads: int | None = None) -> dict[str, str]:
     """What a worker process is told, and how: never in its arguments. `threads` None: it computes as it likes."""
-    told = {"ARENA_ADDRESS": address, "ARENA_TOKEN": token, "ARENA_WORKER": identity.decode()}
+    told = {"ARENA_ADDRESS": address, "ARENA_TOKEN": token}
     return told if threads is None else {**told, **dict.fromkeys(THREADS, str(threads))}
 
 

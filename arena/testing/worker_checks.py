@@ -35,12 +35,6 @@ def _hello(bench: Bench) -> None:
     bench.greeted()
 
 
-def _token(bench: Bench) -> None:
-    peer = _greeting(bench)
-    if peer.hello is None or peer.hello.token != peer.token:
-        raise FailedError(f"token {peer.token!r}", repr(peer.hello and peer.hello.token))
-
-
 def _version(bench: Bench) -> None:
     hello = _greeting(bench).hello
     assert hello is not None
@@ -159,19 +153,11 @@ def group(leader: int) -> list[str]:
 GREETING = (
     Check(
         "hello",
-        "says HELLO first and in time",
-        "3 (hello)",
-        "send HELLO right after connecting, before anything slow is loaded. Set ZMQ_ROUTING_ID to ARENA_WORKER before "
-        "you connect to ARENA_ADDRESS, and send the frames `ARENA/1` and one MessagePack map",
-        _hello,
-    ),
-    Check(
-        "token",
-        "HELLO carries the token",
+        "says HELLO first and in time, with its token",
         "1, 3 (hello)",
-        "copy the environment variable ARENA_TOKEN into `token`, as it is",
-        _token,
-        ("hello",),
+        "send HELLO right after connecting a DEALER to ARENA_ADDRESS, before anything slow is loaded: the frames "
+        "`ARENA/1` and one MessagePack map, in which `token` is the environment variable ARENA_TOKEN as it is",
+        _hello,
     ),
     Check(
         "version",

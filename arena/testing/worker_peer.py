@@ -5,9 +5,11 @@ Unlike the Hub it judges nothing and kills nobody, so that a check can send odd 
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,16 +18,17 @@ import msgspec
 import zmq
 
 from arena.errors import ProtocolError
-from arena.protocol import codec, transport
+from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.codec import Frame
 from arena.protocol.version import MAGIC, MINOR
+from arena.supervisor.connection import FullError, GoneError
+from arena.supervisor.listener import Arrival, Broken, Listener, Message, Stranger
 from arena.supervisor.process import WorkerProcess
 from arena.supervisor.sockets import Folder, environment
 
 M = TypeVar("M")
 STEP = 0.2  # seconds between looks at a process that has no handle
-IDENTITY = b"checked"
 PRINTED = 30  # lines of its log in which its error is looked for
 ERROR = re.compile("error|exception|panic", re.IGNORECASE)
 
@@ -53,12 +56,10 @@ class Peer:
         self.token = secrets.token_hex(16)
         self.hello: m.Hello | None = None
         self._folder = Folder()
-        self._context = zmq.Context()
-        self._router = self._context.socket(zmq.ROUTER)
-        self._router.setsockopt(zmq.LINGER, 0)
-        self._router.setsockopt(zmq.MAXMSGSIZE, m.Limits().max_message)
-        self._router.bind(f"ipc://{self._folder.path}/s")
-        env = environment(f"ipc://{self._folder.path}/s", self.token, IDENTITY)
+        self._listener = Listener(self._folder.socket)
+        self._listener.expect(self.token)
+        self._arrived: deque[Arrival] = deque()
+        env = environment(self._listener.address, self.token)
         try:
             self.process = WorkerProcess(command, env, log)
         except BaseException:
@@ -70,8 +71,7 @@ class Peer:
         self._release()
 
     def _release(self) -> None:
-        self._router.close()
-        self._context.term()
+        self._listener.close()
         self._folder.remove()
 
     # --- what is said ----------------------------------------------------------------------------------------------
@@ -85,7 +85,8 @@ class Peer:
         self.send_header(msgspec.msgpack.encode(header), buffers)
 
     def send_header(self, header: Frame, buffers: Sequence[Frame] = ()) -> None:
-        transport.send(self._router, [IDENTITY, MAGIC, header, *buffers])
+        with contextlib.suppress(GoneError, FullError):  # that nothing comes back is found by whoever waits for it
+            self._listener.send(self.token, [MAGIC, header, *buffers])
 
     def welcome(self, what: str, options: dict[str, Any]) -> None:
         assert self.hello is not None
@@ -116,7 +117,7 @@ class Peer:
                 self.send(m.Pong(n=message.n))
             elif message is not None:
                 return message
-            elif self.process.exited and not self._router.poll(100):
+            elif self.process.exited and not self._look():
                 raise FailedError(what, f"the worker {self.process.how()}{self.tail()}")
             elif time.monotonic() > until:
                 raise FailedError(what, f"nothing within {patience:g} s")
@@ -149,22 +150,33 @@ class Peer:
 
     def _wait(self, until: float) -> None:
         poller = zmq.Poller()
-        poller.register(self._router, zmq.POLLIN)
+        poller.register(self._listener.fileno(), zmq.POLLIN)
         if self.process.handle is not None:
             poller.register(self.process.handle, zmq.POLLIN)
         left = max(0.0, until - time.monotonic())
         poller.poll(int(1000 * (left if self.process.handle is not None else min(left, STEP))) + 1)
 
+    def _look(self) -> bool:
+        """Take in what has come; whether there is anything."""
+        if not self._arrived:
+            self._arrived += self._listener.receive()
+        return bool(self._arrived)
+
     def _receive(self, what: str) -> m.ToArena | None:
-        frames = transport.receive(self._router)
-        if frames is None:
+        if not self._look():
             return None
-        if bytes(frames[0]) != IDENTITY:
-            raise FailedError(what, "a message under another routing id than ARENA_WORKER")
-        try:
-            return codec.decode_to_arena(frames[1:])[0]
-        except ProtocolError as error:
-            raise FailedError(what, str(error)) from None
+        match self._arrived.popleft():
+            case Message(_, frames):
+                try:
+                    return codec.decode_to_arena(frames)[0]
+                except ProtocolError as error:
+                    raise FailedError(what, str(error)) from None
+            case Broken(_, why) if why is not None:
+                raise FailedError(what, f"it {why}")
+            case Stranger(_, why):
+                raise FailedError(what, f"it {why}")
+            case _:
+                return None
 
 
 def essence(text: str, lines: int = 3) -> str:

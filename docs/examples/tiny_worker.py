@@ -33,7 +33,6 @@ def answer(item):
 
 def main():
     socket = zmq.Context().socket(zmq.DEALER)
-    socket.setsockopt(zmq.ROUTING_ID, os.environ["ARENA_WORKER"].encode())
     socket.connect(os.environ["ARENA_ADDRESS"])
     threading.Thread(target=leave_with_the_arena, daemon=True).start()
 

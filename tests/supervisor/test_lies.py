@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,11 @@ def test_an_impossible_answer_is_the_fault_unparsable(tmp_path: Path, peer: str,
     assert all(said in str(line.detail) and len(str(line.detail)) < 300 for line in faults)
 
 
-def test_an_answer_over_the_size_limit_never_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arena.scheduler.GRACE", 0.2)
-    run = run_of(tmp_path, "oversized", deadline=1.0, retries=0)
-    assert ends(run) == [("unresolved", "deadline: voided 1 times")] * 2
+def test_an_answer_over_the_size_limit_is_named_at_once(tmp_path: Path) -> None:
+    run = run_of(tmp_path, "oversized")
+    assert ends(run) == [("forfeited", "oversized0 forfeits")] * 2
+    said = {str(line["reason"]) for line in timing(run, "died")}
+    assert len(said) == 1
+    assert re.fullmatch(
+        r"broke the protocol: a message of 68,157,\d{3} bytes in 2 .*; the limit is 67,108,864", said.pop()
+    )

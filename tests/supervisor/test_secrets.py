@@ -106,7 +106,7 @@ def test_a_long_temporary_folder_is_avoided(tmp_path: Path, monkeypatch: pytest.
     deep.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
     with watched_hub(tmp_path) as hub:
-        assert len(hub._address.removeprefix("ipc://").encode()) <= LONGEST_PATH
+        assert len(hub._listener.address.removeprefix("ipc://").encode()) <= LONGEST_PATH
     assert list(deep.iterdir()) == []
 
 

@@ -14,7 +14,6 @@ WRONG = {
     "silent": ('send(type="hello"', 'dict(type="hello"'),
     "late_words": ('    session = ""\n', '    session = ""\n    send(type="status", state="loading")\n'),
     "wrong_token": ('os.environ["ARENA_TOKEN"]', '"guessed"'),
-    "no_routing_id": ('socket.setsockopt(zmq.ROUTING_ID, os.environ["ARENA_WORKER"].encode())', "pass"),
     "other_major": ("major=1", "major=2"),
     "never_ready": ('state="ready"', 'state="loading"'),
     "wrong_pong": ('n=message.get("n", 0)', "n=7"),

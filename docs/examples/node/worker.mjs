@@ -8,7 +8,7 @@ import { decode, Encoder } from "@msgpack/msgpack";
 import { Dealer } from "zeromq";
 
 const encoder = new Encoder();
-const socket = new Dealer({ routingId: process.env.ARENA_WORKER, linger: 1000 });
+const socket = new Dealer({ linger: 1000 });
 const send = (header) => socket.send(["ARENA/1", encoder.encode(header)]);
 const seeds = new Map(); // of the open seats, by "match/seat"
 
