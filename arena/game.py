@@ -7,6 +7,7 @@ copies, never live buffers. It knows seats, not operators.
 from __future__ import annotations
 
 import abc
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arena import plain
-from arena.canonical import digest, hash_array
+from arena.canonical import digest, hash_array, hash_file
 from arena.options import Option
 
 Image = npt.NDArray[np.uint8]
@@ -70,6 +71,7 @@ class GameSpec(msgspec.Struct, frozen=True, kw_only=True):
     simultaneous: bool = False
     perfect_information: bool = False
     on_fault: Literal["default", "forfeit"] = "forfeit"
+    returns: tuple[float, float] | None = None  # the lowest and the highest that a seat can get; None: not known
     seeded: bool = True  # False: the seed changes nothing (declared, and found out by conformance)
     licence: str = "Apache-2.0"
     options: dict[str, Option] = {}
@@ -233,6 +235,15 @@ class Game(abc.ABC):
         recorded start. Their hashes are recorded, and a run is not played again with files that differ. Default: none.
         """
         return {}
+
+    @functools.cached_property
+    def recorded_options(self) -> Mapping[str, Any]:
+        """The options as logs and seeds have them: of a user's file its hash, wherever it lies."""
+        files = self.user_files()
+        return {
+            name: f"blake2b:{hash_file(files[name])}" if name in files else value
+            for name, value in self.options.items()
+        }
 
     @abc.abstractmethod
     def card(self) -> GameCard:

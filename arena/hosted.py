@@ -55,7 +55,7 @@ class HostedStage(Stage):
         """
         self._game = game
         self.spec = game.spec
-        self.options = game.options
+        self.options = game.recorded_options
         self.channel = channel
         self._seats = game.seats
         self._name = name
@@ -76,7 +76,7 @@ class HostedStage(Stage):
             match=self._match,
             game=self._name,
             seats=self._seats,
-            options=dict(self.options),
+            options=dict(self._game.options),
             views=self._views,
             seed=seed,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -110,7 +110,7 @@ def match_plan(game: Game, seed: int, index: int) -> MatchPlan:
     """The match number `index` of a plan: blocks of one deal x every seat permutation follow each other."""
     orders = seat_orders(game.seats)
     block, turn = divmod(index, len(orders))
-    table = digest(game.spec.id, game.spec.version, game.options)
+    table = digest(game.spec.id, game.spec.version, game.recorded_options)
     return MatchPlan(index, block, orders[turn], key("chance", seed, table, block))
 
 
@@ -122,11 +122,3 @@ def seat_orders(seats: int) -> list[tuple[int, ...]]:
     if seats > 4:
         return rotations  # 5 seats have 120 permutations: blocks nobody would finish
     return rotations + [order for order in itertools.permutations(line) if order not in rotations]
-
-
-def blocks_of(returns: Sequence[tuple[int, float]]) -> list[float]:
-    """Means by block, in block order: from (block, return) of each match."""
-    sums: dict[int, list[float]] = {}
-    for block, value in returns:
-        sums.setdefault(block, []).append(value)
-    return [sum(values) / len(values) for _, values in sorted(sums.items())]

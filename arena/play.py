@@ -5,24 +5,29 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import arena
 from arena import files
 from arena.evaluate.table import Table
-from arena.names import masked
+from arena.game import GameSpec
+from arena.names import masked, parse
 from arena.observer import Observer, SafeObserver
 from arena.plan import Entry, Plan
 from arena.protocol import messages as m
 from arena.protocol.version import MAJOR, MINOR
+from arena.record import kept
 from arena.record.reader import Run
+from arena.record.resume import check_same
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
 from arena.supervisor.crew import ProcessCrew
 from arena.supervisor.hub import Hub
 from arena.supervisor.interrupts import Interrupts
+from arena.train.made import made_here, remember
 
 
 def run_plan(
@@ -34,8 +39,12 @@ def run_plan(
     watch: Entry | None = None,
     observer: Observer | None = None,
     on_status: Callable[[str, m.Status], None] | None = None,
+    resume: bool = False,
 ) -> Table:
     """Play every match of `plan` into the new folder `out`; the result table. No process is left behind.
+
+    resume: go on with the run in `out` if one was begun there: it must be of the same plan, else RecordError. Its
+    finished matches are kept. A run that is complete only gives its table.
 
     hosts: game hosts that share the matches of a game that has a runtime.
     watch: who shows the matches to people who only look on (lineup.spectator makes it).
@@ -46,55 +55,72 @@ def run_plan(
     """
     shown = SafeObserver(observer or Observer(), lambda line: print(f"arena: {line}", file=sys.stderr))
     status = shown.guard(on_status) if on_status is not None else None
-    with Interrupts() as interrupts, closing(Recorder(out, describe(plan))) as recorder:
-        with closing(Hub(out / "workers", status, interrupts)) as hub:
-            crew = ProcessCrew(hub, plan.lineup, plan.runtime, hosts, watch)
-            Scheduler(plan, crew, concurrency=concurrency, recorder=recorder, observer=shown).run()
-            hub.complete = True
+    with Interrupts() as interrupts, closing(_recorder(plan, out, resume)) as recorder:
+        if len(recorder.finished) < plan.matches:
+            with closing(Hub(out / "workers", status, interrupts)) as hub:
+                crew = ProcessCrew(hub, plan.lineup, plan.runtime, hosts, watch)
+                Scheduler(
+                    plan, crew, concurrency=concurrency, recorder=recorder, observer=shown, done=recorder.finished
+                ).run()
+                hub.complete = True
         table = Run(out).table()
         recorder.results(table)
     return table
+
+
+def _recorder(plan: Plan, out: Path, resume: bool) -> Recorder:
+    head = describe(plan)
+    if resume and (out / "run.json").exists():
+        check_same(Run(out), head)
+        return Recorder.reopen(out)
+    recorder = Recorder(out, head)
+    file = head["game"]["file"]
+    if file is not None and not made_here(Path(file.path)):
+        with suppress(OSError):  # then `arena verify` asks for --trust once the original is gone
+            remember(Path(file.path))
+    return recorder
 
 
 def describe(plan: Plan) -> dict[str, Any]:
     """run.json: what is needed to play the run again, and what it was played with."""
     game = plan.make_game()
     spec = game.spec
+    file = kept.of_game(plan.game_name)
     return {
         "arena": arena.__version__,
         "protocol": f"{MAJOR}.{MINOR}",
         "python": platform.python_version(),
         "game": {
-            "name": plan.game_name,
+            "name": plan.game_name if file is None else str(replace(parse(plan.game_name), kind=file.name)),
             "version": spec.version,
-            "options": plan.game_options,
+            "options": game.recorded_options,
             "unit": spec.unit,
-            "file": files.fingerprint(plan.game_name),
-            "files": files.hashes(game.user_files()),
+            "returns": spec.returns,
+            "seeded": spec.seeded,
+            "file": file,
+            "files": kept.of_options(game),
             "runtime": plan.runtime,
         },
-        "operators": [
-            {
-                "name": entry.name,
-                "kind": entry.kind.name,
-                "what": entry.what,
-                "options": masked(entry.options),
-                "file": files.fingerprint(entry.given),
-                "fingerprint": entry.kind.fingerprint(spec, entry.what, entry.options),
-                "given": entry.given,
-                "views": entry.views,
-                "at": entry.at,
-                "determinism": entry.determinism,
-                "threads": entry.threads,
-            }
-            for entry in plan.lineup
-        ],
+        "operators": [_operator(spec, entry) for entry in plan.lineup],
         "seed": plan.seed,
         "matches": plan.matches,
-        "limits": {
-            "max_ticks": plan.limits.max_ticks,
-            "reasks": plan.limits.reasks,
-            "retries": plan.limits.retries,
-            "pace": plan.limits.pace,
-        },
+        "limits": asdict(plan.limits),
+    }
+
+
+def _operator(spec: GameSpec, entry: Entry) -> dict[str, Any]:
+    fingerprint = dict(entry.kind.fingerprint(spec, entry.what, entry.options))
+    return {
+        "name": entry.name,
+        "kind": entry.kind.name,
+        "what": entry.what,
+        "options": masked(entry.options),
+        "file": files.fingerprint(entry.given),
+        "fingerprint": fingerprint,
+        "files": kept.of_operator(entry, fingerprint),
+        "given": entry.given,
+        "views": entry.views,
+        "at": entry.at,
+        "determinism": entry.determinism,
+        "threads": entry.threads,
     }

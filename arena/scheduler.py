@@ -302,7 +302,7 @@ class Scheduler:
                 continue
             self._observer.answered(table.match, answer.seat, answer.decision, seconds)
             where = {"match": answer.match, "tick": answer.tick, "seat": answer.seat, "attempt": answer.attempt}
-            self._time("turn", **where, seconds=round(seconds, 6))
+            self._time("turn", **where, operator=table.match.names[answer.seat], seconds=round(seconds, 6))
 
     def _staged(self, channel: Channel, message: m.Stepped | m.Shown | m.Parsed, buffers: Frames) -> None:
         """A game host says what a match asked it."""

@@ -45,7 +45,7 @@ class Stage(abc.ABC):
     """One game, its seats' views, and where it is played."""
 
     spec: GameSpec
-    options: Mapping[str, Any]
+    options: Mapping[str, Any]  # as they stand in the log
 
     @abc.abstractmethod
     def begin(self, seed: bytes) -> Scene | None:
@@ -102,7 +102,7 @@ class LocalStage(Stage):
     def __init__(self, game: Game, views: Sequence[Views], scaled: bool = False) -> None:
         """`views` of each seat. `scaled`: the scenes are sent on, so vectors may stand in them scaled."""
         self.spec = game.spec
-        self.options = game.options
+        self.options = game.recorded_options
         self.game = game
         self._views = views
         self._scaled = scaled

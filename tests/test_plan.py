@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import pytest
 
-from arena.plan import MatchPlan, Plan, blocks_of, match_plan, seat_orders
+from arena.plan import MatchPlan, Plan, match_plan, seat_orders
 from tests.toys import GOOD, Lenient, Turns, plan_of
 
 
@@ -74,7 +74,3 @@ def test_seeds_are_fixed_for_ever() -> None:
     assert (match.block, match.slots) == (1, (1, 2, 0))
     assert match.seed.hex() == "325f547200112970e113f24825168366"
     assert todo.operator_seed(match, 1).hex() == "e50c1794144d025761f4041ebc00f087"
-
-
-def test_block_means_are_in_block_order() -> None:
-    assert blocks_of([(1, 4.0), (0, 1.0), (1, 0.0), (0, 2.0), (2, 5.0)]) == [1.5, 2.0, 5.0]

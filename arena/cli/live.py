@@ -49,10 +49,8 @@ class LiveTable(Observer):
         self._late.daemon = True
         self._addresses: set[str] = set()
         self._events: list[str] = []
-        self._voids: dict[str, int] = {}
-        self._unresolved: list[str] = []
         self.seconds: dict[str, tuple[int, float]] = {}  # operator -> (answers, seconds waited for them)
-        self.done = 0
+        self.done = 0  # matches that are over; of a run that goes on, those of before count too
         self._progress = Progress(
             TextColumn("matches"), BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(), console=console
         )
@@ -116,22 +114,15 @@ class LiveTable(Observer):
             self._scores[name] = (count + 1, total + value)
 
     def voided(self, match: Match, kind: str, reason: str) -> None:
-        self._voids[f"{kind}: {reason}"] = self._voids.get(f"{kind}: {reason}", 0) + 1
         if self._show:
             self._say(f"match {match.plan.index} is void ({kind}: {reason})")
 
     def unresolved(self, match: Match, reason: str) -> None:
         self.done += 1
         self._progress.update(self._task, completed=self.done)
-        self._unresolved.append(f"match {match.plan.index} stays unresolved: {reason}")
 
     def unseen(self, reason: str) -> None:
         self._say(f"{reason.rstrip('.')}. The matches go on")
-
-    def notes(self) -> list[str]:
-        """What the final table does not say: voided tries and their reasons. To be printed as they are."""
-        voids = [f"{count} voided: {reason}" for reason, count in self._voids.items()]
-        return [printable(note) for note in voids + self._unresolved]
 
     def _say(self, text: str) -> None:
         """One line, whoever its words come from."""

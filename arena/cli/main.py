@@ -20,6 +20,7 @@ from arena.text import printable
 COMMANDS = {
     "play": "arena.cli.play:play",
     "train": "arena.cli.train:train",
+    "show": "arena.cli.show:show",
     "verify": "arena.cli.verify:verify",
     "replay": "arena.cli.replay:replay",
     "games": "arena.cli.catalogue:games",

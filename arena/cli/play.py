@@ -10,19 +10,24 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
-from rich.text import Text
 
 from arena import commands, names
 from arena.cli.help import PLAY, SectionedCommand
 from arena.cli.live import LiveTable
+from arena.cli.runs import check_resolved, print_commands, print_stopped, print_table
 from arena.cli.steps import ensure
-from arena.cli.tables import score_table
 from arena.cli.whole import Whole
-from arena.errors import InputError
+from arena.errors import ArenaError, InputError, RecordError
+from arena.evaluate.table import Table
 from arena.lineup import build_plan, spectator
 from arena.plan import Limits, Pace, Plan
 from arena.play import run_plan
+from arena.record.reader import Run
+from arena.record.resume import plan_of
+
+ALLOWED = {"resume", "concurrency", "watch", "yes", "quiet", "listed", "single"}  # beside --resume
 
 
 class Seconds(click.FloatRange):
@@ -44,6 +49,7 @@ class Seconds(click.FloatRange):
 @click.option("--matches", "-n", default=1, show_default=True, type=Whole(1), help="Matches to play.")
 @click.option("--seed", "-s", type=Whole(0), help="Of cards and all other chance. Default: drawn, and recorded.")
 @click.option("--concurrency", "-c", type=Whole(1), help="Matches at once. Default: 16, with a person or a clock 1.")
+@click.option("--resume", type=click.Path(path_type=Path), help="Go on with a run that stopped, given by its folder.")
 @click.option("--out", type=click.Path(path_type=Path), help="New run folder. Default: runs/TIME-GAME.")
 @click.option("--max-ticks", type=Whole(1), help="Cut each match after so many ticks.")
 @click.option("--human-timeout", type=Seconds(0), help="Seconds a person has a turn. Default: no limit.")
@@ -65,13 +71,16 @@ class Seconds(click.FloatRange):
 )
 @click.option("--yes", "-y", is_flag=True, help="Create missing environments (`arena env`) without asking.")
 @click.option("--quiet", "-q", is_flag=True, help="Only the final table.")
+@click.pass_context
 def play(
+    ctx: click.Context,
     game: str,
     listed: str,
     single: tuple[str, ...],
     matches: int,
     seed: int | None,
     concurrency: int | None,
+    resume: Path | None,
     out: Path | None,
     max_ticks: int | None,
     human_timeout: float | None,
@@ -87,46 +96,77 @@ def play(
     Operators are written kind[:what][@option=value...]: random, scripted, ppo, ppo:model.zip, vlm, vlm:DIR,
     human, human:web. `arena operators` and `arena games` list them all with their options.
 
-    The run folder keeps everything: `arena verify RUN` re-executes it, `arena replay RUN` shows it step by step.
+    The run folder keeps everything: `arena verify RUN` re-executes it, `arena replay RUN` shows it step by step. A run
+    that stopped, for whatever reason, goes on with --resume RUN, as if it had never stopped.
     """
     chosen = [*(names.split(listed) if listed else []), *single]
-    if not chosen:
-        raise InputError(
-            "nobody plays: give --operators, e.g. --operators vlm,ppo,human "
-            f"(`{commands.arena('operators')}` lists them)"
-        )
-    drawn = secrets.randbelow(2**31) if seed is None else seed
-    limits = Limits(max_ticks=max_ticks, reasks=reask, human_timeout=human_timeout, deadline=deadline, pace=pace)
-    plan = build_plan(game, chosen, seed=drawn, matches=matches, limits=limits)
+    console = Console(stderr=True)
+    if resume is not None:
+        folder = resume
+        if _is_complete(ctx, folder, console):
+            return
+        plan = plan_of(Run(folder), chosen)
+    else:
+        if not chosen:
+            raise InputError(
+                "nobody plays: give --operators, e.g. --operators vlm,ppo,human "
+                f"(`{commands.arena('operators')}` lists them)"
+            )
+        drawn = secrets.randbelow(2**31) if seed is None else seed
+        limits = Limits(max_ticks=max_ticks, reasks=reask, human_timeout=human_timeout, deadline=deadline, pace=pace)
+        plan = build_plan(game, chosen, seed=drawn, matches=matches, limits=limits)
+        folder = out or _new_folder(plan)
     looking = spectator(watch) if watch is not None else None
     person = looking is not None or any(entry.kind.interactive for entry in plan.lineup)
-    folder = out or _new_folder(plan)
-    console = Console(stderr=True)
     for runtime in plan.runtimes:
         ensure(runtime, yes, console)
     # A terminal that a person plays on is theirs: nothing else is drawn there meanwhile.
     taken = any(entry.options.get("mode") == "terminal" for entry in plan.lineup)
     live = LiveTable(plan, console, show=not quiet, taken=taken)
+    if resume is not None:
+        live.done = sum(1 for _ in Run(folder).played())
     try:
         with live:
             table = run_plan(
                 plan,
                 folder,
-                concurrency=concurrency or (1 if person or pace == "realtime" else 16),
+                concurrency=concurrency or (1 if person or plan.limits.pace == "realtime" else 16),
                 watch=looking,
                 observer=live,
                 on_status=live.status,
+                resume=resume is not None,
             )
-    except KeyboardInterrupt:
-        console.print(f"stopped after {live.done} of {matches} matches; what was played is in {folder}", markup=False)
+    except RecordError:  # it was not begun, or is not to be touched
         raise
-    seeded = plan.make_game().spec.seeded
-    Console().print(score_table(table, live.seconds, game=plan.game_name, seed=plan.seed, seeded=seeded, pace=pace))
-    for line in live.notes():
-        console.print(Text(line), soft_wrap=True)
-    console.print(f"run: {folder}", highlight=False, markup=False, soft_wrap=True)
-    for verb in ("verify", "replay"):
-        console.print(f"  {commands.arena(verb, folder)}", style="dim", highlight=False, markup=False, soft_wrap=True)
+    except (KeyboardInterrupt, ArenaError):
+        print_stopped(folder, Console(), console)
+        raise
+    _print_end(Run(folder), table, console)
+
+
+def _is_complete(ctx: click.Context, folder: Path, console: Console) -> bool:
+    """Whether nothing is left to resume; then its table is shown. InputError for options that would change the run."""
+    given = {name for name in ctx.params if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
+    changing = [parameter.opts[0] for parameter in ctx.command.params if parameter.name in given - ALLOWED]
+    if changing:
+        raise InputError(
+            f"{', '.join(changing)} and --resume: a run goes on as it was begun. Beside --resume there may stand "
+            "--concurrency, --watch, --yes, --quiet, and --operators where one of them has a secret"
+        )
+    run = Run(folder)
+    table = run.recorded_table()
+    if table is None:
+        return False
+    _print_end(run, table, console)
+    console.print("it is complete: nothing is left to be played", soft_wrap=True)
+    return True
+
+
+def _print_end(run: Run, table: Table, console: Console) -> None:
+    print_table(run, table, Console())
+    console.print(f"run: {run.folder}", highlight=False, markup=False, soft_wrap=True)
+    print_commands(console, ("verify", str(run.folder)), ("replay", str(run.folder)))
+    check_resolved(run, table)
 
 
 def _new_folder(plan: Plan) -> Path:

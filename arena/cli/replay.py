@@ -31,7 +31,8 @@ BRIEF = "→ ← n p a q"
 @click.option("--match", "-m", type=click.IntRange(0), help="The match to begin with (--plain: the only one shown).")
 @click.option("--plain", is_flag=True, help="Print every step and wait for no key. So it is without a terminal.")
 @click.option("--frames", type=click.Path(path_type=Path, file_okay=False), help="Save each picture shown as PNG here.")
-def replay(run: Path, match: int | None, plain: bool, frames: Path | None) -> None:
+@click.option("--trust", is_flag=True, help="Run the game file that came with RUN, although it was never played here.")
+def replay(run: Path, match: int | None, plain: bool, frames: Path | None, trust: bool) -> None:
     """Show RUN step by step: what each seat saw, thought, answered and did, what happened, who won.
 
     The matches are played again from the log, so what is shown is what `arena verify` checks.
@@ -41,7 +42,7 @@ def replay(run: Path, match: int | None, plain: bool, frames: Path | None) -> No
     ←                 back             a, 1-9   play by itself, steps a second
     ↑ ↓               scroll           q, Esc   quit
     """
-    with closing(Replay(Run(run))) as recorded:
+    with closing(Replay(Run(run), trust=trust)) as recorded:
         _show(recorded, match, plain, frames)
     if frames is not None:
         click.echo(f"pictures: {frames}", err=True)

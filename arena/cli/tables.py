@@ -24,19 +24,67 @@ def score_table(
     seed: int,
     seeded: bool = True,
     pace: Pace = "lockstep",
+    planned: int | None = None,
 ) -> RenderableType:
     """The scores of a run. `seconds` gives (answers, seconds waited for them) by operator; `seeded`: the game's seed
-    changes something.
+    changes something; `planned`: matches of the whole run, where it may not be complete.
 
-    Fits 80 columns: tokens are left out where nobody used any, and faults follow in a table of their own.
+    Tokens are left out where nobody used any, and faults follow in a table of their own. Where there is no room for
+    columns, each operator has some lines.
     """
+    tables = [_score_table(results, seconds)]
+    if any(row.faults or row.unresolved for row in results.rows):
+        tables.append(_fault_table(results))
+    title = Text(_title(results, game, seed, pace, planned), "table.title")
+    return Group(title, *tables, *(Text(sentence, "table.caption") for sentence in _caption(results, seeded)))
+
+
+def _title(results: Results, game: str, seed: int, pace: Pace, planned: int | None) -> str:
+    count = plural(results.matches, "match", "matches")
+    if planned is not None and planned != results.matches:
+        count = f"{results.matches} of {plural(planned, 'match', 'matches')}"
+    return printable(f"{game} · {count} in {plural(results.blocks, 'block')} · seed {seed}{paced(pace)}")
+
+
+def plural(count: int, word: str, words: str = "") -> str:
+    """`1 block`, `2 blocks`."""
+    return f"{count} {word if count == 1 else words or f'{word}s'}"
+
+
+def _caption(results: Results, seeded: bool) -> list[str]:
+    """What must be known to read the numbers, a sentence each."""
+    out = [f"score in {printable(results.unit).rstrip('.')}, mean over matches; interval over blocks"]
+    if not seeded and results.blocks > 1:
+        out.append("the seed changes nothing in this game")
+    if results.whole > 1 and results.distinct < results.whole and (not seeded or results.distinct == 1):
+        out.append(f"{results.distinct} of {plural(results.whole, 'block')} went a way of their own")
+    if results.cut and results.blocks > 1:
+        out.append(f"{plural(results.cut, 'block is', 'blocks are')} not whole: weighed by the matches that are there")
+    if results.matches and any(row.score is not None and row.low is None for row in results.rows):
+        out.append(f"no interval: {_no_interval(results)}")
+    if any(row.faults for row in results.rows):
+        out.append("scores count faults; fault-free: mean over matches without one")
+    if results.returns is not None:
+        low, high = (f"{value:+g}" for value in results.returns)
+        whose = "of the game" if results.returns_of == "game" else "that was seen in this run"
+        out.append(
+            f"bounds: the score if unresolved matches give the lowest ({low}) or highest ({high}) return {whose}"
+        )
+    return out
+
+
+def _no_interval(results: Results) -> str:
+    if results.whole < 2:
+        return "it needs two whole blocks, each of one deal in every seat order"
+    if results.distinct < 2:
+        return "all whole blocks went the same way, so nothing says how sure the scores are"
+    return "where all blocks have the same score, nothing says how sure it is"
+
+
+def _score_table(results: Results, seconds: Mapping[str, tuple[int, float]]) -> Table:
     late = any(row.late for row in results.rows)
     tokens = any(row.prompt_tokens or row.completion_tokens for row in results.rows)
-    blocks = f"{results.blocks} block{'s' * (results.blocks != 1)}"
-    table = _table(
-        title=f"{game} · {results.matches} match{'es' * (results.matches != 1)} in {blocks} · seed {seed}{paced(pace)}",
-        caption=f"score in {results.unit}, mean over matches; interval over blocks{_alike(results, seeded)}",
-    )
+    table = _table()
     for title in ("score", "95% interval", "turns", "a turn"):
         table.add_column(title, justify="right", no_wrap=True)
     if late:
@@ -44,25 +92,18 @@ def score_table(
     if tokens:
         table.add_column("tokens in/out", justify="right", no_wrap=True)
     for row in results.rows:
-        answers, waited = seconds.get(row.operator, (0, 0.0))
         cells: list[RenderableType] = [_name(row), number(row.score), _interval(row), str(row.turns)]
-        cells.append(duration(waited / answers) if answers else "-")
+        cells.append(_a_turn(seconds.get(row.operator)))
         if late:
             cells.append(str(row.late))
         if tokens:
             cells.append(f"{row.prompt_tokens}/{row.completion_tokens}")
         table.add_row(*cells)
-    if not any(row.faults or row.unresolved for row in results.rows):
-        return table
-    return Group(table, _fault_table(results), Text("scores count faults; fault-free: mean over matches without one"))
+    return table
 
 
-def _alike(results: Results, seeded: bool) -> str:
-    """The effective sample size, where blocks may repeat each other although they are many."""
-    if results.blocks < 2 or results.distinct == results.blocks or (seeded and results.distinct > 1):
-        return ""
-    why = "" if seeded else "; the seed changes nothing in this game"
-    return f"{why}; {results.distinct} of {results.blocks} blocks went a way of their own"
+def _a_turn(waited: tuple[int, float] | None) -> str:
+    return duration(waited[1] / waited[0]) if waited and waited[0] else "-"
 
 
 def paced(pace: Pace) -> str:
@@ -71,24 +112,19 @@ def paced(pace: Pace) -> str:
 
 
 def _fault_table(results: Results) -> Table:
+    bounds = results.returns is not None
     table = _table()
     table.add_column("faults", overflow="fold")
     table.add_column("fault-free", justify="right", no_wrap=True)
+    if bounds:
+        table.add_column("bounds", justify="right", no_wrap=True)
     for row in results.rows:
-        table.add_row(_name(row), _faults(row), number(row.score_fault_free))
+        table.add_row(_name(row), _faults(row), number(row.score_fault_free), *([_bounds(row)] if bounds else []))
     return table
 
 
-def _table(title: str | None = None, caption: str | None = None) -> Table:
-    table = NarrowTable(
-        title=None if title is None else Text(printable(title), "table.title"),
-        caption=None if caption is None else Text(printable(caption), "table.caption"),
-        title_justify="left",
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1),
-    )
+def _table() -> Table:
+    table = NarrowTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     table.add_column("operator", overflow="fold", min_width=8)
     return table
 
@@ -110,7 +146,19 @@ def _name(row: Row) -> Text:
 
 
 def _interval(row: Row) -> str:
-    return f"{row.low:+.2f}..{row.high:+.2f}" if row.low is not None else "-"
+    return "-" if row.low is None or row.high is None else span(row.low, row.high)
+
+
+def _bounds(row: Row) -> str:
+    return "-" if row.worst is None or row.best is None else span(row.worst, row.best)
+
+
+def span(low: float, high: float) -> str:
+    """From low to high, with as many digits as tell the two apart."""
+    for digits in range(2, 9):
+        if digits == 8 or f"{low:.{digits}f}" != f"{high:.{digits}f}" or low == high:
+            break
+    return f"{low:+.{digits}f}..{high:+.{digits}f}"
 
 
 def _faults(row: Row) -> str:

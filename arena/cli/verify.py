@@ -7,15 +7,18 @@ from pathlib import Path
 
 import click
 
+from arena import commands
 from arena.record.reader import Run
 from arena.record.verify import verify as verify_run
+from arena.text import printable
 
 SHOWN = 20
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-def verify(run: Path) -> None:
+@click.option("--trust", is_flag=True, help="Run the game file that came with RUN, although it was never played here.")
+def verify(run: Path, trust: bool) -> None:
     """Play every match of RUN again from its log and compare every hash, reward and result.
 
     Exit code 0 when all holds, 1 when something does not, 2 when the log is damaged or this
@@ -23,11 +26,11 @@ def verify(run: Path) -> None:
     not complete is said, and is no error.
     """
     recorded = Run(run)
-    report = verify_run(recorded)
+    report = verify_run(recorded, trust=trust)
     for problem in report.problems[:SHOWN]:
-        print(f"WRONG  {problem}")
+        print(f"WRONG  {printable(str(problem))}")
     for problem in report.pictures[:SHOWN]:
-        print(f"PICTURE  {problem} (the rules agree)")
+        print(f"PICTURE  {printable(str(problem))} (the rules agree)")
     hidden = max(0, len(report.problems) - SHOWN) + max(0, len(report.pictures) - SHOWN)
     if hidden:
         print(f"... and {hidden} more")
@@ -38,7 +41,8 @@ def verify(run: Path) -> None:
         played += f", {report.unresolved} unresolved"
     if report.stopped:
         right = f"those {report.matches} are right" if report.passed else "NOT all of those are right"
-        print(f"stopped after {report.matches} of {report.planned}: {right}. Go on with: arena play --resume {run}")
+        print(f"stopped after {report.matches} of {report.planned}: {right}")
+        print(f"It goes on with: {commands.arena('play', '--resume', run)}")
     print(f"{'verified' if report.passed else 'NOT verified'}: {played}")
     if recorded.head.get("limits", {}).get("pace") == "realtime":
         print("It was played in realtime: its log can be played again, but its seed alone does not repeat it.")

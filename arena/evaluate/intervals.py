@@ -1,4 +1,9 @@
-"""Intervals of means. The unit of statistics is the block: matches of one deal are not independent."""
+"""Intervals of means. The unit of statistics is the block: matches of one deal are not independent.
+
+Blocks may be of unequal size (one is cut, or lost a match), so the mean over matches is a ratio: the blocks' sums over
+their sizes. Its variance is that of W. G. Cochran, Sampling Techniques, 3rd ed. (1977): chapter 6 on ratio estimators,
+and chapter 9A on clusters of unequal sizes. For blocks of equal size it is that of the mean of block means.
+"""
 
 from __future__ import annotations
 
@@ -29,3 +34,71 @@ def mean_interval(values: Sequence[float]) -> tuple[float | None, float | None]:
     variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1)
     half = t975(n - 1) * math.sqrt(variance / n)
     return mean - half, mean + half
+
+
+class Sum:
+    """A running sum that loses nothing to rounding as it grows (Neumaier's compensation)."""
+
+    __slots__ = ("_lost", "_sum")
+
+    def __init__(self) -> None:
+        self._sum = self._lost = 0.0
+
+    def add(self, value: float) -> None:
+        total = self._sum + value
+        if abs(self._sum) >= abs(value):
+            self._lost += (self._sum - total) + value
+        else:
+            self._lost += (value - total) + self._sum
+        self._sum = total
+
+    @property
+    def value(self) -> float:
+        return self._sum + self._lost
+
+
+class BlockMean:
+    """The mean over matches of which those of one block belong together, block by block in fixed memory."""
+
+    def __init__(self) -> None:
+        self.matches = 0
+        self.blocks = 0
+        self.total = Sum()
+        self._least = math.inf  # of the blocks' own means
+        self._most = -math.inf
+        # Of the blocks' means, each weighted by the square of its size: their mean, and the sum of squares around it.
+        self._weight = self._centre = self._squares = 0.0
+
+    def add(self, size: int, total: float) -> None:
+        """One block: so many matches, and the sum of their returns. A block without matches is none."""
+        if not size:
+            return
+        self.matches += size
+        self.blocks += 1
+        self.total.add(total)
+        mean, weight = total / size, float(size * size)
+        self._least, self._most = min(self._least, mean), max(self._most, mean)
+        self._weight += weight
+        before = mean - self._centre
+        self._centre += before * weight / self._weight
+        self._squares += weight * before * (mean - self._centre)
+
+    @property
+    def mean(self) -> float | None:
+        """Over all matches; None without any."""
+        return self.total.value / self.matches if self.matches else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95% interval of the mean, Student's t with one degree of freedom less than there are blocks.
+
+        None for fewer than two blocks, and where all have the same mean: that they agree does not say how sure it is.
+        """
+        mean = self.mean
+        if mean is None or self.blocks < 2 or math.isclose(self._least, self._most, rel_tol=1e-9, abs_tol=1e-12):
+            return None
+        squares = self._squares + self._weight * (mean - self._centre) ** 2
+        variance = self.blocks / (self.blocks - 1) * squares / self.matches**2
+        half = t975(self.blocks - 1) * math.sqrt(variance) if math.isfinite(variance) else math.nan
+        low, high = mean - half, mean + half
+        return (low, high) if low < mean < high and math.isfinite(low) and math.isfinite(high) else None

@@ -1,27 +1,33 @@
-"""The result table of a run, computed from its log alone."""
+"""The result table of a run, computed from its log alone, match by match: memory does not grow with the matches."""
 
 from __future__ import annotations
 
-import math
+import hashlib
+from array import array
 from collections.abc import Iterable, Sequence
 
 import msgspec
+import numpy as np
 
-from arena.canonical import digest
-from arena.evaluate.intervals import mean_interval
-from arena.plan import blocks_of
+from arena.evaluate.intervals import BlockMean, Sum
+from arena.plan import seat_orders
 from arena.record.lines import EndLine, Line, MatchLine, TickLine, TurnLine
+
+MOST_REASONS = 100  # that are told apart
+OTHER = "for other reasons"
 
 
 class Row(msgspec.Struct, kw_only=True):
-    """One operator. Scores are in the game's unit; an interval needs two blocks."""
+    """One operator. Scores are in the game's unit."""
 
     operator: str
     matches: int = 0
     unresolved: int = 0
-    score: float | None = None  # mean return, faults counted
-    low: float | None = None  # 95% interval of the mean over blocks
+    score: float | None = None  # mean return over the matches that were resolved, faults counted
+    low: float | None = None  # 95% interval of the score, over blocks
     high: float | None = None
+    worst: float | None = None  # the score if the unresolved matches had gone as badly for it as can be
+    best: float | None = None  # and as well as can be; both None where all were resolved
     score_fault_free: float | None = None  # mean over the matches in which this operator made no fault
     turns: int = 0
     late: int = 0  # ticks of a realtime match in which it had not answered
@@ -34,59 +40,166 @@ class Table(msgspec.Struct, kw_only=True):
     unit: str
     matches: int
     blocks: int
-    distinct: int  # blocks of which no two went the same way, move by move
+    cut: int = 0  # blocks of which a seat order was not played, or not resolved
+    distinct: int  # whole blocks of which no two went the same way, move by move
+    unresolved: int = 0
+    reasons: dict[str, int] = {}  # why matches stayed unresolved, and how many
+    returns: tuple[float, float] | None = None  # what `worst` and `best` take for an unresolved match
+    returns_of: str | None = None  # "game": its rules allow no other; "run": the lowest and highest return there was
     rows: list[Row]
 
+    @property
+    def whole(self) -> int:
+        """Blocks of which every seat order was played and resolved."""
+        return self.blocks - self.cut
 
-def tabulate(lines: Iterable[Line], operators: Sequence[str], unit: str) -> Table:
-    """One row an operator, in line-up order.
 
-    Where all of several blocks went the same way, nothing says how sure the scores are: there is no interval.
-    """
-    rows = {name: Row(operator=name, faults={}) for name in operators}
-    returns: dict[str, list[tuple[int, float]]] = {name: [] for name in operators}
-    clean: dict[str, list[float]] = {name: [] for name in operators}
-    head: MatchLine | None = None
-    faulty: set[str] = set()
-    matches, courses = 0, dict[int, list[object]]()
-    for line in lines:
+class _Count:
+    """What is summed up of one operator."""
+
+    def __init__(self, name: str) -> None:
+        self.row = Row(operator=name, faults={})
+        self.scores = BlockMean()
+        self.clean = Sum()
+        self.clean_matches = 0
+        self.block_matches = 0  # of the block that is read
+        self.block_sum = 0.0
+
+    def end_block(self) -> None:
+        self.scores.add(self.block_matches, self.block_sum)
+        self.block_matches, self.block_sum = 0, 0.0
+
+    def turn(self, line: TurnLine) -> None:
+        row = self.row
+        if line.late:
+            row.late += 1
+            return
+        row.turns += 1
+        if line.fault is not None:
+            row.faults[line.fault] = row.faults.get(line.fault, 0) + 1
+        if line.usage is not None:
+            row.prompt_tokens += line.usage.prompt
+            row.completion_tokens += line.usage.completion
+
+    def match(self, value: float | None, clean: bool) -> None:
+        self.row.matches += 1
+        if value is None:
+            self.row.unresolved += 1
+            return
+        self.block_matches += 1
+        self.block_sum += value
+        if clean:
+            self.clean.add(value)
+            self.clean_matches += 1
+
+
+class _Tally:
+    """Reads lines in plan order; the matches of a block follow each other."""
+
+    def __init__(self, operators: Sequence[str]) -> None:
+        self.counts = {name: _Count(name) for name in operators}
+        self.matches = self.blocks = self.cut = self.unresolved = 0
+        self.reasons: dict[str, int] = {}
+        self.seen: tuple[float, float] | None = None  # the lowest and the highest return
+        self.courses = array("Q")  # a digest of how each whole block went
+        self._head: MatchLine | None = None
+        self._faulty: set[str] = set()
+        self._resolved = 0  # matches of the block that is read
+        self._course = hashlib.blake2b(digest_size=8)
+        self._encoder = msgspec.msgpack.Encoder()
+
+    def read(self, line: Line) -> None:
         if isinstance(line, MatchLine):
-            head, faulty = line, set()
-            courses.setdefault(head.block, []).append((head.seats, head.state_hash))
+            if self._head is not None and self._head.block != line.block:
+                self._end_block()
+            self._head, self._faulty = line, set()
+            self._note(line.seats, line.state_hash)
         elif isinstance(line, TurnLine):
-            _count_turn(rows[line.operator], line)
+            self.counts[line.operator].turn(line)
             if line.fault is not None:
-                faulty.add(line.operator)
-        elif isinstance(line, TickLine) and head is not None:
-            courses[head.block].append((line.rewards, line.state_hash))
-        elif isinstance(line, EndLine) and head is not None:
-            matches += 1
-            courses[head.block].append((line.status, line.returns))
-            for seat, name in enumerate(head.seats):
-                rows[name].matches += 1
-                if line.returns is None:
-                    rows[name].unresolved += 1
-                    continue
-                returns[name].append((head.block, line.returns[seat]))
-                if name not in faulty:
-                    clean[name].append(line.returns[seat])
-    distinct = len({digest(course) for course in courses.values()})
-    for name, row in rows.items():
-        if returns[name]:
-            row.score = math.fsum(value for _, value in returns[name]) / len(returns[name])
-            row.low, row.high = mean_interval(blocks_of(returns[name])) if distinct != 1 else (None, None)
-        if clean[name]:
-            row.score_fault_free = math.fsum(clean[name]) / len(clean[name])
-    return Table(unit=unit, matches=matches, blocks=len(courses), distinct=distinct, rows=list(rows.values()))
+                self._faulty.add(line.operator)
+        elif isinstance(line, TickLine):
+            self._note(line.rewards, line.state_hash)
+        elif self._head is not None:
+            self._end(line, self._head)
+
+    def close(self) -> None:
+        """No line follows."""
+        if self._head is not None:
+            self._end_block()
+
+    def _note(self, *what: object) -> None:
+        self._course.update(self._encoder.encode(what))
+
+    def _end(self, line: EndLine, head: MatchLine) -> None:
+        self.matches += 1
+        self._note(line.status, line.returns)
+        if line.returns is None:
+            self.unresolved += 1
+            reason = line.reason if line.reason in self.reasons or len(self.reasons) < MOST_REASONS else OTHER
+            self.reasons[reason] = self.reasons.get(reason, 0) + 1
+        else:
+            self._resolved += 1
+            low, high = self.seen or (line.returns[0], line.returns[0])
+            self.seen = min(low, *line.returns), max(high, *line.returns)
+        for seat, name in enumerate(head.seats):
+            value = None if line.returns is None else line.returns[seat]
+            self.counts[name].match(value, name not in self._faulty)
+
+    def _end_block(self) -> None:
+        assert self._head is not None
+        self.blocks += 1
+        if self._resolved == len(seat_orders(len(self._head.seats))):
+            self.courses.append(int.from_bytes(self._course.digest(), "little"))
+        else:
+            self.cut += 1
+        self._resolved = 0
+        self._course = hashlib.blake2b(digest_size=8)
+        for count in self.counts.values():
+            count.end_block()
 
 
-def _count_turn(row: Row, line: TurnLine) -> None:
-    if line.late:
-        row.late += 1
-        return
-    row.turns += 1
-    if line.fault is not None:
-        row.faults[line.fault] = row.faults.get(line.fault, 0) + 1
-    if line.usage is not None:
-        row.prompt_tokens += line.usage.prompt
-        row.completion_tokens += line.usage.completion
+def tabulate(
+    lines: Iterable[Line], operators: Sequence[str], unit: str, returns: tuple[float, float] | None = None
+) -> Table:
+    """One row an operator, in line-up order, of the lines of whole matches in plan order.
+
+    returns: the lowest and the highest return that the game can give, if it is known. There is no interval where no two
+    whole blocks went different ways, or where all blocks have the same mean: then nothing says how sure a score is.
+    """
+    tally = _Tally(operators)
+    for line in lines:
+        tally.read(line)
+    tally.close()
+    distinct = len(np.unique(np.frombuffer(tally.courses, np.uint64))) if tally.courses else 0
+    bounds = None
+    if tally.unresolved:
+        bounds = returns or tally.seen
+    for count in tally.counts.values():
+        _score(count, distinct, bounds)
+    return Table(
+        unit=unit,
+        matches=tally.matches,
+        blocks=tally.blocks,
+        cut=tally.cut,
+        distinct=distinct,
+        unresolved=tally.unresolved,
+        reasons=tally.reasons,
+        returns=bounds,
+        returns_of=None if bounds is None else "game" if returns else "run",
+        rows=[count.row for count in tally.counts.values()],
+    )
+
+
+def _score(count: _Count, distinct: int, bounds: tuple[float, float] | None) -> None:
+    row, scores = count.row, count.scores
+    row.score = scores.mean
+    if distinct > 1 and scores.interval is not None:
+        row.low, row.high = scores.interval
+    if count.clean_matches:
+        row.score_fault_free = count.clean.value / count.clean_matches
+    if bounds is not None and row.unresolved:
+        low, high = bounds
+        matches = scores.matches + row.unresolved
+        row.worst = (scores.total.value + row.unresolved * low) / matches
+        row.best = (scores.total.value + row.unresolved * high) / matches

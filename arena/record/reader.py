@@ -13,7 +13,9 @@ from arena import commands
 from arena.errors import RecordError
 from arena.evaluate.table import Table, tabulate
 from arena.record import shards
+from arena.record.head import Head, typed
 from arena.record.lines import Line
+from arena.record.times import Times, read_times
 from arena.record.writer import FORMAT
 
 
@@ -33,6 +35,11 @@ class Run:
             raise RecordError(f"{path} is damaged: {error}") from error
         if self.head.get("format") != FORMAT:
             raise RecordError(f"{path} has format {self.head.get('format')!r}; this arena reads format {FORMAT}")
+
+    @functools.cached_property
+    def typed_head(self) -> Head:
+        """The head, checked. Raises RecordError."""
+        return typed(self.head, self.folder)
 
     @property
     def operators(self) -> list[str]:
@@ -77,7 +84,12 @@ class Run:
         """The result table of what was played, computed from the log."""
         game = self.head["game"]
         lines = (line for match in self.played() for line in match)
-        return tabulate(lines, self.operators, game["unit"])
+        returns = game.get("returns")
+        return tabulate(lines, self.operators, game["unit"], (returns[0], returns[1]) if returns else None)
+
+    def times(self) -> Times:
+        """What the timing file says."""
+        return read_times(self.folder / "timing-000.jsonl")
 
     def recorded_table(self) -> Table | None:
         """The result table that the run wrote, if it got that far."""

@@ -7,54 +7,26 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import msgspec
 
-from arena import commands, files, plugins
+from arena import commands, plugins
 from arena.errors import GameError, InputError, RecordError
 from arena.game import Game, Views
 from arena.hosted import HostedStage
 from arena.match import Ask, Match
+from arena.names import parse
 from arena.operator import Decision
-from arena.plan import HERE, NOT_HOSTED, Limits, MatchPlan, Pace, match_plan
-from arena.record import shards
+from arena.plan import HERE, NOT_HOSTED, Limits, MatchPlan, match_plan
+from arena.record import kept, shards
+from arena.record.head import GameHead
 from arena.record.lines import EndLine, Line, MatchLine, TurnLine
 from arena.record.reader import Run
 from arena.stage import LocalStage
 from arena.supervisor.describe import game_of
 from arena.supervisor.theatre import Theatre
-
-
-class _GameHead(msgspec.Struct):
-    name: str
-    version: int
-    options: dict[str, Any]
-    file: str | None = None  # hash of the file it was defined in, where it was not installed
-    files: dict[str, str] | None = None  # hashes of the user's files that it reads; None: the run did not record them
-    runtime: str | None = None
-
-
-class _OperatorHead(msgspec.Struct):
-    name: str
-    views: Views
-
-
-class _LimitsHead(msgspec.Struct):
-    max_ticks: int | None = None
-    reasks: int = 0
-    pace: Pace = "lockstep"
-
-
-class _Head(msgspec.Struct):
-    """What re-execution needs of run.json."""
-
-    game: _GameHead
-    operators: tuple[_OperatorHead, ...]
-    seed: int
-    matches: int
-    limits: _LimitsHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +47,15 @@ class Step:
 class Replay:
     """The matches of a run, ready to be played again. RecordError when this installation cannot."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *, trust: bool = False) -> None:
+        """`trust`: a game that came in the run folder may be run, although it was never played here."""
         self.run = run
-        try:
-            self._head = msgspec.convert(run.head, _Head)
-        except msgspec.ValidationError as error:
-            raise RecordError(f"{run.folder / 'run.json'} is damaged: {error}") from error
-        self.game, self._runtime = self._made()
+        self._head = run.typed_head
+        seats = len(self._head.operators)
+        self._name, self.game, self._runtime = recorded_game(self._head.game, seats, run.folder, trust)
         self.matches = self._head.matches  # that were planned
         self._theatre: Theatre | None = None  # started when the first match is played in it
-        head = self._head.limits
-        self._limits = Limits(max_ticks=head.max_ticks, reasks=head.reasks, pace=head.pace)
+        self._limits = self._head.limits
 
     @property
     def views(self) -> dict[str, Views]:
@@ -100,12 +70,11 @@ class Replay:
         """The match as it was before its first tick. All matches of a Replay share one game: play one at a time."""
         seated = [self._head.operators[slot] for slot in plan.slots]
         names, views = [o.name for o in seated], [o.views for o in seated]
-        game = self._head.game
         if self._runtime is None:
             return Match(plan, LocalStage(self.game, views), names, self._limits)
         if self._theatre is None:
             self._theatre = Theatre(self._runtime)
-        match = Match(plan, self._theatre.stage(self.game, game.name, views, plan.index), names, self._limits)
+        match = Match(plan, self._theatre.stage(self.game, self._name, views, plan.index), names, self._limits)
         self._theatre.play(match)
         return match
 
@@ -123,46 +92,40 @@ class Replay:
             if lines := shards.read_journal(shards.journal(self.run.folder, index)):
                 yield self.planned(index), lines
 
-    def _made(self) -> tuple[Game, str | None]:
-        """The game, and the runtime that hosts it. Ours is played here, where it needs no runtime of its own."""
-        head = self._head.game
-        try:
-            here = head.runtime in (None, HERE) and not plugins.is_foreign(head.name)
-            asked = NOT_HOSTED if here else head.runtime
-            seats = len(self._head.operators)
-            game, runtime = game_of(head.name, seats, head.options, asked, Limits().deadline)
-        except ValueError as error:
-            raise RecordError(f"game {head.name!r} does not take the recorded options: {error}") from error
-        except (InputError, GameError) as error:
-            raise RecordError(f"the run cannot be played again here: {error}") from error
-        self._check_file(head)
-        self._check_files(head, game)
-        if game.spec.version != head.version:
-            raise RecordError(
-                f"the run was played with {head.name} version {head.version}; installed is {game.spec.version}. "
-                f"Install agent-arena {self.run.head.get('arena', '(see run.json)')} to play it again"
-            )
-        return game, runtime
 
-    def _check_file(self, head: _GameHead) -> None:
-        if head.file != (now := files.fingerprint(head.name)):
-            raise RecordError(
-                f"{head.name.rpartition(':')[0]} has changed since the run was played (its hash was {head.file}, "
-                f"it is {now}): only the game as it was can be played again"
-            )
+def recorded_game(
+    head: GameHead, seats: int, folder: Path, trust: bool, *, to_go_on: bool = False
+) -> tuple[str, Game, str | None]:
+    """The name of a run's game, the game as it was, and the runtime that hosts it. RecordError where that cannot be.
 
-    def _check_files(self, head: _GameHead, game: Game) -> None:
-        if head.files is None:
-            return
-        paths = game.user_files()
-        now = files.hashes(paths)
-        for word in sorted(head.files.keys() | now.keys()):
-            if head.files.get(word) != now.get(word):
-                raise RecordError(
-                    f"{head.name}: the {word} file {paths.get(word, '')} is not the one that the run was played with "
-                    f"(its hash was {head.files.get(word)}, it is {now.get(word)}): only with the file as it was can "
-                    "the run be played again"
-                )
+    A file of the game's is the original as long as it is the same, else the copy in the run's `folder`. To go on, it is
+    hosted as it was; to be played again, ours is played here, where it needs no runtime of its own.
+    """
+    name = head.name
+    if head.file is not None:
+        found = kept.find(head.file, folder, head.name)
+        kept.check_code(head.file, found, trust)
+        name = str(replace(parse(head.name), kind=str(found)))
+    options = dict(head.options)
+    for word, file in head.files.items():
+        found = kept.find(file, folder, f"{head.name}, {word}")
+        if word in options:
+            options[word] = str(found)
+    asked = head.runtime
+    try:
+        if asked is None if to_go_on else asked in (None, HERE) and not plugins.is_foreign(name):
+            asked = NOT_HOSTED
+        game, runtime = game_of(name, seats, options, asked, Limits().deadline)
+    except ValueError as error:
+        raise RecordError(f"game {head.name!r} does not take the recorded options: {error}") from error
+    except (InputError, GameError) as error:
+        raise RecordError(f"the run cannot be played again here: {error}") from error
+    if game.spec.version != head.version:
+        raise RecordError(
+            f"the run was played with {head.name} version {head.version}; installed is {game.spec.version}. "
+            "Install the agent-arena that run.json names to play it again"
+        )
+    return name, game, runtime
 
 
 def without_picture(line: Line) -> Line:

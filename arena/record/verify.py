@@ -52,9 +52,12 @@ class Report:
         return not self.problems and not self.pictures
 
 
-def verify(run: Run) -> Report:
-    """Re-execute every match of `run`. RecordError when this installation cannot (a game or version is missing)."""
-    with closing(Replay(run)) as replay:
+def verify(run: Run, *, trust: bool = False) -> Report:
+    """Re-execute every match of `run`. RecordError when this installation cannot (a game or version is missing).
+
+    `trust`: a game that came in the run folder may be run, although it was never played here.
+    """
+    with closing(Replay(run, trust=trust)) as replay:
         return _verify(run, replay)
 
 

@@ -17,7 +17,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import msgspec
 
 from arena.errors import ArenaError, RecordError
-from arena.record import shards
+from arena.record import kept, shards
 from arena.record.disk import LOCK, Disk, FolderLock
 from arena.record.lines import Line, encoder
 
@@ -77,12 +77,16 @@ class Recorder:
                 raise RecordError(f"{folder} is not empty; a run is written into a new folder. Choose another --out")
             (folder / "open").mkdir(parents=True, exist_ok=True)
             self._lock = FolderLock(folder)
+            kept.copy(kept.of_head(head), folder, self._disk)
             self._disk.replace_json(folder / "run.json", {"format": FORMAT, **head})
         except OSError as error:
             self._abandon()
             raise RecordError(
                 f"cannot write a run into {folder}: {error.strerror or error}. Choose another --out"
             ) from error
+        except RecordError:
+            self._abandon()
+            raise
 
     @classmethod
     def reopen(cls, folder: Path, *, disk: Disk | None = None) -> Recorder:

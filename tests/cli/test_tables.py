@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
 from arena.cli.tables import score_table
@@ -39,6 +40,66 @@ def test_repeats_are_told_where_the_seed_changes_nothing():
         console.print(score_table(table, {}, game="mario:1-1", seed=1, seeded=seeded))
         return " ".join(console.export_text().split())
 
-    assert "the seed changes nothing in this game; 3 of 50 blocks went a way of their own" in shown(3, seeded=False)
+    assert "the seed changes nothing in this game 3 of 50 blocks went a way of their own" in shown(3, seeded=False)
     assert "1 of 50 blocks" in shown(1, seeded=True)
     assert "of their own" not in shown(50, seeded=False) + shown(31, seeded=True)
+
+
+def one_row(**facts):
+    return Table(unit="chips a hand", matches=5, blocks=3, distinct=2, rows=[Row(operator="vlm", score=0.5, **facts)])
+
+
+def shown(table, width=200):
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(score_table(table, {"vlm": (2, 1.0)}, game="kuhn", seed=1, planned=9))
+    return console.export_text()
+
+
+@pytest.mark.parametrize("width", [20, 40, 60])
+def test_a_narrow_terminal_is_told_everything_in_lines(width):
+    rows = [
+        Row(operator="vlm:a/very/long/name@temperature=0.5", matches=9, score=-12.345, low=-13.0, high=-11.0, turns=1),
+        Row(operator="b", matches=600, score=12.345, faults={"illegal": 3}, unresolved=2, worst=1.0, best=20.0),
+    ]
+    rows[0].prompt_tokens = 9876543
+    table = Table(
+        unit="big blinds a hand",
+        matches=600,
+        blocks=300,
+        distinct=300,
+        returns=(-9.0, 99.0),
+        returns_of="game",
+        rows=rows,
+    )
+    out = shown(table, width)
+    assert max(map(len, out.splitlines())) <= width
+    words = "".join(out.split())
+    for said in ("-12.345", "-13.00..-11.00", "3illegal,2unresolved", "+1.00..+20.00", "9876543/0", "0.5"):
+        assert said in words, out
+
+
+def test_an_interval_of_no_width_is_never_shown():
+    assert "+0.50012..+0.50013" in shown(one_row(low=0.500121, high=0.500129))
+
+
+def test_why_there_is_no_interval_is_said():
+    assert "no interval: where all blocks have the same score" in shown(one_row())
+    table = one_row()
+    table.cut = 2
+    out = shown(table)
+    assert "no interval: it needs two whole blocks" in out
+    assert "2 blocks are not whole" in out
+    table.cut, table.distinct = 0, 1
+    assert "no interval: all whole blocks went the same way" in shown(table)
+
+
+def test_whose_bounds_they_are_is_said():
+    table = one_row(unresolved=1, worst=-1.0, best=1.0)
+    table.returns, table.returns_of = (-2.0, 2.0), "run"
+    assert "lowest (-2) or highest (+2) return that was seen in this run" in shown(table)
+    table.returns_of = "game"
+    assert "return of the game" in shown(table)
+
+
+def test_a_run_that_stopped_says_how_far_it_came():
+    assert "kuhn · 5 of 9 matches in 3 blocks · seed 1" in shown(one_row())

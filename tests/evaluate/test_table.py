@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arena.evaluate.intervals import t975
 from arena.evaluate.table import tabulate
 from arena.operator import Usage
 from arena.record.lines import EndLine, Line, MatchLine, TickLine, TurnLine
@@ -31,11 +39,19 @@ def test_the_interval_is_over_blocks_not_matches() -> None:
         *match(0, 0, ("a", "b"), (5.0, -5.0)),
         *match(1, 0, ("b", "a"), (5.0, -5.0)),
         *match(2, 1, ("a", "b"), (7.0, -7.0)),
-        *match(3, 1, ("b", "a"), (7.0, -7.0)),
+        *match(3, 1, ("b", "a"), (3.0, -3.0)),
     ]
     table = tabulate(lines, ["a", "b"], "chips")
-    assert (table.matches, table.blocks) == (4, 2)
-    assert (table.rows[0].low, table.rows[0].high) == (0.0, 0.0)  # both blocks have mean 0
+    assert (table.matches, table.blocks, table.cut) == (4, 2, 0)
+    # The blocks' means for a are 0 and 2: their mean 1, standard error 1, one degree of freedom.
+    assert (table.rows[0].low, table.rows[0].high) == pytest.approx((1 - 12.706, 1 + 12.706))
+
+
+def test_blocks_of_one_score_have_no_interval_although_they_went_different_ways() -> None:
+    lines = [line for block in range(3) for line in whole(block, str(block), 0.0)]
+    table = tabulate(lines, ["a", "b"], "chips")
+    assert (table.whole, table.distinct, table.rows[0].score) == (3, 3, 0.0)
+    assert (table.rows[0].low, table.rows[0].high) == (None, None)
 
 
 def test_one_block_has_no_interval() -> None:
@@ -70,20 +86,106 @@ def test_tokens_are_summed() -> None:
     assert (a.prompt_tokens, a.completion_tokens) == (15, 3)
 
 
-def going(index: int, state: str, score: float) -> list[Line]:
-    """A match of its own block that goes through `state`."""
-    head, *rest = match(index, index, ("a", "b"), (score, -score))
-    return [head, TickLine(tick=0, rewards=(score, -score), events=(), state_hash=state), *rest]
+def whole(block: int, state: str, score: float) -> list[Line]:
+    """A block of both seat orders that goes through `state`; `score` is what a gets in either seat."""
+    return [
+        *going(2 * block, block, ("a", "b"), state, (score, -score)),
+        *going(2 * block + 1, block, ("b", "a"), state, (-score, score)),
+    ]
+
+
+def going(
+    index: int, block: int, seats: tuple[str, str], state: str, returns: tuple[float, float] | None
+) -> list[Line]:
+    head, *rest = match(index, block, seats, returns)
+    return [head, TickLine(tick=0, rewards=returns or (), events=(), state_hash=state), *rest]
 
 
 def test_blocks_that_went_the_same_way_are_counted_once() -> None:
-    lines = [*going(0, "x", 1.0), *going(1, "y", 3.0), *going(2, "x", 1.0)]
+    lines = [*whole(0, "x", 1.0), *whole(1, "y", 3.0), *whole(2, "x", 1.0)]
     table = tabulate(lines, ["a", "b"], "pixels")
     assert (table.blocks, table.distinct) == (3, 2)
     assert table.rows[0].low is not None
 
 
 def test_a_block_that_is_only_repeated_has_no_interval() -> None:
-    table = tabulate([line for index in range(5) for line in going(index, "x", 1.0)], ["a", "b"], "pixels")
+    table = tabulate([line for block in range(5) for line in whole(block, "x", 1.0)], ["a", "b"], "pixels")
     assert (table.blocks, table.distinct, table.rows[0].score) == (5, 1, 1.0)
     assert (table.rows[0].low, table.rows[0].high) == (None, None)
+
+
+def test_a_cut_block_is_no_way_of_its_own() -> None:
+    """Its half differs from the whole ones only in that it is half."""
+    lines = [*whole(0, "x", 1.0), *whole(1, "x", 1.0), *going(4, 2, ("a", "b"), "x", (5.0, -5.0))]
+    table = tabulate(lines, ["a", "b"], "pixels")
+    assert (table.blocks, table.cut, table.whole, table.distinct) == (3, 1, 2, 1)
+    assert table.rows[0].low is None
+
+
+def test_a_block_that_lost_a_match_weighs_as_much_as_its_matches() -> None:
+    """As it was: a score of +0.38 in an interval from +0.52 to +0.73, because a lone good half counted as a block."""
+    lines: list[Line] = []
+    for block in range(20):
+        lines += going(2 * block, block, ("a", "b"), str(block), (1.0 + block / 100, 0.0))
+        lines += going(2 * block + 1, block, ("b", "a"), str(block), None if block % 2 else (0.0, -1.0))
+    (a, _) = tabulate(lines, ["a", "b"], "chips").rows
+    assert a.score is not None
+    assert a.low is not None
+    assert a.high is not None
+    assert a.low < a.score < a.high
+    assert a.score == pytest.approx((sum(1.0 + block / 100 for block in range(20)) - 10) / 30)
+    means = [(2, block / 100) if block % 2 == 0 else (1, 1.0 + block / 100) for block in range(20)]
+    squares = sum((total - size * a.score) ** 2 for size, total in means)
+    half = t975(19) * math.sqrt(20 / 19 * squares) / 30
+    assert (a.low, a.high) == pytest.approx((a.score - half, a.score + half))
+
+
+def test_unresolved_matches_at_their_worst_and_best() -> None:
+    lines = [
+        *match(0, 0, ("a", "b"), (1.0, -1.0)),
+        *match(1, 0, ("b", "a"), None),
+        *match(2, 1, ("a", "b"), (2.0, -2.0)),
+    ]
+    table = tabulate(lines, ["a", "b"], "chips", (-5.0, 4.0))
+    a, b = table.rows
+    assert (table.returns, table.returns_of, table.unresolved) == ((-5.0, 4.0), "game", 1)
+    assert (a.worst, a.score, a.best) == pytest.approx((-2 / 3, 1.5, 7 / 3))
+    assert (b.worst, b.score, b.best) == pytest.approx((-8 / 3, -1.5, 1 / 3))
+    table = tabulate(lines, ["a", "b"], "chips")
+    assert (table.returns, table.returns_of) == ((-2.0, 2.0), "run")
+    assert table.rows[0].worst == pytest.approx(1 / 3)
+
+
+def test_why_matches_stayed_unresolved_is_counted() -> None:
+    lines: list[Line] = []
+    for index, reason in enumerate(["backend: voided 3 times", "deadline: voided 3 times", "backend: voided 3 times"]):
+        head, end = match(index, index, ("a", "b"), None)
+        assert isinstance(end, EndLine)
+        lines += [head, msgspec.structs.replace(end, reason=reason)]
+    table = tabulate(lines, ["a", "b"], "chips")
+    assert (table.matches, table.unresolved) == (3, 3)
+    assert table.reasons == {"backend: voided 3 times": 2, "deadline: voided 3 times": 1}
+    assert (table.rows[0].worst, table.returns) == (None, None)
+
+
+ANY = st.one_of(st.none(), st.floats(-1e6, 1e6), st.sampled_from([0.0, 1.0, 0.1]))
+
+
+@given(st.lists(st.lists(ANY, min_size=1, max_size=2), min_size=1, max_size=12), st.sampled_from([None, (-1e7, 1e7)]))
+def test_for_any_log_the_interval_and_the_bounds_contain_the_score(
+    blocks: list[list[float | None]], returns: tuple[float, float] | None
+) -> None:
+    lines: list[Line] = []
+    for block, values in enumerate(blocks):
+        for half, value in enumerate(values):
+            seats = ("a", "b") if half == 0 else ("b", "a")
+            mine = None if value is None else (value, -value)
+            lines += going(2 * block + half, block, seats, str(block), mine)
+    for row in tabulate(lines, ["a", "b"], "chips", returns).rows:
+        assert (row.low is None) == (row.high is None)
+        if row.low is not None and row.high is not None:
+            assert row.score is not None
+            assert row.low < row.score < row.high
+        if row.worst is not None and row.best is not None:
+            assert row.worst <= (row.best if row.score is None else row.score + 1e-9)
+            assert row.best >= (row.worst if row.score is None else row.score - 1e-9)

@@ -1,0 +1,168 @@
+"""The files that a run needs, kept in its folder by content, so that it can be moved and its originals can change.
+
+RUN/files/HASH/NAME. Large files and cartridges stay where they are: of them only the hash is known.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from arena.canonical import digest, hash_file
+from arena.errors import InputError, RecordError
+from arena.game import Game
+from arena.names import parse
+from arena.plan import Entry
+from arena.record.disk import Disk
+from arena.record.head import NeededFile
+from arena.train.made import made_here
+
+MOST_BYTES = 16 * 1024 * 1024  # of a file, or a folder, that is kept
+# Cartridges are never copied: few licences allow it.
+CARTRIDGES = {".gb", ".gbc", ".gba", ".nes", ".sfc", ".smc", ".n64", ".z64", ".md", ".rom", ".a26", ".bin", ".iso"}
+# Nor are programs in machine code, which would not run elsewhere: ELF, Windows, macOS.
+NATIVE = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+# What a folder of weights needs besides the files that the operator names as those that decide.
+BESIDE = {".json", ".txt", ".jinja", ".model"}
+
+
+def of_file(path: Path, **facts: Any) -> NeededFile:
+    """What a run needs of the file `path`. Raises InputError when it cannot be read."""
+    # Links are not followed: the Python of an environment is one, and another program at its other end.
+    path = Path(os.path.abspath(path.expanduser()))
+    try:
+        with path.open("rb") as file:
+            native = file.read(4).startswith(NATIVE)
+        kept = path.stat().st_size <= MOST_BYTES and path.suffix.lower() not in CARTRIDGES and not native
+        return NeededFile(hash=hash_file(path), name=path.name, path=str(path), kept=kept, **facts)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def of_folder(path: Path, named: Iterable[Path], **facts: Any) -> NeededFile:
+    """As `of_file`, of a folder: the files `named` in it, and what stands beside them."""
+    path = Path(os.path.abspath(path.expanduser()))
+    wanted = {file.name for file in named}
+    files = [file for file in sorted(path.iterdir()) if file.is_file()]
+    files = [file for file in files if file.name in wanted or file.suffix in BESIDE]
+    small = sum(file.stat().st_size for file in files) <= MOST_BYTES
+    hashes = {file.name: hash_file(file) for file in files}
+    return NeededFile(hash=digest(hashes), files=hashes, name=path.name, path=str(path), kept=small, **facts)
+
+
+def of_game(name: str) -> NeededFile | None:
+    """The file that a game is defined in; None for one that is installed."""
+    parsed = parse(name)
+    return of_file(Path(parsed.kind)) if parsed.is_file else None
+
+
+def of_options(game: Game) -> dict[str, NeededFile]:
+    """The user's files that a game reads. Only those that an option names can be found elsewhere, so be kept."""
+    out = {}
+    for word, path in game.user_files().items():
+        found = of_file(path)
+        out[word] = found if word in game.spec.options else msgspec.structs.replace(found, kept=False)
+    return out
+
+
+def of_operator(entry: Entry, fingerprint: dict[str, str]) -> tuple[NeededFile, ...]:
+    """The files that decide an operator's answers (they are in its fingerprint), as they are written in its name."""
+    if entry.at is not None:
+        return ()
+    name = parse(entry.given)
+    out = [of_file(Path(name.kind), where="kind", written=name.kind)] if name.is_file else []
+    hashes = set(fingerprint.values())
+    for where, text in [("what", name.what), *name.options.items()]:
+        for word in _words(text):
+            path = Path(word).expanduser()
+            if path.is_file() and hash_file(path) in hashes:
+                out.append(of_file(path, where=where, written=word))
+            elif path.is_dir() and (named := [f for f in path.iterdir() if f.is_file() and hash_file(f) in hashes]):
+                out.append(of_folder(path, named, where=where, written=word))
+    return tuple(out)
+
+
+def _words(text: str) -> Iterator[str]:
+    """What may be a path in an operator's name: all of it, what stands before a colon (`FILE.py:function`), and the
+    words of a command (`python worker.py --weights=FILE`).
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = text.split()
+    parts = [part for word in words for part in (word, *word.split("="))]
+    yield from dict.fromkeys(word for part in (text, text.rpartition(":")[0], *parts) if (word := part.strip("'\"")))
+
+
+def of_head(head: dict[str, Any]) -> list[NeededFile]:
+    """All files of a run.json that `describe` made."""
+    game = head.get("game", {})
+    files = [*game.get("files", {}).values(), *([game["file"]] if game.get("file") else [])]
+    return [*files, *(file for operator in head.get("operators", ()) for file in operator.get("files", ()))]
+
+
+def copy(files: Iterable[NeededFile], folder: Path, disk: Disk) -> None:
+    """Keep what is to be kept in the run folder. Raises OSError, and RecordError for a file that changed meanwhile."""
+    for file in files:
+        to, source = _place(file, folder), Path(file.path)
+        if not file.kept or to.exists():
+            continue
+        for name in file.files or ("",):
+            one = to / name
+            one.parent.mkdir(parents=True, exist_ok=True)
+            disk.replace(one, (source / name).read_bytes())
+            shutil.copymode(source / name, one)  # it may be a program
+        if not _is(file, to):
+            raise RecordError(f"{source} changed while the run began. Play again")
+
+
+def find(file: NeededFile, folder: Path, who: str) -> Path:
+    """Where `file` is: the original as long as it is the same, else the copy in the run folder.
+
+    Raises RecordError when neither is there.
+    """
+    original, copied = Path(file.path), _place(file, folder)
+    if _is(file, original):
+        return original
+    if _is(file, copied):
+        return copied
+    if copied.exists():
+        raise RecordError(
+            f"{copied} was changed (its hash was {file.hash}): {who} can only be played with it as it was"
+        )
+    what = "is not the one that the run was played with" if original.exists() else "is gone"
+    kept = (
+        ""
+        if file.kept
+        else " No copy was kept: cartridges, programs in machine code and files of more than 16 MiB are not."
+    )
+    raise RecordError(f"{who}: {original} {what} (its hash was {file.hash}).{kept} Put it back there to go on")
+
+
+def check_code(file: NeededFile, found: Path, trust: bool) -> None:
+    """RecordError where `found` is a program that came with the run folder, and nobody here has played or trusts it."""
+    if not trust and found != Path(file.path) and not made_here(found):
+        raise RecordError(
+            f"this run brings a game of its own, {found}, which was never played here: to play the run again is to run "
+            "that program with all your rights. Read it first; if you trust it, add --trust"
+        )
+
+
+def _place(file: NeededFile, folder: Path) -> Path:
+    return folder.resolve() / "files" / file.hash / file.name
+
+
+def _is(file: NeededFile, path: Path) -> bool:
+    """Whether `path` holds what is needed."""
+    try:
+        if file.files:
+            return all(hash_file(path / name) == value for name, value in file.files.items())
+        return hash_file(path) == file.hash
+    except OSError:
+        return False

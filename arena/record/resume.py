@@ -1,0 +1,142 @@
+"""Going on with a run that stopped: the Plan that its run.json describes, and whether everything is as it was then."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+import arena
+from arena import commands, names
+from arena.errors import InputError, RecordError
+from arena.lineup import build_lineup
+from arena.plan import Plan
+from arena.record import kept
+from arena.record.head import Head, OperatorHead
+from arena.record.reader import Run
+from arena.record.replay import recorded_game
+
+ASIDE = {"python", "protocol"}  # what may differ between the parts of a run: neither decides a result
+MASK = "***"
+
+
+def plan_of(run: Run, operators: Sequence[str] = ()) -> Plan:
+    """The plan of `run`, as it was. Raises RecordError or InputError when it cannot be had here any more.
+
+    operators: as they were given for the run. Needed only where one was given a secret, which no run records.
+    """
+    head = run.typed_head
+    check_version(head)
+    # Its operators are started as run.json names them, so whoever goes on with a run trusts it already.
+    seats = len(head.operators)
+    name, game, runtime = recorded_game(head.game, seats, run.folder, trust=True, to_go_on=True)
+    given = _with_secrets(head.operators, operators, run)
+    found = [_found(operator, text, run) for operator, text in zip(head.operators, given, strict=True)]
+    lineup = build_lineup(game, found)
+    # The name stands in the log: it stays as it was, wherever a file is now.
+    entries = tuple(replace(entry, name=operator.name) for entry, operator in zip(lineup, head.operators, strict=True))
+    return Plan(type(game), name, game.options, entries, head.seed, head.matches, head.limits, runtime)
+
+
+def check_version(head: Head) -> None:
+    """RecordError when the run was begun with another arena."""
+    if head.arena != arena.__version__:
+        raise RecordError(
+            f"the run was begun with agent-arena {head.arena or '(unknown)'}, this is {arena.__version__}: its other "
+            "half might be played by other rules. Install that version to go on, or play it anew"
+        )
+
+
+def check_same(run: Run, now: Mapping[str, Any]) -> None:
+    """RecordError in words where the plan that `now` describes (arena.play.describe) is not that of `run`."""
+    then, here = run.typed_head, msgspec.convert(msgspec.to_builtins(now), Head)
+    check_version(then)
+    who, now_who = ([(operator.name, operator.kind) for operator in head.operators] for head in (then, here))
+    same = who == now_who
+    for old, new in zip(then.operators, here.operators, strict=True) if same else ():
+        if sorted(old.fingerprint.values()) != sorted(new.fingerprint.values()):  # paths may differ, contents not
+            changed = [word for word, value in old.fingerprint.items() if value not in new.fingerprint.values()]
+            raise RecordError(
+                f"operator {old.name} is not what the run was begun with: {', '.join(changed) or 'its files'} changed "
+                f"(was {_words(old.fingerprint)}, is {_words(new.fingerprint)}). Put back what it was, or play anew"
+            )
+        if old.views != new.views:
+            raise RecordError(
+                f"operator {old.name} was shown {_words(old.views)}, here it would be {_words(new.views)}: start it as "
+                "it was started then (a person: at a terminal, or on a page)"
+            )
+    for what, old_value, new_value in _compared(then, here):
+        if old_value != new_value:
+            raise RecordError(
+                f"{run.folder} is another run: its {what} is {_words(old_value)}, here it is {_words(new_value)}. Go "
+                f"on with it as it is: {commands.arena('play', '--resume', run.folder)}"
+            )
+
+
+def _compared(then: Head, here: Head) -> list[tuple[str, Any, Any]]:
+    """What must be equal, by a name for each. Where a file lies does not count, only what is in it."""
+
+    def facts(head: Head) -> dict[str, Any]:
+        game = head.game
+        return {
+            "game": (game.name, game.version, dict(game.options), game.runtime),
+            "game's file": game.file and game.file.hash,
+            "operators": [(o.name, o.kind, o.file, o.determinism, o.threads, o.at) for o in head.operators],
+            "seed": head.seed,
+            "number of matches": head.matches,
+            "limits": msgspec.to_builtins(head.limits),
+        }
+
+    old, new = facts(then), facts(here)
+    return [(name, old[name], new[name]) for name in old]
+
+
+def _words(value: Any) -> str:
+    return str(msgspec.to_builtins(value))
+
+
+def _with_secrets(heads: Sequence[OperatorHead], given: Sequence[str], run: Run) -> list[str]:
+    """The operators as they were given, secrets included. InputError when one is missing, or is not of this run."""
+    recorded = [operator.given for operator in heads]
+    if given:
+        shown = [str(replace(name, options=names.masked(name.options))) for name in map(names.parse, given)]
+        if shown != [str(names.parse(text)) for text in recorded]:
+            raise InputError(
+                f"--operators {','.join(shown)}: the run was begun with {','.join(recorded)}. With --resume they are "
+                "only given again where one has a secret"
+            )
+        return list(given)
+    for text in recorded:
+        hidden = [key for key, value in names.parse(text).options.items() if value == MASK and names.is_secret(key)]
+        if hidden:
+            how = commands.arena("play", "--resume", run.folder, "--operators", ",".join(recorded))
+            raise InputError(
+                f"operator {text} was given a secret ({', '.join(hidden)}), and no run records one. Give the operators "
+                f"again, with it in place of {MASK}: {how}"
+            )
+    return recorded
+
+
+def _found(operator: OperatorHead, given: str, run: Run) -> str:
+    """The operator's name with each of its files where it is now."""
+    name = names.parse(given)
+    for file in operator.files:
+        path = str(kept.find(file, run.folder, f"operator {operator.name}"))
+        if file.where == "kind":
+            name = replace(name, kind=path)
+        elif file.where == "what":
+            name = replace(name, what=_replaced(name.what, file.written, path))
+        elif file.where in name.options:
+            changed = _replaced(name.options[file.where], file.written, path)
+            name = replace(name, options={**name.options, file.where: changed})
+    return str(name)
+
+
+def _replaced(text: str, word: str, path: str) -> str:
+    """`text` with `path` where `word` names a file. In a command it is quoted as a shell wants it."""
+    at = text.find(word)
+    quoted = word == text or text[at - 1 : at] in ("'", '"') or text.startswith(f"{word}:")
+    return text.replace(word, path if quoted else shlex.quote(path), 1)

@@ -1,0 +1,50 @@
+"""What the timing file of a run says: how long operators took, and why tries did not count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+MOST_REASONS = 100  # that are told apart
+OTHER = "other reasons"
+
+
+class _Line(msgspec.Struct):
+    type: str
+    operator: str = ""
+    seconds: float = 0.0
+    fault: str = ""
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Times:
+    """Sums over the run so far."""
+
+    seconds: dict[str, tuple[int, float]] = field(default_factory=dict)  # operator: answers, seconds waited for them
+    voids: dict[str, int] = field(default_factory=dict)  # tries that did not count, by "fault: reason"
+
+
+def read_times(path: Path) -> Times:
+    """Sums of the timing file; none where there is no file. A line that cannot be read is passed over."""
+    out = Times()
+    decoder = msgspec.json.Decoder(_Line)
+    if not path.is_file():
+        return out
+    with path.open("rb") as file:
+        for text in file:
+            try:
+                line = decoder.decode(text)
+            except msgspec.DecodeError:  # torn, or of a later arena: nothing depends on it
+                continue
+            if line.type == "turn" and line.operator:
+                answers, seconds = out.seconds.get(line.operator, (0, 0.0))
+                out.seconds[line.operator] = (answers + 1, seconds + line.seconds)
+            elif line.type == "void":
+                reason = f"{line.fault}: {line.reason}"
+                if reason not in out.voids and len(out.voids) >= MOST_REASONS:
+                    reason = OTHER
+                out.voids[reason] = out.voids.get(reason, 0) + 1
+    return out
