@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NoReturn
 import msgspec
 
 from arena import failure, plugins
-from arena.errors import ArenaError, InputError
+from arena.errors import ArenaError, GameError, InputError
 from arena.game import Game, GameCard, GameSpec, Observation, StepResult, Views
 
 
@@ -52,6 +52,8 @@ def describe(question: Question) -> Told:
     """What a game's own code says of it. Whatever it raises is a Refusal."""
     try:
         return _described(question)
+    except GameError as error:
+        return Refusal(InputError.__name__, f"game {question.name!r} cannot be played: {error}")
     except ArenaError as error:
         return Refusal(type(error).__name__, str(error))
     except ValueError as error:

@@ -51,7 +51,7 @@ def make(what: str) -> type[Game]:
         horizon=longest,
         unit="points",
         image_sizes=SIZES if eyes.pixels or (facts.open and renders) else (),
-        vector_shape=None if eyes.pixels else (eyes.size,),
+        vector_shape=(eyes.size,) if eyes.size else None,
         text=True,
         simultaneous=True,
         on_fault="default",
@@ -68,13 +68,7 @@ def make(what: str) -> type[Game]:
         "start": int(actions_space.start),
         "renders": renders,
     }
-    cls = family(LanesAdapter, "GymnasiumGame", **attributes)
-    game = cls(1)
-    if not probe.repeats(game):
-        raise ValueError("the same seed and the same actions gave two different matches: nobody could check a result")
-    if not probe.seed_acts(game):
-        cls = family(LanesAdapter, "GymnasiumGame", **{**attributes, "spec": probe.replaced(spec, seeded=False)})
-    return cls
+    return probe.settled(lambda **facts: family(LanesAdapter, "GymnasiumGame", **{**attributes, **facts}), spec)
 
 
 def _known(name: str) -> str:

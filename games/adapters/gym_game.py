@@ -7,9 +7,11 @@ second copies that follow the same actions.
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 import gymnasium
@@ -17,13 +19,17 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.canonical import digest, hash_array
+from arena.errors import GameError
 from arena.game import Image, StepResult, Vector
 from games.adapters import picture
 from games.adapters.base import Adapter
 from games.adapters.fence import Fence, windowless
 from games.adapters.gym_known import Known
 from games.adapters.probe import replaced
-from games.adapters.sight import Sight, legal
+from games.adapters.sight import Sight, legal, number
+
+API = "as Gymnasium has it since 0.26 (the package shimmy wraps older environments)"
+GIVEN = {2: "(observation, info)", 5: "(observation, reward, terminated, truncated, info)"}
 
 
 class Lane:
@@ -47,16 +53,17 @@ class Lane:
     def reset(self, seed: bytes) -> None:
         """Start anew from all 16 bytes of `seed` (the environment itself takes 31 bits of it)."""
         self._fence.seed(seed)
-        with self._fence.inside():
-            given, self.info = self.env.reset(seed=int.from_bytes(seed[:4], "little") >> 1)
+        parameters = inspect.signature(self.env.unwrapped.reset).parameters.values()
+        if not any(one.name == "seed" or one.kind is one.VAR_KEYWORD for one in parameters):
+            raise GameError(f"its reset takes no seed; expected reset(*, seed=None, options=None), {API}")
+        given, self.info = self._called(2, lambda: self.env.reset(seed=int.from_bytes(seed[:4], "little") >> 1))
         self._take(given)
         self.total, self.reward, self.terminated, self.truncated = 0.0, 0.0, False, False
 
     def step(self, action: int) -> None:
-        with self._fence.inside():
-            given, reward, terminated, truncated, self.info = self.env.step(action)
+        given, reward, terminated, truncated, self.info = self._called(5, lambda: self.env.step(action))
         self._take(given)
-        self.reward = float(reward)
+        self.reward = number(reward, "the reward")
         self.total += self.reward
         self.terminated, self.truncated = bool(terminated), bool(truncated)
 
@@ -64,6 +71,25 @@ class Lane:
         with self._fence.inside():
             frame = self.env.render()
         return None if frame is None else np.array(frame, np.uint8)
+
+    def close(self) -> None:
+        """Free what the environment holds; an error there harms no match."""
+        with contextlib.suppress(Exception), self._fence.inside():
+            self.env.close()
+
+    def _called(self, count: int, call: Callable[[], Any]) -> tuple[Any, ...]:
+        """What a reset or a step gives: so many values, the last of them the info."""
+        try:
+            with self._fence.inside():
+                out = call()
+        except ValueError as error:
+            if "to unpack" not in str(error):  # as wrappers of Gymnasium fail over another API
+                raise
+            raise GameError(f"its reset or step gives other values than {GIVEN[count]}, {API}: {error}") from error
+        if not isinstance(out, tuple) or len(out) != count or not isinstance(out[-1], Mapping):
+            found = f"{len(out)} values" if isinstance(out, tuple) else f"a {type(out).__name__}"
+            raise GameError(f"it gave {found}; expected {GIVEN[count]}, {API}")
+        return out
 
     def _take(self, given: Any) -> None:
         self.given = given.copy() if isinstance(given, np.ndarray) else given  # it may be the live buffer
@@ -77,6 +103,7 @@ class LanesAdapter(Adapter):
     sight: ClassVar[Sight]
     start: ClassVar[int] = 0  # the environment's number of its first action
     renders: ClassVar[bool] = False
+    fresh: ClassVar[bool] = False  # it repeats only when it is new: every match has new copies
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
@@ -92,6 +119,10 @@ class LanesAdapter(Adapter):
         self._legal: dict[int, tuple[int, ...]] = {}
 
     def reset(self, seed: bytes) -> StepResult:
+        if self.fresh:
+            for lane in (*self.lanes, *self.copies):
+                lane.close()
+            self.lanes, self.copies = [], []
         if not self.lanes:
             self.lanes = [Lane(self.make) for _ in range(self.seats)]
         self._seed, self._log, self._shown = bytes(seed), [], -1
@@ -126,11 +157,18 @@ class LanesAdapter(Adapter):
         hashes = []
         for seat in moved:
             lane = self.lanes[seat]
-            given = self.sight.bare(lane.given) if self.sight.pixels else self.vector(seat)
-            hashes.append(hash_array(np.asarray(given)))
-            self._legal[seat] = legal(lane.given, lane.info, self.spec.actions.n)
+            hashes.append(self._given(seat))
+            if not lane.over:
+                self._legal[seat] = legal(lane.given, lane.info, self.spec.actions.n, f"lane {seat}")
         self._legal = {seat: self._legal[seat] for seat, lane in enumerate(self.lanes) if not lane.over}
         self._chain = digest(self._chain, hashes, sorted(self._legal.items()))
+
+    def _given(self, seat: int) -> str:
+        """The hash of what a lane gave out."""
+        lane = self.lanes[seat]
+        if self.sight.pixels:
+            return hash_array(np.asarray(self.sight.bare(lane.given)))
+        return hash_array(self.vector(seat)) if self.sight.size else digest(self.sight.words(lane.given))
 
     def legal(self, seat: int) -> tuple[int, ...]:
         return self._legal.get(seat, ())

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
 from arena.canonical import generator, key
+from arena.errors import GameError
 from arena.game import Game, GameSpec, Views
+from arena.results import check_result
 
-SEEDS = 6
+POLICIES = {None: 6, 0: 3, 1: 3}  # how many seeds with always the first legal action, and with random ones
+AHEAD = 1_000_003.5  # seconds: no whole number of minutes, hours or days
 TICKS = 30
 RESAMPLED = 4  # moments at which it is tried; bridge needs 0.2 s each
 
@@ -19,15 +26,63 @@ def replaced(spec: GameSpec, **facts: Any) -> GameSpec:
     return msgspec.structs.replace(spec, **facts)
 
 
+def settled(make: Callable[..., type[Game]], spec: GameSpec) -> type[Game]:
+    """The class that `make(**attributes)` gives, with what is found out by playing it: `fresh`, `seeded` in its spec.
+
+    ValueError says why nobody could check a result. GameError when the game fails.
+    """
+    cls, seats = make(), spec.seats[0]
+    why = differs(cls(seats))
+    if why and not differs(make(fresh=True)(seats)):
+        return make(fresh=True, **_seeds(make(fresh=True)(seats)))
+    if why:
+        raise ValueError(f"{why}: nobody could check a result")
+    return make(**_seeds(cls(seats)))
+
+
+def _seeds(game: Game) -> dict[str, GameSpec]:
+    return {} if seed_acts(game) else {"spec": replaced(game.spec, seeded=False)}
+
+
 def seed_acts(game: Game) -> bool:
-    """Whether what is seen differs between seeds, when everybody takes the first legal action."""
-    first = _trace(game, 0)
-    return any(_trace(game, number) != first for number in range(1, SEEDS))
+    """Whether what is seen differs between seeds, for any of several ways to act."""
+    for policy, seeds in POLICIES.items():
+        first = _trace(game, 0, policy)
+        if any(_trace(game, number, policy) != first for number in range(1, seeds)):
+            return True
+    return False
 
 
-def repeats(game: Game) -> bool:
-    """Whether the same seed and random actions give the same match again."""
-    return all(_trace(game, number, random=True) == _trace(game, number, random=True) for number in range(2))
+def differs(game: Game) -> str:
+    """Whether the same seed and random actions may give another match, now or at another time; "": they do not."""
+    for number in range(2):
+        first = _trace(game, number, number, hashes=True)
+        if _trace(game, number, number, hashes=True) != first:
+            return "the same seed and the same actions gave two different matches"
+        with _later():
+            if _trace(game, number, number, hashes=True) != first:
+                return "what it gives out depends on the time of day"
+    return ""
+
+
+@contextmanager
+def _later() -> Iterator[None]:
+    """Python's clocks go far ahead inside."""
+    clocks = {name: getattr(time, name) for name in ("time", "monotonic", "perf_counter")}
+    in_ns = {f"{name}_ns": getattr(time, f"{name}_ns") for name in clocks}
+    try:
+        for name, clock in clocks.items():
+            setattr(time, name, functools.partial(_ahead, clock, AHEAD))
+        for name, clock in in_ns.items():
+            setattr(time, name, functools.partial(_ahead, clock, int(AHEAD * 1e9)))
+        yield
+    finally:
+        for name, clock in {**clocks, **in_ns}.items():
+            setattr(time, name, clock)
+
+
+def _ahead(clock: Callable[[], Any], by: Any) -> Any:
+    return clock() + by
 
 
 def resamples(game: Any) -> bool:
@@ -63,18 +118,25 @@ def _shown(game: Any, state: Any, seat: int) -> list[Any]:
     return out
 
 
-def _trace(game: Game, number: int, *, random: bool = False) -> list[Any]:
-    """State hashes or, with the first legal actions, what every seat saw, in a match of at most TICKS ticks."""
-    chance = generator(key("probing actions", number))
+def _trace(game: Game, number: int, policy: int | None, *, hashes: bool = False) -> list[Any]:
+    """What every seat saw in a match of at most TICKS ticks by one seed, and with `hashes` the states' hashes too.
+
+    `policy`: a number for random legal actions, the same for every seed; None: always the first legal one.
+    """
+    chance = None if policy is None else generator(key("probing actions", policy))
     views = Views(vector=game.spec.vector_shape is not None, text=game.spec.text)
-    result = game.reset(key("probing", number))
     out: list[Any] = []
-    for _ in range(TICKS):
-        seen = [game.observe(seat, views).hashes() for seat in range(game.seats)]
-        out.append([seen, result.rewards, result.state_hash if random else None, result.due])
-        if result.ended != "none":
-            break
-        legal = {seat: game.observe(seat, Views()).legal for seat in result.due}
-        picks = {seat: int(chance.integers(len(some))) if random else 0 for seat, some in legal.items()}
-        result = game.step({seat: some[picks[seat]] for seat, some in legal.items()})
+    try:
+        result = check_result(game.reset(key("probing", number)), game.seats)
+        for _ in range(TICKS):
+            seen = [game.observe(seat, views).hashes() for seat in range(game.seats)]
+            out.append([seen, result.rewards, result.state_hash if hashes else None, result.due])
+            if result.ended != "none":
+                break
+            legal = {seat: game.observe(seat, Views()).legal for seat in result.due}
+            picks = {seat: 0 if chance is None else int(chance.integers(len(some))) for seat, some in legal.items()}
+            result = check_result(game.step({seat: some[picks[seat]] for seat, some in legal.items()}), game.seats)
+    except GameError as error:
+        when = f"at tick {len(out) - 1}" if out else "at the start"
+        raise GameError(f"{error} ({when} of a match that was played to try it)") from error
     return out

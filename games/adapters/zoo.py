@@ -22,7 +22,8 @@ from games.adapters.zoo_drive import AtOnce, Drive, drive
 from games.adapters.zoo_game import MAX_TICKS, ZooAdapter
 from games.adapters.zoo_known import known
 
-KINDS = ("classic", "butterfly", "mpe", "sisl", "atari", "magent")
+KINDS = ("classic", "butterfly", "sisl", "atari")
+MOVED = {"mpe": "mpe2", "magent": "magent2"}  # to packages of their own
 NO_PROSE = ("#", "|", "`", ":", "<", "-", "*", "make(", "This environment is part of", "Our implementation")
 SIZES = ((128, 128), (256, 256), (384, 384), (512, 512))
 
@@ -36,12 +37,7 @@ def make(what: str) -> type[Game]:
         warnings.simplefilter("ignore")  # its modules are said to make way for pettingzoo.make
         module = _module(name)
         cls = _adapter(what, module, arguments, _drive(name, module, arguments))
-    game = cls(cls.spec.seats[0])
-    if not probe.repeats(game):
-        raise ValueError("the same seed and the same actions gave two different matches: nobody could check a result")
-    if not probe.seed_acts(game):
-        cls = family(cls, cls.__name__, spec=probe.replaced(cls.spec, seeded=False))
-    return cls
+    return probe.settled(lambda **facts: family(cls, "PettingZooGame", **facts), cls.spec)
 
 
 def _adapter(what: str, module: Any, arguments: dict[str, Any], table: Drive) -> type[Adapter]:
@@ -64,7 +60,7 @@ def _adapter(what: str, module: Any, arguments: dict[str, Any], table: Drive) ->
         horizon=min(facts.horizon or int(MAX_TICKS.default), int(MAX_TICKS.default)),  # type: ignore[arg-type]
         unit="points",
         image_sizes=SIZES if pixels or (facts.open and renders) else (),
-        vector_shape=None if pixels else (max(one.size for one in sights),),
+        vector_shape=(max(one.size for one in sights),) if all(one.size for one in sights) else None,
         text=True,
         simultaneous=isinstance(table, AtOnce),
         perfect_information=facts.open,
@@ -93,25 +89,38 @@ def _module(name: str) -> Any:
     """The environment's module. Only what is installed is imported, and only if it is called so in full."""
     if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
         raise ValueError(f"{name!r} is no module's name; expected e.g. tictactoe_v3 or mypackage.my_env_v0")
-    options = [name] if "." in name else []
-    options = [f"pettingzoo.classic.{name}"] if not options else [name, f"pettingzoo.{name}"]
+    # A module of the user's may be called so alone; PettingZoo's own come first.
+    options = [name, f"pettingzoo.{name}"] if "." in name else [f"pettingzoo.classic.{name}", name]
     for full in options:
         try:
-            there = importlib.util.find_spec(full) is not None
-        except ModuleNotFoundError:
-            there = False
-        if not there:
-            continue
-        try:
-            module = importlib.import_module(full)
+            module = importlib.import_module(full) if importlib.util.find_spec(full) is not None else None
+        except ModuleNotFoundError as error:
+            if error.name is not None and (full == error.name or full.startswith(f"{error.name}.")):
+                continue  # itself, or a package that it would be in
+            raise ValueError(_cannot(full, error)) from error
         except ImportError as error:
-            kind = full.split(".")[1] if full.startswith("pettingzoo.") else ""
-            how = f". PettingZoo brings what it needs by: pip install 'pettingzoo[{kind}]'" if kind in KINDS else ""
-            raise ValueError(f"{full} cannot be imported: {error}{how}") from error
-        if not hasattr(module, "env") and not hasattr(module, "parallel_env"):
+            raise ValueError(_cannot(full, error)) from error
+        if module is None:
+            continue
+        if hasattr(module, "env") or hasattr(module, "parallel_env"):
+            return module
+        if full == options[0]:
             raise ValueError(f"{full} is no PettingZoo environment: it has neither env nor parallel_env")
-        return module
-    raise ValueError(f"PettingZoo has no module {name!r}. {nearest(name, _there_are())}")
+    here = " A module of this folder is found with PYTHONPATH=. before the command."
+    raise ValueError(f"PettingZoo has no module {name!r}. {nearest(name, _there_are())}{here}")
+
+
+def _cannot(full: str, error: ImportError) -> str:
+    """Why a module cannot be imported, and what to install."""
+    kind = full.split(".")[1] if full.startswith("pettingzoo.") else ""
+    if kind in MOVED:
+        package, rest = MOVED[kind], full.split(".", 2)[-1]
+        return (
+            f"{full} is no part of PettingZoo any more: it stands in the package {package}. "
+            f"pip install {package}, then write pettingzoo:{package}.{rest}"
+        )
+    how = f". PettingZoo brings what it needs by: pip install 'pettingzoo[{kind}]'" if kind in KINDS else ""
+    return f"{full} cannot be imported: {error}{how}"
 
 
 def _there_are() -> list[str]:

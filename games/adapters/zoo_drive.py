@@ -5,12 +5,17 @@ from __future__ import annotations
 import abc
 import inspect
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from arena.errors import GameError
 from games.adapters.fence import Fence
+from games.adapters.sight import number
 
 HEIGHT = 512  # pixels that are drawn where the environment lets us choose: twice as many take four times as long
+
+
+GIVEN = {2: "(observations, infos)", 5: "(observations, rewards, terminations, truncations, infos)"}
 
 
 class Drive(abc.ABC):
@@ -76,7 +81,7 @@ class Turns(Drive):
         ((_, action),) = actions.items()
         self.env.step(action)
         # What an agent got since the step before; the environment clears it when a dead agent leaves.
-        self.rewards = {agent: float(reward) for agent, reward in self.env.rewards.items()}
+        self.rewards = {agent: number(got, f"the reward of {agent}") for agent, got in self.env.rewards.items()}
         self._look()
         while self.env.agents and self._dead(self.env.agent_selection):
             self.env.step(None)
@@ -94,21 +99,42 @@ class Turns(Drive):
 
 
 class AtOnce(Drive):
-    """A Parallel environment: all living agents at the same time."""
+    """A Parallel environment: all agents at the same time that are listed and neither terminated nor truncated.
+
+    An agent may join later, or stay listed when it is dead.
+    """
 
     def due(self) -> Sequence[str]:
-        return [agent for agent in self.agents if agent in self.env.agents]
+        listed = set(self.env.agents)
+        return [agent for agent in self.agents if agent in listed and not self._dead(agent)]
 
     def _reset(self, seed: int) -> None:
-        given, self.infos = self.env.reset(seed=seed)
-        self.given.update(given)
+        given, self.infos = self._called(2, lambda: self.env.reset(seed=seed))
+        self._take(given)
 
     def _step(self, actions: Mapping[str, int]) -> None:
-        given, rewards, terminated, truncated, self.infos = self.env.step(dict(actions))
-        self.given.update(given)
-        self.rewards = {agent: float(reward) for agent, reward in rewards.items()}
+        given, rewards, terminated, truncated, self.infos = self._called(5, lambda: self.env.step(dict(actions)))
+        self._take(given)
+        self.rewards = {agent: number(reward, f"the reward of {agent}") for agent, reward in rewards.items()}
         self.terminated.update({agent: bool(value) for agent, value in terminated.items()})
         self.truncated.update({agent: bool(value) for agent, value in truncated.items()})
+
+    def _called(self, count: int, call: Callable[[], Any]) -> tuple[Any, ...]:
+        """What a reset or a step gives: so many dictionaries, by agent."""
+        out = call()
+        if not isinstance(out, tuple) or len(out) != count or not all(isinstance(one, Mapping) for one in out):
+            found = f"{len(out)} values" if isinstance(out, tuple) else f"a {type(out).__name__}"
+            raise GameError(f"it gave {found}; expected {GIVEN[count]}, each a dictionary by agent")
+        return out
+
+    def _take(self, given: Mapping[str, Any]) -> None:
+        unknown = sorted({*self.env.agents, *given} - set(self.agents))
+        if unknown:
+            raise GameError(f"agent {unknown[0]!r} is none of its possible_agents: {', '.join(self.agents)}")
+        self.given.update(given)
+
+    def _dead(self, agent: str) -> bool:
+        return self.terminated[agent] or self.truncated[agent]
 
 
 def drive(module: Any, arguments: Mapping[str, Any], *, pictures: bool = False) -> Drive:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.canonical import digest, hash_array
+from arena.errors import GameError
 from arena.game import Image, StepResult, Vector
 from arena.options import Option
 from games.adapters import picture
@@ -38,6 +39,7 @@ class ZooAdapter(Adapter):
     counts: ClassVar[tuple[int, ...]]  # by seat, how many actions it has
     starts: ClassVar[tuple[int, ...]]  # by seat, the environment's number of its first action
     renders: ClassVar[bool] = False
+    fresh: ClassVar[bool] = False  # it repeats only when it is new: every match has a new one
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
@@ -60,15 +62,15 @@ class ZooAdapter(Adapter):
     # The environment's walk.
 
     def reset(self, seed: bytes) -> StepResult:
-        if self.drive is None:
-            self.drive = drive(self.module, self.arguments)
+        if self.drive is None or self.fresh:
+            self.drive, self.copy = drive(self.module, self.arguments), None
         self._seed, self._log, self._shown = bytes(seed), [], -1
         self._totals, self._over = [0.0] * self.seats, False
         self._chain = digest("reset")
         self.drive.reset(self._seed)
         self._look()
         if not self._legal:
-            raise ValueError(f"{self.spec.id}: nobody can act after the reset")
+            raise GameError("nobody can act after the reset")
         return StepResult.going(self.waiting_for(), (0.0,) * self.seats, self._chain)
 
     def step(self, actions: Mapping[int, int]) -> StepResult:
@@ -101,12 +103,17 @@ class ZooAdapter(Adapter):
         hashes = []
         self._vectors = []
         for agent, sight in zip(table.agents, self.sights, strict=True):
-            given = table.given[agent]
-            if sight.pixels:
-                hashes.append(hash_array(sight.bare(given)))
-                continue
-            self._vectors.append(sight.vector(given, width))
-            hashes.append(hash_array(self._vectors[-1]))
+            given = table.given.get(agent)
+            if given is None:  # it has not joined yet
+                self._vectors.append(np.zeros(width, np.float32))
+                hashes.append("")
+            elif sight.pixels:
+                hashes.append(hash_array(np.asarray(sight.bare(given))))
+            elif width:
+                self._vectors.append(sight.vector(given, width))
+                hashes.append(hash_array(self._vectors[-1]))
+            else:
+                hashes.append(digest(sight.words(given)))
         due = [] if self._over else [table.agents.index(agent) for agent in table.due()]
         if self.known.legal:
             self._numbers = self.known.legal(table.env) if due else {}
@@ -118,10 +125,9 @@ class ZooAdapter(Adapter):
     def _masked(self, seat: int) -> tuple[int, ...]:
         table = self._table()
         agent = table.agents[seat]
-        out = legal(table.given[agent], table.infos.get(agent, {}), self.counts[seat])
-        if not out:
-            raise ValueError(f"{self.spec.id}: the mask of {agent} allows no action although it must act")
-        return out
+        if agent not in table.given:
+            raise GameError(f"{agent} must act, but was given no observation")
+        return legal(table.given[agent], table.infos.get(agent, {}), self.counts[seat], agent)
 
     def _table(self) -> Drive:
         if self.drive is None:
@@ -163,7 +169,9 @@ class ZooAdapter(Adapter):
     def seen(self, seat: int) -> dict[str, str]:
         table = self._table()
         agent = table.agents[seat]
-        given = table.given[agent]
+        given = table.given.get(agent)
+        if given is None:
+            return {"observation": "You are not in the game yet.", "agent": agent, "move": str(len(self._log) + 1)}
         facts = self.known.words(table.env, given, seat) if self.known.words else {}
         return {"observation": self.sights[seat].words(given), **facts, "agent": agent, "move": str(len(self._log) + 1)}
 
@@ -174,7 +182,10 @@ class ZooAdapter(Adapter):
         sight = self.sights[seat]
         if sight.pixels:
             table = self._table()
-            return picture.fitted(sight.bare(table.given[table.agents[seat]]), height, width)
+            given = table.given.get(table.agents[seat])
+            if given is None:
+                return picture.of_text("not in the game yet", height, width)
+            return picture.fitted(sight.bare(given), height, width)
         return self.draw(height, width)
 
     def draw(self, height: int, width: int) -> Image:
