@@ -31,6 +31,7 @@ from arena.plugins import resolve
 from arena.protocol import codec, transport
 from arena.protocol import messages as m
 from arena.protocol.version import MAJOR, MINOR
+from arena.supervisor.descendants import MARK, end_marked
 
 LONG = 0.05  # seconds of an act after which the second thread takes over the reading; it must not cost the short ones
 LINGER = 1000  # milliseconds for the last words at the end
@@ -83,6 +84,8 @@ def serve(
 def _leave_with_arena() -> None:
     while os.read(0, 4096):
         pass
+    if (mark := os.environ.get(MARK)) is not None:
+        end_marked(mark)
     if os.getpgrp() == os.getpid():  # a group of its own: the arena started it, and nobody else is in it
         os.killpg(os.getpgrp(), signal.SIGKILL)
     os._exit(3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import select
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from arena.errors import WorkerError
+from arena.supervisor.descendants import MARK, end_marked
 
 
 class WorkerProcess:
@@ -19,6 +21,7 @@ class WorkerProcess:
     def __init__(self, command: Sequence[str], env: Mapping[str, str], log: Path, keep: Sequence[int] = ()) -> None:
         """`env` on top of ours. `keep`: descriptors that it inherits besides."""
         self.log = log
+        self._mark = secrets.token_hex(16)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
             try:
@@ -27,7 +30,7 @@ class WorkerProcess:
                     stdin=subprocess.PIPE,
                     stdout=out,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, **env},
+                    env={**os.environ, **env, MARK: self._mark},
                     start_new_session=True,
                     pass_fds=keep,
                 )
@@ -108,9 +111,10 @@ class WorkerProcess:
                 self._popen.stdin.close()
 
     def reap(self) -> None:
-        """Release what is left: children in its group, the pipe, the handle."""
+        """Release what is left: children in its group or in sessions of their own, the pipe, the handle."""
         self.signal(signal.SIGKILL)
         self._popen.wait()
+        end_marked(self._mark)
         self.cut()
         if self.handle is not None:
             os.close(self.handle)

@@ -8,9 +8,11 @@ everything before each move and searches a fixed number of nodes with one thread
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,50 +23,88 @@ from arena.game import GameSpec, Views
 from arena.operator import BackendError, Decision, Operator, OperatorKind, Request, WorkerContext
 from arena.options import Option
 
+LONGEST = 65_536  # bytes of a line that are looked at
+TAIL = 300  # bytes of its standard error that are shown when it has ended
+PATIENCE = 1.0  # seconds in which it ends by itself
 PLACES = ("/usr/games/stockfish",)  # where Debian puts it, which need not be on PATH
 
 
 class Engine:
-    """The engine's process. It is in the worker's process group, and so ends with it."""
+    """The engine's process. BackendError when it has ended, with the last that it said on its standard error."""
 
     def __init__(self, path: str, hash_mib: int) -> None:
-        # Its standard error goes to the worker's log.
-        self._process = subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        pipe = subprocess.PIPE
+        try:
+            self._process = subprocess.Popen([path], stdin=pipe, stdout=pipe, stderr=pipe)
+        except OSError as error:
+            raise BackendError(f"cannot start the engine {path}: {error.strerror}") from error
+        self._errors = b""  # the end of it
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         self.name = path
-        for line in self._ask("uci", until="uciok"):
+        self._say("uci")
+        while (line := self._line()) != "uciok":
             if line.startswith("id name "):
                 self.name = line.removeprefix("id name ")
         self._say("setoption name Threads value 1")
         self._say(f"setoption name Hash value {hash_mib}")
 
-    def best(self, fen: str, limit: str) -> str:
-        """The move that the engine likes best, as UCI writes it."""
+    def best(self, fen: str, limit: str) -> str | None:
+        """What the engine names as its best move, as UCI writes moves; None when it names nothing."""
         self._say("ucinewgame")
-        self._ask("isready", until="readyok")
+        self._say("isready")
+        while self._line() != "readyok":
+            pass
         self._say(f"position fen {fen}")
-        return self._ask(f"go {limit}", until="bestmove")[-1].split()[1]
+        self._say(f"go {limit}")
+        while (words := self._line().split())[:1] != ["bestmove"]:
+            pass
+        return words[1] if len(words) > 1 else None
 
     def quit(self) -> None:
-        self._say("quit")
-        self._process.wait()
+        """End it: it may be deaf, dead, or write for ever."""
+        with contextlib.suppress(BackendError):
+            self._say("quit")
+        for end in (self._process.stdin, self._process.stdout):
+            assert end is not None
+            with contextlib.suppress(OSError):
+                end.close()  # what it still writes fails from here on
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def _say(self, line: str) -> None:
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(line + "\n")
-        except BrokenPipeError:
-            raise BackendError(f"the engine {self.name} has ended") from None
+            self._process.stdin.write(f"{line}\n".encode())
+            self._process.stdin.flush()
+        except OSError:
+            raise self._ended() from None
 
-    def _ask(self, line: str, until: str) -> list[str]:
-        """What it says up to the line that begins with `until`."""
-        self._say(line)
+    def _line(self) -> str:
+        """Its next line; of a very long one the beginning. Engines write names in any encoding."""
         assert self._process.stdout is not None
-        out = []
-        for said in self._process.stdout:
-            out.append(said.strip())
-            if said.startswith(until):
-                return out
-        raise BackendError(f"the engine {self.name} ended without saying {until}")
+        line = part = self._process.stdout.readline(LONGEST)
+        while part and not part.endswith(b"\n"):
+            part = self._process.stdout.readline(LONGEST)
+        if not part:
+            raise self._ended()
+        return line.decode(errors="replace").strip()
+
+    def _listen(self) -> None:
+        """Keep the end of what it writes to its standard error, however much that is."""
+        assert self._process.stderr is not None
+        while said := os.read(self._process.stderr.fileno(), LONGEST):
+            self._errors = (self._errors + said)[-TAIL:]
+
+    def _ended(self) -> BackendError:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(PATIENCE)
+        self._listener.join(PATIENCE)
+        last = self._errors.decode(errors="replace").strip()
+        return BackendError(f"the engine {self.name} has ended (code {self._process.returncode}). {last}".strip())
 
 
 class UciOperator(Operator):
@@ -84,8 +124,9 @@ class UciOperator(Operator):
         if fen is None:
             raise ValueError("the game gives no fact `fen`: its position cannot be told to the engine")
         try:
-            return Decision(answer=self._engine.best(fen, self._limit))
+            return Decision(answer=self._engine.best(fen, self._limit))  # no move, or "(none)": its own fault
         except BackendError:
+            self._engine.quit()
             self._engine = self._start()  # for the match's next try: this one is void
             raise
 

@@ -43,9 +43,9 @@ def program(name: str) -> str:
     found = shutil.which(name)
     if found is not None:
         return os.path.abspath(found)
-    if Path(name).is_file() and os.access(name, os.X_OK):
+    if os.path.isfile(name) and os.access(name, os.X_OK):
         raise InputError(f"cmd: {name!r} is not on PATH. A program of this folder is written cmd:'./{name}'")
-    if Path(name).is_file():
+    if os.path.isfile(name):
         raise InputError(f"cmd: {name!r} cannot be run by itself. Name what runs it, e.g. cmd:'python {name}'")
     where = f"there is no file {os.path.abspath(name)!r}" if "/" in name else "no program of that name is on PATH"
     raise InputError(f"cmd: cannot start {name!r}: {where}")
@@ -117,7 +117,10 @@ def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mappin
     # `--weights=FILE` names a file too.
     named = {word.rpartition("=")[2]: word.rpartition("=")[2] for word in rest}
     files = {first: program(first), **named}
-    return {name: hash_file(Path(path)) for name, path in files.items() if name and Path(path).is_file()}
+    # os.path.isfile is False, and Path.is_file an error, for what is too long to be a file's name.
+    return {
+        name: hash_file(Path(path)) for name, path in files.items() if name and os.path.isfile(path)
+    }  # also False for what no file can be called
 
 
 def declared(what: str, options: Mapping[str, Any]) -> Determinism:

@@ -180,3 +180,12 @@ def test_a_secret_in_the_command_is_refused_and_not_repeated(word: str) -> None:
     with pytest.raises(InputError, match=r"looks like a secret.*environment") as caught:
         build_plan("leduc", [cmd(sys.executable, TINY, word), "random"])
     assert word.partition("=")[2] not in str(caught.value)
+
+
+@pytest.mark.parametrize("length", [256, 5000])
+def test_an_argument_that_no_file_can_be_called_is_an_argument(length: int) -> None:
+    what = f"{sys.executable} -c pass {'x' * length} --weights={'y' * length}"
+    KIND.settle(what, {"views": None, "determinism": "none"})
+    assert list(KIND.fingerprint(NOTHING, what, {})) == [sys.executable]
+    with pytest.raises(InputError, match="no program of that name"):
+        KIND.settle("z" * length, {"views": None, "determinism": "none"})

@@ -1,0 +1,56 @@
+"""What a worker's children started and left behind, also in sessions of their own: found by a mark, and ended.
+
+Every worker has a mark of its own in its environment, and a process inherits it. On Linux /proc shows it, whoever
+became the parent meanwhile. Not found are processes that were started with a cleared environment or belong to another
+user; where there is no /proc, only the worker's process group is ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+
+MARK = "ARENA_MARK"
+ROUNDS = 20  # in each of them, those are ended that were there: a child may be started meanwhile
+ENDING = 1.0  # seconds in which the system ends a killed process
+
+
+def end_marked(mark: str) -> None:
+    """End every other process that has this mark."""
+    for _ in range(ROUNDS):
+        found = [pid for pid in _processes() if pid != os.getpid() and _has(pid, mark)]
+        if not found:
+            return
+        for pid in found:
+            _end(pid, mark)
+
+
+def _processes() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:  # there is no /proc
+        return []
+
+
+def _has(pid: int, mark: str) -> bool:
+    """A process that has ended has no environment any more."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return f"{MARK}={mark}".encode() in file.read().split(b"\0")
+    except OSError:  # it has just ended, or is not ours
+        return False
+
+
+def _end(pid: int, mark: str) -> None:
+    with contextlib.suppress(OSError):
+        handle = os.pidfd_open(pid)
+        try:
+            if _has(pid, mark):  # its number may be another's by now; from here on the handle is this process's
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+                ended = select.poll()
+                ended.register(handle, select.POLLIN)
+                ended.poll(ENDING * 1000)
+        finally:
+            os.close(handle)
