@@ -112,6 +112,8 @@ class Scheduler:
         while self._gallery.owed and (left := until - time.monotonic()) > 0:
             self._absorb(self._crew.poll(left))
         self._gallery.finish()
+        if not all(channel.ready for channel in self._crew.spectators()):
+            self._observer.unseen("nobody looked on: the run was over before the page was ready")
 
     # --- seats and questions ---------------------------------------------------------------------------------------
 
@@ -350,7 +352,7 @@ class Scheduler:
         self._time("died", worker=died.channel.name, pid=died.channel.pid, reason=died.reason)
         self._gallery.forget(died.channel)
         if died.channel.role == "spectator":
-            self._observer.unseen(f"nobody looks on: {died.channel.name} {died.reason}")
+            self._observer.unseen(f"nobody looks on: {died.channel.name} {died.reason}. The matches go on")
             return
         self._observer.worker_died(died.channel.name, died.reason)
         for i in [i for i, q in self._questions.items() if q.channel is died.channel]:

@@ -122,7 +122,7 @@ class LiveTable(Observer):
         self._progress.update(self._task, completed=self.done)
 
     def unseen(self, reason: str) -> None:
-        self._say(f"{reason.rstrip('.')}. The matches go on")
+        self._say(reason)
 
     def _say(self, text: str) -> None:
         """One line, whoever its words come from."""

@@ -494,7 +494,7 @@ def test_an_arena_that_is_gone_is_said_to_be_gone_and_the_result_stays(stage_run
         for open_socket in tuple(stage.operator._site._sockets):
             await open_socket.close()
         await page.wait_for_selector("#link[data-state=off]")
-        while await page.text_content("#status") != "The arena is gone":
+        while await page.text_content("#status") != "The arena does not answer any more":
             await page.clock.run_for(5000)
         assert await page.is_visible("text=You won: +3 chips")
 

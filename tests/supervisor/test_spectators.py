@@ -79,7 +79,7 @@ def test_one_that_cannot_start_is_told_once_and_not_tried_again(tmp_path: Path) 
         watch=watcher("at_start"),
         observer=told,
     )
-    assert told.unseen_because == ["nobody looks on: spectators exited with code 7"]
+    assert told.unseen_because == ["nobody looks on: spectators exited with code 7. The matches go on"]
 
 
 def test_one_that_never_reads_is_sent_one_picture_and_the_last_end(
@@ -97,3 +97,9 @@ def test_one_that_never_reads_is_sent_one_picture_and_the_last_end(
     many = plan_of(Turns, [GOOD, GOOD], matches=300, options={"rounds": 20})
     play(many, tmp_path / "run", watch=watcher("looks_away"))
     assert 1 <= len(sent) <= 2
+
+
+def test_one_that_is_not_ready_before_the_end_is_told_of_then(tmp_path: Path) -> None:
+    told = Told()
+    play(plan(), tmp_path / "run", watch=watcher("loads"), observer=told)
+    assert told.unseen_because == ["nobody looked on: the run was over before the page was ready"]

@@ -64,7 +64,7 @@ function connect() {
     page.sent = null;
     follow();
     if (page.over) return render();
-    showLink("off", page.tries >= LOST ? "the arena is gone" : page.state ? "connection lost, trying again" : "connecting");
+    showLink("off", page.tries >= LOST ? "no answer any more" : page.state ? "connection lost, trying again" : "connecting");
     render();
     setTimeout(again, Math.min(5000, 250 * 2 ** page.tries++));
   };

@@ -114,7 +114,7 @@ function showCard(card) {
 
 function stateOf(table, { sent, over, online, lost, words, spectator, ending, first }) {
   if (over) return ["over", ...over];
-  if (!online && lost) return ["off", "The arena is gone", "It was ended from outside, or the way to it is cut. What you see stays; this page goes on trying."];
+  if (!online && lost) return ["off", "The arena does not answer any more", "It was ended from outside, or the way to it is cut. If it still runs, use the newest link that it printed. What you see here stays."];
   if (!online) return ["off", "Connection lost"];
   if (ending.table) return ["done", ending.hand ? ending.hand.title : "The match is over", ""];
   if (!table) return ["none", spectator ? "You look on" : "Waiting for a match", first ? "It begins when every operator has loaded." : ""];

@@ -28,5 +28,5 @@ export function showSight(state, table, pictures) {
   }
   if (!alone) return;
   put("game", gameName(sight.game));
-  put("where", `Match ${sight.match}, tick ${sight.tick}${sight.over ? " - over" : ""}`);
+  put("where", `Match ${sight.match}, tick ${sight.tick}${sight.over ? " - over" : ""}${state.stopped ? `. The arena ${state.stopped === "finished" ? "has finished" : "was stopped"}` : ""}`);
 }
