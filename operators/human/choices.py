@@ -21,7 +21,7 @@ class Choice:
     name: str  # with what it amounts to now, where the game says that: "call 10"
     number: int
     letter: str | None
-    plain: str = ""  # the action's name alone, which may be typed too
+    plain: str  # the action's name alone, which may be typed too
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -62,7 +62,9 @@ def pick(given: str, offered: Sequence[Choice]) -> Choice | None:
     if not wanted:
         return None
     exact = [one for one in offered if wanted in one.keys or wanted in (one.name.lower(), one.plain.lower())]
-    near = exact or [one for one in offered if one.name.lower().startswith(wanted) or one.plain.startswith(wanted)]
+    near = exact or [
+        one for one in offered if one.name.lower().startswith(wanted) or one.plain.lower().startswith(wanted)
+    ]
     return near[0] if len(near) == 1 else None
 
 

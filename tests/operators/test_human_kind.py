@@ -124,7 +124,14 @@ def test_the_kind_waits_for_people() -> None:
 
 
 def test_numbers_stay_with_their_actions_when_others_become_illegal() -> None:
-    assert choices(POKER, (1, 2)) == (Choice(1, "call", 2, "c"), Choice(2, "raise", 3, "r"))
+    assert choices(POKER, (1, 2)) == (Choice(1, "call", 2, "c", "call"), Choice(2, "raise", 3, "r", "raise"))
+
+
+@pytest.mark.parametrize("typed", ["3", "r", "Raise", "rai", "bet 10", "b"])
+def test_an_action_with_an_amount_goes_by_both_its_names(typed: str) -> None:
+    found = pick(typed, choices(POKER, (1, 2), {1: "check", 2: "bet 10"}))
+    assert found is not None
+    assert (found.action, found.name, found.letter) == (2, "bet 10", "r")
 
 
 def test_a_number_in_the_names_is_the_key() -> None:
