@@ -67,9 +67,10 @@ class Bench:
     def entry(self, game: str) -> Entry:
         """The operator as it is seated at this game. UnplayableError when it cannot play it."""
         spec = self.game(game).spec
-        views = self.kind.views(spec, self.what, self.options)
+        options = self.kind.fit(spec, self.what, self.options)
+        views = self.kind.views(spec, self.what, options)
         check_views(spec, views, self.given)
-        return Entry(self.kind.name, self.kind, self.what, self.options, self.given, views)
+        return Entry(self.kind.name, self.kind, self.what, options, self.given, views)
 
     def plan(self, game: str, matches: int, ticks: int) -> Plan:
         """A plan in which it sits in every seat."""

@@ -109,6 +109,8 @@ def zip_views(facts: ZipFacts, spec: GameSpec, name: str, wrapped: bool, stack: 
         for views, frame in _frames(spec):
             if facts.shape in _stacked(frame, stack):
                 return views
+        if (count := frames_in(facts, spec)) > 1:
+            raise UnplayableError(f"{name} sees {count} frames of {spec.id} at once, not {stack}: say @stack={count}")
     raise UnplayableError(mismatch(facts.spaces, spec, name, stack))
 
 

@@ -80,6 +80,9 @@ def test_a_stack_is_detected_and_kept_by_seat_and_match(tmp_path):
     options = KIND.fit(Toy.spec, file, KIND.settle(file, TRUSTED))
     assert options["stack"] == 3
     assert KIND.views(Toy.spec, file, options) == Views(vector=True)
+    for wrong in (None, 2):  # where nothing was detected, as by a server that does not know the game yet
+        with pytest.raises(UnplayableError, match=r"sees 3 frames of toy at once.*say @stack=3"):
+            KIND.views(Toy.spec, file, {**TRUSTED, "stack": wrong})
     player = operator(file, stack=3)
     seats, (one, other) = turns(2)
     player.open(seats)
