@@ -20,7 +20,7 @@ from arena.options import Option
 OperatorFault = Literal["illegal", "unparsable", "timeout", "crashed"]
 InfrastructureFault = Literal["deadline", "worker_died", "backend", "overloaded"]
 Determinism = Literal["deterministic", "measured", "none"]
-# deterministic: same seeds, same answers, whatever the batching. measured: only up to a measured rate. none: people.
+# deterministic: same seeds, same answers, whatever the batching. measured: that has to be measured. none: people.
 
 
 class BackendError(Exception):
@@ -208,6 +208,11 @@ class OperatorKind:
     # declared(what, options): its determinism where only the user knows it; `determinism` is then the least it may be
     licence: str = "Apache-2.0"
     interactive: bool = False  # waits for a person: no deadline unless one is given
+
+
+def determinism_of(kind: OperatorKind, what: str, options: Mapping[str, Any]) -> Determinism:
+    """What an operator of these settled options says of its answers."""
+    return kind.declared(what, options) if kind.declared else kind.determinism
 
 
 def worker_threads(kind: OperatorKind, options: Mapping[str, Any]) -> int | None:

@@ -12,7 +12,7 @@ import msgspec
 
 from arena.canonical import digest, key
 from arena.game import Game, Views
-from arena.operator import Determinism, OperatorKind, worker_threads
+from arena.operator import Determinism, OperatorKind, determinism_of, worker_threads
 
 Pace = Literal["lockstep", "realtime"]
 HERE = "here"  # the runtime of a game that is hosted by a worker of the arena's own interpreter
@@ -34,7 +34,7 @@ class Entry:
     @property
     def determinism(self) -> Determinism:
         """What this operator says of its answers."""
-        return self.kind.declared(self.what, self.options) if self.kind.declared else self.kind.determinism
+        return determinism_of(self.kind, self.what, self.options)
 
     @property
     def threads(self) -> int | None:

@@ -18,13 +18,13 @@ from arena.cli import installed
 from arena.errors import UnplayableError
 from arena.game import Game, GameFamily, GameSpec
 from arena.names import parse
-from arena.operator import OperatorKind
+from arena.operator import Determinism, OperatorKind, determinism_of
 from arena.options import Option
 
 MOST_NAMES = 60  # of actions are listed
 DETERMINISM = {
     "deterministic": "same seeds, same answers, whatever the concurrency",
-    "measured": "same seeds, same answers up to a measured rate",
+    "measured": "not promised: how often it gives the same answers has to be measured",
     "none": "not reproducible by a seed",
 }
 
@@ -215,10 +215,15 @@ def _operator_lines(found: installed.Found) -> list[tuple[str, str]]:
     lines = [("", kind.summary)]
     if kind.what:
         lines.append((f"{kind.name}:...", kind.what))
-    lines += [("licence", kind.licence), ("repeats", DETERMINISM[kind.determinism])]
+    lines += [("licence", kind.licence), ("repeats", DETERMINISM[_declared(kind)])]
     if kind.extra:
         lines.append(("needs", _need(kind)))
     return [*lines, *_option_lines(kind.options)]
+
+
+def _declared(kind: OperatorKind) -> Determinism:
+    """What it says of its answers where every option has its default."""
+    return determinism_of(kind, "", {name: option.default for name, option in kind.options.items()})
 
 
 def _need(kind: OperatorKind | GameFamily) -> str:
@@ -242,7 +247,7 @@ def _operator_facts(found: installed.Found, *, detail: bool) -> dict[str, Any]:
         "extra": kind.extra,
         "missing": lacking,
         "install": commands.install(kind.extra) if lacking else None,
-        "determinism": kind.determinism,
+        "determinism": _declared(kind),
         "licence": kind.licence,
         "interactive": kind.interactive,
         "worker": kind.worker,

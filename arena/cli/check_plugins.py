@@ -76,7 +76,7 @@ def operator(spec: str, games: tuple[str, ...], matches: int, limit: float, as_j
         bench = Bench(spec, games)
     kind = bench.kind
     played = ", ".join(short(name) for name in bench.names) or "no installed game"
-    title = f"operator {kind.name} ({spec}), {kind.determinism}, at {played}"
+    title = f"operator {kind.name} ({spec}), {bench.determinism}, at {played}"
     notes = [f"refuses {name}: {why}" for name, why in bench.refused.items()]
     attributes = {"name": bench.name, "games": tuple(bench.names), "matches": matches}
     _report("OperatorSuite", title, attributes, _folder(kind.views.__module__), limit, as_json, notes)

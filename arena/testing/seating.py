@@ -10,7 +10,7 @@ from arena import names, plugins
 from arena.errors import InputError
 from arena.game import Game
 from arena.lineup import check_options, check_views
-from arena.operator import OperatorKind
+from arena.operator import Determinism, OperatorKind, determinism_of
 from arena.plan import Entry, Limits, Plan
 
 FIRST = ("kuhn", "leduc", "connect_four")  # tried before the others: small, and different from each other
@@ -51,6 +51,11 @@ class Bench:
             self.entry(str(where))
         if not games:
             self._choose()
+
+    @property
+    def determinism(self) -> Determinism:
+        """What the operator, as it was asked for, says of its answers."""
+        return determinism_of(self.kind, self.what, self.options)
 
     @property
     def names(self) -> list[str]:

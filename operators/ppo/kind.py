@@ -16,7 +16,7 @@ from arena import commands
 from arena.canonical import hash_file
 from arena.errors import CheckpointError, InputError, MissingExtraError, UnplayableError
 from arena.game import GameSpec, Views
-from arena.operator import OperatorKind
+from arena.operator import Determinism, OperatorKind
 from arena.options import Option
 from arena.train.made import made_here
 from arena.train.policy import PolicyCard, read_card
@@ -151,6 +151,12 @@ def fit(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, A
     return {**options, "stack": count} if count > 1 else options
 
 
+def declared(what: str, options: Mapping[str, Any]) -> Determinism:
+    """Deterministic, but where code of the user's takes part: nobody measured that."""
+    foreign = is_zip(what) and (options.get("wrap") or modules_beside(named_file(what)))
+    return "measured" if foreign else "deterministic"
+
+
 def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, str]:
     """Hashes of the policy and of the files beside it that change its answers."""
     files = [named_file(what) if is_zip(what) else policy_path(what, spec.id)]
@@ -185,6 +191,7 @@ KIND = OperatorKind(
     settle=settle,
     fit=fit,
     fingerprint=fingerprint,
+    declared=declared,
     what="nothing (the shipped policy) | FILE.safetensors or the folder of a training run | FILE.zip of SB3, or the "
     "folder of its EvalCallback",
     options={
@@ -202,5 +209,6 @@ KIND = OperatorKind(
     },
     requires=("safetensors",),
     extra="ppo",
+    determinism="measured",
     licence="shipped policies: Apache-2.0; any other under its own licence",
 )

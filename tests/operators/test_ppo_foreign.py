@@ -23,10 +23,10 @@ from arena.errors import CheckpointError, InputError, UnplayableError
 from arena.game import Views
 from arena.operator import Request
 from arena.train.made import known_file, remember
-from operators.ppo.kind import KIND
+from operators.ppo.kind import KIND, declared
 from operators.ppo.stack import Frames
 from operators.ppo.zipfacts import ALGORITHMS, CONTINUOUS, read_zip
-from tests.operators.seats import PLAIN, SEEN, TRUSTED, answers, operator, turns
+from tests.operators.seats import PLAIN, SEEN, TRUSTED, answers, groupings, operator, turns
 from tests.train.toy import Toy
 
 SMALL = {"policy_kwargs": {"net_arch": [8]}, "device": "cpu", "seed": 1}
@@ -102,9 +102,9 @@ def test_pictures_of_another_number_of_frames_are_detected(tmp_path):
     options = KIND.fit(Toy.spec, file, TRUSTED)
     views = KIND.views(Toy.spec, file, options)
     assert (options["stack"], views) == (2, Views(image=(36, 36)))
-    player = operator(file, stack=2)
-    seats, requests = turns(3, views)
-    assert len(answers(player, seats, [requests])) == 3
+    seats, requests = turns(70, views)
+    whole, singles, sevens = (answers(operator(file, stack=2), seats, groups) for groups in groupings(requests))
+    assert whole == singles == sevens
 
 
 def test_what_is_no_whole_number_of_frames_is_refused(tmp_path):
@@ -230,6 +230,7 @@ def test_classes_beside_the_zip_are_found(tmp_path, monkeypatch):
         del sys.modules["own_extractor"]
     monkeypatch.setattr(sys, "path", list(sys.path))
     assert set(KIND.fingerprint(Toy.spec, str(file), TRUSTED)) == {"own.zip", "own_extractor.py"}
+    assert declared(str(file), TRUSTED) == "measured"
     seats, requests = turns(2)
     assert len(answers(operator(file), seats, [requests])) == 2
     del sys.modules["own_extractor"]
@@ -270,6 +271,12 @@ def test_a_list_that_others_can_write_proves_nothing(tmp_path, noted):
     known_file().chmod(0o666)
     with pytest.raises(InputError, match="@trust=true"):
         KIND.settle(file, PLAIN)
+
+
+def test_what_the_users_code_takes_part_in_is_not_declared_deterministic(tmp_path, wraps):
+    file = small(tmp_path / "model.zip", numbers(4))
+    says = [declared(file, TRUSTED), declared(file, {**TRUSTED, "wrap": f"{wraps}:Pairs"}), declared("", PLAIN)]
+    assert says == ["deterministic", "measured", "deterministic"]
 
 
 def test_a_pickle_that_is_no_normalizer_is_refused(tmp_path):
