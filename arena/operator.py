@@ -17,8 +17,8 @@ import msgspec
 from arena.game import GameCard, GameSpec, Image, Observation, Views
 from arena.options import Option
 
-OperatorFault = Literal["illegal", "unparsable", "timeout", "crashed"]
-InfrastructureFault = Literal["deadline", "worker_died", "backend", "overloaded"]
+OperatorFault = Literal["illegal", "unparsable", "timeout", "crashed", "backend"]
+InfrastructureFault = Literal["deadline", "worker_died", "backend", "overloaded", "game"]
 Determinism = Literal["deterministic", "measured", "none"]
 # deterministic: same seeds, same answers, whatever the batching. measured: that has to be measured. none: people.
 
@@ -47,7 +47,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     tokens: tuple[int, ...] | None = None  # response token ids
     logprobs: tuple[float, ...] | None = None  # one a response token, of the sampling distribution
     usage: Usage | None = None
-    fault: OperatorFault | None = None  # set by the worker: `timeout` or `crashed`; the match finds the others
+    fault: OperatorFault | None = None  # a worker sets `timeout` or `crashed`; the arena finds the others
     detail: str | None = None  # what the fault was about
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -71,6 +71,7 @@ class Limits:
     deadline: float = 120.0  # seconds in which an operator that is no person answers, else the match is void
     retries: int = 2  # times that a voided match is played again
     making: float = 60.0  # seconds, if `deadline` is less, in which a game of others is made: its library is imported
+    max_failures: int = 3  # times in a row that a worker may fail by itself and answer nothing; then the run ends
     pace: Pace = "lockstep"  # everybody waits for everybody; "realtime": a tick ends with the game's own clock
 
 
@@ -96,10 +97,13 @@ class Plan:
     def make_game(self) -> Game:
         return self.game(len(self.lineup), self.game_options)
 
-    def schedule(self) -> Iterator[MatchPlan]:
-        """The matches in plan order, each made when it is asked for: a plan may have any number of them."""
+    def schedule(self, done: Container[int] = ()) -> Iterator[MatchPlan]:
+        """The matches in plan order, without those whose numbers are in `done`.
+
+        Each is made when it is asked for: a plan may have any number of them.
+        """
         game = self.make_game()
-        return (match_plan(game, self.seed, index) for index in range(self.matches))
+        return (match_plan(game, self.seed, index) for index in range(self.matches) if index not in done)
 
     def operator_seed(self, match: MatchPlan, seat: int) -> bytes:
         """The chance of the operator in `seat`."""

@@ -60,7 +60,13 @@ def run_plan(
             with closing(Hub(out / "workers", status, interrupts)) as hub:
                 crew = ProcessCrew(hub, plan.lineup, plan.runtime, hosts, watch)
                 Scheduler(
-                    plan, crew, concurrency=concurrency, recorder=recorder, observer=shown, done=recorder.finished
+                    plan,
+                    crew,
+                    concurrency=concurrency,
+                    recorder=recorder,
+                    observer=shown,
+                    done=recorder.finished,
+                    dry_turn=True,
                 ).run()
                 hub.complete = True
         table = Run(out).table()

@@ -1,57 +1,155 @@
-"""Tries: what became of the tries of each match, and what follows for the next one. Pure bookkeeping.
+"""Tries: what became of the tries of each match, and what follows from it. Pure bookkeeping.
 
-A void costs a match one of its tries. Whoever shared a dying or hanging worker is played alone from then on: only
-then is it known which of them the worker dies of, and the others are not charged again.
+A try that fails does not count; the match is played again. What one seat brings about in every try is that seat's
+fault: its worker dies or hangs by its own doing, or its operator fails at this very question while it answers others.
+What nobody brought about leaves the match unresolved. Of matches that shared a dying worker it is not known which one
+it died of: those that it happens to twice are taken apart by halves.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from arena.operator import InfrastructureFault, OperatorFault
 from arena.plan import MatchPlan, Plan
 
-SHARED = ("worker_died", "deadline")  # faults that hit every match on the worker, whichever caused them
+CHARGED: Mapping[InfrastructureFault, OperatorFault] = {
+    "worker_died": "crashed",
+    "deadline": "timeout",
+    "backend": "backend",
+    "overloaded": "backend",
+}
+
+
+class Place(NamedTuple):
+    """A question of one seat in a match: which it is at every try."""
+
+    tick: int
+    attempt: int
+
+
+OPENING = Place(-1, 0)  # the seat could not even be opened
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What failed at one seat."""
+
+    kind: InfrastructureFault
+    place: Place
+    reason: str
+    own_doing: bool  # the worker ended or hung by itself, or the operator raised while it was opened
 
 
 @dataclass(frozen=True, slots=True)
 class Void:
     """One try that did not count."""
 
-    fault: str
-    worker: str | None  # worker_key of the operator it was about; None: of nobody in particular
-    own_doing: bool  # the worker ended, or its operator raised, by itself
+    kind: InfrastructureFault
+    reason: str
+    seats: Mapping[int, Failure] = field(default_factory=dict)  # that failed, or may have; none: of nobody here
+    own_doing: bool = False  # a worker ended or hung by itself
+    suspect: bool = True  # this match may have brought it about; False: only another one can have
+    shared: bool = False  # others may have brought it about as well
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A fault of a seat: it is not asked from this question on."""
+
+    place: Place
+    fault: OperatorFault
+    detail: str
+
+
+class Verdict(enum.Enum):
+    """What is done with a match whose try did not count."""
+
+    AGAIN = "play it again"
+    TAKE_APART = "play it again, apart from others, to find out whether it ends its worker"
+    CHARGE = "play it again with the fault of its seat: see Tries.charges"
+    CHECK = "see whether its operators answer anything else"
+    GIVE_UP = "it stays unresolved"
+
+
+@dataclass(slots=True)
+class _History:
+    """Of one match."""
+
+    voids: list[Void] = field(default_factory=list)  # since the last charge
+    mark: int = 0  # the newest question when the first of them happened
+    count: int = 0  # of all voids
+    charges: dict[int, Charge] = field(default_factory=dict)  # by seat
 
 
 class Tries:
-    """Voids by match."""
+    """Voids and charges by match. Questions are known by numbers that grow."""
 
     def __init__(self, plan: Plan) -> None:
         self._retries = plan.limits.retries
         self._workers = [entry.worker_key for entry in plan.lineup]
-        self._voids: dict[int, list[Void]] = {}
+        self._history: dict[int, _History] = {}
+        self._answered: dict[str, int] = {}  # the newest question that each worker has answered
 
-    def void(self, plan: MatchPlan, fault: str, seat: int | None, own_doing: bool) -> int:
-        """Note a void of `plan`, caused at `seat`; how many it has now."""
-        worker = self._workers[plan.slots[seat]] if seat is not None and 0 <= seat < len(plan.slots) else None
-        voids = self._voids.setdefault(plan.index, [])
-        voids.append(Void(fault, worker, own_doing))
-        return len(voids)
+    def answered(self, plan: MatchPlan, seat: int, question: int) -> None:
+        """The operator of `seat` gave an answer."""
+        worker = self._workers[plan.slots[seat]]
+        self._answered[worker] = max(question, self._answered.get(worker, 0))
 
-    def alone(self, plan: MatchPlan) -> bool:
-        """Whether it must be played with no other match at the same time."""
-        return any(void.fault in SHARED for void in self._voids.get(plan.index, ()))
+    def charges(self, plan: MatchPlan) -> Mapping[int, Charge]:
+        """The faults that this match is played with, by seat."""
+        history = self._history.get(plan.index)
+        return dict(history.charges) if history else {}
 
-    def again(self, plan: MatchPlan) -> bool:
-        """Whether it may be tried again."""
-        return len(self._voids.get(plan.index, ())) <= self._retries or bool(self.crashed(plan))
+    def forget(self, plan: MatchPlan) -> None:
+        """The match is over."""
+        self._history.pop(plan.index, None)
 
-    def crashed(self, plan: MatchPlan) -> set[int]:
-        """Seats whose worker failed by its own doing in every try, once the tries are used up: they are not asked
+    def count(self, plan: MatchPlan) -> int:
+        """How many tries of this match did not count."""
+        history = self._history.get(plan.index)
+        return history.count if history else 0
 
-        any more, and the fault is theirs.
-        """
-        voids = self._voids.get(plan.index, [])
-        workers = {void.worker for void in voids}
-        if len(voids) != self._retries + 1 or len(workers) != 1 or not all(void.own_doing for void in voids):
-            return set()
-        return {seat for seat, slot in enumerate(plan.slots) if self._workers[slot] in workers}
+    def void(self, plan: MatchPlan, void: Void, newest: int) -> Verdict:
+        """Note a try that did not count; what follows. `newest`: the last question that was asked of anybody."""
+        history = self._history.setdefault(plan.index, _History())
+        history.count += 1
+        if void.own_doing and not void.suspect:
+            return Verdict.AGAIN
+        if not history.voids:
+            history.mark = newest
+        history.voids.append(void)
+        return self._judge(plan, history, void)
+
+    def _judge(self, plan: MatchPlan, history: _History, last: Void) -> Verdict:
+        tries = [void for void in history.voids if bool(void.seats) == bool(last.seats)]
+        enough = len(tries) > self._retries
+        if last.shared:
+            apart = enough or (last.own_doing and len(tries) >= 2)
+            return Verdict.TAKE_APART if apart else Verdict.AGAIN
+        if not enough:
+            # Beside others it would take them along once more.
+            return Verdict.TAKE_APART if last.own_doing and len(tries) >= 2 else Verdict.AGAIN
+        seats = set(last.seats).intersection(*(void.seats for void in tries))
+        if not seats:
+            return Verdict.GIVE_UP
+        guilty = {seat for seat in seats if self._guilty(plan, history, tries, seat)}
+        if not guilty:
+            # Without a second try nothing can have been answered in between.
+            return Verdict.CHECK if self._retries else Verdict.GIVE_UP
+        for seat in guilty:
+            failure = last.seats[seat]
+            raised = failure.own_doing and failure.kind == "backend"  # while it was opened
+            fault = "crashed" if raised else CHARGED[failure.kind]
+            history.charges[seat] = Charge(failure.place, fault, failure.reason)
+        history.voids.clear()
+        return Verdict.CHARGE
+
+    def _guilty(self, plan: MatchPlan, history: _History, tries: list[Void], seat: int) -> bool:
+        """Whether it failed in every try by itself, or answered other questions between the first and the last."""
+        if all(void.seats[seat].own_doing for void in tries):
+            return True
+        return self._answered.get(self._workers[plan.slots[seat]], 0) > history.mark

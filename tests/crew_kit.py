@@ -160,6 +160,7 @@ class Play:
         concurrency: int = 4,
         observer: Observer | None = None,
         done: Container[int] = (),
+        dry_turn: bool = False,
     ) -> None:
         self.folder = folder
         self.clock = Clock()
@@ -167,7 +168,13 @@ class Play:
         self.crew = FakeCrew(plan, self.clock, script)
         recorder = Recorder(folder, {})
         self.scheduler = Scheduler(
-            plan, self.crew, concurrency=concurrency, recorder=recorder, observer=observer, done=done
+            plan,
+            self.crew,
+            concurrency=concurrency,
+            recorder=recorder,
+            observer=observer,
+            done=done,
+            dry_turn=dry_turn,
         )
         try:
             self.scheduler.run()

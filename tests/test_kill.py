@@ -30,7 +30,7 @@ from arena.scheduler import Scheduler
 from arena.supervisor.crew import ProcessCrew
 from tests.supervisor.kit import LONGEST, ROOT, Witness, watched_hub
 
-RUNS, KILLS, MATCHES = 5, 10, 40
+RUNS, KILLS, MATCHES = 5, 10, 80
 MOST = 2  # voids of one match: a third would rightly leave it unresolved
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from arena.channel import Died
+from arena.errors import WorkerError
 from arena.protocol import messages as m
 from arena.record.lines import EndLine
 from arena.record.reader import Run
@@ -28,9 +29,17 @@ def ends(run: Run) -> dict[int, str]:
     return {line.match: line.status for line in run.lines() if isinstance(line, EndLine)}
 
 
+def timing(folder: Path, kind: str) -> list[dict[str, object]]:
+    lines = map(json.loads, (folder / "timing-000.jsonl").read_text().splitlines())
+    return [line for line in lines if line["type"] == kind]
+
+
 def voids(run: Run) -> list[dict[str, object]]:
-    lines = map(json.loads, (run.folder / "timing-000.jsonl").read_text().splitlines())
-    return [line for line in lines if line["type"] == "void" and line["match"] == 1]
+    return [line for line in timing(run.folder, "void") if line["match"] == 1]
+
+
+def deaths(folder: Path) -> list[dict[str, object]]:
+    return timing(folder, "died")
 
 
 @pytest.mark.parametrize(("deed", "how"), [("exits", "exited with code 5"), ("segfaults", "was killed by SIGSEGV")])
@@ -38,7 +47,8 @@ def test_a_worker_that_dies_of_one_match_costs_that_match_only(tmp_path: Path, d
     toy = kind_of("toy", f"tests.toys_ops:{deed}")
     run = play(plan_of(Turns, [toy], matches=3), tmp_path / "run")
     assert ends(run) == {0: "terminated", 1: "forfeited", 2: "terminated"}
-    assert [(void["fault"], void["reason"]) for void in voids(run)] == [("worker_died", f"toy0 {how}")] * 3
+    assert {(void["fault"], void["reason"]) for void in voids(run)} == {("worker_died", f"toy0 {how}")}
+    assert 3 <= len(voids(run)) <= 4
 
 
 @pytest.mark.parametrize("deed", ["hangs", "stops"])
@@ -48,7 +58,7 @@ def test_a_worker_that_hangs_in_one_match_costs_that_match_only(
     monkeypatch.setattr("arena.scheduler.GRACE", 0.2)
     toy = kind_of("toy", f"tests.toys_ops:{deed}")
     run = play(plan_of(Turns, [toy], matches=3, deadline=2.0, retries=1), tmp_path / "run")
-    assert ends(run) == {0: "terminated", 1: "unresolved", 2: "terminated"}
+    assert ends(run) == {0: "terminated", 1: "forfeited", 2: "terminated"}
     assert {void["fault"] for void in voids(run)} == {"deadline"}
     assert all(str(void["reason"]).startswith("toy0 did not answer within") for void in voids(run))
 
@@ -57,13 +67,14 @@ def test_a_worker_that_hangs_in_one_match_costs_that_match_only(
     ("peer", "reason"),
     [("rubbish_later", "broke the protocol"), ("deserter", "closed its connection")],
 )
-def test_a_worker_that_breaks_off_is_charged_with_it(
+def test_a_worker_that_always_breaks_off_ends_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, peer: str, reason: str
 ) -> None:
     monkeypatch.setattr("arena.supervisor.hub.GRACE", 0.2)
     monkeypatch.setattr("arena.scheduler.GRACE", 0.2)
-    run = play(plan_of(Turns, [peer_kind(peer)], matches=2, deadline=0.5), tmp_path / "run", concurrency=1)
-    assert len(voids(run)) == 3
+    with pytest.raises(WorkerError, match=f"operator {peer}0 failed by itself in 3 matches in a row"):
+        play(plan_of(Turns, [peer_kind(peer)], matches=100, deadline=0.5), tmp_path / "run", concurrency=1)
+    assert len(deaths(tmp_path / "run")) <= 10
     assert reason in (tmp_path / "run" / "timing-000.jsonl").read_text()
 
 

@@ -59,7 +59,7 @@ def test_a_slow_answer_voids_the_try_and_is_not_applied_and_the_worker_stays(tmp
 def test_answers_to_other_questions_are_no_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("arena.scheduler.GRACE", 0.2)
     run = run_of(tmp_path, "other_ids", deadline=0.5)
-    assert ends(run) == [("unresolved", "deadline: voided 3 times")] * 2
+    assert ends(run) == [("forfeited", "other_ids0 forfeits")] * 2
     assert {line["reason"] for line in timing(run, "died")} == {"did not confirm a CANCEL in time: it hangs"}
 
 

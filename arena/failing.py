@@ -1,0 +1,374 @@
+"""Failing: what is done about workers that die or hang and questions that fail.
+
+It takes matches out of play, lets Tries judge, and gives Upcoming what is to be played again. A worker is in doubt
+from a missed deadline until it confirms the CANCEL; only then is it known whether it hangs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from arena.channel import Channel, Crew, Died
+from arena.dry import SAMPLES, DryTurns
+from arena.errors import InputError, WorkerError, sentence
+from arena.hosted import HostedStage
+from arena.match import Match
+from arena.observer import Observer
+from arena.operator import Decision, InfrastructureFault, Outcome
+from arena.plan import MatchPlan, Plan
+from arena.playing import LiveMatch, Playing, Question, place_of, suspects_on
+from arena.protocol import messages as m
+from arena.tries import Failure, Place, Tries, Verdict, Void
+from arena.upcoming import Upcoming
+
+NO_ANSWER = ("crashed", "timeout", "backend")  # faults that say nothing of a service that is up
+
+
+@dataclass(slots=True)
+class _Doubt:
+    """A worker missed deadlines."""
+
+    left: int = 0  # questions whose CANCEL is not confirmed
+    confirmed: list[Question] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Row:
+    """A worker failed by itself, and has answered nothing since."""
+
+    times: int = 0  # in matches that it had not failed in before
+    matches: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Parked:
+    """A match that waits for dry turns to tell whether its operators answer anything else."""
+
+    match: Match
+    reason: str
+    waits_for: set[str]  # workers
+    answered: bool = False
+
+
+class Failing:
+    """The scheduler's other half: see the module."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        crew: Crew,
+        playing: Playing,
+        tries: Tries,
+        upcoming: Upcoming,
+        observer: Observer,
+        note: Callable[..., None],
+        *,
+        dry_turn: bool,
+    ) -> None:
+        """`note(kind, **what)` writes a line into the timing file."""
+        self.dry = DryTurns(plan)
+        self._plan = plan
+        self._crew = crew
+        self._playing = playing
+        self._tries = tries
+        self._upcoming = upcoming
+        self._observer = observer
+        self._note = note
+        self._doubts: dict[Channel, _Doubt] = {}
+        self._killed: set[Channel] = set()  # and not reported dead yet
+        self._parked: dict[int, _Parked] = {}
+        playing.on_game_error = self.game_failed
+        self._in_a_row: dict[str, _Row] = {}  # by worker name
+        self._failed_starts: dict[str, int] = {}  # in a row, by worker name
+        self._been_ready: set[str] = set()  # names of workers that died after they had been ready
+        if dry_turn and not upcoming.empty:
+            for slot in range(len(plan.lineup)):
+                self.dry.add(slot, first=True)
+
+    @property
+    def over(self) -> bool:
+        """Nothing is to be played."""
+        return not self.dry.turns and self._upcoming.empty
+
+    # --- answers ---------------------------------------------------------------------------------------------------
+
+    def answered(self, live: LiveMatch, question: Question, decision: Decision) -> None:
+        """A question got its decision."""
+        if self._in_a_row:
+            self._in_a_row.pop(question.channel.name, None)
+        if decision.fault not in NO_ANSWER:
+            self._tries.answered(live.match.plan, question.request.seat, question.request.id)
+        if live.dry is None:
+            return
+        if decision.fault in NO_ANSWER:
+            self._dry_failed(live, f"{decision.fault}: {decision.detail}")
+        else:
+            self._dry_over(live, answered=True)
+
+    def failed(self, live: LiveMatch, seat: int, failure: Failure) -> None:
+        """A question of a seat, or its opening, failed. The match is void once its other questions are in."""
+        if live.dry is not None:
+            self._dry_failed(live, failure.reason)
+            return
+        if seat in live.seated:
+            live.failures.setdefault(seat, failure)
+            self.settle(live)
+        else:
+            self._void_one(live, Void(failure.kind, failure.reason))
+
+    def settle(self, live: LiveMatch) -> None:
+        """Void a match at which something failed, unless another seat still owes an answer that may fail as well.
+
+        People are not waited for.
+        """
+        for question in live.questions.values():
+            seat = question.request.seat
+            if seat not in live.failures and not self._plan.lineup[live.match.plan.slots[seat]].kind.interactive:
+                return
+        first = live.failures[min(live.failures)]
+        self._void_one(live, Void(first.kind, first.reason, dict(live.failures)))
+
+    def game_failed(self, live: LiveMatch, reason: str) -> None:
+        """The game raised, or gave what cannot be."""
+        if live.dry is not None:
+            self._dry_failed(live, reason, of_game=True)
+            return
+        when = f"at tick {live.match.tick}" if live.begun else "at its start"
+        self._void_one(live, Void("game", f"{live.match.stage.spec.id} failed {when}: {reason}"))
+
+    # --- deadlines -------------------------------------------------------------------------------------------------
+
+    def in_doubt(self, channel: Channel) -> bool:
+        """It missed a deadline and did not confirm the CANCEL yet."""
+        return channel in self._doubts
+
+    def overdue(self, question: Question, now: float, grace: float) -> None:
+        """A question's deadline has passed; the second time, what its CANCEL had to be confirmed in."""
+        channel = question.channel
+        if question.late:
+            self.kill(channel, "did not confirm a CANCEL in time: it hangs")
+            return
+        question.late = True
+        self._doubts.setdefault(channel, _Doubt()).left += 1
+        self._playing.timers.set(question, now + grace)
+        if not question.cancelled:
+            question.cancelled = True
+            channel.send(m.Cancel(ids=[question.request.id]))
+
+    def confirmed(self, question: Question) -> None:
+        """An answer to a question that was late. Once all of a worker's have come it is slow, but does not hang."""
+        doubt = self._doubts[question.channel]
+        doubt.left -= 1
+        doubt.confirmed.append(question)
+        if doubt.left:
+            return
+        del self._doubts[question.channel]
+        self._count(question.channel, [late.request.match for late in doubt.confirmed])
+        for late in doubt.confirmed:
+            if late.live is not None and self._playing.current(late.live):
+                reason = f"{late.channel.name} {self._overdue}"
+                self.failed(late.live, late.request.seat, failure(late, "deadline", reason))
+
+    @property
+    def _overdue(self) -> str:
+        return f"did not answer within {self._plan.limits.deadline:g} s"
+
+    # --- deaths ----------------------------------------------------------------------------------------------------
+
+    def kill(self, channel: Channel, reason: str) -> None:
+        """End a worker that hangs or broke the protocol. That is its own doing."""
+        self._killed.add(channel)
+        self._crew.kill(channel, reason)
+
+    def died(self, died: Died) -> None:
+        """A worker is gone: void its matches, and start another."""
+        channel = died.channel
+        own_doing = died.own_doing or channel in self._killed
+        self._killed.discard(channel)
+        self._note("died", worker=channel.name, pid=channel.pid, reason=died.reason)
+        self._playing.gallery.forget(channel)
+        if channel.role == "spectator":
+            self._observer.unseen(f"nobody looks on: {channel.name} {died.reason}. The matches go on")
+            return
+        self._observer.worker_died(channel.name, died.reason)
+        affected = [live for live in self._playing.matches.values() if _uses(live, channel)]
+        suspects = self._suspects(channel, affected, f"{channel.name} {died.reason}", own_doing)
+        self._doubts.pop(channel, None)
+        suspected = sum(max(1, len(seats)) for seats in suspects.values())
+        shared = (suspected if own_doing else len(affected)) > 1
+        apart, others = [], []
+        for live in affected:
+            if live.dry is not None:
+                self._dry_failed(live, f"{channel.name} {died.reason}", of_game=live.host is channel)
+                continue
+            seats = {**live.failures, **suspects.get(live, {})}
+            first = seats[min(seats)] if seats else None
+            void = Void(
+                first.kind if first else "worker_died",
+                first.reason if first else f"{channel.name} {died.reason}",
+                seats,
+                own_doing=own_doing,
+                suspect=live in suspects or bool(live.failures),
+                shared=shared and not live.alone,
+            )
+            match self._void(live, void):
+                case Verdict.TAKE_APART:
+                    apart.append(live.match.plan)
+                case Verdict.AGAIN | Verdict.CHARGE:
+                    others.append(live.match.plan)
+        self._upcoming.take_apart(apart, others, at_once=not own_doing)
+        if own_doing and died.was_ready:
+            self._count(channel, [live.match.plan.index for live in suspects])
+        self._restart(died, own_doing)
+
+    def _suspects(
+        self, channel: Channel, affected: list[LiveMatch], reason: str, own_doing: bool
+    ) -> dict[LiveMatch, dict[int, Failure]]:
+        """The matches, and of each the seats, that may have ended this worker. Its questions are no more."""
+        lost = self._playing.questions.of(channel)
+        for question in lost:
+            self._playing.questions.remove(question)
+        hung = [question for question in lost if question.late]
+        out: dict[LiveMatch, dict[int, Failure]] = {}
+        for live in affected:
+            stage = live.match.stage
+            if live.host is channel:
+                if isinstance(stage, HostedStage) and stage.since is not None:
+                    out[live] = {}
+                continue
+            asked = [question for question in hung or lost if question.live is live]
+            if hung:
+                places = {question.request.seat: place_of(question) for question in asked}
+            else:
+                places = suspects_on(channel, live, asked)
+            if places:
+                kind: InfrastructureFault = "deadline" if hung else "worker_died"
+                why = f"{channel.name} {self._overdue}" if hung else reason
+                out[live] = {seat: Failure(kind, place, why, own_doing) for seat, place in places.items()}
+        if not out:  # it died while it had nothing to do: any of them may have led to it
+            for live in affected:
+                here = Place(live.match.tick, 0)
+                seats = [seat for seat in live.seated if live.channels[seat] is channel]
+                out[live] = {seat: Failure("worker_died", here, reason, own_doing) for seat in seats}
+        return out
+
+    def _count(self, channel: Channel, matches: Sequence[int]) -> None:
+        """A worker failed by itself. After too many matches in a row a dry turn tells whether it answers anything."""
+        slot = next((s for s in range(len(self._plan.lineup)) if self._crew.channel(s) is channel), None)
+        if slot is None:
+            return
+        row = self._in_a_row.setdefault(channel.name, _Row())
+        row.times += not row.matches.issuperset(matches)
+        row.matches.update(matches)
+        if row.times >= self._plan.limits.max_failures:
+            self.dry.add(slot)
+
+    def _restart(self, died: Died, own_doing: bool) -> None:
+        name = died.channel.name
+        if died.was_ready:
+            self._been_ready.add(name)
+        failed = 0 if died.was_ready else self._failed_starts.get(name, 0) + 1
+        self._failed_starts[name] = failed
+        never_works = failed and own_doing and name not in self._been_ready
+        if failed > self._plan.limits.retries or never_works:
+            error = InputError if died.refused else WorkerError
+            raise error(f"{died.channel.role} {name} cannot start: {_with_log(died.reason, died.channel)}")
+        if self._playing.matches or not self.over:
+            self._crew.replace(died.channel)
+
+    # --- voids -----------------------------------------------------------------------------------------------------
+
+    def _void_one(self, live: LiveMatch, void: Void) -> None:
+        """Void a match for a reason that concerns no other."""
+        if self._void(live, void) in (Verdict.AGAIN, Verdict.CHARGE, Verdict.TAKE_APART):
+            self._upcoming.again(live.match.plan)
+
+    def _void(self, live: LiveMatch, void: Void) -> Verdict:
+        match, plan = live.match, live.match.plan
+        self._playing.void(live, Outcome(status="voided", reason=f"{void.kind}: {void.reason}"))
+        verdict = self._tries.void(plan, void, self._playing.newest)
+        self._note("void", match=plan.index, attempt=self._tries.count(plan), fault=void.kind, reason=void.reason)
+        self._observer.voided(match, void.kind, void.reason)
+        self._playing.discard(match)
+        # What a game raises, it raises in every try alike.
+        reason = f"{void.kind}: {void.reason}"
+        if void.kind != "game":
+            reason = f"every try failed, the last with {reason}"
+        if verdict is Verdict.CHECK:
+            waits_for = self._check(plan, void)
+            if waits_for:
+                self._parked[plan.index] = _Parked(match, reason, waits_for)
+            else:
+                verdict = Verdict.GIVE_UP
+        if verdict is Verdict.GIVE_UP:
+            self._playing.give_up(match, reason)
+        return verdict
+
+    def _check(self, plan: MatchPlan, void: Void) -> set[str]:
+        """Ask the operators that failed something else; the workers that are asked."""
+        out = set()
+        for seat in void.seats:
+            worker = self.dry.add(plan.slots[seat])
+            if worker is not None:
+                out.add(worker)
+        return out
+
+    # --- dry turns -------------------------------------------------------------------------------------------------
+
+    def _dry_failed(self, live: LiveMatch, reason: str, *, of_game: bool = False) -> None:
+        """A sample was not answered: there may be others."""
+        turn = live.dry
+        assert turn is not None
+        turn.sample += 1
+        if turn.sample < SAMPLES:
+            self._playing.void(live, Outcome(status="voided", reason="a dry turn"))
+            return
+        channel = self._crew.channel(turn.slot)
+        self._dry_over(live, answered=False)
+        if of_game:
+            return  # its matches will say it
+        if turn.first:
+            raise WorkerError(
+                f"operator {channel.name} cannot play {self._plan.game_name}: {sentence(reason)} It was asked for its "
+                f"move in {SAMPLES} sample positions before the first match, and gave none.{_log(channel)}"
+            )
+        row = self._in_a_row.get(channel.name)
+        if row is not None and row.times >= self._plan.limits.max_failures:
+            raise WorkerError(
+                f"operator {channel.name} failed by itself in {self._plan.limits.max_failures} matches in a row and "
+                f"answers nothing any more. The last time: {_with_log(reason, channel)}"
+            )
+
+    def _dry_over(self, live: LiveMatch, *, answered: bool) -> None:
+        turn = live.dry
+        assert turn is not None
+        self._playing.void(live, Outcome(status="voided", reason="a dry turn"))
+        worker = self.dry.over(turn)
+        for index, parked in list(self._parked.items()):
+            parked.waits_for.discard(worker)
+            parked.answered = parked.answered or answered
+            if parked.waits_for:
+                continue
+            del self._parked[index]
+            if parked.answered:
+                self._upcoming.again(parked.match.plan)
+            else:
+                self._playing.give_up(parked.match, parked.reason)
+
+
+def failure(question: Question, kind: InfrastructureFault, reason: str) -> Failure:
+    """What failed is this question, and nobody ended a worker."""
+    return Failure(kind, place_of(question), reason, own_doing=False)
+
+
+def _uses(live: LiveMatch, channel: Channel) -> bool:
+    return live.host is channel or any(live.channels[seat] is channel for seat in live.seated)
+
+
+def _with_log(reason: str, channel: Channel) -> str:
+    return f"{sentence(reason)}{_log(channel)}" if channel.log else reason
+
+
+def _log(channel: Channel) -> str:
+    return f" Its log: {channel.log}" if channel.log else ""

@@ -1,0 +1,92 @@
+"""Upcoming: which match is played next.
+
+The schedule is read as places get free. A match that is to be played again comes after some others, so that it shows
+whether its operators answer anything else meanwhile. Matches that are under suspicion of killing a worker are played
+in groups, one group at a time and nothing beside it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from arena.plan import MatchPlan
+
+
+class Upcoming:
+    """`first`, then `take`; `again` and `take_apart` give back what did not count."""
+
+    def __init__(self, schedule: Iterator[MatchPlan], between: int) -> None:
+        """`between`: matches of the schedule that come before one that is played again, if there are so many."""
+        self._schedule = schedule
+        self._between = between
+        self._head: MatchPlan | None = None  # of the schedule, read and not taken
+        self._taken = 0  # of the schedule
+        self._again: deque[tuple[int, MatchPlan]] = deque()  # and when: once so many of the schedule were taken
+        self._first: deque[MatchPlan] = deque()  # before all others
+        self._groups: deque[deque[MatchPlan]] = deque()
+        self._group: deque[MatchPlan] = deque()  # the group in play: what of it is not taken yet
+        self._members: set[int] = set()  # all of it, by match number
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is left."""
+        return not (self._group or self._groups or self._first or self._again) and self._peek() is None
+
+    def first(self, idle: bool) -> MatchPlan | None:
+        """The next match; None: there is none now. `idle`: no match is in play."""
+        if idle and not self._group:
+            self._group = self._groups.popleft() if self._groups else deque()
+            self._members = {plan.index for plan in self._group}
+        if self._group:
+            return self._group[0]
+        if self._groups or self._members:
+            return None  # until what is in play is over
+        if self._first:
+            return self._first[0]
+        if self._again and (self._again[0][0] <= self._taken or self._peek() is None):
+            return self._again[0][1]
+        return self._peek()
+
+    def take(self, plan: MatchPlan) -> None:
+        """`first` is played now."""
+        if self._group:
+            self._group.popleft()
+        elif self._first:
+            self._first.popleft()
+        elif self._again and self._again[0][1] is plan:
+            self._again.popleft()
+        else:
+            self._head = None
+            self._taken += 1
+
+    def alone(self, plan: MatchPlan) -> bool:
+        """It is a group of its own."""
+        return self._members == {plan.index}
+
+    def again(self, plan: MatchPlan, *, at_once: bool = False) -> None:
+        """Play it again, after some others or `at_once`."""
+        if at_once:
+            self._first.append(plan)
+        else:
+            self._again.append((self._taken + self._between, plan))
+
+    def take_apart(self, suspects: Sequence[MatchPlan], others: Sequence[MatchPlan], *, at_once: bool) -> None:
+        """One of `suspects` ended a worker: each half of them is played by itself.
+
+        `others` were in play beside them: those that were in the same group stay one, the rest is played again,
+        `at_once` or after some others.
+        """
+        middle = (len(suspects) + 1) // 2
+        held = [plan for plan in others if plan.index in self._members]
+        for group in (suspects[:middle], suspects[middle:], held):
+            if group:
+                self._groups.append(deque(group))
+        for plan in others:
+            if plan.index not in self._members:
+                self.again(plan, at_once=at_once)
+
+    def _peek(self) -> MatchPlan | None:
+        if self._head is None:
+            self._head = next(self._schedule, None)
+        return self._head
