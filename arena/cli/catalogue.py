@@ -152,14 +152,18 @@ def _game_detail(console: Console, cls: type[Game]) -> None:
         [
             ("actions", _some(spec.actions.names)),
             ("answer", card.answer_format),
-            ("longest", f"{spec.horizon} ticks at {game.seats} seats with these options"),
+            ("longest", f"{spec.horizon} ticks at {_seats(game)} with these options"),
             ("a fault", f"costs {cost}"),
             ("scripted", "plays it" if spec.baseline else "cannot play it: the game has no baseline"),
             ("teacher", "has one (makes lessons for models)" if cls.teacher else "none"),
             ("prompts", ", ".join(card.prompts) or "none"),
         ],
     )
-    console.print(Rule(Text(f"rules for {game.seats} seats"), align="left"), Text(card.rules))
+    console.print(Rule(Text(f"rules for {_seats(game)}"), align="left"), Text(card.rules))
+
+
+def _seats(game: Game) -> str:
+    return f"{game.seats} seat{'s' * (game.seats != 1)}"
 
 
 def _some(names: Sequence[str]) -> str:
@@ -306,10 +310,14 @@ def _bounds(option: Option) -> str:
         return f" ({', '.join(option.choices)})"
     if option.type == "bool":
         return " (true, false)"
-    low, high = (None if bound is None else f"{bound:g}" for bound in (option.low, option.high))
+    low, high = (None if bound is None else _bound(bound) for bound in (option.low, option.high))
     if low is not None and high is not None:
         return f" ({low} to {high})"
     return f" ({low} or more)" if low is not None else f" ({high} or less)" if high is not None else ""
+
+
+def _bound(number: float) -> str:
+    return f"{int(number):,}" if number == int(number) else f"{number:g}"
 
 
 def _show(console: Console, name: str, lines: Sequence[tuple[str, str]], error: str) -> None:
