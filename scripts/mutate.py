@@ -37,13 +37,14 @@ class Target:
 
     files: tuple[str, ...]
     tests: tuple[str, ...]
+    without: str = "nothing_slow"  # a word in the names of tests that take too long to be run for each mutant
 
 
 TARGETS = {
     "match": Target(("arena/match.py",), ("tests/test_match.py", "tests/test_one_lockstep.py", "tests/test_pace.py")),
     "scheduler": Target(("arena/scheduler*.py",), ("tests/test_scheduler.py", "tests/test_scheduler_voids.py")),
     "table": Target(("arena/evaluate/table.py",), ("tests/evaluate",)),
-    "record": Target(("arena/record/writer.py", "arena/record/reader.py"), ("tests/record",)),
+    "record": Target(("arena/record/writer.py", "arena/record/reader.py"), ("tests/record",), "every_byte"),
 }
 # What a mutant's tests did (mutmut's exit codes): a time-out or a crash is noticed as well.
 KILLED = ("killed", "timeout", "suspicious", "segfault")
@@ -84,7 +85,16 @@ def copy(name: str, fresh: bool) -> None:
         "source_paths": ["arena"],
         "only_mutate": files,
         "also_copy": [one for one in COPIED if one not in ("arena", "tests")],
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow and not browser"],
+        "pytest_add_cli_args": [
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+            "-m",
+            "not slow and not browser",
+            "-k",
+            f"not {target.without}",
+        ],
         "pytest_add_cli_args_test_selection": list(target.tests),
     }
     lines = [f"{key} =\n" + "".join(f"    {value}\n" for value in values) for key, values in settings.items()]
