@@ -42,7 +42,10 @@ class Target:
 
 TARGETS = {
     "match": Target(("arena/match.py",), ("tests/test_match.py", "tests/test_one_lockstep.py", "tests/test_pace.py")),
-    "scheduler": Target(("arena/scheduler*.py",), ("tests/test_scheduler.py", "tests/test_scheduler_voids.py")),
+    "scheduler": Target(
+        ("arena/scheduler*.py",),
+        ("tests/test_scheduler.py", "tests/test_scheduler_voids.py", "tests/test_hosted.py", "tests/test_pace.py"),
+    ),
     "table": Target(("arena/evaluate/table.py",), ("tests/evaluate",)),
     "record": Target(("arena/record/writer.py", "arena/record/reader.py"), ("tests/record",), "every_byte"),
 }
