@@ -41,7 +41,7 @@ WRONG = [
     (("play", "-g", "kuhn", "-o", f"{LONG},random"), "no kind has more than"),
     (("play", "-g", "kuhn", "-o", f"ppo:{LONG},random"), "File name too long"),
     (("play", "-g", "kuhn", "-o", f"vlm:{LONG},random"), "File name too long"),
-    (("play", "-g", "kuhn", "-o", f"cmd:{LONG},random"), "File name too long"),
+    (("play", "-g", "kuhn", "-o", f"cmd:{LONG},random"), "no program of that name is on PATH"),
     ((*PLAY, "--out", LONG), "File name too long"),
     (("verify", LONG), "File name too long"),
     (("replay", LONG), "File name too long"),
