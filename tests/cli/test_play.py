@@ -39,7 +39,7 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["-g", "kuhn", "-o", "random,random", "--deadline", "inf"], "'inf' is no finite number of seconds"),
         (["-g", "kuhn", "-o", "random,random", "--human-timeout", "nan"], "'nan' is no finite number of seconds"),
         (["-g", "kuhn", "-o", "random@foo=1,random"], "random has no option 'foo'. There is none."),
-        (["-g", "kuhn", "-o", "random,random", "--matches", "none"], "'none' is not a valid integer"),
+        (["-g", "kuhn", "-o", "random,random", "--matches", "none"], "'none' is not a valid number"),
         (["-g", "kuhn", "-o", "random,needy"], "needs no_such_module, not installed here"),
         (
             ["-g", "kuhn", "-o", "random,seer"],
