@@ -28,6 +28,7 @@ from arena.operator import (
 )
 from arena.protocol import codec
 from arena.protocol import messages as m
+from arena.protocol.conduct import flaw
 
 Emit = Callable[[m.Message], None]
 
@@ -56,7 +57,8 @@ def of_exception(request: Request, error: BaseException) -> m.Answer:
 def checked(request: Request, decision: object) -> m.Answer:
     """The reply that carries `decision`; one of the wrong type is the operator's own crash, not the connection's."""
     if type(decision) is Decision and type(decision.answer) in (int, str, type(None)):
-        return answer(request, decision=decision)
+        wrong = flaw(decision)
+        return answer(request, decision=decision) if wrong is None else of_exception(request, ValueError(wrong))
     if isinstance(decision, Decision):
         kind = type(decision.answer)
         found = f"an answer of type {kind.__module__}.{kind.__qualname__}; it must be int, str or None"

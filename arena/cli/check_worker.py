@@ -20,6 +20,7 @@ from arena import commands, names, plugins
 from arena.errors import InputError, sentence
 from arena.game import Game
 from arena.testing.worker_suite import CHECKS, Result, check_worker
+from arena.text import printable
 
 MARKS = {"passed": Text("pass", "green"), "failed": Text("FAIL", "bold red"), "skipped": Text("-", "dim")}
 
@@ -124,7 +125,7 @@ def _print(results: list[Result], command: str) -> None:
     console.print(table)
     count = {status: sum(result.status == status for result in results) for status in MARKS}
     console.print(
-        f"{command}: {count['passed']} passed, {count['failed']} failed, {count['skipped']} not tried",
+        f"{printable(command)}: {count['passed']} passed, {count['failed']} failed, {count['skipped']} not tried",
         highlight=False,
         markup=False,
         soft_wrap=True,

@@ -15,11 +15,12 @@ from arena.game import GameCard, GameSpec, StepResult, Views
 from arena.operator import Decision, Outcome
 
 
-def _tag(name: str) -> str:
+def tag(name: str) -> str:
+    """The `type` of a message by the name of its class: GameClosed, game_closed."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=_tag, omit_defaults=True):
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=tag, omit_defaults=True):
     """Base of all messages: the header is a map whose `type` is the message's name: hello, open_game, ..."""
 
 

@@ -19,6 +19,7 @@ from arena.errors import ProtocolError
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.codec import Frame
+from arena.protocol.conduct import BreachError, Conduct, greeting
 from arena.protocol.version import MAGIC, MAJOR, MINOR
 from arena.supervisor import sockets
 from arena.supervisor.connection import FullError, GoneError
@@ -26,6 +27,7 @@ from arena.supervisor.interrupts import Interrupts
 from arena.supervisor.listener import Broken, Listener, Message, Stranger
 from arena.supervisor.process import WorkerProcess
 from arena.supervisor.remote import RemoteWorker
+from arena.text import printable
 
 GREETING = 60.0  # seconds in which a worker says HELLO, which it does before anything slow
 STARTUP = 300.0  # seconds from there in which it becomes ready
@@ -50,12 +52,14 @@ class WorkerChannel(Channel):
         self.hello: m.Hello | None = None
         self.alive = True
         self.refusal: m.Error | None = None  # what the worker itself said is wrong
+        self.conduct = Conduct()
         self.late = time.monotonic() + GREETING  # when it must have said HELLO; then, when it must be ready
         self.parted: float | None = None  # its connection has ended; when its process must have
         self._hub = hub
 
     def send(self, message: m.Message, buffers: Sequence[Frame] = ()) -> None:
         if self.alive:
+            self.conduct.sent(message)
             self._hub.route(self, codec.encode(message, buffers))
 
 
@@ -160,7 +164,7 @@ class Hub:
         del self._options[channel.token]
         self._listener.forget(channel.token)
         refused = channel.refusal is not None and channel.refusal.code == "refused"
-        self._events.append(Died(channel, reason, own_doing, was_ready, refused))
+        self._events.append(Died(channel, printable(reason, lines=True), own_doing, was_ready, refused))
 
     def close(self) -> None:
         """SHUTDOWN, SIGTERM, SIGKILL, each with its grace; then the socket and its folder. Interrupted: at once."""
@@ -279,7 +283,12 @@ class Hub:
             message, buffers = codec.decode_to_arena(frames)
         except codec.UnknownMessageError as error:
             self.dropped += 1
-            channel.send(m.Error(code="unknown_message", text=str(error)))
+            try:
+                channel.conduct.unknown()
+            except BreachError as breach:
+                self.bury(channel, f"broke the protocol: it {breach}", own_doing=True)
+            else:
+                channel.send(m.Error(code="unknown_message", text=str(error)))
             return
         except ProtocolError as error:
             code = "malformed" if frames and frames[0] == MAGIC else "version"
@@ -291,7 +300,15 @@ class Hub:
             self.bury(channel, channel.process.how(), channel.process.own_doing)
         elif channel.hello is None:
             self._greet(channel, message)
+        elif isinstance(message, m.Hello):
+            self.bury(channel, "sent HELLO twice", own_doing=True)
         else:
+            try:
+                channel.conduct.came(message, channel.session)
+            except BreachError as error:
+                channel.send(m.Error(code="unexpected", text=str(error)))
+                self.bury(channel, f"broke the protocol: it {error}", own_doing=True)
+                return
             self._serve(channel, message, buffers)
 
     def _greet(self, channel: WorkerChannel, message: m.ToArena) -> None:
@@ -305,6 +322,9 @@ class Hub:
         elif isinstance(channel.process, RemoteWorker) and message.token != channel.token:
             channel.send(m.Error(code="token", text="wrong token"))
             self.bury(channel, "gave a wrong token", own_doing=True)
+        elif wrong := greeting(message):
+            channel.send(m.Error(code="unexpected", text=wrong))
+            self.bury(channel, wrong, own_doing=True)
         elif message.major != MAJOR:
             text = f"speaks protocol {message.major}.{message.minor}, this arena speaks {MAJOR}.{MINOR}"
             channel.send(m.Error(code="version", text=text))
@@ -335,8 +355,6 @@ class Hub:
             case m.Error() if not channel.ready and message.code != "unknown_message":
                 channel.refusal = message
                 channel.late = time.monotonic() + GRACE  # in which it leaves by itself
-            case m.Hello():
-                self.bury(channel, "sent HELLO twice", own_doing=True)
             case _:
                 self._events.append(Received(channel, message, buffers))
 

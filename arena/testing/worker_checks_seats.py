@@ -201,6 +201,7 @@ SEATS = (
         "3 (act, action), 5 rule 1",
         "send one answer for every item of `items`, in one ACTION or in several; an exception is the fault `crashed`",
         _answers,
+        ("opened",),
     ),
     Check(
         "once",

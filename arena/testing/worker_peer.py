@@ -21,11 +21,13 @@ from arena.errors import ProtocolError
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.codec import Frame
+from arena.protocol.conduct import BreachError, Conduct, greeting
 from arena.protocol.version import MAGIC, MINOR
 from arena.supervisor.connection import FullError, GoneError
 from arena.supervisor.listener import Arrival, Broken, Listener, Message, Stranger
 from arena.supervisor.process import WorkerProcess
 from arena.supervisor.sockets import Folder, environment
+from arena.text import printable
 
 M = TypeVar("M")
 STEP = 0.2  # seconds between looks at a process that has no handle
@@ -37,9 +39,8 @@ class FailedError(Exception):
     """A worker did not do what the protocol says: what was expected, and what came instead."""
 
     def __init__(self, expected: str, came: str) -> None:
-        super().__init__(f"expected {expected}; came: {came}")
-        self.expected = expected
-        self.came = came
+        self.expected, self.came = printable(expected, lines=True), printable(came, lines=True)
+        super().__init__(f"expected {self.expected}; came: {self.came}")
 
 
 class NotTriedError(Exception):
@@ -58,6 +59,7 @@ class Peer:
         self._folder = Folder()
         self._listener = Listener(self._folder.socket)
         self._listener.expect(self.token)
+        self._conduct = Conduct()
         self._arrived: deque[Arrival] = deque()
         env = environment(self._listener.address, self.token)
         try:
@@ -85,6 +87,8 @@ class Peer:
         self.send_header(msgspec.msgpack.encode(header), buffers)
 
     def send_header(self, header: Frame, buffers: Sequence[Frame] = ()) -> None:
+        with contextlib.suppress(ProtocolError):  # some checks send what is no message of ours
+            self._conduct.sent(codec.decode_to_worker([MAGIC, header])[0])
         with contextlib.suppress(GoneError, FullError):  # that nothing comes back is found by whoever waits for it
             self._listener.send(self.token, [MAGIC, header, *buffers])
 
@@ -167,16 +171,27 @@ class Peer:
             return None
         match self._arrived.popleft():
             case Message(_, frames):
-                try:
-                    return codec.decode_to_arena(frames)[0]
-                except ProtocolError as error:
-                    raise FailedError(what, str(error)) from None
+                return self._judged(what, frames)
             case Broken(_, why) if why is not None:
                 raise FailedError(what, f"it {why}")
             case Stranger(_, why):
                 raise FailedError(what, f"it {why}")
             case _:
                 return None
+
+    def _judged(self, what: str, frames: list[Frame]) -> m.ToArena:
+        """FailedError, in the words of the arena, for a message that breaks the protocol."""
+        try:
+            message = codec.decode_to_arena(frames)[0]
+            if self.hello is not None:
+                self._conduct.came(message, self.session)
+        except BreachError as error:
+            raise FailedError(what, f"it broke the protocol: it {error}") from None
+        except ProtocolError as error:
+            raise FailedError(what, f"it broke the protocol: {error}") from None
+        if isinstance(message, m.Hello) and (wrong := greeting(message)):
+            raise FailedError(what, f"it {wrong}")
+        return message
 
 
 def essence(text: str, lines: int = 3) -> str:

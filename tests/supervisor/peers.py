@@ -29,11 +29,14 @@ class Peer:
         self.send(type="hello", kind="toy", name="toy", version="1", **{**hello, **change})
 
     def next(self, *kinds: str) -> dict[str, object]:
-        """The next message of one of these kinds."""
+        """The next message of one of these kinds; seats are taken and given back on the way."""
         while True:
             message = msgspec.msgpack.decode(self.socket.recv_multipart()[1])
             if message["type"] in kinds:
                 return message
+            reply = {"open": "opened", "end": "closed"}.get(message["type"])
+            if reply is not None:
+                self.send(type=reply, match=message["match"], seat=message["seat"])
 
     def ready(self) -> str:
         self.hello()
@@ -134,6 +137,13 @@ def refuses() -> None:
     peer.hello()
     peer.next("welcome")
     peer.send(type="error", code="refused", text="no weights at a.zip")
+
+
+def steers_the_terminal() -> None:
+    peer = Peer()
+    peer.hello()
+    peer.next("welcome")
+    peer.send(type="error", code="failed", text="\x1b[2J \x9b31m \x00 \u202e gone")
 
 
 def refuses_and_stays() -> None:

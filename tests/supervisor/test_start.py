@@ -31,6 +31,7 @@ def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
         ("no_hello", WorkerError, "sent Status before HELLO"),
         ("twice", WorkerError, "sent HELLO twice"),
         ("refuses", InputError, "no weights at a.zip"),
+        ("steers_the_terminal", WorkerError, r"\\x1b\[2J \\x9b31m \\x00 \\u202e gone"),
         ("refuses_and_stays", InputError, "no weights at a.zip"),
     ],
 )

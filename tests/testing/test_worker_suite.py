@@ -56,6 +56,18 @@ FAILS = {
     "strict_welcome": ["welcome_fields"],
     "late_lifeline": ["lifeline_early"],
 }
+# What breaks the protocol is named in the words of the arena, whichever check is the first to meet it.
+BREACHES = {
+    "two_answers": ("answers", "by a decision and an error: expected one of decision, cancelled and error"),
+    "cancels_itself": ("answers", "by cancelled, and nobody cancelled it"),
+    "illegal_fault": ("answers", "by a decision with the fault 'illegal', which a worker does not give"),
+    "negative_usage": ("answers", "by a decision with a usage of -3 and 0 tokens: expected numbers from 0"),
+    "sure_of_it": ("answers", "by a decision with a log-probability of 0.5: expected a number up to 0"),
+    "closes_at_once": ("opened", "sent CLOSED of seat 0 of match 0, which is open"),
+    "says_bye": ("answers", "said BYE with seat"),
+    "steers_the_terminal": ("opened", "ERROR failed: \\x1b[2J\\x9b31m \\u202e gone"),
+    "minor_below": ("hello", "it says that it speaks protocol 1.-1: a minor is a number from 0"),
+}
 STAY = {"stays", "ignores_stdin", "leaves_a_child", "late_lifeline"}
 
 
@@ -93,6 +105,14 @@ def test_a_wrong_worker_fails_what_it_should(name: str, monkeypatch: pytest.Monk
     assert told.repair
 
 
+@pytest.mark.parametrize("name", BREACHES)
+def test_a_breach_is_named_in_the_words_of_the_arena(name: str) -> None:
+    check, said = BREACHES[name]
+    results = run(name, tuple(c for c in TALK if c.name in {"hello", "ready", "ping", "opened", "answers"}))
+    assert failed(results)[0] == check
+    assert said in next(result.came for result in results if result.status == "failed")
+
+
 def test_the_worker_they_are_made_of_passes_everything() -> None:
     results = run("good", CHECKS, patience=30.0)
     assert [result.name for result in results if result.status != "passed"] == []
@@ -120,7 +140,7 @@ def test_the_shipped_python_worker_passes(target: str) -> None:
 
 
 def test_every_wrong_worker_is_tried() -> None:
-    assert set(FAILS) == set(WRONG) - {"good", "undecided"}
+    assert set(FAILS) == set(WRONG) - {"good", "undecided", *BREACHES}
 
 
 def test_every_check_but_the_whole_matches_has_a_worker_that_fails_it() -> None:

@@ -77,6 +77,23 @@ WRONG = {
         "    threading.Thread(target=leave_with_the_arena, daemon=True).start()\n\n    def send",
         "\n    def send",
     ),
+    "two_answers": ('{**reply, "decision": {"answer"', '{**reply, "error": "backend", "decision": {"answer"'),
+    "cancels_itself": ('"decision": {"answer": decide(item["observation"])}', '"cancelled": True'),
+    "illegal_fault": ('{"answer": decide(item["observation"])}', '{"fault": "illegal"}'),
+    "negative_usage": ('{"answer": decide', '{"usage": {"prompt": -3}, "answer": decide'),
+    "sure_of_it": ('{"answer": decide', '{"tokens": [1], "logprobs": [0.5], "answer": decide'),
+    "closes_at_once": (
+        'send(type="opened", match=message["match"], seat=message["seat"])',
+        'send(type="opened", match=message["match"], seat=message["seat"])\n'
+        '                send(type="closed", match=message["match"], seat=message["seat"])',
+    ),
+    "says_bye": ('case "act":\n', 'case "act":\n                send(type="bye")\n'),
+    "minor_below": ("minor=0", "minor=-1"),
+    "steers_the_terminal": (
+        'case "open":\n                send(type="opened", match=message["match"], seat=message["seat"])',
+        'case "open":\n                send(type="error", code="failed", text="\\x1b[2J\\x9b31m \\u202e gone", '
+        'match=message["match"], seat=message["seat"]); print("\\x1b]0;mine\\x07", flush=True)',
+    ),
     "undecided": ('observation["legal"][0]', 'observation["legal"][os.urandom(1)[0] % len(observation["legal"])]'),
 }
 # What some of them need besides.

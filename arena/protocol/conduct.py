@@ -1,0 +1,201 @@
+"""What a worker may say when: one state for each connection, told what was sent, and asked about what came.
+
+Of `arena play` and of `arena check worker`, so that both name a breach in the same words. Replies to questions of games
+are judged by arena/hosted.py.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from arena.errors import ProtocolError
+from arena.operator import Decision
+from arena.protocol import messages as m
+
+ALLOWED = 10_000  # messages and answers that nobody asked for, beyond twice what was asked
+FAULTS = ("timeout", "crashed", "unparsable")  # that a worker may give
+OWED = 10_000  # ENDs that wait for their CLOSED
+
+
+class BreachError(ProtocolError):
+    """A worker said what it may not say, or not now."""
+
+
+@dataclass(slots=True)
+class _Seat:
+    """How often it was opened and ended, and how often the worker answered that."""
+
+    opens: int = 0
+    opened: int = 0  # or refused
+    ends: int = 0
+    closed: int = 0
+
+
+class Conduct:
+    """Of one worker from its WELCOME on."""
+
+    def __init__(self) -> None:
+        self._asked: dict[int, tuple[m.Item, int]] = {}  # items by id, and how often their seat had been opened
+        self._cancelled: set[int] = set()
+        self._seats: dict[tuple[int, int], _Seat] = {}
+        self._owed = 0
+        self._sent = 0
+        self._over = False  # SHUTDOWN was sent
+        self._bye = False
+        self.unasked = 0  # what nobody asked for
+
+    def sent(self, message: m.Message) -> None:
+        """Note what the arena says."""
+        match message:
+            case m.Act():
+                self._sent += len(message.items)
+                for item in message.items:
+                    seat = self._seats.get((item.match, item.seat))
+                    self._asked[item.id] = item, 0 if seat is None else seat.opens
+            case m.Cancel():
+                self._cancelled.update(i for i in message.ids if i in self._asked)
+            case m.Open():
+                self._sent += 1
+                self._seats.setdefault((message.match, message.seat), _Seat()).opens += 1
+            case m.End():
+                self._sent += 1
+                self._owed += 1
+                self._seats.setdefault((message.match, message.seat), _Seat()).ends += 1
+            case m.Shutdown():
+                self._over = True
+            case _:
+                self._sent += 1
+
+    def came(self, message: m.ToArena, session: str) -> None:
+        """BreachError for what may not come now. What nobody asked for may, so often; see `unasked`."""
+        if self._bye:
+            raise BreachError(f"sent {_name(message)} after BYE, which is the last message")
+        match message:
+            case m.Action():
+                self._action(message, session)
+            case m.Opened():
+                seat = self._seats.get((message.match, message.seat))
+                if seat is None or seat.opened >= seat.opens:
+                    raise BreachError(f"sent OPENED of {_where(message.match, message.seat)}, which nobody opened")
+                seat.opened += 1
+                self._settle(message.match, message.seat, seat)
+            case m.Closed():
+                self._closed(message)
+            case m.Error():
+                seat = self._seats.get((message.match, message.seat))  # type: ignore[arg-type]
+                if seat is not None and seat.opened < seat.opens and message.match is not None:
+                    seat.opened += 1
+                    self._settle(message.match, message.seat or 0, seat)
+                else:
+                    self._count(f"ERROR {message.code}")
+            case m.Bye():
+                self._left()
+            case _:
+                self._count(_name(message))
+
+    def unknown(self) -> None:
+        """A message of an unknown type came. BreachError when there were too many."""
+        self._count("of an unknown type")
+
+    def _action(self, action: m.Action, session: str) -> None:
+        if not action.answers:
+            self._count("an ACTION without answers")
+        for answer in action.answers:
+            item, opens = self._asked.get(answer.id, (None, 0))
+            if item is None or action.session != session or not _echoes(item, answer):
+                self._count(f"an answer to item {answer.id}")
+                continue
+            del self._asked[answer.id]
+            cancelled = answer.id in self._cancelled
+            self._cancelled.discard(answer.id)
+            if (answer.decision is not None) + answer.cancelled + (answer.error is not None) != 1:
+                raise BreachError(
+                    f"answered item {answer.id} by {_kinds(answer)}: expected one of decision, cancelled and error"
+                )
+            if answer.cancelled and not cancelled:
+                raise BreachError(f"answered item {answer.id} by cancelled, and nobody cancelled it")
+            if answer.decision is not None:
+                seat = self._seats.get((answer.match, answer.seat))
+                if seat is not None and seat.opened < opens:
+                    where = _where(answer.match, answer.seat)
+                    raise BreachError(f"decided for {where} without an OPENED of it")
+                wrong = flaw(answer.decision)
+                if wrong is not None:
+                    raise BreachError(f"answered item {answer.id} by a decision with {wrong}")
+
+    def _closed(self, message: m.Closed) -> None:
+        where = _where(message.match, message.seat)
+        seat = self._seats.get((message.match, message.seat))
+        if seat is None or seat.closed >= seat.ends:
+            raise BreachError(f"sent CLOSED of {where}, {'which is open' if seat else 'which nobody ended'}")
+        seat.closed += 1
+        self._owed -= 1
+        if seat.opened < min(seat.closed, seat.opens):
+            raise BreachError(f"sent CLOSED of {where} without an OPENED of it")
+        self._settle(message.match, message.seat, seat)
+
+    def _settle(self, match: int, number: int, seat: _Seat) -> None:
+        """Forget a seat of which nothing is to come."""
+        if self._owed > OWED:
+            raise BreachError(f"left {self._owed:,} ENDs without their CLOSED")
+        if seat.opened == seat.opens and seat.closed == seat.ends >= seat.opens:
+            del self._seats[match, number]
+
+    def _left(self) -> None:
+        self._bye = True
+        held = [where for where, seat in self._seats.items() if seat.opens > seat.ends]
+        if held and not self._over:
+            more = f" and {len(held) - 1} more" if len(held) > 1 else ""
+            raise BreachError(f"said BYE with {_where(*held[0])}{more} open")
+
+    def _count(self, what: str) -> None:
+        self.unasked += 1
+        if self.unasked > ALLOWED + 2 * self._sent:
+            raise BreachError(f"sent {self.unasked:,} messages that nobody asked for, the last one {what}")
+
+
+def flaw(decision: Decision) -> str | None:
+    """What is wrong with a decision as such, in words; None: nothing."""
+    if decision.fault is not None and decision.fault not in FAULTS:
+        return f"the fault {decision.fault!r}, which a worker does not give: expected one of {', '.join(FAULTS)}"
+    usage = decision.usage
+    if usage is not None and (usage.prompt < 0 or usage.completion < 0):
+        return f"a usage of {usage.prompt} and {usage.completion} tokens: expected numbers from 0"
+    if decision.tokens is not None and min(decision.tokens, default=0) < 0:
+        return f"a token id {min(decision.tokens)}: expected numbers from 0"
+    if decision.logprobs is not None:
+        tokens = 0 if decision.tokens is None else len(decision.tokens)
+        if len(decision.logprobs) != tokens:
+            return f"{len(decision.logprobs)} log-probabilities for {tokens} tokens: expected one a token"
+        for value in decision.logprobs:
+            if math.isnan(value) or value > 0:
+                return f"a log-probability of {value}: expected a number up to 0"
+    return None
+
+
+def greeting(hello: m.Hello) -> str | None:
+    """What is wrong with a HELLO as such, in words; None: nothing."""
+    if hello.minor < 0:
+        return f"says that it speaks protocol {hello.major}.{hello.minor}: a minor is a number from 0"
+    if hello.max_seats < 0:
+        return f"says that it holds {hello.max_seats} seats: expected a number from 0"
+    return None
+
+
+def _echoes(item: m.Item, answer: m.Answer) -> bool:
+    return (answer.match, answer.seat, answer.tick, answer.attempt) == (item.match, item.seat, item.tick, item.attempt)
+
+
+def _kinds(answer: m.Answer) -> str:
+    given = {"a decision": answer.decision is not None, "cancelled": answer.cancelled, "an error": bool(answer.error)}
+    return " and ".join(name for name, there in given.items() if there) or "nothing"
+
+
+def _where(match: int, seat: int) -> str:
+    return f"seat {seat} of match {match}"
+
+
+def _name(message: object) -> str:
+    """As the protocol writes it: STATUS, GAME_CLOSED."""
+    return m.tag(type(message).__name__).upper()
