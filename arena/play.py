@@ -18,6 +18,7 @@ from arena.names import masked, parse
 from arena.observer import Observer, SafeObserver
 from arena.plan import Entry, Plan
 from arena.protocol import messages as m
+from arena.protocol.trace import Trace
 from arena.protocol.version import MAJOR, MINOR
 from arena.record import kept
 from arena.record.reader import Run
@@ -40,6 +41,7 @@ def run_plan(
     observer: Observer | None = None,
     on_status: Callable[[str, m.Status], None] | None = None,
     resume: bool = False,
+    trace: Trace | None = None,
 ) -> Table:
     """Play every match of `plan` into the new folder `out`; the result table. No process is left behind.
 
@@ -47,6 +49,7 @@ def run_plan(
     finished matches are kept. A run that is complete only gives its table.
 
     hosts: game hosts that share the matches of a game that has a runtime.
+    trace: notes every message between the arena and its workers; the caller closes it.
     watch: who shows the matches to people who only look on (lineup.spectator makes it).
 
     An `observer` or `on_status` that raises is switched off, and stderr says so.
@@ -57,7 +60,7 @@ def run_plan(
     status = shown.guard(on_status) if on_status is not None else None
     with Interrupts() as interrupts, closing(_recorder(plan, out, resume)) as recorder:
         if len(recorder.finished) < plan.matches:
-            with closing(Hub(out / "workers", status, interrupts)) as hub:
+            with closing(Hub(out / "workers", status, interrupts, trace)) as hub:
                 crew = ProcessCrew(hub, plan.lineup, plan.runtime, hosts, watch)
                 Scheduler(
                     plan,

@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 import sys
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from rich.text import Text
 from arena import commands, names, plugins
 from arena.errors import InputError, sentence
 from arena.game import Game
+from arena.protocol.trace import Trace
 from arena.testing.worker_suite import CHECKS, Result, check_worker
 from arena.text import printable
 
@@ -37,6 +39,7 @@ MARKS = {"passed": Text("pass", "green"), "failed": Text("FAIL", "bold red"), "s
     "--startup", default=60.0, show_default=True, type=click.FloatRange(0.1, 86400), help="Seconds till it is ready."
 )
 @click.option("--logs", type=click.Path(path_type=Path, file_okay=False), help="Folder to keep what it prints.")
+@click.option("--trace", type=click.Path(path_type=Path), help="New file: every message, a JSON line each.")
 @click.option("--json", "as_json", is_flag=True, help="Results as JSON on stdout.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def worker(
@@ -47,6 +50,7 @@ def worker(
     timeout: float,
     startup: float,
     logs: Path | None,
+    trace: Path | None,
     as_json: bool,
     command: tuple[str, ...],
 ) -> None:
@@ -79,9 +83,18 @@ def worker(
         if console.is_terminal and not as_json:
             console.print(f"{len(done)}/{len(CHECKS)} {result.title}", style="dim", end="\r", soft_wrap=True)
 
-    results = check_worker(
-        command, table, what=what, options=given, logs=logs, patience=timeout, startup=startup, on_result=show
-    )
+    with ExitStack() as stack:
+        results = check_worker(
+            command,
+            table,
+            what=what,
+            options=given,
+            logs=logs,
+            patience=timeout,
+            startup=startup,
+            on_result=show,
+            trace=stack.enter_context(closing(Trace(trace))) if trace is not None else None,
+        )
     if as_json:
         print(msgspec.json.encode(results).decode())
     else:

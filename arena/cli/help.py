@@ -11,7 +11,7 @@ OTHERS = "Options"
 PLAY = {
     "Who plays what": ("game", "listed", "single", "matches", "seed", "mirror", "max_ticks", "pace", "reask"),
     "Time": ("human_timeout", "deadline", "concurrency"),
-    "What is kept and shown": ("out", "resume", "watch", "quiet"),
+    "What is kept and shown": ("out", "resume", "watch", "trace", "quiet"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import secrets
+from contextlib import ExitStack, closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -24,10 +25,11 @@ from arena.evaluate.table import Table
 from arena.lineup import build_plan, spectator
 from arena.plan import Limits, Pace, Plan
 from arena.play import run_plan
+from arena.protocol.trace import Trace
 from arena.record.reader import Run
 from arena.record.resume import plan_of
 
-ALLOWED = {"resume", "concurrency", "watch", "yes", "quiet", "listed", "single"}  # beside --resume
+ALLOWED = {"resume", "concurrency", "watch", "yes", "trace", "quiet", "listed", "single"}  # beside --resume
 
 
 class Seconds(click.FloatRange):
@@ -70,6 +72,7 @@ class Seconds(click.FloatRange):
     help="Seconds till a match is void.",
 )
 @click.option("--yes", "-y", is_flag=True, help="Create missing environments (`arena env`) without asking.")
+@click.option("--trace", type=click.Path(path_type=Path), help="New file: every message of the wire, a JSON line each.")
 @click.option("--quiet", "-q", is_flag=True, help="Only the final table.")
 @click.pass_context
 def play(
@@ -89,6 +92,7 @@ def play(
     reask: int,
     deadline: float,
     yes: bool,
+    trace: Path | None,
     quiet: bool,
 ) -> None:
     """Play matches and show who scored what.
@@ -126,7 +130,7 @@ def play(
     if resume is not None:
         live.done = sum(1 for _ in Run(folder).played())
     try:
-        with live:
+        with live, ExitStack() as stack:
             table = run_plan(
                 plan,
                 folder,
@@ -135,6 +139,7 @@ def play(
                 observer=live,
                 on_status=live.status,
                 resume=resume is not None,
+                trace=stack.enter_context(closing(Trace(trace))) if trace is not None else None,
             )
     except RecordError:  # it was not begun, or is not to be touched
         raise
@@ -151,7 +156,7 @@ def _is_complete(ctx: click.Context, folder: Path, console: Console) -> bool:
     if changing:
         raise InputError(
             f"{', '.join(changing)} and --resume: a run goes on as it was begun. Beside --resume there may stand "
-            "--concurrency, --watch, --yes, --quiet, and --operators where one of them has a secret"
+            "--concurrency, --watch, --yes, --trace, --quiet, and --operators where one of them has a secret"
         )
     run = Run(folder)
     table = run.recorded_table()

@@ -20,6 +20,7 @@ from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.codec import Frame
 from arena.protocol.conduct import BreachError, Conduct, greeting
+from arena.protocol.trace import Trace
 from arena.protocol.version import MAGIC, MAJOR, MINOR
 from arena.supervisor import sockets
 from arena.supervisor.connection import FullError, GoneError
@@ -59,8 +60,11 @@ class WorkerChannel(Channel):
 
     def send(self, message: m.Message, buffers: Sequence[Frame] = ()) -> None:
         if self.alive:
+            frames = codec.encode(message, buffers)
             self.conduct.sent(message)
-            self._hub.route(self, codec.encode(message, buffers))
+            if self._hub.trace is not None:
+                self._hub.trace.note("to worker", self.name, frames)
+            self._hub.route(self, frames)
 
 
 class Hub:
@@ -71,7 +75,9 @@ class Hub:
         logs: Path,
         on_status: Callable[[str, m.Status], None] | None = None,
         interrupts: Interrupts | None = None,
+        trace: Trace | None = None,
     ) -> None:
+        self.trace = trace
         self._logs = logs
         self._interrupts = interrupts
         self._on_status = on_status or (lambda name, status: None)
@@ -279,6 +285,8 @@ class Hub:
         self.bury(channel, reason, own_doing=channel.process.own_doing)
 
     def _take(self, channel: WorkerChannel, frames: codec.Frames) -> None:
+        if self.trace is not None:
+            self.trace.note("to arena", channel.name, frames)
         try:
             message, buffers = codec.decode_to_arena(frames)
         except codec.UnknownMessageError as error:

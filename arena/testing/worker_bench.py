@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -13,6 +14,7 @@ from arena.game import Game, IllegalActionError, UnparsableAnswerError, Views
 from arena.operator import Outcome, Request
 from arena.protocol import codec
 from arena.protocol import messages as m
+from arena.protocol.trace import Direction, Trace
 from arena.testing.worker_peer import FailedError, Peer
 
 OVER = Outcome(status="truncated", returns=(), reason="a check is over")
@@ -42,6 +44,7 @@ class Bench:
     logs: Path
     patience: float  # seconds without a message
     startup: float  # seconds for HELLO, and for STATUS ready
+    trace: Trace | None = None
     started: int = 0
     hello: m.Hello | None = None  # the first that came
     current: Peer | None = None
@@ -54,8 +57,13 @@ class Bench:
         """A new worker that has said nothing yet; it becomes the current one."""
         self.drop()
         self.started += 1
-        self.current = Peer(self.command, self.logs / f"worker-{self.started}.log", self.patience)
+        note = functools.partial(self._note, f"worker-{self.started}")
+        self.current = Peer(self.command, self.logs / f"worker-{self.started}.log", self.patience, note)
         return self.current
+
+    def _note(self, worker: str, direction: Direction, frames: Sequence[codec.Frame]) -> None:
+        if self.trace is not None:
+            self.trace.note(direction, worker, frames)
 
     def greeted(self) -> Peer:
         """A new worker whose HELLO has come and which waits for its WELCOME."""

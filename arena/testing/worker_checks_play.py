@@ -56,7 +56,7 @@ def _play(bench: Bench, out: Path, concurrency: int) -> list[str]:
     plan = Plan(type(game), game.spec.id, game.options, lineup, seed=1, matches=MATCHES, limits=limits)
     what = f"{MATCHES} matches of {game.spec.id} without a fault"
     try:
-        table = run_plan(plan, out, concurrency=concurrency)
+        table = run_plan(plan, out, concurrency=concurrency, trace=bench.trace)
     except ArenaError as error:
         raise FailedError(what, str(error)) from None
     timing = "".join(path.read_text() for path in sorted(out.glob("timing-*.jsonl"))).splitlines()

@@ -22,6 +22,7 @@ from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.codec import Frame
 from arena.protocol.conduct import BreachError, Conduct, greeting
+from arena.protocol.trace import Direction
 from arena.protocol.version import MAGIC, MINOR
 from arena.supervisor.connection import FullError, GoneError
 from arena.supervisor.listener import Arrival, Broken, Listener, Message, Stranger
@@ -50,9 +51,14 @@ class NotTriedError(Exception):
 class Peer:
     """One worker process and the socket it talks to. `close` leaves neither behind."""
 
-    def __init__(self, command: Sequence[str], log: Path, patience: float) -> None:
-        """`patience`: seconds without any message after which a wait is given up. WorkerError: it cannot start."""
+    def __init__(
+        self, command: Sequence[str], log: Path, patience: float, note: Callable[[Direction, Sequence[Frame]], None]
+    ) -> None:
+        """`note(direction, frames)` is told every message.
+
+        `patience`: seconds without any message after which a wait is given up. WorkerError: it cannot start."""
         self.patience = patience
+        self._note = note
         self.session = secrets.token_hex(8)
         self.token = secrets.token_hex(16)
         self.hello: m.Hello | None = None
@@ -87,6 +93,7 @@ class Peer:
         self.send_header(msgspec.msgpack.encode(header), buffers)
 
     def send_header(self, header: Frame, buffers: Sequence[Frame] = ()) -> None:
+        self._note("to worker", [MAGIC, header, *buffers])
         with contextlib.suppress(ProtocolError):  # some checks send what is no message of ours
             self._conduct.sent(codec.decode_to_worker([MAGIC, header])[0])
         with contextlib.suppress(GoneError, FullError):  # that nothing comes back is found by whoever waits for it
@@ -181,6 +188,7 @@ class Peer:
 
     def _judged(self, what: str, frames: list[Frame]) -> m.ToArena:
         """FailedError, in the words of the arena, for a message that breaks the protocol."""
+        self._note("to arena", frames)
         try:
             message = codec.decode_to_arena(frames)[0]
             if self.hello is not None:

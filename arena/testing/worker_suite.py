@@ -19,6 +19,7 @@ import msgspec
 
 from arena.errors import ArenaError
 from arena.game import Game, Views
+from arena.protocol.trace import Trace
 from arena.testing.worker_bench import Bench
 from arena.testing.worker_checks import GREETING, LEAVING, TALK, Check
 from arena.testing.worker_checks_play import PLAY
@@ -52,13 +53,14 @@ def check_worker(
     startup: float = 300.0,
     on_result: Callable[[Result], None] | None = None,
     checks: Sequence[Check] = CHECKS,
+    trace: Trace | None = None,
 ) -> list[Result]:
     """Run every check against `command`.
 
     The worker is asked about `game` (its seats and options), in all views that the game has. `what` and `options` are
     what WELCOME carries; by default the command, as `cmd:'COMMAND'` has it, and nothing. `patience`: seconds without
     any message after which an answer is given up; `startup`: those for HELLO and for STATUS ready. What it prints is
-    kept in `logs`.
+    kept in `logs`; every message is noted in `trace`.
     """
     spec = game.spec
     size = min(spec.image_sizes, key=lambda size: size[0] * size[1], default=None)
@@ -72,6 +74,7 @@ def check_worker(
             logs=logs or Path(folder),
             patience=patience,
             startup=startup,
+            trace=trace,
         )
         results: list[Result] = []
         try:

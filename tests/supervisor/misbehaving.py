@@ -192,7 +192,7 @@ MISTAKES: dict[str, tuple[Deed, str]] = {
     "closed_open_seat": (saying({"type": "closed", **OPEN}), "sent CLOSED of seat 0 of match 0, which is open"),
     "closed_elsewhere": (saying({"type": "closed", "match": 9, "seat": 1}), "seat 1 of match 9, which nobody ended"),
     "bye_with_seats": (saying({"type": "bye"}), "said BYE with seat 0 of match 0 open"),
-    "after_bye": (twice_bye, "sent STATUS after BYE, which is the last message"),
+    "after_bye": (twice_bye, "sent STATUS after BYE, which is the last message|said BYE with seat 0"),
     "hello_twice": (
         saying({"type": "hello", "token": "", "major": 1, "minor": 0, "kind": "", "name": "", "version": ""}),
         "sent HELLO twice",
