@@ -81,9 +81,12 @@ def of_operator(entry: Entry, fingerprint: dict[str, str]) -> tuple[NeededFile, 
     for where, text in [("what", name.what), *name.options.items()]:
         for word in _words(text):
             path = Path(word).expanduser()
-            if path.is_file() and hash_file(path) in hashes:
+            # os.path.isfile is False, and Path.is_file an error, for what is too long to be a file's name.
+            if os.path.isfile(path) and hash_file(path) in hashes:
                 out.append(of_file(path, where=where, written=word))
-            elif path.is_dir() and (named := [f for f in path.iterdir() if f.is_file() and hash_file(f) in hashes]):
+            elif os.path.isdir(path) and (
+                named := [f for f in path.iterdir() if f.is_file() and hash_file(f) in hashes]
+            ):
                 out.append(of_folder(path, named, where=where, written=word))
     return tuple(out)
 

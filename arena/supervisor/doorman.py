@@ -299,6 +299,7 @@ class Doorman:
     def _probe(self) -> None:
         """A PONG that nobody asked for: ignored where it arrives, and ZeroMQ says when there is nobody."""
         for hired in list(self._by_peer.values()):
+            hired.process.trim()
             if self._front.tell(hired.peer, m.Pong()) == "gone":
                 self._end(hired, "was ended: its arena is gone", own_doing=False)
         self._interval = min(PROBE, self._interval * 2)

@@ -34,7 +34,8 @@ GREETING = 60.0  # seconds in which a worker says HELLO, which it does before an
 STARTUP = 300.0  # seconds from there in which it becomes ready
 GRACE = 2.0  # seconds for each step of a shutdown
 LAST = 200  # times that the socket is read for what a dead worker sent
-LONGEST_POLL = 3600.0  # seconds; a poll may end early, and what it takes is milliseconds in an int
+LONGEST_POLL = 2.0  # seconds, after which logs are looked at
+TRIM = 1.0  # seconds between looks at the sizes of logs
 FAIR = 1000  # messages taken before deaths and clocks are looked at: a flood must not hide them
 
 
@@ -93,6 +94,7 @@ class Hub:
         self._events: deque[Event] = deque()
         self._count = 0
         self.complete = False  # every match was played: what workers are told at the end
+        self._trimmed = time.monotonic()  # when logs were last looked at
         self._turned_away = ""  # what the last stranger did
         self.dropped = 0  # messages of no live worker, or out of turn
 
@@ -216,6 +218,11 @@ class Hub:
             for channel in [c for c in local if c.process.exited]:
                 self._last_words(channel)
         now = time.monotonic()
+        if now > self._trimmed + TRIM:
+            self._trimmed = now
+            for channel in self._channels.values():
+                if isinstance(channel.process, WorkerProcess):
+                    channel.process.trim()
         for channel in list(self._channels.values()):
             if not channel.ready and now > channel.late:
                 reason = channel.refusal.text if channel.refusal else self._too_late(channel)
@@ -223,14 +230,14 @@ class Hub:
             elif channel.parted is not None and now > channel.parted:
                 self.bury(channel, "closed its connection", own_doing=True)
 
-    def _patience(self, timeout: float | None) -> int | None:
+    def _patience(self, timeout: float | None) -> int:
         """Milliseconds to wait: not past a starting worker's deadline, and briefly where deaths wake nobody."""
-        caps = [min(timeout, LONGEST_POLL)] if timeout is not None else []
+        caps = [LONGEST_POLL if timeout is None else min(timeout, LONGEST_POLL)]
         if not all(channel.ready and channel.parted is None for channel in self._channels.values()):
             caps.append(0.2)
         if not hasattr(os, "pidfd_open"):
             caps.append(0.2)
-        return max(0, math.ceil(min(caps) * 1000)) if caps else None
+        return max(0, math.ceil(min(caps) * 1000))
 
     def _drain(self) -> bool:
         """Take what has come; whether there was anything."""

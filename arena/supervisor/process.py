@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import select
+import shlex
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,11 @@ from pathlib import Path
 
 from arena.errors import WorkerError
 from arena.supervisor.descendants import MARK, end_marked
+from arena.text import printable
+
+SHOWN = 300  # characters of a command that are shown
+MOST_LOG = 16 * 1024 * 1024  # bytes of a log; what is printed beyond is cut out of its middle
+LAST_LOG = 256 * 1024  # of them those that were printed last
 
 
 class WorkerProcess:
@@ -21,6 +27,7 @@ class WorkerProcess:
     def __init__(self, command: Sequence[str], env: Mapping[str, str], log: Path, keep: Sequence[int] = ()) -> None:
         """`env` on top of ours. `keep`: descriptors that it inherits besides."""
         self.log = log
+        self._cut = 0  # bytes
         self._mark = secrets.token_hex(16)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
@@ -34,8 +41,11 @@ class WorkerProcess:
                     start_new_session=True,
                     pass_fds=keep,
                 )
-            except OSError as error:
-                raise WorkerError(f"cannot start {command[0]!r}: {error.strerror}") from error
+            except (OSError, ValueError) as error:
+                why = error.strerror if isinstance(error, OSError) else error
+                given = shlex.join(command)
+                shown = given if len(given) <= SHOWN else given[:SHOWN] + " ..."
+                raise WorkerError(f"cannot start {printable(shown)}: {why}") from error
         self.pid = self._popen.pid
         # Readable when the process ends; without pidfd (not Linux) the hub asks now and then.
         self.handle = os.pidfd_open(self.pid) if hasattr(os, "pidfd_open") else None
@@ -79,6 +89,20 @@ class WorkerProcess:
             text = self.log.read_text(errors="replace").strip().splitlines()
             return "\n".join(text[-lines:])
         return ""
+
+    def trim(self) -> None:
+        """Cut the middle out of a log that has become too long, and say so there."""
+        with contextlib.suppress(OSError):
+            size = self.log.stat().st_size
+            if size <= MOST_LOG:
+                return
+            with self.log.open("rb+") as log:
+                log.seek(size - LAST_LOG)
+                last = log.read(LAST_LOG)
+                log.truncate(MOST_LOG // 2)
+            self._cut += size - MOST_LOG // 2 - len(last)
+            with self.log.open("ab") as log:  # as the worker does: whoever writes meanwhile writes behind
+                log.write(b"\n[the arena cut this log here: so far it has left out %d bytes]\n" % self._cut + last)
 
     def signal(self, number: signal.Signals) -> None:
         """Signal the whole group."""

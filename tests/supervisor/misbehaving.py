@@ -161,6 +161,7 @@ MISTAKES: dict[str, tuple[Deed, str]] = {
     "session_of_int": (saying({"type": "action", "session": 5, "answers": []}), HEADER),
     # decisions
     "fault_illegal": (deciding(fault="illegal"), "with the fault 'illegal', which a worker does not give"),
+    "fault_backend": (deciding(fault="backend"), "with the fault .backend., which a worker does not give"),
     "fault_deadline": (deciding(fault="deadline"), HEADER),
     "fault_made_up": (deciding(fault="bored"), HEADER),
     "usage_negative": (deciding(usage={"prompt": -1}), "with a usage of -1 and 0 tokens: expected numbers from 0"),

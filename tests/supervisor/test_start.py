@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from arena.channel import Died
 from arena.errors import ArenaError, InputError, WorkerError
 from arena.protocol.version import MINOR
+from arena.supervisor import process as process_module
 from tests.supervisor.kit import ROOT, peer_command, peer_kind, play, said, until, watched_hub
 from tests.toys import Turns, kind_of, plan_of
 
@@ -78,8 +80,33 @@ def test_what_an_operator_raises_when_it_is_built_reaches_the_user(
 
 
 def test_a_command_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with watched_hub(tmp_path) as hub, pytest.raises(WorkerError, match="cannot start '/nowhere/worker': No such file"):
-        hub.launch("x", ["/nowhere/worker"], "", {})
+    with watched_hub(tmp_path) as hub:
+        with pytest.raises(WorkerError, match=r"cannot start /nowhere/worker --fast 'two words': No such file"):
+            hub.launch("x", ["/nowhere/worker", "--fast", "two words"], "", {})
+        with pytest.raises(WorkerError, match=r"cannot start /nowhere/worker 'a.x00b': embedded null byte"):
+            hub.launch("x", ["/nowhere/worker", "a\0b"], "", {})
+
+
+def test_a_log_that_becomes_too_long_loses_its_middle_and_says_so(tmp_path: Path) -> None:
+    prints = (
+        "import sys; print('first'); sys.stdout.write('x' * 40_000_000); print('last'); sys.stdout.flush(); input()"
+    )
+    with watched_hub(tmp_path) as hub:
+        channel = hub.launch("x", [sys.executable, "-c", prints], "", {})
+        log = channel.log
+        assert log is not None
+        while not log.exists() or log.stat().st_size < 40_000_000:
+            hub.poll(0.01)
+            if log.exists() and b"the arena cut this log" in log.read_bytes()[:20_000_000]:
+                break
+        while not log.read_bytes().endswith(b"last\n"):
+            hub.poll(0.01)
+        channel.process.trim()
+        text = log.read_bytes()
+        assert len(text) <= process_module.MOST_LOG
+        assert text.startswith(b"first")
+        assert text.endswith(b"last\n")
+        assert b"the arena cut this log here: so far it has left out" in text
 
 
 def test_unknown_messages_are_answered_and_the_worker_goes_on(tmp_path: Path) -> None:
