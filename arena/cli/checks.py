@@ -235,7 +235,9 @@ def gpu() -> Iterator[Finding]:
     try:
         done = subprocess.run([sys.executable, "-P", "-c", TORCH], capture_output=True, text=True, timeout=120)
     except subprocess.TimeoutExpired:
-        yield Finding("problem", "gpu", "torch did not import within 120 s", "try: python -c 'import torch'")
+        yield Finding(
+            "problem", "gpu", "torch did not import within 120 s", f"try: {commands.python('-c', 'import torch')}"
+        )
         return
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or [f"it exited with code {done.returncode}"])[-1]

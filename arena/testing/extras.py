@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from arena import plain, plugins
+from arena import commands, plain, plugins
 from arena.canonical import generator, key
 from arena.errors import RecordError
 from arena.game import Game
@@ -83,7 +83,7 @@ class Extras(Hooks):
         if not there:
             pytest.skip(
                 "it has no golden playthroughs, so nobody notices when its rules change. Worth having once others "
-                f"rely on it: python -m arena.testing.golden {self.name or game.spec.id}"
+                f"rely on it: {commands.python('-m', 'arena.testing.golden', self.name or game.spec.id)}"
             )
         found = [str(mismatch) for mismatch in golden.check(type(game))]
         assert not found, found[0]

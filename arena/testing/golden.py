@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from arena import plugins
+from arena import commands, plugins
 from arena.canonical import digest, hash_array
 from arena.errors import RecordError
 from arena.game import Game, GameFamily, StepResult
@@ -124,7 +124,7 @@ def read(cls: type[Game]) -> list[tuple[MatchLine, list[TickLine]]]:
     if not target.is_file():
         raise RecordError(
             f"{cls.spec.id} has no golden playthroughs: {target} does not exist. "
-            f"Write them with: python -m arena.testing.golden {cls.spec.id}"
+            f"Write them with: {commands.python('-m', 'arena.testing.golden', cls.spec.id)}"
         )
     out: list[tuple[MatchLine, list[TickLine]]] = []
     for number, raw in enumerate(target.read_bytes().splitlines(), 1):

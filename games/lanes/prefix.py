@@ -9,11 +9,11 @@ from pathlib import Path
 
 import msgspec
 
+from arena import commands
 from games.lanes.actions import SETS, frames_of
 
 FORM = '{"actions": "macro", "skip": 8, "names": ["right run", "right run jump", ...]}'
 LONGEST = 60  # frames that an action of `macro` may be held
-HOW = "make one of what was played with: python -m games.lanes.record RUN --decisions 60 --out later.json"
 
 
 class Prefix(msgspec.Struct, frozen=True):
@@ -30,9 +30,9 @@ def load(path: str) -> Prefix:
     try:
         given = msgspec.json.decode(file.read_bytes(), type=Prefix)
     except OSError as error:
-        raise ValueError(f"@from={path}: {error.strerror}: {file.resolve()}; {HOW}") from error
+        raise ValueError(f"@from={path}: {error.strerror}: {file.resolve()}; {_how()}") from error
     except msgspec.DecodeError as error:
-        raise ValueError(f"@from={path}: {error}; expected {FORM}; {HOW}") from error
+        raise ValueError(f"@from={path}: {error}; expected {FORM}; {_how()}") from error
     if given.actions not in SETS:
         raise ValueError(f"@from={path}: actions {given.actions!r}: expected one of {', '.join(SETS)}")
     if not 1 <= given.skip <= LONGEST:
@@ -49,3 +49,8 @@ def read(path: str) -> list[tuple[int, int]]:
     given = load(path)
     known = SETS[given.actions]
     return [(int(known[name]), frames_of(given.actions, known[name], given.skip)) for name in given.names]
+
+
+def _how() -> str:
+    record = commands.python("-m", "games.lanes.record", "RUN", "--decisions", "60", "--out", "later.json")
+    return f"make one of what was played with: {record}"
