@@ -13,6 +13,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+import msgspec
 import numpy as np
 import pyspiel
 
@@ -97,6 +98,8 @@ class SpielGame(Game):
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
         self.engine = pyspiel.load_game(self.engine_name())
+        bounds = (self.engine.min_utility() * self.scale, self.engine.max_utility() * self.scale)
+        self.spec = msgspec.structs.replace(self.spec, returns=bounds)
         self.hand_count = int(self.options.get("hands", 1))
         self.hands: list[Hand] = []  # hands begun, the current one last
         self.decks: list[Deck] = []  # of all hands of the match

@@ -21,7 +21,7 @@ from arena.match import Ask, Match
 from arena.observer import Observer
 from arena.operator import Decision
 from arena.plan import HERE, Plan
-from arena.play import describe
+from arena.play import describe, run_plan
 from arena.record import shards
 from arena.record.reader import Run
 from arena.record.verify import verify
@@ -183,6 +183,12 @@ def test_killing_the_arena_loses_no_finished_match(tmp_path: Path, sockets: Path
     assert checked.returncode == 0
     played = sum(1 for _ in run.played())
     assert f"stopped after {played} of 100: those {played} are right" in checked.stdout
+
+    run_plan(long_plan(), tmp_path / "calm", concurrency=8)
+    run_plan(long_plan(), folder, concurrency=4, resume=True)
+    for name in ("log-000.jsonl", "results.json", "run.json"):
+        assert (folder / name).read_bytes() == (tmp_path / "calm" / name).read_bytes()
+    assert not (folder / "open").exists()
     assert "Traceback" not in checked.stderr
 
 
@@ -201,8 +207,12 @@ class Suicide(Observer):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def long_plan() -> Plan:
+    return build_plan("leduc", ["random", "scripted"], seed=11, matches=100)
+
+
 def main() -> None:
-    plan = build_plan("leduc", ["random", "scripted"], seed=11, matches=100)
+    plan = long_plan()
     folder = Path(sys.argv[1])
     recorder = Recorder(folder, describe(plan))
     with watched_hub(folder / "workers") as hub:

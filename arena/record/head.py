@@ -16,6 +16,7 @@ class NeededFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     hash: str
     files: dict[str, str] = {}  # of a folder: the hashes of those that are needed, by name; `hash` is over this
+    beside: dict[str, str] = {}  # of a file: what belongs to it and stands beside it, likewise
     name: str
     path: str  # where it lay: looked at first, and only taken while it has this hash
     kept: bool = False  # a copy is in the run folder: files/HASH/NAME

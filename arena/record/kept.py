@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +45,17 @@ def of_file(path: Path, **facts: Any) -> NeededFile:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def of_folder(path: Path, named: Iterable[Path], **facts: Any) -> NeededFile:
-    """As `of_file`, of a folder: the files `named` in it, and what stands beside them."""
+def of_folder(path: Path, hashes: Mapping[str, str], **facts: Any) -> NeededFile | None:
+    """As `of_file`, of a folder: its files that are named in `hashes`, and what stands beside them; None if none is."""
     path = Path(os.path.abspath(path.expanduser()))
-    wanted = {file.name for file in named}
     files = [file for file in sorted(path.iterdir()) if file.is_file()]
-    files = [file for file in files if file.name in wanted or file.suffix in BESIDE]
-    small = sum(file.stat().st_size for file in files) <= MOST_BYTES
-    hashes = {file.name: hash_file(file) for file in files}
-    return NeededFile(hash=digest(hashes), files=hashes, name=path.name, path=str(path), kept=small, **facts)
+    needed = {file.name: hashes[file.name] for file in files if file.name in hashes}
+    if not needed:
+        return None
+    beside = [file for file in files if file.name not in needed and file.suffix in BESIDE]
+    needed |= {file.name: hash_file(file) for file in beside}
+    small = sum((path / name).stat().st_size for name in needed) <= MOST_BYTES
+    return NeededFile(hash=digest(needed), files=needed, name=path.name, path=str(path), kept=small, **facts)
 
 
 def of_game(name: str) -> NeededFile | None:
@@ -77,18 +79,26 @@ def of_operator(entry: Entry, fingerprint: dict[str, str]) -> tuple[NeededFile, 
         return ()
     name = parse(entry.given)
     out = [of_file(Path(name.kind), where="kind", written=name.kind)] if name.is_file else []
-    hashes = set(fingerprint.values())
     for where, text in [("what", name.what), *name.options.items()]:
         for word in _words(text):
-            path = Path(word).expanduser()
-            # os.path.isfile is False, and Path.is_file an error, for what is too long to be a file's name.
-            if os.path.isfile(path) and hash_file(path) in hashes:
-                out.append(of_file(path, where=where, written=word))
-            elif os.path.isdir(path) and (
-                named := [f for f in path.iterdir() if f.is_file() and hash_file(f) in hashes]
-            ):
-                out.append(of_folder(path, named, where=where, written=word))
+            found = _of_word(Path(word).expanduser(), fingerprint, where=where, written=word)
+            if found is not None:
+                out.append(found)
     return tuple(out)
+
+
+def _of_word(path: Path, fingerprint: Mapping[str, str], **facts: Any) -> NeededFile | None:
+    """What a word of an operator's name gives, if it is a file that decides, or a folder with one."""
+    try:
+        if path.is_dir():
+            return of_folder(path, fingerprint, **facts)
+        if path.is_file() and hash_file(path) in fingerprint.values():
+            others = [path.with_suffix(suffix) for suffix in sorted(BESIDE - {path.suffix})]
+            beside = {other.name: hash_file(other) for other in others if other.is_file()}
+            return of_file(path, beside=beside, **facts)
+    except OSError:  # no path at all: it is too long, say
+        pass
+    return None
 
 
 def _words(text: str) -> Iterator[str]:
@@ -116,11 +126,14 @@ def copy(files: Iterable[NeededFile], folder: Path, disk: Disk) -> None:
         to, source = _place(file, folder), Path(file.path)
         if not file.kept or to.exists():
             continue
-        for name in file.files or ("",):
-            one = to / name
-            one.parent.mkdir(parents=True, exist_ok=True)
-            disk.replace(one, (source / name).read_bytes())
-            shutil.copymode(source / name, one)  # it may be a program
+        for one, place in [
+            *((source / name, to / name) for name in file.files),
+            *((source.with_name(name), to.with_name(name)) for name in file.beside),
+            *([] if file.files else [(source, to)]),
+        ]:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            disk.replace(place, one.read_bytes())
+            shutil.copymode(one, place)  # it may be a program
         if not _is(file, to):
             raise RecordError(f"{source} changed while the run began. Play again")
 
@@ -166,6 +179,7 @@ def _is(file: NeededFile, path: Path) -> bool:
     try:
         if file.files:
             return all(hash_file(path / name) == value for name, value in file.files.items())
-        return hash_file(path) == file.hash
+        beside = all(hash_file(path.with_name(name)) == value for name, value in file.beside.items())
+        return beside and hash_file(path) == file.hash
     except OSError:
         return False

@@ -62,6 +62,7 @@ class Race(Game):
         simultaneous=True,
         perfect_information=True,  # what is out of sight is nobody's secret
         on_fault="default",
+        returns=(-1.0, 1.0),
         options={
             **LEVELS,
             "actions": Option(

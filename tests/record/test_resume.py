@@ -19,11 +19,13 @@ from arena.match import Match
 from arena.observer import Observer
 from arena.operator import Outcome
 from arena.plan import Limits, Plan
-from arena.play import run_plan
+from arena.play import describe, run_plan
 from arena.record.reader import Run
-from arena.record.resume import plan_of
+from arena.record.resume import check_same, plan_of
 from arena.record.verify import verify
+from arena.record.writer import Recorder
 
+WEIGHTS = Path(__file__).parents[2] / "operators" / "ppo" / "weights"
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
@@ -287,3 +289,28 @@ def test_a_secret_is_given_again(tmp_path: Path) -> None:
     run_plan(plan, tmp_path / "run", resume=True)
     assert b"hush" not in b"".join(contents(tmp_path / "run").values())
     assert os.listdir(tmp_path / "run" / "files")
+
+
+def ppo_files(tmp_path: Path) -> Path:
+    """The folder of a training run, with a checkpoint that decides nothing."""
+    pytest.importorskip("safetensors")
+    (tmp_path / "mine").mkdir()
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(WEIGHTS / f"leduc{suffix}", f"mine/policy{suffix}")
+    (tmp_path / "mine" / "step-100.safetensors").write_bytes(b"x" * 1000)
+    return tmp_path / "mine"
+
+
+@pytest.mark.parametrize("what", ["mine", "mine/policy.safetensors"])
+def test_a_policy_is_kept_with_what_belongs_to_it(tmp_path: Path, what: str) -> None:
+    folder = ppo_files(tmp_path)
+    plan = build_plan("leduc", [f"ppo:{what}", "random"], seed=1, matches=2)
+    head = describe(plan)
+    Recorder(tmp_path / "run", head).close()
+    kept = [path.name for path in (tmp_path / "run" / "files").rglob("*") if path.is_file()]
+    assert sorted(kept) == ["policy.json", "policy.safetensors"]
+    shutil.rmtree(folder)
+    again = plan_of(Run(tmp_path / "run"))
+    assert again.lineup[0].name == f"ppo:{what}"
+    assert again.lineup[0].what.startswith(f"{tmp_path}/run/files/")
+    check_same(Run(tmp_path / "run"), describe(again))
