@@ -225,7 +225,7 @@ class Host:
                 raise ValueError(f"{len(decisions)} decisions for {len(requests)} requests")
         except Exception as error:
             traceback.print_exc()
-            if len(requests) > 1 and not isinstance(error, BackendError):
+            if len(requests) > 1:
                 # One bad request must not cost its neighbours: who shares a batch is chance.
                 return [reply for request in requests for reply in self._decide([request])]
             return [of_exception(r, error) for r in requests]

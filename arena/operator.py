@@ -24,7 +24,10 @@ Determinism = Literal["deterministic", "measured", "none"]
 
 
 class BackendError(Exception):
-    """An operator raises this when a service it needs (a model server, say) failed: voids the match, costs nobody."""
+    """An operator raises this when a service it needs (a model server, say) failed: the match is played again.
+
+    It costs nobody, unless it comes at the same seat in every try while the operator answers other questions.
+    """
 
 
 class OverloadedError(BackendError):
@@ -103,7 +106,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
 class Operator(abc.ABC):
     """Answers batches. `act` gets requests of any mix of its open seats and returns one Decision each, in order.
 
-    An exception from `act` is the fault `crashed` of every request in the batch, except BackendError.
+    After an exception from `act` each request of the batch is asked alone: what raises then is the fault `crashed`, or
+    for a BackendError what that says.
     """
 
     def open(self, seats: Sequence[OpenSeat]) -> None:  # noqa: B027 - a policy without memory needs none

@@ -9,7 +9,11 @@ from collections.abc import Callable
 import pytest
 
 from arena.channel import Event, Received
+from arena.errors import WorkerError
+from arena.match import Match
+from arena.observer import Observer
 from arena.operator import Decision
+from arena.plan import Plan
 from arena.protocol import messages as m
 from arena.scheduler import GRACE
 from tests.crew_kit import FakeChannel, FakeCrew, Play, Script, once, plan, reply, sent
@@ -251,3 +255,130 @@ def test_a_person_is_waited_for(play: Callable[..., Play]) -> None:
     run = play(todo, script)
     assert run.timing("void") == []
     assert run.log == play(todo).log
+
+
+# --- many matches on one worker ---------------------------------------------------------------------------------------
+
+
+def shared(matches: int) -> Plan:
+    """All seats of all matches on one worker."""
+    todo = plan_of(Together, [GOOD, GOOD], matches=matches)
+    return dataclasses.replace(todo, lineup=tuple(dataclasses.replace(entry, what="") for entry in todo.lineup))
+
+
+def acts(run: Play) -> int:
+    return sum(len(sent(channel, m.Act)) for channel in run.crew.started)
+
+
+@pytest.mark.parametrize("own_doing", [False, True])
+def test_after_one_death_all_matches_are_played_again_at_full_concurrency(
+    play: Callable[..., Play], own_doing: bool
+) -> None:
+    calm = play(shared(64), concurrency=64)
+    run = play(shared(64), once(kill_first(own_doing), after=2), concurrency=64)
+    assert run.log == calm.log
+    assert acts(run) <= acts(calm) + 2
+
+
+@pytest.mark.parametrize("culprit", [0, 21, 63])
+def test_who_ends_a_shared_worker_is_found_by_halves(play: Callable[..., Play], culprit: int) -> None:
+    def script(crew: FakeCrew) -> list[Event]:
+        channel = crew.channels[0]
+        if any(item.match == culprit and item.seat == 1 for item in channel.owed.values()):
+            return [channel.death()]
+        return crew.pay()
+
+    run = play(shared(64), script, concurrency=64)
+    assert len(run.timing("died")) <= 6 + 2
+    assert [(turn["seat"], turn["fault"]) for turn in run.lines("turn") if "fault" in turn] == [(1, "crashed")]
+    assert [end["match"] for end in run.lines("end") if end["status"] == "forfeited"] == [culprit]
+
+
+def test_one_that_cancels_what_nobody_cancelled_broke_the_protocol(play: Callable[..., Play]) -> None:
+    def disturb(crew: FakeCrew) -> list[Event] | None:
+        for item in crew.channels[0].owed.values():
+            return [crew.channels[0].action(reply(item, cancelled=True))]
+        return None
+
+    run = play(plan(), once(disturb))
+    ((_, why),) = run.crew.killed
+    assert why.startswith("broke the protocol: it cancelled item")
+    assert run.log == play(plan()).log
+
+
+def test_the_cause_of_a_void_is_named(play: Callable[..., Play]) -> None:
+    def disturb(crew: FakeCrew) -> list[Event] | None:
+        for item in crew.channels[0].owed.values():
+            return [crew.channels[0].action(reply(item, error="overloaded"))]
+        return None
+
+    run = play(plan(), once(disturb))
+    assert [(void["fault"], void["reason"]) for void in run.timing("void")] == [("overloaded", "good0: overloaded")]
+
+
+@pytest.mark.parametrize("kind", ["died", "hangs"])
+def test_a_worker_that_answers_nothing_any_more_ends_the_run(play: Callable[..., Play], kind: str) -> None:
+    """After so many matches in a row, and a dry turn that it did not answer either."""
+    state = {"answers": 0}
+
+    def script(crew: FakeCrew) -> list[Event]:
+        first, second = crew.channels
+        if first.owed and state["answers"] >= 5:
+            return [first.death("exited with code 3")] if kind == "died" else second.pay()
+        state["answers"] += bool(first.owed)
+        return crew.pay()
+
+    with pytest.raises(WorkerError, match="operator good0 failed by itself in 3 matches in a row"):
+        play(plan(matches=100, max_failures=3), script, concurrency=1)
+
+
+# --- dry turns --------------------------------------------------------------------------------------------------------
+
+
+def test_a_dry_turn_changes_nothing_and_is_not_logged(play: Callable[..., Play]) -> None:
+    run = play(plan(), dry_turn=True)
+    assert run.log == play(plan()).log
+    assert not [line for line in run.timing("turn") if line["match"] > 5]
+    for channel in run.crew.channels:
+        assert sum(act.items[0].match > 5 for act in sent(channel, m.Act)) == 1
+        assert not channel.seeds  # its seat was released
+
+
+def test_a_person_has_no_dry_turn(play: Callable[..., Play]) -> None:
+    human = dataclasses.replace(GOOD, name="human", interactive=True)
+    run = play(plan_of(Turns, [human, GOOD], matches=1), dry_turn=True)
+    person, other = run.crew.channels
+    assert len(sent(other, m.Open)) - len(sent(person, m.Open)) == 1
+
+
+def test_one_sample_that_is_answered_is_enough(play: Callable[..., Play]) -> None:
+    """A worker that dies at its worst card may meet it in the first sample."""
+    run = play(plan(), once(kill_first(own_doing=True), after=1), dry_turn=True)
+    assert run.log == play(plan()).log
+
+
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [
+        (lambda c, i: c.action(reply(i, error="backend", detail="no template")), "operator good0 cannot play turns: "),
+        (lambda c, i: c.action(reply(i, decision=Decision(fault="crashed", detail="KeyError: 1"))), "KeyError: 1"),
+        (lambda c, i: c.death("exited with code 7"), "good0 exited with code 7. It was asked for its move in 3 sample"),
+    ],
+    ids=["backend", "raises", "dies"],
+)
+def test_an_operator_that_answers_no_sample_ends_the_run_before_it_begins(
+    play: Callable[..., Play], how: Callable[[FakeChannel, m.Item], Event], error: str
+) -> None:
+    def script(crew: FakeCrew) -> list[Event]:
+        first, second = crew.channels
+        return [how(first, item) for item in list(first.owed.values())[:1]] + second.pay()
+
+    started: list[int] = []
+
+    class Started(Observer):
+        def started(self, match: Match) -> None:
+            started.append(match.plan.index)
+
+    with pytest.raises(WorkerError, match=error):
+        play(plan(), script, dry_turn=True, observer=Started())
+    assert started == []
