@@ -16,6 +16,7 @@ from __future__ import annotations
 import importlib.util
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,10 @@ class Wrap:
         try:
             return call(*values)
         except Exception as error:  # the user's file: the boundary to it
-            lines = [at.lineno for at in traceback.extract_tb(error.__traceback__) if at.filename == str(self._path)]
+            lines = [
+                at.lineno
+                for at in traceback.extract_tb(error.__traceback__)
+                if Path(at.filename).resolve() == self._path.resolve()
+            ]
             where = f", line {lines[-1]}" if lines else ""
             raise ValueError(f"ppo@wrap={self._given}: {what} raised {type(error).__name__}: {error}{where}") from error
