@@ -214,8 +214,9 @@ def _result(match: Match, line: EndLine) -> RenderableType:
             _seat(match, seat), said(f"{value} {match.stage.spec.unit}" if line.returns is not None else value)
         )
     ticks = f"{line.ticks} tick{'s' * (line.ticks != 1)}"
-    title = f"result: {line.status} after {ticks}" + (f" ({line.reason})" if line.reason else "")
-    return Panel(table, title=said(title), title_align="left", box=box.DOUBLE)
+    title = said(f"result: {line.status} after {ticks}")
+    parts: list[RenderableType] = [said(line.reason)] if line.reason else []  # which may be long
+    return Panel(Group(*parts, table), title=title, title_align="left", box=box.DOUBLE)
 
 
 def _doubt(step: Step, lines: Sequence[Line], run: Path) -> RenderableType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -142,6 +143,17 @@ def test_forty_columns_are_enough(run):
     assert max(map(len, out.splitlines())) <= 40
     assert "…" not in out
     assert len(re.findall("result: terminated", out)) == 3
+
+
+def test_a_long_reason_is_not_cut_off(run, tmp_path):
+    reason = "every try failed, and nobody's seat did it: " + "the server was down; " * 4
+    lines = (run / "log-000.jsonl").read_text().splitlines(keepends=True)
+    end = json.loads(next(line for line in lines if '"type":"end"' in line))
+    unresolved = json.dumps({**end, "status": "unresolved", "reason": reason, "returns": None, "ticks": 0})
+    (tmp_path / "log-000.jsonl").write_text(lines[0] + unresolved + "\n")
+    (tmp_path / "run.json").write_bytes((run / "run.json").read_bytes())
+    out = CliRunner().invoke(replay, [str(tmp_path), "--match", "0"], env={"COLUMNS": "60"}).output
+    assert " ".join(out.replace("║", " ").split()).count("the server was down;") == 4
 
 
 def test_a_match_in_flight_is_shown_as_far_as_it_was_played(run, tmp_path):
