@@ -34,6 +34,7 @@ LONG = (
     "test_nano.py",
     "test_mario_host.py",
     "test_worker_suite.py",
+    "test_misbehaving.py",
     "test_env.py",
     "test_doctor.py",
     "test_play.py",

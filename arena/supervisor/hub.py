@@ -315,6 +315,8 @@ class Hub:
             self.bury(channel, channel.process.how(), channel.process.own_doing)
         elif channel.hello is None:
             self._greet(channel, message)
+        elif isinstance(channel.process, RemoteWorker) and isinstance(message, m.Pong):
+            pass  # its doorman looks whether we are there, which is nothing that the worker said
         elif isinstance(message, m.Hello):
             self.bury(channel, "sent HELLO twice", own_doing=True)
         else:

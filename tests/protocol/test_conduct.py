@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arena.errors import ProtocolError
 from arena.operator import Outcome
+from arena.protocol import codec
 from arena.protocol import conduct as module
 from arena.protocol import messages as m
-from arena.protocol.conduct import BreachError, Conduct
+from arena.protocol.conduct import BreachError, Conduct, flaw
+from arena.protocol.version import MAGIC
 from tests.protocol.samples import CARD
 
 HERE = {"match": 0, "seat": 0}
@@ -99,3 +103,59 @@ def test_what_nobody_asked_for_is_counted_and_what_was_asked_is_not(said: list[s
             conduct.came(m.Status(state="loading"), "s")
         unasked += what != "asked"
     assert conduct.unasked == unasked
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats()
+    | st.text(max_size=5)
+    | st.binary(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+ODD = st.one_of(VALUES, st.sampled_from([0, 1, -1, 0.5, float("nan"), "timeout", "illegal", "backend", [], {}]))
+ANSWERS = st.fixed_dictionaries(
+    {"id": st.just(1) | ODD, "match": st.just(0) | ODD, "seat": st.just(0) | ODD, "tick": st.just(0) | ODD},
+    optional={
+        "attempt": ODD,
+        "cancelled": st.booleans() | ODD,
+        "error": st.just("backend") | ODD,
+        "detail": ODD,
+        "decision": st.dictionaries(
+            st.sampled_from(["answer", "thought", "raw", "tokens", "logprobs", "usage", "fault", "detail", "more"]), ODD
+        ),
+    },
+)
+MESSAGES = st.one_of(
+    st.fixed_dictionaries(
+        {"type": st.just("action"), "session": st.just("s") | ODD, "answers": st.lists(ANSWERS, max_size=3) | ODD}
+    ),
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["opened", "closed", "bye", "error", "status", "pong", "stepped", "watched"])},
+        optional={name: st.just(0) | ODD for name in ("match", "seat", "code", "text", "state", "n", "id", "tick")},
+    ),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(MESSAGES, max_size=6))
+def test_whatever_is_said_is_taken_counted_or_named(said: list[dict[str, object]]) -> None:
+    """And nothing reaches the scheduler that a worker may not say."""
+    conduct = Conduct()
+    conduct.sent(opened())
+    conduct.came(m.Opened(**HERE), "s")
+    conduct.sent(act(1))
+    for header in said:
+        before = conduct.unasked
+        try:
+            message, _ = codec.decode_to_arena([MAGIC, msgspec.msgpack.encode(header)])
+            conduct.came(message, "s")
+        except ProtocolError:
+            return
+        if isinstance(message, m.Action) and conduct.unasked == before:
+            (reply,) = message.answers
+            assert (reply.decision is not None) + (reply.error is not None) + reply.cancelled == 1
+            assert not reply.cancelled
+            assert reply.decision is None or flaw(reply.decision) is None
