@@ -18,9 +18,18 @@ from arena.supervisor.describe import game_of
 
 
 def build_plan(
-    game: str, operators: Sequence[str], *, seed: int = 0, matches: int = 1, limits: Limits | None = None
+    game: str,
+    operators: Sequence[str],
+    *,
+    seed: int = 0,
+    matches: int = 1,
+    limits: Limits | None = None,
+    mirror: bool | None = None,
 ) -> Plan:
-    """A Plan from the names a user gives. InputError (or a kind of it) says what is wrong with which name."""
+    """A Plan from the names a user gives. InputError (or a kind of it) says what is wrong with which name.
+
+    `mirror`: every deal is played in every seat order. None: unless a person sits there, who remembers a deal.
+    """
     if not 1 <= matches <= LARGEST:
         raise InputError(f"{matches} matches: expected 1 to {LARGEST} (2**63 - 1)")
     name = _absolute(names.parse(game))
@@ -33,7 +42,8 @@ def build_plan(
         raise InputError(f"game {game!r}: {error}") from error
     pace.check(table, limits)
     lineup = build_lineup(table, operators)
-    return Plan(type(table), name.base, table.options, lineup, whole_seed(seed), matches, limits, runtime)
+    plan = Plan(type(table), name.base, table.options, lineup, whole_seed(seed), matches, limits, runtime)
+    return replace(plan, mirror=not plan.people if mirror is None else mirror)
 
 
 def _absolute(name: names.Name) -> names.Name:

@@ -87,6 +87,12 @@ class Plan:
     matches: int
     limits: Limits = field(default_factory=Limits)
     runtime: str | None = None  # the environment a worker hosts the game in (HERE: the arena's); None: no worker
+    mirror: bool = True  # every deal is played in every seat order; else no deal is played twice
+
+    @property
+    def people(self) -> bool:
+        """Somebody sits there who remembers a deal."""
+        return any(entry.kind.interactive for entry in self.lineup)
 
     @property
     def runtimes(self) -> list[str]:
@@ -103,17 +109,22 @@ class Plan:
         Each is made when it is asked for: a plan may have any number of them.
         """
         game = self.make_game()
-        return (match_plan(game, self.seed, index) for index in range(self.matches) if index not in done)
+        return (
+            match_plan(game, self.seed, index, mirror=self.mirror) for index in range(self.matches) if index not in done
+        )
 
     def operator_seed(self, match: MatchPlan, seat: int) -> bytes:
         """The chance of the operator in `seat`."""
         return key("operator", self.seed, match.block, match.index, seat, match.slots[seat])
 
 
-def match_plan(game: Game, seed: int, index: int) -> MatchPlan:
-    """The match number `index` of a plan: blocks of one deal x every seat permutation follow each other."""
+def match_plan(game: Game, seed: int, index: int, *, mirror: bool = True) -> MatchPlan:
+    """The match number `index` of a plan: blocks of one deal x every seat permutation follow each other.
+
+    Without `mirror` each match is a block of its own, so no deal comes twice, and the seats rotate by match.
+    """
     orders = seat_orders(game.seats)
-    block, turn = divmod(index, len(orders))
+    block, turn = divmod(index, len(orders)) if mirror else (index, index % game.seats)
     table = digest(game.spec.id, game.spec.version, game.recorded_options)
     return MatchPlan(index, block, orders[turn], key("chance", seed, table, block))
 

@@ -113,6 +113,8 @@ def describe(plan: Plan) -> dict[str, Any]:
         "operators": [_operator(spec, entry) for entry in plan.lineup],
         "seed": plan.seed,
         "matches": plan.matches,
+        "mirror": plan.mirror,
+        "people": plan.people,
         "limits": asdict(plan.limits),
     }
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections import defaultdict
 
 import pytest
 
+from arena.lineup import build_plan
 from arena.plan import MatchPlan, Plan, match_plan, seat_orders
 from tests.toys import GOOD, Lenient, Turns, plan_of
 
@@ -74,3 +76,30 @@ def test_seeds_are_fixed_for_ever() -> None:
     assert (match.block, match.slots) == (1, (1, 2, 0))
     assert match.seed.hex() == "325f547200112970e113f24825168366"
     assert todo.operator_seed(match, 1).hex() == "e50c1794144d025761f4041ebc00f087"
+
+
+# --- people remember ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seats", [1, 2, 3, 4, 5])
+def test_without_mirrored_deals_no_deal_comes_twice_and_the_seats_rotate(seats: int) -> None:
+    todo = dataclasses.replace(plan(seats, matches=24), mirror=False)
+    matches = list(todo.schedule())
+    assert len({match.seed for match in matches}) == 24
+    assert [match.block for match in matches] == list(range(24))
+    for seat in range(seats):
+        assert {match.slots[seat] for match in matches[:seats]} == set(range(seats))
+    assert all(match.slots == matches[match.index % seats].slots for match in matches)
+
+
+@pytest.mark.parametrize(
+    ("operators", "asked", "mirror"),
+    [
+        (["human:web", "random"], None, False),
+        (["human:web", "random"], True, True),
+        (["random", "random"], None, True),
+    ],
+)
+def test_deals_are_mirrored_unless_a_person_sits_there(operators: list[str], asked: bool | None, mirror: bool) -> None:
+    pytest.importorskip("aiohttp")
+    assert build_plan("kuhn", operators, mirror=asked).mirror is mirror

@@ -10,7 +10,7 @@ import click
 OTHERS = "Options"
 PLAY = {
     "Who plays what": ("game", "listed", "single", "matches", "seed", "mirror", "max_ticks", "pace", "reask"),
-    "Time": ("human_timeout", "deadline", "concurrency"),
+    "Time": ("human_timeout", "deadline", "max_failures", "concurrency"),
     "What is kept and shown": ("out", "resume", "watch", "trace", "quiet"),
 }
 

@@ -63,6 +63,14 @@ class Seconds(click.FloatRange):
     help="lockstep: all wait for all. realtime: the game's clock does not wait.",
 )
 @click.option("--watch", help="A page that shows the matches live: web, or web@port=8080.")
+@click.option("--mirror", is_flag=True, help="With a person: each deal in every seat order all the same.")
+@click.option(
+    "--max-failures",
+    default=3,
+    show_default=True,
+    type=Whole(1),
+    help="Matches in a row that a worker may fail in by itself.",
+)
 @click.option("--reask", default=0, show_default=True, type=Whole(0), help="Times to ask again after a bad answer.")
 @click.option(
     "--deadline",
@@ -89,6 +97,8 @@ def play(
     human_timeout: float | None,
     pace: Pace,
     watch: str | None,
+    mirror: bool,
+    max_failures: int,
     reask: int,
     deadline: float,
     yes: bool,
@@ -117,8 +127,15 @@ def play(
                 f"(`{commands.arena('operators')}` lists them)"
             )
         drawn = secrets.randbelow(2**31) if seed is None else seed
-        limits = Limits(max_ticks=max_ticks, reasks=reask, human_timeout=human_timeout, deadline=deadline, pace=pace)
-        plan = build_plan(game, chosen, seed=drawn, matches=matches, limits=limits)
+        limits = Limits(
+            max_ticks=max_ticks,
+            reasks=reask,
+            human_timeout=human_timeout,
+            deadline=deadline,
+            max_failures=max_failures,
+            pace=pace,
+        )
+        plan = build_plan(game, chosen, seed=drawn, matches=matches, limits=limits, mirror=mirror or None)
         folder = out or _new_folder(plan)
     looking = spectator(watch) if watch is not None else None
     person = looking is not None or any(entry.kind.interactive for entry in plan.lineup)

@@ -28,6 +28,7 @@ def print_table(run: Run, table: Table, console: Console) -> None:
         seeded=head.game.seeded,
         pace=head.limits.pace,
         planned=head.matches,
+        deals=None if not head.people else "mirrored" if head.mirror else "own",
     )
     console.print(scores)
     notes = [f"{plural(count, 'try', 'tries')} voided: {reason}" for reason, count in times.voids.items()]

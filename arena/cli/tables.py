@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -15,6 +16,11 @@ from arena.evaluate.table import Table as Results
 from arena.plan import Pace
 from arena.text import printable
 
+DEALS = {
+    "own": "no deal came twice, for people remember; seats rotate, and each match is a block",
+    "mirrored": "mirrored deals: each came in every seat order, and people remember",
+}
+
 
 def score_table(
     results: Results,
@@ -25,9 +31,11 @@ def score_table(
     seeded: bool = True,
     pace: Pace = "lockstep",
     planned: int | None = None,
+    deals: Literal["mirrored", "own"] | None = None,
 ) -> RenderableType:
     """The scores of a run. `seconds` gives (answers, seconds waited for them) by operator; `seeded`: the game's seed
-    changes something; `planned`: matches of the whole run, where it may not be complete.
+    changes something; `planned`: matches of the whole run, where it may not be complete; `deals`: whether a person was
+    given each deal once ("own") or in every seat order ("mirrored").
 
     Tokens are left out where nobody used any, and faults follow in a table of their own. Where there is no room for
     columns, each operator has some lines.
@@ -36,7 +44,7 @@ def score_table(
     if any(row.faults or row.unresolved for row in results.rows):
         tables.append(_fault_table(results))
     title = Text(_title(results, game, seed, pace, planned), "table.title")
-    return Group(title, *tables, *(Text(sentence, "table.caption") for sentence in _caption(results, seeded)))
+    return Group(title, *tables, *(Text(sentence, "table.caption") for sentence in _caption(results, seeded, deals)))
 
 
 def _title(results: Results, game: str, seed: int, pace: Pace, planned: int | None) -> str:
@@ -51,9 +59,11 @@ def plural(count: int, word: str, words: str = "") -> str:
     return f"{count} {word if count == 1 else words or f'{word}s'}"
 
 
-def _caption(results: Results, seeded: bool) -> list[str]:
+def _caption(results: Results, seeded: bool, deals: str | None) -> list[str]:
     """What must be known to read the numbers, a sentence each."""
     out = [f"score in {printable(results.unit).rstrip('.')}, mean over matches; interval over blocks"]
+    if deals is not None:
+        out.append(DEALS[deals])
     if not seeded and results.blocks > 1:
         out.append("the seed changes nothing in this game")
     if results.whole > 1 and results.distinct < results.whole and (not seeded or results.distinct == 1):
@@ -61,7 +71,7 @@ def _caption(results: Results, seeded: bool) -> list[str]:
     if results.cut and results.blocks > 1:
         out.append(f"{plural(results.cut, 'block is', 'blocks are')} not whole: weighed by the matches that are there")
     if results.matches and any(row.score is not None and row.low is None for row in results.rows):
-        out.append(f"no interval: {_no_interval(results)}")
+        out.append(f"no interval: {_no_interval(results, deals)}")
     if any(row.faults for row in results.rows):
         out.append("scores count faults; fault-free: mean over matches without one")
     if results.returns is not None:
@@ -73,7 +83,9 @@ def _caption(results: Results, seeded: bool) -> list[str]:
     return out
 
 
-def _no_interval(results: Results) -> str:
+def _no_interval(results: Results, deals: str | None) -> str:
+    if results.whole < 2 and deals == "own":
+        return "it needs two matches"
     if results.whole < 2:
         return "it needs two whole blocks, each of one deal in every seat order"
     if results.distinct < 2:

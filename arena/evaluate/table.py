@@ -96,7 +96,8 @@ class _Count:
 class _Tally:
     """Reads lines in plan order; the matches of a block follow each other."""
 
-    def __init__(self, operators: Sequence[str]) -> None:
+    def __init__(self, operators: Sequence[str], mirror: bool) -> None:
+        self._mirror = mirror
         self.counts = {name: _Count(name) for name in operators}
         self.matches = self.blocks = self.cut = self.unresolved = 0
         self.reasons: dict[str, int] = {}
@@ -149,7 +150,7 @@ class _Tally:
     def _end_block(self) -> None:
         assert self._head is not None
         self.blocks += 1
-        if self._resolved == len(seat_orders(len(self._head.seats))):
+        if self._resolved == (len(seat_orders(len(self._head.seats))) if self._mirror else 1):
             self.courses.append(int.from_bytes(self._course.digest(), "little"))
         else:
             self.cut += 1
@@ -160,14 +161,20 @@ class _Tally:
 
 
 def tabulate(
-    lines: Iterable[Line], operators: Sequence[str], unit: str, returns: tuple[float, float] | None = None
+    lines: Iterable[Line],
+    operators: Sequence[str],
+    unit: str,
+    returns: tuple[float, float] | None = None,
+    *,
+    mirror: bool = True,
 ) -> Table:
     """One row an operator, in line-up order, of the lines of whole matches in plan order.
 
-    returns: the lowest and the highest return that the game can give, if it is known. There is no interval where no two
+    returns: the lowest and the highest return that the game can give, if it is known. mirror: a block has every seat
+    order, else it is one match. There is no interval where no two
     whole blocks went different ways, or where all blocks have the same mean: then nothing says how sure a score is.
     """
-    tally = _Tally(operators)
+    tally = _Tally(operators, mirror)
     for line in lines:
         tally.read(line)
     tally.close()

@@ -58,6 +58,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     operators: tuple[OperatorHead, ...]
     seed: int
     matches: int
+    mirror: bool = True
+    people: bool = False  # somebody who remembers sat there
     limits: Limits
     arena: str = ""
 

@@ -85,7 +85,13 @@ class Run:
         game = self.head["game"]
         lines = (line for match in self.played() for line in match)
         returns = game.get("returns")
-        return tabulate(lines, self.operators, game["unit"], (returns[0], returns[1]) if returns else None)
+        return tabulate(
+            lines,
+            self.operators,
+            game["unit"],
+            (returns[0], returns[1]) if returns else None,
+            mirror=self.head.get("mirror", True),
+        )
 
     def times(self) -> Times:
         """What the timing file says."""

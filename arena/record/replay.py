@@ -64,7 +64,7 @@ class Replay:
 
     def planned(self, index: int) -> MatchPlan:
         """What match `index` was to be."""
-        return match_plan(self.game, self._head.seed, index)
+        return match_plan(self.game, self._head.seed, index, mirror=self._head.mirror)
 
     def match(self, plan: MatchPlan) -> Match:
         """The match as it was before its first tick. All matches of a Replay share one game: play one at a time."""

@@ -38,7 +38,9 @@ def plan_of(run: Run, operators: Sequence[str] = ()) -> Plan:
     lineup = build_lineup(game, found)
     # The name stands in the log: it stays as it was, wherever a file is now.
     entries = tuple(replace(entry, name=operator.name) for entry, operator in zip(lineup, head.operators, strict=True))
-    return Plan(type(game), name, game.options, entries, head.seed, head.matches, head.limits, runtime)
+    return Plan(
+        type(game), name, game.options, entries, head.seed, head.matches, head.limits, runtime, mirror=head.mirror
+    )
 
 
 def check_version(head: Head) -> None:
@@ -87,6 +89,7 @@ def _compared(then: Head, here: Head) -> list[tuple[str, Any, Any]]:
             "operators": [(o.name, o.kind, o.file, o.determinism, o.threads, o.at) for o in head.operators],
             "seed": head.seed,
             "number of matches": head.matches,
+            "mirror": head.mirror,
             "limits": msgspec.to_builtins(head.limits),
         }
 
