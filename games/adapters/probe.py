@@ -119,18 +119,20 @@ def _shown(game: Any, state: Any, seat: int) -> list[Any]:
 
 
 def _trace(game: Game, number: int, policy: int | None, *, hashes: bool = False) -> list[Any]:
-    """What every seat saw in a match of at most TICKS ticks by one seed, and with `hashes` the states' hashes too.
+    """What every seat saw in a match of at most TICKS ticks by one seed; with `hashes` the states' hashes instead.
 
     `policy`: a number for random legal actions, the same for every seed; None: always the first legal one.
     """
     chance = None if policy is None else generator(key("probing actions", policy))
-    views = Views(vector=game.spec.vector_shape is not None, text=game.spec.text)
+    views = Views(vector=True) if game.spec.vector_shape is not None else Views(text=game.spec.text)
     out: list[Any] = []
     try:
         result = check_result(game.reset(key("probing", number)), game.seats)
         for _ in range(TICKS):
-            seen = [game.observe(seat, views).hashes() for seat in range(game.seats)]
-            out.append([seen, result.rewards, result.state_hash if hashes else None, result.due])
+            seen = (
+                [game.observe(seat, views).hashes() for seat in range(game.seats)] if not hashes else result.state_hash
+            )
+            out.append([seen, result.rewards, result.due])
             if result.ended != "none":
                 break
             legal = {seat: game.observe(seat, Views()).legal for seat in result.due}
