@@ -20,6 +20,7 @@ from arena.game import GameSpec, Image, Observation, StepResult, Views
 MOST_EVENTS = 1000  # a tick
 LONGEST_EVENT = 10_000  # characters
 LONGEST_HASH = 128  # characters
+BYTES, FLOATS = np.dtype(np.uint8), np.dtype(np.float32)
 SHOWN = 10  # so many values stand in a message
 
 
@@ -29,8 +30,8 @@ def check_result(result: object, seats: int) -> StepResult:
         raise GameError(f"a game gives a StepResult, not a {type(result).__name__}")
     rewards = _scores("rewards", result.rewards, seats)
     returns = None if result.returns is None else _scores("returns", result.returns, seats)
-    due = tuple(_whole("a due seat", seat) for seat in _listed("due", result.due))
-    if list(due) != sorted(set(due) & set(range(seats))):
+    due = _wholes("due", result.due)
+    if not _ascending(due, seats):
         raise GameError(f"due are seats {_some(due)}: expected some of 0 to {seats - 1}, each once, ascending")
     if result.ended not in ("none", "terminated", "truncated"):
         raise GameError(f"ended is {result.ended!r}: expected none, terminated or truncated")
@@ -46,13 +47,13 @@ def check_observation(seen: object, spec: GameSpec, views: Views, *, due: bool) 
     """`seen` with just the views that were agreed; with at least one legal action where the seat is due."""
     if not isinstance(seen, Observation):
         raise GameError(f"observe gives an Observation, not a {type(seen).__name__}")
-    legal = tuple(_whole("a legal action", action) for action in _listed("legal", seen.legal))
+    legal = _wholes("legal", seen.legal)
     n = spec.actions.n
-    if (due and not legal) or list(legal) != sorted(set(legal) & set(range(n))):
+    if (due and not legal) or not _ascending(legal, n):
         raise GameError(f"legal actions are {_some(legal)}: expected 1 to {n} of 0..{n - 1}, ascending")
-    image = None if seen.image is None else _array("image", seen.image, np.uint8)
+    image = None if seen.image is None else _array("image", seen.image, BYTES)
     given = seen.vector if seen.scaled is None else seen.scaled.steps
-    vector = None if given is None else _array("vector", given, np.float32 if seen.scaled is None else np.uint8)
+    vector = None if given is None else _array("vector", given, FLOATS if seen.scaled is None else BYTES)
     wanted = (None if views.image is None else (*views.image, 3), spec.vector_shape if views.vector else None)
     told = seen.text is not None
     if (image, vector) != wanted or told != views.text or (seen.facts is not None and not told):
@@ -62,13 +63,14 @@ def check_observation(seen: object, spec: GameSpec, views: Views, *, due: bool) 
         )
     if told:
         for text in (seen.text, *(seen.facts or {}), *(seen.facts or {}).values()):
-            _text("a text view or a fact", text)
+            if type(text) is not str or not text.isascii():
+                _text("a text view or a fact", text)
     return seen if legal is seen.legal else msgspec.structs.replace(seen, legal=legal)
 
 
 def check_picture(image: object, height: int, width: int) -> Image:
     """`image` if it is uint8 (height, width, 3)."""
-    shape = _array("draw", image, np.uint8)
+    shape = _array("draw", image, BYTES)
     if shape != (height, width, 3):
         raise GameError(f"draw gave a picture {shape}; asked was {(height, width, 3)}")
     return image  # type: ignore[return-value]
@@ -88,6 +90,8 @@ def check_scores(what: str, given: object, seats: int) -> tuple[float, ...]:
 
 
 def _scores(what: str, given: object, seats: int) -> tuple[float, ...]:
+    if type(given) is tuple and len(given) == seats and all(type(one) is float and math.isfinite(one) for one in given):
+        return given
     out = []
     for value in _listed(what, given):
         if type(value) is not float and not isinstance(value, numbers.Real):
@@ -105,6 +109,22 @@ def _listed(what: str, given: object) -> Iterable[Any]:
     if not isinstance(given, (tuple, list, np.ndarray)):
         raise GameError(f"{what}: a {type(given).__name__} where a tuple is expected")
     return given
+
+
+def _wholes(what: str, given: object) -> tuple[int, ...]:
+    if type(given) is tuple and all(type(one) is int for one in given):
+        return given
+    return tuple(_whole(f"one of {what}", one) for one in _listed(what, given))
+
+
+def _ascending(values: Sequence[int], end: int) -> bool:
+    """Each of 0 to end - 1 at most once, in order."""
+    last = -1
+    for value in values:
+        if value <= last:
+            return False
+        last = value
+    return last < end
 
 
 def _whole(what: str, given: object) -> int:
@@ -142,11 +162,12 @@ def _text(what: str, given: object, most: int | None = None) -> None:
             raise GameError(f"{what} holds a character that is none (a lone surrogate): {given[:80]!a}") from None
 
 
-def _array(what: str, given: object, dtype: Any) -> tuple[int, ...]:
-    if not isinstance(given, np.ndarray) or given.dtype != dtype:
+def _array(what: str, given: Any, dtype: np.dtype[Any]) -> tuple[int, ...]:
+    if not isinstance(given, np.ndarray) or (given.dtype is not dtype and given.dtype != dtype):
         kind = given.dtype if isinstance(given, np.ndarray) else type(given).__name__
-        raise GameError(f"{what} is of {kind}; expected an array of {np.dtype(dtype)}")
-    return tuple(map(int, given.shape))
+        raise GameError(f"{what} is of {kind}; expected an array of {dtype}")
+    shape: tuple[int, ...] = given.shape
+    return shape
 
 
 def _some(values: Sequence[int]) -> str:
