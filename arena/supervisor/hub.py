@@ -94,6 +94,7 @@ class Hub:
         self._events: deque[Event] = deque()
         self._count = 0
         self.complete = False  # every match was played: what workers are told at the end
+        self._remote = False  # some worker is on another machine
         self._trimmed = time.monotonic()  # when logs were last looked at
         self._turned_away = ""  # what the last stranger did
         self.dropped = 0  # messages of no live worker, or out of turn
@@ -123,6 +124,7 @@ class Hub:
         token = secrets.token_hex(16)
         hire = m.Hire(token=token, major=MAJOR, minor=MINOR, kind=kind, what=what, options=dict(options))
         remote = RemoteWorker(self._context, address, hire)
+        self._remote = True
         return self._add(WorkerChannel(self, name, token, remote), what, options)
 
     def _add(self, channel: WorkerChannel, what: str, options: Mapping[str, Any]) -> WorkerChannel:
@@ -205,15 +207,17 @@ class Hub:
     # --- what comes in ---------------------------------------------------------------------------------------------
 
     def _pump(self, timeout: float | None) -> None:
-        waited = [what for what, _ in self._poller.poll(self._patience(timeout))]
+        unsettled = [c for c in self._channels.values() if not c.ready or c.parted is not None]
+        waited = [what for what, _ in self._poller.poll(_milliseconds(timeout, bool(unsettled)))]
         door = self._listener.fileno()
         if door in waited:
             waited.remove(door)
             self._drain()
-        for channel in list(self._channels.values()):
-            if isinstance(channel.process, RemoteWorker):
-                self._hear(channel, channel.process)
-        if any(isinstance(what, int) for what in waited) or not hasattr(os, "pidfd_open"):
+        if self._remote:
+            for channel in list(self._channels.values()):
+                if isinstance(channel.process, RemoteWorker):
+                    self._hear(channel, channel.process)
+        if waited or not hasattr(os, "pidfd_open"):
             local = [c for c in self._channels.values() if isinstance(c.process, WorkerProcess)]
             for channel in [c for c in local if c.process.exited]:
                 self._last_words(channel)
@@ -223,21 +227,12 @@ class Hub:
             for channel in self._channels.values():
                 if isinstance(channel.process, WorkerProcess):
                     channel.process.trim()
-        for channel in list(self._channels.values()):
+        for channel in unsettled:
             if not channel.ready and now > channel.late:
                 reason = channel.refusal.text if channel.refusal else self._too_late(channel)
                 self.bury(channel, reason, own_doing=True)
             elif channel.parted is not None and now > channel.parted:
                 self.bury(channel, "closed its connection", own_doing=True)
-
-    def _patience(self, timeout: float | None) -> int:
-        """Milliseconds to wait: not past a starting worker's deadline, and briefly where deaths wake nobody."""
-        caps = [LONGEST_POLL if timeout is None else min(timeout, LONGEST_POLL)]
-        if not all(channel.ready and channel.parted is None for channel in self._channels.values()):
-            caps.append(0.2)
-        if not hasattr(os, "pidfd_open"):
-            caps.append(0.2)
-        return max(0, math.ceil(min(caps) * 1000))
 
     def _drain(self) -> bool:
         """Take what has come; whether there was anything."""
@@ -382,3 +377,11 @@ class Hub:
         if self._turned_away:
             return f"said no HELLO within {GREETING:g} s; somebody {self._turned_away}"
         return f"said no HELLO within {GREETING:g} s: is it a worker? `arena check worker -- COMMAND` tells"
+
+
+def _milliseconds(timeout: float | None, unsettled: bool) -> int:
+    """How long to wait: not past the deadline of a worker that starts or ends, briefly where deaths wake nobody."""
+    wait = LONGEST_POLL if timeout is None else min(timeout, LONGEST_POLL)
+    if unsettled or not hasattr(os, "pidfd_open"):
+        wait = min(wait, 0.2)
+    return max(0, math.ceil(wait * 1000))
