@@ -14,6 +14,7 @@ import arena
 from arena import files
 from arena.evaluate.table import Table
 from arena.game import GameSpec
+from arena.made import made_here, remember
 from arena.names import masked, parse
 from arena.observer import Observer, SafeObserver
 from arena.plan import Entry, Plan
@@ -28,7 +29,6 @@ from arena.scheduler import Scheduler
 from arena.supervisor.crew import ProcessCrew
 from arena.supervisor.hub import Hub
 from arena.supervisor.interrupts import Interrupts
-from arena.train.made import made_here, remember
 
 
 def run_plan(

@@ -17,11 +17,11 @@ import msgspec
 from arena.canonical import digest, hash_file
 from arena.errors import InputError, RecordError
 from arena.game import Game
+from arena.made import made_here
 from arena.names import parse
 from arena.plan import Entry
 from arena.record.disk import Disk
 from arena.record.head import NeededFile
-from arena.train.made import made_here
 
 MOST_BYTES = 16 * 1024 * 1024  # of a file, or a folder, that is kept
 # Cartridges are never copied: few licences allow it.

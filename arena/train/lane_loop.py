@@ -15,6 +15,7 @@ from stable_baselines3.common.logger import configure
 
 from arena.errors import ArenaError
 from arena.game import Game, GameSpec
+from arena.made import remember
 from arena.supervisor.interrupts import Interrupts
 from arena.train.checkpoint import State, read_facts, restore, take, write
 from arena.train.imitate import imitate
@@ -22,7 +23,6 @@ from arena.train.lane_hosts import Here, Hosts, Place
 from arena.train.lane_net import Eyes, extract
 from arena.train.lane_ppo import LaneConfig
 from arena.train.lanes import Lanes
-from arena.train.made import remember
 from arena.train.policy import save_policy
 from arena.train.ppo import cut_curve, write_curve
 from arena.train.runs import bar, begun_at, plain, quick_torch

@@ -16,9 +16,9 @@ from arena import commands
 from arena.canonical import hash_file
 from arena.errors import CheckpointError, InputError, MissingExtraError, UnplayableError
 from arena.game import GameSpec, Views
+from arena.made import made_here
 from arena.operator import Determinism, OperatorKind
 from arena.options import Option
-from arena.train.made import made_here
 from arena.train.policy import PolicyCard, read_card
 from operators.ppo.zipfacts import ALGORITHMS, frames_in, modules_beside, read_zip, zip_views
 

@@ -21,8 +21,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNorm
 import arena
 from arena.errors import CheckpointError, InputError, UnplayableError
 from arena.game import Views
+from arena.made import known_file, remember
 from arena.operator import Request
-from arena.train.made import known_file, remember
 from operators.ppo.kind import KIND, declared
 from operators.ppo.stack import Frames
 from operators.ppo.zipfacts import ALGORITHMS, CONTINUOUS, read_zip

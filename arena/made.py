@@ -1,6 +1,7 @@
-"""Which pickled files this user's own training wrote on this machine: their hashes, in one file of the user's.
+"""Which files that can hold programs (pickles, games) this user's own runs wrote or read on this machine: their hashes.
 
-Whoever can write to that file can already run programs as this user, so a hash in it needs no further trust.
+They stand in one file of the user's. Whoever can write to it can already run programs as this user, so a hash in it
+needs no further trust.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ def known_file() -> Path:
 
 
 def remember(path: Path) -> None:
-    """Note that this user made the file `path`. OSError when that cannot be written down."""
+    """Note that the file `path` is this user's own. OSError when that cannot be written down."""
     known = known_file()
     known.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with open(os.open(known, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as file:
@@ -26,7 +27,7 @@ def remember(path: Path) -> None:
 
 
 def made_here(path: Path) -> bool:
-    """Whether this user made the file `path`: `remember` was given these very bytes."""
+    """Whether the file `path` is this user's own: `remember` was given these very bytes."""
     known = known_file()
     try:
         facts = known.stat()
