@@ -11,7 +11,7 @@ import pytest
 
 from arena import files
 from arena.canonical import hash_file
-from arena.errors import InputError, UnplayableError
+from arena.errors import InputError, UnplayableError, WorkerError
 from arena.lineup import build_plan
 from arena.plan import Limits
 from arena.play import run_plan
@@ -112,15 +112,13 @@ def test_the_adapter_says_what_it_cannot_play_and_which_engine_is_missing() -> N
 
 
 @pytest.mark.slow
-def test_an_engine_that_dies_voids_the_match_and_costs_nobody(tmp_path: Path) -> None:
+def test_an_engine_that_always_dies_is_told_before_the_first_match(tmp_path: Path) -> None:
     engine = tmp_path / "engine"
     engine.write_text("#!/bin/sh\nread line; echo uciok; read line; read line; exit 1\n")
     engine.chmod(0o755)
-    limits = Limits(retries=0)
-    plan = build_plan("pettingzoo:chess_v6", [f"{UCI}@path={engine}", "random"], seed=1, limits=limits)
-    table = run_plan(plan, tmp_path / "run")
-    assert [row.unresolved for row in table.rows] == [1, 1]
-    assert [row.faults for row in table.rows] == [{}, {}]
+    plan = build_plan("pettingzoo:chess_v6", [f"{UCI}@path={engine}", "random"], seed=1)
+    with pytest.raises(WorkerError, match=r"cannot play pettingzoo:chess_v6: .* has ended \(code 1\)"):
+        run_plan(plan, tmp_path / "run")
 
 
 # --- a bot of OpenSpiel ----------------------------------------------------------------------------------------------
@@ -194,11 +192,12 @@ def test_an_agent_can_ask_for_a_picture(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "said"), [("torn", "no idea"), ("half", "'float' object cannot be interpreted")])
-def test_what_an_agent_raises_or_cannot_mean_is_its_own_fault(tmp_path: Path, mine: Path, name: str, said: str) -> None:
+def test_an_agent_that_always_raises_is_told_before_the_first_match(
+    tmp_path: Path, mine: Path, name: str, said: str
+) -> None:
     plan = build_plan("kuhn", [f"{AGENT}@call={mine}:{name}", "random"], seed=1)
-    table = run_plan(plan, tmp_path / "run")
-    assert set(table.rows[0].faults) == {"crashed"}
-    assert any(said in (line.detail or "") for line in Run(tmp_path / "run").lines() if isinstance(line, TurnLine))
+    with pytest.raises(WorkerError, match=f"cannot play kuhn: crashed: .*{said}"):
+        run_plan(plan, tmp_path / "run")
 
 
 @pytest.mark.parametrize(
