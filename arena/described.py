@@ -35,6 +35,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, tag="description"):
     files: dict[str, str]  # of the user's, by a word for each
     runtime: str | None  # the managed environment that it asks for
     parses: bool  # it reads answers in a way of its own
+    engines: dict[str, str] = {}  # versions, by distribution
     late: tuple[int, ...] = ()  # by action: what goes on when an answer is late; only of games with a clock
 
 
@@ -73,6 +74,7 @@ def _described(question: Question) -> Description:
         files={word: os.fspath(path) for word, path in game.user_files().items()},
         runtime=cls.runtime,
         parses=cls.parse is not Game.parse or cls.read is not Game.read,
+        engines=dict(game.engine_versions()),
         late=tuple(int(game.late(action)) for action in range(game.spec.actions.n)) if clocked else (),
     )
 
@@ -101,6 +103,9 @@ class DescribedGame(Game):
 
     def user_files(self) -> Mapping[str, Path]:
         return {word: Path(path) for word, path in self.description.files.items()}
+
+    def engine_versions(self) -> Mapping[str, str]:
+        return self.description.engines
 
     def late(self, last: int) -> int:
         return self.description.late[last]

@@ -10,6 +10,7 @@ import abc
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -204,12 +205,20 @@ def _some(names: Sequence[str], most: int = 40) -> str:
     return ", ".join(names[:most]) + more
 
 
+def _installed(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
 class Game(abc.ABC):
     """One game in play. `Game(seats, options)` validates its options; `reset` may be called again and again."""
 
     spec: GameSpec  # a class attribute; an instance may set its own where options change it
     teacher: ClassVar[str | None] = None  # "module:function" that makes lessons for a model: see arena.train.lesson
     slow_views: ClassVar[bool] = False  # they take 0.1 ms and more: a game host sends what a tick led to before them
+    engines: ClassVar[tuple[str, ...]] = ()  # distributions whose version decides what is played, e.g. open_spiel
     runtime: ClassVar[str | None] = (
         None  # the managed environment it must be hosted in; None: whatever the arena runs in
     )
@@ -244,6 +253,10 @@ class Game(abc.ABC):
             name: f"blake2b:{hash_file(files[name])}" if name in files else value
             for name, value in self.options.items()
         }
+
+    def engine_versions(self) -> Mapping[str, str]:
+        """The installed versions of its `engines`, by distribution; what is not installed is left out."""
+        return {name: found for name in self.engines if (found := _installed(name)) is not None}
 
     @abc.abstractmethod
     def card(self) -> GameCard:

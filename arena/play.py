@@ -109,6 +109,7 @@ def describe(plan: Plan) -> dict[str, Any]:
             "file": file,
             "files": kept.of_options(game),
             "runtime": plan.runtime,
+            "engines": dict(game.engine_versions()),
         },
         "operators": [_operator(spec, entry) for entry in plan.lineup],
         "seed": plan.seed,

@@ -91,6 +91,7 @@ class Hand:
 class SpielGame(Game):
     """A sequential OpenSpiel game. A subclass gives `engine_name` and the views, and what its events say."""
 
+    engines = ("open_spiel",)
     engine: pyspiel.Game
     hand_count = 1  # hands a match; an instance may set its own before `reset`
     scale = 1.0  # returns are the engine's returns, summed over hands, times `scale`, divided by hands

@@ -43,11 +43,19 @@ class Target:
 TARGETS = {
     "match": Target(("arena/match.py",), ("tests/test_match.py", "tests/test_one_lockstep.py", "tests/test_pace.py")),
     "scheduler": Target(
-        ("arena/scheduler*.py",),
+        ("arena/scheduler.py", "arena/playing.py", "arena/failing.py", "arena/timers.py", "arena/dry.py"),
         ("tests/test_scheduler.py", "tests/test_scheduler_voids.py", "tests/test_hosted.py", "tests/test_pace.py"),
     ),
-    "table": Target(("arena/evaluate/table.py",), ("tests/evaluate",)),
-    "record": Target(("arena/record/writer.py", "arena/record/reader.py"), ("tests/record",), "every_byte"),
+    "tries": Target(
+        ("arena/tries.py", "arena/upcoming.py"),
+        ("tests/test_tries.py", "tests/test_upcoming.py", "tests/test_scheduler_voids.py"),
+    ),
+    "table": Target(("arena/evaluate/table.py", "arena/evaluate/intervals.py"), ("tests/evaluate",)),
+    "record": Target(
+        ("arena/record/writer.py", "arena/record/reader.py", "arena/record/shards.py", "arena/record/lines.py"),
+        ("tests/record/test_writer.py", "tests/record/test_disk.py", "tests/record/test_shards.py"),
+        "every_byte",
+    ),
 }
 # What a mutant's tests did (mutmut's exit codes): a time-out or a crash is noticed as well.
 KILLED = ("killed", "timeout", "suspicious", "segfault")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import secrets
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -119,7 +119,8 @@ def play(
         folder = resume
         if _is_complete(ctx, folder, console):
             return
-        plan = plan_of(Run(folder), chosen)
+        with _starting(console, quiet):
+            plan = plan_of(Run(folder), chosen)
     else:
         if not chosen:
             raise InputError(
@@ -135,7 +136,8 @@ def play(
             max_failures=max_failures,
             pace=pace,
         )
-        plan = build_plan(game, chosen, seed=drawn, matches=matches, limits=limits, mirror=mirror or None)
+        with _starting(console, quiet):
+            plan = build_plan(game, chosen, seed=drawn, matches=matches, limits=limits, mirror=mirror or None)
         folder = out or _new_folder(plan)
     looking = spectator(watch) if watch is not None else None
     person = looking is not None or any(entry.kind.interactive for entry in plan.lineup)
@@ -164,6 +166,11 @@ def play(
         print_stopped(folder, Console(), console)
         raise
     _print_end(Run(folder), table, console)
+
+
+def _starting(console: Console, quiet: bool) -> AbstractContextManager[object]:
+    """A terminal is not blank while games and operators are looked up, which takes a second or two."""
+    return nullcontext() if quiet or not console.is_terminal else console.status("starting ...")
 
 
 def _is_complete(ctx: click.Context, folder: Path, console: Console) -> bool:

@@ -109,7 +109,8 @@ def _score_table(results: Results, seconds: Mapping[str, tuple[int, float]]) -> 
         if late:
             cells.append(str(row.late))
         if tokens:
-            cells.append(f"{row.prompt_tokens}/{row.completion_tokens}")
+            used = row.prompt_tokens or row.completion_tokens
+            cells.append(f"{row.prompt_tokens}/{row.completion_tokens}" if used else "-")
         table.add_row(*cells)
     return table
 

@@ -46,5 +46,8 @@ def verify(run: Path, trust: bool) -> None:
     print(f"{'verified' if report.passed else 'NOT verified'}: {played}")
     if recorded.head.get("limits", {}).get("pace") == "realtime":
         print("It was played in realtime: its log can be played again, but its seed alone does not repeat it.")
+    for engine in report.engines:
+        why = "" if report.passed else ": that may be why it differs. Install that version to tell"
+        print(f"It was played with {printable(engine)}{why}.")
     print("A log cannot prove who chose an answer, only what followed from it.")
     sys.exit(0 if report.passed else 1)

@@ -34,6 +34,7 @@ class GameHead(msgspec.Struct, frozen=True, kw_only=True):
     file: NeededFile | None = None  # it is defined in, where it is not installed
     files: dict[str, NeededFile] = {}  # files of the user's that it reads, by what the game calls them
     runtime: str | None = None
+    engines: dict[str, str] = {}  # versions of what it is played with, by distribution
 
 
 class OperatorHead(msgspec.Struct, frozen=True, kw_only=True):

@@ -62,6 +62,15 @@ class Replay:
         """What each operator of the line-up was given, by name."""
         return {operator.name: operator.views for operator in self._head.operators}
 
+    def other_engines(self) -> list[str]:
+        """How the versions of the game's engine differ from those that the run was played with, a phrase each."""
+        then, here = self._head.game.engines, self.game.engine_versions()
+        return [
+            f"{name} {then.get(name, '(not recorded)')}, here is {here.get(name, 'none')}"
+            for name in sorted({*then, *here})
+            if then.get(name) != here.get(name)
+        ]
+
     def planned(self, index: int) -> MatchPlan:
         """What match `index` was to be."""
         return match_plan(self.game, self._head.seed, index, mirror=self._head.mirror)

@@ -85,6 +85,7 @@ def _compared(then: Head, here: Head) -> list[tuple[str, Any, Any]]:
         game = head.game
         return {
             "game": (game.name, game.version, dict(game.options), game.runtime),
+            "game's engine": dict(game.engines),
             "game's file": game.file and game.file.hash,
             "operators": [(o.name, o.kind, o.file, o.determinism, o.threads, o.at) for o in head.operators],
             "seed": head.seed,

@@ -44,6 +44,7 @@ class Report:
     ticks: int = 0
     turns: int = 0
     unresolved: int = 0
+    engines: list[str] = field(default_factory=list)  # of which other versions are installed here
     problems: list[Problem] = field(default_factory=list)
     pictures: list[Problem] = field(default_factory=list)
 
@@ -64,7 +65,7 @@ def verify(run: Run, *, trust: bool = False) -> Report:
 def _verify(run: Run, replay: Replay) -> Report:
     results = run.recorded_table()
     planned = replay.matches
-    report = Report(planned=planned, stopped=results is None)
+    report = Report(planned=planned, stopped=results is None, engines=replay.other_engines())
     due = 0  # the number of the match that must come next
     missing: list[range] = []
     for number, lines in enumerate(run.played()):

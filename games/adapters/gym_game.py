@@ -98,6 +98,7 @@ class Lane:
 class LanesAdapter(Adapter):
     """Lanes of one Gymnasium environment; `games.adapters.gym.make` gives the class attributes."""
 
+    engines = ("gymnasium",)
     make: ClassVar[Mapping[str, Any]]  # keyword arguments of gymnasium.make
     known: ClassVar[Known]
     sight: ClassVar[Sight]

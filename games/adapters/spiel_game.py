@@ -27,6 +27,7 @@ Information = pyspiel.GameType.Information
 class SpielAdapter(Adapter):
     """One game of OpenSpiel; `games.adapters.openspiel.make` gives the class attributes."""
 
+    engines = ("open_spiel",)
     engine: ClassVar[pyspiel.Game]
     fen: ClassVar[bool] = False
     answers = ", or the words that stand after its '='"

@@ -32,6 +32,7 @@ MAX_TICKS = Option("int", 500, "ticks after which the match is truncated", 1, 1_
 class ZooAdapter(Adapter):
     """One PettingZoo environment; `games.adapters.zoo.make` gives the class attributes."""
 
+    engines = ("pettingzoo", "rlcard", "chess")  # those two play its card games and chess
     module: ClassVar[Any]
     arguments: ClassVar[Mapping[str, Any]]
     known: ClassVar[Known]

@@ -26,6 +26,7 @@ def test_nothing_is_cut_at_80_columns():
     assert max(map(len, out.splitlines())) <= 80
     for cell in ("-12.345", "-13.00..-11.00", "123456", "12.3 s", "9876543/1234567", "-1.500"):
         assert cell in out
+    assert "0/0" not in out  # of whom none were counted
     for count in ("12345 illegal", "23456 timeout", "34567 unparsable", "77 unresolved"):
         assert all(word in out for word in count.split())
 

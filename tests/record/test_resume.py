@@ -127,6 +127,14 @@ def change_head(folder: Path, **change: Any) -> None:
     (folder / "run.json").write_text(json.dumps(head))
 
 
+def test_another_engine_is_refused(tmp_path: Path) -> None:
+    stop(a_plan(), tmp_path / "run")
+    game = json.loads((tmp_path / "run" / "run.json").read_text())["game"]
+    change_head(tmp_path / "run", game={**game, "engines": {"open_spiel": "1.4"}})
+    with pytest.raises(RecordError, match=r"its game's engine is .*'open_spiel': '1\.4'.*, here it is"):
+        run_plan(a_plan(), tmp_path / "run", resume=True)
+
+
 def test_another_arena_is_refused(tmp_path: Path) -> None:
     stop(a_plan(), tmp_path / "run")
     change_head(tmp_path / "run", arena="0.0.1")

@@ -301,3 +301,14 @@ def test_faults_of_every_kind_are_verified(tmp_path: Path, game: str, reasks: in
     report = verify(run)
     assert report.problems == []
     assert any(line.get("fault") for line in read(run.folder))
+
+
+def test_another_version_of_the_engine_is_said(folder: Path) -> None:
+    head = json.loads((folder / "run.json").read_text())
+    here = head["game"]["engines"]["open_spiel"]
+    assert verify(Run(folder)).engines == []
+    head["game"]["engines"]["open_spiel"] = "1.4"
+    (folder / "run.json").write_text(json.dumps(head))
+    report = verify(Run(folder))
+    assert report.engines == [f"open_spiel 1.4, here is {here}"]
+    assert report.passed

@@ -1,0 +1,198 @@
+"""What is read of a run folder: every line of every whole match, in plan order, and nothing of one in flight."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from arena.errors import RecordError
+from arena.record import shards
+from arena.record.lines import EndLine, Line, MatchLine, TickLine, encoder
+from arena.record.reader import Run
+from arena.record.writer import Recorder
+from tests.record.kit import make_plan, record
+
+HEAD = {"operators": [{"name": "a"}, {"name": "b"}], "game": {"unit": "points"}, "matches": 5}
+
+
+def lines_of(match: int, *, whole: bool = True) -> list[Line]:
+    head = MatchLine(match=match, block=match // 2, game="g", options={}, seed="", seats=("a", "b"), state_hash="")
+    tick = TickLine(tick=0, rewards=(1.0, -1.0), events=("é",), state_hash="")
+    end = EndLine(match=match, status="terminated", ticks=1, returns=(float(match), 0.0))
+    return [head, tick, end] if whole else [head, tick]
+
+
+def text(*lines: Line) -> bytes:
+    return b"".join(encoder.encode(line) + b"\n" for line in lines)
+
+
+def run_of(folder: Path, *logs: bytes, journals: dict[int, bytes] | None = None) -> Run:
+    recorder = Recorder(folder, HEAD)
+    recorder.close()
+    for number, log in enumerate(logs):
+        (folder / f"log-{number:03d}.jsonl").write_bytes(log)
+    (folder / "open").mkdir(exist_ok=True)
+    for match, journal in (journals or {}).items():
+        shards.journal(folder, match).write_bytes(journal)
+    return Run(folder)
+
+
+def test_every_line_of_every_shard_is_read_in_order(tmp_path: Path) -> None:
+    run = run_of(tmp_path, text(*lines_of(0), *lines_of(1)), text(*lines_of(2)))
+    assert list(run.lines()) == [*lines_of(0), *lines_of(1), *lines_of(2)]
+    assert list(run.matches()) == [lines_of(0), lines_of(1), lines_of(2)]
+    assert run.logged == 3
+    assert run.in_flight() == []
+
+
+def test_shards_are_ordered_by_number_beyond_a_thousand(tmp_path: Path) -> None:
+    for name in ("log-1000.jsonl", "log-999.jsonl", "log-002.jsonl", "timing-000.jsonl", "log-1001.jsonl"):
+        (tmp_path / name).touch()
+    assert [path.name for path in shards.shards(tmp_path)] == [
+        "log-002.jsonl",
+        "log-999.jsonl",
+        "log-1000.jsonl",
+        "log-1001.jsonl",
+    ]
+
+
+def test_a_piece_says_where_it_ends(tmp_path: Path) -> None:
+    run_of(tmp_path, text(*lines_of(0), *lines_of(1)), text(*lines_of(2), *lines_of(3, whole=False)))
+    ends = [(piece.shard.name, piece.end, piece.whole) for piece in shards.pieces(tmp_path)]
+    first, second = len(text(*lines_of(0))), len(text(*lines_of(0), *lines_of(1)))
+    assert ends == [
+        ("log-000.jsonl", first, True),
+        ("log-000.jsonl", second, True),
+        ("log-001.jsonl", len(text(*lines_of(2))), True),
+    ]
+
+
+@pytest.mark.parametrize("cut", [1, 30])
+def test_a_torn_end_of_the_last_shard_is_in_flight(tmp_path: Path, cut: int) -> None:
+    whole = text(*lines_of(0), *lines_of(1))
+    assert list(run_of(tmp_path, whole, text(*lines_of(2))[:-cut]).matches()) == [lines_of(0), lines_of(1)]
+
+
+def test_a_torn_end_of_another_shard_is_damage(tmp_path: Path) -> None:
+    torn = run_of(tmp_path, text(*lines_of(0), *lines_of(1))[:-30], text(*lines_of(2)))
+    with pytest.raises(RecordError, match=r"log-000\.jsonl, line 6 is damaged"):
+        list(torn.matches())
+
+
+def test_a_match_that_has_no_end_is_told_and_not_left_out(tmp_path: Path) -> None:
+    """Whoever reads it will say so; only at the very end it is in flight."""
+    middle = run_of(tmp_path / "a", text(*lines_of(0, whole=False), *lines_of(1)))
+    assert list(middle.matches()) == [lines_of(0, whole=False), lines_of(1)]
+    assert [piece.whole for piece in shards.pieces(tmp_path / "a")] == [False, True]
+    shard = run_of(tmp_path / "b", text(*lines_of(0, whole=False)), text(*lines_of(1)))
+    assert list(shard.matches()) == [lines_of(0, whole=False), lines_of(1)]
+
+
+def test_a_line_without_its_match_is_not_whole(tmp_path: Path) -> None:
+    run_of(tmp_path, text(*lines_of(0)[1:]))
+    assert [piece.whole for piece in shards.pieces(tmp_path)] == [False]
+
+
+def test_the_damaged_line_is_named(tmp_path: Path) -> None:
+    run = run_of(tmp_path, text(*lines_of(0)) + b'{"type":"tick"}\n' + text(*lines_of(1)))
+    with pytest.raises(RecordError, match=r"log-000\.jsonl, line 4 is damaged: .*missing"):
+        list(run.lines())
+
+
+def test_what_is_over_but_waits_in_open_was_played(tmp_path: Path) -> None:
+    """Match 1 is not over, 2 is; 0 stands in the log and in open/ and counts once."""
+    journals = {0: text(*lines_of(0)), 1: text(*lines_of(1, whole=False)), 2: text(*lines_of(2))}
+    run = run_of(tmp_path, text(*lines_of(0)), journals=journals)
+    assert list(run.played()) == [lines_of(0), lines_of(2)]
+    assert run.in_flight() == [1]
+    assert run.table().matches == 2
+    assert run.table().rows[0].score == 1.0
+
+
+def test_of_a_journal_all_lines_are_read_but_the_one_that_is_torn(tmp_path: Path) -> None:
+    path, whole = tmp_path / "match-000000.jsonl", text(*lines_of(0))
+    path.write_bytes(whole)
+    assert shards.read_journal(path) == lines_of(0)
+    path.write_bytes(whole[:-1])
+    assert shards.read_journal(path) == lines_of(0)[:-1]
+    path.write_bytes(text(*lines_of(0)[:1]) + b"rubbish\n" + text(*lines_of(0)[1:]))
+    assert shards.read_journal(path) == lines_of(0)[:1]
+    assert shards.read_journal(tmp_path / "gone") == []
+
+
+def test_journals_are_found_by_match_in_order_and_nothing_else_is(tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir()
+    for name in ("match-000010.jsonl", "match-000009.jsonl", "match-1000000.jsonl", "match-x.jsonl", "notes.txt"):
+        (folder / name).touch()
+    assert list(shards.journals(tmp_path)) == [9, 10, 1_000_000]
+    assert shards.journals(tmp_path)[9] == shards.journal(tmp_path, 9)
+
+
+@pytest.mark.parametrize(
+    ("lines", "match", "whole"),
+    [
+        (lines_of(3), 3, True),
+        (lines_of(3), 4, False),
+        (lines_of(3, whole=False), 3, False),
+        (lines_of(3)[1:], 3, False),
+        ([*lines_of(3)[:-1], *lines_of(4)[-1:]], 3, False),
+        ([*lines_of(4)[:1], *lines_of(3)[1:]], 3, False),
+        ([], 3, False),
+    ],
+)
+def test_a_whole_match_has_its_first_and_its_last_line(lines: list[Line], match: int, whole: bool) -> None:
+    assert shards.is_whole(lines, match) is whole
+
+
+def test_the_log_has_every_line_that_was_journaled(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "run", HEAD)
+    for match in (1, 0, 2):
+        for line in lines_of(match):
+            recorder.journal(match, [line])
+        recorder.end(match)
+    recorder.close()
+    assert list(Run(recorder.folder).lines()) == [*lines_of(0), *lines_of(1), *lines_of(2)]
+
+
+def test_what_went_on_has_every_line_and_takes_none_twice(tmp_path: Path) -> None:
+    journals = {1: text(*lines_of(1)), 2: text(*lines_of(2, whole=False)), 3: text(*lines_of(3))}
+    folder = run_of(tmp_path / "run", text(*lines_of(0)), journals=journals).folder
+    recorder = Recorder.reopen(folder)
+    assert [match in recorder.finished for match in range(5)] == [True, True, False, True, False]
+    assert len(recorder.finished) == 3
+    recorder.journal(2, lines_of(2))
+    recorder.end(2)
+    recorder.close()
+    assert list(Run(folder).lines()) == [line for match in range(4) for line in lines_of(match)]
+    assert not (folder / "open").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", r"run\.json is damaged"),
+        (b'{"format":1}', "has format 1; this arena reads format 2"),
+        (None, "no run.json"),
+    ],
+)
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path, content: bytes | None, said: str) -> None:
+    if content is not None:
+        (tmp_path / "run.json").write_bytes(content)
+    with pytest.raises(RecordError, match=said):
+        Run(tmp_path)
+
+
+def test_the_recorded_table_is_the_one_that_the_log_gives(tmp_path: Path) -> None:
+    run = record(make_plan(matches=4), tmp_path / "run")
+    table = run.table()
+    assert run.recorded_table() == table
+    assert table.returns is None
+    assert [row.operator for row in table.rows] == run.operators
+    run_json = (tmp_path / "run" / "results.json").read_bytes()
+    (tmp_path / "run" / "results.json").write_bytes(run_json[:-9])
+    with pytest.raises(RecordError, match=r"results\.json is damaged"):
+        run.recorded_table()
+    (tmp_path / "run" / "results.json").unlink()
+    assert run.recorded_table() is None
