@@ -425,6 +425,7 @@ def test_the_end_of_a_hand_is_seen_before_the_next_begins(stage_runner: Callable
         second = stage.ask(request(2, "the second hand", facts={"hand_number": "2", "last_hand": ended}))
         await page.get_by_role("heading", name="Hand 1 is over").wait_for()
         assert await page.inner_text("#words") == "the first hand"
+        assert await page.is_visible("text=as you saw it last")
         assert await page.locator("#last li").all_text_contents() == [
             "seat 0 shows Q♠ Q♦, a pair",
             "seat 0 takes 40 of 40",
@@ -495,7 +496,9 @@ def test_an_arena_that_is_gone_is_said_to_be_gone_and_the_result_stays(stage_run
             await open_socket.close()
         await page.wait_for_selector("#link[data-state=off]")
         while await page.text_content("#status") != "The arena does not answer any more":
+            assert "no answer any more" not in await page.text_content("#link")
             await page.clock.run_for(5000)
+        assert "no answer any more" in await page.text_content("#link")
         assert await page.is_visible("text=You won: +3 chips")
 
     stage_runner(test)

@@ -64,9 +64,10 @@ function connect() {
     page.sent = null;
     follow();
     if (page.over) return render();
-    showLink("off", page.tries >= LOST ? "no answer any more" : page.state ? "connection lost, trying again" : "connecting");
+    page.tries += 1;
+    showLink("off", lost() ? "no answer any more" : page.state ? "connection lost, trying again" : "connecting");
     render();
-    setTimeout(again, Math.min(5000, 250 * 2 ** page.tries++));
+    setTimeout(again, Math.min(5000, 125 * 2 ** page.tries));
   };
 }
 
@@ -113,6 +114,8 @@ function clock() {
   const table = current();
   page.deadline = table && table.left !== null ? now() + table.left * 1000 : null;
 }
+
+const lost = () => page.tries > LOST;
 
 const idle = () => Boolean(quiet) && now() - quiet > LONG_MS;
 
@@ -280,11 +283,12 @@ function render() {
   // Between the turns of a game that hides nothing, the table as it is now.
   const between = table && !table.played && !table.over && !ending.table && table.request === null ? sightOf(page.state, table) : null;
   const live = between ? page.pictures.get(between.key) : null;
-  const past = table && !table.over && !table.out.length && !ending.table && (table.played ? idle() : table.request === null && !live);
+  const waits = table && !table.over && !table.out.length && !ending.table && (table.played ? idle() : table.request === null && !live);
+  const past = waits || Boolean(ending.hand) || (table && !table.over && page.socket === null && lost());
   showTable(table, live ?? ending.picture ?? (table ? page.pictures.get(table.key) : null), page.state, past);
   showEnding(table, last);
   showSight(page.state, table, page.pictures);
-  showActions(table, { ready: ready(), sent: page.sent, over: page.over, online: page.socket !== null, lost: page.tries > LOST, first: !page.state?.matches, spectator: page.state?.spectator, answer, ending, words: held.table && wordsOf(held, idle()) });
+  showActions(table, { ready: ready(), sent: page.sent, over: page.over, online: page.socket !== null, lost: lost(), first: !page.state?.matches, spectator: page.state?.spectator, answer, ending, words: held.table && wordsOf(held, idle()) });
   showPad(held);
   showLast(ending.hand ?? (last && last.number > page.dismissed ? last : null), Boolean(table && !table.over && !ending.table), () => {
     page.dismissed = last.number;
@@ -292,7 +296,7 @@ function render() {
     $("actions").focus();
   });
   showHistory(page.state);
-  $("give-up").hidden = !table || table.over || table.gaveUp || Boolean(ending.table) || Boolean(page.over);
+  $("give-up").hidden = !table || table.over || table.gaveUp || Boolean(ending.table) || Boolean(page.over) || page.socket === null;
   tick();
 }
 
