@@ -9,7 +9,7 @@ import pytest
 
 from arena.game import Game, Observation, StepResult, Views
 from arena.match import Ask, Match
-from arena.operator import Decision
+from arena.operator import Decision, Usage
 from arena.plan import Limits, MatchPlan
 from arena.record.lines import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.stage import LocalStage
@@ -263,3 +263,60 @@ def test_no_more_than_the_allowed_questions_are_asked() -> None:
             match.advance()
     assert asked == 3
     assert [turn.attempt for turn in of(match.take_lines(), TurnLine)] == [0, 1, 2]
+
+
+def test_what_an_operator_said_stands_in_its_line() -> None:
+    match = start(rounds=1)
+    said = Decision(answer="one", thought="hm", raw="hm: one", usage=Usage(prompt=7, completion=3))
+    match.feed(0, said)
+    (line,) = (match.advance(), of(match.take_lines(), TurnLine))[1]
+    assert (line.tick, line.seat, line.operator, line.attempt, line.legal) == (0, 0, "op0", 0, (0, 1, 2))
+    assert (line.answer, line.thought, line.raw, line.usage) == ("one", "hm", "hm: one", Usage(prompt=7, completion=3))
+    assert (line.action, line.fault, line.detail, line.late, line.asked) == (1, None, None, False, None)
+
+
+@pytest.mark.parametrize("fault", ["timeout", "crashed", "backend", "illegal", "unparsable"])
+def test_why_a_fault_happened_stands_in_its_line(fault: Any) -> None:
+    match = start(Lenient)
+    match.feed(0, Decision(answer=1, fault=fault, detail="the card was burnt"))
+    (line,) = (match.advance(), of(match.take_lines(), TurnLine))[1]
+    assert (line.fault, line.detail, line.action) == (fault, "the card was burnt", 0)
+    # Who has no answer by their own word has none, so that re-execution comes to the same end.
+    assert line.answer == (None if fault in ("illegal", "unparsable") else 1)
+
+
+def test_events_are_told_at_the_start_at_each_tick_and_at_the_end() -> None:
+    class Told(Turns):
+        def reset(self, seed: bytes) -> StepResult:
+            result = super().reset(seed)
+            return StepResult.going(result.due, result.rewards, result.state_hash, ["it begins"])
+
+    match = start(Told, rounds=1)
+    assert match.last_events == ()
+    match.feed(0, Decision(answer=1))
+    match.advance()
+    assert match.last_events == ("seat 0 says 1",)
+    match.feed(1, Decision(answer=0))
+    match.advance()
+    lines = match.take_lines()
+    assert lines[0].events == ("it begins",)  # type: ignore[union-attr]
+    assert [line.events for line in of(lines, TickLine)] == [("seat 0 says 1",), ("seat 1 says 0",)]
+    assert [line.rewards for line in of(lines, TickLine)] == [(1.0, 0.0), (0.0, 0.0)]
+    assert match.outcome is not None
+    assert match.outcome.events == ("seat 1 says 0",)
+    assert match.outcome.returns == (1.0, 0.0)
+
+
+def test_why_a_match_ended_stands_in_its_last_line() -> None:
+    match = start()
+    match.feed(0, Decision(answer=99))
+    match.advance()
+    end = match.take_lines()[-1]
+    assert end == EndLine(match=7, status="forfeited", ticks=1, returns=(-1.0, 1.0), reason="op0 forfeits")
+
+
+def test_before_it_began_a_match_has_a_head_and_no_faults() -> None:
+    plan = MatchPlan(index=7, block=3, slots=(0, 1), seed=bytes(16))
+    match = Match(plan, LocalStage(Turns(2), [Views()] * 2), ["a", "b"], Limits())
+    assert (match.head.match, match.head.seats, match.head.state_hash, match.head.events) == (7, ("a", "b"), "", ())
+    assert (match.last_events, match.last_faults, match.due, match.waiting) == ((), (), (), ())

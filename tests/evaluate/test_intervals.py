@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arena.evaluate.intervals import mean_interval, t975
+from arena.evaluate.intervals import BlockMean, Sum, mean_interval, t975
 
 # Student's t, two-sided 95%: NIST/SEMATECH e-Handbook of Statistical Methods, table 1.3.6.7.2.
 TABLE = {1: 12.706, 2: 4.303, 5: 2.571, 10: 2.228, 29: 2.045, 30: 2.042, 31: 2.040, 40: 2.021, 60: 2.000, 100: 1.984}
@@ -49,3 +49,26 @@ def test_the_interval_holds_the_mean_and_does_not_depend_on_the_order(values: li
     assert high >= math.fsum(values) / len(values) - 1e-6
     chance.shuffle(values)  # type: ignore[attr-defined]
     assert mean_interval(values) == (low, high)
+
+
+@pytest.mark.parametrize(("freedom", "value"), [(31, 2.03951), (35, 2.03011), (50, 2.00856)])
+def test_beyond_the_table_quantiles_are_right_to_three_digits(freedom: int, value: float) -> None:
+    assert t975(freedom) == pytest.approx(value, abs=1.5e-4)
+
+
+@pytest.mark.parametrize(
+    "values", [[1e16, 1.0, -1e16], [1.0, 1e16, -1e16], [1e16, 1.0, 1.0, 1.0, -1e16, 1.0, 0.5], [1e16, -1e16, 3.0]]
+)
+def test_a_sum_loses_nothing_to_rounding(values: list[float]) -> None:
+    total = Sum()
+    for value in values:
+        total.add(value)
+    assert total.value == math.fsum(values)
+
+
+def test_blocks_without_matches_are_none() -> None:
+    mean = BlockMean()
+    for size, total in ((2, 4.0), (0, 0.0), (2, 8.0)):
+        mean.add(size, total)
+    assert (mean.blocks, mean.matches, mean.mean) == (2, 4, 3.0)
+    assert mean.interval == pytest.approx((3 - 12.706, 3 + 12.706))

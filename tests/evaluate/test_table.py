@@ -189,3 +189,81 @@ def test_for_any_log_the_interval_and_the_bounds_contain_the_score(
         if row.worst is not None and row.best is not None:
             assert row.worst <= (row.best if row.score is None else row.score + 1e-9)
             assert row.best >= (row.worst if row.score is None else row.score - 1e-9)
+
+
+def test_every_fault_and_every_late_tick_is_counted() -> None:
+    late = msgspec.structs.replace(turn("a"), late=True)
+    turns = [turn("a", "illegal"), turn("a", "illegal"), turn("a", "illegal"), late, late, turn("b", "timeout")]
+    lines = [
+        *match(0, 0, ("a", "b"), (1.0, -1.0), *turns),
+        *match(1, 0, ("b", "a"), None),
+        *match(2, 1, ("a", "b"), None),
+    ]
+    table = tabulate(lines, ["a", "b"], "chips")
+    a, b = table.rows
+    assert (a.faults, a.turns, a.late, a.unresolved) == ({"illegal": 3}, 3, 2, 2)
+    assert (b.faults, b.turns, b.late, b.unresolved) == ({"timeout": 1}, 1, 0, 2)
+    assert (table.unit, table.cut, table.whole, table.distinct) == ("chips", 2, 0, 0)
+
+
+def test_the_lowest_and_the_highest_return_may_be_of_any_seat_in_any_match() -> None:
+    lines = [
+        *match(0, 0, ("a", "b"), (2.0, 3.0)),
+        *match(1, 0, ("b", "a"), (4.0, 2.5)),
+        *match(2, 1, ("a", "b"), None),
+    ]
+    assert tabulate(lines, ["a", "b"], "chips").returns == (2.0, 4.0)
+    assert tabulate(lines[-2:], ["a", "b"], "chips").returns is None
+    assert tabulate(lines[:-2], ["a", "b"], "chips").returns is None  # nothing is to be bounded
+
+
+@pytest.mark.parametrize("what", ["seats", "start", "rewards", "state", "status", "returns"])
+def test_two_ways_are_told_apart_by_whatever_differs(what: str) -> None:
+    """Where only one thing differs between two blocks, they are two ways."""
+
+    def block(number: int, other: bool) -> list[Line]:
+        def changed(name: str, usual: object, unusual: object) -> object:
+            return unusual if other and what == name else usual
+
+        lines: list[Line] = []
+        orders = [("a", "b"), ("b", "a")]
+        for half, seats in enumerate(orders[::-1] if other and what == "seats" else orders):
+            head, tick, end = going(2 * number + half, number, seats, "x", (1.0, -1.0))
+            assert isinstance(end, EndLine)
+            lines += [
+                msgspec.structs.replace(head, state_hash=changed("start", "s", "t")),
+                msgspec.structs.replace(
+                    tick, rewards=changed("rewards", (1.0, 0.0), (0.0, 1.0)), state_hash=changed("state", "x", "y")
+                ),
+                msgspec.structs.replace(
+                    end,
+                    status=changed("status", "terminated", "forfeited"),
+                    returns=changed("returns", (1.0, -1.0), (2.0, -2.0)),
+                ),
+            ]
+        return lines
+
+    assert tabulate([*block(0, False), *block(1, True)], ["a", "b"], "chips").distinct == 2
+    assert tabulate([*block(0, False), *block(1, False)], ["a", "b"], "chips").distinct == 1
+
+
+def test_without_mirrored_deals_each_match_is_a_whole_block() -> None:
+    lines = [line for n in range(3) for line in going(n, n, ("a", "b"), str(n), (float(n), -float(n)))]
+    table = tabulate(lines, ["a", "b"], "chips", mirror=False)
+    assert (table.blocks, table.cut, table.distinct) == (3, 0, 3)
+    assert table.rows[0].low is not None
+    assert (tabulate(lines, ["a", "b"], "chips").cut, tabulate(lines, ["a", "b"], "chips").distinct) == (3, 0)
+
+
+def test_beyond_a_hundred_reasons_the_rest_is_counted_together() -> None:
+    lines: list[Line] = []
+    for index in range(150):
+        head, end = match(index, index, ("a", "b"), None)
+        assert isinstance(end, EndLine)
+        lines += [head, msgspec.structs.replace(end, reason=f"reason {min(index, 120) % 110}")]
+    reasons = tabulate(lines, ["a", "b"], "chips").reasons
+    assert len(reasons) == 101
+    assert sum(reasons.values()) == 150
+    assert reasons["for other reasons"] == 10
+    assert reasons["reason 10"] == 31
+    assert reasons["reason 99"] == 1
