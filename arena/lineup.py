@@ -103,7 +103,8 @@ def check_options(kind: OperatorKind, options: Mapping[str, str], given: str) ->
     unknown = [name for name in options if name not in kind.options]
     if unknown:
         raise InputError(
-            f"operator {given!r}: {kind.name} has no option {unknown[0]!r}. {nearest(unknown[0], kind.options)}"
+            f"operator {given!r}: {kind.name} has no option {unknown[0]!r}. "
+            f"{nearest(unknown[0], kind.options) if kind.options else 'It takes none.'}"
         )
     try:
         return {name: option.check(name, options.get(name, option.default)) for name, option in kind.options.items()}

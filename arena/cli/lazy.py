@@ -24,7 +24,22 @@ class Group(click.Group):
         names = self.list_commands(ctx)
         if args and args[0] not in names and not args[0].startswith("-"):
             ctx.fail(f"no command is called {args[0]!r}. {nearest(args[0], names)}")
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not isinstance(command, click.Group):
+            _refuse_twice(command, rest)
+        return name, command, rest
+
+
+def _refuse_twice(command: click.Command, args: list[str]) -> None:
+    """UsageError for an option with a value that is given twice: click would take the last one without a word."""
+    ctx = click.Context(command, info_name=command.name)
+    try:
+        _, _, given = command.make_parser(ctx).parse_args(list(args))
+    except click.UsageError:
+        return  # it comes again where the command itself is called
+    for option in given:
+        if isinstance(option, click.Option) and not (option.multiple or option.is_flag) and given.count(option) > 1:
+            raise click.UsageError(f"{option.opts[0]} is given twice: give it once.")
 
 
 class LazyGroup(Group):

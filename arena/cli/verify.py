@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.text import Text
 
 from arena import commands
 from arena.record.reader import Run
@@ -27,13 +29,19 @@ def verify(run: Path, trust: bool) -> None:
     """
     recorded = Run(run)
     report = verify_run(recorded, trust=trust)
+    console = Console()
+
+    def say(text: str) -> None:
+        """A terminal breaks it between words; a file gets whole lines."""
+        console.print(Text(text), soft_wrap=not console.is_terminal)
+
     for problem in report.problems[:SHOWN]:
-        print(f"WRONG  {printable(str(problem))}")
+        say(f"WRONG  {printable(str(problem))}")
     for problem in report.pictures[:SHOWN]:
-        print(f"PICTURE  {printable(str(problem))} (the rules agree)")
+        say(f"PICTURE  {printable(str(problem))} (the rules agree)")
     hidden = max(0, len(report.problems) - SHOWN) + max(0, len(report.pictures) - SHOWN)
     if hidden:
-        print(f"... and {hidden} more")
+        say(f"... and {hidden} more")
     played = (
         f"{report.matches} match{'es' * (report.matches != 1)}, {report.ticks} ticks, {report.turns} turns re-executed"
     )
@@ -41,13 +49,13 @@ def verify(run: Path, trust: bool) -> None:
         played += f", {report.unresolved} unresolved"
     if report.stopped:
         right = f"those {report.matches} are right" if report.passed else "NOT all of those are right"
-        print(f"stopped after {report.matches} of {report.planned}: {right}")
+        say(f"stopped after {report.matches} of {report.planned}: {right}")
         print(f"It goes on with: {commands.arena('play', '--resume', run)}")
-    print(f"{'verified' if report.passed else 'NOT verified'}: {played}")
+    say(f"{'verified' if report.passed else 'NOT verified'}: {played}")
     if recorded.head.get("limits", {}).get("pace") == "realtime":
-        print("It was played in realtime: its log can be played again, but its seed alone does not repeat it.")
+        say("It was played in realtime: its log can be played again, but its seed alone does not repeat it.")
     for engine in report.engines:
         why = "" if report.passed else ": that may be why it differs. Install that version to tell"
-        print(f"It was played with {printable(engine)}{why}.")
-    print("A log cannot prove who chose an answer, only what followed from it.")
+        say(f"It was played with {printable(engine)}{why}.")
+    say("A log cannot prove who chose an answer, only what followed from it.")
     sys.exit(0 if report.passed else 1)

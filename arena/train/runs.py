@@ -25,7 +25,9 @@ def begun_at(config: Any, out: Path) -> Path | None:
             pass
     except OSError as error:
         where = str(out)[:200]
-        raise InputError(f"--out {where}: nothing can be written there ({error.strerror}); choose another") from error
+        raise InputError(
+            f"--out {where}: nothing can be written there ({error.strerror}); choose another --out"
+        ) from error
     found = latest(out)
     if found and not config.resume:
         raise InputError(f"{out} already holds a training run ({found.name}); add --resume, or choose another --out")

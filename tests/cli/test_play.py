@@ -38,7 +38,7 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["-g", "kuhn", "-o", "random,random", "--max-ticks", "0"], "0 is not in the range x>=1"),
         (["-g", "kuhn", "-o", "random,random", "--deadline", "inf"], "'inf' is no finite number of seconds"),
         (["-g", "kuhn", "-o", "random,random", "--human-timeout", "nan"], "'nan' is no finite number of seconds"),
-        (["-g", "kuhn", "-o", "random@foo=1,random"], "random has no option 'foo'. There is none."),
+        (["-g", "kuhn", "-o", "random@foo=1,random"], "random has no option 'foo'. It takes none."),
         (["-g", "kuhn", "-o", "random,random", "--matches", "none"], "'none' is not a valid number"),
         (["-g", "kuhn", "-o", "random,needy"], "needs no_such_module, not installed here"),
         (
