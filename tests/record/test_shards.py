@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from arena.errors import RecordError
-from arena.record import shards
+from arena.record import shards, writer
+from arena.record.disk import Disk
 from arena.record.lines import EndLine, Line, MatchLine, TickLine, encoder
 from arena.record.reader import Run
 from arena.record.writer import Recorder
@@ -196,3 +197,127 @@ def test_the_recorded_table_is_the_one_that_the_log_gives(tmp_path: Path) -> Non
         run.recorded_table()
     (tmp_path / "run" / "results.json").unlink()
     assert run.recorded_table() is None
+
+
+def test_the_match_that_comes_next_may_wait_in_open(tmp_path: Path) -> None:
+    for logged in range(3):
+        journals = {logged: text(*lines_of(logged)), logged + 1: text(*lines_of(logged + 1))}
+        log = text(*[line for match in range(logged) for line in lines_of(match)])
+        run = run_of(tmp_path / str(logged), log, journals=journals)
+        assert list(run.played()) == [lines_of(match) for match in range(logged + 2)]
+
+
+def test_the_table_has_what_run_json_says_of_returns_and_deals(tmp_path: Path) -> None:
+    unresolved = EndLine(match=1, status="unresolved", ticks=0, reason="backend")
+    log = text(*lines_of(0), lines_of(1)[0], unresolved)
+    head = {**HEAD, "mirror": False, "game": {"unit": "points", "returns": [-7.0, 9.0]}}
+    for name, head_of in (("own", head), ("mirrored", {**head, "mirror": True}), ("older", HEAD)):
+        Recorder(tmp_path / name, head_of).close()
+        (tmp_path / name / "log-000.jsonl").write_bytes(log)
+    own, mirrored, older = (Run(tmp_path / name).table() for name in ("own", "mirrored", "older"))
+    assert (own.returns, own.returns_of, own.unit) == ((-7.0, 9.0), "game", "points")
+    assert (own.rows[0].worst, own.rows[0].best) == (-3.5, 4.5)
+    assert (own.cut, mirrored.cut, older.cut) == (0, 1, 1)  # of mirrored deals one seat order is lost
+    assert (older.returns, older.returns_of) == ((0.0, 0.0), "run")
+
+
+def test_what_the_timing_file_says_is_read(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "run", HEAD)
+    for seconds in (0.5, 1.5):
+        recorder.timing(type="turn", match=0, tick=0, seat=0, attempt=0, operator="a", seconds=seconds)
+    recorder.timing(type="void", match=0, attempt=1, fault="backend", reason="down")
+    recorder.close()
+    times = Run(tmp_path / "run").times()
+    assert times.seconds == {"a": (2, 2.0)}
+    assert list(times.voids.values()) == [1]
+
+
+def test_the_torn_end_of_the_timing_file_is_cut_off(tmp_path: Path) -> None:
+    run_of(tmp_path)
+    timing = tmp_path / "timing-000.jsonl"
+    for torn, left in (
+        (b'{"a":1}\n{"b":2}\n{"c"', b'{"a":1}\n{"b":2}\n'),
+        (b'{"a":1}\n', b'{"a":1}\n'),
+        (b'{"a"', b""),
+    ):
+        timing.write_bytes(torn)
+        Recorder.reopen(tmp_path).close()
+        assert timing.read_bytes() == left
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        text(*lines_of(1)),
+        text(*lines_of(0), *lines_of(0)),
+        text(*lines_of(0, whole=False), *lines_of(1)),
+        text(*lines_of(0)[1:]),
+    ],
+    ids=["another", "twice", "no end", "no beginning"],
+)
+def test_a_log_that_is_not_in_plan_order_is_not_gone_on_with(tmp_path: Path, log: bytes) -> None:
+    run_of(tmp_path, log)
+    with pytest.raises(
+        RecordError, match=r"log-000\.jsonl is damaged: match [01] is not whole there, or not in its place"
+    ):
+        Recorder.reopen(tmp_path)
+    assert (tmp_path / "log-000.jsonl").read_bytes() == log
+    assert not (tmp_path / "run.lock").exists()
+
+
+def play(recorder: Recorder, matches: range) -> None:
+    for match in matches:
+        recorder.journal(match, lines_of(match))
+        recorder.end(match)
+    recorder.close()
+
+
+def test_shards_are_numbered_on_and_filled_up_as_if_it_had_never_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "SHARD_BYTES", 2 * len(text(*lines_of(0))))  # passed by every third match
+    play(Recorder(tmp_path / "whole", HEAD), range(10))
+    whole = {path.name: path.read_bytes() for path in shards.shards(tmp_path / "whole")}
+    assert list(whole) == [f"log-{number:03d}.jsonl" for number in range(4)]
+    for stop in range(10):
+        folder = tmp_path / str(stop)
+        play(Recorder(folder, HEAD), range(stop))
+        (folder / "open").rmdir() if (folder / "open").exists() else None
+        play(Recorder.reopen(folder), range(stop, 10))
+        assert {path.name: path.read_bytes() for path in shards.shards(folder)} == whole
+
+
+def test_a_journal_is_removed_only_after_its_match_was_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "SYNC_MATCHES", 3)
+    monkeypatch.setattr(writer, "SYNC_SECONDS", 1e9)
+    done: list[str] = []
+
+    class Noted(Disk):
+        def sync(self, fd: int) -> None:
+            done.append("sync")
+
+        def sync_folder(self, folder: Path) -> None:
+            done.append("sync folder")
+
+        def unlink(self, path: Path) -> None:
+            done.append(f"unlink {path.name}")
+            super().unlink(path)
+
+    recorder = Recorder(tmp_path / "run", HEAD, disk=Noted())
+    done.clear()
+    for match in range(4):
+        recorder.journal(match, lines_of(match))
+        recorder.end(match)
+    first = ["sync folder", "sync", *[f"unlink match-00000{match}.jsonl" for match in range(3)]]
+    assert done == first
+    recorder.close()
+    assert done == [*first, "sync", "unlink match-000003.jsonl"]
+
+
+def test_after_a_while_what_was_appended_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "SYNC_SECONDS", -1.0)
+    recorder = Recorder(tmp_path / "run", HEAD)
+    recorder.journal(0, lines_of(0))
+    recorder.end(0)
+    assert list((tmp_path / "run" / "open").iterdir()) == []
+    recorder.close()
