@@ -77,7 +77,8 @@ class TerminalHuman(AsyncOperator):
                 late = "Time is up: the game's rule for that applies."
                 self._leave(seat, shared, "The question was taken back." if request.budget is None else late)
                 raise
-            name = "" if decision.fault else seat.card.actions[int(decision.answer or 0)]
+            said = {choice.action: choice.name for choice in offered_in(seat, request)}
+            name = "" if decision.fault else said[int(decision.answer or 0)]
             done = f"You: {printable(name)}. Waiting for the others ..." if name else "You gave up this match."
             self._leave(seat, shared, done)
             return decision

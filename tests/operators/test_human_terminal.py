@@ -69,6 +69,18 @@ async def answered(operator: TerminalHuman, screen: Screen, question: Request, *
     return await asked
 
 
+def test_what_was_chosen_is_called_what_it_was_offered_as() -> None:
+    async def play() -> None:
+        async with sitting() as (operator, screen):
+            asked = asyncio.ensure_future(operator.decide(request(1, facts={"label.call": "call 10"})))
+            await screen.shows("your move: ")
+            screen.type("c")
+            assert (await asked).answer == 1
+            await screen.shows("You: call 10. Waiting for the others ...")
+
+    asyncio.run(play())
+
+
 def test_the_question_shows_cards_words_and_numbered_actions() -> None:
     async def play() -> str:
         async with sitting() as (operator, screen):
