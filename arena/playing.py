@@ -312,7 +312,9 @@ class Playing:
             return
         if live.dry is None:
             self._note(live, now)
-        live.begun = True
+        if not live.begun:
+            live.begun = True
+            self.timers.clear(live.host_deadline)  # it was of the first word, which may take longer
         if match.outcome is not None and live.dry is not None:
             # The game was over before this seat was asked: the next one to be asked will do.
             live.dry.seat = None

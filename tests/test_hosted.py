@@ -273,6 +273,14 @@ def test_a_host_that_hangs_is_killed_and_its_matches_are_played_again(hosted_pla
     assert run.log == calm.log
 
 
+def test_a_step_that_hangs_has_the_deadline_and_not_the_longer_time_of_a_first_word(
+    hosted_play: Callable[..., Play],
+) -> None:
+    run = hosted_play(silent_after(6), deadline=2.0)
+    assert run.crew.killed == [("game", "did not answer within 2 s at tick 1: it hangs")]
+    assert run.clock.now == 102.0
+
+
 def test_a_host_that_lies_is_killed_and_its_matches_are_played_again(hosted_play: Callable[..., Play]) -> None:
     run = hosted_play(LIES["no legal action"])
     assert run.crew.killed[0][1].startswith("broke the protocol: a STEPPED that cannot be: legal actions are []")
