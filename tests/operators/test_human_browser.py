@@ -504,6 +504,32 @@ def test_an_arena_that_is_gone_is_said_to_be_gone_and_the_result_stays(stage_run
     stage_runner(test)
 
 
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (844, 390)])
+def test_that_the_arena_is_gone_is_read_whole_on_a_phone(
+    stage_runner: Callable[[Test], None], width: int, height: int
+) -> None:
+    async def test(stage: Stage) -> None:
+        page = await standing(stage)
+        await page.set_viewport_size({"width": width, "height": height})
+        asked = stage.ask(request(1, image=picture(90)))
+        await page.wait_for_selector(READY)
+        await page.route("**/*", lambda route: route.abort())
+        await page.route_web_socket("**/socket", lambda ws: ws.close())
+        for open_socket in tuple(stage.operator._site._sockets):
+            await open_socket.close()
+        await page.wait_for_selector("#link[data-state=off]")
+        while await page.text_content("#status") != "The arena does not answer any more":
+            await page.clock.run_for(5000)
+        assert await page.evaluate("document.documentElement.scrollWidth") == width
+        note = "(() => { const n = document.querySelector('#note'); return n.scrollWidth - n.clientWidth; })()"
+        assert await page.evaluate(note) <= 0
+        assert await page.locator("#buttons button").count() == 0
+        assert not await page.is_visible("#give-up")
+        asked.cancel()
+
+    stage_runner(test)
+
+
 @pytest.mark.parametrize("width", [360, 1600])
 def test_nothing_is_wider_than_the_screen(stage_runner: Callable[[Test], None], width: int) -> None:
     async def test(stage: Stage) -> None:

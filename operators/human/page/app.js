@@ -296,7 +296,7 @@ function render() {
     $("actions").focus();
   });
   showHistory(page.state);
-  $("give-up").hidden = !table || table.over || table.gaveUp || Boolean(ending.table) || Boolean(page.over) || page.socket === null;
+  $("give-up").hidden = !table || table.over || table.gaveUp || table.out.length > 0 || Boolean(ending.table) || Boolean(page.over) || page.socket === null;
   tick();
 }
 

@@ -137,15 +137,16 @@ export function showActions(table, how) {
   $("alert").hidden = !alert;
   put("alert", alert);
 
-  const next = how.ending.table && !how.over;
-  const content = next ? "next" : table?.played ? "held" : `${table?.key} ${table?.request}`;
+  const gone = !how.online && how.lost; // nobody takes an answer any more
+  const next = how.ending.table && !how.over && !gone;
+  const content = next ? "next" : gone ? "gone" : table?.played ? "held" : `${table?.key} ${table?.request}`;
   const buttons = $("buttons");
   if (buttons.dataset.content !== content) {
     buttons.dataset.content = content;
     buttons.classList.toggle("many", (table?.choices.length ?? 0) > 4);
     buttons.replaceChildren(
       ...(next ? [nextButton(how.ending)] : []),
-      ...(next || table?.played ? [] : (table?.choices ?? [])).map((choice) => {
+      ...(next || gone || table?.played ? [] : (table?.choices ?? [])).map((choice) => {
         const keys = make("span", "hint", ...keysOf(choice));
         const button = make("button", "action", make("span", /^\S*\d\S*$/.test(choice.name) ? "name code" : "name", choice.name), keys);
         button.type = "button";
