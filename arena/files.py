@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import sys
 import traceback
-from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,6 +25,13 @@ BROKEN = (
 )
 
 
+def unreadable(path: Path, error: OSError) -> InputError:
+    """The error to raise for a file that is missing or cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return InputError(f"there is no file {str(path)!r}")
+    return InputError(f"{path} cannot be read: {error.strerror}")
+
+
 def module(path: Path) -> ModuleType:
     """The module in this file. InputError when there is none, or when it cannot be imported."""
     path = path.expanduser().resolve()
@@ -33,7 +39,7 @@ def module(path: Path) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     if not path.is_file():
-        raise InputError(f"there is no file {str(path)!r}")
+        raise unreadable(path, FileNotFoundError())
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -90,15 +96,4 @@ def fingerprint(name: str) -> str | None:
     try:
         return hash_file(Path(parsed.kind))
     except OSError as error:
-        raise InputError(f"{parsed.kind} cannot be read: {error.strerror}") from error
-
-
-def hashes(files: Mapping[str, Path]) -> dict[str, str]:
-    """The hash of each file, by its word. InputError when one cannot be read."""
-    out = {}
-    for word, path in files.items():
-        try:
-            out[word] = hash_file(path)
-        except OSError as error:
-            raise InputError(f"{word} {path} cannot be read: {error.strerror}") from error
-    return out
+        raise unreadable(Path(parsed.kind), error) from error

@@ -16,8 +16,8 @@ import arena
 from arena.record.lines import TurnLine
 from arena.record.reader import Run
 from arena.record.verify import verify
+from tests.operators.browser_kit import CHROMIUM, FLAGS, READY
 from tests.operators.human_kit import GUARD
-from tests.operators.test_human_browser import CHROMIUM, FLAGS, READY
 
 pytest.importorskip("pettingzoo")
 pytest.importorskip("sb3_contrib")

@@ -14,8 +14,8 @@ import pytest
 from arena.record.lines import TurnLine
 from arena.record.reader import Run
 from arena.record.verify import verify
+from tests.operators.browser_kit import CHROMIUM, FLAGS
 from tests.operators.human_kit import GUARD
-from tests.operators.test_human_browser import CHROMIUM, FLAGS
 
 pytest.importorskip("aiohttp")
 playwright = pytest.importorskip("playwright.sync_api")

@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 
 from arena.canonical import digest, hash_file
-from arena.errors import InputError, RecordError
+from arena.errors import RecordError
+from arena.files import unreadable
 from arena.game import Game
 from arena.made import made_here
 from arena.names import parse
@@ -42,7 +43,7 @@ def of_file(path: Path, **facts: Any) -> NeededFile:
         kept = path.stat().st_size <= MOST_BYTES and path.suffix.lower() not in CARTRIDGES and not native
         return NeededFile(hash=hash_file(path), name=path.name, path=str(path), kept=kept, **facts)
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+        raise unreadable(path, error) from error
 
 
 def of_folder(path: Path, hashes: Mapping[str, str], **facts: Any) -> NeededFile | None:
