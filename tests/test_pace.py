@@ -70,6 +70,20 @@ def test_a_late_seat_holds_its_last_action_and_makes_no_fault() -> None:
     assert match.last_faults == ()
 
 
+def test_a_late_turn_names_its_operator_and_what_was_legal() -> None:
+    match = start(reasks=1)
+    (_, first) = tick(match, a=0, b=None)  # it has not acted yet: the default action
+    assert first == TurnLine(
+        tick=0, seat=1, operator="b", attempt=0, legal=(0, 1, 2), observation_hash={}, action=0, late=True
+    )
+    match.feed(1, Decision(answer=7))
+    (_, again, late) = tick(match, a=1, b=None)
+    assert (again.operator, again.fault, again.attempt, again.asked) == ("b", "unparsable", 0, 0)
+    assert late == TurnLine(
+        tick=1, seat=1, operator="b", attempt=1, legal=(0, 1), observation_hash={}, action=0, late=True
+    )
+
+
 def test_a_late_action_that_is_not_legal_any_more_becomes_the_default() -> None:
     match = start()
     tick(match, a=0, b=2)
