@@ -64,7 +64,8 @@ def _adapter(what: str, module: Any, arguments: dict[str, Any], table: Drive) ->
         text=True,
         simultaneous=isinstance(table, AtOnce),
         perfect_information=facts.open,
-        on_fault="forfeit",
+        # What else an environment may still cost is not known, so to leave it early could be a gain.
+        on_fault="forfeit" if facts.zero_sum or facts.together else "default",
         licence=facts.licence,
         options={"max_ticks": MAX_TICKS},
     )
@@ -149,7 +150,8 @@ def _rules(module: Any, env: Any, agents: list[str], spec: GameSpec) -> str:
     # Wrappers and modules rarely have a docstring; the class or its module do.
     source = importlib.import_module(type(env.unwrapped).__module__)
     parts += [*_prose(source.__doc__ or module.__doc__ or type(env.unwrapped).__doc__ or "")]
-    parts.append("An answer that is no legal action loses the match.")
+    cost = "loses the match" if spec.on_fault == "forfeit" else "becomes the first legal one"
+    parts.append(f"An answer that is no legal action {cost}.")
     return "\n".join(parts)
 
 

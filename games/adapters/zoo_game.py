@@ -144,23 +144,24 @@ class ZooAdapter(Adapter):
         return tuple(sorted(self._legal))
 
     def forfeit(self, seat: int) -> StepResult:
-        """`seat` ends with less than any other: what its game can cost at the most where that is declared."""
+        """`seat` ends with what its game can cost at the most; the others share it, or lose as much where all do."""
         if not self._legal:
             raise ValueError(f"{self.spec.id}: the match is over, nobody can forfeit")
-        others = list(self._totals)
         if self.known.zero_sum:
             others = [self.known.stake / max(1, self.seats - 1)] * self.seats
             least = -self.known.stake
-        elif self.known.together:
-            least = min(0.0, *others) if self.seats > 1 else 0.0
-            others = [least] * self.seats
         else:
-            least = min(others) - self.known.stake
+            least = min(0.0, *self._totals) if self.seats > 1 else 0.0
+            others = [least] * self.seats
         returns = [least if at == seat else others[at] for at in range(self.seats)]
         rewards = [now - then for now, then in zip(returns, self._totals, strict=True)]
         self._totals, self._legal, self._over = returns, {}, True
         self._chain = digest(self._chain, "forfeit", seat)
         return StepResult.terminated(rewards, returns, self._chain, (f"seat {seat} forfeits",))
+
+    def default_action(self, seat: int) -> int:
+        """The first legal action, where it is not known what a match may cost at the most."""
+        return self.legal(seat)[0]
 
     # What is seen.
 

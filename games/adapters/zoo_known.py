@@ -1,7 +1,7 @@
 """What is declared of PettingZoo's classic environments, because nothing in them says it.
 
 Without an entry an environment still plays: its actions have numbers for names, its text is the numbers of the
-observation, it gives no picture to a seat, and a forfeit costs one point.
+observation, it gives no picture to a seat, and a fault costs a tick: the first legal action is taken.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Known:
     names: Callable[[Any], Sequence[str]] | None = None  # environment -> names of its actions
     words: Words | None = None  # what a seat may know, from what it was given or from what everybody sees
     open: bool = False  # perfect information: render() holds nothing that a seat may not see
-    stake: float = 1.0  # what a forfeit costs at the least
+    stake: float = 1.0  # what a forfeit costs, where it is zero_sum
     zero_sum: bool = False  # the others share it
-    together: bool = False  # all seats get the same
+    together: bool = False  # all seats get the same, never less than 0
     horizon: int | None = None  # the most ticks that the rules allow
     licence: str = "MIT"
     legal: Callable[[Any], Mapping[int, int]] | None = None  # environment's action by the arena's, where they differ

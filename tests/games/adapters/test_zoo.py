@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 
 from arena.game import Views
+from arena.match import Match
+from arena.operator import Decision
+from arena.plan import Limits, MatchPlan
+from arena.stage import LocalStage
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import played, seed
 from games.adapters import zoo
@@ -42,6 +46,26 @@ def test_who_left_is_not_due_and_narrow_views_are_filled_up(monkeypatch):
     narrow = game.observe(0, Views(vector=True)).vector
     assert narrow.shape == (3,)
     assert narrow[1:].tolist() == [0, 0]
+
+
+class Costly(toys.Leaving):
+    """Every step costs a point, whatever is done."""
+
+    def step(self, actions):
+        given, rewards, *rest = super().step(actions)
+        return given, dict.fromkeys(rewards, -1.0), *rest
+
+
+def test_a_fault_does_not_save_what_playing_on_would_cost(monkeypatch):
+    game = wild(monkeypatch, Costly)(3)
+    plan = MatchPlan(index=0, block=0, slots=(0, 1, 2), seed=seed(0))
+    match = Match(plan, LocalStage(game, [Views()] * 3), ["a", "b", "c"], Limits())
+    match.start()
+    while match.outcome is None:
+        for ask in match.asks():
+            match.feed(ask.seat, Decision(fault="crashed") if ask.seat == 2 else Decision(answer=0))
+        match.advance()
+    assert match.outcome.returns == (-1.0, -2.0, -3.0)
 
 
 def test_actions_reach_the_environment_by_its_own_numbers(monkeypatch):
