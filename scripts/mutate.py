@@ -45,7 +45,13 @@ TARGETS = {
     "match": Target(("arena/match.py",), ("tests/test_match.py", "tests/test_one_lockstep.py", "tests/test_pace.py")),
     "scheduler": Target(
         ("arena/scheduler.py", "arena/playing.py", "arena/failing.py", "arena/timers.py", "arena/dry.py"),
-        ("tests/test_scheduler.py", "tests/test_scheduler_voids.py", "tests/test_hosted.py", "tests/test_pace.py"),
+        (
+            "tests/test_scheduler.py",
+            "tests/test_scheduler_told.py",
+            "tests/test_scheduler_voids.py",
+            "tests/test_hosted.py",
+            "tests/test_pace.py",
+        ),
     ),
     "tries": Target(
         ("arena/tries.py", "arena/upcoming.py"),
