@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -15,6 +17,7 @@ from arena.record.reader import Run
 from arena.text import printable
 
 MOST_NOTES = 20
+NUMBER = re.compile(r"(?<=\s)\d[\d,]*(?=[\s:,.]|$)")  # a word of its own: no part of an operator's name
 
 
 def print_table(run: Run, table: Table, console: Console) -> None:
@@ -31,12 +34,23 @@ def print_table(run: Run, table: Table, console: Console) -> None:
         deals=None if not head.people else "mirrored" if head.mirror else "own",
     )
     console.print(scores)
-    notes = [f"{plural(count, 'try', 'tries')} voided: {reason}" for reason, count in times.voids.items()]
-    notes += [f"{plural(count, 'match', 'matches')} unresolved: {reason}" for reason, count in table.reasons.items()]
+    notes = [f"{plural(count, 'try', 'tries')} voided: {why}" for why, count in alike(times.voids)]
+    notes += [f"{plural(count, 'match', 'matches')} unresolved: {why}" for why, count in alike(table.reasons)]
     for note in notes[:MOST_NOTES]:
         console.print(Text(printable(note)), soft_wrap=True)
     if len(notes) > MOST_NOTES:
         console.print(f"... and {len(notes) - MOST_NOTES} more reasons")
+
+
+def alike(reasons: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Reasons and how often each was given, those that differ in numbers alone as one, told as it came first."""
+    kinds: dict[str, list[str]] = {}
+    for reason in reasons:
+        kinds.setdefault(NUMBER.sub("0", reason), []).append(reason)
+    return [
+        (first if not others else f"{first} (or other numbers)", sum(reasons[reason] for reason in (first, *others)))
+        for first, *others in kinds.values()
+    ]
 
 
 def print_commands(console: Console, *lines: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
+from arena.cli.runs import alike
 from arena.cli.tables import score_table
 from arena.evaluate.table import Row, Table
 
@@ -104,3 +105,11 @@ def test_whose_bounds_they_are_is_said():
 
 def test_a_run_that_stopped_says_how_far_it_came():
     assert "kuhn · 5 of 9 matches in 3 blocks · seed 1" in shown(one_row())
+
+
+def test_reasons_that_differ_in_numbers_alone_are_one_note() -> None:
+    given = {"vlm#1 answered item 3 twice": 4, "vlm#2 answered item 3 twice": 1, "vlm#1 answered item 17 twice": 2}
+    assert alike(given) == [
+        ("vlm#1 answered item 3 twice (or other numbers)", 6),
+        ("vlm#2 answered item 3 twice", 1),
+    ]
