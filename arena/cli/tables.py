@@ -62,7 +62,7 @@ def plural(count: int, word: str, words: str = "") -> str:
 def _caption(results: Results, seeded: bool, deals: str | None) -> list[str]:
     """What must be known to read the numbers, a sentence each."""
     out = [f"score in {printable(results.unit).rstrip('.')}, mean over matches; interval over blocks"]
-    if deals is not None:
+    if deals is not None and results.matches > 1:
         out.append(DEALS[deals])
     if not seeded and results.blocks > 1:
         out.append("the seed changes nothing in this game")
