@@ -19,7 +19,7 @@ from arena.operator import Decision, InfrastructureFault, Outcome
 from arena.plan import MatchPlan, Plan
 from arena.playing import LiveMatch, Playing, Question, place_of, suspects_on
 from arena.protocol import messages as m
-from arena.tries import Failure, Place, Tries, Verdict, Void
+from arena.tries import OPENING, Failure, Place, Tries, Verdict, Void
 from arena.upcoming import Upcoming
 
 NO_ANSWER = ("crashed", "timeout", "backend")  # faults that say nothing of a service that is up
@@ -200,7 +200,10 @@ class Failing:
         apart, others = [], []
         for live in affected:
             if live.dry is not None:
-                self._dry_failed(live, f"{channel.name} {died.reason}", of_game=live.host is channel)
+                if own_doing or live.seated or live.host is channel:
+                    self._dry_failed(live, f"{channel.name} {died.reason}", of_game=live.host is channel)
+                else:  # it was not even asked
+                    self._playing.void(live, Outcome(status="voided", reason="a dry turn"))
                 continue
             seats = {**live.failures, **suspects.get(live, {})}
             first = seats[min(seats)] if seats else None
@@ -250,7 +253,8 @@ class Failing:
             for live in affected:
                 here = Place(live.match.tick, 0)
                 seats = [seat for seat in live.seated if live.channels[seat] is channel]
-                out[live] = {seat: Failure("worker_died", here, reason, own_doing) for seat in seats}
+                if seats:
+                    out[live] = {seat: Failure("worker_died", here, reason, own_doing) for seat in seats}
         return out
 
     def _count(self, channel: Channel, matches: Sequence[int]) -> None:
@@ -363,7 +367,11 @@ def failure(question: Question, kind: InfrastructureFault, reason: str) -> Failu
 
 
 def _uses(live: LiveMatch, channel: Channel) -> bool:
-    return live.host is channel or any(live.channels[seat] is channel for seat in live.seated)
+    """Whether a match needs this worker: for its game, or for a seat, which may be opened only once it is asked."""
+    never = {seat for seat, charge in live.charges.items() if charge.place == OPENING}
+    return live.host is channel or any(
+        needed is channel for seat, needed in enumerate(live.channels) if seat not in never
+    )
 
 
 def _with_log(reason: str, channel: Channel) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from arena.canonical import generator, key
+from arena.channel import Event
 from arena.errors import InputError, ProtocolError
 from arena.game import Game, Views
 from arena.host_games import GameHost
@@ -23,7 +24,7 @@ from arena.protocol import messages as m
 from arena.record.lines import Line
 from arena.stage import LocalStage
 from arena.testing.playing import every_view
-from tests.crew_kit import Clock, Play
+from tests.crew_kit import Clock, FakeChannel, FakeCrew, Play, Script
 from tests.hosting_kit import Edit, HostChannel, HostingCrew, hosted, toy_name
 from tests.toys import GOOD, Lenient, OwnWords, Together, Turns, plan_of
 
@@ -243,14 +244,22 @@ def test_a_reply_that_belongs_nowhere_is_not_taken(change: dict[str, Any]) -> No
 def hosted_play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Play]:
     """Plays a plan of Turns in a HostingCrew whose hosts have these edits."""
 
-    def run(*edits: Edit, kinds: Any = (GOOD, GOOD), game: type[Game] = Turns, **limits: Any) -> Play:
+    def run(
+        *edits: Edit,
+        kinds: Any = (GOOD, GOOD),
+        game: type[Game] = Turns,
+        script: Script | None = None,
+        dry_turn: bool = False,
+        **limits: Any,
+    ) -> Play:
         clock = Clock()
         monkeypatch.setattr("arena.hosted.time", clock)
         monkeypatch.setattr("tests.crew_kit.FakeCrew", type("Crew", (HostingCrew,), {"edits": edits}))
         monkeypatch.setattr("tests.crew_kit.Clock", lambda: clock)
         made = plan_of(game, list(kinds), matches=4, **limits)
         folder = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
-        return Play(monkeypatch, folder, dataclasses.replace(made, game_name=toy_name(game)))
+        plan = dataclasses.replace(made, game_name=toy_name(game))
+        return Play(monkeypatch, folder, plan, script, dry_turn=dry_turn)
 
     return run
 
@@ -279,6 +288,22 @@ def test_a_step_that_hangs_has_the_deadline_and_not_the_longer_time_of_a_first_w
     run = hosted_play(silent_after(6), deadline=2.0)
     assert run.crew.killed == [("game", "did not answer within 2 s at tick 1: it hangs")]
     assert run.clock.now == 102.0
+
+
+def test_a_worker_that_dies_before_its_seat_is_opened_is_not_waited_for(hosted_play: Callable[..., Play]) -> None:
+    """The seat of a sample position is opened once its operator is asked; until then its host may take long."""
+    killed: list[FakeChannel] = []
+
+    def script(crew: FakeCrew) -> list[Event]:
+        if killed:
+            return crew.pay()
+        killed.append(crew.channels[0])
+        return [killed[0].death("was killed by SIGKILL", own_doing=False)]
+
+    run = hosted_play(script=script, dry_turn=True)
+    assert run.log == hosted_play().log
+    assert not killed[0].sent
+    assert run.clock.now == 100.0
 
 
 def test_a_host_that_lies_is_killed_and_its_matches_are_played_again(hosted_play: Callable[..., Play]) -> None:
