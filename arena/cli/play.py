@@ -13,6 +13,7 @@ from typing import Any, get_args
 import click
 from click.core import ParameterSource
 from rich.console import Console
+from rich.text import Text
 
 from arena import commands, names
 from arena.cli.help import PLAY, SectionedCommand
@@ -26,8 +27,10 @@ from arena.lineup import build_plan, spectator
 from arena.plan import Limits, Pace, Plan
 from arena.play import run_plan
 from arena.protocol.trace import Trace
+from arena.record import kept
 from arena.record.reader import Run
 from arena.record.resume import plan_of
+from arena.text import printable
 
 ALLOWED = {"resume", "concurrency", "watch", "yes", "trace", "quiet", "listed", "single"}  # beside --resume
 
@@ -120,7 +123,10 @@ def play(
         if _is_complete(ctx, folder, console):
             return
         with _starting(console, quiet):
-            plan = plan_of(Run(folder), chosen)
+            stopped = Run(folder)
+            plan = plan_of(stopped, chosen)
+        for sentence in kept.changed(stopped.head):
+            console.print(Text(printable(sentence)), soft_wrap=True)
     else:
         if not chosen:
             raise InputError(

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from arena import commands
+from arena.record import kept
 from arena.record.reader import Run
 from arena.record.verify import verify as verify_run
 from arena.text import printable
@@ -54,6 +55,8 @@ def verify(run: Path, trust: bool) -> None:
     say(f"{'verified' if report.passed else 'NOT verified'}: {played}")
     if recorded.head.get("limits", {}).get("pace") == "realtime":
         say("It was played in realtime: its log can be played again, but its seed alone does not repeat it.")
+    for sentence in kept.changed(recorded.head):
+        say(printable(sentence))
     for engine in report.engines:
         why = "" if report.passed else ": that may be why it differs. Install that version to tell"
         say(f"It was played with {printable(engine)}{why}.")

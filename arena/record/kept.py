@@ -162,6 +162,17 @@ def find(file: NeededFile, folder: Path, who: str) -> Path:
     raise RecordError(f"{who}: {original} {what} (its hash was {file.hash}).{kept} Put it back there to go on")
 
 
+def changed(head: dict[str, Any]) -> list[str]:
+    """Of the run.json that was read: a sentence for each file that is no longer what it was when the run began."""
+    out = []
+    for file in (msgspec.convert(file, NeededFile) for file in of_head(head)):
+        path = Path(file.path)
+        if path.exists() and not _is(file, path):
+            kept = "; the run folder has it as it was" if file.kept else ""
+            out.append(f"{path} has changed since the run began{kept}.")
+    return out
+
+
 def check_code(file: NeededFile, found: Path, trust: bool) -> None:
     """RecordError where `found` is a program that came with the run folder, and nobody here has played or trusts it."""
     if not trust and found != Path(file.path) and not made_here(found):

@@ -19,6 +19,7 @@ from arena.operator import Outcome
 from arena.play import run_plan
 from arena.record.writer import Recorder
 from tests.cli.kit import install, run
+from tests.supervisor.kit import ROOT
 
 PLAN = ("-g", "leduc", "-o", "random,scripted", "-n", "60", "-s", "3")
 SAME = ("log-000.jsonl", "results.json", "run.json")
@@ -112,6 +113,26 @@ def test_a_run_that_is_being_played_is_shown_and_not_played_twice(stopped: Path)
     _, out = called("show", str(stopped))
     assert "kuhn · 1 of 8 matches in 1 block · seed 1" in out
     assert "it stopped after 1 of 8 matches; go on with:" in out
+
+
+def test_a_game_file_that_changed_is_named_and_the_copy_is_played(tmp_path: Path) -> None:
+    rps = tmp_path / "rps.py"
+    rps.write_text((ROOT / "docs" / "examples" / "rock_paper_scissors.py").read_text())
+    words = ("-g", "./rps.py", "-o", "random,random", "-n", "4", "-s", "3", "--out", "r")
+    assert run(tmp_path, "play", *words)[0] == 0
+    assert "changed" not in run(tmp_path, "verify", "r")[1]
+    rps.write_text("raise ValueError")
+    code, out, _ = run(tmp_path, "verify", "r")
+    assert code == 0
+    assert f"{rps} has changed since the run began; the run folder has it as it was." in out
+    (tmp_path / "r" / "results.json").unlink()
+    log = tmp_path / "r" / "log-000.jsonl"
+    whole = log.read_bytes()
+    log.write_bytes(whole[: len(whole) // 2])
+    code, _, err = run(tmp_path, "play", "--resume", "r")
+    assert code == 0
+    assert f"{rps} has changed since the run began" in err
+    assert log.read_bytes() == whole
 
 
 def test_a_worker_that_cannot_start_leaves_a_run_that_can_go_on(tmp_path: Path) -> None:
