@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 
 LONGEST = 500  # characters; what an exception says may be a whole page
-OURS = ("arena", "workers", "games.adapters")  # packages whose frames only pass on what others raised
+OURS = ("arena", "arena_workers", "arena_games.adapters")  # packages whose frames only pass on what others raised
 
 
 def told(error: BaseException) -> str:

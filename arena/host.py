@@ -1,8 +1,8 @@
 """The worker's side of the protocol, without I/O: messages in, messages out, one operator hosted.
 
 `receive` is quick and answers PING and CANCEL at once; `work` runs what was queued on the operator and may take
-long. A pump (workers/host.py over ZeroMQ, LocalChannel in process) may call `receive` on another thread while `work`
-runs, holding the lock that it gave to the host.
+long. A pump (arena_workers/host.py over ZeroMQ, LocalChannel in process) may call `receive` on another thread while
+`work` runs, holding the lock that it gave to the host.
 """
 
 from __future__ import annotations

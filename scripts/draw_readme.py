@@ -12,7 +12,7 @@ from PIL import Image
 from arena.canonical import generator, key
 from arena.game import Game, Views
 from arena.plugins import resolve
-from games.holdem.rules import Holdem
+from arena_games.holdem.rules import Holdem
 
 OUT = Path(__file__).parent.parent / "docs" / "images" / "table.png"
 SIZE = (600, 960)  # height, width

@@ -12,10 +12,10 @@ from PIL import Image
 
 from arena.canonical import generator, key
 from arena.game import Views
-from games.lanes.baseline import choose
-from games.race.rules import Race
-from games.sidescroller import search
-from games.sidescroller.rules import Sidescroller
+from arena_games.lanes.baseline import choose
+from arena_games.race.rules import Race
+from arena_games.sidescroller import search
+from arena_games.sidescroller.rules import Sidescroller
 
 OUT = Path(__file__).parent.parent / "docs" / "images"
 NATIVE = Views(image=(240, 256))

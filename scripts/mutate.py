@@ -29,7 +29,8 @@ from arena.commands import install
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "work" / "mutate"
-COPIED = ("arena", "games", "operators", "workers", "scripts", "docs", "tests", "pyproject.toml", "README.md")
+PACKAGES = ("arena", "arena_games", "arena_operators", "arena_workers")
+COPIED = (*PACKAGES, "scripts", "docs", "tests", "pyproject.toml", "README.md")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Make games/kuhn/equilibrium.json: Kuhn poker for two (exact, Kuhn 1950) and for three (CFR+ in OpenSpiel).
+"""Make arena_games/kuhn/equilibrium.json: Kuhn poker for two (exact, Kuhn 1950) and for three (CFR+ in OpenSpiel).
 
     python scripts/solve_kuhn.py [--iterations 20000]
 
@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pyspiel
 
-from games.cards.ranks import RANKS
+from arena_games.cards.ranks import RANKS
 
-TARGET = Path(__file__).parent.parent / "games" / "kuhn" / "equilibrium.json"
+TARGET = Path(__file__).parent.parent / "arena_games" / "kuhn" / "equilibrium.json"
 TWO = {  # the probability of a bet; OpenSpiel's names: card, then every action
     "0": 1 / 3, "1": 0, "2": 1,
     "0p": 1 / 3, "1p": 0, "2p": 1,

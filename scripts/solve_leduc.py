@@ -1,4 +1,4 @@
-"""Make games/leduc/equilibrium.json: Leduc poker for two, solved with CFR+ in OpenSpiel.
+"""Make arena_games/leduc/equilibrium.json: Leduc poker for two, solved with CFR+ in OpenSpiel.
 
     python scripts/solve_leduc.py [--iterations 3000]
 
@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pyspiel
 
-from games.cards.ranks import RANKS
-from games.leduc.teacher import information
+from arena_games.cards.ranks import RANKS
+from arena_games.leduc.teacher import information
 
-TARGET = Path(__file__).parent.parent / "games" / "leduc" / "equilibrium.json"
+TARGET = Path(__file__).parent.parent / "arena_games" / "leduc" / "equilibrium.json"
 
 
 def decisions(state: pyspiel.State) -> Iterator[pyspiel.State]:

@@ -41,7 +41,7 @@ NOT_RUN = {
         "python -m scripts.nano.evaluate --model work/nano/model --json docs/results/nano.json"
         " --docs docs/benchmarks.md",
         "python -m scripts.nano.curve work/nano/curve.csv docs/curves/nano.png",
-        "cp -r work/nano/model operators/vlm/nano",
+        "cp -r work/nano/model arena_operators/vlm/nano",
         "python scripts/ppo/demos.py mario:1-1 --join A.npz B.npz C.npz --out mario.npz",
         "python scripts/ppo/lanes.py mario --demos mario.npz --out runs/mario",
         "python scripts/ppo/demos.py sidescroller --matches 200 --seed 1 --pushed 0.05 --out A.npz",
@@ -80,7 +80,7 @@ NOT_RUN = {
     EMULATOR: [
         "arena play --game mario --operators random,scripted",
         "arena play --game mario@from=later.json --operators vlm,ppo",
-        "python -m games.lanes.record walk --decisions 60 --out later.json",
+        "python -m arena_games.lanes.record walk --decisions 60 --out later.json",
     ],
     SERVES: ["tensorboard --logdir runs/leduc/tb"],
 }

@@ -19,7 +19,7 @@ from arena.record.lines import TurnLine
 from arena.record.reader import Run
 from arena.record.verify import verify
 from arena.testing.worker_suite import check_worker
-from games.leduc.rules import Leduc
+from arena_games.leduc.rules import Leduc
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 NODE = EXAMPLES / "node"

@@ -86,7 +86,7 @@ def test_a_wrong_name_comes_with_near_ones(rps):
 
 
 def test_a_game_that_is_only_imported_is_none_of_the_files(rps):
-    rps.write_text("from games.kuhn.rules import Kuhn\n")
+    rps.write_text("from arena_games.kuhn.rules import Kuhn\n")
     with pytest.raises(InputError, match="does not define exactly one Game: there is none"):
         plugins.game_class(str(rps))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import operators.vlm
+import arena_operators.vlm
 from arena.lineup import build_plan
 from arena.play import run_plan
 from arena.record.reader import Run
@@ -45,7 +45,7 @@ def test_the_run_is_verified(run: Path) -> None:
 @pytest.mark.slow
 def test_the_run_names_the_weights_by_their_hashes(run: Path) -> None:
     prints = [operator["fingerprint"] for operator in Run(run).head["operators"]]
-    nano = next(path for path in Path(operators.vlm.__path__[0]).glob("nano/*.safetensors"))
+    nano = next(path for path in Path(arena_operators.vlm.__path__[0]).glob("nano/*.safetensors"))
     assert list(prints[0]) == ["leduc.safetensors"]
     assert prints[1]["model.safetensors"] == hashlib.blake2b(nano.read_bytes(), digest_size=16).hexdigest()
 

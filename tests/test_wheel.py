@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("arena", "games", "operators", "workers")
+PACKAGES = ("arena", "arena_games", "arena_operators", "arena_workers")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 

@@ -95,6 +95,9 @@ def write(what: What, name: str, folder: Path) -> None:
         click.echo(f"  {command}")
 
 
+TAKEN = ("arena", "arena_games", "arena_operators", "arena_workers", "zmq", "msgpack", "numpy")  # module names in use
+
+
 def check_name(name: str) -> None:
     """InputError unless a module and a class can be called so."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or keyword.iskeyword(name) or keyword.issoftkeyword(name):
@@ -103,7 +106,7 @@ def check_name(name: str) -> None:
         raise InputError(f"{name!r} is no name for a Python file: expected letters, digits and _, no keyword{hint}")
     if len(name) > 100:
         raise InputError(f"{name[:20]}... has {len(name)} letters: expected at most 100")
-    if name in sys.stdlib_module_names or name in ("arena", "games", "operators", "workers", "zmq", "msgpack", "numpy"):
+    if name in sys.stdlib_module_names or name in TAKEN:
         raise InputError(
             f"{name!r} is the name of a module that is imported here already: choose another, e.g. my_{name}"
         )

@@ -17,7 +17,7 @@ Hidden information. A game in which seats know different things should have the 
 It returns an independent copy of the game in which everything that `seat` may not know (cards in other hands, the
 order of the cards still to come, in finished hands too) is dealt anew from `chance`, while what the seat knows and
 every action taken are as they are. The suite then checks that the seat observes exactly the same in the copy, in
-every view, and that at least one such copy really is another state. `games.spiel.SpielGame` has it for every
+every view, and that at least one such copy really is another state. `arena_games.spiel.SpielGame` has it for every
 game that says which cards a seat knows. A game without the method is not tested for leaks, and the report says so.
 """
 

@@ -19,12 +19,12 @@ from collections.abc import Callable
 
 from arena.canonical import key
 from arena.game import Views
-from games.lanes.views import Frame
-from games.sidescroller import search
-from games.sidescroller.lane import SideLane
-from games.sidescroller.level import HARDEST, level
-from games.sidescroller.physics import World
-from games.sidescroller.rules import Sidescroller
+from arena_games.lanes.views import Frame
+from arena_games.sidescroller import search
+from arena_games.sidescroller.lane import SideLane
+from arena_games.sidescroller.level import HARDEST, level
+from arena_games.sidescroller.physics import World
+from arena_games.sidescroller.rules import Sidescroller
 
 LEVELS = [(number, 1 + number % HARDEST) for number in range(10)]
 VIEWS = {

@@ -1,10 +1,10 @@
-"""Makes games/cards/preflop.json: equity of the 169 preflop classes against 1 to 5 random hands. Half a minute."""
+"""Makes arena_games/cards/preflop.json: equity of the 169 preflop classes against 1 to 5 hands. Half a minute."""
 
 import json
 from pathlib import Path
 
-from games.cards.codes import RANKS
-from games.cards.equity import MOST_OPPONENTS, hand_class, sampled_equity
+from arena_games.cards.codes import RANKS
+from arena_games.cards.equity import MOST_OPPONENTS, hand_class, sampled_equity
 
 SAMPLES = 200_000
 
@@ -24,4 +24,4 @@ def main(path: Path, samples: int = SAMPLES) -> None:
 
 
 if __name__ == "__main__":
-    main(Path("games/cards/preflop.json"))
+    main(Path("arena_games/cards/preflop.json"))

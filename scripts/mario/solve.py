@@ -1,7 +1,7 @@
 """Finds actions that clear a stage, by beam search with saved states, and writes them as a prefix file (`@from=`).
 
 Run it with the interpreter of the runtime `mario`, from the repository's root:
-    PYTHON -m scripts.mario.solve 1-1 --out games/mario/solutions/1-1.json
+    PYTHON -m scripts.mario.solve 1-1 --out arena_games/mario/solutions/1-1.json
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from games.lanes.actions import MACRO
-from games.mario.lane import MarioLane
+from arena_games.lanes.actions import MACRO
+from arena_games.mario.lane import MarioLane
 
 TRIED = ("right run", "right run jump", "right", "right jump", "stay", "left")
 SKIP = 8

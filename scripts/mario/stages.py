@@ -1,4 +1,4 @@
-"""Writes games/mario/stages.json: every stage that gym-super-mario-bros registers, by our name for it.
+"""Writes arena_games/mario/stages.json: every stage that gym-super-mario-bros registers, by our name for it.
 
 Run it with the interpreter of the runtime `mario`, from the repository's root:
     PYTHON -m scripts.mario.stages
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gym_super_mario_bros import all_tasks
 
-TABLE = Path("games/mario/stages.json")
+TABLE = Path("arena_games/mario/stages.json")
 PREFIX = {"smb1": "", "lost_levels": "lost-", "smb2_usa": "smb2-", "smb3": "smb3-"}
 
 

@@ -11,7 +11,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from arena.canonical import generator, key
-from operators.vlm.prompt import MARK, lay_out
+from arena_operators.vlm.prompt import MARK, lay_out
 from scripts.nano.lessons import Stored, pixels
 from scripts.nano.recipe import Recipe
 from scripts.nano.tokens import END, image_text

@@ -17,8 +17,8 @@ from typing import Any
 from arena.canonical import key
 from arena.operator import Decision, OpenSeat, Request, WorkerContext
 from arena.train.lesson import Lesson
-from operators.vlm.checkpoint import METADATA
-from operators.vlm.operator import VlmOperator, make
+from arena_operators.vlm.checkpoint import METADATA
+from arena_operators.vlm.operator import VlmOperator, make
 from scripts.nano import lessons, play
 
 AHEAD = (
@@ -142,7 +142,7 @@ def write_section(docs: Path, text: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="measure nano")
-    parser.add_argument("--model", type=Path, default=Path("operators/vlm/nano"))
+    parser.add_argument("--model", type=Path, default=Path("arena_operators/vlm/nano"))
     parser.add_argument("--games", help="comma separated (default: all it was trained for)")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--lessons", type=int, default=1000, help="unseen lessons a game")

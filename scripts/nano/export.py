@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from transformers import Idefics3ForConditionalGeneration, PreTrainedTokenizerFast
 
-from operators.vlm.checkpoint import METADATA, check
+from arena_operators.vlm.checkpoint import METADATA, check
 from scripts.nano import build
 from scripts.nano.recipe import Recipe
 

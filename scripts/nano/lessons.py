@@ -27,7 +27,7 @@ from arena.canonical import generator, key
 from arena.game import Image, Observation
 from arena.supervisor.runtime.use import interpreter
 from arena.train.lesson import Lesson, Teacher
-from operators.vlm.prompt import fill
+from arena_operators.vlm.prompt import fill
 
 Part = Literal["train", "held-out", "unseen"]
 EDGE = 128

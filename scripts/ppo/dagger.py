@@ -37,13 +37,13 @@ from arena.train.lanes import Lanes  # noqa: E402
 from arena.train.policy import load_policy  # noqa: E402
 from arena.train.ppo import cut_curve  # noqa: E402
 from arena.train.runs import begun_at, plain, quick_torch  # noqa: E402
-from games.lanes.game import STACK  # noqa: E402
-from games.lanes.moves import NAMES  # noqa: E402
-from games.lanes.views import Frame  # noqa: E402
-from games.sidescroller import search  # noqa: E402
-from games.sidescroller.lane import SideLane  # noqa: E402
-from games.sidescroller.level import HARDEST, Level, level  # noqa: E402
-from games.sidescroller.rules import SETS, Sidescroller  # noqa: E402
+from arena_games.lanes.game import STACK  # noqa: E402
+from arena_games.lanes.moves import NAMES  # noqa: E402
+from arena_games.lanes.views import Frame  # noqa: E402
+from arena_games.sidescroller import search  # noqa: E402
+from arena_games.sidescroller.lane import SideLane  # noqa: E402
+from arena_games.sidescroller.level import HARDEST, Level, level  # noqa: E402
+from arena_games.sidescroller.rules import SETS, Sidescroller  # noqa: E402
 
 ACTIONS = len(NAMES)
 COLUMNS = ("round", "labels", "teacher", "loss", "good", "matches", "distance", "cleared")

@@ -21,8 +21,8 @@ import numpy as np
 from arena.canonical import generator, key
 from arena.game import Views
 from arena.train.lane_ppo import LaneConfig
-from games.lanes.game import FLAG, LaneGame
-from games.lanes.moves import NAMES
+from arena_games.lanes.game import FLAG, LaneGame
+from arena_games.lanes.moves import NAMES
 
 VECTOR = Views(vector=True)
 ODDS = {"right run": 4, "right run jump": 4, "right": 2, "right jump": 2, "jump": 1, "stay": 2, "left": 1}
@@ -116,8 +116,8 @@ def demonstrate(
 
 def sidescroller(album: Album, matches: int, seed: int, pushed: float, out: Path) -> None:
     """Levels of the train set; other seeds, other levels."""
-    from games.sidescroller.rules import SETS, Sidescroller
-    from games.sidescroller.search import advise
+    from arena_games.sidescroller.rules import SETS, Sidescroller
+    from arena_games.sidescroller.search import advise
 
     def think() -> Sequence[int]:
         action = advise(game.lane(0).world)
@@ -134,9 +134,9 @@ def sidescroller(album: Album, matches: int, seed: int, pushed: float, out: Path
 
 def mario(album: Album, stage: str, matches: int, seed: int, pushed: float, out: Path) -> None:
     """One stage, from no-op starts."""
-    from games.mario.lane import MarioLane
-    from games.mario.rules import make
-    from games.mario.search import onward
+    from arena_games.mario.lane import MarioLane
+    from arena_games.mario.rules import make
+    from arena_games.mario.search import onward
 
     class Watched(make(stage)):  # type: ignore[misc]
         lane: MarioLane

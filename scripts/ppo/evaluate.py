@@ -31,7 +31,7 @@ from arena.game import Game, GameCard, Views  # noqa: E402
 from arena.operator import OpenSeat, Operator, Outcome, Request, WorkerContext  # noqa: E402
 from arena.plugins import game_class  # noqa: E402
 from arena.train.policy import load_policy  # noqa: E402
-from operators.ppo.policy import build  # noqa: E402
+from arena_operators.ppo.policy import build  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 VECTOR = Views(vector=True)
@@ -147,7 +147,7 @@ def main(argv: Sequence[str]) -> int:
                 print(f"{game}, {seats} seats, against {other}: {mean:+.3f} +- {half:.3f}", flush=True)
         results[game] = {"unit": game_class(game).spec.unit, "seed": given.seed, "rows": rows}
         if game == "leduc":
-            mlp, _ = load_policy(ROOT / "operators/ppo/weights/leduc.safetensors")
+            mlp, _ = load_policy(ROOT / "arena_operators/ppo/weights/leduc.safetensors")
             results[game]["exploitability"] = exploitability(mlp)
             print(f"leduc: exploitability {results[game]['exploitability']:.4f}")
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -39,8 +39,8 @@ from arena.operator import OpenSeat, Operator, Request, WorkerContext  # noqa: E
 from arena.plugins import game_class  # noqa: E402
 from arena.stage import Scene  # noqa: E402
 from arena.train.lane_hosts import Here, Hosts, Place  # noqa: E402
-from operators.ppo.policy import build  # noqa: E402
-from operators.vlm.operator import make as make_vlm  # noqa: E402
+from arena_operators.ppo.policy import build  # noqa: E402
+from arena_operators.vlm.operator import make as make_vlm  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 GAMES = {"sidescroller": ("sidescroller", {"set": "heldout"}), "mario": ("mario:1-1", {"noops": 30})}

@@ -20,8 +20,8 @@ from arena.errors import InputError
 from arena.game import Baseline, Views
 from arena.plugins import game_class, resolve
 from arena.train.policy import Mlp, load_policy, probabilities
-from games.spiel import Hand, SpielGame
-from operators.ppo.kind import policy_path
+from arena_games.spiel import Hand, SpielGame
+from arena_operators.ppo.kind import policy_path
 
 DEALT = {"kuhn": 2, "leduc": 3}  # cards that two seats are dealt in a hand, in the order in which they come
 CELLS = 1000  # a baseline compares one draw with thresholds, all of them multiples of 1 / CELLS

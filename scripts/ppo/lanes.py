@@ -28,7 +28,7 @@ from arena.train.lane_ppo import LaneConfig, main  # noqa: E402
 from arena.train.policy import load_policy, save_policy  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
-WEIGHTS = ROOT / "operators/ppo/weights"
+WEIGHTS = ROOT / "arena_operators/ppo/weights"
 CURVES = ROOT / "docs/curves"
 ROWS = 300  # of a curve that is kept
 # What is imitated plays well before its values are known: little weight to their error, and to entropy.

@@ -116,7 +116,7 @@ def test_whoever_creates_it_is_told_the_licence(story):
 
 def test_its_packages_conflict_with_ours_and_both_work(story):
     python = next(line for line in story.said[0][1].splitlines() if line.startswith("python: ")).split()[1]
-    code = "import arena, workers.host, gymnasium; print(arena.__version__, gymnasium.__version__)"
+    code = "import arena, arena_workers.host, gymnasium; print(arena.__version__, gymnasium.__version__)"
     done = subprocess.run([python, "-P", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [metadata.version("agent-arena"), HELD_GYMNASIUM]
     assert metadata.version("gymnasium") != HELD_GYMNASIUM

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from arena.plugins import game_class
-from games.gameboy.lane import GameBoyLane
-from games.lanes.actions import MACRO, SETS
+from arena_games.gameboy.lane import GameBoyLane
+from arena_games.lanes.actions import MACRO, SETS
 
 ROM = Path(sys.argv[1])
 SEED = bytes(16)

@@ -9,8 +9,8 @@ import numpy as np
 
 from arena.canonical import digest
 from arena.game import Image
-from games.lanes.game import LaneGame, lane_spec
-from games.lanes.lane import TILE, Button, Lane, Now, Sight
+from arena_games.lanes.game import LaneGame, lane_spec
+from arena_games.lanes.lane import TILE, Button, Lane, Now, Sight
 
 PIT, FLAG = (160, 192), 480  # pixels
 

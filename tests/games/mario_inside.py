@@ -13,11 +13,11 @@ import numpy as np
 
 from arena.game import StepResult, Views
 from arena.plugins import game_class
-from games.lanes.actions import MACRO, SETS
-from games.lanes.lane import Button
-from games.mario import rules
-from games.mario.lane import MarioLane
-from games.mario.stages import game_of
+from arena_games.lanes.actions import MACRO, SETS
+from arena_games.lanes.lane import Button
+from arena_games.mario import rules
+from arena_games.mario.lane import MarioLane
+from arena_games.mario.stages import game_of
 
 ROOT = Path(rules.__file__).parent
 SOLUTION = json.loads((ROOT / "solutions" / "1-1.json").read_text())["names"]

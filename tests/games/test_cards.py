@@ -6,10 +6,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from games.cards.codes import CODES, card, code
-from games.cards.equity import ahead, equity, hand_class, preflop_table, sampled_equity
-from games.cards.evaluate import category, name, value, values
-from games.cards.faces import card_back, card_face, card_width
+from arena_games.cards.codes import CODES, card, code
+from arena_games.cards.equity import ahead, equity, hand_class, preflop_table, sampled_equity
+from arena_games.cards.evaluate import category, name, value, values
+from arena_games.cards.faces import card_back, card_face, card_width
 
 
 def plain_value(cards):

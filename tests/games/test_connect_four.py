@@ -5,9 +5,9 @@ import numpy as np
 from arena.canonical import generator
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
-from games.connect_four import search
-from games.connect_four.rules import ConnectFour
-from games.connect_four.teacher import lessons
+from arena_games.connect_four import search
+from arena_games.connect_four.rules import ConnectFour
+from arena_games.connect_four.teacher import lessons
 
 
 class TestConnectFour(GameSuite):

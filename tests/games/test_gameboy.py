@@ -15,9 +15,9 @@ import pytest
 from arena import plugins
 from arena.errors import InputError
 from arena.lineup import build_plan
-from games.gameboy.lane import ahead, row_below
-from games.lanes.game import DEATH
-from games.lanes.lane import Sight
+from arena_games.gameboy.lane import ahead, row_below
+from arena_games.lanes.game import DEATH
+from arena_games.lanes.lane import Sight
 from tests.games.gameboy_rom import write
 from tests.games.mario_kit import findings, needed
 

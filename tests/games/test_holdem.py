@@ -9,11 +9,11 @@ import pytest
 from arena.canonical import key
 from arena.game import IllegalActionError, UnparsableAnswerError, Views
 from arena.train.lesson import Lesson
-from games.cards.codes import CODES, card
-from games.holdem.ledger import CALL, FOLD, RAISE, Ledger
-from games.holdem.rules import Holdem
-from games.holdem.teacher import lessons
-from games.holdem.vector import WIDTH
+from arena_games.cards.codes import CODES, card
+from arena_games.holdem.ledger import CALL, FOLD, RAISE, Ledger
+from arena_games.holdem.rules import Holdem
+from arena_games.holdem.teacher import lessons
+from arena_games.holdem.vector import WIDTH
 from tests.games.test_cards import plain_value
 
 CALLS = {FOLD: 0.0, CALL: 0.75, RAISE: 0.25}

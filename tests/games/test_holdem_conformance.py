@@ -1,7 +1,7 @@
 """Hold'em conforms."""
 
 from arena.testing.game_suite import GameSuite
-from games.holdem.rules import Holdem
+from arena_games.holdem.rules import Holdem
 
 
 class TestHoldem(GameSuite):

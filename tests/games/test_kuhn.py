@@ -8,9 +8,9 @@ import pytest
 from arena.game import Views
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
-from games.cards.lessons import table
-from games.cards.ranks import RANKS
-from games.kuhn.rules import BET, PASS, Kuhn
+from arena_games.cards.lessons import table
+from arena_games.cards.ranks import RANKS
+from arena_games.kuhn.rules import BET, PASS, Kuhn
 
 
 class TestKuhn(GameSuite):
@@ -25,7 +25,7 @@ class TestKuhn(GameSuite):
 def test_the_shipped_strategy_is_an_equilibrium(seats):
     engine = pyspiel.load_game(f"kuhn_poker(players={seats})")
     rows = {}
-    for where, row in table("games.kuhn", seats).items():
+    for where, row in table("arena_games.kuhn", seats).items():
         rank, actions = where.split(" ")
         rows[f"{RANKS.index(rank)}{actions}"] = list(enumerate(row))
     assert pyspiel.nash_conv(engine, pyspiel.TabularPolicy(rows)) < 0.0001

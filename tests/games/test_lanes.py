@@ -18,12 +18,12 @@ from arena.plugins import game_class
 from arena.record.lines import TurnLine
 from arena.record.verify import verify
 from arena.testing import GameSuite
-from games.lanes import record
-from games.lanes.actions import SETS
-from games.lanes.baseline import choose
-from games.lanes.game import DEATH, FLAG
-from games.lanes.lane import Lane
-from games.lanes.views import stacked
+from arena_games.lanes import record
+from arena_games.lanes.actions import SETS
+from arena_games.lanes.baseline import choose
+from arena_games.lanes.game import DEATH, FLAG
+from arena_games.lanes.lane import Lane
+from arena_games.lanes.views import stacked
 from tests.games.lane_toy import ToyLane, ToyLanes
 from tests.record.kit import make_plan
 from tests.record.kit import record as write

@@ -10,9 +10,9 @@ from arena.canonical import generator
 from arena.game import Views
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
-from games.cards.lessons import table
-from games.leduc.rules import CALL, FOLD, RAISE, Leduc
-from games.leduc.teacher import information, lessons
+from arena_games.cards.lessons import table
+from arena_games.leduc.rules import CALL, FOLD, RAISE, Leduc
+from arena_games.leduc.teacher import information, lessons
 
 
 class TestLeduc(GameSuite):
@@ -85,7 +85,7 @@ def test_the_shipped_strategy_is_hardly_exploitable():
                 walk(state.child(action), cards, now)
         if not state.is_chance_node():
             board = cards[2] if len(cards) > 2 else ""
-            row = table("games.leduc", 2)[information(cards[state.current_player()], board, rounds)]
+            row = table("arena_games.leduc", 2)[information(cards[state.current_player()], board, rounds)]
             legal = state.legal_actions()
             total = sum(row[action] for action in legal)
             policy[state.information_state_string()] = [(action, row[action] / total) for action in legal]

@@ -11,8 +11,8 @@ from arena import plugins
 from arena.errors import InputError
 from arena.game import GameFamily
 from arena.lineup import build_plan
-from games.lanes.actions import KEYS
-from games.mario import stages
+from arena_games.lanes.actions import KEYS
+from arena_games.mario import stages
 
 
 @pytest.mark.parametrize(

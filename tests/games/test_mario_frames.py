@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from games.lanes.game import DEATH, FLAG
+from arena_games.lanes.game import DEATH, FLAG
 from tests.games.mario_kit import INSIDE, LONGEST, findings, needed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # the first one makes the environment
@@ -27,7 +27,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_the_first_decisions_are_as_they_were(found: dict[str, Any]) -> None:
-    golden = json.loads(resources.files("games.mario").joinpath("golden/1-1.json").read_bytes())
+    golden = json.loads(resources.files("arena_games.mario").joinpath("golden/1-1.json").read_bytes())
     assert len(golden) == 61
     assert found["golden"] == golden
 

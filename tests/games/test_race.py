@@ -9,13 +9,13 @@ from arena.canonical import generator
 from arena.game import Views
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
-from games.lanes.actions import MACRO
-from games.race.rules import Race
-from games.race.world import AWAY, BACK, SHIELD, STUN, RaceWorld
-from games.sidescroller.level import build
-from games.sidescroller.physics import BOTTOM, HIGH, WIDE, A
-from games.sidescroller.search import RUN, STAY
-from games.sidescroller.tiles import ABOVE, ROWS, SHIFT, STRIDE, TILE, UNIT, cell
+from arena_games.lanes.actions import MACRO
+from arena_games.race.rules import Race
+from arena_games.race.world import AWAY, BACK, SHIELD, STUN, RaceWorld
+from arena_games.sidescroller.level import build
+from arena_games.sidescroller.physics import BOTTOM, HIGH, WIDE, A
+from arena_games.sidescroller.search import RUN, STAY
+from arena_games.sidescroller.tiles import ABOVE, ROWS, SHIFT, STRIDE, TILE, UNIT, cell
 
 RIGHT = 0x80
 HELD = st.lists(

@@ -12,20 +12,20 @@ from PIL import Image
 from arena.game import Views
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
-from games.lanes.actions import MACRO
-from games.sidescroller import draw, search
-from games.sidescroller.lane import sight_of
-from games.sidescroller.level import FEWEST, MOST, build, level
-from games.sidescroller.physics import (
+from arena_games.lanes.actions import MACRO
+from arena_games.sidescroller import draw, search
+from arena_games.sidescroller.lane import sight_of
+from arena_games.sidescroller.level import FEWEST, MOST, build, level
+from arena_games.sidescroller.physics import (
     HIGH,
     WIDE,
     Foe,
     Runner,
     World,
 )
-from games.sidescroller.rules import SETS, Sidescroller, drawn
-from games.sidescroller.teacher import lessons
-from games.sidescroller.tiles import ABOVE, ROWS, SHIFT, TILE, UNIT, Kind, Tile, cell
+from arena_games.sidescroller.rules import SETS, Sidescroller, drawn
+from arena_games.sidescroller.teacher import lessons
+from arena_games.sidescroller.tiles import ABOVE, ROWS, SHIFT, TILE, UNIT, Kind, Tile, cell
 
 LEVELS = st.tuples(st.integers(0, 300), st.integers(1, 5))
 HELD = st.lists(st.tuples(st.sampled_from([int(b) for b in MACRO.values()]), st.integers(1, 24)), max_size=60)

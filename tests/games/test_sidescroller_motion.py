@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from games.lanes.actions import MACRO
-from games.lanes.lane import Button
-from games.sidescroller.level import build, level
-from games.sidescroller.physics import (
+from arena_games.lanes.actions import MACRO
+from arena_games.lanes.lane import Button
+from arena_games.sidescroller.level import build, level
+from arena_games.sidescroller.physics import (
     BOTTOM,
     FALL,
     HIGH,
@@ -19,7 +19,7 @@ from games.sidescroller.physics import (
     Foe,
     World,
 )
-from games.sidescroller.tiles import ABOVE, ROWS, SHIFT, SOLID, STRIDE, TILE, UNIT, Kind, Tile, cell
+from arena_games.sidescroller.tiles import ABOVE, ROWS, SHIFT, SOLID, STRIDE, TILE, UNIT, Kind, Tile, cell
 
 LEVELS = st.tuples(st.integers(0, 300), st.integers(1, 5))
 HELD = st.lists(st.tuples(st.sampled_from([int(b) for b in MACRO.values()]), st.integers(1, 24)), max_size=60)

@@ -6,9 +6,9 @@ import pytest
 from arena.canonical import generator
 from arena.game import Views
 from arena.testing.playing import drawn, seed
-from games.connect_four.rules import ConnectFour
-from games.kuhn.rules import Kuhn
-from games.leduc.rules import CALL, FOLD, RAISE, Leduc
+from arena_games.connect_four.rules import ConnectFour
+from arena_games.kuhn.rules import Kuhn
+from arena_games.leduc.rules import CALL, FOLD, RAISE, Leduc
 
 
 def play_out(game, number, choose):

@@ -15,7 +15,7 @@ playwright = pytest.importorskip("playwright.async_api")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 from arena.operator import Decision, Request, WorkerContext  # noqa: E402
-from operators.human.web import WebHuman  # noqa: E402
+from arena_operators.human.web import WebHuman  # noqa: E402
 from tests.operators.human_kit import GUARD  # noqa: E402
 
 in_browser = [

@@ -7,8 +7,8 @@ import numpy as np
 from arena.canonical import key
 from arena.game import Views
 from arena.operator import OpenSeat, Outcome, Request, WorkerContext
-from operators.ppo.kind import KIND
-from operators.ppo.policy import build
+from arena_operators.ppo.kind import KIND
+from arena_operators.ppo.policy import build
 from tests.train.toy import Toy
 
 PLAIN = {name: option.default for name, option in KIND.options.items()}

@@ -20,8 +20,8 @@ from arena.lineup import build_plan, check_views
 from arena.play import run_plan
 from arena.record.reader import Run
 from arena.record.verify import verify
-from games.leduc.rules import Leduc
-from operators.cmd.kind import KIND
+from arena_games.leduc.rules import Leduc
+from arena_operators.cmd.kind import KIND
 from tests.toys import Turns
 
 ROOT = Path(__file__).parents[2]

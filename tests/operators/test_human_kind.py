@@ -12,8 +12,8 @@ from arena.errors import InputError, MissingExtraError, UnplayableError
 from arena.game import Discrete, GameSpec, Views
 from arena.plan import Entry
 from arena.plugins import game_class
-from operators.human.choices import Choice, choices, pick
-from operators.human.kind import KIND, settle, views
+from arena_operators.human.choices import Choice, choices, pick
+from arena_operators.human.kind import KIND, settle, views
 from tests.games.lane_toy import ToyLanes
 
 SPEC = GameSpec(

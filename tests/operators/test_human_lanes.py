@@ -18,7 +18,7 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 
 from arena.game import Observation, Views  # noqa: E402
 from arena.operator import OpenSeat, Outcome, Request, Sight, WorkerContext  # noqa: E402
-from operators.human.web import WebHuman  # noqa: E402
+from arena_operators.human.web import WebHuman  # noqa: E402
 from tests.games.lane_toy import ToyLanes  # noqa: E402
 from tests.operators.human_kit import GUARD  # noqa: E402
 

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from arena.operator import Decision, Outcome, Request, WorkerContext
-from operators.human.show import CLEAR
-from operators.human.terminal import TerminalHuman
-from operators.human.tty import TerminalGoneError, Tty
+from arena_operators.human.show import CLEAR
+from arena_operators.human.terminal import TerminalHuman
+from arena_operators.human.tty import TerminalGoneError, Tty
 from tests.operators.human_kit import CARD, GUARD, outcome, request, seat
 
 
@@ -350,7 +350,7 @@ def test_a_clock_begins_when_the_question_is_printed() -> None:
 
 
 def test_a_match_that_asks_nothing_for_long_is_said_to_have_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("operators.human.terminal.LONG", 0.0)
+    monkeypatch.setattr("arena_operators.human.terminal.LONG", 0.0)
 
     async def play() -> None:
         async with sitting((4, 1)) as (_, screen):

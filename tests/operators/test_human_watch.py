@@ -15,7 +15,7 @@ from arena.errors import InputError, UnplayableError  # noqa: E402
 from arena.game import Observation  # noqa: E402
 from arena.lineup import build_plan, spectator  # noqa: E402
 from arena.operator import Outcome, Sight, WorkerContext  # noqa: E402
-from operators.human.web import WebHuman  # noqa: E402
+from arena_operators.human.web import WebHuman  # noqa: E402
 from tests.operators.human_kit import GUARD, outcome, seat  # noqa: E402
 from tests.operators.test_human_web import Stage, staged, state  # noqa: E402
 

@@ -16,7 +16,7 @@ aiohttp = pytest.importorskip("aiohttp")
 from PIL import Image as Picture  # noqa: E402
 
 from arena.operator import WorkerContext  # noqa: E402
-from operators.human.web import WebHuman, encode  # noqa: E402
+from arena_operators.human.web import WebHuman, encode  # noqa: E402
 from tests.operators.human_kit import GUARD, outcome, picture, request, seat  # noqa: E402
 
 
@@ -402,7 +402,7 @@ def test_a_clock_begins_when_the_page_says_that_the_question_is_seen() -> None:
 
 def test_who_left_the_page_for_long_does_not_stop_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(stage: Stage) -> None:
-        monkeypatch.setattr("operators.human.person.AWAY", 0.01)
+        monkeypatch.setattr("arena_operators.human.person.AWAY", 0.01)
         async with stage.talk() as ws:
             await state(ws)
         for number in (7, 8):  # the one that is open when the time is over, and those that come after

@@ -14,9 +14,9 @@ pygame = pytest.importorskip("pygame")
 from arena.errors import InputError  # noqa: E402
 from arena.game import GameCard, Observation, Views  # noqa: E402
 from arena.operator import OpenSeat, Outcome, Request, Sight, WorkerContext  # noqa: E402
-from operators.human.hold import CHORD, Hold, action_of  # noqa: E402
-from operators.human.kind import KIND  # noqa: E402
-from operators.human.window import WindowHuman  # noqa: E402
+from arena_operators.human.hold import CHORD, Hold, action_of  # noqa: E402
+from arena_operators.human.kind import KIND  # noqa: E402
+from arena_operators.human.window import WindowHuman  # noqa: E402
 from tests.games.lane_toy import ToyLanes  # noqa: E402
 from tests.operators import human_kit  # noqa: E402
 

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("transformers")
 
 from arena.operator import WorkerContext
-from operators.vlm.operator import make
+from arena_operators.vlm.operator import make
 from scripts.nano import lessons as shards
 from scripts.nano.evaluate import AHEAD, read
 from tests.games.mario_kit import needed

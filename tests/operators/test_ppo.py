@@ -15,7 +15,7 @@ from arena.errors import CheckpointError, InputError, UnplayableError
 from arena.game import Views
 from arena.operator import Request
 from arena.train.policy import Mlp, save_policy
-from operators.ppo.kind import KIND
+from arena_operators.ppo.kind import KIND
 from tests.operators.seats import PLAIN, SEEN, answers, groupings, operator, turns
 from tests.train.toy import Toy
 
@@ -108,7 +108,8 @@ def test_what_is_missing_is_said():
 
 
 def test_the_kind_is_light():
-    code = "import operators.ppo.kind, sys; assert not {'torch', 'stable_baselines3', 'gymnasium'} & set(sys.modules)"
+    heavy = "{'torch', 'stable_baselines3', 'gymnasium'}"
+    code = f"import arena_operators.ppo.kind, sys; assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -23,9 +23,9 @@ from arena.errors import CheckpointError, InputError, UnplayableError
 from arena.game import Views
 from arena.made import known_file, remember
 from arena.operator import Request
-from operators.ppo.kind import KIND, declared
-from operators.ppo.stack import Frames
-from operators.ppo.zipfacts import ALGORITHMS, CONTINUOUS, read_zip
+from arena_operators.ppo.kind import KIND, declared
+from arena_operators.ppo.stack import Frames
+from arena_operators.ppo.zipfacts import ALGORITHMS, CONTINUOUS, read_zip
 from tests.operators.seats import PLAIN, SEEN, TRUSTED, answers, groupings, operator, turns
 from tests.train.toy import Toy
 

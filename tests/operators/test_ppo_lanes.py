@@ -13,7 +13,7 @@ from arena.errors import UnplayableError
 from arena.game import Views
 from arena.operator import OpenSeat, Request
 from arena.train.lane_ppo import LaneConfig, main
-from operators.ppo.kind import KIND, made_for, read_card
+from arena_operators.ppo.kind import KIND, made_for, read_card
 from tests.games.lane_toy import ToyLanes
 from tests.operators.seats import PLAIN, answers, groupings, operator
 

@@ -14,7 +14,7 @@ pytest.importorskip("safetensors")
 from arena.game import Views
 from arena.plugins import game_class
 from arena.train.policy import load_policy
-from operators.ppo.kind import KIND, WEIGHTS, shipped
+from arena_operators.ppo.kind import KIND, WEIGHTS, shipped
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts/ppo"

@@ -15,8 +15,8 @@ import arena
 from arena.errors import CheckpointError, InputError, UnplayableError
 from arena.game import Views
 from arena.operator import Outcome, Request
-from operators.ppo.kind import KIND
-from operators.ppo.zipfacts import read_zip
+from arena_operators.ppo.kind import KIND
+from arena_operators.ppo.zipfacts import read_zip
 from tests.operators.seats import PLAIN, SEEN, TRUSTED, answers, groupings, operator, turns
 from tests.train.toy import Toy
 

@@ -16,10 +16,10 @@ import torch
 from arena.errors import CheckpointError, InputError, UnplayableError
 from arena.operator import OpenSeat, WorkerContext
 from arena.plugins import game_class
-from operators.vlm import sampling
-from operators.vlm.kind import KIND, settle, views
-from operators.vlm.operator import make
-from operators.vlm.prompt import split
+from arena_operators.vlm import sampling
+from arena_operators.vlm.kind import KIND, settle, views
+from arena_operators.vlm.operator import make
+from arena_operators.vlm.prompt import split
 from tests.operators.vlm_kit import VIEWS, answers, foreign, lessons, requests
 
 
@@ -44,7 +44,7 @@ def decisions(operator, taught):
 
 
 def test_the_kind_is_light():
-    code = "import sys, operators.vlm.kind; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    code = "import sys, arena_operators.vlm.kind; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

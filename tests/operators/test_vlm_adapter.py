@@ -19,9 +19,9 @@ from arena.canonical import hash_file
 from arena.errors import CheckpointError, InputError
 from arena.operator import WorkerContext
 from arena.plugins import game_class
-from operators.vlm.checkpoint import source
-from operators.vlm.kind import KIND, declared, fingerprint, settle
-from operators.vlm.operator import make
+from arena_operators.vlm.checkpoint import source
+from arena_operators.vlm.kind import KIND, declared, fingerprint, settle
+from arena_operators.vlm.operator import make
 from tests.operators.vlm_kit import foreign, lessons
 
 LAYERS = r".*text_model.*\.(q_proj|v_proj)"

@@ -39,7 +39,7 @@ def answers(operator, taught):
 
 def swapped(taught):
     """Every lesson with the picture of another one of the same prompt; (lessons, where each picture came from)."""
-    from operators.vlm.prompt import fill
+    from arena_operators.vlm.prompt import fill
 
     groups = {}
     for index, lesson in enumerate(taught):

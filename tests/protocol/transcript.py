@@ -20,7 +20,7 @@ from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.trace import Trace
 from arena.supervisor.hub import Hub
-from games.kuhn.rules import Kuhn
+from arena_games.kuhn.rules import Kuhn
 
 WORKER = Path(__file__).parents[2] / "docs" / "examples" / "tiny_worker.py"
 LONG = 48  # characters of a text that are shown

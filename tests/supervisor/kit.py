@@ -139,7 +139,7 @@ def arena_of_parents() -> None:
     numbers = []
     for command in (
         peer_command("parent"),
-        [sys.executable, "-P", "-m", "workers.host", "tests.toys_ops:has_child"],
+        [sys.executable, "-P", "-m", "arena_workers.host", "tests.toys_ops:has_child"],
     ):
         channel = hub.launch("x", command, "", {})
         numbers += [channel.process.pid, int(said(hub, channel).split()[-1])]

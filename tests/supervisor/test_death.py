@@ -131,7 +131,7 @@ def test_the_children_of_a_worker_end_with_it(tmp_path: Path, monkeypatch: pytes
 def test_a_good_worker_leaves_by_itself_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("arena.supervisor.hub.GRACE", LONGEST)
     with watched_hub(tmp_path) as hub:
-        command = [*peer_command("")[:2], "-m", "workers.host", "tests.toys:build"]
+        command = [*peer_command("")[:2], "-m", "arena_workers.host", "tests.toys:build"]
         channel = hub.launch("x", command, "", {})
         until(hub, lambda event: channel.ready)
         hub.close()

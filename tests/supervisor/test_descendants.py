@@ -55,7 +55,7 @@ def test_a_worker_whose_arena_is_killed_ends_what_it_left_behind(tmp_path: Path)
     """The stand-in for the arena holds the worker's stdin, and is killed."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    worker = STRAY.replace("{then}", "from workers.host import _leave_with_arena; _leave_with_arena()")
+    worker = STRAY.replace("{then}", "from arena_workers.host import _leave_with_arena; _leave_with_arena()")
     arena = (
         "import subprocess, sys, time\n"
         f"subprocess.Popen([sys.executable, '-c', {worker!r}, {str(fifo)!r}], stdin=subprocess.PIPE, "

@@ -81,7 +81,7 @@ def test_the_log_is_the_same_wherever_the_operators_run(
 
 def test_what_decides_is_looked_up_and_hashed_on_the_workers_machine(keys: Path, tmp_path: Path) -> None:
     """The file that the served operator is made of need not be known to the arena."""
-    weights = ROOT / "operators" / "ppo" / "weights" / "leduc.safetensors"
+    weights = ROOT / "arena_operators" / "ppo" / "weights" / "leduc.safetensors"
     mine = tmp_path / "mine.safetensors"
     mine.write_bytes(weights.read_bytes())
     (tmp_path / "mine.json").write_bytes(weights.with_suffix(".json").read_bytes())

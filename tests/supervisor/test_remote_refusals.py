@@ -254,7 +254,7 @@ SECRETIVE = """
 from arena.game import Views
 from arena.operator import OperatorKind
 from arena.options import Option
-from operators.random.kind import build
+from arena_operators.random.kind import build
 
 KIND = OperatorKind(name="secretive", summary="", target=__file__ + ":build", views=lambda *a: Views(),
                     options={"api_key": Option("str", None, "of a service")})

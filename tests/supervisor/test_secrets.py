@@ -115,7 +115,7 @@ def test_the_token_is_in_no_command_line_no_file_and_no_grandchild(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     with watched_hub(tmp_path / "workers") as hub:
-        command = [sys.executable, "-P", "-m", "workers.host", "tests.toys_ops:has_child"]
+        command = [sys.executable, "-P", "-m", "arena_workers.host", "tests.toys_ops:has_child"]
         channel = hub.launch("x", command, "", {})
         child = int(said(hub, channel).split()[-1])
         token = channel.token.encode()

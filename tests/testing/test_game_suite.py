@@ -8,8 +8,8 @@ import pytest
 
 from arena.game import Observation, StepResult
 from arena.testing.game_suite import GameSuite
-from games.kuhn.rules import Kuhn
-from games.leduc.rules import Leduc
+from arena_games.kuhn.rules import Kuhn
+from arena_games.leduc.rules import Leduc
 
 
 class Unseeded(Kuhn):

@@ -4,7 +4,7 @@ import pytest
 
 from arena.errors import RecordError
 from arena.testing import golden
-from games.kuhn.rules import Kuhn
+from arena_games.kuhn.rules import Kuhn
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from arena.testing import worker_checks
 from arena.testing.worker_checks_play import PLAY
 from arena.testing.worker_peer import essence
 from arena.testing.worker_suite import CHECKS, Result, check_worker
-from games.leduc.rules import Leduc
+from arena_games.leduc.rules import Leduc
 from tests.testing.wrong_workers import WRONG
 
 PEERS = Path(__file__).with_name("wrong_workers.py")
@@ -125,10 +125,10 @@ def test_chance_from_elsewhere_than_the_seed_is_found() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", ["operators.random.kind:build", "operators.human.build:build"])
+@pytest.mark.parametrize("target", ["arena_operators.random.kind:build", "arena_operators.human.build:build"])
 def test_the_shipped_python_worker_passes(target: str) -> None:
     """Both of its hosts, the batched one and the asynchronous one (a person, who answers nobody here)."""
-    command = [sys.executable, "-P", "-m", "workers.host", target]
+    command = [sys.executable, "-P", "-m", "arena_workers.host", target]
     asynchronous = "human" in target
     options = {"port": 0, "mode": "web"} if asynchronous else {}
     greeting = {"hello", "token", "version", "patient", "ready", "ping", "unknown_message", "error", "opened"}

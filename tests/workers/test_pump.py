@@ -12,8 +12,8 @@ from arena.host import Host
 from arena.operator import AsyncOperator, Decision, OpenSeat, Operator, Request, WorkerContext
 from arena.protocol import codec
 from arena.protocol import messages as m
+from arena_workers.host import Pump
 from tests.host_kit import WELCOME, open_message, request
-from workers.host import Pump
 
 LONGEST = 60_000  # milliseconds that a broken pump is waited for
 

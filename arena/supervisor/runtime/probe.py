@@ -38,7 +38,7 @@ def modules_of(distributions: list[str]) -> list[str]:
 def main() -> None:
     distributions, named = (json.loads(text) for text in sys.argv[1:3])
     failed = {}
-    for module in ["arena", "workers.host", *(named or modules_of(distributions))]:
+    for module in ["arena", "arena_workers.host", *(named or modules_of(distributions))]:
         try:
             with contextlib.redirect_stdout(sys.stderr):
                 importlib.import_module(module)

@@ -7,7 +7,7 @@ import pytest
 
 from arena.game import Views
 from arena.testing.playing import hashes, seed
-from games.adapters import gym
+from arena_games.adapters import gym
 from tests.games.adapters import toys
 
 VECTOR = Views(vector=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arena.testing.game_suite import GameSuite
-from games.adapters.openspiel import make
+from arena_games.adapters.openspiel import make
 
 
 class Spiel(GameSuite):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arena.testing.game_suite import GameSuite
-from games.adapters.zoo import make
+from arena_games.adapters.zoo import make
 
 
 class Zoo(GameSuite):

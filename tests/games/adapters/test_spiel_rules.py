@@ -8,9 +8,9 @@ import pytest
 from arena import plugins
 from arena.game import UnparsableAnswerError, Views
 from arena.testing.playing import played, seed
-from games.adapters import calls
-from games.adapters.base import named
-from games.adapters.openspiel import make
+from arena_games.adapters import calls
+from arena_games.adapters.base import named
+from arena_games.adapters.openspiel import make
 
 
 @pytest.mark.parametrize(

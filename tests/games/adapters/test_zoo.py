@@ -15,7 +15,7 @@ from arena.plan import Limits, MatchPlan
 from arena.stage import LocalStage
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import played, seed
-from games.adapters import zoo
+from arena_games.adapters import zoo
 from tests.games.adapters import toys
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from arena.game import IllegalActionError, UnparsableAnswerError, Views
 from arena.testing.playing import played, seed
-from games.adapters.zoo import make
-from games.adapters.zoo_known import CARDS
+from arena_games.adapters.zoo import make
+from arena_games.adapters.zoo_known import CARDS
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ class Continuous(Leaving):
 
 
 def module(env: type[ParallelEnv]) -> Any:
-    """What `games.adapters.zoo` finds when it imports a module."""
+    """What `arena_games.adapters.zoo` finds when it imports a module."""
     return SimpleNamespace(parallel_env=env, __doc__=None)
 
 

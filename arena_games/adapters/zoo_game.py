@@ -1,0 +1,228 @@
+"""A PettingZoo environment as a Game. Seat i is the i-th of its possible agents.
+
+The environment's state cannot be read, so the state hash covers everything it has given out: all observations,
+masks and rewards of all agents, and the actions. Pictures are drawn by a second copy of the environment that
+follows the same actions: to look changes nothing in the one that is played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from arena.canonical import digest, hash_array
+from arena.errors import GameError
+from arena.game import Image, StepResult, Vector
+from arena.options import Option
+from arena_games.adapters import picture
+from arena_games.adapters.base import Adapter
+from arena_games.adapters.fence import windowless
+from arena_games.adapters.probe import replaced
+from arena_games.adapters.sight import Sight, legal
+from arena_games.adapters.zoo_drive import Drive, drive
+from arena_games.adapters.zoo_known import Known
+
+Frame = npt.NDArray[np.uint8]
+MAX_TICKS = Option("int", 500, "ticks after which the match is truncated", 1, 1_000_000)
+
+
+class ZooAdapter(Adapter):
+    """One PettingZoo environment; `arena_games.adapters.zoo.make` gives the class attributes."""
+
+    engines = ("pettingzoo", "rlcard", "chess")  # those two play its card games and chess
+    module: ClassVar[Any]
+    arguments: ClassVar[Mapping[str, Any]]
+    known: ClassVar[Known]
+    sights: ClassVar[tuple[Sight, ...]]  # by seat
+    counts: ClassVar[tuple[int, ...]]  # by seat, how many actions it has
+    starts: ClassVar[tuple[int, ...]]  # by seat, the environment's number of its first action
+    renders: ClassVar[bool] = False
+    fresh: ClassVar[bool] = False  # it repeats only when it is new: every match has a new one
+
+    def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
+        super().__init__(seats, options)
+        self.max_ticks = int(self.options["max_ticks"])
+        if self.max_ticks < self.spec.horizon:
+            self.spec = replaced(self.spec, horizon=self.max_ticks)
+        self.drive: Drive | None = None
+        self.copy: Drive | None = None  # what is drawn
+        self._shown = -1  # actions that the copy has followed; -1: not even the reset
+        self._frame: Frame | None = None  # what the copy showed then
+        self._seed = b""
+        self._log: list[dict[str, int]] = []  # the environment's actions, by agent
+        self._chain = ""
+        self._legal: dict[int, tuple[int, ...]] = {}
+        self._numbers: Mapping[int, int] = {}  # the environment's action by the arena's, where they differ
+        self._totals = [0.0] * seats
+        self._vectors: list[Vector] = []
+        self._over = False
+
+    # The environment's walk.
+
+    def reset(self, seed: bytes) -> StepResult:
+        if self.drive is None or self.fresh:
+            self.drive, self.copy = drive(self.module, self.arguments), None
+        self._seed, self._log, self._shown = bytes(seed), [], -1
+        self._totals, self._over = [0.0] * self.seats, False
+        self._chain = digest("reset")
+        self.drive.reset(self._seed)
+        self._look()
+        if not self._legal:
+            raise GameError("nobody can act after the reset")
+        return StepResult.going(self.waiting_for(), (0.0,) * self.seats, self._chain)
+
+    def step(self, actions: Mapping[int, int]) -> StepResult:
+        self.check(actions)
+        table, said = self._table(), self.said(actions)
+        acted = {}
+        for seat, action in sorted(actions.items()):
+            number = self._numbers[action] if self.known.legal else action
+            acted[table.agents[seat]] = number + self.starts[seat]
+        self._log.append(acted)
+        table.step(acted)
+        rewards = tuple(table.rewards.get(agent, 0.0) for agent in table.agents)
+        self._totals = [total + reward for total, reward in zip(self._totals, rewards, strict=True)]
+        self._chain = digest(self._chain, sorted(actions.items()), rewards)
+        self._over = table.over
+        self._look()
+        if table.over:
+            ended = any(table.terminated.values()) or not any(table.truncated.values())
+            how = StepResult.terminated if ended else StepResult.truncated
+            return how(rewards, self._totals, self._chain, said)
+        if len(self._log) >= self.spec.horizon:
+            self._over, self._legal = True, {}
+            return StepResult.truncated(rewards, self._totals, self._chain, said)
+        return StepResult.going(self.waiting_for(), rewards, self._chain, said)
+
+    def _look(self) -> None:
+        """Take what the environment gives out, as copies."""
+        table = self._table()
+        width = self.spec.vector_shape[0] if self.spec.vector_shape else 0
+        hashes = []
+        self._vectors = []
+        for agent, sight in zip(table.agents, self.sights, strict=True):
+            given = table.given.get(agent)
+            if given is None:  # it has not joined yet
+                self._vectors.append(np.zeros(width, np.float32))
+                hashes.append("")
+            elif sight.pixels:
+                hashes.append(hash_array(np.asarray(sight.bare(given))))
+            elif width:
+                self._vectors.append(sight.vector(given, width))
+                hashes.append(hash_array(self._vectors[-1]))
+            else:
+                hashes.append(digest(sight.words(given)))
+        due = [] if self._over else [table.agents.index(agent) for agent in table.due()]
+        if self.known.legal:
+            self._numbers = self.known.legal(table.env) if due else {}
+            self._legal = dict.fromkeys(due, tuple(sorted(self._numbers)))
+        else:
+            self._legal = {seat: self._masked(seat) for seat in due}
+        self._chain = digest(self._chain, hashes, sorted(self._legal.items()))
+
+    def _masked(self, seat: int) -> tuple[int, ...]:
+        table = self._table()
+        agent = table.agents[seat]
+        if agent not in table.given:
+            raise GameError(f"{agent} must act, but was given no observation")
+        return legal(table.given[agent], table.infos.get(agent, {}), self.counts[seat], agent)
+
+    def _table(self) -> Drive:
+        if self.drive is None:
+            raise ValueError(f"{self.spec.id}: call reset before anything else")
+        return self.drive
+
+    # Who is due, and the end.
+
+    def legal(self, seat: int) -> tuple[int, ...]:
+        return self._legal.get(seat, ())
+
+    def waiting_for(self) -> tuple[int, ...]:
+        return tuple(sorted(self._legal))
+
+    def forfeit(self, seat: int) -> StepResult:
+        """`seat` ends with what its game can cost at the most; the others share it, or lose as much where all do."""
+        if not self._legal:
+            raise ValueError(f"{self.spec.id}: the match is over, nobody can forfeit")
+        if self.known.zero_sum:
+            others = [self.known.stake / max(1, self.seats - 1)] * self.seats
+            least = -self.known.stake
+        else:
+            least = min(0.0, *self._totals) if self.seats > 1 else 0.0
+            others = [least] * self.seats
+        returns = [least if at == seat else others[at] for at in range(self.seats)]
+        rewards = [now - then for now, then in zip(returns, self._totals, strict=True)]
+        self._totals, self._legal, self._over = returns, {}, True
+        self._chain = digest(self._chain, "forfeit", seat)
+        return StepResult.terminated(rewards, returns, self._chain, (f"seat {seat} forfeits",))
+
+    def default_action(self, seat: int) -> int:
+        """The first legal action, where it is not known what a match may cost at the most."""
+        return self.legal(seat)[0]
+
+    # What is seen.
+
+    def vector(self, seat: int) -> Vector:
+        return self._vectors[seat].copy()
+
+    def seen(self, seat: int) -> dict[str, str]:
+        table = self._table()
+        agent = table.agents[seat]
+        given = table.given.get(agent)
+        if given is None:
+            return {"observation": "You are not in the game yet.", "agent": agent, "move": str(len(self._log) + 1)}
+        facts = self.known.words(table.env, given, seat) if self.known.words else {}
+        return {"observation": self.sights[seat].words(given), **facts, "agent": agent, "move": str(len(self._log) + 1)}
+
+    def elsewise(self, seat: int, answer: str) -> int | None:
+        return self.known.read(self._table().env, answer) if self.known.read and self._legal else None
+
+    def image(self, seat: int, height: int, width: int) -> Image:
+        sight = self.sights[seat]
+        if sight.pixels:
+            table = self._table()
+            given = table.given.get(table.agents[seat])
+            if given is None:
+                return picture.of_text("not in the game yet", height, width)
+            return picture.fitted(sight.bare(given), height, width)
+        return self.draw(height, width)
+
+    def draw(self, height: int, width: int) -> Image:
+        frame = self._rendered() if self.renders else None
+        if frame is None:
+            return picture.of_text(f"{self.spec.id}\ntick {len(self._log)}\n(no picture)", height, width)
+        return picture.fitted(frame, height, width)
+
+    def _rendered(self) -> Frame | None:
+        if self._shown == len(self._log):
+            return self._frame
+        with windowless():
+            if self.copy is None:
+                self.copy = drive(self.module, self.arguments, pictures=True)
+            if self._shown < 0:
+                self.copy.reset(self._seed)
+                self._shown = 0
+            for acted in self._log[self._shown :]:
+                self.copy.step(acted)
+            self._shown = len(self._log)
+            frame = self.copy.render()
+        self._frame = None if frame is None else np.array(frame, np.uint8)  # it may be the environment's own buffer
+        return self._frame
+
+    def clone(self) -> Self:
+        """An independent copy: a new environment that follows the same actions."""
+        other = type(self)(self.seats, self.options)
+        if self.drive is None:
+            return other
+        other.reset(self._seed)
+        for acted in self._log:
+            assert other.drive is not None
+            other.drive.step(acted)
+        other._log = [dict(acted) for acted in self._log]
+        other._totals, other._over = list(self._totals), self._over
+        other._look()
+        other._chain, other._legal = self._chain, dict(self._legal)
+        return other

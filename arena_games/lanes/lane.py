@@ -1,0 +1,112 @@
+"""Lane: one copy of a one-player platform game, as its emulator or its rules play it; game.py seats it."""
+
+from __future__ import annotations
+
+import abc
+import enum
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from arena.game import Image
+
+End = Literal["flag", "died", "time", "stuck"]
+TILE = 16  # pixels
+
+
+class Button(enum.IntFlag):
+    """What a controller can hold; the values are the NES's."""
+
+    A = 0x01  # jump
+    B = 0x02  # run
+    SELECT = 0x04
+    START = 0x08
+    UP = 0x10
+    DOWN = 0x20
+    LEFT = 0x40
+    RIGHT = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The facts of a lane that its rewards and its end are made of."""
+
+    x: int  # pixels from the start of the level; may go back
+    y: int  # pixels above the bottom of the screen
+    world: str  # "1-1"
+    time: int  # on the game's own clock
+    lives: int
+    score: int = 0
+    coins: int = 0
+    grounded: bool = True  # it stands on something, so it can jump
+    over: End | None = None  # "flag": the level is cleared
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the text view tells beyond that: what is ahead, as whole tiles of 16 pixels to the right of the player.
+
+    None: not within sight, or not known.
+    """
+
+    pit: int | None = None
+    enemy: int | None = None
+    wall: int | None = None
+    wall_height: int = 0  # tiles to climb
+    more: dict[str, str] = field(default_factory=dict)  # further facts, of this game only
+
+
+class Lane(abc.ABC):
+    """One copy. It is begun again and again; the same buttons always lead to the same states."""
+
+    size: ClassVar[tuple[int, int]] = (240, 256)  # (height, width) of its frames
+    threads: ClassVar[bool] = False  # `hold` lets other threads run: lanes may be played side by side
+
+    @abc.abstractmethod
+    def begin(self) -> None:
+        """Start the level anew, with the player able to move."""
+
+    @abc.abstractmethod
+    def hold(self, buttons: int, frames: int) -> None:
+        """Hold these buttons for so many frames; it stops by itself when the lane is over."""
+
+    @property
+    @abc.abstractmethod
+    def now(self) -> Now:
+        """The facts of this moment."""
+
+    @property
+    @abc.abstractmethod
+    def sight(self) -> Sight:
+        """What is to be seen at this moment. Asked only where somebody reads it."""
+
+    @abc.abstractmethod
+    def snapshot(self) -> Any:
+        """What `draw` and `luma` need to show this moment, until the lane goes on. Cheap: mostly nobody looks."""
+
+    def keep(self, snapshot: Any) -> Any:
+        """The snapshot of this very moment made to last, for `luma` (for `draw` where that gives none).
+
+        It is asked for just before the lane goes on. Default: the snapshot itself, which then never changes.
+        """
+        return snapshot
+
+    @abc.abstractmethod
+    def draw(self, snapshot: Any) -> Image:
+        """The frame of a snapshot: uint8 (*size, 3), a new array."""
+
+    def luma(self, snapshot: Any) -> npt.NDArray[np.uint8] | None:
+        """The grey frame of a snapshot, uint8 `size`, where that is cheaper than from `draw`; None: it is not.
+
+        It is used at once, and may be overwritten by the next one.
+        """
+        return None
+
+    @abc.abstractmethod
+    def state_hash(self) -> str:
+        """32 hex digits over the whole state of the game (memory, not pixels)."""
+
+    def close(self) -> None:  # noqa: B027 - rules in Python hold nothing
+        """Release the emulator."""

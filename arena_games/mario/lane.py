@@ -1,0 +1,133 @@
+"""MarioLane: one emulated NES. Only its `begin` needs the packages of the runtime `mario`."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pillow
+
+from arena.canonical import digest
+from arena.game import Image
+from arena_games.lanes.lane import End, Lane, Now, Sight
+from arena_games.mario import stages
+from arena_games.mario.ram import READERS, Reader, Smb3
+
+LONGEST = 1_200  # frames that the game may move the player by itself before the lane goes on all the same
+
+
+class Start(NamedTuple):
+    """The first moment of a stage at which the player can move."""
+
+    rom: str  # the cartridge's file
+    sha1: str
+    state: Any  # the emulator's snapshot; it is never written to
+    nes: Any  # the emulator that it was taken from: the snapshot points into it, so it must live as long
+
+
+@functools.cache
+def start_of(stage: str) -> Start:
+    """Play from power-on to the start of a stage, once a process. ImportError outside the runtime."""
+    import gym_super_mario_bros
+
+    env: Any = gym_super_mario_bros.make(stages.registered()[stage]).unwrapped
+    rom = Path(env._rom_path)
+    sha1 = hashlib.sha1(rom.read_bytes(), usedforsecurity=False).hexdigest()
+    return Start(str(rom), sha1, env.dump_state(), env)
+
+
+class MarioLane(Lane):
+    """One stage of one of the four games; `stage` may be set anew before `begin`."""
+
+    size: ClassVar[tuple[int, int]] = (240, 256)
+    threads: ClassVar[bool] = True  # the emulator lets other threads run while it makes a frame
+
+    def __init__(self, stage: str) -> None:
+        self.stage = stage
+        self._rom = ""
+        self._nes: Any = None
+        self._ram = memoryview(b"")
+        self._pixels = np.zeros((*self.size, 4), np.uint8)
+        self._luma = np.zeros(self.size, np.uint8)
+        self._over: End | None = None
+        self._reader: Reader
+
+    def begin(self) -> None:
+        start = start_of(self.stage)
+        if start.rom != self._rom:
+            from nes_py import NESEnv
+
+            self.close()
+            self._nes, self._rom = NESEnv(start.rom), start.rom
+            self._ram = memoryview(self._nes.ram)
+            # `screen` shows the first three bytes of each pixel backwards: here are all four as they lie in memory.
+            self._pixels = np.lib.stride_tricks.as_strided(self._nes.screen[..., ::-1], (*self.size, 4), (1024, 4, 1))
+        self._nes.load_state(start.state)
+        self._reader = READERS[stages.game_of(self.stage)](self._ram)
+        if isinstance(self._reader, Smb3):
+            self._reader.stage = self.stage.removeprefix("smb3-")
+        self._over = None
+
+    def hold(self, buttons: int, frames: int) -> None:
+        advance, reader = self._nes._frame_advance, self._reader
+        for _ in range(frames):
+            if self._over is not None:
+                return
+            advance(buttons)
+            self._over = reader.over()
+            if self._over is None and reader.busy():
+                self._wait()
+
+    def _wait(self) -> None:
+        """Let the game move the player until buttons do something again."""
+        reader = self._reader
+        for _ in range(LONGEST):
+            reader.hasten()
+            self._nes._frame_advance(0)
+            self._over = reader.over()
+            if self._over is not None or not reader.busy():
+                return
+
+    @property
+    def now(self) -> Now:
+        return self._reader.now(self._over)
+
+    @property
+    def sight(self) -> Sight:
+        return self._reader.sight()
+
+    def snapshot(self) -> None:
+        """Nothing: the emulator itself holds the moment until it goes on."""
+
+    def keep(self, snapshot: Any) -> Any:
+        return self._nes.observation("grayscale")
+
+    def draw(self, snapshot: Any) -> Image:
+        height, width = self.size
+        return np.array(Pillow.frombuffer("RGB", (width, height), self._pixels, "raw", "BGRX", 0, 1))
+
+    def luma(self, snapshot: Any) -> npt.NDArray[np.uint8]:
+        return self._nes.observation("grayscale", self._luma) if snapshot is None else snapshot
+
+    def state_hash(self) -> str:
+        """Over the 2 KiB of the console's memory."""
+        return digest(self._ram.tobytes())
+
+    def save(self) -> Any:
+        """This moment, for `load`: what searches go back to. It holds while this lane lives."""
+        return self._nes.dump_state(), self._reader, self._over
+
+    def load(self, saved: Any) -> None:
+        """Go back to a saved moment of this level."""
+        state, self._reader, self._over = saved
+        self._nes.load_state(state)
+
+    def close(self) -> None:
+        self._ram = memoryview(b"")
+        if self._nes is not None:
+            self._nes.close()
+        self._nes, self._rom = None, ""

@@ -1,0 +1,74 @@
+"""Lessons in stage 1-1, made inside its runtime: a search over saved states plays from seeded no-op starts.
+
+Now and then it is pushed off its way, which is not taught, and goes on from where it was pushed to.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+import numpy as np
+
+from arena.canonical import key
+from arena.game import Views
+from arena.train.lesson import Lesson
+from arena_games.lanes.game import LaneGame
+from arena_games.lanes.moves import JUMP, LEFT, NAMES, RIGHT, RUN, RUN_JUMP, STAY, UP
+from arena_games.lanes.thoughts import FREE, ahead, thought
+from arena_games.mario.lane import MarioLane
+from arena_games.mario.rules import make
+from arena_games.mario.search import advise
+
+VIEWS = Views(image=(128, 128), text=True)
+STAGE = "1-1"
+PUSHES = (0.0, 0.03, 0.08)  # how often a push begins, at each decision of a match
+ODDS = {RUN: 4, RUN_JUMP: 4, RIGHT: 2, JUMP: 2, UP: 1, STAY: 2, LEFT: 1}  # what it is pushed to
+PLAIN = 0.3  # the share of lessons that is kept where nothing is ahead and it just runs on
+DOOMED = 12  # decisions before a dead end that are not taught
+
+
+def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
+    """One match in one lane."""
+    game, lane = _opened()
+    card = game.card()
+    result = game.reset(key("lesson", chance.bytes(16)))
+    pushed, push = float(chance.choice(PUSHES)), 0
+    plan: tuple[int, ...] = ()
+    actions, odds = list(ODDS), np.array(list(ODDS.values()), dtype=np.float64)
+    made: list[Lesson] = []  # those of the last decisions, till it is known that they led on
+    while result.ended == "none":
+        if push == 0 and chance.random() < pushed:
+            push, plan = int(chance.integers(1, 4)), ()
+        if push:
+            push -= 1
+            action = int(chance.choice(actions, p=odds / odds.sum()))
+        else:
+            plan = advise(lane, plan)
+            if not plan:
+                return  # the last lessons led to a dead end
+            action, plan = plan[0], plan[1:]
+            facts = game.facts(0)
+            if ahead(facts) != FREE or action != RUN or chance.random() < PLAIN:
+                answer = NAMES[action]
+                made.append(Lesson(card, game.observe(0, VIEWS), thought(facts, answer), answer))
+                if len(made) > DOOMED:
+                    yield made.pop(0)
+        result = game.step({0: action})
+    if game.facts(0)["lane"].startswith("cleared"):
+        yield from made
+
+
+@functools.cache
+def _opened() -> tuple[LaneGame, MarioLane]:
+    """A game of one lane, and the lane."""
+    lanes: list[MarioLane] = []
+
+    class Taught(make(STAGE)):  # type: ignore[misc]
+        def make_lane(self) -> MarioLane:
+            lanes.append(MarioLane(self.stages[0]))
+            return lanes[0]
+
+    game = Taught(1, {"noops": 30, "stuck": 0})
+    game.reset(b"")
+    return game, lanes[0]

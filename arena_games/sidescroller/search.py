@@ -1,0 +1,144 @@
+"""A way through a level by the macro actions: depth first, running ahead, and back to where it went wrong.
+
+It proves that a level can be finished, and tells a teacher what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from arena_games.lanes.actions import SKIP
+from arena_games.lanes.lane import Button
+from arena_games.lanes.moves import BUTTONS, FALLING, JUMP, LEFT, RIGHT, RISING, RUN, RUN_JUMP, STAY, UP
+from arena_games.sidescroller.level import Level
+from arena_games.sidescroller.physics import World
+from arena_games.sidescroller.tiles import TILE, UNIT
+
+STANDING = (RUN, RUN_JUMP, UP, JUMP, RIGHT, STAY, LEFT)  # what is tried, in this order
+BUDGET = 4000  # decisions tried before a level counts as not solvable
+
+
+def order(world: World) -> Sequence[int]:
+    runner = world.runners[0]
+    return STANDING if runner.standing else RISING if runner.vy < 0 else FALLING
+
+
+def mark(world: World) -> tuple[int, ...]:
+    """States alike enough that one of them need not be tried: the same place, speed and time, roughly."""
+    it = world.runners[0]
+    return (it.x >> 10, it.y >> 10, it.vx >> 7, it.vy >> 8, it.held & 1, world.frame >> 5)
+
+
+def solve(level: Level, budget: int = BUDGET) -> tuple[int, ...] | None:
+    """Macro actions from the start to the flag, or None when none were found within the budget."""
+    return onward(World(level), level.edge, budget)
+
+
+Order = Callable[[World], Sequence[int]]
+
+
+def onward(world: World, target: int, budget: int, skip: int = SKIP, tried: Order = order) -> tuple[int, ...] | None:
+    """Macro actions that lead to the flag, or to stand at x >= `target` (in units), or None. `world` stays as it is."""
+    path: list[int] = []
+    stack = [(world, iter(tried(world)))]
+    seen = {mark(world)}
+    while stack:
+        here, choices = stack[-1]
+        action = next(choices, None)
+        if action is None:
+            stack.pop()
+            if path:
+                path.pop()
+            continue
+        if budget == 0:
+            return None
+        budget -= 1
+        there = here.copy()
+        there.hold(BUTTONS[action], skip)
+        runner = there.runners[0]
+        if runner.over is None:
+            at = mark(there)
+            if at in seen:
+                continue
+            seen.add(at)
+        elif runner.over != "flag":
+            continue
+        path.append(action)
+        if runner.over == "flag" or (runner.standing and runner.x >= target):
+            return tuple(path)
+        stack.append((there, iter(tried(there))))
+    return None
+
+
+AHEAD = 14 * TILE * UNIT  # a teacher looks so far
+THOUGHT = 4000  # decisions that a look ahead may try
+ASIDE = 800  # and one at an alternative
+NO_WAY = 1000
+
+
+def advise(world: World, skip: int = SKIP) -> int | None:
+    """The macro action that a good player takes here; None when none was found that survives.
+
+    On the ground it runs, as long as that is no detour and it could still jump one decision too late: a student may
+    be late.
+    """
+    runner = world.runners[0]
+    target = runner.x + AHEAD
+    path = onward(world, target, THOUGHT, skip)
+    if not path:
+        return None
+    if not runner.standing:
+        return path[0]
+    ahead = held(world, RUN, skip)
+    run, jump = way(ahead, target, skip), way(held(world, RUN_JUMP, skip), target, skip)
+    if runner.held & Button.A:
+        jump = NO_WAY  # a held button does not jump
+    if run <= jump and (run == 0 or way(held(ahead, RUN, skip), target, skip) < NO_WAY):
+        return RUN
+    return RUN_JUMP if jump < NO_WAY else path[0]
+
+
+def way(world: World, target: int, skip: int, tried: Order = order) -> int:
+    """How many decisions lead on from here to `target`; NO_WAY if none do."""
+    runner = world.runners[0]
+    if runner.over is not None:
+        return 0 if runner.over == "flag" else NO_WAY
+    path = onward(world, target, ASIDE, skip, tried)
+    return NO_WAY if path is None else len(path)
+
+
+def held(world: World, action: int, skip: int) -> World:
+    """Where an action leads."""
+    out = world.copy()
+    out.hold(BUTTONS[action], skip)
+    return out
+
+
+SLACK = 3  # decisions by which a way may be longer than the shortest, and still be a good one
+
+
+def bold(world: World) -> Sequence[int]:
+    """What is tried by who never stops nor turns."""
+    runner = world.runners[0]
+    return (RUN, RUN_JUMP) if runner.standing else (RUN_JUMP, RUN) if runner.vy < 0 else (RUN,)
+
+
+def lesson(world: World, skip: int = SKIP) -> tuple[int, tuple[int, ...]] | None:
+    """(what a good player does, all that one might do here), or None when no way was found that survives.
+
+    Often it makes no difference whether one runs on or jumps: a student who is told so need not guess at a taste. What
+    is good leads on without a stop or a turn; a rescue in mid-air is for those who need one (see `advise`).
+    """
+    runner = world.runners[0]
+    target = runner.x + AHEAD
+    ahead = held(world, RUN, skip)
+    run, jump = way(ahead, target, skip, bold), NO_WAY
+    if run and runner.standing and way(held(ahead, RUN, skip), target, skip, bold) >= NO_WAY:
+        run = NO_WAY  # too late for a student who is late
+    if runner.vy < 0 if not runner.standing else not runner.held & Button.A:
+        jump = way(held(world, RUN_JUMP, skip), target, skip, bold)  # a button that is held as it lands does not jump
+    if min(run, jump) >= NO_WAY:
+        first = advise(world, skip)
+        return None if first is None else (first, (first,))
+    good = [action for action, far in ((RUN, run), (RUN_JUMP, jump)) if far <= min(run, jump) + SLACK]
+    return RUN if run <= jump else RUN_JUMP, tuple(good)

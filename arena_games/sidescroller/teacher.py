@@ -1,0 +1,38 @@
+"""Lessons in the sidescroller: what a search ahead does, from the start to the flag, with slips in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from arena.canonical import key
+from arena.game import Views
+from arena.train.lesson import Lesson
+from arena_games.lanes.thoughts import FREE, ahead, thought
+from arena_games.sidescroller import search
+from arena_games.sidescroller.rules import Sidescroller
+
+VIEWS = Views(image=(128, 128), text=True)
+SLIPS = (0.0, 0.05, 0.15)  # how often the player of a match does something else instead
+PLAIN = 0.3  # the share of lessons that is kept where nothing is ahead and it just runs on
+
+
+def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
+    """One match in one lane, on a level of the set `train`."""
+    game = Sidescroller(1, {"set": "train"})
+    card = game.card()
+    result = game.reset(key("lesson", chance.bytes(16)))
+    slip = float(chance.choice(SLIPS))
+    while result.ended == "none":
+        advice = search.lesson(game.lane(0).world)
+        if advice is None:  # a slip too many: nothing is to be learnt from a fall
+            return
+        action, _ = advice
+        facts = game.facts(0)
+        if ahead(facts) != FREE or action != search.RUN or chance.random() < PLAIN:
+            answer = card.actions[action]
+            yield Lesson(card, game.observe(0, VIEWS), thought(facts, answer), answer)
+        if chance.random() < slip:
+            action = int(chance.integers(len(card.actions)))
+        result = game.step({0: action})

@@ -1,0 +1,21 @@
+"""Builds the person's operator inside the worker. What a page or a window needs is imported only for it."""
+
+from __future__ import annotations
+
+from arena.operator import AsyncOperator, WorkerContext
+
+
+def build(context: WorkerContext) -> AsyncOperator:
+    """TerminalHuman, WindowHuman or WebHuman, as `mode` says; where nobody settled it, the part after the colon."""
+    mode = context.options.get("mode") or context.what or "web"
+    if mode == "window":
+        from arena_operators.human.window import WindowHuman
+
+        return WindowHuman(context)
+    if mode == "terminal":
+        from arena_operators.human.terminal import TerminalHuman
+
+        return TerminalHuman(context)
+    from arena_operators.human.web import WebHuman
+
+    return WebHuman(context)

@@ -1,0 +1,335 @@
+"""What one person's page knows: the tables they sit at, what they are asked, how it ended. No I/O, no server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from arena.game import Observation
+from arena.operator import Decision, OpenSeat, Outcome, Request, Sight
+from arena.text import printable
+from arena_operators.human.choices import GAVE_UP, offered_in
+from arena_operators.human.facts import Card, Fact, last_hand, read, spoken
+from arena_operators.human.results import Result, of_seat, result, seat_name, signed
+from arena_operators.human.sights import Glimpse
+
+HISTORY = 200  # finished matches a page lists
+AWAY = 30.0  # seconds without a page, once there was one, after which clocks run all the same
+
+
+@dataclass(slots=True, eq=False)
+class Table:
+    """One seat of one match."""
+
+    seat: OpenSeat
+    number: int  # this person's own count of matches, from 1: which is later; people are told the log's number
+    request: Request | None = None  # the open question
+    shown: Request | None = None  # the last one, which the page goes on showing
+    reply: asyncio.Future[Decision] | None = None
+    seen: asyncio.Event = field(default_factory=asyncio.Event)  # the page shows the open question
+    deadline: float | None = None  # of the open question, by time.monotonic(); None until it was seen
+    picture: bytes | None = None
+    pictures: int = 0  # counts what the picture shows
+    fresh: bool = False  # the picture is that of the question which is shown
+    last: Observation | None = None  # what the seat saw when it was asked no more
+    out: tuple[str, ...] = ()  # what was said then, if the match went on without it
+    note: str = ""  # what was done last
+    alert: str = ""  # why it is asked again, or that time ran out; stays until the next answer
+    gave_up: bool = False
+    result: Result | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def key(self) -> str:
+        """Names the table on the page."""
+        return f"{self.seat.match}.{self.seat.seat}"
+
+
+@dataclass(slots=True, eq=False)
+class Person:
+    """One person with one page. `changed` wakes the page's connections."""
+
+    name: str
+    tables: dict[tuple[int, int], Table] = field(default_factory=dict)
+    finished: list[Table] = field(default_factory=list)
+    pages: set[Callable[[], None]] = field(default_factory=set)  # what wakes each page that is connected
+    matches: int = 0
+    total: float = 0.0
+    stopped: str = ""  # "finished": every match was played; "stopped": the run ended before
+    spectator: bool = False  # only looks on
+    sights: dict[int, Glimpse] = field(default_factory=dict)  # of matches as a whole, by their number
+    here: asyncio.Event = field(default_factory=asyncio.Event)  # a page is connected
+    away: bool = False  # there was a page, and has been none for long
+    _leaving: asyncio.TimerHandle | None = None
+
+    def changed(self) -> None:
+        """Tell every open page."""
+        for wake in tuple(self.pages):
+            wake()
+
+    def come(self, wake: Callable[[], None]) -> None:
+        """A page is connected."""
+        self.pages.add(wake)
+        self.here.set()
+        self.away = False
+        if self._leaving is not None:
+            self._leaving.cancel()
+
+    def leave(self, wake: Callable[[], None]) -> None:
+        """A page is gone. The others do not wait for ever for one that does not come back."""
+        self.pages.discard(wake)
+        if not self.pages:
+            self.here.clear()
+            self._leaving = asyncio.get_running_loop().call_later(AWAY, self._gone)
+
+    def _gone(self) -> None:
+        self.away = True
+        for table in self.tables.values():
+            self._notice(table)
+
+    def noticed(self, request_id: int) -> None:
+        """The page shows this question: its clock begins."""
+        for table in self.tables.values():
+            if table.request is not None and table.request.id == request_id:
+                self._notice(table)
+
+    def _notice(self, table: Table) -> None:
+        if table.request is None or table.seen.is_set():
+            return
+        table.seen.set()
+        if table.request.budget is not None:
+            table.deadline = time.monotonic() + table.request.budget
+            self.changed()
+
+    def sit(self, seat: OpenSeat) -> Table:
+        """Take a seat of a new match."""
+        self.matches += 1
+        table = self.tables[seat.match, seat.seat] = Table(seat, self.matches)
+        self.changed()
+        return table
+
+    def ask(self, request: Request) -> asyncio.Future[Decision]:
+        """Put a question on the page. The future is done when it is answered or the match is given up."""
+        table = self.tables[request.match, request.seat]
+        reply: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+        if table.gave_up:
+            reply.set_result(GAVE_UP)
+            return reply
+        table.request = table.shown = request
+        table.reply = reply
+        table.deadline = None
+        table.seen = asyncio.Event()
+        table.fresh = False
+        if request.reason:
+            table.alert = f"You are asked again, because: {printable(request.reason)}"
+        self.changed()
+        if self.away:
+            self._notice(table)
+        return reply
+
+    def withdraw(self, request: Request) -> None:
+        """The question was cancelled: its time ran out, or the arena does not want the answer any more."""
+        table = self.tables.get((request.match, request.seat))
+        if table is None or table.request is not request:
+            return
+        late = table.deadline is not None and time.monotonic() >= table.deadline - 0.05
+        table.note = ""
+        table.alert = (
+            "Your time ran out: the game's rule for that was applied." if late else "The question was taken back."
+        )
+        self._close(table)
+
+    def answer(self, request_id: int, action: int) -> str:
+        """The person's choice; "" when it counts, else what to tell them."""
+        for table in self.tables.values():
+            if table.request is not None and table.request.id == request_id and table.reply is not None:
+                if action not in table.request.observation.legal:
+                    return "That is not legal now. Choose one of the buttons."
+                name = table.seat.card.actions[action]
+                said = next((c.name for c in offered_in(table.seat, table.request) if c.action == action), name)
+                table.note, table.alert = f"You: {printable(said)}", ""
+                self._settle(table, Decision(answer=action, raw=name))
+                return ""
+        return "That came too late: the question was already answered or taken back. Nothing was done."
+
+    def give_up(self, match: int, seat: int) -> str:
+        """Leave one match: its open question and every later one is the fault `unparsable`."""
+        table = self.tables.get((match, seat))
+        if table is None:
+            return "That match is already over."
+        table.gave_up = True
+        table.note, table.alert = "You gave up this match. It goes on by the game's rule for missing answers.", ""
+        if table.reply is not None:
+            self._settle(table, GAVE_UP)
+        self.changed()
+        return ""
+
+    def end(self, match: int, seat: int, outcome: Outcome) -> None:
+        """The match is over; its result stays on the page until the next one begins."""
+        table = self.tables.pop((match, seat))
+        self._close(table)
+        table.result, table.outcome = result(table.seat, outcome, table.out), outcome
+        self.total += table.result.own or 0.0
+        for older in self.finished[-1:]:
+            older.shown = older.picture = older.last = None  # nobody sees these again, and they are large
+        self.finished.append(table)
+        del self.finished[:-HISTORY]
+        self.changed()
+
+    def last_look(self, sight: Sight) -> Table | None:
+        """How a seat of this person stands at its end: in its match, or as the match itself ended. Its table."""
+        assert sight.seat is not None
+        places = [*self.tables.values(), *self.finished[-1:]]
+        table = next((one for one in places if (one.seat.match, one.seat.seat) == (sight.match, sight.seat)), None)
+        if table is not None:
+            table.last = sight.observation
+            if sight.outcome is None:
+                table.out = of_seat(sight.seat, sight.events) or ("Your part is over.",)
+                if table.outcome is not None:  # it came after the end of the match
+                    table.result = result(table.seat, table.outcome, table.out)
+            self.changed()
+        return table
+
+    def look(self, sight: Sight, picture: bytes | None) -> None:
+        """A match as a whole, as it stands now. Of matches that are over only the last one is kept."""
+        before = self.sights.get(sight.match)
+        if before is not None and before.sight.tick > sight.tick:
+            return  # painted sooner, and newer
+        self.sights.pop(sight.match, None)
+        playing = {match for match, _ in self.tables}
+        self.sights = {match: one for match, one in self.sights.items() if match in playing}
+        self.sights[sight.match] = Glimpse(sight, picture, before.number + 1 if before is not None else 1)
+        self.changed()
+
+    def pictures(self) -> list[tuple[str, int, bytes]]:
+        """(key, number, PNG) of every picture that the page may show."""
+        tables = (*self.tables.values(), *self.finished[-1:])
+        own = [(table.key, table.pictures, table.picture) for table in tables]
+        whole = [(one.key, one.number, one.picture) for one in self.sights.values()]
+        return [(key, number, picture) for key, number, picture in own + whole if picture is not None]
+
+    def _settle(self, table: Table, decision: Decision) -> None:
+        reply = table.reply
+        self._close(table)
+        if reply is not None and not reply.done():
+            reply.set_result(decision)
+
+    def _close(self, table: Table) -> None:
+        table.request = table.reply = table.deadline = None
+        table.seen.set()  # nobody is to wait for it any more
+        self.changed()
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything the page shows except pictures, as plain JSON."""
+        tables = [*self.tables.values()]
+        if not tables and self.finished:
+            tables = self.finished[-1:]
+        return {
+            "type": "state",
+            "name": printable(self.name),
+            "stopped": self.stopped,
+            "spectator": self.spectator,
+            "sights": [one.plain(self._seats_in(match)) for match, one in self.sights.items()],
+            "tables": [_table(table) for table in tables],
+            "ended": _table(self.finished[-1]) if self.tables and self.finished else None,
+            "history": [_line(table) for table in reversed(self.finished)],
+            "last": _result(self.finished[-1]) if self.finished else None,
+            "matches": self.matches,
+            "total": signed(self.total),
+        }
+
+    def _seats_in(self, match: int) -> tuple[int, ...]:
+        tables = (*self.tables.values(), *self.finished[-1:])
+        return tuple(table.seat.seat for table in tables if table.seat.match == match)
+
+
+def _table(table: Table) -> dict[str, Any]:
+    seat, shown, asked = table.seat, table.shown, table.request
+    observation = table.last or (shown.observation if shown is not None else None)
+    offered = offered_in(seat, asked) if asked is not None else ()
+    facts = (observation.facts if observation is not None else None) or {}
+    return {
+        "key": table.key,
+        "match": seat.match,
+        "seat": seat.seat,
+        "number": table.number,
+        "game": printable(seat.card.game),
+        "rules": printable(seat.card.rules, lines=True),
+        "you": seat_name(seat, seat.seat),
+        "others": [seat_name(seat, index) for index in range(seat.card.seats) if index != seat.seat],
+        "request": asked.id if asked is not None else None,
+        "left": None if table.deadline is None else max(0.0, table.deadline - time.monotonic()),
+        "budget": asked.budget if asked is not None else None,
+        "seen": table.seen.is_set(),
+        "choices": [
+            {"action": c.action, "name": printable(c.name), "keys": _keys(c.number, c.letter)} for c in offered
+        ],
+        "played": _played(table),
+        "text": printable(observation.text or "", lines=True) if observation is not None else "",
+        "facts": [_fact(fact) for fact in read(facts)],
+        "hand": str(facts.get("hand_number", "")),
+        "lastHand": [_sentence(part) for part in last_hand(facts)],
+        "picture": table.pictures if table.picture is not None else None,
+        "pictured": observation is not None and observation.image is not None,
+        "fresh": table.fresh,
+        "note": table.note,
+        "alert": table.alert,
+        "gaveUp": table.gave_up,
+        "out": [printable(event) for event in table.out],
+        "over": table.result is not None,
+    }
+
+
+def _played(table: Table) -> dict[str, Any] | None:
+    """How the game is played by held keys: what each action holds; None if it is not."""
+    card, asked = table.seat.card, table.request
+    if not card.buttons:
+        return None
+    legal = asked.observation.legal if asked is not None else range(len(card.actions))
+    actions = [
+        {"action": action, "name": printable(card.actions[action]), "buttons": list(card.buttons[card.actions[action]])}
+        for action in legal
+        if card.actions[action] in card.buttons
+    ]
+    return {"actions": actions, "seconds": card.seconds, "pace": table.seat.pace}
+
+
+def _keys(number: int, letter: str | None) -> list[str]:
+    digit = [str(number)] if 0 <= number <= 9 else []
+    return digit + ([letter] if letter else [])
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    return {"label": fact.label, "value": fact.value, "cards": [_card(c) for c in fact.cards], "long": fact.long}
+
+
+def _sentence(text: str) -> list[Any]:
+    """A sentence for the page: words, and cards between them."""
+    return [part if isinstance(part, str) else _card(part) for part in spoken(text)]
+
+
+def _card(card: Card) -> dict[str, str]:
+    return {"rank": card.rank, "suit": card.suit, "colour": card.colour}
+
+
+def _result(table: Table) -> dict[str, Any]:
+    ended = table.result
+    assert ended is not None
+    rows = [{"name": row.name, "value": signed(row.value), "you": row.you} for row in ended.rows]
+    return {**_line(table), "details": [_sentence(one) for one in ended.details], "rows": rows, "unit": ended.unit}
+
+
+def _line(table: Table) -> dict[str, Any]:
+    ended = table.result
+    assert ended is not None
+    own = "void" if ended.verdict == "voided" else "" if ended.own is None else signed(ended.own)
+    return {
+        "number": table.number,
+        "match": table.seat.match,
+        "verdict": ended.verdict,
+        "headline": ended.headline,
+        "own": own,
+    }

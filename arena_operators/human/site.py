@@ -1,0 +1,287 @@
+"""The page's server: who is let in, the static files, and the WebSocket between one page and its Person.
+
+Everything that protects the person is here: the Host and Origin checks, the headers, the ticket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import html
+import string
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+import msgspec
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from arena_operators.human.person import Person
+from arena_operators.human.tickets import Ticket
+
+LOCAL = {"127.0.0.1", "localhost", "::1"}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+SCRIPTS = ("app.js", "parts.js", "held.js", "keys.js", "pad.js", "sight.js", "ending.js")
+ASSETS = {**dict.fromkeys(SCRIPTS, "text/javascript"), "style.css": "text/css"}
+FOLDER = files("arena_operators.human") / "page"
+
+
+class Answer(msgspec.Struct, frozen=True, tag="answer", forbid_unknown_fields=True):
+    """The page's choice of an action for one request."""
+
+    request: int
+    action: int
+
+
+class GiveUp(msgspec.Struct, frozen=True, tag="give_up", forbid_unknown_fields=True):
+    """The person leaves one match."""
+
+    match: int
+    seat: int
+
+
+class Drawn(msgspec.Struct, frozen=True, tag="drawn", forbid_unknown_fields=True):
+    """The page has drawn a picture, and can take another one in its place."""
+
+    key: str
+    picture: int
+
+
+class Seen(msgspec.Struct, frozen=True, tag="seen", forbid_unknown_fields=True):
+    """The page shows this question, with its picture if it has one."""
+
+    request: int
+
+
+Said = Answer | GiveUp | Drawn | Seen
+
+
+@dataclass(slots=True)
+class _Line:
+    """What one WebSocket was sent: a page that is slow skips pictures instead of falling behind."""
+
+    wake: asyncio.Event
+    sent: dict[str, int] = field(default_factory=dict)  # the newest picture by key
+    drawn: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    ticket: Ticket
+    cookie: str  # the one it came in by
+    sender: asyncio.Task[None]
+
+
+class Site:
+    """Routes of one server. `fresh_link(ticket)` is called when a used link came back and a new one was made."""
+
+    def __init__(self, tickets: list[Ticket], fresh_link: Callable[[Ticket], None]) -> None:
+        self._tickets = tickets
+        self._fresh_link = fresh_link
+        self._sockets: dict[web.WebSocketResponse, _Connection] = {}
+        self.app = web.Application(middlewares=[guard], client_max_size=4096)
+        self.app.router.add_get("/", self._enter, allow_head=False)
+        self.app.router.add_get("/page/{name}", self._asset)
+        self.app.router.add_get("/room/{room}/", self._page)
+        self.app.router.add_get("/room/{room}/socket", self._socket)
+
+    async def close(self, seconds: float) -> None:
+        """Wait at most `seconds` until every page has the last state, then close all WebSockets."""
+        open_now = dict(self._sockets)
+        if open_now:
+            await asyncio.wait([connection.sender for connection in open_now.values()], timeout=seconds)
+            await asyncio.gather(
+                *(socket.close(code=WSCloseCode.GOING_AWAY) for socket in open_now), return_exceptions=True
+            )
+
+    async def _enter(self, request: web.Request) -> web.Response:
+        token = request.query.get("token", "")
+        for ticket in self._tickets:
+            if (cookie := ticket.use(token)) is not None:
+                await self._drop_others(ticket)
+                return _admit(ticket, cookie)
+            if ticket.was_used(token):
+                # The cookie belongs to the room and does not come to "/": the room finds out who this is.
+                raise _refused("This link was already used", USED, _link(ticket), _forward(ticket))
+        raise _refused("This link does not open a seat", UNKNOWN if token else MISSING)
+
+    async def _page(self, request: web.Request) -> web.Response:
+        self._ticket(request)
+        return web.Response(text=_read("index.html"), content_type="text/html")
+
+    async def _asset(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in ASSETS:
+            raise web.HTTPNotFound(text=f"there is no {name!r} here; there is {', '.join(ASSETS)}")
+        return web.Response(text=_read(name), content_type=ASSETS[name], charset="utf-8")
+
+    def _ticket(self, request: web.Request) -> Ticket:
+        for ticket in self._tickets:
+            if ticket.room == request.match_info["room"]:
+                if ticket.holds(request.cookies.get(_cookie_name(ticket))):
+                    return ticket
+                if ticket.renew():
+                    self._fresh_link(ticket)
+        raise _refused("This seat is open in another browser", FOREIGN)
+
+    async def _socket(self, request: web.Request) -> web.WebSocketResponse:
+        ticket = self._ticket(request)
+        socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=4096, timeout=2.0)
+        await socket.prepare(request)
+        line = _Line(asyncio.Event())
+        sender = asyncio.ensure_future(_send(socket, ticket.person, line))
+        self._sockets[socket] = _Connection(ticket, ticket.cookie or "", sender)
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT and (told := _hear(ticket.person, line, message.data)):
+                    await socket.send_json({"type": "notice", "text": told})
+        finally:
+            del self._sockets[socket]
+            sender.cancel()
+            with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+                await sender
+        return socket
+
+    async def _drop_others(self, ticket: Ticket) -> None:
+        """Pages that came in by an older link of the same person are closed: one person, one browser."""
+        for socket, connection in tuple(self._sockets.items()):
+            if connection.ticket is ticket and not ticket.holds(connection.cookie):
+                with contextlib.suppress(ConnectionError):
+                    await socket.send_json({"type": "moved"})
+                    await socket.close(code=WSCloseCode.POLICY_VIOLATION)
+
+
+async def _send(socket: web.WebSocketResponse, person: Person, line: _Line) -> None:
+    """Send the newest state whenever something changed; a slow page skips what it missed."""
+    wake, sent, drawn = line.wake, line.sent, line.drawn
+    wake.set()
+    person.come(wake.set)
+    newest: dict[str, object] = {}
+    try:
+        while True:
+            await wake.wait()
+            wake.clear()
+            state = person.snapshot()
+            if newest != state:
+                newest = state
+                await socket.send_json(state)
+            for key, number, picture in person.pictures():
+                if sent.get(key) != number and (state["stopped"] or sent.get(key) == drawn.get(key)):
+                    sent[key] = number
+                    head = msgspec.json.encode({"key": key, "picture": number})
+                    await socket.send_bytes(head + b"\n" + picture)
+            if state["stopped"]:  # as it was sent: the person may have stopped meanwhile
+                return
+    finally:
+        person.leave(wake.set)
+
+
+def _hear(person: Person, line: _Line, data: str) -> str:
+    """Act on one message of the page; what to tell its person, "" for nothing."""
+    try:
+        said = msgspec.json.decode(data, type=Said)
+    except (msgspec.DecodeError, RecursionError):
+        return "The page sent something that was not understood. Reload it."
+    if isinstance(said, Drawn):
+        if line.sent.get(said.key) == said.picture:
+            line.drawn[said.key] = said.picture
+            line.wake.set()
+        return ""
+    if isinstance(said, Seen):
+        person.noticed(said.request)
+        return ""
+    if isinstance(said, Answer):
+        return person.answer(said.request, said.action)
+    return person.give_up(said.match, said.seat)
+
+
+@web.middleware
+async def guard(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Refuse foreign names (DNS rebinding) and foreign pages (cross-site WebSockets); put the headers on."""
+    try:
+        _check(request)
+        response = await handler(request)
+    except web.HTTPException as error:
+        error.headers.update(HEADERS)
+        raise
+    if not response.prepared:
+        response.headers.update(HEADERS)
+    return response
+
+
+def _check(request: web.Request) -> None:
+    host = request.headers.get("Host", "")
+    try:
+        name = urlsplit(f"//{host}").hostname
+    except ValueError:
+        name = None
+    if name not in LOCAL:
+        raise web.HTTPMisdirectedRequest(text=f"this server answers to 127.0.0.1 and localhost only, not to {host!r}\n")
+    origin = request.headers.get("Origin")
+    upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
+    if (upgrade or origin is not None) and origin != f"http://{host}":
+        raise web.HTTPForbidden(text=f"this page takes connections from itself only, not from {origin!r}\n")
+
+
+def _admit(ticket: Ticket, cookie: str) -> web.Response:
+    """Set the cookie and go on to the room.
+
+    Not by a redirect: after a link on some other site a browser would follow that without the SameSite=Strict
+    cookie. From a page of our own it brings it along.
+    """
+    response = _notice("Your seat is ready", "", _link(ticket), _forward(ticket))
+    response.set_cookie(_cookie_name(ticket), cookie, path=_room(ticket), httponly=True, samesite="Strict")
+    return response
+
+
+def _room(ticket: Ticket) -> str:
+    return f"/room/{ticket.room}/"
+
+
+def _link(ticket: Ticket) -> str:
+    return f'<a class="button" href="{_room(ticket)}">Go to the table</a>'
+
+
+def _forward(ticket: Ticket) -> str:
+    return f'<meta http-equiv="refresh" content="0;url={_room(ticket)}">'
+
+
+def _cookie_name(ticket: Ticket) -> str:
+    return f"arena-{ticket.room}"
+
+
+MISSING = "Open the link that the arena printed when it started: it ends in ?token= and a long word."
+UNKNOWN = (
+    "The token is not one of this arena's. Copy the whole link that the arena printed; links of earlier runs are void."
+)
+USED = "A link opens one seat in one browser, once. If that was this browser, your table appears in a moment."
+FOREIGN = (
+    "The link of this seat was used by another browser, or in another window of this one that keeps no cookies. "
+    "A fresh link has been printed where the arena runs: the newest one there works."
+)
+
+
+def _refused(title: str, text: str, more: str = "", head: str = "") -> web.HTTPForbidden:
+    return web.HTTPForbidden(text=_notice(title, text, more, head).text, content_type="text/html")
+
+
+def _notice(title: str, text: str, more: str = "", head: str = "") -> web.Response:
+    """A small page with one message; `more` and `head` are HTML of ours."""
+    page = string.Template(_read("notice.html"))
+    filled = page.substitute(title=html.escape(title), text=html.escape(text), more=more, head=head)
+    return web.Response(text=filled, content_type="text/html")
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text("utf-8")

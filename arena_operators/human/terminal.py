@@ -1,0 +1,153 @@
+"""A person at a terminal. Several seats and matches share it: one question at a time, in order of arrival."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, WorkerContext
+from arena.text import printable
+from arena_operators.human import show
+from arena_operators.human.choices import GAVE_UP, GIVE_UP, offered_in, pick
+from arena_operators.human.results import result, seat_name
+from arena_operators.human.tty import Tty
+
+LONG = 1.0  # seconds after which a match that asks nothing is said to have begun
+
+
+class TerminalHuman(AsyncOperator):
+    """Asks on the terminal at `options["tty"]`."""
+
+    def __init__(self, context: WorkerContext) -> None:
+        self._path = context.options.get("tty")
+        self._tty: Tty | None = None
+        self._keyboard = asyncio.Lock()
+        self._seats: dict[tuple[int, int], OpenSeat] = {}
+        self._unseen: dict[int, asyncio.Event] = {}  # of the questions that are not printed yet, by their id
+        self._given_up: set[tuple[int, int]] = set()
+        self._last: tuple[int, int] | None = None  # whose cards are, or were, on the screen
+        self._results: set[asyncio.Task[None]] = set()
+        self._notes: dict[
+            tuple[int, int], asyncio.Task[None]
+        ] = {}  # that a match has begun, if its question takes long
+
+    async def start(self) -> None:
+        """Open the terminal; ValueError says why it cannot be."""
+        if not self._path:
+            raise ValueError("human:terminal was not told which terminal (option tty). Use human:web.")
+        self._tty = Tty(self._path)
+
+    def open(self, seats: Sequence[OpenSeat]) -> None:
+        for seat in seats:
+            self._seats[seat.match, seat.seat] = seat
+            self._notes[seat.match, seat.seat] = asyncio.get_running_loop().create_task(self._tell_begun(seat))
+
+    async def decide(self, request: Request) -> Decision:
+        """The person's choice. A match given up stays given up: each later question is answered by the same fault."""
+        place = (request.match, request.seat)
+        seat = self._seats[place]
+        if (note := self._notes.pop(place, None)) is not None:
+            note.cancel()
+        printed = self._unseen[request.id] = asyncio.Event()
+        try:
+            return await self._answer(place, seat, request)
+        finally:
+            printed.set()
+            del self._unseen[request.id]
+
+    async def seen(self, request: Request) -> None:
+        if (printed := self._unseen.get(request.id)) is not None:
+            await printed.wait()
+
+    async def _answer(self, place: tuple[int, int], seat: OpenSeat, request: Request) -> Decision:
+        async with self._keyboard:
+            if place in self._given_up:
+                return GAVE_UP
+            shared = any(match == seat.match and other != seat.seat for match, other in self._seats)
+            if shared and self._last != place:
+                # Two people at one screen: nothing of this seat is shown before its own person asks for it.
+                await self._line(f"Pass the keyboard to {seat_name(seat, seat.seat)}, then press Enter: ")
+            self._last = place
+            try:
+                decision = await self._ask(seat, request)
+            except asyncio.CancelledError:
+                late = "Time is up: the game's rule for that applies."
+                self._leave(seat, shared, "The question was taken back." if request.budget is None else late)
+                raise
+            said = {choice.action: choice.name for choice in offered_in(seat, request)}
+            name = "" if decision.fault else said[int(decision.answer or 0)]
+            done = f"You: {printable(name)}. Waiting for the others ..." if name else "You gave up this match."
+            self._leave(seat, shared, done)
+            return decision
+
+    def end(self, match: int, seat: int, outcome: Outcome) -> None:
+        place = (match, seat)
+        opened = self._seats.pop(place)
+        if (note := self._notes.pop(place, None)) is not None:
+            note.cancel()
+        self._given_up.discard(place)
+        told = show.ended(opened, self._title(opened), result(opened, outcome))
+        # The screen may be another seat's: the result waits for its turn there, like a question.
+        task = asyncio.get_running_loop().create_task(self._tell(told))
+        self._results.add(task)
+        task.add_done_callback(self._results.discard)
+
+    async def stop(self, complete: bool = False) -> None:
+        for note in self._notes.values():
+            note.cancel()
+        await asyncio.gather(*self._results, *self._notes.values(), return_exceptions=True)
+        if self._tty is not None:
+            self._tty.close()
+            self._tty = None
+
+    async def _ask(self, seat: OpenSeat, request: Request) -> Decision:
+        offered = offered_in(seat, request)
+        self._say(show.turn(seat, self._title(seat), request, offered))
+        self._unseen[request.id].set()
+        while True:
+            given = await self._line(show.prompt(seat))
+            if given.strip() == "?":
+                self._say(show.help_text(seat, request, offered))
+            elif given.strip().lower() == GIVE_UP:
+                if await self._line("Give up this match? y/n: ") in ("y", "Y", "yes", GIVE_UP):
+                    self._given_up.add((seat.match, seat.seat))
+                    return GAVE_UP
+            elif (choice := pick(given, offered)) is None:
+                self._say(show.wrong(given, offered, seat.card.actions))
+            else:
+                return Decision(answer=choice.action, raw=given)
+
+    def _leave(self, seat: OpenSeat, shared: bool, words: str) -> None:
+        """Say how the question ended; where two people share the screen, only that it did, and hide the cards."""
+        if shared:
+            self._screen.write(show.CLEAR)
+            words = f"{seat_name(seat, seat.seat)} is done. Waiting for the others ..."
+        self._say(Text(words, style="dim"))
+
+    async def _line(self, question: str) -> str:
+        self._screen.forget_typed()
+        self._screen.write(question)
+        return await self._screen.read_line()
+
+    async def _tell_begun(self, seat: OpenSeat) -> None:
+        await asyncio.sleep(LONG)
+        await self._tell(Text(f"{self._title(seat).strip()}: it has begun. Waiting for the others ...", style="dim"))
+
+    async def _tell(self, thing: RenderableType) -> None:
+        async with self._keyboard:
+            self._say(thing)
+
+    def _say(self, thing: RenderableType) -> None:
+        self._screen.write(show.render(thing, self._screen.width))
+
+    def _title(self, seat: OpenSeat) -> str:
+        return f" {printable(seat.card.game)} - match {seat.match} - {seat_name(seat, seat.seat)} "
+
+    @property
+    def _screen(self) -> Tty:
+        if self._tty is None:
+            raise RuntimeError("the terminal is not open: call start() first")
+        return self._tty

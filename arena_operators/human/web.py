@@ -1,0 +1,189 @@
+"""A person at a page in the browser, served on this machine's loopback address only."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import io
+import socket
+from collections.abc import Coroutine, Sequence
+
+from aiohttp import web
+from PIL import Image as Picture
+
+from arena.game import Image
+from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, Sight, WorkerContext
+from arena_operators.human.person import Person, Table
+from arena_operators.human.site import Site
+from arena_operators.human.tickets import Ticket
+
+LOOPBACK = "127.0.0.1"
+FAREWELL = 2.0  # seconds in which pages are told that the arena is done
+AUDIENCES = 200  # matches of which it is known who sees them as a whole
+
+
+class WebHuman(AsyncOperator):
+    """One page a person, any number of persons and matches at once. Each person's link is told by `status`."""
+
+    def __init__(self, context: WorkerContext) -> None:
+        self._wanted = int(context.options.get("port") or 0)
+        self._status = context.status
+        self._tickets: list[Ticket] = []
+        self._places: dict[tuple[int, int], Person] = {}
+        self._painting: set[asyncio.Task[None]] = set()
+        self._audience: dict[int, list[Person]] = {}  # who sees a match as a whole
+        self._expected = context.operators
+        self._spectator = Person("spectators", spectator=True) if _mode(context) == "watch" else None
+        self._site = Site(self._tickets, self._announce)
+        self._runner: web.AppRunner | None = None
+        self.port = 0  # where the page is, once started
+
+    async def start(self) -> None:
+        """Listen on the loopback address. ValueError when the port is taken or not allowed."""
+        listener = _listen(self._wanted)
+        self.port = listener.getsockname()[1]
+        # No access log: it would write the tokens into the worker's log file.
+        self._runner = web.AppRunner(self._site.app, handle_signals=False, access_log=None, shutdown_timeout=FAREWELL)
+        await self._runner.setup()
+        await web.SockSite(self._runner, listener).start()
+        if self._spectator is not None:
+            self._invite(self._spectator)
+        for name in self._expected if self._spectator is None else ():
+            self._invite(Person(name))
+
+    def open(self, seats: Sequence[OpenSeat]) -> None:
+        for seat in seats:
+            ticket = self._seated(seat)
+            self._places[seat.match, seat.seat] = ticket.person
+            ticket.person.sit(seat)
+            self._audience.setdefault(seat.match, []).append(ticket.person)
+            self._audience.pop(seat.match - AUDIENCES, None)
+
+    async def decide(self, request: Request) -> Decision:
+        person = self._places[request.match, request.seat]
+        reply = person.ask(request)
+        if request.observation.image is not None and not reply.done():
+            table = person.tables[request.match, request.seat]
+            self._paint_soon(self._paint(person, table, request, request.observation.image))
+        try:
+            return await reply
+        except asyncio.CancelledError:
+            person.withdraw(request)
+            raise
+
+    def end(self, match: int, seat: int, outcome: Outcome) -> None:
+        self._places.pop((match, seat)).end(match, seat, outcome)
+
+    async def seen(self, request: Request) -> None:
+        """When the page shows the question; for a page that was open and has been gone for long, at once."""
+        table = self._places[request.match, request.seat].tables[request.match, request.seat]
+        if table.request is request:
+            await table.seen.wait()
+
+    async def watch(self, sight: Sight) -> None:
+        """Wait for somebody who looks, so that nothing is drawn for nobody; then show it."""
+        if sight.seat is not None:
+            await self._last_look(sight)
+            return
+        people = [self._spectator] if self._spectator is not None else self._audience.get(sight.match, [])
+        people = list(dict.fromkeys(people))
+        if not people:
+            return
+        if not any(person.here.is_set() for person in people):
+            waiting = [asyncio.ensure_future(person.here.wait()) for person in people]
+            try:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for one in waiting:
+                    one.cancel()
+        # The last one of a run is shown although the arena is already done.
+        await asyncio.shield(self._paint_soon(self._paint_whole(people, sight)))
+
+    async def _last_look(self, sight: Sight) -> None:
+        for person in dict.fromkeys(self._audience.get(sight.match, [])):
+            table = person.last_look(sight)
+            if table is not None and sight.observation is not None and sight.observation.image is not None:
+                await asyncio.shield(self._paint_soon(self._paint(person, table, None, sight.observation.image)))
+
+    async def stop(self, complete: bool = False) -> None:
+        """Tell the pages that no match will follow, and why, then close."""
+        await asyncio.gather(*self._painting, return_exceptions=True)
+        for ticket in self._tickets:
+            ticket.person.stopped = "finished" if complete else "stopped"
+            ticket.person.changed()
+        if self._runner is not None:
+            await self._site.close(FAREWELL)
+            await self._runner.cleanup()
+            self._runner = None
+
+    def address(self, ticket: Ticket) -> str:
+        """The link that lets this person in, once."""
+        return f"http://{LOOPBACK}:{self.port}/?token={ticket.token}"
+
+    def _seated(self, seat: OpenSeat) -> Ticket:
+        """The person of this line-up entry: the same page in every match, whatever seat it has there.
+
+        An entry that holds two seats of one match is two people.
+        """
+        for ticket in self._tickets:
+            taken = any(match == seat.match for match, _ in ticket.person.tables)
+            if ticket.person.name == seat.operator and not taken:
+                return ticket
+        return self._invite(Person(seat.operator))
+
+    def _invite(self, person: Person) -> Ticket:
+        ticket = Ticket(person)
+        self._tickets.append(ticket)
+        self._announce(ticket)
+        return ticket
+
+    def _announce(self, ticket: Ticket) -> None:
+        who = "to look on" if ticket.person.spectator else f"{ticket.person.name} plays here"
+        self._status(who, address=self.address(ticket))
+
+    def _paint_soon(self, painting: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(painting)
+        self._painting.add(task)
+        task.add_done_callback(self._painting.discard)
+        return task
+
+    async def _paint_whole(self, people: Sequence[Person], sight: Sight) -> None:
+        data = None if sight.picture is None else await asyncio.to_thread(encode, sight.picture)
+        for person in people:
+            person.look(sight, data)
+
+    async def _paint(self, person: Person, table: Table, request: Request | None, image: Image) -> None:
+        """Show what the seat sees in this question, or at its end (None)."""
+        data = await asyncio.to_thread(encode, image)
+        if request is None or (table.shown is request and table.last is None):
+            table.picture = data
+            table.pictures += 1
+            table.fresh = True
+            person.changed()
+
+
+def _mode(context: WorkerContext) -> str:
+    return str(context.options.get("mode") or context.what or "web")
+
+
+def encode(image: Image) -> bytes:
+    """`image`, uint8 (height, width, 3), as PNG. Lossless: a person sees what a model sees."""
+    out = io.BytesIO()
+    Picture.fromarray(image).save(out, "PNG", compress_level=3)
+    return out.getvalue()
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        # So that the port of a run that has just ended can be used again; a port somebody listens at stays refused.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((LOOPBACK, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ValueError(f"port {port} is in use; leave out @port or choose another") from None
+        raise ValueError(f"port {port}: {error.strerror}; leave out @port or choose one above 1023") from None
+    listener.setblocking(False)
+    return listener

@@ -1,0 +1,214 @@
+"""The light description of `ppo`: a trained policy of our own, or any Stable-Baselines3 model.
+
+`ppo` alone plays the policy that ships for the game; `ppo:FILE.safetensors` (or the folder of a training run) one of
+`arena train ppo`; `ppo:FILE.zip` a model that Stable-Baselines3 or sb3-contrib saved, `ppo:DIR` the best of the folder
+that its EvalCallback wrote.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from arena import commands
+from arena.canonical import hash_file
+from arena.errors import CheckpointError, InputError, MissingExtraError, UnplayableError
+from arena.game import GameSpec, Views
+from arena.made import made_here
+from arena.operator import Determinism, OperatorKind
+from arena.options import Option
+from arena.train.policy import PolicyCard, read_card
+from arena_operators.ppo.zipfacts import ALGORITHMS, frames_in, modules_beside, read_zip, zip_views
+
+WEIGHTS = Path(__file__).parent / "weights"
+OWN = "policy.safetensors"  # what `arena train ppo` leaves in its folder
+BEST = "best_model.zip"  # what SB3's EvalCallback leaves in its own
+MOST_FRAMES = 64
+ZIP_ONLY = ("normalize", "wrap", "algo", "stack", "trust")
+
+
+def shipped() -> list[str]:
+    """Games, or families of games, that a policy ships for."""
+    return sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
+
+
+def family(game: str) -> str:
+    """What stands before the colon of a game's id."""
+    return game.partition(":")[0]
+
+
+def made_for(card: PolicyCard, game: str) -> bool:
+    """Whether a policy may play the game of this id: the one it was trained for, or, when it sees pictures, any of the
+    same family (mario:1-1's plays mario:1-2). What numbers mean differs from game to game; what pictures mean does not.
+    """
+    return card.game == game or (bool(card.convolutions) and family(card.game) == family(game))
+
+
+def named_file(what: str) -> Path:
+    """The file that `ppo:WHAT` names: WHAT itself, or what stands in the folder WHAT."""
+    path = Path(what).expanduser()
+    if not path.is_dir():
+        return path
+    found = [path / name for name in (OWN, BEST) if (path / name).is_file()]
+    return found[0] if found else path / OWN
+
+
+def is_zip(what: str) -> bool:
+    """Whether it is a model of Stable-Baselines3."""
+    return bool(what) and named_file(what).suffix == ".zip"
+
+
+def policy_path(what: str, game: str) -> Path:
+    """The .safetensors that `ppo:WHAT` plays in `game`; UnplayableError when none ships for it."""
+    if what:
+        return named_file(what)
+    path = WEIGHTS / f"{family(game)}.safetensors"
+    if not path.is_file():
+        raise UnplayableError(
+            f"ppo ships no policy for {game!r}; it has one for: {', '.join(shipped()) or 'no game'}. "
+            f"Train one with `{commands.arena('train', 'ppo', '--game', game, '--out', 'DIR')}`, then name it: ppo:DIR"
+        )
+    return path
+
+
+def check_card(card: PolicyCard, spec: GameSpec, name: str) -> None:
+    """UnplayableError when the policy was made for another game, or for another version of this one."""
+    want = (card.game_version, card.vector_shape, card.actions)
+    have = (spec.version, spec.vector_shape, spec.actions.names)
+    if want != have or not made_for(card, spec.id):
+        raise UnplayableError(
+            f"{name} was trained for {card.game} version {card.game_version}: observes Box(-inf, inf, "
+            f"{card.vector_shape}, float32), acts in Discrete({len(card.actions)}) ({', '.join(card.actions)}). "
+            f"{spec.id} version {spec.version} gives Box(-inf, inf, {spec.vector_shape}, float32) and takes "
+            f"Discrete({spec.actions.n}) ({', '.join(spec.actions.names)}). "
+            f"Train one for it: `{commands.arena('train', 'ppo')}`"
+        )
+
+
+def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
+    """The vector, or the image for a zip that sees pictures. UnplayableError, CheckpointError."""
+    name = f"ppo:{what}" if what else "ppo"
+    if is_zip(what):
+        facts = read_zip(named_file(what), options.get("algo"))
+        return zip_views(facts, spec, name, bool(options.get("wrap")), options.get("stack") or 1)
+    if spec.vector_shape is None:
+        raise UnplayableError(f"{name} cannot play {spec.id}: the game has no vector view")
+    check_card(read_card(policy_path(what, spec.id)), spec, name)
+    return Views(vector=True)
+
+
+def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Checks that files are there and whole, that what a zip needs is installed, and that pickles may be loaded.
+
+    Loads nothing. CheckpointError, InputError, MissingExtraError.
+    """
+    path = named_file(what)
+    if what and not path.exists():
+        if path.parent.is_dir() and path.name == OWN and Path(what).expanduser() == path.parent:
+            zips = ", ".join(sorted(file.name for file in path.parent.glob("*.zip"))) or "none"
+            raise CheckpointError(
+                f"ppo:{what}: the folder holds neither {OWN} (of `arena train ppo`) nor {BEST} (of SB3's "
+                f"EvalCallback). Name a file in it; zips there: {zips}"
+            )
+        raise CheckpointError(f"ppo:{what}: there is no such file; name a .zip of SB3, a .safetensors, or a folder")
+    if not is_zip(what):
+        for option in ZIP_ONLY:
+            if options.get(option):
+                raise InputError(f"ppo@{option}= goes with a Stable-Baselines3 model (ppo:FILE.zip), not with {what!r}")
+        if what:
+            read_card(policy_path(what, ""))
+        return options
+    module = ALGORITHMS[read_zip(path, options.get("algo")).algorithm]
+    missing = [name for name in ("torch", "stable_baselines3", module) if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(f"ppo:{what} needs {missing[0]}, not installed here. {commands.how_to_install('ppo')}")
+    if options.get("normalize") and not Path(options["normalize"]).expanduser().is_file():
+        raise CheckpointError(f"ppo@normalize={options['normalize']}: there is no such file")
+    if options.get("wrap"):
+        split_wrap(options["wrap"])
+    check_trust(what, options)
+    return options
+
+
+def check_trust(what: str, options: Mapping[str, Any]) -> None:
+    """InputError when a pickle would be loaded that neither `arena train` wrote here nor the user vouches for."""
+    files = [named_file(what), *([Path(options["normalize"]).expanduser()] if options.get("normalize") else [])]
+    for file in files:
+        if not options.get("trust") and not made_here(file):
+            raise InputError(
+                f"{file} is a pickle: loading it runs whatever program was put into it, with all your rights. If you "
+                f"made it or trust who did, add @trust=true to ppo:{what} (what `arena train` wrote here needs none)"
+            )
+
+
+def fit(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """How many frames a zip's model sees at once, where its shape tells."""
+    if not is_zip(what) or options.get("stack") or options.get("wrap"):
+        return options
+    count = frames_in(read_zip(named_file(what), options.get("algo")), spec)
+    return {**options, "stack": count} if count > 1 else options
+
+
+def declared(what: str, options: Mapping[str, Any]) -> Determinism:
+    """Deterministic, but where code of the user's takes part: nobody measured that."""
+    foreign = is_zip(what) and (options.get("wrap") or modules_beside(named_file(what)))
+    return "measured" if foreign else "deterministic"
+
+
+def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, str]:
+    """Hashes of the policy and of the files beside it that change its answers."""
+    files = [named_file(what) if is_zip(what) else policy_path(what, spec.id)]
+    if is_zip(what):
+        files += modules_beside(files[0])
+    if options.get("normalize"):
+        files.append(Path(options["normalize"]).expanduser())
+    if options.get("wrap"):
+        files.append(split_wrap(options["wrap"])[0])
+    return {path.name: hash_file(path) for path in files}
+
+
+def split_wrap(wrap: str) -> tuple[Path, str]:
+    """(file, name) of "FILE.py:NAME"; InputError when it is not written so or the file is missing."""
+    file, colon, name = wrap.rpartition(":")
+    if not colon or not name.isidentifier():
+        raise InputError(
+            f"ppo@wrap={wrap}: expected FILE.py:NAME, a class with observation(self, seen), or a function that takes "
+            "and gives an observation"
+        )
+    path = Path(file).expanduser()
+    if not path.is_file():
+        raise InputError(f"ppo@wrap={wrap}: there is no file {path}")
+    return path, name
+
+
+KIND = OperatorKind(
+    name="ppo",
+    summary="a trained policy: the one that ships for the game, one of `arena train ppo`, or any SB3 model",
+    target="arena_operators.ppo.policy:build",
+    views=views,
+    settle=settle,
+    fit=fit,
+    fingerprint=fingerprint,
+    declared=declared,
+    what="nothing (the shipped policy) | FILE.safetensors or the folder of a training run | FILE.zip of SB3, or the "
+    "folder of its EvalCallback",
+    options={
+        "deterministic": Option("bool", False, "take the likeliest action instead of sampling"),
+        "mask": Option(
+            "bool", True, "only legal actions are considered; false: a zip's own choice, even an illegal one"
+        ),
+        "normalize": Option("str", None, "vecnormalize.pkl that the zip's model was trained behind"),
+        "wrap": Option("str", None, "FILE.py:NAME, a class between the game and the zip's model (docs/train.md)"),
+        "stack": Option(
+            "int", None, "frames that the zip's model sees at once (VecFrameStack), if not detected", 1, MOST_FRAMES
+        ),
+        "algo": Option("str", None, "the zip's algorithm, if it is not detected", choices=tuple(ALGORITHMS)),
+        "trust": Option("bool", False, "load a zip or .pkl of others, although its program runs with all your rights"),
+    },
+    requires=("safetensors",),
+    extra="ppo",
+    determinism="measured",
+    licence="shipped policies: Apache-2.0; any other under its own licence",
+)

@@ -1,0 +1,102 @@
+"""Our own policies at the table: an MLP or a CNN in NumPy. Only ever imported inside a worker.
+
+A decision depends on its own row alone: every row is a matrix product of its own (Mlp.rows, Cnn.rows), and its draw
+comes from its turn's key. So neither batching nor concurrency can change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from arena import commands
+from arena.canonical import generator
+from arena.errors import CheckpointError, UnplayableError
+from arena.game import GameCard
+from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, WorkerContext, turn_key
+from arena.train.cnn import Cnn
+from arena.train.policy import Mlp, PolicyCard, load_policy, probabilities, sample
+from arena_operators.ppo.kind import is_zip, made_for, policy_path
+
+
+def build(context: WorkerContext) -> Operator:
+    """The factory that the worker calls. Only a zip brings torch in."""
+    if is_zip(context.what):
+        from arena_operators.ppo.foreign import ForeignPolicy
+
+        context.status(f"loading {context.what}")
+        return ForeignPolicy(context)
+    return OwnPolicy(context.what, bool(context.options.get("deterministic", False)))
+
+
+def choose(
+    scores: npt.NDArray[np.floating[Any]],
+    masks: npt.NDArray[np.bool_],
+    seats: Sequence[OpenSeat],
+    requests: Sequence[Request],
+    deterministic: bool,
+) -> list[Decision]:
+    """One decision a row of scores (n, actions): the best legal one, or a draw by the turn's own key."""
+    if deterministic:
+        picked = np.where(masks, scores, -np.inf).argmax(axis=1)
+    else:
+        uniform = [generator(turn_key(seat, one)).random() for seat, one in zip(seats, requests, strict=True)]
+        picked = sample(probabilities(scores, masks), np.array(uniform))
+    return [Decision(answer=action) for action in picked.tolist()]
+
+
+class OwnPolicy(Operator):
+    """Plays the shipped policy of each game, or the one that is named."""
+
+    def __init__(self, what: str, deterministic: bool) -> None:
+        self._what = what
+        self._deterministic = deterministic
+        self._nets: dict[str, tuple[Mlp | Cnn, PolicyCard]] = {}
+        self._seats: dict[tuple[int, int], OpenSeat] = {}
+
+    def open(self, seats: Sequence[OpenSeat]) -> None:
+        """Loads the policy of a game it has not met; ValueError when it is missing, damaged or for another game."""
+        for seat in seats:
+            game, table = seat.card.game, seat.card.seats
+            if game not in self._nets:
+                self._nets[game] = self._load(seat.card)
+            low, high = self._nets[game][1].seats
+            if not low <= table <= high:
+                trained = str(low) if low == high else f"{low} to {high}"
+                train = commands.arena("train", "ppo", "--game", game, "--seats", table, "--out", "DIR")
+                raise ValueError(
+                    f"the policy for {game} was trained at tables of {trained} seats, and this one has {table}. "
+                    f"Train one with `{train}`, then name it: ppo:DIR"
+                )
+            self._seats[seat.match, seat.seat] = seat
+
+    def act(self, requests: Sequence[Request]) -> list[Decision]:
+        if not requests:
+            return []
+        seats = [self._seats[one.match, one.seat] for one in requests]
+        net, _ = self._nets[seats[0].card.game]
+        if any(seat.card.game != seats[0].card.game for seat in seats):
+            return [self.act([one])[0] for one in requests]
+        vectors = np.stack([np.asarray(one.observation.vector, dtype=np.float32).ravel() for one in requests])
+        masks = np.stack([one.observation.mask(len(seats[0].card.actions)) for one in requests])
+        return choose(net.rows(vectors), masks, seats, requests, self._deterministic)
+
+    def end(self, match: int, seat: int, outcome: Outcome) -> None:
+        self._seats.pop((match, seat), None)
+
+    def _load(self, card: GameCard) -> tuple[Mlp | Cnn, PolicyCard]:
+        try:
+            net, made = load_policy(policy_path(self._what, card.game))
+        except (CheckpointError, UnplayableError) as error:
+            raise ValueError(str(error)) from error
+        want = (made.game_version, made.vector_shape, made.actions)
+        have = (card.version, card.vector_shape, card.actions)
+        if want != have or not made_for(made, card.game):
+            raise ValueError(
+                f"the policy was made for (game, version, vector, actions) {(made.game, *want)}, the seat has "
+                f"{(card.game, *have)}"
+            )
+        return net, made

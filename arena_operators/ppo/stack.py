@@ -1,0 +1,34 @@
+"""Frames of one seat stacked as Stable-Baselines3's VecFrameStack stacks them."""
+
+from __future__ import annotations
+
+import gymnasium
+import numpy as np
+from stable_baselines3.common.vec_env.stacked_observations import StackedObservations
+
+from arena_operators.ppo.wrap import Array
+
+
+class Frames:
+    """The newest frames of one seat, the newest last: along the last axis, or the first of pictures that have their
+
+    colours there. Before there are so many the oldest are zeros.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._held: StackedObservations | None = None
+
+    def push(self, frame: Array) -> Array:
+        """The stack with `frame` on top: a copy."""
+        rows = frame[None]
+        if self._held is None:
+            high = 255 if frame.dtype == np.uint8 else np.inf
+            low = 0 if frame.dtype == np.uint8 else -np.inf
+            space = gymnasium.spaces.Box(low, high, frame.shape, frame.dtype.type)
+            self._held = StackedObservations(1, self._count, space)
+            stacked = self._held.reset(rows)
+        else:
+            stacked, _ = self._held.update(rows, np.zeros(1, np.bool_), [{}])
+        out: Array = stacked[0].copy()
+        return out

@@ -1,0 +1,63 @@
+"""Applies a peft adapter to its base model, wholly or not at all."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from arena_operators.vlm.checkpoint import Source
+
+
+@contextmanager
+def base_alone(origin: Source, revision: str | None) -> Iterator[str]:
+    """A name by which transformers loads the base model and no adapter: it would apply one that stands beside the
+
+    weights by itself, or pass over it, and say neither. ValueError for a hub's name that is an adapter.
+    """
+    if origin.path is None:
+        from transformers.utils.peft_utils import find_adapter_config_file
+
+        if find_adapter_config_file(origin.name, revision=revision) is not None:
+            raise ValueError("it is an adapter, no model. Download it, and name its folder: vlm:MODEL@adapter=DIR")
+        yield origin.name
+    elif origin.adapter != origin.path:
+        yield origin.name
+    else:
+        with tempfile.TemporaryDirectory(prefix="arena-vlm-") as folder:
+            for file in origin.path.resolve().iterdir():
+                if not file.name.startswith("adapter_"):
+                    (Path(folder) / file.name).symlink_to(file)
+            yield folder
+
+
+def merged(model: Any, folder: Path) -> Any:
+    """`model` with the adapter in `folder` added to its weights. ValueError, in words, when any part does not fit."""
+    from peft import PeftConfig, PeftModel
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what they warn of is checked below
+            config = PeftConfig.from_pretrained(str(folder))
+            config.inference_mode = True
+            wrapped = PeftModel(model, config)
+            result = wrapped.load_adapter(str(folder), "default", is_trainable=False, use_safetensors=True)
+    except Exception as error:  # another library's files: the boundary to them
+        text = " ".join(str(error).split())[:400]
+        raise ValueError(f"the adapter in {folder} does not fit its model: {type(error).__name__}: {text}") from error
+    for fault, names in (("lacks", result.missing_keys), ("has no place for", result.unexpected_keys)):
+        if names:
+            who = "it" if fault == "lacks" else "the model"
+            raise ValueError(
+                f"the adapter in {folder} does not fit its model: {who} {fault} {', '.join(sorted(names)[:3])}"
+                f"{', ...' if len(names) > 3 else ''}. It was made for another model, or saved by another peft"
+            )
+    if not hasattr(wrapped.base_model, "merge_and_unload"):
+        raise ValueError(
+            f"the adapter in {folder} is of type {config.peft_type.value}, which cannot be added to a model's weights; "
+            "LoRA and its kin can"
+        )
+    return wrapped.merge_and_unload(safe_merge=True)

@@ -1,0 +1,72 @@
+"""A small cached decoding loop. A row's tokens depend on its own prompt, picture and key, and on nothing else:
+
+every forward pass has a fixed number of rows and a length that follows from the bucket and the step, so no row can
+tell which other rows, or how many, came with it. transformers' own `generate` costs several times as much a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from arena_operators.vlm.model import Model, Row
+from arena_operators.vlm.sampling import draw, processed
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What one row was answered."""
+
+    tokens: tuple[int, ...]  # the end token included, where it came
+    logprobs: tuple[float, ...]  # of the sampling distribution, one a token
+    prompt: int  # tokens of the prompt
+
+
+@torch.inference_mode()
+def generate(
+    model: Model, rows: Sequence[Row], uniforms: Sequence[npt.NDArray[np.float64]], size: int, temperature: float
+) -> list[Generated]:
+    """Answers `rows` (at most `size`, all of one shape). `uniforms`: a row's draws in [0, 1), one a token at most."""
+    inputs = model.join(rows, size)
+    mask = inputs.pop("attention_mask")
+    limits = [len(row) for row in uniforms]
+    tokens: list[list[int]] = [[] for _ in rows]
+    logprobs: list[list[float]] = [[] for _ in rows]
+    live = set(range(len(rows)))
+    extra = {"logits_to_keep": 1} if "logits_to_keep" in model.takes else {}
+    # Rotary models with grids (mrope) work out their own positions.
+    own_positions = "position_ids" not in model.takes or hasattr(model.model.model, "get_rope_index")
+    positions = (mask.cumsum(-1) - 1).clamp(min=0)
+    if not own_positions:
+        extra["position_ids"] = positions
+    out = model.model(**inputs, attention_mask=mask, use_cache=True, **extra)
+    banned = model.banned(out.logits.shape[-1])
+    position = positions[:, -1:]
+    while True:
+        scores = processed(out.logits[:, -1].float().cpu().numpy(), banned, temperature)
+        following = np.full(size, model.pad, dtype=np.int64)
+        for row in sorted(live):
+            token = draw(scores[row], uniforms[row][len(tokens[row])], temperature == 0)
+            tokens[row].append(token)
+            logprobs[row].append(float(scores[row, token]))
+            following[row] = token
+            if token in model.ends or len(tokens[row]) == limits[row]:
+                live.remove(row)
+        if not live:
+            break
+        mask = torch.cat([mask, mask.new_ones(size, 1)], dim=1)
+        position = position + 1
+        if not own_positions:
+            extra["position_ids"] = position
+        step = torch.from_numpy(following).to(model.device)[:, None]
+        out = model.model(
+            input_ids=step, attention_mask=mask, past_key_values=out.past_key_values, use_cache=True, **extra
+        )
+    return [
+        Generated(tuple(found), tuple(scored), row.length)
+        for found, scored, row in zip(tokens, logprobs, rows, strict=True)
+    ]

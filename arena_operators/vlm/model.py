@@ -1,0 +1,183 @@
+"""Loads a Hugging Face vision-language model and turns (prompt, picture) into the rows it takes."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image as Pictures
+from safetensors import SafetensorError
+
+from arena.game import Image
+from arena_operators.vlm.adapter import base_alone, merged
+from arena_operators.vlm.checkpoint import Source
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+BUCKET = 16  # prompts are padded on the left to a multiple of this many tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One encoded prompt. Every tensor has a leading axis that rows are joined along."""
+
+    length: int  # tokens of the prompt, image tokens included
+    sequences: Mapping[str, torch.Tensor]  # (1, length): token ids, attention mask, ...
+    others: Mapping[str, torch.Tensor]  # pictures and their grids
+
+    def shape(self) -> tuple[Any, ...]:
+        """Rows of equal shape may share a forward pass: bucket, then names and shapes of the other tensors."""
+        bucket = -(-self.length // BUCKET) * BUCKET
+        return bucket, *((name, tuple(tensor.shape)) for name, tensor in sorted(self.others.items()))
+
+
+class Model:
+    """A loaded model with its processor. Raises ValueError, in words, for whatever cannot be loaded."""
+
+    def __init__(self, origin: Source, device: str, dtype: str, revision: str | None = None) -> None:
+        from transformers import AutoModelForImageTextToText, AutoProcessor
+
+        wanted = {} if revision is None else {"revision": revision}
+        try:
+            own = {} if origin.processor != origin.name else wanted
+            self.processor = AutoProcessor.from_pretrained(origin.processor, trust_remote_code=False, **own)
+            with base_alone(origin, revision) as name:
+                self.model, info = AutoModelForImageTextToText.from_pretrained(
+                    name,
+                    dtype=DTYPES[dtype],
+                    use_safetensors=True,
+                    trust_remote_code=False,
+                    output_loading_info=True,
+                    **wanted,
+                )
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,  # what transformers raises where a processor needs torchvision
+            RuntimeError,
+            ImportError,
+            SafetensorError,
+        ) as error:
+            raise ValueError(f"vlm:{origin.name} cannot be loaded: {_first_line(error)}{_hint(error)}") from error
+        for fault in ("missing_keys", "mismatched_keys"):
+            if info.get(fault):
+                names = ", ".join(str(name) for name in sorted(info[fault], key=str)[:3])
+                raise ValueError(
+                    f"vlm:{origin.name}: its weights do not fit its config.json ({fault.replace('_', ' ')}: {names}, "
+                    "...). Such tensors would be random numbers: export or copy the model again."
+                )
+        if origin.adapter is not None:
+            self.model = merged(self.model, origin.adapter)
+        self.model.to(device).eval()
+        broken = next((name for name, values in self.model.named_parameters() if not values.isfinite().all()), None)
+        if broken is not None:
+            raise ValueError(f"vlm:{origin.name}: its weights are damaged: {broken} holds NaN or inf; copy them again")
+        self.device = device
+        self.tokenizer = getattr(self.processor, "tokenizer", None)
+        if self.tokenizer is None:
+            raise ValueError(
+                f"vlm:{origin.name} has no processor for pictures and text: it is no vision-language model"
+            )
+        self.ends = self._ends()
+        self.pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else min(self.ends)
+        self.takes = frozenset(inspect.signature(self.model.forward).parameters)
+
+    def _ends(self) -> frozenset[int]:
+        """Tokens that end an answer."""
+        config = self.model.generation_config
+        ids = config.eos_token_id if config.eos_token_id is not None else self.tokenizer.eos_token_id
+        if ids is None:
+            raise ValueError("the model names no eos_token_id, so an answer would never end: add it to its configs")
+        return frozenset([ids] if isinstance(ids, int) else ids)
+
+    def banned(self, vocabulary: int) -> npt.NDArray[np.bool_]:
+        """Tokens that are never sampled, bool (vocabulary,): image tokens, other specials, ids that mean nothing."""
+        out = np.zeros(vocabulary, dtype=np.bool_)
+        out[len(self.tokenizer) :] = True
+        ids = set(self.tokenizer.all_special_ids)
+        ids |= {index for index, token in self.tokenizer.added_tokens_decoder.items() if token.special}
+        ids |= {
+            value for name, value in vars(self.model.config).items() if name.endswith(("_token_id", "_token_index"))
+        }
+        for index in ids:
+            if isinstance(index, int) and 0 <= index < vocabulary:
+                out[index] = True
+        out[sorted(self.ends)] = False
+        return out
+
+    def lay_out(self, prompt: str) -> str:
+        """`prompt` and one picture as the text that the processor takes, by the model's chat template."""
+        if not self.processor.chat_template:
+            return f"{getattr(self.processor, 'image_token', '<image>')}{prompt}"
+        content = [{"type": "image"}, {"type": "text", "text": prompt}]
+        text: str = self.processor.apply_chat_template(
+            [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
+        )
+        return text
+
+    def encode(self, prompt: str, image: Image) -> Row:
+        """`prompt` and one picture (uint8, height x width x 3) as the model's processor wants them."""
+        picture, text = Pictures.fromarray(image), self.lay_out(prompt)
+        encoded = self.processor(text=[text], images=[[picture]], return_tensors="pt")
+        length = int(encoded["input_ids"].shape[1])
+        sequences = {name: tensor for name, tensor in encoded.items() if tuple(tensor.shape) == (1, length)}
+        others = {name: tensor for name, tensor in encoded.items() if name not in sequences and torch.is_tensor(tensor)}
+        return Row(length, sequences, others)
+
+    def check_sight(self, height: int, width: int) -> None:
+        """ValueError unless a prompt with a picture of this size comes out of the processor with its image tokens."""
+        blind = "the chat template of this model drops the picture, so it would play blind: repair chat_template.jinja"
+        try:
+            text = self.lay_out("Which move?")
+        except Exception as error:  # the model folder's own template runs: the boundary to it
+            raise ValueError(f"the chat template of this model fails: {type(error).__name__}: {error}") from error
+        marks = [getattr(self.processor, name, None) for name in ("image_token", "boi_token")]
+        known = [mark for mark in marks if isinstance(mark, str)]
+        if known and not any(mark in text for mark in known):
+            raise ValueError(f"{blind} (a message with one picture became {text!r}, without {' or '.join(known)})")
+        try:
+            row = self.encode("Which move?", np.zeros((height, width, 3), np.uint8))
+        except Exception as error:  # another library's processor: the boundary to it
+            raise ValueError(
+                f"the processor of this model takes no prompt with a picture of {height}x{width}: "
+                f"{type(error).__name__}: {_first_line(error)}"
+            ) from error
+        config = self.model.config
+        token = getattr(config, "image_token_id", None) or getattr(config, "image_token_index", None)
+        if token is not None and not (row.sequences["input_ids"] == token).any():
+            raise ValueError(f"{blind} (its prompts have no image token, number {token})")
+
+    def join(self, rows: Sequence[Row], size: int) -> dict[str, torch.Tensor]:
+        """One batch of exactly `size` rows of one shape, padded on the left to their bucket; spare rows repeat."""
+        bucket = rows[0].shape()[0]
+        filled = [*rows, *[rows[0]] * (size - len(rows))]
+        out = {}
+        for name in rows[0].sequences:
+            value = self.pad if name == "input_ids" else 0
+            padded = [
+                torch.nn.functional.pad(row.sequences[name], (bucket - row.length, 0), value=value) for row in filled
+            ]
+            out[name] = torch.cat(padded).to(self.device)
+        for name in rows[0].others:
+            joined = torch.cat([row.others[name] for row in filled]).to(self.device)
+            out[name] = joined.to(self.model.dtype) if joined.is_floating_point() else joined
+        return out
+
+
+def _hint(error: Exception) -> str:
+    missing = importlib.util.find_spec("torchvision") is None
+    if missing and isinstance(error, (AttributeError, ImportError)):
+        return ". Processors that also take videos (SmolVLM, Qwen-VL) need torchvision, which is not installed"
+    return ""
+
+
+def _first_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 400 else text[:400] + " ..."

@@ -1,0 +1,115 @@
+"""The operator: requests to prompts, prompts to answers, the thought separated from the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from arena.canonical import generator
+from arena.errors import InputError
+from arena.game import Image
+from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, Usage, WorkerContext, turn_key
+from arena_operators.vlm import checkpoint
+from arena_operators.vlm.generate import Generated, generate
+from arena_operators.vlm.kind import filled
+from arena_operators.vlm.model import Model, Row
+from arena_operators.vlm.prompt import fill, split
+
+
+class VlmOperator(Operator):
+    """Answers batches of requests of any seats of any matches with one model, at fixed shapes."""
+
+    def __init__(self, model: Model, *, prompt: str, max_tokens: int, temperature: float, batch: int) -> None:
+        self.model = model
+        self.prompt = prompt
+        self.max_tokens = max_tokens
+        self.temperature = temperature
+        self.batch = batch
+        self.seats: dict[tuple[int, int], OpenSeat] = {}
+        self._sizes: set[tuple[int, int]] = set()  # of pictures that it was found to see
+
+    def open(self, seats: Sequence[OpenSeat]) -> None:
+        """ValueError when the game has not what the model is asked with, or its prompt would go without the picture."""
+        for seat in seats:
+            if self.prompt not in seat.card.prompts:
+                known = ", ".join(sorted(seat.card.prompts)) or "none"
+                raise ValueError(f"{seat.card.game} has no {self.prompt!r} prompt for models; it has: {known}")
+            if seat.views.image is None or not seat.views.text:
+                raise ValueError(f"{seat.operator} needs the image and text views of {seat.card.game}")
+            if seat.views.image not in self._sizes:
+                self.model.check_sight(*seat.views.image)
+                self._sizes.add(seat.views.image)
+            self.seats[seat.match, seat.seat] = seat
+
+    def end(self, match: int, seat: int, outcome: Outcome) -> None:
+        self.seats.pop((match, seat), None)
+
+    def act(self, requests: Sequence[Request]) -> list[Decision]:
+        rows = [self.model.encode(self.ask(request), self.picture(request)) for request in requests]
+        groups: dict[tuple[object, ...], list[int]] = {}
+        for index, row in enumerate(rows):
+            groups.setdefault(row.shape(), []).append(index)
+        out: dict[int, Decision] = {}
+        for members in groups.values():
+            for start in range(0, len(members), self.batch):
+                part = members[start : start + self.batch]
+                answers = self.answer([requests[i] for i in part], [rows[i] for i in part])
+                out.update((index, self.decide(answer)) for index, answer in zip(part, answers, strict=True))
+        return [out[index] for index in range(len(requests))]
+
+    def ask(self, request: Request) -> str:
+        """The game's prompt for this moment."""
+        prompt = fill(self.seats[request.match, request.seat].card, request.observation, self.prompt)
+        if request.reason and self.prompt == "full":
+            prompt += f"\nYour last answer was refused: {request.reason}"
+        return prompt
+
+    @staticmethod
+    def picture(request: Request) -> Image:
+        if request.observation.image is None:
+            raise ValueError(f"match {request.match} seat {request.seat} tick {request.tick}: the picture is missing")
+        return request.observation.image
+
+    def answer(self, requests: Sequence[Request], rows: Sequence[Row]) -> list[Generated]:
+        draws = [
+            generator(turn_key(self.seats[request.match, request.seat], request)).random(self.max_tokens)
+            for request in requests
+        ]
+        return generate(self.model, rows, draws, self.batch, self.temperature)
+
+    def decide(self, answer: Generated) -> Decision:
+        """A Decision of what was generated."""
+        words = [token for token in answer.tokens if token not in self.model.ends]
+        raw = self.model.tokenizer.decode(words, clean_up_tokenization_spaces=False)
+        thought, reply = split(raw)
+        return Decision(
+            answer=reply,
+            thought=thought,
+            raw=raw,
+            tokens=answer.tokens,
+            logprobs=answer.logprobs,
+            usage=Usage(prompt=answer.prompt, completion=len(answer.tokens)),
+        )
+
+
+def make(context: WorkerContext) -> VlmOperator:
+    """Loads the model that `context` names. Runs in the worker; ValueError reaches the user in words."""
+    origin = checkpoint.source(context.what, context.options.get("adapter"))
+    try:
+        checkpoint.check_source(origin)
+        options = filled(origin, context.options)
+    except InputError as error:
+        raise ValueError(str(error)) from error
+    torch.set_num_threads(options["threads"])
+    device = options["device"]
+    if device != "cpu" and not torch.cuda.is_available():
+        raise ValueError(f"vlm@device={device}: torch finds no CUDA device here; say @device=cpu")
+    context.status(f"loading {origin.name}")
+    return VlmOperator(
+        Model(origin, device, options["dtype"], options.get("revision")),
+        prompt=options["prompt"],
+        max_tokens=options["max_tokens"],
+        temperature=options["temperature"],
+        batch=options["batch"],
+    )

@@ -1,0 +1,29 @@
+"""The game host: `python -P -m arena_workers.game_host`. Many games of any kind in one process (arena/host_games.py).
+
+`--describe HANDLE` says only what one game is, for an arena that does not run its code; see arena/described.py.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import sys
+
+from arena import described
+from arena.host_games import GameHost
+from arena_workers.host import serve
+
+PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent() -> None:
+    """Where the system can: this process is killed when the one that started it ends, whatever runs here."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3 and sys.argv[1] == "--describe":
+        end_with_parent()
+        sys.exit(described.main(int(sys.argv[2])))
+    sys.exit(serve("games", GameHost, eager=True))
