@@ -1,6 +1,6 @@
 """Channel: the arena's end of one worker, over ZeroMQ (arena/supervisor) or in the same process (here).
 
-The Scheduler knows channels by a Crew: which channel serves which slot of the line-up, and what came in.
+The Scheduler knows channels by a WorkerPool: which channel serves which slot of the line-up, and what came in.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from arena.protocol.version import MINOR
 
 
 class Channel(abc.ABC):
-    """To one worker. A channel that died or was in doubt is never used again; the crew opens another."""
+    """To one worker. A channel that died or was in doubt is never used again; the workers opens another."""
 
     name: str
     session: str  # echoed by every ACTION of this worker
@@ -53,7 +53,7 @@ class Died:
 
     channel: Channel
     reason: str
-    own_doing: bool  # it exited or crashed by itself; False: killed from outside or by the arena
+    self_inflicted: bool  # it exited or crashed by itself; False: killed from outside or by the arena
     was_ready: bool
     refused: bool = False  # the worker said that what it was asked to host cannot be: the user's input is wrong
 
@@ -61,7 +61,7 @@ class Died:
 Event = Received | Died
 
 
-class Crew(Protocol):
+class WorkerPool(Protocol):
     """The workers of one run. A game host is one of them that serves whole matches instead of slots."""
 
     def channel(self, slot: int) -> Channel:
@@ -101,7 +101,7 @@ class LocalChannel(Channel):
         self.host.receive(message, buffers)  # type: ignore[arg-type]
 
 
-class LocalCrew:
+class LocalWorkers:
     """One LocalChannel for every distinct operator of a line-up."""
 
     def __init__(self, lineup: Sequence[Entry]) -> None:

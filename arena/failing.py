@@ -1,7 +1,7 @@
 """Failing: what is done about workers that die or hang and questions that fail.
 
-It takes matches out of play, lets Tries judge, and gives Upcoming what is to be played again. A worker is in doubt
-from a missed deadline until it confirms the CANCEL; only then is it known whether it hangs.
+It takes matches out of play, lets RetryPolicy judge, and gives Upcoming what is to be played again. A worker is in
+doubt from a missed deadline until it confirms the CANCEL; only then is it known whether it hangs.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from arena.channel import Channel, Crew, Died
+from arena.channel import Channel, Died, WorkerPool
 from arena.dry import SAMPLES, DryTurns
 from arena.errors import InputError, WorkerError, sentence
-from arena.hosted import HostedStage
+from arena.hosted import HostedSession
 from arena.match import Match
 from arena.observer import Observer
 from arena.operator import Decision, InfrastructureFault, Outcome
 from arena.plan import MatchPlan, Plan
 from arena.playing import LiveMatch, Playing, Question, place_of, suspects_on
 from arena.protocol import messages as m
-from arena.tries import OPENING, Failure, Place, Tries, Verdict, Void
+from arena.retry import OPENING, Failure, Place, RetryDecision, RetryPolicy, Void
 from arena.upcoming import Upcoming
 
 NO_ANSWER = ("crashed", "timeout", "backend")  # faults that say nothing of a service that is up
@@ -57,9 +57,9 @@ class Failing:
     def __init__(
         self,
         plan: Plan,
-        crew: Crew,
+        workers: WorkerPool,
         playing: Playing,
-        tries: Tries,
+        retry: RetryPolicy,
         upcoming: Upcoming,
         observer: Observer,
         note: Callable[..., None],
@@ -69,9 +69,9 @@ class Failing:
         """`note(kind, **what)` writes a line into the timing file."""
         self.dry = DryTurns(plan)
         self._plan = plan
-        self._crew = crew
+        self._workers = workers
         self._playing = playing
-        self._tries = tries
+        self._retry = retry
         self._upcoming = upcoming
         self._observer = observer
         self._note = note
@@ -98,7 +98,7 @@ class Failing:
         if self._in_a_row:
             self._in_a_row.pop(question.channel.name, None)
         if decision.fault not in NO_ANSWER:
-            self._tries.answered(live.match.plan, question.request.seat, question.request.id)
+            self._retry.answered(live.match.plan, question.request.seat, question.request.id)
         if live.dry is None:
             return
         if decision.fault in NO_ANSWER:
@@ -135,7 +135,7 @@ class Failing:
             self._dry_failed(live, reason, of_game=True)
             return
         when = f"at tick {live.match.tick}" if live.begun else "at its start"
-        self._void_one(live, Void("game", f"{live.match.stage.spec.id} failed {when}: {reason}"))
+        self._void_one(live, Void("game", f"{live.match.session.spec.id} failed {when}: {reason}"))
 
     # --- deadlines -------------------------------------------------------------------------------------------------
 
@@ -179,28 +179,28 @@ class Failing:
     def kill(self, channel: Channel, reason: str) -> None:
         """End a worker that hangs or broke the protocol. That is its own doing."""
         self._killed.add(channel)
-        self._crew.kill(channel, reason)
+        self._workers.kill(channel, reason)
 
     def died(self, died: Died) -> None:
         """A worker is gone: void its matches, and start another."""
         channel = died.channel
-        own_doing = died.own_doing or channel in self._killed
+        self_inflicted = died.self_inflicted or channel in self._killed
         self._killed.discard(channel)
         self._note("died", worker=channel.name, pid=channel.pid, reason=died.reason)
-        self._playing.gallery.forget(channel)
+        self._playing.spectators.forget(channel)
         if channel.role == "spectator":
             self._observer.unseen(f"nobody looks on: {channel.name} {died.reason}. The matches go on")
             return
         self._observer.worker_died(channel.name, died.reason)
         affected = [live for live in self._playing.matches.values() if _uses(live, channel)]
-        suspects = self._suspects(channel, affected, f"{channel.name} {died.reason}", own_doing)
+        suspects = self._suspects(channel, affected, f"{channel.name} {died.reason}", self_inflicted)
         self._doubts.pop(channel, None)
         suspected = sum(max(1, len(seats)) for seats in suspects.values())
-        shared = (suspected if own_doing else len(affected)) > 1
+        shared = (suspected if self_inflicted else len(affected)) > 1
         apart, others = [], []
         for live in affected:
             if live.dry is not None:
-                if own_doing or live.seated or live.host is channel:
+                if self_inflicted or live.seated or live.host is channel:
                     self._dry_failed(live, f"{channel.name} {died.reason}", of_game=live.host is channel)
                 else:  # it was not even asked
                     self._playing.void(live, Outcome(status="voided", reason="a dry turn"))
@@ -211,22 +211,22 @@ class Failing:
                 first.kind if first else "worker_died",
                 first.reason if first else f"{channel.name} {died.reason}",
                 seats,
-                own_doing=own_doing,
+                self_inflicted=self_inflicted,
                 suspect=live in suspects or bool(live.failures),
                 shared=shared and not live.alone,
             )
             match self._void(live, void):
-                case Verdict.TAKE_APART:
+                case RetryDecision.TAKE_APART:
                     apart.append(live.match.plan)
-                case Verdict.AGAIN | Verdict.CHARGE:
+                case RetryDecision.AGAIN | RetryDecision.CHARGE:
                     others.append(live.match.plan)
-        self._upcoming.take_apart(apart, others, at_once=not own_doing)
-        if own_doing and died.was_ready:
+        self._upcoming.take_apart(apart, others, at_once=not self_inflicted)
+        if self_inflicted and died.was_ready:
             self._count(channel, [live.match.plan.index for live in suspects])
-        self._restart(died, own_doing)
+        self._restart(died, self_inflicted)
 
     def _suspects(
-        self, channel: Channel, affected: list[LiveMatch], reason: str, own_doing: bool
+        self, channel: Channel, affected: list[LiveMatch], reason: str, self_inflicted: bool
     ) -> dict[LiveMatch, dict[int, Failure]]:
         """The matches, and of each the seats, that may have ended this worker. Its questions are no more."""
         lost = self._playing.questions.of(channel)
@@ -235,9 +235,9 @@ class Failing:
         hung = [question for question in lost if question.late]
         out: dict[LiveMatch, dict[int, Failure]] = {}
         for live in affected:
-            stage = live.match.stage
+            session = live.match.session
             if live.host is channel:
-                if isinstance(stage, HostedStage) and stage.since is not None:
+                if isinstance(session, HostedSession) and session.since is not None:
                     out[live] = {}
                 continue
             asked = [question for question in hung or lost if question.live is live]
@@ -248,18 +248,18 @@ class Failing:
             if places:
                 kind: InfrastructureFault = "deadline" if hung else "worker_died"
                 why = f"{channel.name} {self._overdue}" if hung else reason
-                out[live] = {seat: Failure(kind, place, why, own_doing) for seat, place in places.items()}
+                out[live] = {seat: Failure(kind, place, why, self_inflicted) for seat, place in places.items()}
         if not out:  # it died while it had nothing to do: any of them may have led to it
             for live in affected:
                 here = Place(live.match.tick, 0)
                 seats = [seat for seat in live.seated if live.channels[seat] is channel]
                 if seats:
-                    out[live] = {seat: Failure("worker_died", here, reason, own_doing) for seat in seats}
+                    out[live] = {seat: Failure("worker_died", here, reason, self_inflicted) for seat in seats}
         return out
 
     def _count(self, channel: Channel, matches: Sequence[int]) -> None:
         """A worker failed by itself. After too many matches in a row a dry turn tells whether it answers anything."""
-        slot = next((s for s in range(len(self._plan.lineup)) if self._crew.channel(s) is channel), None)
+        slot = next((s for s in range(len(self._plan.lineup)) if self._workers.channel(s) is channel), None)
         if slot is None:
             return
         row = self._in_a_row.setdefault(channel.name, _Row())
@@ -268,46 +268,46 @@ class Failing:
         if row.times >= self._plan.limits.max_failures:
             self.dry.add(slot)
 
-    def _restart(self, died: Died, own_doing: bool) -> None:
+    def _restart(self, died: Died, self_inflicted: bool) -> None:
         name = died.channel.name
         if died.was_ready:
             self._been_ready.add(name)
         failed = 0 if died.was_ready else self._failed_starts.get(name, 0) + 1
         self._failed_starts[name] = failed
-        never_works = failed and own_doing and name not in self._been_ready
+        never_works = failed and self_inflicted and name not in self._been_ready
         if failed > self._plan.limits.retries or never_works:
             error = InputError if died.refused else WorkerError
             raise error(f"{died.channel.role} {name} cannot start: {_with_log(died.reason, died.channel)}")
         if self._playing.matches or not self.over:
-            self._crew.replace(died.channel)
+            self._workers.replace(died.channel)
 
     # --- voids -----------------------------------------------------------------------------------------------------
 
     def _void_one(self, live: LiveMatch, void: Void) -> None:
         """Void a match for a reason that concerns no other."""
-        if self._void(live, void) in (Verdict.AGAIN, Verdict.CHARGE, Verdict.TAKE_APART):
+        if self._void(live, void) in (RetryDecision.AGAIN, RetryDecision.CHARGE, RetryDecision.TAKE_APART):
             self._upcoming.again(live.match.plan)
 
-    def _void(self, live: LiveMatch, void: Void) -> Verdict:
+    def _void(self, live: LiveMatch, void: Void) -> RetryDecision:
         match, plan = live.match, live.match.plan
         self._playing.void(live, Outcome(status="voided", reason=f"{void.kind}: {void.reason}"))
-        verdict = self._tries.void(plan, void, self._playing.newest)
-        self._note("void", match=plan.index, attempt=self._tries.count(plan), fault=void.kind, reason=void.reason)
+        decided = self._retry.void(plan, void, self._playing.newest)
+        self._note("void", match=plan.index, attempt=self._retry.count(plan), fault=void.kind, reason=void.reason)
         self._observer.voided(match, void.kind, void.reason)
         self._playing.discard(match)
         # What a game raises, it raises in every try alike.
         reason = f"{void.kind}: {void.reason}"
         if void.kind != "game":
             reason = f"every try failed, the last with {reason}"
-        if verdict is Verdict.CHECK:
+        if decided is RetryDecision.CHECK:
             waits_for = self._check(plan, void)
             if waits_for:
                 self._parked[plan.index] = _Parked(match, reason, waits_for)
             else:
-                verdict = Verdict.GIVE_UP
-        if verdict is Verdict.GIVE_UP:
+                decided = RetryDecision.GIVE_UP
+        if decided is RetryDecision.GIVE_UP:
             self._playing.give_up(match, reason)
-        return verdict
+        return decided
 
     def _check(self, plan: MatchPlan, void: Void) -> set[str]:
         """Ask the operators that failed something else; the workers that are asked."""
@@ -328,7 +328,7 @@ class Failing:
         if turn.sample < SAMPLES:
             self._playing.void(live, Outcome(status="voided", reason="a dry turn"))
             return
-        channel = self._crew.channel(turn.slot)
+        channel = self._workers.channel(turn.slot)
         self._dry_over(live, answered=False)
         if of_game:
             return  # its matches will say it
@@ -363,7 +363,7 @@ class Failing:
 
 def failure(question: Question, kind: InfrastructureFault, reason: str) -> Failure:
     """What failed is this question, and nobody ended a worker."""
-    return Failure(kind, place_of(question), reason, own_doing=False)
+    return Failure(kind, place_of(question), reason, self_inflicted=False)
 
 
 def _uses(live: LiveMatch, channel: Channel) -> bool:

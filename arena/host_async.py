@@ -8,7 +8,7 @@ import traceback
 
 from arena.errors import ProtocolError
 from arena.host import Emit, answer, bad_end, checked, failure, of_exception, open_seat, timed_out
-from arena.operator import AsyncOperator, Request, Sight
+from arena.operator import AsyncOperator, Request, SpectatorUpdate
 from arena.protocol import codec
 from arena.protocol import messages as m
 
@@ -54,7 +54,7 @@ class AsyncHost:
             case m.End():
                 self._release(message)
             case m.Watch():
-                watching = asyncio.ensure_future(self._watch(codec.sight_of(message, buffers)))
+                watching = asyncio.ensure_future(self._watch(codec.update_of(message, buffers)))
                 self._watching.add(watching)
                 watching.add_done_callback(self._watching.discard)
             case m.Act():
@@ -77,12 +77,12 @@ class AsyncHost:
         self._open.add((message.match, message.seat))
         self._emit(m.Opened(match=message.match, seat=message.seat))
 
-    async def _watch(self, sight: Sight) -> None:
+    async def _watch(self, update: SpectatorUpdate) -> None:
         try:
-            await self._operator.watch(sight)
+            await self._operator.watch(update)
         except Exception:
             traceback.print_exc()  # the next one may be shown
-        self._emit(m.Watched(match=sight.match, tick=sight.tick))
+        self._emit(m.Watched(match=update.match, tick=update.tick))
 
     def _release(self, message: m.End) -> None:
         if (message.match, message.seat) in self._open:

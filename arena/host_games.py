@@ -18,7 +18,7 @@ from arena.plugins import game_class
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.version import AHEAD, SCALED
-from arena.stage import LocalStage, Scene
+from arena.session import LocalSession, TimeStep
 
 Emit = Callable[..., None]
 Ask = m.OpenGame | m.Step | m.Parse | m.Observe | m.CloseGame
@@ -33,7 +33,7 @@ class GameHost:
         self._emit = emit
         self._lock = lock or threading.RLock()
         self._queue: deque[Ask] = deque()
-        self._games: dict[int, tuple[LocalStage, list[Views]]] = {}
+        self._games: dict[int, tuple[LocalSession, list[Views]]] = {}
         self.session = ""
         self._minor = 0
         self.finished = False
@@ -86,9 +86,9 @@ class GameHost:
     def _serve(self, ask: Ask) -> None:
         if isinstance(ask, m.OpenGame):
             game = _made(ask)
-            stage = LocalStage(game, ask.views, scaled=self._minor >= SCALED)
-            self._games[ask.match] = stage, ask.views
-            self._stepped(ask.id, ask.match, stage.begin(ask.seed))
+            session = LocalSession(game, ask.views, scaled=self._minor >= SCALED)
+            self._games[ask.match] = session, ask.views
+            self._stepped(ask.id, ask.match, session.begin(ask.seed))
             return
         if isinstance(ask, m.CloseGame):
             self._games.pop(ask.match, None)
@@ -96,50 +96,50 @@ class GameHost:
             return
         if ask.match not in self._games:
             raise ProtocolError(f"match {ask.match} has no game here")
-        stage, _ = self._games[ask.match]
+        session, _ = self._games[ask.match]
         match ask:
             case m.Step():
                 if ask.forfeit is None:
-                    self._step(ask, stage)
+                    self._step(ask, session)
                 else:
-                    self._stepped(ask.id, ask.match, stage.forfeit(ask.forfeit))
+                    self._stepped(ask.id, ask.match, session.forfeit(ask.forfeit))
             case m.Parse():
-                verdict = stage.parse(ask.seat, ask.answer)
+                parsed = session.parse(ask.seat, ask.answer)
                 self._emit(
-                    m.Parsed(session=self.session, id=ask.id, match=ask.match, seat=ask.seat, **verdict._asdict())
+                    m.Parsed(session=self.session, id=ask.id, match=ask.match, seat=ask.seat, **parsed._asdict())
                 )
             case m.Observe():
-                self._observed(ask, stage)
+                self._observed(ask, session)
 
-    def _step(self, ask: m.Step, stage: LocalStage) -> None:
-        result = stage.apply(dict(ask.actions), ask.cut)
-        ahead = result.returns is None and stage.game.slow_views and self._minor >= AHEAD
+    def _step(self, ask: m.Step, session: LocalSession) -> None:
+        result = session.apply(dict(ask.actions), ask.cut)
+        ahead = result.returns is None and session.game.slow_views and self._minor >= AHEAD
         if not ahead:
-            self._stepped(ask.id, ask.match, stage.show(result))
+            self._stepped(ask.id, ask.match, session.show(result))
             return
         self._emit(m.Stepped(session=self.session, id=ask.id, match=ask.match, result=result, ahead=True))
-        seats, buffers = _seen(stage.show(result))
+        seats, buffers = _seen(session.show(result))
         self._emit(m.Shown(session=self.session, id=ask.id, match=ask.match, seats=seats), buffers)
 
-    def _stepped(self, i: int, match: int, scene: Scene) -> None:
-        seats, buffers = _seen(scene)
-        self._emit(m.Stepped(session=self.session, id=i, match=match, result=scene.result, seats=seats), buffers)
+    def _stepped(self, i: int, match: int, time_step: TimeStep) -> None:
+        seats, buffers = _seen(time_step)
+        self._emit(m.Stepped(session=self.session, id=i, match=match, result=time_step.result, seats=seats), buffers)
 
-    def _observed(self, ask: m.Observe, stage: LocalStage) -> None:
+    def _observed(self, ask: m.Observe, session: LocalSession) -> None:
         buffers: list[codec.Frame] = []
         if ask.seat is not None:
-            wire = codec.pack_observation(_looked(stage, ask.seat, ask.views), buffers)
+            wire = codec.pack_observation(_looked(session, ask.seat, ask.views), buffers)
         elif ask.views.image is not None:
-            wire = codec.pack_picture(stage.draw(*ask.views.image), buffers)
+            wire = codec.pack_picture(session.draw(*ask.views.image), buffers)
         else:
             raise ProtocolError("an OBSERVE of no seat and no picture")
         self._emit(m.Observed(session=self.session, id=ask.id, match=ask.match, observation=wire), buffers)
 
 
-def _looked(stage: LocalStage, seat: int, views: Views) -> Observation:
+def _looked(session: LocalSession, seat: int, views: Views) -> Observation:
     """What `seat` sees, for who shows it; nothing where the game fails to say it, which ends no match."""
     try:
-        return stage.look(seat, views)
+        return session.look(seat, views)
     except GameError:
         traceback.print_exc()
         return Observation(())
@@ -165,15 +165,15 @@ def _error(error: Exception, match: int) -> m.Error:
     return m.Error(code="failed", text=str(error) if ours else failure.told(error), match=match)
 
 
-def _seen(scene: Scene) -> tuple[list[m.SeatView], list[codec.Frame]]:
+def _seen(time_step: TimeStep) -> tuple[list[m.SeatView], list[codec.Frame]]:
     """What the due seats are shown, as it travels."""
     buffers: list[codec.Frame] = []
     seats = [
         m.SeatView(
             seat=seat,
             observation=codec.pack_observation(observation, buffers),
-            default=scene.defaults.get(seat),
+            default=time_step.defaults.get(seat),
         )
-        for seat, observation in scene.observations.items()
+        for seat, observation in time_step.observations.items()
     ]
     return seats, buffers

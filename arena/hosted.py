@@ -1,4 +1,4 @@
-"""A stage whose game is in a game host: the arena's end of OPEN_GAME, STEP, PARSE and OBSERVE (docs/protocol.md).
+"""A session whose game is in a game host: the arena's end of OPEN_GAME, STEP, PARSE and OBSERVE (docs/protocol.md).
 
 The game's class is here all the same, for what does not depend on a match: its spec, its options, and whether it
 parses answers in a way of its own.
@@ -18,7 +18,7 @@ from arena.match import Match
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.results import check_observation, check_result
-from arena.stage import Scene, Stage, Verdict
+from arena.session import GameSession, ParseResult, TimeStep
 
 Ask = m.OpenGame | m.Step | m.Parse | m.Observe
 Reply = m.Stepped | m.Shown | m.Parsed | m.Observed
@@ -36,7 +36,7 @@ class _Call:
     result: StepResult | None = None  # that a STEPPED brought
 
 
-class HostedStage(Stage):
+class HostedSession(GameSession):
     """One match's game in the host behind `channel`. `reply` brings what the host says to the match."""
 
     def __init__(
@@ -47,11 +47,12 @@ class HostedStage(Stage):
         match: int,
         channel: Channel,
         ids: Iterator[int],
-        wait: Callable[[HostedStage], None] | None = None,
+        wait: Callable[[HostedSession], None] | None = None,
     ) -> None:
         """`game` is a new one of the same seats and options, never reset; `name` as plugins know it.
 
-        `ids` never repeat for one channel. `wait(stage)` returns when `stage.idle`; without it nothing can be shown.
+        `ids` never repeat for one channel. `wait(session)` returns when `session.idle`; without it nothing can be
+        shown.
         """
         self._game = game
         self.spec = game.spec
@@ -89,16 +90,16 @@ class HostedStage(Stage):
     def forfeit(self, seat: int) -> None:
         self._call(m.Step(id=next(self._ids), match=self._match, forfeit=seat), m.Stepped, last=True)
 
-    def parse(self, seat: int, answer: int | str | None) -> Verdict | None:
+    def parse(self, seat: int, answer: int | str | None) -> ParseResult | None:
         if self._own_parser:
             self._call(m.Parse(id=next(self._ids), match=self._match, seat=seat, answer=answer), m.Parsed, seat=seat)
             return None
         try:
-            return Verdict(self._game.read(self._legal[seat], answer))
+            return ParseResult(self._game.read(self._legal[seat], answer))
         except IllegalActionError as error:
-            return Verdict(None, "illegal", str(error))
+            return ParseResult(None, "illegal", str(error))
         except UnparsableAnswerError as error:
-            return Verdict(None, "unparsable", str(error))
+            return ParseResult(None, "unparsable", str(error))
 
     def late(self, last: int) -> int:
         return self._game.late(last)
@@ -148,17 +149,17 @@ class HostedStage(Stage):
                 assert result is not None
                 if result.due and not message.seats and not call.last:
                     raise ProtocolError(f"a STEPPED that shows nobody, but {list(result.due)} are due")
-                scene = self._scene(result, message.seats, buffers)
-                self._legal = {seat: observation.legal for seat, observation in scene.observations.items()}
+                time_step = self._time_step(result, message.seats, buffers)
+                self._legal = {seat: observation.legal for seat, observation in time_step.observations.items()}
                 if match is not None:
-                    match.take(scene)
+                    match.take(time_step)
             case m.Parsed():
                 if (message.action is None) == (message.fault is None):
                     raise ProtocolError("a PARSED has an action or a fault, not both or neither")
                 if message.action is not None and message.action not in self._legal.get(message.seat, ()):
                     raise ProtocolError(f"a PARSED with action {message.action}, which is not legal for the seat")
                 if match is not None:
-                    match.parsed(message.seat, Verdict(message.action, message.fault, message.detail))
+                    match.parsed(message.seat, ParseResult(message.action, message.fault, message.detail))
             case m.Observed():
                 seen = codec.unfold(codec.unpack_observation(message.observation, buffers))
                 self._seen("an OBSERVED", seen, call.views, due=False)
@@ -189,8 +190,8 @@ class HostedStage(Stage):
         assert self._observed is not None
         return self._observed
 
-    def _scene(self, result: StepResult, seats: Sequence[m.SeatView], buffers: codec.Frames) -> Scene:
-        """The scene of a checked result, checked."""
+    def _time_step(self, result: StepResult, seats: Sequence[m.SeatView], buffers: codec.Frames) -> TimeStep:
+        """The time_step of a checked result, checked."""
         shown = [view.seat for view in seats]
         if shown != list(result.due) and (shown or result.returns is None):
             raise ProtocolError(f"a STEPPED that shows seats {shown}, but {list(result.due)} are due")
@@ -202,7 +203,7 @@ class HostedStage(Stage):
             raise ProtocolError("a STEPPED without the action that a fault costs")
         for seat, observation in observations.items():
             self._seen("a STEPPED", observation, self._views[seat], due=True)
-        return Scene(result, observations, defaults)
+        return TimeStep(result, observations, defaults)
 
     def _sent(self, result: StepResult) -> StepResult:
         """ProtocolError for one that cannot be: a host is another process, perhaps of another make."""

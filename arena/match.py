@@ -9,7 +9,7 @@ while match.outcome is None:
 At the pace "realtime", whoever keeps the clock may call `late(seat)` instead of `feed` when a tick's time is over: the
 game's rule gives the action, and the question stays open. Its answer counts for the tick that is on when it comes.
 
-With a stage that does not answer at once, `take` and `parsed` bring what it says later.
+With a session that does not answer at once, `take` and `parsed` bring what it says later.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from arena.game import Observation, StepResult
 from arena.operator import Decision, Outcome
 from arena.plan import Limits, MatchPlan
 from arena.record.lines import EndLine, Line, MatchLine, TickLine, TurnLine
-from arena.stage import Scene, Stage, Verdict
+from arena.session import GameSession, ParseResult, TimeStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class Match:
     """One match from reset to result. Faults cost by the game's rule; nothing ever becomes a move by itself."""
 
     def __init__(
-        self, plan: MatchPlan, stage: Stage, names: Sequence[str], limits: Limits, logged: bool = True
+        self, plan: MatchPlan, session: GameSession, names: Sequence[str], limits: Limits, logged: bool = True
     ) -> None:
         """`names` are in seat order. `logged`: somebody takes the lines; else none are made."""
         self.plan = plan
-        self.stage = stage
+        self.session = session
         self.names = tuple(names)
         self.outcome: Outcome | None = None
         self.tick = 0
@@ -65,12 +65,12 @@ class Match:
         self._actions: dict[int, int] = {}
         self._forfeits: list[int] = []
         self._parsing: dict[int, tuple[Ask, Decision]] = {}
-        self._awaited: str | None = None  # the scene that the stage owes: "start", "step" or "forfeit"
+        self._awaited: str | None = None  # the time_step that the session owes: "start", "step" or "forfeit"
         self._defaults: Mapping[int, int] = {}
 
     def start(self) -> None:
         """Reset the game and ask the first seats."""
-        self._await("start", self.stage.begin(self.plan.seed))
+        self._await("start", self.session.begin(self.plan.seed))
 
     def asks(self) -> list[Ask]:
         """Questions that were not handed out yet."""
@@ -99,7 +99,7 @@ class Match:
 
     @property
     def waits_for_game(self) -> bool:
-        """The stage owes what a reset, a step or a forfeit led to."""
+        """The session owes what a reset, a step or a forfeit led to."""
         return self._awaited is not None
 
     def feed(self, seat: int, decision: Decision) -> None:
@@ -111,10 +111,10 @@ class Match:
         if decision.fault is not None:
             self._judged(ask, decision, None, decision.fault, decision.detail)
             return
-        verdict = self.stage.parse(seat, decision.answer)
+        parsed = self.session.parse(seat, decision.answer)
         self._parsing[seat] = ask, decision
-        if verdict is not None:
-            self.parsed(seat, verdict)
+        if parsed is not None:
+            self.parsed(seat, parsed)
 
     def late(self, seat: int) -> bool:
         """The tick's time is over and `seat` has not answered: the game's rule gives its action.
@@ -142,19 +142,19 @@ class Match:
     def _held(self, seat: int) -> int | None:
         if seat not in self._last:
             return self._defaults.get(seat)
-        action = self.stage.late(self._last[seat])
+        action = self.session.late(self._last[seat])
         return action if action in self._legal[seat] else self._defaults.get(seat)
 
-    def parsed(self, seat: int, verdict: Verdict) -> None:
-        """What the game makes of the answer of `seat`, from a stage that did not say so at once."""
+    def parsed(self, seat: int, parsed: ParseResult) -> None:
+        """What the game makes of the answer of `seat`, from a session that did not say so at once."""
         ask, decision = self._parsing.pop(seat)
-        self._judged(ask, decision, *verdict)
+        self._judged(ask, decision, *parsed)
 
     def _judged(self, ask: Ask, decision: Decision, action: int | None, fault: str | None, detail: str | None) -> None:
         seat = ask.seat
-        again = fault in ("illegal", "unparsable") and ask.attempt < self._limits.reasks
+        again = fault in ("illegal", "unparsable") and ask.attempt < self._limits.max_reasks
         if fault is not None and not again:
-            if self.stage.spec.on_fault == "default":
+            if self.session.spec.on_fault == "default":
                 action = self._defaults[seat]
             else:
                 self._forfeits.append(seat)
@@ -190,12 +190,12 @@ class Match:
         self._last.update(self._actions)
         self.last_faults = tuple(sorted(s for s, turns in self._turns.items() if any(t.fault for t, _ in turns)))
         if self._forfeits:
-            what, scene = "forfeit", self.stage.forfeit(min(self._forfeits))
+            what, time_step = "forfeit", self.session.forfeit(min(self._forfeits))
         else:
-            what, scene = "step", self.stage.step(dict(sorted(self._actions.items())), self._last_tick)
+            what, time_step = "step", self.session.step(dict(sorted(self._actions.items())), self._last_tick)
         # Hashing a picture takes as long as sending it: a game in a host makes the next tick meanwhile.
         self._write_turns()
-        self._await(what, scene)
+        self._await(what, time_step)
 
     def _write_turns(self) -> None:
         """The lines of this tick's turns, in seat order."""
@@ -213,13 +213,13 @@ class Match:
         """Nobody is asked after this tick."""
         return self._limits.max_ticks is not None and self.tick + 1 >= self._limits.max_ticks
 
-    def take(self, scene: Scene) -> None:
-        """The scene that the stage owed."""
+    def take(self, time_step: TimeStep) -> None:
+        """The time_step that the session owed."""
         awaited, self._awaited = self._awaited, None
-        result = scene.result
-        self._defaults = scene.defaults
+        result = time_step.result
+        self._defaults = time_step.defaults
         if awaited == "start":
-            self._begin(scene)
+            self._begin(time_step)
             return
         cut = awaited == "step" and self._last_tick
         forfeiter = min(self._forfeits, default=None)
@@ -234,42 +234,42 @@ class Match:
         elif result.ended == "none" and cut:
             self._end("truncated", result, f"max_ticks {self._limits.max_ticks}")
         else:
-            self._follow(scene)
+            self._follow(time_step)
 
-    def _await(self, what: str, scene: Scene | None) -> None:
+    def _await(self, what: str, time_step: TimeStep | None) -> None:
         self._awaited = what
-        if scene is not None:
-            self.take(scene)
+        if time_step is not None:
+            self.take(time_step)
 
-    def _begin(self, scene: Scene) -> None:
-        self.head = self._head(scene.result.state_hash, scene.result.events)
+    def _begin(self, time_step: TimeStep) -> None:
+        self.head = self._head(time_step.result.state_hash, time_step.result.events)
         self._write(self.head)
-        self._follow(scene)
+        self._follow(time_step)
 
     def _head(self, state_hash: str, events: tuple[str, ...] = ()) -> MatchLine:
         return MatchLine(
             match=self.plan.index,
             block=self.plan.block,
-            game=self.stage.spec.id,
-            options=dict(self.stage.options),
+            game=self.session.spec.id,
+            options=dict(self.session.options),
             seed=self.plan.seed.hex(),
             seats=self.names,
             state_hash=state_hash,
             events=events,
         )
 
-    def _follow(self, scene: Scene) -> None:
-        result = scene.result
+    def _follow(self, time_step: TimeStep) -> None:
+        result = time_step.result
         if result.ended != "none":
             self._end(result.ended, result, "horizon of the game" if result.ended == "truncated" else "")
             return
-        self._legal = {seat: scene.observations[seat].legal for seat in result.due}
+        self._legal = {seat: time_step.observations[seat].legal for seat in result.due}
         thinking, self._late = self._late, {}
         for seat in result.due:
             if seat in thinking:
                 self._waiting[seat] = thinking.pop(seat)
             else:
-                self._ask(Ask(seat, self.tick, 0, scene.observations[seat]))
+                self._ask(Ask(seat, self.tick, 0, time_step.observations[seat]))
         self._late = thinking  # of seats that are not due: nobody needs their answers now
         early, self._early = self._early, {}
         for seat, decision in sorted(early.items()):

@@ -89,7 +89,7 @@ class Request(msgspec.Struct, frozen=True):
     budget: float | None = None  # seconds on the operator's own clock; None: no limit
 
 
-class Sight(msgspec.Struct, frozen=True, kw_only=True):
+class SpectatorUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """How a match stands, for people who look on: those who only watch, and those who play where nothing is hidden."""
 
     match: int
@@ -143,8 +143,8 @@ class AsyncOperator(abc.ABC):
     def end(self, match: int, seat: int, outcome: Outcome) -> None:  # noqa: B027
         """As Operator.end."""
 
-    async def watch(self, sight: Sight) -> None:  # noqa: B027
-        """Show how a match stands now; only where people look on. The next sight comes once this has returned, and
+    async def watch(self, update: SpectatorUpdate) -> None:  # noqa: B027
+        """Show how a match stands now; only where people look on. The next update comes once this has returned, and
 
         moments in between are left out. Nothing waits for it.
         """
@@ -199,7 +199,7 @@ class OperatorKind:
     # command(what, options): the program and arguments of a worker that is no Python worker of ours; `worker` and
     # `target` are then not used
     runtime: str | None = None  # the managed environment its worker runs in; None: that of the arena
-    told_apart_by: tuple[str, ...] | None = None  # settled options that need another worker; None: `what` and all
+    worker_identity: tuple[str, ...] | None = None  # settled options that need another worker; None: `what` and all
     what: str = ""  # what may follow the colon, for `arena operators`; empty: nothing
     options: Mapping[str, Option] = field(default_factory=dict)
     requires: tuple[str, ...] = ()  # modules that must be importable

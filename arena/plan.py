@@ -44,7 +44,7 @@ class Entry:
     @property
     def worker_key(self) -> str:
         """Equal keys share a worker: it hosts the seats of both."""
-        kind, by = self.kind, self.kind.told_apart_by
+        kind, by = self.kind, self.kind.worker_identity
         # The target too: two files may each define an operator of one name, such as two versions of it.
         who = (kind.name, kind.target, self.at)
         if by is not None:
@@ -66,7 +66,7 @@ class Limits:
     """What may end a turn or a match besides the game."""
 
     max_ticks: int | None = None
-    reasks: int = 0  # times that an illegal or unparsable answer is asked again, with the reason
+    max_reasks: int = 0  # times that an illegal or unparsable answer is asked again, with the reason
     human_timeout: float | None = None  # seconds on a person's clock; None: waited for
     deadline: float = 120.0  # seconds in which an operator that is no person answers, else the match is void
     retries: int = 2  # times that a voided match is played again

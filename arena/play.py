@@ -26,9 +26,9 @@ from arena.record.reader import Run
 from arena.record.resume import check_same
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
-from arena.supervisor.crew import ProcessCrew
 from arena.supervisor.hub import Hub
 from arena.supervisor.interrupts import Interrupts
+from arena.supervisor.worker_pool import ProcessWorkers
 
 
 def run_plan(
@@ -61,10 +61,10 @@ def run_plan(
     with Interrupts() as interrupts, closing(_recorder(plan, out, resume)) as recorder:
         if len(recorder.finished) < plan.matches:
             with closing(Hub(out / "workers", status, interrupts, trace)) as hub:
-                crew = ProcessCrew(hub, plan.lineup, plan.runtime, hosts, watch)
+                workers = ProcessWorkers(hub, plan.lineup, plan.runtime, hosts, watch)
                 Scheduler(
                     plan,
-                    crew,
+                    workers,
                     concurrency=concurrency,
                     recorder=recorder,
                     observer=shown,

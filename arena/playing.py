@@ -11,12 +11,11 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from arena.channel import Channel, Crew
+from arena.channel import Channel, WorkerPool
 from arena.dry import DryTurn
 from arena.errors import GameError
-from arena.gallery import Gallery
 from arena.game import GameCard
-from arena.hosted import HostedStage
+from arena.hosted import HostedSession
 from arena.match import Ask, Match
 from arena.observer import Observer
 from arena.operator import Decision, Outcome, Request
@@ -26,9 +25,10 @@ from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.record.lines import EndLine
 from arena.record.writer import Recorder
-from arena.stage import LocalStage, Stage
+from arena.retry import OPENING, Charge, Failure, Place, RetryPolicy
+from arena.session import GameSession, LocalSession
+from arena.spectators import SpectatorFeed
 from arena.timers import Timers
-from arena.tries import OPENING, Charge, Failure, Place, Tries
 
 
 @dataclass(slots=True, eq=False)
@@ -125,17 +125,19 @@ class Questions:
 class Playing:
     """Opens, asks, advances and closes matches."""
 
-    def __init__(self, plan: Plan, crew: Crew, tries: Tries, recorder: Recorder | None, observer: Observer) -> None:
+    def __init__(
+        self, plan: Plan, workers: WorkerPool, retry: RetryPolicy, recorder: Recorder | None, observer: Observer
+    ) -> None:
         self.timers = Timers()
         self.questions = Questions(self.timers)
         self.matches: dict[int, LiveMatch] = {}
         self.newest = 0  # number of the last question that was sent
         self._plan = plan
-        self._tries = tries
+        self._retry = retry
         self._recorder = recorder
         self._observer = observer
         self._ids = itertools.count(1)
-        self.gallery = Gallery(plan, crew.spectators, self._ids)
+        self.spectators = SpectatorFeed(plan, workers.spectators, self._ids)
         self._touched: dict[LiveMatch, None] = {}
         self._failed = False  # a game failed since the last `advance`: its match waits to be seated again
         self.on_game_error: Callable[[LiveMatch, str], None] = lambda live, text: None
@@ -165,12 +167,12 @@ class Playing:
         names = [entry.name for entry in lineup]
         views = [entry.views for entry in lineup]
         game = self._plan.make_game()
-        stage: Stage = LocalStage(game, views)
+        session: GameSession = LocalSession(game, views)
         if host is not None:
-            stage = HostedStage(game, self._plan.game_name, views, plan.index, host, self._ids)
+            session = HostedSession(game, self._plan.game_name, views, plan.index, host, self._ids)
         card = game.card()
-        charges = self._tries.charges(plan)
-        match = Match(plan, stage, names, self._plan.limits, logged=self._recorder is not None and dry is None)
+        charges = self._retry.charges(plan)
+        match = Match(plan, session, names, self._plan.limits, logged=self._recorder is not None and dry is None)
         live = self.matches[plan.index] = LiveMatch(match, card, channels, host, charges, alone, dry)
         if self._plan.limits.pace == "realtime" and card.seconds is not None and dry is None:
             live.clock = Clock(card.seconds)
@@ -178,7 +180,7 @@ class Playing:
             for seat in range(len(channels)) if not alone else ():
                 if seat not in charges or charges[seat].place != OPENING:
                     self._open(live, seat)
-            self.gallery.open(match, channels, host)
+            self.spectators.open(match, channels, host)
             self._observer.started(match)
         if self._played(live, match.start):
             self.follow(live, now)
@@ -330,7 +332,7 @@ class Playing:
         if not live.begun:
             return
         self._observer.ticked(live.match)
-        self.gallery.changed(live.match)
+        self.spectators.changed(live.match)
         if live.clock is not None:
             live.clock.next(now)
             assert live.clock.until is not None
@@ -338,9 +340,9 @@ class Playing:
 
     def watch_host(self, live: LiveMatch) -> None:
         """See to it that a host which owes something is not waited for without end."""
-        stage = live.match.stage
-        if isinstance(stage, HostedStage) and stage.since is not None and live.host_deadline.due is None:
-            self.timers.set(live.host_deadline, stage.since + self.host_time(live))
+        session = live.match.session
+        if isinstance(session, HostedSession) and session.since is not None and live.host_deadline.due is None:
+            self.timers.set(live.host_deadline, session.since + self.host_time(live))
 
     def host_time(self, live: LiveMatch) -> float:
         """Seconds in which a game host answers: more for the first word, which may import a library."""
@@ -351,16 +353,16 @@ class Playing:
 
     def finish(self, live: LiveMatch, outcome: Outcome, now: float) -> None:
         """The match is over."""
-        self.gallery.close(live.match, now, outcome)  # while its host still has the game
+        self.spectators.close(live.match, now, outcome)  # while its host still has the game
         self._close(live, outcome)
         if self._recorder is not None:
             self._recorder.end(live.match.plan.index)
-        self._tries.forget(live.match.plan)
+        self._retry.forget(live.match.plan)
         self._observer.ended(live.match, outcome)
 
     def void(self, live: LiveMatch, outcome: Outcome) -> None:
         """This try does not count."""
-        self.gallery.close(live.match, 0.0)
+        self.spectators.close(live.match, 0.0)
         self._close(live, outcome)
 
     def discard(self, match: Match) -> None:
@@ -375,7 +377,7 @@ class Playing:
             end = EndLine(match=index, status="unresolved", ticks=0, reason=reason)
             self._recorder.journal(index, [match.head, end])
             self._recorder.end(index)
-        self._tries.forget(match.plan)
+        self._retry.forget(match.plan)
         self._observer.unresolved(match, reason)
 
     def _close(self, live: LiveMatch, outcome: Outcome) -> None:
@@ -386,8 +388,8 @@ class Playing:
         self._withdraw(live)
         for seat in sorted(live.seated):
             live.channels[seat].send(m.End(match=index, seat=seat, outcome=outcome))
-        if isinstance(live.match.stage, HostedStage):
-            live.match.stage.close()
+        if isinstance(live.match.session, HostedSession):
+            live.match.session.close()
 
     def _withdraw(self, live: LiveMatch) -> None:
         """Nobody wants the answers to its questions any more."""

@@ -1,6 +1,6 @@
 """The one check of what games give: the result of a reset or a step, and what a seat is shown.
 
-A local stage checks its own game, and a hosted one what the host sends. GameError says what cannot be.
+A local session checks its own game, and a hosted one what the host sends. GameError says what cannot be.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Scheduler: pumps many matches at once and gathers their questions by worker.
 
 An infrastructure fault (a worker died, a deadline passed, a backend failed) voids the match and it is played again;
-arena/tries.py says what follows when that happens time and again. Nothing here depends on the order in which answers
+arena/retry.py says what follows when that happens time and again. Nothing here depends on the order in which answers
 arrive except the timing file.
 """
 
@@ -10,17 +10,17 @@ from __future__ import annotations
 import time
 from collections.abc import Container
 
-from arena.channel import Channel, Crew, Died, Received
+from arena.channel import Channel, Died, Received, WorkerPool
 from arena.errors import InputError, ProtocolError
 from arena.failing import Failing, failure
-from arena.hosted import HostedStage
+from arena.hosted import HostedSession
 from arena.observer import Observer
 from arena.plan import MatchPlan, Plan
 from arena.playing import HostDeadline, LiveMatch, Playing, Question, TickEnd
 from arena.protocol import messages as m
 from arena.protocol.codec import Frames
 from arena.record.writer import Recorder
-from arena.tries import OPENING, Failure, Tries
+from arena.retry import OPENING, Failure, RetryPolicy
 from arena.upcoming import Upcoming
 
 LAST_LOOK = 2.0  # seconds in which a game host gives the picture of how the last match ended
@@ -28,12 +28,12 @@ GRACE = m.Limits().grace  # seconds in which a CANCEL is confirmed
 
 
 class Scheduler:
-    """Plays all matches of a plan with a crew. `run` returns when every match is resolved or given up."""
+    """Plays all matches of a plan with a pool of workers. `run` returns when every match is resolved or given up."""
 
     def __init__(
         self,
         plan: Plan,
-        crew: Crew,
+        workers: WorkerPool,
         *,
         concurrency: int = 1,
         recorder: Recorder | None = None,
@@ -48,18 +48,18 @@ class Scheduler:
         if concurrency < 1:
             raise InputError(f"concurrency {concurrency}: expected at least 1")
         self._plan = plan
-        self._crew = crew
+        self._workers = workers
         self._concurrency = concurrency
         self._recorder = recorder
         self._observer = observer or Observer()
-        tries = Tries(plan)
+        retry = RetryPolicy(plan)
         self._upcoming = Upcoming(plan.schedule(done), between=concurrency)
-        self._playing = Playing(plan, crew, tries, recorder, self._observer)
+        self._playing = Playing(plan, workers, retry, recorder, self._observer)
         self._failing = Failing(
             plan,
-            crew,
+            workers,
             self._playing,
-            tries,
+            retry,
             self._upcoming,
             self._observer,
             self._time,
@@ -69,27 +69,27 @@ class Scheduler:
 
     def run(self) -> None:
         """Play. Raises WorkerError or InputError when a worker cannot be started or cannot play this game at all."""
-        playing, gallery = self._playing, self._playing.gallery
+        playing, feed = self._playing, self._playing.spectators
         advanced = False
         while playing.matches or not self._failing.over:
             self._seat_matches()
             playing.ask(time.monotonic())
-            gallery.show(time.monotonic())
+            feed.show(time.monotonic())
             if advanced and self._plan.limits.pace == "realtime":
                 # Where a tick lasts no longer than one round of this loop (short ticks, pictures to be drawn, a busy
                 # machine), the next one is over already: without this no answer would ever be read.
-                self._absorb(self._crew.poll(0))
+                self._absorb(self._workers.poll(0))
                 self._watch_clocks()
             advanced = playing.advance(time.monotonic())
             if advanced:
                 continue
-            self._absorb(self._crew.poll(self._patience()))
+            self._absorb(self._workers.poll(self._patience()))
             self._watch_clocks()
         until = time.monotonic() + LAST_LOOK
-        while gallery.owed and (left := until - time.monotonic()) > 0:
-            self._absorb(self._crew.poll(left))
-        gallery.finish()
-        if not all(channel.ready for channel in self._crew.spectators()):
+        while feed.owed and (left := until - time.monotonic()) > 0:
+            self._absorb(self._workers.poll(left))
+        feed.finish()
+        if not all(channel.ready for channel in self._workers.spectators()):
             self._observer.unseen("nobody looked on: the run was over before the page was ready")
 
     # --- who plays -------------------------------------------------------------------------------------------------
@@ -119,8 +119,8 @@ class Scheduler:
 
     def _seats(self, plan: MatchPlan) -> tuple[tuple[Channel, ...], Channel | None] | None:
         """The channels of the seats and of the game's host; None while one of them is not ready."""
-        channels = tuple(self._crew.channel(slot) for slot in plan.slots)
-        host = self._crew.host(plan.index)
+        channels = tuple(self._workers.channel(slot) for slot in plan.slots)
+        host = self._workers.host(plan.index)
         ready = all(channel.ready and not self._failing.in_doubt(channel) for channel in channels)
         return (channels, host) if ready and (host is None or host.ready) else None
 
@@ -143,7 +143,7 @@ class Scheduler:
                 case m.Observed():
                     self._pictured(event.channel, event.message, event.buffers)
                 case m.Watched():
-                    self._playing.gallery.shown(event.channel, event.message)
+                    self._playing.spectators.shown(event.channel, event.message)
                 case m.Error():
                     self._refused(event.channel, event.message)
                 case _:
@@ -192,9 +192,9 @@ class Scheduler:
     def _staged(self, channel: Channel, message: m.Stepped | m.Shown | m.Parsed, buffers: Frames) -> None:
         """A game host says what a match asked it."""
         live = self._playing.matches.get(message.match)
-        stage = live.match.stage if live is not None and live.host is channel else None
+        session = live.match.session if live is not None and live.host is channel else None
         try:
-            if not isinstance(stage, HostedStage) or not stage.reply(live.match, message, buffers):  # type: ignore[union-attr]
+            if not isinstance(session, HostedSession) or not session.reply(live.match, message, buffers):  # type: ignore[union-attr]
                 self._drop(channel, id=message.id, match=message.match)
                 return
         except ProtocolError as error:
@@ -209,7 +209,7 @@ class Scheduler:
     def _pictured(self, channel: Channel, message: m.Observed, buffers: Frames) -> None:
         """A game host gives a picture for who looks on."""
         try:
-            if not self._playing.gallery.take(channel, message, buffers):
+            if not self._playing.spectators.take(channel, message, buffers):
                 self._drop(channel, id=message.id, match=message.match)
         except ProtocolError as error:
             self._failing.kill(channel, f"broke the protocol: {error}")
@@ -228,8 +228,8 @@ class Scheduler:
             if error.code == "refused":
                 raise InputError(f"operator {channel.name} cannot take seat {error.seat}: {error.text}")
             # A seat that could not be opened. `failed`: the operator raised, as it may do in every try.
-            own_doing = error.code == "failed"
-            failed = Failure("backend", OPENING, f"{channel.name}: {error.text}", own_doing)
+            self_inflicted = error.code == "failed"
+            failed = Failure("backend", OPENING, f"{channel.name}: {error.text}", self_inflicted)
             self._failing.failed(live, -1 if error.seat is None else error.seat, failed)
 
     def _drop(self, channel: Channel, **where: int) -> None:
@@ -239,7 +239,7 @@ class Scheduler:
     # --- clocks ----------------------------------------------------------------------------------------------------
 
     def _patience(self) -> float | None:
-        clocks = [due for due in (self._playing.timers.next, self._playing.gallery.until) if due is not None]
+        clocks = [due for due in (self._playing.timers.next, self._playing.spectators.until) if due is not None]
         return max(0.0, min(clocks) - time.monotonic()) if clocks else None
 
     def _watch_clocks(self) -> None:
@@ -255,11 +255,11 @@ class Scheduler:
 
     def _host_due(self, due: HostDeadline, now: float) -> None:
         live = due.live
-        stage = live.match.stage
-        if not isinstance(stage, HostedStage) or stage.since is None or live.host is None:
+        session = live.match.session
+        if not isinstance(session, HostedSession) or session.since is None or live.host is None:
             return
         allowed = self._playing.host_time(live)
-        if stage.since + allowed <= now:
+        if session.since + allowed <= now:
             waited = f"{allowed:g} s at tick {live.match.tick}"
             self._failing.kill(live.host, f"did not answer within {waited}: it hangs")
         else:

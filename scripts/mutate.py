@@ -55,8 +55,8 @@ TARGETS = {
         ),
     ),
     "tries": Target(
-        ("arena/tries.py", "arena/upcoming.py"),
-        ("tests/test_tries.py", "tests/test_upcoming.py", "tests/test_scheduler_voids.py"),
+        ("arena/retry.py", "arena/upcoming.py"),
+        ("tests/test_retry.py", "tests/test_upcoming.py", "tests/test_scheduler_voids.py"),
     ),
     "table": Target(("arena/evaluate/table.py", "arena/evaluate/intervals.py"), ("tests/evaluate",)),
     "record": Target(

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from arena.plan import Plan
-from tests.crew_kit import Play, Script
 from tests.required import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
+from tests.workers_kit import Play, Script
 
 # A shell that starts the tests in the background leaves SIGINT ignored, nohup leaves SIGHUP so, and every process that
 # they start would be so too.
@@ -40,7 +40,7 @@ LONG = (
     "test_play.py",
     "test_conformance.py",
     "test_site.py",
-    "test_doorman.py",
+    "test_worker_server.py",
     "test_wheel.py",
     "test_lanes.py",
     "test_ppo.py",

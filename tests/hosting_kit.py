@@ -10,10 +10,10 @@ from pathlib import Path
 from arena.channel import Channel, Event, Received
 from arena.game import Game, Views
 from arena.host_games import GameHost
-from arena.hosted import HostedStage
+from arena.hosted import HostedSession
 from arena.protocol import codec
 from arena.protocol import messages as m
-from tests.crew_kit import FakeChannel, FakeCrew
+from tests.workers_kit import FakeChannel, FakeCrew
 
 TOYS = Path(__file__).with_name("toys.py")
 Edit = Callable[[m.ToArena], m.ToArena | None]
@@ -85,8 +85,8 @@ class HostingCrew(FakeCrew):
 
 def hosted(
     game: Game, name: str, views: Sequence[Views], channel: HostChannel, match: int = 0
-) -> tuple[HostedStage, Callable[[object], None]]:
-    """A stage in `channel`, and the function that lets its host answer a match."""
+) -> tuple[HostedSession, Callable[[object], None]]:
+    """A session in `channel`, and the function that lets its host answer a match."""
 
     def pump(match: object) -> None:
         for event in channel.pay():
@@ -94,7 +94,7 @@ def hosted(
             if isinstance(event.message, m.GameClosed):
                 continue
             assert isinstance(event.message, m.Stepped | m.Shown | m.Parsed | m.Observed), event.message
-            assert stage.reply(match, event.message, event.buffers)  # type: ignore[arg-type]
+            assert session.reply(match, event.message, event.buffers)  # type: ignore[arg-type]
 
-    stage = HostedStage(game, name, views, match, channel, itertools.count(1), lambda _: pump(None))
-    return stage, pump
+    session = HostedSession(game, name, views, match, channel, itertools.count(1), lambda _: pump(None))
+    return session, pump

@@ -9,14 +9,14 @@ import pytest
 
 from arena.errors import ProtocolError
 from arena.game import Views
-from arena.hosted import HostedStage
+from arena.hosted import HostedSession
 from arena.match import Match
 from arena.operator import Decision
 from arena.plan import Limits, MatchPlan
 from arena.protocol import messages as m
 from arena.protocol.version import AHEAD
 from arena.record.lines import Line
-from arena.stage import LocalStage
+from arena.session import LocalSession
 from tests.games import lane_toy
 from tests.games.lane_toy import ToyLanes
 from tests.hosting_kit import HostChannel, hosted
@@ -26,8 +26,8 @@ VIEWS = [Views(vector=True), Views(image=(128, 128), text=True)]
 LIMITS = Limits(max_ticks=6)
 
 
-def match_of(stage: LocalStage | HostedStage) -> Match:
-    return Match(MatchPlan(0, 0, (0, 1), bytes(16)), stage, ["a", "b"], LIMITS)
+def match_of(session: LocalSession | HostedSession) -> Match:
+    return Match(MatchPlan(0, 0, (0, 1), bytes(16)), session, ["a", "b"], LIMITS)
 
 
 def answer_all(match: Match) -> None:
@@ -50,9 +50,9 @@ class Halfway:
 
     def __init__(self) -> None:
         self.channel = HostChannel()
-        self.stage, pump = hosted(ToyLanes(2), LANES, VIEWS, self.channel)
-        self.stage._wait = None
-        self.match = match_of(self.stage)
+        self.session, pump = hosted(ToyLanes(2), LANES, VIEWS, self.channel)
+        self.session._wait = None
+        self.match = match_of(self.session)
         self.match.start()
         pump(self.match)
         answer_all(self.match)
@@ -63,7 +63,7 @@ class Halfway:
         assert self.take(self.stepped)
 
     def take(self, message: Any, **changes: Any) -> bool:
-        return self.stage.reply(self.match, msgspec.structs.replace(message, **changes), self.buffers)
+        return self.session.reply(self.match, msgspec.structs.replace(message, **changes), self.buffers)
 
 
 @pytest.mark.parametrize("minor", [AHEAD, AHEAD - 1])
@@ -71,8 +71,8 @@ def test_a_hosted_game_gives_the_lines_of_the_same_game_here(minor: int, monkeyp
     monkeypatch.setattr(HostChannel, "minor", minor)
     said: list[m.ToArena] = []
     channel = HostChannel(edit=lambda message: said.append(message) or message)  # type: ignore[func-returns-value]
-    stage, pump = hosted(ToyLanes(2), LANES, VIEWS, channel)
-    assert played(match_of(stage), pump) == played(match_of(LocalStage(ToyLanes(2), VIEWS)))
+    session, pump = hosted(ToyLanes(2), LANES, VIEWS, channel)
+    assert played(match_of(session), pump) == played(match_of(LocalSession(ToyLanes(2), VIEWS)))
     ahead = [one.ahead for one in said if isinstance(one, m.Stepped)]
     assert ahead == [False, *[minor >= AHEAD] * 5, False]  # not of a start, nor where nobody is asked any more
     assert sum(isinstance(one, m.Shown) for one in said) == sum(ahead)
@@ -80,11 +80,11 @@ def test_a_hosted_game_gives_the_lines_of_the_same_game_here(minor: int, monkeyp
 
 def test_nobody_is_asked_before_it_is_shown_something() -> None:
     it = Halfway()
-    assert (it.match.waits_for_game, it.match.asks(), it.stage.idle) == (True, [], False)
-    assert it.stage.since is not None  # or a host that hangs now would never be found out
+    assert (it.match.waits_for_game, it.match.asks(), it.session.idle) == (True, [], False)
+    assert it.session.since is not None  # or a host that hangs now would never be found out
     assert it.take(it.shown)
     assert [ask.seat for ask in it.match.asks()] == [0, 1]
-    assert it.stage.idle
+    assert it.session.idle
 
 
 def test_each_half_is_taken_once_and_in_its_turn() -> None:
@@ -94,7 +94,7 @@ def test_each_half_is_taken_once_and_in_its_turn() -> None:
     assert it.take(it.shown)
     assert not it.take(it.shown)
     answer_all(it.match)
-    assert not it.take(it.shown, id=next(iter(it.stage._calls)))  # before its STEPPED
+    assert not it.take(it.shown, id=next(iter(it.session._calls)))  # before its STEPPED
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from arena.channel import LocalCrew
+from arena.channel import LocalWorkers
 from arena.errors import WorkerError
 from arena.game import Views
 from arena.operator import BackendError, Decision, Operator, Request, WorkerContext
@@ -141,7 +141,7 @@ def local(folder: Path, name: str, matches: int, concurrency: int) -> Run:
     kinds = [kind_of(name, f"tests.test_attribution:{name}"), kind_of("honest", "tests.sore_losers:honest")]
     plan = plan_of(game_class("kuhn"), kinds, matches=matches, views=TEXT)
     recorder = Recorder(folder, describe(plan))
-    Scheduler(plan, LocalCrew(plan.lineup), concurrency=concurrency, recorder=recorder, dry_turn=True).run()
+    Scheduler(plan, LocalWorkers(plan.lineup), concurrency=concurrency, recorder=recorder, dry_turn=True).run()
     recorder.close()
     return Run(folder)
 

@@ -85,7 +85,7 @@ def test_commands_fail_with_the_message_shown(path, text, tmp_path):
 def source() -> list[str]:
     """Every text in the source, with "…" where something is filled in."""
     out = []
-    for room in ("arena", "operators", "workers", "games"):
+    for room in ("arena", "arena_operators", "arena_workers", "arena_games"):
         for path in sorted((ROOT / room).rglob("*.py")):
             out += [_text(node) for node in ast.walk(ast.parse(path.read_text())) if _text(node)]
     return out

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from arena.errors import ProtocolError
 from arena.host_async import AsyncHost
-from arena.operator import AsyncOperator, BackendError, Decision, Outcome, Request, Sight
+from arena.operator import AsyncOperator, BackendError, Decision, Outcome, Request, SpectatorUpdate
 from arena.protocol import codec
 from arena.protocol import messages as m
 from tests.host_kit import OUTCOME, WELCOME, open_message, request
@@ -253,7 +253,7 @@ def test_what_was_shown_is_confirmed_when_it_is_shown_and_when_showing_fails() -
             super().__init__()
             self.free = asyncio.Event()
 
-        async def watch(self, sight: Sight) -> None:
+        async def watch(self, update: SpectatorUpdate) -> None:
             await self.free.wait()
             raise ZeroDivisionError("no screen")
 

@@ -22,11 +22,11 @@ from arena.plan import Limits, MatchPlan
 from arena.plugins import game_class
 from arena.protocol import messages as m
 from arena.record.lines import Line
-from arena.stage import LocalStage
+from arena.session import LocalSession
 from arena.testing.playing import every_view
-from tests.crew_kit import Clock, FakeChannel, FakeCrew, Play, Script
 from tests.hosting_kit import Edit, HostChannel, HostingCrew, hosted, toy_name
 from tests.toys import GOOD, Lenient, OwnWords, Together, Turns, plan_of
+from tests.workers_kit import Clock, FakeChannel, FakeCrew, Play, Script
 
 # --- the same match -------------------------------------------------------------------------------------------------
 
@@ -58,33 +58,35 @@ def lines(match: Match, number: int, pump: Callable[[object], None] = lambda mat
 GAMES = [Turns, Lenient, Together, OwnWords, *map(game_class, ("kuhn", "leduc", "connect_four", "holdem"))]
 
 
-@pytest.mark.parametrize("limits", [Limits(), Limits(max_ticks=3), Limits(reasks=1)], ids=["plain", "cut", "reasks"])
+@pytest.mark.parametrize(
+    "limits", [Limits(), Limits(max_ticks=3), Limits(max_reasks=1)], ids=["plain", "cut", "max_reasks"]
+)
 @pytest.mark.parametrize("game", GAMES, ids=lambda game: game.__name__)
 def test_a_hosted_game_gives_the_lines_of_the_same_game_here(game: type[Game], limits: Limits) -> None:
-    name = game.spec.id if game.__module__.startswith("games.") else toy_name(game)
+    name = game.spec.id if game.__module__.startswith("arena_games.") else toy_name(game)
     channel = HostChannel()
     for number in range(6):
         plan = MatchPlan(index=number, block=0, slots=(0, 1), seed=key("seed", number))
         views = [every_view(game.spec), Views()]
-        here = Match(plan, LocalStage(game(2), views), ["a", "b"], limits)
-        stage, pump = hosted(game(2), name, views, channel, number)
-        there = Match(plan, stage, ["a", "b"], limits)
+        here = Match(plan, LocalSession(game(2), views), ["a", "b"], limits)
+        session, pump = hosted(game(2), name, views, channel, number)
+        there = Match(plan, session, ["a", "b"], limits)
         assert lines(there, number, pump) == lines(here, number)
-        stage.close()
+        session.close()
     channel.pay()
     assert not channel.host._games
 
 
 def test_a_hosted_game_can_be_looked_at_and_drawn() -> None:
     game = game_class("leduc")
-    stage, pump = hosted(game(2), "leduc", [Views()] * 2, HostChannel())
+    session, pump = hosted(game(2), "leduc", [Views()] * 2, HostChannel())
     here = game(2)
     here.reset(bytes(16))
-    stage.begin(bytes(16))
-    pump(Match(MatchPlan(0, 0, (0, 1), bytes(16)), stage, ["a", "b"], Limits()))  # type: ignore[arg-type]
+    session.begin(bytes(16))
+    pump(Match(MatchPlan(0, 0, (0, 1), bytes(16)), session, ["a", "b"], Limits()))  # type: ignore[arg-type]
     both = Views(image=(128, 128), text=True)
-    assert stage.look(1, both).hashes() == here.observe(1, both).hashes()
-    assert np.array_equal(stage.draw(96, 128), here.draw(96, 128))
+    assert session.look(1, both).hashes() == here.observe(1, both).hashes()
+    assert np.array_equal(session.draw(96, 128), here.draw(96, 128))
 
 
 # --- the host's own side --------------------------------------------------------------------------------------------
@@ -196,9 +198,9 @@ LIES = {
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
 def test_a_scene_that_cannot_be_is_a_breach_of_the_protocol(lie: Edit) -> None:
     channel = HostChannel(edit=lie)
-    stage, pump = hosted(Turns(2), toy_name(Turns), [Views(vector=True)] * 2, channel)
+    session, pump = hosted(Turns(2), toy_name(Turns), [Views(vector=True)] * 2, channel)
     with pytest.raises(ProtocolError):
-        lines(Match(MatchPlan(0, 0, (0, 1), bytes(16)), stage, ["a", "b"], Limits()), 0, pump)
+        lines(Match(MatchPlan(0, 0, (0, 1), bytes(16)), session, ["a", "b"], Limits()), 0, pump)
 
 
 @pytest.mark.parametrize("action", [-1, 3, 999])
@@ -206,9 +208,9 @@ def test_an_answer_that_is_parsed_into_no_legal_action_is_a_breach_of_the_protoc
     def lie(message: m.ToArena) -> m.ToArena:
         return msgspec.structs.replace(message, action=action, fault=None) if isinstance(message, m.Parsed) else message
 
-    stage, pump = hosted(OwnWords(2), toy_name(OwnWords), [Views()] * 2, HostChannel(edit=lie))
+    session, pump = hosted(OwnWords(2), toy_name(OwnWords), [Views()] * 2, HostChannel(edit=lie))
     with pytest.raises(ProtocolError, match="is not legal"):
-        lines(Match(MatchPlan(0, 0, (0, 1), bytes(16)), stage, ["a", "b"], Limits()), 0, pump)
+        lines(Match(MatchPlan(0, 0, (0, 1), bytes(16)), session, ["a", "b"], Limits()), 0, pump)
 
 
 def test_a_view_that_was_not_asked_for_is_not_shown() -> None:
@@ -216,24 +218,24 @@ def test_a_view_that_was_not_asked_for_is_not_shown() -> None:
         nothing = m.WireObservation(text="secret")
         return msgspec.structs.replace(message, observation=nothing) if isinstance(message, m.Observed) else message
 
-    stage, pump = hosted(Turns(2), toy_name(Turns), [Views()] * 2, HostChannel(edit=lie))
-    stage.begin(bytes(16))
-    pump(Match(MatchPlan(0, 0, (0, 1), bytes(16)), stage, ["a", "b"], Limits()))  # type: ignore[arg-type]
-    for show in (lambda: stage.draw(96, 128), lambda: stage.look(0, Views(vector=True))):
+    session, pump = hosted(Turns(2), toy_name(Turns), [Views()] * 2, HostChannel(edit=lie))
+    session.begin(bytes(16))
+    pump(Match(MatchPlan(0, 0, (0, 1), bytes(16)), session, ["a", "b"], Limits()))  # type: ignore[arg-type]
+    for show in (lambda: session.draw(96, 128), lambda: session.look(0, Views(vector=True))):
         with pytest.raises(ProtocolError, match="an OBSERVED that cannot be"):
             show()
 
 
 @pytest.mark.parametrize("change", [{"id": 99}, {"session": "another"}, {"match": 3}], ids=["id", "session", "match"])
 def test_a_reply_that_belongs_nowhere_is_not_taken(change: dict[str, Any]) -> None:
-    stage, _ = hosted(Turns(2), toy_name(Turns), [Views()] * 2, HostChannel())
-    match = Match(MatchPlan(0, 0, (0, 1), bytes(16)), stage, ["a", "b"], Limits())
+    session, _ = hosted(Turns(2), toy_name(Turns), [Views()] * 2, HostChannel())
+    match = Match(MatchPlan(0, 0, (0, 1), bytes(16)), session, ["a", "b"], Limits())
     match.start()
-    good = stage.channel.pay()[0].message  # type: ignore[attr-defined]
-    assert not stage.reply(match, msgspec.structs.replace(good, **change), ())
+    good = session.channel.pay()[0].message  # type: ignore[attr-defined]
+    assert not session.reply(match, msgspec.structs.replace(good, **change), ())
     assert match.waits_for_game
-    assert stage.reply(match, good, ())
-    assert not stage.reply(match, good, ())  # it says it twice
+    assert session.reply(match, good, ())
+    assert not session.reply(match, good, ())  # it says it twice
     assert len(match.asks()) == 1
 
 
@@ -254,8 +256,8 @@ def hosted_play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[...
     ) -> Play:
         clock = Clock()
         monkeypatch.setattr("arena.hosted.time", clock)
-        monkeypatch.setattr("tests.crew_kit.FakeCrew", type("Crew", (HostingCrew,), {"edits": edits}))
-        monkeypatch.setattr("tests.crew_kit.Clock", lambda: clock)
+        monkeypatch.setattr("tests.workers_kit.FakeCrew", type("WorkerPool", (HostingCrew,), {"edits": edits}))
+        monkeypatch.setattr("tests.workers_kit.Clock", lambda: clock)
         made = plan_of(game, list(kinds), matches=4, **limits)
         folder = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
         plan = dataclasses.replace(made, game_name=toy_name(game))
@@ -277,7 +279,7 @@ def silent_after(count: int) -> Edit:
 def test_a_host_that_hangs_is_killed_and_its_matches_are_played_again(hosted_play: Callable[..., Play]) -> None:
     calm = hosted_play()
     run = hosted_play(silent_after(6))
-    assert run.crew.killed == [("game", "did not answer within 120 s at tick 1: it hangs")]
+    assert run.workers.killed == [("game", "did not answer within 120 s at tick 1: it hangs")]
     assert {void["fault"] for void in run.timing("void")} == {"worker_died"}
     assert run.log == calm.log
 
@@ -286,7 +288,7 @@ def test_a_step_that_hangs_has_the_deadline_and_not_the_longer_time_of_a_first_w
     hosted_play: Callable[..., Play],
 ) -> None:
     run = hosted_play(silent_after(6), deadline=2.0)
-    assert run.crew.killed == [("game", "did not answer within 2 s at tick 1: it hangs")]
+    assert run.workers.killed == [("game", "did not answer within 2 s at tick 1: it hangs")]
     assert run.clock.now == 102.0
 
 
@@ -294,11 +296,11 @@ def test_a_worker_that_dies_before_its_seat_is_opened_is_not_waited_for(hosted_p
     """The seat of a sample position is opened once its operator is asked; until then its host may take long."""
     killed: list[FakeChannel] = []
 
-    def script(crew: FakeCrew) -> list[Event]:
+    def script(workers: FakeCrew) -> list[Event]:
         if killed:
-            return crew.pay()
-        killed.append(crew.channels[0])
-        return [killed[0].death("was killed by SIGKILL", own_doing=False)]
+            return workers.pay()
+        killed.append(workers.channels[0])
+        return [killed[0].death("was killed by SIGKILL", self_inflicted=False)]
 
     run = hosted_play(script=script, dry_turn=True)
     assert run.log == hosted_play().log
@@ -308,7 +310,7 @@ def test_a_worker_that_dies_before_its_seat_is_opened_is_not_waited_for(hosted_p
 
 def test_a_host_that_lies_is_killed_and_its_matches_are_played_again(hosted_play: Callable[..., Play]) -> None:
     run = hosted_play(LIES["no legal action"])
-    assert run.crew.killed[0][1].startswith("broke the protocol: a STEPPED that cannot be: legal actions are []")
+    assert run.workers.killed[0][1].startswith("broke the protocol: a STEPPED that cannot be: legal actions are []")
     assert run.log == hosted_play().log
 
 

@@ -27,7 +27,7 @@ from arena.record.reader import Run
 from arena.record.verify import verify
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
-from arena.supervisor.crew import ProcessCrew
+from arena.supervisor.worker_pool import ProcessWorkers
 from tests.supervisor.kit import LONGEST, ROOT, Witness, watched_hub
 
 RUNS, KILLS, MATCHES = 5, 10, 80
@@ -45,7 +45,7 @@ class Killer(Observer):
         self.chance = random.Random(seed)
         self.role = role  # of the workers that it kills
         self.when = when
-        self.crew: ProcessCrew
+        self.workers: ProcessWorkers
         self.events = 0
         self.killed: list[int] = []
         self.noticed = 0
@@ -56,7 +56,7 @@ class Killer(Observer):
         if not self.when or self.events < self.when[0]:
             return
         pending = len(self.killed) - self.noticed  # each may still void any match once
-        ready = [c for c in self.crew.channels if c.role == self.role and c.ready and not c.process.exited]
+        ready = [c for c in self.workers.channels if c.role == self.role and c.ready and not c.process.exited]
         if not ready or max(self.suffered.values(), default=0) + pending >= MOST:
             return
         self.when.pop(0)
@@ -94,10 +94,10 @@ class Killer(Observer):
 def play(plan: Plan, folder: Path, concurrency: int, killer: Killer | None = None) -> Run:
     recorder = Recorder(folder, describe(plan))
     with watched_hub(folder / "workers") as hub:
-        crew = ProcessCrew(hub, plan.lineup, plan.runtime)
-        scheduler = Scheduler(plan, crew, concurrency=concurrency, recorder=recorder, observer=killer)
+        workers = ProcessWorkers(hub, plan.lineup, plan.runtime)
+        scheduler = Scheduler(plan, workers, concurrency=concurrency, recorder=recorder, observer=killer)
         if killer is not None:
-            killer.crew = crew
+            killer.workers = workers
         scheduler.run()
     recorder.close()
     run = Run(folder)
@@ -216,10 +216,10 @@ def main() -> None:
     folder = Path(sys.argv[1])
     recorder = Recorder(folder, describe(plan))
     with watched_hub(folder / "workers") as hub:
-        crew = ProcessCrew(hub, plan.lineup)
-        print(*[channel.process.pid for channel in crew.channels], flush=True)
+        workers = ProcessWorkers(hub, plan.lineup)
+        print(*[channel.process.pid for channel in workers.channels], flush=True)
         sys.stdin.read()
-        Scheduler(plan, crew, concurrency=8, recorder=recorder, observer=Suicide(int(sys.argv[2]))).run()
+        Scheduler(plan, workers, concurrency=8, recorder=recorder, observer=Suicide(int(sys.argv[2]))).run()
 
 
 if __name__ == "__main__":

@@ -12,15 +12,15 @@ from arena.match import Ask, Match
 from arena.operator import Decision, Usage
 from arena.plan import Limits, MatchPlan
 from arena.record.lines import EndLine, Line, MatchLine, TickLine, TurnLine
-from arena.stage import LocalStage
+from arena.session import LocalSession
 from tests.toys import Lenient, Together, Turns
 
 
 def start(game: type[Game] = Turns, seats: int = 2, rounds: int = 2, **limits: Any) -> Match:
     plan = MatchPlan(index=7, block=3, slots=tuple(range(seats)), seed=bytes(16))
     names = [f"op{i}" for i in range(seats)]
-    stage = LocalStage(game(seats, {"rounds": rounds}), [Views()] * seats)
-    match = Match(plan, stage, names, Limits(**limits))
+    session = LocalSession(game(seats, {"rounds": rounds}), [Views()] * seats)
+    match = Match(plan, session, names, Limits(**limits))
     match.start()
     return match
 
@@ -90,7 +90,7 @@ def test_a_seat_that_was_not_asked_cannot_answer() -> None:
     [(2, "illegal"), ("two", "illegal"), (9, "unparsable"), ("raise", "unparsable"), (None, "unparsable")],
 )
 def test_a_bad_answer_is_asked_again_with_the_reason(answer: int | str | None, fault: str) -> None:
-    match = start(reasks=1)
+    match = start(max_reasks=1)
     for _ in range(2):  # two is legal in the first turn only
         match.asks()
         match.feed(match.tick % 2, Decision(answer=0))
@@ -112,7 +112,7 @@ def test_a_bad_answer_is_asked_again_with_the_reason(answer: int | str | None, f
 
 @pytest.mark.parametrize("fault", ["timeout", "crashed"])
 def test_a_clock_or_a_crash_is_not_asked_again(fault: str) -> None:
-    match = start(Lenient, reasks=3)
+    match = start(Lenient, max_reasks=3)
     match.asks()
     match.feed(0, Decision(fault=fault, detail="late"))  # type: ignore[arg-type]
     assert match.asks() == []
@@ -202,7 +202,7 @@ def test_the_lines_of_a_match() -> None:
 def test_seats_get_the_views_agreed_for_them_and_their_hashes_are_written() -> None:
     plan = MatchPlan(index=0, block=0, slots=(0, 1), seed=bytes(16))
     views = [Views(text=True), Views(image=(4, 6), vector=True)]
-    match = Match(plan, LocalStage(Turns(2), views), ["a", "b"], Limits())
+    match = Match(plan, LocalSession(Turns(2), views), ["a", "b"], Limits())
     match.start()
     (first,) = match.asks()
     match.feed(0, Decision(answer=0))
@@ -221,22 +221,22 @@ def test_what_is_seen_is_hashed_while_the_game_goes_on(monkeypatch: pytest.Monke
     hashes = Observation.hashes
     monkeypatch.setattr(Observation, "hashes", lambda seen: [order.append("hashed"), hashes(seen)][1])
 
-    class Elsewhere(LocalStage):
-        """A stage that owes every scene, as a hosted game's."""
+    class Elsewhere(LocalSession):
+        """A session that owes every time_step, as a hosted game's."""
 
         def step(self, actions: Mapping[int, int], cut: bool) -> None:  # type: ignore[override]
             order.append("sent")
             self.owed = super().step(actions, cut)
 
     plan = MatchPlan(index=0, block=0, slots=(0, 1), seed=bytes(16))
-    stage = Elsewhere(Turns(2), [Views(text=True)] * 2)
-    match = Match(plan, stage, ["a", "b"], Limits())
+    session = Elsewhere(Turns(2), [Views(text=True)] * 2)
+    match = Match(plan, session, ["a", "b"], Limits())
     match.start()
     match.feed(0, Decision(answer=0))
     assert order == []
     match.advance()
     assert order == ["sent", "hashed"]
-    match.take(stage.owed)
+    match.take(session.owed)
     (turn,) = of(match.take_lines(), TurnLine)
     assert set(turn.observation_hash) == {"text"}
 
@@ -244,7 +244,7 @@ def test_what_is_seen_is_hashed_while_the_game_goes_on(monkeypatch: pytest.Monke
 def test_a_match_whose_lines_nobody_takes_makes_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Observation, "hashes", lambda seen: pytest.fail("hashed for nobody"))
     plan = MatchPlan(index=0, block=0, slots=(0, 1), seed=bytes(16))
-    match = Match(plan, LocalStage(Turns(2), [Views(text=True)] * 2), ["a", "b"], Limits(), logged=False)
+    match = Match(plan, LocalSession(Turns(2), [Views(text=True)] * 2), ["a", "b"], Limits(), logged=False)
     match.start()
     assert finish(match) == []
     assert match.outcome is not None
@@ -252,7 +252,7 @@ def test_a_match_whose_lines_nobody_takes_makes_none(monkeypatch: pytest.MonkeyP
 
 
 def test_no_more_than_the_allowed_questions_are_asked() -> None:
-    match = start(reasks=2)
+    match = start(max_reasks=2)
     asked = 0
     while match.outcome is None:
         asks = match.asks()
@@ -317,6 +317,6 @@ def test_why_a_match_ended_stands_in_its_last_line() -> None:
 
 def test_before_it_began_a_match_has_a_head_and_no_faults() -> None:
     plan = MatchPlan(index=7, block=3, slots=(0, 1), seed=bytes(16))
-    match = Match(plan, LocalStage(Turns(2), [Views()] * 2), ["a", "b"], Limits())
+    match = Match(plan, LocalSession(Turns(2), [Views()] * 2), ["a", "b"], Limits())
     assert (match.head.match, match.head.seats, match.head.state_hash, match.head.events) == (7, ("a", "b"), "", ())
     assert (match.last_events, match.last_faults, match.due, match.waiting) == ((), (), (), ())

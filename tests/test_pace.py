@@ -19,10 +19,10 @@ from arena.plan import Limits, MatchPlan
 from arena.protocol import messages as m
 from arena.record.lines import Line, TurnLine
 from arena.record.replay import execute
-from arena.stage import LocalStage
-from tests.crew_kit import FakeCrew, Play, sent
+from arena.session import LocalSession
 from tests.record.kit import record
 from tests.toys import GOOD, Lenient, Together, plan_of
+from tests.workers_kit import FakeCrew, Play, sent
 
 SECONDS = 0.5
 
@@ -41,8 +41,8 @@ class Clocked(Together):
 
 def fresh(**limits: Any) -> Match:
     plan = MatchPlan(index=0, block=0, slots=(0, 1), seed=bytes(16))
-    stage = LocalStage(Clocked(2, {"rounds": 4}), [Views(vector=True)] * 2)
-    return Match(plan, stage, ["a", "b"], Limits(**{"pace": "realtime", **limits}))
+    session = LocalSession(Clocked(2, {"rounds": 4}), [Views(vector=True)] * 2)
+    return Match(plan, session, ["a", "b"], Limits(**{"pace": "realtime", **limits}))
 
 
 def start(**limits: Any) -> Match:
@@ -71,7 +71,7 @@ def test_a_late_seat_holds_its_last_action_and_makes_no_fault() -> None:
 
 
 def test_a_late_turn_names_its_operator_and_what_was_legal() -> None:
-    match = start(reasks=1)
+    match = start(max_reasks=1)
     (_, first) = tick(match, a=0, b=None)  # it has not acted yet: the default action
     assert first == TurnLine(
         tick=0, seat=1, operator="b", attempt=0, legal=(0, 1, 2), observation_hash={}, action=0, late=True
@@ -193,21 +193,21 @@ def timed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Play
     return make
 
 
-def slow(crew: FakeCrew, ticks: float) -> list[Event]:
+def slow(workers: FakeCrew, ticks: float) -> list[Event]:
     """The first operator answers at once, the second `ticks` after it was asked."""
-    first, second = crew.channels
+    first, second = workers.channels
     if events := first.pay():
         return events
-    asked = crew.asked.setdefault(tuple(second.owed), crew.clock.now)  # type: ignore[attr-defined]
-    if second.owed and (crew.clock.now - asked >= ticks * SECONDS or len(crew.asked) == 1):  # type: ignore[attr-defined]
+    asked = workers.asked.setdefault(tuple(second.owed), workers.clock.now)  # type: ignore[attr-defined]
+    if second.owed and (workers.clock.now - asked >= ticks * SECONDS or len(workers.asked) == 1):  # type: ignore[attr-defined]
         return second.pay()
     return []
 
 
 def lazy(ticks: float) -> Callable[[FakeCrew], list[Event]]:
-    def script(crew: FakeCrew) -> list[Event]:
-        crew.__dict__.setdefault("asked", {})
-        return slow(crew, ticks)
+    def script(workers: FakeCrew) -> list[Event]:
+        workers.__dict__.setdefault("asked", {})
+        return slow(workers, ticks)
 
     return script
 
@@ -229,12 +229,12 @@ def test_a_tick_lasts_as_long_as_the_game_says_when_everybody_is_quick(timed: Ca
 def test_the_first_tick_is_waited_for(timed: Callable[..., Play]) -> None:
     begun = []
 
-    def script(crew: FakeCrew) -> list[Event]:
-        if crew.clock.now < 150:
-            crew.clock.now += 10
-            return [event for event in crew.channels[0].pay()]
-        begun.append(crew.clock.now)
-        return crew.pay()
+    def script(workers: FakeCrew) -> list[Event]:
+        if workers.clock.now < 150:
+            workers.clock.now += 10
+            return [event for event in workers.channels[0].pay()]
+        begun.append(workers.clock.now)
+        return workers.pay()
 
     run = timed(script)
     assert begun[0] >= 150
@@ -243,12 +243,12 @@ def test_the_first_tick_is_waited_for(timed: Callable[..., Play]) -> None:
 
 def test_what_is_still_asked_at_the_end_is_cancelled(timed: Callable[..., Play]) -> None:
     run = timed(lazy(1000.0))
-    assert len(sent(run.crew.channels[1], m.Cancel)) == 1
+    assert len(sent(run.workers.channels[1], m.Cancel)) == 1
 
 
 def test_every_seat_is_told_the_pace(timed: Callable[..., Play]) -> None:
     run = timed()
-    assert [message.pace for channel in run.crew.channels for message in sent(channel, m.Open)] == ["realtime"] * 2
+    assert [message.pace for channel in run.workers.channels for message in sent(channel, m.Open)] == ["realtime"] * 2
 
 
 @pytest.mark.parametrize(

@@ -8,27 +8,27 @@ from typing import Any
 import pytest
 
 from arena.protocol import messages as m
-from tests.crew_kit import FakeCrew, Play, sent
 from tests.toys import GOOD, Turns, kind_of, plan_of
+from tests.workers_kit import FakeCrew, Play, sent
 
 PERSON = kind_of("person", "tests.toys:build", interactive=True)
 
 
 @pytest.mark.parametrize("budget", [None, 20.0])
 def test_a_person_who_comes_late_voids_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget: Any) -> None:
-    def late(crew: FakeCrew) -> list[Any]:
-        crew.clock.now += 100_000
-        return crew.pay()
+    def late(workers: FakeCrew) -> list[Any]:
+        workers.clock.now += 100_000
+        return workers.pay()
 
     plan = plan_of(Turns, [PERSON, PERSON], deadline=5.0, human_timeout=budget)
     run = Play(monkeypatch, tmp_path / "run", plan, late)
     assert run.timing("void") == []
-    assert {item.budget for act in sent(run.crew.channels[0], m.Act) for item in act.items} == {budget}
+    assert {item.budget for act in sent(run.workers.channels[0], m.Act) for item in act.items} == {budget}
 
 
 def test_whoever_is_no_person_has_the_deadline_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hangs(crew: FakeCrew) -> list[Any]:
-        return crew.channels[0].pay()
+    def hangs(workers: FakeCrew) -> list[Any]:
+        return workers.channels[0].pay()
 
     plan = plan_of(Turns, [PERSON, GOOD], deadline=5.0, human_timeout=20.0)
     run = Play(monkeypatch, tmp_path / "run", plan, hangs)

@@ -56,7 +56,7 @@ def test_a_deal_depends_on_the_seed_the_game_its_options_and_nothing_else() -> N
 
     same = first(plan())
     assert first(plan(matches=1)) == same
-    assert first(plan(deadline=1.0, retries=9, reasks=2, max_ticks=3)) == same
+    assert first(plan(deadline=1.0, retries=9, max_reasks=2, max_ticks=3)) == same
     others = [first(plan(seed=1)), first(plan(options={"rounds": 3})), first(plan_of(Lenient, [GOOD] * 3))]
     assert len({same, *others}) == 4
 

@@ -17,11 +17,11 @@ from arena.game import Observation, StepResult, Views
 from arena.plan import Plan
 from arena.record.verify import verify
 from arena.results import check_result
-from arena.stage import LocalStage
-from tests.crew_kit import Play
+from arena.session import LocalSession
 from tests.hosting_kit import HostingCrew, toy_name
 from tests.record.kit import record
 from tests.toys import GOOD, Failing, Turns, plan_of
+from tests.workers_kit import Play
 
 GOING = {"due": (0,), "rewards": (0.0, 0.0), "state_hash": "x"}
 OVER = {"due": (), "rewards": (0.0, 1.0), "state_hash": "x", "ended": "terminated", "returns": (0.0, 1.0)}
@@ -93,18 +93,18 @@ def test_what_a_seat_is_shown_is_checked_where_the_game_is(shown: Any, words: st
     game = Odd(2)
     game.shown = shown
     with pytest.raises(GameError) as caught:
-        LocalStage(game, [Views(vector=True)] * 2).begin(bytes(16))
+        LocalSession(game, [Views(vector=True)] * 2).begin(bytes(16))
     assert words in str(caught.value)
 
 
 @pytest.mark.parametrize("parsed", [99, "two", 2.0])
 def test_an_answer_that_is_parsed_into_no_legal_action_is_the_games_failure(parsed: Any) -> None:
     game = Odd(2)
-    stage = LocalStage(game, [Views()] * 2)
-    stage.begin(bytes(16))
+    session = LocalSession(game, [Views()] * 2)
+    session.begin(bytes(16))
     game.parsed = parsed
     with pytest.raises(GameError, match="what parse gave is"):
-        stage.parse(0, "zero")
+        session.parse(0, "zero")
 
 
 def test_a_picture_that_cannot_be_drawn_ends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,9 +112,9 @@ def test_a_picture_that_cannot_be_drawn_ends_nothing(capsys: pytest.CaptureFixtu
         def draw(self, height: int, width: int) -> Any:
             raise RuntimeError("no screen")
 
-    stage = LocalStage(Blind(2), [Views()] * 2)
-    stage.begin(bytes(16))
-    assert stage.draw(60, 80).shape == (60, 80, 3)
+    session = LocalSession(Blind(2), [Views()] * 2)
+    session.begin(bytes(16))
+    assert session.draw(60, 80).shape == (60, 80, 3)
     assert "no screen" in capsys.readouterr().err
 
 
@@ -136,7 +136,7 @@ def play_failing(
 ) -> Callable[..., Play]:
     def run(how: str, concurrency: int = 4) -> Play:
         if request.param == "hosted":
-            monkeypatch.setattr("tests.crew_kit.FakeCrew", HostingCrew)
+            monkeypatch.setattr("tests.workers_kit.FakeCrew", HostingCrew)
         return Play(monkeypatch, tmp_path / f"{how}{concurrency}", failing_plan(how), concurrency=concurrency)
 
     return run

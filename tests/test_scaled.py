@@ -19,7 +19,7 @@ from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.version import MINOR
 from arena.record.lines import Line, TurnLine
-from arena.stage import LocalStage, Scene
+from arena.session import LocalSession, TimeStep
 from tests.games import lane_toy
 from tests.games.lane_toy import ToyLanes
 from tests.hosting_kit import HostChannel, hosted
@@ -85,8 +85,8 @@ def test_a_host_sends_bytes_to_an_arena_that_knows_them(minor: int, dtype: str) 
     assert [view.observation.vector.dtype for view in said[-1].seats] == [dtype] * 2
 
 
-def played(stage: LocalStage | Any, pump: Any = lambda match: None) -> tuple[list[Line], list[Observation]]:
-    match = Match(MatchPlan(0, 0, (0, 1), bytes(16)), stage, ["a", "b"], Limits(max_ticks=6))
+def played(session: LocalSession | Any, pump: Any = lambda match: None) -> tuple[list[Line], list[Observation]]:
+    match = Match(MatchPlan(0, 0, (0, 1), bytes(16)), session, ["a", "b"], Limits(max_ticks=6))
     match.start()
     pump(match)
     seen = []
@@ -100,10 +100,10 @@ def played(stage: LocalStage | Any, pump: Any = lambda match: None) -> tuple[lis
 
 
 def test_a_hosted_game_of_bytes_gives_the_lines_of_the_same_game_here() -> None:
-    here, floats = played(LocalStage(ToyLanes(2), VIEWS))
-    stage, pump = hosted(ToyLanes(2), LANES, VIEWS, HostChannel())
-    stage._wait = None  # as in play, where what is shown is only passed on
-    there, passed_on = played(stage, pump)
+    here, floats = played(LocalSession(ToyLanes(2), VIEWS))
+    session, pump = hosted(ToyLanes(2), LANES, VIEWS, HostChannel())
+    session._wait = None  # as in play, where what is shown is only passed on
+    there, passed_on = played(session, pump)
     assert there == here
     assert all(line.observation_hash for line in there if isinstance(line, TurnLine))
     assert all(seen.scaled is not None and seen.vector is None for seen in passed_on)
@@ -111,8 +111,8 @@ def test_a_hosted_game_of_bytes_gives_the_lines_of_the_same_game_here() -> None:
 
 
 def test_who_looks_at_a_hosted_match_is_given_floats() -> None:
-    stage, pump = hosted(ToyLanes(2), LANES, VIEWS, HostChannel())
-    _, seen = played(stage, pump)
+    session, pump = hosted(ToyLanes(2), LANES, VIEWS, HostChannel())
+    _, seen = played(session, pump)
     assert all(one.vector is not None and one.vector.dtype == np.float32 for one in seen)
 
 
@@ -129,7 +129,7 @@ def test_a_game_is_asked_for_bytes_only_where_a_vector_was_agreed_and_is_sent_on
             return super().observe(seat, views)
 
     views: Sequence[Views] = [Views(text=True), Views(vector=True)]
-    scene: Scene = LocalStage(Counting(2), views, scaled=True).begin(bytes(16))
-    shown: Mapping[int, Observation] = scene.observations
+    time_step: TimeStep = LocalSession(Counting(2), views, scaled=True).begin(bytes(16))
+    shown: Mapping[int, Observation] = time_step.observations
     assert asked == [1]
     assert [(shown[seat].text is None, shown[seat].scaled is None) for seat in (0, 1)] == [(False, True), (True, False)]

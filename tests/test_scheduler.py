@@ -1,4 +1,4 @@
-"""The scheduler against a scripted crew: whatever a worker does, the log is the log of an undisturbed run."""
+"""The scheduler against a scripted workers: whatever a worker does, the log is the log of an undisturbed run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from arena.observer import Observer
 from arena.operator import Decision, Outcome
 from arena.protocol import messages as m
 from arena.scheduler import Scheduler
-from tests.crew_kit import FakeChannel, FakeCrew, Play, once, plan, sent
 from tests.toys import GOOD, Together, Turns, plan_of
+from tests.workers_kit import FakeChannel, FakeCrew, Play, once, plan, sent
 
 # --- answers that are not answers -----------------------------------------------------------------------------------
 
@@ -41,8 +41,8 @@ def other(answer: m.Answer, **change: object) -> m.Answer:
 def test_an_answer_that_does_not_match_its_question_is_dropped(
     play: Callable[..., Play], spoil: Callable[[FakeChannel, m.Answer], Received]
 ) -> None:
-    def disturb(crew: FakeCrew) -> list[Event] | None:
-        channel = crew.channels[0]
+    def disturb(workers: FakeCrew) -> list[Event] | None:
+        channel = workers.channels[0]
         for item in list(channel.owed.values()):
             # Applied, it would cost the match.
             bad = spoil(channel, other(channel.good(item), decision=Decision(answer="rubbish")))
@@ -57,8 +57,8 @@ def test_an_answer_that_does_not_match_its_question_is_dropped(
 
 
 def test_an_answer_given_twice_counts_once(play: Callable[..., Play]) -> None:
-    def disturb(crew: FakeCrew) -> list[Event]:
-        return [event for event in crew.pay() for _ in range(2)]
+    def disturb(workers: FakeCrew) -> list[Event]:
+        return [event for event in workers.pay() for _ in range(2)]
 
     run = play(plan(), once(disturb))
     assert run.scheduler.dropped > 0
@@ -66,8 +66,8 @@ def test_an_answer_given_twice_counts_once(play: Callable[..., Play]) -> None:
 
 
 def test_an_answer_of_another_worker_is_dropped(play: Callable[..., Play]) -> None:
-    def disturb(crew: FakeCrew) -> list[Event] | None:
-        first, second = crew.channels
+    def disturb(workers: FakeCrew) -> list[Event] | None:
+        first, second = workers.channels
         for item in first.owed.values():
             return [second.action(first.good(item), session=first.session)]
         return None
@@ -78,10 +78,10 @@ def test_an_answer_of_another_worker_is_dropped(play: Callable[..., Play]) -> No
 
 
 def test_an_answer_that_comes_after_its_worker_died_is_dropped(play: Callable[..., Play]) -> None:
-    def disturb(crew: FakeCrew) -> list[Event] | None:
-        channel = crew.channels[0]
+    def disturb(workers: FakeCrew) -> list[Event] | None:
+        channel = workers.channels[0]
         late = channel.pay()
-        return [channel.death(own_doing=False), *late] if late else None
+        return [channel.death(self_inflicted=False), *late] if late else None
 
     run = play(plan(), once(disturb))
     assert run.scheduler.dropped > 0
@@ -95,8 +95,8 @@ def test_the_log_does_not_depend_on_the_order_of_answers(
 ) -> None:
     chance = random.Random(seed)
 
-    def script(crew: FakeCrew) -> list[Event]:
-        owed = [(channel, item) for channel in crew.channels for item in channel.owed.values()]
+    def script(workers: FakeCrew) -> list[Event]:
+        owed = [(channel, item) for channel in workers.channels for item in channel.owed.values()]
         some = chance.sample(owed, chance.randint(1, len(owed)))
         return [channel.action(channel.good(item)) for channel, item in some]
 
@@ -106,7 +106,7 @@ def test_the_log_does_not_depend_on_the_order_of_answers(
 
 def test_one_act_carries_the_questions_of_all_matches(play: Callable[..., Play]) -> None:
     run = play(plan_of(Together, [GOOD, GOOD], matches=8), concurrency=8)
-    acts = sent(run.crew.channels[0], m.Act)
+    acts = sent(run.workers.channels[0], m.Act)
     assert [len(act.items) for act in acts] == [8, 8]
 
 
@@ -126,9 +126,9 @@ def slow_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeCrew, "_start", start)
 
 
-def get_ready(crew: FakeCrew) -> list[Event]:
+def get_ready(workers: FakeCrew) -> list[Event]:
     out: list[Event] = []
-    for channel in crew.channels:
+    for channel in workers.channels:
         if not channel.ready:
             channel.ready = True
             out.append(Received(channel, m.Status(state="ready")))
@@ -138,17 +138,17 @@ def get_ready(crew: FakeCrew) -> list[Event]:
 @pytest.mark.usefixtures("slow_start")
 def test_a_worker_that_fails_at_its_first_start_ends_the_run(play: Callable[..., Play]) -> None:
     with pytest.raises(WorkerError, match="good0 cannot start: exited with code 1"):
-        play(plan(), lambda crew: [crew.channels[0].death()])
+        play(plan(), lambda workers: [workers.channels[0].death()])
 
 
 @pytest.mark.usefixtures("slow_start")
 def test_a_worker_that_is_killed_while_it_starts_is_started_again(play: Callable[..., Play]) -> None:
     kills = iter(range(2))
 
-    def script(crew: FakeCrew) -> list[Event]:
-        if not crew.channels[0].ready and next(kills, None) is not None:
-            return [crew.channels[0].death("was killed by SIGKILL", own_doing=False)]
-        return get_ready(crew) or crew.pay()
+    def script(workers: FakeCrew) -> list[Event]:
+        if not workers.channels[0].ready and next(kills, None) is not None:
+            return [workers.channels[0].death("was killed by SIGKILL", self_inflicted=False)]
+        return get_ready(workers) or workers.pay()
 
     assert len(play(plan(), script).lines("end")) == 6
 
@@ -157,19 +157,19 @@ def test_a_worker_that_is_killed_while_it_starts_is_started_again(play: Callable
 def test_a_worker_that_never_comes_back_ends_the_run(play: Callable[..., Play]) -> None:
     state = {"died": False}
 
-    def script(crew: FakeCrew) -> list[Event]:
-        if not state["died"] and not crew.channels[0].owed:
-            return get_ready(crew) or crew.pay()
+    def script(workers: FakeCrew) -> list[Event]:
+        if not state["died"] and not workers.channels[0].owed:
+            return get_ready(workers) or workers.pay()
         state["died"] = True
-        return [crew.channels[0].death("exited with code 9")]
+        return [workers.channels[0].death("exited with code 9")]
 
     with pytest.raises(WorkerError, match="cannot start: exited with code 9"):
         play(plan(), script)
 
 
 def test_a_refused_seat_is_the_users_input(play: Callable[..., Play]) -> None:
-    def disturb(crew: FakeCrew) -> list[Event]:
-        return [Received(crew.channels[1], m.Error(code="refused", text="only 2 seats", match=0, seat=1))]
+    def disturb(workers: FakeCrew) -> list[Event]:
+        return [Received(workers.channels[1], m.Error(code="refused", text="only 2 seats", match=0, seat=1))]
 
     with pytest.raises(InputError, match="good1 cannot take seat 1: only 2 seats"):
         play(plan(), once(disturb, after=1))
@@ -177,9 +177,9 @@ def test_a_refused_seat_is_the_users_input(play: Callable[..., Play]) -> None:
 
 @pytest.mark.parametrize("code", ["failed", "refused", "backend"])
 def test_an_error_about_a_match_of_others_voids_nothing(play: Callable[..., Play], code: Any) -> None:
-    def disturb(crew: FakeCrew) -> list[Event]:
+    def disturb(workers: FakeCrew) -> list[Event]:
         error = m.Error(code=code, text="x", match=999, seat=70)
-        return [Received(crew.channels[1], error), *crew.pay()]
+        return [Received(workers.channels[1], error), *workers.pay()]
 
     run = play(plan(), once(disturb))
     assert run.timing("void") == []
@@ -187,9 +187,9 @@ def test_an_error_about_a_match_of_others_voids_nothing(play: Callable[..., Play
 
 
 def test_a_seat_number_that_is_none_does_no_harm(play: Callable[..., Play]) -> None:
-    def disturb(crew: FakeCrew) -> list[Event] | None:
-        for match, _ in crew.channels[1].seeds:
-            return [Received(crew.channels[1], m.Error(code="failed", text="x", match=match, seat=70))]
+    def disturb(workers: FakeCrew) -> list[Event] | None:
+        for match, _ in workers.channels[1].seeds:
+            return [Received(workers.channels[1], m.Error(code="failed", text="x", match=match, seat=70))]
         return None
 
     assert play(plan(), once(disturb)).log == play(plan()).log
@@ -198,14 +198,14 @@ def test_a_seat_number_that_is_none_does_no_harm(play: Callable[..., Play]) -> N
 def test_a_worker_that_does_not_understand_a_question_is_replaced(play: Callable[..., Play]) -> None:
     """It will not answer it: without a deadline (a person's turn) the run would wait for ever."""
 
-    def disturb(crew: FakeCrew) -> list[Event] | None:
-        channel = crew.channels[0]
+    def disturb(workers: FakeCrew) -> list[Event] | None:
+        channel = workers.channels[0]
         if not channel.owed:
             return None
         return [Received(channel, m.Error(code="unexpected", text="an array refers to buffer 3 of 2"))]
 
     run = play(plan(), once(disturb))
-    assert "did not understand" in run.crew.killed[0][1]
+    assert "did not understand" in run.workers.killed[0][1]
     assert run.log == play(plan()).log
 
 
@@ -224,10 +224,10 @@ def test_a_plan_of_any_number_of_matches_costs_no_memory(play: Callable[..., Pla
     class EnoughError(Exception):
         pass
 
-    def script(crew: FakeCrew) -> list[Event]:
-        if any(match >= 20 for match, _ in crew.channels[0].seeds):
+    def script(workers: FakeCrew) -> list[Event]:
+        if any(match >= 20 for match, _ in workers.channels[0].seeds):
             raise EnoughError
-        return crew.pay()
+        return workers.pay()
 
     with pytest.raises(EnoughError):
         play(plan(matches=10**20), script)

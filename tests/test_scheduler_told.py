@@ -10,29 +10,29 @@ from arena.observer import Observer
 from arena.operator import Decision, Outcome
 from arena.plan import MatchPlan
 from arena.protocol import messages as m
-from tests.crew_kit import FakeCrew, Play, once, plan, reply, sent
+from tests.workers_kit import FakeCrew, Play, once, plan, reply, sent
 
 
 def test_every_seat_is_told_who_it_is_and_who_sits_there(play: Callable[..., Play]) -> None:
     run = play(plan())
     seats = {line["match"]: tuple(line["seats"]) for line in run.lines("match")}
-    for slot, channel in enumerate(run.crew.channels):
+    for slot, channel in enumerate(run.workers.channels):
         opened = sent(channel, m.Open)
         assert [message.match for message in opened] == list(range(6))
         for message in opened:
             assert message.operator == f"good{slot}" == seats[message.match][message.seat]
             assert tuple(message.seats) == seats[message.match]
-            assert message.seed == run.crew.plan.operator_seed(plan_of_match(run, message.match), message.seat)
+            assert message.seed == run.workers.plan.operator_seed(plan_of_match(run, message.match), message.seat)
 
 
 def plan_of_match(run: Play, match: int) -> MatchPlan:
-    return next(one for one in run.crew.plan.schedule() if one.index == match)
+    return next(one for one in run.workers.plan.schedule() if one.index == match)
 
 
 def test_every_seat_is_told_the_result_that_is_logged(play: Callable[..., Play]) -> None:
     run = play(plan())
     ends = {line["match"]: line for line in run.lines("end")}
-    for channel in run.crew.channels:
+    for channel in run.workers.channels:
         told = sent(channel, m.End)
         assert sorted(message.match for message in told) == list(range(6))
         for message in told:
@@ -42,21 +42,21 @@ def test_every_seat_is_told_the_result_that_is_logged(play: Callable[..., Play])
 
 
 def test_of_a_void_try_the_other_seat_is_told_that_and_why(play: Callable[..., Play]) -> None:
-    def disturb(crew: FakeCrew) -> list[Event] | None:
-        for item in crew.channels[0].owed.values():
-            return [crew.channels[0].action(reply(item, error="backend", detail="server is down"))]
+    def disturb(workers: FakeCrew) -> list[Event] | None:
+        for item in workers.channels[0].owed.values():
+            return [workers.channels[0].action(reply(item, error="backend", detail="server is down"))]
         return None
 
     run = play(plan(), once(disturb), concurrency=1)
-    voided = [message.outcome for message in sent(run.crew.channels[1], m.End) if message.outcome.status == "voided"]
+    voided = [message.outcome for message in sent(run.workers.channels[1], m.End) if message.outcome.status == "voided"]
     assert [outcome.reason for outcome in voided] == ["backend: good0: server is down"]
     assert [outcome.returns for outcome in voided] == [()]
 
 
 def test_the_timing_file_names_operator_and_seconds_of_every_answer(play: Callable[..., Play]) -> None:
-    def script(crew: FakeCrew) -> list[Event]:
-        crew.clock.now += 0.25
-        return crew.pay()
+    def script(workers: FakeCrew) -> list[Event]:
+        workers.clock.now += 0.25
+        return workers.pay()
 
     run = play(plan(), script, concurrency=1)
     turns = run.lines("turn")
@@ -74,8 +74,8 @@ def test_the_timing_file_names_operator_and_seconds_of_every_answer(play: Callab
 def test_the_timing_file_names_the_worker_that_died_erred_or_answered_nothing_that_was_asked(
     play: Callable[..., Play],
 ) -> None:
-    def disturb(crew: FakeCrew) -> list[Event] | None:
-        first, second = crew.channels
+    def disturb(workers: FakeCrew) -> list[Event] | None:
+        first, second = workers.channels
         for item in list(second.owed.values()):
             stray = m.Answer(id=10_000, match=3, seat=1, tick=2, decision=Decision(answer=0))
             wrong = Received(second, m.Action(session=second.session, answers=[stray]))

@@ -16,28 +16,28 @@ from arena.operator import Decision
 from arena.plan import Plan
 from arena.protocol import messages as m
 from arena.scheduler import GRACE
-from tests.crew_kit import FakeChannel, FakeCrew, Play, Script, once, plan, reply, sent
 from tests.toys import GOOD, Lenient, Together, Turns, plan_of
+from tests.workers_kit import FakeChannel, FakeCrew, Play, Script, once, plan, reply, sent
 
 # --- voids ----------------------------------------------------------------------------------------------------------
 
 
-def kill_first(own_doing: bool) -> Callable[[FakeCrew], list[Event] | None]:
-    def disturb(crew: FakeCrew) -> list[Event] | None:
-        return [crew.channels[0].death(own_doing=own_doing)] if crew.channels[0].owed else None
+def kill_first(self_inflicted: bool) -> Callable[[FakeCrew], list[Event] | None]:
+    def disturb(workers: FakeCrew) -> list[Event] | None:
+        return [workers.channels[0].death(self_inflicted=self_inflicted)] if workers.channels[0].owed else None
 
     return disturb
 
 
-def fail_backend(crew: FakeCrew) -> list[Event] | None:
-    channel = crew.channels[1]
+def fail_backend(workers: FakeCrew) -> list[Event] | None:
+    channel = workers.channels[1]
     for item in channel.owed.values():
         return [channel.action(reply(item, error="backend", detail="server is down"))]
     return None
 
 
-def lose_seat(crew: FakeCrew) -> list[Event] | None:
-    channel = crew.channels[1]
+def lose_seat(workers: FakeCrew) -> list[Event] | None:
+    channel = workers.channels[1]
     for match, seat in channel.seeds:
         return [Received(channel, m.Error(code="backend", text="no memory", match=match, seat=seat))]
     return None
@@ -47,8 +47,8 @@ def lose_seat(crew: FakeCrew) -> list[Event] | None:
 @pytest.mark.parametrize(
     ("disturb", "fault"),
     [
-        (kill_first(own_doing=False), "worker_died"),
-        (kill_first(own_doing=True), "worker_died"),
+        (kill_first(self_inflicted=False), "worker_died"),
+        (kill_first(self_inflicted=True), "worker_died"),
         (fail_backend, "backend"),
         (lose_seat, "backend"),
     ],
@@ -65,8 +65,8 @@ def test_a_void_is_played_again_and_leaves_no_trace_in_the_log(
 def test_the_other_workers_of_a_void_are_told_to_stop(play: Callable[..., Play]) -> None:
     seen: list[FakeChannel] = []
 
-    def disturb(crew: FakeCrew) -> list[Event] | None:
-        first, second = crew.channels
+    def disturb(workers: FakeCrew) -> list[Event] | None:
+        first, second = workers.channels
         if first.owed and second.owed:
             seen.append(second)
             return [first.death()]
@@ -81,32 +81,32 @@ def test_the_other_workers_of_a_void_are_told_to_stop(play: Callable[..., Play])
 def always(kind: str) -> Script:
     """The first worker fails whenever match 2 is on it."""
 
-    def script(crew: FakeCrew) -> list[Event]:
-        channel = crew.channels[0]
+    def script(workers: FakeCrew) -> list[Event]:
+        channel = workers.channels[0]
         for item in channel.owed.values():
             if item.match == 2:
                 match kind:
                     case "backend":
                         return [channel.action(reply(item, error="overloaded", detail="full"))]
                     case "killed":
-                        return [channel.death("was killed by SIGKILL", own_doing=False)]
+                        return [channel.death("was killed by SIGKILL", self_inflicted=False)]
                     case "died":
                         return [channel.death("was killed by SIGSEGV")]
                     case "raises":
                         error = m.Error(code="failed", text="KeyError: 1", match=2, seat=item.seat)
                         return [Received(channel, error), channel.action(reply(item, error="backend"))]
                     case "hangs":
-                        return crew.channels[1].pay()
-        return crew.pay()
+                        return workers.channels[1].pay()
+        return workers.pay()
 
     return script
 
 
-def down(crew: FakeCrew) -> list[Event]:
+def down(workers: FakeCrew) -> list[Event]:
     """The first worker's server fails whatever it is asked; only then do others answer."""
-    channel = crew.channels[0]
+    channel = workers.channels[0]
     failed = [reply(item, error="backend", detail="the server is down") for item in channel.owed.values()]
-    return [channel.action(*failed)] if failed else crew.pay()
+    return [channel.action(*failed)] if failed else workers.pay()
 
 
 @pytest.mark.parametrize("concurrency", [1, 6])
@@ -137,9 +137,9 @@ def test_what_a_seat_brings_about_in_every_try_is_its_fault(
 def test_a_crashed_seat_is_not_even_opened_again(play: Callable[..., Play]) -> None:
     """A worker may die of the OPEN already."""
 
-    def script(crew: FakeCrew) -> list[Event]:
-        channel = crew.channels[0]
-        return [channel.death()] if any(match == 2 for match, _ in channel.seeds) else crew.pay()
+    def script(workers: FakeCrew) -> list[Event]:
+        channel = workers.channels[0]
+        return [channel.death()] if any(match == 2 for match, _ in channel.seeds) else workers.pay()
 
     run = play(plan(), script)
     assert {end["match"]: end["status"] for end in run.lines("end")}[2] == "forfeited"
@@ -178,20 +178,20 @@ class Hang:
         self.stuck: FakeChannel | None = None
         self.seated_in_doubt = 0
 
-    def __call__(self, crew: FakeCrew) -> list[Event]:
-        first = crew.channels[0]
+    def __call__(self, workers: FakeCrew) -> list[Event]:
+        first = workers.channels[0]
         if self.stuck is None and first.owed:
             self.asked += 1
             if self.asked == 3:
                 self.stuck = first
         if first is not self.stuck:
-            return crew.pay()
+            return workers.pay()
         if self.confirm and first.cancelled:
-            return crew.pay()
+            return workers.pay()
         if first.cancelled:
             after = first.sent[next(i for i, msg in enumerate(first.sent) if isinstance(msg, m.Cancel)) :]
             self.seated_in_doubt = sum(isinstance(message, m.Open) for message in after)
-        return crew.channels[1].pay()
+        return workers.channels[1].pay()
 
 
 @pytest.mark.parametrize("concurrency", [1, 6])
@@ -199,8 +199,8 @@ def test_a_cancel_that_is_confirmed_in_time_keeps_the_worker(play: Callable[...,
     hang = Hang(confirm=True)
     run = play(plan(deadline=30.0), hang, concurrency=concurrency)
     assert {void["fault"] for void in run.timing("void")} == {"deadline"}
-    assert run.crew.killed == []
-    assert len(run.crew.started) == 2
+    assert run.workers.killed == []
+    assert len(run.workers.started) == 2
     assert run.clock.now == pytest.approx(130.0)
     assert run.log == play(plan()).log
 
@@ -209,7 +209,7 @@ def test_a_cancel_that_is_confirmed_in_time_keeps_the_worker(play: Callable[...,
 def test_a_cancel_that_is_not_confirmed_kills_the_worker(play: Callable[..., Play], concurrency: int) -> None:
     hang = Hang(confirm=False)
     run = play(plan(deadline=30.0), hang, concurrency=concurrency)
-    assert [name for name, _ in run.crew.killed] == ["good0"]
+    assert [name for name, _ in run.workers.killed] == ["good0"]
     assert run.clock.now == pytest.approx(130.0 + GRACE)
     assert max(Counter(void["match"] for void in run.timing("void")).values()) == 1
     assert run.log == play(plan()).log
@@ -226,16 +226,16 @@ def test_a_late_answer_after_the_cancel_is_not_applied(play: Callable[..., Play]
     """It confirms the CANCEL: the worker is kept, the match is played again."""
     state: dict[str, m.Item] = {}
 
-    def script(crew: FakeCrew) -> list[Event]:
-        first = crew.channels[0]
+    def script(workers: FakeCrew) -> list[Event]:
+        first = workers.channels[0]
         late = state.get("late") or state.setdefault("late", next(iter(first.owed.values())))
         if late.id not in first.owed:
-            return crew.pay()
+            return workers.pay()
         return [first.action(reply(late, decision=Decision(answer=1)))] if first.cancelled else []
 
     run = play(plan(matches=2, deadline=30.0), script, concurrency=1)
     assert [void["fault"] for void in run.timing("void")] == ["deadline"]
-    assert run.crew.killed == []
+    assert run.workers.killed == []
     assert run.log == play(plan(matches=2)).log
 
 
@@ -244,13 +244,13 @@ def test_a_person_is_waited_for(play: Callable[..., Play]) -> None:
     todo = plan_of(Turns, [human, GOOD], matches=1, deadline=1.0)
     waits = {"count": 0}
 
-    def script(crew: FakeCrew) -> list[Event]:
-        if crew.channels[0].owed:
+    def script(workers: FakeCrew) -> list[Event]:
+        if workers.channels[0].owed:
             waits["count"] += 1
-            crew.clock.now += 1e6
+            workers.clock.now += 1e6
             if waits["count"] % 2:
-                return [Received(crew.channels[0], m.Pong())]  # something else comes meanwhile
-        return crew.pay()
+                return [Received(workers.channels[0], m.Pong())]  # something else comes meanwhile
+        return workers.pay()
 
     run = play(todo, script)
     assert run.timing("void") == []
@@ -267,26 +267,26 @@ def shared(matches: int) -> Plan:
 
 
 def acts(run: Play) -> int:
-    return sum(len(sent(channel, m.Act)) for channel in run.crew.started)
+    return sum(len(sent(channel, m.Act)) for channel in run.workers.started)
 
 
-@pytest.mark.parametrize("own_doing", [False, True])
+@pytest.mark.parametrize("self_inflicted", [False, True])
 def test_after_one_death_all_matches_are_played_again_at_full_concurrency(
-    play: Callable[..., Play], own_doing: bool
+    play: Callable[..., Play], self_inflicted: bool
 ) -> None:
     calm = play(shared(64), concurrency=64)
-    run = play(shared(64), once(kill_first(own_doing), after=2), concurrency=64)
+    run = play(shared(64), once(kill_first(self_inflicted), after=2), concurrency=64)
     assert run.log == calm.log
     assert acts(run) <= acts(calm) + 2
 
 
 @pytest.mark.parametrize("culprit", [0, 21, 63])
 def test_who_ends_a_shared_worker_is_found_by_halves(play: Callable[..., Play], culprit: int) -> None:
-    def script(crew: FakeCrew) -> list[Event]:
-        channel = crew.channels[0]
+    def script(workers: FakeCrew) -> list[Event]:
+        channel = workers.channels[0]
         if any(item.match == culprit and item.seat == 1 for item in channel.owed.values()):
             return [channel.death()]
-        return crew.pay()
+        return workers.pay()
 
     run = play(shared(64), script, concurrency=64)
     assert len(run.timing("died")) <= 6 + 2
@@ -295,21 +295,21 @@ def test_who_ends_a_shared_worker_is_found_by_halves(play: Callable[..., Play], 
 
 
 def test_one_that_cancels_what_nobody_cancelled_broke_the_protocol(play: Callable[..., Play]) -> None:
-    def disturb(crew: FakeCrew) -> list[Event] | None:
-        for item in crew.channels[0].owed.values():
-            return [crew.channels[0].action(reply(item, cancelled=True))]
+    def disturb(workers: FakeCrew) -> list[Event] | None:
+        for item in workers.channels[0].owed.values():
+            return [workers.channels[0].action(reply(item, cancelled=True))]
         return None
 
     run = play(plan(), once(disturb))
-    ((_, why),) = run.crew.killed
+    ((_, why),) = run.workers.killed
     assert why.startswith("broke the protocol: it cancelled item")
     assert run.log == play(plan()).log
 
 
 def test_the_cause_of_a_void_is_named(play: Callable[..., Play]) -> None:
-    def disturb(crew: FakeCrew) -> list[Event] | None:
-        for item in crew.channels[0].owed.values():
-            return [crew.channels[0].action(reply(item, error="overloaded"))]
+    def disturb(workers: FakeCrew) -> list[Event] | None:
+        for item in workers.channels[0].owed.values():
+            return [workers.channels[0].action(reply(item, error="overloaded"))]
         return None
 
     run = play(plan(), once(disturb))
@@ -321,12 +321,12 @@ def test_a_worker_that_answers_nothing_any_more_ends_the_run(play: Callable[...,
     """After so many matches in a row, and a dry turn that it did not answer either."""
     state = {"answers": 0}
 
-    def script(crew: FakeCrew) -> list[Event]:
-        first, second = crew.channels
+    def script(workers: FakeCrew) -> list[Event]:
+        first, second = workers.channels
         if first.owed and state["answers"] >= 5:
             return [first.death("exited with code 3")] if kind == "died" else second.pay()
         state["answers"] += bool(first.owed)
-        return crew.pay()
+        return workers.pay()
 
     with pytest.raises(WorkerError, match="operator good0 failed by itself in 3 matches in a row"):
         play(plan(matches=100, max_failures=3), script, concurrency=1)
@@ -339,7 +339,7 @@ def test_a_dry_turn_changes_nothing_and_is_not_logged(play: Callable[..., Play])
     run = play(plan(), dry_turn=True)
     assert run.log == play(plan()).log
     assert not [line for line in run.timing("turn") if line["match"] > 5]
-    for channel in run.crew.channels:
+    for channel in run.workers.channels:
         assert sum(act.items[0].match > 5 for act in sent(channel, m.Act)) == 1
         assert not channel.seeds  # its seat was released
 
@@ -347,13 +347,13 @@ def test_a_dry_turn_changes_nothing_and_is_not_logged(play: Callable[..., Play])
 def test_a_person_has_no_dry_turn(play: Callable[..., Play]) -> None:
     human = dataclasses.replace(GOOD, name="human", interactive=True)
     run = play(plan_of(Turns, [human, GOOD], matches=1), dry_turn=True)
-    person, other = run.crew.channels
+    person, other = run.workers.channels
     assert len(sent(other, m.Open)) - len(sent(person, m.Open)) == 1
 
 
 def test_one_sample_that_is_answered_is_enough(play: Callable[..., Play]) -> None:
     """A worker that dies at its worst card may meet it in the first sample."""
-    run = play(plan(), once(kill_first(own_doing=True), after=1), dry_turn=True)
+    run = play(plan(), once(kill_first(self_inflicted=True), after=1), dry_turn=True)
     assert run.log == play(plan()).log
 
 
@@ -369,8 +369,8 @@ def test_one_sample_that_is_answered_is_enough(play: Callable[..., Play]) -> Non
 def test_an_operator_that_answers_no_sample_ends_the_run_before_it_begins(
     play: Callable[..., Play], how: Callable[[FakeChannel, m.Item], Event], error: str
 ) -> None:
-    def script(crew: FakeCrew) -> list[Event]:
-        first, second = crew.channels
+    def script(workers: FakeCrew) -> list[Event]:
+        first, second = workers.channels
         return [how(first, item) for item in list(first.owed.values())[:1]] + second.pay()
 
     started: list[int] = []

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from arena import plugins
-from arena.channel import LocalCrew
+from arena.channel import LocalWorkers
 from arena.lineup import build_plan
 from arena.operator import Decision, Request, WorkerContext
 from arena.plan import Limits, Plan
@@ -23,7 +23,7 @@ from tests.toys import Good, Together, Turns, kind_of, plan_of
 
 def play(plan: Plan, folder: Path, concurrency: int = 4) -> Run:
     recorder = Recorder(folder, describe(plan))
-    Scheduler(plan, LocalCrew(plan.lineup), concurrency=concurrency, recorder=recorder).run()
+    Scheduler(plan, LocalWorkers(plan.lineup), concurrency=concurrency, recorder=recorder).run()
     recorder.close()
     return Run(folder)
 
@@ -94,7 +94,7 @@ def asks(context: WorkerContext) -> Asks:
 
 
 def test_who_is_asked_again_is_told_why(tmp_path: Path) -> None:
-    run = play(plan_of(Turns, [kind_of("op", "tests.test_who_and_what:asks")] * 2, matches=2, reasks=1), tmp_path)
+    run = play(plan_of(Turns, [kind_of("op", "tests.test_who_and_what:asks")] * 2, matches=2, max_reasks=1), tmp_path)
     turns = [line for line in run.lines() if isinstance(line, TurnLine)]
     first, again = turns[::2], turns[1::2]
     assert [turn.fault for turn in first] == ["unparsable"] * len(first)

@@ -262,7 +262,7 @@ def _operator_facts(found: installed.Found, *, detail: bool) -> dict[str, Any]:
 
 def _playable(kind: OperatorKind) -> list[tuple[str, str]]:
     """Each game with what the operator would be given of it, or why it cannot play."""
-    from arena.cli.film import views_given
+    from arena.cli.replay_pages import views_given
 
     out = []
     defaults = {name: option.default for name, option in kind.options.items()}

@@ -136,7 +136,7 @@ def play(
         drawn = secrets.randbelow(2**31) if seed is None else seed
         limits = Limits(
             max_ticks=max_ticks,
-            reasks=reask,
+            max_reasks=reask,
             human_timeout=human_timeout,
             deadline=deadline,
             max_failures=max_failures,

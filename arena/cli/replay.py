@@ -14,7 +14,7 @@ from rich.control import Control
 from rich.segment import Segment, Segments
 from rich.text import Text
 
-from arena.cli.film import Film, Page
+from arena.cli.replay_pages import Page, ReplayPages
 from arena.errors import InputError, RecordError
 from arena.record.reader import Run
 from arena.record.replay import Replay, lines_of
@@ -55,11 +55,11 @@ def _show(recorded: Replay, match: int | None, plain: bool, frames: Path | None)
     console = Console()
     if plain or not (sys.stdin.isatty() and sys.stdout.isatty()):
         if match is not None:
-            films = iter([Film(recorded, recorded.planned(match), lines_of(recorded.run, match), frames)])
+            replays = iter([ReplayPages(recorded, recorded.planned(match), lines_of(recorded.run, match), frames)])
         else:
-            films = (Film(recorded, plan, lines, frames) for plan, lines in recorded.recorded())
-        for film in films:
-            for page in film.all():
+            replays = (ReplayPages(recorded, plan, lines, frames) for plan, lines in recorded.recorded())
+        for pages in replays:
+            for page in pages.all():
                 console.print(page.heading(console.width), page.body)
     else:
         from arena.cli.keys import Keys  # needs a terminal's library, which not every system has
@@ -81,7 +81,7 @@ class Viewer:
         self._speed = 2  # steps a second
         self._auto = False
         self._note = ""
-        self._film = self._load(match)
+        self._pages = self._load(match)
         self._match = match
 
     def run(self) -> None:
@@ -124,7 +124,7 @@ class Viewer:
                 self._speed = int(key)
 
     def _next(self) -> None:
-        if self._film.page(self._number + 1) is not None:
+        if self._pages.page(self._number + 1) is not None:
             self._number, self._offset = self._number + 1, 0
         elif self._auto and self._match < self._replay.matches - 1:
             self._enter(self._match + 1)
@@ -133,17 +133,17 @@ class Viewer:
 
     def _enter(self, match: int) -> None:
         try:
-            film = self._load(match)
+            pages = self._load(match)
         except RecordError:
             self._auto, self._note = False, f"match {match} is not recorded"
             return
-        self._film, self._match, self._number, self._offset = film, match, 0, 0
+        self._pages, self._match, self._number, self._offset = pages, match, 0, 0
 
-    def _load(self, match: int) -> Film:
-        return Film(self._replay, self._replay.planned(match), lines_of(self._replay.run, match), self._frames)
+    def _load(self, match: int) -> ReplayPages:
+        return ReplayPages(self._replay, self._replay.planned(match), lines_of(self._replay.run, match), self._frames)
 
     def _page(self) -> Page:
-        page = self._film.page(self._number)
+        page = self._pages.page(self._number)
         assert page is not None  # the first page is always there, and others are only entered when they are
         return page
 

@@ -12,10 +12,10 @@ import click
 from arena.cli.lazy import Group
 from arena.errors import InputError
 from arena.supervisor import curve
-from arena.supervisor.doorman import Doorman
-from arena.supervisor.gate import Gate
 from arena.supervisor.interrupts import Interrupts
+from arena.supervisor.key_authenticator import KeyAuthenticator
 from arena.supervisor.service import Service
+from arena.supervisor.worker_server import WorkerServer
 
 
 @click.group(cls=Group)
@@ -57,14 +57,16 @@ def serve(kind: str, listen: str, key: Path | None, allow: Path | None, most: in
     try:
         with (
             Interrupts() as interrupts,
-            closing(Doorman(service, listen, pair, Gate(where, _say), folder, most, _say, interrupts)) as doorman,
+            closing(
+                WorkerServer(service, listen, pair, KeyAuthenticator(where, _say), folder, most, _say, interrupts)
+            ) as server,
         ):
-            port = doorman.address.rpartition(":")[2]
+            port = server.address.rpartition(":")[2]
             _say(f"public key of this server: '{pair.public.decode()}'")
             _say(f"an arena trusts it by: arena keys trust tcp://HOST:{port} '{pair.public.decode()}'")
             _say(f"let in from {where}: {', '.join(sorted(known.values()))}")
-            _say(f"serving {kind} at {doorman.address}, up to {most} workers, logs in {folder}")
-            doorman.serve()
+            _say(f"serving {kind} at {server.address}, up to {most} workers, logs in {folder}")
+            server.serve()
     except KeyboardInterrupt:
         _say("stopped")
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from arena.errors import ProtocolError
 from arena.game import Image, Observation, Scaled, Vector
-from arena.operator import Request, Sight
+from arena.operator import Request, SpectatorUpdate
 from arena.protocol import messages as m
 from arena.protocol.version import MAGIC, MINOR, SCALED
 
@@ -173,9 +173,9 @@ def requests_of(message: m.Act, buffers: Frames) -> list[Request]:
     ]
 
 
-def sight_of(message: m.Watch, buffers: Frames) -> Sight:
+def update_of(message: m.Watch, buffers: Frames) -> SpectatorUpdate:
     """What a WATCH shows."""
-    return Sight(
+    return SpectatorUpdate(
         match=message.match,
         tick=message.tick,
         game=message.game,

@@ -256,10 +256,10 @@ class GameClosed(Message, frozen=True):  # host -> arena
     match: int
 
 
-# --- over TCP, between an arena and a doorman (minor 1) --------------------------------------------------------------
+# --- over TCP, between an arena and a worker server (minor 1) --------------------------------------------------------
 
 
-class Inquire(Message, frozen=True):  # arena -> doorman: how would you host this operator in this game?
+class Inquire(Message, frozen=True):  # arena -> worker server: how would you host this operator in this game?
     major: int
     minor: int
     kind: str  # of the operator, e.g. "ppo"
@@ -268,14 +268,14 @@ class Inquire(Message, frozen=True):  # arena -> doorman: how would you host thi
     spec: GameSpec
 
 
-class Terms(Message, frozen=True):  # doorman -> arena: what a WELCOME must say, what it wants to see, what decides
+class Terms(Message, frozen=True):  # worker server -> arena: what a WELCOME must say, what it wants to see
     what: str
     options: dict[str, Any]
     views: Views
     fingerprint: dict[str, str] = {}
 
 
-class Hire(Message, frozen=True):  # arena -> doorman: start a worker; from its HELLO on, all frames are the worker's
+class Hire(Message, frozen=True):  # arena -> worker server: start a worker; from its HELLO on, all frames are its
     token: str  # what the worker's HELLO will carry
     major: int
     minor: int
@@ -284,9 +284,9 @@ class Hire(Message, frozen=True):  # arena -> doorman: start a worker; from its 
     options: dict[str, Any]
 
 
-class Gone(Message, frozen=True):  # doorman -> arena: the worker has ended
+class Gone(Message, frozen=True):  # worker server -> arena: the worker has ended
     reason: str
-    own_doing: bool  # it exited or crashed by itself; False: somebody else ended it
+    self_inflicted: bool  # it exited or crashed by itself; False: somebody else ended it
 
 
 # --- the rest ------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import msgspec
 from arena import commands, plugins
 from arena.errors import GameError, InputError, RecordError
 from arena.game import Game, Views
-from arena.hosted import HostedStage
+from arena.hosted import HostedSession
 from arena.match import Ask, Match
 from arena.names import parse
 from arena.operator import Decision
@@ -24,9 +24,9 @@ from arena.record import kept, shards
 from arena.record.head import GameHead
 from arena.record.lines import EndLine, Line, MatchLine, TurnLine
 from arena.record.reader import Run
-from arena.stage import LocalStage
+from arena.session import LocalSession
 from arena.supervisor.describe import game_of
-from arena.supervisor.theatre import Theatre
+from arena.supervisor.replay_host import ReplayHost
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Replay:
         seats = len(self._head.operators)
         self._name, self.game, self._runtime = recorded_game(self._head.game, seats, run.folder, trust)
         self.matches = self._head.matches  # that were planned
-        self._theatre: Theatre | None = None  # started when the first match is played in it
+        self._host: ReplayHost | None = None  # started when the first match is played in it
         self._limits = self._head.limits
 
     @property
@@ -80,17 +80,17 @@ class Replay:
         seated = [self._head.operators[slot] for slot in plan.slots]
         names, views = [o.name for o in seated], [o.views for o in seated]
         if self._runtime is None:
-            return Match(plan, LocalStage(self.game, views), names, self._limits)
-        if self._theatre is None:
-            self._theatre = Theatre(self._runtime)
-        match = Match(plan, self._theatre.stage(self.game, self._name, views, plan.index), names, self._limits)
-        self._theatre.play(match)
+            return Match(plan, LocalSession(self.game, views), names, self._limits)
+        if self._host is None:
+            self._host = ReplayHost(self._runtime)
+        match = Match(plan, self._host.session(self.game, self._name, views, plan.index), names, self._limits)
+        self._host.play(match)
         return match
 
     def close(self) -> None:
         """End the game host, if there is one."""
-        if self._theatre is not None:
-            self._theatre.close()
+        if self._host is not None:
+            self._host.close()
 
     def recorded(self) -> Iterator[tuple[MatchPlan, list[Line]]]:
         """The matches that were played, in plan order, then those that were in flight when the run stopped."""
@@ -211,8 +211,8 @@ def _answer(match: Match, turns: dict[tuple[int, int, int], TurnLine]) -> Ask | 
 
 def _settle(match: Match) -> None:
     """Wait for what a hosted game owes."""
-    if isinstance(match.stage, HostedStage):
-        match.stage.settle()
+    if isinstance(match.session, HostedSession):
+        match.session.settle()
 
 
 def _decision(turn: TurnLine) -> Decision:

@@ -40,7 +40,7 @@ FAIR = 1000  # messages taken before deaths and clocks are looked at: a flood mu
 
 
 class WorkerChannel(Channel):
-    """The arena's end of one worker: a process of this machine, or one behind a doorman."""
+    """The arena's end of one worker: a process of this machine, or one behind a worker server."""
 
     def __init__(self, hub: Hub, name: str, token: str, process: WorkerProcess | RemoteWorker) -> None:
         self.name = name
@@ -119,7 +119,7 @@ class Hub:
         return self._add(WorkerChannel(self, name, token, process), what, options)
 
     def hire(self, name: str, address: str, kind: str, what: str, options: Mapping[str, Any]) -> WorkerChannel:
-        """As `launch`, by the doorman at this address. InputError when a key is missing here."""
+        """As `launch`, by the worker server at this address. InputError when a key is missing here."""
         self._count += 1
         token = secrets.token_hex(16)
         hire = m.Hire(token=token, major=MAJOR, minor=MINOR, kind=kind, what=what, options=dict(options))
@@ -152,7 +152,7 @@ class Hub:
             else:
                 self._listener.send(channel.token, frames)
         except (zmq.Again, FullError):
-            self.bury(channel, "its queue is full: it does not read", own_doing=True)
+            self.mark_dead(channel, "its queue is full: it does not read", self_inflicted=True)
         except GoneError:
             self._part(channel)
 
@@ -161,7 +161,7 @@ class Hub:
         if channel.parted is None:
             channel.parted = time.monotonic() + GRACE
 
-    def bury(self, channel: WorkerChannel, reason: str, own_doing: bool) -> None:
+    def mark_dead(self, channel: WorkerChannel, reason: str, self_inflicted: bool) -> None:
         """Kill the worker's group, release it, and report it dead once."""
         if not channel.alive:
             return
@@ -174,13 +174,15 @@ class Hub:
         del self._options[channel.token]
         self._listener.forget(channel.token)
         refused = channel.refusal is not None and channel.refusal.code == "refused"
-        self._events.append(Died(channel, printable(reason, lines=True), own_doing, was_ready, refused))
+        self._events.append(Died(channel, printable(reason, lines=True), self_inflicted, was_ready, refused))
 
     def close(self) -> None:
         """SHUTDOWN, SIGTERM, SIGKILL, each with its grace; then the socket and its folder. Interrupted: at once."""
         for channel in list(self._channels.values()):
             if channel.role == "spectator" and not channel.ready:
-                self.bury(channel, "was not ready when the run was over", own_doing=False)  # nobody waits for it
+                self.mark_dead(
+                    channel, "was not ready when the run was over", self_inflicted=False
+                )  # nobody waits for it
         left = list(self._channels.values())
         try:
             for channel in left:
@@ -199,7 +201,7 @@ class Hub:
                         channel.process.wait(max(0.0, until - time.monotonic()))
         finally:
             for channel in left:
-                self.bury(channel, "shut down", own_doing=False)
+                self.mark_dead(channel, "shut down", self_inflicted=False)
             self._listener.close()
             self._context.term()
             self._folder.remove()
@@ -230,9 +232,9 @@ class Hub:
         for channel in unsettled:
             if not channel.ready and now > channel.late:
                 reason = channel.refusal.text if channel.refusal else self._too_late(channel)
-                self.bury(channel, reason, own_doing=True)
+                self.mark_dead(channel, reason, self_inflicted=True)
             elif channel.parted is not None and now > channel.parted:
-                self.bury(channel, "closed its connection", own_doing=True)
+                self.mark_dead(channel, "closed its connection", self_inflicted=True)
 
     def _drain(self) -> bool:
         """Take what has come; whether there was anything."""
@@ -248,7 +250,7 @@ class Hub:
                 case Broken():
                     channel = self._channels.get(arrival.token)
                     if channel is not None and arrival.why is not None:
-                        self.bury(channel, arrival.why, own_doing=True)
+                        self.mark_dead(channel, arrival.why, self_inflicted=True)
                     elif channel is not None:
                         self._part(channel)
                 case Stranger():
@@ -261,7 +263,7 @@ class Hub:
         self._turned_away = stranger.why
         for channel in list(self._channels.values()):
             if stranger.group is not None and channel.pid == stranger.group:
-                self.bury(channel, stranger.why, own_doing=True)
+                self.mark_dead(channel, stranger.why, self_inflicted=True)
 
     def _hear(self, channel: WorkerChannel, remote: RemoteWorker) -> None:
         """Take what has come over the worker's own connection; then see whether that is lost."""
@@ -274,7 +276,7 @@ class Hub:
         if ended and channel.alive:
             if remote.refused:
                 channel.refusal = m.Error(code="refused", text=remote.how())
-            self.bury(channel, remote.how(), remote.own_doing)
+            self.mark_dead(channel, remote.how(), remote.self_inflicted)
 
     def _last_words(self, channel: WorkerChannel) -> None:
         """What a dead worker had sent may still be under way to us."""
@@ -284,7 +286,7 @@ class Hub:
             if not self._drain():
                 break
         reason = channel.refusal.text if channel.refusal else channel.process.how()
-        self.bury(channel, reason, own_doing=channel.process.own_doing)
+        self.mark_dead(channel, reason, self_inflicted=channel.process.self_inflicted)
 
     def _take(self, channel: WorkerChannel, frames: codec.Frames) -> None:
         if self.trace is not None:
@@ -296,51 +298,51 @@ class Hub:
             try:
                 channel.conduct.unknown()
             except BreachError as breach:
-                self.bury(channel, f"broke the protocol: it {breach}", own_doing=True)
+                self.mark_dead(channel, f"broke the protocol: it {breach}", self_inflicted=True)
             else:
                 channel.send(m.Error(code="unknown_message", text=str(error)))
             return
         except ProtocolError as error:
             code = "malformed" if frames and frames[0] == MAGIC else "version"
             channel.send(m.Error(code=code, text=str(error)))  # type: ignore[arg-type]
-            self.bury(channel, f"broke the protocol: {error}", own_doing=True)
+            self.mark_dead(channel, f"broke the protocol: {error}", self_inflicted=True)
             return
         if isinstance(channel.process, RemoteWorker) and isinstance(message, m.Gone):
             channel.process.left(message)
-            self.bury(channel, channel.process.how(), channel.process.own_doing)
+            self.mark_dead(channel, channel.process.how(), channel.process.self_inflicted)
         elif channel.hello is None:
             self._greet(channel, message)
         elif isinstance(channel.process, RemoteWorker) and isinstance(message, m.Pong):
-            pass  # its doorman looks whether we are there, which is nothing that the worker said
+            pass  # its worker server looks whether we are there, which is nothing that the worker said
         elif isinstance(message, m.Hello):
-            self.bury(channel, "sent HELLO twice", own_doing=True)
+            self.mark_dead(channel, "sent HELLO twice", self_inflicted=True)
         else:
             try:
                 channel.conduct.came(message, channel.session)
             except BreachError as error:
                 channel.send(m.Error(code="unexpected", text=str(error)))
-                self.bury(channel, f"broke the protocol: it {error}", own_doing=True)
+                self.mark_dead(channel, f"broke the protocol: it {error}", self_inflicted=True)
                 return
             self._serve(channel, message, buffers)
 
     def _greet(self, channel: WorkerChannel, message: m.ToArena) -> None:
         if isinstance(channel.process, RemoteWorker) and isinstance(message, (m.Error, m.Pong)):
-            if isinstance(message, m.Error):  # the doorman cannot do it
+            if isinstance(message, m.Error):  # the worker server cannot do it
                 channel.refusal = message
-                self.bury(channel, message.text, own_doing=message.code != "backend")
+                self.mark_dead(channel, message.text, self_inflicted=message.code != "backend")
         elif not isinstance(message, m.Hello):
             channel.send(m.Error(code="unexpected", text="expected HELLO"))
-            self.bury(channel, f"sent {type(message).__name__} before HELLO", own_doing=True)
+            self.mark_dead(channel, f"sent {type(message).__name__} before HELLO", self_inflicted=True)
         elif isinstance(channel.process, RemoteWorker) and message.token != channel.token:
             channel.send(m.Error(code="token", text="wrong token"))
-            self.bury(channel, "gave a wrong token", own_doing=True)
+            self.mark_dead(channel, "gave a wrong token", self_inflicted=True)
         elif wrong := greeting(message):
             channel.send(m.Error(code="unexpected", text=wrong))
-            self.bury(channel, wrong, own_doing=True)
+            self.mark_dead(channel, wrong, self_inflicted=True)
         elif message.major != MAJOR:
             text = f"speaks protocol {message.major}.{message.minor}, this arena speaks {MAJOR}.{MINOR}"
             channel.send(m.Error(code="version", text=text))
-            self.bury(channel, text, own_doing=True)
+            self.mark_dead(channel, text, self_inflicted=True)
         else:
             channel.hello = message
             channel.watches = "watch" in message.capabilities

@@ -1,4 +1,4 @@
-"""The Unix socket that the workers of this machine connect to. Of the Hub, of a doorman, and of `arena check worker`.
+"""The Unix socket that the workers of this machine connect to: of Hub, WorkerServer and `arena check worker`.
 
 A worker is known by its token and by nothing else: the connection whose HELLO carries it is that worker's from then on.
 Whoever says anything else first is a stranger: told so, and let go. Nobody can speak in another's name, and nobody

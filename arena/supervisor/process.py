@@ -60,7 +60,7 @@ class WorkerProcess:
         return self._code() is not None
 
     @property
-    def own_doing(self) -> bool:
+    def self_inflicted(self) -> bool:
         """It ended by itself: an exit, or a signal of its own making such as a segmentation fault."""
         return self._code() not in (None, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
 

@@ -1,4 +1,4 @@
-"""The arena's end of a worker on another machine, behind a doorman (arena/supervisor/doorman.py).
+"""The arena's end of a worker on another machine, behind a worker server (arena/supervisor/worker_server.py).
 
 A Link is one connection under CURVE. ZeroMQ keeps silent about a peer that is away or will not speak with us, and
 tries for ever; a Link listens to the socket's monitor, and says what is wrong.
@@ -27,7 +27,7 @@ from arena.protocol.version import MAJOR, MINOR
 from arena.supervisor import curve, sockets
 
 CONNECT = 10.0  # seconds in which the other machine is reached and both have shown their keys
-ANSWER = 120.0  # seconds in which a doorman says how it would host an operator: it may hash large weights
+ANSWER = 120.0  # seconds in which a worker server says how it would host an operator: it may hash large weights
 BEAT = 5.0  # seconds between heartbeats of a connection
 SILENCE = 15.0  # seconds without one after which the connection is given up
 _EVENTS = (
@@ -48,7 +48,7 @@ def beating(socket: zmq.Socket[bytes]) -> None:
 
 
 class Link:
-    """One connection to a doorman. InputError when a key is missing here."""
+    """One connection to a worker server. InputError when a key is missing here."""
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], address: str) -> None:
         own = curve.load_pair(curve.folder() / f"{curve.OWN}.key_secret", f"an operator at {address}")
@@ -132,7 +132,7 @@ class Link:
 
 
 class RemoteWorker:
-    """A worker that a doorman starts: to the Hub what a WorkerProcess is."""
+    """A worker that a worker server starts: to the Hub what a WorkerProcess is."""
 
     pid = None
     log = None
@@ -149,26 +149,26 @@ class RemoteWorker:
 
     @property
     def exited(self) -> bool:
-        """The doorman said so, or cannot be heard any more."""
+        """The worker server said so, or cannot be heard any more."""
         self.link.look()
         return self._gone is not None or self.link.lost is not None
 
     @property
     def refused(self) -> bool:
-        """The doorman will not speak with us."""
+        """The worker server will not speak with us."""
         return self.link.refused
 
     @property
-    def own_doing(self) -> bool:
+    def self_inflicted(self) -> bool:
         """It ended by itself, or was never there."""
-        return self._gone.own_doing if self._gone is not None else not self.link.connected
+        return self._gone.self_inflicted if self._gone is not None else not self.link.connected
 
     def how(self) -> str:
         """How it ended, in words."""
         return self._gone.reason if self._gone is not None else self.link.lost or "still runs"
 
     def left(self, gone: m.Gone) -> None:
-        """Note what the doorman said of its end."""
+        """Note what the worker server said of its end."""
         self._gone = gone
 
     def signal(self, number: signal.Signals) -> None:
@@ -189,12 +189,12 @@ class RemoteWorker:
         return True
 
     def reap(self) -> None:
-        """Drop the connection, whereupon the doorman ends what is left of the worker."""
+        """Drop the connection, whereupon the worker server ends what is left of the worker."""
         self.link.close()
 
 
 def inquire(address: str, question: m.Inquire) -> m.Terms:
-    """What the doorman at `address` answers. InputError or WorkerError says why there is no answer."""
+    """What the worker server at `address` answers. InputError or WorkerError says why there is no answer."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     try:
         link = Link(context, address)

@@ -12,8 +12,8 @@ from arena.operator import Decision, Operator
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.testing.operator_hooks import OperatorHooks
+from arena.testing.probe_operator import ProbeOperator, difference, played
 from arena.testing.seating import short
-from arena.testing.tap import Tap, difference, played
 
 
 class Deciding(OperatorHooks):
@@ -50,12 +50,12 @@ class Deciding(OperatorHooks):
         """
         bench = self.asked()
         for game in bench.names:
-            tap = Tap(self.seated(bench, game), "asked again")
+            probe = ProbeOperator(self.seated(bench, game), "asked again")
             try:
-                played(bench.plan(game, 1, self.ticks), [tap], 1)
+                played(bench.plan(game, 1, self.ticks), [probe], 1)
             finally:
-                tap.close()
-            for number, decision in enumerate(tap.again):
+                probe.close()
+            for number, decision in enumerate(probe.again):
                 answer = m.Answer(id=number, match=0, seat=0, tick=0, decision=decision)
                 frames = codec.encode(m.Action(session="s", answers=[answer]))
                 message, _ = codec.decode_to_arena(frames)
@@ -78,13 +78,13 @@ class Deciding(OperatorHooks):
         Repair: return [] from act when there are no requests.
         """
         bench = self.asked()
-        tap = Tap(self.seated(bench, bench.names[0]))
+        probe = ProbeOperator(self.seated(bench, bench.names[0]))
         try:
-            if not isinstance(tap.inner, Operator):
+            if not isinstance(probe.inner, Operator):
                 pytest.skip("it answers one question at a time")
-            found: list[Decision] = list(tap.inner.act([]))
+            found: list[Decision] = list(probe.inner.act([]))
         finally:
-            tap.close()
+            probe.close()
         assert found == []
 
     # What its answers depend on.
@@ -137,11 +137,11 @@ class Deciding(OperatorHooks):
         bench = self.steady()
         for game in bench.names:
             plan = bench.plan(game, self.matches, self.ticks)
-            tap = Tap(plan.lineup[0])
+            probe = ProbeOperator(plan.lineup[0])
             try:
-                first, second = (played(plan, [tap], self.matches) for _ in range(2))
+                first, second = (played(plan, [probe], self.matches) for _ in range(2))
             finally:
-                tap.close()
+                probe.close()
             found = difference(first, second)
             assert not found, f"{short(game)}, the second time that the same matches are played, {found}"
 
@@ -162,11 +162,11 @@ class Deciding(OperatorHooks):
             plan = bench.plan(game, self.matches, self.ticks)
             if len(plan.lineup) == 1:
                 continue
-            taps = [Tap(replace(entry)) for entry in plan.lineup]
+            probes = [ProbeOperator(replace(entry)) for entry in plan.lineup]
             try:
-                apart = played(plan, taps, self.matches)
+                apart = played(plan, probes, self.matches)
             finally:
-                for tap in taps:
-                    tap.close()
+                for probe in probes:
+                    probe.close()
             found = difference(self.together(bench, game), apart)
             assert not found, f"{short(game)}, with one operator in all seats and with one in each, {found}"

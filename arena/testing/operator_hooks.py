@@ -11,8 +11,8 @@ from arena.errors import InputError
 from arena.operator import OperatorKind
 from arena.plan import Entry
 from arena.plugins import resolve
+from arena.testing.probe_operator import ProbeOperator, Turns, Way, difference, played
 from arena.testing.seating import Bench, short
-from arena.testing.tap import Tap, Turns, Way, difference, played
 
 
 class OperatorHooks:
@@ -58,11 +58,11 @@ class OperatorHooks:
     def play(self, bench: Bench, game: str, way: Way = "together", *, at_once: int | None = None) -> Turns:
         """All matches of a game with one new operator in every seat; `at_once` matches side by side."""
         plan = bench.plan(game, self.matches, self.ticks)
-        tap = Tap(plan.lineup[0], way)
+        probe = ProbeOperator(plan.lineup[0], way)
         try:
-            return played(plan, [tap], at_once or self.matches)
+            return played(plan, [probe], at_once or self.matches)
         finally:
-            tap.close()
+            probe.close()
 
     def together(self, bench: Bench, game: str) -> Turns:
         """As play, all matches together: what other ways are compared with. Played once for all tests."""

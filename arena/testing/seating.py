@@ -82,7 +82,7 @@ class Bench:
         entry, table = self.entry(game), self.game(game)
         labels = names.numbered([entry.name] * table.seats)
         lineup = tuple(replace(entry, name=label) for label in labels)
-        return Plan(type(table), game, table.options, lineup, SEED, matches, Limits(max_ticks=ticks, reasks=1))
+        return Plan(type(table), game, table.options, lineup, SEED, matches, Limits(max_ticks=ticks, max_reasks=1))
 
     def _choose(self) -> None:
         """Some installed games that it accepts."""

@@ -16,8 +16,8 @@ from arena.errors import ArenaError
 from arena.play import run_plan
 from arena.record.lines import EndLine
 from arena.testing.operator_hooks import OperatorHooks
+from arena.testing.probe_operator import Turns, difference, lines, turns
 from arena.testing.seating import Bench, short
-from arena.testing.tap import Turns, difference, lines, turns
 
 LAST = 12  # lines of what the worker printed
 

@@ -14,26 +14,26 @@ import msgspec
 from arena.channel import Channel, Died
 from arena.errors import WorkerError
 from arena.game import Game, StepResult, Views
-from arena.hosted import HostedStage
+from arena.hosted import HostedSession
 from arena.plan import HERE, Limits
 from arena.protocol import codec
 from arena.protocol import messages as m
-from arena.stage import LocalStage, Scene
-from arena.supervisor.crew import ProcessCrew
+from arena.session import LocalSession, TimeStep
 from arena.supervisor.hub import Hub
+from arena.supervisor.worker_pool import ProcessWorkers
 
 VECTOR = Views(vector=True)
 
 
 class Place(abc.ABC):
-    """Many games of one player, by lane number; every call gives the scene of each lane that it names."""
+    """Many games of one player, by lane number; every call gives the time_step of each lane that it names."""
 
     @abc.abstractmethod
-    def begin(self, seeds: Mapping[int, bytes]) -> dict[int, Scene]:
+    def begin(self, seeds: Mapping[int, bytes]) -> dict[int, TimeStep]:
         """Reset these lanes."""
 
     @abc.abstractmethod
-    def step(self, actions: Mapping[int, int]) -> dict[int, Scene]:
+    def step(self, actions: Mapping[int, int]) -> dict[int, TimeStep]:
         """One decision of these lanes."""
 
     def close(self) -> None:  # noqa: B027 - a place in this process holds nothing
@@ -44,24 +44,24 @@ class Here(Place):
     """In this process."""
 
     def __init__(self, games: list[Game], views: Views = VECTOR) -> None:
-        self._stages = [LocalStage(game, [views]) for game in games]
+        self._sessions = [LocalSession(game, [views]) for game in games]
 
-    def begin(self, seeds: Mapping[int, bytes]) -> dict[int, Scene]:
-        return {lane: self._stages[lane].begin(seed) for lane, seed in seeds.items()}
+    def begin(self, seeds: Mapping[int, bytes]) -> dict[int, TimeStep]:
+        return {lane: self._sessions[lane].begin(seed) for lane, seed in seeds.items()}
 
-    def step(self, actions: Mapping[int, int]) -> dict[int, Scene]:
-        return {lane: self._stages[lane].step({0: action}, cut=False) for lane, action in actions.items()}
+    def step(self, actions: Mapping[int, int]) -> dict[int, TimeStep]:
+        return {lane: self._sessions[lane].step({0: action}, cut=False) for lane, action in actions.items()}
 
 
-class _Stage(HostedStage):
-    """A hosted stage without a match: it keeps the last scene itself."""
+class _Session(HostedSession):
+    """A hosted session without a match: it keeps the last time_step itself."""
 
-    last: Scene | None = None
+    last: TimeStep | None = None
 
-    def _scene(self, result: StepResult, seats: Sequence[m.SeatView], buffers: codec.Frames) -> Scene:
-        scene = super()._scene(result, seats, buffers)
-        seen = {seat: codec.unfold(one) for seat, one in scene.observations.items()}
-        self.last = msgspec.structs.replace(scene, observations=seen)
+    def _time_step(self, result: StepResult, seats: Sequence[m.SeatView], buffers: codec.Frames) -> TimeStep:
+        time_step = super()._time_step(result, seats, buffers)
+        seen = {seat: codec.unfold(one) for seat, one in time_step.observations.items()}
+        self.last = msgspec.structs.replace(time_step, observations=seen)
         return self.last
 
 
@@ -75,51 +75,51 @@ class Hosts(Place):
         self._views = [views]
         self._logs = tempfile.TemporaryDirectory(prefix="arena-lanes-")
         self._hub = Hub(Path(self._logs.name))
-        self._crew = ProcessCrew(self._hub, [], runtime or HERE, hosts)
+        self._workers = ProcessWorkers(self._hub, [], runtime or HERE, hosts)
         self._ids = itertools.count(1)
         self._matches = itertools.count(1)
-        self._stages: dict[int, tuple[int, _Stage]] = {}  # lane -> (match, stage)
+        self._sessions: dict[int, tuple[int, _Session]] = {}  # lane -> (match, session)
         self._lanes: dict[int, int] = {}  # match -> lane
         until = time.monotonic() + Limits().deadline
-        while not all(channel.ready for channel in self._crew.channels):
+        while not all(channel.ready for channel in self._workers.channels):
             self._poll(until)
 
-    def begin(self, seeds: Mapping[int, bytes]) -> dict[int, Scene]:
+    def begin(self, seeds: Mapping[int, bytes]) -> dict[int, TimeStep]:
         for lane, seed in seeds.items():
-            if lane in self._stages:
-                match, stage = self._stages.pop(lane)
+            if lane in self._sessions:
+                match, session = self._sessions.pop(lane)
                 del self._lanes[match]
-                stage.close()
+                session.close()
             match = next(self._matches)
-            stage = _Stage(self._game, self._name, self._views, match, self._channel(lane), self._ids)
-            self._stages[lane] = match, stage
+            session = _Session(self._game, self._name, self._views, match, self._channel(lane), self._ids)
+            self._sessions[lane] = match, session
             self._lanes[match] = lane
-            stage.begin(seed)
-        return self._scenes(seeds)
+            session.begin(seed)
+        return self._time_steps(seeds)
 
-    def step(self, actions: Mapping[int, int]) -> dict[int, Scene]:
+    def step(self, actions: Mapping[int, int]) -> dict[int, TimeStep]:
         for lane, action in actions.items():
-            self._stages[lane][1].step({0: action}, cut=False)
-        return self._scenes(actions)
+            self._sessions[lane][1].step({0: action}, cut=False)
+        return self._time_steps(actions)
 
     def close(self) -> None:
         self._hub.close()
         self._logs.cleanup()
 
     def _channel(self, lane: int) -> Channel:
-        channel = self._crew.host(lane)
+        channel = self._workers.host(lane)
         assert channel is not None
         return channel
 
-    def _scenes(self, lanes: Mapping[int, object]) -> dict[int, Scene]:
+    def _time_steps(self, lanes: Mapping[int, object]) -> dict[int, TimeStep]:
         until = time.monotonic() + Limits().deadline
-        while not all(self._stages[lane][1].idle for lane in lanes):
+        while not all(self._sessions[lane][1].idle for lane in lanes):
             self._poll(until)
         out = {}
         for lane in lanes:
-            scene = self._stages[lane][1].last
-            assert scene is not None
-            out[lane] = scene
+            time_step = self._sessions[lane][1].last
+            assert time_step is not None
+            out[lane] = time_step
         return out
 
     def _poll(self, until: float) -> None:
@@ -133,6 +133,6 @@ class Hosts(Place):
                 case m.Error():
                     raise WorkerError(f"a game host cannot go on: {event.message.text}")
                 case (m.Stepped() | m.Shown()) as reply if reply.match in self._lanes:
-                    self._stages[self._lanes[reply.match]][1].reply(None, reply, event.buffers)
+                    self._sessions[self._lanes[reply.match]][1].reply(None, reply, event.buffers)
                 case _:
                     pass

@@ -16,7 +16,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from arena.canonical import key
 from arena.game import GameSpec
-from arena.stage import Scene
+from arena.session import TimeStep
 from arena.train.lane_hosts import Place
 
 Pictures = npt.NDArray[np.uint8]
@@ -62,20 +62,20 @@ class Lanes(VecEnv):  # type: ignore[misc]
         self._actions = actions
 
     def step_wait(self) -> tuple[Pictures, Floats, npt.NDArray[np.bool_], list[dict[str, Any]]]:
-        scenes = self._place.step(dict(enumerate(self._actions.tolist())))
+        time_steps = self._place.step(dict(enumerate(self._actions.tolist())))
         rewards = np.zeros(self.num_envs, dtype=np.float32)
         dones = np.zeros(self.num_envs, dtype=np.bool_)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        for lane, scene in scenes.items():
-            reward = scene.result.rewards[0]
+        for lane, time_step in time_steps.items():
+            reward = time_step.result.rewards[0]
             rewards[lane] = np.clip(reward * self._scale, -self._clip, self._clip)
             self._totals[lane] += reward
             self._played[lane].append(int(self._actions[lane]))
-            if scene.result.ended == "none":
-                self._look(lane, scene)
+            if time_step.result.ended == "none":
+                self._look(lane, time_step)
                 continue
             dones[lane] = True
-            if scene.result.ended == "truncated":
+            if time_step.result.ended == "truncated":
                 # A match that is cut shows nothing more: its value is taken to be that of the picture before.
                 infos[lane] = {"TimeLimit.truncated": True, "terminal_observation": self._seen[lane].copy()}
             self.finished.append(Ended(self._totals[lane], len(self._played[lane])))
@@ -86,14 +86,14 @@ class Lanes(VecEnv):  # type: ignore[misc]
         for lane in lanes:
             self._matches[lane] += 1
             self._played[lane], self._totals[lane] = [], 0.0
-        for lane, scene in self._place.begin({lane: self._chance(lane) for lane in lanes}).items():
-            self._look(lane, scene)
+        for lane, time_step in self._place.begin({lane: self._chance(lane) for lane in lanes}).items():
+            self._look(lane, time_step)
 
     def _chance(self, lane: int) -> bytes:
         return key("ppo-lane", self._seed, lane, self._matches[lane])
 
-    def _look(self, lane: int, scene: Scene) -> None:
-        vector = scene.observations[0].vector
+    def _look(self, lane: int, time_step: TimeStep) -> None:
+        vector = time_step.observations[0].vector
         assert vector is not None
         self._seen[lane] = as_picture(vector)
 
@@ -109,10 +109,10 @@ class Lanes(VecEnv):  # type: ignore[misc]
         self._begin(range(self.num_envs))
         for tick in range(max(len(played) for _, played in state)):
             going = {lane: played[tick] for lane, (_, played) in enumerate(state) if tick < len(played)}
-            for lane, scene in self._place.step(going).items():
-                self._totals[lane] += scene.result.rewards[0]
+            for lane, time_step in self._place.step(going).items():
+                self._totals[lane] += time_step.result.rewards[0]
                 self._played[lane].append(going[lane])
-                self._look(lane, scene)
+                self._look(lane, time_step)
         return self._seen.copy()
 
     # What else SB3 asks of a VecEnv.

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from arena.canonical import digest
 from arena.game import Image
-from arena_games.lanes.lane import Button, End, Lane, Now, Sight
+from arena_games.lanes.lane import Button, End, Lane, Now, Obstacles
 
 KEYS = {
     Button.A: "a",
@@ -102,7 +102,7 @@ class GameBoyLane(Lane):
         )
 
     @property
-    def sight(self) -> Sight:
+    def obstacles(self) -> Obstacles:
         return ahead(np.asarray(self._boy.game_wrapper.game_area()))
 
     def snapshot(self) -> Any:
@@ -127,14 +127,14 @@ def row_below(area: npt.NDArray[Any]) -> int | None:
     return int(rows.max()) + 1 + HIDDEN if len(rows) else None
 
 
-def ahead(area: npt.NDArray[Any]) -> Sight:
+def ahead(area: npt.NDArray[Any]) -> Obstacles:
     """What is ahead in a game area.
 
     `area` is mapping_minimal's: rows and columns of 8 pixels; distances and heights are in tiles of 16, rounded up.
     """
     rows, columns = np.nonzero(area == MARIO)
     if not len(rows):
-        return Sight()
+        return Obstacles()
     feet, front = int(rows.max()) + 1, int(columns.max())
     pit = enemy = wall = None
     height = 0
@@ -149,4 +149,4 @@ def ahead(area: npt.NDArray[Any]) -> Sight:
             while top >= 0 and area[top, column] == SOLID:
                 top -= 1
             height = (feet - top) // 2
-    return Sight(pit, enemy, wall, height)
+    return Obstacles(pit, enemy, wall, height)

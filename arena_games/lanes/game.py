@@ -248,7 +248,7 @@ class LaneGame(Game):
     def facts(self, seat: int) -> dict[str, str]:
         """What `seat` may know, as named parts for prompt templates."""
         it = self._seats[seat]
-        return words.facts(it.now, it.lane.sight, it.best, it.last, it.moved, it.rose, it.over)
+        return words.facts(it.now, it.lane.obstacles, it.best, it.last, it.moved, it.rose, it.over)
 
     def state_hash(self) -> str:
         """32 hex digits over every lane's memory, what it reached, and the tick."""

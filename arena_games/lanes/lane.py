@@ -45,7 +45,7 @@ class Now:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Obstacles:
     """What the text view tells beyond that: what is ahead, as whole tiles of 16 pixels to the right of the player.
 
     None: not within sight, or not known.
@@ -79,7 +79,7 @@ class Lane(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def sight(self) -> Sight:
+    def obstacles(self) -> Obstacles:
         """What is to be seen at this moment. Asked only where somebody reads it."""
 
     @abc.abstractmethod

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from arena.game import Game, GameCard
 from arena_games.lanes import actions
-from arena_games.lanes.lane import End, Now, Sight
+from arena_games.lanes.lane import End, Now, Obstacles
 
 OVER = {"flag": "cleared the level", "died": "died", "time": "ran out of time", "stuck": "got stuck"}
 RULES = """\
@@ -44,7 +44,9 @@ def card(game: Game) -> GameCard:
     return game.make_card(rules, ANSWER, prompts, buttons=held, seconds=seconds)
 
 
-def facts(now: Now, sight: Sight, best: int, last: str, moved: int, rose: int, over: End | None) -> dict[str, str]:
+def facts(
+    now: Now, obstacles: Obstacles, best: int, last: str, moved: int, rose: int, over: End | None
+) -> dict[str, str]:
     """The named parts of the text view."""
 
     def tiles(distance: int | None) -> str:
@@ -60,12 +62,12 @@ def facts(now: Now, sight: Sight, best: int, last: str, moved: int, rose: int, o
         "moved": f"{moved:+d}",
         "rose": f"{rose:+d}",
         "ground": "yes" if now.grounded else "no",
-        "pit": tiles(sight.pit),
-        "enemy": tiles(sight.enemy),
-        "wall": tiles(sight.wall),
-        "wall_height": str(sight.wall_height),
+        "pit": tiles(obstacles.pit),
+        "enemy": tiles(obstacles.enemy),
+        "wall": tiles(obstacles.wall),
+        "wall_height": str(obstacles.wall_height),
         "lane": OVER[over] if over else "running",
-        **sight.more,
+        **obstacles.more,
     }
 
 

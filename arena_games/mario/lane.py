@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 
 from arena.canonical import digest
 from arena.game import Image
-from arena_games.lanes.lane import End, Lane, Now, Sight
+from arena_games.lanes.lane import End, Lane, Now, Obstacles
 from arena_games.mario import stages
 from arena_games.mario.ram import READERS, Reader, Smb3
 
@@ -97,8 +97,8 @@ class MarioLane(Lane):
         return self._reader.now(self._over)
 
     @property
-    def sight(self) -> Sight:
-        return self._reader.sight()
+    def obstacles(self) -> Obstacles:
+        return self._reader.obstacles()
 
     def snapshot(self) -> None:
         """Nothing: the emulator itself holds the moment until it goes on."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable
 
-from arena_games.lanes.lane import TILE, End, Now, Sight
+from arena_games.lanes.lane import TILE, End, Now, Obstacles
 
 Ram = memoryview  # of 2,048 unsigned bytes, live
 
@@ -37,7 +37,7 @@ class Reader(abc.ABC):
         """The facts of this moment."""
 
     @abc.abstractmethod
-    def sight(self) -> Sight:
+    def obstacles(self) -> Obstacles:
         """What is ahead, and the player's power."""
 
     def digits(self, address: int, count: int) -> int:
@@ -99,10 +99,10 @@ class Smb1(Reader):
             over=over,
         )
 
-    def sight(self) -> Sight:
+    def obstacles(self) -> Obstacles:
         pit, wall, height = self.ahead()
         power = ("small", "tall", "fire")[min(self.ram[0x756], 2)]
-        return Sight(pit, self.enemy(), wall, height, {"power": power})
+        return Obstacles(pit, self.enemy(), wall, height, {"power": power})
 
     @property
     def x(self) -> int:
@@ -191,10 +191,10 @@ class Smb2(Reader):
             over=over,
         )
 
-    def sight(self) -> Sight:
+    def obstacles(self) -> Obstacles:
         ram = self.ram
         health = (ram[0x4C2] >> 4) + 1 if ram[0x4C2] else 0
-        return Sight(more={"health": str(health), "cherries": str(ram[0x62A])})
+        return Obstacles(more={"health": str(health), "cherries": str(ram[0x62A])})
 
 
 class Smb3(Reader):
@@ -227,9 +227,9 @@ class Smb3(Reader):
             over=over,
         )
 
-    def sight(self) -> Sight:
+    def obstacles(self) -> Obstacles:
         suit = self.ram[0xED]
-        return Sight(more={"power": self.SUITS[suit] if suit < len(self.SUITS) else "unknown"})
+        return Obstacles(more={"power": self.SUITS[suit] if suit < len(self.SUITS) else "unknown"})
 
 
 READERS: dict[str, Callable[[Ram], Reader]] = {"smb1": Smb1, "lost": Lost, "smb2": Smb2, "smb3": Smb3}

@@ -16,7 +16,7 @@ from arena_games.lanes import words as lanes
 from arena_games.lanes.game import STACK
 from arena_games.race import words
 from arena_games.race.world import RaceWorld, tiles_between
-from arena_games.sidescroller.lane import now_of, sight_of
+from arena_games.sidescroller.lane import now_of, obstacles_of
 from arena_games.sidescroller.level import Level
 from arena_games.sidescroller.rules import LEVELS, drawn
 from arena_games.sidescroller.tiles import UNIT
@@ -190,9 +190,9 @@ class Race(Game):
     def facts(self, seat: int) -> dict[str, str]:
         """What `seat` may know, as named parts for prompt templates."""
         runner, other = self.world.runners[seat], self.world.runners[1 - seat]
-        now, sight = now_of(self.world, runner), sight_of(self.world, runner)
+        now, obstacles = now_of(self.world, runner), obstacles_of(self.world, runner)
         best, last = self._best[seat] // UNIT, self._last[seat]
-        own = lanes.facts(now, sight, best, last, self._moved[seat], self._rose[seat], now.over)
+        own = lanes.facts(now, obstacles, best, last, self._moved[seat], self._rose[seat], now.over)
         return {
             **own,
             "seat": str(seat),

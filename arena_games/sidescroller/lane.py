@@ -6,12 +6,12 @@ from typing import Any
 
 from arena.canonical import digest
 from arena.game import Image
-from arena_games.lanes.lane import Lane, Now, Sight
+from arena_games.lanes.lane import Lane, Now, Obstacles
 from arena_games.sidescroller.level import Level
 from arena_games.sidescroller.physics import BOTTOM, FOE, HIGH, WIDE, Runner, World
 from arena_games.sidescroller.tiles import ABOVE, ROWS, SHIFT, STRIDE, TILE, UNIT, Kind
 
-SIGHT = 8  # tiles to the right of the runner that the facts speak of: what the picture shows
+TILES_SHOWN = 8  # tiles to the right of the runner that the facts speak of: what the picture shows
 # An enemy higher or lower by more is in nobody's way; from the top of a leap those on the ground still are.
 OVER, UNDER = 3 * TILE * UNIT, 7 * TILE * UNIT
 
@@ -33,8 +33,8 @@ class SideLane(Lane):
         return now_of(world, world.runners[0])
 
     @property
-    def sight(self) -> Sight:
-        return sight_of(self.world, self.world.runners[0])
+    def obstacles(self) -> Obstacles:
+        return obstacles_of(self.world, self.world.runners[0])
 
     def snapshot(self) -> Any:
         from arena_games.sidescroller import draw  # only those who draw need an imaging library
@@ -71,11 +71,11 @@ def now_of(world: World, runner: Runner) -> Now:
     )
 
 
-def sight_of(world: World, runner: Runner) -> Sight:
+def obstacles_of(world: World, runner: Runner) -> Obstacles:
     """What is ahead of a runner."""
     level, foe = world.level, enemy_ahead(world, runner)
     wall, climb = wall_ahead(level, runner)
-    return Sight(
+    return Obstacles(
         pit=pit_ahead(level, runner),
         enemy=None if foe is None else foe[0],
         wall=wall,
@@ -89,7 +89,7 @@ def pit_ahead(level: Level, runner: Runner) -> int | None:
     foot = (max(0, runner.y + HIGH) >> SHIFT) + ABOVE
     front = runner.x + WIDE
     first = runner.x + WIDE // 2 >> SHIFT
-    for column in range(first, min((front >> SHIFT) + SIGHT + 1, level.columns)):
+    for column in range(first, min((front >> SHIFT) + TILES_SHOWN + 1, level.columns)):
         at = column << STRIDE
         if level.solid.find(1, at + foot, at + ROWS + ABOVE) < 0:
             return max(0, (column << SHIFT) - front >> SHIFT)
@@ -100,7 +100,7 @@ def wall_ahead(level: Level, runner: Runner) -> tuple[int | None, int]:
     """Tiles to the first column that is solid at the height of the feet, and how many tiles high it is from there."""
     front = runner.x + WIDE
     row = max(0, min(runner.y + HIGH - 1 >> SHIFT, ROWS - 1)) + ABOVE
-    for column in range((front - 1 >> SHIFT) + 1, min((front >> SHIFT) + SIGHT + 1, level.columns)):
+    for column in range((front - 1 >> SHIFT) + 1, min((front >> SHIFT) + TILES_SHOWN + 1, level.columns)):
         at = column << STRIDE
         if level.solid[at + row]:
             high = 1
@@ -117,6 +117,6 @@ def enemy_ahead(world: World, runner: Runner) -> tuple[int, int] | None:
         if foe.flat or foe.x + FOE <= runner.x or not -OVER < foe.y - runner.y < UNDER:
             continue
         away = max(0, foe.x - front >> SHIFT)
-        if away <= SIGHT and (best is None or away < best[0]):
+        if away <= TILES_SHOWN and (best is None or away < best[0]):
             best = (away, foe.kind)
     return best

@@ -131,7 +131,7 @@ KIND = OperatorKind(
     settle=settle,
     fit=fit,
     # However it was asked for: people at one terminal, or on one page's port, are served by one worker.
-    told_apart_by=("mode", "tty", "port"),
+    worker_identity=("mode", "tty", "port"),
     what="terminal | web | window; left out: the terminal if there is one, else the page",
     options={
         "port": Option("int", 0, "web: the page's port; 0 takes a free one", low=0, high=65535),

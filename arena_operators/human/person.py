@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from arena.game import Observation
-from arena.operator import Decision, OpenSeat, Outcome, Request, Sight
+from arena.operator import Decision, OpenSeat, Outcome, Request, SpectatorUpdate
 from arena.text import printable
 from arena_operators.human.choices import GAVE_UP, offered_in
 from arena_operators.human.facts import Card, Fact, last_hand, read, spoken
 from arena_operators.human.results import Result, of_seat, result, seat_name, signed
-from arena_operators.human.sights import Glimpse
+from arena_operators.human.updates import ShownUpdate
 
 HISTORY = 200  # finished matches a page lists
 AWAY = 30.0  # seconds without a page, once there was one, after which clocks run all the same
@@ -60,7 +60,7 @@ class Person:
     total: float = 0.0
     stopped: str = ""  # "finished": every match was played; "stopped": the run ended before
     spectator: bool = False  # only looks on
-    sights: dict[int, Glimpse] = field(default_factory=dict)  # of matches as a whole, by their number
+    updates: dict[int, ShownUpdate] = field(default_factory=dict)  # of matches as a whole, by their number
     here: asyncio.Event = field(default_factory=asyncio.Event)  # a page is connected
     away: bool = False  # there was a page, and has been none for long
     _leaving: asyncio.TimerHandle | None = None
@@ -179,36 +179,36 @@ class Person:
         del self.finished[:-HISTORY]
         self.changed()
 
-    def last_look(self, sight: Sight) -> Table | None:
+    def last_look(self, update: SpectatorUpdate) -> Table | None:
         """How a seat of this person stands at its end: in its match, or as the match itself ended. Its table."""
-        assert sight.seat is not None
+        assert update.seat is not None
         places = [*self.tables.values(), *self.finished[-1:]]
-        table = next((one for one in places if (one.seat.match, one.seat.seat) == (sight.match, sight.seat)), None)
+        table = next((one for one in places if (one.seat.match, one.seat.seat) == (update.match, update.seat)), None)
         if table is not None:
-            table.last = sight.observation
-            if sight.outcome is None:
-                table.out = of_seat(sight.seat, sight.events) or ("Your part is over.",)
+            table.last = update.observation
+            if update.outcome is None:
+                table.out = of_seat(update.seat, update.events) or ("Your part is over.",)
                 if table.outcome is not None:  # it came after the end of the match
                     table.result = result(table.seat, table.outcome, table.out)
             self.changed()
         return table
 
-    def look(self, sight: Sight, picture: bytes | None) -> None:
+    def look(self, update: SpectatorUpdate, picture: bytes | None) -> None:
         """A match as a whole, as it stands now. Of matches that are over only the last one is kept."""
-        before = self.sights.get(sight.match)
-        if before is not None and before.sight.tick > sight.tick:
+        before = self.updates.get(update.match)
+        if before is not None and before.update.tick > update.tick:
             return  # painted sooner, and newer
-        self.sights.pop(sight.match, None)
+        self.updates.pop(update.match, None)
         playing = {match for match, _ in self.tables}
-        self.sights = {match: one for match, one in self.sights.items() if match in playing}
-        self.sights[sight.match] = Glimpse(sight, picture, before.number + 1 if before is not None else 1)
+        self.updates = {match: one for match, one in self.updates.items() if match in playing}
+        self.updates[update.match] = ShownUpdate(update, picture, before.number + 1 if before is not None else 1)
         self.changed()
 
     def pictures(self) -> list[tuple[str, int, bytes]]:
         """(key, number, PNG) of every picture that the page may show."""
         tables = (*self.tables.values(), *self.finished[-1:])
         own = [(table.key, table.pictures, table.picture) for table in tables]
-        whole = [(one.key, one.number, one.picture) for one in self.sights.values()]
+        whole = [(one.key, one.number, one.picture) for one in self.updates.values()]
         return [(key, number, picture) for key, number, picture in own + whole if picture is not None]
 
     def _settle(self, table: Table, decision: Decision) -> None:
@@ -232,7 +232,7 @@ class Person:
             "name": printable(self.name),
             "stopped": self.stopped,
             "spectator": self.spectator,
-            "sights": [one.plain(self._seats_in(match)) for match, one in self.sights.items()],
+            "updates": [one.plain(self._seats_in(match)) for match, one in self.updates.items()],
             "tables": [_table(table) for table in tables],
             "ended": _table(self.finished[-1]) if self.tables and self.finished else None,
             "history": [_line(table) for table in reversed(self.finished)],

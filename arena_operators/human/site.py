@@ -30,7 +30,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-SCRIPTS = ("app.js", "parts.js", "held.js", "keys.js", "pad.js", "sight.js", "ending.js")
+SCRIPTS = ("app.js", "parts.js", "held.js", "keys.js", "pad.js", "update.js", "ending.js")
 ASSETS = {**dict.fromkeys(SCRIPTS, "text/javascript"), "style.css": "text/css"}
 FOLDER = files("arena_operators.human") / "page"
 

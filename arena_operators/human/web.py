@@ -12,7 +12,7 @@ from aiohttp import web
 from PIL import Image as Picture
 
 from arena.game import Image
-from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, Sight, WorkerContext
+from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, SpectatorUpdate, WorkerContext
 from arena_operators.human.person import Person, Table
 from arena_operators.human.site import Site
 from arena_operators.human.tickets import Ticket
@@ -80,12 +80,12 @@ class WebHuman(AsyncOperator):
         if table.request is request:
             await table.seen.wait()
 
-    async def watch(self, sight: Sight) -> None:
+    async def watch(self, update: SpectatorUpdate) -> None:
         """Wait for somebody who looks, so that nothing is drawn for nobody; then show it."""
-        if sight.seat is not None:
-            await self._last_look(sight)
+        if update.seat is not None:
+            await self._last_look(update)
             return
-        people = [self._spectator] if self._spectator is not None else self._audience.get(sight.match, [])
+        people = [self._spectator] if self._spectator is not None else self._audience.get(update.match, [])
         people = list(dict.fromkeys(people))
         if not people:
             return
@@ -97,13 +97,13 @@ class WebHuman(AsyncOperator):
                 for one in waiting:
                     one.cancel()
         # The last one of a run is shown although the arena is already done.
-        await asyncio.shield(self._paint_soon(self._paint_whole(people, sight)))
+        await asyncio.shield(self._paint_soon(self._paint_whole(people, update)))
 
-    async def _last_look(self, sight: Sight) -> None:
-        for person in dict.fromkeys(self._audience.get(sight.match, [])):
-            table = person.last_look(sight)
-            if table is not None and sight.observation is not None and sight.observation.image is not None:
-                await asyncio.shield(self._paint_soon(self._paint(person, table, None, sight.observation.image)))
+    async def _last_look(self, update: SpectatorUpdate) -> None:
+        for person in dict.fromkeys(self._audience.get(update.match, [])):
+            table = person.last_look(update)
+            if table is not None and update.observation is not None and update.observation.image is not None:
+                await asyncio.shield(self._paint_soon(self._paint(person, table, None, update.observation.image)))
 
     async def stop(self, complete: bool = False) -> None:
         """Tell the pages that no match will follow, and why, then close."""
@@ -147,10 +147,10 @@ class WebHuman(AsyncOperator):
         task.add_done_callback(self._painting.discard)
         return task
 
-    async def _paint_whole(self, people: Sequence[Person], sight: Sight) -> None:
-        data = None if sight.picture is None else await asyncio.to_thread(encode, sight.picture)
+    async def _paint_whole(self, people: Sequence[Person], update: SpectatorUpdate) -> None:
+        data = None if update.picture is None else await asyncio.to_thread(encode, update.picture)
         for person in people:
-            person.look(sight, data)
+            person.look(update, data)
 
     async def _paint(self, person: Person, table: Table, request: Request | None, image: Image) -> None:
         """Show what the seat sees in this question, or at its end (None)."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pygame
 
 from arena.game import Image, Observation
-from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, Sight, WorkerContext
+from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, SpectatorUpdate, WorkerContext
 from arena.text import printable
 from arena_operators.human.choices import GAVE_UP, Choice, offered_in
 from arena_operators.human.hold import Hold, action_of
@@ -65,7 +65,7 @@ class WindowHuman(AsyncOperator):
         self._ended = asyncio.Event()  # the end of the match before was seen
         self._ended.set()
         self._timer: asyncio.TimerHandle | None = None  # that ends the pause
-        self._whole: Sight | None = None
+        self._whole: SpectatorUpdate | None = None
         self._result: Result | None = None  # of the match that is shown, when it is over
         self._closed = False
         self._painter: asyncio.Task[None] | None = None
@@ -114,16 +114,16 @@ class WindowHuman(AsyncOperator):
     async def seen(self, request: Request) -> None:
         await self._ended.wait()
 
-    async def watch(self, sight: Sight) -> None:
+    async def watch(self, update: SpectatorUpdate) -> None:
         table = self._table
-        if table is None or sight.match != table.seat.match:
+        if table is None or update.match != table.seat.match:
             return
-        if sight.seat is None:
-            self._whole = sight
-        elif sight.observation is not None:
-            table.seen = sight.observation
-            if sight.outcome is None:
-                table.out = of_seat(sight.seat, sight.events) or ("your part is over",)
+        if update.seat is None:
+            self._whole = update
+        elif update.observation is not None:
+            table.seen = update.observation
+            if update.outcome is None:
+                table.out = of_seat(update.seat, update.events) or ("your part is over",)
 
     def end(self, match: int, seat: int, outcome: Outcome) -> None:
         table = self._next or self._table

@@ -21,7 +21,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from arena.channel import LocalCrew
+from arena.channel import LocalWorkers
 from arena.game import Views
 from arena.plan import Entry, Limits, Plan
 from arena.play import describe
@@ -37,7 +37,7 @@ def play(matches: int, ticks: int, concurrency: int, folder: Path) -> dict[str, 
     plan = Plan(Noop, "noop", {}, entries, 0, matches, Limits(max_ticks=ticks))
     began = time.process_time()
     with closing(Recorder(folder, describe(plan))) as recorder:
-        Scheduler(plan, LocalCrew(entries), concurrency=concurrency, recorder=recorder).run()
+        Scheduler(plan, LocalWorkers(entries), concurrency=concurrency, recorder=recorder).run()
         played = time.process_time()
         table = Run(folder).table()
         recorder.results(table)

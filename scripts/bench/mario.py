@@ -37,9 +37,9 @@ from arena.match import Match
 from arena.observer import Observer
 from arena.plan import Entry, Limits, Plan
 from arena.scheduler import Scheduler
-from arena.supervisor.crew import ProcessCrew
 from arena.supervisor.hub import Hub
 from arena.supervisor.runtime.use import interpreter
+from arena.supervisor.worker_pool import ProcessWorkers
 from arena.testing.noop import NOOP
 from arena.train.lane_hosts import Hosts
 
@@ -173,14 +173,14 @@ class Wire:
         self._context.destroy(linger=0)
 
 
-def ours(crew: ProcessCrew, lineup: tuple[Entry, ...], ticks: int) -> float:
+def ours(workers: ProcessWorkers, lineup: tuple[Entry, ...], ticks: int) -> float:
     """Frames/s of all lanes together, of one match."""
     cls = plugins.game_class(GAME)
     options = {"horizon": ticks, "stuck": 0, "skip": SKIP}
     options = cls(len(lineup), options).options
     plan = Plan(cls, GAME, options, lineup, seed=0, matches=1, limits=Limits(), runtime=cls.runtime)
     span = Span()
-    Scheduler(plan, crew, observer=span).run()
+    Scheduler(plan, workers, observer=span).run()
     return len(lineup) * SKIP * span.ticks / (span.last - span.first)
 
 
@@ -208,13 +208,13 @@ class Trainer:
 def bench(hub: Hub, folder: Path, count: int, rounds: int, ticks: int) -> dict[str, float]:
     """The medians over rounds for `count` lanes; `wire` for one lane only."""
     lineup = tuple(Entry(f"noop#{i}", NOOP, "", {"i": 0}, "noop", Views(vector=True)) for i in range(count))
-    crew = ProcessCrew(hub, lineup, "mario")
-    while not all(channel.ready for channel in crew.channels):
-        crew.poll(None)
+    workers = ProcessWorkers(hub, lineup, "mario")
+    while not all(channel.ready for channel in workers.channels):
+        workers.poll(None)
     with ExitStack() as running:
         trainer = running.enter_context(closing(Trainer(count)))
         sides = {
-            "ours": partial(ours, crew, lineup, ticks),
+            "ours": partial(ours, workers, lineup, ticks),
             "train": partial(trainer.frames_a_second, ticks),
         }
         for how in ("bare", "step"):

@@ -32,8 +32,8 @@ from arena.plan import HERE, Entry, Limits, Plan
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.scheduler import Scheduler
-from arena.supervisor.crew import ProcessCrew
 from arena.supervisor.hub import Hub
+from arena.supervisor.worker_pool import ProcessWorkers
 from arena.testing import noop
 from arena.testing.noop import NOOP, Noop
 
@@ -115,21 +115,21 @@ class Raw:
         self._folder.cleanup()
 
 
-def wait_ready(crew: ProcessCrew) -> None:
-    while not all(channel.ready for channel in crew.channels):
-        crew.poll(None)
+def wait_ready(workers: ProcessWorkers) -> None:
+    while not all(channel.ready for channel in workers.channels):
+        workers.poll(None)
 
 
 def bench_tick(hub: Hub, rounds: int, ticks: int) -> dict[str, float]:
     lineup = entries(2)
     plan = Plan(Noop, "noop", {"ticks": ticks}, lineup, seed=0, matches=1, limits=Limits())
-    crew = ProcessCrew(hub, lineup)
-    wait_ready(crew)
+    workers = ProcessWorkers(hub, lineup)
+    wait_ready(workers)
     raw = Raw()
     ours, bare = [], []
     for _ in range(rounds):
         clock = Clock()
-        Scheduler(plan, crew, observer=clock).run()
+        Scheduler(plan, workers, observer=clock).run()
         ours.append(statistics.median(clock.ticks[ticks // 10 :]))
         bare.append(statistics.median(raw.round(ticks)[ticks // 10 :]))
     raw.close()
@@ -144,15 +144,15 @@ def bench_tick(hub: Hub, rounds: int, ticks: int) -> dict[str, float]:
 def bench_hosted(hub: Hub, rounds: int, ticks: int) -> dict[str, float]:
     lineup = entries(2)
     plan = Plan(Noop, f"{noop.__file__}:Noop", {"ticks": ticks}, lineup, seed=0, matches=1, limits=Limits())
-    here = ProcessCrew(hub, lineup)
-    there = ProcessCrew(hub, lineup, HERE)
-    for crew in (here, there):
-        wait_ready(crew)
+    here = ProcessWorkers(hub, lineup)
+    there = ProcessWorkers(hub, lineup, HERE)
+    for workers in (here, there):
+        wait_ready(workers)
     times: dict[str, list[float]] = {"here": [], "there": []}
     for _ in range(rounds):
-        for name, crew in (("here", here), ("there", there)):
+        for name, workers in (("here", here), ("there", there)):
             clock = Clock()
-            Scheduler(plan, crew, observer=clock).run()
+            Scheduler(plan, workers, observer=clock).run()
             times[name].append(statistics.median(clock.ticks[ticks // 10 :]))
     ratios = [a / b for a, b in zip(times["there"], times["here"], strict=True)]
     return {
@@ -164,9 +164,9 @@ def bench_hosted(hub: Hub, rounds: int, ticks: int) -> dict[str, float]:
 
 def bench_seats(hub: Hub, rounds: int, seats: int = 64, acts: int = 400) -> dict[str, float]:
     lineup = entries(1)
-    crew = ProcessCrew(hub, lineup)
-    wait_ready(crew)
-    channel = crew.channel(0)
+    workers = ProcessWorkers(hub, lineup)
+    wait_ready(workers)
+    channel = workers.channel(0)
     game = Noop(seats, {})
     card = game.card()
     for seat in range(seats):
@@ -175,18 +175,18 @@ def bench_seats(hub: Hub, rounds: int, seats: int = 64, acts: int = 400) -> dict
     for _ in range(rounds):
         began = time.perf_counter()
         for tick in range(acts):
-            ask(crew, channel, tick, seats)
+            ask(workers, channel, tick, seats)
         rates.append(seats * acts / (time.perf_counter() - began))
     return {"seats": seats, "decisions_per_s": round(statistics.median(rates))}
 
 
-def ask(crew: ProcessCrew, channel, tick: int, seats: int) -> None:  # type: ignore[no-untyped-def]
+def ask(workers: ProcessWorkers, channel, tick: int, seats: int) -> None:  # type: ignore[no-untyped-def]
     """One ACT of all seats, until every item is answered."""
     observation = Observation(legal=(0,))
     requests = {i: Request(id=i, match=0, seat=i, tick=tick, observation=observation) for i in range(seats)}
     channel.send(*codec.act(list(requests.values())))
     while requests:
-        for event in crew.poll(None):
+        for event in workers.poll(None):
             if isinstance(event, Received) and isinstance(event.message, m.Action):
                 for answer in event.message.answers:
                     assert answer.decision is not None

@@ -37,7 +37,7 @@ from arena.game import (  # noqa: E402
 )
 from arena.operator import OpenSeat, Operator, Request, WorkerContext  # noqa: E402
 from arena.plugins import game_class  # noqa: E402
-from arena.stage import Scene  # noqa: E402
+from arena.session import TimeStep  # noqa: E402
 from arena.train.lane_hosts import Here, Hosts, Place  # noqa: E402
 from arena_operators.ppo.policy import build  # noqa: E402
 from arena_operators.vlm.operator import make as make_vlm  # noqa: E402
@@ -140,23 +140,23 @@ def evaluate(
     return out
 
 
-def _play(place: Place, policy: Policy, first: int, scenes: dict[int, Scene]) -> list[Run]:
-    runs = {lane: Run() for lane in scenes}
+def _play(place: Place, policy: Policy, first: int, time_steps: dict[int, TimeStep]) -> list[Run]:
+    runs = {lane: Run() for lane in time_steps}
     tick = 0
-    while scenes:
-        actions = policy.act({lane + first: scene.observations[0] for lane, scene in scenes.items()}, tick)
-        stepped = place.step({lane: actions[lane + first] or 0 for lane in scenes})  # 0: hold nothing
+    while time_steps:
+        actions = policy.act({lane + first: time_step.observations[0] for lane, time_step in time_steps.items()}, tick)
+        stepped = place.step({lane: actions[lane + first] or 0 for lane in time_steps})  # 0: hold nothing
         tick += 1
-        for lane, scene in stepped.items():
+        for lane, time_step in stepped.items():
             run = runs[lane]
-            reward = scene.result.rewards[0]
+            reward = time_step.result.rewards[0]
             run.total += reward
             run.decisions = tick
             run.faults += actions[lane + first] is None
             run.cleared = reward > HALF_FLAG
-            said = re.search(r"progress \+([\d.]+)", " ".join(scene.result.events))
+            said = re.search(r"progress \+([\d.]+)", " ".join(time_step.result.events))
             run.distance += float(said[1]) if said else 0.0
-        scenes = {lane: scene for lane, scene in stepped.items() if scene.result.ended == "none"}
+        time_steps = {lane: time_step for lane, time_step in stepped.items() if time_step.result.ended == "none"}
     return list(runs.values())
 
 

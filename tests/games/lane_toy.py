@@ -10,7 +10,7 @@ import numpy as np
 from arena.canonical import digest
 from arena.game import Image
 from arena_games.lanes.game import LaneGame, lane_spec
-from arena_games.lanes.lane import TILE, Button, Lane, Now, Sight
+from arena_games.lanes.lane import TILE, Button, Lane, Now, Obstacles
 
 PIT, FLAG = (160, 192), 480  # pixels
 
@@ -42,9 +42,9 @@ class ToyLane(Lane):
         return self.now_
 
     @property
-    def sight(self) -> Sight:
+    def obstacles(self) -> Obstacles:
         ahead = (PIT[0] - self.now_.x) // TILE
-        return Sight(pit=ahead if 0 <= ahead < 8 else None)
+        return Obstacles(pit=ahead if 0 <= ahead < 8 else None)
 
     def snapshot(self) -> Any:
         return self.now_.x, self.air

@@ -17,7 +17,7 @@ from arena.errors import InputError
 from arena.lineup import build_plan
 from arena_games.gameboy.lane import ahead, row_below
 from arena_games.lanes.game import DEATH
-from arena_games.lanes.lane import Sight
+from arena_games.lanes.lane import Obstacles
 from tests.games.gameboy_rom import write
 from tests.games.mario_kit import findings, needed
 
@@ -54,17 +54,17 @@ def test_what_is_ahead_is_read_off_the_area() -> None:
     area = np.zeros((16, 20), int)
     area[12:14, 4:6] = 1
     area[14:] = 3
-    assert ahead(area) == Sight()
+    assert ahead(area) == Obstacles()
     assert row_below(area) == 16
     area[14:, 10:14] = 0
     area[10:14, 16:18] = 3
     area[13, 8] = 4
-    assert ahead(area) == Sight(pit=3, enemy=2, wall=6, wall_height=2)
+    assert ahead(area) == Obstacles(pit=3, enemy=2, wall=6, wall_height=2)
 
 
 def test_without_the_player_nothing_is_ahead() -> None:
     area = np.full((16, 20), 3)
-    assert ahead(area) == Sight()
+    assert ahead(area) == Obstacles()
     assert row_below(area) is None
 
 

@@ -14,7 +14,7 @@ from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
 from arena_games.lanes.actions import MACRO
 from arena_games.sidescroller import draw, search
-from arena_games.sidescroller.lane import sight_of
+from arena_games.sidescroller.lane import obstacles_of
 from arena_games.sidescroller.level import FEWEST, MOST, build, level
 from arena_games.sidescroller.physics import (
     HIGH,
@@ -158,7 +158,7 @@ def at(it, column, row):
     """What a runner sees that stands in this column on this row."""
     runner = Runner(column << SHIFT, (row << SHIFT) - HIGH)
     it.runners = [runner]
-    return sight_of(it, runner)
+    return obstacles_of(it, runner)
 
 
 def test_pits_and_walls_ahead_are_as_the_tiles_say():
@@ -169,13 +169,13 @@ def test_pits_and_walls_ahead_are_as_the_tiles_say():
             row = next((row for row in range(ROWS) if it.level.solid[cell(column, row)]), None)
             if row is None:
                 continue
-            sight = at(it, column, row)
+            obstacles = at(it, column, row)
             ahead = range(column + 1, column + 9)
             pits = [c - column - 1 for c in ahead if not any(it.level.solid[cell(c, r)] for r in range(row, ROWS))]
             walls = [c - column - 1 for c in ahead if it.level.solid[cell(c, row - 1)]]
-            assert sight.pit == (pits[0] if pits else None)
-            assert sight.wall == (walls[0] if walls else None)
-            seen |= {("pit", sight.pit), ("wall", sight.wall)}
+            assert obstacles.pit == (pits[0] if pits else None)
+            assert obstacles.wall == (walls[0] if walls else None)
+            seen |= {("pit", obstacles.pit), ("wall", obstacles.wall)}
     assert len(seen) > 12
 
 
@@ -183,9 +183,9 @@ def test_the_nearest_enemy_ahead_is_named():
     it = World(build(1, 1, 0))
     runner = it.runners[0]
     it.foes = [Foe(0, Kind.SNAIL, runner.x + WIDE + far * TILE * UNIT, runner.y) for far in (5, 2, -6)]
-    assert sight_of(it, runner).enemy == 2
+    assert obstacles_of(it, runner).enemy == 2
     it.foes[1].flat = 1
-    assert sight_of(it, runner).enemy == 5
+    assert obstacles_of(it, runner).enemy == 5
 
 
 # Lessons.

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from arena.canonical import hash_file
-from arena.channel import LocalCrew
+from arena.channel import LocalWorkers
 from arena.errors import InputError, UnplayableError, WorkerError
 from arena.game import Views
 from arena.lineup import build_plan, check_views
@@ -172,7 +172,7 @@ def test_a_program_that_never_says_hello_is_given_up(tmp_path: Path, monkeypatch
 def test_it_runs_as_a_process_only() -> None:
     plan = build_plan("leduc", [cmd(sys.executable, TINY), "random"])
     with pytest.raises(WorkerError, match="runs only as a process of its own"):
-        LocalCrew(plan.lineup)
+        LocalWorkers(plan.lineup)
 
 
 @pytest.mark.parametrize("word", ["--api-key=hunter2", "--token=x", "-password=x"])

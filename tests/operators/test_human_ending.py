@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from arena.game import Observation
-from arena.operator import Sight
+from arena.operator import SpectatorUpdate
 from tests.operators.browser_kit import READY, Stage, Test, in_browser
 from tests.operators.human_kit import outcome, picture, request, seat
 
 pytestmark = in_browser
 
 
-def sight(match: int = 0, **facts: Any) -> Sight:
+def update(match: int = 0, **facts: Any) -> SpectatorUpdate:
     seen = Observation((), text="Cards on the table: Qs Qd.", facts={"hand": "Kh 2c"}, image=picture(7))
-    return Sight(match=match, tick=3, game="toy", seats=("vlm", "human"), seat=1, observation=seen, **facts)
+    return SpectatorUpdate(match=match, tick=3, game="toy", seats=("vlm", "human"), seat=1, observation=seen, **facts)
 
 
 async def standing(stage: Stage) -> Any:
@@ -35,7 +35,7 @@ async def standing(stage: Stage) -> Any:
 def test_the_end_of_a_match_is_seen_before_the_next_begins(stage_runner: Callable[[Test], None], how: str) -> None:
     async def test(stage: Stage) -> None:
         page = await standing(stage)
-        await stage.operator.watch(sight(outcome=outcome(-3, 3)))
+        await stage.operator.watch(update(outcome=outcome(-3, 3)))
         stage.operator.end(0, 1, outcome(-3, 3))
         stage.operator.open([seat(1, 1)])
         asked = request(1, "the next match", match=1, budget=60)

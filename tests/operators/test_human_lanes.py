@@ -17,7 +17,7 @@ playwright = pytest.importorskip("playwright.async_api")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 from arena.game import Observation, Views  # noqa: E402
-from arena.operator import OpenSeat, Outcome, Request, Sight, WorkerContext  # noqa: E402
+from arena.operator import OpenSeat, Outcome, Request, SpectatorUpdate, WorkerContext  # noqa: E402
 from arena_operators.human.web import WebHuman  # noqa: E402
 from tests.games.lane_toy import ToyLanes  # noqa: E402
 from tests.operators.human_kit import GUARD  # noqa: E402
@@ -293,7 +293,9 @@ def test_a_lane_that_is_over_says_so_over_its_picture_and_no_key_scrolls(run: Ca
             await it.page.keyboard.up("ArrowRight")
             seen = Observation((), image=np.full_like(FRAME, 200), text="You died.")
             events = ("lane 0: x 204, died", "lane 1: x 90")
-            out = Sight(match=0, tick=2, game="toy", seats=("human",), events=events, seat=0, observation=seen)
+            out = SpectatorUpdate(
+                match=0, tick=2, game="toy", seats=("human",), events=events, seat=0, observation=seen
+            )
             await it.operator.watch(out)
             await it.page.wait_for_selector("#ending:not([hidden])")
             assert await it.page.inner_text("#ending") == "Your part is over\nlane 0: x 204, died"

@@ -13,7 +13,7 @@ pygame = pytest.importorskip("pygame")
 
 from arena.errors import InputError  # noqa: E402
 from arena.game import GameCard, Observation, Views  # noqa: E402
-from arena.operator import OpenSeat, Outcome, Request, Sight, WorkerContext  # noqa: E402
+from arena.operator import OpenSeat, Outcome, Request, SpectatorUpdate, WorkerContext  # noqa: E402
 from arena_operators.human.hold import CHORD, Hold, action_of  # noqa: E402
 from arena_operators.human.kind import KIND  # noqa: E402
 from arena_operators.human.window import WindowHuman  # noqa: E402
@@ -233,7 +233,7 @@ def test_the_lane_and_all_lanes_are_on_the_screen() -> None:
     async def test(window: Window) -> None:
         ask(window)
         whole = np.full((600, 480, 3), (10, 10, 200), np.uint8)
-        await window.watch(Sight(match=0, tick=1, game="toy", seats=("human", "scripted"), picture=whole))
+        await window.watch(SpectatorUpdate(match=0, tick=1, game="toy", seats=("human", "scripted"), picture=whole))
         await window.drawn()
         assert (200, 10, 10) in (seen := colours(window))
         assert any(blue > 150 and red < 50 for red, _, blue in seen)  # it was made smaller, which blends
@@ -292,7 +292,7 @@ def test_a_lane_that_is_over_is_not_said_to_be_played() -> None:
         events = ("lane 0: x 204, died", "lane 1: x 90")
         seen = Observation((), image=frame)
         await window.watch(
-            Sight(match=0, tick=1, game="toy", seats=("human",), events=events, seat=0, observation=seen)
+            SpectatorUpdate(match=0, tick=1, game="toy", seats=("human",), events=events, seat=0, observation=seen)
         )
         await window.drawn()
         head, notes = window._words()

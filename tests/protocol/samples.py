@@ -98,7 +98,7 @@ TO_ARENA: dict[str, m.ToArena] = {
     "terms": m.Terms(
         what="a.zip", options={"threads": 2}, views=Views(vector=True, image=(8, 8)), fingerprint={"a.zip": "00ff"}
     ),
-    "gone": m.Gone(reason="exited with code 5", own_doing=True),
+    "gone": m.Gone(reason="exited with code 5", self_inflicted=True),
     "stepped": m.Stepped(
         session="s0",
         id=11,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from arena import plugins
-from arena.channel import LocalCrew
+from arena.channel import LocalWorkers
 from arena.game import Views
 from arena.operator import OperatorKind
 from arena.plan import Plan
@@ -29,7 +29,7 @@ def make_plan(game: str = "leduc", kinds: Sequence[OperatorKind] = (GOOD, GOOD),
 def record(plan: Plan, out: Path, *, concurrency: int = 3) -> Run:
     """Play in this process and write a run folder."""
     recorder = Recorder(out, describe(plan))
-    Scheduler(plan, LocalCrew(plan.lineup), concurrency=concurrency, recorder=recorder).run()
+    Scheduler(plan, LocalWorkers(plan.lineup), concurrency=concurrency, recorder=recorder).run()
     recorder.close()
     run = Run(out)
     recorder.results(run.table())

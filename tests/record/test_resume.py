@@ -25,7 +25,7 @@ from arena.record.resume import check_same, plan_of
 from arena.record.verify import verify
 from arena.record.writer import Recorder
 
-WEIGHTS = Path(__file__).parents[2] / "operators" / "ppo" / "weights"
+WEIGHTS = Path(__file__).parents[2] / "arena_operators" / "ppo" / "weights"
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
@@ -63,7 +63,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_plan(**how: Any) -> Plan:
-    limits = Limits(reasks=1, deadline=77.0, retries=1)
+    limits = Limits(max_reasks=1, deadline=77.0, retries=1)
     return build_plan("leduc@hands=2", ["random", "scripted"], seed=3, matches=12, limits=limits, **how)
 
 

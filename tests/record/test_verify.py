@@ -227,7 +227,7 @@ def change_head(folder: Path, change: Callable[[Line], None]) -> None:
         (lambda head: head.pop("format"), "format None"),
         (lambda head: head.pop("operators"), "operators"),
         (lambda head: head.update(seed="x"), "seed"),
-        (lambda head: head["limits"].update(reasks="x"), "reasks"),
+        (lambda head: head["limits"].update(max_reasks="x"), "max_reasks"),
     ],
 )
 def test_what_this_installation_cannot_re_execute_is_said(
@@ -291,13 +291,15 @@ def chaos(context: WorkerContext) -> Operator:
     return Chaos()
 
 
-@pytest.mark.parametrize("reasks", [0, 1, 2])
+@pytest.mark.parametrize("max_reasks", [0, 1, 2])
 @pytest.mark.parametrize("game", ["kuhn", "leduc", "connect_four", "holdem@hands=2"])
-def test_faults_of_every_kind_are_verified(tmp_path: Path, game: str, reasks: int) -> None:
+def test_faults_of_every_kind_are_verified(tmp_path: Path, game: str, max_reasks: int) -> None:
     name, _, hands = game.partition("@hands=")
     kind = kind_of("chaos", "tests.record.test_verify:chaos")
     options = {"hands": int(hands)} if hands else None
-    run = record(make_plan(name, [kind, kind], matches=6, reasks=reasks, options=options, views=None), tmp_path / "run")
+    run = record(
+        make_plan(name, [kind, kind], matches=6, max_reasks=max_reasks, options=options, views=None), tmp_path / "run"
+    )
     report = verify(run)
     assert report.problems == []
     assert any(line.get("fault") for line in read(run.folder))

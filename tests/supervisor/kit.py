@@ -1,4 +1,4 @@
-"""Real processes for tests: a hub whose end is checked, and crews of peers that misbehave."""
+"""Real processes for tests: a hub whose end is checked, and pools of peers that misbehave."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from arena.protocol import messages as m
 from arena.record.reader import Run
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
-from arena.supervisor.crew import ProcessCrew
 from arena.supervisor.hub import Hub, WorkerChannel
+from arena.supervisor.worker_pool import ProcessWorkers
 from tests.toys import kind_of
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def peer_command(name: str) -> list[str]:
     return [sys.executable, "-P", str(PEERS), name]
 
 
-class Crew(ProcessCrew):
+class WorkerPool(ProcessWorkers):
     """A kind whose target is "peer:NAME" is run by peers.py, others by the Python worker."""
 
     def _launch(self, entry: Entry) -> WorkerChannel:
@@ -91,8 +91,8 @@ def play(
     )
     try:
         with watched_hub(out / "workers") as hub:
-            crew = Crew(hub, plan.lineup, watch=watch)
-            Scheduler(plan, crew, concurrency=concurrency, recorder=recorder, observer=observer).run()
+            workers = WorkerPool(hub, plan.lineup, watch=watch)
+            Scheduler(plan, workers, concurrency=concurrency, recorder=recorder, observer=observer).run()
     finally:
         recorder.close()
     return Run(out)

@@ -1,4 +1,4 @@
-"""Doormen for tests: one in a thread, whose end is checked, and one as the command that a user runs."""
+"""worker servers for tests: one in a thread, whose end is checked, and one as the command that a user runs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import psutil
 import pytest
 
 from arena.supervisor import curve
-from arena.supervisor.doorman import Doorman
-from arena.supervisor.gate import Gate
+from arena.supervisor.key_authenticator import KeyAuthenticator
 from arena.supervisor.service import Service
+from arena.supervisor.worker_server import WorkerServer
 from tests.supervisor.kit import LONGEST, ROOT, members
 
 # `arena worker serve` with heartbeats that suit a test.
@@ -29,7 +29,7 @@ SERVE = (
 
 
 class Stop:
-    """To a doorman what a signal is."""
+    """To a worker server what a signal is."""
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
@@ -53,7 +53,7 @@ class Stop:
 
 
 class Served:
-    """A doorman in a thread, at a free port of the loopback address."""
+    """A worker server in a thread, at a free port of the loopback address."""
 
     def __init__(self, offer: str, keys: Path, logs: Path, most: int = 8) -> None:
         self.said: queue.Queue[str] = queue.Queue()
@@ -61,8 +61,8 @@ class Served:
         self.pids: list[int] = []
         self._stop = Stop()
         pair = curve.load_pair(keys / "arena.key_secret", "a test")
-        self.gate = Gate(keys / "clients", self._say)
-        self.doorman = Doorman(
+        self.gate = KeyAuthenticator(keys / "clients", self._say)
+        self.server = WorkerServer(
             Service(offer),
             "tcp://127.0.0.1:*",
             pair,
@@ -72,12 +72,12 @@ class Served:
             self._say,
             self._stop,  # type: ignore[arg-type]
         )
-        self.at = self.doorman.address
+        self.at = self.server.address
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def hear(self, pattern: str) -> re.Match[str]:
-        """The next line that the doorman says and that has this in it."""
+        """The next line that the worker server says and that has this in it."""
         while True:
             found = re.search(pattern, self.said.get(timeout=LONGEST))
             if found is not None:
@@ -89,7 +89,7 @@ class Served:
         assert not self._thread.is_alive()
         self._stop.close()
         assert psutil.wait_procs(members(self.pids), timeout=LONGEST)[1] == [], "processes are left behind"
-        assert not Path(self.doorman._folder).exists()
+        assert not Path(self.server._folder).exists()
 
     def _say(self, text: str) -> None:
         self.all.append(text)
@@ -100,9 +100,9 @@ class Served:
 
     def _run(self) -> None:
         try:
-            self.doorman.serve()
+            self.server.serve()
         except KeyboardInterrupt:
-            self.doorman.close()
+            self.server.close()
 
 
 @contextmanager

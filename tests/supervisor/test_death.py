@@ -108,8 +108,8 @@ def test_death_is_reported_once_and_the_dead_is_left_alone(tmp_path: Path) -> No
         os.kill(channel.process.pid, signal.SIGKILL)
         died = until(hub, lambda event: isinstance(event, Died))
         assert isinstance(died, Died)
-        assert (died.reason, died.own_doing, died.was_ready) == ("was killed by SIGKILL", False, False)
-        hub.bury(channel, "again", own_doing=True)
+        assert (died.reason, died.self_inflicted, died.was_ready) == ("was killed by SIGKILL", False, False)
+        hub.mark_dead(channel, "again", self_inflicted=True)
         channel.send(m.Ping())
         assert hub.poll(0) == []
 

@@ -14,7 +14,7 @@ from arena.errors import WorkerError
 from arena.supervisor import curve
 from tests.supervisor.kit import Witness
 from tests.supervisor.remote_kit import Command, keys
-from tests.supervisor.test_doorman import At, log, play
+from tests.supervisor.test_worker_server import At, log, play
 
 __all__ = ["keys"]
 

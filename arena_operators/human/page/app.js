@@ -3,7 +3,7 @@ import { Ending } from "./ending.js";
 import { Held } from "./held.js";
 import { buttonOf } from "./keys.js";
 import { showPad, showRemap, wordsOf } from "./pad.js";
-import { showSight, sightOf } from "./sight.js";
+import { showUpdate, updateOf } from "./update.js";
 import { $, showActions, showEnding, showHelp, showHistory, showLast, showLink, showTable, showTabs, told, toast, announce } from "./parts.js";
 
 const CALM_MS = 350; // after an answer, so long no click counts: the second half of a double click is no move
@@ -161,7 +161,7 @@ function current() {
 function select(key = null) {
   const tables = page.state.tables;
   for (const known of [...page.pictures.keys()]) {
-    if (![...tables, ...page.state.sights, page.state.ended ?? {}].some((one) => one.key === known)) {
+    if (![...tables, ...page.state.updates, page.state.ended ?? {}].some((one) => one.key === known)) {
       URL.revokeObjectURL(page.pictures.get(known).url);
       page.pictures.delete(known);
     }
@@ -281,13 +281,13 @@ function render() {
     render();
   });
   // Between the turns of a game that hides nothing, the table as it is now.
-  const between = table && !table.played && !table.over && !ending.table && table.request === null ? sightOf(page.state, table) : null;
+  const between = table && !table.played && !table.over && !ending.table && table.request === null ? updateOf(page.state, table) : null;
   const live = between ? page.pictures.get(between.key) : null;
   const waits = table && !table.over && !table.out.length && !ending.table && (table.played ? idle() : table.request === null && !live);
   const past = waits || Boolean(ending.hand) || (table && !table.over && page.socket === null && lost());
   showTable(table, live ?? ending.picture ?? (table ? page.pictures.get(table.key) : null), page.state, past);
   showEnding(table, last);
-  showSight(page.state, table, page.pictures);
+  showUpdate(page.state, table, page.pictures);
   showActions(table, { ready: ready(), sent: page.sent, over: page.over, online: page.socket !== null, lost: lost(), first: !page.state?.matches, spectator: page.state?.spectator, answer, ending, words: held.table && wordsOf(held, idle()) });
   showPad(held);
   showLast(ending.hand ?? (last && last.number > page.dismissed ? last : null), Boolean(table && !table.over && !ending.table), () => {

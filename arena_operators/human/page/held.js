@@ -143,7 +143,7 @@ export class Held {
     if (this.waits) return Infinity;
     if (this.realtime) return document.hidden ? 0 : this.asked + this.early * this.tick - now();
     if (this.paused) return Infinity;
-    // Out of sight it goes along with a tab that is seen, holding nothing, or else waits. (Timers are slow there.)
+    // Out of update it goes along with a tab that is seen, holding nothing, or else waits. (Timers are slow there.)
     if (document.hidden) return this.live && now() - this.elsewhere < TABS_MS ? 0 : Infinity;
     const paced = this.sent + this.tick - now();
     if (this.live) return paced;

@@ -20,7 +20,7 @@ from arena.match import Match
 from arena.operator import Decision
 from arena.plan import Limits, MatchPlan
 from arena.record.lines import Line, TickLine, TurnLine
-from arena.stage import LocalStage
+from arena.session import LocalSession
 from arena.supervisor.describe import ask
 from tests.games.adapters.odd_envs import HERE
 
@@ -29,7 +29,7 @@ def lines_of(game: Game, number: int) -> list[Line]:
     """One match by random legal actions."""
     views = Views(text=True, vector=game.spec.vector_shape is not None)
     plan = MatchPlan(number, 0, tuple(range(game.seats)), key("odd", number))
-    match = Match(plan, LocalStage(game, [views] * game.seats), [*map(str, range(game.seats))], Limits())
+    match = Match(plan, LocalSession(game, [views] * game.seats), [*map(str, range(game.seats))], Limits())
     chance = generator(key("odd actions", number))
     match.start()
     while match.outcome is None:

@@ -12,7 +12,7 @@ from arena.game import Views
 from arena.match import Match
 from arena.operator import Decision
 from arena.plan import Limits, MatchPlan
-from arena.stage import LocalStage
+from arena.session import LocalSession
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import played, seed
 from arena_games.adapters import zoo
@@ -59,7 +59,7 @@ class Costly(toys.Leaving):
 def test_a_fault_does_not_save_what_playing_on_would_cost(monkeypatch):
     game = wild(monkeypatch, Costly)(3)
     plan = MatchPlan(index=0, block=0, slots=(0, 1, 2), seed=seed(0))
-    match = Match(plan, LocalStage(game, [Views()] * 3), ["a", "b", "c"], Limits())
+    match = Match(plan, LocalSession(game, [Views()] * 3), ["a", "b", "c"], Limits())
     match.start()
     while match.outcome is None:
         for ask in match.asks():

@@ -1,4 +1,4 @@
-"""The doorman: stands between arenas of other machines and the workers that it starts for them here.
+"""The worker server: stands between arenas of other machines and the workers that it starts for them here.
 
 Towards a worker it is what an arena is: an address and a token in the environment, a pipe as a lifeline, a private
 socket. Towards arenas it is a ROUTER under CURVE on TCP that lets in the keys of a list. An arena hires a worker, and
@@ -27,18 +27,18 @@ from arena.protocol import messages as m
 from arena.protocol.codec import Frame
 from arena.supervisor import sockets
 from arena.supervisor.connection import FullError, GoneError
-from arena.supervisor.crew import worker_command
 from arena.supervisor.curve import Pair
-from arena.supervisor.front import Front
-from arena.supervisor.gate import Gate
 from arena.supervisor.interrupts import Interrupts
+from arena.supervisor.key_authenticator import KeyAuthenticator
 from arena.supervisor.listener import Listener, Message, Stranger
 from arena.supervisor.process import WorkerProcess
+from arena.supervisor.server_socket import ServerSocket
 from arena.supervisor.service import Service, check_major
+from arena.supervisor.worker_pool import worker_command
 
 PROBE = 5.0  # seconds between looks for arenas that are gone
 HURRY = 0.02  # seconds till the first look after a connection has ended; then twice as long, up to PROBE
-GRACE = 2.0  # seconds in which workers leave when the doorman is stopped
+GRACE = 2.0  # seconds in which workers leave when the worker server is stopped
 LAST = 200  # times that the socket is read for what a dead worker sent
 FAIR = 1000  # messages taken from one side before the others are looked at
 
@@ -56,7 +56,7 @@ class _Hired:
     welcomed: bool = False
 
 
-class Doorman:
+class WorkerServer:
     """Serves until a signal comes; `close` leaves no process behind. InputError when it cannot listen."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Doorman:
         offer: Service,
         listen: str,
         pair: Pair,
-        gate: Gate,
+        gate: KeyAuthenticator,
         logs: Path,
         most: int,
         say: Callable[[str], None],
@@ -84,7 +84,7 @@ class Doorman:
         self._back = Listener(self._folder.socket)
         self._gate = gate
         try:
-            self._front = Front(self._context, listen, pair, gate)
+            self._front = ServerSocket(self._context, listen, pair, gate)
         except InputError:
             self._release()
             raise
@@ -121,7 +121,7 @@ class Doorman:
                 hired.process.wait(max(0.0, until - time.monotonic()))
         finally:
             for hired in left:
-                self._end(hired, "was ended: `arena worker serve` was stopped there", own_doing=False)
+                self._end(hired, "was ended: `arena worker serve` was stopped there", self_inflicted=False)
             self._front.close()
             self._release()
 
@@ -159,7 +159,7 @@ class Doorman:
         for arrival in arrivals:
             if isinstance(arrival, Stranger):
                 for hired in [h for h in self._by_peer.values() if h.process.pid == arrival.group]:
-                    self._end(hired, arrival.why, own_doing=True)
+                    self._end(hired, arrival.why, self_inflicted=True)
                 continue
             known = self._by_worker.get(arrival.token)
             if known is None:
@@ -167,9 +167,9 @@ class Doorman:
             if isinstance(arrival, Message):
                 self._to_arena(known, arrival.frames)
             elif arrival.why is not None:
-                self._end(known, arrival.why, own_doing=True)
+                self._end(known, arrival.why, self_inflicted=True)
             elif not known.process.wait(GRACE):  # else its handle says how it ended
-                self._end(known, "closed its connection", own_doing=True)
+                self._end(known, "closed its connection", self_inflicted=True)
         return bool(arrivals)
 
     def _stranger(self, peer: bytes, key: str, frames: list[Frame]) -> None:
@@ -229,20 +229,20 @@ class Doorman:
         try:
             message, _ = codec.decode_to_worker(frames)
         except ProtocolError as error:
-            self._end(hired, f"was ended: its arena broke the protocol: {error}", own_doing=False)
+            self._end(hired, f"was ended: its arena broke the protocol: {error}", self_inflicted=False)
             return
         match message:
             case m.Welcome():
                 if (message.what, message.options) != (self._service.what, hired.options):
                     text = "was ended: its arena's WELCOME asks for something else than was settled"
-                    self._end(hired, text, own_doing=False)
+                    self._end(hired, text, self_inflicted=False)
                     return
                 hired.welcomed = True
             case m.Error() | m.Ping() | m.Pong() | m.Shutdown():
                 pass
             case _:
                 text = f"was ended: its arena sent {type(message).__name__} before WELCOME"
-                self._end(hired, text, own_doing=False)
+                self._end(hired, text, self_inflicted=False)
                 return
         self._to_worker(hired, codec.encode(message))
 
@@ -252,19 +252,19 @@ class Doorman:
         try:
             self._back.send(hired.token, frames)
         except FullError:
-            self._end(hired, "its queue is full: it does not read", own_doing=True)
+            self._end(hired, "its queue is full: it does not read", self_inflicted=True)
         except GoneError:
             if not hired.process.wait(GRACE):  # else its handle says how it ended
-                self._end(hired, "closed its connection", own_doing=True)
+                self._end(hired, "closed its connection", self_inflicted=True)
 
     def _to_arena(self, hired: _Hired, frames: list[Frame]) -> None:
         if self._service.kind.interactive:
             self._show_address(frames)
         match self._front.send(hired.peer, frames):
             case "full":
-                self._end(hired, "was ended: its arena does not read", own_doing=False)
+                self._end(hired, "was ended: its arena does not read", self_inflicted=False)
             case "gone":
-                self._end(hired, "was ended: its arena is gone", own_doing=False)
+                self._end(hired, "was ended: its arena is gone", self_inflicted=False)
 
     def _show_address(self, frames: list[Frame]) -> None:
         """A person's page is on this machine: so is, most likely, the person."""
@@ -280,9 +280,9 @@ class Doorman:
         for _ in range(LAST):
             if not self._hear_workers():
                 break
-        self._end(hired, hired.process.how(), hired.process.own_doing)
+        self._end(hired, hired.process.how(), hired.process.self_inflicted)
 
-    def _end(self, hired: _Hired, how: str, own_doing: bool) -> None:
+    def _end(self, hired: _Hired, how: str, self_inflicted: bool) -> None:
         """Kill the worker's group, forget it, and tell its arena."""
         if self._by_peer.pop(hired.peer, None) is None:
             return
@@ -292,7 +292,7 @@ class Doorman:
             self._poller.unregister(hired.process.handle)
         hired.process.reap()
         self._front.tell(
-            hired.peer, m.Gone(reason=f"{how} (its log is there: {hired.process.log})", own_doing=own_doing)
+            hired.peer, m.Gone(reason=f"{how} (its log is there: {hired.process.log})", self_inflicted=self_inflicted)
         )
         self._say(f"worker {hired.number} {how}, after {time.monotonic() - hired.since:.1f} s")
 
@@ -301,6 +301,6 @@ class Doorman:
         for hired in list(self._by_peer.values()):
             hired.process.trim()
             if self._front.tell(hired.peer, m.Pong()) == "gone":
-                self._end(hired, "was ended: its arena is gone", own_doing=False)
+                self._end(hired, "was ended: its arena is gone", self_inflicted=False)
         self._interval = min(PROBE, self._interval * 2)
         self._probe_at = time.monotonic() + self._interval

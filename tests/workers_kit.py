@@ -1,4 +1,4 @@
-"""A crew without processes: channels that write down what they are sent, and a script that decides what comes back."""
+"""A pool of workers without processes: channels that note what they are sent, and a script that decides the replies."""
 
 from __future__ import annotations
 
@@ -80,11 +80,11 @@ class FakeChannel(Channel):
     def confirm(self) -> list[Event]:
         """What it was shown may be followed by more."""
         looked, self.looked = self.looked, []
-        return [Received(self, m.Watched(match=sight.match, tick=sight.tick)) for sight in looked]
+        return [Received(self, m.Watched(match=update.match, tick=update.tick)) for update in looked]
 
-    def death(self, reason: str = "exited with code 1", own_doing: bool = True) -> Died:
+    def death(self, reason: str = "exited with code 1", self_inflicted: bool = True) -> Died:
         was_ready, self.ready = self.ready, False
-        return Died(self, reason, own_doing, was_ready)
+        return Died(self, reason, self_inflicted, was_ready)
 
 
 def reply(item: m.Item, **outcome: Any) -> m.Answer:
@@ -92,7 +92,7 @@ def reply(item: m.Item, **outcome: Any) -> m.Answer:
 
 
 class FakeCrew:
-    """`script(crew)` is called when the scheduler waits; without one, every worker answers at once."""
+    """`script(workers)` is called when the scheduler waits; without one, every worker answers at once."""
 
     def __init__(self, plan: Plan, clock: Clock, script: Callable[[FakeCrew], list[Event]] | None = None) -> None:
         self.plan = plan
@@ -144,11 +144,11 @@ class FakeCrew:
         assert isinstance(channel, FakeChannel)
         if channel.ready:
             self.killed.append((channel.name, reason))
-            self.queue.append(channel.death(reason, own_doing=False))
+            self.queue.append(channel.death(reason, self_inflicted=False))
 
 
 class Play:
-    """One run of the scheduler with a scripted crew, and the folder it leaves."""
+    """One run of the scheduler with a scripted workers, and the folder it leaves."""
 
     def __init__(
         self,
@@ -165,11 +165,11 @@ class Play:
         self.folder = folder
         self.clock = Clock()
         monkeypatch.setattr("arena.scheduler.time", self.clock)
-        self.crew = FakeCrew(plan, self.clock, script)
+        self.workers = FakeCrew(plan, self.clock, script)
         recorder = Recorder(folder, {})
         self.scheduler = Scheduler(
             plan,
-            self.crew,
+            self.workers,
             concurrency=concurrency,
             recorder=recorder,
             observer=observer,
@@ -211,14 +211,14 @@ def once(disturb: Callable[[FakeCrew], list[Event] | None], after: int = 5) -> S
     """All goes well, but at the `after`-th wait (and on, until it gives events) `disturb` has its say, once."""
     state = {"waits": 0, "done": False}
 
-    def script(crew: FakeCrew) -> list[Event]:
+    def script(workers: FakeCrew) -> list[Event]:
         state["waits"] += 1
         if state["waits"] >= after and not state["done"]:
-            events = disturb(crew)
+            events = disturb(workers)
             if events is not None:
                 state["done"] = True
                 return events
-        return crew.pay()
+        return workers.pay()
 
     return script
 

@@ -22,7 +22,7 @@ DOMAIN = "arena"
 AGAIN = 60.0  # seconds in which the same refusal is not told again: ZeroMQ's clients try ten times a second
 
 
-class Gate:
+class KeyAuthenticator:
     """Lets in the public keys of a file or a folder, which is read at every knock: a change needs no restart."""
 
     def __init__(self, where: Path, say: Callable[[str], None]) -> None:

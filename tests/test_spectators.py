@@ -11,14 +11,14 @@ import msgspec
 import pytest
 
 from arena.channel import Received
-from arena.gallery import ALONE, BESIDE, EVERY
 from arena.game import Game, Views
 from arena.plan import Plan
 from arena.protocol import codec
 from arena.protocol import messages as m
-from tests.crew_kit import FakeChannel, FakeCrew, Play, sent
+from arena.spectators import ALONE, BESIDE, EVERY
 from tests.hosting_kit import HostingCrew, toy_name
 from tests.toys import GOOD, Open, Together, Turns, kind_of, plan_of
+from tests.workers_kit import FakeChannel, FakeCrew, Play, sent
 
 PERSON = kind_of("person", "tests.toys:build", interactive=True)
 
@@ -57,15 +57,15 @@ def show(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Play]
         plan: Plan,
         seconds: float = 1.0,
         looking: int = 0,
-        crew: Any = WatchingCrew,
+        workers: Any = WatchingCrew,
         script: Callable[[FakeCrew], list[Any]] | None = None,
         **how: Any,
     ) -> Play:
-        def well(crew: FakeCrew) -> list[Any]:
-            crew.clock.now += seconds
-            return crew.pay()
+        def well(workers: FakeCrew) -> list[Any]:
+            workers.clock.now += seconds
+            return workers.pay()
 
-        monkeypatch.setattr("tests.crew_kit.FakeCrew", crew)
+        monkeypatch.setattr("tests.workers_kit.FakeCrew", workers)
         monkeypatch.setattr(WatchingCrew, "looking", looking)
         return Play(monkeypatch, tmp_path / str(next(counter)), plan, script or well, **how)
 
@@ -78,45 +78,45 @@ def table(game: type[Game], people: int = 1, matches: int = 1) -> Plan:
 
 def shown(channel: Any) -> Sequence[m.Watch]:
     """Sights of a match as a whole."""
-    return [sight for sight in sent(channel, m.Watch) if sight.seat is None]
+    return [update for update in sent(channel, m.Watch) if update.seat is None]
 
 
 def last_looks(channel: Any) -> Sequence[m.Watch]:
     """Of a person's seat, by its own eyes."""
-    return [sight for sight in sent(channel, m.Watch) if sight.seat is not None]
+    return [update for update in sent(channel, m.Watch) if update.seat is not None]
 
 
 def test_a_person_who_plays_sees_the_match_where_nothing_is_hidden(show: Callable[..., Play]) -> None:
     run = show(table(Open))
-    person, other = run.crew.channels
-    assert [sight.tick for sight in shown(person)] == [0, 1, 2, 3]
+    person, other = run.workers.channels
+    assert [update.tick for update in shown(person)] == [0, 1, 2, 3]
     assert shown(person)[-1].outcome is not None
     assert shown(person)[0].picture.shape == (*BESIDE, 3)
     assert shown(other) == []  # no person
 
 
 def test_in_a_game_of_turns_the_picture_takes_the_place_of_the_seats_own(show: Callable[..., Play]) -> None:
-    assert shown(show(table(OpenTurns)).crew.channels[0])[0].picture.shape == (*ALONE, 3)
+    assert shown(show(table(OpenTurns)).workers.channels[0])[0].picture.shape == (*ALONE, 3)
 
 
 def test_a_person_who_plays_a_game_with_secrets_is_shown_nothing(show: Callable[..., Play]) -> None:
-    assert shown(show(table(Together)).crew.channels[0]) == []
+    assert shown(show(table(Together)).workers.channels[0]) == []
 
 
 def test_spectators_see_every_game_and_one_match_at_a_time(show: Callable[..., Play]) -> None:
     run = show(table(Together, 0, matches=3), looking=1, concurrency=3)
-    sights = shown(run.crew.spectators()[0])
-    assert {sight.picture.shape for sight in sights} == {(*ALONE, 3)}
-    assert [sight.match for sight in sights] == sorted(sight.match for sight in sights)
+    updates = shown(run.workers.spectators()[0])
+    assert {update.picture.shape for update in updates} == {(*ALONE, 3)}
+    assert [update.match for update in updates] == sorted(update.match for update in updates)
 
 
 def test_what_is_quicker_than_the_eye_is_left_out_but_not_the_end(show: Callable[..., Play]) -> None:
     plan = plan_of(Open, [PERSON, GOOD], options={"rounds": 100})
     run = show(plan, seconds=EVERY / 10)
-    sights = shown(run.crew.channels[0])
-    assert 9 <= len(sights) <= 13
-    assert sights[-1].tick == 100
-    assert sights[-1].outcome is not None
+    updates = shown(run.workers.channels[0])
+    assert 9 <= len(updates) <= 13
+    assert updates[-1].tick == 100
+    assert updates[-1].outcome is not None
 
 
 def test_looking_on_changes_nothing(show: Callable[..., Play]) -> None:
@@ -137,8 +137,8 @@ def test_a_picture_stands_in_the_buffer_that_is_named(
     monkeypatch.setattr(FakeChannel, "send", send)
     show(table(Open))
     whole = [(message, buffers) for message, buffers in kept if isinstance(message, m.Watch) and message.seat is None]
-    sights = [codec.sight_of(message, buffers) for message, buffers in whole]
-    assert [int(sight.picture.max()) for sight in sights] == [0, 2, 4, 6]  # what was said by then
+    updates = [codec.update_of(message, buffers) for message, buffers in whole]
+    assert [int(update.picture.max()) for update in updates] == [0, 2, 4, 6]  # what was said by then
 
 
 class WatchingHosts(WatchingCrew, HostingCrew):
@@ -150,9 +150,9 @@ def hosted(plan: Plan) -> Plan:
 
 
 def test_the_picture_of_a_hosted_game_comes_from_its_host(show: Callable[..., Play]) -> None:
-    run = show(hosted(table(Open)), crew=WatchingHosts, looking=1)
-    assert [sight.picture.shape for sight in shown(run.crew.channels[0])] == [(*BESIDE, 3)] * 4
-    assert {sight.picture.shape for sight in shown(run.crew.spectators()[0])} == {(*ALONE, 3)}
+    run = show(hosted(table(Open)), workers=WatchingHosts, looking=1)
+    assert [update.picture.shape for update in shown(run.workers.channels[0])] == [(*BESIDE, 3)] * 4
+    assert {update.picture.shape for update in shown(run.workers.spectators()[0])} == {(*ALONE, 3)}
     assert run.log == show(table(Open)).log
 
 
@@ -161,20 +161,20 @@ def test_a_host_whose_picture_has_another_size_is_killed_and_its_match_played_ag
         small = m.WireObservation(image=m.ArrayRef(0, "|u1", (1, 1, 3)))
         return msgspec.structs.replace(message, observation=small) if isinstance(message, m.Observed) else message
 
-    crew = type("Lying", (WatchingHosts,), {"edits": [lie]})
-    run = show(hosted(table(Open)), crew=crew)
-    assert "broke the protocol" in run.crew.killed[0][1]
+    workers = type("Lying", (WatchingHosts,), {"edits": [lie]})
+    run = show(hosted(table(Open)), workers=workers)
+    assert "broke the protocol" in run.workers.killed[0][1]
     assert run.log == show(table(Open)).log
 
 
-def deaf(crew: FakeCrew) -> list[Any]:
+def deaf(workers: FakeCrew) -> list[Any]:
     """All goes on, and nobody confirms what they were shown."""
-    crew.clock.now += 1.0
-    looked = [channel.looked for channel in crew.channels]
-    for channel in crew.channels:
+    workers.clock.now += 1.0
+    looked = [channel.looked for channel in workers.channels]
+    for channel in workers.channels:
         channel.looked = []
-    answers = FakeCrew.pay(crew)
-    for channel, unconfirmed in zip(crew.channels, looked, strict=True):
+    answers = FakeCrew.pay(workers)
+    for channel, unconfirmed in zip(workers.channels, looked, strict=True):
         channel.looked = unconfirmed
     return answers
 
@@ -182,28 +182,28 @@ def deaf(crew: FakeCrew) -> list[Any]:
 def test_who_does_not_confirm_is_shown_one_picture_and_the_last_end(show: Callable[..., Play]) -> None:
     plan = table(Open, matches=5)
     run = show(plan, looking=1, script=deaf, concurrency=1)
-    for viewer in (run.crew.channels[0], run.crew.spectators()[0]):
-        assert [(sight.match, sight.tick) for sight in shown(viewer)] == [(0, 0), (4, 3)]
+    for viewer in (run.workers.channels[0], run.workers.spectators()[0]):
+        assert [(update.match, update.tick) for update in shown(viewer)] == [(0, 0), (4, 3)]
     assert run.log == show(plan).log
 
 
 def test_a_confirmation_of_something_else_is_none(show: Callable[..., Play]) -> None:
-    def lying(crew: FakeCrew) -> list[Any]:
-        wrong = [Received(channel, m.Watched(match=9, tick=9)) for channel in crew.channels]
-        return deaf(crew) + wrong
+    def lying(workers: FakeCrew) -> list[Any]:
+        wrong = [Received(channel, m.Watched(match=9, tick=9)) for channel in workers.channels]
+        return deaf(workers) + wrong
 
-    assert len(shown(show(table(Open), script=lying).crew.channels[0])) == 2
+    assert len(shown(show(table(Open), script=lying).workers.channels[0])) == 2
 
 
 def test_what_changed_meanwhile_is_shown_when_the_last_one_is_confirmed(show: Callable[..., Play]) -> None:
-    def slow(crew: FakeCrew) -> list[Any]:
-        if crew.clock.now < 103:
-            return deaf(crew)
-        crew.clock.now += 1.0
-        return FakeCrew.pay(crew)
+    def slow(workers: FakeCrew) -> list[Any]:
+        if workers.clock.now < 103:
+            return deaf(workers)
+        workers.clock.now += 1.0
+        return FakeCrew.pay(workers)
 
-    sights = shown(show(plan_of(Open, [PERSON, GOOD], options={"rounds": 6}), script=slow).crew.channels[0])
-    assert [sight.tick for sight in sights] == [0, 3, 4, 5, 6]
+    updates = shown(show(plan_of(Open, [PERSON, GOOD], options={"rounds": 6}), script=slow).workers.channels[0])
+    assert [update.tick for update in updates] == [0, 3, 4, 5, 6]
 
 
 def test_matches_do_not_wait_for_a_spectator_that_is_not_ready(show: Callable[..., Play]) -> None:
@@ -214,19 +214,19 @@ def test_matches_do_not_wait_for_a_spectator_that_is_not_ready(show: Callable[..
             return self.hall
 
     plan = table(Open, matches=3)
-    run = show(plan, crew=Late, looking=1)
-    assert shown(run.crew.spectators()[0]) == []
+    run = show(plan, workers=Late, looking=1)
+    assert shown(run.workers.spectators()[0]) == []
     assert run.log == show(plan).log
 
 
 TEXT = Views(text=True)
 
 
-@pytest.mark.parametrize("crew", [WatchingCrew, WatchingHosts])
-def test_a_person_sees_the_end_by_their_seats_own_eyes_in_every_game(show: Callable[..., Play], crew: Any) -> None:
+@pytest.mark.parametrize("workers", [WatchingCrew, WatchingHosts])
+def test_a_person_sees_the_end_by_their_seats_own_eyes_in_every_game(show: Callable[..., Play], workers: Any) -> None:
     plan = plan_of(Turns, [PERSON, GOOD], options={"rounds": 3}, views=TEXT, matches=2)
-    run = show(hosted(plan) if crew is WatchingHosts else plan, crew=crew, concurrency=1)
-    person, other = run.crew.channels
+    run = show(hosted(plan) if workers is WatchingHosts else plan, workers=workers, concurrency=1)
+    person, other = run.workers.channels
     assert [(one.match, one.seat, one.observation.text) for one in last_looks(person)] == [
         (0, 0, "turn 6"),
         (1, 1, "turn 6"),
@@ -249,7 +249,7 @@ class Leaving(Together):
 
 def test_who_is_out_before_the_others_has_the_last_look_then(show: Callable[..., Play]) -> None:
     run = show(plan_of(Leaving, [PERSON, GOOD], options={"rounds": 4}, views=TEXT))
-    (look,) = last_looks(run.crew.channels[0])
+    (look,) = last_looks(run.workers.channels[0])
     assert (look.tick, look.outcome, look.observation.text) == (1, None, "turn 2")
 
 
@@ -262,5 +262,5 @@ class Blind(Turns):
 
 def test_a_last_look_that_fails_ends_no_match(show: Callable[..., Play]) -> None:
     run = show(plan_of(Blind, [PERSON, GOOD], options={"rounds": 3}, views=TEXT))
-    assert last_looks(run.crew.channels[0]) == []
+    assert last_looks(run.workers.channels[0]) == []
     assert run.lines("end")[0]["status"] == "terminated"

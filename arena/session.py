@@ -1,8 +1,8 @@
-"""Stage: one game in play, as its match sees it. The game is here (LocalStage) or in a game host (arena/hosted.py).
+"""GameSession: one game in play, as its match sees it: here (LocalSession) or in a game host (arena/hosted.py).
 
-A match asks its stage for scenes: what a reset or a step led to, and what every due seat is shown. A stage answers at
-once, or returns None and the match is told later (`Match.take`, `Match.parsed`), so that a match in a slow host does
-not hold up the others.
+A match asks its session for a TimeStep: what a reset or a step led to, and what every due seat is shown. A session
+answers at once, or returns None and the match is told later (`Match.take`, `Match.parsed`), so that a match in a slow
+host does not hold up the others.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Scene(msgspec.Struct, frozen=True):
+class TimeStep(msgspec.Struct, frozen=True):
     """A moment of the game. When it was cut short, `result.returns` is its score although `ended` is "none"."""
 
     result: StepResult
@@ -33,7 +33,7 @@ class Scene(msgspec.Struct, frozen=True):
     defaults: Mapping[int, int] = {}  # the action that a fault costs each due seat, if one
 
 
-class Verdict(NamedTuple):
+class ParseResult(NamedTuple):
     """What a game says of an answer: an action, or a fault and what it was about."""
 
     action: int | None
@@ -41,26 +41,26 @@ class Verdict(NamedTuple):
     detail: str | None = None
 
 
-class Stage(abc.ABC):
+class GameSession(abc.ABC):
     """One game, its seats' views, and where it is played."""
 
     spec: GameSpec
     options: Mapping[str, Any]  # as they stand in the log
 
     @abc.abstractmethod
-    def begin(self, seed: bytes) -> Scene | None:
+    def begin(self, seed: bytes) -> TimeStep | None:
         """Reset the game."""
 
     @abc.abstractmethod
-    def step(self, actions: Mapping[int, int], cut: bool) -> Scene | None:
+    def step(self, actions: Mapping[int, int], cut: bool) -> TimeStep | None:
         """Apply the actions of a tick. `cut`: nobody will be asked after it, so a score is wanted and no view is."""
 
     @abc.abstractmethod
-    def forfeit(self, seat: int) -> Scene | None:
+    def forfeit(self, seat: int) -> TimeStep | None:
         """End the game because `seat` forfeits."""
 
     @abc.abstractmethod
-    def parse(self, seat: int, answer: int | str | None) -> Verdict | None:
+    def parse(self, seat: int, answer: int | str | None) -> ParseResult | None:
         """What the game makes of an answer of a due seat."""
 
     @abc.abstractmethod
@@ -77,12 +77,12 @@ class Stage(abc.ABC):
 
 
 def _contained(
-    method: Callable[Concatenate[LocalStage, P], T],
-) -> Callable[Concatenate[LocalStage, P], T]:
+    method: Callable[Concatenate[LocalSession, P], T],
+) -> Callable[Concatenate[LocalSession, P], T]:
     """The boundary to a game's own code: whatever it raises becomes a GameError, and is the end of one match."""
 
     @functools.wraps(method)
-    def call(self: LocalStage, *args: P.args, **kwargs: P.kwargs) -> T:
+    def call(self: LocalSession, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return method(self, *args, **kwargs)
         except GameError:
@@ -93,14 +93,14 @@ def _contained(
     return call  # type: ignore[return-value]
 
 
-class LocalStage(Stage):
+class LocalSession(GameSession):
     """A game in this process: everything is answered at once.
 
     GameError when the game's code raises, or gives what no game may give; the game is of no use afterwards.
     """
 
     def __init__(self, game: Game, views: Sequence[Views], scaled: bool = False) -> None:
-        """`views` of each seat. `scaled`: the scenes are sent on, so vectors may stand in them scaled."""
+        """`views` of each seat. `scaled`: the time_steps are sent on, so vectors may stand in them scaled."""
         self.spec = game.spec
         self.options = game.recorded_options
         self.game = game
@@ -110,11 +110,11 @@ class LocalStage(Stage):
         self._legal: dict[int, tuple[int, ...]] = {}
 
     @_contained
-    def begin(self, seed: bytes) -> Scene:
+    def begin(self, seed: bytes) -> TimeStep:
         self._totals = [0.0] * self.game.seats
         return self.show(self._checked(self.game.reset(seed)))
 
-    def step(self, actions: Mapping[int, int], cut: bool) -> Scene:
+    def step(self, actions: Mapping[int, int], cut: bool) -> TimeStep:
         return self.show(self.apply(actions, cut))
 
     @_contained
@@ -126,35 +126,35 @@ class LocalStage(Stage):
         return result
 
     @_contained
-    def show(self, result: StepResult) -> Scene:
+    def show(self, result: StepResult) -> TimeStep:
         """The second half: and what the due seats are shown, unless nobody is asked any more."""
         if result.returns is not None:
-            return Scene(result)
+            return TimeStep(result)
         observations = {seat: self._shown(seat, self._views[seat]) for seat in result.due}
         self._legal = {seat: seen.legal for seat, seen in observations.items()}
         if self.spec.on_fault != "default":
-            return Scene(result, observations)
+            return TimeStep(result, observations)
         defaults = {
             seat: check_action(f"the default action of seat {seat}", self.game.default_action(seat), legal)
             for seat, legal in self._legal.items()
         }
-        return Scene(result, observations, defaults)
+        return TimeStep(result, observations, defaults)
 
     @_contained
-    def forfeit(self, seat: int) -> Scene:
+    def forfeit(self, seat: int) -> TimeStep:
         result = check_result(self.game.forfeit(seat), self.game.seats)
         self._add(result)
-        return Scene(result if result.returns is not None else self._scored(result))
+        return TimeStep(result if result.returns is not None else self._scored(result))
 
     @_contained
-    def parse(self, seat: int, answer: int | str | None) -> Verdict:
+    def parse(self, seat: int, answer: int | str | None) -> ParseResult:
         try:
             action = self.game.parse(seat, answer)
         except IllegalActionError as error:
-            return Verdict(None, "illegal", str(error))
+            return ParseResult(None, "illegal", str(error))
         except UnparsableAnswerError as error:
-            return Verdict(None, "unparsable", str(error))
-        return Verdict(check_action("what parse gave", action, self._legal.get(seat, ())))
+            return ParseResult(None, "unparsable", str(error))
+        return ParseResult(check_action("what parse gave", action, self._legal.get(seat, ())))
 
     @_contained
     def late(self, last: int) -> int:

@@ -1,4 +1,4 @@
-"""Gallery: matches are shown to people while they are played, a few times a second. It changes nothing in them.
+"""SpectatorFeed: matches are shown to people while they are played, a few times a second. It changes nothing in them.
 
 Spectators see one match at a time, with everything in it. A person who plays sees their own match, if the game hides
 nothing. The picture is the spectator's (`Game.draw`); that of a hosted game is asked of its host. In every game a
@@ -51,13 +51,13 @@ class _Picture:
     """A picture that a host owes, and for whom."""
 
     exhibit: _Exhibit
-    sight: m.Watch
+    update: m.Watch
     views: Views
     viewers: tuple[Channel, ...]  # who is shown nothing else until then
     late: tuple[Channel, ...]  # who still has another one before them
 
 
-class Gallery:
+class SpectatorFeed:
     """Knows who looks on at which match. `show` is called now and then; `until` says when at the latest."""
 
     def __init__(self, plan: Plan, spectators: Callable[[], Sequence[Channel]], ids: Iterator[int]) -> None:
@@ -142,19 +142,19 @@ class Gallery:
         seen = codec.unpack_observation(message.observation, buffers)
         found = None if seen.image is None else seen.image.shape
         wanted = None if owed.views.image is None else (*owed.views.image, 3)
-        if owed.sight.seat is not None and found is None and seen.text is None:
+        if owed.update.seat is not None and found is None and seen.text is None:
             self._release(owed.viewers)  # the game failed to say what the seat sees
         elif found != wanted:
             self._release(owed.viewers)
             raise ProtocolError(f"a picture of {found}; asked was {wanted}")
         else:
-            self._hand_out(owed.sight, seen, owed.viewers, owed.late)
+            self._hand_out(owed.update, seen, owed.viewers, owed.late)
         return True
 
     def finish(self) -> None:
         """The run is over: the end that a viewer has not been shown yet is sent, whatever it still has before it."""
-        for (viewer, _), (sight, seen) in self._ends.items():
-            self._hand_out(sight, seen, (viewer,), ())
+        for (viewer, _), (update, seen) in self._ends.items():
+            self._hand_out(update, seen, (viewer,), ())
         self._ends.clear()
 
     def forget(self, channel: Channel) -> None:
@@ -201,42 +201,44 @@ class Gallery:
         return m.Watch(
             match=match.plan.index,
             tick=match.tick,
-            game=match.stage.spec.id,
+            game=match.session.spec.id,
             seats=match.names,
             events=match.last_events,
             outcome=outcome,
             seat=seat,
         )
 
-    def _show(self, exhibit: _Exhibit, sight: m.Watch, views: Views, viewers: Sequence[Channel]) -> None:
+    def _show(self, exhibit: _Exhibit, update: m.Watch, views: Views, viewers: Sequence[Channel]) -> None:
         """Look, or have the host look, and hand it out; to whoever is not free now, later."""
         free = tuple(viewer for viewer in viewers if viewer not in self._busy)
         late = tuple(viewer for viewer in viewers if viewer in self._busy)
-        self._busy.update(dict.fromkeys(free, (sight.match, sight.tick)))
+        self._busy.update(dict.fromkeys(free, (update.match, update.tick)))
         if exhibit.host is not None:
             i = next(self._ids)
-            self._owed[i] = _Picture(exhibit, sight, views, free, late)
+            self._owed[i] = _Picture(exhibit, update, views, free, late)
             exhibit.asked += 1
-            exhibit.host.send(m.Observe(id=i, match=sight.match, views=views, seat=sight.seat))
+            exhibit.host.send(m.Observe(id=i, match=update.match, views=views, seat=update.seat))
             return
         try:
-            seen = _look(exhibit.match, sight.seat, views)
+            seen = _look(exhibit.match, update.seat, views)
         except GameError:  # the match is played on
             self._release(free)
             return
-        self._hand_out(sight, seen, free, late)
+        self._hand_out(update, seen, free, late)
 
-    def _hand_out(self, sight: m.Watch, seen: Observation, viewers: Sequence[Channel], late: Sequence[Channel]) -> None:
+    def _hand_out(
+        self, update: m.Watch, seen: Observation, viewers: Sequence[Channel], late: Sequence[Channel]
+    ) -> None:
         buffers: list[Frame] = []
-        if sight.seat is None:
+        if update.seat is None:
             assert seen.image is not None
-            message = msgspec.structs.replace(sight, picture=codec.pack_picture(seen.image, buffers).image)
+            message = msgspec.structs.replace(update, picture=codec.pack_picture(seen.image, buffers).image)
         else:
-            message = msgspec.structs.replace(sight, observation=codec.pack_observation(seen, buffers))
+            message = msgspec.structs.replace(update, observation=codec.pack_observation(seen, buffers))
         still = [viewer for viewer in late if viewer in self._busy]
-        self._ends.update({(viewer, sight.seat): (sight, seen) for viewer in still})
+        self._ends.update({(viewer, update.seat): (update, seen) for viewer in still})
         for viewer in (*viewers, *(viewer for viewer in late if viewer not in still)):
-            self._busy[viewer] = (sight.match, sight.tick)
+            self._busy[viewer] = (update.match, update.tick)
             viewer.send(message, buffers)
 
     def _release(self, viewers: Sequence[Channel]) -> None:
@@ -248,6 +250,6 @@ class Gallery:
 def _look(match: Match, seat: int | None, views: Views) -> Observation:
     """What a seat sees, or who sees everything. GameError when the game fails to say it."""
     if seat is not None:
-        return match.stage.look(seat, views)
+        return match.session.look(seat, views)
     assert views.image is not None
-    return Observation((), image=match.stage.draw(*views.image))
+    return Observation((), image=match.session.draw(*views.image))

@@ -1,4 +1,4 @@
-"""Tries: what became of the tries of each match, and what follows from it. Pure bookkeeping.
+"""RetryPolicy: what became of the tries of each match, and what follows from it. Pure bookkeeping.
 
 A try that fails does not count; the match is played again. What one seat brings about in every try is that seat's
 fault: its worker dies or hangs by its own doing, or its operator fails at this very question while it answers others.
@@ -41,7 +41,7 @@ class Failure:
     kind: InfrastructureFault
     place: Place
     reason: str
-    own_doing: bool  # the worker ended or hung by itself, or the operator raised while it was opened
+    self_inflicted: bool  # the worker ended or hung by itself, or the operator raised while it was opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Void:
     kind: InfrastructureFault
     reason: str
     seats: Mapping[int, Failure] = field(default_factory=dict)  # that failed, or may have; none: of nobody here
-    own_doing: bool = False  # a worker ended or hung by itself
+    self_inflicted: bool = False  # a worker ended or hung by itself
     suspect: bool = True  # this match may have brought it about; False: only another one can have
     shared: bool = False  # others may have brought it about as well
 
@@ -65,12 +65,12 @@ class Charge:
     detail: str
 
 
-class Verdict(enum.Enum):
+class RetryDecision(enum.Enum):
     """What is done with a match whose try did not count."""
 
     AGAIN = "play it again"
     TAKE_APART = "play it again, apart from others, to find out whether it ends its worker"
-    CHARGE = "play it again with the fault of its seat: see Tries.charges"
+    CHARGE = "play it again with the fault of its seat: see RetryPolicy.charges"
     CHECK = "see whether its operators answer anything else"
     GIVE_UP = "it stays unresolved"
 
@@ -85,7 +85,7 @@ class _History:
     charges: dict[int, Charge] = field(default_factory=dict)  # by seat
 
 
-class Tries:
+class RetryPolicy:
     """Voids and charges by match. Questions are known by numbers that grow."""
 
     def __init__(self, plan: Plan) -> None:
@@ -113,43 +113,43 @@ class Tries:
         history = self._history.get(plan.index)
         return history.count if history else 0
 
-    def void(self, plan: MatchPlan, void: Void, newest: int) -> Verdict:
+    def void(self, plan: MatchPlan, void: Void, newest: int) -> RetryDecision:
         """Note a try that did not count; what follows. `newest`: the last question that was asked of anybody."""
         history = self._history.setdefault(plan.index, _History())
         history.count += 1
-        if void.own_doing and not void.suspect:
-            return Verdict.AGAIN
+        if void.self_inflicted and not void.suspect:
+            return RetryDecision.AGAIN
         if not history.voids:
             history.mark = newest
         history.voids.append(void)
         return self._judge(plan, history, void)
 
-    def _judge(self, plan: MatchPlan, history: _History, last: Void) -> Verdict:
+    def _judge(self, plan: MatchPlan, history: _History, last: Void) -> RetryDecision:
         tries = [void for void in history.voids if bool(void.seats) == bool(last.seats)]
         enough = len(tries) > self._retries
         if last.shared:
-            apart = enough or (last.own_doing and len(tries) >= 2)
-            return Verdict.TAKE_APART if apart else Verdict.AGAIN
+            apart = enough or (last.self_inflicted and len(tries) >= 2)
+            return RetryDecision.TAKE_APART if apart else RetryDecision.AGAIN
         if not enough:
             # Beside others it would take them along once more.
-            return Verdict.TAKE_APART if last.own_doing and len(tries) >= 2 else Verdict.AGAIN
+            return RetryDecision.TAKE_APART if last.self_inflicted and len(tries) >= 2 else RetryDecision.AGAIN
         seats = set(last.seats).intersection(*(void.seats for void in tries))
         if not seats:
-            return Verdict.GIVE_UP
+            return RetryDecision.GIVE_UP
         guilty = {seat for seat in seats if self._guilty(plan, history, tries, seat)}
         if not guilty:
             # Without a second try nothing can have been answered in between.
-            return Verdict.CHECK if self._retries else Verdict.GIVE_UP
+            return RetryDecision.CHECK if self._retries else RetryDecision.GIVE_UP
         for seat in guilty:
             failure = last.seats[seat]
-            raised = failure.own_doing and failure.kind == "backend"  # while it was opened
+            raised = failure.self_inflicted and failure.kind == "backend"  # while it was opened
             fault = "crashed" if raised else CHARGED[failure.kind]
             history.charges[seat] = Charge(failure.place, fault, failure.reason)
         history.voids.clear()
-        return Verdict.CHARGE
+        return RetryDecision.CHARGE
 
     def _guilty(self, plan: MatchPlan, history: _History, tries: list[Void], seat: int) -> bool:
         """Whether it failed in every try by itself, or answered other questions between the first and the last."""
-        if all(void.seats[seat].own_doing for void in tries):
+        if all(void.seats[seat].self_inflicted for void in tries):
             return True
         return self._answered.get(self._workers[plan.slots[seat]], 0) > history.mark

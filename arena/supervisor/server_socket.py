@@ -1,4 +1,4 @@
-"""A doorman's side towards the network: a ROUTER under CURVE on TCP, behind a gate, and what its monitor tells."""
+"""The network side of a worker server: a ROUTER under CURVE on TCP with key authentication, and its monitor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from arena.protocol import messages as m
 from arena.protocol.codec import Frame
 from arena.supervisor import sockets
 from arena.supervisor.curve import Pair
-from arena.supervisor.gate import Gate, refusal
+from arena.supervisor.key_authenticator import KeyAuthenticator, refusal
 from arena.supervisor.remote import beating
 
 FAREWELL = 1000  # milliseconds in which what was said last still goes out
@@ -30,10 +30,12 @@ class FromArena(NamedTuple):
     frames: list[Frame]
 
 
-class Front:
+class ServerSocket:
     """Listens at an address. InputError when it cannot; nothing is left open then."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], listen: str, pair: Pair, gate: Gate) -> None:
+    def __init__(
+        self, context: zmq.Context[zmq.Socket[bytes]], listen: str, pair: Pair, gate: KeyAuthenticator
+    ) -> None:
         self._gate = gate
         self._socket = sockets.router(context)
         beating(self._socket)

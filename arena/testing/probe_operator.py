@@ -1,7 +1,7 @@
 """Plays matches with an operator in this process, asked in many ways that must make no difference to it.
 
-A Tap stands between the host and the operator. It is a batched operator whatever it holds, so an AsyncOperator is
-played by the same Scheduler and Match.
+A ProbeOperator stands between the host and the operator. It is a batched operator whatever it holds, so that an
+AsyncOperator is played by the same Scheduler and Match.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Turns = dict[tuple[int, int, int, int], TurnLine]  # by match, seat, tick, attem
 VOID = Outcome(status="voided", reason="conformance test")
 
 
-class Tap(Operator):
+class ProbeOperator(Operator):
     """Hosts one operator of `entry`; `raised` is what it raised, `again` its answers to questions asked again."""
 
     def __init__(self, entry: Entry, way: Way = "together") -> None:
@@ -153,11 +153,11 @@ async def _decided(operator: AsyncOperator, requests: Sequence[Request]) -> list
 
 
 class TapCrew:
-    """Serves the slots of a plan by Taps, one each or one for all."""
+    """Serves the slots of a plan by Probes, one each or one for all."""
 
-    def __init__(self, taps: Sequence[Tap]) -> None:
-        made = {id(tap): LocalChannel("tap", lambda context, tap=tap: tap, "", {}) for tap in taps}  # type: ignore[misc]
-        self._slots = [made[id(tap)] for tap in taps]
+    def __init__(self, probes: Sequence[ProbeOperator]) -> None:
+        made = {id(probe): LocalChannel("probe", lambda context, probe=probe: probe, "", {}) for probe in probes}  # type: ignore[misc]
+        self._slots = [made[id(probe)] for probe in probes]
         self._channels = list(made.values())
 
     def channel(self, slot: int) -> Channel:
@@ -185,23 +185,23 @@ class TapCrew:
         raise WorkerError(f"an operator in this process cannot be killed: {reason}")
 
 
-def played(plan: Plan, taps: Sequence[Tap], concurrency: int) -> Turns:
-    """Every turn of every match, played with these taps: one for all seats, or one a slot.
+def played(plan: Plan, probes: Sequence[ProbeOperator], concurrency: int) -> Turns:
+    """Every turn of every match, played with these probes: one for all seats, or one a slot.
 
     Raises what the operator raised.
     """
-    with tempfile.TemporaryDirectory(prefix="arena-taps-") as private:
+    with tempfile.TemporaryDirectory(prefix="arena-probes-") as private:
         folder = Path(private) / "run"
-        crew = TapCrew(list(taps) * (len(plan.lineup) if len(taps) == 1 else 1))
+        workers = TapCrew(list(probes) * (len(plan.lineup) if len(probes) == 1 else 1))
         recorder = Recorder(folder, {})
         try:
-            Scheduler(plan, crew, concurrency=concurrency, recorder=recorder).run()
-            crew.poll(0)  # the last seats are released
+            Scheduler(plan, workers, concurrency=concurrency, recorder=recorder).run()
+            workers.poll(0)  # the last seats are released
         finally:
             recorder.close()
-            for tap in taps:
-                if tap.raised is not None:
-                    raise tap.raised
+            for probe in probes:
+                if probe.raised is not None:
+                    raise probe.raised
         return turns(folder)
 
 

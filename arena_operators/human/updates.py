@@ -5,42 +5,42 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from arena.operator import Sight
+from arena.operator import SpectatorUpdate
 from arena.text import printable
 from arena_operators.human.results import signed
 
 
 @dataclass(slots=True)
-class Glimpse:
-    """The newest sight of one match. `number` counts its pictures."""
+class ShownUpdate:
+    """The newest update of one match. `number` counts its pictures."""
 
-    sight: Sight
+    update: SpectatorUpdate
     picture: bytes | None
     number: int
 
     @property
     def key(self) -> str:
         """Names its picture on the page."""
-        return f"whole {self.sight.match}"
+        return f"whole {self.update.match}"
 
     def plain(self, seats: tuple[int, ...]) -> dict[str, Any]:
         """As the page is told it, as plain JSON; `seats` are the page's own."""
-        sight, ended = self.sight, self.sight.outcome
+        update, ended = self.update, self.update.outcome
         returns = ended.returns if ended is not None else ()
         return {
             "key": self.key,
-            "match": sight.match,
-            "tick": sight.tick,
-            "game": printable(sight.game),
+            "match": update.match,
+            "tick": update.tick,
+            "game": printable(update.game),
             "seats": [
                 {
                     "name": printable(name),
                     "you": seat in seats,
                     "value": signed(returns[seat]) if seat < len(returns) else "",
                 }
-                for seat, name in enumerate(sight.seats)
+                for seat, name in enumerate(update.seats)
             ],
-            "events": [printable(event) for event in sight.events],
+            "events": [printable(event) for event in update.events],
             "over": ended is not None,
             "picture": self.number if self.picture is not None else None,
         }

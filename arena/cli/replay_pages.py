@@ -39,7 +39,7 @@ class Page:
         return Rule(title, align="left") if title.cell_len + 4 <= width else title
 
 
-class Film:
+class ReplayPages:
     """One match of a run. Pages are made as they are asked for, each once."""
 
     def __init__(self, replay: Replay, plan: MatchPlan, lines: Sequence[Line], frames: Path | None = None) -> None:
@@ -79,10 +79,10 @@ class Film:
             saw = {ask.seat: self._text(ask.seat) for ask in step.asks}
 
     def _text(self, seat: int) -> str:
-        spec = self._match.stage.spec
+        spec = self._match.session.spec
         if not spec.text:
             return f"({spec.id} has no text view; --frames saves its pictures)"
-        return self._match.stage.look(seat, Views(text=True)).text or ""
+        return self._match.session.look(seat, Views(text=True)).text or ""
 
     def _save(self, folder: Path, number: int) -> None:
         from PIL import Image
@@ -90,12 +90,12 @@ class Film:
         name = f"match-{self._match.plan.index:06d}-step-{number:04d}.png"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(self._match.stage.draw(*PICTURE)).save(folder / name)
+            Image.fromarray(self._match.session.draw(*PICTURE)).save(folder / name)
         except OSError as error:
             raise RecordError(f"--frames {folder}: {name} cannot be written: {error.strerror or error}") from error
 
     def _page(self, step: Step, saw: Mapping[int, str], totals: list[float]) -> Page:
-        plan, game = self._match.plan, self._match.stage.spec.id
+        plan, game = self._match.plan, self._match.session.spec.id
         parts: list[RenderableType] = []
         where = "start" if step.missing is None else f"tick {step.missing.tick}"
         for line in step.recorded:
@@ -141,13 +141,13 @@ def _seating(match: Match) -> RenderableType:
     for seat in range(len(match.names)):
         table.add_row(f"seat {seat}", said(match.names[seat], COLOURS[seat % len(COLOURS)]))
     table.add_row("seed", match.plan.seed.hex())
-    options = ", ".join(f"{name}={value}" for name, value in match.stage.options.items())
+    options = ", ".join(f"{name}={value}" for name, value in match.session.options.items())
     table.add_row("options", said(options or "none"))
     return Panel(table, title="the table", title_align="left", box=box.ROUNDED, border_style="dim")
 
 
 def _turn(match: Match, views: Views, line: TurnLine, saw: str | None) -> RenderableType:
-    names = match.stage.spec.actions.names
+    names = match.session.spec.actions.names
     table = _grid()
     if line.attempt:
         table.add_row("asked again", f"attempt {line.attempt + 1}")
@@ -211,7 +211,7 @@ def _result(match: Match, line: EndLine) -> RenderableType:
     for seat in range(len(match.names)):
         value = "-" if line.returns is None else f"{line.returns[seat]:+.3f}"
         table.add_row(
-            _seat(match, seat), said(f"{value} {match.stage.spec.unit}" if line.returns is not None else value)
+            _seat(match, seat), said(f"{value} {match.session.spec.unit}" if line.returns is not None else value)
         )
     ticks = f"{line.ticks} tick{'s' * (line.ticks != 1)}"
     title = said(f"result: {line.status} after {ticks}")

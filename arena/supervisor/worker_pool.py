@@ -1,4 +1,4 @@
-"""Crew of worker processes: one worker for every distinct operator of a line-up, and the hosts of a hosted game."""
+"""ProcessWorkers: one worker process for each distinct operator of a line-up, and the hosts of a hosted game."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from arena.supervisor.hub import Hub, WorkerChannel
 from arena.supervisor.runtime.use import interpreter
 
 
-class ProcessCrew:
+class ProcessWorkers:
     """Starts workers in the current interpreter and replaces dead ones. The Hub owns and ends them."""
 
     def __init__(
@@ -67,7 +67,7 @@ class ProcessCrew:
 
     def kill(self, channel: Channel, reason: str) -> None:
         assert isinstance(channel, WorkerChannel)
-        self._hub.bury(channel, reason, own_doing=False)
+        self._hub.mark_dead(channel, reason, self_inflicted=False)
 
     def _launch_host(self) -> WorkerChannel:
         assert self._runtime is not None

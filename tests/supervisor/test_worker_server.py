@@ -1,4 +1,4 @@
-"""Workers behind a doorman, over the loopback address: as good as local ones, and nothing of them is left."""
+"""Workers behind a worker server, over the loopback address: as good as local ones, and nothing of them is left."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class At(Observer):
 def test_the_log_is_the_same_wherever_the_operators_run(
     keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for end in ("hub", "doorman"):  # a worker leaves by itself, however busy the machine is
+    for end in ("hub", "worker server"):  # a worker leaves by itself, however busy the machine is
         monkeypatch.setattr(f"arena.supervisor.{end}.GRACE", LONGEST)
     with served("random", keys, tmp_path / "logs") as there:
         remote = play(there.at, tmp_path / "remote")
@@ -162,7 +162,7 @@ def test_an_arena_that_is_killed_leaves_no_worker(keys: Path, tmp_path: Path) ->
         assert there.hear("was ended: its arena is gone")
 
 
-def test_a_doorman_that_is_killed_takes_its_workers_along_and_the_run_ends_in_words(
+def test_a_worker_server_that_is_killed_takes_its_workers_along_and_the_run_ends_in_words(
     keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = Command("random", "--listen", "tcp://127.0.0.1:0", "--logs", str(tmp_path / "logs"))
@@ -181,7 +181,7 @@ def test_a_doorman_that_is_killed_takes_its_workers_along_and_the_run_ends_in_wo
     assert worker[0].ended()
 
 
-def test_a_doorman_that_is_stopped_ends_its_workers_and_says_so(
+def test_a_worker_server_that_is_stopped_ends_its_workers_and_says_so(
     keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = Command("random", "--listen", "tcp://127.0.0.1:0", "--logs", str(tmp_path / "logs"))
