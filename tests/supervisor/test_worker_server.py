@@ -70,7 +70,7 @@ class At(Observer):
 def test_the_log_is_the_same_wherever_the_operators_run(
     keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for end in ("hub", "worker server"):  # a worker leaves by itself, however busy the machine is
+    for end in ("hub", "worker_server"):  # a worker leaves by itself, however busy the machine is
         monkeypatch.setattr(f"arena.supervisor.{end}.GRACE", LONGEST)
     with served("random", keys, tmp_path / "logs") as there:
         remote = play(there.at, tmp_path / "remote")
