@@ -124,7 +124,7 @@ class Failing:
         """
         for question in live.questions.values():
             seat = question.request.seat
-            if seat not in live.failures and not self._plan.lineup[live.match.plan.slots[seat]].kind.interactive:
+            if seat not in live.failures and not self._plan.seated(live.match.plan)[seat].kind.interactive:
                 return
         first = live.failures[min(live.failures)]
         self._void_one(live, Void(first.kind, first.reason, dict(live.failures)))
@@ -313,7 +313,7 @@ class Failing:
         """Ask the operators that failed something else; the workers that are asked."""
         out = set()
         for seat in void.seats:
-            worker = self.dry.add(plan.slots[seat])
+            worker = self.dry.add(plan.lineup[seat])
             if worker is not None:
                 out.add(worker)
         return out

@@ -9,9 +9,9 @@ from typing import Any
 
 from arena import names, pace, plugins
 from arena.canonical import LARGEST, whole_seed
-from arena.errors import InputError, UnplayableError, nearest
+from arena.errors import InputError, UnplayableError
 from arena.game import Game, GameSpec, Views
-from arena.operator import OperatorKind
+from arena.operator import check_options
 from arena.plan import Entry, Limits, Plan
 from arena.supervisor import remote
 from arena.supervisor.describe import game_of
@@ -96,20 +96,6 @@ def _label(name: names.Name) -> str:
     options = names.masked(name.options)
     options.pop("at", None)
     return str(replace(name, options=options))
-
-
-def check_options(kind: OperatorKind, options: Mapping[str, str], given: str) -> dict[str, Any]:
-    """The options as their declared types, defaults filled in."""
-    unknown = [name for name in options if name not in kind.options]
-    if unknown:
-        raise InputError(
-            f"operator {given!r}: {kind.name} has no option {unknown[0]!r}. "
-            f"{nearest(unknown[0], kind.options) if kind.options else 'It takes none.'}"
-        )
-    try:
-        return {name: option.check(name, options.get(name, option.default)) for name, option in kind.options.items()}
-    except ValueError as error:
-        raise InputError(f"operator {given!r}: {error}") from error
 
 
 def check_views(spec: GameSpec, views: Views, given: str) -> None:

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import msgspec
 
 from arena.game import Observation, StepResult
+from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.operator import Decision, Outcome
 from arena.plan import Limits, MatchPlan
-from arena.record.lines import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.session import GameSession, ParseResult, TimeStep
 
 

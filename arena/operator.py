@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from arena.errors import InputError, nearest
 from arena.game import GameCard, GameSpec, Image, Observation, Views
 from arena.options import Option
 
@@ -212,6 +213,20 @@ class OperatorKind:
     # declared(what, options): its determinism where only the user knows it; `determinism` is then the least it may be
     licence: str = "Apache-2.0"
     interactive: bool = False  # waits for a person: no deadline unless one is given
+
+
+def check_options(kind: OperatorKind, options: Mapping[str, str], given: str) -> dict[str, Any]:
+    """The options as their declared types, defaults filled in."""
+    unknown = [name for name in options if name not in kind.options]
+    if unknown:
+        raise InputError(
+            f"operator {given!r}: {kind.name} has no option {unknown[0]!r}. "
+            f"{nearest(unknown[0], kind.options) if kind.options else 'It takes none.'}"
+        )
+    try:
+        return {name: option.check(name, options.get(name, option.default)) for name, option in kind.options.items()}
+    except ValueError as error:
+        raise InputError(f"operator {given!r}: {error}") from error
 
 
 def determinism_of(kind: OperatorKind, what: str, options: Mapping[str, Any]) -> Determinism:

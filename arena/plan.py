@@ -57,8 +57,9 @@ class MatchPlan(msgspec.Struct, frozen=True):
 
     index: int
     block: int
-    slots: tuple[int, ...]  # the line-up slot at each seat
+    lineup: tuple[int, ...]  # the operator at each seat, by its place in the pool
     seed: bytes  # the game's chance: the same for all matches of a block
+    game: int = 0  # by its place in the plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +114,13 @@ class Plan:
             match_plan(game, self.seed, index, mirror=self.mirror) for index in range(self.matches) if index not in done
         )
 
+    def seated(self, match: MatchPlan) -> tuple[Entry, ...]:
+        """The operators of a match, in seat order."""
+        return tuple(self.lineup[slot] for slot in match.lineup)
+
     def operator_seed(self, match: MatchPlan, seat: int) -> bytes:
         """The chance of the operator in `seat`."""
-        return key("operator", self.seed, match.block, match.index, seat, match.slots[seat])
+        return key("operator", self.seed, match.block, match.index, seat, match.lineup[seat])
 
 
 def match_plan(game: Game, seed: int, index: int, *, mirror: bool = True) -> MatchPlan:

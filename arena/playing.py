@@ -16,6 +16,7 @@ from arena.dry import DryTurn
 from arena.errors import GameError
 from arena.game import GameCard
 from arena.hosted import HostedSession
+from arena.log import EndLine
 from arena.match import Ask, Match
 from arena.observer import Observer
 from arena.operator import Decision, Outcome, Request
@@ -23,7 +24,6 @@ from arena.pace import Clock
 from arena.plan import MatchPlan, Plan
 from arena.protocol import codec
 from arena.protocol import messages as m
-from arena.record.lines import EndLine
 from arena.record.writer import Recorder
 from arena.retry import OPENING, Charge, Failure, Place, RetryPolicy
 from arena.session import GameSession, LocalSession
@@ -163,7 +163,7 @@ class Playing:
         dry: DryTurn | None = None,
     ) -> None:
         """Open the seats and reset the game."""
-        lineup = [self._plan.lineup[slot] for slot in plan.slots]
+        lineup = self._plan.seated(plan)
         names = [entry.name for entry in lineup]
         views = [entry.views for entry in lineup]
         game = self._plan.make_game()
@@ -204,7 +204,7 @@ class Playing:
 
     def _open(self, live: LiveMatch, seat: int) -> None:
         plan = live.match.plan
-        entry = self._plan.lineup[plan.slots[seat]]
+        entry = self._plan.seated(plan)[seat]
         live.seated.add(seat)
         live.channels[seat].send(
             m.Open(
@@ -267,7 +267,7 @@ class Playing:
 
     def _request(self, live: LiveMatch, channel: Channel, ask: Ask, now: float) -> Request:
         plan, limits = live.match.plan, self._plan.limits
-        human = self._plan.lineup[plan.slots[ask.seat]].kind.interactive
+        human = self._plan.seated(plan)[ask.seat].kind.interactive
         budget = limits.human_timeout if human else None
         request = Request(
             id=next(self._ids),

@@ -96,7 +96,7 @@ class RetryPolicy:
 
     def answered(self, plan: MatchPlan, seat: int, question: int) -> None:
         """The operator of `seat` gave an answer."""
-        worker = self._workers[plan.slots[seat]]
+        worker = self._workers[plan.lineup[seat]]
         self._answered[worker] = max(question, self._answered.get(worker, 0))
 
     def charges(self, plan: MatchPlan) -> Mapping[int, Charge]:
@@ -152,4 +152,4 @@ class RetryPolicy:
         """Whether it failed in every try by itself, or answered other questions between the first and the last."""
         if all(void.seats[seat].self_inflicted for void in tries):
             return True
-        return self._answered.get(self._workers[plan.slots[seat]], 0) > history.mark
+        return self._answered.get(self._workers[plan.lineup[seat]], 0) > history.mark

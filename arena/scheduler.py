@@ -119,7 +119,7 @@ class Scheduler:
 
     def _seats(self, plan: MatchPlan) -> tuple[tuple[Channel, ...], Channel | None] | None:
         """The channels of the seats and of the game's host; None while one of them is not ready."""
-        channels = tuple(self._workers.channel(slot) for slot in plan.slots)
+        channels = tuple(self._workers.channel(slot) for slot in plan.lineup)
         host = self._workers.host(plan.index)
         ready = all(channel.ready and not self._failing.in_doubt(channel) for channel in channels)
         return (channels, host) if ready and (host is None or host.ready) else None

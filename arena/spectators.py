@@ -79,9 +79,9 @@ class SpectatorFeed:
     def open(self, match: Match, channels: Sequence[Channel], host: Channel | None) -> None:
         """A match begins; `channels` serve its seats."""
         people = {
-            seat: (channel, msgspec.structs.replace(self._plan.lineup[slot].views, vector=False))
-            for seat, (slot, channel) in enumerate(zip(match.plan.slots, channels, strict=True))
-            if self._plan.lineup[slot].kind.interactive and channel.watches
+            seat: (channel, msgspec.structs.replace(entry.views, vector=False))
+            for seat, (entry, channel) in enumerate(zip(self._plan.seated(match.plan), channels, strict=True))
+            if entry.kind.interactive and channel.watches
         }
         shown = self._hides_nothing and len(channels) > 1
         players = tuple(dict.fromkeys(channel for channel, _ in people.values())) if shown else ()

@@ -60,7 +60,7 @@ TARGETS = {
     ),
     "table": Target(("arena/evaluate/table.py", "arena/evaluate/intervals.py"), ("tests/evaluate",)),
     "record": Target(
-        ("arena/record/writer.py", "arena/record/reader.py", "arena/record/shards.py", "arena/record/lines.py"),
+        ("arena/record/writer.py", "arena/record/reader.py", "arena/record/shards.py", "arena/log.py"),
         ("tests/record/test_writer.py", "tests/record/test_disk.py", "tests/record/test_shards.py"),
         "every_byte",
     ),

@@ -10,12 +10,12 @@ import pytest
 from arena.errors import ProtocolError
 from arena.game import Views
 from arena.hosted import HostedSession
+from arena.log import Line
 from arena.match import Match
 from arena.operator import Decision
 from arena.plan import Limits, MatchPlan
 from arena.protocol import messages as m
 from arena.protocol.version import AHEAD
-from arena.record.lines import Line
 from arena.session import LocalSession
 from tests.games import lane_toy
 from tests.games.lane_toy import ToyLanes

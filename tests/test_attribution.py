@@ -11,11 +11,11 @@ import pytest
 from arena.channel import LocalWorkers
 from arena.errors import WorkerError
 from arena.game import Views
+from arena.log import EndLine, MatchLine, TurnLine
 from arena.operator import BackendError, Decision, Operator, Request, WorkerContext
 from arena.plan import Plan
 from arena.play import describe, run_plan
 from arena.plugins import game_class
-from arena.record.lines import EndLine, MatchLine, TurnLine
 from arena.record.reader import Run
 from arena.record.verify import verify
 from arena.record.writer import Recorder
@@ -57,7 +57,7 @@ def jacks(plan: Plan) -> set[int]:
     game, out = plan.make_game(), set()
     for match in plan.schedule():
         game.reset(match.seed)
-        facts = game.observe(match.slots.index(0), TEXT).facts
+        facts = game.observe(match.lineup.index(0), TEXT).facts
         assert facts is not None
         if facts["hand"] == "J":
             out.add(match.index)

@@ -13,9 +13,9 @@ from arena import files
 from arena.canonical import hash_file
 from arena.errors import InputError, UnplayableError, WorkerError
 from arena.lineup import build_plan
+from arena.log import TurnLine
 from arena.plan import Limits
 from arena.play import run_plan
-from arena.record.lines import TurnLine
 from arena.record.reader import Run
 from arena.record.verify import verify
 from arena.testing.worker_suite import check_worker

@@ -16,12 +16,12 @@ from arena.channel import Event
 from arena.errors import InputError, ProtocolError
 from arena.game import Game, Views
 from arena.host_games import GameHost
+from arena.log import Line
 from arena.match import Match
 from arena.operator import Decision
 from arena.plan import Limits, MatchPlan
 from arena.plugins import game_class
 from arena.protocol import messages as m
-from arena.record.lines import Line
 from arena.session import LocalSession
 from arena.testing.playing import every_view
 from tests.hosting_kit import Edit, HostChannel, HostingCrew, hosted, toy_name
@@ -66,7 +66,7 @@ def test_a_hosted_game_gives_the_lines_of_the_same_game_here(game: type[Game], l
     name = game.spec.id if game.__module__.startswith("arena_games.") else toy_name(game)
     channel = HostChannel()
     for number in range(6):
-        plan = MatchPlan(index=number, block=0, slots=(0, 1), seed=key("seed", number))
+        plan = MatchPlan(index=number, block=0, lineup=(0, 1), seed=key("seed", number))
         views = [every_view(game.spec), Views()]
         here = Match(plan, LocalSession(game(2), views), ["a", "b"], limits)
         session, pump = hosted(game(2), name, views, channel, number)

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from arena.game import Game, Observation, StepResult, Views
+from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.match import Ask, Match
 from arena.operator import Decision, Usage
 from arena.plan import Limits, MatchPlan
-from arena.record.lines import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.session import LocalSession
 from tests.toys import Lenient, Together, Turns
 
 
 def start(game: type[Game] = Turns, seats: int = 2, rounds: int = 2, **limits: Any) -> Match:
-    plan = MatchPlan(index=7, block=3, slots=tuple(range(seats)), seed=bytes(16))
+    plan = MatchPlan(index=7, block=3, lineup=tuple(range(seats)), seed=bytes(16))
     names = [f"op{i}" for i in range(seats)]
     session = LocalSession(game(seats, {"rounds": rounds}), [Views()] * seats)
     match = Match(plan, session, names, Limits(**limits))
@@ -200,7 +200,7 @@ def test_the_lines_of_a_match() -> None:
 
 
 def test_seats_get_the_views_agreed_for_them_and_their_hashes_are_written() -> None:
-    plan = MatchPlan(index=0, block=0, slots=(0, 1), seed=bytes(16))
+    plan = MatchPlan(index=0, block=0, lineup=(0, 1), seed=bytes(16))
     views = [Views(text=True), Views(image=(4, 6), vector=True)]
     match = Match(plan, LocalSession(Turns(2), views), ["a", "b"], Limits())
     match.start()
@@ -228,7 +228,7 @@ def test_what_is_seen_is_hashed_while_the_game_goes_on(monkeypatch: pytest.Monke
             order.append("sent")
             self.owed = super().step(actions, cut)
 
-    plan = MatchPlan(index=0, block=0, slots=(0, 1), seed=bytes(16))
+    plan = MatchPlan(index=0, block=0, lineup=(0, 1), seed=bytes(16))
     session = Elsewhere(Turns(2), [Views(text=True)] * 2)
     match = Match(plan, session, ["a", "b"], Limits())
     match.start()
@@ -243,7 +243,7 @@ def test_what_is_seen_is_hashed_while_the_game_goes_on(monkeypatch: pytest.Monke
 
 def test_a_match_whose_lines_nobody_takes_makes_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Observation, "hashes", lambda seen: pytest.fail("hashed for nobody"))
-    plan = MatchPlan(index=0, block=0, slots=(0, 1), seed=bytes(16))
+    plan = MatchPlan(index=0, block=0, lineup=(0, 1), seed=bytes(16))
     match = Match(plan, LocalSession(Turns(2), [Views(text=True)] * 2), ["a", "b"], Limits(), logged=False)
     match.start()
     assert finish(match) == []
@@ -316,7 +316,7 @@ def test_why_a_match_ended_stands_in_its_last_line() -> None:
 
 
 def test_before_it_began_a_match_has_a_head_and_no_faults() -> None:
-    plan = MatchPlan(index=7, block=3, slots=(0, 1), seed=bytes(16))
+    plan = MatchPlan(index=7, block=3, lineup=(0, 1), seed=bytes(16))
     match = Match(plan, LocalSession(Turns(2), [Views()] * 2), ["a", "b"], Limits())
     assert (match.head.match, match.head.seats, match.head.state_hash, match.head.events) == (7, ("a", "b"), "", ())
     assert (match.last_events, match.last_faults, match.due, match.waiting) == ((), (), (), ())

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import arena
-from arena.record.lines import TurnLine
+from arena.log import TurnLine
 from arena.record.reader import Run
 from arena.record.verify import verify
 from tests.operators.browser_kit import CHROMIUM, FLAGS, READY

@@ -13,11 +13,11 @@ from arena import pace
 from arena.channel import Event
 from arena.errors import InputError
 from arena.game import Game, GameCard, Views
+from arena.log import Line, TurnLine
 from arena.match import Match
 from arena.operator import Decision
 from arena.plan import Limits, MatchPlan
 from arena.protocol import messages as m
-from arena.record.lines import Line, TurnLine
 from arena.record.replay import execute
 from arena.session import LocalSession
 from tests.record.kit import record
@@ -40,7 +40,7 @@ class Clocked(Together):
 
 
 def fresh(**limits: Any) -> Match:
-    plan = MatchPlan(index=0, block=0, slots=(0, 1), seed=bytes(16))
+    plan = MatchPlan(index=0, block=0, lineup=(0, 1), seed=bytes(16))
     session = LocalSession(Clocked(2, {"rounds": 4}), [Views(vector=True)] * 2)
     return Match(plan, session, ["a", "b"], Limits(**{"pace": "realtime", **limits}))
 

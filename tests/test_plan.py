@@ -73,7 +73,7 @@ def test_seeds_are_fixed_for_ever() -> None:
     """Recorded runs are re-executed by later versions, and by foreign workers: these bytes never change."""
     todo = plan()
     match = match_plan(todo.make_game(), todo.seed, 7)
-    assert (match.block, match.slots) == (1, (1, 2, 0))
+    assert (match.block, match.lineup) == (1, (1, 2, 0))
     assert match.seed.hex() == "325f547200112970e113f24825168366"
     assert todo.operator_seed(match, 1).hex() == "e50c1794144d025761f4041ebc00f087"
 
@@ -88,8 +88,8 @@ def test_without_mirrored_deals_no_deal_comes_twice_and_the_seats_rotate(seats: 
     assert len({match.seed for match in matches}) == 24
     assert [match.block for match in matches] == list(range(24))
     for seat in range(seats):
-        assert {match.slots[seat] for match in matches[:seats]} == set(range(seats))
-    assert all(match.slots == matches[match.index % seats].slots for match in matches)
+        assert {match.lineup[seat] for match in matches[:seats]} == set(range(seats))
+    assert all(match.lineup == matches[match.index % seats].lineup for match in matches)
 
 
 @pytest.mark.parametrize(

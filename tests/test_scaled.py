@@ -12,13 +12,13 @@ import pytest
 from arena.errors import ProtocolError
 from arena.game import Observation, Scaled, Views
 from arena.host_games import GameHost
+from arena.log import Line, TurnLine
 from arena.match import Match
 from arena.operator import Decision
 from arena.plan import Limits, MatchPlan
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.version import MINOR
-from arena.record.lines import Line, TurnLine
 from arena.session import LocalSession, TimeStep
 from tests.games import lane_toy
 from tests.games.lane_toy import ToyLanes

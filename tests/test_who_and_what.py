@@ -11,10 +11,10 @@ import pytest
 from arena import plugins
 from arena.channel import LocalWorkers
 from arena.lineup import build_plan
+from arena.log import EndLine, TickLine, TurnLine
 from arena.operator import Decision, Request, WorkerContext
 from arena.plan import Limits, Plan
 from arena.play import describe
-from arena.record.lines import EndLine, TickLine, TurnLine
 from arena.record.reader import Run
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler

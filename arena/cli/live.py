@@ -90,7 +90,7 @@ class LiveTable(Observer):
         self._late.cancel()
 
     def asked(self, match: Match, ask: Ask) -> None:
-        if self._plan.lineup[match.plan.slots[ask.seat]].kind.interactive:
+        if self._plan.seated(match.plan)[ask.seat].kind.interactive:
             self._status[match.names[ask.seat]] = "to act"
 
     def answered(self, match: Match, seat: int, decision: Decision, seconds: float) -> None:

@@ -16,9 +16,9 @@ from rich.text import Text
 from arena import commands
 from arena.errors import RecordError
 from arena.game import Views
+from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.match import Match
 from arena.plan import MatchPlan
-from arena.record.lines import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.record.replay import Replay, Step, execute
 from arena.text import printable
 

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 
 from arena.evaluate.intervals import BlockMean, Sum
+from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.plan import seat_orders
-from arena.record.lines import EndLine, Line, MatchLine, TickLine, TurnLine
 
 MOST_REASONS = 100  # that are told apart
 OTHER = "for other reasons"

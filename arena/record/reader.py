@@ -12,9 +12,9 @@ import msgspec
 from arena import commands
 from arena.errors import RecordError
 from arena.evaluate.table import Table, tabulate
+from arena.log import Line
 from arena.record import shards
 from arena.record.head import Head, typed
-from arena.record.lines import Line
 from arena.record.times import Times, read_times
 from arena.record.writer import FORMAT
 

@@ -16,13 +16,13 @@ from arena import commands, plugins
 from arena.errors import GameError, InputError, RecordError
 from arena.game import Game, Views
 from arena.hosted import HostedSession
+from arena.log import EndLine, Line, MatchLine, TurnLine
 from arena.match import Ask, Match
 from arena.names import parse
 from arena.operator import Decision
 from arena.plan import HERE, NOT_HOSTED, Limits, MatchPlan, match_plan
 from arena.record import kept, shards
 from arena.record.head import GameHead
-from arena.record.lines import EndLine, Line, MatchLine, TurnLine
 from arena.record.reader import Run
 from arena.session import LocalSession
 from arena.supervisor.describe import game_of
@@ -77,7 +77,7 @@ class Replay:
 
     def match(self, plan: MatchPlan) -> Match:
         """The match as it was before its first tick. All matches of a Replay share one game: play one at a time."""
-        seated = [self._head.operators[slot] for slot in plan.slots]
+        seated = [self._head.operators[slot] for slot in plan.lineup]
         names, views = [o.name for o in seated], [o.views for o in seated]
         if self._runtime is None:
             return Match(plan, LocalSession(self.game, views), names, self._limits)

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from arena.errors import RecordError
-from arena.record.lines import EndLine, Line, MatchLine, decoder
+from arena.log import EndLine, Line, MatchLine, decoder
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from arena.errors import GameError
+from arena.log import EndLine, Line, MatchLine, TurnLine
 from arena.match import Match
-from arena.record.lines import EndLine, Line, MatchLine, TurnLine
 from arena.record.reader import Run
 from arena.record.replay import Replay, execute, without_picture
 

@@ -17,9 +17,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import msgspec
 
 from arena.errors import ArenaError, RecordError
+from arena.log import Line, encoder
 from arena.record import kept, shards
 from arena.record.disk import LOCK, Disk, FolderLock
-from arena.record.lines import Line, encoder
 
 SHARD_BYTES = 64 * 1024 * 1024  # a shard ends with the match that passes this size
 SYNC_SECONDS = 0.25  # a shard is synced when this has passed, or after so many matches: a sync takes milliseconds

@@ -13,7 +13,7 @@ from typing import Any
 
 from arena import names, plugins
 from arena.errors import InputError
-from arena.lineup import check_options
+from arena.operator import check_options
 from arena.options import Option
 from arena.protocol import messages as m
 from arena.protocol.version import MAJOR

@@ -16,10 +16,10 @@ import msgspec
 
 from arena.channel import Channel, Event, LocalChannel, Received
 from arena.errors import WorkerError
+from arena.log import Line, MatchLine, TurnLine, decoder
 from arena.operator import AsyncOperator, Decision, OpenSeat, Operator, Outcome, Request, WorkerContext
 from arena.plan import Entry, Plan
 from arena.plugins import resolve
-from arena.record.lines import Line, MatchLine, TurnLine, decoder
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
 

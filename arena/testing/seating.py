@@ -9,8 +9,8 @@ from pathlib import Path
 from arena import names, plugins
 from arena.errors import InputError
 from arena.game import Game
-from arena.lineup import check_options, check_views
-from arena.operator import Determinism, OperatorKind, determinism_of
+from arena.lineup import check_views
+from arena.operator import Determinism, OperatorKind, check_options, determinism_of
 from arena.plan import Entry, Limits, Plan
 
 FIRST = ("kuhn", "leduc", "connect_four")  # tried before the others: small, and different from each other

@@ -13,8 +13,8 @@ from typing import ClassVar
 import pytest
 
 from arena.errors import ArenaError
+from arena.log import EndLine
 from arena.play import run_plan
-from arena.record.lines import EndLine
 from arena.testing.operator_hooks import OperatorHooks
 from arena.testing.probe_operator import Turns, difference, lines, turns
 from arena.testing.seating import Bench, short

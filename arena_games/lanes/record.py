@@ -16,9 +16,9 @@ import msgspec
 
 from arena import commands
 from arena.errors import ArenaError, InputError
+from arena.log import Line, MatchLine, TurnLine
 from arena.names import Name, parse
 from arena.plugins import game_class
-from arena.record.lines import Line, MatchLine, TurnLine
 from arena.record.reader import Run
 from arena.record.replay import lines_of
 from arena_games.lanes.actions import SETS

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from arena.evaluate.intervals import t975
 from arena.evaluate.table import tabulate
+from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.operator import Usage
-from arena.record.lines import EndLine, Line, MatchLine, TickLine, TurnLine
 
 
 def match(

@@ -14,8 +14,8 @@ from PIL import Image as Pillow
 from arena.canonical import generator, hash_file
 from arena.errors import InputError, RecordError
 from arena.game import Game, Image, Views
+from arena.log import TurnLine
 from arena.plugins import game_class
-from arena.record.lines import TurnLine
 from arena.record.verify import verify
 from arena.testing import GameSuite
 from arena_games.lanes import record

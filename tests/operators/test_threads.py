@@ -8,10 +8,10 @@ import os
 import pytest
 
 from arena.lineup import build_plan
+from arena.log import TurnLine
 from arena.operator import OperatorKind, worker_threads
 from arena.options import Option
 from arena.play import run_plan
-from arena.record.lines import TurnLine
 from arena.record.reader import Run
 from arena.supervisor.sockets import THREADS
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from arena.errors import ArenaError, RecordError
+from arena.log import EndLine, Line, MatchLine, TickLine
 from arena.record import shards, writer
 from arena.record.disk import Disk
-from arena.record.lines import EndLine, Line, MatchLine, TickLine
 from arena.record.reader import Run
 from arena.record.writer import Recorder
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from arena.cli.runs import print_table
 from arena.evaluate.table import tabulate
-from arena.record.lines import MatchLine
+from arena.log import MatchLine
 from arena.record.verify import verify
 from tests.record.kit import make_plan, record
 from tests.toys import GOOD

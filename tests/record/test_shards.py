@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from arena.errors import RecordError
+from arena.log import EndLine, Line, MatchLine, TickLine, encoder
 from arena.record import shards, writer
 from arena.record.disk import Disk
-from arena.record.lines import EndLine, Line, MatchLine, TickLine, encoder
 from arena.record.reader import Run
 from arena.record.writer import Recorder
 from tests.record.kit import make_plan, record

@@ -11,9 +11,9 @@ import pytest
 
 from arena.errors import ArenaError, RecordError
 from arena.lineup import build_plan
+from arena.log import EndLine, TickLine
 from arena.play import run_plan
 from arena.record import shards, writer
-from arena.record.lines import EndLine, TickLine
 from arena.record.reader import Run
 from arena.record.verify import verify
 from arena.record.writer import Recorder

@@ -11,8 +11,8 @@ import pytest
 
 from arena.channel import Died
 from arena.errors import WorkerError
+from arena.log import EndLine
 from arena.protocol import messages as m
-from arena.record.lines import EndLine
 from arena.record.reader import Run
 from tests.supervisor.kit import LONGEST, ROOT, Witness, peer_command, peer_kind, play, said, until, watched_hub
 from tests.toys import GOOD, Turns, kind_of, plan_of

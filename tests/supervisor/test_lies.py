@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from arena.record.lines import EndLine, TurnLine
+from arena.log import EndLine, TurnLine
 from arena.record.reader import Run
 from tests.supervisor.kit import peer_kind, play
 from tests.toys import Turns, plan_of

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from arena.errors import WorkerError
-from arena.record.lines import EndLine
+from arena.log import EndLine
 from arena.record.reader import Run
 from tests.supervisor.kit import play
 from tests.supervisor.misbehaving import GREETINGS, MISTAKES

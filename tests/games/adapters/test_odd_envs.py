@@ -16,10 +16,10 @@ from arena.canonical import generator, key
 from arena.described import Question, Refusal, describe
 from arena.errors import GameError
 from arena.game import Game, Views
+from arena.log import Line, TickLine, TurnLine
 from arena.match import Match
 from arena.operator import Decision
 from arena.plan import Limits, MatchPlan
-from arena.record.lines import Line, TickLine, TurnLine
 from arena.session import LocalSession
 from arena.supervisor.describe import ask
 from tests.games.adapters.odd_envs import HERE

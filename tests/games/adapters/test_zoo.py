@@ -58,7 +58,7 @@ class Costly(toys.Leaving):
 
 def test_a_fault_does_not_save_what_playing_on_would_cost(monkeypatch):
     game = wild(monkeypatch, Costly)(3)
-    plan = MatchPlan(index=0, block=0, slots=(0, 1, 2), seed=seed(0))
+    plan = MatchPlan(index=0, block=0, lineup=(0, 1, 2), seed=seed(0))
     match = Match(plan, LocalSession(game, [Views()] * 3), ["a", "b", "c"], Limits())
     match.start()
     while match.outcome is None:
