@@ -13,7 +13,7 @@ from arena.host_games import GameHost
 from arena.hosted import HostedSession
 from arena.protocol import codec
 from arena.protocol import messages as m
-from tests.workers_kit import FakeChannel, FakeCrew
+from tests.workers_kit import FakeChannel, FakeWorkers
 
 TOYS = Path(__file__).with_name("toys.py")
 Edit = Callable[[m.ToArena], m.ToArena | None]
@@ -55,8 +55,8 @@ class HostChannel(FakeChannel):
             self.said.append((edited, frames))
 
 
-class HostingCrew(FakeCrew):
-    """A FakeCrew with a game host; `edits` are what each next host does to its words."""
+class HostingWorkers(FakeWorkers):
+    """A FakeWorkers with a game host; `edits` are what each next host does to its words."""
 
     edits: Sequence[Edit] = ()
 

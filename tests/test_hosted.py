@@ -24,9 +24,9 @@ from arena.plugins import game_class
 from arena.protocol import messages as m
 from arena.session import LocalSession
 from arena.testing.playing import every_view
-from tests.hosting_kit import Edit, HostChannel, HostingCrew, hosted, toy_name
+from tests.hosting_kit import Edit, HostChannel, HostingWorkers, hosted, toy_name
 from tests.toys import GOOD, Lenient, OwnWords, Together, Turns, plan_of
-from tests.workers_kit import Clock, FakeChannel, FakeCrew, Play, Script
+from tests.workers_kit import Clock, FakeChannel, FakeWorkers, Play, Script
 
 # --- the same match -------------------------------------------------------------------------------------------------
 
@@ -244,7 +244,7 @@ def test_a_reply_that_belongs_nowhere_is_not_taken(change: dict[str, Any]) -> No
 
 @pytest.fixture
 def hosted_play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Play]:
-    """Plays a plan of Turns in a HostingCrew whose hosts have these edits."""
+    """Plays a plan of Turns in a HostingWorkers whose hosts have these edits."""
 
     def run(
         *edits: Edit,
@@ -256,7 +256,7 @@ def hosted_play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[...
     ) -> Play:
         clock = Clock()
         monkeypatch.setattr("arena.hosted.time", clock)
-        monkeypatch.setattr("tests.workers_kit.FakeCrew", type("WorkerPool", (HostingCrew,), {"edits": edits}))
+        monkeypatch.setattr("tests.workers_kit.FakeWorkers", type("WorkerPool", (HostingWorkers,), {"edits": edits}))
         monkeypatch.setattr("tests.workers_kit.Clock", lambda: clock)
         made = plan_of(game, list(kinds), matches=4, **limits)
         folder = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
@@ -296,7 +296,7 @@ def test_a_worker_that_dies_before_its_seat_is_opened_is_not_waited_for(hosted_p
     """The seat of a sample position is opened once its operator is asked; until then its host may take long."""
     killed: list[FakeChannel] = []
 
-    def script(workers: FakeCrew) -> list[Event]:
+    def script(workers: FakeWorkers) -> list[Event]:
         if killed:
             return workers.pay()
         killed.append(workers.channels[0])

@@ -22,7 +22,7 @@ from arena.record.replay import execute
 from arena.session import LocalSession
 from tests.record.kit import record
 from tests.toys import GOOD, Lenient, Together, plan_of
-from tests.workers_kit import FakeCrew, Play, sent
+from tests.workers_kit import FakeWorkers, Play, sent
 
 SECONDS = 0.5
 
@@ -186,14 +186,14 @@ def test_a_changed_held_action_is_found() -> None:
 def timed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Play]:
     counter = iter(range(100))
 
-    def make(script: Callable[[FakeCrew], list[Event]] | None = None, **limits: Any) -> Play:
+    def make(script: Callable[[FakeWorkers], list[Event]] | None = None, **limits: Any) -> Play:
         plan = plan_of(Clocked, [GOOD, GOOD], options={"rounds": 6}, **{"pace": "realtime", **limits})
         return Play(monkeypatch, tmp_path / str(next(counter)), plan, script)
 
     return make
 
 
-def slow(workers: FakeCrew, ticks: float) -> list[Event]:
+def slow(workers: FakeWorkers, ticks: float) -> list[Event]:
     """The first operator answers at once, the second `ticks` after it was asked."""
     first, second = workers.channels
     if events := first.pay():
@@ -204,8 +204,8 @@ def slow(workers: FakeCrew, ticks: float) -> list[Event]:
     return []
 
 
-def lazy(ticks: float) -> Callable[[FakeCrew], list[Event]]:
-    def script(workers: FakeCrew) -> list[Event]:
+def lazy(ticks: float) -> Callable[[FakeWorkers], list[Event]]:
+    def script(workers: FakeWorkers) -> list[Event]:
         workers.__dict__.setdefault("asked", {})
         return slow(workers, ticks)
 
@@ -229,7 +229,7 @@ def test_a_tick_lasts_as_long_as_the_game_says_when_everybody_is_quick(timed: Ca
 def test_the_first_tick_is_waited_for(timed: Callable[..., Play]) -> None:
     begun = []
 
-    def script(workers: FakeCrew) -> list[Event]:
+    def script(workers: FakeWorkers) -> list[Event]:
         if workers.clock.now < 150:
             workers.clock.now += 10
             return [event for event in workers.channels[0].pay()]

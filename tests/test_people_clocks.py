@@ -9,14 +9,14 @@ import pytest
 
 from arena.protocol import messages as m
 from tests.toys import GOOD, Turns, kind_of, plan_of
-from tests.workers_kit import FakeCrew, Play, sent
+from tests.workers_kit import FakeWorkers, Play, sent
 
 PERSON = kind_of("person", "tests.toys:build", interactive=True)
 
 
 @pytest.mark.parametrize("budget", [None, 20.0])
 def test_a_person_who_comes_late_voids_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget: Any) -> None:
-    def late(workers: FakeCrew) -> list[Any]:
+    def late(workers: FakeWorkers) -> list[Any]:
         workers.clock.now += 100_000
         return workers.pay()
 
@@ -27,7 +27,7 @@ def test_a_person_who_comes_late_voids_nothing(tmp_path: Path, monkeypatch: pyte
 
 
 def test_whoever_is_no_person_has_the_deadline_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hangs(workers: FakeCrew) -> list[Any]:
+    def hangs(workers: FakeWorkers) -> list[Any]:
         return workers.channels[0].pay()
 
     plan = plan_of(Turns, [PERSON, GOOD], deadline=5.0, human_timeout=20.0)

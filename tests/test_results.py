@@ -18,7 +18,7 @@ from arena.plan import Plan
 from arena.record.verify import verify
 from arena.results import check_result
 from arena.session import LocalSession
-from tests.hosting_kit import HostingCrew, toy_name
+from tests.hosting_kit import HostingWorkers, toy_name
 from tests.record.kit import record
 from tests.toys import GOOD, Failing, Turns, plan_of
 from tests.workers_kit import Play
@@ -136,7 +136,7 @@ def play_failing(
 ) -> Callable[..., Play]:
     def run(how: str, concurrency: int = 4) -> Play:
         if request.param == "hosted":
-            monkeypatch.setattr("tests.workers_kit.FakeCrew", HostingCrew)
+            monkeypatch.setattr("tests.workers_kit.FakeWorkers", HostingWorkers)
         return Play(monkeypatch, tmp_path / f"{how}{concurrency}", failing_plan(how), concurrency=concurrency)
 
     return run

@@ -17,7 +17,7 @@ from arena.operator import Decision, Outcome
 from arena.protocol import messages as m
 from arena.scheduler import Scheduler
 from tests.toys import GOOD, Together, Turns, plan_of
-from tests.workers_kit import FakeChannel, FakeCrew, Play, once, plan, sent
+from tests.workers_kit import FakeChannel, FakeWorkers, Play, once, plan, sent
 
 # --- answers that are not answers -----------------------------------------------------------------------------------
 
@@ -41,7 +41,7 @@ def other(answer: m.Answer, **change: object) -> m.Answer:
 def test_an_answer_that_does_not_match_its_question_is_dropped(
     play: Callable[..., Play], spoil: Callable[[FakeChannel, m.Answer], Received]
 ) -> None:
-    def disturb(workers: FakeCrew) -> list[Event] | None:
+    def disturb(workers: FakeWorkers) -> list[Event] | None:
         channel = workers.channels[0]
         for item in list(channel.owed.values()):
             # Applied, it would cost the match.
@@ -57,7 +57,7 @@ def test_an_answer_that_does_not_match_its_question_is_dropped(
 
 
 def test_an_answer_given_twice_counts_once(play: Callable[..., Play]) -> None:
-    def disturb(workers: FakeCrew) -> list[Event]:
+    def disturb(workers: FakeWorkers) -> list[Event]:
         return [event for event in workers.pay() for _ in range(2)]
 
     run = play(plan(), once(disturb))
@@ -66,7 +66,7 @@ def test_an_answer_given_twice_counts_once(play: Callable[..., Play]) -> None:
 
 
 def test_an_answer_of_another_worker_is_dropped(play: Callable[..., Play]) -> None:
-    def disturb(workers: FakeCrew) -> list[Event] | None:
+    def disturb(workers: FakeWorkers) -> list[Event] | None:
         first, second = workers.channels
         for item in first.owed.values():
             return [second.action(first.good(item), session=first.session)]
@@ -78,7 +78,7 @@ def test_an_answer_of_another_worker_is_dropped(play: Callable[..., Play]) -> No
 
 
 def test_an_answer_that_comes_after_its_worker_died_is_dropped(play: Callable[..., Play]) -> None:
-    def disturb(workers: FakeCrew) -> list[Event] | None:
+    def disturb(workers: FakeWorkers) -> list[Event] | None:
         channel = workers.channels[0]
         late = channel.pay()
         return [channel.death(self_inflicted=False), *late] if late else None
@@ -95,7 +95,7 @@ def test_the_log_does_not_depend_on_the_order_of_answers(
 ) -> None:
     chance = random.Random(seed)
 
-    def script(workers: FakeCrew) -> list[Event]:
+    def script(workers: FakeWorkers) -> list[Event]:
         owed = [(channel, item) for channel in workers.channels for item in channel.owed.values()]
         some = chance.sample(owed, chance.randint(1, len(owed)))
         return [channel.action(channel.good(item)) for channel, item in some]
@@ -115,18 +115,18 @@ def test_one_act_carries_the_questions_of_all_matches(play: Callable[..., Play])
 
 @pytest.fixture
 def slow_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every worker of a FakeCrew starts not ready."""
-    original = FakeCrew._start
+    """Every worker of a FakeWorkers starts not ready."""
+    original = FakeWorkers._start
 
-    def start(self: FakeCrew, key: str) -> FakeChannel:
+    def start(self: FakeWorkers, key: str) -> FakeChannel:
         channel = original(self, key)
         channel.ready = False
         return channel
 
-    monkeypatch.setattr(FakeCrew, "_start", start)
+    monkeypatch.setattr(FakeWorkers, "_start", start)
 
 
-def get_ready(workers: FakeCrew) -> list[Event]:
+def get_ready(workers: FakeWorkers) -> list[Event]:
     out: list[Event] = []
     for channel in workers.channels:
         if not channel.ready:
@@ -145,7 +145,7 @@ def test_a_worker_that_fails_at_its_first_start_ends_the_run(play: Callable[...,
 def test_a_worker_that_is_killed_while_it_starts_is_started_again(play: Callable[..., Play]) -> None:
     kills = iter(range(2))
 
-    def script(workers: FakeCrew) -> list[Event]:
+    def script(workers: FakeWorkers) -> list[Event]:
         if not workers.channels[0].ready and next(kills, None) is not None:
             return [workers.channels[0].death("was killed by SIGKILL", self_inflicted=False)]
         return get_ready(workers) or workers.pay()
@@ -157,7 +157,7 @@ def test_a_worker_that_is_killed_while_it_starts_is_started_again(play: Callable
 def test_a_worker_that_never_comes_back_ends_the_run(play: Callable[..., Play]) -> None:
     state = {"died": False}
 
-    def script(workers: FakeCrew) -> list[Event]:
+    def script(workers: FakeWorkers) -> list[Event]:
         if not state["died"] and not workers.channels[0].owed:
             return get_ready(workers) or workers.pay()
         state["died"] = True
@@ -168,7 +168,7 @@ def test_a_worker_that_never_comes_back_ends_the_run(play: Callable[..., Play]) 
 
 
 def test_a_refused_seat_is_the_users_input(play: Callable[..., Play]) -> None:
-    def disturb(workers: FakeCrew) -> list[Event]:
+    def disturb(workers: FakeWorkers) -> list[Event]:
         return [Received(workers.channels[1], m.Error(code="refused", text="only 2 seats", match=0, seat=1))]
 
     with pytest.raises(InputError, match="good1 cannot take seat 1: only 2 seats"):
@@ -177,7 +177,7 @@ def test_a_refused_seat_is_the_users_input(play: Callable[..., Play]) -> None:
 
 @pytest.mark.parametrize("code", ["failed", "refused", "backend"])
 def test_an_error_about_a_match_of_others_voids_nothing(play: Callable[..., Play], code: Any) -> None:
-    def disturb(workers: FakeCrew) -> list[Event]:
+    def disturb(workers: FakeWorkers) -> list[Event]:
         error = m.Error(code=code, text="x", match=999, seat=70)
         return [Received(workers.channels[1], error), *workers.pay()]
 
@@ -187,7 +187,7 @@ def test_an_error_about_a_match_of_others_voids_nothing(play: Callable[..., Play
 
 
 def test_a_seat_number_that_is_none_does_no_harm(play: Callable[..., Play]) -> None:
-    def disturb(workers: FakeCrew) -> list[Event] | None:
+    def disturb(workers: FakeWorkers) -> list[Event] | None:
         for match, _ in workers.channels[1].seeds:
             return [Received(workers.channels[1], m.Error(code="failed", text="x", match=match, seat=70))]
         return None
@@ -198,7 +198,7 @@ def test_a_seat_number_that_is_none_does_no_harm(play: Callable[..., Play]) -> N
 def test_a_worker_that_does_not_understand_a_question_is_replaced(play: Callable[..., Play]) -> None:
     """It will not answer it: without a deadline (a person's turn) the run would wait for ever."""
 
-    def disturb(workers: FakeCrew) -> list[Event] | None:
+    def disturb(workers: FakeWorkers) -> list[Event] | None:
         channel = workers.channels[0]
         if not channel.owed:
             return None
@@ -212,7 +212,7 @@ def test_a_worker_that_does_not_understand_a_question_is_replaced(play: Callable
 def test_concurrency_must_be_positive() -> None:
     todo = plan()
     with pytest.raises(InputError, match="concurrency 0"):
-        Scheduler(todo, FakeCrew(todo, None), concurrency=0)  # type: ignore[arg-type]
+        Scheduler(todo, FakeWorkers(todo, None), concurrency=0)  # type: ignore[arg-type]
 
 
 # --- the schedule ---------------------------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ def test_a_plan_of_any_number_of_matches_costs_no_memory(play: Callable[..., Pla
     class EnoughError(Exception):
         pass
 
-    def script(workers: FakeCrew) -> list[Event]:
+    def script(workers: FakeWorkers) -> list[Event]:
         if any(match >= 20 for match, _ in workers.channels[0].seeds):
             raise EnoughError
         return workers.pay()

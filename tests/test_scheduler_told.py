@@ -10,7 +10,7 @@ from arena.observer import Observer
 from arena.operator import Decision, Outcome
 from arena.plan import MatchPlan
 from arena.protocol import messages as m
-from tests.workers_kit import FakeCrew, Play, once, plan, reply, sent
+from tests.workers_kit import FakeWorkers, Play, once, plan, reply, sent
 
 
 def test_every_seat_is_told_who_it_is_and_who_sits_there(play: Callable[..., Play]) -> None:
@@ -42,7 +42,7 @@ def test_every_seat_is_told_the_result_that_is_logged(play: Callable[..., Play])
 
 
 def test_of_a_void_try_the_other_seat_is_told_that_and_why(play: Callable[..., Play]) -> None:
-    def disturb(workers: FakeCrew) -> list[Event] | None:
+    def disturb(workers: FakeWorkers) -> list[Event] | None:
         for item in workers.channels[0].owed.values():
             return [workers.channels[0].action(reply(item, error="backend", detail="server is down"))]
         return None
@@ -54,7 +54,7 @@ def test_of_a_void_try_the_other_seat_is_told_that_and_why(play: Callable[..., P
 
 
 def test_the_timing_file_names_operator_and_seconds_of_every_answer(play: Callable[..., Play]) -> None:
-    def script(workers: FakeCrew) -> list[Event]:
+    def script(workers: FakeWorkers) -> list[Event]:
         workers.clock.now += 0.25
         return workers.pay()
 
@@ -74,7 +74,7 @@ def test_the_timing_file_names_operator_and_seconds_of_every_answer(play: Callab
 def test_the_timing_file_names_the_worker_that_died_erred_or_answered_nothing_that_was_asked(
     play: Callable[..., Play],
 ) -> None:
-    def disturb(workers: FakeCrew) -> list[Event] | None:
+    def disturb(workers: FakeWorkers) -> list[Event] | None:
         first, second = workers.channels
         for item in list(second.owed.values()):
             stray = m.Answer(id=10_000, match=3, seat=1, tick=2, decision=Decision(answer=0))

@@ -17,26 +17,26 @@ from arena.plan import Plan
 from arena.protocol import messages as m
 from arena.scheduler import GRACE
 from tests.toys import GOOD, Lenient, Together, Turns, plan_of
-from tests.workers_kit import FakeChannel, FakeCrew, Play, Script, once, plan, reply, sent
+from tests.workers_kit import FakeChannel, FakeWorkers, Play, Script, once, plan, reply, sent
 
 # --- voids ----------------------------------------------------------------------------------------------------------
 
 
-def kill_first(self_inflicted: bool) -> Callable[[FakeCrew], list[Event] | None]:
-    def disturb(workers: FakeCrew) -> list[Event] | None:
+def kill_first(self_inflicted: bool) -> Callable[[FakeWorkers], list[Event] | None]:
+    def disturb(workers: FakeWorkers) -> list[Event] | None:
         return [workers.channels[0].death(self_inflicted=self_inflicted)] if workers.channels[0].owed else None
 
     return disturb
 
 
-def fail_backend(workers: FakeCrew) -> list[Event] | None:
+def fail_backend(workers: FakeWorkers) -> list[Event] | None:
     channel = workers.channels[1]
     for item in channel.owed.values():
         return [channel.action(reply(item, error="backend", detail="server is down"))]
     return None
 
 
-def lose_seat(workers: FakeCrew) -> list[Event] | None:
+def lose_seat(workers: FakeWorkers) -> list[Event] | None:
     channel = workers.channels[1]
     for match, seat in channel.seeds:
         return [Received(channel, m.Error(code="backend", text="no memory", match=match, seat=seat))]
@@ -55,7 +55,7 @@ def lose_seat(workers: FakeCrew) -> list[Event] | None:
     ids=["killed", "died", "backend", "seat"],
 )
 def test_a_void_is_played_again_and_leaves_no_trace_in_the_log(
-    play: Callable[..., Play], disturb: Callable[[FakeCrew], list[Event] | None], fault: str, concurrency: int
+    play: Callable[..., Play], disturb: Callable[[FakeWorkers], list[Event] | None], fault: str, concurrency: int
 ) -> None:
     run = play(plan(), once(disturb, after=4), concurrency=concurrency)
     assert {void["fault"] for void in run.timing("void")} == {fault}
@@ -65,7 +65,7 @@ def test_a_void_is_played_again_and_leaves_no_trace_in_the_log(
 def test_the_other_workers_of_a_void_are_told_to_stop(play: Callable[..., Play]) -> None:
     seen: list[FakeChannel] = []
 
-    def disturb(workers: FakeCrew) -> list[Event] | None:
+    def disturb(workers: FakeWorkers) -> list[Event] | None:
         first, second = workers.channels
         if first.owed and second.owed:
             seen.append(second)
@@ -81,7 +81,7 @@ def test_the_other_workers_of_a_void_are_told_to_stop(play: Callable[..., Play])
 def always(kind: str) -> Script:
     """The first worker fails whenever match 2 is on it."""
 
-    def script(workers: FakeCrew) -> list[Event]:
+    def script(workers: FakeWorkers) -> list[Event]:
         channel = workers.channels[0]
         for item in channel.owed.values():
             if item.match == 2:
@@ -102,7 +102,7 @@ def always(kind: str) -> Script:
     return script
 
 
-def down(workers: FakeCrew) -> list[Event]:
+def down(workers: FakeWorkers) -> list[Event]:
     """The first worker's server fails whatever it is asked; only then do others answer."""
     channel = workers.channels[0]
     failed = [reply(item, error="backend", detail="the server is down") for item in channel.owed.values()]
@@ -137,7 +137,7 @@ def test_what_a_seat_brings_about_in_every_try_is_its_fault(
 def test_a_crashed_seat_is_not_even_opened_again(play: Callable[..., Play]) -> None:
     """A worker may die of the OPEN already."""
 
-    def script(workers: FakeCrew) -> list[Event]:
+    def script(workers: FakeWorkers) -> list[Event]:
         channel = workers.channels[0]
         return [channel.death()] if any(match == 2 for match, _ in channel.seeds) else workers.pay()
 
@@ -178,7 +178,7 @@ class Hang:
         self.stuck: FakeChannel | None = None
         self.seated_in_doubt = 0
 
-    def __call__(self, workers: FakeCrew) -> list[Event]:
+    def __call__(self, workers: FakeWorkers) -> list[Event]:
         first = workers.channels[0]
         if self.stuck is None and first.owed:
             self.asked += 1
@@ -226,7 +226,7 @@ def test_a_late_answer_after_the_cancel_is_not_applied(play: Callable[..., Play]
     """It confirms the CANCEL: the worker is kept, the match is played again."""
     state: dict[str, m.Item] = {}
 
-    def script(workers: FakeCrew) -> list[Event]:
+    def script(workers: FakeWorkers) -> list[Event]:
         first = workers.channels[0]
         late = state.get("late") or state.setdefault("late", next(iter(first.owed.values())))
         if late.id not in first.owed:
@@ -244,7 +244,7 @@ def test_a_person_is_waited_for(play: Callable[..., Play]) -> None:
     todo = plan_of(Turns, [human, GOOD], matches=1, deadline=1.0)
     waits = {"count": 0}
 
-    def script(workers: FakeCrew) -> list[Event]:
+    def script(workers: FakeWorkers) -> list[Event]:
         if workers.channels[0].owed:
             waits["count"] += 1
             workers.clock.now += 1e6
@@ -282,7 +282,7 @@ def test_after_one_death_all_matches_are_played_again_at_full_concurrency(
 
 @pytest.mark.parametrize("culprit", [0, 21, 63])
 def test_who_ends_a_shared_worker_is_found_by_halves(play: Callable[..., Play], culprit: int) -> None:
-    def script(workers: FakeCrew) -> list[Event]:
+    def script(workers: FakeWorkers) -> list[Event]:
         channel = workers.channels[0]
         if any(item.match == culprit and item.seat == 1 for item in channel.owed.values()):
             return [channel.death()]
@@ -295,7 +295,7 @@ def test_who_ends_a_shared_worker_is_found_by_halves(play: Callable[..., Play], 
 
 
 def test_one_that_cancels_what_nobody_cancelled_broke_the_protocol(play: Callable[..., Play]) -> None:
-    def disturb(workers: FakeCrew) -> list[Event] | None:
+    def disturb(workers: FakeWorkers) -> list[Event] | None:
         for item in workers.channels[0].owed.values():
             return [workers.channels[0].action(reply(item, cancelled=True))]
         return None
@@ -307,7 +307,7 @@ def test_one_that_cancels_what_nobody_cancelled_broke_the_protocol(play: Callabl
 
 
 def test_the_cause_of_a_void_is_named(play: Callable[..., Play]) -> None:
-    def disturb(workers: FakeCrew) -> list[Event] | None:
+    def disturb(workers: FakeWorkers) -> list[Event] | None:
         for item in workers.channels[0].owed.values():
             return [workers.channels[0].action(reply(item, error="overloaded"))]
         return None
@@ -321,7 +321,7 @@ def test_a_worker_that_answers_nothing_any_more_ends_the_run(play: Callable[...,
     """After so many matches in a row, and a dry turn that it did not answer either."""
     state = {"answers": 0}
 
-    def script(workers: FakeCrew) -> list[Event]:
+    def script(workers: FakeWorkers) -> list[Event]:
         first, second = workers.channels
         if first.owed and state["answers"] >= 5:
             return [first.death("exited with code 3")] if kind == "died" else second.pay()
@@ -369,7 +369,7 @@ def test_one_sample_that_is_answered_is_enough(play: Callable[..., Play]) -> Non
 def test_an_operator_that_answers_no_sample_ends_the_run_before_it_begins(
     play: Callable[..., Play], how: Callable[[FakeChannel, m.Item], Event], error: str
 ) -> None:
-    def script(workers: FakeCrew) -> list[Event]:
+    def script(workers: FakeWorkers) -> list[Event]:
         first, second = workers.channels
         return [how(first, item) for item in list(first.owed.values())[:1]] + second.pay()
 

@@ -16,9 +16,9 @@ from arena.plan import Plan
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.spectators import ALONE, BESIDE, EVERY
-from tests.hosting_kit import HostingCrew, toy_name
+from tests.hosting_kit import HostingWorkers, toy_name
 from tests.toys import GOOD, Open, Together, Turns, kind_of, plan_of
-from tests.workers_kit import FakeChannel, FakeCrew, Play, sent
+from tests.workers_kit import FakeChannel, FakeWorkers, Play, sent
 
 PERSON = kind_of("person", "tests.toys:build", interactive=True)
 
@@ -27,7 +27,7 @@ class OpenTurns(Turns):
     spec = msgspec.structs.replace(Turns.spec, perfect_information=True)
 
 
-class WatchingCrew(FakeCrew):
+class WatchingWorkers(FakeWorkers):
     """Every worker can show matches; `looking` spectators are there."""
 
     looking = 0
@@ -57,16 +57,16 @@ def show(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Play]
         plan: Plan,
         seconds: float = 1.0,
         looking: int = 0,
-        workers: Any = WatchingCrew,
-        script: Callable[[FakeCrew], list[Any]] | None = None,
+        workers: Any = WatchingWorkers,
+        script: Callable[[FakeWorkers], list[Any]] | None = None,
         **how: Any,
     ) -> Play:
-        def well(workers: FakeCrew) -> list[Any]:
+        def well(workers: FakeWorkers) -> list[Any]:
             workers.clock.now += seconds
             return workers.pay()
 
-        monkeypatch.setattr("tests.workers_kit.FakeCrew", workers)
-        monkeypatch.setattr(WatchingCrew, "looking", looking)
+        monkeypatch.setattr("tests.workers_kit.FakeWorkers", workers)
+        monkeypatch.setattr(WatchingWorkers, "looking", looking)
         return Play(monkeypatch, tmp_path / str(next(counter)), plan, script or well, **how)
 
     return run
@@ -141,7 +141,7 @@ def test_a_picture_stands_in_the_buffer_that_is_named(
     assert [int(update.picture.max()) for update in updates] == [0, 2, 4, 6]  # what was said by then
 
 
-class WatchingHosts(WatchingCrew, HostingCrew):
+class WatchingHosts(WatchingWorkers, HostingWorkers):
     """The same, of a game in a host."""
 
 
@@ -167,13 +167,13 @@ def test_a_host_whose_picture_has_another_size_is_killed_and_its_match_played_ag
     assert run.log == show(table(Open)).log
 
 
-def deaf(workers: FakeCrew) -> list[Any]:
+def deaf(workers: FakeWorkers) -> list[Any]:
     """All goes on, and nobody confirms what they were shown."""
     workers.clock.now += 1.0
     looked = [channel.looked for channel in workers.channels]
     for channel in workers.channels:
         channel.looked = []
-    answers = FakeCrew.pay(workers)
+    answers = FakeWorkers.pay(workers)
     for channel, unconfirmed in zip(workers.channels, looked, strict=True):
         channel.looked = unconfirmed
     return answers
@@ -188,7 +188,7 @@ def test_who_does_not_confirm_is_shown_one_picture_and_the_last_end(show: Callab
 
 
 def test_a_confirmation_of_something_else_is_none(show: Callable[..., Play]) -> None:
-    def lying(workers: FakeCrew) -> list[Any]:
+    def lying(workers: FakeWorkers) -> list[Any]:
         wrong = [Received(channel, m.Watched(match=9, tick=9)) for channel in workers.channels]
         return deaf(workers) + wrong
 
@@ -196,18 +196,18 @@ def test_a_confirmation_of_something_else_is_none(show: Callable[..., Play]) -> 
 
 
 def test_what_changed_meanwhile_is_shown_when_the_last_one_is_confirmed(show: Callable[..., Play]) -> None:
-    def slow(workers: FakeCrew) -> list[Any]:
+    def slow(workers: FakeWorkers) -> list[Any]:
         if workers.clock.now < 103:
             return deaf(workers)
         workers.clock.now += 1.0
-        return FakeCrew.pay(workers)
+        return FakeWorkers.pay(workers)
 
     updates = shown(show(plan_of(Open, [PERSON, GOOD], options={"rounds": 6}), script=slow).workers.channels[0])
     assert [update.tick for update in updates] == [0, 3, 4, 5, 6]
 
 
 def test_matches_do_not_wait_for_a_spectator_that_is_not_ready(show: Callable[..., Play]) -> None:
-    class Late(WatchingCrew):
+    class Late(WatchingWorkers):
         def spectators(self) -> Sequence[FakeChannel]:
             for channel in super().spectators():
                 channel.ready = False
@@ -222,7 +222,7 @@ def test_matches_do_not_wait_for_a_spectator_that_is_not_ready(show: Callable[..
 TEXT = Views(text=True)
 
 
-@pytest.mark.parametrize("workers", [WatchingCrew, WatchingHosts])
+@pytest.mark.parametrize("workers", [WatchingWorkers, WatchingHosts])
 def test_a_person_sees_the_end_by_their_seats_own_eyes_in_every_game(show: Callable[..., Play], workers: Any) -> None:
     plan = plan_of(Turns, [PERSON, GOOD], options={"rounds": 3}, views=TEXT, matches=2)
     run = show(hosted(plan) if workers is WatchingHosts else plan, workers=workers, concurrency=1)

@@ -19,7 +19,7 @@ from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
 from tests.toys import GOOD, Turns, drawn, plan_of
 
-Script = Callable[["FakeCrew"], list[Event]]
+Script = Callable[["FakeWorkers"], list[Event]]
 
 
 class Clock:
@@ -91,10 +91,10 @@ def reply(item: m.Item, **outcome: Any) -> m.Answer:
     return m.Answer(id=item.id, match=item.match, seat=item.seat, tick=item.tick, attempt=item.attempt, **outcome)
 
 
-class FakeCrew:
+class FakeWorkers:
     """`script(workers)` is called when the scheduler waits; without one, every worker answers at once."""
 
-    def __init__(self, plan: Plan, clock: Clock, script: Callable[[FakeCrew], list[Event]] | None = None) -> None:
+    def __init__(self, plan: Plan, clock: Clock, script: Callable[[FakeWorkers], list[Event]] | None = None) -> None:
         self.plan = plan
         self.clock = clock
         self.script = script
@@ -155,7 +155,7 @@ class Play:
         monkeypatch: pytest.MonkeyPatch,
         folder: Path,
         plan: Plan,
-        script: Callable[[FakeCrew], list[Event]] | None = None,
+        script: Callable[[FakeWorkers], list[Event]] | None = None,
         *,
         concurrency: int = 4,
         observer: Observer | None = None,
@@ -165,7 +165,7 @@ class Play:
         self.folder = folder
         self.clock = Clock()
         monkeypatch.setattr("arena.scheduler.time", self.clock)
-        self.workers = FakeCrew(plan, self.clock, script)
+        self.workers = FakeWorkers(plan, self.clock, script)
         recorder = Recorder(folder, {})
         self.scheduler = Scheduler(
             plan,
@@ -207,11 +207,11 @@ def sent(channel: FakeChannel, kind: type[m.Message]) -> Sequence[Any]:
     return [message for message in channel.sent if isinstance(message, kind)]
 
 
-def once(disturb: Callable[[FakeCrew], list[Event] | None], after: int = 5) -> Script:
+def once(disturb: Callable[[FakeWorkers], list[Event] | None], after: int = 5) -> Script:
     """All goes well, but at the `after`-th wait (and on, until it gives events) `disturb` has its say, once."""
     state = {"waits": 0, "done": False}
 
-    def script(workers: FakeCrew) -> list[Event]:
+    def script(workers: FakeWorkers) -> list[Event]:
         state["waits"] += 1
         if state["waits"] >= after and not state["done"]:
             events = disturb(workers)

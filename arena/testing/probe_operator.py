@@ -152,7 +152,7 @@ async def _decided(operator: AsyncOperator, requests: Sequence[Request]) -> list
     return list(await asyncio.gather(*(operator.decide(request) for request in requests)))
 
 
-class TapCrew:
+class ProbeWorkers:
     """Serves the slots of a plan by Probes, one each or one for all."""
 
     def __init__(self, probes: Sequence[ProbeOperator]) -> None:
@@ -192,7 +192,7 @@ def played(plan: Plan, probes: Sequence[ProbeOperator], concurrency: int) -> Tur
     """
     with tempfile.TemporaryDirectory(prefix="arena-probes-") as private:
         folder = Path(private) / "run"
-        workers = TapCrew(list(probes) * (len(plan.lineup) if len(probes) == 1 else 1))
+        workers = ProbeWorkers(list(probes) * (len(plan.lineup) if len(probes) == 1 else 1))
         recorder = Recorder(folder, {})
         try:
             Scheduler(plan, workers, concurrency=concurrency, recorder=recorder).run()

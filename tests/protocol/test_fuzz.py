@@ -23,7 +23,7 @@ from arena.protocol import codec
 from arena.protocol import messages as m
 from tests.protocol.samples import ALL, CARD, DECODE, TO_ARENA, TO_WORKER, frames_of
 from tests.toys import Good
-from tests.workers_kit import FakeCrew, Play, plan
+from tests.workers_kit import FakeWorkers, Play, plan
 
 ROUNDS = 100_000
 NUMBERS = (0, 1, -1, 2, 127, 128, 255, 256, 65535, 2**31, 2**32 - 1, 2**53, 2**63 - 1, -(2**63))
@@ -148,7 +148,7 @@ def test_no_nonsense_of_a_worker_changes_the_log(play: Callable[..., Play], tmp_
     chance = random.Random(3)
     samples = {name: sample for name, sample in TO_ARENA.items() if name not in ("error", "hello", "bye")}
 
-    def script(workers: FakeCrew) -> list[Event]:
+    def script(workers: FakeWorkers) -> list[Event]:
         events: list[Event] = [
             Received(chance.choice(workers.channels), nonsense(samples, chance))  # type: ignore[arg-type]
             for _ in range(50)
