@@ -1,4 +1,4 @@
-"""From names to a Plan: finds the plugins, checks that each operator can play the game, settles its options."""
+"""From names to a Plan: finds the plugins, checks that each operator can play the game, resolves its options."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:
         options: Mapping[str, Any] = check_options(kind, asked, given)
         if at is not None:
             remote.check_address(at, given)
-            kind, what, options = remote.settle(kind, at, what, options, game.spec)
+            kind, what, options = remote.resolve_options(kind, at, what, options, game.spec)
         else:
-            options = kind.fit(game.spec, what, kind.settle(what, options))
+            options = kind.resolve_options(game.spec, what, options)
         views = kind.views(game.spec, what, options)
         check_views(game.spec, views, given)
         out.append(Entry(label, kind, what, options, given, views, at))
@@ -88,7 +88,7 @@ def spectator(given: str) -> Entry:
         raise InputError(f"--watch {given}: expected web (a page in the browser), or web@port=PORT")
     kind = plugins.operator_kind("human")
     plugins.require_modules(f"--watch {given}", kind.requires, kind.extra)
-    options = kind.settle("watch", check_options(kind, name.options, given))
+    options = kind.resolve_options(None, "watch", check_options(kind, name.options, given))
     return Entry("spectators", kind, "watch", options, given, Views())
 
 

@@ -167,11 +167,7 @@ class WorkerContext:
 Factory = Callable[[WorkerContext], Operator | AsyncOperator]
 
 
-def _no_settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    return options
-
-
-def _no_fit(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def _as_given(spec: GameSpec | None, what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     return options
 
 
@@ -188,11 +184,11 @@ class OperatorKind:
     target: str  # "package.module:factory", imported only inside the worker; called with a WorkerContext
     views: Callable[[GameSpec, str, Mapping[str, Any]], Views]
     # views(spec, what, options): the views it wants of this game; raises UnplayableError saying which is missing
-    settle: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] = _no_settle
-    # settle(what, options): checks what can be checked cheaply in the arena's process (files exist, a terminal is
-    # there) and fills in what only that process knows; raises InputError
-    fit: Callable[[GameSpec, str, Mapping[str, Any]], Mapping[str, Any]] = _no_fit
-    # fit(spec, what, settled options): the options as this game wants them where the user left it open
+    resolve_options: Callable[[GameSpec | None, str, Mapping[str, Any]], Mapping[str, Any]] = _as_given
+    # resolve_options(spec, what, options): the options that its worker gets. Checks what can be checked cheaply in the
+    # arena's process (files exist, a terminal is there), and fills in what the user left open: what only that process
+    # knows, and what suits this game. `spec` is None where no game is known yet. Raises InputError. Resolved options
+    # resolve to themselves
     fingerprint: Callable[[GameSpec, str, Mapping[str, Any]], Mapping[str, str]] = _no_fingerprint
     # fingerprint(spec, what, options): the files that decide its answers and their hashes, for run.json
     worker: str = "python"  # the worker kind that hosts it
@@ -200,7 +196,7 @@ class OperatorKind:
     # command(what, options): the program and arguments of a worker that is no Python worker of ours; `worker` and
     # `target` are then not used
     runtime: str | None = None  # the managed environment its worker runs in; None: that of the arena
-    worker_identity: tuple[str, ...] | None = None  # settled options that need another worker; None: `what` and all
+    worker_identity: tuple[str, ...] | None = None  # resolved options that need another worker; None: `what` and all
     what: str = ""  # what may follow the colon, for `arena operators`; empty: nothing
     options: Mapping[str, Option] = field(default_factory=dict)
     requires: tuple[str, ...] = ()  # modules that must be importable
@@ -230,7 +226,7 @@ def check_options(kind: OperatorKind, options: Mapping[str, str], given: str) ->
 
 
 def determinism_of(kind: OperatorKind, what: str, options: Mapping[str, Any]) -> Determinism:
-    """What an operator of these settled options says of its answers."""
+    """What an operator of these resolved options says of its answers."""
     return kind.declared(what, options) if kind.declared else kind.determinism
 
 

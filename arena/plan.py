@@ -26,7 +26,7 @@ class Entry:
     name: str  # unique in the line-up, e.g. "vlm#1"
     kind: OperatorKind
     what: str
-    options: Mapping[str, Any]  # settled
+    options: Mapping[str, Any]  # resolved
     given: str  # as the user wrote it
     views: Views
     at: str | None = None  # address of the remote worker that hosts it; None: a worker of this machine

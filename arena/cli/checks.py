@@ -127,7 +127,7 @@ def _weights(one: installed.Found) -> Iterator[Finding]:
     defaults = {name: option.default for name, option in one.plugin.options.items()}
     tables = [game.plugin.spec for game in installed.games() if not isinstance(game.plugin, GameFamily | None)]
     try:
-        one.plugin.settle("", defaults)
+        one.plugin.resolve_options(None, "", defaults)
         for spec in tables:
             with contextlib.suppress(UnplayableError):  # not every operator plays every game
                 one.plugin.views(spec, "", defaults)

@@ -27,7 +27,7 @@ class NeededFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class GameHead(msgspec.Struct, frozen=True, kw_only=True):
     name: str  # as plugins know it; of a game in a file with the file's name alone
     version: int
-    options: dict[str, Any]  # settled; of a file its hash
+    options: dict[str, Any]  # with defaults filled in; of a file its hash
     unit: str
     returns: tuple[float, float] | None = None
     seeded: bool = True

@@ -228,10 +228,10 @@ def _answer(link: Link) -> m.Terms:
     raise WorkerError(f"{link.address} did not say within {ANSWER:g} s how it would host the operator")
 
 
-def settle(
+def resolve_options(
     kind: OperatorKind, address: str, what: str, options: Mapping[str, Any], spec: GameSpec
 ) -> tuple[OperatorKind, str, Mapping[str, Any]]:
-    """(kind, what, options) as the machine at `address` settles them: files are looked for there and hashed there.
+    """(kind, what, options) as the machine at `address` resolves them: files are looked for there and hashed there.
 
     The kind that is returned answers `views` and `fingerprint` for this game with what was learnt there.
     """

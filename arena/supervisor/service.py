@@ -13,6 +13,7 @@ from typing import Any
 
 from arena import names, plugins
 from arena.errors import InputError
+from arena.game import GameSpec
 from arena.operator import check_options
 from arena.options import Option
 from arena.protocol import messages as m
@@ -35,9 +36,11 @@ class Service:
         plugins.require_modules(f"operator {self.kind.name!r}", self.kind.requires, self.kind.extra)
         self._given = given
         self._fixed = dict(name.options)
-        self.settle(self.kind.name, self.what, {})
+        self.resolve_options(None, self.kind.name, self.what, {})
 
-    def settle(self, kind: str, what: str, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    def resolve_options(
+        self, spec: GameSpec | None, kind: str, what: str, wanted: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
         """The options of a worker for an arena that asks for these. InputError says what it may not ask for."""
         if kind != self.kind.name:
             raise InputError(f"{self._label()} is served here, not {kind}")
@@ -48,24 +51,26 @@ class Service:
             )
         options = self.kind.options
         free = {name: wanted[name] for name in wanted if name not in self._fixed and not _text(options.get(name))}
-        settled = self.kind.settle(self.what, check_options(self.kind, {**free, **self._fixed}, self._given))
+        asked = check_options(self.kind, {**free, **self._fixed}, self._given)
+        resolved = self.kind.resolve_options(spec, self.what, asked)
         for name, value in wanted.items():
-            if value not in (options[name].default, settled.get(name)):
+            if value not in (options[name].default, resolved.get(name)):
                 raise InputError(
                     f"option {name} is for the machine of the worker to set. An arena may set what is a number, a "
                     f"switch or one of some given words, and was not set there: arena worker serve {kind}@{name}=..."
                 )
-        return settled
+        return resolved
 
     def terms(self, question: m.Inquire) -> m.Terms:
         """The answer to an inquiry; InputError when the operator cannot play that game, or not so."""
         check_major(question.major)
-        settled = self.settle(question.kind, question.what, question.options)
+        spec = question.spec
+        resolved = self.resolve_options(spec, question.kind, question.what, question.options)
         return m.Terms(
             what=self.what,
-            options=dict(settled),
-            views=self.kind.views(question.spec, self.what, settled),
-            fingerprint=dict(self.kind.fingerprint(question.spec, self.what, settled)),
+            options=dict(resolved),
+            views=self.kind.views(spec, self.what, resolved),
+            fingerprint=dict(self.kind.fingerprint(spec, self.what, resolved)),
         )
 
     def _label(self) -> str:

@@ -195,7 +195,7 @@ class WorkerServer:
             self._front.tell(peer, m.Error(code="refused", text=str(error)))
         except ArenaError as error:
             self._front.tell(peer, m.Error(code="failed", text=str(error)))
-        except Exception as error:  # noqa: BLE001 - a plugin's settle, views or fingerprint: the boundary to it
+        except Exception as error:  # noqa: BLE001 - a plugin's resolve_options, views or fingerprint: the boundary to it
             self._say(f"{type(error).__name__}: {error}")
             self._front.tell(peer, m.Error(code="failed", text=f"{type(error).__name__}: {error}"))
 
@@ -207,7 +207,7 @@ class WorkerServer:
             return
         if message.token in self._by_worker:
             raise InputError("another worker has this token")
-        options = dict(self._service.settle(message.kind, message.what, message.options))
+        options = dict(self._service.resolve_options(None, message.kind, message.what, message.options))
         self._count += 1
         kind = self._service.kind
         log = self._logs / f"{sockets.file_name(kind.name)}-{self._count}.log"
@@ -225,7 +225,7 @@ class WorkerServer:
         self._say(f"worker {self._count} hired by {who}: process {process.pid}, log {log}")
 
     def _usher(self, hired: _Hired, frames: list[Frame]) -> None:
-        """Before WELCOME has passed: only what is understood, and a WELCOME only to what was settled here."""
+        """Before WELCOME has passed: only what is understood, and a WELCOME only with the resolved options."""
         try:
             message, _ = codec.decode_to_worker(frames)
         except ProtocolError as error:
@@ -234,7 +234,7 @@ class WorkerServer:
         match message:
             case m.Welcome():
                 if (message.what, message.options) != (self._service.what, hired.options):
-                    text = "was ended: its arena's WELCOME asks for something else than was settled"
+                    text = "was ended: its arena's WELCOME has other options than those that were resolved here"
                     self._end(hired, text, self_inflicted=False)
                     return
                 hired.welcomed = True

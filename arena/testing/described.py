@@ -93,13 +93,14 @@ class Described(OperatorHooks):
             assert option.help.strip(), f"option {name!r} says nothing in its help"
             assert option.check(name, option.default) == option.default, f"option {name!r}: its default changes"
 
-    def test_settled_options_can_be_sent(self) -> None:
-        """What settle gives can be sent to the worker.
+    def test_resolved_options_can_be_sent(self) -> None:
+        """What resolve_options gives can be sent to the worker.
 
-        Repair: return a mapping of names to str, int, float, bool or None from settle; paths as str.
+        Repair: return a mapping of names to str, int, float, bool or None from
+        resolve_options; paths as str.
         """
         options = self.bench().options
-        assert isinstance(options, Mapping), f"settle gives {options!r}"
+        assert isinstance(options, Mapping), f"resolve_options gives {options!r}"
         sent = msgspec.msgpack.decode(msgspec.msgpack.encode(dict(options)))
         assert sent == dict(options), f"{dict(options)} arrives as {sent}"
 

@@ -42,7 +42,8 @@ class Bench:
         if self.what and not self.kind.what:
             raise InputError(f"operator {given!r}: {self.kind.name} takes nothing after a colon")
         plugins.require_modules(f"operator {self.kind.name!r}", self.kind.requires, self.kind.extra)
-        self.options = self.kind.settle(self.what, check_options(self.kind, self._asked, self.given))
+        asked = check_options(self.kind, self._asked, self.given)
+        self.options = self.kind.resolve_options(None, self.what, asked)
         self.refused: dict[str, str] = {}  # of the games that nobody named: why
         self.tables: dict[str, tuple[type[Game], Mapping[str, str]]] = {}  # by the game's name, absolute
         for game in games:
@@ -72,7 +73,7 @@ class Bench:
     def entry(self, game: str) -> Entry:
         """The operator as it is seated at this game. UnplayableError when it cannot play it."""
         spec = self.game(game).spec
-        options = self.kind.fit(spec, self.what, self.options)
+        options = self.kind.resolve_options(spec, self.what, self.options)
         views = self.kind.views(spec, self.what, options)
         check_views(spec, views, self.given)
         return Entry(self.kind.name, self.kind, self.what, options, self.given, views)

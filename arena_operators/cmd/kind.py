@@ -51,7 +51,7 @@ def program(name: str) -> str:
     raise InputError(f"cmd: cannot start {name!r}: {where}")
 
 
-def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolve_options(spec: GameSpec | None, what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Checks that the program is there and that the views are written well; InputError."""
     given = words(what)
     program(given[0])
@@ -139,7 +139,7 @@ KIND = OperatorKind(
     summary="a worker of yours in any language: a program that speaks docs/protocol.md",
     target="arena_operators.cmd.kind:only_a_process",
     views=views,
-    settle=settle,
+    resolve_options=resolve_options,
     fingerprint=fingerprint,
     command=command,
     what="COMMAND, quoted; `arena check worker -- COMMAND` tests it",

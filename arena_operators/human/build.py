@@ -6,7 +6,7 @@ from arena.operator import AsyncOperator, WorkerContext
 
 
 def build(context: WorkerContext) -> AsyncOperator:
-    """TerminalHuman, WindowHuman or WebHuman, as `mode` says; where nobody settled it, the part after the colon."""
+    """TerminalHuman, WindowHuman or WebHuman, as `mode` says; where that is not said, the part after the colon."""
     mode = context.options.get("mode") or context.what or "web"
     if mode == "window":
         from arena_operators.human.window import WindowHuman

@@ -60,17 +60,20 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
     return Views(image=image, text=spec.text)
 
 
-def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolve_options(spec: GameSpec | None, what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Decide terminal or page, and fill in `mode` and `tty`, which only the arena's own process can know.
 
-    Raises InputError for a terminal that is not there, MissingExtraError for a page without aiohttp.
+    Where nobody said terminal, a game of held keys is played on a page: a terminal does not know what is held. Raises
+    InputError for a terminal that is not there, MissingExtraError for a page without aiohttp.
     """
     mode = _mode(what, options)
-    settled = {**options, "mode": mode}
+    if mode == "terminal" and not what and spec is not None and spec.pace == "realtime":
+        mode, options = "web", {**options, "tty": None}
+    resolved = {**options, "mode": mode}
     if mode in ("terminal", "window") and options.get("port"):
         raise InputError(f"port={options['port']} belongs to human:web; a {mode} has no port. Leave it out.")
     if mode == "terminal":
-        settled["tty"] = _terminal(options.get("tty"))
+        resolved["tty"] = _terminal(options.get("tty"))
     elif options.get("tty"):
         raise InputError(
             f"tty={options['tty']} belongs to human:terminal; a {_PLACE[mode]} has no terminal. Leave it out."
@@ -79,17 +82,7 @@ def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
         _check_window()
     elif importlib.util.find_spec("aiohttp") is None:
         raise MissingExtraError(f"human:web needs aiohttp, not installed here. {commands.how_to_install('web')}")
-    return settled
-
-
-def fit(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Where nobody said terminal, a game of held keys is played on a page: a terminal does not know what is held.
-
-    MissingExtraError for a page without aiohttp.
-    """
-    if what or options["mode"] != "terminal" or spec.pace != "realtime":
-        return options
-    return settle("web", {**options, "mode": None, "tty": None})
+    return resolved
 
 
 def _check_window() -> None:
@@ -128,8 +121,7 @@ KIND = OperatorKind(
     summary="a person, in this terminal, on a page in the browser, or at a window",
     target="arena_operators.human.build:build",
     views=views,
-    settle=settle,
-    fit=fit,
+    resolve_options=resolve_options,
     # However it was asked for: people at one terminal, or on one page's port, are served by one worker.
     worker_identity=("mode", "tty", "port"),
     what="terminal | web | window; left out: the terminal if there is one, else the page",

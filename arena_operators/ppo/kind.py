@@ -99,10 +99,11 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
     return Views(vector=True)
 
 
-def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolve_options(spec: GameSpec | None, what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Checks that files are there and whole, that what a zip needs is installed, and that pickles may be loaded.
 
-    Loads nothing. CheckpointError, InputError, MissingExtraError.
+    Fills in how many frames a zip's model sees at once, where its shape tells. Loads nothing. CheckpointError,
+    InputError, MissingExtraError.
     """
     path = named_file(what)
     if what and not path.exists():
@@ -120,7 +121,8 @@ def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
         if what:
             read_card(policy_path(what, ""))
         return options
-    module = ALGORITHMS[read_zip(path, options.get("algo")).algorithm]
+    facts = read_zip(path, options.get("algo"))
+    module = ALGORITHMS[facts.algorithm]
     missing = [name for name in ("torch", "stable_baselines3", module) if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(f"ppo:{what} needs {missing[0]}, not installed here. {commands.how_to_install('ppo')}")
@@ -129,7 +131,10 @@ def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     if options.get("wrap"):
         split_wrap(options["wrap"])
     check_trust(what, options)
-    return options
+    if spec is None or options.get("stack") or options.get("wrap"):
+        return options
+    count = frames_in(facts, spec)
+    return {**options, "stack": count} if count > 1 else options
 
 
 def check_trust(what: str, options: Mapping[str, Any]) -> None:
@@ -141,14 +146,6 @@ def check_trust(what: str, options: Mapping[str, Any]) -> None:
                 f"{file} is a pickle: loading it runs whatever program was put into it, with all your rights. If you "
                 f"made it or trust who did, add @trust=true to ppo:{what} (what `arena train` wrote here needs none)"
             )
-
-
-def fit(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """How many frames a zip's model sees at once, where its shape tells."""
-    if not is_zip(what) or options.get("stack") or options.get("wrap"):
-        return options
-    count = frames_in(read_zip(named_file(what), options.get("algo")), spec)
-    return {**options, "stack": count} if count > 1 else options
 
 
 def declared(what: str, options: Mapping[str, Any]) -> Determinism:
@@ -188,8 +185,7 @@ KIND = OperatorKind(
     summary="a trained policy: the one that ships for the game, one of `arena train ppo`, or any SB3 model",
     target="arena_operators.ppo.policy:build",
     views=views,
-    settle=settle,
-    fit=fit,
+    resolve_options=resolve_options,
     fingerprint=fingerprint,
     declared=declared,
     what="nothing (the shipped policy) | FILE.safetensors or the folder of a training run | FILE.zip of SB3, or the "

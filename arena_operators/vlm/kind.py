@@ -77,7 +77,7 @@ def _choose(
     return min(large, key=lambda size: size[0] * size[1]) if large else max(spec.image_sizes)
 
 
-def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolve_options(spec: GameSpec | None, what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Checks the folder, or the hub's name, without loading anything, and fills in what the user left open.
 
     InputError, CheckpointError, MissingExtraError.
@@ -147,7 +147,7 @@ KIND = OperatorKind(
     summary="a vision-language model that sees its seat's picture (default: nano, shipped and trained for our games)",
     target="arena_operators.vlm.operator:make",
     views=views,
-    settle=settle,
+    resolve_options=resolve_options,
     fingerprint=fingerprint,
     declared=declared,
     what="nano (default) | DIR | ORG/MODEL, a Hugging Face vision-language model; DIR may be a peft adapter of one",

@@ -79,7 +79,7 @@ def build(context: WorkerContext) -> Operator:
     return CallableOperator(agent() if isinstance(agent, type) else agent)
 
 
-def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolve_options(spec: GameSpec | None, what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Checks how `call` is written, and makes a file's path whole. Nothing of the agent's is imported here."""
     where, colon, name = (options["call"] or "").rpartition(":")
     if not (colon and where and name.isidentifier()):
@@ -112,7 +112,7 @@ KIND = OperatorKind(
     summary="a plain Python callable: agent(obs) -> action",
     target=f"{__file__}:build",
     views=views,
-    settle=settle,
+    resolve_options=resolve_options,
     fingerprint=fingerprint,
     options={
         "call": Option("str", None, "FILE.py:NAME or MODULE:NAME"),

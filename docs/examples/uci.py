@@ -155,7 +155,7 @@ def find(path: str) -> str:
     )
 
 
-def settle(what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolve_options(spec: GameSpec | None, what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**options, "path": find(options["path"])}
 
 
@@ -174,7 +174,7 @@ KIND = OperatorKind(
     summary="a UCI chess engine",
     target=f"{__file__}:build",
     views=views,
-    settle=settle,
+    resolve_options=resolve_options,
     fingerprint=fingerprint,
     options={
         "path": Option("str", "stockfish", "the engine: a file, or a program on PATH"),

@@ -36,7 +36,7 @@ def cmd(*words: object, **options: str) -> str:
 
 
 def shown(views: str | None, **spec: object) -> Views:
-    options = KIND.settle(sys.executable, {"views": views, "determinism": "none"})
+    options = KIND.resolve_options(None, sys.executable, {"views": views, "determinism": "none"})
     return KIND.views(msgspec.structs.replace(NOTHING, **spec), sys.executable, options)
 
 
@@ -95,7 +95,7 @@ def test_a_command_that_cannot_be_started_is_told_before_anything_starts(
     (tmp_path / "runs.sh").write_text("#!/bin/sh\n")
     (tmp_path / "runs.sh").chmod(0o755)
     with pytest.raises(InputError, match=said):
-        KIND.settle(what, {"views": None, "determinism": "none"})
+        KIND.resolve_options(None, what, {"views": None, "determinism": "none"})
 
 
 def test_a_relative_program_is_found_from_the_folder_that_the_arena_was_started_in(
@@ -185,7 +185,7 @@ def test_a_secret_in_the_command_is_refused_and_not_repeated(word: str) -> None:
 @pytest.mark.parametrize("length", [256, 5000])
 def test_an_argument_that_no_file_can_be_called_is_an_argument(length: int) -> None:
     what = f"{sys.executable} -c pass {'x' * length} --weights={'y' * length}"
-    KIND.settle(what, {"views": None, "determinism": "none"})
+    KIND.resolve_options(None, what, {"views": None, "determinism": "none"})
     assert list(KIND.fingerprint(NOTHING, what, {})) == [sys.executable]
     with pytest.raises(InputError, match="no program of that name"):
-        KIND.settle("z" * length, {"views": None, "determinism": "none"})
+        KIND.resolve_options(None, "z" * length, {"views": None, "determinism": "none"})

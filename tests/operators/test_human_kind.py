@@ -13,7 +13,7 @@ from arena.game import Discrete, GameSpec, Views
 from arena.plan import Entry
 from arena.plugins import game_class
 from arena_operators.human.choices import Choice, choices, pick
-from arena_operators.human.kind import KIND, settle, views
+from arena_operators.human.kind import KIND, resolve_options, views
 from tests.games.lane_toy import ToyLanes
 
 SPEC = GameSpec(
@@ -43,52 +43,52 @@ def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_terminal")
 def test_without_a_terminal_the_person_gets_the_page() -> None:
-    assert settle("", {})["mode"] == "web"
+    assert resolve_options(None, "", {})["mode"] == "web"
 
 
 def test_with_a_terminal_the_person_gets_it(monkeypatch: pytest.MonkeyPatch, tty: str) -> None:
     monkeypatch.setattr(os, "isatty", lambda descriptor: True)
     monkeypatch.setattr(os, "ttyname", lambda descriptor: tty)
-    assert settle("", {}) == {"mode": "terminal", "tty": tty}
+    assert resolve_options(None, "", {}) == {"mode": "terminal", "tty": tty}
 
 
 @pytest.mark.usefixtures("no_terminal")
 def test_a_terminal_that_is_not_there_is_refused_with_the_way_out() -> None:
     with pytest.raises(InputError, match="human:web"):
-        settle("terminal", {})
+        resolve_options(None, "terminal", {})
 
 
 def test_another_terminal_can_be_named(tty: str) -> None:
-    assert settle("terminal", {"tty": tty})["tty"] == tty
+    assert resolve_options(None, "terminal", {"tty": tty})["tty"] == tty
 
 
 @pytest.mark.parametrize("path", ["/dev/null", "/no/such/tty"])
 def test_a_named_terminal_that_is_none_is_refused(path: str) -> None:
     with pytest.raises(InputError, match=f"tty={path}"):
-        settle("terminal", {"tty": path})
+        resolve_options(None, "terminal", {"tty": path})
 
 
 def test_the_page_without_its_server_names_the_exact_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"Install it with: .*\[web\]'"):
-        settle("web", {})
+        resolve_options(None, "web", {})
 
 
 @pytest.mark.usefixtures("no_terminal")
 def test_a_terminal_has_no_port(tty: str) -> None:
     with pytest.raises(InputError, match="port=8080 belongs to human:web"):
-        settle("terminal", {"port": 8080, "tty": tty})
+        resolve_options(None, "terminal", {"port": 8080, "tty": tty})
 
 
 def test_an_unknown_place_names_the_near_one() -> None:
     with pytest.raises(InputError, match="Did you mean terminal"):
-        settle("terminl", {})
+        resolve_options(None, "terminl", {})
 
 
 @pytest.mark.usefixtures("no_terminal")
 def test_settling_twice_changes_nothing() -> None:
-    once = settle("", {"port": 0})
-    assert settle("", once) == once
+    once = resolve_options(None, "", {"port": 0})
+    assert resolve_options(None, "", once) == once
 
 
 @pytest.mark.parametrize(
@@ -169,10 +169,10 @@ def test_people_at_one_terminal_share_a_worker_however_they_were_asked_for() -> 
     assert entry("").worker_key == entry("terminal").worker_key
 
 
-def test_a_game_of_held_keys_is_played_on_a_page_unless_a_terminal_was_asked_for() -> None:
+def test_a_game_of_held_keys_is_played_on_a_page_unless_a_terminal_was_asked_for(tty: str) -> None:
     lanes, table = ToyLanes(1).spec, game_class("kuhn").spec
-    here = {"mode": "terminal", "tty": "/dev/pts/1", "port": 0}
-    assert KIND.fit(lanes, "", here)["mode"] == "web"
-    assert KIND.fit(lanes, "", here)["tty"] is None
-    assert KIND.fit(lanes, "terminal", here) == here
-    assert KIND.fit(table, "", here) == here
+    here = {"mode": "terminal", "tty": tty, "port": 0}
+    assert KIND.resolve_options(lanes, "", here)["mode"] == "web"
+    assert KIND.resolve_options(lanes, "", here)["tty"] is None
+    assert KIND.resolve_options(lanes, "terminal", here) == here
+    assert KIND.resolve_options(table, "", here) == here

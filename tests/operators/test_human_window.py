@@ -253,7 +253,7 @@ def test_without_a_display_it_says_so_before_anything_starts(monkeypatch: pytest
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(InputError, match="no display here"):
-        KIND.settle("window", {})
+        KIND.resolve_options(None, "window", {})
 
 
 def over(*events: str) -> Outcome:

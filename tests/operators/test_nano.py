@@ -15,7 +15,7 @@ from arena.operator import WorkerContext
 from arena.plugins import game_class
 from arena_games.cards.codes import CODES
 from arena_operators.vlm.checkpoint import SHIPPED, check
-from arena_operators.vlm.kind import declared, settle, views
+from arena_operators.vlm.kind import declared, resolve_options, views
 from arena_operators.vlm.operator import make
 from arena_operators.vlm.prompt import fill
 from tests.operators.vlm_kit import answers, lessons, requests, swapped
@@ -50,7 +50,7 @@ def test_it_is_whole_small_and_the_one_that_was_measured(metadata):
 
 def test_it_needs_nothing_but_its_name():
     settled = {"device": "cpu", "dtype": "float32", "batch": 4, "threads": 1, "temperature": 1.0}
-    assert settle("", {}) == {**settled, "max_tokens": 64, "prompt": "short"}
+    assert resolve_options(None, "", {}) == {**settled, "max_tokens": 64, "prompt": "short"}
     assert declared("", {}) == "deterministic"
     assert views(game_class("holdem").spec, "", {}) == views(game_class("holdem").spec, "nano", {})
     assert views(game_class("holdem").spec, "", {}).image == (128, 128)

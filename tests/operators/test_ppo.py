@@ -44,7 +44,7 @@ def own(tmp_path):
 
 
 def test_our_policy_plays_and_batching_changes_no_decision(own):
-    assert KIND.views(Toy.spec, str(own), KIND.settle(str(own), PLAIN)) == Views(vector=True)
+    assert KIND.views(Toy.spec, str(own), KIND.resolve_options(None, str(own), PLAIN)) == Views(vector=True)
     seats, requests = turns(200)
     whole, singles, sevens = (answers(operator(own), seats, groups) for groups in groupings(requests))
     assert whole == singles == sevens
@@ -85,7 +85,7 @@ def test_a_corrupt_policy_is_refused(own):
     blob[-1] ^= 1
     own.write_bytes(blob)
     with pytest.raises(CheckpointError, match="damaged"):
-        KIND.settle(str(own), PLAIN)
+        KIND.resolve_options(None, str(own), PLAIN)
     seats, _ = turns(1)
     with pytest.raises(ValueError, match="damaged"):
         operator(own).open(seats)
@@ -100,11 +100,11 @@ def test_a_policy_for_another_game_is_refused(own):
 
 def test_what_is_missing_is_said():
     with pytest.raises(CheckpointError, match="no such file"):
-        KIND.settle("nowhere.zip", PLAIN)
+        KIND.resolve_options(None, "nowhere.zip", PLAIN)
     with pytest.raises(UnplayableError, match="arena train ppo --game toy"):
         KIND.views(Toy.spec, "", PLAIN)
     with pytest.raises(InputError, match=r"FILE\.zip"):
-        KIND.settle("", {**PLAIN, "normalize": "x.pkl"})
+        KIND.resolve_options(None, "", {**PLAIN, "normalize": "x.pkl"})
 
 
 def test_the_kind_is_light():

@@ -77,7 +77,7 @@ def look(player, request):
 
 def test_a_stack_is_detected_and_kept_by_seat_and_match(tmp_path):
     file = small(tmp_path / "stacked.zip", numbers(3 * SEEN[0]))
-    options = KIND.fit(Toy.spec, file, KIND.settle(file, TRUSTED))
+    options = KIND.resolve_options(Toy.spec, file, TRUSTED)
     assert options["stack"] == 3
     assert KIND.views(Toy.spec, file, options) == Views(vector=True)
     for wrong in (None, 2):  # where nothing was detected, as by a server that does not know the game yet
@@ -99,7 +99,7 @@ def test_pictures_of_another_number_of_frames_are_detected(tmp_path):
     file = str(tmp_path / "pictures.zip")
     env = VecFrameStack(DummyVecEnv([lambda: arena.to_gymnasium(Toy, view="image")]), 2)
     PPO("CnnPolicy", env, n_steps=8, batch_size=8, **SMALL).save(file)
-    options = KIND.fit(Toy.spec, file, TRUSTED)
+    options = KIND.resolve_options(Toy.spec, file, TRUSTED)
     views = KIND.views(Toy.spec, file, options)
     assert (options["stack"], views) == (2, Views(image=(36, 36)))
     seats, requests = turns(70, views)
@@ -110,7 +110,7 @@ def test_pictures_of_another_number_of_frames_are_detected(tmp_path):
 def test_what_is_no_whole_number_of_frames_is_refused(tmp_path):
     file = small(tmp_path / "odd.zip", numbers(2 * SEEN[0] + 1))
     with pytest.raises(UnplayableError, match=r"\(17,\).*\(8,\)"):
-        KIND.views(Toy.spec, file, KIND.fit(Toy.spec, file, TRUSTED))
+        KIND.views(Toy.spec, file, KIND.resolve_options(Toy.spec, file, TRUSTED))
     with pytest.raises(UnplayableError, match="@stack=4 are stacked"):
         KIND.views(Toy.spec, file, {**TRUSTED, "stack": 4})
 
@@ -174,7 +174,7 @@ def wraps(tmp_path):
 def test_a_wrap_knows_its_match_keeps_state_and_maps_actions(tmp_path, wraps):
     file = small(tmp_path / "pairs.zip", numbers(4, actions=6))
     options = {**TRUSTED, "wrap": f"{wraps}:Pairs"}
-    assert KIND.views(Toy.spec, file, KIND.settle(file, options)) == Views(vector=True)
+    assert KIND.views(Toy.spec, file, KIND.resolve_options(None, file, options)) == Views(vector=True)
     player = operator(file, wrap=f"{wraps}:Pairs")
     seats, requests = turns(8)
     player.open(seats)
@@ -247,14 +247,17 @@ def noted(tmp_path, monkeypatch):
 
 def test_a_pickle_of_others_is_loaded_only_if_trusted(tmp_path, noted):
     file = small(tmp_path / "model.zip", numbers(SEEN[0]))
-    for load in (KIND.settle, lambda what, options: operator(what, **options)):
+    for load in (
+        lambda what, options: KIND.resolve_options(None, what, options),
+        lambda what, options: operator(what, **options),
+    ):
         with pytest.raises(InputError, match=r"is a pickle: .*@trust=true"):
             load(file, PLAIN)
     remember(tmp_path / "model.zip")
-    assert KIND.settle(file, PLAIN) == PLAIN
+    assert KIND.resolve_options(None, file, PLAIN) == PLAIN
     (tmp_path / "norm.pkl").write_bytes(b"")
     with pytest.raises(InputError, match=r"norm\.pkl is a pickle"):
-        KIND.settle(file, {**PLAIN, "normalize": str(tmp_path / "norm.pkl")})
+        KIND.resolve_options(None, file, {**PLAIN, "normalize": str(tmp_path / "norm.pkl")})
 
 
 def test_another_file_in_its_place_is_not_one_made_here(tmp_path, noted):
@@ -262,7 +265,7 @@ def test_another_file_in_its_place_is_not_one_made_here(tmp_path, noted):
     remember(tmp_path / "model.zip")
     small(tmp_path / "model.zip", numbers(SEEN[0] + 1))
     with pytest.raises(InputError, match="@trust=true"):
-        KIND.settle(file, PLAIN)
+        KIND.resolve_options(None, file, PLAIN)
 
 
 def test_a_list_that_others_can_write_proves_nothing(tmp_path, noted):
@@ -270,7 +273,7 @@ def test_a_list_that_others_can_write_proves_nothing(tmp_path, noted):
     remember(tmp_path / "model.zip")
     known_file().chmod(0o666)
     with pytest.raises(InputError, match="@trust=true"):
-        KIND.settle(file, PLAIN)
+        KIND.resolve_options(None, file, PLAIN)
 
 
 def test_what_the_users_code_takes_part_in_is_not_declared_deterministic(tmp_path, wraps):
@@ -297,13 +300,13 @@ def test_the_folder_of_an_eval_callback_is_named(tmp_path):
         ),
     )
     assert (folder / "evaluations.npz").is_file()
-    assert KIND.settle(str(folder), TRUSTED) == TRUSTED
+    assert KIND.resolve_options(None, str(folder), TRUSTED) == TRUSTED
     assert set(KIND.fingerprint(Toy.spec, str(folder), TRUSTED)) == {"best_model.zip"}
     seats, requests = turns(2)
     assert len(answers(operator(folder), seats, [requests])) == 2
     (folder / "best_model.zip").rename(folder / "rl_model_8_steps.zip")
     with pytest.raises(CheckpointError, match=r"neither policy\.safetensors .* zips there: rl_model_8_steps\.zip"):
-        KIND.settle(str(folder), TRUSTED)
+        KIND.resolve_options(None, str(folder), TRUSTED)
 
 
 def test_every_algorithm_that_is_installed_is_seated_or_refused_by_name():
@@ -322,7 +325,7 @@ def test_a_continuous_model_is_refused_in_words(tmp_path):
         file
     )
     with pytest.raises(UnplayableError, match="is a SAC model: it acts in continuous spaces only"):
-        KIND.settle(str(file), TRUSTED)
+        KIND.resolve_options(None, str(file), TRUSTED)
 
 
 def test_a_wrong_guess_is_told_before_it_plays(tmp_path):
@@ -336,4 +339,4 @@ def test_a_wrong_guess_is_told_before_it_plays(tmp_path):
 def test_options_of_a_zip_are_refused_elsewhere():
     for name, value in (("stack", 2), ("trust", True), ("wrap", "a.py:b")):
         with pytest.raises(InputError, match=rf"ppo@{name}= goes with"):
-            KIND.settle("", {**PLAIN, name: value})
+            KIND.resolve_options(None, "", {**PLAIN, name: value})

@@ -47,7 +47,7 @@ def _turns(count):
 @pytest.mark.parametrize("file", ["", "policy.zip"])
 def test_it_sits_down_and_batching_changes_no_decision(folder, file):
     what = str(folder / file)
-    assert KIND.views(ToyLanes.spec, what, KIND.settle(what, PLAIN)) == Views(vector=True)
+    assert KIND.views(ToyLanes.spec, what, KIND.resolve_options(None, what, PLAIN)) == Views(vector=True)
     seats, requests = _turns(9)
     whole, singles, sevens = (answers(operator(what), seats, groups) for groups in groupings(requests))
     assert whole == singles == sevens

@@ -41,7 +41,7 @@ def test_these_ship():
 @pytest.mark.parametrize("name", ["holdem", "leduc", "sidescroller", "mario:1-1", "mario:1-2"])
 def test_it_fits_its_game(name):
     options = {key: option.default for key, option in KIND.options.items()}
-    assert KIND.views(game_class(name).spec, "", KIND.settle("", options)) == Views(vector=True)
+    assert KIND.views(game_class(name).spec, "", KIND.resolve_options(None, "", options)) == Views(vector=True)
 
 
 @pytest.mark.parametrize(("name", "seats"), [("leduc", 2), ("holdem", 2), ("holdem", 3)])

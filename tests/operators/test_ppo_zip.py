@@ -51,7 +51,7 @@ def test_the_algorithm_is_detected(zips, name):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_zip_plays_and_batching_changes_no_decision(zips, name):
-    assert KIND.settle(zips[name], TRUSTED) == TRUSTED
+    assert KIND.resolve_options(None, zips[name], TRUSTED) == TRUSTED
     assert KIND.views(Toy.spec, zips[name], PLAIN) == Views(vector=True)
     seats, requests = turns(70)
     whole, singles, sevens = (answers(operator(zips[name]), seats, groups) for groups in groupings(requests))
@@ -133,7 +133,7 @@ def test_wrapped_it_plays(other, tmp_path):
     file = tmp_path / "adapt.py"
     file.write_text("def narrow(seen):\n    return seen[:5]\n\ndef wrong(seen):\n    return seen[:4]\n")
     options = {**TRUSTED, "wrap": f"{file}:narrow"}
-    assert KIND.views(Toy.spec, other, KIND.settle(other, options)) == Views(vector=True)
+    assert KIND.views(Toy.spec, other, KIND.resolve_options(None, other, options)) == Views(vector=True)
     seats, requests = turns(5)
     assert len(answers(operator(other, wrap=f"{file}:narrow"), seats, [requests])) == 5
     with pytest.raises(ValueError, match=r"@wrap gives shape \(4,\)"):
@@ -141,7 +141,7 @@ def test_wrapped_it_plays(other, tmp_path):
     with pytest.raises(InputError, match="no class or function 'absent'"):
         operator(other, wrap=f"{file}:absent")
     with pytest.raises(InputError, match=r"FILE\.py:NAME"):
-        KIND.settle(other, {**PLAIN, "wrap": "adapt.py"})
+        KIND.resolve_options(None, other, {**PLAIN, "wrap": "adapt.py"})
 
 
 def test_normalised_as_it_was_trained(zips, tmp_path):
@@ -173,4 +173,4 @@ def test_a_corrupt_zip_is_refused(tmp_path):
     path = tmp_path / "bad.zip"
     path.write_bytes(b"PK\x03\x04 not a zip")
     with pytest.raises(CheckpointError, match="no Stable-Baselines3 model"):
-        KIND.settle(str(path), PLAIN)
+        KIND.resolve_options(None, str(path), PLAIN)

@@ -17,7 +17,7 @@ from arena.errors import CheckpointError, InputError, UnplayableError
 from arena.operator import OpenSeat, WorkerContext
 from arena.plugins import game_class
 from arena_operators.vlm import sampling
-from arena_operators.vlm.kind import KIND, settle, views
+from arena_operators.vlm.kind import KIND, resolve_options, views
 from arena_operators.vlm.operator import make
 from arena_operators.vlm.prompt import split
 from tests.operators.vlm_kit import VIEWS, answers, foreign, lessons, requests
@@ -180,13 +180,13 @@ def test_a_game_without_pictures_is_unplayable(folder):
 @pytest.mark.parametrize("what", ["no/such/folder", "nowhere", "./nope"])
 def test_a_name_that_is_nothing_is_refused(what):
     with pytest.raises(InputError, match="is no model"):
-        settle(what, {})
+        resolve_options(None, what, {})
 
 
 def test_a_revision_belongs_to_a_hub_name(folder):
     with pytest.raises(InputError, match="revision"):
-        settle(str(folder), {"revision": "main"})
-    assert settle("org/model", {"revision": "main"})["revision"] == "main"
+        resolve_options(None, str(folder), {"revision": "main"})
+    assert resolve_options(None, "org/model", {"revision": "main"})["revision"] == "main"
 
 
 def _copy(folder, tmp_path):
@@ -215,7 +215,7 @@ def test_a_damaged_folder_is_refused_in_words(folder, tmp_path, name, change, me
     else:
         (broken / name).write_bytes(change((broken / name).read_bytes()))
     with pytest.raises(CheckpointError, match=message):
-        settle(str(broken), {})
+        resolve_options(None, str(broken), {})
     with pytest.raises(ValueError, match=message):  # and by the worker, where arena and worker do not share a disk
         make(WorkerContext(str(broken), {}))
 
@@ -254,4 +254,4 @@ def test_weights_that_are_not_those_of_the_metadata_are_refused(folder, tmp_path
     other = _copy(folder, tmp_path)
     (other / "nano.json").write_text(json.dumps({"games": ["leduc"], "weights_sha256": "0" * 64}))
     with pytest.raises(CheckpointError, match="another sha256"):
-        settle(str(other), {})
+        resolve_options(None, str(other), {})

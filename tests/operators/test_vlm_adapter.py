@@ -20,7 +20,7 @@ from arena.errors import CheckpointError, InputError
 from arena.operator import WorkerContext
 from arena.plugins import game_class
 from arena_operators.vlm.checkpoint import source
-from arena_operators.vlm.kind import KIND, declared, fingerprint, settle
+from arena_operators.vlm.kind import KIND, declared, fingerprint, resolve_options
 from arena_operators.vlm.operator import make
 from tests.operators.vlm_kit import foreign, lessons
 
@@ -91,14 +91,16 @@ def test_an_adapter_is_applied_to_the_model_that_is_named(base, adapter, applied
 
 def test_the_record_names_what_is_loaded(base, adapter):
     spec = game_class("kuhn").spec
-    found = fingerprint(spec, str(adapter), settle(str(adapter), {}))
+    found = fingerprint(spec, str(adapter), resolve_options(None, str(adapter), {}))
     assert found["adapter/adapter_model.safetensors"] == hash_file(adapter / "adapter_model.safetensors")
     assert found["model.safetensors"] == hash_file(base / "model.safetensors")
     assert found["adapter"] == "cards"
     assert found["architecture"] == "Idefics3ForConditionalGeneration"
     assert found["dtype"] == "float32"
     assert {"config.json", "tokenizer.json", "processor_config.json", "adapter/adapter_config.json"} <= set(found)
-    assert not [name for name in fingerprint(spec, str(base), settle(str(base), {})) if "adapter" in name]
+    assert not [
+        name for name in fingerprint(spec, str(base), resolve_options(None, str(base), {})) if "adapter" in name
+    ]
 
 
 def test_files_that_are_not_loaded_are_not_in_the_record(base, tmp_path):
@@ -118,7 +120,7 @@ def copy(adapter, tmp_path, **changes):
 def test_an_adapter_whose_model_is_not_here_says_how_to_name_it(adapter, tmp_path):
     folder = copy(adapter, tmp_path, base_model_name_or_path="/no/such/model")
     with pytest.raises(InputError, match=r"adapter for the model '/no/such/model'.*vlm:MODEL@adapter="):
-        settle(str(folder), {})
+        resolve_options(None, str(folder), {})
 
 
 def test_a_base_that_is_named_from_the_adapters_folder_is_found(base, adapter, tmp_path):
@@ -131,7 +133,7 @@ def test_an_adapter_without_safetensors_is_refused(adapter, tmp_path):
     folder = copy(adapter, tmp_path)
     (folder / "adapter_model.safetensors").rename(folder / "adapter_model.bin")
     with pytest.raises(CheckpointError, match=r"no adapter_model\.safetensors"):
-        settle(str(folder), {})
+        resolve_options(None, str(folder), {})
 
 
 @pytest.mark.parametrize("fault", ["lacks", "has no place for"])
@@ -167,20 +169,20 @@ def test_another_tokenizer_beside_the_adapter_is_not_passed_over(base, adapter, 
     words = json.loads((base / "tokenizer.json").read_text())
     (folder / "tokenizer.json").write_text(json.dumps({**words, "truncation": None}))
     with pytest.raises(CheckpointError, match="is not that of the model"):
-        settle(str(folder), {})
+        resolve_options(None, str(folder), {})
     shutil.copy(base / "processor_config.json", folder)
     assert source(str(folder)).processor == str(folder)
-    settle(str(folder), {})
+    resolve_options(None, str(folder), {})
 
 
 def test_two_adapters_are_refused(adapter):
     with pytest.raises(InputError, match="is an adapter itself"):
-        settle(str(adapter), {"adapter": str(adapter)})
+        resolve_options(None, str(adapter), {"adapter": str(adapter)})
 
 
 def test_a_folder_without_an_adapter_is_no_adapter(base, tmp_path):
     with pytest.raises(InputError, match="no folder of a peft adapter"):
-        settle(str(base), {"adapter": str(tmp_path)})
+        resolve_options(None, str(base), {"adapter": str(tmp_path)})
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,7 @@ def test_a_folder_without_an_adapter_is_no_adapter(base, tmp_path):
 )
 def test_determinism_is_declared_where_it_was_measured(base, options, says):
     given = {name: option.default for name, option in KIND.options.items()}
-    assert declared(str(base), settle(str(base), {**given, "device": "cpu", **options})) == says
+    assert declared(str(base), resolve_options(None, str(base), {**given, "device": "cpu", **options})) == says
 
 
 def test_of_another_family_only_single_rows_are_known(base, tmp_path):

@@ -203,7 +203,7 @@ def test_a_welcome_to_something_else_than_was_agreed_ends_the_worker(keys: Path,
         liar.say(m.Hire(token="t", major=MAJOR, minor=MINOR, kind="ppo", what="", options=wanted))
         assert liar.hear(m.Hello).token == "t"
         liar.say(m.Welcome(session="s", minor=MINOR, what="/tmp/evil.zip", options=wanted))
-        assert "WELCOME asks for something else" in liar.hear(m.Gone).reason
+        assert "WELCOME has other options" in liar.hear(m.Gone).reason
 
 
 def test_nothing_passes_before_welcome(keys: Path, tmp_path: Path) -> None:
