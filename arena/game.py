@@ -311,7 +311,9 @@ class Game(abc.ABC):
 
     def draw(self, height: int, width: int) -> Image:
         """What a spectator who sees everything is shown: uint8 (height, width, 3). Default: every seat's text view."""
-        return plain.picture(self, height, width)
+        seen = [self.observe(seat, Views(text=self.spec.text)) for seat in range(self.seats)]
+        lines = plain.words(self.spec.summary, self.spec.actions.names, [(one.legal, one.text) for one in seen])
+        return plain.sheet(lines, height, width)
 
     def parse(self, seat: int, answer: int | str | None) -> int:
         """The action that `answer` names: an index, or an action's name in any letter case. Strict.

@@ -5,39 +5,29 @@ Enough to be watched and to be asked; a drawing and prompts made for the game ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont, ImageFont
-
-    from arena.game import Game, Image
 
 SIZES = (26, 21, 17, 14, 11, 9)  # of the writing, in pixels; the first that fits is taken
 PAPER, INK = (248, 246, 240), (30, 30, 34)
 
 
-def picture(game: Game, height: int, width: int) -> Image:
-    """What every seat sees in words, uint8 (height, width, 3); without a text view, who is to act."""
-    return sheet(words(game), height, width)
-
-
-def words(game: Game) -> list[str]:
-    """The lines of the sheet."""
-    from arena.game import Views
-
-    out = [game.spec.summary]
-    names = game.spec.actions.names
-    for seat in range(game.seats):
-        seen = game.observe(seat, Views(text=game.spec.text))
-        legal = ", ".join(names[action] for action in seen.legal)
-        out += ["", f"Seat {seat}" + (f", to act: {legal}" if legal else ""), *(seen.text or "").splitlines()]
+def words(summary: str, actions: Sequence[str], seats: Iterable[tuple[Sequence[int], str | None]]) -> list[str]:
+    """The lines of the sheet: `actions` are names, and each of `seats` is (legal actions, the seat's text view)."""
+    out = [summary]
+    for seat, (legal, text) in enumerate(seats):
+        due = ", ".join(actions[action] for action in legal)
+        out += ["", f"Seat {seat}" + (f", to act: {due}" if due else ""), *(text or "").splitlines()]
     return out
 
 
-def sheet(lines: Sequence[str], height: int, width: int) -> Image:
+def sheet(lines: Sequence[str], height: int, width: int) -> npt.NDArray[np.uint8]:
     """`lines` written as large as fits, wrapped at `width`; what does not fit at the smallest size is cut off."""
     from PIL import Image as Pillow
     from PIL import ImageDraw, ImageFont

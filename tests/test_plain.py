@@ -41,8 +41,9 @@ def test_the_drawing_follows_the_game(words):
 
 
 def test_the_sheet_says_who_is_to_act(words):
-    assert "Seat 0, to act: zero, one, two" in plain.words(words)
-    assert "Seat 1" in plain.words(words)
+    seen = [words.observe(seat, Views()) for seat in (0, 1)]
+    lines = plain.words("", words.spec.actions.names, [(one.legal, one.text) for one in seen])
+    assert lines == ["", "", "Seat 0, to act: zero, one, two", "", "Seat 1"]
 
 
 def test_the_generic_prompt_fills_whatever_the_rules_hold(words):
