@@ -22,7 +22,7 @@ from arena.protocol.version import MINOR
 
 
 class Channel(abc.ABC):
-    """To one worker. A channel that died or was in doubt is never used again; the workers opens another."""
+    """To one worker. A channel that died or was in doubt is never used again; the worker pool opens another."""
 
     name: str
     session: str  # echoed by every ACTION of this worker
@@ -31,7 +31,12 @@ class Channel(abc.ABC):
     log: Path | None = None  # what the worker printed
     role = "operator"  # or "game": a game host; or "spectator": it has no seat, and nothing waits for it
     minor = MINOR  # of the protocol that is spoken with it
+    max_in_flight = 0  # questions that it takes at once; 0: any number
     watches = False  # it shows matches to people, and understands WATCH
+
+    def limit(self, most: int) -> None:
+        """It takes at most `most` questions at once (0: that is not said); the lowest number counts."""
+        self.max_in_flight = min(most or self.max_in_flight, self.max_in_flight or most)
 
     @abc.abstractmethod
     def send(self, message: m.Message, buffers: Sequence[Frame] = ()) -> None:
@@ -93,7 +98,8 @@ class LocalChannel(Channel):
         self.host = Host(factory, self.inbox.append)
         self.host.receive(m.Welcome(session=self.session, minor=self.minor, what=what, options=options), ())
         self.host.work()
-        self.ready = self.inbox[-1] == m.Status(state="ready")
+        said = self.inbox[-1]
+        self.ready = isinstance(said, m.Status) and said.state == "ready"
         if not self.ready:
             raise WorkerError(f"operator {name} cannot run in this process: {self.inbox or 'it waits for a person'}")
 

@@ -13,11 +13,12 @@ from arena.channel import Channel, Died, WorkerPool
 from arena.dry import SAMPLES, DryTurns
 from arena.errors import InputError, WorkerError, sentence
 from arena.hosted import HostedSession
+from arena.live_match import LiveMatch, Question
 from arena.match import Match
 from arena.observer import Observer
 from arena.operator import Decision, InfrastructureFault, Outcome
 from arena.plan import MatchPlan, Plan
-from arena.playing import LiveMatch, Playing, Question, place_of, suspects_on
+from arena.playing import Playing
 from arena.protocol import messages as m
 from arena.retry import OPENING, Failure, Place, RetryDecision, RetryPolicy, Void
 from arena.upcoming import Upcoming
@@ -122,9 +123,11 @@ class Failing:
 
         People are not waited for.
         """
-        for question in live.questions.values():
-            seat = question.request.seat
-            if seat not in live.failures and not self._plan.seated(live.match.plan)[seat].kind.interactive:
+        self._playing.queue(live)  # a seat that is asked again may fail as well
+        if not self._playing.current(live):
+            return
+        for seat in live.asked - live.failures.keys():
+            if not self._plan.seated(live.match.plan)[seat].kind.interactive:
                 return
         first = live.failures[min(live.failures)]
         self._void_one(live, Void(first.kind, first.reason, dict(live.failures)))
@@ -242,9 +245,9 @@ class Failing:
                 continue
             asked = [question for question in hung or lost if question.live is live]
             if hung:
-                places = {question.request.seat: place_of(question) for question in asked}
+                places = {question.request.seat: question.place for question in asked}
             else:
-                places = suspects_on(channel, live, asked)
+                places = live.suspects(channel, asked)
             if places:
                 kind: InfrastructureFault = "deadline" if hung else "worker_died"
                 why = f"{channel.name} {self._overdue}" if hung else reason
@@ -363,7 +366,7 @@ class Failing:
 
 def failure(question: Question, kind: InfrastructureFault, reason: str) -> Failure:
     """What failed is this question, and nobody ended a worker."""
-    return Failure(kind, place_of(question), reason, self_inflicted=False)
+    return Failure(kind, question.place, reason, self_inflicted=False)
 
 
 def _uses(live: LiveMatch, channel: Channel) -> bool:

@@ -181,7 +181,7 @@ class Host:
             self.asynchronous = built
             return
         self._operator = built
-        self._emit(m.Status(state="ready"))
+        self._emit(m.Status(state="ready", max_in_flight=built.max_in_flight))
 
     def _seat(self, message: m.Open) -> None:
         if self._operator is None:

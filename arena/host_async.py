@@ -28,7 +28,7 @@ class AsyncHost:
 
     async def start(self) -> None:
         await self._operator.start()
-        self._emit(m.Status(state="ready"))
+        self._emit(m.Status(state="ready", max_in_flight=self._operator.max_in_flight))
 
     async def stop(self) -> None:
         await asyncio.sleep(0)  # so that what was received last has begun

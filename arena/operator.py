@@ -111,6 +111,8 @@ class Operator(abc.ABC):
     for a BackendError what that says.
     """
 
+    max_in_flight = 0  # requests that it takes at once, if it knows better than its kind; 0: it does not
+
     def open(self, seats: Sequence[OpenSeat]) -> None:  # noqa: B027 - a policy without memory needs none
         """Seats are given to this operator. ValueError refuses, and its message reaches the user."""
 
@@ -127,6 +129,8 @@ class Operator(abc.ABC):
 
 class AsyncOperator(abc.ABC):
     """Answers one request at a time and may wait; several `decide` calls run at once."""
+
+    max_in_flight = 0  # of those calls, known once it has started; as Operator.max_in_flight
 
     async def start(self) -> None:  # noqa: B027
         """Before the first seat is opened, on the event loop."""
@@ -208,6 +212,9 @@ class OperatorKind:
     declared: Callable[[str, Mapping[str, Any]], Determinism] | None = None
     # declared(what, options): its determinism where only the user knows it; `determinism` is then the least it may be
     licence: str = "Apache-2.0"
+    max_in_flight: int | Callable[[str, Mapping[str, Any]], int] = 0
+    # requests that it takes at once, or max_in_flight(what, options): the number; 0: any number. The others wait in
+    # the arena, and their deadlines do not run there. Its worker may say less when it is ready: Operator.max_in_flight
     interactive: bool = False  # waits for a person: no deadline unless one is given
 
 
@@ -228,6 +235,12 @@ def check_options(kind: OperatorKind, options: Mapping[str, str], given: str) ->
 def determinism_of(kind: OperatorKind, what: str, options: Mapping[str, Any]) -> Determinism:
     """What an operator of these resolved options says of its answers."""
     return kind.declared(what, options) if kind.declared else kind.determinism
+
+
+def max_in_flight(kind: OperatorKind, what: str, options: Mapping[str, Any]) -> int:
+    """How many requests an operator of these settled options takes at once; 0: any number."""
+    most = kind.max_in_flight
+    return most(what, options) if callable(most) else most
 
 
 def worker_threads(kind: OperatorKind, options: Mapping[str, Any]) -> int | None:

@@ -12,7 +12,7 @@ import msgspec
 
 from arena.canonical import digest, key
 from arena.game import Game, Views
-from arena.operator import Determinism, OperatorKind, determinism_of, worker_threads
+from arena.operator import Determinism, OperatorKind, determinism_of, max_in_flight, worker_threads
 
 Pace = Literal["lockstep", "realtime"]
 HERE = "here"  # the runtime of a game that is hosted by a worker of the arena's own interpreter
@@ -40,6 +40,11 @@ class Entry:
     def threads(self) -> int | None:
         """How many threads its worker computes with; None where that is not said here."""
         return None if self.at is not None else worker_threads(self.kind, self.options)
+
+    @property
+    def max_in_flight(self) -> int:
+        """How many requests its worker takes at once; 0: any number, unless the worker says one."""
+        return max_in_flight(self.kind, self.what, self.options)
 
     @property
     def worker_key(self) -> str:

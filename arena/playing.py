@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 from arena.channel import Channel, WorkerPool
 from arena.dry import DryTurn
 from arena.errors import GameError
-from arena.game import GameCard
 from arena.hosted import HostedSession
+from arena.live_match import LiveMatch, Question
 from arena.log import EndLine
 from arena.match import Ask, Match
 from arena.observer import Observer
@@ -24,102 +23,12 @@ from arena.pace import Clock
 from arena.plan import MatchPlan, Plan
 from arena.protocol import codec
 from arena.protocol import messages as m
+from arena.questions import Questions
 from arena.record.writer import Recorder
-from arena.retry import OPENING, Charge, Failure, Place, RetryPolicy
+from arena.retry import OPENING, RetryPolicy
 from arena.session import GameSession, LocalSession
 from arena.spectators import SpectatorFeed
 from arena.timers import Timers
-
-
-@dataclass(slots=True, eq=False)
-class Question:
-    """One item under way; `due` is its deadline. Its match is None once nobody wants the answer."""
-
-    request: Request
-    channel: Channel
-    live: LiveMatch | None
-    sent: float
-    due: float | None = None
-    cancelled: bool = False  # a CANCEL was sent
-    late: bool = False  # the deadline passed, and the CANCEL waits for its confirmation
-
-
-@dataclass(slots=True, eq=False)
-class TickEnd:
-    """When the tick of a match in realtime is over."""
-
-    live: LiveMatch
-    due: float | None = None
-
-
-@dataclass(slots=True, eq=False)
-class HostDeadline:
-    """When the game's host must have answered."""
-
-    live: LiveMatch
-    due: float | None = None
-
-
-@dataclass(slots=True, eq=False)
-class LiveMatch:
-    """A match in play, and the channels that serve its seats."""
-
-    match: Match
-    card: GameCard
-    channels: tuple[Channel, ...]
-    host: Channel | None  # of its game, if that is not here
-    charges: Mapping[int, Charge]  # by seat: it is not asked from there on
-    alone: bool = False  # seats are opened and asked one after another, to see which of them ends its worker
-    dry: DryTurn | None = None  # it is no match of the plan: see arena/dry.py
-    begun: bool = False  # the game was reset
-    clock: Clock | None = None  # in realtime
-    seated: set[int] = field(default_factory=set)  # an OPEN was sent
-    opened: set[int] = field(default_factory=set)  # and confirmed, or the seat has answered
-    held: list[Ask] = field(default_factory=list)  # not sent yet
-    questions: dict[int, Question] = field(default_factory=dict)  # under way, by id
-    failures: dict[int, Failure] = field(default_factory=dict)  # by seat: the match is void once the others are in
-    tick_end: TickEnd = field(init=False)
-    host_deadline: HostDeadline = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.tick_end = TickEnd(self)
-        self.host_deadline = HostDeadline(self)
-
-
-class Questions:
-    """What is under way, by id, by channel and by match."""
-
-    def __init__(self, timers: Timers) -> None:
-        self._timers = timers
-        self._all: dict[int, Question] = {}
-        self._by_channel: dict[Channel, dict[int, Question]] = {}
-
-    def add(self, question: Question, deadline: float | None) -> None:
-        i = question.request.id
-        self._all[i] = question
-        self._by_channel.setdefault(question.channel, {})[i] = question
-        assert question.live is not None
-        question.live.questions[i] = question
-        if deadline is not None:
-            self._timers.set(question, deadline)
-
-    def get(self, i: int) -> Question | None:
-        return self._all.get(i)
-
-    def remove(self, question: Question) -> None:
-        """It was answered, or will never be."""
-        i = question.request.id
-        self._timers.clear(question)
-        del self._all[i]
-        of_channel = self._by_channel[question.channel]
-        del of_channel[i]
-        if not of_channel:
-            del self._by_channel[question.channel]
-        if question.live is not None:
-            del question.live.questions[i]
-
-    def of(self, channel: Channel) -> list[Question]:
-        return list(self._by_channel.get(channel, {}).values())
 
 
 class Playing:
@@ -219,56 +128,34 @@ class Playing:
             )
         )
 
-    def ask(self, now: float) -> None:
-        """Send every new question, one ACT a channel."""
-        batches: dict[Channel, list[Request]] = {}
-        for live in list(self._touched):
-            if self.current(live) and not live.failures:
-                self._take_asks(live)
-                if self.current(live):
-                    self._send(live, batches, now)
-        for channel, requests in batches.items():
+    def send(self, now: float) -> None:
+        """Ask what workers take now: one ACT a channel."""
+        for channel, waiting in self.questions.take().items():
+            requests = [self._sent(live, channel, ask, now) for live, ask in waiting]
             channel.send(*codec.act(requests, channel.minor))
 
-    def _take_asks(self, live: LiveMatch) -> None:
-        asks = live.match.asks()
-        for ask in asks:
+    def queue(self, live: LiveMatch) -> None:
+        """Queue what a match asks."""
+        for ask in live.match.asks():
             if live.dry is not None and live.dry.seat is None:
                 live.dry.seat = ask.seat
             if live.dry is not None and ask.seat != live.dry.seat:
                 # Nobody is there; the last action is the least likely to end a game.
-                if not self.feed(live, ask.seat, Decision(answer=ask.observation.legal[-1])):
-                    return
-                continue
-            charge = live.charges.get(ask.seat)
-            if charge is not None and (ask.tick, ask.attempt) >= charge.place:
-                if not self.feed(live, ask.seat, Decision(fault=charge.fault, detail=charge.detail)):
-                    return
+                decision = Decision(answer=ask.observation.legal[-1])
+            elif (charge := live.charges.get(ask.seat)) is not None and (ask.tick, ask.attempt) >= charge.place:
+                decision = Decision(fault=charge.fault, detail=charge.detail)
             else:
-                live.held.append(ask)
-
-    def _send(self, live: LiveMatch, batches: dict[Channel, list[Request]], now: float) -> None:
-        if not live.held:
-            return
-        busy = {question.channel for question in live.questions.values()} if live.alone else set()
-        held, live.held = live.held, []
-        for ask in held:
-            channel = live.channels[ask.seat]
-            if channel in busy:
-                live.held.append(ask)
+                self.questions.put(live, ask)
                 continue
-            if live.alone:
-                busy.add(channel)
-            if ask.seat not in live.seated:
-                self._open(live, ask.seat)
-            batches.setdefault(channel, []).append(self._request(live, channel, ask, now))
-            if live.dry is None:
-                self._observer.asked(live.match, ask)
+            if not self.feed(live, ask.seat, decision):
+                return
 
-    def _request(self, live: LiveMatch, channel: Channel, ask: Ask, now: float) -> Request:
+    def _sent(self, live: LiveMatch, channel: Channel, ask: Ask, now: float) -> Request:
+        """The request of a question that is sent now: its clocks begin."""
+        if ask.seat not in live.seated:
+            self._open(live, ask.seat)
         plan, limits = live.match.plan, self._plan.limits
         human = self._plan.seated(plan)[ask.seat].kind.interactive
-        budget = limits.human_timeout if human else None
         request = Request(
             id=next(self._ids),
             match=plan.index,
@@ -277,19 +164,25 @@ class Playing:
             observation=ask.observation,
             attempt=ask.attempt,
             reason=ask.reason,
-            budget=budget,
+            budget=limits.human_timeout if human else None,
         )
         self.newest = request.id
         # The clock of a person is their worker's: it begins when they see the question.
-        deadline = None if human else now + limits.deadline
-        self.questions.add(Question(request, channel, live, now), deadline)
+        self.questions.sent(Question(request, channel, live, now), None if human else now + limits.deadline)
+        if live.dry is None:
+            self._observer.asked(live.match, ask)
         return request
 
     def advance(self, now: float) -> bool:
-        """Apply the tick of every match whose seats are all in; whether there is more to do before one waits."""
+        """Queue what matches ask, and apply the tick of each whose seats are all in.
+
+        Whether there is more to do before one waits.
+        """
         touched, self._touched = self._touched, {}
         advanced, self._failed = self._failed, False
         for live in touched:
+            if self.current(live):
+                self.queue(live)
             if not self.current(live) or live.failures or not self._tick_over(live, now) or not live.match.ready:
                 continue
             if self._played(live, live.match.advance):
@@ -325,6 +218,7 @@ class Playing:
             self.finish(live, match.outcome, now)
         else:
             self.touch(live)
+            self.queue(live)
 
     def _note(self, live: LiveMatch, now: float) -> None:
         if self._recorder is not None:
@@ -383,6 +277,7 @@ class Playing:
     def _close(self, live: LiveMatch, outcome: Outcome) -> None:
         index = live.match.plan.index
         del self.matches[index]
+        live.over = True  # what it has in the queue will not be sent
         self.timers.clear(live.tick_end)
         self.timers.clear(live.host_deadline)
         self._withdraw(live)
@@ -402,17 +297,3 @@ class Playing:
         live.questions.clear()
         for channel, ids in wanted.items():
             channel.send(m.Cancel(ids=ids))
-
-
-def place_of(question: Question) -> Place:
-    """Where in its match it was asked."""
-    return Place(question.request.tick, question.request.attempt)
-
-
-def suspects_on(channel: Channel, live: LiveMatch, questions: Sequence[Question]) -> dict[int, Place]:
-    """The seats of a match that a worker may have ended at: those that were opened or asked and did not answer."""
-    out = {seat: OPENING for seat in live.seated - live.opened if live.channels[seat] is channel}
-    for question in questions:
-        if question.request.seat not in out:
-            out[question.request.seat] = place_of(question)
-    return out

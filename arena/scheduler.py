@@ -14,9 +14,10 @@ from arena.channel import Channel, Died, Received, WorkerPool
 from arena.errors import InputError, ProtocolError
 from arena.failing import Failing, failure
 from arena.hosted import HostedSession
+from arena.live_match import HostDeadline, LiveMatch, Question, TickEnd
 from arena.observer import Observer
 from arena.plan import MatchPlan, Plan
-from arena.playing import HostDeadline, LiveMatch, Playing, Question, TickEnd
+from arena.playing import Playing
 from arena.protocol import messages as m
 from arena.protocol.codec import Frames
 from arena.record.writer import Recorder
@@ -70,20 +71,16 @@ class Scheduler:
     def run(self) -> None:
         """Play. Raises WorkerError or InputError when a worker cannot be started or cannot play this game at all."""
         playing, feed = self._playing, self._playing.spectators
-        advanced = False
+        realtime = self._plan.limits.pace == "realtime"
         while playing.matches or not self._failing.over:
             self._seat_matches()
-            playing.ask(time.monotonic())
-            feed.show(time.monotonic())
-            if advanced and self._plan.limits.pace == "realtime":
-                # Where a tick lasts no longer than one round of this loop (short ticks, pictures to be drawn, a busy
-                # machine), the next one is over already: without this no answer would ever be read.
-                self._absorb(self._workers.poll(0))
-                self._watch_clocks()
             advanced = playing.advance(time.monotonic())
-            if advanced:
+            if advanced and not realtime:
                 continue
-            self._absorb(self._workers.poll(self._patience()))
+            # In realtime the next tick may be over already (it is short, the machine is busy): answers are still read.
+            playing.send(time.monotonic())
+            feed.show(time.monotonic())
+            self._absorb(self._workers.poll(0 if advanced else self._patience()))
             self._watch_clocks()
         until = time.monotonic() + LAST_LOOK
         while feed.owed and (left := until - time.monotonic()) > 0:

@@ -203,7 +203,7 @@ def test_what_changed_meanwhile_is_shown_when_the_last_one_is_confirmed(show: Ca
         return FakeWorkers.pay(workers)
 
     updates = shown(show(plan_of(Open, [PERSON, GOOD], options={"rounds": 6}), script=slow).workers.channels[0])
-    assert [update.tick for update in updates] == [0, 3, 4, 5, 6]
+    assert [update.tick for update in updates] == [0, 4, 5, 6]
 
 
 def test_matches_do_not_wait_for_a_spectator_that_is_not_ready(show: Callable[..., Play]) -> None:

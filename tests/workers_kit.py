@@ -105,8 +105,9 @@ class FakeWorkers:
         self.current = {key: self._start(key) for key in self.keys}
 
     def _start(self, key: str) -> FakeChannel:
-        name = self.plan.lineup[self.keys.index(key)].name
-        channel = FakeChannel(name, f"session{len(self.started)}")
+        entry = self.plan.lineup[self.keys.index(key)]
+        channel = FakeChannel(entry.name, f"session{len(self.started)}")
+        channel.limit(entry.max_in_flight)
         self.started.append(channel)
         return channel
 

@@ -89,6 +89,8 @@ class Conduct:
                     self._settle(message.match, message.seat or 0, seat)
                 else:
                     self._count(f"ERROR {message.code}")
+            case m.Status() if message.max_in_flight < 0:
+                raise BreachError(f"says that it takes {message.max_in_flight} items at once: expected a number from 0")
             case m.Bye():
                 self._left()
             case _:

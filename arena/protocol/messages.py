@@ -75,6 +75,7 @@ class Status(Message, frozen=True):  # worker -> arena
     state: Literal["loading", "ready"]
     text: str = ""
     address: str | None = None  # where a person finds the page
+    max_in_flight: int = 0  # ready: items that it takes at once; 0: no limit of its own
 
 
 # --- seats ---------------------------------------------------------------------------------------------------------

@@ -363,7 +363,9 @@ class Hub:
             case m.Ping():
                 channel.send(m.Pong(n=message.n))
             case m.Status():
-                channel.ready = channel.ready or message.state == "ready"
+                if message.state == "ready":
+                    channel.ready = True
+                    channel.limit(message.max_in_flight)
                 self._on_status(channel.name, message)
                 self._events.append(Received(channel, message))
             case m.Error() if not channel.ready and message.code != "unknown_message":

@@ -87,6 +87,7 @@ class ProcessWorkers:
         else:
             command = worker_command(entry.kind, entry.what, entry.options)
             channel = self._hub.launch(entry.name, command, entry.what, entry.options, entry.threads)
+        channel.limit(entry.max_in_flight)
         channel.operators = tuple(one.name for one in self._lineup if one.worker_key == entry.worker_key)
         return channel
 

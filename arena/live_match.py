@@ -1,0 +1,90 @@
+"""LiveMatch: a match in play, and the questions that its seats have open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from arena.channel import Channel
+from arena.dry import DryTurn
+from arena.game import GameCard
+from arena.match import Match
+from arena.operator import Request
+from arena.pace import Clock
+from arena.retry import OPENING, Charge, Failure, Place
+
+
+@dataclass(slots=True, eq=False)
+class Question:
+    """One question under way; `due` is its deadline. Its match is None once nobody wants the answer."""
+
+    request: Request
+    channel: Channel
+    live: LiveMatch | None
+    sent: float
+    due: float | None = None
+    cancelled: bool = False  # a CANCEL was sent
+    late: bool = False  # the deadline passed, and the CANCEL waits for its confirmation
+
+    @property
+    def place(self) -> Place:
+        """Where in its match it was asked."""
+        return Place(self.request.tick, self.request.attempt)
+
+
+@dataclass(slots=True, eq=False)
+class TickEnd:
+    """When the tick of a match in realtime is over."""
+
+    live: LiveMatch
+    due: float | None = None
+
+
+@dataclass(slots=True, eq=False)
+class HostDeadline:
+    """When the game's host must have answered."""
+
+    live: LiveMatch
+    due: float | None = None
+
+
+@dataclass(slots=True, eq=False)
+class LiveMatch:
+    """A match in play, and the channels that serve its seats."""
+
+    match: Match
+    card: GameCard
+    channels: tuple[Channel, ...]
+    host: Channel | None  # of its game, if that is not here
+    charges: Mapping[int, Charge]  # by seat: it is not asked from there on
+    alone: bool = False  # seats are opened and asked one after another, to see which of them ends its worker
+    dry: DryTurn | None = None  # it is no match of the plan: see arena/dry.py
+    begun: bool = False  # the game was reset
+    over: bool = False  # it is not in play any more
+    clock: Clock | None = None  # in realtime
+    seated: set[int] = field(default_factory=set)  # an OPEN was sent
+    opened: set[int] = field(default_factory=set)  # and confirmed, or the seat has answered
+    queued: set[int] = field(default_factory=set)  # seats with a question that is not sent yet
+    questions: dict[int, Question] = field(default_factory=dict)  # under way, by id
+    failures: dict[int, Failure] = field(default_factory=dict)  # by seat: the match is void once the others are in
+    tick_end: TickEnd = field(init=False)
+    host_deadline: HostDeadline = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tick_end = TickEnd(self)
+        self.host_deadline = HostDeadline(self)
+
+    @property
+    def asked(self) -> set[int]:
+        """The seats that owe an answer, or will once their question is sent."""
+        return self.queued.union(question.request.seat for question in self.questions.values())
+
+    def suspects(self, channel: Channel, questions: Sequence[Question]) -> dict[int, Place]:
+        """The seats that this worker may have ended at: those that were opened, or asked `questions`, and did not
+
+        answer.
+        """
+        out = {seat: OPENING for seat in self.seated - self.opened if self.channels[seat] is channel}
+        for question in questions:
+            out.setdefault(question.request.seat, question.place)
+        return out
