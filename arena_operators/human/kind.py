@@ -133,4 +133,6 @@ KIND = OperatorKind(
     extra="web",
     determinism="none",
     interactive=True,
+    # A terminal and a window show one question; on the page everybody has their own.
+    max_in_flight=lambda what, options: 0 if _mode(what, options) in ("web", WATCH) else 1,
 )

@@ -10,6 +10,7 @@ import pytest
 
 from arena.errors import InputError, MissingExtraError, UnplayableError
 from arena.game import Discrete, GameSpec, Views
+from arena.operator import max_in_flight
 from arena.plan import Entry
 from arena.plugins import game_class
 from arena_operators.human.choices import Choice, choices, pick
@@ -176,3 +177,8 @@ def test_a_game_of_held_keys_is_played_on_a_page_unless_a_terminal_was_asked_for
     assert KIND.resolve_options(lanes, "", here)["tty"] is None
     assert KIND.resolve_options(lanes, "terminal", here) == here
     assert KIND.resolve_options(table, "", here) == here
+
+
+@pytest.mark.parametrize(("mode", "most"), [("terminal", 1), ("window", 1), ("web", 0), ("watch", 0)])
+def test_one_screen_shows_one_question(mode: str, most: int) -> None:
+    assert max_in_flight(KIND, "", {"mode": mode}) == most
