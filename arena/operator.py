@@ -123,6 +123,14 @@ class Operator(abc.ABC):
     def end(self, match: int, seat: int, outcome: Outcome) -> None:  # noqa: B027
         """The match of this seat is over; the seat is released."""
 
+    def update(self, version: str, path: str) -> None:
+        """Decide with the weights in `path` (a file or folder of this machine) from now on, in every seat.
+
+        Never called during `act`. Whatever it raises means that the old weights stay, which it has to see to; a
+        ValueError's message reaches the user as it is. The worker puts `version` into each Decision that follows.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot change its weights: it has no `update`")
+
     def close(self) -> None:  # noqa: B027
         """No seat is open any more and the worker exits."""
 
@@ -147,6 +155,12 @@ class AsyncOperator(abc.ABC):
 
     def end(self, match: int, seat: int, outcome: Outcome) -> None:  # noqa: B027
         """As Operator.end."""
+
+    async def update(self, version: str, path: str) -> None:
+        """As Operator.update. `decide` calls that are under way go on: those that began before it are of the old
+        weights, and say so in their Decision where the operator knows better than the worker.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot change its weights: it has no `update`")
 
     async def watch(self, update: SpectatorUpdate) -> None:  # noqa: B027
         """Show how a match stands now; only where people look on. The next update comes once this has returned, and

@@ -19,7 +19,7 @@ from arena.game import GameCard
 from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, WorkerContext, turn_key
 from arena.train.cnn import Cnn
 from arena.train.policy import Mlp, PolicyCard, load_policy, probabilities, sample
-from arena_operators.ppo.kind import is_zip, made_for, policy_path
+from arena_operators.ppo.kind import is_zip, made_for, named_file, policy_path
 
 
 def build(context: WorkerContext) -> Operator:
@@ -56,6 +56,27 @@ class OwnPolicy(Operator):
         self._deterministic = deterministic
         self._nets: dict[str, tuple[Mlp | Cnn, PolicyCard]] = {}
         self._seats: dict[tuple[int, int], OpenSeat] = {}
+        self._updated: dict[str, tuple[Mlp | Cnn, PolicyCard]] = {}  # what `update` gave, by game, the newest last
+
+    def update(self, version: str, path: str) -> None:
+        """The policy of the game that `path` was trained for; ValueError when it does not fit the one that plays."""
+        try:
+            net, made = load_policy(named_file(path))
+        except CheckpointError as error:
+            raise ValueError(str(error)) from error
+        plays = [game for game in self._nets if made_for(made, game)]
+        for game in plays:
+            old = self._nets[game][1]
+            have = (old.game_version, old.vector_shape, old.actions, old.seats)
+            if have != (made.game_version, made.vector_shape, made.actions, made.seats):
+                raise ValueError(
+                    f"{path} was trained for (version, vector, actions, seats) "
+                    f"{(made.game_version, made.vector_shape, made.actions, made.seats)} of {made.game}, the policy "
+                    f"that plays for {have}"
+                )
+        self._nets.update(dict.fromkeys(plays, (net, made)))
+        self._updated.pop(made.game, None)
+        self._updated[made.game] = net, made
 
     def open(self, seats: Sequence[OpenSeat]) -> None:
         """Loads the policy of a game it has not met; ValueError when it is missing, damaged or for another game."""
@@ -89,7 +110,8 @@ class OwnPolicy(Operator):
 
     def _load(self, card: GameCard) -> tuple[Mlp | Cnn, PolicyCard]:
         try:
-            net, made = load_policy(policy_path(self._what, card.game))
+            newest = next((one for one in reversed(self._updated.values()) if made_for(one[1], card.game)), None)
+            net, made = newest or load_policy(policy_path(self._what, card.game))
         except (CheckpointError, UnplayableError) as error:
             raise ValueError(str(error)) from error
         want = (made.game_version, made.vector_shape, made.actions)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,24 @@ import numpy.typing as npt
 import torch
 from PIL import Image as Pictures
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from arena.game import Image
+from arena_operators.vlm import checkpoint
 from arena_operators.vlm.adapter import base_alone, merged
 from arena_operators.vlm.checkpoint import Source
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+LOADING = (  # what transformers raises for files that it cannot load
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,  # where a processor needs torchvision
+    RuntimeError,
+    ImportError,
+    SafetensorError,
+)
 BUCKET = 16  # prompts are padded on the left to a multiple of this many tokens
 
 
@@ -40,45 +53,16 @@ class Model:
     """A loaded model with its processor. Raises ValueError, in words, for whatever cannot be loaded."""
 
     def __init__(self, origin: Source, device: str, dtype: str, revision: str | None = None) -> None:
-        from transformers import AutoModelForImageTextToText, AutoProcessor
+        from transformers import AutoProcessor
 
         wanted = {} if revision is None else {"revision": revision}
         try:
             own = {} if origin.processor != origin.name else wanted
             self.processor = AutoProcessor.from_pretrained(origin.processor, trust_remote_code=False, **own)
-            with base_alone(origin, revision) as name:
-                self.model, info = AutoModelForImageTextToText.from_pretrained(
-                    name,
-                    dtype=DTYPES[dtype],
-                    use_safetensors=True,
-                    trust_remote_code=False,
-                    output_loading_info=True,
-                    **wanted,
-                )
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,  # what transformers raises where a processor needs torchvision
-            RuntimeError,
-            ImportError,
-            SafetensorError,
-        ) as error:
+        except LOADING as error:
             raise ValueError(f"vlm:{origin.name} cannot be loaded: {_first_line(error)}{_hint(error)}") from error
-        for fault in ("missing_keys", "mismatched_keys"):
-            if info.get(fault):
-                names = ", ".join(str(name) for name in sorted(info[fault], key=str)[:3])
-                raise ValueError(
-                    f"vlm:{origin.name}: its weights do not fit its config.json ({fault.replace('_', ' ')}: {names}, "
-                    "...). Such tensors would be random numbers: export or copy the model again."
-                )
-        if origin.adapter is not None:
-            self.model = merged(self.model, origin.adapter)
-        self.model.to(device).eval()
-        broken = next((name for name, values in self.model.named_parameters() if not values.isfinite().all()), None)
-        if broken is not None:
-            raise ValueError(f"vlm:{origin.name}: its weights are damaged: {broken} holds NaN or inf; copy them again")
+        self._origin, self._dtype, self._revision = origin, DTYPES[dtype], revision
+        self.model = self._checked(self._from(origin), origin.name, device)
         self.device = device
         self.tokenizer = getattr(self.processor, "tokenizer", None)
         if self.tokenizer is None:
@@ -88,6 +72,68 @@ class Model:
         self.ends = self._ends()
         self.pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else min(self.ends)
         self.takes = frozenset(inspect.signature(self.model.forward).parameters)
+
+    def update(self, path: Path) -> None:
+        """Take other weights from `path`: a file or folder of safetensors with all weights of this model, or the folder
+        of a peft adapter, which is applied to the weights that were loaded first.
+
+        The processor stays. ValueError or CheckpointError, in words, when they do not fit; the old ones stay then.
+        """
+        if (path / checkpoint.ADAPTER).is_file():
+            origin = Source(self._origin.path, self._origin.hub, path)
+            checkpoint.check_source(origin)
+            new = self._from(origin)
+        else:
+            new = self._of_tensors(path)
+        self.model = self._checked(new, str(path), self.device)
+
+    def _from(self, origin: Source) -> Any:
+        """The model that `origin` names, its adapter applied."""
+        from transformers import AutoModelForImageTextToText
+
+        given = {} if self._revision is None else {"revision": self._revision}
+
+        def load() -> Any:
+            with base_alone(origin, self._revision) as name:
+                return AutoModelForImageTextToText.from_pretrained(
+                    name,
+                    dtype=self._dtype,
+                    use_safetensors=True,
+                    trust_remote_code=False,
+                    output_loading_info=True,
+                    **given,
+                )
+
+        model = _whole(f"vlm:{origin.name}", load, ("missing_keys", "mismatched_keys"))
+        return model if origin.adapter is None else merged(model, origin.adapter)
+
+    def _of_tensors(self, path: Path) -> Any:
+        """A model of this class and configuration with the weights in `path`."""
+        files = checkpoint.weights_of(path) if path.is_dir() else [path] if path.is_file() else []
+        if not files:
+            raise ValueError(f"{path} is no file or folder of safetensors weights, and no folder of a peft adapter")
+        for file in files:
+            checkpoint.check_safetensors(file)
+
+        def load() -> Any:
+            return type(self.model).from_pretrained(
+                None,
+                config=self.model.config,
+                state_dict={name: tensor for file in files for name, tensor in load_file(file).items()},
+                dtype=self._dtype,
+                ignore_mismatched_sizes=True,  # they are refused below, in words
+                output_loading_info=True,
+            )
+
+        return _whole(str(path), load, ("missing_keys", "mismatched_keys", "unexpected_keys"))
+
+    @staticmethod
+    def _checked(model: Any, name: str, device: str) -> Any:
+        model.to(device).eval()
+        broken = next((name for name, values in model.named_parameters() if not values.isfinite().all()), None)
+        if broken is not None:
+            raise ValueError(f"vlm:{name}: its weights are damaged: {broken} holds NaN or inf; copy them again")
+        return model
 
     def _ends(self) -> frozenset[int]:
         """Tokens that end an answer."""
@@ -169,6 +215,22 @@ class Model:
             joined = torch.cat([row.others[name] for row in filled]).to(self.device)
             out[name] = joined.to(self.model.dtype) if joined.is_floating_point() else joined
         return out
+
+
+def _whole(called: str, load: Callable[[], Any], faults: Sequence[str]) -> Any:
+    """The model that `load` gives with transformers' report; ValueError when that names one of `faults`."""
+    try:
+        model, report = load()
+    except LOADING as error:
+        raise ValueError(f"{called} cannot be loaded: {_first_line(error)}{_hint(error)}") from error
+    for fault in faults:
+        if report.get(fault):
+            names = ", ".join(str(name) for name in sorted(report[fault], key=str)[:3])
+            raise ValueError(
+                f"{called}: its weights do not fit its config.json ({fault.replace('_', ' ')}: {names}, ...). Such "
+                "tensors would be random numbers: export or copy the model again."
+            )
+    return model
 
 
 def _hint(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 
@@ -44,6 +45,9 @@ class VlmOperator(Operator):
 
     def end(self, match: int, seat: int, outcome: Outcome) -> None:
         self.seats.pop((match, seat), None)
+
+    def update(self, version: str, path: str) -> None:
+        self.model.update(Path(path))
 
     def act(self, requests: Sequence[Request]) -> list[Decision]:
         rows = [self.model.encode(self.ask(request), self.picture(request)) for request in requests]
