@@ -14,7 +14,6 @@ import shutil
 import sys
 from collections.abc import Iterable
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -69,6 +68,8 @@ def how_to_install(extra: str) -> str:
 
 def requirements(extra: str) -> list[Requirement]:
     """What an extra, or with "" the base, asks for; extras of extras included, in the order of declaration."""
+    from importlib import metadata
+
     from packaging.requirements import Requirement  # not above: `arena doctor` gives advice where it is missing
 
     try:
@@ -129,6 +130,8 @@ def _shown(path: Path) -> str:
 @cache
 def _origin() -> dict[str, Any]:
     """PEP 610's record of where this arena was installed from; empty for an index."""
+    from importlib import metadata  # not above: it takes a third of the time of `arena --help`
+
     try:
         text = metadata.distribution(DISTRIBUTION).read_text("direct_url.json")
     except metadata.PackageNotFoundError:  # run from its folder, not installed

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -137,5 +138,5 @@ def test_what_play_prints_last_can_be_typed(tmp_path):
 
 
 def test_the_origin_is_what_pip_recorded():
-    text = commands.metadata.distribution(commands.DISTRIBUTION).read_text("direct_url.json")
+    text = metadata.distribution(commands.DISTRIBUTION).read_text("direct_url.json")
     assert commands._origin() == (json.loads(text) if text else {})

@@ -1,4 +1,4 @@
-"""Help that is read: options under headings, and what each command does in whole sentences."""
+"""Help that is read: options under headings."""
 
 from __future__ import annotations
 
@@ -31,11 +31,3 @@ class SectionedCommand(click.Command):
             if records:
                 with formatter.section(heading):
                     formatter.write_dl(records)
-
-
-def write_commands(group: click.Group, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-    """The commands of a group, each with its whole first sentence."""
-    known = [(name, group.get_command(ctx, name)) for name in group.list_commands(ctx)]
-    rows = [(name, command.get_short_help_str(limit=1000)) for name, command in known if command is not None]
-    with formatter.section("Commands"):
-        formatter.write_dl(rows)

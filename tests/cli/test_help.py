@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -10,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from arena.cli.help import PLAY
+from arena.cli.lazy import Group
 from arena.cli.main import cli
 from arena.cli.play import play
 
@@ -35,6 +38,31 @@ def test_what_a_command_does_is_not_cut_off(path):
     commands = shown(*path).partition("Commands:")[2]
     assert commands.strip()
     assert "..." not in commands
+
+
+@pytest.mark.parametrize("path", groups(), ids=" ".join)
+def test_what_the_group_says_of_a_command_is_what_the_command_says(path):
+    group: click.Command = cli
+    for name in path:
+        group = group.get_command(click.Context(group), name)  # type: ignore[attr-defined]
+    assert isinstance(group, Group)
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        assert group.summary(click.Context(group), name) == command.get_short_help_str(limit=1000)
+
+
+def test_help_imports_no_command():
+    code = (
+        "import atexit, sys\n"
+        "heavy = ('numpy', 'rich', 'zmq', 'msgspec')\n"
+        "atexit.register(lambda: print([name for name in sys.modules if name in heavy]))\n"
+        "sys.argv = ['arena', '--help']\n"
+        "from arena.cli.main import main\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_every_option_of_play_stands_once_under_a_heading():
