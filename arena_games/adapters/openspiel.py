@@ -99,7 +99,7 @@ def _refuse(engine: pyspiel.Game) -> None:
 
 def _crashes(engine: pyspiel.Game) -> bool:
     """To deal anew ends the process with a segmentation fault (OpenSpiel 2.0.2, three players and more)."""
-    return engine.get_type().short_name == "universal_poker" and engine.num_players() > 2
+    return str(engine.get_type().short_name) == "universal_poker" and int(engine.num_players()) > 2
 
 
 def _vector(engine: pyspiel.Game) -> tuple[int, ...] | None:

@@ -117,7 +117,7 @@ def of(space: spaces.Space[Any], who: str) -> Sight:
     inside = isinstance(space, spaces.Dict) and "observation" in space.spaces and MASK in space.spaces
     bare: spaces.Space[Any] = space
     if inside:
-        bare = space["observation"]  # type: ignore[index]
+        bare = space["observation"]
     elif isinstance(space, spaces.Dict) and MASK in space.spaces:
         bare = spaces.Dict({name: part for name, part in space.spaces.items() if name != MASK})
     pixels = (

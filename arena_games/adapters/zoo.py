@@ -49,7 +49,7 @@ def _adapter(what: str, module: Any, arguments: dict[str, Any], table: Drive) ->
     most = max(int(space.n) for space in spaces)
     table.reset(bytes(16))  # some read their names from a state
     words = list(facts.names(env)) if facts.names else []
-    actions = named(words if facts.legal else (words + [None] * most)[:most])  # type: ignore[list-item]
+    actions = named(words if facts.legal else (words + [None] * most)[:most])
     renders = "rgb_array" in env.metadata.get("render_modes", ())
     spec = GameSpec(
         id=Name("pettingzoo", what).base,
@@ -157,7 +157,7 @@ def _rules(module: Any, env: Any, agents: list[str], spec: GameSpec) -> str:
 
 def _prose(text: str) -> list[str]:
     """The first paragraphs that describe the game: no heading, table, picture or code."""
-    out = []
+    out: list[str] = []
     for block in re.split(r"\n\s*\n", text):
         flat = " ".join(block.split())
         plain = flat and not flat.startswith(NO_PROSE)

@@ -54,7 +54,8 @@ def _top(mask: npt.NDArray[np.bool_]) -> Ints:
 
 def _without(mask: npt.NDArray[np.bool_], rank: Ints) -> npt.NDArray[np.bool_]:
     """The mask with one rank (1..13) of each row cleared."""
-    return mask & (np.arange(1, 14) != rank[:, None])
+    kept: npt.NDArray[np.bool_] = mask & (np.arange(1, 14) != rank[:, None])
+    return kept
 
 
 def _pack(category: int, *ranks: Ints) -> Ints:

@@ -18,8 +18,8 @@ def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
 def text(string: str, size: int, colour: str = "#ffffff", bold: bool = False) -> Image.Image:
     """RGBA sprite of `string`, as wide as its ink, as high as a line's digits and capitals need."""
     face = font(size, bold)
-    left, _, right, _ = face.getbbox(string or " ")
-    _, top, _, bottom = face.getbbox("Agj|0")
+    left, _, right, _ = map(int, face.getbbox(string or " "))
+    _, top, _, bottom = map(int, face.getbbox("Agj|0"))
     out = Image.new("RGBA", (max(1, right - left), max(1, bottom - top)), colour[:7] + "00")
     ImageDraw.Draw(out).text((-left, -top), string, font=face, fill=colour)
     return out
@@ -29,7 +29,7 @@ def text(string: str, size: int, colour: str = "#ffffff", bold: bool = False) ->
 def glyph(char: str, width: int, height: int, colour: str, bold: bool = True) -> Image.Image:
     """RGBA sprite of one glyph scaled so that its ink fills at most (width, height)."""
     face = font(200, bold)
-    left, top, right, bottom = face.getbbox(char)
+    left, top, right, bottom = map(int, face.getbbox(char))
     ink = Image.new("L", (right - left, bottom - top), 0)
     ImageDraw.Draw(ink).text((-left, -top), char, font=face, fill=255)
     scale = min(width / ink.width, height / ink.height)

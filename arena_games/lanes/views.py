@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image as Pillow
@@ -13,7 +13,6 @@ from PIL import ImageDraw
 
 from arena.game import Image, Scaled
 from arena_games.cards.text import font
-from arena_games.lanes.lane import Lane
 
 EDGE = 84  # pixels of the grey frame
 BACK, LINE = (16, 20, 24), (230, 230, 230)
@@ -21,12 +20,22 @@ CAPTION = 22  # pixels below each lane
 GUTTER = 6  # pixels between two lanes, at least
 
 
+class Drawable(Protocol):
+    """What a Frame needs of a lane; see `Lane`, which has all of it."""
+
+    def keep(self, snapshot: Any) -> Any: ...
+
+    def draw(self, snapshot: Any) -> Image: ...
+
+    def luma(self, snapshot: Any) -> Image | None: ...
+
+
 class Frame:
     """One moment of a lane, drawn at most once. Of a moment that is past, only the grey frame is to be had."""
 
     __slots__ = ("_frame", "_grey", "_lane", "_past", "_snapshot")
 
-    def __init__(self, lane: Lane, snapshot: Any) -> None:
+    def __init__(self, lane: Drawable, snapshot: Any) -> None:
         self._lane = lane
         self._snapshot = snapshot
         self._frame: Image | None = None

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image as Pillow
 
 from arena.canonical import digest
@@ -110,8 +109,9 @@ class MarioLane(Lane):
         height, width = self.size
         return np.array(Pillow.frombuffer("RGB", (width, height), self._pixels, "raw", "BGRX", 0, 1))
 
-    def luma(self, snapshot: Any) -> npt.NDArray[np.uint8]:
-        return self._nes.observation("grayscale", self._luma) if snapshot is None else snapshot
+    def luma(self, snapshot: Any) -> Image:
+        luma: Image = self._nes.observation("grayscale", self._luma) if snapshot is None else snapshot
+        return luma
 
     def state_hash(self) -> str:
         """Over the 2 KiB of the console's memory."""

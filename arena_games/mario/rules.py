@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from arena.canonical import generator, key
 from arena.game import Game, GameFamily
 from arena_games.lanes.game import LaneGame, lane_spec
-from arena_games.lanes.lane import Lane
 from arena_games.mario import stages
 from arena_games.mario.lane import MarioLane, start_of
 
@@ -36,7 +35,7 @@ class Mario(LaneGame):
     runtime: ClassVar[str | None] = "mario"
     stages: ClassVar[tuple[str, ...]]
 
-    def make_lane(self) -> Lane:
+    def make_lane(self) -> MarioLane:
         return MarioLane(self.stages[0])
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
@@ -48,6 +47,7 @@ class Mario(LaneGame):
             self._stage = self.stages[int(generator(key("stage", seed)).integers(len(self.stages)))]
         start_of(self._stage)  # once, before the lanes ask for it side by side
         for seat in self._seats:
+            assert isinstance(seat.lane, MarioLane)
             seat.lane.stage = self._stage
 
     def start_events(self) -> Sequence[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -21,6 +21,9 @@ from arena_games.sidescroller.level import Level
 from arena_games.sidescroller.rules import LEVELS, drawn
 from arena_games.sidescroller.tiles import UNIT
 
+if TYPE_CHECKING:  # draw needs an imaging library
+    from arena_games.sidescroller.draw import Snapshot
+
 HORIZON = 600
 LEAD = 0.5  # what a whole level of lead is worth before the end; the end is worth 1
 
@@ -31,12 +34,15 @@ class Eye:
     def __init__(self, seat: int, orange: int) -> None:
         self.seat, self.orange = seat, orange
 
-    def draw(self, snapshot: Any) -> Image:
+    def draw(self, snapshot: Snapshot) -> Image:
         from arena_games.sidescroller import draw  # only those who draw need an imaging library
 
         return draw.draw(snapshot, self.seat, self.orange)
 
-    def luma(self, snapshot: Any) -> Any:
+    def keep(self, snapshot: Snapshot) -> Snapshot:
+        return snapshot
+
+    def luma(self, snapshot: Snapshot) -> Image:
         from arena_games.sidescroller import draw
 
         return draw.luma(snapshot, self.seat, self.orange)
@@ -216,7 +222,7 @@ class Race(Game):
             captions.append(f"{colour} (seat {seat})   x {x}   {'' if state == 'running' else state}")
         return seen.side_by_side(frames, captions, height, width)
 
-    def _snapshot(self) -> Any:
+    def _snapshot(self) -> Snapshot:
         from arena_games.sidescroller import draw
 
         shot = draw.snapshot(self.world)

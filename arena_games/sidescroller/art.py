@@ -83,10 +83,10 @@ def sprite(drawing: str, other: dict[str, str] | None = None) -> Pixels:
 
 def mirrored(pictures: dict[str, Pixels]) -> dict[tuple[str, bool], Pixels]:
     """By name, and whether it looks to the right (they are drawn as they are, or mirrored)."""
-    out = {}
+    out: dict[tuple[str, bool], Pixels] = {}
     for name, picture in pictures.items():
         out[name, False] = picture
-        out[name, True] = np.ascontiguousarray(picture[:, ::-1])
+        out[name, True] = picture[:, ::-1].copy()
     return out
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from arena.canonical import digest
 from arena.game import Image
@@ -10,6 +10,9 @@ from arena_games.lanes.lane import Lane, Now, Obstacles
 from arena_games.sidescroller.level import Level
 from arena_games.sidescroller.physics import BOTTOM, FOE, HIGH, WIDE, Runner, World
 from arena_games.sidescroller.tiles import ABOVE, ROWS, SHIFT, STRIDE, TILE, UNIT, Kind
+
+if TYPE_CHECKING:  # draw needs an imaging library
+    from arena_games.sidescroller.draw import Snapshot
 
 TILES_SHOWN = 8  # tiles to the right of the runner that the facts speak of: what the picture shows
 # An enemy higher or lower by more is in nobody's way; from the top of a leap those on the ground still are.
@@ -36,17 +39,17 @@ class SideLane(Lane):
     def obstacles(self) -> Obstacles:
         return obstacles_of(self.world, self.world.runners[0])
 
-    def snapshot(self) -> Any:
+    def snapshot(self) -> Snapshot:
         from arena_games.sidescroller import draw  # only those who draw need an imaging library
 
         return draw.snapshot(self.world)
 
-    def draw(self, snapshot: Any) -> Image:
+    def draw(self, snapshot: Snapshot) -> Image:
         from arena_games.sidescroller import draw
 
         return draw.draw(snapshot)
 
-    def luma(self, snapshot: Any) -> Any:
+    def luma(self, snapshot: Snapshot) -> Image:
         from arena_games.sidescroller import draw
 
         return draw.luma(snapshot)

@@ -69,7 +69,7 @@ class Builder:
     def __init__(self, chance: Chance, difficulty: int) -> None:
         self.chance = chance
         self.hard = difficulty
-        self.grid: list[list[int]] = []  # by column, the rows from the top
+        self.grid: list[list[Tile]] = []  # by column, the rows from the top
         self.ground = 2  # height of the ground in tiles
         self.enemies: list[tuple[int, int, int]] = []
 
@@ -79,7 +79,7 @@ class Builder:
         self.grid.append([Tile.AIR] * (ROWS - height) + [Tile.GROUND] * height)
         return len(self.grid) - 1
 
-    def put(self, column: int, height: int, tile: int) -> None:
+    def put(self, column: int, height: int, tile: Tile) -> None:
         """A tile so many tiles above the bottom (0: the lowest row)."""
         self.grid[column][ROWS - 1 - height] = tile
 

@@ -9,6 +9,7 @@ import numpy as np
 from arena.canonical import key
 from arena.game import Views
 from arena.train.lesson import Lesson
+from arena_games.lanes.moves import RUN
 from arena_games.lanes.thoughts import FREE, ahead, thought
 from arena_games.sidescroller import search
 from arena_games.sidescroller.rules import Sidescroller
@@ -30,7 +31,7 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
             return
         action, _ = advice
         facts = game.facts(0)
-        if ahead(facts) != FREE or action != search.RUN or chance.random() < PLAIN:
+        if ahead(facts) != FREE or action != RUN or chance.random() < PLAIN:
             answer = card.actions[action]
             yield Lesson(card, game.observe(0, VIEWS), thought(facts, answer), answer)
         if chance.random() < slip:

@@ -14,9 +14,11 @@ _SPOKEN = re.compile(r"(?<=[ ,:])\b(10|[2-9TJQKA])([shdc])\b")
 _CARD_KEYS = {"hand", "board", "card", "cards", "hole", "public", "private"}
 # Facts are made for prompts: many say the same thing twice. These, in this order, are what a person looks for at a
 # glance; all the rest is in the text view, which every screen shows or offers.
-GLANCE = ("hand", "hole", "private", "card", "cards", "board", "public", "shown", "made", "score", "pot", "to_call")
-GLANCE += ("world", "time", "lives", "x", "best", "lane")
-GLANCE += ("bets", "folded", "round", "position", "hand_number", "history", "last_hand")
+GLANCE = (
+    *("hand", "hole", "private", "card", "cards", "board", "public", "shown", "made", "score", "pot", "to_call"),
+    *("world", "time", "lives", "x", "best", "lane"),
+    *("bets", "folded", "round", "position", "hand_number", "history", "last_hand"),
+)
 _LABELS = {"hand": "Your hand", "made": "You have", "hand_number": "Hand"}
 _NOTHING = {"none", "nobody", "nothing", "nothing yet", "empty", "-"}
 

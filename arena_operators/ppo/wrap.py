@@ -61,7 +61,8 @@ class Wrap:
         """What the model is to observe where the game shows `seen`."""
         observe = one.observation if isinstance(self._made, type) else one
         what = f"observation of {seen.dtype} {seen.shape}"
-        return self._call(what, lambda: np.asarray(observe(seen)))
+        out: Array = self._call(what, lambda: np.asarray(observe(seen)))
+        return out
 
     def targets(self, one: Any, actions: int, offered: int) -> list[int]:
         """The game's action, below `offered`, of each of the model's `actions`."""

@@ -128,7 +128,7 @@ def frames_in(facts: ZipFacts, spec: GameSpec) -> int:
 
 def _frames(spec: GameSpec) -> list[tuple[Views, tuple[int, ...]]]:
     """The views that a model can have of this game, and the shape of each."""
-    out = [(Views(image=size), (*size, 3)) for size in spec.image_sizes]
+    out: list[tuple[Views, tuple[int, ...]]] = [(Views(image=size), (*size, 3)) for size in spec.image_sizes]
     return out if spec.vector_shape is None else [(Views(vector=True), spec.vector_shape), *out]
 
 

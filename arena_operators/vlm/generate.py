@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,7 @@ def generate(
     tokens: list[list[int]] = [[] for _ in rows]
     logprobs: list[list[float]] = [[] for _ in rows]
     live = set(range(len(rows)))
-    extra = {"logits_to_keep": 1} if "logits_to_keep" in model.takes else {}
+    extra: dict[str, Any] = {"logits_to_keep": 1} if "logits_to_keep" in model.takes else {}
     # Rotary models with grids (mrope) work out their own positions.
     own_positions = "position_ids" not in model.takes or hasattr(model.model.model, "get_rope_index")
     positions = (mask.cumsum(-1) - 1).clamp(min=0)

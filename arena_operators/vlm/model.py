@@ -64,11 +64,11 @@ class Model:
         self._origin, self._dtype, self._revision = origin, DTYPES[dtype], revision
         self.model = self._checked(self._from(origin), origin.name, device)
         self.device = device
-        self.tokenizer = getattr(self.processor, "tokenizer", None)
-        if self.tokenizer is None:
+        if getattr(self.processor, "tokenizer", None) is None:
             raise ValueError(
                 f"vlm:{origin.name} has no processor for pictures and text: it is no vision-language model"
             )
+        self.tokenizer = self.processor.tokenizer
         self.ends = self._ends()
         self.pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else min(self.ends)
         self.takes = frozenset(inspect.signature(self.model.forward).parameters)

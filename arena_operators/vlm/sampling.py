@@ -13,9 +13,10 @@ def processed(logits: npt.NDArray[np.float32], banned: npt.NDArray[np.bool_], te
 
     Temperature 0 (greedy) gives those of temperature 1.
     """
-    scaled = np.where(banned, -np.inf, logits.astype(np.float64) / (temperature or 1.0))
+    scaled: Floats = np.where(banned, -np.inf, logits.astype(np.float64) / (temperature or 1.0))
     scaled -= scaled.max(axis=-1, keepdims=True)
-    return scaled - np.log(np.exp(scaled).sum(axis=-1, keepdims=True))
+    total: Floats = np.exp(scaled).sum(axis=-1, keepdims=True)
+    return scaled - np.log(total)
 
 
 def draw(logprobs: Floats, uniform: float, greedy: bool) -> int:
