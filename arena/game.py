@@ -152,7 +152,7 @@ class StepResult:
     """What a reset or step leads to. Build it with `going`, `terminated` or `truncated`."""
 
     due: tuple[int, ...]  # seats that must act now, ascending; empty when ended
-    rewards: tuple[float, ...]  # of every seat, since the previous tick
+    rewards: tuple[float, ...]  # of every seat, since the previous tick; over a match they add up to the returns
     state_hash: str  # 32 hex digits over the game's whole state
     events: tuple[str, ...] = ()  # what happened, for spectators and records: one short sentence each
     ended: Ended = "none"

@@ -51,7 +51,8 @@ class Match:
         self.tick = 0
         self.head = self._head("")  # until the game was reset
         self.last_events: tuple[str, ...] = ()  # of the last tick, for whoever watches
-        self.last_faults: tuple[int, ...] = ()  # seats that made a fault in the last tick
+        self.last_faults: Mapping[int, str] = {}  # the faults of the last tick, by seat
+        self.result: StepResult | None = None  # what the reset or the last tick led to
         self._limits = limits
         self._logged = logged
         self._lines: list[Line] = []
@@ -188,7 +189,7 @@ class Match:
         if not self.ready:
             raise RuntimeError(f"seats {sorted({*self._waiting, *self._parsing})} have not answered")
         self._last.update(self._actions)
-        self.last_faults = tuple(sorted(s for s, turns in self._turns.items() if any(t.fault for t, _ in turns)))
+        self.last_faults = {s: t.fault for s, turns in sorted(self._turns.items()) for t, _ in turns if t.fault}
         if self._forfeits:
             what, time_step = "forfeit", self.session.forfeit(min(self._forfeits))
         else:
@@ -216,7 +217,7 @@ class Match:
     def take(self, time_step: TimeStep) -> None:
         """The time_step that the session owed."""
         awaited, self._awaited = self._awaited, None
-        result = time_step.result
+        result = self.result = time_step.result
         self._defaults = time_step.defaults
         if awaited == "start":
             self._begin(time_step)

@@ -125,7 +125,7 @@ def test_a_fault_costs_the_default_action_where_the_game_says_so() -> None:
     match.advance()
     (turn,) = of(match.take_lines(), TurnLine)
     assert (turn.action, turn.fault, turn.answer) == (0, "unparsable", "rubbish")
-    assert match.last_faults == (0,)
+    assert match.last_faults == {0: "unparsable"}
     assert match.outcome is None
 
 
@@ -319,4 +319,4 @@ def test_before_it_began_a_match_has_a_head_and_no_faults() -> None:
     plan = MatchPlan(index=7, block=3, lineup=(0, 1), seed=bytes(16))
     match = Match(plan, LocalSession(Turns(2), [Views()] * 2), ["a", "b"], Limits())
     assert (match.head.match, match.head.seats, match.head.state_hash, match.head.events) == (7, ("a", "b"), "", ())
-    assert (match.last_events, match.last_faults, match.due, match.waiting) == ((), (), (), ())
+    assert (match.last_events, match.last_faults, match.due, match.waiting) == ((), {}, (), ())

@@ -67,7 +67,7 @@ def test_a_late_seat_holds_its_last_action_and_makes_no_fault() -> None:
     tick(match, a=1, b=1)
     turns = tick(match, a=0, b=None)
     assert (turns[1].action, turns[1].late, turns[1].answer, turns[1].fault) == (1, True, None, None)
-    assert match.last_faults == ()
+    assert match.last_faults == {}
 
 
 def test_a_late_turn_names_its_operator_and_what_was_legal() -> None:

@@ -12,9 +12,10 @@ import numpy.typing as npt
 from arena.canonical import generator, key, whole_seed
 from arena.errors import InputError
 from arena.export.opponents import Opponent, Play, opponent
-from arena.export.table import Table
 from arena.export.views import game_of, views_of
-from arena.game import Game, Views
+from arena.game import Game, Observation, Views
+from arena.session import LocalSession
+from arena.sync import SyncMatch
 
 _DEALS = 1000  # matches that may end before the learner is asked once, in a row
 
@@ -36,13 +37,17 @@ class SeatEnv(gymnasium.Env[npt.NDArray[Any], np.int64]):  # type: ignore[misc]
     ) -> None:
         spec = game.spec
         self.render_mode = render_mode
-        self.table = Table(game, views)
         self.card = game.card()
+        self._game = game
+        self._views = views  # of the learner
         self._seat = seat
         self._opponents = opponents  # of the other seats, in seat order after the learner
         self._render_size = render_size
         self._first_seed = seed
         self._chance = generator(bytes(16))
+        self._learner = 0
+        self._match: SyncMatch | None = None
+        self._seen: Observation | None = None
         self.action_space = gymnasium.spaces.Discrete(spec.actions.n)
         if views.image is not None:
             self.observation_space = gymnasium.spaces.Box(0, 255, (*views.image, 3), np.uint8)
@@ -52,68 +57,76 @@ class SeatEnv(gymnasium.Env[npt.NDArray[Any], np.int64]):  # type: ignore[misc]
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[npt.NDArray[Any], dict[str, Any]]:
-        """A new match, begun until the learner is asked. `seed` makes this match and all later ones repeatable."""
+        """A new match, begun until the learner is asked. `seed` makes this match and all later ones repeatable.
+
+        A match that ends before the learner is asked is no episode: another one is dealt.
+        """
         if self._first_seed is not None and seed is None:
             seed = self._first_seed
         self._first_seed = None
         super().reset(seed=None if seed is None else whole_seed(seed))
         for _ in range(_DEALS):
-            self._deal(self.np_random.bytes(16))
-            if not self.table.over:
-                self.table.reward = 0.0  # what came before the first decision is nobody's doing
-                return self._see(), self._info()
-        raise ValueError(f"{self.card.game}: {_DEALS} matches in a row ended before seat {self.table.learner} was due")
+            match = self._deal(self.np_random.bytes(16))
+            if not match.over:
+                return self._look(match), self._info()
+        raise ValueError(f"{self.card.game}: {_DEALS} matches in a row ended before seat {self._learner} was due")
 
     def step(self, action: np.int64 | int) -> tuple[npt.NDArray[Any], float, bool, bool, dict[str, Any]]:
         """Answer for the learner and go on until it is asked again.
 
-        An illegal action is a fault: the game's default action is played, or the match is forfeited, as in the arena;
-        info["fault"] is then "illegal".
+        The reward is what the seat got since its decision before, with the first one also what came earlier: over an
+        episode rewards add up to the return. An illegal action costs what it costs in a match, and info["fault"] says
+        so. ValueError when the match is over.
         """
-        if self.table.over:
+        match = self._match
+        if match is None or match.over:
             raise ValueError("the match is over: call reset")
-        self.table.answer(self.table.learner, int(action))
-        fault = self.table.fault
-        self._play_others()
-        ended = self.table.ended
-        info = self._info()
-        if fault:
-            info["fault"] = "illegal"
-        if self.table.returns is not None:
-            info["returns"] = self.table.returns
-        return self._see(), self.table.take_reward(), ended == "terminated", ended == "truncated", info
+        match.answer(self._learner, int(action))
+        self._play_others(match)
+        result = match.result
+        seen, info = self._look(match), self._info()
+        if fault := match.take_fault(self._learner):
+            info["fault"] = fault
+        if match.over:
+            info["returns"] = result.returns
+        reward = match.take_reward(self._learner)
+        return seen, reward, result.ended != "truncated" and match.over, result.ended == "truncated", info
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """Legal actions, bool (n,): what sb3-contrib's MaskablePPO asks for. All False once the match is over."""
-        return self.table.look().mask(int(self.action_space.n))
+        assert self._seen is not None, "call reset first"
+        return self._seen.mask(int(self.action_space.n))
 
     def render(self) -> npt.NDArray[np.uint8] | None:
         """What a spectator is shown, uint8 (height, width, 3), with render_mode="rgb_array"."""
-        return self.table.game.draw(*self._render_size) if self.render_mode == "rgb_array" else None
+        return self._game.draw(*self._render_size) if self.render_mode == "rgb_array" else None
 
-    def _deal(self, seed: bytes) -> None:
+    def _deal(self, seed: bytes) -> SyncMatch:
         self._chance = generator(key("gym-opponents", seed))
-        seats = self.table.game.seats
-        learner = int(self._chance.integers(seats)) if self._seat is None else self._seat
-        self.table.begin(key("gym-deal", seed), learner)
-        self._play_others()
+        seats = self._game.seats
+        self._learner = int(self._chance.integers(seats)) if self._seat is None else self._seat
+        views = [self._views if seat == self._learner else self._opponent(seat).views for seat in range(seats)]
+        self._match = SyncMatch(LocalSession(self._game, views), seats, key("gym-deal", seed))
+        self._play_others(self._match)
+        return self._match
 
-    def _play_others(self) -> None:
-        table = self.table
-        while asked := table.asked:
-            for seat in asked:
-                who = self._opponents[(seat - table.learner) % table.game.seats - 1]
-                seen = table.game.observe(seat, who.views)
-                table.answer(seat, who.play(seen, self.card, self._chance))
+    def _opponent(self, seat: int) -> Opponent:
+        return self._opponents[(seat - self._learner) % self._game.seats - 1]
 
-    def _see(self) -> npt.NDArray[Any]:
-        seen = self.table.look()
-        out = seen.vector if self.table.views.image is None else seen.image
+    def _play_others(self, match: SyncMatch) -> None:
+        while asked := {seat: seen for seat, seen in match.waiting.items() if seat != self._learner}:
+            for seat, seen in asked.items():
+                match.answer(seat, self._opponent(seat).play(seen, self.card, self._chance))
+
+    def _look(self, match: SyncMatch) -> npt.NDArray[Any]:
+        """What the learner is shown: where it is asked, or at the end."""
+        self._seen = match.waiting.get(self._learner) or match.look(self._learner, self._views)
+        out = self._seen.vector if self._views.image is None else self._seen.image
         assert out is not None
         return out.copy()
 
     def _info(self) -> dict[str, Any]:
-        return {"action_mask": self.action_masks().astype(np.int8), "seat": self.table.learner}
+        return {"action_mask": self.action_masks().astype(np.int8), "seat": self._learner}
 
 
 def to_gymnasium(
@@ -140,8 +153,8 @@ def to_gymnasium(
     view: "vector" (Box float32 of the game's vector_shape) or "image" (Box uint8 of (*image_size, 3)).
     seed: of the first reset that is given none itself.
 
-    The reward of a step is the sum of the seat's rewards until it is asked again. info["action_mask"] and
-    `action_masks()` say what is legal. Raises InputError or UnplayableError for what cannot be.
+    Over an episode rewards add up to the seat's return. info["action_mask"] and `action_masks()` say what is legal.
+    Raises InputError or UnplayableError for what cannot be.
     """
     made = game_of(game, seats, options)
     spec = made.spec

@@ -16,7 +16,9 @@ from pettingzoo import AECEnv, ParallelEnv
 
 from arena.canonical import generator, key, whole_seed
 from arena.export.views import game_of, views_of
-from arena.game import Game, StepResult, Views
+from arena.game import Game, Views
+from arena.session import LocalSession
+from arena.sync import SyncMatch
 
 Seen = dict[str, npt.NDArray[Any]]  # "observation": the view; "action_mask": int8 (n,), 1 where legal
 
@@ -37,43 +39,40 @@ class _Seats:
         self.spaces = {agent: gymnasium.spaces.Dict({"observation": box, "action_mask": mask}) for agent in self.agents}
         self.actions = {agent: gymnasium.spaces.Discrete(self.n) for agent in self.agents}
         self._chance = generator(bytes(16))
-        self.result: StepResult
+        self.match: SyncMatch
 
     def reset(self, seed: int | None) -> None:
         """A new match. Without a seed the next one of this environment's own chance."""
         if seed is not None:
             self._chance = generator(key("pettingzoo", whole_seed(seed)))
-        self.result = self.game.reset(self._chance.bytes(16))
+        session = LocalSession(self.game, [self.views] * self.game.seats)
+        self.match = SyncMatch(session, self.game.seats, self._chance.bytes(16))
 
     def see(self, seat: int) -> Seen:
-        seen = self.game.observe(seat, self.views)
+        seen = self.match.waiting.get(seat) or self.match.look(seat, self.views)
         view = seen.vector if self.views.image is None else seen.image
         assert view is not None
         return {"observation": view.copy(), "action_mask": seen.mask(self.n).astype(np.int8)}
 
-    def step(self, actions: Mapping[int, int]) -> dict[int, str]:
-        """Apply the actions of all due seats; the faults among them, by seat.
+    def take_rewards(self) -> dict[str, float]:
+        """What every agent got since the last call."""
+        return {agent: self.match.take_reward(seat) for seat, agent in enumerate(self.agents)}
 
-        An illegal action is the fault it is in a match: the default action is played, or the match is forfeited.
-        """
-        faults, chosen = {}, {}
-        for seat in self.result.due:
-            legal = self.game.observe(seat, Views()).legal
-            chosen[seat] = int(actions[seat])
-            if chosen[seat] not in legal:
-                faults[seat] = "illegal"
-                if self.game.spec.on_fault == "forfeit":
-                    self.result = self.game.forfeit(seat)
-                    return faults
-                chosen[seat] = self.game.default_action(seat)
-        self.result = self.game.step(chosen)
-        return faults
-
-    def info(self, seat: int, fault: str | None = None) -> dict[str, Any]:
-        out: dict[str, Any] = {"fault": fault} if fault else {}
-        if self.result.returns is not None:
-            out["returns"] = self.result.returns[seat]
+    def infos(self) -> dict[str, dict[str, Any]]:
+        """Faults since the last call, and the returns once the match is over."""
+        out: dict[str, dict[str, Any]] = {agent: {} for agent in self.agents}
+        for seat, agent in enumerate(self.agents):
+            if fault := self.match.take_fault(seat):
+                out[agent]["fault"] = fault
+            if self.match.result.returns is not None:
+                out[agent]["returns"] = self.match.result.returns[seat]
         return out
+
+    @property
+    def ends(self) -> tuple[bool, bool]:
+        """Whether the match is terminated, and whether it is truncated."""
+        truncated = self.match.result.ended == "truncated"
+        return self.match.over and not truncated, truncated
 
 
 class SeatsAEC(AECEnv):  # type: ignore[misc]
@@ -88,7 +87,6 @@ class SeatsAEC(AECEnv):  # type: ignore[misc]
         self.possible_agents = list(seats.agents)
         self.observation_spaces, self.action_spaces = seats.spaces, seats.actions
         self.card = seats.game.card()
-        self._given: dict[int, int] = {}
         self.agent_selection: str = self.possible_agents[0]
 
     def observation_space(self, agent: str) -> gymnasium.Space[Any]:
@@ -101,13 +99,9 @@ class SeatsAEC(AECEnv):  # type: ignore[misc]
         """A new match; `seed` makes this one and all later ones repeatable."""
         self._seats.reset(seed)
         self.agents = list(self.possible_agents)
-        self.rewards = dict.fromkeys(self.agents, 0.0)
         self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
-        self.terminations = dict.fromkeys(self.agents, False)
-        self.truncations = dict.fromkeys(self.agents, False)
-        self.infos: dict[str, dict[str, Any]] = {agent: {} for agent in self.agents}
-        self._given = {}
-        self._follow({})
+        self._follow()
+        self._accumulate_rewards()
 
     def observe(self, agent: str) -> Seen:
         """What the agent's seat may see now; its mask is all zero when it is not due."""
@@ -123,15 +117,8 @@ class SeatsAEC(AECEnv):  # type: ignore[misc]
             raise ValueError(f"{agent} is due: expected an action of 0..{self._seats.n - 1}, not None")
         self._cumulative_rewards[agent] = 0.0
         self._clear_rewards()
-        self._given[self.possible_agents.index(agent)] = int(action)
-        waiting = [seat for seat in self._seats.result.due if seat not in self._given]
-        if waiting:
-            self.agent_selection = self.possible_agents[waiting[0]]
-        else:
-            given, self._given = self._given, {}
-            faults = self._seats.step(given)
-            self.rewards = dict(zip(self.possible_agents, self._seats.result.rewards, strict=True))
-            self._follow(faults)
+        self._seats.match.answer(self.possible_agents.index(agent), int(action))
+        self._follow()
         self._accumulate_rewards()
 
     def render(self) -> npt.NDArray[np.uint8] | None:
@@ -141,13 +128,15 @@ class SeatsAEC(AECEnv):  # type: ignore[misc]
     def close(self) -> None:
         pass
 
-    def _follow(self, faults: Mapping[int, str]) -> None:
-        result = self._seats.result
-        for seat, agent in enumerate(self.possible_agents):
-            self.terminations[agent] = result.ended == "terminated"
-            self.truncations[agent] = result.ended == "truncated"
-            self.infos[agent] = self._seats.info(seat, faults.get(seat))
-        self.agent_selection = self.possible_agents[result.due[0] if result.due else 0]
+    def _follow(self) -> None:
+        """What the last answer led to."""
+        seats = self._seats
+        terminated, truncated = seats.ends
+        self.rewards = seats.take_rewards()
+        self.terminations = dict.fromkeys(self.possible_agents, terminated)
+        self.truncations = dict.fromkeys(self.possible_agents, truncated)
+        self.infos: dict[str, dict[str, Any]] = seats.infos()
+        self.agent_selection = self.possible_agents[min(seats.match.waiting, default=0)]
 
 
 class SeatsParallel(ParallelEnv):  # type: ignore[misc]
@@ -182,13 +171,12 @@ class SeatsParallel(ParallelEnv):  # type: ignore[misc]
     ) -> tuple[dict[str, Seen], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
         """One tick."""
         seats = self._seats
-        faults = seats.step({self.possible_agents.index(agent): int(action) for agent, action in actions.items()})
-        seen, result = self._see(), seats.result
-        rewards = dict(zip(self.agents, result.rewards, strict=True))
-        terminations = dict.fromkeys(self.agents, result.ended == "terminated")
-        truncations = dict.fromkeys(self.agents, result.ended == "truncated")
-        infos = {agent: seats.info(seat, faults.get(seat)) for seat, agent in enumerate(self.agents)}
-        if result.ended != "none":
+        for seat in seats.match.waiting:
+            seats.match.answer(seat, int(actions[self.possible_agents[seat]]))
+        seen, rewards, infos = self._see(), seats.take_rewards(), seats.infos()
+        terminated, truncated = seats.ends
+        terminations, truncations = dict.fromkeys(self.agents, terminated), dict.fromkeys(self.agents, truncated)
+        if seats.match.over:
             self.agents = []
         return seen, rewards, terminations, truncations, infos
 

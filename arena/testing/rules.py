@@ -15,6 +15,8 @@ from arena.game import IllegalActionError, StepResult, UnparsableAnswerError
 from arena.testing.hooks import Hooks
 from arena.testing.playing import Moment, drawn, every_view, hashes, legal_actions, parted, played, seed
 
+FORFEITED = 5  # a seat forfeits after so many ticks, when rewards may have been given
+
 
 class Rules(Hooks):
     """How a game goes."""
@@ -127,28 +129,52 @@ class Rules(Hooks):
                 assert all(0 <= action < game.spec.actions.n for action in legal), f"no such actions: {legal}"
 
     def test_matches_end_within_the_horizon_with_returns(self) -> None:
-        """A match ends within the horizon, and returns agree with the rewards.
+        """A match ends within the horizon, with returns.
 
-        Repair: raise horizon in the GameSpec (or end with StepResult.truncated); rewards of all ticks must
-        add up to the returns, or override score.
+        Repair: raise horizon in the GameSpec, or end with StepResult.truncated.
+        """
+        for game in self.games():
+            for number in range(self.matches):
+                *_, moment = played(game, number, game.spec.horizon)
+                last = moment.result
+                assert last.ended != "none", f"still going after spec.horizon = {game.spec.horizon} ticks"
+                assert last.returns is not None, "the match ended without returns"
+                assert len(last.returns) == game.seats, f"{len(last.returns)} returns for {game.seats} seats"
+                if self.zero_sum:
+                    assert sum(last.returns) == pytest.approx(0, abs=1e-6)
+
+    def test_rewards_add_up_to_the_returns(self) -> None:
+        """The rewards of a seat add up to its return, also where a seat forfeits.
+
+        Repair: give every seat in each StepResult what it gained since the one before, in the unit of the returns; in
+        forfeit(seat) what is left of the returns after what was given before.
         """
         for game in self.games():
             for number in range(self.matches):
                 totals = np.zeros(game.seats)
                 for moment in played(game, number, game.spec.horizon):
-                    rewards = moment.result.rewards
-                    assert len(rewards) == game.seats, f"{len(rewards)} rewards for {game.seats} seats"
                     totals += moment.result.rewards
-                last = moment.result
-                assert last.ended != "none", f"still going after spec.horizon = {game.spec.horizon} ticks"
-                assert last.returns is not None, "the match ended without returns"
-                assert len(last.returns) == game.seats, f"{len(last.returns)} returns for {game.seats} seats"
+                self._adds_up(totals, moment.result, "a match")
                 score = game.score(totals.tolist())
-                assert score == pytest.approx(last.returns, abs=1e-6), (
-                    f"the rewards come to {score}, but the returns are {last.returns}"
+                assert score == pytest.approx(moment.result.returns, abs=1e-6), (
+                    f"score({totals.tolist()}) gives {score}"
                 )
-                if self.zero_sum:
-                    assert sum(last.returns) == pytest.approx(0, abs=1e-6)
+            if game.spec.on_fault == "forfeit":
+                totals = np.zeros(game.seats)
+                for at, moment in enumerate(played(game, 0, self.ticks)):
+                    if moment.result.ended == "none":
+                        totals += moment.result.rewards
+                    if at == FORFEITED or moment.result.ended != "none":
+                        break
+                if moment.result.ended == "none":
+                    result = game.forfeit(moment.result.due[0])
+                    self._adds_up(totals + result.rewards, result, f"seat {moment.result.due[0]} forfeits")
+
+    @staticmethod
+    def _adds_up(totals: np.ndarray, result: StepResult, what: str) -> None:
+        """The sums of rewards are the returns."""
+        told = f"{what}: the rewards add up to {totals.tolist()}, but the returns are {result.returns}"
+        assert totals == pytest.approx(result.returns, abs=1e-6), told
 
     def test_nothing_can_be_done_after_the_end(self) -> None:
         """Nothing can be done after the end.

@@ -126,19 +126,12 @@ class Holdem(SpielGame):
         return replace(out, events=(self._deal_event(),))
 
     def step(self, actions: Mapping[int, int]) -> StepResult:
-        hands, before = len(self.hands), self.totals
+        hands = len(self.hands)
         out = super().step(actions)
-        # A hand's reward is told in big blinds when the hand ends; the returns are the mean over the session's hands.
-        rewards = tuple((now - old) / BIG_BLIND for now, old in zip(self.totals, before, strict=True))
         if len(self.hands) == hands:
-            return replace(out, rewards=rewards)
+            return out
         self.ledger = Ledger.start(self.seats)
-        return replace(out, rewards=rewards, events=(*out.events, self._deal_event()))
-
-    def score(self, totals: Sequence[float]) -> tuple[float, ...]:
-        """Returns of a match that is cut short: the mean over the hands that were finished."""
-        finished = len(self.hands) - (not self.hands or not self.hand.over)
-        return tuple(total / max(1, finished) for total in totals)
+        return replace(out, events=(*out.events, self._deal_event()))
 
     def action_event(self, seat: int, action: int) -> str:
         word = self.ledger.word(action)

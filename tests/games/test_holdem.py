@@ -49,12 +49,12 @@ def test_the_ledger_agrees_with_the_engine(seats):
 
 
 @pytest.mark.parametrize("seats", [2, 3, 6])
-def test_chips_are_conserved_and_returns_are_the_mean_of_rewards(seats):
+def test_chips_are_conserved_and_returns_are_the_sum_of_rewards(seats):
     totals, result = np.zeros(seats), None
     for _, result, _, _ in session(seats, hands=5):
         assert sum(result.rewards) == pytest.approx(0)
         totals += result.rewards
-    assert result.returns == pytest.approx(tuple(totals / 5))
+    assert result.returns == pytest.approx(tuple(totals))
 
 
 @pytest.mark.parametrize("seats", [2, 3, 6])
@@ -218,7 +218,7 @@ def test_a_session_cut_short_scores_the_finished_hands():
         totals += result.rewards
         if len(game.hands) == 5:
             break
-    assert game.score(totals.tolist()) == pytest.approx(tuple(totals / 4))
+    assert game.score(totals.tolist()) == pytest.approx(tuple(totals * 9 / 4))
 
 
 def test_the_declared_width_is_the_vectors():

@@ -1,6 +1,7 @@
 """The conformance suite finds what is broken: each broken game fails the one test it should fail."""
 
 import random
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from arena.game import Observation, StepResult
 from arena.testing.game_suite import GameSuite
+from arena_games.connect_four.rules import ConnectFour
 from arena_games.kuhn.rules import Kuhn
 from arena_games.leduc.rules import Leduc
 
@@ -168,12 +170,28 @@ class Unbalanced(Kuhn):
         return StepResult.terminated(rewards, gift, result.state_hash, result.events)
 
 
+class Uneven(Kuhn):
+    """Gives rewards in another unit than returns."""
+
+    def step(self, actions):
+        result = super().step(actions)
+        return replace(result, rewards=tuple(2 * value for value in result.rewards))
+
+
 class Swapped(Kuhn):
     """Gives the hash where the events belong."""
 
     def reset(self, seed):
         result = super().reset(seed)
         return StepResult.going(result.due, result.rewards, ["dealt"], result.state_hash)
+
+
+class Spiteful(ConnectFour):
+    """A forfeit pays what was paid before once more."""
+
+    def step(self, actions):
+        result = super().step(actions)
+        return replace(result, rewards=(1.0, 0.0)) if result.ended == "none" else result
 
 
 class Lettered(Kuhn):
@@ -200,6 +218,8 @@ CASES = [
     (Numbers, "test_facts_are_text_and_fill_every_prompt"),
     (Unfinished, "test_matches_end_within_the_horizon_with_returns"),
     (Unbalanced, "test_matches_end_within_the_horizon_with_returns"),
+    (Uneven, "test_rewards_add_up_to_the_returns"),
+    (Spiteful, "test_rewards_add_up_to_the_returns"),
     (Fickle, "test_drawing_again_gives_the_same"),
     (Curious, "test_looking_changes_nothing"),
     (Eager, "test_only_the_agreed_views_are_given"),

@@ -62,9 +62,11 @@ class Toy(Game):
         return StepResult.going(((turn + 1) % self.seats,), rewards, self._hash())
 
     def forfeit(self, seat: int) -> StepResult:
-        rewards = tuple(-2.0 if other == seat else 2.0 / (self.seats - 1) for other in range(self.seats))
+        returns = tuple(-2.0 if other == seat else 2.0 / (self.seats - 1) for other in range(self.seats))
+        had = self.totals if self.said else (0.0,) * self.seats
+        rewards = tuple(now - before for now, before in zip(returns, had, strict=True))
         self.said += [0] * (ROUNDS * self.seats - len(self.said))
-        return StepResult.terminated(rewards, rewards, self._hash())
+        return StepResult.terminated(rewards, returns, self._hash())
 
     def observe(self, seat: int, views: Views) -> Observation:
         vector = np.zeros(CARDS + 2, dtype=np.float32)
