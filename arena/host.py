@@ -11,77 +11,16 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
-from arena.errors import InputError, ProtocolError
-from arena.operator import (
-    AsyncOperator,
-    BackendError,
-    Decision,
-    Factory,
-    OpenSeat,
-    Operator,
-    OverloadedError,
-    Request,
-    WorkerContext,
-)
+from arena.errors import ProtocolError
+from arena.operator import AsyncOperator, Decision, Factory, Operator, Request, WorkerContext, paired
 from arena.protocol import codec
 from arena.protocol import messages as m
-from arena.protocol.conduct import flaw
+from arena.replies import answer, bad_end, checked, failure, not_open, of_exception, open_seat, timed_out
 
 Emit = Callable[[m.Message], None]
-
-
-def answer(request: Request, **outcome: object) -> m.Answer:
-    """The reply to `request`, echoing where it belongs."""
-    return m.Answer(
-        id=request.id,
-        match=request.match,
-        seat=request.seat,
-        tick=request.tick,
-        attempt=request.attempt,
-        **outcome,  # type: ignore[arg-type]
-    )
-
-
-def of_exception(request: Request, error: BaseException) -> m.Answer:
-    """What an operator's exception means for one request: its service failed, or it crashed by itself."""
-    if isinstance(error, OverloadedError):
-        return answer(request, error="overloaded", detail=str(error))
-    if isinstance(error, BackendError):
-        return answer(request, error="backend", detail=str(error))
-    return answer(request, decision=Decision(fault="crashed", detail=f"{type(error).__name__}: {error}"))
-
-
-def checked(request: Request, decision: object) -> m.Answer:
-    """The reply that carries `decision`; one of the wrong type is the operator's own crash, not the connection's."""
-    if type(decision) is Decision and type(decision.answer) in (int, str, type(None)):
-        wrong = flaw(decision)
-        return answer(request, decision=decision) if wrong is None else of_exception(request, ValueError(wrong))
-    if isinstance(decision, Decision):
-        kind = type(decision.answer)
-        found = f"an answer of type {kind.__module__}.{kind.__qualname__}; it must be int, str or None"
-    else:
-        found = f"a {type(decision).__name__} where a Decision is due"
-    return of_exception(request, TypeError(found))
-
-
-def sendable(message: m.Message, error: Exception) -> m.Message:
-    """What can be sent of an ACTION that did not encode: each answer that does not becomes its operator's crash."""
-    if not isinstance(message, m.Action):
-        raise error
-    out = []
-    for reply in message.answers:
-        try:
-            codec.encode(m.Action(session="", answers=[reply]))
-        except codec.UNSENDABLE as why:
-            fault = Decision(fault="crashed", detail=f"{type(why).__name__}: {why}")
-            reply = m.Answer(
-                id=reply.id, match=reply.match, seat=reply.seat, tick=reply.tick, attempt=reply.attempt, decision=fault
-            )
-        out.append(reply)
-    return m.Action(session=message.session, answers=out)
 
 
 class Host:
@@ -204,72 +143,46 @@ class Host:
         with self._lock:
             batch, self._queue = self._queue, {}
             self._computing = {i: r for i, r in batch.items() if (r.match, r.seat) in self._open}
-        answers = [
-            answer(r, error="backend", detail=f"seat {r.seat} of match {r.match} is not open")
-            for i, r in batch.items()
-            if i not in self._computing
-        ]
-        if self._computing:
-            answers += self._decide(list(self._computing.values()))
+        closed = [not_open(r) for i, r in batch.items() if i not in self._computing]
+        if closed:
+            self._emit(m.Action(session=self.session, answers=closed))
+        for answers in self._decide(list(self._computing.values())):
+            self._emit(m.Action(session=self.session, answers=answers))
         with self._lock:
-            self._computing = {}
+            self._computing.clear()  # also of what raised
             self._cancelled.clear()
-        self._emit(m.Action(session=self.session, answers=answers))
 
-    def _decide(self, requests: list[Request]) -> list[m.Answer]:
+    def _decide(self, requests: list[Request]) -> Iterator[list[m.Answer]]:
+        """The answers to all of these, in groups as they are decided."""
         assert self._operator is not None
+        left = {request.id: request for request in requests}
         started = time.monotonic()
+        raised: Exception = ValueError()
         try:
-            decisions = self._operator.act(requests)
-            if len(decisions) != len(requests):
-                raise ValueError(f"{len(decisions)} decisions for {len(requests)} requests")
+            for group in paired(requests, self._operator.act(requests)) if requests else ():
+                for request, _ in group:
+                    del left[request.id]
+                yield self._answers(group, time.monotonic() - started)
         except Exception as error:
             traceback.print_exc()
-            if len(requests) > 1:
-                # One bad request must not cost its neighbours: who shares a batch is chance.
-                return [reply for request in requests for reply in self._decide([request])]
-            return [of_exception(r, error) for r in requests]
-        took = time.monotonic() - started
+            raised = error
+        for request in left.values():
+            # One bad request must not cost its neighbours: who shares a batch is chance.
+            alone = len(requests) == 1
+            yield from [[of_exception(request, raised)]] if alone else self._decide([request])
+
+    def _answers(self, decided: Sequence[tuple[Request, Decision]], took: float) -> list[m.Answer]:
+        with self._lock:  # from here on a CANCEL comes too late
+            cancelled = {request.id for request, _ in decided if request.id in self._cancelled}
+            self._cancelled -= cancelled
+            for request, _ in decided:
+                del self._computing[request.id]
         out = []
-        for request, decision in zip(requests, decisions, strict=True):
-            if request.id in self._cancelled:
+        for request, decision in decided:
+            if request.id in cancelled:
                 out.append(answer(request, cancelled=True))
             elif request.budget is not None and took > request.budget:
                 out.append(answer(request, decision=timed_out(request)))
             else:
                 out.append(checked(request, decision))
         return out
-
-
-def failure(error: Exception, match: int | None = None, seat: int | None = None) -> m.Error:
-    """The ERROR for a plugin's exception: its own words where it refuses, else the exception's name too."""
-    if isinstance(error, BackendError):
-        return m.Error(code="backend", text=str(error), match=match, seat=seat)
-    if isinstance(error, (ValueError, InputError)):
-        return m.Error(code="refused", text=str(error), match=match, seat=seat)
-    return m.Error(code="failed", text=f"{type(error).__name__}: {error}", match=match, seat=seat)
-
-
-def bad_end(error: Exception, message: m.End) -> m.Error:
-    """The ERROR of an operator that raised when its seat was released: the match is over, so it names none."""
-    where = f"at the end of match {message.match}, seat {message.seat}"
-    return m.Error(code="failed", text=f"{where}: {type(error).__name__}: {error}")
-
-
-def open_seat(message: m.Open) -> OpenSeat:
-    """The operator's view of an OPEN."""
-    return OpenSeat(
-        match=message.match,
-        seat=message.seat,
-        operator=message.operator,
-        card=message.card,
-        views=message.views,
-        seed=message.seed,
-        seats=message.seats,
-        pace=message.pace,
-    )
-
-
-def timed_out(request: Request) -> Decision:
-    """The fault of an operator whose own clock ran out."""
-    return Decision(fault="timeout", detail=f"no answer within {request.budget:g} s")

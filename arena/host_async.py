@@ -7,10 +7,11 @@ import functools
 import traceback
 
 from arena.errors import ProtocolError
-from arena.host import Emit, answer, bad_end, checked, failure, of_exception, open_seat, timed_out
+from arena.host import Emit
 from arena.operator import AsyncOperator, Request, SpectatorUpdate
 from arena.protocol import codec
 from arena.protocol import messages as m
+from arena.replies import answer, bad_end, checked, failure, not_open, of_exception, open_seat, timed_out
 
 
 class AsyncHost:
@@ -109,7 +110,7 @@ class AsyncHost:
 
     async def _decide(self, request: Request) -> m.Answer:
         if (request.match, request.seat) not in self._open:
-            return answer(request, error="backend", detail=f"seat {request.seat} of match {request.match} is not open")
+            return not_open(request)
         if request.budget is not None and request.budget <= 0:
             return answer(request, decision=timed_out(request))
         clock = asyncio.timeout(None)

@@ -8,7 +8,7 @@ or a test asks for it. An `OperatorKind` is its light description, importable wi
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -104,11 +104,14 @@ class SpectatorUpdate(msgspec.Struct, frozen=True, kw_only=True):
     observation: Observation | None = None  # what that seat sees
 
 
-class Operator(abc.ABC):
-    """Answers batches. `act` gets requests of any mix of its open seats and returns one Decision each, in order.
+Decided = Sequence[Decision] | Iterator[tuple[Request, Decision]]
 
-    After an exception from `act` each request of the batch is asked alone: what raises then is the fault `crashed`, or
-    for a BackendError what that says.
+
+class Operator(abc.ABC):
+    """Answers batches: `act` gets requests of any mix of its open seats.
+
+    After an exception from `act` each request that has no answer yet is asked alone: what raises then is the fault
+    `crashed`, or for a BackendError what that says.
     """
 
     max_in_flight = 0  # requests that it takes at once, if it knows better than its kind; 0: it does not
@@ -117,8 +120,13 @@ class Operator(abc.ABC):
         """Seats are given to this operator. ValueError refuses, and its message reaches the user."""
 
     @abc.abstractmethod
-    def act(self, requests: Sequence[Request]) -> Sequence[Decision]:
-        """One decision a request, in the same order."""
+    def act(self, requests: Sequence[Request]) -> Decided:
+        """One decision a request, in the same order; or an iterator of (request, decision) in any order.
+
+        What an iterator gives is sent at once: where decisions take long (a model that generates in small batches, say)
+        matches go on, and the next questions come, before the last one is decided. A request's budget ends when its
+        decision is given. Where they do not, a list costs one message instead of many.
+        """
 
     def end(self, match: int, seat: int, outcome: Outcome) -> None:  # noqa: B027
         """The match of this seat is over; the seat is released."""
@@ -133,6 +141,31 @@ class Operator(abc.ABC):
 
     def close(self) -> None:  # noqa: B027
         """No seat is open any more and the worker exits."""
+
+
+def paired(requests: Sequence[Request], given: Decided) -> Iterator[list[tuple[Request, Decision]]]:
+    """What `act(requests)` gave, in groups as it comes. ValueError unless each request has exactly one decision."""
+    if not isinstance(given, Iterator):
+        if len(given) != len(requests):
+            raise ValueError(f"act gives {len(given)} decisions for {len(requests)} requests")
+        yield list(zip(requests, given, strict=True))
+        return
+    left = {request.id: request for request in requests}
+    for pair in given:
+        if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[0], Request):
+            raise TypeError(f"act yields a {type(pair).__name__}; it must yield pairs (request, decision)")
+        request = left.pop(pair[0].id, None)
+        if request is None:
+            raise ValueError(f"act decides request {pair[0].id}, which was not asked or is decided already")
+        yield [(request, pair[1])]
+    if left:
+        raise ValueError(f"act gives {len(requests) - len(left)} decisions for {len(requests)} requests")
+
+
+def decisions(requests: Sequence[Request], given: Decided) -> list[Decision]:
+    """What `act(requests)` gave, in the order of `requests`. ValueError as `paired`."""
+    out = {request.id: decision for group in paired(requests, given) for request, decision in group}
+    return [out[request.id] for request in requests]
 
 
 class AsyncOperator(abc.ABC):

@@ -23,7 +23,7 @@ import zmq.asyncio
 
 import arena
 from arena.errors import ProtocolError
-from arena.host import Emit, Host, failure, sendable
+from arena.host import Emit, Host
 from arena.host_async import AsyncHost
 from arena.host_games import GameHost
 from arena.operator import AsyncOperator, Factory, Operator, WorkerContext
@@ -31,6 +31,7 @@ from arena.plugins import resolve
 from arena.protocol import codec, transport
 from arena.protocol import messages as m
 from arena.protocol.version import MAJOR, MINOR
+from arena.replies import failure, sendable
 from arena.supervisor.descendants import MARK, end_marked
 
 LONG = 0.05  # seconds of an act after which the second thread takes over the reading; it must not cost the short ones

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from arena.game import Observation, Views
 from arena.host import Host
-from arena.operator import Decision, Operator, Outcome, Request
+from arena.operator import Decided, Decision, Operator, Outcome, Request
 from arena.protocol import codec
 from arena.protocol import messages as m
 from tests.protocol.samples import CARD
@@ -24,8 +24,14 @@ class Puppet(Operator):
         self.raises: dict[int, Exception] = {}  # by request id
         self.answers: dict[int, object] = {}
         self.during = lambda requests: None
+        self.yields = False  # one by one
 
-    def act(self, requests: Sequence[Request]) -> list[Decision]:
+    def act(self, requests: Sequence[Request]) -> Decided:
+        if self.yields:
+            return ((r, *self.decided([r])) for r in requests)
+        return self.decided(requests)
+
+    def decided(self, requests: Sequence[Request]) -> list[Decision]:
         self.batches.append([r.id for r in requests])
         self.during(requests)
         for r in requests:

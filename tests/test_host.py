@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from arena.errors import InputError, ProtocolError
-from arena.host import Host, sendable
+from arena.host import Host
 from arena.operator import BackendError, Decision, Operator, Outcome, OverloadedError, Request, Usage
 from arena.protocol import codec
 from arena.protocol import messages as m
+from arena.replies import sendable
 from tests.host_kit import OUTCOME, WELCOME, Peer, Puppet, open_message
 
 
@@ -94,8 +95,8 @@ def test_a_service_that_fails_at_one_request_leaves_its_neighbours_alone(error: 
 
 def test_too_few_decisions_are_the_operators_crash() -> None:
     class Short(Puppet):
-        def act(self, requests: Sequence[Request]) -> list[Decision]:
-            return super().act(requests)[1:]
+        def decided(self, requests: Sequence[Request]) -> list[Decision]:
+            return super().decided(requests)[1:]
 
     peer = Peer(Short())
     peer.open()

@@ -19,10 +19,13 @@ from arena.protocol import messages as m
 from tests.host_kit import OUTCOME, WELCOME, Peer, Puppet, open_message, request
 
 
-@given(st.randoms(use_true_random=False), st.integers(1, 60))
+@given(st.randoms(use_true_random=False), st.integers(1, 60), st.booleans())
 @settings(max_examples=150, deadline=None)
-def test_every_item_is_answered_exactly_once_in_any_order_of_events(chance: random.Random, steps: int) -> None:
+def test_every_item_is_answered_exactly_once_in_any_order_of_events(
+    chance: random.Random, steps: int, yields: bool
+) -> None:
     puppet = Puppet()
+    puppet.yields = yields
     peer = Peer(puppet)
     asked: list[int] = []
 
@@ -75,11 +78,13 @@ def restless() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("restless")
-def test_no_item_is_lost_when_another_thread_receives_while_work_runs() -> None:
+@pytest.mark.parametrize("yields", [False, True])
+def test_no_item_is_lost_when_another_thread_receives_while_work_runs(yields: bool) -> None:
     """As in the worker: a second thread takes messages while the operator computes."""
     lock = threading.RLock()
     out: list[m.Message] = []
     puppet = Puppet()
+    puppet.yields = yields
     host = Host(lambda context: puppet, out.append, lock)
     host.receive(WELCOME, ())
     host.receive(open_message(0, 0), ())

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from arena.operator import Decision, Operator
+from arena.operator import Decision, Operator, decisions
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.testing.operator_hooks import OperatorHooks
@@ -82,7 +82,7 @@ class Deciding(OperatorHooks):
         try:
             if not isinstance(probe.inner, Operator):
                 pytest.skip("it answers one question at a time")
-            found: list[Decision] = list(probe.inner.act([]))
+            found: list[Decision] = decisions([], probe.inner.act([]))
         finally:
             probe.close()
         assert found == []

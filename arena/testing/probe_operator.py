@@ -17,7 +17,7 @@ import msgspec
 from arena.channel import Channel, Event, LocalChannel, Received
 from arena.errors import WorkerError
 from arena.log import Line, MatchLine, TurnLine, decoder
-from arena.operator import AsyncOperator, Decision, OpenSeat, Operator, Outcome, Request, WorkerContext
+from arena.operator import AsyncOperator, Decision, OpenSeat, Operator, Outcome, Request, WorkerContext, decisions
 from arena.plan import Entry, Plan
 from arena.plugins import resolve
 from arena.record.writer import Recorder
@@ -124,11 +124,10 @@ class ProbeOperator(Operator):
             else requests
         )
         if isinstance(self.inner, Operator):
-            given = list(self.inner.act(asked))
+            given = decisions(asked, self.inner.act(asked))
         else:
             assert self._loop is not None
             given = self._loop.run_until_complete(_decided(self.inner, asked))
-        assert len(given) == len(asked), f"act gives {len(given)} decisions for {len(asked)} requests"
         for decision in given:
             assert type(decision) is Decision, f"act gives {decision!r}, which is no Decision"
             answer = decision.answer

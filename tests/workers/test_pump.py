@@ -138,6 +138,31 @@ def test_what_a_worker_cannot_take_is_answered_with_the_error_that_the_protocol_
         assert error.code == code
 
 
+class OneByOne(Slow):
+    """Decides one request at once, and the others when it is let go."""
+
+    def act(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Decision]]:  # type: ignore[override]
+        yield requests[0], Decision(answer=requests[0].id)
+        yield from zip(requests[1:], super().act(requests[1:]), strict=True)
+
+
+def test_between_two_decisions_the_first_is_sent_and_messages_are_answered() -> None:
+    operator = OneByOne()
+    arena = Arena(lambda: operator)
+    arena.tell(WELCOME)
+    arena.tell(open_message(0, 0))
+    arena.until(m.Opened)
+    arena.tell(*codec.act([request(i) for i in (1, 2, 3)]))
+    assert list(arena.answers(1)) == [1]
+    arena.tell(m.Cancel(ids=[1, 3]))  # of 1 it comes too late
+    arena.tell(m.Ping(n=1))
+    assert arena.until(m.Pong) == m.Pong(n=1)
+    operator.go.set()
+    rest = arena.answers(2)
+    assert [rest[i].cancelled for i in (2, 3)] == [False, True]
+    arena.close()
+
+
 class Talker(AsyncOperator):
     """Tells its status from wherever it is."""
 

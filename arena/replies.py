@@ -1,0 +1,99 @@
+"""What a worker says back: the replies and errors of both hosts (arena/host.py, arena/host_async.py)."""
+
+from __future__ import annotations
+
+from arena.errors import InputError
+from arena.operator import BackendError, Decision, OpenSeat, OverloadedError, Request
+from arena.protocol import codec
+from arena.protocol import messages as m
+from arena.protocol.conduct import flaw
+
+
+def answer(request: Request, **outcome: object) -> m.Answer:
+    """The reply to `request`, echoing where it belongs."""
+    return m.Answer(
+        id=request.id,
+        match=request.match,
+        seat=request.seat,
+        tick=request.tick,
+        attempt=request.attempt,
+        **outcome,  # type: ignore[arg-type]
+    )
+
+
+def of_exception(request: Request, error: BaseException) -> m.Answer:
+    """What an operator's exception means for one request: its service failed, or it crashed by itself."""
+    if isinstance(error, OverloadedError):
+        return answer(request, error="overloaded", detail=str(error))
+    if isinstance(error, BackendError):
+        return answer(request, error="backend", detail=str(error))
+    return answer(request, decision=Decision(fault="crashed", detail=f"{type(error).__name__}: {error}"))
+
+
+def checked(request: Request, decision: object) -> m.Answer:
+    """The reply that carries `decision`; one of the wrong type is the operator's own crash, not the connection's."""
+    if type(decision) is Decision and type(decision.answer) in (int, str, type(None)):
+        wrong = flaw(decision)
+        return answer(request, decision=decision) if wrong is None else of_exception(request, ValueError(wrong))
+    if isinstance(decision, Decision):
+        kind = type(decision.answer)
+        found = f"an answer of type {kind.__module__}.{kind.__qualname__}; it must be int, str or None"
+    else:
+        found = f"a {type(decision).__name__} where a Decision is due"
+    return of_exception(request, TypeError(found))
+
+
+def sendable(message: m.Message, error: Exception) -> m.Message:
+    """What can be sent of an ACTION that did not encode: each answer that does not becomes its operator's crash."""
+    if not isinstance(message, m.Action):
+        raise error
+    out = []
+    for reply in message.answers:
+        try:
+            codec.encode(m.Action(session="", answers=[reply]))
+        except codec.UNSENDABLE as why:
+            fault = Decision(fault="crashed", detail=f"{type(why).__name__}: {why}")
+            reply = m.Answer(
+                id=reply.id, match=reply.match, seat=reply.seat, tick=reply.tick, attempt=reply.attempt, decision=fault
+            )
+        out.append(reply)
+    return m.Action(session=message.session, answers=out)
+
+
+def failure(error: Exception, match: int | None = None, seat: int | None = None) -> m.Error:
+    """The ERROR for a plugin's exception: its own words where it refuses, else the exception's name too."""
+    if isinstance(error, BackendError):
+        return m.Error(code="backend", text=str(error), match=match, seat=seat)
+    if isinstance(error, (ValueError, InputError)):
+        return m.Error(code="refused", text=str(error), match=match, seat=seat)
+    return m.Error(code="failed", text=f"{type(error).__name__}: {error}", match=match, seat=seat)
+
+
+def bad_end(error: Exception, message: m.End) -> m.Error:
+    """The ERROR of an operator that raised when its seat was released: the match is over, so it names none."""
+    where = f"at the end of match {message.match}, seat {message.seat}"
+    return m.Error(code="failed", text=f"{where}: {type(error).__name__}: {error}")
+
+
+def open_seat(message: m.Open) -> OpenSeat:
+    """The operator's view of an OPEN."""
+    return OpenSeat(
+        match=message.match,
+        seat=message.seat,
+        operator=message.operator,
+        card=message.card,
+        views=message.views,
+        seed=message.seed,
+        seats=message.seats,
+        pace=message.pace,
+    )
+
+
+def not_open(request: Request) -> m.Answer:
+    """The reply to a question of a seat that is not open."""
+    return answer(request, error="backend", detail=f"seat {request.seat} of match {request.match} is not open")
+
+
+def timed_out(request: Request) -> Decision:
+    """The fault of an operator whose own clock ran out."""
+    return Decision(fault="timeout", detail=f"no answer within {request.budget:g} s")
