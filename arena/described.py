@@ -15,7 +15,7 @@ import msgspec
 
 from arena import failure, plugins
 from arena.errors import ArenaError, GameError, InputError
-from arena.game import Game, GameCard, GameSpec, Observation, StepResult, Views
+from arena.game import Game, GameCard, GameSpec, Move, Observation, StepResult, Views
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -113,7 +113,7 @@ class DescribedGame(Game):
     def reset(self, seed: bytes) -> StepResult:
         self._elsewhere()
 
-    def step(self, actions: Mapping[int, int]) -> StepResult:
+    def step(self, moves: Mapping[int, Move]) -> StepResult:
         self._elsewhere()
 
     def observe(self, seat: int, views: Views) -> Observation:
@@ -126,7 +126,7 @@ class DescribedGame(Game):
 class _Parsing(DescribedGame):
     """Its host is asked what an answer means."""
 
-    def parse(self, seat: int, answer: int | str | None) -> int:
+    def parse(self, seat: int, answer: int | str | None) -> Move:
         self._elsewhere()
 
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from arena import plain
 from arena.canonical import digest, hash_array, hash_file
 from arena.options import Option
+from arena.text import clean
 
 Image = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.float32]
@@ -35,6 +36,38 @@ class IllegalActionError(Exception):
 
 class UnparsableAnswerError(Exception):
     """The answer names no action of the game: the fault `unparsable`."""
+
+
+class Move(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What a seat does in one tick: an action, with what it says beside it; or only what it says.
+
+    `action` is None only where the observation accepts free text and the whole answer is text.
+    """
+
+    action: int | None
+    say: str | None = None  # as arena.text.clean gives it, never empty
+
+
+def moves_of(actions: Mapping[int, int]) -> dict[int, Move]:
+    """Moves that are these actions, and say nothing."""
+    return {seat: Move(action) for seat, action in actions.items()}
+
+
+def actions_of(moves: Mapping[int, Move]) -> dict[int, int]:
+    """The actions of a tick in which nobody may talk. ValueError for a move that is no action, or says something."""
+    out = {}
+    for seat, move in moves.items():
+        if move.action is None or move.say is not None:
+            raise ValueError(f"{move} of seat {seat}: expected an action that says nothing")
+        out[seat] = move.action
+    return out
+
+
+class Said(msgspec.Struct, frozen=True, gc=False):
+    """What another seat said."""
+
+    seat: int
+    text: str
 
 
 class Discrete(msgspec.Struct, frozen=True):
@@ -119,11 +152,14 @@ class Scaled(msgspec.Struct, frozen=True):
 class Observation(msgspec.Struct, frozen=True):
     """One moment as one seat may see it, in the views that were agreed."""
 
-    legal: tuple[int, ...]  # legal actions, ascending
+    legal: tuple[int, ...]  # legal actions, ascending; a due seat has at least one, also where it may answer by text
     image: Image | None = None  # uint8 (height, width, 3)
     vector: Vector | None = None  # float32, spec.vector_shape, one shape whatever the number of seats
     text: str | None = None
     facts: Mapping[str, str] | None = None  # comes with `text`: its named parts, for prompt templates
+    free_text: int = 0  # most characters of a text that may be the whole answer instead of an action; 0: none
+    table_talk: int = 0  # most characters of what may be said beside an action; 0: nothing
+    heard: tuple[Said, ...] = ()  # comes with `text`: what others said to this seat since its last turn, oldest first
     scaled: Scaled | None = None  # what came from another process has its vector made of this; no game sets it
 
     def mask(self, n: int) -> npt.NDArray[np.bool_]:
@@ -143,7 +179,8 @@ class Observation(msgspec.Struct, frozen=True):
         elif self.scaled is not None:
             out["vector"] = hash_array(self.scaled.vector())
         if self.text is not None:
-            out["text"] = digest(self.text, dict(self.facts or {}))
+            heard = [[[one.seat, one.text] for one in self.heard]] if self.heard else []
+            out["text"] = digest(self.text, dict(self.facts or {}), *heard)
         return out
 
 
@@ -180,13 +217,19 @@ class StepResult:
         return cls((), tuple(rewards), state_hash, tuple(events), "truncated", tuple(returns))
 
 
-def parse_answer(names: Sequence[str], legal: Sequence[int], answer: int | str | None) -> int:
-    """What Game.parse does with an answer unless the game has a way of its own."""
+def parse_answer(names: Sequence[str], legal: Sequence[int], answer: int | str | None, free_text: int = 0) -> Move:
+    """What Game.parse does with an answer unless the game has a way of its own.
+
+    Where free text is accepted, a text that names no legal action is what the seat says: cleaned by arena.text.clean,
+    and then 1 to `free_text` characters long.
+    """
     if isinstance(answer, bool) or answer is None:
         raise UnparsableAnswerError(f"no answer; expected one of {_some(names)}")
     if isinstance(answer, str):
         wanted = answer.strip().lower()
         found = [i for i, name in enumerate(names) if name.lower() == wanted]
+        if free_text and not any(action in legal for action in found):
+            return Move(None, _free(answer, free_text))
         if not found:
             raise UnparsableAnswerError(f"{answer[:80]!r} is no action; expected one of {_some(names)}")
         action = found[0]
@@ -196,7 +239,16 @@ def parse_answer(names: Sequence[str], legal: Sequence[int], answer: int | str |
             raise UnparsableAnswerError(f"action {action} is outside 0..{len(names) - 1}")
     if action not in legal:
         raise IllegalActionError(f"{names[action]} is not legal now; legal: {_some([names[i] for i in legal])}")
-    return action
+    return Move(action)
+
+
+def _free(answer: str, most: int) -> str:
+    text = clean(answer)
+    if not text:
+        raise UnparsableAnswerError(f"an empty text; expected 1 to {most} characters, or the name of a legal action")
+    if len(text) > most:
+        raise UnparsableAnswerError(f"a text of {len(text)} characters; at most {most} are taken here")
+    return text
 
 
 def _some(names: Sequence[str], most: int = 40) -> str:
@@ -298,8 +350,12 @@ class Game(abc.ABC):
         """Start anew. All chance of the game follows from `seed` (16 bytes) and is drawn before play."""
 
     @abc.abstractmethod
-    def step(self, actions: Mapping[int, int]) -> StepResult:
-        """Apply one legal action of every due seat, in seat order. Raises ValueError for anything else."""
+    def step(self, moves: Mapping[int, Move]) -> StepResult:
+        """Apply one legal move of every due seat, in seat order. Raises ValueError for anything else.
+
+        What a move says is clean and within the limit that the seat's observation gave. A game in which nobody talks
+        begins with `actions = actions_of(moves)`.
+        """
 
     @abc.abstractmethod
     def observe(self, seat: int, views: Views) -> Observation:
@@ -315,20 +371,23 @@ class Game(abc.ABC):
         lines = plain.words(self.spec.summary, self.spec.actions.names, [(one.legal, one.text) for one in seen])
         return plain.sheet(lines, height, width)
 
-    def parse(self, seat: int, answer: int | str | None) -> int:
-        """The action that `answer` names: an index, or an action's name in any letter case. Strict.
+    def parse(self, seat: int, answer: int | str | None) -> Move:
+        """The move that `answer` is: an action by its index, or by its name in any letter case; or, where the
+
+        observation accepts free text, any other text. Strict.
 
         Raises UnparsableAnswerError or IllegalActionError. The one place where an answer becomes a move.
         """
-        return self.read(self.observe(seat, Views()).legal, answer)
+        seen = self.observe(seat, Views())
+        return self.read(seen.legal, answer, seen.free_text)
 
-    def read(self, legal: Sequence[int], answer: int | str | None) -> int:
-        """What `parse` makes of an answer where these actions are legal. It depends on nothing but the options: the
+    def read(self, legal: Sequence[int], answer: int | str | None, free_text: int = 0) -> Move:
+        """What `parse` makes of an answer where these actions are legal, and so many characters of free text.
 
-        arena asks it of a hosted game's own class, without asking the host. A game whose answers mean something else
-        from state to state overrides `parse` instead.
+        It depends on nothing but the options: the arena asks it of a hosted game's own class, without asking the host.
+        A game whose answers mean something else from state to state overrides `parse` instead.
         """
-        return parse_answer(self.spec.actions.names, legal, answer)
+        return parse_answer(self.spec.actions.names, legal, answer, free_text)
 
     def late(self, last: int) -> int:
         """The action of a seat whose answer has not come when the time of a tick is over, where the match waits for

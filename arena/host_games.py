@@ -112,7 +112,7 @@ class GameHost:
                 self._observed(ask, session)
 
     def _step(self, ask: m.Step, session: LocalSession) -> None:
-        result = session.apply(dict(ask.actions), ask.cut)
+        result = session.apply(dict(ask.moves), ask.cut)
         ahead = result.returns is None and session.game.slow_views and self._minor >= AHEAD
         if not ahead:
             self._stepped(ask.id, ask.match, session.show(result))

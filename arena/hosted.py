@@ -13,11 +13,11 @@ from typing import Any
 
 from arena.channel import Channel
 from arena.errors import GameError, ProtocolError
-from arena.game import Game, IllegalActionError, Image, Observation, StepResult, UnparsableAnswerError, Views
+from arena.game import Game, IllegalActionError, Image, Move, Observation, StepResult, UnparsableAnswerError, Views
 from arena.match import Match
 from arena.protocol import codec
 from arena.protocol import messages as m
-from arena.results import check_observation, check_result
+from arena.results import check_move, check_observation, check_result
 from arena.session import GameSession, ParseResult, TimeStep
 
 Ask = m.OpenGame | m.Step | m.Parse | m.Observe
@@ -65,7 +65,7 @@ class HostedSession(GameSession):
         self._ids = ids
         self._wait = wait
         self._own_parser = type(game).parse is not Game.parse
-        self._legal: dict[int, tuple[int, ...]] = {}
+        self._asked: Mapping[int, Observation] = {}
         self._calls: dict[int, _Call] = {}
         self._observed: Observation | None = None
 
@@ -83,8 +83,8 @@ class HostedSession(GameSession):
         )
         self._call(ask, m.Stepped)
 
-    def step(self, actions: Mapping[int, int], cut: bool) -> None:
-        ask = m.Step(id=next(self._ids), match=self._match, actions=list(actions.items()), cut=cut)
+    def step(self, moves: Mapping[int, Move], cut: bool) -> None:
+        ask = m.Step(id=next(self._ids), match=self._match, moves=list(moves.items()), cut=cut)
         self._call(ask, m.Stepped, last=cut)
 
     def forfeit(self, seat: int) -> None:
@@ -94,8 +94,9 @@ class HostedSession(GameSession):
         if self._own_parser:
             self._call(m.Parse(id=next(self._ids), match=self._match, seat=seat, answer=answer), m.Parsed, seat=seat)
             return None
+        seen = self._asked[seat]
         try:
-            return ParseResult(self._game.read(self._legal[seat], answer))
+            return ParseResult(self._game.read(seen.legal, answer, seen.free_text))
         except IllegalActionError as error:
             return ParseResult(None, "illegal", str(error))
         except UnparsableAnswerError as error:
@@ -150,16 +151,13 @@ class HostedSession(GameSession):
                 if result.due and not message.seats and not call.last:
                     raise ProtocolError(f"a STEPPED that shows nobody, but {list(result.due)} are due")
                 time_step = self._time_step(result, message.seats, buffers)
-                self._legal = {seat: observation.legal for seat, observation in time_step.observations.items()}
+                self._asked = time_step.observations
                 if match is not None:
                     match.take(time_step)
             case m.Parsed():
-                if (message.action is None) == (message.fault is None):
-                    raise ProtocolError("a PARSED has an action or a fault, not both or neither")
-                if message.action is not None and message.action not in self._legal.get(message.seat, ()):
-                    raise ProtocolError(f"a PARSED with action {message.action}, which is not legal for the seat")
+                self._check_parsed(message)
                 if match is not None:
-                    match.parsed(message.seat, ParseResult(message.action, message.fault, message.detail))
+                    match.parsed(message.seat, ParseResult(message.move, message.fault, message.detail))
             case m.Observed():
                 seen = codec.unfold(codec.unpack_observation(message.observation, buffers))
                 self._seen("an OBSERVED", seen, call.views, due=False)
@@ -211,6 +209,16 @@ class HostedSession(GameSession):
             return check_result(result, self._seats)
         except GameError as error:
             raise ProtocolError(f"a STEPPED that cannot be: {error}") from None
+
+    def _check_parsed(self, message: m.Parsed) -> None:
+        if (message.move is None) == (message.fault is None):
+            raise ProtocolError("a PARSED has a move or a fault, not both or neither")
+        if message.move is not None:
+            seen = self._asked.get(message.seat, Observation(()))
+            try:
+                check_move("its move", message.move, seen.legal, seen.free_text)
+            except GameError as error:
+                raise ProtocolError(f"a PARSED that cannot be: {error}") from None
 
     def _seen(self, who: str, seen: Observation, views: Views, *, due: bool) -> None:
         """ProtocolError unless `seen` is what a seat may be shown."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from arena.operator import Usage
+from arena.talk import Unsaid
 
 
 class MatchLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="match"):
@@ -36,6 +37,8 @@ class TurnLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     raw: str | None = None
     usage: Usage | None = None
     action: int | None = None  # what was applied: the parsed answer, or the default that a fault costs
+    say: str | None = None  # what the game was given with it as said: beside the action, or as the whole answer
+    unsaid: Unsaid | None = None  # what was to be said beside the action, and was not
     late: bool = False  # in realtime: no answer had come when the tick's time was over; `action` is by the game's rule
     asked: int | None = None  # in realtime: the tick at which the question was asked, if it was an earlier one
     fault: str | None = None

@@ -19,11 +19,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from arena.game import Observation, StepResult
+from arena.game import Move, Observation, StepResult
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.operator import Decision, Outcome
 from arena.plan import Limits, MatchPlan
 from arena.session import GameSession, ParseResult, TimeStep
+from arena.talk import delivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,9 @@ class Match:
         self._late: dict[int, Ask] = {}  # whose last action went on in this tick while they still think
         self._early: dict[int, Decision] = {}  # of those: what came before the next tick had begun
         self._last: dict[int, int] = {}  # the last action of each seat
-        self._legal: dict[int, tuple[int, ...]] = {}
+        self._seen: Mapping[int, Observation] = {}  # what each due seat sees in this tick
         self._turns: dict[int, list[tuple[TurnLine, Observation | None]]] = {}  # and what it is yet to be hashed of
-        self._actions: dict[int, int] = {}
+        self._moves: dict[int, Move] = {}
         self._forfeits: list[int] = []
         self._parsing: dict[int, tuple[Ask, Decision]] = {}
         self._awaited: str | None = None  # the time_step that the session owes: "start", "step" or "forfeit"
@@ -91,7 +92,7 @@ class Match:
     @property
     def due(self) -> tuple[int, ...]:
         """The seats that this tick needs an action of, whether it is in or not."""
-        return tuple(self._legal)
+        return tuple(self._seen)
 
     @property
     def waiting(self) -> tuple[Ask, ...]:
@@ -131,34 +132,37 @@ class Match:
             seat=seat,
             operator=self.names[seat],
             attempt=ask.attempt,
-            legal=self._legal[seat],
+            legal=self._seen[seat].legal,
             observation_hash={},
             action=action,
             late=True,
         )
         self._turns.setdefault(seat, []).append((line, None))
-        self._actions[seat] = action
+        self._moves[seat] = Move(action)
         return True
 
     def _held(self, seat: int) -> int | None:
         if seat not in self._last:
             return self._defaults.get(seat)
         action = self.session.late(self._last[seat])
-        return action if action in self._legal[seat] else self._defaults.get(seat)
+        return action if action in self._seen[seat].legal else self._defaults.get(seat)
 
     def parsed(self, seat: int, parsed: ParseResult) -> None:
         """What the game makes of the answer of `seat`, from a session that did not say so at once."""
         ask, decision = self._parsing.pop(seat)
         self._judged(ask, decision, *parsed)
 
-    def _judged(self, ask: Ask, decision: Decision, action: int | None, fault: str | None, detail: str | None) -> None:
+    def _judged(self, ask: Ask, decision: Decision, move: Move | None, fault: str | None, detail: str | None) -> None:
         seat = ask.seat
         again = fault in ("illegal", "unparsable") and ask.attempt < self._limits.max_reasks
         if fault is not None and not again:
             if self.session.spec.on_fault == "default":
-                action = self._defaults[seat]
+                move = Move(self._defaults[seat])
             else:
                 self._forfeits.append(seat)
+        say, unsaid = delivered(decision.say, self._seen[seat].table_talk, move, fault)
+        if move is not None and say is not None:
+            move = Move(move.action, say)
         # An operator that says itself that it has no answer (a person who gave up) has none: so re-execution, which
         # judges the recorded answers anew, comes to the same end.
         said = None if decision.fault in ("illegal", "unparsable") else decision.answer
@@ -173,7 +177,9 @@ class Match:
             thought=decision.thought,
             raw=decision.raw,
             usage=decision.usage,
-            action=action,
+            action=None if move is None else move.action,
+            say=None if move is None else move.say,
+            unsaid=unsaid,
             fault=fault,
             detail=detail,
             asked=ask.tick if ask.tick != self.tick else None,
@@ -181,19 +187,19 @@ class Match:
         self._turns.setdefault(seat, []).append((line, ask.observation))
         if again:
             self._ask(Ask(seat, ask.tick, ask.attempt + 1, ask.observation, detail))
-        elif action is not None:
-            self._actions[seat] = action
+        elif move is not None:
+            self._moves[seat] = move
 
     def advance(self) -> None:
-        """Apply all actions of this tick in seat order."""
+        """Apply all moves of this tick in seat order."""
         if not self.ready:
             raise RuntimeError(f"seats {sorted({*self._waiting, *self._parsing})} have not answered")
-        self._last.update(self._actions)
+        self._last.update({seat: move.action for seat, move in self._moves.items() if move.action is not None})
         self.last_faults = {s: t.fault for s, turns in sorted(self._turns.items()) for t, _ in turns if t.fault}
         if self._forfeits:
             what, time_step = "forfeit", self.session.forfeit(min(self._forfeits))
         else:
-            what, time_step = "step", self.session.step(dict(sorted(self._actions.items())), self._last_tick)
+            what, time_step = "step", self.session.step(dict(sorted(self._moves.items())), self._last_tick)
         # Hashing a picture takes as long as sending it: a game in a host makes the next tick meanwhile.
         self._write_turns()
         self._await(what, time_step)
@@ -225,7 +231,7 @@ class Match:
         cut = awaited == "step" and self._last_tick
         forfeiter = min(self._forfeits, default=None)
         self.last_events = result.events
-        self._turns, self._actions, self._forfeits = {}, {}, []
+        self._turns, self._moves, self._forfeits = {}, {}, []
         self._write(
             TickLine(tick=self.tick, rewards=result.rewards, events=result.events, state_hash=result.state_hash)
         )
@@ -264,7 +270,7 @@ class Match:
         if result.ended != "none":
             self._end(result.ended, result, "horizon of the game" if result.ended == "truncated" else "")
             return
-        self._legal = {seat: time_step.observations[seat].legal for seat in result.due}
+        self._seen = time_step.observations
         thinking, self._late = self._late, {}
         for seat in result.due:
             if seat in thinking:

@@ -46,6 +46,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What an operator answers. The operator separates thought from answer; the game parses the answer."""
 
     answer: int | str | None = None
+    say: str | None = None  # said beside the answer, where the observation allows table talk
     thought: str | None = None
     raw: str | None = None  # everything that was generated, before it was separated
     tokens: tuple[int, ...] | None = None  # response token ids

@@ -15,10 +15,12 @@ import msgspec
 import numpy as np
 
 from arena.errors import GameError
-from arena.game import GameSpec, Image, Observation, StepResult, Views
+from arena.game import GameSpec, Image, Move, Observation, Said, StepResult, Views
+from arena.text import clean
 
 MOST_EVENTS = 1000  # a tick
 LONGEST_EVENT = 10_000  # characters
+MOST_SAID = 100_000  # characters that an observation may allow
 LONGEST_HASH = 128  # characters
 BYTES, FLOATS = np.dtype(np.uint8), np.dtype(np.float32)
 SHOWN = 10  # so many values stand in a message
@@ -61,11 +63,25 @@ def check_observation(seen: object, spec: GameSpec, views: Views, *, due: bool) 
             f"a picture {image}, a vector {vector} and {'a' if told else 'no'} text are shown; "
             f"agreed were {wanted} and {'a' if views.text else 'no'} text"
         )
+    for name, most in (("free_text", seen.free_text), ("table_talk", seen.table_talk)):
+        if type(most) is not int or not 0 <= most <= MOST_SAID:
+            raise GameError(f"{name} is {most!r}; expected a number of characters from 0 to {MOST_SAID}")
+    if seen.heard:
+        _heard(seen.heard, told)
     if told:
         for text in (seen.text, *(seen.facts or {}), *(seen.facts or {}).values()):
             if type(text) is not str or not text.isascii():
                 _text("a text view or a fact", text)
     return seen if legal is seen.legal else msgspec.structs.replace(seen, legal=legal)
+
+
+def _heard(heard: object, told: bool) -> None:
+    if not told:
+        raise GameError("words of others are shown (heard), but no text view was agreed: they come with it")
+    for said in _listed("heard", heard):
+        if not isinstance(said, Said) or type(said.seat) is not int or said.seat < 0:
+            raise GameError(f"heard holds {str(said)[:80]!r}; expected Said(seat, text)")
+        _text("what was heard", said.text)
 
 
 def check_picture(image: object, height: int, width: int) -> Image:
@@ -82,6 +98,20 @@ def check_action(what: str, action: object, legal: Sequence[int]) -> int:
     if number not in legal:
         raise GameError(f"{what} is {number}, which is not legal now; legal: {_some(legal)}")
     return number
+
+
+def check_move(what: str, move: object, legal: Sequence[int], free_text: int) -> Move:
+    """`move` with a plain number, if it is one of `legal`; or a clean text of at most `free_text` characters alone."""
+    if not isinstance(move, Move):
+        raise GameError(f"{what} is a {type(move).__name__}; expected a Move")
+    if move.say is None:
+        return Move(check_action(what, move.action, legal))
+    _text(what, move.say)
+    if move.action is not None or not 0 < len(move.say) <= free_text or move.say != clean(move.say):
+        raise GameError(
+            f"{what} is {str(move)[:200]}; expected an action, or a clean text of 1 to {free_text} characters"
+        )
+    return move
 
 
 def check_scores(what: str, given: object, seats: int) -> tuple[float, ...]:

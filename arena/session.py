@@ -18,8 +18,18 @@ import msgspec
 
 from arena import failure, plain
 from arena.errors import GameError
-from arena.game import Game, GameSpec, IllegalActionError, Image, Observation, StepResult, UnparsableAnswerError, Views
-from arena.results import check_action, check_observation, check_picture, check_result, check_scores
+from arena.game import (
+    Game,
+    GameSpec,
+    IllegalActionError,
+    Image,
+    Move,
+    Observation,
+    StepResult,
+    UnparsableAnswerError,
+    Views,
+)
+from arena.results import check_action, check_move, check_observation, check_picture, check_result, check_scores
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,9 +44,9 @@ class TimeStep(msgspec.Struct, frozen=True):
 
 
 class ParseResult(NamedTuple):
-    """What a game says of an answer: an action, or a fault and what it was about."""
+    """What a game says of an answer: a move, or a fault and what it was about."""
 
-    action: int | None
+    move: Move | None
     fault: Literal["illegal", "unparsable"] | None = None
     detail: str | None = None
 
@@ -52,8 +62,8 @@ class GameSession(abc.ABC):
         """Reset the game."""
 
     @abc.abstractmethod
-    def step(self, actions: Mapping[int, int], cut: bool) -> TimeStep | None:
-        """Apply the actions of a tick. `cut`: nobody will be asked after it, so a score is wanted and no view is."""
+    def step(self, moves: Mapping[int, Move], cut: bool) -> TimeStep | None:
+        """Apply the moves of a tick. `cut`: nobody will be asked after it, so a score is wanted and no view is."""
 
     @abc.abstractmethod
     def forfeit(self, seat: int) -> TimeStep | None:
@@ -107,20 +117,20 @@ class LocalSession(GameSession):
         self._views = views
         self._scaled = scaled
         self._totals: list[float] = []
-        self._legal: dict[int, tuple[int, ...]] = {}
+        self._asked: dict[int, Observation] = {}
 
     @_contained
     def begin(self, seed: bytes) -> TimeStep:
         self._totals = [0.0] * self.game.seats
         return self.show(self._checked(self.game.reset(seed)))
 
-    def step(self, actions: Mapping[int, int], cut: bool) -> TimeStep:
-        return self.show(self.apply(actions, cut))
+    def step(self, moves: Mapping[int, Move], cut: bool) -> TimeStep:
+        return self.show(self.apply(moves, cut))
 
     @_contained
-    def apply(self, actions: Mapping[int, int], cut: bool) -> StepResult:
-        """The first half of `step`: what the actions led to."""
-        result = self._checked(self.game.step(actions))
+    def apply(self, moves: Mapping[int, Move], cut: bool) -> StepResult:
+        """The first half of `step`: what the moves led to."""
+        result = self._checked(self.game.step(moves))
         if cut and result.ended == "none":
             return self._scored(result)
         return result
@@ -131,12 +141,12 @@ class LocalSession(GameSession):
         if result.returns is not None:
             return TimeStep(result)
         observations = {seat: self._shown(seat, self._views[seat]) for seat in result.due}
-        self._legal = {seat: seen.legal for seat, seen in observations.items()}
+        self._asked = observations
         if self.spec.on_fault != "default":
             return TimeStep(result, observations)
         defaults = {
-            seat: check_action(f"the default action of seat {seat}", self.game.default_action(seat), legal)
-            for seat, legal in self._legal.items()
+            seat: check_action(f"the default action of seat {seat}", self.game.default_action(seat), seen.legal)
+            for seat, seen in observations.items()
         }
         return TimeStep(result, observations, defaults)
 
@@ -149,12 +159,13 @@ class LocalSession(GameSession):
     @_contained
     def parse(self, seat: int, answer: int | str | None) -> ParseResult:
         try:
-            action = self.game.parse(seat, answer)
+            move = self.game.parse(seat, answer)
         except IllegalActionError as error:
             return ParseResult(None, "illegal", str(error))
         except UnparsableAnswerError as error:
             return ParseResult(None, "unparsable", str(error))
-        return ParseResult(check_action("what parse gave", action, self._legal.get(seat, ())))
+        seen = self._asked.get(seat, Observation(()))
+        return ParseResult(check_move("what parse gave", move, seen.legal, seen.free_text))
 
     @_contained
     def late(self, last: int) -> int:

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # Cc: control, Cf: format (they turn the direction of writing, or are not seen), Cs: half a character, Zl, Zp: line ends
 _OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _JOINERS = {"\u200c", "\u200d"}  # of Persian words and of emoji: they steer nothing
+
+# What `clean` changes, by number: the tables of unicodedata differ from Python to Python, what was said must not.
+_SPACES = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_UNSEEN = (  # controls; Unicode's Default_Ignorable_Code_Point but for joiners and the two emoji styles; annotations
+    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
+)
+_DROPPED = re.compile(f"[{_UNSEEN}]")
+_HALVES = re.compile("[\ud800-\udfff]")
+_GAPS = re.compile(f"[{_SPACES}]+")
+
+
+def clean(text: str) -> str:
+    """What a player said, as a game is given it, as it is logged and as others hear it: one line.
+
+    Characters that are not seen or steer others (controls, marks of direction, tags) are dropped, half a character
+    becomes U+FFFD, and spaces and line ends in a row become one space; none at either end. What holds nothing that is
+    seen becomes empty. Cleaning twice changes nothing.
+    """
+    if not (text.isascii() and text.isprintable() and "  " not in text):
+        text = _GAPS.sub(" ", _HALVES.sub("\ufffd", _DROPPED.sub("", text)))
+    return text.strip(" \u200c\u200d").lstrip(" \u200c\u200d\ufe0e\ufe0f")
 
 
 def printable(text: str, *, lines: bool = False) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 import pyspiel
 
 from arena.canonical import digest, generator
-from arena.game import Game, Image, Observation, StepResult, Vector, Views
+from arena.game import Game, Image, Move, Observation, StepResult, Vector, Views, actions_of
 
 Deck = tuple[int, ...]  # chance outcomes in the order in which they come
 
@@ -187,7 +187,8 @@ class SpielGame(Game):
         self._past = digest(self.decks)
         return StepResult.going((self.seat_of(self.hand.player),), (0.0,) * self.seats, self.state_hash())
 
-    def step(self, actions: Mapping[int, int]) -> StepResult:
+    def step(self, moves: Mapping[int, Move]) -> StepResult:
+        actions = actions_of(moves)
         seat = self.due_seat
         if seat is None:
             raise ValueError(f"{self.spec.id}: nobody is due; the match is over or `reset` was not called")

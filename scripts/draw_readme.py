@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from arena.canonical import generator, key
-from arena.game import Game, Views
+from arena.game import Game, Move, Views
 from arena.plugins import resolve
 from arena_games.holdem.rules import Holdem
 
@@ -37,7 +37,7 @@ def worth_showing() -> Game:
             ):
                 return game
             observation = game.observe(due[0], Views(vector=True, text=True))
-            due = game.step({due[0]: choose(observation, game.card(), chance)}).due
+            due = game.step({due[0]: Move(choose(observation, game.card(), chance))}).due
     raise RuntimeError("no such table in 10,000 hands")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from arena.canonical import generator, key
-from arena.game import Views
+from arena.game import Move, Views, moves_of
 from arena_games.lanes.baseline import choose
 from arena_games.race.rules import Race
 from arena_games.sidescroller import search
@@ -30,7 +30,7 @@ def film() -> np.ndarray:
         game.reset(key("picture"))
         for action in game.level.proof[:decision]:
             if game.due:
-                game.step({0: action})
+                game.step({0: Move(action)})
         frames.append(game.observe(0, NATIVE).image)
     half = len(frames) // 2
     return np.concatenate([np.concatenate(frames[at : at + half], axis=1) for at in (0, half)])
@@ -46,7 +46,7 @@ def race() -> np.ndarray:
             actions = {seat: choose(game.observe(seat, Views(text=True)), card, chance) for seat in (0, 1)}
             if chance.random() < 0.4:
                 actions[int(chance.integers(2))] = search.RUN_JUMP
-            result = game.step(actions)
+            result = game.step(moves_of(actions))
             if game.state(1) == "stunned" and game.state(0) == "running" and game.world.runners[0].vy < 0:
                 return game.draw(264, 516)
     raise RuntimeError("nobody is ever stomped")

@@ -50,10 +50,10 @@ class Bad(OwnWords):
     def __init__(self, *args):
         act(os.environ.get("AT_START", ""))
         super().__init__(*args)
-    def step(self, actions):
+    def step(self, moves):
         if os.environ.get("DEAL", "?") in self.secret and len(self.said) == 2:
             act(os.environ.get("AT_STEP", ""))
-        return super().step(actions)
+        return super().step(moves)
 """
 
 

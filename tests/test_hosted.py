@@ -14,7 +14,7 @@ import pytest
 from arena.canonical import generator, key
 from arena.channel import Event
 from arena.errors import InputError, ProtocolError
-from arena.game import Game, Views
+from arena.game import Game, Move, Views
 from arena.host_games import GameHost
 from arena.log import Line
 from arena.match import Match
@@ -118,7 +118,7 @@ def opening(game: str = "kuhn", **changes: Any) -> m.OpenGame:
         (opening("kuhm"), "refused", "kuhn"),
         (opening(seats=99, views=[Views()] * 99), "refused", "99"),
         (opening(options={"hand": 1}), "refused", "hand"),
-        (m.Step(id=1, match=4, actions=[(0, 1)]), "failed", "match 4 has no game here"),
+        (m.Step(id=1, match=4, moves=[(0, Move(1))]), "failed", "match 4 has no game here"),
     ],
     ids=["game", "seats", "options", "not open"],
 )
@@ -133,11 +133,11 @@ def test_a_game_that_raises_is_forgotten_and_its_neighbours_live_on() -> None:
     host = Listener()
     host.tell(opening())
     host.tell(opening(match=5, id=2))
-    assert host.tell(m.Step(id=3, match=4, actions=[(1, 0)])).match == 4  # seat 1 is not due
+    assert host.tell(m.Step(id=3, match=4, moves=[(1, Move(0))])).match == 4  # seat 1 is not due
     assert isinstance(host.said[-1], m.Error)
     assert host.said[-1].code == "failed"  # "refused" would end the run as bad input
-    assert isinstance(host.tell(m.Step(id=4, match=5, actions=[(0, 0)])), m.Stepped)
-    assert host.tell(m.Step(id=5, match=4, actions=[(0, 0)])).text == "match 4 has no game here"
+    assert isinstance(host.tell(m.Step(id=4, match=5, moves=[(0, Move(0))])), m.Stepped)
+    assert host.tell(m.Step(id=5, match=4, moves=[(0, Move(0))])).text == "match 4 has no game here"
 
 
 def test_a_host_answers_a_ping_and_refuses_what_is_for_operators() -> None:
@@ -206,7 +206,8 @@ def test_a_scene_that_cannot_be_is_a_breach_of_the_protocol(lie: Edit) -> None:
 @pytest.mark.parametrize("action", [-1, 3, 999])
 def test_an_answer_that_is_parsed_into_no_legal_action_is_a_breach_of_the_protocol(action: int) -> None:
     def lie(message: m.ToArena) -> m.ToArena:
-        return msgspec.structs.replace(message, action=action, fault=None) if isinstance(message, m.Parsed) else message
+        wrong = {"move": Move(action), "fault": None}
+        return msgspec.structs.replace(message, **wrong) if isinstance(message, m.Parsed) else message
 
     session, pump = hosted(OwnWords(2), toy_name(OwnWords), [Views()] * 2, HostChannel(edit=lie))
     with pytest.raises(ProtocolError, match="is not legal"):

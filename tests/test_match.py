@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from arena.game import Game, Observation, StepResult, Views
+from arena.game import Game, Move, Observation, StepResult, Views, actions_of
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.match import Ask, Match
 from arena.operator import Decision, Usage
@@ -67,9 +67,10 @@ def test_a_tick_waits_for_every_due_seat() -> None:
 
 def test_actions_are_applied_in_seat_order_however_they_arrive() -> None:
     class Noting(Together):
-        def step(self, actions: Mapping[int, int]) -> StepResult:
+        def step(self, moves: Mapping[int, Move]) -> StepResult:
+            actions = actions_of(moves)
             order.append(list(actions))
-            return super().step(actions)
+            return super().step(moves)
 
     order: list[list[int]] = []
     match = start(Noting, seats=3)
@@ -177,8 +178,8 @@ def test_a_game_that_ends_at_the_last_tick_is_not_cut() -> None:
 
 def test_a_truncation_by_the_game_says_so() -> None:
     class Short(Turns):
-        def step(self, actions: Mapping[int, int]) -> StepResult:
-            result = super().step(actions)
+        def step(self, moves: Mapping[int, Move]) -> StepResult:
+            result = super().step(moves)
             return StepResult.truncated(result.rewards, self.sums(), result.state_hash)
 
     match = start(Short)
@@ -224,9 +225,9 @@ def test_what_is_seen_is_hashed_while_the_game_goes_on(monkeypatch: pytest.Monke
     class Elsewhere(LocalSession):
         """A session that owes every time_step, as a hosted game's."""
 
-        def step(self, actions: Mapping[int, int], cut: bool) -> None:  # type: ignore[override]
+        def step(self, moves: Mapping[int, Move], cut: bool) -> None:  # type: ignore[override]
             order.append("sent")
-            self.owed = super().step(actions, cut)
+            self.owed = super().step(moves, cut)
 
     plan = MatchPlan(index=0, block=0, lineup=(0, 1), seed=bytes(16))
     session = Elsewhere(Turns(2), [Views(text=True)] * 2)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from arena import plain
-from arena.game import Game, Views
+from arena.game import Game, Move, Views
 from arena.testing.playing import filled
 from tests.toys import Turns
 
@@ -36,7 +36,7 @@ def test_its_words_are_drawn_at_any_size(words, size):
 
 def test_the_drawing_follows_the_game(words):
     before = words.draw(240, 320)
-    words.step({0: 1})
+    words.step({0: Move(1)})
     assert (words.draw(240, 320) != before).any()
 
 

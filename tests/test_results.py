@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from arena.errors import GameError
-from arena.game import Observation, StepResult, Views
+from arena.game import Move, Observation, StepResult, Views
 from arena.plan import Plan
 from arena.record.verify import verify
 from arena.results import check_result
@@ -72,7 +72,7 @@ class Odd(Turns):
     def observe(self, seat: int, views: Views) -> Observation:
         return self.shown if self.shown is not None else super().observe(seat, views)
 
-    def parse(self, seat: int, answer: int | str | None) -> int:
+    def parse(self, seat: int, answer: int | str | None) -> Move:
         return self.parsed if self.parsed is not None else super().parse(seat, answer)  # type: ignore[no-any-return]
 
 
@@ -97,7 +97,9 @@ def test_what_a_seat_is_shown_is_checked_where_the_game_is(shown: Any, words: st
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("parsed", [99, "two", 2.0])
+@pytest.mark.parametrize(
+    "parsed", [Move(99), Move("two"), Move(2.0), 0, Move(0, "aside"), Move(None, "free"), Move(None)]
+)
 def test_an_answer_that_is_parsed_into_no_legal_action_is_the_games_failure(parsed: Any) -> None:
     game = Odd(2)
     session = LocalSession(game, [Views()] * 2)

@@ -242,8 +242,8 @@ class Leaving(Together):
     def due(self) -> tuple[int, ...]:
         return super().due() if len(self.said) < 2 else (1,)
 
-    def step(self, actions: Any) -> Any:
-        out = super().step(actions)
+    def step(self, moves: Any) -> Any:
+        out = super().step(moves)
         return out if out.ended != "none" or len(self.said) < 6 else self.forfeit(1)
 
 

@@ -64,7 +64,7 @@ def test_a_seat_that_is_not_asked_cannot_answer():
 
 def test_a_game_that_gives_what_no_game_may_give_is_told():
     class Endless(Toy):
-        def step(self, actions):
+        def step(self, moves):
             return StepResult((), (0.0,) * self.seats, "0" * 32)
 
     with pytest.raises(GameError, match="nobody is due"):

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from arena.canonical import digest, key
-from arena.game import Discrete, Game, GameCard, GameSpec, Image, Observation, StepResult, Views
+from arena.game import Discrete, Game, GameCard, GameSpec, Image, Move, Observation, StepResult, Views, actions_of
 from arena.operator import Decision, OpenSeat, Operator, OperatorKind, Outcome, Request, WorkerContext
 from arena.options import Option
 from arena.plan import Entry, Limits, Plan
@@ -54,7 +54,8 @@ class Turns(Game):
     def due(self) -> tuple[int, ...]:
         return (len(self.said) % self.seats,)
 
-    def step(self, actions: Mapping[int, int]) -> StepResult:
+    def step(self, moves: Mapping[int, Move]) -> StepResult:
+        actions = actions_of(moves)
         if tuple(sorted(actions)) != self.due():
             raise ValueError(f"due are {self.due()}, not {sorted(actions)}")
         rewards = [0.0] * self.seats
@@ -135,8 +136,8 @@ class Failing(Turns):
             self.fail()
         return super().reset(seed)
 
-    def step(self, actions: Mapping[int, int]) -> StepResult:
-        result = super().step(actions)
+    def step(self, moves: Mapping[int, Move]) -> StepResult:
+        result = super().step(moves)
         how = self.options["how"]
         if not self.bad or len(self.said) != 3:
             return result
@@ -162,7 +163,7 @@ class OwnWords(Turns):
 
     spec = msgspec.structs.replace(Turns.spec, id="own_words")
 
-    def parse(self, seat: int, answer: int | str | None) -> int:
+    def parse(self, seat: int, answer: int | str | None) -> Move:
         if answer == "rubbish":
             return super().parse(seat, "zero")
         return super().parse(seat, answer)

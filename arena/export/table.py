@@ -5,7 +5,7 @@ The bookkeeping that the Gymnasium export and the PPO trainer share. It knows no
 
 from __future__ import annotations
 
-from arena.game import Ended, Game, Observation, StepResult, Views
+from arena.game import Ended, Game, Observation, StepResult, Views, moves_of
 
 
 class Table:
@@ -59,7 +59,7 @@ class Table:
                 action = self.game.default_action(seat)
         self._answers[seat] = action
         if len(self._answers) == len(self._due):
-            self._take(self.game.step(self._answers))
+            self._take(self.game.step(moves_of(self._answers)))
 
     def look(self) -> Observation:
         """What the learner sees now; observed once a tick."""

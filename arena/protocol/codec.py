@@ -82,6 +82,9 @@ def pack_observation(observation: Observation, buffers: list[Frame], minor: int 
         vector=vector,
         text=observation.text,
         facts=dict(observation.facts) if observation.facts is not None else None,
+        free_text=observation.free_text,
+        table_talk=observation.table_talk,
+        heard=observation.heard,
         scale=None if scaled is None else scaled.scale,
     )
 
@@ -109,6 +112,9 @@ def unpack_observation(wire: m.WireObservation, buffers: Frames) -> Observation:
         vector=vector,
         text=wire.text,
         facts=wire.facts,
+        free_text=wire.free_text,
+        table_talk=wire.table_talk,
+        heard=wire.heard,
         scaled=scaled,
     )
 
@@ -134,7 +140,7 @@ def unfold(observation: Observation) -> Observation:
     """With the vector as floats, read-only, however it came."""
     if observation.scaled is None:
         return observation
-    return Folded(observation.legal, observation.image, None, observation.text, observation.facts, observation.scaled)
+    return Folded(**{name: getattr(observation, name) for name in observation.__struct_fields__ if name != "vector"})
 
 
 def act(requests: Sequence[Request], minor: int = MINOR) -> tuple[m.Act, list[Frame]]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from arena.game import GameCard, GameSpec, StepResult, Views
+from arena.game import GameCard, GameSpec, Move, Said, StepResult, Views
 from arena.operator import Decision, Outcome
 
 
@@ -38,6 +38,9 @@ class WireObservation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     vector: ArrayRef | None = None
     text: str | None = None
     facts: dict[str, str] | None = None
+    free_text: int = 0
+    table_talk: int = 0
+    heard: tuple[Said, ...] = ()
     scale: int | None = None  # the vector is of bytes, each to be divided by this (minor 2)
 
 
@@ -186,11 +189,11 @@ class OpenGame(Message, frozen=True):  # arena -> host: a new game, reset; answe
     seed: bytes
 
 
-class Step(Message, frozen=True):  # arena -> host: the actions of one tick, or a forfeit; answered by STEPPED
+class Step(Message, frozen=True):  # arena -> host: the moves of one tick, or a forfeit; answered by STEPPED
     id: int
     match: int
-    actions: list[tuple[int, int]] = []  # (seat, action) of every due seat, in seat order
-    forfeit: int | None = None  # the seat that forfeits, instead of actions
+    moves: list[tuple[int, Move]] = []  # (seat, move) of every due seat, in seat order
+    forfeit: int | None = None  # the seat that forfeits, instead of moves
     cut: bool = False  # nobody is asked after this tick: a score is wanted, and no views
 
 
@@ -230,7 +233,7 @@ class Parsed(Message, frozen=True):  # host -> arena
     id: int
     match: int
     seat: int
-    action: int | None = None
+    move: Move | None = None
     fault: Literal["illegal", "unparsable"] | None = None
     detail: str | None = None
 

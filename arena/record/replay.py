@@ -216,7 +216,14 @@ def _settle(match: Match) -> None:
 
 
 def _decision(turn: TurnLine) -> Decision:
-    told = {"thought": turn.thought, "raw": turn.raw, "usage": turn.usage}
+    told = {"thought": turn.thought, "raw": turn.raw, "usage": turn.usage, "say": _said(turn)}
     if turn.fault in ("timeout", "crashed") or (turn.fault is not None and turn.answer is None):
         return Decision(answer=turn.answer, fault=turn.fault, detail=turn.detail, **told)  # type: ignore[arg-type]
     return Decision(answer=turn.answer, **told)  # type: ignore[arg-type]
+
+
+def _said(turn: TurnLine) -> str | None:
+    """What was to be said beside the action. A turn without one has its words in its answer."""
+    if turn.unsaid is not None:
+        return turn.unsaid.text
+    return None if turn.action is None else turn.say

@@ -19,7 +19,7 @@ import msgspec
 from arena import commands, plugins
 from arena.canonical import digest, hash_array
 from arena.errors import RecordError
-from arena.game import Game, GameFamily, StepResult
+from arena.game import Game, GameFamily, StepResult, moves_of
 from arena.testing.playing import every_view, played, seed
 
 MATCHES = 3  # for each number of seats
@@ -163,7 +163,7 @@ def _differences(game: Game, head: MatchLine, ticks: list[TickLine], match: int)
         actions = {int(seat): action for seat, action in expected.actions.items()}
         if actions:
             try:
-                result = game.step(actions)
+                result = game.step(moves_of(actions))
             except ValueError as error:
                 yield Mismatch("rules", match, tick, "step", actions, str(error))
                 return

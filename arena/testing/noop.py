@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from arena.canonical import digest
-from arena.game import Discrete, Game, GameCard, GameSpec, Image, Observation, StepResult, Views
+from arena.game import Discrete, Game, GameCard, GameSpec, Image, Move, Observation, StepResult, Views
 from arena.operator import Decision, Operator, OperatorKind, Request, WorkerContext
 from arena.options import Option
 
@@ -40,7 +40,7 @@ class Noop(Game):
         self._zeros = (0.0,) * self.seats
         return StepResult(self._everyone, self._zeros, NOTHING)
 
-    def step(self, actions: Mapping[int, int]) -> StepResult:
+    def step(self, moves: Mapping[int, Move]) -> StepResult:
         self._tick += 1
         if self._tick >= self.options["ticks"]:
             return StepResult.terminated(self._zeros, self._zeros, NOTHING)

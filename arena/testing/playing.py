@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from arena.canonical import generator, key
-from arena.game import Game, GameSpec, Observation, StepResult, Views
+from arena.game import Game, GameSpec, Observation, StepResult, Views, moves_of
 
 NOTHING = Views()  # an observation that holds only the legal actions
 
@@ -51,7 +51,7 @@ def played(game: Game, number: int, ticks: int) -> Iterator[Moment]:
         if result.ended != "none":
             return
         actions = drawn(game, result, chance)
-        result = game.step(actions)
+        result = game.step(moves_of(actions))
         yield Moment(game, result, actions)
 
 

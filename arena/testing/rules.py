@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from arena.canonical import generator, key
-from arena.game import IllegalActionError, StepResult, UnparsableAnswerError
+from arena.game import IllegalActionError, Move, StepResult, UnparsableAnswerError, moves_of
 from arena.testing.hooks import Hooks
 from arena.testing.playing import Moment, drawn, every_view, hashes, legal_actions, parted, played, seed
 
@@ -103,7 +103,7 @@ class Rules(Hooks):
                 result = game.reset(seed(number))
                 trace = [hashes(game, views)]
                 while result.ended == "none" and len(trace) < self.ticks:
-                    result = game.step({seat: legal_actions(game, seat)[0] for seat in result.due})
+                    result = game.step({seat: Move(legal_actions(game, seat)[0]) for seat in result.due})
                     trace.append(hashes(game, views))
                 traces.append((trace, result.returns))
             differ = any(trace != traces[0] for trace in traces)
@@ -184,7 +184,7 @@ class Rules(Hooks):
         for game in self.games():
             last = list(played(game, 0, game.spec.horizon))[-1]
             with refusal("step still takes actions after the end"):
-                game.step(last.actions)
+                game.step(moves_of(last.actions))
 
     # Actions and faults.
 
@@ -201,7 +201,7 @@ class Rules(Hooks):
                 seen.append(moment.result)
                 for wrong in wrong_steps(moment):
                     with refusal(f"step takes {wrong}, but seats {moment.result.due} are due"):
-                        game.step(wrong)
+                        game.step(moves_of(wrong))
             assert not parted(plain, seen), f"a refused step left a trace: {parted(plain, seen)}"
 
     def test_answers_are_parsed_strictly(self) -> None:
@@ -217,7 +217,8 @@ class Rules(Hooks):
                 for action, name in enumerate(names):
                     for answer in (action, name, f" {name.upper()} "):
                         if action in legal:
-                            assert moment.game.parse(seat, answer) == action, f"{answer!r} is not taken for {name}"
+                            taken = moment.game.parse(seat, answer)
+                            assert taken == Move(action), f"{answer!r} is not taken for {name}, but for {taken}"
                         else:
                             with refusal(f"parse takes {answer!r}, which is not legal", IllegalActionError):
                                 moment.game.parse(seat, answer)
@@ -246,7 +247,7 @@ class Rules(Hooks):
                 assert len(result.returns) == game.seats, f"{len(result.returns)} returns for {game.seats} seats"
                 assert result.returns[seat] == min(result.returns), f"seat {seat} forfeits: {result.returns}"
                 with refusal("step still takes actions after a forfeit"):
-                    game.step({seat: 0})
+                    game.step({seat: Move(0)})
 
     def test_a_clone_goes_its_own_way(self) -> None:
         """A clone goes its own way.
@@ -266,7 +267,7 @@ class Rules(Hooks):
                 views = every_view(game.spec, image=False)
                 assert hashes(copy, views) == hashes(game, views)
                 if moment.result.ended == "none":
-                    copy.step(drawn(copy, moment.result, chance))
+                    copy.step(moves_of(drawn(copy, moment.result, chance)))
             assert not parted(plain, seen), f"what its clone does changes the game: {parted(plain, seen)}"
 
 

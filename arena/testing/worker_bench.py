@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from arena.canonical import generator, key
-from arena.game import Game, IllegalActionError, UnparsableAnswerError, Views
+from arena.game import Game, IllegalActionError, Move, UnparsableAnswerError, Views
 from arena.operator import Outcome, Request
 from arena.protocol import codec
 from arena.protocol import messages as m
@@ -118,7 +118,7 @@ class Bench:
             for _ in range(ticks):
                 if step.ended != "none":
                     break
-                step = game.step({s: int(steps.choice(game.observe(s, Views()).legal)) for s in step.due})
+                step = game.step({s: Move(int(steps.choice(game.observe(s, Views()).legal))) for s in step.due})
             if step.ended == "none":
                 return [self.question(game, match, seat, ticks) for seat in step.due]
             ticks -= 1

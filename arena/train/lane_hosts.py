@@ -13,7 +13,7 @@ import msgspec
 
 from arena.channel import Channel, Died
 from arena.errors import WorkerError
-from arena.game import Game, StepResult, Views
+from arena.game import Game, Move, StepResult, Views
 from arena.hosted import HostedSession
 from arena.plan import HERE, Limits
 from arena.protocol import codec
@@ -50,7 +50,7 @@ class Here(Place):
         return {lane: self._sessions[lane].begin(seed) for lane, seed in seeds.items()}
 
     def step(self, actions: Mapping[int, int]) -> dict[int, TimeStep]:
-        return {lane: self._sessions[lane].step({0: action}, cut=False) for lane, action in actions.items()}
+        return {lane: self._sessions[lane].step({0: Move(action)}, cut=False) for lane, action in actions.items()}
 
 
 class _Session(HostedSession):
@@ -99,7 +99,7 @@ class Hosts(Place):
 
     def step(self, actions: Mapping[int, int]) -> dict[int, TimeStep]:
         for lane, action in actions.items():
-            self._sessions[lane][1].step({0: action}, cut=False)
+            self._sessions[lane][1].step({0: Move(action)}, cut=False)
         return self._time_steps(actions)
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from arena.game import (
     GameCard,
     IllegalActionError,
     Image,
+    Move,
     Observation,
     UnparsableAnswerError,
     Vector,
@@ -122,7 +123,7 @@ class Adapter(Game):
             ]
         )
 
-    def parse(self, seat: int, answer: int | str | None) -> int:
+    def parse(self, seat: int, answer: int | str | None) -> Move:
         """As the contract; also what `elsewise` takes, e.g. the library's own word for a legal action."""
         legal = self.legal(seat)
         names = self.spec.actions.names
@@ -140,7 +141,7 @@ class Adapter(Game):
             action = answer
         if action not in legal:
             raise IllegalActionError(f"{names[action]} is not legal now; legal: {_listed(names, legal)}")
-        return action
+        return Move(action)
 
     def check(self, actions: Mapping[int, int]) -> None:
         """ValueError unless `actions` holds one legal action of each seat that is due."""

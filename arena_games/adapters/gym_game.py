@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from arena.canonical import digest, hash_array
 from arena.errors import GameError
-from arena.game import Image, StepResult, Vector
+from arena.game import Image, Move, StepResult, Vector, actions_of, moves_of
 from arena_games.adapters import picture
 from arena_games.adapters.base import Adapter
 from arena_games.adapters.fence import Fence, windowless
@@ -133,7 +133,8 @@ class LanesAdapter(Adapter):
         self._look(range(self.seats))
         return StepResult.going(self.waiting_for(), (0.0,) * self.seats, self._chain)
 
-    def step(self, actions: Mapping[int, int]) -> StepResult:
+    def step(self, moves: Mapping[int, Move]) -> StepResult:
+        actions = actions_of(moves)
         self.check(actions)
         said = self.said(actions)
         acted = dict(sorted(actions.items()))
@@ -250,5 +251,5 @@ class LanesAdapter(Adapter):
         if self.lanes:
             other.reset(self._seed)
             for acted in self._log:
-                other.step(acted)
+                other.step(moves_of(acted))
         return other

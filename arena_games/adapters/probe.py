@@ -12,7 +12,7 @@ import msgspec
 
 from arena.canonical import generator, key
 from arena.errors import GameError
-from arena.game import Game, GameSpec, Views
+from arena.game import Game, GameSpec, Move, Views, moves_of
 from arena.results import check_result
 
 POLICIES = {None: 6, 0: 3, 1: 3}  # how many seeds with always the first legal action, and with random ones
@@ -100,7 +100,7 @@ def resamples(game: Any) -> bool:
         if dealt.is_chance_node() or _shown(game, game.state, seat) != _shown(game, dealt, seat):
             return False
         actions = {one: int(chance.choice(game.legal(one))) for one in result.due}
-        result = game.step(actions)
+        result = game.step(moves_of(actions))
     return True
 
 
@@ -137,7 +137,9 @@ def _trace(game: Game, number: int, policy: int | None, *, hashes: bool = False)
                 break
             legal = {seat: game.observe(seat, Views()).legal for seat in result.due}
             picks = {seat: 0 if chance is None else int(chance.integers(len(some))) for seat, some in legal.items()}
-            result = check_result(game.step({seat: some[picks[seat]] for seat, some in legal.items()}), game.seats)
+            result = check_result(
+                game.step({seat: Move(some[picks[seat]]) for seat, some in legal.items()}), game.seats
+            )
     except GameError as error:
         when = f"at tick {len(out) - 1}" if out else "at the start"
         raise GameError(f"{error} ({when} of a match that was played to try it)") from error

@@ -16,7 +16,7 @@ import numpy as np
 import pyspiel
 
 from arena.canonical import digest, generator, key
-from arena.game import Image, StepResult, Vector
+from arena.game import Image, Move, StepResult, Vector, actions_of
 from arena_games.adapters import picture
 from arena_games.adapters.base import Adapter
 from arena_games.adapters.numbers import in_words
@@ -65,7 +65,8 @@ class SpielAdapter(Adapter):
             raise ValueError(f"{self.spec.id}: the match is over before anybody acts")
         return StepResult.going(self.waiting_for(), self._totals, self.state_hash())
 
-    def step(self, actions: Mapping[int, int]) -> StepResult:
+    def step(self, moves: Mapping[int, Move]) -> StepResult:
+        actions = actions_of(moves)
         self.check(actions)
         state, said = self._now(), self.said(actions)
         if state.is_simultaneous_node():

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from arena.canonical import digest, hash_array
 from arena.errors import GameError
-from arena.game import Image, StepResult, Vector
+from arena.game import Image, Move, StepResult, Vector, actions_of
 from arena.options import Option
 from arena_games.adapters import picture
 from arena_games.adapters.base import Adapter
@@ -74,7 +74,8 @@ class ZooAdapter(Adapter):
             raise GameError("nobody can act after the reset")
         return StepResult.going(self.waiting_for(), (0.0,) * self.seats, self._chain)
 
-    def step(self, actions: Mapping[int, int]) -> StepResult:
+    def step(self, moves: Mapping[int, Move]) -> StepResult:
+        actions = actions_of(moves)
         self.check(actions)
         table, said = self._table(), self.said(actions)
         acted = {}

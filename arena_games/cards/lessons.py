@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from arena.canonical import key
-from arena.game import Views
+from arena.game import Move, Views
 from arena.train.lesson import Lesson
 from arena_games.spiel import SpielGame
 
@@ -59,4 +59,4 @@ def play(
             yield Lesson(card, game.observe(seat, VIEWS), thought(game, seat, action), card.actions[action])
         else:
             action = int(chance.choice(game.legal(seat)))
-        result = game.step({seat: action})
+        result = game.step({seat: Move(action)})

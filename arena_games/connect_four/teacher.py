@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from arena.canonical import key
-from arena.game import Views
+from arena.game import Move, Views
 from arena.train.lesson import Lesson
 from arena_games.connect_four import search
 from arena_games.connect_four.rules import DISCS, ConnectFour
@@ -31,7 +31,7 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
         answer = card.actions[action]
         yield Lesson(card, game.observe(seat, VIEWS), thought(at, columns, seat, action), answer)
         slip = chance.random() < slips[seat]
-        result = game.step({seat: int(chance.choice(game.legal(seat))) if slip else action})
+        result = game.step({seat: Move(int(chance.choice(game.legal(seat))) if slip else action)})
 
 
 def thought(at: search.Board, columns: list[int], seat: int, action: int) -> str:

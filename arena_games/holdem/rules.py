@@ -21,6 +21,7 @@ from arena.game import (
     GameSpec,
     IllegalActionError,
     Image,
+    Move,
     StepResult,
     UnparsableAnswerError,
     Vector,
@@ -125,9 +126,9 @@ class Holdem(SpielGame):
         out = super().reset(seed)
         return replace(out, events=(self._deal_event(),))
 
-    def step(self, actions: Mapping[int, int]) -> StepResult:
+    def step(self, moves: Mapping[int, Move]) -> StepResult:
         hands = len(self.hands)
-        out = super().step(actions)
+        out = super().step(moves)
         if len(self.hands) == hands:
             return out
         self.ledger = Ledger.start(self.seats)
@@ -163,7 +164,7 @@ class Holdem(SpielGame):
         """Check if it is free, else fold."""
         return FOLD if self.ledger.to_call(self.player_of(seat)) else CALL
 
-    def parse(self, seat: int, answer: int | str | None) -> int:
+    def parse(self, seat: int, answer: int | str | None) -> Move:
         """As Game.parse; "check" also names a call that is free, and "bet" a raise."""
         if not isinstance(answer, str):
             return super().parse(seat, answer)

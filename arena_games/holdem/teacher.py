@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from arena.game import Observation, Views
+from arena.game import Move, Observation, Views
 from arena.train.lesson import Lesson
 from arena_games.cards.codes import code
 from arena_games.cards.equity import equity
@@ -90,9 +90,9 @@ def lessons(rng: np.random.Generator) -> Iterator[Lesson]:
     while result.ended == "none":
         seat = result.due[0]
         if kinds[seat] != "teacher":
-            result = game.step({seat: _other(kinds[seat], game, seat, rng)})
+            result = game.step({seat: Move(_other(kinds[seat], game, seat, rng))})
             continue
         action = act(game, seat)
         said = thought(game.hole(seat), game.board(), len(game.ledger.live) - 1)
         yield Lesson(card, game.observe(seat, Views(image=IMAGE, text=True)), said, ACTIONS[action])
-        result = game.step({seat: action})
+        result = game.step({seat: Move(action)})

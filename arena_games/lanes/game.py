@@ -16,7 +16,19 @@ from typing import Any
 import msgspec
 
 from arena.canonical import digest, generator
-from arena.game import Game, GameCard, GameSpec, Image, Observation, Scaled, StepResult, Views, parse_answer
+from arena.game import (
+    Game,
+    GameCard,
+    GameSpec,
+    Image,
+    Move,
+    Observation,
+    Scaled,
+    StepResult,
+    Views,
+    actions_of,
+    parse_answer,
+)
 from arena.options import Option
 from arena_games.lanes import actions, prefix, views, words
 from arena_games.lanes.lane import End, Lane, Now
@@ -171,7 +183,8 @@ class LaneGame(Game):
         events = [*self.start_events(), *([f"waited {noops} frames"] if noops else [])]
         return StepResult.going(self.due, (0.0,) * self.seats, self.state_hash(), events)
 
-    def step(self, actions: Mapping[int, int]) -> StepResult:
+    def step(self, moves: Mapping[int, Move]) -> StepResult:
+        actions = actions_of(moves)
         self._check(actions)
         stuck = self.options["stuck"]
         # Where no other lane is held meanwhile, a frame is made when it is asked for: what the tick led to goes ahead.
@@ -219,11 +232,11 @@ class LaneGame(Game):
             it.stack = views.stacked(it.frames) if it.before is None else views.pushed(it.before, it.frames[-1])
         return it.stack
 
-    def read(self, legal: Sequence[int], answer: int | str | None) -> int:
+    def read(self, legal: Sequence[int], answer: int | str | None, free_text: int = 0) -> Move:
         """As every game's, but the buttons of a pair may come in any order."""
         if isinstance(answer, str) and self.options["actions"] == "buttons":
             answer = actions.in_any_order(answer)
-        return parse_answer(self.spec.actions.names, legal, answer)
+        return parse_answer(self.spec.actions.names, legal, answer, free_text)
 
     def default_action(self, seat: int) -> int:
         """Hold nothing: no key pressed."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from arena.canonical import key
-from arena.game import Views
+from arena.game import Move, Views
 from arena.train.lesson import Lesson
 from arena_games.lanes.game import LaneGame
 from arena_games.lanes.moves import JUMP, LEFT, NAMES, RIGHT, RUN, RUN_JUMP, STAY, UP
@@ -54,7 +54,7 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
                 made.append(Lesson(card, game.observe(0, VIEWS), thought(facts, answer), answer))
                 if len(made) > DOOMED:
                     yield made.pop(0)
-        result = game.step({0: action})
+        result = game.step({0: Move(action)})
     if game.facts(0)["lane"].startswith("cleared"):
         yield from made
 

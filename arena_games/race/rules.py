@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from arena.canonical import digest
-from arena.game import Game, GameCard, GameSpec, Image, Observation, Scaled, StepResult, Views, parse_answer
+from arena.game import (
+    Game,
+    GameCard,
+    GameSpec,
+    Image,
+    Move,
+    Observation,
+    Scaled,
+    StepResult,
+    Views,
+    actions_of,
+    parse_answer,
+)
 from arena.options import Option
 from arena_games.lanes import actions as held
 from arena_games.lanes import views as seen
@@ -122,7 +134,8 @@ class Race(Game):
         said = f"level {it.number}, difficulty {it.difficulty}, {it.theme}, {it.columns} tiles long"
         return StepResult.going((0, 1), (0.0, 0.0), self.state_hash(), (said,))
 
-    def step(self, actions: Mapping[int, int]) -> StepResult:
+    def step(self, moves: Mapping[int, Move]) -> StepResult:
+        actions = actions_of(moves)
         self._check(actions)
         runners = self.world.runners
         before = [(runner.x // UNIT, runner.y // UNIT) for runner in runners]
@@ -237,11 +250,11 @@ class Race(Game):
 
     # What the arena may ask.
 
-    def read(self, legal: Sequence[int], answer: int | str | None) -> int:
+    def read(self, legal: Sequence[int], answer: int | str | None, free_text: int = 0) -> Move:
         """As every game's, but the buttons of a pair may come in any order."""
         if isinstance(answer, str) and self.options["actions"] == "buttons":
             answer = held.in_any_order(answer)
-        return parse_answer(self.spec.actions.names, legal, answer)
+        return parse_answer(self.spec.actions.names, legal, answer, free_text)
 
     def default_action(self, seat: int) -> int:
         """Hold nothing: no key pressed."""

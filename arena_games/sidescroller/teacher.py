@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from arena.canonical import key
-from arena.game import Views
+from arena.game import Move, Views
 from arena.train.lesson import Lesson
 from arena_games.lanes.moves import RUN
 from arena_games.lanes.thoughts import FREE, ahead, thought
@@ -36,4 +36,4 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
             yield Lesson(card, game.observe(0, VIEWS), thought(facts, answer), answer)
         if chance.random() < slip:
             action = int(chance.integers(len(card.actions)))
-        result = game.step({0: action})
+        result = game.step({0: Move(action)})

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from arena.canonical import digest
-from arena.game import Discrete, Game, GameCard, GameSpec, Observation, StepResult, Views
+from arena.game import Discrete, Game, GameCard, GameSpec, Move, Observation, StepResult, Views, actions_of
 from arena.options import Option
 
 NAMES = ("rock", "paper", "scissors")  # each is beaten by the next one
@@ -47,7 +47,8 @@ class RockPaperScissors(Game):
         self.over = False
         return StepResult.going([0, 1], [0.0, 0.0], self.state_hash())
 
-    def step(self, actions: Mapping[int, int]) -> StepResult:
+    def step(self, moves: Mapping[int, Move]) -> StepResult:
+        actions = actions_of(moves)
         if self.over or set(actions) != {0, 1} or not set(actions.values()) <= {0, 1, 2}:
             raise ValueError(f"rock_paper_scissors: {actions} at round {len(self.played)}, over: {self.over}")
         self.played.append((actions[0], actions[1]))

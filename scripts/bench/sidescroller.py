@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 
 from arena.canonical import key
-from arena.game import Views
+from arena.game import Move, Views
 from arena_games.lanes.views import Frame
 from arena_games.sidescroller import search
 from arena_games.sidescroller.lane import SideLane
@@ -63,7 +63,7 @@ def game(views: Views) -> int:
         played.reset(key("bench"))
         for action in level(number, difficulty).proof:
             played.observe(0, views)
-            played.step({0: action})
+            played.step({0: Move(action)})
             decisions += 1
     return decisions
 

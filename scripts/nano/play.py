@@ -11,7 +11,7 @@ import numpy as np
 
 from arena import plugins
 from arena.canonical import generator, key
-from arena.game import Game, IllegalActionError, StepResult, UnparsableAnswerError, Views
+from arena.game import Game, IllegalActionError, Move, StepResult, UnparsableAnswerError, Views
 from arena.operator import OpenSeat, Operator, Outcome, Request
 
 VIEWS = Views(image=(128, 128), text=True)
@@ -86,7 +86,7 @@ def _others_move(table: Table) -> None:
     while table.result.ended == "none" and table.seat not in table.result.due:
         other = table.result.due[0]
         legal = table.game.observe(other, Views()).legal
-        table.result = table.game.step({other: int(table.chance.choice(legal))})
+        table.result = table.game.step({other: Move(int(table.chance.choice(legal)))})
         table.tick += 1
 
 
@@ -98,12 +98,12 @@ def _operator_moves(operator: Operator, tables: Sequence[Table], counts: dict[st
     for table, decision in zip(tables, operator.act(requests), strict=True):
         counts["turns"] += 1
         try:
-            action = table.game.parse(table.seat, decision.answer)
+            move = table.game.parse(table.seat, decision.answer)
         except (UnparsableAnswerError, IllegalActionError):
             counts["faults"] += 1
             if table.game.spec.on_fault == "forfeit":
                 table.result = table.game.forfeit(table.seat)
                 continue
-            action = table.game.default_action(table.seat)
-        table.result = table.game.step({table.seat: action})
+            move = Move(table.game.default_action(table.seat))
+        table.result = table.game.step({table.seat: move})
         table.tick += 1

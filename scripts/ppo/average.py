@@ -25,7 +25,7 @@ import torch  # noqa: E402
 
 from arena.canonical import generator, key  # noqa: E402
 from arena.errors import CheckpointError  # noqa: E402
-from arena.game import Game, Views  # noqa: E402
+from arena.game import Game, Views, moves_of  # noqa: E402
 from arena.plugins import game_class  # noqa: E402
 from arena.train.checkpoint import latest, read_facts, snapshots  # noqa: E402
 from arena.train.policy import Mlp, load_policy, probabilities, sample, save_policy  # noqa: E402
@@ -57,7 +57,9 @@ def collect(cls: type[Game], seats: int, pool: Sequence[Mlp], matches: int, seed
                 picked = sample(played, np.array([chance[number].random() for number, _ in asked]))
                 for (number, seat), action in zip(asked, picked.tolist(), strict=True):
                     actions[number][seat] = action
-            due = {number: result.due for number in due if (result := games[number].step(actions[number])).due}
+            due = {
+                number: result.due for number in due if (result := games[number].step(moves_of(actions[number]))).due
+            }
     return tuple(np.concatenate(part) for part in zip(*rows, strict=True))
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from arena.canonical import generator, key
-from arena.game import Views
+from arena.game import Move, Views
 from arena.train.lane_ppo import LaneConfig
 from arena_games.lanes.game import FLAG, LaneGame
 from arena_games.lanes.moves import NAMES
@@ -102,7 +102,7 @@ def demonstrate(
         vector = game.observe(0, VECTOR).vector
         assert vector is not None
         seen.append(np.rint(vector[:, :, -1] * 255).astype(np.uint8))
-        result = game.step({0: action})
+        result = game.step({0: Move(action)})
         taught.append(lesson)
         rewards.append(result.rewards[0])
         due = bool(result.due)

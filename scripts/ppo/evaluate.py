@@ -27,7 +27,7 @@ import numpy as np  # noqa: E402
 
 from arena.canonical import generator, key  # noqa: E402
 from arena.export.opponents import Opponent, opponent  # noqa: E402
-from arena.game import Game, GameCard, Views  # noqa: E402
+from arena.game import Game, GameCard, Move, Views  # noqa: E402
 from arena.operator import OpenSeat, Operator, Outcome, Request, WorkerContext  # noqa: E402
 from arena.plugins import game_class  # noqa: E402
 from arena.train.policy import load_policy  # noqa: E402
@@ -104,15 +104,15 @@ def _rotations(seats: int) -> list[tuple[int, ...]]:
 
 
 def _step(match: _Match, answers: dict[int, object], them: Opponent, card: GameCard) -> None:
-    actions: dict[int, int] = {}
+    moves: dict[int, Move] = {}
     for seat in match.due:
         slot = match.order[seat]
         if slot == 0:
-            actions[seat] = match.game.parse(seat, answers[match.number])  # type: ignore[arg-type]
+            moves[seat] = match.game.parse(seat, answers[match.number])  # type: ignore[arg-type]
         else:
             chance = generator(key("them", match.seed, slot, match.tick))
-            actions[seat] = them.play(match.game.observe(seat, them.views), card, chance)
-    result = match.game.step(actions)
+            moves[seat] = Move(them.play(match.game.observe(seat, them.views), card, chance))
+    result = match.game.step(moves)
     match.tick += 1
     match.due, match.returns = result.due, result.returns
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.errors import InputError
-from arena.game import Baseline, Views
+from arena.game import Baseline, Move, Views
 from arena.plugins import game_class, resolve
 from arena.train.policy import Mlp, load_policy, probabilities
 from arena_games.spiel import Hand, SpielGame
@@ -60,7 +60,7 @@ def _walk(table: SpielGame, seats: Sequence[Strategy]) -> Chances:
     for action, chance in enumerate(seats[seat](table, seat)):
         if chance > 0:
             after = table.clone()
-            after.step({seat: action})
+            after.step({seat: Move(action)})
             out += chance * _walk(after, seats)
     return out
 

@@ -14,6 +14,7 @@ from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, see
 import arena
 from arena.canonical import generator, key
 from arena.errors import InputError, UnplayableError
+from arena.game import Move
 from arena.plugins import game_class
 from tests.train.toy import Toy
 
@@ -72,7 +73,7 @@ def test_an_aec_episode_is_the_match_of_its_seed():
         assert agent == f"seat_{result.due[0]}"
         action = int(np.flatnonzero(observation["action_mask"])[-1])
         env.step(action)
-        result = game.step({result.due[0]: action})
+        result = game.step({result.due[0]: Move(action)})
         total += [env.rewards[name] for name in env.possible_agents]
     assert result.returns == pytest.approx(total.tolist())
 

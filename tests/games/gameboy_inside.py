@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from arena.game import Move
 from arena.plugins import game_class
 from arena_games.gameboy.lane import GameBoyLane
 from arena_games.lanes.actions import MACRO, SETS
@@ -51,10 +52,10 @@ def main() -> None:
     state.write_bytes(saved.getvalue())
     game = game_class(f"gameboy:{ROM}")(2, {"horizon": 5})
     begun = game.reset(SEED)
-    steps = [game.step({0: list(MACRO).index("right"), 1: 0}) for _ in range(5)]
+    steps = [game.step({0: Move(list(MACRO).index("right")), 1: Move(0)}) for _ in range(5)]
     other = game_class(f"gameboy:{ROM}")(1, {"state": str(state), "actions": "buttons"})
     events = other.reset(SEED).events
-    step = other.step({0: list(SETS["buttons"]).index("jump")})
+    step = other.step({0: Move(list(SETS["buttons"]).index("jump"))})
     found = {
         "start": [now.x, now.world, now.time, now.lives],
         "walk": [walk, again, walked(lane())],

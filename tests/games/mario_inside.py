@@ -11,7 +11,7 @@ from typing import Any
 import gym_super_mario_bros
 import numpy as np
 
-from arena.game import StepResult, Views
+from arena.game import Move, StepResult, Views
 from arena.plugins import game_class
 from arena_games.lanes.actions import MACRO, SETS
 from arena_games.lanes.lane import Button
@@ -35,7 +35,7 @@ def play(game: Any, *names: str, seed: bytes = SEED) -> list[StepResult]:
     for name in names:
         if out[-1].ended != "none":
             break
-        out.append(game.step({seat: NAMES.index(name) for seat in out[-1].due}))
+        out.append(game.step({seat: Move(NAMES.index(name)) for seat in out[-1].due}))
     return out
 
 
@@ -76,7 +76,7 @@ def together() -> Any:
         for tick in range(15):
             if not game.due:
                 break
-            game.step({seat: NAMES.index(chosen[seat][tick]) for seat in game.due})
+            game.step({seat: Move(NAMES.index(chosen[seat][tick])) for seat in game.due})
         alone = []
         for names in chosen:
             single = made(what)
@@ -93,7 +93,7 @@ def copies() -> Any:
     play(game, *SOLUTION[:10])
     seen = game.observe(0, views)
     before = seen.hashes()
-    game.step({0: NAMES.index("right run")})
+    game.step({0: Move(NAMES.index("right run"))})
     kept = seen.hashes() == before
     now = game.observe(0, views)
     hashes = now.hashes()
@@ -175,7 +175,7 @@ def ahead() -> Any:
     for number, name in enumerate(SOLUTION):
         facts = game.facts(0)
         out[number] = {key: facts[key] for key in ("x", "pit", "enemy", "wall", "wall_height", "ground", "last")}
-        game.step({0: NAMES.index(name)})
+        game.step({0: Move(NAMES.index(name))})
     return out
 
 
@@ -210,7 +210,7 @@ def pairs() -> Any:
     game.reset(SEED)
     names = list(SETS["buttons"])
     game.step({0: game.parse(0, "run, right")})
-    game.step({0: names.index("right jump")})
+    game.step({0: Move(names.index("right jump"))})
     lane = MarioLane("1-1")
     lane.begin()
     lane.hold(int(SETS["buttons"]["right run"]), 5)

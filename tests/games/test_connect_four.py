@@ -3,6 +3,7 @@
 import numpy as np
 
 from arena.canonical import generator
+from arena.game import Move
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
 from arena_games.connect_four import search
@@ -26,7 +27,7 @@ def positions(matches):
         result = game.reset(seed(number))
         while result.ended == "none":
             yield game, [column for _, column in game.hand.log]
-            result = game.step({result.due[0]: int(chance.choice(game.legal(result.due[0])))})
+            result = game.step({result.due[0]: Move(int(chance.choice(game.legal(result.due[0]))))})
 
 
 def test_the_search_finds_exactly_the_wins_of_the_engine():
@@ -78,7 +79,7 @@ def test_the_line_is_found_when_somebody_won():
         chance = generator(seed(number))
         while result.ended == "none":
             assert not game.line()
-            result = game.step({result.due[0]: int(chance.choice(game.legal(result.due[0])))})
+            result = game.step({result.due[0]: Move(int(chance.choice(game.legal(result.due[0]))))})
         assert len(game.line()) == (4 if any(result.returns) else 0)
         found += any(result.returns)
     assert found

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from arena.canonical import key
-from arena.game import IllegalActionError, UnparsableAnswerError, Views
+from arena.game import IllegalActionError, Move, UnparsableAnswerError, Views
 from arena.train.lesson import Lesson
 from arena_games.cards.codes import CODES, card
 from arena_games.holdem.ledger import CALL, FOLD, RAISE, Ledger
@@ -30,7 +30,7 @@ def session(seats, hands=3, number=0, weights=None):
         share = np.array([(weights or {FOLD: 0.15, CALL: 0.5, RAISE: 0.35})[action] for action in legal])
         action = int(chance.choice(legal, p=share / share.sum()))
         yield game, result, seat, action
-        result = game.step({seat: action})
+        result = game.step({seat: Move(action)})
     yield game, result, None, None
 
 
@@ -71,8 +71,8 @@ def test_heads_up_the_button_posts_the_small_blind_and_acts_first_then_last():
     button = game.button()
     assert result.due == (button,)
     assert game.ledger.bets[game.player_of(button)] == 5
-    game.step({button: CALL})
-    result = game.step({1 - button: CALL})
+    game.step({button: Move(CALL)})
+    result = game.step({1 - button: Move(CALL)})
     assert len(game.board()) == 3
     assert result.due == (1 - button,)
 
@@ -162,7 +162,7 @@ def test_the_small_picture_differs_whenever_the_cards_differ():
             picture = game.observe(seat, Views(image=(128, 128))).image.tobytes()
             shown = (seat, game.hole(seat), game.board())
             assert seen.setdefault(picture, shown) == shown
-            result = game.step({seat: CALL})
+            result = game.step({seat: Move(CALL)})
     assert len(seen) > 300
 
 
@@ -182,7 +182,7 @@ def test_the_short_prompt_tells_no_card():
 def test_plain_words_name_actions(answer, action):
     game = Holdem(2)
     seat = game.reset(key("test")).due[0]
-    assert game.parse(seat, answer) == action
+    assert game.parse(seat, answer).action == action
 
 
 def test_check_is_a_call_only_when_it_is_free():
@@ -190,8 +190,8 @@ def test_check_is_a_call_only_when_it_is_free():
     seat = game.reset(key("test")).due[0]
     with pytest.raises(IllegalActionError, match="5 chips to call"):
         game.parse(seat, "check")
-    seat = game.step({seat: CALL}).due[0]
-    assert game.parse(seat, "check") == CALL
+    seat = game.step({seat: Move(CALL)}).due[0]
+    assert game.parse(seat, "check") == Move(CALL)
     with pytest.raises(IllegalActionError, match="fold is not legal"):
         game.parse(seat, "fold")
 
@@ -208,7 +208,7 @@ def test_a_fault_checks_if_free_and_folds_otherwise():
     game = Holdem(2)
     seat = game.reset(key("test")).due[0]
     assert game.default_action(seat) == FOLD
-    seat = game.step({seat: CALL}).due[0]
+    seat = game.step({seat: Move(CALL)}).due[0]
     assert game.default_action(seat) == CALL
 
 

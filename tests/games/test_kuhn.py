@@ -5,7 +5,7 @@ import string
 import pyspiel
 import pytest
 
-from arena.game import Views
+from arena.game import Move, Views
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
 from arena_games.cards.lessons import table
@@ -36,7 +36,7 @@ def test_cards_are_shown_only_at_a_showdown():
     for actions, shown in (([BET, PASS], False), ([BET, BET], True), ([PASS, PASS], True), ([PASS, BET, PASS], False)):
         result = game.reset(seed(0))
         for action in actions:
-            result = game.step({result.due[0]: action})
+            result = game.step({result.due[0]: Move(action)})
         assert result.ended == "terminated"
         assert bool(game.observe(0, Views(text=True)).facts["shown"]) == shown
 
@@ -45,8 +45,8 @@ def test_the_higher_card_wins():
     game = Kuhn(2)
     for number in range(10):
         game.reset(seed(number))
-        game.step({0: BET})
-        returns = game.step({1: BET}).returns
+        game.step({0: Move(BET)})
+        returns = game.step({1: Move(BET)}).returns
         assert (returns[0] > 0) == (RANKS.index(game.rank(0)) > RANKS.index(game.rank(1)))
 
 
@@ -63,5 +63,5 @@ def test_people_are_told_what_an_action_amounts_to():
     game = Kuhn(2)
     (at,) = game.reset(seed(0)).due
     assert labels(game, at) == ["check", "bet 1"]
-    (at,) = game.step({at: BET}).due
+    (at,) = game.step({at: Move(BET)}).due
     assert labels(game, at) == ["fold", "call 1"]

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 
 from arena.canonical import generator, hash_file
 from arena.errors import InputError, RecordError
-from arena.game import Game, Image, Views
+from arena.game import Game, Image, Move, Views, moves_of
 from arena.log import TurnLine
 from arena.plugins import game_class
 from arena.record.verify import verify
@@ -44,7 +44,7 @@ class TestLanes(GameSuite):
 def play(game: Game, *names: str) -> Any:
     result = game.reset(bytes(16))
     for name in names:
-        result = game.step({seat: NAMES.index(name) for seat in result.due})
+        result = game.step({seat: Move(NAMES.index(name)) for seat in result.due})
     return result
 
 
@@ -68,11 +68,11 @@ def test_a_lane_that_is_over_waits_for_the_others() -> None:
     game = ToyLanes(2)
     result = game.reset(bytes(16))
     for _ in range(10):
-        result = game.step({seat: NAMES.index("right run" if seat else "stay") for seat in result.due})
+        result = game.step({seat: Move(NAMES.index("right run" if seat else "stay")) for seat in result.due})
     assert result.due == (0,)
     assert game.observe(1, Views()).legal == ()
     with pytest.raises(ValueError, match=r"lanes \[0\] are due"):
-        game.step({0: 0, 1: 0})
+        game.step({0: Move(0), 1: Move(0)})
 
 
 def test_a_lane_without_progress_is_stuck_after_so_many_decisions() -> None:
@@ -97,7 +97,7 @@ def test_the_vector_is_the_last_four_frames_in_grey() -> None:
         1,
         1,
     )
-    game.step({0: NAMES.index("right")})
+    game.step({0: Move(NAMES.index("right"))})
     later = game.observe(0, Views(vector=True)).vector
     assert later is not None
     assert np.array_equal(later[..., :3], stack[..., 1:])
@@ -169,7 +169,7 @@ def test_what_was_played_becomes_a_start_that_leads_to_the_same_place(
     other.reset(bytes(16))
     for action in actions[:5]:
         assert action is not None
-        other.step({0: action})
+        other.step({0: Move(action)})
     assert game.lane(0).state_hash() == other.lane(0).state_hash()  # type: ignore[attr-defined]
     for wrong, said in (
         (["--decisions", "13"], "expected 1 to 12"),
@@ -191,7 +191,7 @@ def test_pairs_of_buttons_may_be_named_in_any_order() -> None:
     game = ToyLanes(1, {"actions": "buttons"})
     game.reset(bytes(16))
     wanted = list(SETS["buttons"]).index("right jump")
-    assert [game.parse(0, text) for text in ("right jump", "jump right", "Jump + Right")] == [wanted] * 3
+    assert [game.parse(0, text).action for text in ("right jump", "jump right", "Jump + Right")] == [wanted] * 3
 
 
 def test_the_baseline_jumps_the_pit_and_reaches_the_flag() -> None:
@@ -199,7 +199,7 @@ def test_the_baseline_jumps_the_pit_and_reaches_the_flag() -> None:
     result = game.reset(bytes(16))
     while result.ended == "none":
         seen = game.observe(0, Views(text=True))
-        result = game.step({0: choose(seen, game.card(), generator(bytes(16)))})
+        result = game.step({0: Move(choose(seen, game.card(), generator(bytes(16))))})
     assert result.returns == (480.0 + FLAG,)
 
 
@@ -262,7 +262,7 @@ def test_a_lane_that_shows_only_the_present_is_seen_as_one_that_remembers(looks:
         game.reset(bytes(16))
     for number, name in enumerate(WALK):
         for game in (live, toy):
-            game.step({seat: NAMES.index(name) for seat in game.due})
+            game.step({seat: Move(NAMES.index(name)) for seat in game.due})
         if number in looks or number == len(WALK) - 1:
             assert live.observe(1, views).hashes() == toy.observe(1, views).hashes()
     assert np.array_equal(live.draw(600, 960), toy.draw(600, 960))
@@ -274,7 +274,7 @@ def test_a_stack_that_is_made_of_the_one_before_is_that_of_its_frames() -> None:
     for number, name in enumerate(WALK):
         if number != 3:  # then there is none before
             assert np.array_equal(game.scaled(0).steps, stacked(game._seats[0].frames).steps)
-        game.step({0: NAMES.index(name)})
+        game.step({0: Move(NAMES.index(name))})
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_what_nobody_wants_of_a_lane_is_not_made(seats: int, made: list[tuple[in
         if wanted:
             game.observe(0, Views(vector=True))
         found.append((lane.greyed, lane.kept))
-        game.step(dict.fromkeys(range(seats), NAMES.index("right")))
+        game.step(moves_of(dict.fromkeys(range(seats), NAMES.index("right"))))
     assert found == made
 
 
@@ -301,7 +301,7 @@ def test_a_frame_of_the_past_is_not_drawn_as_the_present() -> None:
     game = LiveLanes(1)
     play(game, "right")
     before = game._seats[0].frames[-1]
-    game.step({0: NAMES.index("right")})
+    game.step({0: Move(NAMES.index("right"))})
     with pytest.raises(RuntimeError, match="the lane has gone on"):
         before.native  # noqa: B018
 
@@ -312,4 +312,4 @@ def test_lanes_side_by_side_are_each_held_once_and_fail_as_one_would() -> None:
     assert [lane.calls for lane in lanes_of(game)] == [2] * 7
     game._frames = lambda buttons: -1  # type: ignore[method-assign]
     with pytest.raises(IndexError, match="a broken lane"):
-        game.step(dict.fromkeys(range(7), 0))
+        game.step(moves_of(dict.fromkeys(range(7), 0)))

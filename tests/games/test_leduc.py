@@ -7,7 +7,7 @@ import pyspiel
 import pytest
 
 from arena.canonical import generator
-from arena.game import Views
+from arena.game import Move, Views
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
 from arena_games.cards.lessons import table
@@ -30,7 +30,7 @@ def test_bets_are_what_the_engine_says():
         chance = generator(seed(number))
         while result.ended == "none":
             at = result.due[0]
-            result = game.step({at: int(chance.choice(game.legal(at)))})
+            result = game.step({at: Move(int(chance.choice(game.legal(at))))})
             money = str(game.hand.state).split("Money (")[1].split(": ")[1].split("\n")[0].split()
             if result.ended == "none":
                 assert [100 - int(value) for value in money] == game.table().bets
@@ -40,8 +40,8 @@ def test_the_board_is_in_no_view_before_it_is_dealt():
     game = Leduc(2)
     game.reset(seed(0))
     assert game.observe(0, Views(text=True)).facts["board"] == "none"
-    game.step({0: CALL})
-    game.step({1: CALL})
+    game.step({0: Move(CALL)})
+    game.step({1: Move(CALL)})
     assert game.observe(0, Views(text=True)).facts["board"] in "JQK"
 
 
@@ -60,7 +60,7 @@ def test_the_default_checks_or_folds():
     game = Leduc(2)
     game.reset(seed(0))
     assert game.default_action(0) == CALL
-    game.step({0: RAISE})
+    game.step({0: Move(RAISE)})
     assert game.default_action(1) == FOLD
 
 
@@ -119,8 +119,8 @@ def test_people_are_told_what_an_action_amounts_to_and_how_the_last_hand_ended()
     (at,) = game.reset(seed(0)).due
     assert labels(at) == {"label.call": "check", "label.raise": "raise to 3"}
     assert labels(1 - at) == {}  # who is not asked
-    (at,) = game.step({at: RAISE}).due
+    (at,) = game.step({at: Move(RAISE)}).due
     assert labels(at) == {"label.fold": "fold", "label.call": "call 2", "label.raise": "raise to 5"}
     assert facts(at)["last_hand"] == "none"
-    game.step({at: FOLD})
+    game.step({at: Move(FOLD)})
     assert facts(0)["last_hand"] == facts(1)["last_hand"] == f"seat {1 - at} wins the pot"

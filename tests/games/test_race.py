@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena.canonical import generator
-from arena.game import Views
+from arena.game import Move, Views, moves_of
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
 from arena_games.lanes.actions import MACRO
@@ -44,7 +44,7 @@ def rushed(*actions, **options):
     result = game.reset(seed(0))
     rewards = np.zeros(2)
     while result.ended == "none":
-        result = game.step(dict(enumerate(actions)))
+        result = game.step(moves_of(dict(enumerate(actions))))
         rewards += result.rewards
     return result, rewards
 
@@ -70,7 +70,7 @@ def test_the_rewards_add_up_to_the_result():
 def test_a_lead_is_rewarded_at_once_and_never_as_much_as_the_win():
     game = Race(2, {"level": 4})
     game.reset(seed(0))
-    rewards = [game.step({0: RUN, 1: STAY}).rewards for _ in range(10)]
+    rewards = [game.step({0: Move(RUN), 1: Move(STAY)}).rewards for _ in range(10)]
     assert all(first > 0 and first == -second for first, second in rewards[1:])
     assert sum(first for first, _ in rewards) < 0.5
 
@@ -83,9 +83,9 @@ def test_the_first_at_the_flag_wins(seat):
     runner = game.world.runners[seat]
     runner.x, runner.y = game.level.goal - WIDE - 4 * TILE * UNIT, 0
     actions = {seat: RUN, 1 - seat: RUN}
-    result = game.step(actions)
+    result = game.step(moves_of(actions))
     while result.ended == "none":
-        result = game.step(actions)
+        result = game.step(moves_of(actions))
     assert result.ended == "terminated"
     assert result.returns[seat] == 1.0
 
@@ -100,7 +100,7 @@ def test_the_seats_may_be_swapped():
             game = Race(2, {"level": 10 + number})
             game.reset(seed(0))
             for actions in course:
-                game.step(dict(enumerate(actions[::order])))
+                game.step(moves_of(dict(enumerate(actions[::order]))))
             ends.append([(runner.x, runner.y) for runner in game.world.runners][::order])
         assert ends[0] == ends[1]
 
@@ -202,10 +202,10 @@ def test_each_seat_sees_itself_alike():
     game.reset(seed(0))
     first, second = (game.observe(seat, Views(vector=True)).hashes() for seat in (0, 1))
     assert first == second
-    game.step({0: RUN, 1: STAY})
+    game.step({0: Move(RUN), 1: Move(STAY)})
     swapped = Race(2, {"level": 4})
     swapped.reset(seed(0))
-    swapped.step({0: STAY, 1: RUN})
+    swapped.step({0: Move(STAY), 1: Move(RUN)})
     for seat in (0, 1):
         views = Views(vector=True, image=(128, 128))
         assert game.observe(seat, views).hashes() == swapped.observe(1 - seat, views).hashes()
@@ -215,10 +215,10 @@ def test_the_other_is_told_of():
     game = Race(2, {"level": 4})
     game.reset(seed(0))
     for _ in range(12):
-        game.step({0: RUN, 1: STAY})
+        game.step({0: Move(RUN), 1: Move(STAY)})
     assert "behind you" in game.observe(0, Views(text=True)).text
     assert "ahead of you" in game.observe(1, Views(text=True)).text
     game.world.runners[1].y = BOTTOM
-    game.step({0: STAY, 1: STAY})
+    game.step({0: Move(STAY), 1: Move(STAY)})
     assert "out for a moment" in game.observe(0, Views(text=True)).text
     assert "You are out" in game.observe(1, Views(text=True)).text

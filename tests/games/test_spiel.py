@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from arena.canonical import generator
-from arena.game import Views
+from arena.game import Move, Views, moves_of
 from arena.testing.playing import drawn, seed
 from arena_games.connect_four.rules import ConnectFour
 from arena_games.kuhn.rules import Kuhn
@@ -14,7 +14,7 @@ from arena_games.leduc.rules import CALL, FOLD, RAISE, Leduc
 def play_out(game, number, choose):
     result = game.reset(seed(number))
     while result.ended == "none":
-        result = game.step({at: choose(game.legal(at)) for at in result.due})
+        result = game.step({at: Move(choose(game.legal(at))) for at in result.due})
     return result
 
 
@@ -42,7 +42,7 @@ def test_the_first_to_act_moves_by_one_seat_each_hand():
     first = [result.due[0]]
     while result.ended == "none":
         hands = len(game.hands)
-        result = game.step({result.due[0]: 0})
+        result = game.step({result.due[0]: Move(0)})
         if len(game.hands) > hands:
             first.append(result.due[0])
     assert first == [0, 1, 2, 0]
@@ -59,7 +59,7 @@ def test_a_match_cut_short_is_scored_by_the_hands_it_finished():
     result = game.reset(seed(0))
     totals = np.zeros(2)
     while len(game.hands) < 3:
-        result = game.step({result.due[0]: 1})
+        result = game.step({result.due[0]: Move(1)})
         totals += result.rewards
     assert set(np.abs(game.score(totals.tolist()))) <= {0.0, 2.0}
 
@@ -83,7 +83,7 @@ def test_the_state_hash_covers_what_the_engine_made_of_earlier_hands():
         other.hand.state.apply_action(card)
     for game in (told, other):
         while len(game.hands) == 1:
-            game.step({game.due_seat: 0})
+            game.step({game.due_seat: Move(0)})
     assert told.hand.log == other.hand.log
     assert told.state_hash() != other.state_hash()
 
@@ -100,7 +100,7 @@ def test_reshuffling_keeps_what_was_shown():
         game = Leduc(2, {"hands": 3})
         result = game.reset(seed(number))
         while result.ended == "none":
-            result = game.step(drawn(game, result, chance))
+            result = game.step(moves_of(drawn(game, result, chance)))
         assert game.reshuffle_hidden(0, chance).hands[-1].state.returns() == game.hands[-1].state.returns()
 
 

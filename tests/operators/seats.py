@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from arena.canonical import key
-from arena.game import Views
+from arena.game import Move, Views
 from arena.operator import OpenSeat, Outcome, Request, WorkerContext
 from arena_operators.ppo.kind import KIND
 from arena_operators.ppo.policy import build
@@ -27,8 +27,8 @@ def turns(count, views=None):
         game = Toy(2)
         result = game.reset(key("deal", number))
         if number % 2:
-            result = game.step({0: 0})
-            result = game.step({1: 1})
+            result = game.step({0: Move(0)})
+            result = game.step({1: Move(1)})
         seat = result.due[0]
         views = views or Views(vector=True)
         seen = game.observe(seat, views)

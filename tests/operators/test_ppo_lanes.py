@@ -10,7 +10,7 @@ import msgspec
 
 from arena.canonical import key
 from arena.errors import UnplayableError
-from arena.game import Views
+from arena.game import Move, Views
 from arena.operator import OpenSeat, Request
 from arena.train.lane_ppo import LaneConfig, main
 from arena_operators.ppo.kind import KIND, made_for, read_card
@@ -36,7 +36,7 @@ def _turns(count):
         game = ToyLanes(1)
         game.reset(bytes(16))
         for _ in range(number):
-            game.step({0: number % 4})
+            game.step({0: Move(number % 4)})
         seen = game.observe(0, Views(vector=True))
         card, views = game.card(), Views(vector=True)
         seats.append(OpenSeat(match=number, seat=0, operator="x", card=card, views=views, seed=key("seat", number)))

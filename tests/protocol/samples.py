@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from arena.game import Discrete, GameCard, GameSpec, Observation, StepResult, Views
+from arena.game import Discrete, GameCard, GameSpec, Move, Observation, Said, StepResult, Views
 from arena.operator import Decision, Outcome, Request, Usage
 from arena.options import Option
 from arena.protocol import codec
@@ -35,6 +35,7 @@ SPEC = GameSpec(
 )
 DECISION = Decision(
     answer="bet",
+    say="hello",
     thought="high card",
     raw="high card. bet",
     tokens=(1, 300, 70000),
@@ -49,21 +50,15 @@ SEEN = Observation(
     vector=np.array([0.0, -1.5, 3.25], np.float32),
     text="You hold the king ♔.",
     facts={"hand": "K"},
+    free_text=40,
+    table_talk=80,
+    heard=(Said(0, "hello"),),
 )
 REQUEST = Request(id=7, match=3, seat=1, tick=9, observation=SEEN, attempt=1, reason="illegal", budget=2.5)
 
 _ACT, ACT_BUFFERS = codec.act([REQUEST, Request(id=8, match=4, seat=0, tick=0, observation=Observation(legal=(1,)))])
 # Fields that came with a minor version, and what bytes from before mean.
-LATER: dict[str, dict[str, object]] = {
-    "welcome": {"operators": ()},
-    "watch": {"seat": None, "observation": None},
-    "shutdown": {"complete": False},
-}
-ADDED: dict[str, dict[str, dict[str, object]]] = {
-    "1.0": {"open": {"pace": "lockstep"}, **LATER},
-    "1.1": {"stepped": {"ahead": False}, **LATER},
-    "1.2": {"stepped": {"ahead": False}, **LATER},
-}
+ADDED: dict[str, dict[str, dict[str, object]]] = {}
 WITH_BUFFERS = ("act", "watch", "stepped", "shown", "observed")
 
 TO_ARENA: dict[str, m.ToArena] = {
@@ -110,7 +105,7 @@ TO_ARENA: dict[str, m.ToArena] = {
     "shown": m.Shown(
         session="s0", id=11, match=3, seats=[m.SeatView(seat=1, observation=_ACT.items[0].observation, default=2)]
     ),
-    "parsed": m.Parsed(session="s0", id=12, match=3, seat=1, action=4, fault="illegal", detail="no"),
+    "parsed": m.Parsed(session="s0", id=12, match=3, seat=1, move=Move(4, "no"), fault="illegal", detail="no"),
     "observed": m.Observed(session="s0", id=13, match=3, observation=_ACT.items[0].observation),
     "game_closed": m.GameClosed(match=3),
 }
@@ -166,7 +161,7 @@ TO_WORKER: dict[str, m.ToWorker] = {
         views=[Views(image=(128, 128)), Views(text=True)],
         seed=bytes(range(16)),
     ),
-    "step": m.Step(id=11, match=3, actions=[(0, 1), (1, 2)], forfeit=1, cut=True),
+    "step": m.Step(id=11, match=3, moves=[(0, Move(1, "hello")), (1, Move(None, "no"))], forfeit=1, cut=True),
     "parse": m.Parse(id=12, match=3, seat=1, answer="Nf3"),
     "observe": m.Observe(id=13, match=3, seat=1, views=Views(text=True)),
     "close_game": m.CloseGame(match=3),

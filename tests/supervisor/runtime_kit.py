@@ -40,8 +40,8 @@ class Old(Game):
         self.said = []
         return self.result()
 
-    def step(self, actions):
-        self.said.append(actions[len(self.said)])
+    def step(self, moves):
+        self.said.append(moves[len(self.said)].action)
         return self.result()
 
     def forfeit(self, seat):

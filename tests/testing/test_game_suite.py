@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from arena.game import Observation, StepResult
+from arena.game import Move, Observation, StepResult
 from arena.testing.game_suite import GameSuite
 from arena_games.connect_four.rules import ConnectFour
 from arena_games.kuhn.rules import Kuhn
@@ -67,12 +67,12 @@ class Wide(Kuhn):
 class Lenient(Kuhn):
     """Plays something else when an action is illegal."""
 
-    def step(self, actions):
+    def step(self, moves):
         seat = self.due_seat
         if seat is None:
             return StepResult.terminated((0.0,) * self.seats, (0.0,) * self.seats, self.state_hash())
-        action = actions.get(seat, 0)
-        return super().step({seat: action if action in self.legal(seat) else 0})
+        move = moves.get(seat)
+        return super().step({seat: move if move is not None and move.action in self.legal(seat) else Move(0)})
 
 
 class Loose(Kuhn):
@@ -161,8 +161,8 @@ class Renamed(Kuhn):
 class Unbalanced(Kuhn):
     """Pays from nowhere."""
 
-    def step(self, actions):
-        result = super().step(actions)
+    def step(self, moves):
+        result = super().step(moves)
         if result.ended == "none":
             return result
         gift = tuple(value + 1 for value in result.returns)
@@ -173,8 +173,8 @@ class Unbalanced(Kuhn):
 class Uneven(Kuhn):
     """Gives rewards in another unit than returns."""
 
-    def step(self, actions):
-        result = super().step(actions)
+    def step(self, moves):
+        result = super().step(moves)
         return replace(result, rewards=tuple(2 * value for value in result.rewards))
 
 
@@ -189,8 +189,8 @@ class Swapped(Kuhn):
 class Spiteful(ConnectFour):
     """A forfeit pays what was paid before once more."""
 
-    def step(self, actions):
-        result = super().step(actions)
+    def step(self, moves):
+        result = super().step(moves)
         return replace(result, rewards=(1.0, 0.0)) if result.ended == "none" else result
 
 

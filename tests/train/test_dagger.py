@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("stable_baselines3")
 
-from arena.game import Views
+from arena.game import Move, Views
 from arena.train.policy import load_policy
 
 SCRIPT = Path(__file__).parents[2] / "scripts/ppo/dagger.py"
@@ -66,11 +66,11 @@ def test_a_player_sees_what_the_game_shows(dagger):
     game.reset(bytes(16))
     player = dagger.Player(made, skipped=20)
     for action in made.proof[:20]:
-        game.step({0: action})
+        game.step({0: Move(action)})
     for action in (*made.proof[20:30], 0, 6):
         vector = game.observe(0, Views(vector=True)).vector
         assert np.array_equal(np.rint(vector * 255).astype(np.uint8), np.stack(player.stack, axis=-1))
-        game.step({0: action})
+        game.step({0: Move(action)})
         player.step(action)
 
 

@@ -31,12 +31,12 @@ class Interrupted:
     at = 0
     steps = 0
 
-    def step(self, actions):
+    def step(self, moves):
         kind = type(self)
         kind.steps += 1
         if kind.steps == kind.at:
             os.kill(os.getpid(), signal.SIGTERM)
-        return super().step(actions)
+        return super().step(moves)
 
 
 def interrupted(game, at):

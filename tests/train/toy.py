@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from arena.canonical import digest, generator
-from arena.game import Discrete, Game, GameCard, GameSpec, Observation, StepResult, Views
+from arena.game import Discrete, Game, GameCard, GameSpec, Move, Observation, StepResult, Views, actions_of
 
 CARDS = 6
 ROUNDS = 2
@@ -48,7 +48,8 @@ class Toy(Game):
         self.said: list[int] = []
         return StepResult.going((0,), (0.0,) * self.seats, self._hash())
 
-    def step(self, actions: Mapping[int, int]) -> StepResult:
+    def step(self, moves: Mapping[int, Move]) -> StepResult:
+        actions = actions_of(moves)
         turn = len(self.said)
         seat = turn % self.seats
         if set(actions) != {seat} or actions[seat] not in self._legal(seat):

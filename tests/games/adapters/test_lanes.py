@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from arena.game import Views
+from arena.game import Move, Views, moves_of
 from arena.testing.playing import hashes, seed
 from arena_games.adapters import gym
 from tests.games.adapters import toys
@@ -27,27 +27,27 @@ def test_all_lanes_start_alike():
 def test_a_lane_goes_as_if_it_were_alone():
     alone, shared = cartpole(1), cartpole(2)
     for _ in range(5):
-        alone.step({0: 1})
-        shared.step({0: 0, 1: 1})
+        alone.step({0: Move(1)})
+        shared.step({0: Move(0), 1: Move(1)})
     assert hashes(alone, VECTOR)[0] == hashes(shared, VECTOR)[1]
 
 
 def test_a_lane_that_is_over_waits_and_gets_nothing_more():
     game, total = cartpole(2), 0.0
-    result = game.step({0: 1, 1: 0})
+    result = game.step({0: Move(1), 1: Move(0)})
     while 0 in result.due:
         total += result.rewards[0]
-        result = game.step({0: 1, 1: int(game.lanes[1].given[2] > 0)})  # lane 1 balances
+        result = game.step({0: Move(1), 1: Move(int(game.lanes[1].given[2] > 0))})  # lane 1 balances
     assert result.ended == "none"
     assert result.due == (1,)
-    assert game.step({1: 0}).rewards[0] == 0
+    assert game.step({1: Move(0)}).rewards[0] == 0
 
 
 def test_the_match_is_over_when_all_lanes_are():
     game = cartpole(2)
-    result = game.step({0: 1, 1: 1})
+    result = game.step({0: Move(1), 1: Move(1)})
     while result.ended == "none":
-        result = game.step(dict.fromkeys(result.due, 1))
+        result = game.step(moves_of(dict.fromkeys(result.due, 1)))
     assert (result.ended, result.returns) == ("terminated", (result.returns[0],) * 2)
 
 
@@ -70,7 +70,7 @@ def test_an_observation_that_is_a_picture_is_the_image_view():
     game.reset(seed(0))
     before = game.observe(0, Views(image=(128, 128))).image.copy()
     assert game.spec.vector_shape is None
-    game.step({0: 1})
+    game.step({0: Move(1)})
     assert (game.observe(0, Views(image=(128, 128))).image != before).any()
 
 

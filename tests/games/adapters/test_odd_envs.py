@@ -15,7 +15,7 @@ from arena import plugins
 from arena.canonical import generator, key
 from arena.described import Question, Refusal, describe
 from arena.errors import GameError
-from arena.game import Game, Views
+from arena.game import Game, Move, Views
 from arena.log import Line, TickLine, TurnLine
 from arena.match import Match
 from arena.operator import Decision
@@ -91,7 +91,7 @@ def test_what_can_be_played_is_played_again_the_same(name: str) -> None:
 def test_a_reward_in_an_array_of_one_is_its_number() -> None:
     game = gym("RewardInAnArray")(1)
     game.reset(bytes(16))
-    assert game.step({0: 0}).rewards == (1.5,)
+    assert game.step({0: Move(0)}).rewards == (1.5,)
 
 
 def test_numbers_that_no_float32_holds_are_its_largest() -> None:

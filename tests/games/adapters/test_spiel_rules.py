@@ -6,7 +6,7 @@ import pyspiel
 import pytest
 
 from arena import plugins
-from arena.game import UnparsableAnswerError, Views
+from arena.game import Move, UnparsableAnswerError, Views
 from arena.testing.playing import played, seed
 from arena_games.adapters import calls
 from arena_games.adapters.base import named
@@ -30,7 +30,7 @@ def test_names_hold_in_every_state(what, names):
 def test_the_engines_word_for_a_legal_action_is_an_answer():
     game = make("chess")(2)
     (white,) = game.reset(seed(0)).due
-    action = game.parse(white, "e4")
+    action = game.parse(white, "e4").action
     assert game.state.action_to_string(white, action) == "e4"
     assert f"{game.spec.actions.names[action]} = e4" in game.observe(white, Views(text=True)).text
 
@@ -53,7 +53,7 @@ def test_the_same_cards_come_whatever_the_players_do():
         for chosen in ([1, 1], [1, 2, 1], [2, 1]):  # check, check; check, raise, call; raise, call
             result = game.reset(seed(number))
             for action in chosen:
-                result = game.step({result.due[0]: action})
+                result = game.step({result.due[0]: Move(action)})
             history = game.state.history()
             boards.add((*history[:2], history[2 + len(chosen)]))
         assert len(boards) == 1
@@ -64,7 +64,7 @@ def test_chance_follows_the_engines_probabilities():
     rolls = []
     for number in range(300):
         game.reset(seed(number))
-        game.step({0: 0})
+        game.step({0: Move(0)})
         rolls.append(game.state.history()[-1])
     assert {face: rolls.count(face) > 25 for face in set(rolls)} == dict.fromkeys(range(6), True)  # 50 are expected
 
@@ -72,7 +72,7 @@ def test_chance_follows_the_engines_probabilities():
 def test_a_simultaneous_game_asks_all_at_once():
     game = make("matrix_rps")(2)
     assert game.reset(seed(0)).due == (0, 1)
-    assert game.step({0: 0, 1: 1}).returns == (-1.0, 1.0)
+    assert game.step({0: Move(0), 1: Move(1)}).returns == (-1.0, 1.0)
 
 
 def test_actions_are_not_told_where_they_may_be_hidden():

@@ -8,7 +8,7 @@ import random
 import numpy as np
 import pytest
 
-from arena.game import Views
+from arena.game import Move, Views
 from arena.match import Match
 from arena.operator import Decision
 from arena.plan import Limits, MatchPlan
@@ -42,7 +42,7 @@ class TestLeaving(GameSuite):
 def test_who_left_is_not_due_and_narrow_views_are_filled_up(monkeypatch):
     game = wild(monkeypatch, toys.Leaving)(3)
     assert game.reset(seed(0)).due == (0, 1, 2)
-    assert game.step({0: 0, 1: 0, 2: 1}).due == (1, 2)
+    assert game.step({0: Move(0), 1: Move(0), 2: Move(1)}).due == (1, 2)
     narrow = game.observe(0, Views(vector=True)).vector
     assert narrow.shape == (3,)
     assert narrow[1:].tolist() == [0, 0]
@@ -71,7 +71,7 @@ def test_a_fault_does_not_save_what_playing_on_would_cost(monkeypatch):
 def test_actions_reach_the_environment_by_its_own_numbers(monkeypatch):
     game = wild(monkeypatch, toys.Leaving)(3)
     game.reset(seed(0))
-    assert game.step({0: 0, 1: 1, 2: 1}).rewards == (1.0, 0.0, 0.0)
+    assert game.step({0: Move(0), 1: Move(1), 2: Move(1)}).rewards == (1.0, 0.0, 0.0)
     assert game.drive.env.taken == [{"a": 5, "b": 6, "c": 6}]
 
 

@@ -75,7 +75,7 @@ def test_a_pawn_becomes_the_piece_that_is_said(board, move, piece):
 
 
 def test_standard_notation_is_taken_too(board):
-    assert board.spec.actions.names[board.parse(0, "Nf3")] == "g1f3"
+    assert board.spec.actions.names[board.parse(0, "Nf3").action] == "g1f3"
 
 
 @pytest.mark.parametrize("answer", ["Nf6", "e9", "e2 e4", "pass"])
