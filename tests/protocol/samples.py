@@ -73,7 +73,7 @@ TO_ARENA: dict[str, m.ToArena] = {
         max_seats=8,
         determinism="measured",
     ),
-    "status": m.Status(state="loading", text="weights", address="http://127.0.0.1:1/"),
+    "status": m.Status(state="loading", text="weights", address="http://127.0.0.1:1/", max_in_flight=8),
     "opened": m.Opened(match=3, seat=1),
     "closed": m.Closed(match=3, seat=1),
     "action": m.Action(
