@@ -17,8 +17,8 @@ from arena.cli.lazy import Group
 from arena.cli.steps import Steps
 from arena.errors import InputError, nearest
 from arena.runtime import Runtime
-from arena.supervisor.runtime import check as checking
 from arena.supervisor.runtime import home
+from arena.supervisor.runtime.create import check as check_environment
 from arena.supervisor.runtime.create import create as create_environment
 from arena.supervisor.runtime.create import remove as remove_environment
 from arena.supervisor.runtime.home import Environment
@@ -97,11 +97,10 @@ def check(name: str) -> None:
     if not lock.exists():
         faults = [f"its lock file is gone: {lock}"]
     else:
-        report = checking.look(environment, runtime, lock)
-        faults = list(report.faults)
-        if report.probe is not None and not faults:
-            print(f"{name} is well: Python {ready.python}, arena {report.probe.arena}, ", end="")
-            print(f"{len(report.probe.installed)} packages as locked in {lock}")
+        found, faults = check_environment(environment, runtime, lock)
+        if found is not None and not faults:
+            print(f"{name} is well: Python {ready.python}, arena {found.arena}, ", end="")
+            print(f"{len(found.installed)} packages as locked in {lock}")
     for fault in faults:
         print(f"PROBLEM  {fault}")
     if faults:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,12 +15,8 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from arena.cli.steps import Steps
-from arena.runtime import Runtime
-from arena.supervisor.runtime import home, lockfile, own, tools
-from arena.supervisor.runtime.create import create
+from arena.supervisor.runtime import lockfile
 from tests.cli import kit
 from tests.supervisor.runtime_kit import UV, install, script
 
@@ -145,9 +140,9 @@ def test_a_game_whose_runtime_is_not_there_cannot_be_verified(story):
 
 
 def test_every_package_is_locked_with_hashes(story):
-    pins = lockfile.read(next((story.folder / "home" / "locks").glob("toy-*.txt")))
-    assert f"gymnasium=={HELD_GYMNASIUM}" in {pin.requirement for pin in pins}
-    assert all(pin.hashes for pin in pins)
+    lock = next((story.folder / "home" / "locks").glob("toy-*.txt"))
+    assert lockfile.read(lock)["gymnasium"] == HELD_GYMNASIUM
+    assert lockfile.hashed(lock)
 
 
 def test_it_is_listed(story):
@@ -190,9 +185,7 @@ def test_without_an_index_the_error_says_so(story):
 
 def test_when_no_python_can_be_had_the_error_says_where_it_looked(story):
     code, _, err = story.run("env", "create", "future", UV_PYTHON_DOWNLOADS="never")
-    assert (code, "no Python" in err, "UV_PYTHON_DOWNLOADS" in err, "--python PATH" in err) == (2, True, True, True), (
-        err
-    )
+    assert (code, "no Python" in err, "No download found" in err, "--python PATH" in err) == (2, True, True, True), err
 
 
 def test_it_is_not_removed_without_a_question(story):
@@ -225,22 +218,3 @@ def test_removed_it_is_gone_and_its_lock_stays(story):
     assert not path.exists()
     assert story.environment()["state"] == "not created"
     assert list((story.folder / "home" / "locks").glob("toy-*.txt"))
-
-
-@pytest.mark.slow
-def test_without_uv_venv_and_pip_do_the_same(tmp_path, monkeypatch):
-    monkeypatch.setenv("ARENA_HOME", str(tmp_path))
-    monkeypatch.setattr(tools, "choose", tools.Pip)
-    base = [text for text in own.requirements() if not text.startswith("open")]  # the largest, and no worker needs it
-    monkeypatch.setattr(own, "requirements", lambda: base)
-    toy = Runtime(name="toy", summary="", python=">=3.11", requirements=("iniconfig<2",))
-    with Steps(Console(quiet=True)) as steps:
-        made = create(toy, steps)
-    ready = made.ready
-    assert ready is not None
-    assert (ready.tool, made.state(toy)) == ("venv and pip", "ready")
-    lock = Path(ready.lock).read_text()
-    assert "iniconfig==1" in lock
-    assert lock.count("--hash=sha256:") == lock.count("==")
-    assert home.current(toy) == made
-    shutil.rmtree(tmp_path)

@@ -105,8 +105,3 @@ def script(path: Path, text: str) -> Path:
     path.write_text(text)
     path.chmod(0o755)
     return path
-
-
-def fake_python(path: Path, version: str, kind: str = "cpython", venv: str = "true") -> Path:
-    """A file that answers as a Python of this version does."""
-    return script(path, f'#!/bin/sh\necho \'["{kind}", "{version}", {venv}]\'\n')

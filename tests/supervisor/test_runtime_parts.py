@@ -14,9 +14,7 @@ import pytest
 from arena import plugins
 from arena.errors import InputError, PluginNotFoundError
 from arena.runtime import Runtime
-from arena.supervisor.runtime import create, home, lockfile, own, tools
-from arena.supervisor.runtime.lockfile import Pin
-from arena.supervisor.runtime.pythons import Python
+from arena.supervisor.runtime import create, home, lockfile, own, uv
 
 TOY = Runtime(name="toy", summary="", python=">=3.11", requirements=("gymnasium==0.29.1",))
 
@@ -98,10 +96,25 @@ def test_the_arenas_own_python_serves_when_everything_fits(requirements, python,
 # --- lock files ------------------------------------------------------------------------------------------------------
 
 
-def test_a_lock_file_is_read_as_it_was_written(tmp_path):
-    pins = [Pin("a==1", ("sha256:aa", "sha256:bb")), Pin("b @ file:///tmp/b"), Pin('c==3; python_version > "3"')]
-    lockfile.write(tmp_path / "lock.txt", pins, "made\nfor a test")
-    assert lockfile.read(tmp_path / "lock.txt") == pins
+LOCK = """# made
+--index-url https://example.org/simple
+A_a==1 \\
+    --hash=sha256:aa \\
+    --hash=sha256:bb
+b @ file:///tmp/b  # of a folder
+c==3 ; python_version > "3" --hash=sha256:cc
+"""
+
+
+def test_a_lock_file_says_each_packages_version(tmp_path):
+    (tmp_path / "lock.txt").write_text(LOCK)
+    assert lockfile.read(tmp_path / "lock.txt") == {"a-a": "1", "b": None, "c": "3"}
+
+
+def test_hashes_are_demanded_where_every_package_has_some(tmp_path):
+    (tmp_path / "some.txt").write_text(LOCK)
+    (tmp_path / "all.txt").write_text("a==1 --hash=sha256:aa\n")
+    assert (lockfile.hashed(tmp_path / "some.txt"), lockfile.hashed(tmp_path / "all.txt")) == (False, True)
 
 
 def test_a_line_that_pins_nothing_is_refused(tmp_path):
@@ -110,14 +123,11 @@ def test_a_line_that_pins_nothing_is_refused(tmp_path):
         lockfile.read(tmp_path / "lock.txt")
 
 
-def test_the_hashes_that_a_plugin_ships_win_over_those_of_the_index():
-    shipped = [Pin("a==1", ("sha256:looked-at",)), Pin("b==9", ("sha256:old",))]
-    resolved = [Pin("A==1", ("sha256:of-the-index",)), Pin("b==2", ("sha256:bb",))]
-    assert [pin.hashes for pin in lockfile.with_hashes_of(resolved, shipped)] == [("sha256:looked-at",), ("sha256:bb",)]
-
-
 def test_missing_other_and_extra_packages_are_differences():
-    found = lockfile.differences([Pin("a==1"), Pin("B_b==2"), Pin("same==3")], {"b-b": "9", "same": "3", "more": "4"})
+    found = lockfile.differences(
+        {"a": "1", "b-b": "2", "same": "3", "from-a-url": None},
+        {"from-a-url": "7", "b-b": "9", "same": "3", "more": "4"},
+    )
     assert found == [
         "a is not installed; the lock says 1",
         "b-b is 9; the lock says 2",
@@ -155,33 +165,28 @@ def test_uv_is_told_what_pip_is_told(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_INDEX_URL", "https://user:secret@example.org/simple")
     monkeypatch.setenv("PIP_FIND_LINKS", "/a /b")
-    told = tools._pip_settings()
+    told = uv.pip_settings()
     assert (told["UV_DEFAULT_INDEX"], told["UV_FIND_LINKS"]) == ("https://user:secret@example.org/simple", "/a,/b")
 
 
 def test_what_uv_was_told_itself_holds(monkeypatch):
     monkeypatch.setenv("PIP_INDEX_URL", "https://example.org/pip")
     monkeypatch.setenv("UV_DEFAULT_INDEX", "https://example.org/uv")
-    assert "UV_DEFAULT_INDEX" not in tools._pip_settings()
+    assert "UV_DEFAULT_INDEX" not in uv.pip_settings()
 
 
-def test_the_versions_of_a_shipped_lock_hold(tmp_path):
-    """Its pins reach the tool as limits, and its hashes the lock that is written."""
-    (tmp_path / "shipped.txt").write_text("rich==14.0.0 --hash=sha256:looked-at\n")
-
-    class Tool:
-        name = "a tool"
-
-        def resolve(self, runner, python, requirements, pinned):
-            self.pinned, self.requirements = [pin.requirement for pin in pinned], requirements
-            return [Pin("rich==14.0.0", ("sha256:of-the-index",))]
-
-    tool, python = Tool(), Python(tmp_path, "3.11.7", "")
-    shipping = replace(TOY, lock=tmp_path / "shipped.txt")
-    create._resolve(shipping, python, tool, None, tmp_path, tmp_path / "lock.txt")
-    assert tool.pinned == ["rich==14.0.0"]
-    assert set(tool.requirements) == {"gymnasium==0.29.1", *own.requirements()}
-    assert lockfile.read(tmp_path / "lock.txt") == [Pin("rich==14.0.0", ("sha256:looked-at",))]
+def test_the_versions_and_hashes_of_a_shipped_lock_hold(tmp_path, monkeypatch):
+    """Of those packages that are needed; what it does not name is resolved."""
+    looked_at = "sha256:" + "a" * 64
+    (tmp_path / "shipped.txt").write_text(f"six==1.16.0 --hash={looked_at}\nnot-needed==1\n")
+    monkeypatch.setattr(own, "requirements", lambda: ["iniconfig"])
+    shipping = replace(TOY, requirements=("six",), lock=tmp_path / "shipped.txt")
+    lock = tmp_path / "locks" / "lock.txt"
+    create.resolve(shipping, "3.11.7", uv.Uv(tmp_path, tmp_path / "log.txt"), Path(sys.executable), lock)
+    text = lock.read_text()
+    assert f"six==1.16.0 \\\n    --hash={looked_at}\n" in text
+    assert set(lockfile.read(lock)) == {"six", "iniconfig"}
+    assert lockfile.hashed(lock)
 
 
 def made(folder: Path, *, guarded: bool) -> home.Environment:

@@ -19,7 +19,6 @@ import msgspec
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-import arena
 from arena.canonical import digest, hash_file
 from arena.runtime import Runtime
 from arena.supervisor.runtime import locks, own
@@ -35,7 +34,6 @@ class Ready(msgspec.Struct, frozen=True):
     interpreter: str  # that it was made of
     arena: str
     lock: str  # the path of its lock file
-    tool: str
     created: float  # seconds since 1970
 
 
@@ -178,8 +176,3 @@ def fits_here(runtime: Runtime) -> bool:
         if asked.url is None and not asked.specifier.contains(version, prereleases=True):
             return False
     return True
-
-
-def described(runtime: Runtime, python: str, interpreter: Path, tool: str, lock: Path, created: float) -> Ready:
-    """What is written when it is done."""
-    return Ready(runtime.name, python, str(interpreter), arena.__version__, str(lock), tool, created)
