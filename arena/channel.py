@@ -1,4 +1,4 @@
-"""Channel: the arena's end of one worker, over ZeroMQ (arena/supervisor) or in the same process (here).
+"""Channel: the arena's end of one worker, over ZeroMQ (arena/supervisor) or in process (arena/local_workers.py).
 
 The Scheduler knows channels by a WorkerPool: which channel serves which slot of the line-up, and what came in.
 """
@@ -11,11 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from arena.errors import WorkerError
-from arena.host import Host
-from arena.operator import Factory
-from arena.plan import Entry
-from arena.plugins import resolve
 from arena.protocol import messages as m
 from arena.protocol.codec import Frame, Frames
 from arena.protocol.version import MINOR
@@ -86,59 +81,3 @@ class WorkerPool(Protocol):
 
     def kill(self, channel: Channel, reason: str) -> None:
         """Kill a worker in doubt; its Died comes by poll."""
-
-
-class LocalChannel(Channel):
-    """An operator in this process, behind the same messages. For trainers and tests."""
-
-    def __init__(self, name: str, factory: Factory, what: str, options: dict[str, object]) -> None:
-        self.name = name
-        self.session = "local"
-        self.inbox: list[m.Message] = []
-        self.host = Host(factory, self.inbox.append)
-        self.host.receive(m.Welcome(session=self.session, minor=self.minor, what=what, options=options), ())
-        self.host.work()
-        said = self.inbox[-1]
-        self.ready = isinstance(said, m.Status) and said.state == "ready"
-        if not self.ready:
-            raise WorkerError(f"operator {name} cannot run in this process: {self.inbox or 'it waits for a person'}")
-
-    def send(self, message: m.Message, buffers: Sequence[Frame] = ()) -> None:
-        self.host.receive(message, buffers)  # type: ignore[arg-type]
-
-
-class LocalWorkers:
-    """One LocalChannel for every distinct operator of a line-up."""
-
-    def __init__(self, lineup: Sequence[Entry]) -> None:
-        channels: dict[str, LocalChannel] = {}
-        for entry in lineup:
-            if entry.worker_key not in channels:
-                factory = resolve(entry.kind.target)
-                channels[entry.worker_key] = LocalChannel(entry.name, factory, entry.what, dict(entry.options))
-        self._slots = [channels[entry.worker_key] for entry in lineup]
-        self._channels = list(channels.values())
-
-    def channel(self, slot: int) -> Channel:
-        return self._slots[slot]
-
-    def host(self, match: int) -> Channel | None:
-        return None
-
-    def spectators(self) -> Sequence[Channel]:
-        return ()
-
-    def poll(self, timeout: float | None) -> list[Event]:
-        events: list[Event] = []
-        for channel in self._channels:
-            if channel.host.has_work:
-                channel.host.work()
-            events += [Received(channel, message) for message in channel.inbox]  # type: ignore[arg-type]
-            channel.inbox.clear()
-        return events
-
-    def replace(self, channel: Channel) -> None:
-        raise WorkerError(f"{channel.name} runs in this process and cannot be replaced")
-
-    def kill(self, channel: Channel, reason: str) -> None:
-        raise WorkerError(f"{channel.name}: {reason}; it runs in this process and cannot be killed")

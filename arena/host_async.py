@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
+import threading
 import traceback
+from collections.abc import Callable
 
 from arena.errors import ProtocolError
 from arena.host import Emit
@@ -98,6 +101,8 @@ class AsyncHost:
     def _reply(self, request: Request, task: asyncio.Task[m.Answer]) -> None:
         """The one place that answers: it is called once a task, even for one cancelled before its first step."""
         self._tasks.pop(request.id, None)
+        if not task.cancelled() and task.exception() is not None:
+            return  # SystemExit and the like, which end the event loop
         reply = answer(request, cancelled=True) if task.cancelled() else task.result()
         self._emit(m.Action(session=self._session, answers=[reply]))
 
@@ -134,3 +139,69 @@ class AsyncHost:
         except Exception:
             traceback.print_exc()  # a clock that runs too early is better than one that never does
         clock.reschedule(asyncio.get_running_loop().time() + request.budget)
+
+
+class HostThread:
+    """An AsyncHost on an event loop in a thread of its own: for an AsyncOperator in the arena's process."""
+
+    def __init__(
+        self, name: str, operator: AsyncOperator, session: str, emit: Emit, ended: Callable[[str], None]
+    ) -> None:
+        """Returns once the operator has started, or `emit` was given an ERROR that says why it has not.
+
+        `emit(message)` is called on the thread, and so is `ended(reason)` when its event loop ends before `close`.
+        """
+        self._host = AsyncHost(operator, session, emit)
+        self._emit = emit
+        self._ended = ended
+        self._loop = asyncio.new_event_loop()
+        self._over = asyncio.Event()
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"operator {name}", daemon=True)
+        self._thread.start()
+        self._started.wait()
+
+    def receive(self, message: m.ToWorker, buffers: codec.Frames) -> None:
+        """Pass a message on; the order is kept. One that comes after the end is dropped."""
+        with contextlib.suppress(RuntimeError):  # the event loop is closed
+            self._loop.call_soon_threadsafe(self._receive, message, buffers)
+
+    def close(self) -> None:
+        """Cancel every question, stop the operator, and wait until the thread has ended."""
+        self.receive(m.Shutdown(), ())
+        self._thread.join()
+
+    def _run(self) -> None:
+        reason = "ended its event loop"
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._serve())
+        except BaseException as error:  # SystemExit among them, which ends an event loop from within a task
+            reason = f"raised {type(error).__name__}: {error}"
+            traceback.print_exc()
+        finally:
+            self._started.set()
+            if not self._host.finished:
+                self._ended(reason)
+
+    async def _serve(self) -> None:
+        try:
+            await self._host.start()
+        except Exception as error:
+            traceback.print_exc()
+            self._emit(failure(error))
+            self._host.finished = True
+            return
+        self._started.set()
+        try:
+            await self._over.wait()
+        finally:
+            await self._host.stop()
+
+    def _receive(self, message: m.ToWorker, buffers: codec.Frames) -> None:
+        try:
+            self._host.receive(message, buffers)
+        except ProtocolError as error:
+            self._emit(m.Error(code="unexpected", text=str(error)))
+        if self._host.finished:
+            self._over.set()

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from arena.channel import LocalWorkers
 from arena.errors import WorkerError
 from arena.game import Views
+from arena.local_workers import LocalWorkers
 from arena.log import EndLine, MatchLine, TurnLine
 from arena.operator import BackendError, Decision, Operator, Request, WorkerContext
 from arena.plan import Plan

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from arena import plugins
-from arena.channel import LocalWorkers
 from arena.lineup import build_plan
+from arena.local_workers import LocalWorkers
 from arena.log import EndLine, TickLine, TurnLine
 from arena.operator import Decision, Request, WorkerContext
 from arena.plan import Limits, Plan

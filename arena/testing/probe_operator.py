@@ -9,15 +9,25 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from arena.channel import Channel, Event, LocalChannel, Received
-from arena.errors import WorkerError
+from arena.local_workers import LocalWorkers
 from arena.log import Line, MatchLine, TurnLine, decoder
-from arena.operator import AsyncOperator, Decision, OpenSeat, Operator, Outcome, Request, WorkerContext, decisions
+from arena.operator import (
+    AsyncOperator,
+    Decision,
+    Factory,
+    OpenSeat,
+    Operator,
+    Outcome,
+    Request,
+    WorkerContext,
+    decisions,
+)
 from arena.plan import Entry, Plan
 from arena.plugins import resolve
 from arena.record.writer import Recorder
@@ -151,37 +161,8 @@ async def _decided(operator: AsyncOperator, requests: Sequence[Request]) -> list
     return list(await asyncio.gather(*(operator.decide(request) for request in requests)))
 
 
-class ProbeWorkers:
-    """Serves the slots of a plan by Probes, one each or one for all."""
-
-    def __init__(self, probes: Sequence[ProbeOperator]) -> None:
-        made = {id(probe): LocalChannel("probe", lambda context, probe=probe: probe, "", {}) for probe in probes}  # type: ignore[misc]
-        self._slots = [made[id(probe)] for probe in probes]
-        self._channels = list(made.values())
-
-    def channel(self, slot: int) -> Channel:
-        return self._slots[slot]
-
-    def spectators(self) -> Sequence[Channel]:
-        return ()
-
-    def host(self, match: int) -> Channel | None:
-        return None
-
-    def poll(self, timeout: float | None) -> list[Event]:
-        events: list[Event] = []
-        for channel in self._channels:
-            if channel.host.has_work:
-                channel.host.work()
-            events += [Received(channel, message) for message in channel.inbox]  # type: ignore[arg-type]
-            channel.inbox.clear()
-        return events
-
-    def replace(self, channel: Channel) -> None:
-        raise WorkerError("an operator in this process cannot be replaced")
-
-    def kill(self, channel: Channel, reason: str) -> None:
-        raise WorkerError(f"an operator in this process cannot be killed: {reason}")
+def _itself(probe: ProbeOperator, context: WorkerContext) -> ProbeOperator:
+    return probe
 
 
 def played(plan: Plan, probes: Sequence[ProbeOperator], concurrency: int) -> Turns:
@@ -191,7 +172,8 @@ def played(plan: Plan, probes: Sequence[ProbeOperator], concurrency: int) -> Tur
     """
     with tempfile.TemporaryDirectory(prefix="arena-probes-") as private:
         folder = Path(private) / "run"
-        workers = ProbeWorkers(list(probes) * (len(plan.lineup) if len(probes) == 1 else 1))
+        factories: list[Factory] = [partial(_itself, probe) for probe in probes]
+        workers = LocalWorkers(plan.lineup, factories * (len(plan.lineup) if len(probes) == 1 else 1))
         recorder = Recorder(folder, {})
         try:
             Scheduler(plan, workers, concurrency=concurrency, recorder=recorder).run()

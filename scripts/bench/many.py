@@ -21,8 +21,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from arena.channel import LocalWorkers
 from arena.game import Views
+from arena.local_workers import LocalWorkers
 from arena.plan import Entry, Limits, Plan
 from arena.play import describe
 from arena.record.reader import Run

@@ -13,10 +13,10 @@ import msgspec
 import pytest
 
 from arena.canonical import hash_file
-from arena.channel import LocalWorkers
 from arena.errors import InputError, UnplayableError, WorkerError
 from arena.game import Views
 from arena.lineup import build_plan, check_views
+from arena.local_workers import LocalWorkers
 from arena.play import run_plan
 from arena.record.reader import Run
 from arena.record.verify import verify

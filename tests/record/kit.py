@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from arena import plugins
-from arena.channel import LocalWorkers
 from arena.game import Views
+from arena.local_workers import LocalWorkers
 from arena.operator import OperatorKind
 from arena.plan import Plan
 from arena.play import describe
