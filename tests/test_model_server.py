@@ -1,0 +1,85 @@
+"""A model server is kept full: 64 of many questions are always under way, and never one more."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from arena.local_workers import LocalWorkers
+from arena.match import Match
+from arena.observer import Observer
+from arena.operator import Decision
+from arena.plan import Plan
+from arena.record.writer import Recorder
+from arena.scheduler import Scheduler
+from arena.supervisor.worker_pool import ProcessWorkers
+from tests.served_op import ModelServer
+from tests.supervisor.kit import ROOT, watched_hub
+from tests.toys import Turns, kind_of, plan_of
+
+SIZE, MATCHES = 64, 200
+
+
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+def served(server: ModelServer, *, rounds: int = 1, most: int = SIZE, matches: int = MATCHES) -> Plan:
+    """Games of one seat, which is asked `rounds` times."""
+    kind = kind_of("served", "tests.served_op:build", max_in_flight=most)
+    plan = plan_of(Turns, [kind], matches=matches, options={"rounds": rounds})
+    return dataclasses.replace(plan, lineup=(dataclasses.replace(plan.lineup[0], what=str(server.port)),))
+
+
+class Killer(Observer):
+    """Kills the worker once, when so many questions are answered."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+        self.pid: int | None = None
+
+    def answered(self, match: Match, seat: int, decision: Decision, seconds: float) -> None:
+        self.left -= 1
+        if self.left == 0 and self.pid is not None:
+            os.kill(self.pid, signal.SIGKILL)
+
+
+def play(plan: Plan, folder: Path, concurrency: int, killer: Killer | None = None) -> bytes:
+    """Play it with a worker; the log."""
+    recorder = Recorder(folder, {})
+    with watched_hub(folder / "workers") as hub:
+        workers = ProcessWorkers(hub, plan.lineup)
+        if killer is not None:
+            killer.pid = workers.channels[0].pid
+        Scheduler(plan, workers, concurrency=concurrency, recorder=recorder, observer=killer).run()
+    recorder.close()
+    return (folder / "log-000.jsonl").read_bytes()
+
+
+def test_it_is_kept_full_and_never_given_one_more(tmp_path: Path) -> None:
+    """It answers only while it is full, so with one question less under way nothing would be answered any more."""
+    with ModelServer(full=SIZE, total=MATCHES) as server:
+        play(served(server), tmp_path / "run", concurrency=MATCHES)
+    assert (server.most, server.answered) == (SIZE, MATCHES)
+
+
+def test_from_this_process_too() -> None:
+    with ModelServer(full=SIZE, total=MATCHES) as server, LocalWorkers(served(server).lineup) as workers:
+        Scheduler(served(server), workers, concurrency=MATCHES).run()
+    assert (server.most, server.answered) == (SIZE, MATCHES)
+
+
+def test_the_log_is_that_of_one_question_at_a_time_also_after_a_kill(tmp_path: Path) -> None:
+    with ModelServer() as server:
+        calm = play(served(server, rounds=3, most=1, matches=80), tmp_path / "calm", concurrency=1)
+        killer = Killer(after=100)
+        disturbed = play(served(server, rounds=3, matches=80), tmp_path / "disturbed", concurrency=80, killer=killer)
+    told = map(json.loads, (tmp_path / "disturbed" / "timing-000.jsonl").read_text().splitlines())
+    assert [line["reason"] for line in told if line["type"] == "died"] == ["was killed by SIGKILL"]
+    assert disturbed == calm
