@@ -80,8 +80,8 @@ def test_the_worker_in_node_plays(tmp_path: Path, node: str) -> None:
 
 @pytest.mark.slow
 def test_the_worker_in_node_passes_every_check(node: str) -> None:
-    results = check_worker([node, str(NODE / "worker.mjs")], Leduc(2))
-    assert [result.name for result in results if result.status != "passed"] == []
+    found = check_worker([node, str(NODE / "worker.mjs")], Leduc(2))
+    assert [finding.test for finding in found if finding.state != "passes"] == []
 
 
 # --- a UCI engine ----------------------------------------------------------------------------------------------------

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
-from rich.console import Console
-from rich.text import Text
 
 from arena import names, plugins
-from arena.cli import findings as printed
+from arena.cli.findings import report
 from arena.errors import ArenaError, InputError
 from arena.game import Game
 from arena.plan import HERE
 from arena.supervisor.runtime import use
-from arena.testing import checking
+from arena.testing.checking import Finding, findings
 from arena.testing.seating import Bench, short
 
 LIMIT = click.option(
@@ -57,7 +54,12 @@ def game(spec: str, matches: int, seats: int | None, zero_sum: bool, limit: floa
     where = _whole(name)
     attributes = {"name": where.base, "options": (options,), "matches": matches, "zero_sum": zero_sum}
     attributes["most_seats"] = seats
-    _report("GameSuite", title, attributes, _folder(cls.__module__), limit, as_json, notes, elsewhere)
+    code = _folder(cls.__module__)
+
+    def test(on_start: Callable[[str], None]) -> Iterator[Finding]:
+        return findings("GameSuite", attributes, code=code, limit=limit, on_start=on_start, interpreter=elsewhere)
+
+    report(title, notes, test, as_json)
 
 
 @click.command()
@@ -79,7 +81,12 @@ def operator(spec: str, games: tuple[str, ...], matches: int, limit: float, as_j
     title = f"operator {kind.name} ({spec}), {bench.determinism}, at {played}"
     notes = [f"refuses {name}: {why}" for name, why in bench.refused.items()]
     attributes = {"name": bench.name, "games": tuple(bench.names), "matches": matches}
-    _report("OperatorSuite", title, attributes, _folder(kind.views.__module__), limit, as_json, notes)
+    code = _folder(kind.views.__module__)
+
+    def test(on_start: Callable[[str], None]) -> Iterator[Finding]:
+        return findings("OperatorSuite", attributes, code=code, limit=limit, on_start=on_start)
+
+    report(title, notes, test, as_json)
 
 
 @contextmanager
@@ -118,40 +125,3 @@ def _folder(module: str) -> Path | None:
     """Where the plugin's own code is."""
     path = getattr(sys.modules.get(module), "__file__", None)
     return Path(path).resolve().parent if path else None
-
-
-def _report(
-    suite: Literal["GameSuite", "OperatorSuite"],
-    title: str,
-    attributes: Mapping[str, Any],
-    code: Path | None,
-    limit: float,
-    as_json: bool,
-    notes: list[str] | None = None,
-    interpreter: Path | None = None,
-) -> None:
-    """Run the suite, print as it goes, and exit with 1 if something fails."""
-    console = Console(highlight=False)
-    found: list[checking.Finding] = []
-    if not as_json:
-        console.print(Text(title, style="bold"))
-        for note in notes or ():
-            console.print(Text(note, style="dim"))
-    with Console(stderr=True).status("starting") as status:
-        for finding in checking.findings(
-            suite,
-            attributes,
-            code=code,
-            limit=limit,
-            on_start=lambda text: status.update(Text(text)),
-            interpreter=interpreter,
-        ):
-            found.append(finding)
-            if not as_json:
-                printed.show(console, finding)
-    if as_json:
-        print(json.dumps({"checked": title, "notes": notes or [], "findings": printed.builtins(found)}, indent=2))
-    else:
-        console.print(Text(printed.summary(found), style="bold"))
-    if any(finding.state == "fails" for finding in found):
-        sys.exit(1)

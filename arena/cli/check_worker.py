@@ -5,26 +5,23 @@ from __future__ import annotations
 import json
 import math
 import os
+import shlex
 import shutil
-import sys
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from arena import commands, names, plugins
+from arena.cli.findings import report
 from arena.errors import InputError, sentence
 from arena.game import Game
 from arena.protocol.trace import Trace
-from arena.testing.worker_suite import CHECKS, Result, check_worker
+from arena.testing.checking import Finding
+from arena.testing.worker_suite import worker_findings
 from arena.text import printable
-
-MARKS = {"passed": Text("pass", "green"), "failed": Text("FAIL", "bold red"), "skipped": Text("-", "dim")}
 
 
 @click.command()
@@ -75,32 +72,24 @@ def worker(
         raise InputError("--timeout and --startup are finite numbers of seconds")
     table = _game(game, seats)
     given = _options(options)
-    console = Console(stderr=True)
-    done: list[Result] = []
-
-    def show(result: Result) -> None:
-        done.append(result)
-        if console.is_terminal and not as_json:
-            console.print(f"{len(done)}/{len(CHECKS)} {result.title}", style="dim", end="\r", soft_wrap=True)
 
     with ExitStack() as stack:
-        results = check_worker(
-            command,
-            table,
-            what=what,
-            options=given,
-            logs=logs,
-            patience=timeout,
-            startup=startup,
-            on_result=show,
-            trace=stack.enter_context(closing(Trace(trace))) if trace is not None else None,
-        )
-    if as_json:
-        print(msgspec.json.encode(results).decode())
-    else:
-        _print(results, " ".join(command))
-    if any(result.status == "failed" for result in results):
-        sys.exit(1)
+        noted = stack.enter_context(closing(Trace(trace))) if trace is not None else None
+
+        def test(on_start: Callable[[str], None]) -> Iterator[Finding]:
+            return worker_findings(
+                command,
+                table,
+                what=what,
+                options=given,
+                logs=logs,
+                patience=timeout,
+                startup=startup,
+                on_start=on_start,
+                trace=noted,
+            )
+
+        report(f"worker {printable(shlex.join(command))}", [f"asked about {game}"], test, as_json)
 
 
 def _game(text: str, seats: int | None) -> Game:
@@ -122,24 +111,3 @@ def _options(text: str) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise InputError(f"--options {text!r}: expected a JSON object, e.g. '{{\"depth\": 3}}'")
     return given
-
-
-def _print(results: list[Result], command: str) -> None:
-    console = Console()
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for result in results:
-        text = Text(result.title)
-        if result.status == "failed":
-            text.append(f"\nexpected  {result.expected}\ncame      {result.came}\nrepair    {result.repair}\n")
-            text.append(f"see       docs/protocol.md, section {result.section}")
-        elif result.status == "skipped":
-            text.append(f"  (not tried; {result.came})", "dim")
-        table.add_row(MARKS[result.status], text)
-    console.print(table)
-    count = {status: sum(result.status == status for result in results) for status in MARKS}
-    console.print(
-        f"{printable(command)}: {count['passed']} passed, {count['failed']} failed, {count['skipped']} not tried",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )

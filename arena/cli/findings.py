@@ -1,8 +1,10 @@
-"""What `arena check` prints."""
+"""What `arena check` prints: of games, operators and workers alike."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 from rich.console import Console
@@ -13,6 +15,32 @@ from rich.text import Text
 from arena.testing.checking import Finding
 
 STYLES = {"passes": "green", "fails": "bold red", "not tested": "yellow"}
+
+
+def report(
+    title: str, notes: Sequence[str], test: Callable[[Callable[[str], None]], Iterable[Finding]], as_json: bool
+) -> None:
+    """Print what `test(on_start)` finds as it goes, and exit with 1 if something fails.
+
+    `on_start` is to be told each property before it is tested.
+    """
+    console = Console(highlight=False)
+    found: list[Finding] = []
+    if not as_json:
+        console.print(Text(title, style="bold"))
+        for note in notes:
+            console.print(Text(note, style="dim"))
+    with Console(stderr=True).status("starting") as status:
+        for finding in test(lambda text: status.update(Text(text))):
+            found.append(finding)
+            if not as_json:
+                show(console, finding)
+    if as_json:
+        print(json.dumps({"checked": title, "notes": list(notes), "findings": msgspec.to_builtins(found)}, indent=2))
+    else:
+        console.print(Text(summary(found), style="bold"))
+    if any(finding.state == "fails" for finding in found):
+        sys.exit(1)
 
 
 def show(console: Console, finding: Finding) -> None:
@@ -39,10 +67,3 @@ def summary(found: Sequence[Finding]) -> str:
     counts = {state: sum(finding.state == state for finding in found) for state in STYLES}
     verb = "fails" if counts["fails"] == 1 else "fail"
     return f"{counts['passes']} pass, {counts['fails']} {verb}, {counts['not tested']} not tested"
-
-
-def builtins(found: Sequence[Finding]) -> list[dict[str, str]]:
-    """For machines."""
-    out = msgspec.to_builtins(list(found))
-    assert isinstance(out, list)
-    return out

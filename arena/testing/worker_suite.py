@@ -1,7 +1,7 @@
 """The compliance suite of workers: is this program, in whatever language, a worker as docs/protocol.md says?
 
-    results = check_worker(["node", "worker.mjs"], game_class("leduc")(2))
-    assert [result.name for result in results if result.status == "failed"] == []
+    found = check_worker(["node", "worker.mjs"], game_class("leduc")(2))
+    assert [finding for finding in found if finding.state == "fails"] == []
 
 It starts the command several times, plays the arena's part by a script, and looks at one property a check.
 `arena check worker -- COMMAND...` prints what it finds.
@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import shlex
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
-
-import msgspec
+from typing import Any
 
 from arena.errors import ArenaError
 from arena.game import Game, Views
 from arena.protocol.trace import Trace
+from arena.testing.checking import Finding
 from arena.testing.worker_bench import Bench
 from arena.testing.worker_checks import GREETING, LEAVING, TALK, Check
 from arena.testing.worker_checks_play import PLAY
@@ -30,19 +29,12 @@ from arena.testing.worker_peer import FailedError, NotTriedError
 CHECKS: tuple[Check, ...] = (*GREETING, *TALK, *SEATS, *WIRE, *LEAVING, *PLAY)
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one check found."""
-
-    name: str
-    title: str
-    status: Literal["passed", "failed", "skipped"]
-    section: str  # of docs/protocol.md
-    expected: str = ""
-    came: str = ""  # what came instead; for a skipped check, why
-    repair: str = ""
+def check_worker(command: Sequence[str], game: Game, **how: Any) -> list[Finding]:
+    """Run every check against `command`: what `worker_findings` yields."""
+    return list(worker_findings(command, game, **how))
 
 
-def check_worker(
+def worker_findings(
     command: Sequence[str],
     game: Game,
     *,
@@ -51,16 +43,16 @@ def check_worker(
     logs: Path | None = None,
     patience: float = 30.0,
     startup: float = 300.0,
-    on_result: Callable[[Result], None] | None = None,
+    on_start: Callable[[str], None] = lambda text: None,
     checks: Sequence[Check] = CHECKS,
     trace: Trace | None = None,
-) -> list[Result]:
-    """Run every check against `command`.
+) -> Iterator[Finding]:
+    """Run every check against `command`, and yield as it goes.
 
     The worker is asked about `game` (its seats and options), in all views that the game has. `what` and `options` are
     what WELCOME carries; by default the command, as `cmd:'COMMAND'` has it, and nothing. `patience`: seconds without
     any message after which an answer is given up; `startup`: those for HELLO and for STATUS ready. What it prints is
-    kept in `logs`; every message is noted in `trace`.
+    kept in `logs`; every message is noted in `trace`. `on_start` is told each property before it is checked.
     """
     spec = game.spec
     size = min(spec.image_sizes, key=lambda size: size[0] * size[1], default=None)
@@ -76,32 +68,31 @@ def check_worker(
             startup=startup,
             trace=trace,
         )
-        results: list[Result] = []
+        found: list[Finding] = []
         try:
             for check in checks:
-                results.append(_run(check, bench, results))
-                if on_result is not None:
-                    on_result(results[-1])
+                on_start(check.title)
+                found.append(_run(check, bench, found))
+                yield found[-1]
         finally:
             bench.drop()
-    return results
 
 
-def _run(check: Check, bench: Bench, before: Sequence[Result]) -> Result:
-    head = {"name": check.name, "title": check.title, "section": check.section}
+def _run(check: Check, bench: Bench, before: Sequence[Finding]) -> Finding:
     needed = {"ready", *check.needs} if check not in GREETING else set(check.needs)
-    lacking = [result.title for result in before if result.name in needed and result.status != "passed"]
+    lacking = [one.property for one in before if one.test in needed and one.state != "passes"]
     if lacking:
-        return Result(**head, status="skipped", came=f"needs: {lacking[0]}")
+        return Finding(check.name, check.title, "not tested", f"needs: {lacking[0]}")
     try:
         check.run(bench)
     except NotTriedError as reason:
-        return Result(**head, status="skipped", came=str(reason))
+        return Finding(check.name, check.title, "not tested", str(reason))
     except FailedError as failed:
-        # What it may still be about to say belongs to this check, not to the next one.
-        bench.drop()
-        return Result(**head, status="failed", expected=failed.expected, came=failed.came, repair=check.repair)
+        why = f"expected {failed.expected}\ncame {failed.came}"
     except ArenaError as error:
-        bench.drop()
-        return Result(**head, status="failed", expected="a worker that starts", came=str(error), repair=check.repair)
-    return Result(**head, status="passed")
+        why = f"expected a worker that starts\ncame {error}"
+    else:
+        return Finding(check.name, check.title, "passes")
+    # What it may still be about to say belongs to this check, not to the next one.
+    bench.drop()
+    return Finding(check.name, check.title, "fails", why, f"docs/protocol.md, section {check.section}", check.repair)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from pathlib import Path
 
@@ -11,9 +13,10 @@ from click.testing import CliRunner
 
 from arena.cli.check_worker import worker
 from arena.testing import worker_checks
+from arena.testing.checking import Finding
 from arena.testing.worker_checks_play import PLAY
 from arena.testing.worker_peer import essence
-from arena.testing.worker_suite import CHECKS, Result, check_worker
+from arena.testing.worker_suite import CHECKS, check_worker
 from arena_games.leduc.rules import Leduc
 from tests.testing.wrong_workers import WRONG
 
@@ -71,7 +74,7 @@ BREACHES = {
 STAY = {"stays", "ignores_stdin", "leaves_a_child", "late_lifeline"}
 
 
-def run(name: str, checks=TALK, patience: float = 5.0) -> list[Result]:
+def run(name: str, checks=TALK, patience: float = 5.0) -> list[Finding]:
     command = [sys.executable, "-P", str(PEERS), name]
     # How long a worker may take to start says nothing about what is wrong with it, except for those that never do.
     # (Of those, one greets first: on a busy machine an interpreter takes seconds to come that far.)
@@ -88,8 +91,8 @@ def _in_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_checks, "LEAVE", 60.0)
 
 
-def failed(results: list[Result]) -> list[str]:
-    return [result.name for result in results if result.status == "failed"]
+def failed(results: list[Finding]) -> list[str]:
+    return [result.test for result in results if result.state == "fails"]
 
 
 @pytest.mark.slow
@@ -99,9 +102,9 @@ def test_a_wrong_worker_fails_what_it_should(name: str, monkeypatch: pytest.Monk
         monkeypatch.setattr(worker_checks, "QUIET", 60.0)
     results = run(name)
     assert failed(results) == FAILS[name]
-    told = next(result for result in results if result.status == "failed")
-    assert told.expected
-    assert told.came
+    told = next(result for result in results if result.state == "fails")
+    assert re.fullmatch(r"expected .+\ncame .+", told.why, re.DOTALL)
+    assert told.where.startswith("docs/protocol.md, section ")
     assert told.repair
 
 
@@ -110,18 +113,18 @@ def test_a_breach_is_named_in_the_words_of_the_arena(name: str) -> None:
     check, said = BREACHES[name]
     results = run(name, tuple(c for c in TALK if c.name in {"hello", "ready", "ping", "opened", "answers"}))
     assert failed(results)[0] == check
-    assert said in next(result.came for result in results if result.status == "failed")
+    assert said in next(result.why for result in results if result.state == "fails")
 
 
 def test_the_worker_they_are_made_of_passes_everything() -> None:
     results = run("good", CHECKS, patience=30.0)
-    assert [result.name for result in results if result.status != "passed"] == []
+    assert [result.test for result in results if result.state != "passes"] == []
 
 
 def test_chance_from_elsewhere_than_the_seed_is_found() -> None:
     results = run("undecided", CHECKS, patience=30.0)
     assert failed(results) == ["repeats"]
-    assert "line" in next(result.came for result in results if result.name == "repeats")
+    assert "line" in next(result.why for result in results if result.test == "repeats")
 
 
 @pytest.mark.slow
@@ -136,7 +139,7 @@ def test_the_shipped_python_worker_passes(target: str) -> None:
     checks = [check for check in CHECKS if not asynchronous or check.name in greeting | leaving]
     results = check_worker(command, Leduc(2), options=options, checks=checks)
     skipped = [] if asynchronous else ["repeats"]  # its HELLO promises nothing: the operator's kind does
-    assert [result.name for result in results if result.status != "passed"] == skipped
+    assert [result.test for result in results if result.state != "passes"] == skipped
 
 
 def test_every_wrong_worker_is_tried() -> None:
@@ -150,11 +153,11 @@ def test_every_check_but_the_whole_matches_has_a_worker_that_fails_it() -> None:
 def test_the_command_says_what_failed_and_how_to_repair_it() -> None:
     done = CliRunner().invoke(worker, ["--timeout", "3", "--startup", "3", "--", sys.executable, str(PEERS), "silent"])
     assert done.exit_code == 1
-    assert "FAIL  says HELLO first and in time" in done.stdout
-    assert "expected  HELLO as the first message" in done.stdout
-    assert "came      nothing within 3 s" in done.stdout
-    assert "section 1, 3 (hello)" in done.stdout
-    assert "1 failed" in done.stdout
+    assert "FAILS       says HELLO first and in time" in done.stdout
+    assert "expected HELLO as the first message" in done.stdout
+    assert "came nothing within 3 s" in done.stdout
+    assert "docs/protocol.md, section 1, 3 (hello)" in done.stdout
+    assert "1 fails" in done.stdout
 
 
 def test_a_worker_that_breaks_shows_its_error_also_when_a_stack_and_more_follow_it() -> None:
@@ -167,7 +170,8 @@ def test_a_worker_that_breaks_shows_its_error_also_when_a_stack_and_more_follow_
 def test_results_as_json_hold_every_check() -> None:
     done = CliRunner().invoke(worker, ["--json", "--", "sh", "-c", "exit 4"])
     assert done.exit_code == 1
-    assert msgspec.json.decode(done.stdout, type=list[Result]) == check_worker(["sh", "-c", "exit 4"], Leduc(2))
+    found = msgspec.convert(json.loads(done.stdout)["findings"], list[Finding])
+    assert found == check_worker(["sh", "-c", "exit 4"], Leduc(2))
 
 
 @pytest.mark.parametrize(
@@ -190,6 +194,6 @@ def test_bad_input_is_told(arguments: list[str], said: str) -> None:
 def test_a_program_that_is_no_worker_fails_with_what_it_printed() -> None:
     results = check_worker(["sh", "-c", "echo I am no worker; exit 4"], Leduc(2))
     assert failed(results) == ["hello"]
-    assert "exited with code 4" in results[0].came
-    assert "I am no worker" in results[0].came
-    assert {result.status for result in results[1:]} == {"skipped"}
+    assert "exited with code 4" in results[0].why
+    assert "I am no worker" in results[0].why
+    assert {result.state for result in results[1:]} == {"not tested"}
