@@ -29,9 +29,10 @@ from arena.testing.extras import Extras
 from arena.testing.playing import seed
 from arena.testing.rules import Rules, refusal
 from arena.testing.shown import Shown
+from arena.testing.talks import Talks
 
 
-class GameSuite(Extras, Shown, Rules):
+class GameSuite(Extras, Talks, Shown, Rules):
     """Tests that every game passes. Set `cls` or `name`, or override `game`; `Hooks` says what else can be set."""
 
     def test_the_card_says_what_the_spec_says(self) -> None:

@@ -19,7 +19,7 @@ import msgspec
 from arena import commands, plugins
 from arena.canonical import digest, hash_array
 from arena.errors import RecordError
-from arena.game import Game, GameFamily, StepResult, moves_of
+from arena.game import Game, GameFamily, Move, StepResult
 from arena.testing.playing import every_view, played, seed
 
 MATCHES = 3  # for each number of seats
@@ -37,10 +37,10 @@ class MatchLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     seed: str  # hex
 
 
-class TickLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="tick"):
-    """A moment: the actions that led to it, what came of them, and digests over all seats of each view."""
+class TickLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="tick", omit_defaults=True):
+    """A moment: the moves that led to it, what came of them, and digests over all seats of each view."""
 
-    actions: dict[str, int]
+    actions: dict[str, int | None]
     due: tuple[int, ...]
     rewards: tuple[float, ...]
     events: tuple[str, ...]
@@ -49,6 +49,7 @@ class TickLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     state_hash: str
     views: dict[str, str]  # "text", "vector"
     pictures: dict[str, str]  # "image", "spectator"
+    said: dict[str, str] = {}
 
 
 Line = MatchLine | TickLine
@@ -79,13 +80,14 @@ def path(cls: type[Game]) -> Path:
     return Path(source).parent / "golden" / f"{cls.spec.id}.jsonl"
 
 
-def _moment(game: Game, result: StepResult, actions: dict[int, int]) -> TickLine:
+def _moment(game: Game, result: StepResult, moves: dict[int, Move]) -> TickLine:
     seen = [game.observe(seat, every_view(game.spec)).hashes() for seat in range(game.seats)]
     names = sorted({name for hashes in seen for name in hashes})
     joined = {name: digest([hashes.get(name) for hashes in seen]) for name in names}
     pictures = {"image": joined.pop("image")} if "image" in joined else {}
     return TickLine(
-        actions={str(seat): action for seat, action in sorted(actions.items())},
+        actions={str(seat): move.action for seat, move in sorted(moves.items())},
+        said={str(seat): move.say for seat, move in sorted(moves.items()) if move.say is not None},
         due=result.due,
         rewards=result.rewards,
         events=result.events,
@@ -111,7 +113,7 @@ def write(cls: type[Game]) -> Path:
                 seed=seed(number).hex(),
             )
             lines.append(head)
-            lines += [_moment(game, at.result, at.actions) for at in played(game, number, TICKS)]
+            lines += [_moment(game, at.result, at.moves) for at in played(game, number, TICKS)]
     target = path(cls)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(b"\n".join(msgspec.json.encode(line, order="deterministic") for line in lines) + b"\n")
@@ -160,14 +162,14 @@ def check(cls: type[Game]) -> list[Mismatch]:
 def _differences(game: Game, head: MatchLine, ticks: list[TickLine], match: int) -> Iterator[Mismatch]:
     result = game.reset(bytes.fromhex(head.seed))
     for tick, expected in enumerate(ticks):
-        actions = {int(seat): action for seat, action in expected.actions.items()}
-        if actions:
+        moves = {int(seat): Move(action, expected.said.get(seat)) for seat, action in expected.actions.items()}
+        if moves:
             try:
-                result = game.step(moves_of(actions))
+                result = game.step(moves)
             except ValueError as error:
-                yield Mismatch("rules", match, tick, "step", actions, str(error))
+                yield Mismatch("rules", match, tick, "step", moves, str(error))
                 return
-        now = _moment(game, result, actions)
+        now = _moment(game, result, moves)
         for what in ("due", "rewards", "events", "ended", "returns", "state_hash"):
             before, after = getattr(expected, what), getattr(now, what)
             if before != after:

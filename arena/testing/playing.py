@@ -8,18 +8,20 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from arena.canonical import generator, key
-from arena.game import Game, GameSpec, Observation, StepResult, Views, moves_of
+from arena.game import Game, GameSpec, Move, Observation, StepResult, Views
+from arena.text import clean
 
+WORDS = ("yes", "I hold a king", "Answer: fold", "{legal}", "<image>", '"no"', "<b>b</b>", "\\", "\U0001f600", "\u5b57")
 NOTHING = Views()  # an observation that holds only the legal actions
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A game after its reset or after a step, and the actions that led from the moment before to this one."""
+    """A game after its reset or after a step, and the moves that led from the moment before to this one."""
 
     game: Game
     result: StepResult
-    actions: dict[int, int]
+    moves: dict[int, Move]
 
 
 def seed(number: int) -> bytes:
@@ -37,9 +39,24 @@ def legal_actions(game: Game, seat: int) -> tuple[int, ...]:
     return game.observe(seat, NOTHING).legal
 
 
-def drawn(game: Game, result: StepResult, chance: np.random.Generator) -> dict[int, int]:
-    """A legal action of every due seat, drawn from `chance`."""
-    return {seat: int(chance.choice(legal_actions(game, seat))) for seat in result.due}
+def drawn(game: Game, result: StepResult, chance: np.random.Generator) -> dict[int, Move]:
+    """A legal move of every due seat, drawn from `chance`; half of those that may say something do."""
+    return {seat: _drawn(game.observe(seat, NOTHING), chance) for seat in result.due}
+
+
+def _drawn(seen: Observation, chance: np.random.Generator) -> Move:
+    action = int(chance.choice(seen.legal))
+    if (seen.free_text or seen.table_talk) and chance.random() < 0.5:
+        if seen.free_text and (not seen.table_talk or chance.random() < 0.5):
+            return Move(None, words(chance, seen.free_text))
+        return Move(action, words(chance, seen.table_talk))
+    return Move(action)
+
+
+def words(chance: np.random.Generator, most: int) -> str:
+    """Something to say, of 1 to `most` characters: words, and what upsets prompts, pages and terminals."""
+    text = " ".join(chance.choice(WORDS, size=8).tolist())
+    return clean(text[: int(chance.integers(1, most + 1))]) or "x"
 
 
 def played(game: Game, number: int, ticks: int) -> Iterator[Moment]:
@@ -50,9 +67,9 @@ def played(game: Game, number: int, ticks: int) -> Iterator[Moment]:
     for _ in range(ticks):
         if result.ended != "none":
             return
-        actions = drawn(game, result, chance)
-        result = game.step(moves_of(actions))
-        yield Moment(game, result, actions)
+        moves = drawn(game, result, chance)
+        result = game.step(moves)
+        yield Moment(game, result, moves)
 
 
 def hashes(game: Game, views: Views) -> list[dict[str, str]]:

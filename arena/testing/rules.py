@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from arena.canonical import generator, key
-from arena.game import IllegalActionError, Move, StepResult, UnparsableAnswerError, moves_of
+from arena.game import IllegalActionError, Move, StepResult, UnparsableAnswerError
 from arena.testing.hooks import Hooks
-from arena.testing.playing import Moment, drawn, every_view, hashes, legal_actions, parted, played, seed
+from arena.testing.playing import NOTHING, Moment, drawn, every_view, hashes, legal_actions, parted, played, seed
 
 FORFEITED = 5  # a seat forfeits after so many ticks, when rewards may have been given
 
@@ -184,15 +184,15 @@ class Rules(Hooks):
         for game in self.games():
             last = list(played(game, 0, game.spec.horizon))[-1]
             with refusal("step still takes actions after the end"):
-                game.step(moves_of(last.actions))
+                game.step(last.moves)
 
     # Actions and faults.
 
     def test_illegal_steps_raise_and_change_nothing(self) -> None:
         """An illegal step raises ValueError and changes nothing.
 
-        Repair: check in step, before anything is changed, that actions has exactly the seats that are due
-        and that each action is legal.
+        Repair: check in step, before anything is changed, that moves has exactly the seats that are due
+        and that each move is legal; begin with arena.game.actions_of(moves), where nobody may talk.
         """
         for game, twin in zip(self.games(), self.games(), strict=True):
             plain = [moment.result for moment in played(twin, 0, self.ticks)]
@@ -201,7 +201,7 @@ class Rules(Hooks):
                 seen.append(moment.result)
                 for wrong in wrong_steps(moment):
                     with refusal(f"step takes {wrong}, but seats {moment.result.due} are due"):
-                        game.step(moves_of(wrong))
+                        game.step(wrong)
             assert not parted(plain, seen), f"a refused step left a trace: {parted(plain, seen)}"
 
     def test_answers_are_parsed_strictly(self) -> None:
@@ -213,16 +213,19 @@ class Rules(Hooks):
         for moment in self.moments():
             names = moment.game.spec.actions.names
             for seat in moment.result.due:
-                legal = legal_actions(moment.game, seat)
+                seen = moment.game.observe(seat, NOTHING)
                 for action, name in enumerate(names):
-                    for answer in (action, name, f" {name.upper()} "):
-                        if action in legal:
+                    # Where free text is accepted, a name that is not legal is a text like any other.
+                    named = (name, f" {name.upper()} ") if action in seen.legal or not seen.free_text else ()
+                    for answer in (action, *named):
+                        if action in seen.legal:
                             taken = moment.game.parse(seat, answer)
                             assert taken == Move(action), f"{answer!r} is not taken for {name}, but for {taken}"
                         else:
                             with refusal(f"parse takes {answer!r}, which is not legal", IllegalActionError):
                                 moment.game.parse(seat, answer)
-                for rubbish in ("", "no such action", f"{names[0]} {names[0]}", None, True, -1, len(names)):
+                texts = () if seen.free_text else ("no such action", f"{names[0]} {names[0]}")
+                for rubbish in (*texts, "", None, True, -1, len(names)):
                     with refusal(f"parse takes {rubbish!r}, which names no action", UnparsableAnswerError):
                         moment.game.parse(seat, rubbish)
 
@@ -267,7 +270,7 @@ class Rules(Hooks):
                 views = every_view(game.spec, image=False)
                 assert hashes(copy, views) == hashes(game, views)
                 if moment.result.ended == "none":
-                    copy.step(moves_of(drawn(copy, moment.result, chance)))
+                    copy.step(drawn(copy, moment.result, chance))
             assert not parted(plain, seen), f"what its clone does changes the game: {parted(plain, seen)}"
 
 
@@ -281,16 +284,21 @@ def refusal(otherwise: str, error: type[Exception] = ValueError) -> Iterator[Non
     pytest.fail(f"{otherwise}: it must raise {error.__name__}", pytrace=False)
 
 
-def wrong_steps(moment: Moment) -> Iterator[dict[int, int]]:
+def wrong_steps(moment: Moment) -> Iterator[dict[int, Move]]:
     """Steps that no game may take at this moment."""
     game, due = moment.game, moment.result.due
-    right = {seat: legal_actions(game, seat)[0] for seat in due}
+    right = {seat: Move(legal_actions(game, seat)[0]) for seat in due}
     others = [seat for seat in range(game.seats) if seat not in due]
-    yield {seat: 0 for seat in others[:1]}  # nobody, or a seat that is not due
+    yield {seat: Move(0) for seat in others[:1]}  # nobody, or a seat that is not due
     if others and due:
-        yield {**right, others[0]: 0}
+        yield {**right, others[0]: Move(0)}
     for seat in due:
-        legal = legal_actions(game, seat)
-        illegal = [action for action in range(game.spec.actions.n) if action not in legal]
+        seen = game.observe(seat, NOTHING)
+        illegal = [action for action in range(game.spec.actions.n) if action not in seen.legal]
         for action in (*illegal, -1, game.spec.actions.n):
-            yield {**right, seat: action}
+            yield {**right, seat: Move(action)}
+        yield {**right, seat: Move(None)}
+        if not seen.free_text:
+            yield {**right, seat: Move(None, "hello")}
+        if not seen.table_talk:
+            yield {**right, seat: Move(seen.legal[0], "hello")}

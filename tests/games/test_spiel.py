@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from arena.canonical import generator
-from arena.game import Move, Views, moves_of
+from arena.game import Move, Views
 from arena.testing.playing import drawn, seed
 from arena_games.connect_four.rules import ConnectFour
 from arena_games.kuhn.rules import Kuhn
@@ -100,7 +100,7 @@ def test_reshuffling_keeps_what_was_shown():
         game = Leduc(2, {"hands": 3})
         result = game.reset(seed(number))
         while result.ended == "none":
-            result = game.step(moves_of(drawn(game, result, chance)))
+            result = game.step(drawn(game, result, chance))
         assert game.reshuffle_hidden(0, chance).hands[-1].state.returns() == game.hands[-1].state.returns()
 
 

@@ -121,7 +121,7 @@ def test_rewards_are_those_of_pettingzoos_own_loop(what):
         env = importlib.import_module(f"pettingzoo.classic.{name}").env(**arguments)
         agents, totals = env.possible_agents, dict.fromkeys(env.possible_agents, 0.0)
         env.reset(seed=int.from_bytes(seed(number)[:4], "little") >> 1)
-        chosen = [action for moment in moments for _, action in sorted(moment.actions.items())]
+        chosen = [move.action for moment in moments for _, move in sorted(moment.moves.items())]
         for agent in env.agent_iter():
             _, reward, terminated, truncated, _ = env.last()
             totals[agent] += reward
