@@ -32,15 +32,21 @@ def of_exception(request: Request, error: BaseException) -> m.Answer:
 
 def checked(request: Request, decision: object) -> m.Answer:
     """The reply that carries `decision`; one of the wrong type is the operator's own crash, not the connection's."""
-    if type(decision) is Decision and type(decision.answer) in (int, str, type(None)):
+    if type(decision) is Decision and type(decision.answer) in (int, str, type(None)) and _speakable(decision.say):
         wrong = flaw(decision)
         return answer(request, decision=decision) if wrong is None else of_exception(request, ValueError(wrong))
-    if isinstance(decision, Decision):
+    if isinstance(decision, Decision) and not _speakable(decision.say):
+        found = f"something said of type {type(decision.say).__qualname__}; it must be str or None"
+    elif isinstance(decision, Decision):
         kind = type(decision.answer)
         found = f"an answer of type {kind.__module__}.{kind.__qualname__}; it must be int, str or None"
     else:
         found = f"a {type(decision).__name__} where a Decision is due"
     return of_exception(request, TypeError(found))
+
+
+def _speakable(say: object) -> bool:
+    return say is None or type(say) is str
 
 
 def sendable(message: m.Message, error: Exception) -> m.Message:

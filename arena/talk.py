@@ -33,7 +33,7 @@ def delivered(say: str | None, allowed: int, move: Move | None, fault: str | Non
     if not allowed:
         return None, Unsaid(text, "nothing may be said beside an action here")
     if len(text) > allowed:
-        return None, Unsaid(text, f"{len(text)} characters; at most {allowed} may be said here")
+        return None, Unsaid(text, f"{len(text)} characters; at most {allowed} may be said")
     return text, None
 
 

@@ -106,7 +106,16 @@ def test_too_few_decisions_are_the_operators_crash() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [Decision(answer=np.int64(1)), Decision(answer=True), Decision(answer=1.5), "bet", None], ids=repr
+    "given",
+    [
+        Decision(answer=np.int64(1)),
+        Decision(answer=True),
+        Decision(answer=1.5),
+        Decision(answer=1, say=5),  # type: ignore[arg-type]
+        "bet",
+        None,
+    ],
+    ids=repr,
 )
 def test_a_decision_of_the_wrong_type_is_the_operators_crash(given: object) -> None:
     """Sent as it is, it would break the protocol, and cost every seat of the worker."""
