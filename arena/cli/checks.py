@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-import shutil
 import socket
-import stat
 import subprocess
 import sys
 import tempfile
@@ -17,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import zmq
 from rich.console import Console
 
 import arena
@@ -31,11 +28,7 @@ from arena.play import run_plan
 from arena.protocol.version import MAJOR, MINOR
 from arena.record.reader import Run
 from arena.record.verify import verify
-from arena.supervisor.sockets import LONGEST_PATH
 
-LEAST_SPACE = 50  # MiB of temporary space below which nothing can be recorded
-LITTLE_SPACE = 1024  # MiB below which training or long runs will fill it
-FOR_US = "dev"  # the extra that nobody needs who only uses the arena
 PATIENCE = 30.0  # seconds for one decision in the round trip
 TORCH = """
 import torch
@@ -71,33 +64,16 @@ def interpreter() -> Iterator[Finding]:
 
 
 def distributions() -> Iterator[Finding]:
-    """The base dependencies and each extra, with versions."""
-    lacking = [name for name, version in installed.requirements("") if version is None]
-    base = ", ".join(f"{name} {version}" for name, version in installed.requirements("") if version)
-    if lacking:
-        yield Finding("problem", "base", f"missing: {', '.join(lacking)}", commands.install(""))
-    else:
-        yield Finding("ok", "base", base)
-    shown: set[str] = set()
-    absent: list[str] = []
-    for extra in installed.extras():
+    """The base dependencies and each extra, with versions, or with what is missing and how to have it."""
+    for extra in ("", *installed.extras()):
         wanted = installed.requirements(extra)
-        there = [name for name, version in wanted if version and name not in shown]  # by itself, not by another extra
-        lacking = [name for name, version in wanted if version is None]
+        lacking = ", ".join(name for name, version in wanted if version is None)
         if not lacking:
-            new = ", ".join(f"{name} {version}" for name, version in wanted if name not in shown)
-            shown.update(name for name, _ in wanted)
-            yield Finding("ok", f"[{extra}]", new or "all there")
-        elif not there:
-            absent.append(extra)
-        elif extra == FOR_US:
-            yield Finding("ok", f"[{extra}]", "not all there; only needed to work on the arena itself")
+            yield Finding("ok", f"[{extra}]" if extra else "base", ", ".join(f"{name} {is_}" for name, is_ in wanted))
+        elif extra:
+            yield Finding("ok", f"[{extra}]", f"not whole: lacks {lacking}", commands.install(extra))
         else:
-            text = f"missing: {', '.join(lacking)}"
-            yield Finding("warning", f"[{extra}]", text, f"to have all of it: {commands.install(extra)}")
-    if absent:
-        text = f"not installed: {', '.join(absent)}. To have one, e.g.: {commands.install(absent[0])}"
-        yield Finding("ok", "extras", text)
+            yield Finding("problem", "base", f"missing: {lacking}", commands.install(""))
 
 
 def plugins() -> Iterator[Finding]:
@@ -135,47 +111,6 @@ def _weights(one: installed.Found) -> Iterator[Finding]:
         yield Finding("problem", one.name, str(error), f"meanwhile, name another one: {one.name}:...")
     except InputError:
         return  # it cannot be seated without a name or an option: nothing is wrong with that
-
-
-def temporary() -> Iterator[Finding]:
-    """Temporary space, and a Unix socket in it: its path's length and its permissions."""
-    folder = tempfile.gettempdir()
-    free = shutil.disk_usage(folder).free >> 20
-    text = f"{folder}, {free} MiB free"
-    if free < LEAST_SPACE:
-        yield Finding("problem", "temporary", text, "free some space, or set TMPDIR to another folder")
-    elif free < LITTLE_SPACE:
-        yield Finding("warning", "temporary", text, "long runs and training need more: free some, or set TMPDIR")
-    else:
-        yield Finding("ok", "temporary", text)
-    here = shutil.disk_usage(".").free >> 20
-    if here < LITTLE_SPACE:
-        yield Finding("warning", "this folder", f"{here} MiB free", "runs are written here: free some, or use --out")
-    with tempfile.TemporaryDirectory(prefix="arena-") as private:
-        yield _socket(Path(private))
-
-
-def _socket(folder: Path) -> Finding:
-    path = folder / "s"
-    size = len(os.fsencode(path))
-    if size > LONGEST_PATH:
-        # The arena itself falls back to /tmp, so this alone stops nothing.
-        return Finding("warning", "socket", f"{path} has {size} bytes", f"set TMPDIR shorter: at most {LONGEST_PATH}")
-    mode = stat.S_IMODE(folder.stat().st_mode)
-    if mode != 0o700:
-        text = f"a new private folder in {folder.parent} has mode {mode:o}, expected 700"
-        return Finding("problem", "socket", text, "set TMPDIR to a folder on a file system that keeps permissions")
-    context = zmq.Context()
-    try:
-        with context.socket(zmq.ROUTER) as router:
-            router.setsockopt(zmq.LINGER, 0)
-            router.bind(f"ipc://{path}")
-    except zmq.ZMQError as error:
-        text = f"no socket can be made at {path}: {error}"
-        return Finding("problem", "socket", text, "set TMPDIR to a folder on a local file system")
-    finally:
-        context.term()
-    return Finding("ok", "socket", f"ipc, {size} of at most {LONGEST_PATH} bytes, folder mode {mode:o}")
 
 
 def round_trip() -> Iterator[Finding]:
@@ -218,15 +153,6 @@ def terminal() -> Iterator[Finding]:
         yield Finding("ok", "terminal", text)
 
 
-def page() -> Iterator[Finding]:
-    """The loopback address that the page for people is served on."""
-    try:
-        with socket.create_server(("127.0.0.1", 0)):
-            yield Finding("ok", "page", "127.0.0.1 can be served on: any browser on this machine will do")
-    except OSError as error:
-        yield Finding("warning", "page", f"127.0.0.1: {error.strerror}", "human:web cannot serve; use human:terminal")
-
-
 def gpu() -> Iterator[Finding]:
     """What torch sees, in a process of its own: a broken driver must not end the doctor."""
     if installed.versions(["torch"]) == [None]:
@@ -252,9 +178,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     interpreter,
     distributions,
     plugins,
-    temporary,
     round_trip,
     terminal,
-    page,
     gpu,
 )
