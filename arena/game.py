@@ -87,6 +87,11 @@ class Views(msgspec.Struct, frozen=True, omit_defaults=True):
     vector: bool = False
     text: bool = False
 
+    def described(self) -> str:
+        """In words, such as `image 128x128, text`."""
+        image = [] if self.image is None else [f"image {self.image[0]}x{self.image[1]}"]
+        return ", ".join([*image, *["vector"] * self.vector, *["text"] * self.text]) or "nothing but the legal actions"
+
 
 class GameSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Facts about a game. They depend on the game's options, never on a seed."""

@@ -33,6 +33,18 @@ class Option(msgspec.Struct, frozen=True):
             raise ValueError(f"option {name}={value!r}: expected {self.low} to {self.high}")
         return out
 
+    @property
+    def values(self) -> str:
+        """Which values it takes, in words; empty where its type says it all."""
+        if self.choices:
+            return ", ".join(self.choices)
+        if self.type == "bool":
+            return "true, false"
+        low, high = (f"{bound:,.15g}" if bound is not None else "" for bound in (self.low, self.high))
+        if low and high:
+            return f"{low} to {high}"
+        return f"{low} or more" if low else f"{high} or less" if high else ""
+
     def _convert(self, value: Any) -> Any:
         match self.type:
             case "bool":

@@ -156,7 +156,7 @@ def _turn(match: Match, views: Views, line: TurnLine, saw: str | None) -> Render
     elif saw is not None:
         # Whoever was not given the text is shown by it all the same: it says what the seat may know.
         table.add_row("saw" if views.text else "in words", said(saw))
-    table.add_row("given as", Text(views_given(views)))
+    table.add_row("given as", Text(views.described()))
     table.add_row("legal", said(", ".join(names[action] for action in line.legal)))
     if line.thought:
         table.add_row("thought", said(line.thought, "italic"))
@@ -180,14 +180,6 @@ def _turn(match: Match, views: Views, line: TurnLine, saw: str | None) -> Render
         box=box.ROUNDED,
         border_style=COLOURS[line.seat % len(COLOURS)],
     )
-
-
-def views_given(views: Views) -> str:
-    """What an operator was shown, in words."""
-    given = []
-    if views.image is not None:
-        given.append(f"image {views.image[0]}x{views.image[1]}")
-    return ", ".join([*given, *["vector"] * views.vector, *["text"] * views.text]) or "nothing but the legal actions"
 
 
 def _events(events: Sequence[str]) -> RenderableType:
