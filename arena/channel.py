@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Protocol
 
 from arena.protocol import messages as m
-from arena.protocol.codec import Frame, Frames
-from arena.protocol.version import MINOR
 
 
 class Channel(abc.ABC):
@@ -25,7 +23,6 @@ class Channel(abc.ABC):
     pid: int | None = None
     log: Path | None = None  # what the worker printed
     role = "operator"  # or "game": a game host; or "spectator": it has no seat, and nothing waits for it
-    minor = MINOR  # of the protocol that is spoken with it
     max_in_flight = 0  # questions that it takes at once; 0: any number
     watches = False  # it shows matches to people, and understands WATCH
 
@@ -34,7 +31,7 @@ class Channel(abc.ABC):
         self.max_in_flight = min(most or self.max_in_flight, self.max_in_flight or most)
 
     @abc.abstractmethod
-    def send(self, message: m.Message, buffers: Sequence[Frame] = ()) -> None:
+    def send(self, message: m.Message) -> None:
         """Send, or drop when the worker is dead: its death is reported by poll."""
 
 
@@ -44,7 +41,6 @@ class Received:
 
     channel: Channel
     message: m.ToArena
-    buffers: Frames = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,23 +141,10 @@ class GameCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seconds: float | None = None  # that a tick lasts on the game's own clock; None: it has none
 
 
-class Scaled(msgspec.Struct, frozen=True):
-    """A vector view that is exactly bytes divided by one number: so it travels, in a quarter of the room."""
-
-    steps: npt.NDArray[np.uint8]
-    scale: int  # 1 to 255
-
-    def vector(self) -> Vector:
-        """The view itself: each byte divided by the scale, as 32-bit floats."""
-        out = self.steps.astype(np.float32)
-        out /= np.float32(self.scale)
-        return out
-
-
-class Observation(msgspec.Struct, frozen=True):
+class Observation(msgspec.Struct, frozen=True, omit_defaults=True):
     """One moment as one seat may see it, in the views that were agreed."""
 
-    legal: tuple[int, ...]  # legal actions, ascending; a due seat has at least one, also where it may answer by text
+    legal: tuple[int, ...] = ()  # ascending; a due seat has at least one, also where it may answer by text
     image: Image | None = None  # uint8 (height, width, 3)
     vector: Vector | None = None  # float32, spec.vector_shape, one shape whatever the number of seats
     text: str | None = None
@@ -165,7 +152,6 @@ class Observation(msgspec.Struct, frozen=True):
     free_text: int = 0  # most characters of a text that may be the whole answer instead of an action; 0: none
     table_talk: int = 0  # most characters of what may be said beside an action; 0: nothing
     heard: tuple[Said, ...] = ()  # comes with `text`: what others said to this seat since its last turn, oldest first
-    scaled: Scaled | None = None  # what came from another process has its vector made of this; no game sets it
 
     def mask(self, n: int) -> npt.NDArray[np.bool_]:
         """Legal actions as bool (n,)."""
@@ -178,11 +164,8 @@ class Observation(msgspec.Struct, frozen=True):
         out = {}
         if self.image is not None:
             out["image"] = hash_array(self.image)
-        vector = self.vector
-        if vector is not None:
-            out["vector"] = hash_array(vector)
-        elif self.scaled is not None:
-            out["vector"] = hash_array(self.scaled.vector())
+        if self.vector is not None:
+            out["vector"] = hash_array(self.vector)
         if self.text is not None:
             heard = [[[one.seat, one.text] for one in self.heard]] if self.heard else []
             out["text"] = digest(self.text, dict(self.facts or {}), *heard)
@@ -220,6 +203,17 @@ class StepResult:
     ) -> Self:
         """The game's horizon is reached before the rules ended it."""
         return cls((), tuple(rewards), state_hash, tuple(events), "truncated", tuple(returns))
+
+
+class TimeStep(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a reset or step led to, and what the due seats are shown, each tuple in the order of `result.due`.
+
+    When a match is cut, `result.returns` is its score although `ended` is "none", and nobody is shown anything.
+    """
+
+    result: StepResult
+    observations: tuple[Observation, ...] = ()
+    defaults: tuple[int, ...] = ()  # the action that a fault costs, where spec.on_fault is "default"
 
 
 def parse_answer(names: Sequence[str], legal: Sequence[int], answer: int | str | None, free_text: int = 0) -> Move:
@@ -274,7 +268,6 @@ class Game(abc.ABC):
 
     spec: GameSpec  # a class attribute; an instance may set its own where options change it
     teacher: ClassVar[str | None] = None  # "module:function" that makes lessons for a model: see arena.train.lesson
-    slow_views: ClassVar[bool] = False  # they take 0.1 ms and more: a game host sends what a tick led to before them
     engines: ClassVar[tuple[str, ...]] = ()  # distributions whose version decides what is played, e.g. open_spiel
     runtime: ClassVar[str | None] = (
         None  # the managed environment it must be hosted in; None: whatever the arena runs in
@@ -365,10 +358,6 @@ class Game(abc.ABC):
     @abc.abstractmethod
     def observe(self, seat: int, views: Views) -> Observation:
         """What `seat` may know now, drawn lazily: only the agreed views. Legal is empty when the seat is not due."""
-
-    def scaled(self, seat: int) -> Scaled | None:
-        """The vector view of `seat` where it is always exact in bytes: then a game host sends it so. Default: None."""
-        return None
 
     def draw(self, height: int, width: int) -> Image:
         """What a spectator who sees everything is shown: uint8 (height, width, 3). Default: every seat's text view."""

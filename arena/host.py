@@ -15,16 +15,25 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from arena.errors import ProtocolError
-from arena.operator import AsyncOperator, Decision, Factory, Operator, Request, WorkerContext, paired
-from arena.protocol import codec
+from arena.operator import (
+    AsyncOperator,
+    Decision,
+    Factory,
+    OpenSeat,
+    Operator,
+    Request,
+    SpectatorUpdate,
+    WorkerContext,
+    paired,
+)
 from arena.protocol import messages as m
-from arena.replies import answer, bad_end, checked, failure, not_open, of_exception, open_seat, timed_out
+from arena.replies import answer, bad_end, checked, failure, not_open, of_exception, timed_out
 
 Emit = Callable[[m.Message], None]
 
 
 class Host:
-    """Hosts one batched Operator. Every item of every ACT is answered exactly once."""
+    """Hosts one batched Operator. Every request of every ACT is answered exactly once."""
 
     def __init__(self, factory: Factory, emit: Emit, lock: AbstractContextManager[object] | None = None) -> None:
         self._factory = factory
@@ -32,7 +41,7 @@ class Host:
         self._lock = lock or threading.RLock()  # held around `receive` by a pump of two threads
         self._operator: Operator | None = None
         self.session = ""
-        self._calls: deque[m.Welcome | m.Open | m.End] = deque()  # in order of arrival
+        self._calls: deque[m.Welcome | OpenSeat | m.End] = deque()  # in order of arrival
         self._queue: dict[int, Request] = {}
         self._computing: dict[int, Request] = {}
         self._cancelled: set[int] = set()
@@ -41,14 +50,14 @@ class Host:
         self.failed = False
         self.asynchronous: AsyncOperator | None = None  # built, but to be run on an event loop by an AsyncHost
 
-    def receive(self, message: m.ToWorker, buffers: codec.Frames) -> None:
+    def receive(self, message: m.ToWorker) -> None:
         """Take one message. ProtocolError when it is out of turn; the pump answers with ERROR."""
         match message:
             case m.Ping():
                 self._emit(m.Pong(n=message.n))
             case m.Shutdown():
                 self.finished = True
-            case m.Watch() if self.session:  # a batched operator has nobody who looks on
+            case SpectatorUpdate() if self.session:  # a batched operator has nobody who looks on
                 self._emit(m.Watched(match=message.match, tick=message.tick))
             case m.Error():
                 if not self.session:
@@ -59,13 +68,12 @@ class Host:
                 self.session = message.session
                 self._calls.append(message)
             case _ if not self.session:
-                raise ProtocolError(f"{type(message).__name__} before WELCOME")
+                raise ProtocolError(f"{m.name_of(message)} before WELCOME")
             case m.Act():
-                for request in codec.requests_of(message, buffers):
-                    self._queue[request.id] = request
+                self._queue.update((request.id, request) for request in message.requests)
             case m.Cancel():
                 self._cancel(message.ids)
-            case m.Open() | m.End():
+            case OpenSeat() | m.End():
                 self._calls.append(message)
 
     @property
@@ -89,12 +97,12 @@ class Host:
 
     def _cancel(self, ids: Sequence[int]) -> None:
         gone = [self._queue.pop(i) for i in ids if i in self._queue]
-        # An item that is being computed is confirmed when the computation returns: a hang must not look alive.
+        # A request that is being computed is confirmed when the computation returns: a hang must not look alive.
         self._cancelled.update(i for i in ids if i in self._computing)
         if gone:
             self._emit(m.Action(session=self.session, answers=[answer(r, cancelled=True) for r in gone]))
 
-    def _call(self, message: m.Welcome | m.Open | m.End) -> None:
+    def _call(self, message: m.Welcome | OpenSeat | m.End) -> None:
         if isinstance(message, m.End):
             self._release(message)
             return
@@ -122,10 +130,10 @@ class Host:
         self._operator = built
         self._emit(m.Status(state="ready", max_in_flight=built.max_in_flight))
 
-    def _seat(self, message: m.Open) -> None:
+    def _seat(self, message: OpenSeat) -> None:
         if self._operator is None:
             raise ProtocolError("OPEN before the operator is ready")
-        self._operator.open([open_seat(message)])
+        self._operator.open([message])
         self._open.add((message.match, message.seat))
         self._emit(m.Opened(match=message.match, seat=message.seat))
 

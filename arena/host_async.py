@@ -11,10 +11,9 @@ from collections.abc import Callable
 
 from arena.errors import ProtocolError
 from arena.host import Emit
-from arena.operator import AsyncOperator, Request, SpectatorUpdate
-from arena.protocol import codec
+from arena.operator import AsyncOperator, OpenSeat, Request, SpectatorUpdate
 from arena.protocol import messages as m
-from arena.replies import answer, bad_end, checked, failure, not_open, of_exception, open_seat, timed_out
+from arena.replies import answer, bad_end, checked, failure, not_open, of_exception, timed_out
 
 
 class AsyncHost:
@@ -42,7 +41,7 @@ class AsyncHost:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._operator.stop(self._complete)
 
-    def receive(self, message: m.ToWorker, buffers: codec.Frames) -> None:
+    def receive(self, message: m.ToWorker) -> None:
         """Take one message. ProtocolError when it is out of turn."""
         match message:
             case m.Ping():
@@ -53,16 +52,16 @@ class AsyncHost:
                 pass
             case m.Welcome():
                 raise ProtocolError("a second WELCOME")
-            case m.Open():
+            case OpenSeat():
                 self._seat(message)
             case m.End():
                 self._release(message)
-            case m.Watch():
-                watching = asyncio.ensure_future(self._watch(codec.update_of(message, buffers)))
+            case SpectatorUpdate():
+                watching = asyncio.ensure_future(self._watch(message))
                 self._watching.add(watching)
                 watching.add_done_callback(self._watching.discard)
             case m.Act():
-                for request in codec.requests_of(message, buffers):
+                for request in message.requests:
                     task = asyncio.ensure_future(self._answer(request))
                     self._tasks[request.id] = task
                     task.add_done_callback(functools.partial(self._reply, request))
@@ -71,9 +70,9 @@ class AsyncHost:
                     if i in self._tasks:
                         self._tasks[i].cancel()
 
-    def _seat(self, message: m.Open) -> None:
+    def _seat(self, message: OpenSeat) -> None:
         try:
-            self._operator.open([open_seat(message)])
+            self._operator.open([message])
         except Exception as error:
             traceback.print_exc()
             self._emit(failure(error, message.match, message.seat))
@@ -161,14 +160,14 @@ class HostThread:
         self._thread.start()
         self._started.wait()
 
-    def receive(self, message: m.ToWorker, buffers: codec.Frames) -> None:
+    def receive(self, message: m.ToWorker) -> None:
         """Pass a message on; the order is kept. One that comes after the end is dropped."""
         with contextlib.suppress(RuntimeError):  # the event loop is closed
-            self._loop.call_soon_threadsafe(self._receive, message, buffers)
+            self._loop.call_soon_threadsafe(self._receive, message)
 
     def close(self) -> None:
         """Cancel every question, stop the operator, and wait until the thread has ended."""
-        self.receive(m.Shutdown(), ())
+        self.receive(m.Shutdown())
         self._thread.join()
 
     def _run(self) -> None:
@@ -198,9 +197,9 @@ class HostThread:
         finally:
             await self._host.stop()
 
-    def _receive(self, message: m.ToWorker, buffers: codec.Frames) -> None:
+    def _receive(self, message: m.ToWorker) -> None:
         try:
-            self._host.receive(message, buffers)
+            self._host.receive(message)
         except ProtocolError as error:
             self._emit(m.Error(code="unexpected", text=str(error)))
         if self._host.finished:

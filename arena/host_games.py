@@ -13,14 +13,12 @@ from contextlib import AbstractContextManager
 
 from arena import failure
 from arena.errors import GameError, InputError, ProtocolError
-from arena.game import Game, Observation, Views
+from arena.game import Game, Observation, TimeStep, Views
 from arena.plugins import game_class
-from arena.protocol import codec
 from arena.protocol import messages as m
-from arena.protocol.version import AHEAD, SCALED
-from arena.session import LocalSession, TimeStep
+from arena.session import LocalSession
 
-Emit = Callable[..., None]
+Emit = Callable[[m.Message], None]
 Ask = m.OpenGame | m.Step | m.Parse | m.Observe | m.CloseGame
 
 
@@ -33,13 +31,12 @@ class GameHost:
         self._emit = emit
         self._lock = lock or threading.RLock()
         self._queue: deque[Ask] = deque()
-        self._games: dict[int, tuple[LocalSession, list[Views]]] = {}
+        self._games: dict[int, LocalSession] = {}
         self.session = ""
-        self._minor = 0
         self.finished = False
         self.failed = False
 
-    def receive(self, message: m.ToWorker, buffers: codec.Frames) -> None:
+    def receive(self, message: m.ToWorker) -> None:
         """Take one message. ProtocolError when it is out of turn, or meant for operators."""
         match message:
             case m.Ping():
@@ -52,14 +49,14 @@ class GameHost:
             case m.Welcome():
                 if self.session:
                     raise ProtocolError("a second WELCOME")
-                self.session, self._minor = message.session, message.minor
+                self.session = message.session
                 self._emit(m.Status(state="ready"))
             case _ if not self.session:
-                raise ProtocolError(f"{type(message).__name__} before WELCOME")
+                raise ProtocolError(f"{m.name_of(message)} before WELCOME")
             case m.OpenGame() | m.Step() | m.Parse() | m.Observe() | m.CloseGame():
                 self._queue.append(message)
             case _:
-                raise ProtocolError(f"{type(message).__name__} was sent to a game host")
+                raise ProtocolError(f"{m.name_of(message)} was sent to a game host")
 
     @property
     def has_work(self) -> bool:
@@ -86,9 +83,9 @@ class GameHost:
     def _serve(self, ask: Ask) -> None:
         if isinstance(ask, m.OpenGame):
             game = _made(ask)
-            session = LocalSession(game, ask.views, scaled=self._minor >= SCALED)
-            self._games[ask.match] = session, ask.views
-            self._stepped(ask.id, ask.match, session.begin(ask.seed))
+            session = LocalSession(game, ask.views)
+            self._games[ask.match] = session
+            self._stepped(ask, session.begin(ask.seed))
             return
         if isinstance(ask, m.CloseGame):
             self._games.pop(ask.match, None)
@@ -96,13 +93,13 @@ class GameHost:
             return
         if ask.match not in self._games:
             raise ProtocolError(f"match {ask.match} has no game here")
-        session, _ = self._games[ask.match]
+        session = self._games[ask.match]
         match ask:
             case m.Step():
                 if ask.forfeit is None:
-                    self._step(ask, session)
+                    self._stepped(ask, session.step(dict(ask.moves), ask.cut))
                 else:
-                    self._stepped(ask.id, ask.match, session.forfeit(ask.forfeit))
+                    self._stepped(ask, session.forfeit(ask.forfeit))
             case m.Parse():
                 parsed = session.parse(ask.seat, ask.answer)
                 self._emit(
@@ -111,29 +108,17 @@ class GameHost:
             case m.Observe():
                 self._observed(ask, session)
 
-    def _step(self, ask: m.Step, session: LocalSession) -> None:
-        result = session.apply(dict(ask.moves), ask.cut)
-        ahead = result.returns is None and session.game.slow_views and self._minor >= AHEAD
-        if not ahead:
-            self._stepped(ask.id, ask.match, session.show(result))
-            return
-        self._emit(m.Stepped(session=self.session, id=ask.id, match=ask.match, result=result, ahead=True))
-        seats, buffers = _seen(session.show(result))
-        self._emit(m.Shown(session=self.session, id=ask.id, match=ask.match, seats=seats), buffers)
-
-    def _stepped(self, i: int, match: int, time_step: TimeStep) -> None:
-        seats, buffers = _seen(time_step)
-        self._emit(m.Stepped(session=self.session, id=i, match=match, result=time_step.result, seats=seats), buffers)
+    def _stepped(self, ask: m.OpenGame | m.Step, time_step: TimeStep) -> None:
+        self._emit(m.Stepped(session=self.session, id=ask.id, match=ask.match, time_step=time_step))
 
     def _observed(self, ask: m.Observe, session: LocalSession) -> None:
-        buffers: list[codec.Frame] = []
         if ask.seat is not None:
-            wire = codec.pack_observation(_looked(session, ask.seat, ask.views), buffers)
+            seen = _looked(session, ask.seat, ask.views)
         elif ask.views.image is not None:
-            wire = codec.pack_picture(session.draw(*ask.views.image), buffers)
+            seen = Observation(image=session.draw(*ask.views.image))
         else:
             raise ProtocolError("an OBSERVE of no seat and no picture")
-        self._emit(m.Observed(session=self.session, id=ask.id, match=ask.match, observation=wire), buffers)
+        self._emit(m.Observed(session=self.session, id=ask.id, match=ask.match, observation=seen))
 
 
 def _looked(session: LocalSession, seat: int, views: Views) -> Observation:
@@ -142,7 +127,7 @@ def _looked(session: LocalSession, seat: int, views: Views) -> Observation:
         return session.look(seat, views)
     except GameError:
         traceback.print_exc()
-        return Observation(())
+        return Observation()
 
 
 class _RefusedError(Exception):
@@ -163,17 +148,3 @@ def _error(error: Exception, match: int) -> m.Error:
         return m.Error(code="refused", text=str(error), match=match)
     ours = isinstance(error, (GameError, ProtocolError))
     return m.Error(code="failed", text=str(error) if ours else failure.told(error), match=match)
-
-
-def _seen(time_step: TimeStep) -> tuple[list[m.SeatView], list[codec.Frame]]:
-    """What the due seats are shown, as it travels."""
-    buffers: list[codec.Frame] = []
-    seats = [
-        m.SeatView(
-            seat=seat,
-            observation=codec.pack_observation(observation, buffers),
-            default=time_step.defaults.get(seat),
-        )
-        for seat, observation in time_step.observations.items()
-    ]
-    return seats, buffers

@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from arena.channel import Channel
 from arena.errors import GameError, ProtocolError
-from arena.game import Game, IllegalActionError, Image, Move, Observation, StepResult, UnparsableAnswerError, Views
+from arena.game import Game, IllegalActionError, Image, Move, Observation, TimeStep, UnparsableAnswerError, Views
 from arena.match import Match
-from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.results import check_move, check_observation, check_result
-from arena.session import GameSession, ParseResult, TimeStep
+from arena.session import GameSession, ParseResult
 
 Ask = m.OpenGame | m.Step | m.Parse | m.Observe
-Reply = m.Stepped | m.Shown | m.Parsed | m.Observed
+Reply = m.Stepped | m.Parsed | m.Observed
 
 
 @dataclass(slots=True)
@@ -33,7 +34,6 @@ class _Call:
     seat: int | None = None
     last: bool = False  # a STEP after which nobody is asked, so that no views are wanted
     views: Views = field(default_factory=Views)  # that an OBSERVE asks for
-    result: StepResult | None = None  # that a STEPPED brought
 
 
 class HostedSession(GameSession):
@@ -125,7 +125,7 @@ class HostedSession(GameSession):
         """When the oldest request under way was sent, as time.monotonic gives it."""
         return min((call.sent for call in self._calls.values()), default=None)
 
-    def reply(self, match: Match | None, message: Reply, buffers: codec.Frames) -> bool:
+    def reply(self, match: Match | None, message: Reply) -> bool:
         """Pass on what the host says; False when it was not asked for. ProtocolError when it cannot be."""
         call = self._calls.get(message.id)
         wrong = call is None or type(message) is not call.wanted or message.match != self._match
@@ -134,34 +134,19 @@ class HostedSession(GameSession):
         assert call is not None
         if isinstance(message, m.Parsed) and message.seat != call.seat:
             return False
-        if isinstance(message, m.Stepped):
-            call.result = self._sent(message.result)
-            if message.ahead:
-                if message.seats or message.result.returns is not None:
-                    raise ProtocolError(
-                        "a STEPPED that goes ahead, but shows somebody or has a score: nothing follows it"
-                    )
-                call.wanted = m.Shown
-                return True
         del self._calls[message.id]
         match message:
-            case m.Stepped() | m.Shown():
-                result = call.result
-                assert result is not None
-                if result.due and not message.seats and not call.last:
-                    raise ProtocolError(f"a STEPPED that shows nobody, but {list(result.due)} are due")
-                time_step = self._time_step(result, message.seats, buffers)
-                self._asked = time_step.observations
-                if match is not None:
-                    match.take(time_step)
+            case m.Stepped():
+                time_step = self._checked(message.time_step, call)
+                self._asked = dict(zip(time_step.result.due, time_step.observations, strict=False))
+                self._take(match, time_step)
             case m.Parsed():
                 self._check_parsed(message)
                 if match is not None:
                     match.parsed(message.seat, ParseResult(message.move, message.fault, message.detail))
             case m.Observed():
-                seen = codec.unfold(codec.unpack_observation(message.observation, buffers))
-                self._seen("an OBSERVED", seen, call.views, due=False)
-                self._observed = seen
+                self._check(message.observation, call.views, "an OBSERVED", due=False)
+                self._observed = message.observation
         return True
 
     def settle(self) -> None:
@@ -188,39 +173,36 @@ class HostedSession(GameSession):
         assert self._observed is not None
         return self._observed
 
-    def _time_step(self, result: StepResult, seats: Sequence[m.SeatView], buffers: codec.Frames) -> TimeStep:
-        """The time_step of a checked result, checked."""
-        shown = [view.seat for view in seats]
-        if shown != list(result.due) and (shown or result.returns is None):
-            raise ProtocolError(f"a STEPPED that shows seats {shown}, but {list(result.due)} are due")
-        observations = {view.seat: codec.unpack_observation(view.observation, buffers) for view in seats}
-        if self._wait is not None:  # they are looked at here, not passed on
-            observations = {seat: codec.unfold(seen) for seat, seen in observations.items()}
-        defaults = {view.seat: view.default for view in seats if view.default is not None}
-        if self.spec.on_fault == "default" and set(defaults) != set(observations):
-            raise ProtocolError("a STEPPED without the action that a fault costs")
-        for seat, observation in observations.items():
-            self._seen("a STEPPED", observation, self._views[seat], due=True)
-        return TimeStep(result, observations, defaults)
+    def _take(self, match: Match | None, time_step: TimeStep) -> None:
+        if match is not None:
+            match.take(time_step)
 
-    def _sent(self, result: StepResult) -> StepResult:
+    def _checked(self, time_step: TimeStep, call: _Call) -> TimeStep:
         """ProtocolError for one that cannot be: a host is another process, perhaps of another make."""
         try:
-            return check_result(result, self._seats)
+            result = check_result(time_step.result, self._seats)
         except GameError as error:
             raise ProtocolError(f"a STEPPED that cannot be: {error}") from None
+        shown, due = time_step.observations, result.due
+        if len(shown) != len(due) and (shown or result.returns is None or not call.last):
+            raise ProtocolError(f"a STEPPED that shows {len(shown)} seats, but {list(due)} are due")
+        if len(time_step.defaults) != (len(shown) if self.spec.on_fault == "default" else 0):
+            raise ProtocolError("a STEPPED whose defaults are not those of the seats that are shown something")
+        for seat, observation in zip(due, shown, strict=False):  # nobody may be shown
+            self._check(observation, self._views[seat], "a STEPPED", due=True)
+        return msgspec.structs.replace(time_step, result=result)
 
     def _check_parsed(self, message: m.Parsed) -> None:
         if (message.move is None) == (message.fault is None):
             raise ProtocolError("a PARSED has a move or a fault, not both or neither")
         if message.move is not None:
-            seen = self._asked.get(message.seat, Observation(()))
+            seen = self._asked.get(message.seat, Observation())
             try:
                 check_move("its move", message.move, seen.legal, seen.free_text)
             except GameError as error:
                 raise ProtocolError(f"a PARSED that cannot be: {error}") from None
 
-    def _seen(self, who: str, seen: Observation, views: Views, *, due: bool) -> None:
+    def _check(self, seen: Observation, views: Views, who: str, *, due: bool) -> None:
         """ProtocolError unless `seen` is what a seat may be shown."""
         try:
             check_observation(seen, self.spec, views, due=due)

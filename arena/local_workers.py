@@ -18,7 +18,8 @@ from arena.operator import Factory
 from arena.plan import Entry
 from arena.plugins import resolve
 from arena.protocol import messages as m
-from arena.protocol.codec import Frame
+from arena.protocol.codec import decode_to_worker, encode
+from arena.protocol.version import MINOR
 
 
 class LocalChannel(Channel):
@@ -33,8 +34,8 @@ class LocalChannel(Channel):
         self.inbox = inbox
         self._refusal = "it does not say why"
         self._host = Host(factory, self._emit)
-        welcome = m.Welcome(session=self.session, minor=self.minor, what=entry.what, options=dict(entry.options))
-        self._host.receive(welcome, ())
+        welcome = m.Welcome(session=self.session, minor=MINOR, what=entry.what, options=dict(entry.options))
+        self._host.receive(welcome)
         self._host.work()
         self.thread: HostThread | None = None
         if self._host.asynchronous is not None:
@@ -43,8 +44,9 @@ class LocalChannel(Channel):
         if not self.ready:
             raise WorkerError(f"operator {name} cannot run in this process: {self._refusal}")
 
-    def send(self, message: m.Message, buffers: Sequence[Frame] = ()) -> None:
-        (self.thread or self._host).receive(message, buffers)  # type: ignore[arg-type]
+    def send(self, message: m.Message) -> None:
+        """As by wire: an operator cannot write to what it is shown, which the match hashes later."""
+        (self.thread or self._host).receive(decode_to_worker(encode(message)))
 
     def work(self) -> None:
         """Have a batched operator answer what it was sent."""

@@ -2,8 +2,8 @@
 
 match.start()
 while match.outcome is None:
-    for ask in match.asks(): ...            # who is due, with observations
-    match.feed(seat, decision)              # once for each ask; a fault may lead to another ask
+    for request in match.requests(): ...    # who is due, with observations
+    match.feed(seat, decision)              # once for each request; a fault may lead to another request
     if match.ready: match.advance()         # all due seats are in: apply in seat order
 
 At the pace "realtime", whoever keeps the clock may call `late(seat)` instead of `feed` when a tick's time is over: the
@@ -15,27 +15,15 @@ With a session that does not answer at once, `take` and `parsed` bring what it s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
-from arena.game import Move, Observation, StepResult
+from arena.game import Move, Observation, StepResult, TimeStep
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
-from arena.operator import Decision, Outcome
+from arena.operator import Decision, Outcome, Request
 from arena.plan import Limits, MatchPlan
-from arena.session import GameSession, ParseResult, TimeStep
+from arena.session import GameSession, ParseResult
 from arena.talk import delivered
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One question to one seat."""
-
-    seat: int
-    tick: int
-    attempt: int
-    observation: Observation
-    reason: str | None = None
 
 
 class Match:
@@ -57,16 +45,16 @@ class Match:
         self._limits = limits
         self._logged = logged
         self._lines: list[Line] = []
-        self._asks: list[Ask] = []
-        self._waiting: dict[int, Ask] = {}  # whose answer this tick needs
-        self._late: dict[int, Ask] = {}  # whose last action went on in this tick while they still think
+        self._requests: list[Request] = []  # not handed out yet
+        self._waiting: dict[int, Request] = {}  # whose answer this tick needs
+        self._late: dict[int, Request] = {}  # whose last action went on in this tick while they still think
         self._early: dict[int, Decision] = {}  # of those: what came before the next tick had begun
         self._last: dict[int, int] = {}  # the last action of each seat
         self._seen: Mapping[int, Observation] = {}  # what each due seat sees in this tick
         self._turns: dict[int, list[tuple[TurnLine, Observation | None]]] = {}  # and what it is yet to be hashed of
         self._moves: dict[int, Move] = {}
         self._forfeits: list[int] = []
-        self._parsing: dict[int, tuple[Ask, Decision]] = {}
+        self._parsing: dict[int, tuple[Request, Decision]] = {}
         self._awaited: str | None = None  # the time_step that the session owes: "start", "step" or "forfeit"
         self._defaults: Mapping[int, int] = {}
 
@@ -74,9 +62,9 @@ class Match:
         """Reset the game and ask the first seats."""
         self._await("start", self.session.begin(self.plan.seed))
 
-    def asks(self) -> list[Ask]:
-        """Questions that were not handed out yet."""
-        out, self._asks = self._asks, []
+    def requests(self) -> list[Request]:
+        """Questions that were not handed out yet; whoever sends one gives it an id."""
+        out, self._requests = self._requests, []
         return out
 
     def take_lines(self) -> list[Line]:
@@ -95,7 +83,7 @@ class Match:
         return tuple(self._seen)
 
     @property
-    def waiting(self) -> tuple[Ask, ...]:
+    def waiting(self) -> tuple[Request, ...]:
         """The questions that this tick waits for."""
         return tuple(self._waiting.values())
 
@@ -109,12 +97,12 @@ class Match:
         if seat in self._late:
             self._early[seat] = decision
             return
-        ask = self._waiting.pop(seat)
+        request = self._waiting.pop(seat)
         if decision.fault is not None:
-            self._judged(ask, decision, None, decision.fault, decision.detail)
+            self._judged(request, decision, None, decision.fault, decision.detail)
             return
         parsed = self.session.parse(seat, decision.answer)
-        self._parsing[seat] = ask, decision
+        self._parsing[seat] = request, decision
         if parsed is not None:
             self.parsed(seat, parsed)
 
@@ -126,12 +114,12 @@ class Match:
         action = self._held(seat) if self._limits.pace == "realtime" else None
         if action is None:
             return False
-        ask = self._late[seat] = self._waiting.pop(seat)
+        request = self._late[seat] = self._waiting.pop(seat)
         line = TurnLine(
             tick=self.tick,
             seat=seat,
             operator=self.names[seat],
-            attempt=ask.attempt,
+            attempt=request.attempt,
             legal=self._seen[seat].legal,
             observation_hash={},
             action=action,
@@ -149,12 +137,14 @@ class Match:
 
     def parsed(self, seat: int, parsed: ParseResult) -> None:
         """What the game makes of the answer of `seat`, from a session that did not say so at once."""
-        ask, decision = self._parsing.pop(seat)
-        self._judged(ask, decision, *parsed)
+        request, decision = self._parsing.pop(seat)
+        self._judged(request, decision, *parsed)
 
-    def _judged(self, ask: Ask, decision: Decision, move: Move | None, fault: str | None, detail: str | None) -> None:
-        seat = ask.seat
-        again = fault in ("illegal", "unparsable") and ask.attempt < self._limits.max_reasks
+    def _judged(
+        self, request: Request, decision: Decision, move: Move | None, fault: str | None, detail: str | None
+    ) -> None:
+        seat = request.seat
+        again = fault in ("illegal", "unparsable") and request.attempt < self._limits.max_reasks
         if fault is not None and not again:
             if self.session.spec.on_fault == "default":
                 move = Move(self._defaults[seat])
@@ -170,8 +160,8 @@ class Match:
             tick=self.tick,
             seat=seat,
             operator=self.names[seat],
-            attempt=ask.attempt,
-            legal=ask.observation.legal,
+            attempt=request.attempt,
+            legal=request.observation.legal,
             observation_hash={},
             answer=said,
             thought=decision.thought,
@@ -182,11 +172,11 @@ class Match:
             unsaid=unsaid,
             fault=fault,
             detail=detail,
-            asked=ask.tick if ask.tick != self.tick else None,
+            asked=request.tick if request.tick != self.tick else None,
         )
-        self._turns.setdefault(seat, []).append((line, ask.observation))
+        self._turns.setdefault(seat, []).append((line, request.observation))
         if again:
-            self._ask(Ask(seat, ask.tick, ask.attempt + 1, ask.observation, detail))
+            self._ask(msgspec.structs.replace(request, attempt=request.attempt + 1, reason=detail))
         elif move is not None:
             self._moves[seat] = move
 
@@ -224,7 +214,7 @@ class Match:
         """The time_step that the session owed."""
         awaited, self._awaited = self._awaited, None
         result = self.result = time_step.result
-        self._defaults = time_step.defaults
+        self._defaults = dict(zip(result.due, time_step.defaults, strict=False))  # none in games without
         if awaited == "start":
             self._begin(time_step)
             return
@@ -270,21 +260,21 @@ class Match:
         if result.ended != "none":
             self._end(result.ended, result, "horizon of the game" if result.ended == "truncated" else "")
             return
-        self._seen = time_step.observations
+        self._seen = dict(zip(result.due, time_step.observations, strict=True))
         thinking, self._late = self._late, {}
         for seat in result.due:
             if seat in thinking:
                 self._waiting[seat] = thinking.pop(seat)
             else:
-                self._ask(Ask(seat, self.tick, 0, time_step.observations[seat]))
+                self._ask(Request(0, self.plan.index, seat, self.tick, self._seen[seat]))
         self._late = thinking  # of seats that are not due: nobody needs their answers now
         early, self._early = self._early, {}
         for seat, decision in sorted(early.items()):
             self.feed(seat, decision)
 
-    def _ask(self, ask: Ask) -> None:
-        self._waiting[ask.seat] = ask
-        self._asks.append(ask)
+    def _ask(self, request: Request) -> None:
+        self._waiting[request.seat] = request
+        self._requests.append(request)
 
     def _end(self, status: str, result: StepResult, reason: str) -> None:
         returns = result.returns

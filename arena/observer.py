@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ParamSpec
 
-from arena.match import Ask, Match
-from arena.operator import Decision, Outcome
+from arena.match import Match
+from arena.operator import Decision, Outcome, Request
 from arena.text import printable
 
 P = ParamSpec("P")
@@ -18,7 +18,7 @@ class Observer:
     def started(self, match: Match) -> None:
         """A try of a match begins."""
 
-    def asked(self, match: Match, ask: Ask) -> None:
+    def asked(self, match: Match, request: Request) -> None:
         """A seat was asked."""
 
     def answered(self, match: Match, seat: int, decision: Decision, seconds: float) -> None:
@@ -68,8 +68,8 @@ class SafeObserver(Observer):
     def started(self, match: Match) -> None:
         self.guard(self._observer.started)(match)
 
-    def asked(self, match: Match, ask: Ask) -> None:
-        self.guard(self._observer.asked)(match, ask)
+    def asked(self, match: Match, request: Request) -> None:
+        self.guard(self._observer.asked)(match, request)
 
     def answered(self, match: Match, seat: int, decision: Decision, seconds: float) -> None:
         self.guard(self._observer.answered)(match, seat, decision, seconds)

@@ -65,8 +65,8 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     events: tuple[str, ...] = ()  # of the last tick
 
 
-class OpenSeat(msgspec.Struct, frozen=True, kw_only=True):
-    """A seat given to an operator. (match, seat) names it in every later call."""
+class OpenSeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="open"):
+    """A seat given to an operator: the message OPEN. (match, seat) names it in every later call."""
 
     match: int
     seat: int
@@ -78,10 +78,10 @@ class OpenSeat(msgspec.Struct, frozen=True, kw_only=True):
     pace: Literal["lockstep", "realtime"] = "lockstep"  # realtime: the game goes on by its clock, answered or not
 
 
-class Request(msgspec.Struct, frozen=True):
-    """One question: what do you do?"""
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One question: what do you do? The match makes it, an ACT carries it, an operator answers it."""
 
-    id: int
+    id: int  # of the question in its worker's connection, given by whoever sends it; 0: it was not sent yet
     match: int
     seat: int
     tick: int
@@ -91,8 +91,11 @@ class Request(msgspec.Struct, frozen=True):
     budget: float | None = None  # seconds on the operator's own clock; None: no limit
 
 
-class SpectatorUpdate(msgspec.Struct, frozen=True, kw_only=True):
-    """How a match stands, for people who look on: those who only watch, and those who play where nothing is hidden."""
+class SpectatorUpdate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="watch"):
+    """How a match stands, for people who look on: those who only watch, and those who play where nothing is hidden.
+
+    It is the message WATCH.
+    """
 
     match: int
     tick: int  # ticks that were played

@@ -37,8 +37,8 @@ class Clock:
             if now < self._until:
                 return False
             self._over = True
-            for ask in match.waiting:
-                match.late(ask.seat)
+            for request in match.waiting:
+                match.late(request.seat)
         return True
 
 

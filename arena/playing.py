@@ -10,18 +10,19 @@ import functools
 import itertools
 from collections.abc import Callable
 
+import msgspec
+
 from arena.channel import Channel, WorkerPool
 from arena.dry import DryTurn
 from arena.errors import GameError
 from arena.hosted import HostedSession
 from arena.live_match import LiveMatch, Question
 from arena.log import EndLine
-from arena.match import Ask, Match
+from arena.match import Match
 from arena.observer import Observer
-from arena.operator import Decision, Outcome, Request
+from arena.operator import Decision, OpenSeat, Outcome, Request
 from arena.pace import Clock
 from arena.plan import MatchPlan, Plan
-from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.questions import Questions
 from arena.record.writer import Recorder
@@ -116,7 +117,7 @@ class Playing:
         entry = self._plan.seated(plan)[seat]
         live.seated.add(seat)
         live.channels[seat].send(
-            m.Open(
+            OpenSeat(
                 match=plan.index,
                 seat=seat,
                 operator=entry.name,
@@ -131,46 +132,39 @@ class Playing:
     def send(self, now: float) -> None:
         """Ask what workers take now: one ACT a channel."""
         for channel, waiting in self.questions.take().items():
-            requests = [self._sent(live, channel, ask, now) for live, ask in waiting]
-            channel.send(*codec.act(requests, channel.minor))
+            requests = [self._sent(live, channel, request, now) for live, request in waiting]
+            channel.send(m.Act(requests=requests))
 
     def queue(self, live: LiveMatch) -> None:
         """Queue what a match asks."""
-        for ask in live.match.asks():
+        for request in live.match.requests():
+            seat = request.seat
             if live.dry is not None and live.dry.seat is None:
-                live.dry.seat = ask.seat
-            if live.dry is not None and ask.seat != live.dry.seat:
+                live.dry.seat = seat
+            if live.dry is not None and seat != live.dry.seat:
                 # Nobody is there; the last action is the least likely to end a game.
-                decision = Decision(answer=ask.observation.legal[-1])
-            elif (charge := live.charges.get(ask.seat)) is not None and (ask.tick, ask.attempt) >= charge.place:
+                decision = Decision(answer=request.observation.legal[-1])
+            elif (charge := live.charges.get(seat)) is not None and (request.tick, request.attempt) >= charge.place:
                 decision = Decision(fault=charge.fault, detail=charge.detail)
             else:
-                self.questions.put(live, ask)
+                self.questions.put(live, request)
                 continue
-            if not self.feed(live, ask.seat, decision):
+            if not self.feed(live, seat, decision):
                 return
 
-    def _sent(self, live: LiveMatch, channel: Channel, ask: Ask, now: float) -> Request:
-        """The request of a question that is sent now: its clocks begin."""
-        if ask.seat not in live.seated:
-            self._open(live, ask.seat)
-        plan, limits = live.match.plan, self._plan.limits
-        human = self._plan.seated(plan)[ask.seat].kind.interactive
-        request = Request(
-            id=next(self._ids),
-            match=plan.index,
-            seat=ask.seat,
-            tick=ask.tick,
-            observation=ask.observation,
-            attempt=ask.attempt,
-            reason=ask.reason,
-            budget=limits.human_timeout if human else None,
-        )
-        self.newest = request.id
+    def _sent(self, live: LiveMatch, channel: Channel, request: Request, now: float) -> Request:
+        """The request as it is sent now, with its id and budget: its clocks begin."""
+        if request.seat not in live.seated:
+            self._open(live, request.seat)
+        limits = self._plan.limits
+        human = self._plan.seated(live.match.plan)[request.seat].kind.interactive
+        self.newest = next(self._ids)
+        budget = limits.human_timeout if human else None
+        request = msgspec.structs.replace(request, id=self.newest, budget=budget)
         # The clock of a person is their worker's: it begins when they see the question.
         self.questions.sent(Question(request, channel, live, now), None if human else now + limits.deadline)
         if live.dry is None:
-            self._observer.asked(live.match, ask)
+            self._observer.asked(live.match, request)
         return request
 
     def advance(self, now: float) -> bool:

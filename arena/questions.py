@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from arena.channel import Channel
 from arena.live_match import LiveMatch, Question
-from arena.match import Ask
+from arena.operator import Request
 from arena.timers import Timers
 
 
@@ -24,7 +24,7 @@ class _Waiting(NamedTuple):
     seat: int
     attempt: int
     number: int  # unique: what follows is never compared
-    ask: Ask
+    request: Request
     live: LiveMatch
 
 
@@ -40,22 +40,23 @@ class Questions:
 
     # --- in the queue ------------------------------------------------------------------------------------------------
 
-    def put(self, live: LiveMatch, ask: Ask) -> None:
+    def put(self, live: LiveMatch, request: Request) -> None:
         """A seat is to be asked, as soon as its worker takes another question."""
-        waiting = _Waiting(live.match.plan.index, ask.tick, ask.seat, ask.attempt, next(self._numbers), ask, live)
-        heapq.heappush(self._queues.setdefault(live.channels[ask.seat], []), waiting)
-        live.queued.add(ask.seat)
+        match, tick, seat, attempt = request.match, request.tick, request.seat, request.attempt
+        waiting = _Waiting(match, tick, seat, attempt, next(self._numbers), request, live)
+        heapq.heappush(self._queues.setdefault(live.channels[seat], []), waiting)
+        live.queued.add(seat)
 
-    def take(self) -> dict[Channel, list[tuple[LiveMatch, Ask]]]:
+    def take(self) -> dict[Channel, list[tuple[LiveMatch, Request]]]:
         """What can be sent now. It leaves the queue, and whoever sends it calls `sent`."""
         out = {}
         for channel, queue in list(self._queues.items()):
-            taken: list[tuple[LiveMatch, Ask]] = []
+            taken: list[tuple[LiveMatch, Request]] = []
             while queue and (queue[0].live.over or self._takes(channel, queue[0].live, len(taken))):
                 waiting = heapq.heappop(queue)
                 if not waiting.live.over:
                     waiting.live.queued.discard(waiting.seat)
-                    taken.append((waiting.live, waiting.ask))
+                    taken.append((waiting.live, waiting.request))
             if not queue:
                 del self._queues[channel]
             if taken:

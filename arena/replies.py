@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arena.errors import InputError
-from arena.operator import BackendError, Decision, OpenSeat, OverloadedError, Request
+from arena.operator import BackendError, Decision, OverloadedError, Request
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.conduct import flaw
@@ -79,20 +79,6 @@ def bad_end(error: Exception, message: m.End) -> m.Error:
     """The ERROR of an operator that raised when its seat was released: the match is over, so it names none."""
     where = f"at the end of match {message.match}, seat {message.seat}"
     return m.Error(code="failed", text=f"{where}: {type(error).__name__}: {error}")
-
-
-def open_seat(message: m.Open) -> OpenSeat:
-    """The operator's view of an OPEN."""
-    return OpenSeat(
-        match=message.match,
-        seat=message.seat,
-        operator=message.operator,
-        card=message.card,
-        views=message.views,
-        seed=message.seed,
-        seats=message.seats,
-        pace=message.pace,
-    )
 
 
 def not_open(request: Request) -> m.Answer:

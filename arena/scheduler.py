@@ -19,7 +19,6 @@ from arena.observer import Observer
 from arena.plan import MatchPlan, Plan
 from arena.playing import Playing
 from arena.protocol import messages as m
-from arena.protocol.codec import Frames
 from arena.record.writer import Recorder
 from arena.retry import OPENING, Failure, RetryPolicy
 from arena.upcoming import Upcoming
@@ -135,10 +134,10 @@ class Scheduler:
                     live = self._playing.matches.get(event.message.match)
                     if live is not None and event.channel in live.channels:
                         live.opened.add(event.message.seat)
-                case m.Stepped() | m.Shown() | m.Parsed():
-                    self._staged(event.channel, event.message, event.buffers)
+                case m.Stepped() | m.Parsed():
+                    self._staged(event.channel, event.message)
                 case m.Observed():
-                    self._pictured(event.channel, event.message, event.buffers)
+                    self._pictured(event.channel, event.message)
                 case m.Watched():
                     self._playing.spectators.shown(event.channel, event.message)
                 case m.Error():
@@ -150,12 +149,12 @@ class Scheduler:
         now = time.monotonic()
         for answer in action.answers:
             question = self._playing.questions.get(answer.id)
-            if question is None or action.session != channel.session or not _echoes(question, channel, answer):
+            if question is None or action.session != channel.session or not _belongs(question, channel, answer):
                 self._drop(channel, id=answer.id, match=answer.match, tick=answer.tick)
                 continue
             if answer.cancelled and not question.cancelled:
                 self._failing.kill(
-                    channel, f"broke the protocol: it cancelled item {answer.id}, which the arena had not cancelled"
+                    channel, f"broke the protocol: it cancelled request {answer.id}, which the arena had not cancelled"
                 )
                 return
             live = question.live
@@ -186,12 +185,12 @@ class Scheduler:
         if live.failures:
             self._failing.settle(live)
 
-    def _staged(self, channel: Channel, message: m.Stepped | m.Shown | m.Parsed, buffers: Frames) -> None:
+    def _staged(self, channel: Channel, message: m.Stepped | m.Parsed) -> None:
         """A game host says what a match asked it."""
         live = self._playing.matches.get(message.match)
         session = live.match.session if live is not None and live.host is channel else None
         try:
-            if not isinstance(session, HostedSession) or not session.reply(live.match, message, buffers):  # type: ignore[union-attr]
+            if not isinstance(session, HostedSession) or not session.reply(live.match, message):  # type: ignore[union-attr]
                 self._drop(channel, id=message.id, match=message.match)
                 return
         except ProtocolError as error:
@@ -203,10 +202,10 @@ class Scheduler:
         else:
             self._playing.follow(live, time.monotonic())
 
-    def _pictured(self, channel: Channel, message: m.Observed, buffers: Frames) -> None:
+    def _pictured(self, channel: Channel, message: m.Observed) -> None:
         """A game host gives a picture for who looks on."""
         try:
-            if not self._playing.spectators.take(channel, message, buffers):
+            if not self._playing.spectators.take(channel, message):
                 self._drop(channel, id=message.id, match=message.match)
         except ProtocolError as error:
             self._failing.kill(channel, f"broke the protocol: {error}")
@@ -267,11 +266,5 @@ class Scheduler:
             self._recorder.timing(type=kind, **what)
 
 
-def _echoes(question: Question, channel: Channel, answer: m.Answer) -> bool:
-    asked = question.request
-    return question.channel is channel and (answer.match, answer.seat, answer.tick, answer.attempt) == (
-        asked.match,
-        asked.seat,
-        asked.tick,
-        asked.attempt,
-    )
+def _belongs(question: Question, channel: Channel, answer: m.Answer) -> bool:
+    return question.channel is channel and m.echoes(question.request, answer)

@@ -14,8 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar
 
-import msgspec
-
 from arena import failure, plain
 from arena.errors import GameError
 from arena.game import (
@@ -26,6 +24,7 @@ from arena.game import (
     Move,
     Observation,
     StepResult,
+    TimeStep,
     UnparsableAnswerError,
     Views,
 )
@@ -33,14 +32,6 @@ from arena.results import check_action, check_move, check_observation, check_pic
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class TimeStep(msgspec.Struct, frozen=True):
-    """A moment of the game. When it was cut short, `result.returns` is its score although `ended` is "none"."""
-
-    result: StepResult
-    observations: Mapping[int, Observation] = {}  # of every due seat
-    defaults: Mapping[int, int] = {}  # the action that a fault costs each due seat, if one
 
 
 class ParseResult(NamedTuple):
@@ -109,45 +100,37 @@ class LocalSession(GameSession):
     GameError when the game's code raises, or gives what no game may give; the game is of no use afterwards.
     """
 
-    def __init__(self, game: Game, views: Sequence[Views], scaled: bool = False) -> None:
-        """`views` of each seat. `scaled`: the time_steps are sent on, so vectors may stand in them scaled."""
+    def __init__(self, game: Game, views: Sequence[Views]) -> None:
+        """`views` of each seat."""
         self.spec = game.spec
         self.options = game.recorded_options
         self.game = game
         self._views = views
-        self._scaled = scaled
         self._totals: list[float] = []
         self._asked: dict[int, Observation] = {}
 
     @_contained
     def begin(self, seed: bytes) -> TimeStep:
         self._totals = [0.0] * self.game.seats
-        return self.show(self._checked(self.game.reset(seed)))
+        return self._time_step(self._checked(self.game.reset(seed)))
 
+    @_contained
     def step(self, moves: Mapping[int, Move], cut: bool) -> TimeStep:
-        return self.show(self.apply(moves, cut))
-
-    @_contained
-    def apply(self, moves: Mapping[int, Move], cut: bool) -> StepResult:
-        """The first half of `step`: what the moves led to."""
         result = self._checked(self.game.step(moves))
-        if cut and result.ended == "none":
-            return self._scored(result)
-        return result
+        return self._time_step(self._scored(result) if cut and result.ended == "none" else result)
 
-    @_contained
-    def show(self, result: StepResult) -> TimeStep:
-        """The second half: and what the due seats are shown, unless nobody is asked any more."""
+    def _time_step(self, result: StepResult) -> TimeStep:
+        """The result, and what the due seats are shown unless nobody is asked any more."""
         if result.returns is not None:
             return TimeStep(result)
-        observations = {seat: self._shown(seat, self._views[seat]) for seat in result.due}
-        self._asked = observations
+        self._asked = {seat: self._shown(seat) for seat in result.due}
+        observations = tuple(self._asked.values())
         if self.spec.on_fault != "default":
             return TimeStep(result, observations)
-        defaults = {
-            seat: check_action(f"the default action of seat {seat}", self.game.default_action(seat), seen.legal)
-            for seat, seen in observations.items()
-        }
+        defaults = tuple(
+            check_action(f"the default action of seat {seat}", self.game.default_action(seat), seen.legal)
+            for seat, seen in self._asked.items()
+        )
         return TimeStep(result, observations, defaults)
 
     @_contained
@@ -198,11 +181,6 @@ class LocalSession(GameSession):
     def _scored(self, result: StepResult) -> StepResult:
         return replace(result, returns=check_scores("scores", self.game.score(self._totals), self.game.seats))
 
-    def _shown(self, seat: int, views: Views) -> Observation:
-        scaled = self.game.scaled(seat) if self._scaled and views.vector else None
-        if scaled is None:
-            seen = self.game.observe(seat, views)
-        else:
-            rest = self.game.observe(seat, msgspec.structs.replace(views, vector=False))
-            seen = msgspec.structs.replace(rest, scaled=scaled)
-        return check_observation(seen, self.spec, views, due=True)
+    def _shown(self, seat: int) -> Observation:
+        views = self._views[seat]
+        return check_observation(self.game.observe(seat, views), self.spec, views, due=True)

@@ -19,11 +19,9 @@ from arena.channel import Channel
 from arena.errors import GameError, ProtocolError
 from arena.game import Observation, Views
 from arena.match import Match
-from arena.operator import Outcome
+from arena.operator import Outcome, SpectatorUpdate
 from arena.plan import Plan
-from arena.protocol import codec
 from arena.protocol import messages as m
-from arena.protocol.codec import Frame, Frames
 
 EVERY = 1 / 12  # seconds between two pictures of a match, at least
 ALONE = (600, 960)  # (height, width) of the picture for spectators
@@ -51,7 +49,7 @@ class _Picture:
     """A picture that a host owes, and for whom."""
 
     exhibit: _Exhibit
-    update: m.Watch
+    update: SpectatorUpdate
     views: Views
     viewers: tuple[Channel, ...]  # who is shown nothing else until then
     late: tuple[Channel, ...]  # who still has another one before them
@@ -73,7 +71,7 @@ class SpectatorFeed:
         self._owed: dict[int, _Picture] = {}
         self._busy: dict[Channel, tuple[int, int]] = {}  # (match, tick) of the WATCH that a viewer has not confirmed
         # The end of a match and last looks, for when their viewer is free again: the newest of each.
-        self._ends: dict[tuple[Channel, int | None], tuple[m.Watch, Observation]] = {}
+        self._ends: dict[tuple[Channel, int | None], tuple[SpectatorUpdate, Observation]] = {}
         self._next_end = 0.0  # when the end of a match may be shown again
 
     def open(self, match: Match, channels: Sequence[Channel], host: Channel | None) -> None:
@@ -132,14 +130,14 @@ class SpectatorFeed:
         if (key := next((key for key in self._ends if key[0] is channel), None)) is not None:
             self._hand_out(*self._ends.pop(key), (channel,), ())
 
-    def take(self, channel: Channel, message: m.Observed, buffers: Frames) -> bool:
+    def take(self, channel: Channel, message: m.Observed) -> bool:
         """A picture from a host; False when it is not owed. ProtocolError when it cannot be what was asked for."""
         owed = self._owed.get(message.id)
         if owed is None or owed.exhibit.host is not channel or message.session != channel.session:
             return False
         del self._owed[message.id]
         owed.exhibit.asked -= 1
-        seen = codec.unpack_observation(message.observation, buffers)
+        seen = message.observation
         found = None if seen.image is None else seen.image.shape
         wanted = None if owed.views.image is None else (*owed.views.image, 3)
         if owed.update.seat is not None and found is None and seen.text is None:
@@ -189,16 +187,16 @@ class SpectatorFeed:
         """Show people how the match, or their part in it, stands at its end."""
         for seat in seats:
             channel, views = exhibit.seats.pop(seat)
-            self._show(exhibit, self._sight(exhibit.match, outcome, seat), views, [channel])
+            self._show(exhibit, self._update(exhibit.match, outcome, seat), views, [channel])
 
     def _send(self, exhibit: _Exhibit, viewers: Sequence[tuple[Size, Channel]], outcome: Outcome | None = None) -> None:
         for size in dict.fromkeys(size for size, _ in viewers):
             group = [viewer for its, viewer in viewers if its == size]
             exhibit.shown.update(dict.fromkeys(group, exhibit.changes))
-            self._show(exhibit, self._sight(exhibit.match, outcome=outcome), Views(image=size), group)
+            self._show(exhibit, self._update(exhibit.match, outcome=outcome), Views(image=size), group)
 
-    def _sight(self, match: Match, outcome: Outcome | None = None, seat: int | None = None) -> m.Watch:
-        return m.Watch(
+    def _update(self, match: Match, outcome: Outcome | None = None, seat: int | None = None) -> SpectatorUpdate:
+        return SpectatorUpdate(
             match=match.plan.index,
             tick=match.tick,
             game=match.session.spec.id,
@@ -208,7 +206,7 @@ class SpectatorFeed:
             seat=seat,
         )
 
-    def _show(self, exhibit: _Exhibit, update: m.Watch, views: Views, viewers: Sequence[Channel]) -> None:
+    def _show(self, exhibit: _Exhibit, update: SpectatorUpdate, views: Views, viewers: Sequence[Channel]) -> None:
         """Look, or have the host look, and hand it out; to whoever is not free now, later."""
         free = tuple(viewer for viewer in viewers if viewer not in self._busy)
         late = tuple(viewer for viewer in viewers if viewer in self._busy)
@@ -227,19 +225,15 @@ class SpectatorFeed:
         self._hand_out(update, seen, free, late)
 
     def _hand_out(
-        self, update: m.Watch, seen: Observation, viewers: Sequence[Channel], late: Sequence[Channel]
+        self, update: SpectatorUpdate, seen: Observation, viewers: Sequence[Channel], late: Sequence[Channel]
     ) -> None:
-        buffers: list[Frame] = []
-        if update.seat is None:
-            assert seen.image is not None
-            message = msgspec.structs.replace(update, picture=codec.pack_picture(seen.image, buffers).image)
-        else:
-            message = msgspec.structs.replace(update, observation=codec.pack_observation(seen, buffers))
+        shown = {"picture": seen.image} if update.seat is None else {"observation": seen}
+        message = msgspec.structs.replace(update, **shown)
         still = [viewer for viewer in late if viewer in self._busy]
         self._ends.update({(viewer, update.seat): (update, seen) for viewer in still})
         for viewer in (*viewers, *(viewer for viewer in late if viewer not in still)):
             self._busy[viewer] = (update.match, update.tick)
-            viewer.send(message, buffers)
+            viewer.send(message)
 
     def _release(self, viewers: Sequence[Channel]) -> None:
         """A picture does not come: whoever waited for it can be shown another."""
@@ -252,4 +246,4 @@ def _look(match: Match, seat: int | None, views: Views) -> Observation:
     if seat is not None:
         return match.session.look(seat, views)
     assert views.image is not None
-    return Observation((), image=match.session.draw(*views.image))
+    return Observation(image=match.session.draw(*views.image))

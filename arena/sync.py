@@ -50,7 +50,7 @@ class SyncMatch:
     @property
     def waiting(self) -> Mapping[int, Observation]:
         """The seats that owe an answer in this tick, ascending, and what each is shown."""
-        return {ask.seat: ask.observation for ask in sorted(self.match.waiting, key=lambda ask: ask.seat)}
+        return {one.seat: one.observation for one in sorted(self.match.waiting, key=lambda one: one.seat)}
 
     def answer(self, seat: int, answer: int | str | None) -> None:
         """Answer for a seat that is waited for; the game steps once all are in. KeyError for another seat."""

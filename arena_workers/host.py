@@ -150,11 +150,11 @@ class Pump:
                 elif time.monotonic() - self._since > LONG:
                     self._read(host, wait=False)
 
-    def _emit(self, message: m.Message, buffers: codec.Frames = ()) -> None:
+    def _emit(self, message: m.Message) -> None:
         if self._loop is not None:
             self._emit_async(message)
             return
-        frames = _frames(message, buffers)
+        frames = _frames(message)
         with self._lock:
             transport.send(self._socket, frames, wait=True)
 
@@ -189,16 +189,16 @@ class Pump:
             self._loop.call_soon_threadsafe(self._async_socket.send_multipart, frames)
 
 
-def _frames(message: m.Message, buffers: codec.Frames = ()) -> list[codec.Frame]:
+def _frames(message: m.Message) -> list[codec.Frame]:
     try:
-        return codec.encode(message, buffers)
+        return codec.encode(message)
     except codec.UNSENDABLE as error:
         return codec.encode(sendable(message, error))
 
 
 def _receive(host: Host | AsyncHost | GameHost, frames: codec.Frames, emit: Emit) -> None:
     try:
-        message, buffers = codec.decode_to_worker(frames)
+        message = codec.decode_to_worker(frames)
     except codec.UnknownMessageError as error:
         emit(m.Error(code="unknown_message", text=str(error)))
         return
@@ -206,7 +206,7 @@ def _receive(host: Host | AsyncHost | GameHost, frames: codec.Frames, emit: Emit
         emit(m.Error(code="malformed", text=str(error)))
         return
     try:
-        host.receive(message, buffers)
+        host.receive(message)
     except ProtocolError as error:
         emit(m.Error(code="unexpected", text=str(error)))
 

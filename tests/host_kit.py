@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from arena.game import Observation, Views
 from arena.host import Host
 from arena.operator import Decided, Decision, Operator, Outcome, Request
-from arena.protocol import codec
 from arena.protocol import messages as m
 from tests.protocol.samples import CARD
 
@@ -51,14 +50,14 @@ class Peer:
             self.tell(WELCOME)
             self.host.work()
 
-    def tell(self, message: m.ToWorker, buffers: codec.Frames = ()) -> None:
-        self.host.receive(message, buffers)
+    def tell(self, message: m.ToWorker) -> None:
+        self.host.receive(message)
 
     def open(self, match: int = 0, seat: int = 0) -> None:
         self.tell(open_message(match, seat))
 
     def ask(self, *ids: int, match: int = 0, seat: int = 0, budget: float | None = None) -> None:
-        self.tell(*codec.act([request(i, match, seat, budget) for i in ids]))
+        self.tell(m.Act(requests=[request(i, match, seat, budget) for i in ids]))
 
     def answers(self) -> dict[int, m.Answer]:
         """All answers so far by id; fails when an item has two."""
@@ -67,8 +66,8 @@ class Peer:
         return {a.id: a for a in found}
 
 
-def open_message(match: int, seat: int) -> m.Open:
-    return m.Open(match=match, seat=seat, operator="x", card=CARD, views=Views(), seed=bytes(16))
+def open_message(match: int, seat: int) -> m.OpenSeat:
+    return m.OpenSeat(match=match, seat=seat, operator="x", card=CARD, views=Views(), seed=bytes(16))
 
 
 def request(i: int, match: int = 0, seat: int = 0, budget: float | None = None) -> Request:

@@ -13,6 +13,7 @@ from arena.host_games import GameHost
 from arena.hosted import HostedSession
 from arena.protocol import codec
 from arena.protocol import messages as m
+from arena.protocol.version import MINOR
 from tests.workers_kit import FakeChannel, FakeWorkers
 
 TOYS = Path(__file__).with_name("toys.py")
@@ -32,27 +33,26 @@ class HostChannel(FakeChannel):
     def __init__(self, name: str = "game", session: str = "games", edit: Edit = lambda message: message) -> None:
         super().__init__(name, session)
         self.edit = edit
-        self.said: deque[tuple[m.ToArena, codec.Frames]] = deque()
+        self.said: deque[m.ToArena] = deque()
         self.host = GameHost(self._emit)
-        self.host.receive(m.Welcome(session=session, minor=self.minor), ())
+        self.host.receive(m.Welcome(session=session, minor=MINOR))
         self.said.clear()
 
-    def send(self, message: m.Message, buffers: codec.Frames = ()) -> None:
+    def send(self, message: m.Message) -> None:
         self.sent.append(message)
         if self.ready:
-            self.host.receive(*codec.decode_to_worker(codec.encode(message, buffers)))
+            self.host.receive(codec.decode_to_worker(codec.encode(message)))
 
     def pay(self) -> list[Event]:
         self.host.work()
-        out: list[Event] = [Received(self, *said) for said in self.said]
+        out: list[Event] = [Received(self, said) for said in self.said]
         self.said.clear()
         return out
 
-    def _emit(self, message: m.Message, buffers: codec.Frames = ()) -> None:
-        decoded, frames = codec.decode_to_arena(codec.encode(message, buffers))
-        edited = self.edit(decoded)
+    def _emit(self, message: m.Message) -> None:
+        edited = self.edit(codec.decode_to_arena(codec.encode(message)))
         if edited is not None:
-            self.said.append((edited, frames))
+            self.said.append(edited)
 
 
 class HostingWorkers(FakeWorkers):
@@ -93,8 +93,8 @@ def hosted(
             assert isinstance(event, Received)
             if isinstance(event.message, m.GameClosed):
                 continue
-            assert isinstance(event.message, m.Stepped | m.Shown | m.Parsed | m.Observed), event.message
-            assert session.reply(match, event.message, event.buffers)  # type: ignore[arg-type]
+            assert isinstance(event.message, m.Stepped | m.Parsed | m.Observed), event.message
+            assert session.reply(match, event.message)  # type: ignore[arg-type]
 
     session = HostedSession(game, name, views, match, channel, itertools.count(1), lambda _: pump(None))
     return session, pump

@@ -9,6 +9,7 @@ from __future__ import annotations
 import doctest
 import itertools
 import json
+import math
 import os
 import re
 import subprocess
@@ -51,14 +52,27 @@ def wire(value):
     return bytes.fromhex(value[4:]) if isinstance(value, str) and value.startswith("bin:") else value
 
 
+def buffers(value) -> list[bytes]:
+    """Zeros for every array that a header refers to, in order."""
+    match value:
+        case [int(), str(dtype), [*shape]] if dtype in codec.DTYPES:
+            return [bytes(codec.DTYPES[dtype].itemsize * math.prod(shape))]
+        case dict():
+            return [frame for one in value.values() for frame in buffers(one)]
+        case list():
+            return [frame for one in value for frame in buffers(one)]
+    return []
+
+
 @pytest.mark.parametrize(("header", "text"), examples())
 def test_an_example_header_is_what_its_bytes_say_and_what_is_sent(header, text):
     data = bytes.fromhex(text.replace("\n", ""))
     assert msgspec.msgpack.decode(data) == wire(json.loads(header))
+    frames = [MAGIC, data, *buffers(json.loads(header))]
     try:
-        message, _ = codec.decode_to_worker([MAGIC, data])
+        message = codec.decode_to_worker(frames)
     except ProtocolError:
-        message, _ = codec.decode_to_arena([MAGIC, data])
+        message = codec.decode_to_arena(frames)
     assert codec.encode(message)[1] == data
 
 

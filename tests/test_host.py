@@ -28,7 +28,7 @@ def test_an_answer_echoes_where_it_belongs() -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [open_message(0, 0), m.End(match=0, seat=0, outcome=OUTCOME), m.Act(items=[]), m.Cancel(ids=[])],
+    [open_message(0, 0), m.End(match=0, seat=0, outcome=OUTCOME), m.Act(requests=[]), m.Cancel(ids=[])],
     ids=lambda message: type(message).__name__,
 )
 def test_nothing_is_taken_before_welcome(message: m.ToWorker) -> None:
@@ -146,7 +146,7 @@ def test_what_does_not_encode_costs_only_its_own_answer(bad: Decision) -> None:
     action = m.Action(session="s", answers=[good, m.Answer(id=2, match=0, seat=1, tick=0, decision=bad)])
     with pytest.raises(codec.UNSENDABLE) as caught:
         codec.encode(action)
-    (message, _) = codec.decode_to_arena(codec.encode(sendable(action, caught.value)))
+    message = codec.decode_to_arena(codec.encode(sendable(action, caught.value)))
     assert isinstance(message, m.Action)
     assert message.answers[0] == good
     assert message.answers[1].id == 2
@@ -248,7 +248,7 @@ def test_an_operator_that_cannot_be_built_ends_the_host(error: Exception, code: 
 
     out: list[m.Message] = []
     host = Host(factory, out.append)
-    host.receive(WELCOME, ())
+    host.receive(WELCOME)
     host.work()
     assert isinstance(out[-1], m.Error)
     assert out[-1].code == code

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from arena.errors import ProtocolError
 from arena.host_async import AsyncHost
 from arena.operator import AsyncOperator, BackendError, Decision, Outcome, Request, SpectatorUpdate
-from arena.protocol import codec
 from arena.protocol import messages as m
 from tests.host_kit import OUTCOME, WELCOME, open_message, request
 
@@ -35,10 +34,10 @@ class Peer:
         self.operator = operator or Waiter()
         self.out: list[m.Message] = []
         self.host = AsyncHost(self.operator, "s", self.out.append)
-        self.host.receive(open_message(0, 0), ())
+        self.host.receive(open_message(0, 0))
 
     def ask(self, *ids: int, budget: float | None = None) -> None:
-        self.host.receive(*codec.act([request(i, budget=budget) for i in ids]))
+        self.host.receive(m.Act(requests=[request(i, budget=budget) for i in ids]))
 
     def answers(self) -> dict[int, m.Answer]:
         found = [a for message in self.out if isinstance(message, m.Action) for a in message.answers]
@@ -83,7 +82,7 @@ def test_a_cancel_is_confirmed() -> None:
     async def script(peer: Peer) -> None:
         peer.ask(1)
         await settle()
-        peer.host.receive(m.Cancel(ids=[1]), ())
+        peer.host.receive(m.Cancel(ids=[1]))
 
     assert run(script).answers()[1].cancelled
 
@@ -93,7 +92,7 @@ def test_a_cancel_that_comes_with_its_question_is_confirmed() -> None:
 
     async def script(peer: Peer) -> None:
         peer.ask(1)
-        peer.host.receive(m.Cancel(ids=[1]), ())
+        peer.host.receive(m.Cancel(ids=[1]))
 
     assert run(script).answers()[1].cancelled
 
@@ -104,7 +103,7 @@ def test_a_cancel_after_the_answer_changes_nothing() -> None:
         await settle()
         waiter(peer).waiting[1].set_result(Decision(answer=1))
         await settle()
-        peer.host.receive(m.Cancel(ids=[1]), ())
+        peer.host.receive(m.Cancel(ids=[1]))
 
     assert run(script).answers()[1].decision == Decision(answer=1)
 
@@ -156,7 +155,7 @@ def test_a_decision_of_the_wrong_type_is_the_operators_crash() -> None:
 
 def test_a_question_for_a_seat_that_is_not_open_voids() -> None:
     async def script(peer: Peer) -> None:
-        peer.host.receive(m.End(match=0, seat=0, outcome=OUTCOME), ())
+        peer.host.receive(m.End(match=0, seat=0, outcome=OUTCOME))
         peer.ask(1)
 
     assert run(script).answers()[1].error == "backend"
@@ -168,7 +167,7 @@ def test_an_exception_at_the_end_of_a_match_still_closes_the_seat() -> None:
             raise ValueError("I lost")
 
     async def script(peer: Peer) -> None:
-        peer.host.receive(m.End(match=0, seat=0, outcome=OUTCOME), ())
+        peer.host.receive(m.End(match=0, seat=0, outcome=OUTCOME))
 
     out = run(script, Sore()).out
     assert [(e.code, e.match) for e in out if isinstance(e, m.Error)] == [("failed", None)]
@@ -178,7 +177,7 @@ def test_an_exception_at_the_end_of_a_match_still_closes_the_seat() -> None:
 def test_a_second_welcome_is_refused() -> None:
     async def script(peer: Peer) -> None:
         with pytest.raises(ProtocolError, match="second WELCOME"):
-            peer.host.receive(WELCOME, ())
+            peer.host.receive(WELCOME)
 
     run(script)
 
@@ -204,7 +203,7 @@ def test_every_item_is_answered_exactly_once_in_any_order_of_events(chance: rand
                     asked.append(len(asked))
                     peer.ask(asked[-1])
                 case 2 if asked:
-                    peer.host.receive(m.Cancel(ids=[chance.choice(asked), -1]), ())
+                    peer.host.receive(m.Cancel(ids=[chance.choice(asked), -1]))
                 case 3 if waiter(peer).waiting:
                     future = chance.choice(list(waiter(peer).waiting.values()))
                     if not future.done():
@@ -216,7 +215,7 @@ def test_every_item_is_answered_exactly_once_in_any_order_of_events(chance: rand
                 case _:
                     await asyncio.sleep(0)
         await settle()
-        peer.host.receive(m.Cancel(ids=asked), ())
+        peer.host.receive(m.Cancel(ids=asked))
 
     assert sorted(run(script).answers()) == asked
 
@@ -258,7 +257,7 @@ def test_what_was_shown_is_confirmed_when_it_is_shown_and_when_showing_fails() -
             raise ZeroDivisionError("no screen")
 
     async def script(peer: Peer) -> None:
-        peer.host.receive(m.Watch(match=3, tick=5, game="toy", seats=("a",)), ())
+        peer.host.receive(m.SpectatorUpdate(match=3, tick=5, game="toy", seats=("a",)))
         await settle()
         assert not [message for message in peer.out if isinstance(message, m.Watched)]
         assert isinstance(peer.operator, Shows)

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from arena.host import Host
 from arena.operator import BackendError, Decision
-from arena.protocol import codec
 from arena.protocol import messages as m
 from tests.host_kit import OUTCOME, WELCOME, Peer, Puppet, open_message, request
 
@@ -86,8 +85,8 @@ def test_no_item_is_lost_when_another_thread_receives_while_work_runs(yields: bo
     puppet = Puppet()
     puppet.yields = yields
     host = Host(lambda context: puppet, out.append, lock)
-    host.receive(WELCOME, ())
-    host.receive(open_message(0, 0), ())
+    host.receive(WELCOME)
+    host.receive(open_message(0, 0))
     host.work()
     wanted = 10_000
     done = threading.Event()
@@ -95,7 +94,7 @@ def test_no_item_is_lost_when_another_thread_receives_while_work_runs(yields: bo
     def feed() -> None:
         for i in range(wanted):
             with lock:
-                host.receive(*codec.act([request(i)]))
+                host.receive(m.Act(requests=[request(i)]))
         done.set()
 
     thread = threading.Thread(target=feed)

@@ -14,7 +14,7 @@ import pytest
 from arena.canonical import generator, key
 from arena.channel import Event
 from arena.errors import InputError, ProtocolError
-from arena.game import Game, Move, Views
+from arena.game import Game, Move, Observation, TimeStep, Views
 from arena.host_games import GameHost
 from arena.log import Line
 from arena.match import Match
@@ -46,7 +46,7 @@ def lines(match: Match, number: int, pump: Callable[[object], None] = lambda mat
     match.start()
     pump(match)
     while match.outcome is None:
-        for ask in match.asks():
+        for ask in match.requests():
             match.feed(ask.seat, next(given))
             pump(match)
         if match.ready:
@@ -97,11 +97,11 @@ class Listener:
 
     def __init__(self) -> None:
         self.said: list[Any] = []
-        self.host = GameHost(lambda message, buffers=(): self.said.append(message))
-        self.host.receive(m.Welcome(session="s", minor=1), ())
+        self.host = GameHost(self.said.append)
+        self.host.receive(m.Welcome(session="s", minor=1))
 
     def tell(self, message: Any) -> Any:
-        self.host.receive(message, ())
+        self.host.receive(message)
         self.host.work()
         return self.said[-1]
 
@@ -143,7 +143,7 @@ def test_a_game_that_raises_is_forgotten_and_its_neighbours_live_on() -> None:
 def test_a_host_answers_a_ping_and_refuses_what_is_for_operators() -> None:
     host = Listener()
     assert host.tell(m.Ping(n=7)) == m.Pong(n=7)
-    with pytest.raises(ProtocolError, match="Cancel was sent to a game host"):
+    with pytest.raises(ProtocolError, match="CANCEL was sent to a game host"):
         host.tell(m.Cancel(ids=[1]))
 
 
@@ -154,20 +154,26 @@ def stepped(change: Callable[[m.Stepped], m.Stepped]) -> Edit:
     return lambda message: change(message) if isinstance(message, m.Stepped) else message
 
 
-def of_result(**changes: Any) -> Edit:
-    def change(message: m.Stepped) -> m.Stepped:
-        fields = {name: getattr(message.result, name) for name in message.result.__slots__}
-        return msgspec.structs.replace(message, result=type(message.result)(**{**fields, **changes}))
+def of_step(change: Callable[[TimeStep], dict[str, Any]]) -> Edit:
+    def changed(message: m.Stepped) -> m.Stepped:
+        step = msgspec.structs.replace(message.time_step, **change(message.time_step))
+        return msgspec.structs.replace(message, time_step=step)
 
-    return stepped(change)
+    return stepped(changed)
+
+
+def of_result(**changes: Any) -> Edit:
+    return of_step(lambda step: {"result": dataclasses.replace(step.result, **changes)})
 
 
 def of_view(**changes: Any) -> Edit:
-    def change(message: m.Stepped) -> m.Stepped:
-        shown = msgspec.structs.replace(message.seats[0].observation, **changes)
-        return msgspec.structs.replace(message, seats=[m.SeatView(seat=message.seats[0].seat, observation=shown)])
+    return of_step(
+        lambda step: {"observations": tuple(msgspec.structs.replace(one, **changes) for one in step.observations)}
+    )
 
-    return stepped(change)
+
+def both(one: Edit, other: Edit) -> Edit:
+    return lambda message: other(one(message))  # type: ignore[arg-type]
 
 
 LIES = {
@@ -175,23 +181,20 @@ LIES = {
     "over, yet somebody is due": of_result(ended="terminated", returns=(0.0, 0.0)),
     "nobody is due": of_result(due=()),
     "a seat that there is not": of_result(due=(5,)),
-    "a seat is due twice": stepped(
-        lambda message: of_result(due=(0, 0))(msgspec.structs.replace(message, seats=[*message.seats] * 2))
-    ),
-    "a score, and nobody is shown": stepped(
-        lambda message: of_result(returns=(0.0, 0.0))(msgspec.structs.replace(message, seats=[]))
-    ),
+    "a seat is due twice": of_result(due=(0, 0)),
+    "a score, and nobody is shown": both(of_result(returns=(0.0, 0.0)), of_step(lambda step: {"observations": ()})),
     "a reward that is no number": of_result(rewards=(float("nan"), 0.0)),
-    "another seat is shown": of_result(due=(1,)),
-    "nobody is shown": stepped(lambda message: msgspec.structs.replace(message, seats=[])),
+    "one of two is shown": of_result(due=(0, 1)),
+    "nobody is shown": of_step(lambda step: {"observations": ()}),
+    "a default action where a fault forfeits": of_step(lambda step: {"defaults": (0,)}),
     "no legal action": of_view(legal=()),
     "an action that there is not": of_view(legal=(0, 77)),
     "legal actions out of order": of_view(legal=(1, 0)),
     "facts without a text": of_view(facts={"cards": "secret"}),
     "a view that was not agreed": of_view(text="secret"),
     "a view is missing": of_view(vector=None),
-    "a buffer that there is not": of_view(vector=m.ArrayRef(3, "<f4", (3,))),
-    "a vector of another shape": of_view(vector=m.ArrayRef(0, "<f4", (1, 3))),
+    "a vector of another shape": of_view(vector=np.zeros((1, 3), np.float32)),
+    "a vector of another dtype": of_view(vector=np.zeros(3, np.uint8)),
 }
 
 
@@ -216,7 +219,7 @@ def test_an_answer_that_is_parsed_into_no_legal_action_is_a_breach_of_the_protoc
 
 def test_a_view_that_was_not_asked_for_is_not_shown() -> None:
     def lie(message: m.ToArena) -> m.ToArena:
-        nothing = m.WireObservation(text="secret")
+        nothing = Observation(text="secret")
         return msgspec.structs.replace(message, observation=nothing) if isinstance(message, m.Observed) else message
 
     session, pump = hosted(Turns(2), toy_name(Turns), [Views()] * 2, HostChannel(edit=lie))
@@ -233,11 +236,11 @@ def test_a_reply_that_belongs_nowhere_is_not_taken(change: dict[str, Any]) -> No
     match = Match(MatchPlan(0, 0, (0, 1), bytes(16)), session, ["a", "b"], Limits())
     match.start()
     good = session.channel.pay()[0].message  # type: ignore[attr-defined]
-    assert not session.reply(match, msgspec.structs.replace(good, **change), ())
+    assert not session.reply(match, msgspec.structs.replace(good, **change))
     assert match.waits_for_game
-    assert session.reply(match, good, ())
-    assert not session.reply(match, good, ())  # it says it twice
-    assert len(match.asks()) == 1
+    assert session.reply(match, good)
+    assert not session.reply(match, good)  # it says it twice
+    assert len(match.requests()) == 1
 
 
 # --- in the scheduler -----------------------------------------------------------------------------------------------

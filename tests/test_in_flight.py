@@ -67,7 +67,9 @@ def test_questions_wait_in_plan_order(play: Callable[..., Play]) -> None:
         return [channel.action(channel.good(channel.owed[max(channel.owed)]))]
 
     run = play(one_worker(1, matches=4), newest_first, concurrency=4)
-    asked = [(item.match, item.tick, item.seat) for act in sent(run.workers.channels[0], m.Act) for item in act.items]
+    asked = [
+        (item.match, item.tick, item.seat) for act in sent(run.workers.channels[0], m.Act) for item in act.requests
+    ]
     assert asked == sorted(asked)
 
 
@@ -98,7 +100,7 @@ def test_a_question_in_the_queue_vanishes_with_its_match(play: Callable[..., Pla
     todo = plan_of(Together, kinds, matches=6)
     run = play(todo, script, concurrency=6)
     other = run.workers.channels[1]
-    assert other.cancelled == [next(act.items[0].id for act in sent(other, m.Act))]
+    assert other.cancelled == [next(act.requests[0].id for act in sent(other, m.Act))]
     assert run.log == play(plan_of(Together, [GOOD, GOOD], matches=6)).log.replace(b"good1", b"slow1")
 
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from arena.lineup import build_plan
-from arena.match import Ask, Match
+from arena.match import Match
 from arena.observer import Observer
-from arena.operator import Decision
+from arena.operator import Decision, Request
 from arena.plan import HERE, Plan
 from arena.play import describe, run_plan
 from arena.record import shards
@@ -69,7 +69,7 @@ class Killer(Observer):
     def started(self, match: Match) -> None:
         self.happened()
 
-    def asked(self, match: Match, ask: Ask) -> None:
+    def asked(self, match: Match, request: Request) -> None:
         self.happened()
 
     def answered(self, match: Match, seat: int, decision: Decision, seconds: float) -> None:

@@ -15,7 +15,6 @@ from arena.errors import WorkerError
 from arena.local_workers import LocalWorkers
 from arena.operator import AsyncOperator, BackendError, Decision, OpenSeat, Outcome, Request, WorkerContext
 from arena.plan import Plan
-from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
@@ -137,7 +136,7 @@ def test_questions_that_are_open_at_the_end_are_cancelled() -> None:
         channel = workers.channel(0)
         assert channel.max_in_flight == 3
         channel.send(open_message(0, 0))
-        channel.send(*codec.act([request(2), request(4), request(5)]))
+        channel.send(m.Act(requests=[request(2), request(4), request(5)]))
         event = until(workers, action)
         assert isinstance(event, Received)
         assert isinstance(event.message, m.Action)
@@ -150,7 +149,7 @@ def test_a_cancel_is_confirmed() -> None:
     with pool() as workers:
         channel = workers.channel(0)
         channel.send(open_message(0, 0))
-        channel.send(*codec.act([request(2)]))
+        channel.send(m.Act(requests=[request(2)]))
         channel.send(m.Cancel(ids=[2]))
         event = until(workers, action)
         assert isinstance(event, Received)
@@ -174,7 +173,7 @@ def test_what_ends_the_event_loop_is_a_death() -> None:
     with pool() as workers:
         channel = workers.channel(0)
         channel.send(open_message(0, 0))
-        channel.send(*codec.act([request(666)]))
+        channel.send(m.Act(requests=[request(666)]))
         died = until(workers, lambda event: isinstance(event, Died))
         assert isinstance(died, Died)
         assert died.reason == "raised SystemExit: 3"

@@ -9,8 +9,8 @@ import pytest
 
 from arena.game import Game, Move, Observation, StepResult, Views, actions_of
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
-from arena.match import Ask, Match
-from arena.operator import Decision, Usage
+from arena.match import Match
+from arena.operator import Decision, Request, Usage
 from arena.plan import Limits, MatchPlan
 from arena.session import LocalSession
 from tests.toys import Lenient, Together, Turns
@@ -25,14 +25,14 @@ def start(game: type[Game] = Turns, seats: int = 2, rounds: int = 2, **limits: A
     return match
 
 
-def where(asks: list[Ask]) -> list[tuple[int, int, int]]:
+def where(asks: list[Request]) -> list[tuple[int, int, int]]:
     return [(ask.seat, ask.tick, ask.attempt) for ask in asks]
 
 
 def finish(match: Match, answer: int = 1) -> list[Line]:
     """Play on with one answer; all lines since the start."""
     while match.outcome is None:
-        for ask in match.asks():
+        for ask in match.requests():
             match.feed(ask.seat, Decision(answer=answer))
         match.advance()
     return match.take_lines()
@@ -44,15 +44,15 @@ def of(lines: list[Line], kind: type) -> list[Any]:
 
 def test_each_due_seat_is_asked_once_and_nobody_else() -> None:
     match = start()
-    assert where(match.asks()) == [(0, 0, 0)]
-    assert match.asks() == []
+    assert where(match.requests()) == [(0, 0, 0)]
+    assert match.requests() == []
     match.feed(0, Decision(answer=1))
     match.advance()
-    assert where(match.asks()) == [(1, 1, 0)]
+    assert where(match.requests()) == [(1, 1, 0)]
 
 
 def test_a_simultaneous_game_asks_all_its_seats() -> None:
-    assert where(start(Together, seats=3).asks()) == [(0, 0, 0), (1, 0, 0), (2, 0, 0)]
+    assert where(start(Together, seats=3).requests()) == [(0, 0, 0), (1, 0, 0), (2, 0, 0)]
 
 
 def test_a_tick_waits_for_every_due_seat() -> None:
@@ -93,13 +93,13 @@ def test_a_seat_that_was_not_asked_cannot_answer() -> None:
 def test_a_bad_answer_is_asked_again_with_the_reason(answer: int | str | None, fault: str) -> None:
     match = start(max_reasks=1)
     for _ in range(2):  # two is legal in the first turn only
-        match.asks()
+        match.requests()
         match.feed(match.tick % 2, Decision(answer=0))
         match.advance()
     match.take_lines()
-    match.asks()
+    match.requests()
     match.feed(0, Decision(answer=answer, raw="I say"))
-    (ask,) = match.asks()
+    (ask,) = match.requests()
     assert (ask.seat, ask.tick, ask.attempt) == (0, 2, 1)
     assert ask.reason
     assert not match.ready
@@ -114,9 +114,9 @@ def test_a_bad_answer_is_asked_again_with_the_reason(answer: int | str | None, f
 @pytest.mark.parametrize("fault", ["timeout", "crashed"])
 def test_a_clock_or_a_crash_is_not_asked_again(fault: str) -> None:
     match = start(Lenient, max_reasks=3)
-    match.asks()
+    match.requests()
     match.feed(0, Decision(fault=fault, detail="late"))  # type: ignore[arg-type]
-    assert match.asks() == []
+    assert match.requests() == []
     assert match.ready
 
 
@@ -205,10 +205,10 @@ def test_seats_get_the_views_agreed_for_them_and_their_hashes_are_written() -> N
     views = [Views(text=True), Views(image=(4, 6), vector=True)]
     match = Match(plan, LocalSession(Turns(2), views), ["a", "b"], Limits())
     match.start()
-    (first,) = match.asks()
+    (first,) = match.requests()
     match.feed(0, Decision(answer=0))
     match.advance()
-    (second,) = match.asks()
+    (second,) = match.requests()
     match.feed(1, Decision(answer=0))
     match.advance()
     assert (first.observation.text, first.observation.vector) == ("turn 0", None)
@@ -256,7 +256,7 @@ def test_no_more_than_the_allowed_questions_are_asked() -> None:
     match = start(max_reasks=2)
     asked = 0
     while match.outcome is None:
-        asks = match.asks()
+        asks = match.requests()
         asked += len(asks)
         for ask in asks:
             match.feed(ask.seat, Decision(answer="rubbish"))

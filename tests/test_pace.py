@@ -92,11 +92,11 @@ def test_a_late_action_that_is_not_legal_any_more_becomes_the_default() -> None:
 
 def test_a_late_seat_is_asked_no_second_question() -> None:
     match = start()
-    assert [ask.seat for ask in match.asks()] == [0, 1]
+    assert [ask.seat for ask in match.requests()] == [0, 1]
     tick(match, a=0, b=1)
-    match.asks()
+    match.requests()
     tick(match, a=0, b=None)
-    assert [ask.seat for ask in match.asks()] == [0]
+    assert [ask.seat for ask in match.requests()] == [0]
     assert {(ask.seat, ask.tick) for ask in match.waiting} == {(0, 2), (1, 1)}
 
 
@@ -248,7 +248,9 @@ def test_what_is_still_asked_at_the_end_is_cancelled(timed: Callable[..., Play])
 
 def test_every_seat_is_told_the_pace(timed: Callable[..., Play]) -> None:
     run = timed()
-    assert [message.pace for channel in run.workers.channels for message in sent(channel, m.Open)] == ["realtime"] * 2
+    assert [message.pace for channel in run.workers.channels for message in sent(channel, m.OpenSeat)] == [
+        "realtime"
+    ] * 2
 
 
 @pytest.mark.parametrize(

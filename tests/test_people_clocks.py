@@ -23,7 +23,7 @@ def test_a_person_who_comes_late_voids_nothing(tmp_path: Path, monkeypatch: pyte
     plan = plan_of(Turns, [PERSON, PERSON], deadline=5.0, human_timeout=budget)
     run = Play(monkeypatch, tmp_path / "run", plan, late)
     assert run.timing("void") == []
-    assert {item.budget for act in sent(run.workers.channels[0], m.Act) for item in act.items} == {budget}
+    assert {item.budget for act in sent(run.workers.channels[0], m.Act) for item in act.requests} == {budget}
 
 
 def test_whoever_is_no_person_has_the_deadline_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

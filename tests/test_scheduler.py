@@ -107,7 +107,7 @@ def test_the_log_does_not_depend_on_the_order_of_answers(
 def test_one_act_carries_the_questions_of_all_matches(play: Callable[..., Play]) -> None:
     run = play(plan_of(Together, [GOOD, GOOD], matches=8), concurrency=8)
     acts = sent(run.workers.channels[0], m.Act)
-    assert [len(act.items) for act in acts] == [8, 8]
+    assert [len(act.requests) for act in acts] == [8, 8]
 
 
 # --- workers that cannot start, or say so ---------------------------------------------------------------------------

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from arena.channel import Event, Received
-from arena.match import Ask, Match
+from arena.match import Match
 from arena.observer import Observer
-from arena.operator import Decision, Outcome
+from arena.operator import Decision, Outcome, Request
 from arena.plan import MatchPlan
 from arena.protocol import messages as m
 from tests.workers_kit import FakeWorkers, Play, once, plan, reply, sent
@@ -17,7 +17,7 @@ def test_every_seat_is_told_who_it_is_and_who_sits_there(play: Callable[..., Pla
     run = play(plan())
     seats = {line["match"]: tuple(line["seats"]) for line in run.lines("match")}
     for slot, channel in enumerate(run.workers.channels):
-        opened = sent(channel, m.Open)
+        opened = sent(channel, m.OpenSeat)
         assert [message.match for message in opened] == list(range(6))
         for message in opened:
             assert message.operator == f"good{slot}" == seats[message.match][message.seat]
@@ -101,7 +101,7 @@ def test_who_looks_on_is_shown_every_question_answer_tick_and_end(play: Callable
         def started(self, match: Match) -> None:
             told.append(("started", match.plan.index))
 
-        def asked(self, match: Match, ask: Ask) -> None:
+        def asked(self, match: Match, request: Request) -> None:
             told.append(("asked", match.plan.index))
 
         def answered(self, match: Match, seat: int, decision: Decision, seconds: float) -> None:

@@ -190,7 +190,7 @@ class Hang:
             return workers.pay()
         if first.cancelled:
             after = first.sent[next(i for i, msg in enumerate(first.sent) if isinstance(msg, m.Cancel)) :]
-            self.seated_in_doubt = sum(isinstance(message, m.Open) for message in after)
+            self.seated_in_doubt = sum(isinstance(message, m.OpenSeat) for message in after)
         return workers.channels[1].pay()
 
 
@@ -224,7 +224,7 @@ def test_a_channel_in_doubt_gets_no_match(play: Callable[..., Play]) -> None:
 
 def test_a_late_answer_after_the_cancel_is_not_applied(play: Callable[..., Play]) -> None:
     """It confirms the CANCEL: the worker is kept, the match is played again."""
-    state: dict[str, m.Item] = {}
+    state: dict[str, m.Request] = {}
 
     def script(workers: FakeWorkers) -> list[Event]:
         first = workers.channels[0]
@@ -302,7 +302,7 @@ def test_one_that_cancels_what_nobody_cancelled_broke_the_protocol(play: Callabl
 
     run = play(plan(), once(disturb))
     ((_, why),) = run.workers.killed
-    assert why.startswith("broke the protocol: it cancelled item")
+    assert why.startswith("broke the protocol: it cancelled request")
     assert run.log == play(plan()).log
 
 
@@ -340,7 +340,7 @@ def test_a_dry_turn_changes_nothing_and_is_not_logged(play: Callable[..., Play])
     assert run.log == play(plan()).log
     assert not [line for line in run.timing("turn") if line["match"] > 5]
     for channel in run.workers.channels:
-        assert sum(act.items[0].match > 5 for act in sent(channel, m.Act)) == 1
+        assert sum(act.requests[0].match > 5 for act in sent(channel, m.Act)) == 1
         assert not channel.seeds  # its seat was released
 
 
@@ -348,7 +348,7 @@ def test_a_person_has_no_dry_turn(play: Callable[..., Play]) -> None:
     human = dataclasses.replace(GOOD, name="human", interactive=True)
     run = play(plan_of(Turns, [human, GOOD], matches=1), dry_turn=True)
     person, other = run.workers.channels
-    assert len(sent(other, m.Open)) - len(sent(person, m.Open)) == 1
+    assert len(sent(other, m.OpenSeat)) - len(sent(person, m.OpenSeat)) == 1
 
 
 def test_one_sample_that_is_answered_is_enough(play: Callable[..., Play]) -> None:
@@ -367,7 +367,7 @@ def test_one_sample_that_is_answered_is_enough(play: Callable[..., Play]) -> Non
     ids=["backend", "raises", "dies"],
 )
 def test_an_operator_that_answers_no_sample_ends_the_run_before_it_begins(
-    play: Callable[..., Play], how: Callable[[FakeChannel, m.Item], Event], error: str
+    play: Callable[..., Play], how: Callable[[FakeChannel, m.Request], Event], error: str
 ) -> None:
     def script(workers: FakeWorkers) -> list[Event]:
         first, second = workers.channels

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from arena.channel import Received
-from arena.game import Game, Views
+from arena.game import Game, Observation, Views
 from arena.plan import Plan
-from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.spectators import ALONE, BESIDE, EVERY
 from tests.hosting_kit import HostingWorkers, toy_name
@@ -76,14 +76,14 @@ def table(game: type[Game], people: int = 1, matches: int = 1) -> Plan:
     return plan_of(game, [PERSON] * people + [GOOD] * (2 - people), options={"rounds": 3}, matches=matches)
 
 
-def shown(channel: Any) -> Sequence[m.Watch]:
+def shown(channel: Any) -> Sequence[m.SpectatorUpdate]:
     """Sights of a match as a whole."""
-    return [update for update in sent(channel, m.Watch) if update.seat is None]
+    return [update for update in sent(channel, m.SpectatorUpdate) if update.seat is None]
 
 
-def last_looks(channel: Any) -> Sequence[m.Watch]:
+def last_looks(channel: Any) -> Sequence[m.SpectatorUpdate]:
     """Of a person's seat, by its own eyes."""
-    return [update for update in sent(channel, m.Watch) if update.seat is not None]
+    return [update for update in sent(channel, m.SpectatorUpdate) if update.seat is not None]
 
 
 def test_a_person_who_plays_sees_the_match_where_nothing_is_hidden(show: Callable[..., Play]) -> None:
@@ -124,21 +124,9 @@ def test_looking_on_changes_nothing(show: Callable[..., Play]) -> None:
     assert show(plan, looking=1).log == show(plan).log
 
 
-def test_a_picture_stands_in_the_buffer_that_is_named(
-    show: Callable[..., Play], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept: list[tuple[m.Message, codec.Frames]] = []
-    before = FakeChannel.send
-
-    def send(self: FakeChannel, message: m.Message, buffers: codec.Frames = ()) -> None:
-        kept.append((message, buffers))
-        before(self, message, buffers)
-
-    monkeypatch.setattr(FakeChannel, "send", send)
-    show(table(Open))
-    whole = [(message, buffers) for message, buffers in kept if isinstance(message, m.Watch) and message.seat is None]
-    updates = [codec.update_of(message, buffers) for message, buffers in whole]
-    assert [int(update.picture.max()) for update in updates] == [0, 2, 4, 6]  # what was said by then
+def test_the_picture_is_the_one_of_its_moment(show: Callable[..., Play]) -> None:
+    run = show(table(Open))
+    assert [int(update.picture.max()) for update in shown(run.workers.channels[0])] == [0, 2, 4, 6]  # what was said
 
 
 class WatchingHosts(WatchingWorkers, HostingWorkers):
@@ -158,7 +146,7 @@ def test_the_picture_of_a_hosted_game_comes_from_its_host(show: Callable[..., Pl
 
 def test_a_host_whose_picture_has_another_size_is_killed_and_its_match_played_again(show: Callable[..., Play]) -> None:
     def lie(message: m.ToArena) -> m.ToArena:
-        small = m.WireObservation(image=m.ArrayRef(0, "|u1", (1, 1, 3)))
+        small = Observation(image=np.zeros((1, 1, 3), np.uint8))
         return msgspec.structs.replace(message, observation=small) if isinstance(message, m.Observed) else message
 
     workers = type("Lying", (WatchingHosts,), {"edits": [lie]})

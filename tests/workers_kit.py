@@ -13,7 +13,6 @@ from arena.channel import Channel, Died, Event, Received
 from arena.observer import Observer
 from arena.operator import Decision
 from arena.plan import Plan
-from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
@@ -41,25 +40,25 @@ class FakeChannel(Channel):
         self.ready = True
         self.sent: list[m.Message] = []
         self.seeds: dict[tuple[int, int], bytes] = {}
-        self.owed: dict[int, m.Item] = {}
+        self.owed: dict[int, m.Request] = {}
         self.cancelled: list[int] = []
-        self.looked: list[m.Watch] = []  # shown, and not confirmed yet
+        self.looked: list[m.SpectatorUpdate] = []  # shown, and not confirmed yet
 
-    def send(self, message: m.Message, buffers: codec.Frames = ()) -> None:
+    def send(self, message: m.Message) -> None:
         self.sent.append(message)
         match message:
-            case m.Open():
+            case m.OpenSeat():
                 self.seeds[message.match, message.seat] = message.seed
             case m.End():
                 del self.seeds[message.match, message.seat]
             case m.Act():
-                self.owed.update({item.id: item for item in message.items})
+                self.owed.update({item.id: item for item in message.requests})
             case m.Cancel():
                 self.cancelled += message.ids
-            case m.Watch():
+            case m.SpectatorUpdate():
                 self.looked.append(message)
 
-    def good(self, item: m.Item) -> m.Answer:
+    def good(self, item: m.Request) -> m.Answer:
         """The answer that the toy operator gives."""
         seed = self.seeds[item.match, item.seat]
         return reply(item, decision=Decision(answer=drawn(seed, item.tick, item.attempt, item.observation.legal)))
@@ -87,7 +86,7 @@ class FakeChannel(Channel):
         return Died(self, reason, self_inflicted, was_ready)
 
 
-def reply(item: m.Item, **outcome: Any) -> m.Answer:
+def reply(item: m.Request, **outcome: Any) -> m.Answer:
     return m.Answer(id=item.id, match=item.match, seat=item.seat, tick=item.tick, attempt=item.attempt, **outcome)
 
 

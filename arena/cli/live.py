@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from arena.cli.tables import duration, number, paced
-from arena.match import Ask, Match
+from arena.match import Match
 from arena.observer import Observer
-from arena.operator import Decision, Outcome
+from arena.operator import Decision, Outcome, Request
 from arena.plan import Plan
 from arena.protocol import messages as m
 from arena.text import printable
@@ -89,9 +89,9 @@ class LiveTable(Observer):
         self._tells = False
         self._late.cancel()
 
-    def asked(self, match: Match, ask: Ask) -> None:
-        if self._plan.seated(match.plan)[ask.seat].kind.interactive:
-            self._status[match.names[ask.seat]] = "to act"
+    def asked(self, match: Match, request: Request) -> None:
+        if self._plan.seated(match.plan)[request.seat].kind.interactive:
+            self._status[match.names[request.seat]] = "to act"
 
     def answered(self, match: Match, seat: int, decision: Decision, seconds: float) -> None:
         name = match.names[seat]

@@ -76,7 +76,7 @@ class ReplayPages:
             if not step.agrees:
                 return
             # Looked at now, while the match stands where these seats were asked.
-            saw = {ask.seat: self._text(ask.seat) for ask in step.asks}
+            saw = {request.seat: self._text(request.seat) for request in step.requests}
 
     def _text(self, seat: int) -> str:
         spec = self._match.session.spec

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from arena.errors import ProtocolError
-from arena.operator import Decision
+from arena.operator import Decision, OpenSeat, Request
 from arena.protocol import messages as m
 
 ALLOWED = 10_000  # messages and answers that nobody asked for, beyond twice what was asked
@@ -36,7 +36,7 @@ class Conduct:
     """Of one worker from its WELCOME on."""
 
     def __init__(self) -> None:
-        self._asked: dict[int, tuple[m.Item, int]] = {}  # items by id, and how often their seat had been opened
+        self._asked: dict[int, tuple[Request, int]] = {}  # by id, and how often their seat had been opened
         self._cancelled: set[int] = set()
         self._seats: dict[tuple[int, int], _Seat] = {}
         self._owed = 0
@@ -49,13 +49,13 @@ class Conduct:
         """Note what the arena says."""
         match message:
             case m.Act():
-                self._sent += len(message.items)
-                for item in message.items:
-                    seat = self._seats.get((item.match, item.seat))
-                    self._asked[item.id] = item, 0 if seat is None else seat.opens
+                self._sent += len(message.requests)
+                for request in message.requests:
+                    seat = self._seats.get((request.match, request.seat))
+                    self._asked[request.id] = request, 0 if seat is None else seat.opens
             case m.Cancel():
                 self._cancelled.update(i for i in message.ids if i in self._asked)
-            case m.Open():
+            case OpenSeat():
                 self._sent += 1
                 self._seats.setdefault((message.match, message.seat), _Seat()).opens += 1
             case m.End():
@@ -70,7 +70,7 @@ class Conduct:
     def came(self, message: m.ToArena, session: str) -> None:
         """BreachError for what may not come now. What nobody asked for may, so often; see `unasked`."""
         if self._bye:
-            raise BreachError(f"sent {_name(message)} after BYE, which is the last message")
+            raise BreachError(f"sent {m.name_of(message)} after BYE, which is the last message")
         match message:
             case m.Action():
                 self._action(message, session)
@@ -94,7 +94,7 @@ class Conduct:
             case m.Bye():
                 self._left()
             case _:
-                self._count(_name(message))
+                self._count(m.name_of(message))
 
     def unknown(self) -> None:
         """A message of an unknown type came. BreachError when there were too many."""
@@ -104,19 +104,19 @@ class Conduct:
         if not action.answers:
             self._count("an ACTION without answers")
         for answer in action.answers:
-            item, opens = self._asked.get(answer.id, (None, 0))
-            if item is None or action.session != session or not _echoes(item, answer):
-                self._count(f"an answer to item {answer.id}")
+            request, opens = self._asked.get(answer.id, (None, 0))
+            if request is None or action.session != session or not m.echoes(request, answer):
+                self._count(f"an answer to request {answer.id}")
                 continue
             del self._asked[answer.id]
             cancelled = answer.id in self._cancelled
             self._cancelled.discard(answer.id)
             if (answer.decision is not None) + answer.cancelled + (answer.error is not None) != 1:
                 raise BreachError(
-                    f"answered item {answer.id} by {_kinds(answer)}: expected one of decision, cancelled and error"
+                    f"answered request {answer.id} by {_kinds(answer)}: expected one of decision, cancelled and error"
                 )
             if answer.cancelled and not cancelled:
-                raise BreachError(f"answered item {answer.id} by cancelled, and nobody cancelled it")
+                raise BreachError(f"answered request {answer.id} by cancelled, and nobody cancelled it")
             if answer.decision is not None:
                 seat = self._seats.get((answer.match, answer.seat))
                 if seat is not None and seat.opened < opens:
@@ -124,7 +124,7 @@ class Conduct:
                     raise BreachError(f"decided for {where} without an OPENED of it")
                 wrong = flaw(answer.decision)
                 if wrong is not None:
-                    raise BreachError(f"answered item {answer.id} by a decision with {wrong}")
+                    raise BreachError(f"answered request {answer.id} by a decision with {wrong}")
 
     def _closed(self, message: m.Closed) -> None:
         where = _where(message.match, message.seat)
@@ -185,10 +185,6 @@ def greeting(hello: m.Hello) -> str | None:
     return None
 
 
-def _echoes(item: m.Item, answer: m.Answer) -> bool:
-    return (answer.match, answer.seat, answer.tick, answer.attempt) == (item.match, item.seat, item.tick, item.attempt)
-
-
 def _kinds(answer: m.Answer) -> str:
     given = {"a decision": answer.decision is not None, "cancelled": answer.cancelled, "an error": bool(answer.error)}
     return " and ".join(name for name, there in given.items() if there) or "nothing"
@@ -196,8 +192,3 @@ def _kinds(answer: m.Answer) -> str:
 
 def _where(match: int, seat: int) -> str:
     return f"seat {seat} of match {match}"
-
-
-def _name(message: object) -> str:
-    """As the protocol writes it: STATUS, GAME_CLOSED."""
-    return m.tag(type(message).__name__).upper()

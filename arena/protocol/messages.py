@@ -1,7 +1,8 @@
 """Every message on one page. Fields are added with defaults and never reused; unknown fields are ignored.
 
-Maps keyed by field name, so that any MessagePack library can write them. Arrays are never inside: an ArrayRef
-points to one of the binary frames that follow the header.
+Maps keyed by field name, so that any MessagePack library can write them. Arrays are never inside: an ArrayRef stands
+for each, and points to one of the binary frames that follow the header (see codec.py). OPEN and WATCH are the structs
+OpenSeat and SpectatorUpdate that operators are given.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from arena.game import GameCard, GameSpec, Move, Said, StepResult, Views
-from arena.operator import Decision, Outcome
+from arena.game import GameSpec, Move, Observation, TimeStep, Views
+from arena.operator import Decision, OpenSeat, Outcome, Request, SpectatorUpdate
 
 
 def tag(name: str) -> str:
@@ -20,28 +21,16 @@ def tag(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=tag, omit_defaults=True):
-    """Base of all messages: the header is a map whose `type` is the message's name: hello, open_game, ..."""
+class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=tag, omit_defaults=True):
+    """Base of messages: the header is a map whose `type` is the message's name: hello, open_game, ..."""
 
 
 class ArrayRef(msgspec.Struct, frozen=True, array_like=True):
     """An array in a binary frame: little-endian, C order."""
 
     buffer: int  # 0 is the first frame after the header
-    dtype: Literal["|u1", "<f4"]
+    dtype: Literal["|u1", "<f4", "<i4"]
     shape: tuple[int, ...]
-
-
-class WireObservation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    legal: tuple[int, ...] = ()
-    image: ArrayRef | None = None
-    vector: ArrayRef | None = None
-    text: str | None = None
-    facts: dict[str, str] | None = None
-    free_text: int = 0
-    table_talk: int = 0
-    heard: tuple[Said, ...] = ()
-    scale: int | None = None  # the vector is of bytes, each to be divided by this (minor 2)
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -53,7 +42,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # --- the handshake -------------------------------------------------------------------------------------------------
 
 
-class Hello(Message, frozen=True):  # worker -> arena, the first message, before heavy imports
+class Hello(_Message, frozen=True):  # worker -> arena, the first message, before heavy imports
     token: str
     major: int
     minor: int
@@ -65,7 +54,7 @@ class Hello(Message, frozen=True):  # worker -> arena, the first message, before
     determinism: Literal["deterministic", "measured", "none"] = "none"
 
 
-class Welcome(Message, frozen=True):  # arena -> worker; nothing comes before it
+class Welcome(_Message, frozen=True):  # arena -> worker; nothing comes before it
     session: str
     minor: int  # the lower of the two minors: the one in use
     limits: Limits = Limits()
@@ -74,7 +63,7 @@ class Welcome(Message, frozen=True):  # arena -> worker; nothing comes before it
     operators: tuple[str, ...] = ()  # names in the line-up of those whose seats it may be given
 
 
-class Status(Message, frozen=True):  # worker -> arena
+class Status(_Message, frozen=True):  # worker -> arena
     state: Literal["loading", "ready"]
     text: str = ""
     address: str | None = None  # where a person finds the page
@@ -84,29 +73,18 @@ class Status(Message, frozen=True):  # worker -> arena
 # --- seats ---------------------------------------------------------------------------------------------------------
 
 
-class Open(Message, frozen=True):  # arena -> worker
-    match: int
-    seat: int
-    operator: str
-    card: GameCard
-    views: Views
-    seed: bytes
-    seats: tuple[str, ...] = ()
-    pace: Literal["lockstep", "realtime"] = "lockstep"
-
-
-class Opened(Message, frozen=True):  # worker -> arena
+class Opened(_Message, frozen=True):  # worker -> arena: the reply to OPEN
     match: int
     seat: int
 
 
-class End(Message, frozen=True):  # arena -> worker: the outcome, and the seat is released
+class End(_Message, frozen=True):  # arena -> worker: the outcome, and the seat is released
     match: int
     seat: int
     outcome: Outcome
 
 
-class Closed(Message, frozen=True):  # worker -> arena
+class Closed(_Message, frozen=True):  # worker -> arena
     match: int
     seat: int
 
@@ -114,25 +92,12 @@ class Closed(Message, frozen=True):  # worker -> arena
 # --- decisions -----------------------------------------------------------------------------------------------------
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One question in an ACT."""
-
-    id: int
-    match: int
-    seat: int
-    tick: int
-    observation: WireObservation
-    attempt: int = 0
-    reason: str | None = None
-    budget: float | None = None  # seconds
-
-
-class Act(Message, frozen=True):  # arena -> worker
-    items: list[Item]
+class Act(_Message, frozen=True):  # arena -> worker
+    requests: list[Request]
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The one reply to an item; it echoes where it belongs. Exactly one of decision, cancelled, error."""
+    """The one reply to a request; it echoes where it belongs. Exactly one of decision, cancelled, error."""
 
     id: int
     match: int
@@ -145,41 +110,25 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str | None = None
 
 
-class Action(Message, frozen=True):  # worker -> arena: answers for any subset of what was asked
+class Action(_Message, frozen=True):  # worker -> arena: answers for any subset of what was asked
     session: str
     answers: list[Answer]
 
 
-class Cancel(
-    Message, frozen=True
-):  # arena -> worker: these items are not wanted any more; each still gets its one reply
+class Cancel(_Message, frozen=True):  # arena -> worker: not wanted any more; each request still gets its one reply
     ids: list[int]
 
 
-class Watch(
-    Message, frozen=True
-):  # arena -> worker with the capability "watch": how a match stands, for people (minor 1)
-    match: int
-    tick: int  # ticks that were played
-    game: str
-    seats: tuple[str, ...]
-    picture: ArrayRef | None = None  # the spectator's
-    events: tuple[str, ...] = ()  # of the last tick
-    outcome: Outcome | None = None  # when it is over
-    seat: int | None = None  # whose last look this is, once it is asked no more; None: the match as a whole
-    observation: WireObservation | None = None  # of that seat
-
-
-class Watched(Message, frozen=True):  # worker -> arena: that WATCH was shown, and the next one may come (minor 1)
+class Watched(_Message, frozen=True):  # worker -> arena: that WATCH was shown, and the next one may come
     match: int
     tick: int
 
 
-# --- games in a host (minor 1) -------------------------------------------------------------------------------------
+# --- games in a host -----------------------------------------------------------------------------------------------
 # Every request has an id that is never used twice, and exactly one reply that echoes it: or an ERROR with its match.
 
 
-class OpenGame(Message, frozen=True):  # arena -> host: a new game, reset; answered by STEPPED or ERROR
+class OpenGame(_Message, frozen=True):  # arena -> host: a new game, reset; answered by STEPPED or ERROR
     id: int
     match: int
     game: str  # its name as plugins know it, without options
@@ -189,7 +138,7 @@ class OpenGame(Message, frozen=True):  # arena -> host: a new game, reset; answe
     seed: bytes
 
 
-class Step(Message, frozen=True):  # arena -> host: the moves of one tick, or a forfeit; answered by STEPPED
+class Step(_Message, frozen=True):  # arena -> host: the moves of one tick, or a forfeit; answered by STEPPED
     id: int
     match: int
     moves: list[tuple[int, Move]] = []  # (seat, move) of every due seat, in seat order
@@ -197,38 +146,23 @@ class Step(Message, frozen=True):  # arena -> host: the moves of one tick, or a 
     cut: bool = False  # nobody is asked after this tick: a score is wanted, and no views
 
 
-class SeatView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one due seat is shown."""
-
-    seat: int
-    observation: WireObservation
-    default: int | None = None  # the action that a fault costs, where the game has one
-
-
-class Stepped(Message, frozen=True):  # host -> arena
+class Stepped(_Message, frozen=True):  # host -> arena
     session: str
     id: int
     match: int
-    result: StepResult
-    seats: list[SeatView] = []  # of every due seat
-    ahead: bool = False  # what the due seats are shown is yet to come, in a SHOWN (minor 3)
+    time_step: TimeStep
 
 
-class Shown(Message, frozen=True):  # host -> arena: the rest of a STEPPED that went ahead (minor 3)
-    session: str
-    id: int
-    match: int
-    seats: list[SeatView]  # of every due seat
-
-
-class Parse(Message, frozen=True):  # arena -> host: what does the game make of this answer? Only of games with a parser
+class Parse(
+    _Message, frozen=True
+):  # arena -> host: what does the game make of this answer? Only of games with a parser
     id: int
     match: int
     seat: int
     answer: int | str | None = None
 
 
-class Parsed(Message, frozen=True):  # host -> arena
+class Parsed(_Message, frozen=True):  # host -> arena
     session: str
     id: int
     match: int
@@ -238,32 +172,32 @@ class Parsed(Message, frozen=True):  # host -> arena
     detail: str | None = None
 
 
-class Observe(Message, frozen=True):  # arena -> host: for whoever shows the game
+class Observe(_Message, frozen=True):  # arena -> host: for whoever shows the game
     id: int
     match: int
     views: Views
     seat: int | None = None  # None: the spectator's picture, of the size that `views.image` says
 
 
-class Observed(Message, frozen=True):  # host -> arena
+class Observed(_Message, frozen=True):  # host -> arena
     session: str
     id: int
     match: int
-    observation: WireObservation
+    observation: Observation
 
 
-class CloseGame(Message, frozen=True):  # arena -> host
+class CloseGame(_Message, frozen=True):  # arena -> host
     match: int
 
 
-class GameClosed(Message, frozen=True):  # host -> arena
+class GameClosed(_Message, frozen=True):  # host -> arena
     match: int
 
 
-# --- over TCP, between an arena and a worker server (minor 1) --------------------------------------------------------
+# --- over TCP, between an arena and a worker server ------------------------------------------------------------------
 
 
-class Inquire(Message, frozen=True):  # arena -> worker server: how would you host this operator in this game?
+class Inquire(_Message, frozen=True):  # arena -> worker server: how would you host this operator in this game?
     major: int
     minor: int
     kind: str  # of the operator, e.g. "ppo"
@@ -272,14 +206,14 @@ class Inquire(Message, frozen=True):  # arena -> worker server: how would you ho
     spec: GameSpec
 
 
-class Terms(Message, frozen=True):  # worker server -> arena: what a WELCOME must say, what it wants to see
+class Terms(_Message, frozen=True):  # worker server -> arena: what a WELCOME must say, what it wants to see
     what: str
     options: dict[str, Any]
     views: Views
     fingerprint: dict[str, str] = {}
 
 
-class Hire(Message, frozen=True):  # arena -> worker server: start a worker; from its HELLO on, all frames are its
+class Hire(_Message, frozen=True):  # arena -> worker server: start a worker; from its HELLO on, all frames are its
     token: str  # what the worker's HELLO will carry
     major: int
     minor: int
@@ -288,7 +222,7 @@ class Hire(Message, frozen=True):  # arena -> worker server: start a worker; fro
     options: dict[str, Any]
 
 
-class Gone(Message, frozen=True):  # worker server -> arena: the worker has ended
+class Gone(_Message, frozen=True):  # worker server -> arena: the worker has ended
     reason: str
     self_inflicted: bool  # it exited or crashed by itself; False: somebody else ended it
 
@@ -296,37 +230,37 @@ class Gone(Message, frozen=True):  # worker server -> arena: the worker has ende
 # --- the rest ------------------------------------------------------------------------------------------------------
 
 
-class Ping(Message, frozen=True):  # either way
+class Ping(_Message, frozen=True):  # either way
     n: int = 0
 
 
-class Pong(Message, frozen=True):
+class Pong(_Message, frozen=True):
     n: int = 0
 
 
-class Error(Message, frozen=True):  # either way
+class Error(_Message, frozen=True):  # either way
     code: Literal["malformed", "unknown_message", "version", "token", "unexpected", "refused", "failed", "backend"]
     text: str
     match: int | None = None
     seat: int | None = None
 
 
-class Shutdown(Message, frozen=True):  # arena -> worker
+class Shutdown(_Message, frozen=True):  # arena -> worker
     reason: str = ""
     complete: bool = False  # every match was played; False: the run was stopped, or it failed
 
 
-class Bye(Message, frozen=True):  # worker -> arena: the last message
+class Bye(_Message, frozen=True):  # worker -> arena: the last message
     reason: str = ""
 
 
 ToWorker = (
     Welcome
-    | Open
+    | OpenSeat
     | End
     | Act
     | Cancel
-    | Watch
+    | SpectatorUpdate
     | Ping
     | Pong
     | Error
@@ -351,10 +285,21 @@ ToArena = (
     | Error
     | Bye
     | Stepped
-    | Shown
     | Parsed
     | Observed
     | GameClosed
     | Terms
     | Gone
 )
+Message = ToWorker | ToArena
+
+
+def name_of(message: Message) -> str:
+    """As docs/protocol.md writes it: STATUS, GAME_CLOSED."""
+    return str(message.__struct_config__.tag).upper()
+
+
+def echoes(request: Request, answer: Answer) -> bool:
+    """Whether an answer says of itself that it belongs to this request; its id and session apart."""
+    asked = (request.match, request.seat, request.tick, request.attempt)
+    return asked == (answer.match, answer.seat, answer.tick, answer.attempt)

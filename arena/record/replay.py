@@ -17,9 +17,9 @@ from arena.errors import GameError, InputError, RecordError
 from arena.game import Game, Views
 from arena.hosted import HostedSession
 from arena.log import EndLine, Line, MatchLine, TurnLine
-from arena.match import Ask, Match
+from arena.match import Match
 from arena.names import parse
-from arena.operator import Decision
+from arena.operator import Decision, Request
 from arena.plan import HERE, NOT_HOSTED, Limits, MatchPlan, match_plan
 from arena.record import kept, shards
 from arena.record.head import GameHead
@@ -35,8 +35,8 @@ class Step:
 
     made: tuple[Line, ...]  # what re-execution gives
     recorded: tuple[Line, ...]  # what stands in the log at its place; fewer lines when the log ends too early
-    asks: tuple[Ask, ...] = ()  # who is asked next
-    missing: Ask | None = None  # whose recorded answer was looked for in vain: nothing follows this step
+    requests: tuple[Request, ...] = ()  # who is asked next
+    missing: Request | None = None  # whose recorded answer was looked for in vain: nothing follows this step
 
     @property
     def agrees(self) -> bool:
@@ -175,7 +175,7 @@ def execute(match: Match, lines: Sequence[Line]) -> Iterator[Step]:
         if not unresolved:
             raise
     at = 0
-    missing: Ask | None = None
+    missing: Request | None = None
     if unresolved:
         made: tuple[Line, ...] = tuple(match.take_lines()) or (match.head,)
         if isinstance(lines[0], MatchLine) and not lines[0].state_hash:  # the game's host never reset it
@@ -184,27 +184,27 @@ def execute(match: Match, lines: Sequence[Line]) -> Iterator[Step]:
         return
     while True:
         made = tuple(match.take_lines())
-        asks = () if missing else tuple(match.asks())
-        yield Step(made, tuple(lines[at : at + len(made)]), asks, missing)
+        requests = () if missing else tuple(match.requests())
+        yield Step(made, tuple(lines[at : at + len(made)]), requests, missing)
         at += len(made)
         if missing or match.outcome is not None:
             return
         missing = _answer(match, turns)
-        match.asks()  # the questions that were asked again are answered too
+        match.requests()  # the questions that were asked again are answered too
         if not missing:
             match.advance()
             _settle(match)
 
 
-def _answer(match: Match, turns: dict[tuple[int, int, int], TurnLine]) -> Ask | None:
-    """Feed the answers that are recorded for this tick; the first ask that has none."""
+def _answer(match: Match, turns: dict[tuple[int, int, int], TurnLine]) -> Request | None:
+    """Feed the answers that are recorded for this tick; the first request that has none."""
     while match.waiting:
-        for ask in match.waiting:
-            turn = turns.get((match.tick, ask.seat, ask.attempt))
-            if turn is None or (turn.late and not match.late(ask.seat)):
-                return ask
+        for request in match.waiting:
+            turn = turns.get((match.tick, request.seat, request.attempt))
+            if turn is None or (turn.late and not match.late(request.seat)):
+                return request
             if not turn.late:
-                match.feed(ask.seat, _decision(turn))
+                match.feed(request.seat, _decision(turn))
             _settle(match)
     return None
 

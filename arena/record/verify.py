@@ -120,8 +120,8 @@ def _compare_match(match: Match, lines: Sequence[Line], last: EndLine, report: R
     for step in execute(match, lines):
         report.turns += sum(isinstance(line, TurnLine) for line in step.made)
         if step.missing is not None:
-            ask = step.missing
-            report.problems.append(Problem(index, ask.tick, f"no answer of seat {ask.seat} is recorded"))
+            tick, seat = step.missing.tick, step.missing.seat
+            report.problems.append(Problem(index, tick, f"no answer of seat {seat} is recorded"))
             return
         if not _compare(match, step.made, step.recorded, report):
             return

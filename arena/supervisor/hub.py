@@ -59,9 +59,9 @@ class WorkerChannel(Channel):
         self.parted: float | None = None  # its connection has ended; when its process must have
         self._hub = hub
 
-    def send(self, message: m.Message, buffers: Sequence[Frame] = ()) -> None:
+    def send(self, message: m.Message) -> None:
         if self.alive:
-            frames = codec.encode(message, buffers)
+            frames = codec.encode(message)
             self.conduct.sent(message)
             if self._hub.trace is not None:
                 self._hub.trace.note("to worker", self.name, frames)
@@ -292,7 +292,7 @@ class Hub:
         if self.trace is not None:
             self.trace.note("to arena", channel.name, frames)
         try:
-            message, buffers = codec.decode_to_arena(frames)
+            message = codec.decode_to_arena(frames)
         except codec.UnknownMessageError as error:
             self.dropped += 1
             try:
@@ -323,7 +323,7 @@ class Hub:
                 channel.send(m.Error(code="unexpected", text=str(error)))
                 self.mark_dead(channel, f"broke the protocol: it {error}", self_inflicted=True)
                 return
-            self._serve(channel, message, buffers)
+            self._serve(channel, message)
 
     def _greet(self, channel: WorkerChannel, message: m.ToArena) -> None:
         if isinstance(channel.process, RemoteWorker) and isinstance(message, (m.Error, m.Pong)):
@@ -332,7 +332,7 @@ class Hub:
                 self.mark_dead(channel, message.text, self_inflicted=message.code != "backend")
         elif not isinstance(message, m.Hello):
             channel.send(m.Error(code="unexpected", text="expected HELLO"))
-            self.mark_dead(channel, f"sent {type(message).__name__} before HELLO", self_inflicted=True)
+            self.mark_dead(channel, f"sent {m.name_of(message)} before HELLO", self_inflicted=True)
         elif isinstance(channel.process, RemoteWorker) and message.token != channel.token:
             channel.send(m.Error(code="token", text="wrong token"))
             self.mark_dead(channel, "gave a wrong token", self_inflicted=True)
@@ -348,17 +348,16 @@ class Hub:
             channel.watches = "watch" in message.capabilities
             channel.late = time.monotonic() + STARTUP
             what, options = self._options[channel.token]
-            channel.minor = min(MINOR, message.minor)
             welcome = m.Welcome(
                 session=channel.session,
-                minor=channel.minor,
+                minor=min(MINOR, message.minor),
                 what=what,
                 options=dict(options),
                 operators=channel.operators,
             )
             channel.send(welcome)
 
-    def _serve(self, channel: WorkerChannel, message: m.ToArena, buffers: codec.Frames) -> None:
+    def _serve(self, channel: WorkerChannel, message: m.ToArena) -> None:
         match message:
             case m.Ping():
                 channel.send(m.Pong(n=message.n))
@@ -372,7 +371,7 @@ class Hub:
                 channel.refusal = message
                 channel.late = time.monotonic() + GRACE  # in which it leaves by itself
             case _:
-                self._events.append(Received(channel, message, buffers))
+                self._events.append(Received(channel, message))
 
     def _too_late(self, channel: WorkerChannel) -> str:
         """What a worker that is not ready in time did not do."""

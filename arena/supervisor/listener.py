@@ -195,13 +195,13 @@ class Listener:
     def _meet(self, connection: Connection, frames: list[Frame], out: list[Arrival]) -> str | None:
         """The first message of a connection; the token of the worker that it has proved to be."""
         try:
-            hello, _ = codec.decode_to_arena(frames)
+            hello = codec.decode_to_arena(frames)
         except ProtocolError as error:
             known = bool(frames) and frames[0] == MAGIC
             self._refuse(connection, "malformed" if known else "version", f"broke the protocol: {error}", out)
             return None
         if not isinstance(hello, m.Hello):
-            self._refuse(connection, "unexpected", f"sent {type(hello).__name__} before HELLO", out)
+            self._refuse(connection, "unexpected", f"sent {m.name_of(hello)} before HELLO", out)
             return None
         token = next((t for t in self._expected if hmac.compare_digest(t.encode(), hello.token.encode())), None)
         if token is None:

@@ -183,7 +183,7 @@ class RemoteWorker:
             self.link.wait(until)
             while (frames := self.link.receive()) is not None:
                 with contextlib.suppress(ProtocolError):
-                    message, _ = codec.decode_to_arena(frames)
+                    message = codec.decode_to_arena(frames)
                     if isinstance(message, m.Gone):
                         self.left(message)
         return True
@@ -215,7 +215,7 @@ def _answer(link: Link) -> m.Terms:
         frames = link.receive()
         if frames is not None:
             try:
-                message, _ = codec.decode_to_arena(frames)
+                message = codec.decode_to_arena(frames)
             except ProtocolError as error:
                 raise WorkerError(f"{link.address} answers what cannot be read: {error}") from error
             if isinstance(message, m.Terms):

@@ -81,7 +81,7 @@ class ReplayHost:
                 raise GameError(event.message.text)
             case m.Error():
                 raise WorkerError(f"the game host cannot go on: {event.message.text}")
-            case (m.Stepped() | m.Shown() | m.Parsed() | m.Observed()) as reply if session is not None:
-                session.reply(self._match, reply, event.buffers)
+            case (m.Stepped() | m.Parsed() | m.Observed()) as reply if session is not None:
+                session.reply(self._match, reply)
             case _:
                 pass

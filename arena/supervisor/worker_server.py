@@ -175,7 +175,7 @@ class WorkerServer:
     def _stranger(self, peer: bytes, key: str, frames: list[Frame]) -> None:
         """A message of an arena that has hired nobody."""
         try:
-            message, _ = codec.decode_to_worker(frames)
+            message = codec.decode_to_worker(frames)
             match message:
                 case m.Inquire():
                     self._front.tell(peer, self._service.terms(message))
@@ -227,7 +227,7 @@ class WorkerServer:
     def _usher(self, hired: _Hired, frames: list[Frame]) -> None:
         """Before WELCOME has passed: only what is understood, and a WELCOME only with the resolved options."""
         try:
-            message, _ = codec.decode_to_worker(frames)
+            message = codec.decode_to_worker(frames)
         except ProtocolError as error:
             self._end(hired, f"was ended: its arena broke the protocol: {error}", self_inflicted=False)
             return
@@ -269,7 +269,7 @@ class WorkerServer:
     def _show_address(self, frames: list[Frame]) -> None:
         """A person's page is on this machine: so is, most likely, the person."""
         with contextlib.suppress(ProtocolError):
-            message, _ = codec.decode_to_arena(frames)
+            message = codec.decode_to_arena(frames)
             if isinstance(message, m.Status) and message.address:
                 self._say(f"{message.text}: {message.address}")
 

@@ -58,7 +58,7 @@ class Deciding(OperatorHooks):
             for number, decision in enumerate(probe.again):
                 answer = m.Answer(id=number, match=0, seat=0, tick=0, decision=decision)
                 frames = codec.encode(m.Action(session="s", answers=[answer]))
-                message, _ = codec.decode_to_arena(frames)
+                message = codec.decode_to_arena(frames)
                 assert isinstance(message, m.Action)
                 assert message.answers[0].decision == decision, f"{decision} arrives as {message.answers[0].decision}"
 

@@ -20,7 +20,7 @@ class Shown(Hooks):
         """Every view is as the GameSpec declares it.
 
         Repair: give uint8 (height, width, 3) for image_sizes, finite float32 of vector_shape, or leave the
-        view out of the GameSpec. `scaled`, if the game has it, gives the same vector.
+        view out of the GameSpec.
         """
         for game in self.games():
             for moment in islice(played(game, 0, self.ticks), 4):
@@ -34,8 +34,6 @@ class Shown(Hooks):
                         assert vector is not None, f"seat {seat} is given no vector, which is declared"
                         assert (str(vector.dtype), vector.shape) == ("float32", game.spec.vector_shape)
                         assert np.isfinite(vector).all()
-                        if (scaled := moment.game.scaled(seat)) is not None:
-                            assert np.array_equal(scaled.vector(), vector), "scaled() is not the vector view"
                 frame = moment.game.draw(120, 200)
                 assert (str(frame.dtype), frame.shape) == ("uint8", (120, 200, 3))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from arena.canonical import generator, key
 from arena.game import Game, IllegalActionError, Move, UnparsableAnswerError, Views
-from arena.operator import Outcome, Request
+from arena.operator import OpenSeat, Outcome, Request
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.trace import Direction, Trace
@@ -127,9 +127,9 @@ class Bench:
         observation = game.observe(seat, self.views)
         return Question(Request(next(self.numbers), match, seat, tick, observation), game)
 
-    def open_message(self, where: tuple[int, int]) -> m.Open:
+    def open_message(self, where: tuple[int, int]) -> OpenSeat:
         match, seat = where
-        return m.Open(
+        return OpenSeat(
             match=match,
             seat=seat,
             operator="checked",
@@ -153,8 +153,7 @@ class Bench:
 
     def ask(self, requests: Sequence[Request]) -> None:
         """One ACT."""
-        message, buffers = codec.act(requests)
-        self.peer().send_header(codec.encode(message)[1], buffers)
+        self.peer().send(m.Act(requests=list(requests)))
 
     def answers(self, requests: Sequence[Request], what: str) -> dict[int, m.Answer]:
         """The first answer to each by its id, in whatever ACTIONs they come."""

@@ -16,15 +16,14 @@ def _unknown_fields(bench: Bench) -> None:
     questions = bench.questions(2)
     peer = bench.peer()
     for where in sorted({q.where for q in questions}):
-        header = _plain(bench.open_message(where))
+        header, _ = _plain(bench.open_message(where))
         header["card"]["later"] = header["views"]["later"] = 1
         peer.send_map({"later": [1, {"a": b"\x00"}], **header})
-    message, buffers = codec.act([q.request for q in questions])
-    header = _plain(message)
-    for item in header["items"]:
-        item["later"], item["observation"]["later"] = {"x": 1.5}, "?"
+    header, buffers = _plain(m.Act(requests=[q.request for q in questions]))
+    for request in header["requests"]:
+        request["later"], request["observation"]["later"] = {"x": 1.5}, "?"
     peer.send_map({**header, "later": None}, buffers)
-    answers = bench.answers([q.request for q in questions], "an answer to items with unknown fields")
+    answers = bench.answers([q.request for q in questions], "an answer to requests with unknown fields")
     bench.end(questions)
     must_be_legal(questions, answers)
 
@@ -34,38 +33,38 @@ def _written_out(bench: Bench) -> None:
     questions = bench.questions(2)
     peer = bench.peer()
     for where in sorted({q.where for q in questions}):
-        peer.send_map(dict(reversed(_plain(bench.open_message(where)).items())))
-    message, buffers = codec.act([q.request for q in questions])
-    header = _plain(message)
+        header, _ = _plain(bench.open_message(where))
+        peer.send_map(dict(reversed(header.items())))
+    header, buffers = _plain(m.Act(requests=[q.request for q in questions]))
     nothing = {"image": None, "vector": None, "text": None, "facts": None}
-    header["items"] = [
-        {"attempt": 0, "reason": None, "budget": None, **item, "observation": {**nothing, **item["observation"]}}
-        for item in header["items"]
+    header["requests"] = [
+        {"attempt": 0, "reason": None, "budget": None, **request, "observation": {**nothing, **request["observation"]}}
+        for request in header["requests"]
     ]
     peer.send_map(dict(reversed(header.items())), buffers)
-    answers = bench.answers([q.request for q in questions], "an answer to items whose defaults are written out")
+    answers = bench.answers([q.request for q in questions], "an answer to requests whose defaults are written out")
     bench.end(questions)
     must_be_legal(questions, answers)
 
 
-def _plain(message: m.Message) -> dict[str, Any]:
-    out: dict[str, Any] = msgspec.msgpack.decode(msgspec.msgpack.encode(message))
-    return out
+def _plain(message: m.Message) -> tuple[dict[str, Any], list[codec.Frame]]:
+    """The header as a map, and the buffers."""
+    _, header, *buffers = codec.encode(message)
+    return msgspec.msgpack.decode(header), buffers
 
 
 def _buffers(bench: Bench) -> None:
-    """The arrays of many items, in buffers that stand in another order than the items, beside an unused one."""
+    """The arrays of many requests, in buffers that stand in another order, beside an unused one."""
     questions = bench.questions(6)
     bench.open(questions)
-    message, buffers = codec.act([q.request for q in questions])
-    header = _plain(message)
+    header, buffers = _plain(m.Act(requests=[q.request for q in questions]))
     last = len(buffers)
-    for item in header["items"]:
+    for request in header["requests"]:
         for view in ("image", "vector"):
-            if view in item["observation"]:
-                item["observation"][view][0] = last - item["observation"][view][0]
+            if view in request["observation"]:
+                request["observation"][view][0] = last - request["observation"][view][0]
     bench.peer().send_map(header, [b"unused", *reversed(buffers)])
-    answers = bench.answers([q.request for q in questions], "an answer to items whose buffers stand in any order")
+    answers = bench.answers([q.request for q in questions], "an answer to requests whose buffers stand in any order")
     bench.end(questions)
     must_be_legal(questions, answers)
 

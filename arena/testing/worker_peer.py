@@ -86,18 +86,18 @@ class Peer:
 
     def send(self, *messages: m.Message) -> None:
         for message in messages:
-            self.send_header(codec.encode(message)[1])
+            self._send(codec.encode(message))
 
     def send_map(self, header: dict[str, Any], buffers: Sequence[Frame] = ()) -> None:
         """A header that need not be one of our messages."""
-        self.send_header(msgspec.msgpack.encode(header), buffers)
+        self._send([MAGIC, msgspec.msgpack.encode(header), *buffers])
 
-    def send_header(self, header: Frame, buffers: Sequence[Frame] = ()) -> None:
-        self._note("to worker", [MAGIC, header, *buffers])
+    def _send(self, frames: list[Frame]) -> None:
+        self._note("to worker", frames)
         with contextlib.suppress(ProtocolError):  # some checks send what is no message of ours
-            self._conduct.sent(codec.decode_to_worker([MAGIC, header])[0])
+            self._conduct.sent(codec.decode_to_worker(frames))
         with contextlib.suppress(GoneError, FullError):  # that nothing comes back is found by whoever waits for it
-            self._listener.send(self.token, [MAGIC, header, *buffers])
+            self._listener.send(self.token, frames)
 
     def welcome(self, what: str, options: dict[str, Any]) -> None:
         assert self.hello is not None
@@ -190,7 +190,7 @@ class Peer:
         """FailedError, in the words of the arena, for a message that breaks the protocol."""
         self._note("to arena", frames)
         try:
-            message = codec.decode_to_arena(frames)[0]
+            message = codec.decode_to_arena(frames)
             if self.hello is not None:
                 self._conduct.came(message, self.session)
         except BreachError as error:
@@ -217,5 +217,5 @@ def essence(text: str, lines: int = 3) -> str:
 
 def named(message: m.ToArena) -> str:
     """A message in a few words."""
-    text = msgspec.json.encode(message).decode()
-    return f"{type(message).__name__.upper()} {text if len(text) < 200 else text[:200] + '...'}"
+    text = msgspec.json.encode(message, enc_hook=repr).decode()
+    return f"{m.name_of(message)} {text if len(text) < 200 else text[:200] + '...'}"

@@ -6,19 +6,17 @@ import abc
 import itertools
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-
-import msgspec
 
 from arena.channel import Channel, Died
 from arena.errors import WorkerError
-from arena.game import Game, Move, StepResult, Views
+from arena.game import Game, Move, TimeStep, Views
 from arena.hosted import HostedSession
+from arena.match import Match
 from arena.plan import HERE, Limits
-from arena.protocol import codec
 from arena.protocol import messages as m
-from arena.session import LocalSession, TimeStep
+from arena.session import LocalSession
 from arena.supervisor.hub import Hub
 from arena.supervisor.worker_pool import ProcessWorkers
 
@@ -58,11 +56,8 @@ class _Session(HostedSession):
 
     last: TimeStep | None = None
 
-    def _time_step(self, result: StepResult, seats: Sequence[m.SeatView], buffers: codec.Frames) -> TimeStep:
-        time_step = super()._time_step(result, seats, buffers)
-        seen = {seat: codec.unfold(one) for seat, one in time_step.observations.items()}
-        self.last = msgspec.structs.replace(time_step, observations=seen)
-        return self.last
+    def _take(self, match: Match | None, time_step: TimeStep) -> None:
+        self.last = time_step
 
 
 class Hosts(Place):
@@ -132,7 +127,7 @@ class Hosts(Place):
             match event.message:
                 case m.Error():
                     raise WorkerError(f"a game host cannot go on: {event.message.text}")
-                case (m.Stepped() | m.Shown()) as reply if reply.match in self._lanes:
-                    self._sessions[self._lanes[reply.match]][1].reply(None, reply, event.buffers)
+                case m.Stepped() as reply if reply.match in self._lanes:
+                    self._sessions[self._lanes[reply.match]][1].reply(None, reply)
                 case _:
                     pass

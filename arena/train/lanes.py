@@ -15,8 +15,7 @@ import numpy.typing as npt
 from stable_baselines3.common.vec_env import VecEnv
 
 from arena.canonical import key
-from arena.game import GameSpec
-from arena.session import TimeStep
+from arena.game import GameSpec, TimeStep
 from arena.train.lane_hosts import Place
 
 Pictures = npt.NDArray[np.uint8]

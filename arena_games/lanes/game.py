@@ -23,8 +23,8 @@ from arena.game import (
     Image,
     Move,
     Observation,
-    Scaled,
     StepResult,
+    Vector,
     Views,
     actions_of,
     parse_answer,
@@ -86,8 +86,8 @@ class _Seat:
         self.last = "nothing"
         self.moved = self.rose = 0
         self.total = 0.0
-        self.stack: Scaled | None = None  # of this moment, once somebody has wanted it
-        self.before: Scaled | None = None  # and of the decision before
+        self.stack: Image | None = None  # of this moment, once somebody has wanted it
+        self.before: Image | None = None  # and of the decision before
         first = views.Frame(self.lane, self.lane.snapshot())
         self.frames = [first] * STACK  # oldest first
 
@@ -122,8 +122,6 @@ class _Seat:
 
 class LaneGame(Game):
     """A subclass gives `make_lane` and the spec (see `lane_spec`), and what its levels are."""
-
-    slow_views = True
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
@@ -187,7 +185,7 @@ class LaneGame(Game):
         actions = actions_of(moves)
         self._check(actions)
         stuck = self.options["stuck"]
-        # Where no other lane is held meanwhile, a frame is made when it is asked for: what the tick led to goes ahead.
+        # Where no other lane is held meanwhile, a frame is made when it is asked for.
         several = len(actions) > 1 and self._seats[0].lane.threads
 
         def hold(seat: int) -> None:
@@ -221,16 +219,10 @@ class LaneGame(Game):
         return Observation(
             legal=tuple(range(self.spec.actions.n)) if seat in self.due else (),
             image=None if views.image is None else it.frames[-1].fitted(*views.image),
-            vector=self.scaled(seat).vector() if views.vector else None,
+            vector=self._vector(it) if views.vector else None,
             text=None if facts is None else words.text(facts),
             facts=facts,
         )
-
-    def scaled(self, seat: int) -> Scaled:
-        it = self._seats[seat]
-        if it.stack is None:
-            it.stack = views.stacked(it.frames) if it.before is None else views.pushed(it.before, it.frames[-1])
-        return it.stack
 
     def read(self, legal: Sequence[int], answer: int | str | None, free_text: int = 0) -> Move:
         """As every game's, but the buttons of a pair may come in any order."""
@@ -266,6 +258,11 @@ class LaneGame(Game):
     def state_hash(self) -> str:
         """32 hex digits over every lane's memory, what it reached, and the tick."""
         return digest(self._tick, [(seat.lane.state_hash(), seat.best, seat.idle, seat.over) for seat in self._seats])
+
+    def _vector(self, it: _Seat) -> Vector:
+        if it.stack is None:
+            it.stack = views.stacked(it.frames) if it.before is None else views.pushed(it.before, it.frames[-1])
+        return views.floats(it.stack)
 
     def _frames(self, buttons: Any) -> int:
         return actions.frames_of(self.options["actions"], buttons, self.options["skip"])

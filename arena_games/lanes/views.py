@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from arena.game import Image, Scaled
+from arena.game import Image, Vector
 from arena_games.cards.text import font
 
 EDGE = 84  # pixels of the grey frame
@@ -108,19 +108,24 @@ def _lent(pixels: Image) -> Pillow.Image:
 _shrink = _Shrink()
 
 
-def stacked(frames: Sequence[Frame]) -> Scaled:
-    """(84, 84, number of frames), black 0 to white 1, oldest first."""
+def stacked(frames: Sequence[Frame]) -> Image:
+    """uint8 (84, 84, number of frames), oldest first."""
     out = np.empty((EDGE, EDGE, len(frames)), np.uint8)
     for at, frame in enumerate(frames):
         out[..., at] = frame.grey
-    return Scaled(out, 255)
+    return out
 
 
-def pushed(before: Scaled, frame: Frame) -> Scaled:
+def pushed(before: Image, frame: Frame) -> Image:
     """The stack of four one decision later, without going through all frames: four bytes of a pixel are one number."""
-    older = before.steps.view("<u4")[..., 0] >> np.uint32(8)
+    older = before.view("<u4")[..., 0] >> np.uint32(8)
     older |= frame.grey.astype("<u4") << np.uint32(24)
-    return Scaled(older[..., np.newaxis].view(np.uint8), before.scale)
+    return older[..., np.newaxis].view(np.uint8)
+
+
+def floats(stack: Image) -> Vector:
+    """Black 0 to white 1."""
+    return stack.astype(np.float32) / np.float32(255)
 
 
 def side_by_side(frames: Sequence[Frame], captions: Sequence[str], height: int, width: int) -> Image:

@@ -15,7 +15,6 @@ from arena.game import (
     Image,
     Move,
     Observation,
-    Scaled,
     StepResult,
     Views,
     actions_of,
@@ -198,13 +197,10 @@ class Race(Game):
         return Observation(
             legal=() if self._ended else tuple(range(self.spec.actions.n)),
             image=None if views.image is None else frames[-1].fitted(*views.image),
-            vector=seen.stacked(frames).vector() if views.vector else None,
+            vector=seen.floats(seen.stacked(frames)) if views.vector else None,
             text=None if facts is None else words.text(lanes.text(facts), facts),
             facts=facts,
         )
-
-    def scaled(self, seat: int) -> Scaled:
-        return seen.stacked(self._frames[seat])
 
     def facts(self, seat: int) -> dict[str, str]:
         """What `seat` may know, as named parts for prompt templates."""

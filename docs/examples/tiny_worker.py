@@ -24,11 +24,11 @@ def decide(observation):
     return observation["legal"][0]
 
 
-def answer(item):
-    reply = {name: item.get(name, 0) for name in ("id", "match", "seat", "tick", "attempt")}
-    if item.get("budget") == 0:
+def answer(request):
+    reply = {name: request.get(name, 0) for name in ("id", "match", "seat", "tick", "attempt")}
+    if request.get("budget") == 0:
         return {**reply, "decision": {"fault": "timeout"}}
-    return {**reply, "decision": {"answer": decide(item["observation"])}}
+    return {**reply, "decision": {"answer": decide(request["observation"])}}
 
 
 def main():
@@ -52,7 +52,7 @@ def main():
             case "open":
                 send(type="opened", match=message["match"], seat=message["seat"])
             case "act":
-                send(type="action", session=session, answers=[answer(item) for item in message["items"]])
+                send(type="action", session=session, answers=[answer(one) for one in message["requests"]])
             case "end":
                 send(type="closed", match=message["match"], seat=message["seat"])
             case "ping":

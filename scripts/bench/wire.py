@@ -27,7 +27,7 @@ from arena.channel import Received
 from arena.game import Observation, Views
 from arena.match import Match
 from arena.observer import Observer
-from arena.operator import Decision, Request
+from arena.operator import Decision, OpenSeat, Request
 from arena.plan import HERE, Entry, Limits, Plan
 from arena.protocol import codec
 from arena.protocol import messages as m
@@ -73,7 +73,7 @@ def entries(count: int) -> tuple[Entry, ...]:
 def messages() -> tuple[bytes, bytes]:
     """The header of an ACT of one item and of its ACTION, as the arena writes them."""
     request = Request(id=1000, match=0, seat=1, tick=1000, observation=Observation(legal=(0,)))
-    act = codec.encode(codec.act([request])[0])[1]
+    act = codec.encode(m.Act(requests=[request]))[1]
     answer = m.Answer(id=1000, match=0, seat=1, tick=1000, decision=Decision(answer=0))
     return bytes(act), bytes(codec.encode(m.Action(session="0" * 16, answers=[answer]))[1])
 
@@ -170,7 +170,7 @@ def bench_seats(hub: Hub, rounds: int, seats: int = 64, acts: int = 400) -> dict
     game = Noop(seats, {})
     card = game.card()
     for seat in range(seats):
-        channel.send(m.Open(match=0, seat=seat, operator="noop", card=card, views=Views(), seed=key("bench", seat)))
+        channel.send(OpenSeat(match=0, seat=seat, operator="noop", card=card, views=Views(), seed=key("bench", seat)))
     rates = []
     for _ in range(rounds):
         began = time.perf_counter()
@@ -184,7 +184,7 @@ def ask(workers: ProcessWorkers, channel, tick: int, seats: int) -> None:  # typ
     """One ACT of all seats, until every item is answered."""
     observation = Observation(legal=(0,))
     requests = {i: Request(id=i, match=0, seat=i, tick=tick, observation=observation) for i in range(seats)}
-    channel.send(*codec.act(list(requests.values())))
+    channel.send(m.Act(requests=list(requests.values())))
     while requests:
         for event in workers.poll(None):
             if isinstance(event, Received) and isinstance(event.message, m.Action):

@@ -23,7 +23,7 @@ from arena_games.lanes.actions import SETS
 from arena_games.lanes.baseline import choose
 from arena_games.lanes.game import DEATH, FLAG
 from arena_games.lanes.lane import Lane
-from arena_games.lanes.views import stacked
+from arena_games.lanes.views import floats, stacked
 from tests.games.lane_toy import ToyLane, ToyLanes
 from tests.record.kit import make_plan
 from tests.record.kit import record as write
@@ -273,7 +273,8 @@ def test_a_stack_that_is_made_of_the_one_before_is_that_of_its_frames() -> None:
     game.reset(bytes(16))
     for number, name in enumerate(WALK):
         if number != 3:  # then there is none before
-            assert np.array_equal(game.scaled(0).steps, stacked(game._seats[0].frames).steps)
+            vector = game.observe(0, Views(vector=True)).vector
+            assert np.array_equal(vector, floats(stacked(game._seats[0].frames)))
         game.step({0: Move(NAMES.index(name))})
 
 

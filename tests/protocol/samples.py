@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
-from arena.game import Discrete, GameCard, GameSpec, Move, Observation, Said, StepResult, Views
-from arena.operator import Decision, Outcome, Request, Usage
+from arena.game import Discrete, GameCard, GameSpec, Move, Observation, Said, StepResult, TimeStep, Views
+from arena.operator import Decision, OpenSeat, Outcome, Request, SpectatorUpdate, Usage
 from arena.options import Option
 from arena.protocol import codec
 from arena.protocol import messages as m
@@ -56,10 +57,8 @@ SEEN = Observation(
 )
 REQUEST = Request(id=7, match=3, seat=1, tick=9, observation=SEEN, attempt=1, reason="illegal", budget=2.5)
 
-_ACT, ACT_BUFFERS = codec.act([REQUEST, Request(id=8, match=4, seat=0, tick=0, observation=Observation(legal=(1,)))])
-# Fields that came with a minor version, and what bytes from before mean.
+# Fields that came with a minor version, by that version: what bytes from before mean.
 ADDED: dict[str, dict[str, dict[str, object]]] = {}
-WITH_BUFFERS = ("act", "watch", "stepped", "shown", "observed")
 
 TO_ARENA: dict[str, m.ToArena] = {
     "hello": m.Hello(
@@ -98,15 +97,10 @@ TO_ARENA: dict[str, m.ToArena] = {
         session="s0",
         id=11,
         match=3,
-        result=StepResult.truncated((1.0, -1.0), (2.5, -2.5), "0" * 32, ("over",)),
-        seats=[m.SeatView(seat=1, observation=_ACT.items[0].observation, default=2)],
-        ahead=True,
-    ),
-    "shown": m.Shown(
-        session="s0", id=11, match=3, seats=[m.SeatView(seat=1, observation=_ACT.items[0].observation, default=2)]
+        time_step=TimeStep(StepResult((1,), (1.0, -1.0), "0" * 32, ("over",), "truncated", (2.5, -2.5)), (SEEN,), (2,)),
     ),
     "parsed": m.Parsed(session="s0", id=12, match=3, seat=1, move=Move(4, "no"), fault="illegal", detail="no"),
-    "observed": m.Observed(session="s0", id=13, match=3, observation=_ACT.items[0].observation),
+    "observed": m.Observed(session="s0", id=13, match=3, observation=SEEN),
     "game_closed": m.GameClosed(match=3),
 }
 TO_WORKER: dict[str, m.ToWorker] = {
@@ -118,7 +112,7 @@ TO_WORKER: dict[str, m.ToWorker] = {
         options={"temperature": 0.5},
         operators=("ppo#1", "ppo#2"),
     ),
-    "open": m.Open(
+    "open": OpenSeat(
         match=3,
         seat=1,
         operator="vlm#1",
@@ -133,18 +127,18 @@ TO_WORKER: dict[str, m.ToWorker] = {
         seat=1,
         outcome=Outcome(status="truncated", returns=(1.0, -1.0), reason="max_ticks 5", events=("over",)),
     ),
-    "act": _ACT,
+    "act": m.Act(requests=[REQUEST, Request(8, 4, 0, 0, Observation((1,)))]),
     "cancel": m.Cancel(ids=[7, 8]),
-    "watch": m.Watch(
+    "watch": SpectatorUpdate(
         match=3,
         tick=9,
         game="kuhn",
         seats=("vlm#1", "ppo"),
-        picture=m.ArrayRef(0, "|u1", (2, 4, 3)),
+        picture=SEEN.image,
         events=("seat 0 bets",),
         outcome=Outcome(status="terminated", returns=(1.0, -1.0)),
         seat=1,
-        observation=m.WireObservation(text="You hold K.", facts={"hand": "K"}),
+        observation=SEEN,
     ),
     "ping": m.Ping(n=4),
     "pong": m.Pong(n=4),
@@ -171,8 +165,19 @@ TO_WORKER: dict[str, m.ToWorker] = {
 def frames_of(side: str, name: str) -> list[bytes]:
     """The frames of a sample; side is "arena" or "worker", whoever reads it."""
     message = (TO_ARENA if side == "arena" else TO_WORKER)[name]
-    return [bytes(frame) for frame in codec.encode(message, ACT_BUFFERS if name in WITH_BUFFERS else ())]
+    return [bytes(frame) for frame in codec.encode(message)]
 
 
 ALL = [("arena", name) for name in TO_ARENA] + [("worker", name) for name in TO_WORKER]
 DECODE = {"arena": codec.decode_to_arena, "worker": codec.decode_to_worker}
+
+
+def same(one: object, other: object) -> bool:
+    """Equal, arrays among it by their dtypes, shapes and bytes."""
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
+    if isinstance(one, msgspec.Struct) and type(one) is type(other):
+        return all(same(getattr(one, name), getattr(other, name)) for name in one.__struct_fields__)
+    if isinstance(one, list | tuple) and type(one) is type(other) and len(one) == len(other):
+        return all(map(same, one, other))
+    return type(one) is type(other) and one == other

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena.errors import ProtocolError
-from arena.operator import Outcome
+from arena.game import Observation
+from arena.operator import OpenSeat, Outcome, Request
 from arena.protocol import codec
 from arena.protocol import conduct as module
 from arena.protocol import messages as m
@@ -20,12 +21,12 @@ HERE = {"match": 0, "seat": 0}
 END = m.End(**HERE, outcome=Outcome(status="terminated"))
 
 
-def opened() -> m.Open:
-    return m.Open(**HERE, operator="x", card=CARD, views=m.Views(), seed=bytes(16))
+def opened() -> OpenSeat:
+    return OpenSeat(**HERE, operator="x", card=CARD, views=m.Views(), seed=bytes(16))
 
 
 def act(*ids: int) -> m.Act:
-    return m.Act(items=[m.Item(id=i, **HERE, tick=0, observation=m.WireObservation(legal=(0,))) for i in ids])
+    return m.Act(requests=[Request(id=i, **HERE, tick=0, observation=Observation(legal=(0,))) for i in ids])
 
 
 def action(*ids: int, **change: object) -> m.Action:
@@ -150,7 +151,7 @@ def test_whatever_is_said_is_taken_counted_or_named(said: list[dict[str, object]
     for header in said:
         before = conduct.unasked
         try:
-            message, _ = codec.decode_to_arena([MAGIC, msgspec.msgpack.encode(header)])
+            message = codec.decode_to_arena([MAGIC, msgspec.msgpack.encode(header)])
             conduct.came(message, "s")
         except ProtocolError:
             return

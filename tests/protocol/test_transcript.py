@@ -32,7 +32,7 @@ def test_the_schema_is_that_of_the_code() -> None:
         for one in schema.schema()["$defs"].values()
         for tag in one.get("properties", {}).get("type", {}).get("enum", ())
     }
-    assert {m.tag(cls.__name__) for union in (m.ToArena, m.ToWorker) for cls in union.__args__} <= names
+    assert {cls.__struct_config__.tag for union in (m.ToArena, m.ToWorker) for cls in union.__args__} <= names
 
 
 def test_the_example_says_and_understands_just_what_a_worker_needs() -> None:
@@ -47,7 +47,7 @@ def test_the_example_says_and_understands_just_what_a_worker_needs() -> None:
 def test_a_trace_holds_every_message_without_the_token(tmp_path: Path) -> None:
     trace = Trace(tmp_path / "trace.jsonl")
     hello = m.Hello(token="secret", major=1, minor=0, kind="x", name="x", version="1")
-    trace.note("to arena", "x#1", codec.encode(hello, [b"1234"]))
+    trace.note("to arena", "x#1", [*codec.encode(hello), b"1234"])
     trace.note("to arena", "x#1", [b"ARENA/1", b"\xc1"])
     trace.close()
     text = (tmp_path / "trace.jsonl").read_text()

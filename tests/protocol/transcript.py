@@ -16,7 +16,6 @@ from arena.canonical import key
 from arena.channel import Died, Event, Received
 from arena.game import Views
 from arena.operator import Outcome, Request
-from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.trace import Trace
 from arena.supervisor.hub import Hub
@@ -51,14 +50,14 @@ def _session(hub: Hub) -> None:
     card, views, (seat,) = game.card(), Views(vector=True), step.due
     seats = ("tiny", "random")
     channel.send(
-        m.Open(match=0, seat=seat, operator="tiny", card=card, views=views, seed=key("transcript", 1), seats=seats)
+        m.OpenSeat(match=0, seat=seat, operator="tiny", card=card, views=views, seed=key("transcript", 1), seats=seats)
     )
     ids = itertools.count(1)
     ask = Request(next(ids), 0, seat, 0, game.observe(seat, views))
     _until(hub, _is(m.Opened))
-    channel.send(*codec.act([ask]))
+    channel.send(m.Act(requests=[ask]))
     _until(hub, _is(m.Action))
-    channel.send(*codec.act([Request(next(ids), 0, seat, 0, game.observe(seat, views), 1, "say it again", 0.0)]))
+    channel.send(m.Act(requests=[Request(next(ids), 0, seat, 0, game.observe(seat, views), 1, "say it again", 0.0)]))
     _until(hub, _is(m.Action))
     channel.send(m.Ping(n=7))
     _until(hub, _is(m.Pong))

@@ -233,9 +233,12 @@ MISTAKES: dict[str, tuple[Deed, str]] = {
     "flood_of_errors": (flooding(type="error", code="failed", text="!"), "nobody asked for, the last one ERROR failed"),
     "flood_of_answers": (
         flooding(type="action", answers=[AN_ANSWER]),
-        "asked for, the last one an answer to item 1000",
+        "asked for, the last one an answer to request 1000",
     ),
-    "flood_in_one_action": (flooding(type="action", answers=[AN_ANSWER] * 999), "the last one an answer to item 1000"),
+    "flood_in_one_action": (
+        flooding(type="action", answers=[AN_ANSWER] * 999),
+        "the last one an answer to request 1000",
+    ),
     "flood_of_empty_actions": (flooding(type="action", answers=[]), "the last one an ACTION without answers"),
     "flood_of_unknown": (
         flooding(type="rewind"),
@@ -250,7 +253,7 @@ MISTAKES: dict[str, tuple[Deed, str]] = {
     ),
     "second_with_status": (
         leaving(second(zmq.DEALER, MAGIC, pack({"type": "status", "state": "ready"}))),
-        "sent Status before HELLO",
+        "sent STATUS before HELLO",
     ),
     "second_of_another_kind": (leaving(second(zmq.REQ)), "its socket is a REQ: expected DEALER"),
     "closes": (leaving(lambda peer: peer.socket.close(linger=0)), "closed its connection"),

@@ -212,7 +212,7 @@ def answers_of(act: dict[str, object]) -> list[dict[str, object]]:
     echo = ("id", "match", "seat", "tick")
     return [
         {**{name: item[name] for name in echo}, "decision": {"answer": item["observation"]["legal"][0]}}
-        for item in act["items"]  # type: ignore[attr-defined]
+        for item in act["requests"]  # type: ignore[attr-defined]
     ]
 
 

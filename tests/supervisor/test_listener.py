@@ -92,7 +92,7 @@ def test_a_worker_is_known_by_its_token_whatever_it_calls_itself(door: Listener,
     ("frames", "why", "code"),
     [
         (hello("guessed"), "gave a wrong token", "token"),
-        (codec.encode(m.Status(state="ready")), "sent Status before HELLO", "unexpected"),
+        (codec.encode(m.Status(state="ready")), "sent STATUS before HELLO", "unexpected"),
         ([b"ARENA/1", b"\xc1"], "broke the protocol: a header that does not decode", "malformed"),
         ([b"ARENA/2", b"\x80"], "broke the protocol: the first frame is b'ARENA/2'", "version"),
         ([b"ARENA/1", b"x" * 70000], "broke the protocol: a message of 70,007 bytes in 2 frames", "malformed"),
@@ -112,7 +112,7 @@ def test_a_stranger_is_told_and_let_go_and_harms_nobody(
     assert isinstance(turned, Stranger)
     assert turned.why.startswith(why)
     assert turned.group == os.getpgrp()  # as the kernel says
-    error, _ = codec.decode_to_worker(stranger.recv_multipart())
+    error = codec.decode_to_worker(stranger.recv_multipart())
     assert isinstance(error, m.Error)
     assert error.code == code
     assert why.removeprefix("broke the protocol: ") in error.text

@@ -190,7 +190,7 @@ class Liar:
             self.link.wait(until)
             frames = self.link.receive()
             if frames is not None:
-                message, _ = codec.decode_to_arena(frames)
+                message = codec.decode_to_arena(frames)
                 if isinstance(message, sort):
                     return message
         raise AssertionError(f"no {sort.__name__} came")

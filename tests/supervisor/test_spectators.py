@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from arena.game import Views
 from arena.observer import Observer
 from arena.plan import Entry, Plan
-from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.record.reader import Run
 from arena.supervisor.hub import WorkerChannel
@@ -85,13 +83,13 @@ def test_one_that_cannot_start_is_told_once_and_not_tried_again(tmp_path: Path) 
 def test_one_that_never_reads_is_sent_one_picture_and_the_last_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent: list[m.Watch] = []
+    sent: list[m.SpectatorUpdate] = []
     send = WorkerChannel.send
 
-    def counting(self: WorkerChannel, message: m.Message, buffers: Sequence[codec.Frame] = ()) -> None:
-        if isinstance(message, m.Watch):
+    def counting(self: WorkerChannel, message: m.Message) -> None:
+        if isinstance(message, m.SpectatorUpdate):
             sent.append(message)
-        send(self, message, buffers)
+        send(self, message)
 
     monkeypatch.setattr(WorkerChannel, "send", counting)
     many = plan_of(Turns, [GOOD, GOOD], matches=300, options={"rounds": 20})

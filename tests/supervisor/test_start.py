@@ -30,7 +30,7 @@ def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
         ("other_version", WorkerError, "broke the protocol: the first frame is b'ARENA/2', expected b'ARENA/1'"),
         ("other_major", WorkerError, f"speaks protocol 2.0, this arena speaks 1.{MINOR}"),
         ("wrong_token", WorkerError, "gave a wrong token"),
-        ("no_hello", WorkerError, "sent Status before HELLO"),
+        ("no_hello", WorkerError, "sent STATUS before HELLO"),
         ("twice", WorkerError, "sent HELLO twice"),
         ("refuses", InputError, "no weights at a.zip"),
         ("steers_the_terminal", WorkerError, r"\\x1b\[2J \\x9b31m \\x00 \\u202e gone"),

@@ -36,7 +36,7 @@ FAILS = {
     "wrong_code": ["unknown_message"],
     "answers_errors": ["error"],
     "no_opened": ["opened"],
-    "drops_items": ["answers"],
+    "drops_requests": ["answers"],
     "answers_twice": ["once"],
     "wrong_tick": ["echo"],
     "wrong_session": ["session"],

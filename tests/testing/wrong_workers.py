@@ -25,8 +25,8 @@ WRONG = {
         '            case "cancel" | "pong":\n                pass',
     ),
     "no_opened": ('send(type="opened", match=message["match"], seat=message["seat"])', "pass"),
-    "drops_items": ('in message["items"]]', 'in message["items"][:3]]'),
-    "answers_twice": ('in message["items"]]', 'in message["items"] * 2]'),
+    "drops_requests": ('in message["requests"]]', 'in message["requests"][:3]]'),
+    "answers_twice": ('in message["requests"]]', 'in message["requests"] * 2]'),
     "wrong_tick": ('"tick", "attempt")}', '"attempt")} | {"tick": 99}'),
     "wrong_session": ("session=session", 'session="mine"'),
     "illegal": ('observation["legal"][0]', '"castle"'),
@@ -45,14 +45,14 @@ WRONG = {
         '"end":\n                send',
         '"end":\n                (message["match"], message["seat"]) in ASKED and send',
     ),
-    "strict_fields": ("def answer(item):\n", "def answer(item):\n    assert 'later' not in item\n"),
-    "nil_is_a_value": ('item.get("budget") == 0', '"budget" in item'),
+    "strict_fields": ("def answer(request):\n", "def answer(request):\n    assert 'later' not in request\n"),
+    "nil_is_a_value": ('request.get("budget") == 0', '"budget" in request'),
     "counts_buffers": (
-        "def answer(item):\n",
-        "def answer(item):\n    global NEXT\n    ref = item['observation']['vector']\n"
+        "def answer(request):\n",
+        "def answer(request):\n    global NEXT\n    ref = request['observation']['vector']\n"
         "    assert NEXT is None or ref[0] > NEXT or ref[0] < 2\n    NEXT = ref[0]\n",
     ),
-    "no_clock": ('item.get("budget") == 0', "False"),
+    "no_clock": ('request.get("budget") == 0', "False"),
     "no_bye": ('send(type="bye")', "pass"),
     # BYE is on its way when the process ends: without `term` that would be a matter of luck.
     "exit_3": ("socket.close(linger=1000)", "socket.close(linger=1000); socket.context.term(); os._exit(3)"),
@@ -78,8 +78,8 @@ WRONG = {
         "\n    def send",
     ),
     "two_answers": ('{**reply, "decision": {"answer"', '{**reply, "error": "backend", "decision": {"answer"'),
-    "cancels_itself": ('"decision": {"answer": decide(item["observation"])}', '"cancelled": True'),
-    "illegal_fault": ('{"answer": decide(item["observation"])}', '{"fault": "illegal"}'),
+    "cancels_itself": ('"decision": {"answer": decide(request["observation"])}', '"cancelled": True'),
+    "illegal_fault": ('{"answer": decide(request["observation"])}', '{"fault": "illegal"}'),
     "negative_usage": ('{"answer": decide', '{"usage": {"prompt": -3}, "answer": decide'),
     "sure_of_it": ('{"answer": decide', '{"tokens": [1], "logprobs": [0.5], "answer": decide'),
     "closes_at_once": (
@@ -97,10 +97,11 @@ WRONG = {
     "undecided": ('observation["legal"][0]', 'observation["legal"][os.urandom(1)[0] % len(observation["legal"])]'),
 }
 # What some of them need besides.
+NOTED = "def answer(request):\n    ASKED.add((request['match'], request['seat']))\n"
 MORE = {
     "leaves_a_child": ("os.killpg(0, signal.SIGKILL)", "os._exit(3)"),
-    "closes_known_only": ("def answer(item):\n", "def answer(item):\n    ASKED.add((item['match'], item['seat']))\n"),
-    "never_forgets": ("def answer(item):\n", "def answer(item):\n    ASKED.add((item['match'], item['seat']))\n"),
+    "closes_known_only": ("def answer(request):\n", NOTED),
+    "never_forgets": ("def answer(request):\n", NOTED),
     "late_lifeline": (
         '"welcome":\n',
         '"welcome":\n                threading.Thread(target=leave_with_the_arena, daemon=True).start()\n',

@@ -46,15 +46,15 @@ class Arena:
         self.told = context
         return self.build()
 
-    def tell(self, message: m.Message, buffers: codec.Frames = ()) -> None:
-        self.router.send_multipart([b"w", *codec.encode(message, buffers)])
+    def tell(self, message: m.Message) -> None:
+        self.router.send_multipart([b"w", *codec.encode(message)])
 
     def ask(self, i: int) -> None:
-        self.tell(*codec.act([request(i)]))
+        self.tell(m.Act(requests=[request(i)]))
 
     def next(self) -> m.ToArena:
         _, *frames = self.router.recv_multipart()
-        return codec.decode_to_arena(frames)[0]
+        return codec.decode_to_arena(frames)
 
     def until(self, wanted: type[m.Message]) -> m.ToArena:
         while not isinstance(message := self.next(), wanted):
@@ -152,7 +152,7 @@ def test_between_two_decisions_the_first_is_sent_and_messages_are_answered() -> 
     arena.tell(WELCOME)
     arena.tell(open_message(0, 0))
     arena.until(m.Opened)
-    arena.tell(*codec.act([request(i) for i in (1, 2, 3)]))
+    arena.tell(m.Act(requests=[request(i) for i in (1, 2, 3)]))
     assert list(arena.answers(1)) == [1]
     arena.tell(m.Cancel(ids=[1, 3]))  # of 1 it comes too late
     arena.tell(m.Ping(n=1))
@@ -194,7 +194,7 @@ def test_an_async_operator_may_report_its_status_at_any_time() -> None:
     for i in range(20):
         # Each pair arrives while the operator itself sends: a send that bypasses the reader's socket swallows events.
         arena.tell(open_message(i, 0))
-        arena.tell(*codec.act([request(i, match=i)]))
+        arena.tell(m.Act(requests=[request(i, match=i)]))
         assert arena.answers(1)[i].decision == Decision(answer=i)
     arena.close()
 

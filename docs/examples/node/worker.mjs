@@ -14,24 +14,24 @@ const seeds = new Map(); // of the open seats, by "match/seat"
 
 // What it draws from: only the seat's seed, the tick and the attempt, so that it plays the same game again.
 // SHA-256 is enough; a worker may use any generator that depends on nothing else.
-function draw(seed, item, n) {
-  const hash = createHash("sha256").update(seed).update(`${item.tick}/${item.attempt ?? 0}`).digest();
+function draw(seed, request, n) {
+  const hash = createHash("sha256").update(seed).update(`${request.tick}/${request.attempt ?? 0}`).digest();
   return hash.readUInt32LE(0) % n;
 }
 
 // Your operator: an action's index out of `legal`, or text that the game parses.
-function decide(observation, item, seed) {
+function decide(observation, request, seed) {
   const { legal } = observation;
-  return legal[draw(seed, item, legal.length)];
+  return legal[draw(seed, request, legal.length)];
 }
 
-function answer(item) {
-  const { id, match, seat, tick, attempt = 0 } = item;
+function answer(request) {
+  const { id, match, seat, tick, attempt = 0 } = request;
   const echo = { id, match, seat, tick, attempt };
   const seed = seeds.get(`${match}/${seat}`);
   if (seed === undefined) return { ...echo, error: "backend", detail: "this seat is not open" };
-  if (item.budget === 0) return { ...echo, decision: { fault: "timeout" } };
-  return { ...echo, decision: { answer: decide(item.observation, item, seed) } };
+  if (request.budget === 0) return { ...echo, decision: { fault: "timeout" } };
+  return { ...echo, decision: { answer: decide(request.observation, request, seed) } };
 }
 
 let session = "";
@@ -44,7 +44,7 @@ const handlers = {
     seeds.set(`${match}/${seat}`, seed);
     return { type: "opened", match, seat };
   },
-  act: ({ items }) => ({ type: "action", session, answers: items.map(answer) }),
+  act: ({ requests }) => ({ type: "action", session, answers: requests.map(answer) }),
   end({ match, seat }) {
     seeds.delete(`${match}/${seat}`);
     return { type: "closed", match, seat };

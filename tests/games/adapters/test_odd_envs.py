@@ -33,7 +33,7 @@ def lines_of(game: Game, number: int) -> list[Line]:
     chance = generator(key("odd actions", number))
     match.start()
     while match.outcome is None:
-        for question in match.asks():
+        for question in match.requests():
             answer = int(chance.choice(question.observation.legal))
             match.feed(question.seat, Decision(answer=answer))
         match.advance()

@@ -62,7 +62,7 @@ def test_a_fault_does_not_save_what_playing_on_would_cost(monkeypatch):
     match = Match(plan, LocalSession(game, [Views()] * 3), ["a", "b", "c"], Limits())
     match.start()
     while match.outcome is None:
-        for ask in match.asks():
+        for ask in match.requests():
             match.feed(ask.seat, Decision(fault="crashed") if ask.seat == 2 else Decision(answer=0))
         match.advance()
     assert match.outcome.returns == (-1.0, -2.0, -3.0)
