@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 from rich.console import Console
 from rich.control import Control
 from rich.segment import Segment, Segments
@@ -30,9 +31,10 @@ BRIEF = "→ ← n p a q"
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--match", "-m", type=click.IntRange(0), help="The match to begin with (--plain: the only one shown).")
 @click.option("--plain", is_flag=True, help="Print every step and wait for no key. So it is without a terminal.")
+@click.option("--json", "as_json", is_flag=True, help="For machines: each step as one line of JSON.")
 @click.option("--frames", type=click.Path(path_type=Path, file_okay=False), help="Save each picture shown as PNG here.")
 @click.option("--trust", is_flag=True, help="Run the game file that came with RUN, although it was never played here.")
-def replay(run: Path, match: int | None, plain: bool, frames: Path | None, trust: bool) -> None:
+def replay(run: Path, match: int | None, plain: bool, as_json: bool, frames: Path | None, trust: bool) -> None:
     """Show RUN step by step: what each seat saw, thought, answered and did, what happened, who won.
 
     The matches are played again from the log, so what is shown is what `arena verify` checks.
@@ -43,24 +45,27 @@ def replay(run: Path, match: int | None, plain: bool, frames: Path | None, trust
     ↑ ↓               scroll           q, Esc   quit
     """
     with closing(Replay(Run(run), trust=trust)) as recorded:
-        _show(recorded, match, plain, frames)
+        _show(recorded, match, plain, as_json, frames)
     if frames is not None:
         click.echo(f"pictures: {frames}", err=True)
 
 
-def _show(recorded: Replay, match: int | None, plain: bool, frames: Path | None) -> None:
+def _show(recorded: Replay, match: int | None, plain: bool, as_json: bool, frames: Path | None) -> None:
     last = recorded.matches - 1
     if match is not None and match > last:
         raise InputError(f"--match {match}: this run has matches 0 to {last}")
     console = Console()
-    if plain or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if plain or as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         if match is not None:
             replays = iter([ReplayPages(recorded, recorded.planned(match), lines_of(recorded.run, match), frames)])
         else:
             replays = (ReplayPages(recorded, plan, lines, frames) for plan, lines in recorded.recorded())
         for pages in replays:
             for page in pages.all():
-                console.print(page.heading(console.width), page.body)
+                if as_json:
+                    click.echo(msgspec.json.encode(page.moment))
+                else:
+                    console.print(page.heading(console.width), page.body)
     else:
         from arena.cli.keys import Keys  # needs a terminal's library, which not every system has
 

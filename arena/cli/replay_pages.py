@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +15,10 @@ from rich.text import Text
 
 from arena import commands
 from arena.errors import RecordError
-from arena.game import Views
-from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
-from arena.match import Match
+from arena.log import Line
 from arena.plan import MatchPlan
-from arena.record.replay import Replay, Step, execute
+from arena.record.moments import Moment, Result, ShownTurn, moments
+from arena.record.replay import Replay
 from arena.text import printable
 
 PICTURE = (600, 960)  # (height, width) of the pictures that --frames saves
@@ -30,6 +29,7 @@ COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")  # of the seats
 class Page:
     """One step of a match, as it is shown."""
 
+    moment: Moment
     title: str
     body: RenderableType
 
@@ -67,22 +67,15 @@ class ReplayPages:
             number += 1
 
     def _make(self) -> Iterator[Page]:
-        saw: dict[int, str] = {}
-        totals = [0.0] * len(self._match.names)
-        for number, step in enumerate(execute(self._match, self._lines)):
+        for number, moment in enumerate(moments(self._match, self._lines, self._replay.views)):
             if self._frames is not None:
                 self._save(self._frames, number)
-            yield self._page(step, saw, totals)
-            if not step.agrees:
-                return
-            # Looked at now, while the match stands where these seats were asked.
-            saw = {request.seat: self._text(request.seat) for request in step.requests}
+            yield Page(moment, self._title(moment), _body(moment, self._replay.run.folder))
 
-    def _text(self, seat: int) -> str:
-        spec = self._match.session.spec
-        if not spec.text:
-            return f"({spec.id} has no text view; --frames saves its pictures)"
-        return self._match.session.look(seat, Views(text=True)).text or ""
+    def _title(self, moment: Moment) -> str:
+        highest = self._replay.matches - 1
+        which = f"match {moment.match} (0 to {highest}), block {moment.block}" if highest else "match 0"
+        return f"{moment.game} · {which} · {'start' if moment.tick is None else f'tick {moment.tick}'}"
 
     def _save(self, folder: Path, number: int) -> None:
         from PIL import Image
@@ -94,39 +87,37 @@ class ReplayPages:
         except OSError as error:
             raise RecordError(f"--frames {folder}: {name} cannot be written: {error.strerror or error}") from error
 
-    def _page(self, step: Step, saw: Mapping[int, str], totals: list[float]) -> Page:
-        plan, game = self._match.plan, self._match.session.spec.id
-        parts: list[RenderableType] = []
-        where = "start" if step.missing is None else f"tick {step.missing.tick}"
-        for line in step.recorded:
-            if isinstance(line, MatchLine):
-                parts += [_seating(self._match), _events(line.events)]
-            elif isinstance(line, TurnLine):
-                where = f"tick {line.tick}"
-                parts.append(_turn(self._match, self._replay.views[line.operator], line, saw.get(line.seat)))
-            elif isinstance(line, TickLine):
-                where = f"tick {line.tick}"
-                totals[:] = [total + reward for total, reward in zip(totals, line.rewards, strict=True)]
-                parts += [_events(line.events), _rewards(self._match, line, totals)]
-            else:
-                parts.append(_result(self._match, line))
-        if not step.agrees:
-            parts.append(_doubt(step, self._lines, self._replay.run.folder))
-        elif isinstance(last := self._lines[-1], EndLine) and last.status == "unresolved":
-            parts.append(_result(self._match, last))
-        highest = self._replay.matches - 1
-        which = f"match {plan.index} (0 to {highest}), block {plan.block}" if highest else "match 0"
-        title = f"{game} · {which} · {where}"
-        return Page(title, Group(*parts))
-
 
 def said(text: str, style: str = "") -> Text:
     """What a game, an operator or a log says, as it is: nothing of it is markup, or obeyed by a terminal."""
     return Text(printable(text, lines=True), style)
 
 
-def _seat(match: Match, seat: int) -> Text:
-    return said(f"seat {seat} · {match.names[seat]}", f"bold {COLOURS[seat % len(COLOURS)]}")
+def _body(moment: Moment, run: Path) -> RenderableType:
+    parts: list[RenderableType] = [_seating(moment)] if moment.seed else []
+    parts += [_turn(moment, turn) for turn in moment.turns]
+    if moment.events:
+        parts.append(said("\n".join(f"  • {printable(event)}" for event in moment.events)))
+    if any(moment.rewards):
+        parts.append(_rewards(moment))
+    if moment.result is not None:
+        parts.append(_result(moment, moment.result))
+    match moment.stops:
+        case "record ends":
+            parts.append(Text("The record ends here: the run stopped while this match was in play.", style="yellow"))
+        case "log differs":
+            how = commands.arena("verify", run)
+            text = f"The log and its re-execution differ here, so nothing after it is shown. {how} says how."
+            parts.append(Panel(Text(text), border_style="red"))
+    return Group(*parts)
+
+
+def _colour(seat: int) -> str:
+    return COLOURS[seat % len(COLOURS)]
+
+
+def _seat(moment: Moment, seat: int) -> Text:
+    return said(f"seat {seat} · {moment.seats[seat]}", f"bold {_colour(seat)}")
 
 
 def _grid() -> Table:
@@ -136,84 +127,73 @@ def _grid() -> Table:
     return table
 
 
-def _seating(match: Match) -> RenderableType:
+def _seating(moment: Moment) -> RenderableType:
     table = _grid()
-    for seat in range(len(match.names)):
-        table.add_row(f"seat {seat}", said(match.names[seat], COLOURS[seat % len(COLOURS)]))
-    table.add_row("seed", match.plan.seed.hex())
-    options = ", ".join(f"{name}={value}" for name, value in match.session.options.items())
+    for seat, name in enumerate(moment.seats):
+        table.add_row(f"seat {seat}", said(name, _colour(seat)))
+    table.add_row("seed", moment.seed)
+    options = ", ".join(f"{name}={value}" for name, value in moment.options.items())
     table.add_row("options", said(options or "none"))
     return Panel(table, title="the table", title_align="left", box=box.ROUNDED, border_style="dim")
 
 
-def _turn(match: Match, views: Views, line: TurnLine, saw: str | None) -> RenderableType:
-    names = match.session.spec.actions.names
+def _turn(moment: Moment, turn: ShownTurn) -> RenderableType:
     table = _grid()
-    if line.attempt:
-        table.add_row("asked again", f"attempt {line.attempt + 1}")
-    elif line.late or line.asked is not None:
-        table.add_row("asked", "still thinking" if line.asked is None else f"at tick {line.asked}")
-    elif saw is not None:
+    if turn.attempt:
+        table.add_row("asked again", f"attempt {turn.attempt + 1}")
+    elif turn.late or turn.asked is not None:
+        table.add_row("asked", "still thinking" if turn.asked is None else f"at tick {turn.asked}")
+    elif turn.saw is not None:
         # Whoever was not given the text is shown by it all the same: it says what the seat may know.
-        table.add_row("saw" if views.text else "in words", said(saw))
-    table.add_row("given as", Text(views.described()))
-    table.add_row("legal", said(", ".join(names[action] for action in line.legal)))
-    if line.thought:
-        table.add_row("thought", said(line.thought, "italic"))
-    elif line.raw and line.raw != line.answer:
-        table.add_row("wrote", said(line.raw, "italic"))
-    if isinstance(line.answer, int) and 0 <= line.answer < len(names):
-        table.add_row("answer", said(f"{names[line.answer]} ({line.answer})"))
+        table.add_row("saw" if turn.given.text else "in words", said(turn.saw))
     else:
-        table.add_row("answer", said("none" if line.answer is None else str(line.answer) or '""'))
-    if line.fault:
-        table.add_row("fault", said(f"{line.fault}: {line.detail}" if line.detail else line.fault, "bold red"))
-    if line.action is not None:
-        why = " (what the fault costs)" if line.fault else " (by the rule for late answers)" if line.late else ""
-        table.add_row("action", said(names[line.action] + why, "bold"))
-    if line.usage is not None:
-        table.add_row("tokens", f"{line.usage.prompt} in, {line.usage.completion} out")
+        table.add_row("saw", said(f"({moment.game} has no text view; --frames saves its pictures)"))
+    table.add_row("given as", Text(turn.given.described()))
+    table.add_row("legal", said(", ".join(turn.legal)))
+    if turn.thought:
+        table.add_row("thought", said(turn.thought, "italic"))
+    elif turn.raw and turn.raw != turn.answer:
+        table.add_row("wrote", said(turn.raw, "italic"))
+    if turn.named is not None:
+        table.add_row("answer", said(f"{turn.named} ({turn.answer})"))
+    else:
+        table.add_row("answer", said("none" if turn.answer is None else str(turn.answer) or '""'))
+    if turn.fault:
+        table.add_row("fault", said(f"{turn.fault}: {turn.detail}" if turn.detail else turn.fault, "bold red"))
+    if turn.action is not None:
+        why = " (what the fault costs)" if turn.fault else " (by the rule for late answers)" if turn.late else ""
+        table.add_row("action", said(turn.action + why, "bold"))
+    if turn.said is not None:
+        table.add_row("said", said(turn.said))
+    if turn.unsaid is not None:
+        table.add_row("not said", said(f"{turn.unsaid.text} ({turn.unsaid.why})"))
+    if turn.prompt_tokens or turn.completion_tokens:
+        table.add_row("tokens", f"{turn.prompt_tokens} in, {turn.completion_tokens} out")
     return Panel(
         table,
-        title=_seat(match, line.seat),
+        title=_seat(moment, turn.seat),
         title_align="left",
         box=box.ROUNDED,
-        border_style=COLOURS[line.seat % len(COLOURS)],
+        border_style=_colour(turn.seat),
     )
 
 
-def _events(events: Sequence[str]) -> RenderableType:
-    return said("\n".join(f"  • {printable(event)}" for event in events)) if events else Group()
-
-
-def _rewards(match: Match, line: TickLine, totals: Sequence[float]) -> RenderableType:
-    if not any(line.rewards):
-        return Group()
+def _rewards(moment: Moment) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     table.add_column("seat", overflow="fold")
     for title in ("reward", "so far"):
         table.add_column(title, justify="right", no_wrap=True)
-    for seat, (reward, total) in enumerate(zip(line.rewards, totals, strict=True)):
-        table.add_row(_seat(match, seat), f"{reward:+g}", f"{round(total, 9):+g}")
+    for seat, (reward, total) in enumerate(zip(moment.rewards, moment.totals, strict=True)):
+        table.add_row(_seat(moment, seat), f"{reward:+g}", f"{round(total, 9):+g}")
     return table
 
 
-def _result(match: Match, line: EndLine) -> RenderableType:
+def _result(moment: Moment, result: Result) -> RenderableType:
     table = _grid()
-    for seat in range(len(match.names)):
-        value = "-" if line.returns is None else f"{line.returns[seat]:+.3f}"
-        table.add_row(
-            _seat(match, seat), said(f"{value} {match.session.spec.unit}" if line.returns is not None else value)
-        )
-    ticks = f"{line.ticks} tick{'s' * (line.ticks != 1)}"
-    title = said(f"result: {line.status} after {ticks}")
-    parts: list[RenderableType] = [said(line.reason)] if line.reason else []  # which may be long
+    for seat in range(len(moment.seats)):
+        value = "-" if result.returns is None else f"{result.returns[seat]:+.3f} {result.unit}"
+        table.add_row(_seat(moment, seat), said(value))
+    ticks = f"{result.ticks} tick{'s' * (result.ticks != 1)}"
+    title = said(f"result: {result.status} after {ticks}")
+    parts: list[RenderableType] = [said(result.reason)] if result.reason else []  # which may be long
     return Panel(Group(*parts, table), title=title, title_align="left", box=box.DOUBLE)
-
-
-def _doubt(step: Step, lines: Sequence[Line], run: Path) -> RenderableType:
-    if not isinstance(lines[-1], EndLine) and (step.missing is not None or len(step.recorded) < len(step.made)):
-        return Text("The record ends here: the run stopped while this match was in play.", style="yellow")
-    how = commands.arena("verify", run)
-    text = f"The log and its re-execution differ here, so nothing after it is shown. {how} says how."
-    return Panel(Text(text), border_style="red")

@@ -1,0 +1,164 @@
+"""A recorded match as plain data, moment by moment: what a terminal, a page and a report all show.
+
+It is played again from its log (arena/record/replay.py), so that what is shown is what `arena verify` checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from arena.game import Views
+from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
+from arena.match import Match
+from arena.record.replay import Step, execute
+from arena.talk import Unsaid
+
+
+class ShownTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One answer of one operator, in the words of the game."""
+
+    seat: int
+    operator: str
+    given: Views
+    legal: tuple[str, ...]
+    answer: str | int | None
+    named: str | None = None  # the action that an index as answer names
+    attempt: int = 0
+    asked: int | None = None  # in realtime: the tick at which it was asked, where that was an earlier one
+    late: bool = False  # in realtime: no answer had come
+    saw: str | None = None  # what the seat may know, in words, whichever views it was given
+    thought: str | None = None
+    raw: str | None = None  # all that it wrote
+    action: str | None = None  # what was applied
+    said: str | None = None  # to the others
+    unsaid: Unsaid | None = None  # what did not reach them
+    fault: str | None = None
+    detail: str | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a match ended."""
+
+    status: Literal["terminated", "truncated", "forfeited", "unresolved"]
+    ticks: int
+    unit: str
+    returns: tuple[float, ...] | None = None  # None where it stayed unresolved
+    reason: str = ""
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The start of a match, or one tick of it."""
+
+    match: int
+    block: int
+    game: str
+    seats: tuple[str, ...]  # names of the operators, in seat order
+    tick: int | None  # None: the start
+    seed: str = ""  # of the start, hex
+    options: dict[str, Any] = {}  # of the start
+    turns: tuple[ShownTurn, ...] = ()
+    events: tuple[str, ...] = ()
+    rewards: tuple[float, ...] = ()
+    totals: tuple[float, ...] = ()  # of the rewards so far
+    result: Result | None = None
+    # Why nothing follows: the record ends here, or the log and its re-execution differ here.
+    stops: Literal["", "record ends", "log differs"] = ""
+
+
+def moments(match: Match, lines: Sequence[Line], views: Mapping[str, Views]) -> Iterator[Moment]:
+    """The moments of `match`, which was not started yet, as recorded in `lines`; while one is held, it stands there.
+
+    `views`: what each operator was given, by name. Nothing follows a moment that the log and re-execution differ in.
+    """
+    saw: dict[int, str] = {}
+    totals = (0.0,) * len(match.names)
+    for step in execute(match, lines):
+        moment = _moment(match, step, lines, views, saw, totals)
+        totals = moment.totals or totals
+        yield moment
+        if moment.stops:
+            return
+        # Looked at now, while the match stands where these seats were asked.
+        if match.session.spec.text:
+            saw = {one.seat: match.session.look(one.seat, Views(text=True)).text or "" for one in step.requests}
+
+
+def _moment(
+    match: Match,
+    step: Step,
+    lines: Sequence[Line],
+    views: Mapping[str, Views],
+    saw: Mapping[int, str],
+    totals: tuple[float, ...],
+) -> Moment:
+    tick = None if step.missing is None else step.missing.tick
+    more: dict[str, Any] = {}
+    turns = []
+    for line in step.recorded:
+        if isinstance(line, MatchLine):
+            more |= {"seed": match.plan.seed.hex(), "options": dict(match.session.options), "events": line.events}
+        elif isinstance(line, TurnLine):
+            tick = line.tick
+            turns.append(_turn(match, line, views[line.operator], saw.get(line.seat)))
+        elif isinstance(line, TickLine):
+            tick = line.tick
+            summed = tuple(total + reward for total, reward in zip(totals, line.rewards, strict=True))
+            more |= {"events": line.events, "rewards": line.rewards, "totals": summed}
+        else:
+            more["result"] = _result(match, line)
+    if not step.agrees:
+        torn = not isinstance(lines[-1], EndLine) and (step.missing is not None or len(step.recorded) < len(step.made))
+        more["stops"] = "record ends" if torn else "log differs"
+    elif isinstance(last := lines[-1], EndLine) and last.status == "unresolved":
+        more["result"] = _result(match, last)
+    plan = match.plan
+    return Moment(
+        match=plan.index,
+        block=plan.block,
+        game=match.session.spec.id,
+        seats=tuple(match.names),
+        tick=tick,
+        turns=tuple(turns),
+        **more,
+    )
+
+
+def _turn(match: Match, line: TurnLine, views: Views, saw: str | None) -> ShownTurn:
+    names = match.session.spec.actions.names
+    answer, usage = line.answer, line.usage
+    return ShownTurn(
+        seat=line.seat,
+        operator=line.operator,
+        given=views,
+        legal=tuple(names[action] for action in line.legal),
+        answer=answer,
+        named=names[answer] if isinstance(answer, int) and 0 <= answer < len(names) else None,
+        attempt=line.attempt,
+        asked=line.asked,
+        late=line.late,
+        saw=saw,
+        thought=line.thought,
+        raw=line.raw,
+        action=None if line.action is None else names[line.action],
+        said=line.say,
+        unsaid=line.unsaid,
+        fault=line.fault,
+        detail=line.detail,
+        prompt_tokens=usage.prompt if usage else 0,
+        completion_tokens=usage.completion if usage else 0,
+    )
+
+
+def _result(match: Match, line: EndLine) -> Result:
+    return Result(
+        status=line.status,
+        ticks=line.ticks,
+        unit=match.session.spec.unit,
+        returns=line.returns,
+        reason=line.reason,
+    )
