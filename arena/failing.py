@@ -293,7 +293,9 @@ class Failing:
 
     def _void(self, live: LiveMatch, void: Void) -> RetryDecision:
         match, plan = live.match, live.match.plan
-        self._playing.void(live, Outcome(status="voided", reason=f"{void.kind}: {void.reason}"))
+        # The reason may name a worker, and so the operator of another seat.
+        told = void.kind if self._plan.limits.blind else f"{void.kind}: {void.reason}"
+        self._playing.void(live, Outcome(status="voided", reason=told))
         decided = self._retry.void(plan, void, self._playing.newest)
         self._note("void", match=plan.index, attempt=self._retry.count(plan), fault=void.kind, reason=void.reason)
         self._observer.voided(match, void.kind, void.reason)

@@ -87,6 +87,15 @@ class Match:
         """The questions that this tick waits for."""
         return tuple(self._waiting.values())
 
+    def names_for(self, seat: int | None) -> tuple[str, ...]:
+        """The names at the table as the players are told them: `seat` its own, or with None all players the same.
+
+        In a blind match the names of others are `player 0`, `player 1`, ..., by seat.
+        """
+        if not self._limits.blind:
+            return self.names
+        return tuple(name if at == seat else f"player {at}" for at, name in enumerate(self.names))
+
     @property
     def waits_for_game(self) -> bool:
         """The session owes what a reset, a step or a forfeit led to."""
@@ -227,7 +236,7 @@ class Match:
         )
         self.tick += 1
         if forfeiter is not None:
-            self._end("forfeited", result, f"{self.names[forfeiter]} forfeits")
+            self._end("forfeited", result, f"seat {forfeiter} forfeits")
         elif result.ended == "none" and cut:
             self._end("truncated", result, f"max_ticks {self._limits.max_ticks}")
         else:

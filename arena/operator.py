@@ -74,7 +74,7 @@ class OpenSeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     card: GameCard
     views: Views
     seed: bytes  # 16 bytes: this operator's chance in this seat; see `turn_key`
-    seats: tuple[str, ...] = ()  # names at the table in seat order; empty when identities are hidden
+    seats: tuple[str, ...] = ()  # names at the table by seat; in a blind match those of others are `player N`
     pace: Literal["lockstep", "realtime"] = "lockstep"  # realtime: the game goes on by its clock, answered or not
 
 

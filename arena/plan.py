@@ -79,6 +79,7 @@ class Limits:
     making: float = 60.0  # seconds, if `deadline` is less, in which a game of others is made: its library is imported
     max_failures: int = 3  # times in a row that a worker may fail by itself and answer nothing; then the run ends
     pace: Pace = "lockstep"  # everybody waits for everybody; "realtime": a tick ends with the game's own clock
+    blind: bool = False  # operators and people are told no names of others; spectators, log and tables have them
 
 
 @dataclass(frozen=True, slots=True)

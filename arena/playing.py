@@ -124,7 +124,7 @@ class Playing:
                 card=live.card,
                 views=entry.views,
                 seed=self._plan.operator_seed(plan, seat),
-                seats=live.match.names,
+                seats=live.match.names_for(seat),
                 pace=self._plan.limits.pace,
             )
         )

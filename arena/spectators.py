@@ -28,6 +28,7 @@ ALONE = (600, 960)  # (height, width) of the picture for spectators
 BESIDE = (600, 480)  # for who plays all the time, beside what their seat sees
 
 Size = tuple[int, int]
+Audience = tuple[Size, bool]  # the size of the picture, and whether they are players of the match
 
 
 @dataclass(slots=True)
@@ -163,44 +164,53 @@ class SpectatorFeed:
         self._busy.pop(channel, None)
         self._ends = {key: end for key, end in self._ends.items() if key[0] is not channel}
 
-    def _due(self) -> list[tuple[_Exhibit, list[tuple[Size, Channel]]]]:
+    def _due(self) -> list[tuple[_Exhibit, list[tuple[Audience, Channel]]]]:
         """The matches that have changed, each with the viewers that can be shown it."""
         out = []
         for index, exhibit in self._exhibits.items():
             if exhibit.asked or exhibit.match.waits_for_game:
                 continue
             behind = [
-                (size, viewer)
-                for size, viewer in self._viewers(index, exhibit)
+                (audience, viewer)
+                for audience, viewer in self._viewers(index, exhibit)
                 if viewer not in self._busy and exhibit.shown.get(viewer) != exhibit.changes
             ]
             if behind:
                 out.append((exhibit, behind))
         return out
 
-    def _viewers(self, index: int, exhibit: _Exhibit) -> list[tuple[Size, Channel]]:
+    def _viewers(self, index: int, exhibit: _Exhibit) -> list[tuple[Audience, Channel]]:
         """Who sees this match, and how large; spectators see the first one."""
         alone = [channel for channel in self._spectators() if channel.ready] if index == min(self._exhibits) else []
-        return [*((ALONE, channel) for channel in alone), *((self._players, channel) for channel in exhibit.players)]
+        spectators = [((ALONE, False), channel) for channel in alone]
+        return [*spectators, *(((self._players, True), channel) for channel in exhibit.players)]
 
     def _last_looks(self, exhibit: _Exhibit, seats: Sequence[int], outcome: Outcome | None = None) -> None:
         """Show people how the match, or their part in it, stands at its end."""
         for seat in seats:
             channel, views = exhibit.seats.pop(seat)
-            self._show(exhibit, self._update(exhibit.match, outcome, seat), views, [channel])
+            names = exhibit.match.names_for(seat)
+            self._show(exhibit, self._update(exhibit.match, names, outcome, seat), views, [channel])
 
-    def _send(self, exhibit: _Exhibit, viewers: Sequence[tuple[Size, Channel]], outcome: Outcome | None = None) -> None:
-        for size in dict.fromkeys(size for size, _ in viewers):
-            group = [viewer for its, viewer in viewers if its == size]
+    def _send(
+        self, exhibit: _Exhibit, viewers: Sequence[tuple[Audience, Channel]], outcome: Outcome | None = None
+    ) -> None:
+        match = exhibit.match
+        for audience in dict.fromkeys(audience for audience, _ in viewers):
+            size, playing = audience
+            group = [viewer for its, viewer in viewers if its == audience]
             exhibit.shown.update(dict.fromkeys(group, exhibit.changes))
-            self._show(exhibit, self._update(exhibit.match, outcome=outcome), Views(image=size), group)
+            names = match.names_for(None) if playing else match.names
+            self._show(exhibit, self._update(match, names, outcome), Views(image=size), group)
 
-    def _update(self, match: Match, outcome: Outcome | None = None, seat: int | None = None) -> SpectatorUpdate:
+    def _update(
+        self, match: Match, names: tuple[str, ...], outcome: Outcome | None = None, seat: int | None = None
+    ) -> SpectatorUpdate:
         return SpectatorUpdate(
             match=match.plan.index,
             tick=match.tick,
             game=match.session.spec.id,
-            seats=match.names,
+            seats=names,
             events=match.last_events,
             outcome=outcome,
             seat=seat,

@@ -136,7 +136,7 @@ def test_a_fault_forfeits_where_the_game_says_so() -> None:
     match.advance()
     assert match.outcome is not None
     assert (match.outcome.status, match.outcome.returns) == ("forfeited", (-1.0, 1.0))
-    assert match.outcome.reason == "op0 forfeits"
+    assert match.outcome.reason == "seat 0 forfeits"
     (turn,) = of(match.take_lines(), TurnLine)
     assert turn.action is None
 
@@ -148,7 +148,7 @@ def test_of_two_who_forfeit_at_once_it_is_the_first_seat_whoever_answered_first(
             match.feed(seat, Decision(answer=99 if seat else 0))
         match.advance()
         assert match.outcome is not None
-        assert match.outcome.reason == "op1 forfeits"
+        assert match.outcome.reason == "seat 1 forfeits"
 
 
 def test_a_decision_with_a_fault_never_becomes_a_move() -> None:
@@ -313,7 +313,7 @@ def test_why_a_match_ended_stands_in_its_last_line() -> None:
     match.feed(0, Decision(answer=99))
     match.advance()
     end = match.take_lines()[-1]
-    assert end == EndLine(match=7, status="forfeited", ticks=1, returns=(-1.0, 1.0), reason="op0 forfeits")
+    assert end == EndLine(match=7, status="forfeited", ticks=1, returns=(-1.0, 1.0), reason="seat 0 forfeits")
 
 
 def test_before_it_began_a_match_has_a_head_and_no_faults() -> None:

@@ -14,6 +14,7 @@ from arena.lineup import build_plan
 from arena.match import Match
 from arena.observer import Observer, SafeObserver
 from arena.operator import Outcome
+from arena.plan import Limits
 from arena.play import run_plan
 from arena.protocol import messages as m
 
@@ -60,8 +61,8 @@ def test_a_run_goes_on_without_its_display(tmp_path: Path, capfd: pytest.Capture
     assert capfd.readouterr().err.count("switched off") == 1
 
 
-def live(width: int = 80, **how: Any) -> tuple[LiveTable, Console]:
-    plan = build_plan("holdem", ["random", "scripted"], matches=12)
+def live(width: int = 80, blind: bool = False, **how: Any) -> tuple[LiveTable, Console]:
+    plan = build_plan("holdem", ["random", "scripted"], matches=12, limits=Limits(blind=blind))
     console = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None, record=True)
     return LiveTable(plan, console, show=True, **how), console
 
@@ -129,3 +130,10 @@ def test_a_terminal_that_is_a_persons_is_told_what_is_waited_for() -> None:
     table.started(match)
     table.status("random", m.Status(state="loading", text="again"))
     assert "again" not in printed(console)
+
+
+def test_a_terminal_that_is_a_persons_shows_no_names_before_a_blind_match() -> None:
+    table, console = live(taken=True, blind=True)
+    table.status("random", m.Status(state="loading", text="loading the model"))
+    table._late.function()
+    assert printed(console).splitlines() == ["waiting for the other players to be ready"]

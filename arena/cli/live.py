@@ -134,6 +134,8 @@ class LiveTable(Observer):
 
     def _tell(self, name: str) -> None:
         line = f"{name}: {self._status.get(name) or 'ready'}"
+        if self._plan.limits.blind:
+            line = "waiting for the other players to be ready"
         if self._tells and line not in self._told:
             self._told.add(line)
             self._say(line)

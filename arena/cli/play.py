@@ -66,6 +66,7 @@ class Seconds(click.FloatRange):
     help="lockstep: all wait for all. realtime: the game's clock does not wait.",
 )
 @click.option("--watch", help="A page that shows the matches live: web, or web@port=8080.")
+@click.option("--blind", is_flag=True, help="Hide the names of opponents from operators and people.")
 @click.option("--mirror", is_flag=True, help="With a person: each deal in every seat order all the same.")
 @click.option(
     "--max-failures",
@@ -100,6 +101,7 @@ def play(
     human_timeout: float | None,
     pace: Pace,
     watch: str | None,
+    blind: bool,
     mirror: bool,
     max_failures: int,
     reask: int,
@@ -141,6 +143,7 @@ def play(
             deadline=deadline,
             max_failures=max_failures,
             pace=pace,
+            blind=blind,
         )
         with _starting(console, quiet):
             plan = build_plan(game, chosen, seed=drawn, matches=matches, limits=limits, mirror=mirror or None)

@@ -61,7 +61,7 @@ def result(seat: OpenSeat, outcome: Outcome, out: Sequence[str] = ()) -> Result:
     unit = printable(seat.card.unit)
     own = out or (of_seat(seat.seat, outcome.events) if seat.card.buttons else ())  # of lanes, the own one first
     events = [event for event in outcome.events if event not in own]
-    details = tuple(printable(part) for part in (*own, outcome.reason, *events) if part)
+    details = tuple(printable(part) for part in dict.fromkeys((*own, outcome.reason, *events)) if part)
     if outcome.status == "voided" or len(outcome.returns) <= seat.seat:
         word = "voided: it counts for nobody" if outcome.status == "voided" else "over"
         return Result("voided" if outcome.status == "voided" else "over", f"The match is {word}.", details, (), unit)

@@ -27,6 +27,9 @@ def timing(run: Run, kind: str) -> list[dict[str, object]]:
     return [line for line in lines if line["type"] == kind]
 
 
+FORFEITS = [("forfeited", "seat 0 forfeits")] * 2
+
+
 def ends(run: Run) -> list[tuple[str, str]]:
     return [(line.status, line.reason) for line in run.lines() if isinstance(line, EndLine)]
 
@@ -59,13 +62,13 @@ def test_a_slow_answer_voids_the_try_and_is_not_applied_and_the_worker_stays(tmp
 def test_answers_to_other_questions_are_no_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("arena.scheduler.GRACE", 0.2)
     run = run_of(tmp_path, "other_ids", deadline=0.5)
-    assert ends(run) == [("forfeited", "other_ids0 forfeits")] * 2
+    assert ends(run) == FORFEITS
     assert {line["reason"] for line in timing(run, "died")} == {"did not confirm a CANCEL in time: it hangs"}
 
 
 def test_a_decision_of_the_wrong_type_breaks_the_protocol_and_is_charged(tmp_path: Path) -> None:
     run = run_of(tmp_path, "wrong_type")
-    assert ends(run) == [("forfeited", "wrong_type0 forfeits")] * 2
+    assert ends(run) == FORFEITS
     assert all(
         str(line["reason"]).startswith("broke the protocol: a header that is no message")
         for line in timing(run, "died")
@@ -78,7 +81,7 @@ def test_a_decision_of_the_wrong_type_breaks_the_protocol_and_is_charged(tmp_pat
 )
 def test_an_impossible_answer_is_the_fault_unparsable(tmp_path: Path, peer: str, said: str) -> None:
     run = run_of(tmp_path, peer)
-    assert ends(run) == [("forfeited", f"{peer}0 forfeits")] * 2
+    assert ends(run) == FORFEITS
     faults = [line for line in run.lines() if isinstance(line, TurnLine)]
     assert {line.fault for line in faults} == {"unparsable"}
     assert all(said in str(line.detail) and len(str(line.detail)) < 300 for line in faults)
@@ -86,7 +89,7 @@ def test_an_impossible_answer_is_the_fault_unparsable(tmp_path: Path, peer: str,
 
 def test_an_answer_over_the_size_limit_is_named_at_once(tmp_path: Path) -> None:
     run = run_of(tmp_path, "oversized")
-    assert ends(run) == [("forfeited", "oversized0 forfeits")] * 2
+    assert ends(run) == FORFEITS
     said = {str(line["reason"]) for line in timing(run, "died")}
     assert len(said) == 1
     assert re.fullmatch(
