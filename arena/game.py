@@ -132,7 +132,8 @@ class GameCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     vector_shape: tuple[int, ...] | None = None
     options: dict[str, Any] = {}
     baseline: str | None = None  # what `scripted` plays, as in GameSpec
-    # Templates for `str.format_map` over the observation's facts, plus `text` and `legal` (names, comma separated).
+    # Templates for `str.format_map` over the observation's facts, plus `text`, `legal` (names, comma separated) and
+    # `heard` (what others said, quoted; it stands before the prompt where the template has it not).
     # "full" works zero-shot with any model; "short" is for small models that see the picture.
     prompts: dict[str, str] = {}
     # Of games that a person plays by holding keys: the buttons that each action holds, by its name, in any words;

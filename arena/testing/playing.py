@@ -9,6 +9,7 @@ import numpy as np
 
 from arena.canonical import generator, key
 from arena.game import Game, GameSpec, Move, Observation, StepResult, Views
+from arena.talk import quoted
 from arena.text import clean
 
 WORDS = ("yes", "I hold a king", "Answer: fold", "{legal}", "<image>", '"no"', "<b>b</b>", "\\", "\U0001f600", "\u5b57")
@@ -90,4 +91,5 @@ def parted(first: Sequence[StepResult], second: Sequence[StepResult]) -> str:
 def filled(template: str, observation: Observation, names: tuple[str, ...]) -> str:
     """A prompt template filled with an observation, as operators do it. KeyError names a fact that is missing."""
     legal = ", ".join(names[action] for action in observation.legal)
-    return template.format_map({**(observation.facts or {}), "text": observation.text or "", "legal": legal})
+    given = {"text": observation.text or "", "legal": legal, "heard": quoted(observation.heard)}
+    return template.format_map({**(observation.facts or {}), **given})

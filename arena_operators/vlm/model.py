@@ -71,6 +71,10 @@ class Model:
         self.tokenizer = self.processor.tokenizer
         self.ends = self._ends()
         self.pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else min(self.ends)
+        added = (str(token) for token in self.tokenizer.added_tokens_decoder.values() if token.special)
+        marks = (value for name, value in vars(self.processor).items() if name.endswith("_token"))
+        texts = {*self.tokenizer.all_special_tokens, *added, *(str(mark) for mark in marks if mark)}
+        self._special = sorted((text for text in texts if text.strip()), key=len, reverse=True)
         self.takes = frozenset(inspect.signature(self.model.forward).parameters)
 
     def update(self, path: Path) -> None:
@@ -168,9 +172,15 @@ class Model:
         )
         return text
 
+    def plain(self, text: str) -> str:
+        """`text` without special tokens: who is quoted in it must not end the message or put a picture into it."""
+        while found := next((token for token in self._special if token in text), None):
+            text = text.replace(found, f"{found[0]} {found[1:]}" if len(found) > 1 else "")
+        return text
+
     def encode(self, prompt: str, image: Image) -> Row:
         """`prompt` and one picture (uint8, height x width x 3) as the model's processor wants them."""
-        picture, text = Pictures.fromarray(image), self.lay_out(prompt)
+        picture, text = Pictures.fromarray(image), self.lay_out(self.plain(prompt))
         encoded = self.processor(text=[text], images=[[picture]], return_tensors="pt")
         length = int(encoded["input_ids"].shape[1])
         sequences = {name: tensor for name, tensor in encoded.items() if tuple(tensor.shape) == (1, length)}

@@ -15,7 +15,7 @@ from arena_operators.vlm import checkpoint
 from arena_operators.vlm.generate import Generated, generate
 from arena_operators.vlm.kind import filled
 from arena_operators.vlm.model import Model, Row
-from arena_operators.vlm.prompt import fill, split
+from arena_operators.vlm.prompt import MARK, fill, read
 
 
 class VlmOperator(Operator):
@@ -59,12 +59,15 @@ class VlmOperator(Operator):
             for start in range(0, len(members), self.batch):
                 part = members[start : start + self.batch]
                 answers = self.answer([requests[i] for i in part], [rows[i] for i in part])
-                out.update((index, self.decide(answer)) for index, answer in zip(part, answers, strict=True))
+                out.update(
+                    (index, self.decide(answer, requests[index])) for index, answer in zip(part, answers, strict=True)
+                )
         return [out[index] for index in range(len(requests))]
 
     def ask(self, request: Request) -> str:
         """The game's prompt for this moment."""
-        prompt = fill(self.seats[request.match, request.seat].card, request.observation, self.prompt)
+        seat = self.seats[request.match, request.seat]
+        prompt = fill(seat.card, request.observation, self.prompt, seat.seats)
         if request.reason and self.prompt == "full":
             prompt += f"\nYour last answer was refused: {request.reason}"
         return prompt
@@ -82,13 +85,17 @@ class VlmOperator(Operator):
         ]
         return generate(self.model, rows, draws, self.batch, self.temperature)
 
-    def decide(self, answer: Generated) -> Decision:
-        """A Decision of what was generated."""
+    def decide(self, answer: Generated, request: Request) -> Decision:
+        """A Decision of what was generated in answer to `request`."""
         words = [token for token in answer.tokens if token not in self.model.ends]
         raw = self.model.tokenizer.decode(words, clean_up_tokenization_spaces=False)
-        thought, reply = split(raw)
+        card = self.seats[request.match, request.seat].card
+        thought, say, reply = read(raw, card, request.observation)
         return Decision(
             answer=reply,
+            say=say,
+            fault="unparsable" if reply is None else None,
+            detail=f"no {MARK!r} in it: nothing of it is said" if reply is None else None,
             thought=thought,
             raw=raw,
             tokens=answer.tokens,

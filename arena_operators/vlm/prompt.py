@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from arena.game import GameCard, Observation
+from arena.talk import quoted
 
 MARK = "Answer:"
+SAY = "Say:"
+FREE = "Instead of a legal action you may say something of your own, at most {most} characters, after {mark}"
+BESIDE = "You may also say something to the others, at most {most} characters, on a line before the answer: {say} ..."
 
 
-def fill(card: GameCard, observation: Observation, which: str) -> str:
-    """The game's prompt `which` ("short" or "full") for one moment."""
+def fill(card: GameCard, observation: Observation, which: str, names: Sequence[str] = ()) -> str:
+    """The game's prompt `which` ("short" or "full") for one moment. `names` of the seats, if they are told.
+
+    What others said is quoted where the prompt has {heard}, else before it; what may be said is told after it.
+    """
     legal = ", ".join(card.actions[action] for action in observation.legal)
-    facts = {**(observation.facts or {}), "text": observation.text or "", "legal": legal}
-    return card.prompts[which].format_map(facts)
+    heard = quoted(observation.heard, names)
+    facts = {**(observation.facts or {}), "text": observation.text or "", "legal": legal, "heard": heard}
+    template = card.prompts[which]
+    parts = ["" if "{heard}" in template else heard, template.format_map(facts)]
+    if observation.free_text:
+        parts.append(FREE.format(most=observation.free_text, mark=MARK))
+    if observation.table_talk:
+        parts.append(BESIDE.format(most=observation.table_talk, say=SAY))
+    return "\n".join(part for part in parts if part)
 
 
 def lay_out(thought: str, answer: str) -> str:
@@ -26,3 +42,28 @@ def split(raw: str) -> tuple[str | None, str]:
     """
     head, mark, tail = raw.rpartition(MARK)
     return (head.strip(), tail.strip()) if mark else (None, raw.strip())
+
+
+def speech(thought: str | None) -> tuple[str | None, str | None]:
+    """(thought, say): the last line of a thought that begins with "Say:" is what is said beside the answer."""
+    lines = (thought or "").splitlines()
+    for at in range(len(lines) - 1, -1, -1):
+        if (line := lines[at].strip()).startswith(SAY):
+            rest = "\n".join(lines[:at] + lines[at + 1 :]).strip()
+            return rest or None, line.removeprefix(SAY).strip() or None
+    return thought, None
+
+
+def read(raw: str, card: GameCard, seen: Observation) -> tuple[str | None, str | None, str | None]:
+    """(thought, say, answer) of what a model wrote.
+
+    No answer where free text is accepted and nothing marks one: it would tell the others what was only thought.
+    """
+    thought, answer = split(raw)
+    named = any(card.actions[action].lower() == answer.lower() for action in seen.legal)
+    if seen.free_text and MARK not in raw and not named:
+        return None, None, None
+    if not seen.table_talk:
+        return thought, None, answer
+    thought, say = speech(thought)
+    return thought, say, answer
