@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from arena.cli.lazy import Group
 from arena.cli.whole import Whole
-from arena.errors import WorkerError
+from arena.errors import MissingExtraError, WorkerError
 
 
 @click.group(cls=Group)
@@ -23,7 +22,7 @@ def train() -> None:
 @click.option("--steps", default=200_000, show_default=True, type=Whole(1), help="Decisions of the learner.")
 @click.option("--seed", default=0, show_default=True, type=Whole(0), help="Of weights, deals and opponents.")
 @click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder of the run.")
-@click.option("--seats", default="2", show_default=True, help="Seats at the tables; 2,3 trains on both in turn.")
+@click.option("--seats", help="Seats of the matches; 2,3 trains on both in turn. Default: the fewest the game takes.")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out, exactly.")
 @click.option(
     "--option",
@@ -34,38 +33,42 @@ def train() -> None:
 )
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def ppo(
-    game: str, steps: int, seed: int, out: str, seats: str, resume: bool, options: tuple[str, ...], quiet: bool
+    game: str, steps: int, seed: int, out: str, seats: str | None, resume: bool, options: tuple[str, ...], quiet: bool
 ) -> None:
-    """Train a PPO policy against itself, its past, `scripted` and `random`; or, where one player suffices and sees
-    pictures (sidescroller, mario), on many lanes at once.
+    """Train a PPO policy against itself, its past, `scripted` and `random`; alone where the game takes one player.
 
-    DIR gets checkpoints, curve.csv, tb/ (TensorBoard) and policy.safetensors, which `ppo:DIR` seats.
-    Settings of --option are the fields of PpoConfig, e.g. entropy=0.05, hidden=256, pool_past=0.5, tables=64; on lanes
-    those of LaneConfig, e.g. lanes=16, hosts=4, rollout=128, reward_clip=3.
+    OUT gets checkpoints, curve.csv, tb/ (TensorBoard) and policy.safetensors, which `ppo:OUT` seats. Settings of
+    --option are the fields of PpoConfig (docs/train.md), e.g. envs=64, entropy=0.05, pool_past=0.5, hosts=4.
     """
     from arena import commands, names
     from arena.plugins import game_class
-    from arena.train import lane_ppo
-    from arena.train.ppo import PpoConfig, check_options, main
+    from arena.train.config import check_options, config_for
 
     name = names.parse(game)
-    pairs = _pairs(options)
-    common: dict[str, Any] = {
-        "game": name.base,
-        "game_options": dict(name.options),
-        "out": out,
-        "steps": steps,
-        "seed": seed,
-        "resume": resume,
-        "progress": not quiet,
-    }
+    config = config_for(
+        game_class(name.base).spec,
+        game=name.base,
+        game_options=dict(name.options),
+        out=out,
+        steps=steps,
+        seed=seed,
+        seats=_seats(seats),
+        resume=resume,
+        progress=not quiet,
+        **check_options(_pairs(options)),
+    )
     try:
-        if lane_ppo.learns_lanes(game_class(name.base).spec):
-            path = lane_ppo.main(lane_ppo.LaneConfig(**common, **lane_ppo.check_options(pairs)))
-        else:
-            path = main(PpoConfig(**common, seats=_seats(seats), **check_options(pairs)))
+        from arena.train.ppo import main
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] == "arena":
+            raise
+        raise MissingExtraError(
+            f"training needs {error.name}, not installed here. {commands.how_to_install('train')}"
+        ) from error
+    try:
+        path = main(config)
     except (KeyboardInterrupt, WorkerError):
-        given = ["--game", game, "--steps", steps, "--seed", seed, "--seats", seats, "--out", out]
+        given = ["--game", game, "--steps", steps, "--seed", seed, *(["--seats", seats] if seats else []), "--out", out]
         given += [word for option in options for word in ("--option", option)]
         click.echo(_stopped(out, steps, commands.arena("train", "ppo", *given, "--resume")), err=True)
         raise
@@ -95,8 +98,8 @@ def _pairs(options: Sequence[str]) -> dict[str, str]:
     return out
 
 
-def _seats(text: str) -> tuple[int, ...]:
+def _seats(text: str | None) -> tuple[int, ...]:
     try:
-        return tuple(int(part) for part in text.split(","))
+        return tuple(int(part) for part in text.split(",")) if text else ()
     except ValueError:
         raise click.BadParameter(f"--seats {text}: expected numbers with commas between, e.g. 2 or 2,3") from None

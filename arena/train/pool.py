@@ -9,8 +9,8 @@ import numpy as np
 
 from arena.errors import InputError
 from arena.export.opponents import Opponent, opponent
-from arena.game import Game
-from arena.train.policy import Mlp
+from arena.game import Game, Views
+from arena.train.nets import Net
 
 KINDS = ("self", "past", "scripted", "random")
 
@@ -19,7 +19,11 @@ class Member(NamedTuple):
     """One who may sit in a seat."""
 
     kind: str  # one of KINDS
-    play: Opponent | Mlp
+    play: Opponent | Net
+
+    @property
+    def views(self) -> Views:
+        return self.play.views if isinstance(self.play, Opponent) else Views(vector=True)
 
 
 class Pool:
@@ -34,8 +38,8 @@ class Pool:
             shares = {kind: share for kind, share in shares.items() if kind != "scripted"}
         if any(share < 0 for share in shares.values()) or not sum(shares.values()) > 0:
             raise InputError(f"opponents' shares must be 0 or more and not all 0, not {dict(shares)}")
-        self.current: Mlp | None = None
-        self.snapshots: list[tuple[int, Mlp]] = []  # (update it was taken at, network), oldest first
+        self.current: Net | None = None
+        self.snapshots: list[tuple[int, Net]] = []  # (update it was taken at, network), oldest first
         self.capacity = capacity
         self._shares = [shares.get(kind, 0.0) for kind in KINDS]
         self._heights = np.cumsum(self._shares) / sum(self._shares)
@@ -48,9 +52,9 @@ class Pool:
             kinds = [kinds[0]] * count
         return [self._member(kind, chance) for kind in kinds]
 
-    def snapshot(self, update: int, mlp: Mlp) -> None:
-        """Keep `mlp`. When there are too many, the one whose neighbours are nearest to each other goes."""
-        self.snapshots.append((update, mlp))
+    def snapshot(self, update: int, net: Net) -> None:
+        """Keep `net`. When there are too many, the one whose neighbours are nearest to each other goes."""
+        self.snapshots.append((update, net))
         if len(self.snapshots) > self.capacity:
             times = [0, *(taken for taken, _ in self.snapshots)]
             gaps = [times[i + 2] - times[i] for i in range(len(times) - 2)]  # never the newest

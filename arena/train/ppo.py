@@ -1,150 +1,329 @@
-"""PPO for one seat of a game: sb3-contrib's MaskablePPO against a pool of opponents.
+"""PPO, on one page: play, advantages, clipped updates; again.
 
-The pool holds the current policy, snapshots of it, the game's baseline and `random`. Snapshots spread over all of
-training make a best response to the pool a step of fictitious play. Left out on purpose: recurrence (the games' vectors
-hold the history), league play, and learning from the other seats' turns.
+The learner sits in one seat of many matches at once. Where a game has others, a pool plays them: the learner itself,
+its own past (a best response to snapshots spread over all of training is a step of fictitious play), the game's
+`scripted` baseline and `random`. Where one player suffices, it plays alone. Numbers are seen by an MLP, a stack of
+pictures by a small CNN; config.py has the settings of each.
 
-`main(config)` writes into config.out: checkpoints (full state, see checkpoint.py), curve.csv (a row an update), tb/
-(TensorBoard), and policy.safetensors + policy.json, which `ppo:OUT/policy.safetensors` seats.
+Schulman et al., "Proximal Policy Optimization Algorithms" (2017), with generalised advantage estimation (2016), masked
+actions (Huang and Ontanon 2020) and the details of Huang et al., "The 37 Implementation Details of PPO" (2022):
+orthogonal weights, Adam with epsilon 1e-5, advantages normalised by minibatch, coefficients that change linearly.
+Left out on purpose: recurrence (the views hold the history), clipped values, league play, learning from the other
+seats' turns.
+
+All chance follows from (seed, update), and no global generator is used: a run that is resumed from a checkpoint goes on
+bit for bit as if it had never stopped.
+
+`main(config)` writes into config.out: checkpoints (the full state, see checkpoint.py), curve.csv (a row an update), tb/
+(TensorBoard), and policy.safetensors + policy.json, which `ppo:OUT` seats.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Container, Mapping
-from dataclasses import asdict, dataclass, field, fields
+import contextlib
+import importlib.util
+from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from arena import commands
-from arena.errors import InputError, MissingExtraError, UnplayableError, nearest
-from arena.game import Game
-from arena.options import Option
+import numpy as np
+import numpy.typing as npt
+import torch
+from rich.progress import Progress
+from torch.nn import functional
+
+from arena.canonical import generator, key
+from arena.errors import ArenaError, InputError, UnplayableError
+from arena.game import Game, GameSpec
 from arena.plugins import game_class
+from arena.supervisor.interrupts import Interrupts
+from arena.train.backend import HostedBackend, LocalBackend, VecBackend
+from arena.train.checkpoint import State, put_back, restore, take, write
+from arena.train.config import PpoConfig
+from arena.train.imitate import imitate
+from arena.train.nets import Floats, probabilities, sample
+from arena.train.network import ActorCritic, to_numpy
+from arena.train.policy import save_policy
+from arena.train.pool import KINDS, Pool
+from arena.train.runs import bar, cut_curve, find_checkpoint, settings, single_threaded, write_curve
+from arena.train.vector_env import Finished, Masks, Seen, VectorEnv
 
-CURVE = ("update", "steps", "entropy", "value_loss", "approx_kl", "clip_fraction", "explained_variance")
-
-
-@dataclass(frozen=True, kw_only=True)
-class PpoConfig:
-    """Everything that decides the weights. Steps are decisions of the learner."""
-
-    game: str
-    out: str
-    steps: int = 200_000
-    seed: int = 0
-    resume: bool = False
-    seats: tuple[int, ...] = (2,)  # table i has seats[i % len(seats)] seats
-    game_options: Mapping[str, Any] = field(default_factory=dict)
-    progress: bool = True
-    trained_by: str = "arena train ppo"
-    tables: int = 64
-    rollout: int = 64  # decisions a table between two updates
-    batch: int = 1024
-    epochs: int = 4
-    rate: float = 5e-4
-    rate_final: float = 1e-4  # reached linearly at `steps`
-    clip: float = 0.2
-    gamma: float = 1.0
-    gae_lambda: float = 0.95
-    entropy: float = 0.02
-    entropy_final: float = 0.005
-    value: float = 0.5
-    grad_norm: float = 0.5
-    reward_scale: float = 1.0
-    hidden: int = 128
-    layers: int = 2
-    pool_self: float = 0.5
-    pool_past: float = 0.3
-    pool_scripted: float = 0.1
-    pool_random: float = 0.1
-    pool_size: int = 20
-    snapshot_every: int = 20  # updates
-    checkpoint_every: int = 20  # updates
-    keep: int = 2  # checkpoints
-
-
-MOST = 1e9  # of any setting that has no bound of its own
-_FIXED = {"game", "out", "steps", "seed", "resume", "seats", "game_options", "progress", "trained_by"}
-_MOST = {"tables": 10_000, "rollout": 1_000_000, "layers": 20, "hidden": 10_000, "gamma": 1, "gae_lambda": 1}
-_TYPES: dict[type, Any] = {float: "float", int: "int", str: "str"}
-
-
-def options_of(
-    config: type, fixed: Container[str], most: Mapping[str, float], least: Mapping[str, int]
-) -> dict[str, Option]:
-    """The settings of a config that --option takes, with their bounds: whole numbers are 1 or more unless said."""
-    out = {}
-    for item in fields(config):
-        if item.name not in fixed:
-            kind, default = type(item.default), item.default
-            low = None if kind is str else least.get(item.name, 1 if kind is int else 0)
-            high = None if kind is str else most.get(item.name, MOST)
-            out[item.name] = Option(_TYPES[kind], default, f"see {config.__name__}", low, high)  # type: ignore[arg-type]
-    return out
-
-
-OPTIONS = options_of(PpoConfig, _FIXED, _MOST, {"layers": 0})
-
-
-def check_options(given: Mapping[str, str]) -> dict[str, Any]:
-    """Values of `--option k=v` by their declared types; InputError names the nearest option or what was expected."""
-    for name in given:
-        if name not in OPTIONS:
-            raise InputError(f"ppo training has no option {name!r}. {nearest(name, OPTIONS)}")
-    try:
-        return {name: OPTIONS[name].check(name, value) for name, value in given.items()}
-    except ValueError as error:
-        raise InputError(str(error)) from error
+LOSSES = ("entropy", "value_loss", "approx_kl", "clip_fraction", "explained_variance")
+AGAINST = (*KINDS, "mixed")  # the mean return against each, where there are others
+CURVE = ("update", "steps", *LOSSES, "matches", "return", "best", "length", *AGAINST)
 
 
 def main(config: PpoConfig, game: type[Game] | None = None, updates: int | None = None) -> Path:
     """Train, and return the path of the policy. `game` may be given by class where it is not installed.
 
     updates: stop after so many updates of this call, as an interruption would, with a checkpoint.
-    Raises InputError, UnplayableError, CheckpointError, MissingExtraError.
+    Raises InputError, UnplayableError, CheckpointError, WorkerError (a game host died).
     """
     game = game or game_class(config.game)
     if game.spec.vector_shape is None:
         raise UnplayableError(f"{config.game} has no vector view, which PPO learns from")
-    try:
-        from arena.train.ppo_loop import train
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] == "arena":
+    if config.demos and not Path(config.demos).is_file():
+        raise InputError(f"demos={config.demos}: there is no such file; scripts/ppo/demos.py makes one")
+    games = make_games(config, game)
+    out = Path(config.out)
+    begun = find_checkpoint(config, out)
+    pool = Pool(game, {kind: getattr(config, f"pool_{kind}") for kind in KINDS}, config.pool_size)
+    with (
+        contextlib.closing(make_env(config, game, games, pool)) as env,
+        Interrupts() as stop,
+        single_threaded(),
+        bar(config.progress) as shown,
+    ):
+        network, optimizer = make_network(config, games[0].spec)
+        facts: dict[str, Any] = {"update": 0, "steps": 0}
+        if begun:
+            facts = restore(begun, network, optimizer, pool)
+            env.restore(facts["matches"])
+        elif config.demos:
+            _imitate(config, network, shown, stop)
+        cut_curve(out / "curve.csv", facts["update"])
+        size = config.envs * config.rollout
+        whole = -(-config.steps // size)
+        last = whole if updates is None else min(whole, facts["update"] + updates)
+        task = shown.add_task(config.game, total=whole * size, completed=facts["steps"])
+        board = _tensorboard(out)
+        kept = _keep(config, network, optimizer, pool, env, facts["update"], facts["steps"])
+        try:
+            for update in range(facts["update"] + 1, last + 1):
+                chance = generator(key("train update", config.seed, update))
+                left = max(0.0, 1 - (update - 1) * size / config.steps)
+                rate = config.rate_final + (config.rate - config.rate_final) * left
+                entropy = config.entropy_final + (config.entropy - config.entropy_final) * left
+                pool.current = to_numpy(network)
+                env.begin(update)
+
+                rollout = play(config, network, env, chance, stop)
+                advantages = gae(rollout, config.gamma, config.gae_lambda)
+                losses = learn(config, network, optimizer, rollout, advantages, rate, entropy, chance)
+
+                steps = update * size
+                row = {"update": update, "steps": steps, **losses, **_returns(env.finished)}
+                write_curve(out / "curve.csv", {name: _rounded(value) for name, value in row.items()}, CURVE)
+                for name, value in row.items() if board else ():
+                    board.add_scalar(name, value, steps)
+                env.finished = []
+                if update % config.snapshot_every == 0:
+                    pool.snapshot(update, to_numpy(network))
+                kept = _keep(config, network, optimizer, pool, env, update, steps)
+                if update % config.checkpoint_every == 0 or update == last:
+                    write(out, kept, config.keep)
+                shown.update(task, completed=steps)
+        except (KeyboardInterrupt, ArenaError):
+            write(out, kept, config.keep)
+            if kept.update:
+                put_back(kept.tensors, network)
+                write_policy(config, network, game.spec, kept.facts["steps"])
             raise
-        raise MissingExtraError(
-            f"training needs {error.name}, not installed here. {commands.how_to_install('train')}"
-        ) from error
-    return train(config, game, updates)
+        finally:
+            if board:
+                board.close()
+    return write_policy(config, network, game.spec, kept.facts["steps"])
 
 
-def make_tables(config: PpoConfig, game: type[Game]) -> list[Game]:
-    """The games of all tables; InputError for seats or options that the game refuses."""
+class Rollout(NamedTuple):
+    """What was played in one round: T decisions in each of N matches."""
+
+    seen: Seen  # (T, N, *shape)
+    masks: Masks  # (T, N, actions)
+    actions: npt.NDArray[np.int64]  # (T, N)
+    logs: Floats  # (T, N): log-probabilities of the actions, by the policy that played
+    rewards: Floats  # (T, N), with the value of what a truncated match would have gone on to
+    values: Floats  # (T + 1, N): what the critic expected; the last row of where the round ended
+    dones: npt.NDArray[np.bool_]  # (T, N): the match ended with this decision
+
+
+def play(
+    config: PpoConfig, network: ActorCritic, env: VectorEnv, chance: np.random.Generator, stop: Interrupts
+) -> Rollout:
+    """One round. KeyboardInterrupt if a signal came."""
+    rows: list[tuple[Any, ...]] = []
+    for _ in range(config.rollout):
+        stop.check()
+        seen, masks = env.seen.copy(), env.masks.copy()
+        logits, values = _asked(network, seen)
+        chances = probabilities(logits, masks)
+        actions = sample(chances, chance.random(env.count))
+        step = env.step(actions.tolist())
+        rewards = step.rewards
+        for slot, end in step.cut.items():
+            rewards[slot] += config.gamma * _asked(network, end[None])[1][0]
+        logs = np.log(np.take_along_axis(chances, actions[:, None], axis=1))[:, 0].astype(np.float32)
+        rows.append((seen, masks, actions, logs, rewards, values, step.dones))
+    seen, masks, actions, logs, rewards, values, dones = (np.stack(column) for column in zip(*rows, strict=True))
+    values = np.concatenate([values, _asked(network, env.seen)[1][None]])
+    return Rollout(seen, masks, actions, logs, rewards, values, dones)
+
+
+def gae(rollout: Rollout, gamma: float, lam: float) -> Floats:
+    """Advantages (T, N): sums of the TD errors to come in the same match, each discounted by gamma * lambda."""
+    going = 1 - rollout.dones.astype(np.float32)
+    errors = rollout.rewards + gamma * going * rollout.values[1:] - rollout.values[:-1]
+    out = np.zeros_like(errors)
+    ahead = np.zeros_like(errors[0])
+    for at in reversed(range(len(errors))):
+        ahead = errors[at] + gamma * lam * going[at] * ahead
+        out[at] = ahead
+    return out
+
+
+def learn(
+    config: PpoConfig,
+    network: ActorCritic,
+    optimizer: torch.optim.Optimizer,
+    rollout: Rollout,
+    advantages: Floats,
+    rate: float,
+    entropy: float,
+    chance: np.random.Generator,
+) -> dict[str, float]:
+    """`epochs` passes of clipped policy gradient over a round; means of what the curve shows."""
+    returns = advantages + rollout.values[:-1]
+    data = (rollout.seen, rollout.masks, rollout.actions, rollout.logs, advantages, returns)
+    seen, masks, actions, logs, gains, targets = (torch.from_numpy(one.reshape(-1, *one.shape[2:])) for one in data)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    told: dict[str, list[float]] = defaultdict(list)
+    for _ in range(config.epochs):
+        order = torch.from_numpy(chance.permutation(len(actions)))
+        for rows in order.split(config.batch):
+            logits, values = network(seen[rows])
+            logits = logits.masked_fill(~masks[rows], -1e9)
+            every = torch.log_softmax(logits, dim=1)
+            change = every.gather(1, actions[rows, None])[:, 0] - logs[rows]
+            ratio = change.exp()
+            gain = gains[rows]
+            if len(rows) > 1:
+                gain = (gain - gain.mean()) / (gain.std() + 1e-8)
+            clipped = ratio.clamp(1 - config.clip, 1 + config.clip)
+            policy_loss = -torch.min(gain * ratio, gain * clipped).mean()
+            value_loss = functional.mse_loss(values, targets[rows])
+            spread = -(every.exp() * every).sum(dim=1).mean()
+            with torch.no_grad():
+                kl = float((ratio - 1 - change).mean())
+                told["approx_kl"].append(kl)
+                told["clip_fraction"].append(float(((ratio - 1).abs() > config.clip).float().mean()))
+                told["value_loss"].append(float(value_loss))
+                told["entropy"].append(float(spread))
+            if config.target_kl and kl > 1.5 * config.target_kl:
+                break
+            optimizer.zero_grad()
+            (policy_loss + config.value * value_loss - entropy * spread).backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), config.grad_norm)
+            optimizer.step()
+        else:
+            continue
+        break
+    spread_of_returns = float(returns.var())
+    told["explained_variance"].append(1 - float(advantages.var()) / spread_of_returns if spread_of_returns else 0.0)
+    return {name: float(np.mean(told[name])) for name in LOSSES}
+
+
+def make_games(config: PpoConfig, game: type[Game]) -> list[Game]:
+    """The games of all matches; InputError for seats or options that the game refuses."""
+    seats = config.seats or (game.spec.seats[0],)
     try:
-        return [game(config.seats[i % len(config.seats)], config.game_options) for i in range(config.tables)]
+        return [game(seats[i % len(seats)], config.game_options) for i in range(config.envs)]
     except ValueError as error:
         raise InputError(str(error)) from error
 
 
-def settings(config: Any) -> dict[str, Any]:
-    """The part of a config that a resumed run must share: all that decides the weights but `steps`."""
-    free = {"out", "steps", "resume", "progress", "trained_by", "keep", "checkpoint_every"}
-    return {name: value for name, value in asdict(config).items() if name not in free}
+def make_env(config: PpoConfig, game: type[Game], games: list[Game], pool: Pool) -> VectorEnv:
+    """The matches, played here or in hosts."""
+    backend: VecBackend = LocalBackend(games)
+    if game.runtime is not None or config.hosts:
+        backend = HostedBackend(games, config.game, game.runtime, min(config.envs, max(1, config.hosts)))
+    return VectorEnv(backend, pool, config.seed, config.reward_scale, config.reward_clip)
 
 
-def write_curve(path: Path, row: Mapping[str, Any], kinds: tuple[str, ...]) -> None:
-    """Append a row to curve.csv, whose columns are CURVE and one mean return a kind of opponent."""
-    columns = [*CURVE, *kinds]
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        if new:
-            writer.writeheader()
-        writer.writerow({name: row.get(name, "") for name in columns})
+def make_network(config: PpoConfig, spec: GameSpec) -> tuple[ActorCritic, torch.optim.Optimizer]:
+    """A network that knows nothing yet, and its optimiser."""
+    assert spec.vector_shape is not None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed % 2**63)
+        network = ActorCritic(
+            spec.vector_shape, spec.actions.n, hidden=config.hidden, layers=config.layers, channels=config.channels
+        )
+    return network, torch.optim.Adam(network.parameters(), lr=config.rate, eps=1e-5)
 
 
-def cut_curve(path: Path, update: int) -> None:
-    """Drop the rows after `update`: a resumed run writes them again."""
-    if path.exists():
-        lines = path.read_text().splitlines(keepends=True)
-        path.write_text("".join(lines[:1] + [line for line in lines[1:] if int(line.split(",")[0]) <= update]))
+def write_policy(config: PpoConfig, network: ActorCritic, spec: GameSpec, steps: int) -> Path:
+    """policy.safetensors, as it plays, and its card."""
+    path = Path(config.out) / "policy.safetensors"
+    seats = config.seats or (spec.seats[0],)
+    # Who plays alone sees nothing of others: how many they are changes nothing.
+    table = spec.seats if max(seats) == 1 else (min(seats), max(seats))
+    save_policy(
+        path,
+        to_numpy(network),
+        game=spec.id,
+        game_version=spec.version,
+        seats=table,
+        vector_shape=spec.vector_shape,
+        actions=spec.actions.names,
+        trained_by=config.trained_by,
+        seed=config.seed,
+        steps=steps,
+    )
+    return path
+
+
+def _asked(network: ActorCritic, seen: Seen) -> tuple[Floats, Floats]:
+    """Logits and values of what is seen."""
+    with torch.no_grad():
+        logits, values = network(torch.from_numpy(seen))
+    return logits.numpy(), values.numpy()
+
+
+def _keep(
+    config: PpoConfig,
+    network: ActorCritic,
+    optimizer: torch.optim.Optimizer,
+    pool: Pool,
+    env: VectorEnv,
+    update: int,
+    steps: int,
+) -> State:
+    facts = {"update": update, "steps": steps, "config": settings(config), "matches": env.state()}
+    return take(network, optimizer, pool, facts)
+
+
+def _returns(ended: list[Finished]) -> dict[str, float]:
+    """Of the matches that ended in an update: how many, what they brought, and against whom."""
+    out: dict[str, float] = {"matches": len(ended)}
+    if not ended:
+        return out
+    totals = [one.total for one in ended]
+    out |= {"return": float(np.mean(totals)), "best": max(totals), "length": float(np.mean([e.length for e in ended]))}
+    for kind in AGAINST:
+        if of_kind := [one.total for one in ended if one.against == kind]:
+            out[kind] = float(np.mean(of_kind))
+    return out
+
+
+def _rounded(value: float) -> float:
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def _tensorboard(out: Path) -> Any:
+    """A writer of tb/, where TensorBoard is installed; else None."""
+    if importlib.util.find_spec("tensorboard") is None:
+        return None
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(out / "tb"))
+
+
+def _imitate(config: PpoConfig, network: ActorCritic, shown: Progress, stop: Interrupts) -> None:
+    task = shown.add_task("imitation", total=None)
+
+    def said(done: int, of: int) -> None:
+        stop.check()
+        shown.update(task, completed=done, total=of)
+
+    share = imitate(network, Path(config.demos), config.demo_epochs, config.seed, config.value * 0.1, said)
+    (Path(config.out) / "imitation.txt").write_text(f"{share:.4f} of the demonstrated actions\n")

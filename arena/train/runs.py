@@ -1,10 +1,12 @@
-"""What every training run has in common: its folder, its progress bar, and how torch computes meanwhile."""
+"""What every training run has in common: its folder, its curve, its progress bar, and how torch computes meanwhile."""
 
 from __future__ import annotations
 
+import csv
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from arena.errors import CheckpointError, InputError
 from arena.train.checkpoint import latest, read_facts
-from arena.train.ppo import settings
+
+# What a resumed run may have different: it decides no weight.
+FREE = {"out", "steps", "resume", "progress", "trained_by", "keep", "checkpoint_every", "hosts"}
 
 
-def begun_at(config: Any, out: Path) -> Path | None:
+def find_checkpoint(config: Any, out: Path) -> Path | None:
     """The checkpoint to go on from, if any; InputError when the folder and `config.resume` do not agree."""
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -34,7 +38,7 @@ def begun_at(config: Any, out: Path) -> Path | None:
     if config.resume and not found and (out / "curve.csv").exists():
         raise CheckpointError(f"{out} holds a training run without a checkpoint; delete the folder to begin anew")
     if found:
-        was, now = read_facts(found)["config"], plain(config)
+        was, now = read_facts(found)["config"], settings(config)
         changed = [name for name in now if was.get(name) != now[name]]
         if changed:
             name = changed[0]
@@ -42,24 +46,39 @@ def begun_at(config: Any, out: Path) -> Path | None:
     return found
 
 
-def plain(config: Any) -> dict[str, Any]:
-    """A config's settings as JSON would give them back."""
-    out: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(settings(config)))
+def settings(config: Any) -> dict[str, Any]:
+    """The part of a config that a resumed run must share, as JSON would give it back."""
+    kept = {name: value for name, value in asdict(config).items() if name not in FREE}
+    out: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(kept))
     return out
 
 
+def write_curve(path: Path, row: Mapping[str, Any], columns: Sequence[str]) -> None:
+    """Append a row to the curve."""
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        if new:
+            writer.writeheader()
+        writer.writerow({name: row.get(name, "") for name in columns})
+
+
+def cut_curve(path: Path, update: int) -> None:
+    """Drop the rows after `update`: a resumed run writes them again."""
+    if path.exists():
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(lines[:1] + [line for line in lines[1:] if int(line.split(",")[0]) <= update]))
+
+
 @contextmanager
-def quick_torch() -> Iterator[None]:
-    """One thread (equal sums everywhere) and no check of every distribution, for the time of training."""
+def single_threaded() -> Iterator[None]:
+    """torch computes in one thread meanwhile: equal sums on every machine of one kind."""
     threads = torch.get_num_threads()
-    checked = torch.distributions.Distribution._validate_args
     torch.set_num_threads(1)
-    torch.distributions.Distribution.set_default_validate_args(False)
     try:
         yield
     finally:
         torch.set_num_threads(threads)
-        torch.distributions.Distribution.set_default_validate_args(checked)
 
 
 def bar(shown: bool) -> Progress:

@@ -22,7 +22,7 @@ import torch
 
 from arena.errors import sentence
 from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, WorkerContext
-from arena.train.cnn import is_picture
+from arena.train.nets import is_picture
 from arena_operators.ppo.kind import check_trust, named_file
 from arena_operators.ppo.normalize import Normalizer
 from arena_operators.ppo.policy import choose

@@ -16,7 +16,6 @@ from arena import commands
 from arena.canonical import hash_file
 from arena.errors import CheckpointError, InputError, MissingExtraError, UnplayableError
 from arena.game import GameSpec, Views
-from arena.made import made_here
 from arena.operator import Determinism, OperatorKind
 from arena.options import Option
 from arena.train.policy import PolicyCard, read_card
@@ -138,13 +137,13 @@ def resolve_options(spec: GameSpec | None, what: str, options: Mapping[str, Any]
 
 
 def check_trust(what: str, options: Mapping[str, Any]) -> None:
-    """InputError when a pickle would be loaded that neither `arena train` wrote here nor the user vouches for."""
+    """InputError when a pickle would be loaded that the user does not vouch for."""
     files = [named_file(what), *([Path(options["normalize"]).expanduser()] if options.get("normalize") else [])]
     for file in files:
-        if not options.get("trust") and not made_here(file):
+        if not options.get("trust"):
             raise InputError(
                 f"{file} is a pickle: loading it runs whatever program was put into it, with all your rights. If you "
-                f"made it or trust who did, add @trust=true to ppo:{what} (what `arena train` wrote here needs none)"
+                f"made it or trust who did, add @trust=true to ppo:{what}"
             )
 
 

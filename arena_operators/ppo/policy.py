@@ -17,8 +17,8 @@ from arena.canonical import generator
 from arena.errors import CheckpointError, UnplayableError
 from arena.game import GameCard
 from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, WorkerContext, turn_key
-from arena.train.cnn import Cnn
-from arena.train.policy import Mlp, PolicyCard, load_policy, probabilities, sample
+from arena.train.nets import Net, probabilities, sample
+from arena.train.policy import PolicyCard, load_policy
 from arena_operators.ppo.kind import is_zip, made_for, named_file, policy_path
 
 
@@ -54,9 +54,9 @@ class OwnPolicy(Operator):
     def __init__(self, what: str, deterministic: bool) -> None:
         self._what = what
         self._deterministic = deterministic
-        self._nets: dict[str, tuple[Mlp | Cnn, PolicyCard]] = {}
+        self._nets: dict[str, tuple[Net, PolicyCard]] = {}
         self._seats: dict[tuple[int, int], OpenSeat] = {}
-        self._updated: dict[str, tuple[Mlp | Cnn, PolicyCard]] = {}  # what `update` gave, by game, the newest last
+        self._updated: dict[str, tuple[Net, PolicyCard]] = {}  # what `update` gave, by game, the newest last
 
     def update(self, version: str, path: str) -> None:
         """The policy of the game that `path` was trained for; ValueError when it does not fit the one that plays."""
@@ -108,7 +108,7 @@ class OwnPolicy(Operator):
     def end(self, match: int, seat: int, outcome: Outcome) -> None:
         self._seats.pop((match, seat), None)
 
-    def _load(self, card: GameCard) -> tuple[Mlp | Cnn, PolicyCard]:
+    def _load(self, card: GameCard) -> tuple[Net, PolicyCard]:
         try:
             newest = next((one for one in reversed(self._updated.values()) if made_for(one[1], card.game)), None)
             net, made = newest or load_policy(policy_path(self._what, card.game))

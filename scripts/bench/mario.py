@@ -4,7 +4,7 @@
 
 ours: N lanes of mario:1-1 in one game host, a decision every 8 frames, every lane's 84x84x4 grey stack sent to a worker
       that answers at once; through Match, Scheduler and Channel, log off.
-train: the same lanes as a trainer plays them (arena/train/lane_hosts.py): N game hosts with a lane each, and who
+train: the same lanes as a trainer plays them (arena/train/backend.py): N game hosts with a lane each, and who
       decides is in the process that asks. The host and the wire, without an operator's worker.
 bare: N processes of the emulator alone, told to make as many frames with the same buttons (none) and to look at
       nothing.
@@ -41,7 +41,7 @@ from arena.supervisor.hub import Hub
 from arena.supervisor.runtime.use import interpreter
 from arena.supervisor.worker_pool import ProcessWorkers
 from arena.testing.noop import NOOP
-from arena.train.lane_hosts import Hosts
+from arena.train.backend import HostedBackend
 
 SKIP = 8
 SIDES = ("ours", "train", "bare", "step", "wire")
@@ -188,21 +188,24 @@ class Trainer:
     """N lanes as `arena train ppo --option hosts=N` plays them."""
 
     def __init__(self, count: int) -> None:
-        made = plugins.game_class(GAME)(1, {"horizon": 1_000_000, "stuck": 0, "skip": SKIP})
-        self._place = Hosts(made, GAME, "mario", count)
+        cls, options = plugins.game_class(GAME), {"horizon": 1_000_000, "stuck": 0, "skip": SKIP}
+        self._backend = HostedBackend([cls(1, options) for _ in range(count)], GAME, "mario", count)
         self._count = count
 
     def frames_a_second(self, ticks: int) -> float:
         """Frames of all lanes together."""
-        self._place.begin({lane: bytes(16) for lane in range(self._count)})
+        matches = [self._backend.begin(lane, bytes(16), [Views(vector=True)]) for lane in range(self._count)]
+        self._backend.wait()
         began = time.perf_counter()
         for _ in range(ticks):
-            self._place.step(dict.fromkeys(range(self._count), 0))
+            for match in matches:
+                match.answer(0, 0)
+            self._backend.wait()
         return self._count * SKIP * ticks / (time.perf_counter() - began)
 
     def close(self) -> None:
         """End the hosts."""
-        self._place.close()
+        self._backend.close()
 
 
 def bench(hub: Hub, folder: Path, count: int, rounds: int, ticks: int) -> dict[str, float]:

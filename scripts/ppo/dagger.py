@@ -12,7 +12,6 @@ last round, with the same result.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -29,14 +28,12 @@ from torch.nn import functional  # noqa: E402
 
 from arena.canonical import generator, key  # noqa: E402
 from arena.train.checkpoint import restore, take, write  # noqa: E402
-from arena.train.lane_hosts import Here  # noqa: E402
-from arena.train.lane_loop import make_model, write_policy  # noqa: E402
-from arena.train.lane_net import insert  # noqa: E402
-from arena.train.lane_ppo import LaneConfig  # noqa: E402
-from arena.train.lanes import Lanes  # noqa: E402
+from arena.train.config import PpoConfig, config_for  # noqa: E402
+from arena.train.nets import Cnn, sample  # noqa: E402
+from arena.train.network import ActorCritic, from_numpy  # noqa: E402
 from arena.train.policy import load_policy  # noqa: E402
-from arena.train.ppo import cut_curve  # noqa: E402
-from arena.train.runs import begun_at, plain, quick_torch  # noqa: E402
+from arena.train.ppo import make_network, write_policy  # noqa: E402
+from arena.train.runs import cut_curve, find_checkpoint, settings, single_threaded, write_curve  # noqa: E402
 from arena_games.lanes.game import STACK  # noqa: E402
 from arena_games.lanes.moves import NAMES  # noqa: E402
 from arena_games.lanes.views import Frame  # noqa: E402
@@ -164,17 +161,15 @@ class Labels:
             self.count = count.stop
 
 
-def odds(policy: Any, pictures: np.ndarray, sharper: float = 1.0) -> np.ndarray:
+def odds(network: ActorCritic, pictures: np.ndarray, sharper: float = 1.0) -> np.ndarray:
     """(n, actions) of pictures (n, channels, height, width)."""
     with torch.no_grad():
-        features = policy.features_extractor(torch.from_numpy(pictures).to(torch.bfloat16) / 255)
-        return torch.softmax(policy.action_net(features) * sharper, 1).double().numpy()
+        return torch.softmax(network(torch.from_numpy(pictures))[0] * sharper, 1).double().numpy()
 
 
 def draw(chances: np.ndarray, chance: np.random.Generator) -> np.ndarray:
     """An action a row."""
-    heights = np.cumsum(chances, axis=1)
-    return np.minimum((heights <= chance.random((len(chances), 1)) * heights[:, -1:]).sum(1), ACTIONS - 1)
+    return sample(chances, chance.random(len(chances)))
 
 
 def matches(config: Config, chance: np.random.Generator) -> Iterator[Player]:
@@ -187,7 +182,7 @@ def matches(config: Config, chance: np.random.Generator) -> Iterator[Player]:
             yield Player(made, int(chance.integers(len(made.proof) - 10)) if chance.random() < config.midway else 0)
 
 
-def collect(config: Config, policy: Any, labels: Labels, number: int) -> dict[str, float]:
+def collect(config: Config, network: ActorCritic, labels: Labels, number: int) -> dict[str, float]:
     """One round of play, labelled."""
     chance = generator(key("dagger-round", config.seed, number))
     beta = share(config, number)
@@ -196,7 +191,7 @@ def collect(config: Config, policy: Any, labels: Labels, number: int) -> dict[st
     seen = [[labels.show(frame) for frame in player.stack] for player in players]
     begun, until = config.lanes, labels.count + config.labels
     while labels.count < until:
-        chances = odds(policy, labels.frames[np.array(seen)], config.sharper)
+        chances = odds(network, labels.frames[np.array(seen)], config.sharper)
         actions = draw(chances, chance).tolist()
         taught = chance.random(config.lanes) < beta
         asked = taught | (chance.random(config.lanes) < config.labelled)
@@ -222,29 +217,29 @@ def share(config: Config, number: int) -> float:
     return config.teacher * config.fall**number
 
 
-def learn(config: Config, policy: Any, labels: Labels, number: int) -> dict[str, float]:
+def learn(
+    config: Config, network: ActorCritic, optimizer: torch.optim.Optimizer, labels: Labels, number: int
+) -> dict[str, float]:
     """One round of learning from all labels."""
     chance = generator(key("dagger-learn", config.seed, number))
     loss_sum, right, count = 0.0, 0, config.batches * config.batch
-    policy.set_training_mode(True)
     for at in range(config.batches):
         done = (number + at / config.batches) / config.rounds
-        for group in policy.optimizer.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = config.rate + (config.rate_final - config.rate) * done
         rows = chance.integers(labels.count, size=config.batch)
         pictures = torch.from_numpy(moved(labels.frames[labels.stacks[rows]], config.shift, chance))
         good, first = torch.from_numpy(labels.good[rows]), torch.from_numpy(labels.first[rows])
-        logits = policy.action_net(policy.features_extractor(pictures.to(torch.bfloat16) / 255))
+        logits, _ = network(pictures)
         logs = torch.log_softmax(logits, 1)
         safe = -torch.logsumexp(logs.masked_fill(~good, -torch.inf), 1).mean()
         loss = safe + config.taste * functional.nll_loss(logs, first)
-        policy.optimizer.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
-        policy.optimizer.step()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
         loss_sum += float(loss.detach())
         right += int(good.gather(1, logits.argmax(1, keepdim=True)).sum())
-    policy.set_training_mode(False)
     return {"loss": loss_sum / config.batches, "good": right / count}
 
 
@@ -261,14 +256,14 @@ def moved(pictures: np.ndarray, most: int, chance: np.random.Generator) -> np.nd
     return pictures
 
 
-def measure(config: Config, policy: Any, levels: Sequence[Level], sharper: float) -> list[tuple[int, bool]]:
+def measure(config: Config, network: ActorCritic, levels: Sequence[Level], sharper: float) -> list[tuple[int, bool]]:
     """(pixels, whether it was cleared) of each level, as the policy plays them."""
     chance = generator(key("dagger-measure", config.seed))
     out = []
     for first in range(0, len(levels), config.lanes):
         going = players = [Player(one) for one in levels[first : first + config.lanes]]
         while going:
-            chances = odds(policy, np.stack([np.stack(one.stack) for one in going]), sharper)
+            chances = odds(network, np.stack([np.stack(one.stack) for one in going]), sharper)
             on = [one.step(action) for one, action in zip(going, draw(chances, chance).tolist(), strict=True)]
             going = [
                 one for one, is_on in zip(going, on, strict=True) if is_on and one.idle < 60 and one.decisions < 400
@@ -277,39 +272,34 @@ def measure(config: Config, policy: Any, levels: Sequence[Level], sharper: float
     return out
 
 
-def note(path: Path, row: dict[str, Any]) -> None:
-    """One more row of the curve."""
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
+def basis(config: Config) -> PpoConfig:
+    """The network's settings, and what its card tells."""
+    return config_for(
+        Sidescroller.spec,
+        game="sidescroller",
+        out=config.out,
+        trained_by=f"python scripts/ppo/dagger.py --seed {config.seed}",
+        seed=config.seed,
+        channels=config.channels,
+        hidden=config.hidden,
+    )
 
 
 def main(config: Config) -> Path:
     """Train, and return the path of the policy."""
     out = Path(config.out)
-    begun = begun_at(config, out)
-    game = Sidescroller(1)
-    basis = LaneConfig(
-        game="sidescroller",
-        out=config.out,
-        trained_by=f"python scripts/ppo/dagger.py --seed {config.seed}",
-        lanes=1,
-        seed=config.seed,
-        channels=config.channels,
-        hidden=config.hidden,
-    )
+    begun = find_checkpoint(config, out)
     before = [file for one in config.begin for file in sorted(Path(one).glob("round-*.npz"))]
     labels = Labels(config.rounds * config.labels, before)
     levels = [level(number, 1 + number % HARDEST) for number in SETS["validation"][: config.levels]]
     path = out / "policy.safetensors"
-    with quick_torch():
-        model = make_model(basis, Lanes(Here([game]), game.spec, 1, config.seed, 1.0, 1.0))
-        done = restore(begun, model, None) if begun else 0
+    with single_threaded():
+        network, optimizer = make_network(basis(config), Sidescroller.spec)
+        done = restore(begun, network, optimizer)["update"] if begun else 0
         if config.begin and not begun:
-            insert(model.policy, load_policy(Path(config.begin[-1]) / "policy.safetensors")[0])
+            net, _ = load_policy(Path(config.begin[-1]) / "policy.safetensors")
+            assert isinstance(net, Cnn)
+            from_numpy(network, net)
         cut_curve(out / "curve.csv", done)
         for number in range(config.rounds):
             file = out / f"round-{number:03d}.npz"
@@ -320,19 +310,19 @@ def main(config: Config) -> Path:
             row: dict[str, Any] = {"round": number + 1, "teacher": share(config, number)}
             if not file.exists():
                 had = labels.shown, labels.count
-                row |= collect(config, model.policy, labels, number)
+                row |= collect(config, network, labels, number)
                 labels.save(file, *had)
-            row |= {"labels": labels.count, **learn(config, model.policy, labels, number)}
+            row |= {"labels": labels.count, **learn(config, network, optimizer, labels, number)}
             if (number + 1) % config.every == 0 or number + 1 == config.rounds:
-                far = measure(config, model.policy, levels, config.sharper)
+                far = measure(config, network, levels, config.sharper)
                 row["distance"] = sum(one for one, _ in far) / len(far)
                 row["cleared"] = sum(cleared for _, cleared in far)
-            model.num_timesteps = labels.count
-            write(out, take(model, None, number + 1, plain(config)), config.keep)
+            facts = {"update": number + 1, "steps": labels.count, "config": settings(config)}
+            write(out, take(network, optimizer, None, facts), config.keep)
             rounded = {name: round(one, 5) if isinstance(one, float) else one for name, one in row.items()}
-            note(out / "curve.csv", rounded)
+            write_curve(out / "curve.csv", rounded, COLUMNS)
             print(rounded, flush=True)
-            path = write_policy(basis, model, game.spec)
+            path = write_policy(basis(config), network, Sidescroller.spec, labels.count)
     return path
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from arena.canonical import generator, key
 from arena.game import Move, Views
-from arena.train.lane_ppo import LaneConfig
+from arena.train.config import PICTURES
 from arena_games.lanes.game import FLAG, LaneGame
 from arena_games.lanes.moves import NAMES
 
@@ -43,10 +43,10 @@ class Album:
         """One match: the newest frame at each decision, the action there (None: none to learn), its reward."""
         first = len(self.frames)
         self.frames += seen
-        config, total = LaneConfig(game="", out=""), 0.0
+        scale, clip, gamma = PICTURES["reward_scale"], PICTURES["reward_clip"], PICTURES["gamma"]
+        total = 0.0
         for at in reversed(range(len(taught))):
-            reward = rewards[at] * config.reward_scale
-            total = max(-config.reward_clip, min(reward, config.reward_clip)) + config.gamma * total
+            total = max(-clip, min(rewards[at] * scale, clip)) + gamma * total
             action = taught[at]
             if action is not None:
                 self.stacks.append([first + max(0, at - back) for back in (3, 2, 1, 0)])

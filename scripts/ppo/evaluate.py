@@ -1,201 +1,155 @@
-"""Mirrored evaluation of the shipped policies; for leduc, exact values and OpenSpiel's exploitability.
+"""Measures policies with the arena itself, and prints the rows of docs/benchmarks.md.
 
-    python scripts/ppo/evaluate.py [--deals 5000] [--seed 1] [--games leduc,holdem]
+    python scripts/ppo/evaluate.py cards [--deals 5000] [--seed 1]
+    python scripts/ppo/evaluate.py lanes [--starts 50] [--who ppo,scripted,random] [--set validation]
 
-One block is one deal played once with every seat permutation of the line-up; the unit of the statistics is ppo's mean
-return over a block. The operator itself is asked, in batches over all matches of a chunk. Writes docs/curves/ppo.json
-and the PPO section of docs/benchmarks.md.
+cards: leduc exactly (see exact.py), hold'em over mirrored deals, written to docs/curves/ppo.json. lanes: how far each
+gets on the same levels of the sidescroller, or the same starts of mario 1-1, and how often it clears them; `--who`
+takes any operators, ppo:DIR too.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import math
-import os
 import re
+import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
-
-import numpy as np  # noqa: E402
-
-from arena.canonical import generator, key  # noqa: E402
-from arena.export.opponents import Opponent, opponent  # noqa: E402
-from arena.game import Game, GameCard, Move, Views  # noqa: E402
-from arena.operator import OpenSeat, Operator, Outcome, Request, WorkerContext  # noqa: E402
-from arena.plugins import game_class  # noqa: E402
-from arena.train.policy import load_policy  # noqa: E402
-from arena_operators.ppo.policy import build  # noqa: E402
+from arena.evaluate.intervals import mean_interval
 
 ROOT = Path(__file__).parents[2]
-VECTOR = Views(vector=True)
-LINEUPS = {"holdem": (2, 3, 6)}
-CHUNK = 100  # deals whose matches run at once
+ARENA = (sys.executable, "-m", "arena")
+HALF_FLAG = 500.0  # a reward of more is the flag
+AT_ONCE = 16  # matches: the pictures of so many levels are kept
 
 
-@dataclass(slots=True)
-class _Match:
-    number: int
-    block: int
-    game: Game
-    order: tuple[int, ...]  # the slot in each seat; slot 0 is ppo
-    seed: bytes
-    tick: int = 0
-    due: tuple[int, ...] = ()
-    returns: tuple[float, ...] | None = None
+class Far(NamedTuple):
+    """One match on a lane."""
+
+    distance: float  # pixels
+    cleared: bool
 
 
-def mirrored(
-    game: str, other: str | Opponent, seats: int, deals: int, seed: int, operator: Operator | None = None
-) -> np.ndarray:
-    """ppo's mean return over each block, (deals,), against `other` in all other seats."""
-    cls = game_class(game)
-    ppo = operator or build(WorkerContext(what="", options={}))
-    them = opponent(other, cls)
-    out = np.empty(deals)
-    for first in range(0, deals, CHUNK):
-        count = min(CHUNK, deals - first)
-        out[first : first + count] = _chunk(cls, ppo, them, seats, range(first, first + count), seed)
-    return out
+def play(game: str, operators: Sequence[str], matches: int, seed: int, folder: Path) -> dict[str, Any]:
+    """A run of `arena play` in `folder`; its results."""
+    named = [word for one in operators for word in ("--operator", one)]
+    counts = ["--matches", str(matches), "--seed", str(seed), "--concurrency", str(min(matches, 10 * AT_ONCE))]
+    if game.startswith(("sidescroller", "mario")):
+        counts[-1] = str(AT_ONCE)
+    command = [*ARENA, "play", "--game", game, *named, *counts, "--out", str(folder), "--quiet"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    results: dict[str, Any] = json.loads((folder / "results.json").read_text())
+    return results
 
 
-def _chunk(cls: type[Game], ppo: Operator, them: Opponent, seats: int, blocks: range, seed: int) -> list[float]:
-    # Opponents are all alike, so which of them sits where changes only their chance: ppo's seat is what is permuted.
-    orders = list(itertools.permutations(range(seats))) if seats <= 3 else _rotations(seats)
-    matches = [
-        _Match(block * len(orders) + number, block, cls(seats, {"hands": 1}), order, key("chance", seed, block, number))
-        for block in blocks
-        for number, order in enumerate(orders)
+def mirrored(game: str, other: str, seats: int, deals: int, seed: int) -> dict[str, Any]:
+    """The row of `ppo` against `other` in all other seats: each deal in every seat order, 24 of them at most."""
+    orders = math.factorial(seats) if seats <= 4 else seats
+    with tempfile.TemporaryDirectory() as folder:
+        found = play(game, ["ppo", *[other] * (seats - 1)], deals * orders, seed, Path(folder) / "run")
+    row: dict[str, Any] = next(row for row in found["rows"] if row["operator"] == "ppo")
+    return row
+
+
+def lanes(game: str, who: str, starts: int, seed: int) -> list[Far]:
+    """How far `who` gets from every start, alone in its lane; the same starts for everybody."""
+    with tempfile.TemporaryDirectory() as folder:
+        play(game, [who], starts, seed, Path(folder) / "run")
+        return list(_far(Path(folder) / "run"))
+
+
+def _far(run: Path) -> Iterator[Far]:
+    distance, reward = 0.0, 0.0
+    for log in sorted(run.glob("log-*.jsonl")):
+        for line in map(json.loads, log.open()):
+            match line["type"]:
+                case "match":
+                    distance = 0.0
+                case "tick":
+                    reward = line["rewards"][0]
+                    said = re.search(r"progress \+([\d.]+)", " ".join(line["events"]))
+                    distance += float(said[1]) if said else 0.0
+                case "end":
+                    yield Far(distance, reward > HALF_FLAG)
+
+
+def cards(deals: int, seed: int) -> None:
+    """Leduc and hold'em, into docs/curves/ppo.json."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    import exact
+
+    leduc = [
+        {
+            "seats": 2,
+            "against": other,
+            "mean": exact.value("leduc", *(exact.strategy("leduc", w) for w in ("ppo", other))),
+        }
+        for other in ("random", "scripted")
     ]
-    card = matches[0].game.card()
-    views = VECTOR
-    for match in matches:
-        match.due = match.game.reset(key("deal", seed, match.block)).due
-        seat = match.order.index(0)
-        ppo.open([OpenSeat(match=match.number, seat=seat, operator="ppo", card=card, views=views, seed=match.seed)])
-    going = matches
-    while going:
-        asks = [(match, match.order.index(0)) for match in going if match.order.index(0) in match.due]
-        requests = [
-            Request(at, match.number, seat, match.tick, match.game.observe(seat, views))
-            for at, (match, seat) in enumerate(asks)
-        ]
-        answers = {match.number: decision.answer for (match, _), decision in zip(asks, ppo.act(requests), strict=True)}
-        for match in going:
-            _step(match, answers, them, card)
-        going = [match for match in going if match.returns is None]
-    totals = dict.fromkeys(blocks, 0.0)
-    for match in matches:
-        assert match.returns is not None
-        seat = match.order.index(0)
-        totals[match.block] += match.returns[seat] / len(orders)
-        ppo.end(match.number, seat, Outcome(status="terminated"))
-    return list(totals.values())
+    holdem = []
+    for seats in (2, 3, 6):
+        for other in ("random", "scripted"):
+            row = mirrored("holdem@hands=1", other, seats, deals, seed)
+            half = (row["high"] - row["low"]) / 2
+            holdem.append({"seats": seats, "against": other, "deals": deals, "mean": row["score"], "half": half})
+            span = f"{row['low']:+.3f} to {row['high']:+.3f}"
+            print(f"| holdem | {seats} | {other} | {deals:,} | {row['score']:+.3f} | {span} |", flush=True)
+    results = {
+        "leduc": {
+            "unit": "chips a hand",
+            "seed": seed,
+            "rows": leduc,
+            "exploitability": exact.exploitability("ppo"),
+        },
+        "holdem": {"unit": "big blinds a hand", "seed": seed, "rows": holdem},
+    }
+    (ROOT / "docs/curves/ppo.json").write_text(json.dumps(results, indent=1) + "\n")
 
 
-def _rotations(seats: int) -> list[tuple[int, ...]]:
-    return [tuple((seat - shift) % seats for seat in range(seats)) for shift in range(seats)]
+def wilson(count: int, of: int) -> tuple[float, float]:
+    """The 95% interval of a share."""
+    z, p = 1.959964, count / of
+    middle, half = p + z * z / (2 * of), z * math.sqrt(p * (1 - p) / of + z * z / (4 * of * of))
+    return (middle - half) / (1 + z * z / of), (middle + half) / (1 + z * z / of)
 
 
-def _step(match: _Match, answers: dict[int, object], them: Opponent, card: GameCard) -> None:
-    moves: dict[int, Move] = {}
-    for seat in match.due:
-        slot = match.order[seat]
-        if slot == 0:
-            moves[seat] = match.game.parse(seat, answers[match.number])  # type: ignore[arg-type]
-        else:
-            chance = generator(key("them", match.seed, slot, match.tick))
-            moves[seat] = Move(them.play(match.game.observe(seat, them.views), card, chance))
-    result = match.game.step(moves)
-    match.tick += 1
-    match.due, match.returns = result.due, result.returns
-
-
-def interval(blocks: np.ndarray) -> tuple[float, float]:
-    """Mean and half the width of its 95% interval (normal, over blocks)."""
-    return float(blocks.mean()), 1.96 * float(blocks.std(ddof=1)) / math.sqrt(len(blocks))
+def tell(game: str, who: str, runs: Sequence[Far]) -> None:
+    """One row of the table."""
+    distances = [run.distance for run in runs]
+    low, high = mean_interval(distances)
+    cleared = sum(run.cleared for run in runs)
+    least, most = wilson(cleared, len(runs))
+    print(
+        f"| {game} | {who} | {sum(distances) / len(runs):,.0f} [{low or 0:,.0f}, {high or 0:,.0f}] | "
+        f"{cleared} of {len(runs)} [{least:.0%}, {most:.0%}] |",
+        flush=True,
+    )
 
 
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("cards", "lanes"))
     parser.add_argument("--deals", type=int, default=5000)
+    parser.add_argument("--starts", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--games", default="leduc,holdem")
-    given = parser.parse_args(argv)
-    file = ROOT / "docs/curves/ppo.json"
-    results = json.loads(file.read_text()) if file.exists() else {}
-    sys.path.insert(0, str(Path(__file__).parent))
-    import exact
-    from exploitability import exploitability
-
-    for game in given.games.split(","):
-        rows: list[dict[str, object]] = []
-        for other in ("random", "scripted") if game in exact.DEALT else ():
-            mean = exact.value(game, exact.strategy(game, "ppo"), exact.strategy(game, other))
-            rows.append({"seats": 2, "against": other, "mean": mean})
-            print(f"{game}, against {other}: {mean:+.4f}, exactly", flush=True)
-        for seats in () if game in exact.DEALT else LINEUPS[game]:
-            for other in ("random", "scripted"):
-                mean, half = interval(mirrored(game, other, seats, given.deals, given.seed))
-                rows.append({"seats": seats, "against": other, "deals": given.deals, "mean": mean, "half": half})
-                print(f"{game}, {seats} seats, against {other}: {mean:+.3f} +- {half:.3f}", flush=True)
-        results[game] = {"unit": game_class(game).spec.unit, "seed": given.seed, "rows": rows}
-        if game == "leduc":
-            mlp, _ = load_policy(ROOT / "arena_operators/ppo/weights/leduc.safetensors")
-            results[game]["exploitability"] = exploitability(mlp)
-            print(f"leduc: exploitability {results[game]['exploitability']:.4f}")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(results, indent=1) + "\n")
-    _write(results)
-    return 0
-
-
-def _write(results: dict[str, dict[str, object]]) -> None:
-    """Replace the PPO section of docs/benchmarks.md."""
-    lines = [
-        "## PPO policies",
-        "",
-        "Mirrored deals: a block is one deal with every seat permutation (at six seats: ppo in every seat); the "
-        "unit is ppo's mean return over the block; 95% intervals over blocks. Leduc is small enough to be walked whole "
-        "(`scripts/ppo/exact.py`): its values are exact. Made by "
-        "`python scripts/ppo/evaluate.py`; the policies by `python scripts/ppo/train.py GAME`. Curves: "
-        "[leduc](curves/ppo-leduc.png), [hold'em](curves/ppo-holdem.png).",
-        "",
-        "| game | seats | against | deals | ppo's return | 95% interval | unit |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for game, result in results.items():
-        for row in result["rows"]:  # type: ignore[attr-defined]
-            deals, span = "all", "exact"
-            if "half" in row:
-                low, high = row["mean"] - row["half"], row["mean"] + row["half"]
-                deals, span = f"{row['deals']:,}", f"{low:+.3f} to {high:+.3f}"
-            others = row["against"] if row["seats"] == 2 else f"{row['seats'] - 1} {row['against']}"
-            lines.append(
-                f"| {game} | {row['seats']} | {others} | {deals} | {row['mean']:+.3f} | {span} | {result['unit']} |"
-            )
-    if "exploitability" in results.get("leduc", {}):
-        lines += [
-            "",
-            f"Exploitability of the leduc policy, computed by OpenSpiel: {results['leduc']['exploitability']:.3f} chips"
-            " a hand (the uniform policy: 2.374; 0 is an equilibrium).",
-        ]
-    file = ROOT / "docs/benchmarks.md"
-    text = file.read_text() if file.exists() else "# Benchmarks\n"
-    section = "\n".join(lines) + "\n"
-    found = re.search(r"^## PPO policies\n.*?(?=^## |\Z)", text, re.M | re.S)
-    text = (
-        text[: found.start()] + section + ("\n" if text[found.end() :] else "") + text[found.end() :]
-        if found
-        else (text.rstrip("\n") + "\n\n" + section)
+    parser.add_argument("--who", default="ppo,scripted,random")
+    parser.add_argument(
+        "--set", default="heldout", choices=("heldout", "validation"), help="levels of the sidescroller"
     )
-    file.write_text(text)
+    given = parser.parse_args(argv)
+    if given.what == "cards":
+        cards(given.deals, given.seed)
+        return 0
+    for game in (f"sidescroller@set={given.set}", "mario:1-1@noops=30"):
+        for who in given.who.split(","):
+            tell(game, who, lanes(game, who, given.starts, given.seed))
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Exact returns at two-seat kuhn and leduc: the whole game is walked, so nothing is drawn and no interval is needed.
 
-    python scripts/ppo/exact.py leduc ppo,random ppo:runs/leduc,scripted scripted,random
+    python scripts/ppo/exact.py leduc ppo,random ppo:runs/leduc,scripted scripted,random ppo:runs/leduc
 
 prints what the first of each pair wins a hand, in chips, over all deals and both seats: ppo (the shipped policy, or
-ppo:DIR, ppo:FILE.safetensors), scripted or random. Takes seconds.
+ppo:DIR, ppo:FILE.safetensors), scripted or random; and of a name alone OpenSpiel's exploitability at leduc. Takes
+seconds.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from open_spiel.python import policy as tabular
+from open_spiel.python.algorithms import exploitability as solver
 
 from arena.errors import InputError
 from arena.game import Baseline, Move, Views
 from arena.plugins import game_class, resolve
-from arena.train.policy import Mlp, load_policy, probabilities
+from arena.train.nets import Mlp, probabilities
+from arena.train.policy import load_policy
 from arena_games.spiel import Hand, SpielGame
 from arena_operators.ppo.kind import policy_path
 
@@ -137,16 +141,48 @@ def strategy(game: str, name: str) -> Strategy:
     return network(net)
 
 
+def exploitability(name: str) -> float:
+    """OpenSpiel's exploitability of a leduc policy: chips a hand that a best response wins, half of nash_conv."""
+    table = table_of(strategy("leduc", name))
+    return float(solver.exploitability(table.game, table))
+
+
+def table_of(chosen: Strategy) -> tabular.TabularPolicy:
+    """A strategy of leduc as OpenSpiel's tabular policy: it is asked at every decision of every deal."""
+    out = None
+
+    def visit(table: SpielGame) -> None:
+        seat = table.due_seat
+        if seat is None:
+            return
+        nonlocal out
+        out = out or tabular.TabularPolicy(table.engine)
+        out.action_probability_array[out.state_index(table.hand.state)] = chosen(table, seat)
+        for action in table.legal(seat):
+            after = table.clone()
+            after.step({seat: Move(action)})
+            visit(after)
+
+    for table in deals("leduc"):
+        visit(table)
+    assert out is not None
+    return out
+
+
 def main(argv: Sequence[str]) -> int:
     if len(argv) < 2:
         print(__doc__, file=sys.stderr)
         return 2
-    game, *pairs = argv
-    for pair in pairs:
-        one, _, other = pair.partition(",")
-        print(
-            f"{game}: {one} against {other} {value(game, strategy(game, one), strategy(game, other)):+.4f} chips a hand"
-        )
+    game, *asked = argv
+    for what in asked:
+        one, _, other = what.partition(",")
+        if other:
+            won = value(game, strategy(game, one), strategy(game, other))
+            print(f"{game}: {one} against {other} {won:+.4f} chips a hand")
+        else:
+            print(
+                f"leduc: {one} loses {exploitability(one):.4f} chips a hand to a best response (uniform play: 2.3736)"
+            )
     return 0
 
 

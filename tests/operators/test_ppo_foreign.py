@@ -21,7 +21,6 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNorm
 import arena
 from arena.errors import CheckpointError, InputError, UnplayableError
 from arena.game import Views
-from arena.made import known_file, remember
 from arena.operator import Request
 from arena_operators.ppo.kind import KIND, declared
 from arena_operators.ppo.stack import Frames
@@ -239,13 +238,7 @@ def test_classes_beside_the_zip_are_found(tmp_path, monkeypatch):
         operator(file)
 
 
-@pytest.fixture
-def noted(tmp_path, monkeypatch):
-    """A folder of this test's own where what was made here is noted."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-
-
-def test_a_pickle_of_others_is_loaded_only_if_trusted(tmp_path, noted):
+def test_a_pickle_is_loaded_only_if_trusted(tmp_path):
     file = small(tmp_path / "model.zip", numbers(SEEN[0]))
     for load in (
         lambda what, options: KIND.resolve_options(None, what, options),
@@ -253,27 +246,7 @@ def test_a_pickle_of_others_is_loaded_only_if_trusted(tmp_path, noted):
     ):
         with pytest.raises(InputError, match=r"is a pickle: .*@trust=true"):
             load(file, PLAIN)
-    remember(tmp_path / "model.zip")
-    assert KIND.resolve_options(None, file, PLAIN) == PLAIN
-    (tmp_path / "norm.pkl").write_bytes(b"")
-    with pytest.raises(InputError, match=r"norm\.pkl is a pickle"):
-        KIND.resolve_options(None, file, {**PLAIN, "normalize": str(tmp_path / "norm.pkl")})
-
-
-def test_another_file_in_its_place_is_not_one_made_here(tmp_path, noted):
-    file = small(tmp_path / "model.zip", numbers(SEEN[0]))
-    remember(tmp_path / "model.zip")
-    small(tmp_path / "model.zip", numbers(SEEN[0] + 1))
-    with pytest.raises(InputError, match="@trust=true"):
-        KIND.resolve_options(None, file, PLAIN)
-
-
-def test_a_list_that_others_can_write_proves_nothing(tmp_path, noted):
-    file = small(tmp_path / "model.zip", numbers(SEEN[0]))
-    remember(tmp_path / "model.zip")
-    known_file().chmod(0o666)
-    with pytest.raises(InputError, match="@trust=true"):
-        KIND.resolve_options(None, file, PLAIN)
+    assert KIND.resolve_options(None, file, TRUSTED) == TRUSTED
 
 
 def test_what_the_users_code_takes_part_in_is_not_declared_deterministic(tmp_path, wraps):

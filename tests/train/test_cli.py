@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("sb3_contrib")
+pytest.importorskip("torch")
 
 from arena.cli.train import train
 from arena.errors import InputError, MissingExtraError
 
-SHORT = ["ppo", "--game", "leduc", "--steps", "64", "--quiet", "--option", "tables=4", "--option", "rollout=8"]
+SHORT = ["ppo", "--game", "leduc", "--steps", "64", "--quiet", "--option", "envs=4", "--option", "rollout=8"]
 
 
 def _arena(*args):
@@ -26,7 +26,7 @@ def test_it_trains_and_says_how_to_seat_the_policy(tmp_path):
 
 def test_bad_input_is_named(tmp_path):
     for words, expected in (
-        (["--option", "tabels=4"], "tables"),
+        (["--option", "emvs=4"], "envs"),
         (["--option", "batch=four"], "expected int"),
         (["--seats", "2,9"], "2 to 3 seats, not 9"),
         (["--option", "batch=0"], "batch='0': expected 1 to"),
@@ -38,7 +38,7 @@ def test_bad_input_is_named(tmp_path):
         with pytest.raises(InputError, match=expected):
             _arena(*SHORT, "--out", str(tmp_path / "new"), *words)
         assert not (tmp_path / "new").exists()
-    assert "KEY=VALUE" in _arena(*SHORT, "--out", str(tmp_path), "--option", "tables").output
+    assert "KEY=VALUE" in _arena(*SHORT, "--out", str(tmp_path), "--option", "envs").output
 
 
 def test_an_option_given_twice_is_refused(tmp_path):
@@ -56,7 +56,8 @@ def test_a_folder_that_cannot_be_written_to_is_told(folder):
 def test_a_missing_extra_is_named_with_the_command(tmp_path, monkeypatch):
     import sys
 
-    monkeypatch.delitem(sys.modules, "arena.train.ppo_loop", raising=False)
-    monkeypatch.setitem(sys.modules, "sb3_contrib", None)
+    for name in ("arena.train.ppo", "arena.train.checkpoint"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "safetensors", None)
     with pytest.raises(MissingExtraError, match=r"Install it with: .*\[train\]'"):
         _arena(*SHORT, "--out", str(tmp_path))

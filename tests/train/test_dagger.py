@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("stable_baselines3")
+pytest.importorskip("torch")
 
 from arena.game import Move, Views
 from arena.train.policy import load_policy
@@ -49,10 +49,8 @@ def test_stopped_in_the_second_round_it_goes_on_to_the_same_policy(dagger, tmp_p
 def test_every_label_belongs_to_its_picture(dagger, tmp_path):
     labels = dagger.Labels(100)
     config = dagger.Config(out=str(tmp_path), channels=4, **SMALL)
-    game = dagger.Sidescroller(1)
-    basis = dagger.LaneConfig(game="sidescroller", out=str(tmp_path), lanes=1, channels=4, hidden=32)
-    model = dagger.make_model(basis, dagger.Lanes(dagger.Here([game]), game.spec, 1, 1, 1.0, 1.0))
-    dagger.collect(config, model.policy, labels, 0)
+    network, _ = dagger.make_network(dagger.basis(config), dagger.Sidescroller.spec)
+    dagger.collect(config, network, labels, 0)
     assert labels.count == SMALL["labels"]
     assert labels.good[np.arange(labels.count), labels.first[: labels.count]].all()
     stacks = labels.stacks[: labels.count]

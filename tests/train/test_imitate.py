@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("stable_baselines3")
+pytest.importorskip("torch")
 
 from arena.errors import InputError
-from arena.train.lane_ppo import LaneConfig, main
+from arena.train.config import config_for
 from arena.train.policy import load_policy
+from arena.train.ppo import main
 from tests.games.lane_toy import ToyLanes
 
 CONFIG = {
@@ -17,7 +18,7 @@ CONFIG = {
     "steps": 32,
     "game_options": {"horizon": 40},
     "progress": False,
-    "lanes": 2,
+    "envs": 2,
     "rollout": 16,
     "batch": 32,
     "channels": 4,
@@ -44,7 +45,9 @@ def _demos(path, size=84):
 
 def test_what_was_shown_is_done(tmp_path):
     demos = _demos(tmp_path / "demos.npz")
-    net, _ = load_policy(main(LaneConfig(out=str(tmp_path / "run"), demos=demos, demo_epochs=200, **CONFIG), ToyLanes))
+    net, _ = load_policy(
+        main(config_for(ToyLanes.spec, out=str(tmp_path / "run"), demos=demos, demo_epochs=200, **CONFIG), ToyLanes)
+    )
     pictures = np.stack([np.stack([_lit(side)] * 4, axis=-1) for side in (0, 1)]).astype(np.float32) / 255
     assert net.rows(pictures).argmax(axis=1).tolist() == [1, 4]
 
@@ -54,4 +57,4 @@ def test_another_file_is_refused(tmp_path, make):
     path = tmp_path / "demos.npz"
     make(path)
     with pytest.raises(InputError, match=r"demos=.*demos\.npz"):
-        main(LaneConfig(out=str(tmp_path / "run"), demos=str(path), **CONFIG), ToyLanes)
+        main(config_for(ToyLanes.spec, out=str(tmp_path / "run"), demos=str(path), **CONFIG), ToyLanes)

@@ -5,30 +5,32 @@ from __future__ import annotations
 import csv
 import dataclasses
 
-import msgspec
 import numpy as np
 import pytest
 
-pytest.importorskip("stable_baselines3")
+pytest.importorskip("torch")
 
 import torch
-from stable_baselines3 import PPO
 
 from arena.errors import InputError
 from arena.plugins import game_class
-from arena.train.lane_ppo import LaneConfig, check_options, learns_lanes, main
-from arena.train.policy import load_policy, probabilities
+from arena.train.config import config_for
+from arena.train.nets import probabilities
+from arena.train.network import from_numpy, to_numpy
+from arena.train.policy import load_policy
+from arena.train.ppo import main, make_network
 from tests.games import lane_toy
 from tests.games.lane_toy import ToyLanes
 
-SMALL = LaneConfig(
+SMALL = config_for(
+    ToyLanes.spec,
     game="toy_lanes",
     out="",
     steps=4 * 4 * 16,
     seed=3,
     game_options={"horizon": 40},
     progress=False,
-    lanes=4,
+    envs=4,
     rollout=16,
     batch=32,
     epochs=2,
@@ -75,15 +77,24 @@ def test_lanes_in_hosts_train_the_same_policy(tmp_path):
 
 
 def test_the_played_policy_is_the_trained_one(tmp_path):
-    path = _train(tmp_path, updates=1)
-    net, card = load_policy(path)
-    policy = PPO.load(path.with_suffix(".zip"), device="cpu").policy
+    net, card = load_policy(_train(tmp_path, updates=1))
+    network, _ = make_network(SMALL, ToyLanes.spec)
+    from_numpy(network, net)
     seen = np.random.default_rng(5).integers(0, 256, (6, 84, 84, 4)).astype(np.uint8)
     with torch.no_grad():
-        wanted = policy.get_distribution(torch.from_numpy(seen.transpose(0, 3, 1, 2).copy())).distribution.logits
+        logits, _ = network(torch.from_numpy(seen.transpose(0, 3, 1, 2).copy()))
     got = probabilities(net.rows(seen.astype(np.float32) / 255), np.ones((6, 8), np.bool_))
     assert card.convolutions == ((4, 8, 4), (8, 4, 2), (8, 3, 1))
-    np.testing.assert_allclose(got, wanted.exp().numpy(), atol=0.01)  # the one in bfloat16, the other from float16
+    np.testing.assert_allclose(got, torch.softmax(logits, 1).numpy(), atol=0.01)  # one in float32, one in bfloat16
+
+
+def test_a_network_goes_to_numpy_and_back(tmp_path):
+    network, _ = make_network(SMALL, ToyLanes.spec)
+    other, _ = make_network(dataclasses.replace(SMALL, seed=9), ToyLanes.spec)
+    from_numpy(other, to_numpy(network))
+    seen = torch.from_numpy(np.random.default_rng(5).integers(0, 256, (6, 4, 84, 84)).astype(np.uint8))
+    with torch.no_grad():
+        assert torch.equal(network(seen)[0], other(seen)[0])
 
 
 def test_a_row_does_not_depend_on_its_companions(tmp_path):
@@ -97,21 +108,17 @@ def test_a_row_does_not_depend_on_its_companions(tmp_path):
 def test_it_learns(tmp_path):
     # So short that running all the way is best: 144 pixels, where chance makes about 50.
     easy = {"game_options": {"horizon": 9}, "rate": 3e-3, "channels": 8, "hidden": 64}
-    _train(tmp_path, steps=3_072, lanes=8, rollout=32, batch=64, **easy)
+    _train(tmp_path, steps=3_072, envs=8, rollout=32, batch=64, **easy)
     rows = list(csv.DictReader((tmp_path / "curve.csv").open()))
     assert float(rows[-1]["return"]) > float(rows[0]["return"]) + 30
 
 
-def test_options_are_checked():
-    assert check_options({"lanes": "8", "reward_clip": "1"}) == {"lanes": 8, "reward_clip": 1.0}
-    with pytest.raises(InputError, match="tables"):
-        check_options({"tables": "8"})
+def test_a_file_of_demonstrations_that_is_not_there_is_told():
     with pytest.raises(InputError, match="no such file"):
         main(dataclasses.replace(SMALL, out="x", demos="nowhere.npz"), ToyLanes)
 
 
-def test_only_games_of_one_player_that_are_seen_are_played_on_lanes():
-    assert learns_lanes(ToyLanes.spec)
-    assert not learns_lanes(game_class("leduc").spec)
-    assert not learns_lanes(msgspec.structs.replace(ToyLanes.spec, seats=(2, 2)))
-    assert not learns_lanes(msgspec.structs.replace(ToyLanes.spec, vector_shape=(8, 8, 111)))
+def test_pictures_have_settings_of_their_own():
+    assert config_for(ToyLanes.spec, game="x", out="x").reward_scale == 0.01
+    assert config_for(game_class("leduc").spec, game="x", out="x").reward_scale == 1
+    assert config_for(ToyLanes.spec, game="x", out="x", reward_scale=2.0).reward_scale == 2

@@ -7,11 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-pytest.importorskip("sb3_contrib")
+pytest.importorskip("torch")
 
 from arena.errors import CheckpointError, InputError
+from arena.train.config import PpoConfig, check_options
 from arena.train.policy import load_policy
-from arena.train.ppo import PpoConfig, check_options, main
+from arena.train.ppo import main
 from tests.train.toy import Toy
 
 SMALL = PpoConfig(
@@ -21,7 +22,7 @@ SMALL = PpoConfig(
     seed=3,
     seats=(2, 3),
     progress=False,
-    tables=8,
+    envs=8,
     rollout=16,
     batch=64,
     hidden=16,
@@ -100,8 +101,8 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
 
 
 def test_options_are_checked():
-    assert check_options({"entropy": "0.1", "tables": "8"}) == {"entropy": 0.1, "tables": 8}
+    assert check_options({"entropy": "0.1", "envs": "8"}) == {"entropy": 0.1, "envs": 8}
     with pytest.raises(InputError, match="entropy"):
         check_options({"entropi": "1"})
     with pytest.raises(InputError, match="expected int"):
-        check_options({"tables": "many"})
+        check_options({"envs": "many"})
