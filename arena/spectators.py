@@ -1,11 +1,11 @@
-"""SpectatorFeed: matches are shown to people while they are played, a few times a second. It changes nothing in them.
+"""SpectatorFeed: shows matches to people while they are played, a few times a second, and changes nothing in them.
 
-Spectators see one match at a time, with everything in it. A person who plays sees their own match, if the game hides
-nothing. The picture is the spectator's (`Game.draw`); that of a hosted game is asked of its host. In every game a
-person is given a last look by their seat's own eyes, once it is asked no more: when its lane is over, or the match.
+Spectators see one match at a time, and everything in it. A person who plays sees their own match, if the game hides
+nothing. The picture is that of `Game.draw`; a hosted game's host draws it. In every game a person gets a last update
+with what their own seat sees, once the seat is asked no more: when its lane is over, or the match.
 
-Whoever looks on is sent one picture, and the next one when the WATCHED for it has come: who is slow, or never answers,
-is shown less and costs no more.
+A viewer is sent one update, and the next one only after its WATCHED for the first: a viewer that is slow, or never
+answers, is shown less and costs no more.
 """
 
 from __future__ import annotations
@@ -32,46 +32,46 @@ Audience = tuple[Size, bool]  # the size of the picture, and whether they are pl
 
 
 @dataclass(slots=True)
-class _Exhibit:
-    """A match in play."""
+class _WatchedMatch:
+    """A match in play that somebody watches."""
 
     match: Match
     host: Channel | None
-    players: tuple[Channel, ...]  # of people at this match who may see all of it
-    seats: dict[int, tuple[Channel, Views]]  # of people who have not had their last look: who is shown it, and how
+    players: tuple[Channel, ...]  # people in this match who may see all of it
+    seats: dict[int, tuple[Channel, Views]]  # of people who have not had their last update: who gets it, in which views
     changes: int = 0
     shown: dict[Channel, int] = field(default_factory=dict)  # the change that each viewer was shown last
     next: float = 0.0  # when it may be shown again
-    asked: int = 0  # pictures that its host owes
+    asked: int = 0  # pictures that its host has not sent yet
 
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
-    """A picture that a host owes, and for whom."""
+    """A picture that a host was asked for, and the viewers that it is for."""
 
-    exhibit: _Exhibit
+    watched: _WatchedMatch
     update: SpectatorUpdate
     views: Views
-    viewers: tuple[Channel, ...]  # who is shown nothing else until then
-    late: tuple[Channel, ...]  # who still has another one before them
+    viewers: tuple[Channel, ...]  # they are sent nothing else until it comes
+    late: tuple[Channel, ...]  # they have not confirmed an earlier update yet
 
 
 class SpectatorFeed:
-    """Knows who looks on at which match. `show` is called now and then; `until` says when at the latest."""
+    """Knows who watches which match. Call `show` when `until` says so, or earlier."""
 
     def __init__(self, plan: Plan, spectators: Callable[[], Sequence[Channel]], ids: Iterator[int]) -> None:
-        """`spectators()` are the channels of those who only look on; `ids` never repeat for one host."""
+        """`spectators()` are the channels of those who only watch; `ids` never repeat for one host."""
         self._plan = plan
         self._spectators = spectators
         self._ids = ids
         spec = plan.make_game().spec
         self._hides_nothing = spec.perfect_information
         self._together = spec.simultaneous
-        self._players = BESIDE if spec.simultaneous else ALONE  # in a game of turns: instead of what their seat saw
-        self._exhibits: dict[int, _Exhibit] = {}
+        self._players = BESIDE if spec.simultaneous else ALONE  # in a game of turns it replaces what their seat saw
+        self._matches: dict[int, _WatchedMatch] = {}
         self._owed: dict[int, _Picture] = {}
         self._busy: dict[Channel, tuple[int, int]] = {}  # (match, tick) of the WATCH that a viewer has not confirmed
-        # The end of a match and last looks, for when their viewer is free again: the newest of each.
+        # Updates of the end of a match that wait until their viewer is free again: the newest of each.
         self._ends: dict[tuple[Channel, int | None], tuple[SpectatorUpdate, Observation]] = {}
         self._next_end = 0.0  # when the end of a match may be shown again
 
@@ -85,59 +85,59 @@ class SpectatorFeed:
         shown = self._hides_nothing and len(channels) > 1
         players = tuple(dict.fromkeys(channel for channel, _ in people.values())) if shown else ()
         if people or self._spectators():
-            self._exhibits[match.plan.index] = _Exhibit(match, host, players, people)
+            self._matches[match.plan.index] = _WatchedMatch(match, host, players, people)
 
     def changed(self, match: Match) -> None:
         """A tick was applied."""
-        if (exhibit := self._exhibits.get(match.plan.index)) is None:
+        if (watched := self._matches.get(match.plan.index)) is None:
             return
-        exhibit.changes += 1
+        watched.changes += 1
         if self._together and match.outcome is None:  # where all act at once, who is not asked is out
-            self._last_looks(exhibit, [seat for seat in exhibit.seats if seat not in match.due])
+            self._show_ends(watched, [seat for seat in watched.seats if seat not in match.due])
 
     def close(self, match: Match, now: float, outcome: Outcome | None = None) -> None:
-        """The match is over, or void: its last picture, unless another match has just shown its own."""
+        """The match is over, or void. Its last picture is shown, unless another match has just shown its own."""
         index = match.plan.index
-        exhibit = self._exhibits.get(index)
-        if exhibit is not None and outcome is not None:
-            self._last_looks(exhibit, list(exhibit.seats), outcome)
-        if exhibit is not None and outcome is not None and now >= self._next_end:
+        watched = self._matches.get(index)
+        if watched is not None and outcome is not None:
+            self._show_ends(watched, list(watched.seats), outcome)
+        if watched is not None and outcome is not None and now >= self._next_end:
             self._next_end = now + EVERY
-            self._send(exhibit, self._viewers(index, exhibit), outcome)
-        self._exhibits.pop(index, None)
+            self._send(watched, self._viewers(index, watched), outcome)
+        self._matches.pop(index, None)
 
     @property
     def owed(self) -> bool:
-        """Hosts still owe pictures."""
+        """Some host has not sent a picture that it was asked for."""
         return bool(self._owed)
 
     @property
     def until(self) -> float | None:
-        """When `show` has something to do; None: nothing has changed that somebody could be shown now."""
+        """When `show` will have something to send; None: nothing that a free viewer has not seen."""
         return min((one.next for one, _ in self._due()), default=None)
 
     def show(self, now: float) -> None:
-        """Show what has changed to whoever is free, of each match no more often than EVERY says."""
-        for exhibit, viewers in self._due():
-            if now >= exhibit.next:
-                exhibit.next = now + EVERY
-                self._send(exhibit, viewers)
+        """Send what has changed to every free viewer; each match at most once in EVERY seconds."""
+        for watched, viewers in self._due():
+            if now >= watched.next:
+                watched.next = now + EVERY
+                self._send(watched, viewers)
 
     def shown(self, channel: Channel, message: m.Watched) -> None:
-        """A viewer has shown what it was sent, and can take more."""
+        """A viewer has shown an update, and can take another."""
         if self._busy.get(channel) != (message.match, message.tick):
             return
         del self._busy[channel]
         if (key := next((key for key in self._ends if key[0] is channel), None)) is not None:
-            self._hand_out(*self._ends.pop(key), (channel,), ())
+            self._deliver(*self._ends.pop(key), (channel,), ())
 
     def take(self, channel: Channel, message: m.Observed) -> bool:
-        """A picture from a host; False when it is not owed. ProtocolError when it cannot be what was asked for."""
+        """Take a picture from a host; False when it was not asked for. ProtocolError when it is another than that."""
         owed = self._owed.get(message.id)
-        if owed is None or owed.exhibit.host is not channel or message.session != channel.session:
+        if owed is None or owed.watched.host is not channel or message.session != channel.session:
             return False
         del self._owed[message.id]
-        owed.exhibit.asked -= 1
+        owed.watched.asked -= 1
         seen = message.observation
         found = None if seen.image is None else seen.image.shape
         wanted = None if owed.views.image is None else (*owed.views.image, 3)
@@ -147,61 +147,61 @@ class SpectatorFeed:
             self._release(owed.viewers)
             raise ProtocolError(f"a picture of {found}; asked was {wanted}")
         else:
-            self._hand_out(owed.update, seen, owed.viewers, owed.late)
+            self._deliver(owed.update, seen, owed.viewers, owed.late)
         return True
 
     def finish(self) -> None:
-        """The run is over: the end that a viewer has not been shown yet is sent, whatever it still has before it."""
+        """The run is over. Ends of matches that still wait are sent, whether or not their viewer is free."""
         for (viewer, _), (update, seen) in self._ends.items():
-            self._hand_out(update, seen, (viewer,), ())
+            self._deliver(update, seen, (viewer,), ())
         self._ends.clear()
 
     def forget(self, channel: Channel) -> None:
-        """A worker is dead: what it owes as a host, and what it was to see."""
+        """A worker is dead: forget the pictures that it was to draw, and what it was to be sent."""
         for i, owed in list(self._owed.items()):
-            if owed.exhibit.host is channel:
+            if owed.watched.host is channel:
                 self._release(self._owed.pop(i).viewers)
         self._busy.pop(channel, None)
         self._ends = {key: end for key, end in self._ends.items() if key[0] is not channel}
 
-    def _due(self) -> list[tuple[_Exhibit, list[tuple[Audience, Channel]]]]:
-        """The matches that have changed, each with the viewers that can be shown it."""
+    def _due(self) -> list[tuple[_WatchedMatch, list[tuple[Audience, Channel]]]]:
+        """The matches that have changed, each with the free viewers that have not seen the change."""
         out = []
-        for index, exhibit in self._exhibits.items():
-            if exhibit.asked or exhibit.match.waits_for_game:
+        for index, watched in self._matches.items():
+            if watched.asked or watched.match.waits_for_game:
                 continue
             behind = [
                 (audience, viewer)
-                for audience, viewer in self._viewers(index, exhibit)
-                if viewer not in self._busy and exhibit.shown.get(viewer) != exhibit.changes
+                for audience, viewer in self._viewers(index, watched)
+                if viewer not in self._busy and watched.shown.get(viewer) != watched.changes
             ]
             if behind:
-                out.append((exhibit, behind))
+                out.append((watched, behind))
         return out
 
-    def _viewers(self, index: int, exhibit: _Exhibit) -> list[tuple[Audience, Channel]]:
-        """Who sees this match, and how large; spectators see the first one."""
-        alone = [channel for channel in self._spectators() if channel.ready] if index == min(self._exhibits) else []
+    def _viewers(self, index: int, watched: _WatchedMatch) -> list[tuple[Audience, Channel]]:
+        """Who sees this match, and how large. Spectators see the first match in play."""
+        alone = [channel for channel in self._spectators() if channel.ready] if index == min(self._matches) else []
         spectators = [((ALONE, False), channel) for channel in alone]
-        return [*spectators, *(((self._players, True), channel) for channel in exhibit.players)]
+        return [*spectators, *(((self._players, True), channel) for channel in watched.players)]
 
-    def _last_looks(self, exhibit: _Exhibit, seats: Sequence[int], outcome: Outcome | None = None) -> None:
-        """Show people how the match, or their part in it, stands at its end."""
+    def _show_ends(self, watched: _WatchedMatch, seats: Sequence[int], outcome: Outcome | None = None) -> None:
+        """Show people how the match, or their part in it, ended."""
         for seat in seats:
-            channel, views = exhibit.seats.pop(seat)
-            names = exhibit.match.names_for(seat)
-            self._show(exhibit, self._update(exhibit.match, names, outcome, seat), views, [channel])
+            channel, views = watched.seats.pop(seat)
+            names = watched.match.names_for(seat)
+            self._show(watched, self._update(watched.match, names, outcome, seat), views, [channel])
 
     def _send(
-        self, exhibit: _Exhibit, viewers: Sequence[tuple[Audience, Channel]], outcome: Outcome | None = None
+        self, watched: _WatchedMatch, viewers: Sequence[tuple[Audience, Channel]], outcome: Outcome | None = None
     ) -> None:
-        match = exhibit.match
+        match = watched.match
         for audience in dict.fromkeys(audience for audience, _ in viewers):
             size, playing = audience
             group = [viewer for its, viewer in viewers if its == audience]
-            exhibit.shown.update(dict.fromkeys(group, exhibit.changes))
+            watched.shown.update(dict.fromkeys(group, watched.changes))
             names = match.names_for(None) if playing else match.names
-            self._show(exhibit, self._update(match, names, outcome), Views(image=size), group)
+            self._show(watched, self._update(match, names, outcome), Views(image=size), group)
 
     def _update(
         self, match: Match, names: tuple[str, ...], outcome: Outcome | None = None, seat: int | None = None
@@ -216,25 +216,25 @@ class SpectatorFeed:
             seat=seat,
         )
 
-    def _show(self, exhibit: _Exhibit, update: SpectatorUpdate, views: Views, viewers: Sequence[Channel]) -> None:
-        """Look, or have the host look, and hand it out; to whoever is not free now, later."""
+    def _show(self, watched: _WatchedMatch, update: SpectatorUpdate, views: Views, viewers: Sequence[Channel]) -> None:
+        """Draw it, or have the host draw it, and send it to the free viewers; to the others later."""
         free = tuple(viewer for viewer in viewers if viewer not in self._busy)
         late = tuple(viewer for viewer in viewers if viewer in self._busy)
         self._busy.update(dict.fromkeys(free, (update.match, update.tick)))
-        if exhibit.host is not None:
+        if watched.host is not None:
             i = next(self._ids)
-            self._owed[i] = _Picture(exhibit, update, views, free, late)
-            exhibit.asked += 1
-            exhibit.host.send(m.Observe(id=i, match=update.match, views=views, seat=update.seat))
+            self._owed[i] = _Picture(watched, update, views, free, late)
+            watched.asked += 1
+            watched.host.send(m.Observe(id=i, match=update.match, views=views, seat=update.seat))
             return
         try:
-            seen = _look(exhibit.match, update.seat, views)
-        except GameError:  # the match is played on
+            seen = _look(watched.match, update.seat, views)
+        except GameError:  # which ends no match
             self._release(free)
             return
-        self._hand_out(update, seen, free, late)
+        self._deliver(update, seen, free, late)
 
-    def _hand_out(
+    def _deliver(
         self, update: SpectatorUpdate, seen: Observation, viewers: Sequence[Channel], late: Sequence[Channel]
     ) -> None:
         shown = {"picture": seen.image} if update.seat is None else {"observation": seen}
@@ -246,13 +246,13 @@ class SpectatorFeed:
             viewer.send(message)
 
     def _release(self, viewers: Sequence[Channel]) -> None:
-        """A picture does not come: whoever waited for it can be shown another."""
+        """A picture will not come: the viewers that waited for it are free again."""
         for viewer in viewers:
             self._busy.pop(viewer, None)
 
 
 def _look(match: Match, seat: int | None, views: Views) -> Observation:
-    """What a seat sees, or who sees everything. GameError when the game fails to say it."""
+    """What a seat sees, or with seat None what spectators see. GameError when the game fails to say it."""
     if seat is not None:
         return match.session.look(seat, views)
     assert views.image is not None

@@ -1,8 +1,8 @@
-"""One worker's connection, from the arena's end: the framing of ZeroMQ (ZMTP 3.0, mechanism NULL) over a Unix socket.
+"""Connection: the arena's end of one worker's connection, in ZeroMQ's framing (ZMTP 3.0, NULL) over a Unix socket.
 
 libzmq does this too, and workers use it. Not the arena: a ROUTER of libzmq accepts whoever connects until the process
 has no file left and aborts, keeps any number of frames of a message that has not ended, and cuts off a peer with too
-large a frame without a word. Here every size is known and judged before a byte of it is kept. See docs/decisions.md.
+large a frame without a message. Here every size is checked before a byte of it is kept. See docs/decisions.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from arena.protocol.codec import Frame
 
 CHUNK = 65536  # bytes that are read at once; a frame that is larger is read where it will stay
 JOINED = 16384  # bytes of a frame to send up to which it is copied beside its neighbours
-QUEUE = 1000  # messages that wait for a peer; one that does not read has failed
+QUEUE = 1000  # messages that may wait for a peer
 GATHERED = 64  # pieces that one system call sends
 
 _MORE, _LONG, _COMMAND = 1, 2, 4
@@ -28,7 +28,7 @@ _PARTNERS = (b"DEALER", b"ROUTER")  # sockets whose messages have no frames of t
 
 
 class FullError(Exception):
-    """The peer does not read: as much waits for it as may."""
+    """The peer does not read: its queue is full."""
 
 
 class GoneError(Exception):
@@ -101,7 +101,7 @@ class Connection:
                 if start > end:
                     break
                 size = int.from_bytes(data[at + 1 : start])
-            self._judge(flags, size)
+            self._check(flags, size)
             stop = start + size
             if stop > end:
                 if size > CHUNK:
@@ -123,8 +123,8 @@ class Connection:
         self._greeted = True
         self._push([memoryview(_command(b"READY", _property(b"Socket-Type", b"ROUTER") + _property(b"Identity", b"")))])
 
-    def _judge(self, flags: int, size: int) -> None:
-        """ProtocolError for a frame that is not taken, before anything of it is kept."""
+    def _check(self, flags: int, size: int) -> None:
+        """Raise ProtocolError for a frame that is not accepted, before anything of it is kept."""
         if flags & ~(_MORE | _LONG | _COMMAND):
             raise ProtocolError(f"a frame with the flags {flags:#x}: that is no ZMTP")
         total = self._bytes + size
@@ -136,7 +136,7 @@ class Connection:
 
     def _frame(self, flags: int, data: Frame, out: list[list[Frame]]) -> None:
         if flags & _COMMAND:
-            self._obey(bytes(data))
+            self._on_command(bytes(data))
             return
         if not self._ready:
             raise ProtocolError("a message before READY: that is no ZMTP")
@@ -146,8 +146,8 @@ class Connection:
             out.append(self._frames)
             self._frames, self._bytes = [], 0
 
-    def _obey(self, command: bytes) -> None:
-        """A command of ZMTP: READY ends the handshake, PING wants its PONG, others are let pass."""
+    def _on_command(self, command: bytes) -> None:
+        """Handle a command of ZMTP: READY ends the handshake, PING is answered by PONG, others are ignored."""
         name, body = command[1 : 1 + command[0]] if command else b"", command[1 + command[0] :] if command else b""
         if name == b"READY" and not self._ready:
             kind = _properties(body).get(b"socket-type", b"")
@@ -185,7 +185,7 @@ class Connection:
 
     def _push(self, pieces: list[memoryview]) -> None:
         last = len(pieces) - 1
-        if not self._out and last == 0:  # nearly always
+        if not self._out and last == 0:  # the usual case
             try:
                 sent = self.socket.send(pieces[0])
             except BlockingIOError:
@@ -200,7 +200,7 @@ class Connection:
         self.flush()
 
     def flush(self) -> None:
-        """Send what the peer takes now of what waits. GoneError."""
+        """Send as much of what waits as the peer takes now. GoneError."""
         while self._out:
             try:
                 sent = self.socket.sendmsg([piece for piece, _ in islice(self._out, GATHERED)])
@@ -240,7 +240,7 @@ def _properties(body: bytes) -> dict[bytes, bytes]:
 
 
 def _peer(sock: socket.socket) -> int | None:
-    """The process that connected, as the kernel says; None where it does not."""
+    """The process that connected, as the kernel says; None where the kernel does not say."""
     if hasattr(socket, "SO_PEERCRED"):
         pid: int = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
         return pid

@@ -1,8 +1,8 @@
-"""What a worker's children started and left behind, also in sessions of their own: found by a mark, and ended.
+"""Finds and ends every process that a worker started, also those in sessions of their own.
 
-Every worker has a mark of its own in its environment, and a process inherits it. On Linux /proc shows it, whoever
-became the parent meanwhile. Not found are processes that were started with a cleared environment or belong to another
-user; where there is no /proc, only the worker's process group is ended.
+Every worker has a mark of its own in its environment, which its children inherit. On Linux /proc shows it, whichever
+process is their parent by then. Not found are processes that were started with a cleared environment or belong to
+another user; where there is no /proc, only the worker's process group is ended.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import select
 import signal
 
 MARK = "ARENA_MARK"
-ROUNDS = 20  # in each of them, those are ended that were there: a child may be started meanwhile
+ROUNDS = 20  # of looking and ending: a child may be started meanwhile
 ENDING = 1.0  # seconds in which the system ends a killed process
 
 
@@ -47,7 +47,7 @@ def _end(pid: int, mark: str) -> None:
     with contextlib.suppress(OSError):
         handle = os.pidfd_open(pid)
         try:
-            if _has(pid, mark):  # its number may be another's by now; from here on the handle is this process's
+            if _has(pid, mark):  # the number may belong to another process by now; the handle cannot
                 signal.pidfd_send_signal(handle, signal.SIGKILL)
                 ended = select.poll()
                 ended.register(handle, select.POLLIN)

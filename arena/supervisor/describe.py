@@ -1,4 +1,4 @@
-"""Asks another process about a game whose code is not ours, and ends it when it hangs."""
+"""Asks another process to describe a game whose code is not ours, and ends that process when it hangs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def game_of(
 
 
 def ask(name: str, seats: int, options: Mapping[str, Any], deadline: float) -> Description:
-    """What the game says of itself. The same question is asked once, as long as its file does not change."""
+    """Return what the game says of itself. The answer is cached as long as the game's file does not change."""
     question = msgspec.msgpack.encode(Question(name, seats, dict(options)))
     told = _ask(question, files.fingerprint(name), deadline)
     if isinstance(told, Refusal):
@@ -72,7 +72,7 @@ def _ask(question: bytes, fingerprint: str | None, deadline: float) -> Told:
 
 
 def _read(told: IO[bytes], deadline: float, name: str) -> bytes:
-    """All that comes until the end of file. KeyboardInterrupt after a signal."""
+    """Read until the end of file. KeyboardInterrupt after a signal."""
     out, until = b"", time.monotonic() + deadline
     with Interrupts() as interrupts:
         while True:

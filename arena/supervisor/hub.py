@@ -25,7 +25,7 @@ from arena.protocol.version import MAGIC, MAJOR, MINOR
 from arena.supervisor import sockets
 from arena.supervisor.connection import FullError, GoneError
 from arena.supervisor.interrupts import Interrupts
-from arena.supervisor.listener import Broken, Listener, Message, Stranger
+from arena.supervisor.listener import Broken, Listener, Message, Rejected
 from arena.supervisor.process import WorkerProcess
 from arena.supervisor.remote import RemoteWorker
 from arena.text import printable
@@ -96,7 +96,7 @@ class Hub:
         self.complete = False  # every match was played: what workers are told at the end
         self._remote = False  # some worker is on another machine
         self._trimmed = time.monotonic()  # when logs were last looked at
-        self._turned_away = ""  # what the last stranger did
+        self._turned_away = ""  # what the last connection did that was rejected
         self.dropped = 0  # messages of no live worker, or out of turn
 
     def launch(
@@ -253,17 +253,17 @@ class Hub:
                         self.mark_dead(channel, arrival.why, self_inflicted=True)
                     elif channel is not None:
                         self._part(channel)
-                case Stranger():
-                    self._turn_away(arrival)
+                case Rejected():
+                    self._reject(arrival)
         return bool(arrivals)
 
-    def _turn_away(self, stranger: Stranger) -> None:
+    def _reject(self, rejected: Rejected) -> None:
         """A connection came to nothing. It is a worker's doing where the kernel says that it was the worker's."""
         self.dropped += 1
-        self._turned_away = stranger.why
+        self._turned_away = rejected.why
         for channel in list(self._channels.values()):
-            if stranger.group is not None and channel.pid == stranger.group:
-                self.mark_dead(channel, stranger.why, self_inflicted=True)
+            if rejected.group is not None and channel.pid == rejected.group:
+                self.mark_dead(channel, rejected.why, self_inflicted=True)
 
     def _hear(self, channel: WorkerChannel, remote: RemoteWorker) -> None:
         """Take what has come over the worker's own connection; then see whether that is lost."""

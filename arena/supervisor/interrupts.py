@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP while a run is on: the first ends it in order, a second at once.
+"""SIGINT, SIGTERM and SIGHUP during a run: the first ends it in order, a second one at once.
 
 An exception that a signal's handler raises is lost when it comes where Python cannot pass it on (a destructor, some
 extension code), and the run would go on waiting. So the first signal only wakes the hub's poll, which raises
@@ -17,7 +17,7 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 
 
 class Interrupts:
-    """A context in which signals are taken. `fileno` is readable after one. Outside the main thread it does nothing."""
+    """A context that handles signals. `fileno` is readable after one. Outside the main thread it does nothing."""
 
     def __init__(self) -> None:
         self.pending = False

@@ -1,6 +1,6 @@
-"""The gate: which keys come in. ZeroMQ asks it at every handshake, by its authentication protocol (ZAP).
+"""KeyAuthenticator: which public keys may connect. ZeroMQ asks it at every handshake (ZAP).
 
-It fails closed: without an answer of the gate a connection is refused, because the socket enforces its domain.
+It fails closed: a connection that gets no answer is refused, because the socket enforces its domain.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from arena.errors import InputError
 from arena.supervisor import curve
 
 DOMAIN = "arena"
-AGAIN = 60.0  # seconds in which the same refusal is not told again: ZeroMQ's clients try ten times a second
+AGAIN = 60.0  # seconds in which a message is not repeated: ZeroMQ's clients try ten times a second
 
 
 class KeyAuthenticator:
-    """Lets in the public keys of a file or a folder, which is read at every knock: a change needs no restart."""
+    """Accepts the public keys of a file or a folder, which is read at every handshake: a change needs no restart."""
 
     def __init__(self, where: Path, say: Callable[[str], None]) -> None:
         self._where = where
@@ -39,20 +39,20 @@ class KeyAuthenticator:
         self._authenticator.start()
 
     def guard(self, socket: zmq.Socket[bytes], pair: curve.Pair) -> None:
-        """Put CURVE and this gate before a socket that is not bound yet."""
+        """Set up CURVE and this authenticator on a socket that is not bound yet."""
         socket.setsockopt(zmq.CURVE_SERVER, 1)
         socket.setsockopt(zmq.CURVE_SECRETKEY, pair.secret)
         socket.setsockopt_string(zmq.ZAP_DOMAIN, DOMAIN)
         socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
 
     def close(self) -> None:
-        """Answer no more."""
+        """Stop answering."""
         if self._authenticator is not None:
             self._authenticator.stop()
             self._authenticator = None
 
     def callback(self, domain: str, key: bytes) -> bool:
-        """Whether this public key comes in; called by the authenticator, in its thread."""
+        """Return whether this public key may connect; called by pyzmq, in a thread of its own."""
         try:
             known = curve.allowed(self._where)
         except InputError as error:
@@ -66,14 +66,14 @@ class KeyAuthenticator:
         return key in known
 
     def name(self, key: str) -> str:
-        """What the list calls a key that came in."""
+        """Return the name that the list gives a key."""
         try:
             return curve.allowed(self._where).get(key.encode(), "a key that was taken off the list")
         except InputError:
             return "a key that was taken off the list"
 
     def note(self, text: str) -> None:
-        """Say it, unless it was said a moment ago."""
+        """Print a message, unless the same one was printed less than AGAIN seconds ago."""
         with self._lock:
             now = time.monotonic()
             if now - self._told.get(text, -AGAIN) >= AGAIN:
@@ -83,7 +83,7 @@ class KeyAuthenticator:
 
 
 def refusal(value: int) -> str:
-    """What a failed handshake was about, from the monitor's value."""
+    """Why a handshake failed, from the monitor's value."""
     if value == Event.PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC:
         return "refused a peer that knows another key than this server's: see `arena keys trust` on its machine"
     if value == Event.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:

@@ -1,8 +1,8 @@
 """The Unix socket that the workers of this machine connect to: of Hub, WorkerServer and `arena check worker`.
 
 A worker is known by its token and by nothing else: the connection whose HELLO carries it is that worker's from then on.
-Whoever says anything else first is a stranger: told so, and let go. Nobody can speak in another's name, and nobody
-can be blamed for what another said. So many connections are accepted and no more.
+A connection that sends anything else first is rejected: it gets an ERROR and is closed. So no process can speak in
+another's name, or be blamed for what another said. The number of connections is bounded.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from arena.protocol.version import MAGIC
 from arena.supervisor.connection import Connection, FullError, GoneError
 
 BACKLOG = 128  # connections that wait to be accepted
-STRANGERS = 128  # connections at once whose HELLO has not come
-EACH = 8  # of them of one process group; one is what a worker needs
+UNIDENTIFIED = 128  # connections at once whose HELLO has not come
+EACH = 8  # of them, those of one process group; a worker needs one
 HELLO_BYTES, HELLO_FRAMES = 65536, 16  # of a first message
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A worker said something."""
+    """A message of a worker."""
 
     token: str
     frames: list[Frame]
@@ -47,14 +47,14 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
-class Stranger:
-    """A connection that was let go before it was known whose it is. `group`: its process group, where that is known."""
+class Rejected:
+    """A connection that was closed before it was known whose it is. `group`: its process group, where that is known."""
 
     group: int | None
     why: str
 
 
-Arrival = Message | Broken | Stranger
+Arrival = Message | Broken | Rejected
 
 
 class Listener:
@@ -78,25 +78,25 @@ class Listener:
         self._expected: set[str] = set()  # tokens whose HELLO has not come
         self._known: dict[str, Connection] = {}
         self._tokens: dict[Connection, str] = {}
-        self._strangers: dict[Connection, int | None] = {}  # and their process groups
+        self._unidentified: dict[Connection, int | None] = {}  # and their process groups; no HELLO yet
 
     def fileno(self) -> int:
         return self._selector.fileno()
 
     def expect(self, token: str) -> None:
-        """A worker with this token will come."""
+        """Accept a worker with this token."""
         self._expected.add(token)
 
     def forget(self, token: str) -> None:
-        """It is not waited for any more, and its connection is closed."""
+        """Accept it no more, and close its connection."""
         self._expected.discard(token)
         connection = self._known.pop(token, None)
         if connection is not None:
             del self._tokens[connection]
-            self._let_go(connection)
+            self._drop(connection)
 
     def send(self, token: str, frames: Sequence[Frame]) -> None:
-        """One message to a worker; it waits here if it must. FullError, GoneError."""
+        """Send one message to a worker, or queue it. FullError, GoneError."""
         connection = self._known.get(token)
         if connection is None:
             raise GoneError
@@ -105,7 +105,7 @@ class Listener:
             self._selector.modify(connection.socket, selectors.EVENT_READ | selectors.EVENT_WRITE, connection)
 
     def receive(self, timeout: float = 0) -> list[Arrival]:
-        """What has come, at most a bounded number of messages of each worker; `timeout`: seconds to wait for it."""
+        """Return what has come, a bounded number of messages of each worker; wait at most `timeout` seconds for it."""
         out: list[Arrival] = []
         for key, events in self._selector.select(timeout):
             if key.data is None:
@@ -124,9 +124,9 @@ class Listener:
             self.receive(max(0.0, min(0.1, until - time.monotonic())))
 
     def close(self) -> None:
-        """Close every connection and listen no more; again is no harm."""
-        for connection in [*self._tokens, *self._strangers]:
-            self._let_go(connection)
+        """Close every connection and the socket. A second call does nothing."""
+        for connection in [*self._tokens, *self._unidentified]:
+            self._drop(connection)
         self._tokens.clear()
         self._known.clear()
         self._selector.close()
@@ -135,7 +135,7 @@ class Listener:
             os.close(self._spare)
         self._spare = -1
 
-    # --- small things ----------------------------------------------------------------------------------------------
+    # --- connections ----------------------------------------------------------------------------------------------
 
     def _accept(self, out: list[Arrival]) -> None:
         for _ in range(BACKLOG):
@@ -143,8 +143,8 @@ class Listener:
                 sock, _ = self._socket.accept()
             except OSError as error:
                 if error.errno not in (errno.EMFILE, errno.ENFILE):
-                    return  # nobody waits any more, or has gone
-                self._turn_away()
+                    return  # no connection waits any more
+                self._accept_and_close()
                 continue
             group = None
             try:
@@ -153,17 +153,17 @@ class Listener:
             except (GoneError, OSError):
                 sock.close()
                 continue
-            if group is not None and sum(group == one for one in self._strangers.values()) >= EACH:
+            if group is not None and sum(group == one for one in self._unidentified.values()) >= EACH:
                 sock.close()
-                out.append(Stranger(group, f"opened more than {EACH} connections at once: one is what it needs"))
+                out.append(Rejected(group, f"opened more than {EACH} connections at once: one is what it needs"))
                 continue
-            if len(self._strangers) >= STRANGERS:  # who means to say HELLO says it at once
-                self._let_go(next(iter(self._strangers)))
-            self._strangers[connection] = group
+            if len(self._unidentified) >= UNIDENTIFIED:  # a worker says HELLO at once
+                self._drop(next(iter(self._unidentified)))
+            self._unidentified[connection] = group
             self._selector.register(sock, selectors.EVENT_READ, connection)
 
-    def _turn_away(self) -> None:
-        """This process may open no more files: one is kept for this, so that who waits is not waited for for ever."""
+    def _accept_and_close(self) -> None:
+        """This process may open no more files: a spare one is given up to close a connection that waits."""
         os.close(self._spare)
         with contextlib.suppress(OSError):
             self._socket.accept()[0].close()
@@ -171,8 +171,8 @@ class Listener:
 
     def _read(self, connection: Connection, out: list[Arrival]) -> None:
         token = self._tokens.get(connection)
-        stranger = connection in self._strangers
-        if token is None and not stranger:  # it was let go a moment ago
+        unknown = connection in self._unidentified
+        if token is None and not unknown:  # it was dropped a moment ago
             return
         try:
             messages = connection.receive()
@@ -183,8 +183,8 @@ class Listener:
             self._say(connection, m.Error(code="malformed", text=str(error)))
             self._end(connection, out, f"broke the protocol: {error}")
             return
-        if stranger and messages:
-            token = self._meet(connection, messages[0], out)
+        if unknown and messages:
+            token = self._identify(connection, messages[0], out)
             if token is None:
                 return
         if token is not None:
@@ -192,8 +192,8 @@ class Listener:
         if connection.pending:  # an answer to ZeroMQ's own PING
             self._selector.modify(connection.socket, selectors.EVENT_READ | selectors.EVENT_WRITE, connection)
 
-    def _meet(self, connection: Connection, frames: list[Frame], out: list[Arrival]) -> str | None:
-        """The first message of a connection; the token of the worker that it has proved to be."""
+    def _identify(self, connection: Connection, frames: list[Frame], out: list[Arrival]) -> str | None:
+        """Read the first message of a connection: the token of its worker, or None when it is rejected."""
         try:
             hello = codec.decode_to_arena(frames)
         except ProtocolError as error:
@@ -208,7 +208,7 @@ class Listener:
             used = hello.token in self._known
             self._refuse(connection, "token", "gave a token twice" if used else "gave a wrong token", out)
             return None
-        del self._strangers[connection]
+        del self._unidentified[connection]
         self._expected.discard(token)
         self._known[token] = connection
         self._tokens[connection] = token
@@ -224,16 +224,16 @@ class Listener:
             connection.send(codec.encode(error))
 
     def _end(self, connection: Connection, out: list[Arrival], why: str | None) -> None:
-        """Let it go, and report it; a stranger that leaves without a word is nobody's concern."""
+        """Close and report it; a connection that ends before it said anything is not reported."""
         token = self._tokens.pop(connection, None)
         if token is not None:
             del self._known[token]
             out.append(Broken(token, why))
         else:
-            group = self._strangers[connection]
+            group = self._unidentified[connection]
             if why is not None:
-                out.append(Stranger(group, why))
-        self._let_go(connection)
+                out.append(Rejected(group, why))
+        self._drop(connection)
 
     def _flush(self, connection: Connection) -> None:
         try:
@@ -243,8 +243,8 @@ class Listener:
         if not connection.pending:
             self._selector.modify(connection.socket, selectors.EVENT_READ, connection)
 
-    def _let_go(self, connection: Connection) -> None:
-        self._strangers.pop(connection, None)
+    def _drop(self, connection: Connection) -> None:
+        self._unidentified.pop(connection, None)
         self._selector.unregister(connection.socket)
         connection.close()
 

@@ -47,7 +47,7 @@ class WorkerProcess:
                 shown = given if len(given) <= SHOWN else given[:SHOWN] + " ..."
                 raise WorkerError(f"cannot start {printable(shown)}: {why}") from error
         self.pid = self._popen.pid
-        # Readable when the process ends; without pidfd (not Linux) the hub asks now and then.
+        # Readable when the process ends; without pidfd (not Linux) the Hub polls `exited`.
         self.handle = os.pidfd_open(self.pid) if hasattr(os, "pidfd_open") else None
 
     @property
@@ -61,7 +61,7 @@ class WorkerProcess:
 
     @property
     def self_inflicted(self) -> bool:
-        """It ended by itself: an exit, or a signal of its own making such as a segmentation fault."""
+        """It ended by itself: it exited, or crashed (a segmentation fault). Else somebody killed it."""
         return self._code() not in (None, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
 
     def _code(self) -> int | None:
@@ -91,7 +91,7 @@ class WorkerProcess:
         return ""
 
     def trim(self) -> None:
-        """Cut the middle out of a log that has become too long, and say so there."""
+        """Cut the middle out of a log that has become too long, and note it there."""
         with contextlib.suppress(OSError):
             size = self.log.stat().st_size
             if size <= MOST_LOG:
@@ -129,7 +129,7 @@ class WorkerProcess:
             self._popen.stdin.flush()
 
     def cut(self) -> None:
-        """Close its stdin, as the end of the arena would."""
+        """Close its stdin, as happens when the arena ends."""
         if self._popen.stdin is not None:
             with contextlib.suppress(OSError):
                 self._popen.stdin.close()

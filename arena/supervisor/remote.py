@@ -1,7 +1,7 @@
 """The arena's end of a worker on another machine, behind a worker server (arena/supervisor/worker_server.py).
 
-A Link is one connection under CURVE. ZeroMQ keeps silent about a peer that is away or will not speak with us, and
-tries for ever; a Link listens to the socket's monitor, and says what is wrong.
+A Link is one connection under CURVE. ZeroMQ reports nothing of a peer that is away or refuses us, and retries for
+ever; a Link listens to the socket's monitor, and says what is wrong.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from arena.supervisor import curve, sockets
 
 CONNECT = 10.0  # seconds in which the other machine is reached and both have shown their keys
 ANSWER = 120.0  # seconds in which a worker server says how it would host an operator: it may hash large weights
-BEAT = 5.0  # seconds between heartbeats of a connection
+HEARTBEAT = 5.0  # seconds between heartbeats of a connection
 SILENCE = 15.0  # seconds without one after which the connection is given up
 _EVENTS = (
     zmq.EVENT_CONNECTED
@@ -41,9 +41,9 @@ _EVENTS = (
 )
 
 
-def beating(socket: zmq.Socket[bytes]) -> None:
-    """Heartbeats, so that a cut network is noticed although no packet says so."""
-    socket.setsockopt(zmq.HEARTBEAT_IVL, int(BEAT * 1000))
+def heartbeats(socket: zmq.Socket[bytes]) -> None:
+    """Turn on heartbeats, so that a cut network is noticed although no packet says so."""
+    socket.setsockopt(zmq.HEARTBEAT_IVL, int(HEARTBEAT * 1000))
     socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(SILENCE * 1000))
 
 
@@ -62,7 +62,7 @@ class Link:
         self.late = time.monotonic() + CONNECT
         self.socket = context.socket(zmq.DEALER)
         sockets.limited(self.socket)
-        beating(self.socket)
+        heartbeats(self.socket)
         self.socket.setsockopt(zmq.CURVE_SERVERKEY, server)
         self.socket.setsockopt(zmq.CURVE_PUBLICKEY, own.public)
         self.socket.setsockopt(zmq.CURVE_SECRETKEY, own.secret)
@@ -79,7 +79,7 @@ class Link:
         return transport.receive(self.socket)
 
     def look(self) -> None:
-        """Take in what the monitor says."""
+        """Read what the monitor reports."""
         while self.lost is None and self.monitor.poll(0):
             self._note(recv_monitor_message(self.monitor)["event"])
         if self.lost is None and not self.connected and time.monotonic() > self.late:
@@ -92,14 +92,14 @@ class Link:
                 )
 
     def wait(self, until: float) -> None:
-        """Wait for something to happen until this time (time.monotonic)."""
+        """Wait for a message or an event until this time (time.monotonic)."""
         poller = zmq.Poller()
         poller.register(self.socket, zmq.POLLIN)
         poller.register(self.monitor, zmq.POLLIN)
         poller.poll(max(0, int((until - time.monotonic()) * 1000) + 1))
 
     def close(self) -> None:
-        """Drop the connection; what was not sent is lost."""
+        """Close the connection; what was not sent is lost."""
         self.socket.disable_monitor()
         self.monitor.close(linger=0)
         self.socket.close(linger=0)
@@ -155,12 +155,12 @@ class RemoteWorker:
 
     @property
     def refused(self) -> bool:
-        """The worker server will not speak with us."""
+        """The worker server refuses us."""
         return self.link.refused
 
     @property
     def self_inflicted(self) -> bool:
-        """It ended by itself, or was never there."""
+        """It ended by itself, or was never reached."""
         return self._gone.self_inflicted if self._gone is not None else not self.link.connected
 
     def how(self) -> str:
@@ -189,7 +189,7 @@ class RemoteWorker:
         return True
 
     def reap(self) -> None:
-        """Drop the connection, whereupon the worker server ends what is left of the worker."""
+        """Close the connection; the worker server then ends what is left of the worker."""
         self.link.close()
 
 

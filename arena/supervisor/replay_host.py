@@ -1,4 +1,4 @@
-"""ReplayHost: a game host for whoever plays matches again, one request at a time (`arena verify`, `arena replay`)."""
+"""ReplayHost: hosts a game whose matches are played again, one request at a time (`arena verify`, `arena replay`)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from arena.supervisor.worker_pool import ProcessWorkers
 
 
 class ReplayHost:
-    """One host process in a runtime; `close` ends it. WorkerError when it cannot start or says that it cannot.
+    """One host process in a runtime; `close` ends it. WorkerError when it cannot start, or says that it cannot go on.
 
-    GameError when the game fails, or its host dies or hangs over it: another match may be played after that.
+    GameError when the game fails, or its host dies or hangs: another match may be played after that.
     """
 
     def __init__(self, runtime: str) -> None:
@@ -33,18 +33,18 @@ class ReplayHost:
         self._match: Match | None = None
 
     def session(self, game: Game, name: str, views: Sequence[Views], match: int) -> HostedSession:
-        """A session for one match. Only one match is played at a time."""
+        """Return a session for one match. Only one match is played at a time."""
         channel = self._workers.host(match)
         assert channel is not None
         self._wait_until_ready(time.monotonic() + Limits().deadline)
         return HostedSession(game, name, views, match, channel, self._ids, self.settle)
 
     def play(self, match: Match) -> None:
-        """Whose match the session's replies are for from now on."""
+        """Give the host's replies to this match from now on."""
         self._match = match
 
     def settle(self, session: HostedSession) -> None:
-        """Wait until the host owes nothing."""
+        """Wait until the host has answered everything."""
         until = time.monotonic() + Limits().deadline
         while not session.idle:
             self._poll(session, until)

@@ -16,9 +16,9 @@ from arena.protocol.codec import Frame
 from arena.supervisor import sockets
 from arena.supervisor.curve import Pair
 from arena.supervisor.key_authenticator import KeyAuthenticator, refusal
-from arena.supervisor.remote import beating
+from arena.supervisor.remote import heartbeats
 
-FAREWELL = 1000  # milliseconds in which what was said last still goes out
+LINGER = 1000  # milliseconds in which the last messages still go out
 _EVENTS = zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 
 
@@ -34,16 +34,16 @@ class ServerSocket:
     """Listens at an address. InputError when it cannot; nothing is left open then."""
 
     def __init__(
-        self, context: zmq.Context[zmq.Socket[bytes]], listen: str, pair: Pair, gate: KeyAuthenticator
+        self, context: zmq.Context[zmq.Socket[bytes]], listen: str, pair: Pair, keys: KeyAuthenticator
     ) -> None:
-        self._gate = gate
+        self._keys = keys
         self._socket = sockets.router(context)
-        beating(self._socket)
+        heartbeats(self._socket)
         self._socket.setsockopt(zmq.IPV6, "[" in listen)
         self._monitor = self._socket.get_monitor_socket(_EVENTS)
         try:
-            gate.open(context)  # before anybody can knock
-            gate.guard(self._socket, pair)
+            keys.open(context)  # before anybody can connect
+            keys.guard(self._socket, pair)
             self._socket.bind(listen)
         except zmq.ZMQError as error:
             self.close()
@@ -81,20 +81,20 @@ class ServerSocket:
         return self.send(peer, codec.encode(message))
 
     def look(self) -> bool:
-        """Whether a connection has ended since the last look; failed handshakes are told to the gate."""
+        """Return whether a connection has ended since the last call; failed handshakes are reported."""
         ended = False
         while self._monitor.poll(0):
             event = recv_monitor_message(self._monitor)
             if event["event"] == zmq.EVENT_DISCONNECTED:
                 ended = True
             else:
-                self._gate.note(refusal(int(event["value"])))
+                self._keys.note(refusal(int(event["value"])))
         return ended
 
     def close(self) -> None:
-        """Send what is left, and stop listening."""
+        """Send what is left, and close the socket."""
         with contextlib.suppress(zmq.ZMQError):
             self._socket.disable_monitor()
         self._monitor.close(linger=0)
-        self._socket.close(linger=FAREWELL)
-        self._gate.close()
+        self._socket.close(linger=LINGER)
+        self._keys.close()

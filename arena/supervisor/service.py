@@ -1,4 +1,4 @@
-"""What a worker server offers: one kind of operator, and what of it an arena may choose.
+"""Service: the one kind of operator that a worker server offers, and the options that an arena may choose.
 
 Whoever runs `arena worker serve KIND[:WHAT][@OPTION=VALUE...]` decides which files of that machine are opened. A model
 file can carry code, so an arena, although its key is known, never names one: it may set options that are numbers,

@@ -42,7 +42,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_N
 
 
 def environment(address: str, token: str, threads: int | None = None) -> dict[str, str]:
-    """What a worker process is told, and how: never in its arguments. `threads` None: it computes as it likes."""
+    """A worker's environment variables; secrets never stand in its arguments. `threads` None: it chooses itself."""
     told = {"ARENA_ADDRESS": address, "ARENA_TOKEN": token}
     return told if threads is None else {**told, **dict.fromkeys(THREADS, str(threads))}
 
@@ -58,7 +58,7 @@ class Folder:
     def __init__(self) -> None:
         self.path = short_folder()
         sweep(Path(self.path).parent)
-        # It gets its name when it is held and marked: else another arena could sweep it away before.
+        # It is named once it is locked and marked: before, another arena could take it for a leftover.
         unnamed = os.path.join(self.path, "new")
         self._lock = os.open(unnamed, os.O_CREAT | os.O_RDWR | os.O_EXCL, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
@@ -74,7 +74,7 @@ class Folder:
         return os.path.join(self.path, SOCKET)
 
     def remove(self) -> None:
-        """Again is no harm: an interrupted end is ended once more."""
+        """Remove the folder. A second call does nothing: an interrupted end is ended once more."""
         _clear(self.path)
         if self._lock >= 0:
             os.close(self._lock)
@@ -82,7 +82,7 @@ class Folder:
 
 
 def sweep(parent: Path) -> None:
-    """Remove what killed arenas of this user left: their sockets, in folders that carry our mark and nothing else."""
+    """Remove the folders that killed arenas of this user left. Only those with our mark and nothing else in them."""
     for folder in parent.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             if not _left_by_an_arena(folder):
@@ -110,7 +110,7 @@ def _left_by_an_arena(folder: Path) -> bool:
 
 
 def _clear(folder: str | Path) -> None:
-    """Remove our two files by their names, and the folder if nothing else is in it: never a tree."""
+    """Remove our two files by name, and the folder if it is empty then: never a whole tree."""
     for name in (SOCKET, LOCK):
         with contextlib.suppress(OSError):
             os.unlink(os.path.join(folder, name))

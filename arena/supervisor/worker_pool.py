@@ -28,7 +28,7 @@ class ProcessWorkers:
     ) -> None:
         """`runtime`: of the game, see Plan. `hosts`: processes that share its matches; none without a runtime.
 
-        `watch`: who shows the matches to people who only look on.
+        `watch`: who shows the matches to people who only watch.
         """
         self._hub = hub
         self._runtime = runtime

@@ -1,9 +1,9 @@
-"""The worker server: stands between arenas of other machines and the workers that it starts for them here.
+"""WorkerServer: starts workers on this machine for arenas of other machines, and passes their messages on.
 
-Towards a worker it is what an arena is: an address and a token in the environment, a pipe as a lifeline, a private
-socket. Towards arenas it is a ROUTER under CURVE on TCP that lets in the keys of a list. An arena hires a worker, and
-from then on whole messages pass in both directions as they are. One connection, one worker: whichever of the two ends,
-so does the other.
+To a worker it looks like an arena: an address and a token in the environment, a pipe as a lifeline, a private socket.
+To arenas it is a ROUTER under CURVE on TCP that accepts the keys of a list. An arena hires a worker, and from then on
+whole messages pass in both directions unchanged. One connection is one worker: when one of the two ends, so does the
+other.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from arena.supervisor.connection import FullError, GoneError
 from arena.supervisor.curve import Pair
 from arena.supervisor.interrupts import Interrupts
 from arena.supervisor.key_authenticator import KeyAuthenticator
-from arena.supervisor.listener import Listener, Message, Stranger
+from arena.supervisor.listener import Listener, Message, Rejected
 from arena.supervisor.process import WorkerProcess
 from arena.supervisor.server_socket import ServerSocket
 from arena.supervisor.service import Service, check_major
 from arena.supervisor.worker_pool import worker_command
 
-PROBE = 5.0  # seconds between looks for arenas that are gone
-HURRY = 0.02  # seconds till the first look after a connection has ended; then twice as long, up to PROBE
+PROBE = 5.0  # seconds between probes whether the arenas are still there
+FIRST_PROBE = 0.02  # seconds till the first probe after a connection has ended; then twice as long, up to PROBE
 GRACE = 2.0  # seconds in which workers leave when the worker server is stopped
 LAST = 200  # times that the socket is read for what a dead worker sent
-FAIR = 1000  # messages taken from one side before the others are looked at
+FAIR = 1000  # messages taken from one side before the others are served
 
 
 @dataclass(slots=True, eq=False)
-class _Hired:
+class _HiredWorker:
     """A worker and the arena that it works for."""
 
     number: int
@@ -64,7 +64,7 @@ class WorkerServer:
         offer: Service,
         listen: str,
         pair: Pair,
-        gate: KeyAuthenticator,
+        keys: KeyAuthenticator,
         logs: Path,
         most: int,
         say: Callable[[str], None],
@@ -75,33 +75,33 @@ class WorkerServer:
         self._most = most
         self._say = say
         self._interrupts = interrupts
-        self._by_peer: dict[bytes, _Hired] = {}
-        self._by_worker: dict[str, _Hired] = {}  # by token
+        self._by_peer: dict[bytes, _HiredWorker] = {}
+        self._by_worker: dict[str, _HiredWorker] = {}  # by token
         self._count = 0
         self._interval, self._probe_at = PROBE, 0.0
         self._folder = sockets.Folder()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._back = Listener(self._folder.socket)
-        self._gate = gate
+        self._listener = Listener(self._folder.socket)
+        self._keys = keys
         try:
-            self._front = ServerSocket(self._context, listen, pair, gate)
+            self._socket = ServerSocket(self._context, listen, pair, keys)
         except InputError:
             self._release()
             raise
-        self.address = self._front.address
+        self.address = self._socket.address
         self._poller = zmq.Poller()
-        for watched in (*self._front.watched, self._back.fileno(), *([interrupts.fileno()] if interrupts else [])):
+        for watched in (*self._socket.watched, self._listener.fileno(), *([interrupts.fileno()] if interrupts else [])):
             self._poller.register(watched, zmq.POLLIN)
 
     def serve(self) -> None:
-        """Until a signal: KeyboardInterrupt."""
+        """Serve until a signal comes: KeyboardInterrupt."""
         while True:
-            waited = [what for what, _ in self._poller.poll(self._patience()) if what != self._back.fileno()]
+            waited = [what for what, _ in self._poller.poll(self._patience()) if what != self._listener.fileno()]
             if self._interrupts is not None:
                 self._interrupts.check()
-            if self._front.look():  # somebody may be gone; it is not said who, and the next probes find out
-                self._interval = HURRY
-                self._probe_at = time.monotonic() + HURRY
+            if self._socket.look():  # some arena may be gone; ZeroMQ does not say which, and the next probes find out
+                self._interval = FIRST_PROBE
+                self._probe_at = time.monotonic() + FIRST_PROBE
             self._hear_arenas()
             self._hear_workers()
             if any(isinstance(what, int) for what in waited) or not hasattr(os, "pidfd_open"):
@@ -111,7 +111,7 @@ class WorkerServer:
                 self._probe()
 
     def close(self) -> None:
-        """Tell every arena, end every worker, release the sockets."""
+        """End every worker, tell their arenas, release the sockets."""
         left = list(self._by_peer.values())
         try:
             for hired in left:
@@ -122,11 +122,11 @@ class WorkerServer:
         finally:
             for hired in left:
                 self._end(hired, "was ended: `arena worker serve` was stopped there", self_inflicted=False)
-            self._front.close()
+            self._socket.close()
             self._release()
 
     def _release(self) -> None:
-        self._back.close()
+        self._listener.close()
         self._context.term()
         self._folder.remove()
 
@@ -142,22 +142,22 @@ class WorkerServer:
 
     def _hear_arenas(self) -> None:
         for _ in range(FAIR):
-            received = self._front.receive()
+            received = self._socket.receive()
             if received is None:
                 return
             hired = self._by_peer.get(received.peer)
             if hired is None:
-                self._stranger(*received)
+                self._from_new_arena(*received)
             elif hired.welcomed:
                 self._to_worker(hired, received.frames)
             else:
-                self._usher(hired, received.frames)
+                self._before_welcome(hired, received.frames)
 
     def _hear_workers(self) -> bool:
-        """Take what has come; whether there was anything."""
-        arrivals = self._back.receive()
+        """Take what has come; return whether there was anything."""
+        arrivals = self._listener.receive()
         for arrival in arrivals:
-            if isinstance(arrival, Stranger):
+            if isinstance(arrival, Rejected):
                 for hired in [h for h in self._by_peer.values() if h.process.pid == arrival.group]:
                     self._end(hired, arrival.why, self_inflicted=True)
                 continue
@@ -172,38 +172,38 @@ class WorkerServer:
                 self._end(known, "closed its connection", self_inflicted=True)
         return bool(arrivals)
 
-    def _stranger(self, peer: bytes, key: str, frames: list[Frame]) -> None:
-        """A message of an arena that has hired nobody."""
+    def _from_new_arena(self, peer: bytes, key: str, frames: list[Frame]) -> None:
+        """Answer an arena that has hired no worker yet."""
         try:
             message = codec.decode_to_worker(frames)
             match message:
                 case m.Inquire():
-                    self._front.tell(peer, self._service.terms(message))
+                    self._socket.tell(peer, self._service.terms(message))
                 case m.Hire():
-                    self._hire(peer, self._gate.name(key), message)
+                    self._hire(peer, self._keys.name(key), message)
                 case m.Ping():
-                    self._front.tell(peer, m.Pong(n=message.n))
+                    self._socket.tell(peer, m.Pong(n=message.n))
                 case m.Error() | m.Pong():
                     pass
                 case _:
-                    self._front.tell(peer, m.Error(code="unexpected", text="expected HIRE or INQUIRE"))
+                    self._socket.tell(peer, m.Error(code="unexpected", text="expected HIRE or INQUIRE"))
         except codec.UnknownMessageError as error:
-            self._front.tell(peer, m.Error(code="unknown_message", text=str(error)))
+            self._socket.tell(peer, m.Error(code="unknown_message", text=str(error)))
         except ProtocolError as error:
-            self._front.tell(peer, m.Error(code="malformed", text=str(error)))
+            self._socket.tell(peer, m.Error(code="malformed", text=str(error)))
         except InputError as error:
-            self._front.tell(peer, m.Error(code="refused", text=str(error)))
+            self._socket.tell(peer, m.Error(code="refused", text=str(error)))
         except ArenaError as error:
-            self._front.tell(peer, m.Error(code="failed", text=str(error)))
+            self._socket.tell(peer, m.Error(code="failed", text=str(error)))
         except Exception as error:  # noqa: BLE001 - a plugin's resolve_options, views or fingerprint: the boundary to it
             self._say(f"{type(error).__name__}: {error}")
-            self._front.tell(peer, m.Error(code="failed", text=f"{type(error).__name__}: {error}"))
+            self._socket.tell(peer, m.Error(code="failed", text=f"{type(error).__name__}: {error}"))
 
     def _hire(self, peer: bytes, who: str, message: m.Hire) -> None:
         check_major(message.major)
         if len(self._by_peer) >= self._most:
             text = f"all {self._most} workers that it may run are taken (arena worker serve --max)"
-            self._front.tell(peer, m.Error(code="backend", text=text))
+            self._socket.tell(peer, m.Error(code="backend", text=text))
             return
         if message.token in self._by_worker:
             raise InputError("another worker has this token")
@@ -213,19 +213,19 @@ class WorkerServer:
         log = self._logs / f"{sockets.file_name(kind.name)}-{self._count}.log"
         process = WorkerProcess(
             worker_command(kind, self._service.what, options),
-            sockets.environment(self._back.address, message.token, worker_threads(kind, options)),
+            sockets.environment(self._listener.address, message.token, worker_threads(kind, options)),
             log,
         )
-        self._back.expect(message.token)
-        hired = _Hired(self._count, peer, message.token, process, options, time.monotonic())
+        self._listener.expect(message.token)
+        hired = _HiredWorker(self._count, peer, message.token, process, options, time.monotonic())
         self._by_peer[peer] = self._by_worker[message.token] = hired
         if process.handle is not None:
             self._poller.register(process.handle, zmq.POLLIN)
         self._probe_at = min(self._probe_at or math.inf, time.monotonic() + self._interval)
         self._say(f"worker {self._count} hired by {who}: process {process.pid}, log {log}")
 
-    def _usher(self, hired: _Hired, frames: list[Frame]) -> None:
-        """Before WELCOME has passed: only what is understood, and a WELCOME only with the resolved options."""
+    def _before_welcome(self, hired: _HiredWorker, frames: list[Frame]) -> None:
+        """Pass on what is understood until WELCOME has passed, and a WELCOME only with the resolved options."""
         try:
             message = codec.decode_to_worker(frames)
         except ProtocolError as error:
@@ -248,26 +248,26 @@ class WorkerServer:
 
     # --- what goes out ---------------------------------------------------------------------------------------------
 
-    def _to_worker(self, hired: _Hired, frames: list[Frame]) -> None:
+    def _to_worker(self, hired: _HiredWorker, frames: list[Frame]) -> None:
         try:
-            self._back.send(hired.token, frames)
+            self._listener.send(hired.token, frames)
         except FullError:
             self._end(hired, "its queue is full: it does not read", self_inflicted=True)
         except GoneError:
             if not hired.process.wait(GRACE):  # else its handle says how it ended
                 self._end(hired, "closed its connection", self_inflicted=True)
 
-    def _to_arena(self, hired: _Hired, frames: list[Frame]) -> None:
+    def _to_arena(self, hired: _HiredWorker, frames: list[Frame]) -> None:
         if self._service.kind.interactive:
             self._show_address(frames)
-        match self._front.send(hired.peer, frames):
+        match self._socket.send(hired.peer, frames):
             case "full":
                 self._end(hired, "was ended: its arena does not read", self_inflicted=False)
             case "gone":
                 self._end(hired, "was ended: its arena is gone", self_inflicted=False)
 
     def _show_address(self, frames: list[Frame]) -> None:
-        """A person's page is on this machine: so is, most likely, the person."""
+        """Print the address of a person's page: the person most likely sits at this machine."""
         with contextlib.suppress(ProtocolError):
             message = codec.decode_to_arena(frames)
             if isinstance(message, m.Status) and message.address:
@@ -275,32 +275,32 @@ class WorkerServer:
 
     # --- ends ------------------------------------------------------------------------------------------------------
 
-    def _last_words(self, hired: _Hired) -> None:
-        """What a dead worker had sent may still be under way to us."""
+    def _last_words(self, hired: _HiredWorker) -> None:
+        """Take what a dead worker had sent before it died; then end it."""
         for _ in range(LAST):
             if not self._hear_workers():
                 break
         self._end(hired, hired.process.how(), hired.process.self_inflicted)
 
-    def _end(self, hired: _Hired, how: str, self_inflicted: bool) -> None:
+    def _end(self, hired: _HiredWorker, how: str, self_inflicted: bool) -> None:
         """Kill the worker's group, forget it, and tell its arena."""
         if self._by_peer.pop(hired.peer, None) is None:
             return
         del self._by_worker[hired.token]
-        self._back.forget(hired.token)
+        self._listener.forget(hired.token)
         if hired.process.handle is not None:
             self._poller.unregister(hired.process.handle)
         hired.process.reap()
-        self._front.tell(
+        self._socket.tell(
             hired.peer, m.Gone(reason=f"{how} (its log is there: {hired.process.log})", self_inflicted=self_inflicted)
         )
         self._say(f"worker {hired.number} {how}, after {time.monotonic() - hired.since:.1f} s")
 
     def _probe(self) -> None:
-        """A PONG that nobody asked for: ignored where it arrives, and ZeroMQ says when there is nobody."""
+        """Send each arena a PONG that it did not ask for and ignores: ZeroMQ says when it is gone."""
         for hired in list(self._by_peer.values()):
             hired.process.trim()
-            if self._front.tell(hired.peer, m.Pong()) == "gone":
+            if self._socket.tell(hired.peer, m.Pong()) == "gone":
                 self._end(hired, "was ended: its arena is gone", self_inflicted=False)
         self._interval = min(PROBE, self._interval * 2)
         self._probe_at = time.monotonic() + self._interval

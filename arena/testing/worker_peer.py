@@ -25,7 +25,7 @@ from arena.protocol.conduct import BreachError, Conduct, greeting
 from arena.protocol.trace import Direction
 from arena.protocol.version import MAGIC, MINOR
 from arena.supervisor.connection import FullError, GoneError
-from arena.supervisor.listener import Arrival, Broken, Listener, Message, Stranger
+from arena.supervisor.listener import Arrival, Broken, Listener, Message, Rejected
 from arena.supervisor.process import WorkerProcess
 from arena.supervisor.sockets import Folder, environment
 from arena.text import printable
@@ -181,7 +181,7 @@ class Peer:
                 return self._judged(what, frames)
             case Broken(_, why) if why is not None:
                 raise FailedError(what, f"it {why}")
-            case Stranger(_, why):
+            case Rejected(_, why):
                 raise FailedError(what, f"it {why}")
             case _:
                 return None

@@ -21,7 +21,7 @@ from arena.protocol.codec import Frame
 from arena.supervisor import connection as connection_module
 from arena.supervisor import listener as listener_module
 from arena.supervisor.connection import Connection, FullError, GoneError
-from arena.supervisor.listener import Arrival, Broken, Listener, Message, Stranger
+from arena.supervisor.listener import Arrival, Broken, Listener, Message, Rejected
 
 TOKEN = "0123456789abcdef"
 pytestmark = pytest.mark.timeout(60)
@@ -109,7 +109,7 @@ def test_a_stranger_is_told_and_let_go_and_harms_nobody(
     greeted(door, worker)
     stranger.send_multipart(frames)
     turned = come(door)[0]
-    assert isinstance(turned, Stranger)
+    assert isinstance(turned, Rejected)
     assert turned.why.startswith(why)
     assert turned.group == os.getpgrp()  # as the kernel says
     error = codec.decode_to_worker(stranger.recv_multipart())
@@ -139,7 +139,7 @@ def test_a_token_is_good_once(door: Listener, dealer) -> None:  # type: ignore[n
 def test_a_socket_of_another_kind_is_named(door: Listener, dealer, kind: int, why: str) -> None:  # type: ignore[no-untyped-def]
     dealer(door, kind)
     turned = come(door)[0]
-    assert isinstance(turned, Stranger)
+    assert isinstance(turned, Rejected)
     assert why in turned.why
 
 
@@ -148,7 +148,7 @@ def test_what_is_no_zeromq_at_all_is_named(door: Listener) -> None:
         client.connect(door.address.removeprefix("ipc://"))
         client.sendall(b"GET / HTTP/1.1\r\nHost: arena\r\n\r\n")
         turned = come(door)[0]
-    assert isinstance(turned, Stranger)
+    assert isinstance(turned, Rejected)
     assert "its first bytes are b'GET / HTTP/1.1" in turned.why
 
 
@@ -209,7 +209,7 @@ def test_who_does_not_say_hello_makes_room_for_who_does(
     dealer,  # type: ignore[no-untyped-def]
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(listener_module, "STRANGERS", 3)
+    monkeypatch.setattr(listener_module, "UNIDENTIFIED", 3)
     silent = [socket.socket(socket.AF_UNIX) for _ in range(5)]
     for one in silent:
         one.connect(door.address.removeprefix("ipc://"))
@@ -277,8 +277,8 @@ def test_zeromqs_own_heartbeats_are_answered(door: Listener, dealer) -> None:  #
     greeted(door, worker)
     (connection,) = door._tokens
     pongs: list[bytes] = []
-    obey = connection._obey
-    connection._obey = lambda command: (pongs.append(command), obey(command))  # type: ignore[method-assign,assignment]
+    on_command = connection._on_command
+    connection._on_command = lambda command: (pongs.append(command), on_command(command))  # type: ignore[method-assign,assignment]
     while len(pongs) < 3:
         door.receive(0.05)
     assert all(command.startswith(b"\x04PING") for command in pongs)

@@ -91,7 +91,7 @@ def test_a_server_with_another_key_than_the_trusted_one_is_not_spoken_with(
         assert there.hear("refused a peer that knows another key than this server's")
 
 
-def test_a_gate_that_does_not_answer_lets_nobody_in(
+def test_without_an_answer_of_the_authenticator_nobody_connects(
     keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("arena.supervisor.remote.CONNECT", 2.0)
