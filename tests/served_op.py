@@ -22,7 +22,7 @@ class ModelServer:
     def __init__(self, full: int = 0, total: int = 0) -> None:
         self.full = full
         self.total = total
-        self.most = 0  # questions that waited at the same time
+        self.most = 0  # questions under way at the same time: here, or as whoever asks counts them
         self.answered = 0
         self._waiting: deque[asyncio.Event] = deque()
         self._listening = threading.Event()
@@ -51,7 +51,7 @@ class ModelServer:
         question = json.loads(await reader.readexactly(length))
         turn = asyncio.Event()
         self._waiting.append(turn)
-        self.most = max(self.most, len(self._waiting))
+        self.most = max(self.most, len(self._waiting), question.pop("under_way"))
         self._answer_oldest()
         await turn.wait()
         body = json.dumps({"action": decided(question)}).encode()
@@ -80,6 +80,7 @@ class Served(AsyncOperator):
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self.under_way = 0
         self.seeds: dict[tuple[int, int], bytes] = {}
 
     def open(self, seats: list[OpenSeat]) -> None:  # type: ignore[override]
@@ -89,11 +90,18 @@ class Served(AsyncOperator):
         del self.seeds[match, seat]
 
     async def decide(self, request: Request) -> Decision:
+        self.under_way += 1
+        try:
+            return await self._ask(request)
+        finally:
+            self.under_way -= 1
+
+    async def _ask(self, request: Request) -> Decision:
         seed = self.seeds[request.match, request.seat]
         question = {"seed": seed.hex(), "tick": request.tick, "legal": list(request.observation.legal)}
-        body = json.dumps(question).encode()
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
+            body = json.dumps({**question, "under_way": self.under_way}).encode()
             writer.write(b"POST /decide HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
             _, _, reply = (await reader.read()).partition(b"\r\n\r\n")
         finally:

@@ -62,11 +62,18 @@ def play(plan: Plan, folder: Path, concurrency: int, killer: Killer | None = Non
     return (folder / "log-000.jsonl").read_bytes()
 
 
+def told(folder: Path, kind: str) -> list[str]:
+    """The reasons in the timing file of what is of this kind."""
+    lines = map(json.loads, (folder / "timing-000.jsonl").read_text().splitlines())
+    return [line["reason"] for line in lines if line["type"] == kind]
+
+
 def test_it_is_kept_full_and_never_given_one_more(tmp_path: Path) -> None:
     """It answers only while it is full, so with one question less under way nothing would be answered any more."""
     with ModelServer(full=SIZE, total=MATCHES) as server:
         play(served(server), tmp_path / "run", concurrency=MATCHES)
     assert (server.most, server.answered) == (SIZE, MATCHES)
+    assert told(tmp_path / "run", "void") == []
 
 
 def test_from_this_process_too() -> None:
@@ -80,6 +87,5 @@ def test_the_log_is_that_of_one_question_at_a_time_also_after_a_kill(tmp_path: P
         calm = play(served(server, rounds=3, most=1, matches=80), tmp_path / "calm", concurrency=1)
         killer = Killer(after=100)
         disturbed = play(served(server, rounds=3, matches=80), tmp_path / "disturbed", concurrency=80, killer=killer)
-    told = map(json.loads, (tmp_path / "disturbed" / "timing-000.jsonl").read_text().splitlines())
-    assert [line["reason"] for line in told if line["type"] == "died"] == ["was killed by SIGKILL"]
+    assert told(tmp_path / "disturbed", "died") == ["was killed by SIGKILL"]
     assert disturbed == calm
