@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -17,6 +17,8 @@ from arena_operators.vlm.kind import filled
 from arena_operators.vlm.model import Model, Row
 from arena_operators.vlm.prompt import MARK, fill, read
 
+BATCHES = 2  # in flight: one is computed while the next is on its way
+
 
 class VlmOperator(Operator):
     """Answers batches of requests of any seats of any matches with one model, at fixed shapes."""
@@ -27,6 +29,7 @@ class VlmOperator(Operator):
         self.max_tokens = max_tokens
         self.temperature = temperature
         self.batch = batch
+        self.max_in_flight = BATCHES * batch
         self.seats: dict[tuple[int, int], OpenSeat] = {}
         self._sizes: set[tuple[int, int]] = set()  # of pictures that it was found to see
 
@@ -49,20 +52,17 @@ class VlmOperator(Operator):
     def update(self, version: str, path: str) -> None:
         self.model.update(Path(path))
 
-    def act(self, requests: Sequence[Request]) -> list[Decision]:
+    def act(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Decision]]:
         rows = [self.model.encode(self.ask(request), self.picture(request)) for request in requests]
         groups: dict[tuple[object, ...], list[int]] = {}
         for index, row in enumerate(rows):
             groups.setdefault(row.shape(), []).append(index)
-        out: dict[int, Decision] = {}
         for members in groups.values():
             for start in range(0, len(members), self.batch):
                 part = members[start : start + self.batch]
                 answers = self.answer([requests[i] for i in part], [rows[i] for i in part])
-                out.update(
-                    (index, self.decide(answer, requests[index])) for index, answer in zip(part, answers, strict=True)
-                )
-        return [out[index] for index in range(len(requests))]
+                for i, answer in zip(part, answers, strict=True):
+                    yield requests[i], self.decide(answer, requests[i])
 
     def ask(self, request: Request) -> str:
         """The game's prompt for this moment."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from arena.canonical import key
-from arena.operator import Decision, OpenSeat, Request, WorkerContext
+from arena.operator import Decision, OpenSeat, Request, WorkerContext, decisions
 from arena.train.lesson import Lesson
 from arena_operators.vlm.checkpoint import METADATA
 from arena_operators.vlm.operator import VlmOperator, make
@@ -54,7 +54,8 @@ def answers(operator: VlmOperator, taught: Sequence[Lesson]) -> list[Decision]:
             for i, lesson in enumerate(taught)
         ]
     )
-    return list(operator.act([Request(i, i, 0, 0, lesson.observation) for i, lesson in enumerate(taught)]))
+    asked = [Request(i, i, 0, 0, lesson.observation) for i, lesson in enumerate(taught)]
+    return decisions(asked, operator.act(asked))
 
 
 def lesson_figures(operator: VlmOperator, game: str, seed: int, count: int) -> dict[str, float]:

@@ -12,7 +12,7 @@ import numpy as np
 from arena import plugins
 from arena.canonical import generator, key
 from arena.game import Game, IllegalActionError, Move, StepResult, UnparsableAnswerError, Views
-from arena.operator import OpenSeat, Operator, Outcome, Request
+from arena.operator import OpenSeat, Operator, Outcome, Request, decisions
 
 VIEWS = Views(image=(128, 128), text=True)
 
@@ -95,7 +95,7 @@ def _operator_moves(operator: Operator, tables: Sequence[Table], counts: dict[st
         Request(index, table.number, table.seat, table.tick, table.game.observe(table.seat, VIEWS))
         for index, table in enumerate(tables)
     ]
-    for table, decision in zip(tables, operator.act(requests), strict=True):
+    for table, decision in zip(tables, decisions(requests, operator.act(requests)), strict=True):
         counts["turns"] += 1
         try:
             move = table.game.parse(table.seat, decision.answer)

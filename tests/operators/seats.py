@@ -6,7 +6,7 @@ import numpy as np
 
 from arena.canonical import key
 from arena.game import Move, Views
-from arena.operator import OpenSeat, Outcome, Request, WorkerContext
+from arena.operator import OpenSeat, Outcome, Request, WorkerContext, decisions
 from arena_operators.ppo.kind import KIND
 from arena_operators.ppo.policy import build
 from tests.train.toy import Toy
@@ -43,7 +43,7 @@ def answers(operator, seats, groups):
     operator.open(seats)
     found = {}
     for group in groups:
-        for request, decision in zip(group, operator.act(group), strict=True):
+        for request, decision in zip(group, decisions(group, operator.act(group)), strict=True):
             found[request.id] = decision.answer
     for seat in seats:
         operator.end(seat.match, seat.seat, Outcome(status="terminated"))

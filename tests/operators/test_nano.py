@@ -18,7 +18,7 @@ from arena_operators.vlm.checkpoint import SHIPPED, check
 from arena_operators.vlm.kind import declared, resolve_options, views
 from arena_operators.vlm.operator import make
 from arena_operators.vlm.prompt import fill
-from tests.operators.vlm_kit import answers, lessons, requests, swapped
+from tests.operators.vlm_kit import answers, decided, lessons, requests, swapped
 
 HOLE, BOARD = r"I hold (\S+ \S+)\.", r"Board ([^.]*)\."
 
@@ -123,7 +123,11 @@ def test_neither_grouping_nor_order_changes_a_bit(nano, metadata):
     taught = [lesson for game in here for lesson in lessons(game, 3)]
     seats, asked = requests(taught)
     nano.open(seats)
-    whole = nano.act(asked)
-    assert [nano.act([request])[0] for request in asked] == whole
-    assert nano.act(asked[::-1])[::-1] == whole
-    assert [*nano.act(asked[:5]), *nano.act(asked[5:])] == whole
+    whole = decided(nano, asked)
+    assert [decided(nano, [request])[0] for request in asked] == whole
+    assert decided(nano, asked[::-1])[::-1] == whole
+    assert [*decided(nano, asked[:5]), *decided(nano, asked[5:])] == whole
+
+
+def test_a_batch_is_on_its_way_while_one_is_computed(nano):
+    assert nano.max_in_flight == 2 * nano.batch

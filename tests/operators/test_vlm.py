@@ -20,7 +20,7 @@ from arena_operators.vlm import sampling
 from arena_operators.vlm.kind import KIND, resolve_options, views
 from arena_operators.vlm.operator import make
 from arena_operators.vlm.prompt import split
-from tests.operators.vlm_kit import VIEWS, answers, foreign, lessons, requests
+from tests.operators.vlm_kit import VIEWS, answers, decided, foreign, lessons, requests
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +82,11 @@ def test_neither_grouping_nor_order_changes_a_bit(operator, taught, decisions):
     seats, asked = requests(taught)
     operator.open(seats)
     order = np.random.default_rng(0).permutation(len(asked))
-    one_by_one = {i: operator.act([asked[i]])[0] for i in order}
+    one_by_one = {i: decided(operator, [asked[i]])[0] for i in order}
     by_three = {}
     for start in range(0, len(order), 3):
         part = order[start : start + 3]
-        by_three.update(zip(part, operator.act([asked[i] for i in part]), strict=True))
+        by_three.update(zip(part, decided(operator, [asked[i] for i in part]), strict=True))
     assert [one_by_one[i] for i in range(len(asked))] == decisions
     assert [by_three[i] for i in range(len(asked))] == decisions
 
@@ -111,7 +111,7 @@ def test_another_key_draws_another_answer(operator, taught):
     for number in range(4):
         seat = OpenSeat(match=0, seat=0, operator="vlm", card=seats[0].card, views=VIEWS, seed=bytes([number]) * 16)
         operator.open([seat])
-        drawn.add(operator.act(asked)[0].tokens)
+        drawn.add(decided(operator, asked)[0].tokens)
     assert len(drawn) > 1
 
 

@@ -9,7 +9,7 @@ import msgspec
 from arena import plugins
 from arena.canonical import generator, key
 from arena.game import Views
-from arena.operator import OpenSeat, Request
+from arena.operator import OpenSeat, Request, decisions
 
 VIEWS = Views(image=(128, 128), text=True)
 
@@ -31,10 +31,14 @@ def requests(taught):
     return seats, [Request(i, i, i % 2, 3 * i, lesson.observation) for i, lesson in enumerate(taught)]
 
 
+def decided(operator, asked):
+    return decisions(asked, operator.act(asked))
+
+
 def answers(operator, taught):
     seats, asked = requests(taught)
     operator.open(seats)
-    return operator.act(asked)
+    return decided(operator, asked)
 
 
 def swapped(taught):
