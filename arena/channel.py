@@ -67,7 +67,7 @@ class WorkerPool(Protocol):
         """The channel that now hosts the game of this match; None: the game is played here."""
 
     def spectators(self) -> Sequence[Channel]:
-        """The channels of those who only look on and are not gone. One that dies is not replaced."""
+        """The channels of those who only watch and are not gone. One that dies is not replaced."""
 
     def poll(self, timeout: float | None) -> list[Event]:
         """What came in; waits at most `timeout` seconds (None: until something comes)."""

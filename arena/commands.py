@@ -1,7 +1,7 @@
-"""Commands that work as they stand where they are printed: this arena's own, pip's for an extra, and Python's.
+"""Makes commands that can be typed as they are printed: of this arena, of pip for an extra, and of Python.
 
-An arena in a virtual environment that was not entered is not on PATH, or another one is. And an extra is had from
-where this arena was installed from (PEP 610): a checkout, a wheel, a repository, or an index.
+An arena in a virtual environment that is not activated is not on PATH, or another one is. And an extra is installed
+from where this arena was installed from (PEP 610): a checkout, a wheel, a repository, or an index.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A game of others as the arena knows it: its facts and its card, told by the process in which its code runs.
+"""What the arena knows of a game whose code is not ours: its facts and its card, described by another process.
 
 The arena itself neither imports nor makes such a game: its code may hang, crash or end the process. `describe` runs in
-a process of its own (arena/supervisor/describe.py); a DescribedGame stands for the game in a Plan.
+a process of its own (arena/supervisor/describe.py), and a DescribedGame takes the game's place in a Plan.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Told = Description | Refusal
 
 
 def describe(question: Question) -> Told:
-    """What a game's own code says of it. Whatever it raises is a Refusal."""
+    """Return what a game's own code says of it. Whatever that raises becomes a Refusal."""
     try:
         return _described(question)
     except GameError as error:
@@ -80,7 +80,7 @@ def _described(question: Question) -> Description:
 
 
 def main(handle: int) -> int:
-    """Read one Question from stdin, and write what is told to the descriptor `handle`."""
+    """Read one Question from stdin, and write the answer to the descriptor `handle`."""
     question = msgspec.msgpack.decode(os.read(0, 1 << 20), type=Question)
     told = describe(question)
     with os.fdopen(handle, "wb") as out:
@@ -89,7 +89,7 @@ def main(handle: int) -> int:
 
 
 class DescribedGame(Game):
-    """Stands for a game that is played in a host: it has the facts and the card, and cannot be played here."""
+    """A game that is played in a host: it has the facts and the card, and cannot be played here."""
 
     description: ClassVar[Description]
 
@@ -124,13 +124,13 @@ class DescribedGame(Game):
 
 
 class _Parsing(DescribedGame):
-    """Its host is asked what an answer means."""
+    """A DescribedGame that parses answers in its own way: its host is asked."""
 
     def parse(self, seat: int, answer: int | str | None) -> Move:
         self._elsewhere()
 
 
 def class_of(description: Description) -> type[DescribedGame]:
-    """The class that a Plan holds for this game. It is made with the seats and options that it was described with."""
+    """Return the class that a Plan holds for this game. Make it with the seats and options that were described."""
     base = _Parsing if description.parses else DescribedGame
     return type("DescribedGame", (base,), {"spec": description.spec, "description": description})

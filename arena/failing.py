@@ -192,7 +192,7 @@ class Failing:
         self._note("died", worker=channel.name, pid=channel.pid, reason=died.reason)
         self._playing.spectators.forget(channel)
         if channel.role == "spectator":
-            self._observer.unseen(f"nobody looks on: {channel.name} {died.reason}. The matches go on")
+            self._observer.unseen(f"nobody watches: {channel.name} {died.reason}. The matches go on")
             return
         self._observer.worker_died(channel.name, died.reason)
         affected = [live for live in self._playing.matches.values() if _uses(live, channel)]

@@ -1,4 +1,4 @@
-"""A plugin's exception in words: what it is, and the line of the user's file that it came from."""
+"""Describes a plugin's exception: what it is, and the line of the user's file that it came from."""
 
 from __future__ import annotations
 

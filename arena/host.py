@@ -57,7 +57,7 @@ class Host:
                 self._emit(m.Pong(n=message.n))
             case m.Shutdown():
                 self.finished = True
-            case SpectatorUpdate() if self.session:  # a batched operator has nobody who looks on
+            case SpectatorUpdate() if self.session:  # a batched operator shows nothing to people
                 self._emit(m.Watched(match=message.match, tick=message.tick))
             case m.Error():
                 if not self.session:

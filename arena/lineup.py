@@ -82,7 +82,7 @@ def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:
 
 
 def spectator(given: str) -> Entry:
-    """Who shows the matches to people who only look on, from what --watch was given: `web`, `web@port=8080`."""
+    """Who shows the matches to people who only watch, from what --watch was given: `web`, `web@port=8080`."""
     name = names.parse(given)
     if name.is_file or name.kind != "web" or name.what:
         raise InputError(f"--watch {given}: expected web (a page in the browser), or web@port=PORT")

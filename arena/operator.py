@@ -92,7 +92,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SpectatorUpdate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="watch"):
-    """How a match stands, for people who look on: those who only watch, and those who play where nothing is hidden.
+    """How a match stands, for people who watch it: those who only watch, and those who play where nothing is hidden.
 
     It is the message WATCH.
     """
@@ -200,7 +200,7 @@ class AsyncOperator(abc.ABC):
         raise NotImplementedError(f"{type(self).__name__} cannot change its weights: it has no `update`")
 
     async def watch(self, update: SpectatorUpdate) -> None:  # noqa: B027
-        """Show how a match stands now; only where people look on. The next update comes once this has returned, and
+        """Show how a match stands now; only where people watch. The next update comes once this has returned, and
 
         moments in between are left out. Nothing waits for it.
         """

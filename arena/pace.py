@@ -1,4 +1,4 @@
-"""Pace: who waits for whom. In lockstep everybody waits for everybody; in realtime a tick ends by the game's clock."""
+"""Pace: in lockstep everybody waits for everybody; in realtime a tick ends by the game's clock."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a game gets that brings no drawing and no prompts of its own: its words on a sheet, a prompt for any model.
+"""Defaults for a game without a drawing or prompts of its own: its text on a sheet, and a prompt for any model.
 
-Enough to be watched and to be asked; a drawing and prompts made for the game are better.
+Enough to watch it and to ask about it; a drawing and prompts made for the game are better.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def run_plan(
 
     hosts: game hosts that share the matches of a game that has a runtime.
     trace: notes every message between the arena and its workers; the caller closes it.
-    watch: who shows the matches to people who only look on (lineup.spectator makes it).
+    watch: who shows the matches to people who only watch (lineup.spectator makes it).
 
     An `observer` or `on_status` that raises is switched off, and stderr says so.
 

@@ -203,7 +203,7 @@ class Scheduler:
             self._playing.follow(live, time.monotonic())
 
     def _pictured(self, channel: Channel, message: m.Observed) -> None:
-        """A game host gives a picture for who looks on."""
+        """A game host sends a picture for spectators."""
         try:
             if not self._playing.spectators.take(channel, message):
                 self._drop(channel, id=message.id, match=message.match)

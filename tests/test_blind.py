@@ -112,7 +112,7 @@ def test_a_persons_page_shows_no_name_and_the_spectators_page_does(tmp_path: Pat
         line = process.stderr.readline()
         assert line, links
         if found := re.search(r"http://127\.0\.0\.1:\S+", line):
-            links["hall" if "to look on" in line else "room"] = found.group()
+            links["hall" if "to watch" in line else "room"] = found.group()
     shown: dict[str, list[str]] = {"hall": [], "room": []}
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=GUARD * 1000)

@@ -62,7 +62,7 @@ def test_they_play_and_look_on(tmp_path: Path, browser: Any, pace: str, where: s
         line = process.stderr.readline()
         assert line, links
         if found := re.search(r"http://127\.0\.0\.1:\S+", line):
-            links["hall" if "to look on" in line else "room"] = found.group()
+            links["hall" if "to watch" in line else "room"] = found.group()
     hall, room = browser.new_page(), browser.new_page()
     for page, link in ((hall, links["hall"]), (room, links["room"])):
         page.set_default_timeout(GUARD * 1000)
@@ -72,7 +72,7 @@ def test_they_play_and_look_on(tmp_path: Path, browser: Any, pace: str, where: s
     for page in (hall, room):
         page.wait_for_selector("#whole[data-number]")
     room.get_by_text("Your result").or_(room.get_by_text("You ")).first.wait_for()
-    hall.locator("#where").filter(has_text="over").wait_for()  # who looks on is told when whoever played has been
+    hall.locator("#where").filter(has_text="over").wait_for()  # a spectator is told when whoever played has been
     for page in (hall, room):
         page.close()
     _, rest = process.communicate()

@@ -42,7 +42,7 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
     Of games that go by a clock the smallest that shows enough: it comes many times a second, and the page enlarges it.
     """
     if _mode(what, options) == WATCH:
-        raise UnplayableError("human:watch only looks on: write --watch web instead, besides the operators that play")
+        raise UnplayableError("human:watch only watches: write --watch web instead, besides the operators that play")
     if _mode(what, options) == "terminal":
         if not spec.text:
             raise UnplayableError(

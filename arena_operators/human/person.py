@@ -59,7 +59,7 @@ class Person:
     matches: int = 0
     total: float = 0.0
     stopped: str = ""  # "finished": every match was played; "stopped": the run ended before
-    spectator: bool = False  # only looks on
+    spectator: bool = False  # only watches
     updates: dict[int, ShownUpdate] = field(default_factory=dict)  # of matches as a whole, by their number
     here: asyncio.Event = field(default_factory=asyncio.Event)  # a page is connected
     away: bool = False  # there was a page, and has been none for long

@@ -1,4 +1,4 @@
-"""What people see of a match as a whole: those who only look on, and those who play where nothing is hidden."""
+"""What people see of a match as a whole: those who only watch, and those who play where nothing is hidden."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ class WebHuman(AsyncOperator):
         return ticket
 
     def _announce(self, ticket: Ticket) -> None:
-        who = "to look on" if ticket.person.spectator else f"{ticket.person.name} plays here"
+        who = "to watch" if ticket.person.spectator else f"{ticket.person.name} plays here"
         self._status(who, address=self.address(ticket))
 
     def _paint_soon(self, painting: Coroutine[None, None, None]) -> asyncio.Task[None]:

@@ -1,4 +1,4 @@
-"""A person's link, and that of who looks on, are printed at once, whoever is still loading."""
+"""A person's link, and that of a spectator, are printed at once, whoever is still loading."""
 
 from __future__ import annotations
 
@@ -30,4 +30,4 @@ def test_every_link_is_printed_while_another_operator_never_gets_ready(tmp_path:
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate()
-    assert set(links) == {"human:web plays here", "to look on"}
+    assert set(links) == {"human:web plays here", "to watch"}

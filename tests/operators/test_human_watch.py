@@ -1,4 +1,4 @@
-"""Who looks on: what their page is sent, and that a slow page skips pictures instead of falling behind."""
+"""Spectators: what their page is sent, and that a slow page skips pictures instead of falling behind."""
 
 from __future__ import annotations
 

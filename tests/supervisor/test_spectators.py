@@ -77,7 +77,7 @@ def test_one_that_cannot_start_is_told_once_and_not_tried_again(tmp_path: Path) 
         watch=watcher("at_start"),
         observer=told,
     )
-    assert told.unseen_because == ["nobody looks on: spectators exited with code 7. The matches go on"]
+    assert told.unseen_because == ["nobody watches: spectators exited with code 7. The matches go on"]
 
 
 def test_one_that_never_reads_is_sent_one_picture_and_the_last_end(
