@@ -14,6 +14,7 @@ from arena.text import printable
 from arena_operators.human.choices import GAVE_UP, offered_in
 from arena_operators.human.facts import Card, Fact, last_hand, read, spoken
 from arena_operators.human.results import Result, of_seat, result, seat_name, signed
+from arena_operators.human.talk import Talk, decided
 from arena_operators.human.updates import ShownUpdate
 
 HISTORY = 200  # finished matches a page lists
@@ -36,6 +37,7 @@ class Table:
     fresh: bool = False  # the picture is that of the question which is shown
     last: Observation | None = None  # what the seat saw when it was asked no more
     out: tuple[str, ...] = ()  # what was said then, if the match went on without it
+    talk: Talk = field(default_factory=Talk)
     note: str = ""  # what was done last
     alert: str = ""  # why it is asked again, or that time ran out; stays until the next answer
     gave_up: bool = False
@@ -118,6 +120,8 @@ class Person:
         if table.gave_up:
             reply.set_result(GAVE_UP)
             return reply
+        if request.attempt == 0:
+            table.talk.hear(table.seat, request.observation)
         table.request = table.shown = request
         table.reply = reply
         table.deadline = None
@@ -142,16 +146,19 @@ class Person:
         )
         self._close(table)
 
-    def answer(self, request_id: int, action: int) -> str:
-        """The person's choice; "" when it counts, else what to tell them."""
+    def answer(self, request_id: int, action: int | None, words: str = "") -> str:
+        """The person's choice and words; "" when they count, else what to tell them."""
         for table in self.tables.values():
             if table.request is not None and table.request.id == request_id and table.reply is not None:
-                if action not in table.request.observation.legal:
-                    return "That is not legal now. Choose one of the buttons."
-                name = table.seat.card.actions[action]
-                said = next((c.name for c in offered_in(table.seat, table.request) if c.action == action), name)
-                table.note, table.alert = f"You: {printable(said)}", ""
-                self._settle(table, Decision(answer=action, raw=name))
+                named = action is not None and 0 <= action < len(table.seat.card.actions)
+                name = table.seat.card.actions[action] if named else words  # type: ignore[index]
+                decision = decided(table.request, action, words, name)
+                if isinstance(decision, str):
+                    return decision
+                done = next((c.name for c in offered_in(table.seat, table.request) if c.action == action), name)
+                table.note, table.alert = f"You: {printable(done)}", ""
+                table.talk.say(decision)
+                self._settle(table, decision)
                 return ""
         return "That came too late: the question was already answered or taken back. Nothing was done."
 
@@ -185,6 +192,8 @@ class Person:
         places = [*self.tables.values(), *self.finished[-1:]]
         table = next((one for one in places if (one.seat.match, one.seat.seat) == (update.match, update.seat)), None)
         if table is not None:
+            if update.observation is not None and table.last is None:
+                table.talk.hear(table.seat, update.observation)
             table.last = update.observation
             if update.outcome is None:
                 table.out = of_seat(update.seat, update.events) or ("Your part is over.",)
@@ -275,6 +284,9 @@ def _table(table: Table) -> dict[str, Any]:
         "picture": table.pictures if table.picture is not None else None,
         "pictured": observation is not None and observation.image is not None,
         "fresh": table.fresh,
+        "freeText": asked.observation.free_text if asked is not None else 0,
+        "tableTalk": asked.observation.table_talk if asked is not None else 0,
+        "talk": [{"who": line.who, "text": line.text, "you": line.you} for line in table.talk.lines],
         "note": table.note,
         "alert": table.alert,
         "gaveUp": table.gave_up,

@@ -18,6 +18,7 @@ from arena.text import printable
 from arena_operators.human.choices import GIVE_UP, Choice
 from arena_operators.human.facts import Card, Fact, read
 from arena_operators.human.results import Result, seat_name, signed
+from arena_operators.human.talk import Line
 
 FELT = "green"
 _FACES = {"black": "bold", "red": "bold red", "blue": "bold bright_blue", "green": "bold green"}
@@ -31,17 +32,34 @@ def render(thing: RenderableType, width: int) -> str:
     return out.getvalue()
 
 
-def turn(seat: OpenSeat, title: str, request: Request, offered: Sequence[Choice]) -> RenderableType:
-    """One question: the cards that the facts name, the table in words, and what may be done."""
+def turn(
+    seat: OpenSeat, title: str, request: Request, offered: Sequence[Choice], heard: Sequence[Line] = ()
+) -> RenderableType:
+    """One question: the cards that the facts name, the table in words, what was said, and what may be done and said."""
     parts: list[RenderableType] = [Rule(Text(title, style="bold"), style=FELT)]
     if request.reason:
         parts.append(Text(f"Asked again, because: {printable(request.reason)}", style="bold yellow"))
     facts = read(request.observation.facts)
     parts += [*_cards(facts), _words(request.observation.text or "", facts)]
-    parts += [Text(), _offered(offered), Text(f"? help and rules   {GIVE_UP} give up this match", style="dim")]
+    parts += [Text.assemble((f"{line.who} said: ", "dim"), (line.text, "bold cyan")) for line in heard]
+    parts += [
+        Text(),
+        _offered(offered),
+        *_talk(request),
+        Text(f"? help and rules   {GIVE_UP} give up this match", style="dim"),
+    ]
     if request.budget is not None:
         parts.append(Text(f"You have {request.budget:.0f} seconds.", style="yellow"))
     return Padding(Group(*parts), (1, 0, 0, 0))
+
+
+def _talk(request: Request) -> list[RenderableType]:
+    seen, out = request.observation, []
+    if seen.free_text:
+        out.append(f"Or say something of your own: type it, at most {seen.free_text} characters.")
+    elif seen.table_talk:
+        out.append(f'Type " and words to say them beside your move, at most {seen.table_talk} characters.')
+    return [Text(line, style="cyan") for line in out]
 
 
 def prompt(seat: OpenSeat) -> str:

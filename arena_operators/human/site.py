@@ -30,16 +30,18 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-SCRIPTS = ("app.js", "parts.js", "held.js", "keys.js", "pad.js", "update.js", "ending.js")
+MOST_BYTES = 1 << 20  # of a message of a page; what a person may say is at most 100,000 characters
+SCRIPTS = ("app.js", "parts.js", "held.js", "keys.js", "pad.js", "update.js", "ending.js", "talk.js")
 ASSETS = {**dict.fromkeys(SCRIPTS, "text/javascript"), "style.css": "text/css"}
 FOLDER = files("arena_operators.human") / "page"
 
 
 class Answer(msgspec.Struct, frozen=True, tag="answer", forbid_unknown_fields=True):
-    """The page's choice of an action for one request."""
+    """The page's choice of an action for one request, its words, or both."""
 
     request: int
-    action: int
+    action: int | None = None
+    say: str = ""
 
 
 class GiveUp(msgspec.Struct, frozen=True, tag="give_up", forbid_unknown_fields=True):
@@ -135,7 +137,7 @@ class Site:
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
         ticket = self._ticket(request)
-        socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=4096, timeout=2.0)
+        socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=MOST_BYTES, timeout=2.0)
         await socket.prepare(request)
         line = _Line(asyncio.Event())
         sender = asyncio.ensure_future(_send(socket, ticket.person, line))
@@ -200,7 +202,7 @@ def _hear(person: Person, line: _Line, data: str) -> str:
         person.noticed(said.request)
         return ""
     if isinstance(said, Answer):
-        return person.answer(said.request, said.action)
+        return person.answer(said.request, said.action, said.say)
     return person.give_up(said.match, said.seat)
 
 

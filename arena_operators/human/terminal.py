@@ -11,10 +11,12 @@ from rich.text import Text
 from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, WorkerContext
 from arena.text import printable
 from arena_operators.human import show
-from arena_operators.human.choices import GAVE_UP, GIVE_UP, offered_in, pick
+from arena_operators.human.choices import GAVE_UP, GIVE_UP, Choice, offered_in, pick
 from arena_operators.human.results import result, seat_name
+from arena_operators.human.talk import Talk, decided
 from arena_operators.human.tty import Tty
 
+SAYS = '"'  # begins what is said, where it could be taken for an action
 LONG = 1.0  # seconds after which a match that asks nothing is said to have begun
 
 
@@ -77,9 +79,7 @@ class TerminalHuman(AsyncOperator):
                 late = "Time is up: the game's rule for that applies."
                 self._leave(seat, shared, "The question was taken back." if request.budget is None else late)
                 raise
-            said = {choice.action: choice.name for choice in offered_in(seat, request)}
-            name = "" if decision.fault else said[int(decision.answer or 0)]
-            done = f"You: {printable(name)}. Waiting for the others ..." if name else "You gave up this match."
+            done = "You gave up this match." if decision.fault else _done(seat, request, decision)
             self._leave(seat, shared, done)
             return decision
 
@@ -104,8 +104,9 @@ class TerminalHuman(AsyncOperator):
             self._tty = None
 
     async def _ask(self, seat: OpenSeat, request: Request) -> Decision:
-        offered = offered_in(seat, request)
-        self._say(show.turn(seat, self._title(seat), request, offered))
+        offered, words = offered_in(seat, request), ""
+        heard = Talk().hear(seat, request.observation)
+        self._say(show.turn(seat, self._title(seat), request, offered, heard))
         self._unseen[request.id].set()
         while True:
             given = await self._line(show.prompt(seat))
@@ -115,10 +116,24 @@ class TerminalHuman(AsyncOperator):
                 if await self._line("Give up this match? y/n: ") in ("y", "Y", "yes", GIVE_UP):
                     self._given_up.add((seat.match, seat.seat))
                     return GAVE_UP
+            elif request.observation.free_text and given.strip() and _exact(given, offered) is None:
+                # Where anything may be said, half a name is no action.
+                decision = decided(request, None, given.strip().removeprefix(SAYS), given)
+                if isinstance(decision, Decision):
+                    return decision
+                self._say(Text(decision, style="yellow"))
+            elif given.strip().startswith(SAYS):
+                words = given.strip().removeprefix(SAYS)
+                wrong = decided(request, request.observation.legal[0], words, given)
+                words = "" if isinstance(wrong, str) else words
+                told = wrong if isinstance(wrong, str) else f"It is said with your move: {printable(words.strip())}"
+                self._say(Text(told, style="yellow"))
             elif (choice := pick(given, offered)) is None:
                 self._say(show.wrong(given, offered, seat.card.actions))
             else:
-                return Decision(answer=choice.action, raw=given)
+                decision = decided(request, choice.action, words, given)
+                assert isinstance(decision, Decision)
+                return decision
 
     def _leave(self, seat: OpenSeat, shared: bool, words: str) -> None:
         """Say how the question ended; where two people share the screen, only that it did, and hide the cards."""
@@ -151,3 +166,20 @@ class TerminalHuman(AsyncOperator):
         if self._tty is None:
             raise RuntimeError("the terminal is not open: call start() first")
         return self._tty
+
+
+def _exact(given: str, offered: Sequence[Choice]) -> Choice | None:
+    """The choice whose number or whole name was typed."""
+    wanted = " ".join(given.lower().split())
+    names = ((choice, (str(choice.number), choice.name.lower(), choice.plain.lower())) for choice in offered)
+    return next((choice for choice, known in names if wanted in known), None)
+
+
+def _done(seat: OpenSeat, request: Request, decision: Decision) -> str:
+    said = {choice.action: choice.name for choice in offered_in(seat, request)}
+    action = decision.answer
+    parts = [
+        said[action] if isinstance(action, int) else f'"{action}"',
+        *([f'"{decision.say}"'] if decision.say else []),
+    ]
+    return f"You: {printable(', '.join(parts))}. Waiting for the others ..."

@@ -16,12 +16,14 @@ from arena.text import printable
 from arena_operators.human.choices import GAVE_UP, Choice, offered_in
 from arena_operators.human.hold import Hold, action_of
 from arena_operators.human.results import Result, of_seat, result, seat_name
+from arena_operators.human.talk import Talk, decided
 
 FRAMES = 60  # a second
 PAUSE = 3.0  # seconds in which the end of a match is seen, or until Enter
 LONG = 0.7  # seconds without a question after which the others are waited for
 SIZE = (1120, 720)  # (width, height) at first
 GAP = 16
+HEARD = 5  # sayings that are shown
 GROUND, TEXT, SOFT, GOLD = (11, 17, 14), (237, 244, 239), (163, 184, 172), (241, 213, 138)
 KEYS = {
     "left": (pygame.K_LEFT, pygame.K_a),
@@ -48,6 +50,10 @@ class _Table:
     out: tuple[str, ...] = ()  # what was said when the seat was out while the match went on
     leaving: bool = False  # Esc was pressed once
     gave_up: bool = False
+    talk: Talk = field(default_factory=Talk)
+    words: str = ""  # typed, and not said yet
+    typing: bool = False  # keys are letters
+    alert: str = ""  # why something was not taken
 
     @property
     def offered(self) -> tuple[Choice, ...]:
@@ -103,12 +109,16 @@ class WindowHuman(AsyncOperator):
         if table.gave_up or self._closed:
             return GAVE_UP
         table.request, table.seen = request, request.observation
+        if request.attempt == 0:
+            table.talk.hear(table.seat, request.observation)
+            table.words, table.alert = "", ""
         table.hold.ask(table.seat, time.monotonic())
         table.reply = asyncio.get_running_loop().create_future()
         try:
             return await table.reply
         finally:
             table.request = table.reply = None
+            table.typing = False
             table.asked = time.monotonic()
 
     async def seen(self, request: Request) -> None:
@@ -173,6 +183,10 @@ class WindowHuman(AsyncOperator):
             table.hold.release()
         elif event.type == pygame.KEYUP and event.key in table.keys:
             table.hold.let_go(table.keys[event.key])
+        elif event.type == pygame.TEXTINPUT and table.typing:
+            table.words += event.text
+        elif event.type == pygame.KEYDOWN and table.typing:
+            self._type(table, event.key)
         elif event.type == pygame.KEYDOWN:
             self._key(table, event.key, now)
 
@@ -187,7 +201,9 @@ class WindowHuman(AsyncOperator):
             pressed = pygame.key.name(key)
             found = [choice for choice in table.offered if pressed in choice.keys]
             if found:
-                self._settle(Decision(answer=found[0].action, raw=found[0].name))
+                self._decide(table, found[0].action, found[0].name)
+            elif key == pygame.K_TAB and _speaks(table):
+                table.typing = True
         elif key in table.keys:
             table.hold.press(table.keys[key], now)
         elif key in (pygame.K_RETURN, pygame.K_KP_ENTER):
@@ -200,6 +216,28 @@ class WindowHuman(AsyncOperator):
             table.hold.live, table.hold.paused, table.hold.begun = not table.hold.live, False, True
         elif key == pygame.K_PERIOD:
             table.hold.once = True
+
+    def _type(self, table: _Table, key: int) -> None:
+        """A key while something is typed: Enter says it, or keeps it for the action that it is said with."""
+        if key == pygame.K_BACKSPACE:
+            table.words = table.words[:-1]
+        elif key in (pygame.K_ESCAPE, pygame.K_TAB):
+            table.typing = False
+        elif key in (pygame.K_RETURN, pygame.K_KP_ENTER) and table.request is not None:
+            table.typing = False
+            if table.request.observation.free_text:
+                self._decide(table, None, table.words)
+
+    def _decide(self, table: _Table, action: int | None, raw: str) -> None:
+        if table.request is None:
+            return
+        decision = decided(table.request, action, table.words, raw)
+        if isinstance(decision, str):
+            table.alert = decision
+            return
+        table.talk.say(decision)
+        table.words, table.alert = "", ""
+        self._settle(decision)
 
     def _answer_held(self, now: float) -> None:
         table = self._table
@@ -274,7 +312,8 @@ class WindowHuman(AsyncOperator):
             return f"{where} - your part is over, the others go on", [table.out[0]]
         if not table.seat.card.buttons:
             keys = ["   ".join(f"{'/'.join(choice.keys)} {choice.name}" for choice in table.offered)]
-            return f"{where} - {'your move' if table.request is not None else 'waiting for the others'}", keys
+            state = "your move" if table.request is not None else "waiting for the others"
+            return f"{where} - {state}", [*_spoken(table), *keys]
         return f"{where} - {_state(table)}", [_help(table)]
 
 
@@ -282,6 +321,28 @@ def _keys(seat: OpenSeat) -> dict[int, str]:
     spare = iter(SPARE)
     buttons = dict.fromkeys(button for held in seat.card.buttons.values() for button in held)
     return {key: button for button in buttons for key in KEYS.get(button) or (next(spare, 0),)}
+
+
+def _speaks(table: _Table) -> bool:
+    seen = table.request.observation if table.request is not None else None
+    return seen is not None and bool(seen.free_text or seen.table_talk)
+
+
+def _spoken(table: _Table) -> list[str]:
+    """What was said last, what is typed, and how to say something."""
+    lines = [f"{line.who}: {line.text}" for line in table.talk.lines[-HEARD:]]
+    if table.typing:
+        lines.append(
+            f"> {table.words}_   Enter says it" + ("" if _free(table) else " with your move") + ", Esc leaves it"
+        )
+    elif _speaks(table):
+        lines.append(f"Tab: {'say something of your own' if _free(table) else 'say something with your move'}")
+        lines += [f"> {table.words}"] if table.words else []
+    return lines + ([table.alert] if table.alert else [])
+
+
+def _free(table: _Table) -> bool:
+    return table.request is not None and table.request.observation.free_text > 0
 
 
 def _state(table: _Table) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from arena.game import GameCard, Image, Observation, Views
@@ -50,8 +52,11 @@ def request(
     image: Image | None = None,
     reason: str | None = None,
     budget: float | None = None,
+    **talk: Any,
 ) -> Request:
-    observation = Observation(legal, image=image, text=text, facts=facts if facts is not None else {"hand": "Kh 2c"})
+    """`talk`: free_text, table_talk, heard."""
+    facts = facts if facts is not None else {"hand": "Kh 2c"}
+    observation = Observation(legal, image=image, text=text, facts=facts, **talk)
     return Request(
         id=number,
         match=match,

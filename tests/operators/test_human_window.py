@@ -12,7 +12,7 @@ import pytest
 pygame = pytest.importorskip("pygame")
 
 from arena.errors import InputError  # noqa: E402
-from arena.game import GameCard, Observation, Views  # noqa: E402
+from arena.game import GameCard, Observation, Said, Views  # noqa: E402
 from arena.operator import OpenSeat, Outcome, Request, SpectatorUpdate, WorkerContext  # noqa: E402
 from arena_operators.human.hold import CHORD, Hold, action_of  # noqa: E402
 from arena_operators.human.kind import KIND  # noqa: E402
@@ -220,6 +220,41 @@ def test_any_game_is_played_by_its_keys() -> None:
         assert not asked.done()
         key(pygame.K_r)
         assert (await asked).answer == 2
+
+    run(test, seated(human_kit.CARD))
+
+
+def typed(text: str) -> None:
+    for char in text:
+        key(pygame.key.key_code(char) if char.strip() else pygame.K_SPACE)
+        pygame.event.post(pygame.event.Event(pygame.TEXTINPUT, text=char))
+
+
+def test_what_is_typed_is_said_and_is_no_action() -> None:
+    async def test(window: Window) -> None:
+        question = human_kit.request(1, place=0, free_text=20, heard=(Said(1, "well?"),))
+        asked = asyncio.ensure_future(window.decide(question))
+        await window.drawn()
+        assert "seat 1 (scripted): well?" in window._words()[1]
+        key(pygame.K_TAB)
+        typed("c 2")
+        await window.drawn()
+        assert not asked.done()
+        key(pygame.K_RETURN)
+        assert (await asked).answer == "c 2"
+
+    run(test, seated(human_kit.CARD))
+
+
+def test_what_is_typed_beside_an_action_goes_with_it() -> None:
+    async def test(window: Window) -> None:
+        asked = asyncio.ensure_future(window.decide(human_kit.request(1, place=0, table_talk=20)))
+        await window.drawn()
+        key(pygame.K_TAB)
+        typed("hi")
+        key(pygame.K_RETURN, pygame.K_c)
+        decision = await asked
+        assert (decision.answer, decision.say) == (1, "hi")
 
     run(test, seated(human_kit.CARD))
 

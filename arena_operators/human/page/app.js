@@ -4,6 +4,7 @@ import { Held } from "./held.js";
 import { buttonOf } from "./keys.js";
 import { showPad, showRemap, wordsOf } from "./pad.js";
 import { showUpdate, updateOf } from "./update.js";
+import { showTalk, tooLong, words } from "./talk.js";
 import { $, showActions, showEnding, showHelp, showHistory, showLast, showLink, showTable, showTabs, told, toast, announce } from "./parts.js";
 
 const CALM_MS = 350; // after an answer, so long no click counts: the second half of a double click is no move
@@ -183,7 +184,7 @@ function tell(table) {
   if (table?.request !== null && table && !table.played && !page.heard.has(`${table.key} ${table.request}`)) {
     page.heard.add(`${table.key} ${table.request}`);
     const choices = table.choices.map((choice) => `${choice.name}, key ${choice.keys.join(" or ") || "none"}`).join("; ");
-    announce(`${table.alert} Your move. ${choices}.`);
+    announce(`${table.alert} Your move. ${choices}${table.freeText ? "; or say something of your own" : ""}.`);
   }
 }
 
@@ -198,10 +199,12 @@ function answer(choice, request) {
   const table = current();
   if (!ready()) return;
   if (request !== table.request) return toast("That button belonged to an earlier question. Nothing was done.");
+  const say = choice === null || table.tableTalk ? words() : "";
+  if (tooLong(table, choice !== null) && say) return toast("That is too long to be said here. Shorten it first.");
   page.sent = table.request;
   page.answered = now();
   if (page.state.last && page.state.last.number < table.number) page.dismissed = page.state.last.number;
-  page.socket.send(JSON.stringify({ type: "answer", request: table.request, action: choice.action }));
+  page.socket.send(JSON.stringify({ type: "answer", request: table.request, action: choice === null ? null : choice.action, say }));
   render();
   setTimeout(render, CALM_MS + 20);
 }
@@ -210,6 +213,11 @@ function answer(choice, request) {
 const SCROLLS = new Set(["Space", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown"]);
 
 function onKey(event) {
+  if (event.target === $("say")) {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return undefined; // what is typed is no action
+    event.preventDefault();
+    return sayIt();
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const pressed = event.code === "Space" && document.activeElement.closest("button, summary, a");
   if (SCROLLS.has(event.code) && !pressed) event.preventDefault();
@@ -255,6 +263,12 @@ function onKeyUp(event) {
   held.letGo(button, event.code);
 }
 
+function sayIt() {
+  const table = current();
+  if (!table?.freeText) return toast("Choose an action: what you typed is said with it.");
+  if (!$("say-send").disabled) answer(null, table.request);
+}
+
 function openHelp() {
   if (held.table && held.live && !held.realtime && !held.waits) held.pause(true);
   held.release();
@@ -289,6 +303,7 @@ function render() {
   showEnding(table, last);
   showUpdate(page.state, table, page.pictures);
   showActions(table, { ready: ready(), sent: page.sent, over: page.over, online: page.socket !== null, lost: lost(), first: !page.state?.matches, spectator: page.state?.spectator, answer, ending, words: held.table && wordsOf(held, idle()) });
+  showTalk(table, ready());
   showPad(held);
   showLast(ending.hand ?? (last && last.number > page.dismissed ? last : null), Boolean(table && !table.over && !ending.table), () => {
     page.dismissed = last.number;
@@ -331,6 +346,11 @@ $("pace").addEventListener("click", () => held.toggleLive());
 $("help-button").addEventListener("click", openHelp);
 $("give-up").addEventListener("click", () => $("sure").showModal());
 $("sure-no").addEventListener("click", () => $("sure").close());
+$("talk").addEventListener("submit", (event) => {
+  event.preventDefault();
+  sayIt();
+});
+$("say").addEventListener("input", () => showTalk(current(), ready()));
 $("sure-yes").addEventListener("click", giveUp);
 setInterval(tick, 250);
 connect();
