@@ -20,7 +20,7 @@ from arena.record.reader import Run
 from arena.record.verify import verify
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
-from tests.sore_losers import holds_jack
+from tests.failing_operators import holds_jack
 from tests.supervisor.kit import ROOT
 from tests.toys import kind_of, plan_of
 
@@ -33,7 +33,7 @@ def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_plan(deed: str, matches: int, **limits: Any) -> Plan:
-    kinds = [kind_of(name, f"tests.sore_losers:{name}") for name in (deed, "honest")]
+    kinds = [kind_of(name, f"tests.failing_operators:{name}") for name in (deed, "honest")]
     return plan_of(game_class("kuhn"), kinds, matches=matches, views=TEXT, **limits)
 
 
@@ -138,7 +138,7 @@ def jack(context: WorkerContext) -> Operator:
 
 def local(folder: Path, name: str, matches: int, concurrency: int) -> Run:
     Flaky.asked = 0
-    kinds = [kind_of(name, f"tests.test_attribution:{name}"), kind_of("honest", "tests.sore_losers:honest")]
+    kinds = [kind_of(name, f"tests.test_attribution:{name}"), kind_of("honest", "tests.failing_operators:honest")]
     plan = plan_of(game_class("kuhn"), kinds, matches=matches, views=TEXT)
     recorder = Recorder(folder, describe(plan))
     Scheduler(plan, LocalWorkers(plan.lineup), concurrency=concurrency, recorder=recorder, dry_turn=True).run()
@@ -168,7 +168,7 @@ def test_in_this_process_too_it_is_charged_at_any_concurrency(tmp_path: Path, co
 
 
 def test_an_operator_that_cannot_play_the_game_is_said_before_the_first_match(tmp_path: Path) -> None:
-    kinds = [kind_of("blind", "tests.sore_losers:backend"), kind_of("good", "tests.toys:build")]
+    kinds = [kind_of("blind", "tests.failing_operators:backend"), kind_of("good", "tests.toys:build")]
     plan = plan_of(game_class("kuhn"), kinds, matches=50)  # without the text that it reads
     with pytest.raises(WorkerError, match="operator blind0 cannot play kuhn: crashed: AssertionError") as error:
         run_plan(plan, tmp_path / "run")

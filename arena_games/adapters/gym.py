@@ -14,7 +14,7 @@ from arena.errors import nearest
 from arena.game import Discrete, Game, GameSpec
 from arena.names import Name
 from arena.options import Option
-from arena_games.adapters import calls, probe, sight
+from arena_games.adapters import calls, probe, space_reader
 from arena_games.adapters.base import family, index_of, named
 from arena_games.adapters.gym_game import Lane, LanesAdapter
 from arena_games.adapters.gym_known import known
@@ -33,8 +33,8 @@ def make(what: str) -> type[Game]:
     given = {"id": _known(name), **arguments}
     lane = _lane(name, given)
     env = lane.env
-    actions_space = sight.discrete(env.action_space, name)
-    eyes = sight.of(env.observation_space, name)
+    actions_space = space_reader.discrete(env.action_space, name)
+    reader = space_reader.of(env.observation_space, name)
     assert env.spec is not None
     facts = known(env.spec.name)
     n = int(actions_space.n)
@@ -50,8 +50,8 @@ def make(what: str) -> type[Game]:
         actions=Discrete(actions),
         horizon=longest,
         unit="points",
-        image_sizes=SIZES if eyes.pixels or (facts.open and renders) else (),
-        vector_shape=(eyes.size,) if eyes.size else None,
+        image_sizes=SIZES if reader.pixels or (facts.open and renders) else (),
+        vector_shape=(reader.size,) if reader.size else None,
         text=True,
         simultaneous=True,
         on_fault="default",
@@ -64,11 +64,11 @@ def make(what: str) -> type[Game]:
         "rules": _rules(env, spec),
         "make": given,
         "known": facts,
-        "sight": eyes,
+        "reader": reader,
         "start": int(actions_space.start),
         "renders": renders,
     }
-    return probe.settled(lambda **facts: family(LanesAdapter, "GymnasiumGame", **{**attributes, **facts}), spec)
+    return probe.probed(lambda **facts: family(LanesAdapter, "GymnasiumGame", **{**attributes, **facts}), spec)
 
 
 def _known(name: str) -> str:

@@ -23,10 +23,10 @@ from arena.errors import GameError
 from arena.game import Image, Move, StepResult, Vector, actions_of, moves_of
 from arena_games.adapters import picture
 from arena_games.adapters.base import Adapter
-from arena_games.adapters.fence import Fence, windowless
 from arena_games.adapters.gym_known import Known
+from arena_games.adapters.isolation import IsolatedRandom, headless
 from arena_games.adapters.probe import replaced
-from arena_games.adapters.sight import Sight, legal, number
+from arena_games.adapters.space_reader import SpaceReader, legal, number
 
 API = "as Gymnasium has it since 0.26 (the package shimmy wraps older environments)"
 GIVEN = {2: "(observation, info)", 5: "(observation, reward, terminated, truncated, info)"}
@@ -44,7 +44,7 @@ class Lane:
         self.info: Mapping[str, Any] = {}
         self.total, self.reward = 0.0, 0.0
         self.terminated = self.truncated = False
-        self._fence = Fence()
+        self._random = IsolatedRandom()
 
     @property
     def over(self) -> bool:
@@ -52,7 +52,7 @@ class Lane:
 
     def reset(self, seed: bytes) -> None:
         """Start anew from all 16 bytes of `seed` (the environment itself takes 31 bits of it)."""
-        self._fence.seed(seed)
+        self._random.seed(seed)
         parameters = inspect.signature(self.env.unwrapped.reset).parameters.values()
         if not any(one.name == "seed" or one.kind is one.VAR_KEYWORD for one in parameters):
             raise GameError(f"its reset takes no seed; expected reset(*, seed=None, options=None), {API}")
@@ -68,19 +68,19 @@ class Lane:
         self.terminated, self.truncated = bool(terminated), bool(truncated)
 
     def render(self) -> npt.NDArray[np.uint8] | None:
-        with self._fence.inside():
+        with self._random.isolated():
             frame = self.env.render()
         return None if frame is None else np.array(frame, np.uint8)
 
     def close(self) -> None:
         """Free what the environment holds; an error there harms no match."""
-        with contextlib.suppress(Exception), self._fence.inside():
+        with contextlib.suppress(Exception), self._random.isolated():
             self.env.close()
 
     def _called(self, count: int, call: Callable[[], Any]) -> tuple[Any, ...]:
         """What a reset or a step gives: so many values, the last of them the info."""
         try:
-            with self._fence.inside():
+            with self._random.isolated():
                 out = call()
         except ValueError as error:
             if "to unpack" not in str(error):  # as wrappers of Gymnasium fail over another API
@@ -101,7 +101,7 @@ class LanesAdapter(Adapter):
     engines = ("gymnasium",)
     make: ClassVar[Mapping[str, Any]]  # keyword arguments of gymnasium.make
     known: ClassVar[Known]
-    sight: ClassVar[Sight]
+    reader: ClassVar[SpaceReader]
     start: ClassVar[int] = 0  # the environment's number of its first action
     renders: ClassVar[bool] = False
     fresh: ClassVar[bool] = False  # it repeats only when it is new: every match has new copies
@@ -168,9 +168,9 @@ class LanesAdapter(Adapter):
     def _given(self, seat: int) -> str:
         """The hash of what a lane gave out."""
         lane = self.lanes[seat]
-        if self.sight.pixels:
-            return hash_array(np.asarray(self.sight.bare(lane.given)))
-        return hash_array(self.vector(seat)) if self.sight.size else digest(self.sight.words(lane.given))
+        if self.reader.pixels:
+            return hash_array(np.asarray(self.reader.unmasked(lane.given)))
+        return hash_array(self.vector(seat)) if self.reader.size else digest(self.reader.words(lane.given))
 
     def legal(self, seat: int) -> tuple[int, ...]:
         return self._legal.get(seat, ())
@@ -185,12 +185,12 @@ class LanesAdapter(Adapter):
     # What is seen.
 
     def vector(self, seat: int) -> Vector:
-        return self.sight.vector(self.lanes[seat].given, self.sight.size)
+        return self.reader.vector(self.lanes[seat].given, self.reader.size)
 
     def seen(self, seat: int) -> dict[str, str]:
         lane = self.lanes[seat]
         said = self.known.words
-        words = said(lane.env, lane.given) if said else self.sight.words(lane.given, self.known.labels)
+        words = said(lane.env, lane.given) if said else self.reader.words(lane.given, self.known.labels)
         return {
             "observation": words,
             "reward": f"{lane.reward:g}",
@@ -204,8 +204,8 @@ class LanesAdapter(Adapter):
         return "\n".join([f"Reward so far: {facts['total']}.", facts["observation"], turn])
 
     def image(self, seat: int, height: int, width: int) -> Image:
-        if self.sight.pixels:
-            return picture.fitted(self.sight.bare(self.lanes[seat].given), height, width)
+        if self.reader.pixels:
+            return picture.fitted(self.reader.unmasked(self.lanes[seat].given), height, width)
         frame = self._rendered()[seat]
         if frame is None:
             return picture.of_text(f"{self.spec.id}: no picture", height, width)
@@ -231,7 +231,7 @@ class LanesAdapter(Adapter):
     def _rendered(self) -> list[npt.NDArray[np.uint8] | None]:
         if self._shown == len(self._log):
             return self._frames
-        with windowless():
+        with headless():
             if not self.copies:
                 self.copies = [Lane(self.make, pictures=True) for _ in range(self.seats)]
             if self._shown < 0:

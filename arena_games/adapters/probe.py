@@ -26,7 +26,7 @@ def replaced(spec: GameSpec, **facts: Any) -> GameSpec:
     return msgspec.structs.replace(spec, **facts)
 
 
-def settled(make: Callable[..., type[Game]], spec: GameSpec) -> type[Game]:
+def probed(make: Callable[..., type[Game]], spec: GameSpec) -> type[Game]:
     """The class that `make(**attributes)` gives, with what is found out by playing it: `fresh`, `seeded` in its spec.
 
     ValueError says why nobody could check a result. GameError when the game fails.

@@ -16,9 +16,9 @@ import pettingzoo
 from arena.errors import nearest
 from arena.game import Discrete, Game, GameSpec
 from arena.names import Name
-from arena_games.adapters import calls, probe, sight
+from arena_games.adapters import calls, probe, space_reader
 from arena_games.adapters.base import Adapter, family, index_of, named
-from arena_games.adapters.zoo_drive import AtOnce, Drive, drive
+from arena_games.adapters.zoo_drivers import EnvDriver, ParallelDriver, driver_of
 from arena_games.adapters.zoo_game import MAX_TICKS, ZooAdapter
 from arena_games.adapters.zoo_known import known
 
@@ -36,18 +36,18 @@ def make(what: str) -> type[Game]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its modules are said to make way for pettingzoo.make
         module = _module(name)
-        cls = _adapter(what, module, arguments, _drive(name, module, arguments))
-    return probe.settled(lambda **facts: family(cls, "PettingZooGame", **facts), cls.spec)
+        cls = _adapter(what, module, arguments, _made(name, module, arguments))
+    return probe.probed(lambda **facts: family(cls, "PettingZooGame", **facts), cls.spec)
 
 
-def _adapter(what: str, module: Any, arguments: dict[str, Any], table: Drive) -> type[Adapter]:
-    env, agents = table.env, table.agents
-    sights = tuple(sight.of(env.observation_space(agent), agent) for agent in agents)
-    spaces = [sight.discrete(env.action_space(agent), agent) for agent in agents]
-    pixels = any(one.pixels for one in sights)
+def _adapter(what: str, module: Any, arguments: dict[str, Any], driver: EnvDriver) -> type[Adapter]:
+    env, agents = driver.env, driver.agents
+    readers = tuple(space_reader.of(env.observation_space(agent), agent) for agent in agents)
+    spaces = [space_reader.discrete(env.action_space(agent), agent) for agent in agents]
+    pixels = any(one.pixels for one in readers)
     facts = known(str(env.metadata.get("name", "")))
     most = max(int(space.n) for space in spaces)
-    table.reset(bytes(16))  # some read their names from a state
+    driver.reset(bytes(16))  # some read their names from a state
     words = list(facts.names(env)) if facts.names else []
     actions = named(words if facts.legal else (words + [None] * most)[:most])
     renders = "rgb_array" in env.metadata.get("render_modes", ())
@@ -60,9 +60,9 @@ def _adapter(what: str, module: Any, arguments: dict[str, Any], table: Drive) ->
         horizon=min(facts.horizon or int(MAX_TICKS.default), int(MAX_TICKS.default)),  # type: ignore[arg-type]
         unit="points",
         image_sizes=SIZES if pixels or (facts.open and renders) else (),
-        vector_shape=(max(one.size for one in sights),) if all(one.size for one in sights) else None,
+        vector_shape=(max(one.size for one in readers),) if all(one.size for one in readers) else None,
         text=True,
-        simultaneous=isinstance(table, AtOnce),
+        simultaneous=isinstance(driver, ParallelDriver),
         perfect_information=facts.open,
         # What else an environment may still cost is not known, so to leave it early could be a gain.
         on_fault="forfeit" if facts.zero_sum or facts.together else "default",
@@ -79,7 +79,7 @@ def _adapter(what: str, module: Any, arguments: dict[str, Any], table: Drive) ->
         module=module,
         arguments=arguments,
         known=facts,
-        sights=sights,
+        readers=readers,
         counts=tuple(int(space.n) for space in spaces),
         starts=tuple(int(space.start) for space in spaces),
         renders=renders,
@@ -134,14 +134,14 @@ def _there_are() -> list[str]:
     return out
 
 
-def _drive(name: str, module: Any, arguments: dict[str, Any]) -> Drive:
+def _made(name: str, module: Any, arguments: dict[str, Any]) -> EnvDriver:
     if "render_mode" in arguments:
         raise ValueError("render_mode is set by the arena")
     try:
-        table = drive(module, arguments)
+        driver = driver_of(module, arguments)
     except (TypeError, ValueError, AssertionError, ImportError, AttributeError) as error:
         raise ValueError(f"{name} cannot be made with {arguments or 'no arguments'}: {error}") from error
-    return table
+    return driver
 
 
 def _rules(module: Any, env: Any, agents: list[str], spec: GameSpec) -> str:

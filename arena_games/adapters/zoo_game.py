@@ -19,10 +19,10 @@ from arena.game import Image, Move, StepResult, Vector, actions_of
 from arena.options import Option
 from arena_games.adapters import picture
 from arena_games.adapters.base import Adapter
-from arena_games.adapters.fence import windowless
+from arena_games.adapters.isolation import headless
 from arena_games.adapters.probe import replaced
-from arena_games.adapters.sight import Sight, legal
-from arena_games.adapters.zoo_drive import Drive, drive
+from arena_games.adapters.space_reader import SpaceReader, legal
+from arena_games.adapters.zoo_drivers import EnvDriver, driver_of
 from arena_games.adapters.zoo_known import Known
 
 Frame = npt.NDArray[np.uint8]
@@ -36,7 +36,7 @@ class ZooAdapter(Adapter):
     module: ClassVar[Any]
     arguments: ClassVar[Mapping[str, Any]]
     known: ClassVar[Known]
-    sights: ClassVar[tuple[Sight, ...]]  # by seat
+    readers: ClassVar[tuple[SpaceReader, ...]]  # by seat
     counts: ClassVar[tuple[int, ...]]  # by seat, how many actions it has
     starts: ClassVar[tuple[int, ...]]  # by seat, the environment's number of its first action
     renders: ClassVar[bool] = False
@@ -47,8 +47,8 @@ class ZooAdapter(Adapter):
         self.max_ticks = int(self.options["max_ticks"])
         if self.max_ticks < self.spec.horizon:
             self.spec = replaced(self.spec, horizon=self.max_ticks)
-        self.drive: Drive | None = None
-        self.copy: Drive | None = None  # what is drawn
+        self.driver: EnvDriver | None = None
+        self.copy: EnvDriver | None = None  # what is drawn
         self._shown = -1  # actions that the copy has followed; -1: not even the reset
         self._frame: Frame | None = None  # what the copy showed then
         self._seed = b""
@@ -63,12 +63,12 @@ class ZooAdapter(Adapter):
     # The environment's walk.
 
     def reset(self, seed: bytes) -> StepResult:
-        if self.drive is None or self.fresh:
-            self.drive, self.copy = drive(self.module, self.arguments), None
+        if self.driver is None or self.fresh:
+            self.driver, self.copy = driver_of(self.module, self.arguments), None
         self._seed, self._log, self._shown = bytes(seed), [], -1
         self._totals, self._over = [0.0] * self.seats, False
         self._chain = digest("reset")
-        self.drive.reset(self._seed)
+        self.driver.reset(self._seed)
         self._look()
         if not self._legal:
             raise GameError("nobody can act after the reset")
@@ -77,20 +77,20 @@ class ZooAdapter(Adapter):
     def step(self, moves: Mapping[int, Move]) -> StepResult:
         actions = actions_of(moves)
         self.check(actions)
-        table, said = self._table(), self.said(actions)
+        driver, said = self._driver(), self.said(actions)
         acted = {}
         for seat, action in sorted(actions.items()):
             number = self._numbers[action] if self.known.legal else action
-            acted[table.agents[seat]] = number + self.starts[seat]
+            acted[driver.agents[seat]] = number + self.starts[seat]
         self._log.append(acted)
-        table.step(acted)
-        rewards = tuple(table.rewards.get(agent, 0.0) for agent in table.agents)
+        driver.step(acted)
+        rewards = tuple(driver.rewards.get(agent, 0.0) for agent in driver.agents)
         self._totals = [total + reward for total, reward in zip(self._totals, rewards, strict=True)]
         self._chain = digest(self._chain, sorted(actions.items()), rewards)
-        self._over = table.over
+        self._over = driver.over
         self._look()
-        if table.over:
-            ended = any(table.terminated.values()) or not any(table.truncated.values())
+        if driver.over:
+            ended = any(driver.terminated.values()) or not any(driver.truncated.values())
             how = StepResult.terminated if ended else StepResult.truncated
             return how(rewards, self._totals, self._chain, said)
         if len(self._log) >= self.spec.horizon:
@@ -100,41 +100,41 @@ class ZooAdapter(Adapter):
 
     def _look(self) -> None:
         """Take what the environment gives out, as copies."""
-        table = self._table()
+        driver = self._driver()
         width = self.spec.vector_shape[0] if self.spec.vector_shape else 0
         hashes = []
         self._vectors = []
-        for agent, sight in zip(table.agents, self.sights, strict=True):
-            given = table.given.get(agent)
+        for agent, reader in zip(driver.agents, self.readers, strict=True):
+            given = driver.given.get(agent)
             if given is None:  # it has not joined yet
                 self._vectors.append(np.zeros(width, np.float32))
                 hashes.append("")
-            elif sight.pixels:
-                hashes.append(hash_array(np.asarray(sight.bare(given))))
+            elif reader.pixels:
+                hashes.append(hash_array(np.asarray(reader.unmasked(given))))
             elif width:
-                self._vectors.append(sight.vector(given, width))
+                self._vectors.append(reader.vector(given, width))
                 hashes.append(hash_array(self._vectors[-1]))
             else:
-                hashes.append(digest(sight.words(given)))
-        due = [] if self._over else [table.agents.index(agent) for agent in table.due()]
+                hashes.append(digest(reader.words(given)))
+        due = [] if self._over else [driver.agents.index(agent) for agent in driver.due()]
         if self.known.legal:
-            self._numbers = self.known.legal(table.env) if due else {}
+            self._numbers = self.known.legal(driver.env) if due else {}
             self._legal = dict.fromkeys(due, tuple(sorted(self._numbers)))
         else:
             self._legal = {seat: self._masked(seat) for seat in due}
         self._chain = digest(self._chain, hashes, sorted(self._legal.items()))
 
     def _masked(self, seat: int) -> tuple[int, ...]:
-        table = self._table()
-        agent = table.agents[seat]
-        if agent not in table.given:
+        driver = self._driver()
+        agent = driver.agents[seat]
+        if agent not in driver.given:
             raise GameError(f"{agent} must act, but was given no observation")
-        return legal(table.given[agent], table.infos.get(agent, {}), self.counts[seat], agent)
+        return legal(driver.given[agent], driver.infos.get(agent, {}), self.counts[seat], agent)
 
-    def _table(self) -> Drive:
-        if self.drive is None:
+    def _driver(self) -> EnvDriver:
+        if self.driver is None:
             raise ValueError(f"{self.spec.id}: call reset before anything else")
-        return self.drive
+        return self.driver
 
     # Who is due, and the end.
 
@@ -170,25 +170,30 @@ class ZooAdapter(Adapter):
         return self._vectors[seat].copy()
 
     def seen(self, seat: int) -> dict[str, str]:
-        table = self._table()
-        agent = table.agents[seat]
-        given = table.given.get(agent)
+        driver = self._driver()
+        agent = driver.agents[seat]
+        given = driver.given.get(agent)
         if given is None:
             return {"observation": "You are not in the game yet.", "agent": agent, "move": str(len(self._log) + 1)}
-        facts = self.known.words(table.env, given, seat) if self.known.words else {}
-        return {"observation": self.sights[seat].words(given), **facts, "agent": agent, "move": str(len(self._log) + 1)}
+        facts = self.known.words(driver.env, given, seat) if self.known.words else {}
+        return {
+            "observation": self.readers[seat].words(given),
+            **facts,
+            "agent": agent,
+            "move": str(len(self._log) + 1),
+        }
 
     def elsewise(self, seat: int, answer: str) -> int | None:
-        return self.known.read(self._table().env, answer) if self.known.read and self._legal else None
+        return self.known.read(self._driver().env, answer) if self.known.read and self._legal else None
 
     def image(self, seat: int, height: int, width: int) -> Image:
-        sight = self.sights[seat]
-        if sight.pixels:
-            table = self._table()
-            given = table.given.get(table.agents[seat])
+        reader = self.readers[seat]
+        if reader.pixels:
+            driver = self._driver()
+            given = driver.given.get(driver.agents[seat])
             if given is None:
                 return picture.of_text("not in the game yet", height, width)
-            return picture.fitted(sight.bare(given), height, width)
+            return picture.fitted(reader.unmasked(given), height, width)
         return self.draw(height, width)
 
     def draw(self, height: int, width: int) -> Image:
@@ -200,9 +205,9 @@ class ZooAdapter(Adapter):
     def _rendered(self) -> Frame | None:
         if self._shown == len(self._log):
             return self._frame
-        with windowless():
+        with headless():
             if self.copy is None:
-                self.copy = drive(self.module, self.arguments, pictures=True)
+                self.copy = driver_of(self.module, self.arguments, pictures=True)
             if self._shown < 0:
                 self.copy.reset(self._seed)
                 self._shown = 0
@@ -216,12 +221,12 @@ class ZooAdapter(Adapter):
     def clone(self) -> Self:
         """An independent copy: a new environment that follows the same actions."""
         other = type(self)(self.seats, self.options)
-        if self.drive is None:
+        if self.driver is None:
             return other
         other.reset(self._seed)
         for acted in self._log:
-            assert other.drive is not None
-            other.drive.step(acted)
+            assert other.driver is not None
+            other.driver.step(acted)
         other._log = [dict(acted) for acted in self._log]
         other._totals, other._over = list(self._totals), self._over
         other._look()

@@ -17,7 +17,7 @@ from arena_games.cards.table import chip, dealer_button, felt, plate
 from arena_games.cards.text import text
 
 if TYPE_CHECKING:
-    from arena_games.holdem.picture import Look, SeatLook
+    from arena_games.holdem.picture import SeatView, TableView
 
 CARD, SMALL_CARD = 33, 17  # heights in units
 SLOTS = 5
@@ -44,24 +44,24 @@ def _face(name: str, height: int, faded: bool) -> Image.Image:
     return dim(sprite, 0.45) if faded else sprite
 
 
-def draw(look: Look, side: int) -> Image.Image:
+def draw(view: TableView, side: int) -> Image.Image:
     """RGB picture (side, side)."""
     unit = side / 128
     out = _background(side).copy()
-    others = look.seats[1:]
+    others = view.seats[1:]
     for place, seat in enumerate(others):
         _other(out, seat, (64 + (place - (len(others) - 1) / 2) * 25.2) * unit, unit)
     height = round(CARD * unit)
-    for slot, name in enumerate(look.board):
+    for slot, name in enumerate(view.board):
         put(out, card_face(name, height), round((2 + 25.2 * slot) * unit), round(46 * unit), "lt")
-    me = look.seats[0]
+    me = view.seats[0]
     for place, name in enumerate(me.cards):
         put(out, _face(name, height, me.folded), round((39.5 + 25.5 * place) * unit), round(92.5 * unit), "lt")
     small, large = round(9 * unit), round(13 * unit)
     put(out, text("pot", small, GREY), 19 * unit, 99 * unit)
-    put(out, text(str(look.pot), large, PALE, True), 19 * unit, 111 * unit)
+    put(out, text(str(view.pot), large, PALE, True), 19 * unit, 111 * unit)
     put(out, text("call", small, GREY), 109 * unit, 99 * unit)
-    put(out, text(str(look.to_call), large, GOLD if look.to_call else PALE, True), 109 * unit, 111 * unit)
+    put(out, text(str(view.to_call), large, GOLD if view.to_call else PALE, True), 109 * unit, 111 * unit)
     _bet(out, me, 64 * unit, 86 * unit, unit)
     if me.button:
         put(out, dealer_button(round(11 * unit)), 32 * unit, 86 * unit)
@@ -71,7 +71,7 @@ def draw(look: Look, side: int) -> Image.Image:
     return out
 
 
-def _other(out: Image.Image, seat: SeatLook, x: float, unit: float) -> None:
+def _other(out: Image.Image, seat: SeatView, x: float, unit: float) -> None:
     if seat.active:
         put(out, plate(round(41 * unit), round(25 * unit), "#0b2a1f", GOLD), x, 1 * unit, "mt")
     height = round(SMALL_CARD * unit)
@@ -85,7 +85,7 @@ def _other(out: Image.Image, seat: SeatLook, x: float, unit: float) -> None:
     _bet(out, seat, x, 36.5 * unit, unit)
 
 
-def _bet(out: Image.Image, seat: SeatLook, x: float, y: float, unit: float) -> None:
+def _bet(out: Image.Image, seat: SeatView, x: float, y: float, unit: float) -> None:
     if not seat.bet:
         return
     put(out, chip(round(8 * unit), "#c8202f"), x - 8 * unit, y)

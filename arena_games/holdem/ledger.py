@@ -16,7 +16,7 @@ RAISE_SIZE = (10, 10, 20, 20)
 MAX_RAISES = (3, 4, 4, 4)  # the big blind is the first bet of the first round
 
 
-class Said(NamedTuple):
+class BettingAction(NamedTuple):
     """One decision of the hand."""
 
     round: int
@@ -37,7 +37,7 @@ class Ledger:
     round: int = 0
     raises: int = 0  # of this round, the big blind not counted
     aggressor: int = -1  # who raised last in this round
-    log: tuple[Said, ...] = ()
+    log: tuple[BettingAction, ...] = ()
 
     @classmethod
     def start(cls, players: int) -> Ledger:
@@ -94,7 +94,7 @@ class Ledger:
             acted=tuple(acted),
             raises=self.raises + (action == RAISE),
             aggressor=player if action == RAISE else self.aggressor,
-            log=(*self.log, Said(self.round, player, self.word(action), action)),
+            log=(*self.log, BettingAction(self.round, player, self.word(action), action)),
         )
         return out._move_on()
 

@@ -14,7 +14,7 @@ from arena_games.cards.table import chip_stack, dealer_button, oval_table, plate
 from arena_games.cards.text import text
 
 if TYPE_CHECKING:
-    from arena_games.holdem.picture import Look, SeatLook
+    from arena_games.holdem.picture import SeatView, TableView
 
 GOLD, PALE, GREY, GREEN, RED = "#ffd84a", "#f2f4f0", "#a8b0ba", "#7ee08f", "#ff8f85"
 
@@ -58,34 +58,34 @@ def _shadowed(name: str, height: int, faded: bool) -> Image.Image:
     return dim(out, 0.4) if faded else out
 
 
-def draw(look: Look, height: int, width: int) -> Image.Image:
+def draw(view: TableView, height: int, width: int) -> Image.Image:
     """RGB picture (height, width)."""
     at = _layout(height, width)
     out = oval_table(height, width, at.box).copy()
-    _board(out, look, at)
-    count = len(look.seats)
-    for relative, seat in enumerate(look.seats):
+    _board(out, view, at)
+    count = len(view.seats)
+    for relative, seat in enumerate(view.seats):
         _bet(out, seat, at, relative, count)
-    for relative, seat in enumerate(look.seats):
-        _seat(out, seat, at, relative, count, look.own)
+    for relative, seat in enumerate(view.seats):
+        _seat(out, seat, at, relative, count, view.own)
     margin = at.line * 0.7
-    put(out, text(f"Hand {look.hand} of {look.hands}", at.line, GREY), margin, margin, "lt")
-    put(out, text(look.round, at.line, PALE, True), margin, margin + at.line * 1.35, "lt")
-    if look.to_call:
-        put(out, text(f"{look.to_call} to call", at.line, GOLD, True), width - margin, margin, "rt")
+    put(out, text(f"Hand {view.hand} of {view.hands}", at.line, GREY), margin, margin, "lt")
+    put(out, text(view.round, at.line, PALE, True), margin, margin + at.line * 1.35, "lt")
+    if view.to_call:
+        put(out, text(f"{view.to_call} to call", at.line, GOLD, True), width - margin, margin, "rt")
     return out
 
 
-def _board(out: Image.Image, look: Look, at: Layout) -> None:
+def _board(out: Image.Image, view: TableView, at: Layout) -> None:
     x, y = at.centre[0], at.centre[1] - at.half[1] * 0.1
     pitch = card_width(at.card) + max(3, at.card // 14)
     for slot in range(5):
         left = x + (slot - 2) * pitch
-        if slot < len(look.board):
-            put(out, _shadowed(look.board[slot], at.card, False), left, y)
+        if slot < len(view.board):
+            put(out, _shadowed(view.board[slot], at.card, False), left, y)
         else:
             put(out, plate(at.card, card_width(at.card), "#00000014", "#cfe8d440", 0.085), left, y)
-    label = text(f"Pot {look.pot}", round(at.line * 1.15), PALE, True)
+    label = text(f"Pot {view.pot}", round(at.line * 1.15), PALE, True)
     back = plate(round(at.line * 1.8), label.width + round(at.line * 1.6), "#08221899", "#08221800")
     low = y + at.card / 2 + at.line * 1.25
     put(out, back, x, low)
@@ -117,7 +117,7 @@ def _bet_at(at: Layout, relative: int, count: int) -> tuple[float, float]:
     return at.place(relative, count, (0.5, 0.86) if across > 0.7 else (0.6, 0.66))
 
 
-def _bet(out: Image.Image, seat: SeatLook, at: Layout, relative: int, count: int) -> None:
+def _bet(out: Image.Image, seat: SeatView, at: Layout, relative: int, count: int) -> None:
     if seat.bet:
         x, y = _bet_at(at, relative, count)
         stack = chip_stack(seat.bet, round(at.line * 1.7))
@@ -136,7 +136,7 @@ def _bet(out: Image.Image, seat: SeatLook, at: Layout, relative: int, count: int
         put(out, dealer_button(round(at.line * 1.7)), x, y)
 
 
-def _seat(out: Image.Image, seat: SeatLook, at: Layout, relative: int, count: int, own: bool) -> None:
+def _seat(out: Image.Image, seat: SeatView, at: Layout, relative: int, count: int, own: bool) -> None:
     x, y = _plate_at(at, relative, count)
     high, wide = at.plate
     size = at.hole if relative == 0 else at.mini

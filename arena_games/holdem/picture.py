@@ -19,7 +19,7 @@ OVAL_FROM = 300  # pixels: below this height or width the compact layout is draw
 
 
 @dataclass(frozen=True, slots=True)
-class SeatLook:
+class SeatView:
     """What one seat shows."""
 
     seat: int
@@ -33,10 +33,10 @@ class SeatLook:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class TableView:
     """What a picture shows: everything in it is known to the seat it is drawn for."""
 
-    seats: tuple[SeatLook, ...]  # clockwise from the one at the bottom
+    seats: tuple[SeatView, ...]  # clockwise from the one at the bottom
     own: bool  # the bottom seat is the viewer's
     board: tuple[str, ...]
     pot: int
@@ -46,8 +46,8 @@ class Look:
     hands: int
 
 
-def look(game: Holdem, viewer: int | None) -> Look:
-    """The look of the table for a seat, or with None for a spectator, who sees every card."""
+def table_view(game: Holdem, viewer: int | None) -> TableView:
+    """The view of the table for a seat, or with None for a spectator, who sees every card."""
     ledger = game.ledger
     bottom = 0 if viewer is None else viewer
     last = {said.player: said.word for said in ledger.log if said.round == ledger.round}
@@ -66,7 +66,7 @@ def look(game: Holdem, viewer: int | None) -> Look:
         elif folded:
             cards = ()
         shows.append(
-            SeatLook(
+            SeatView(
                 seat,
                 cards,
                 ledger.bets[player],
@@ -78,7 +78,7 @@ def look(game: Holdem, viewer: int | None) -> Look:
             )
         )
     asked = viewer if viewer is not None else due
-    return Look(
+    return TableView(
         tuple(shows),
         viewer is not None,
         tuple(map(code, game.board())),
@@ -94,7 +94,7 @@ def draw(game: Holdem, viewer: int | None, height: int, width: int) -> Image:
     """uint8 (height, width, 3), a new array."""
     from arena_games.holdem import compact, oval
 
-    seen = look(game, viewer)
+    seen = table_view(game, viewer)
     if min(height, width) >= OVAL_FROM:
         return np.array(oval.draw(seen, height, width))
     side = min(height, width)

@@ -39,7 +39,7 @@ HORIZON = 600
 LEAD = 0.5  # what a whole level of lead is worth before the end; the end is worth 1
 
 
-class Eye:
+class Camera:
     """The level around one seat's runner; `orange` is the seat whose runner has that colour."""
 
     def __init__(self, seat: int, orange: int) -> None:
@@ -59,8 +59,8 @@ class Eye:
         return draw.luma(snapshot, self.seat, self.orange)
 
 
-EYES = (Eye(0, 0), Eye(1, 1))  # everybody sees itself in orange
-SPECTATORS = (Eye(0, 0), Eye(1, 0))
+CAMERAS = (Camera(0, 0), Camera(1, 1))  # everybody sees itself in orange
+SPECTATOR_CAMERAS = (Camera(0, 0), Camera(1, 0))
 
 
 class Race(Game):
@@ -128,7 +128,7 @@ class Race(Game):
         self._last = ["nothing"] * 2
         self._moved = self._rose = [0, 0]
         shot = self._snapshot()
-        self._frames = [[seen.Frame(eye, shot)] * STACK for eye in EYES]
+        self._frames = [[seen.Frame(camera, shot)] * STACK for camera in CAMERAS]
         it = self.level
         said = f"level {it.number}, difficulty {it.difficulty}, {it.theme}, {it.columns} tiles long"
         return StepResult.going((0, 1), (0.0, 0.0), self.state_hash(), (said,))
@@ -151,7 +151,7 @@ class Race(Game):
             self._last[seat] = self._buttons[actions[seat]][0]
             events.append(words.event(seat, runner.x // UNIT, self.state(seat), gain // UNIT))
         shot = self._snapshot()
-        self._frames = [[*old[1:], seen.Frame(eye, shot)] for old, eye in zip(self._frames, EYES, strict=True)]
+        self._frames = [[*old[1:], seen.Frame(camera, shot)] for old, camera in zip(self._frames, CAMERAS, strict=True)]
         over = self.world.finished or self._tick >= self.spec.horizon
         was, self._standing = self._standing, self._result() if over else self._lead()
         rewards = (self._standing - was, was - self._standing)
@@ -224,7 +224,7 @@ class Race(Game):
     def draw(self, height: int, width: int) -> Image:
         """Both views side by side, in the runners' own colours."""
         shot = self._snapshot()
-        frames = [seen.Frame(eye, shot) for eye in SPECTATORS]
+        frames = [seen.Frame(camera, shot) for camera in SPECTATOR_CAMERAS]
         captions = []
         for seat, colour in enumerate(("orange", "blue")):
             x, state = self.world.runners[seat].x // UNIT, self.state(seat)

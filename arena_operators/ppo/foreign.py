@@ -23,12 +23,12 @@ import torch
 from arena.errors import sentence
 from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, WorkerContext
 from arena.train.nets import is_picture
+from arena_operators.ppo.frame_stack import FrameStack
 from arena_operators.ppo.kind import check_trust, named_file
 from arena_operators.ppo.normalize import Normalizer
 from arena_operators.ppo.policy import choose
-from arena_operators.ppo.stack import Frames
+from arena_operators.ppo.sb3_zip import ALGORITHMS, channels_first, read_zip
 from arena_operators.ppo.wrap import Wrap
-from arena_operators.ppo.zipfacts import ALGORITHMS, channels_first, read_zip
 
 ROWS = 64  # of every forward pass: one fixed shape
 Array = npt.NDArray[Any]
@@ -41,7 +41,7 @@ class Seated:
 
     seat: OpenSeat
     wrap: Any  # the user's object
-    frames: Frames | None
+    frames: FrameStack | None
     tick: int = -1  # of what follows: a re-ask of the same tick must not pass through any memory twice
     row: Array | None = None  # what the model observes
     targets: Sequence[int] = ()  # the game's action of each of the model's
@@ -84,7 +84,7 @@ class ForeignPolicy(Operator):
                     f"{seen}{stacked} and takes Discrete({len(card.actions)}) ({', '.join(card.actions)})"
                 )
             wrap = None if self._wrap is None else self._wrap.open(seat.seat, seat.match)
-            frames = Frames(self._stack) if self._stack > 1 else None
+            frames = FrameStack(self._stack) if self._stack > 1 else None
             self._seats[seat.match, seat.seat] = Seated(seat, wrap, frames)
 
     def act(self, requests: Sequence[Request]) -> list[Decision]:

@@ -19,7 +19,7 @@ from arena.game import GameSpec, Views
 from arena.operator import Determinism, OperatorKind
 from arena.options import Option
 from arena.train.policy import PolicyCard, read_card
-from arena_operators.ppo.zipfacts import ALGORITHMS, frames_in, modules_beside, read_zip, zip_views
+from arena_operators.ppo.sb3_zip import ALGORITHMS, frames_in, modules_beside, read_zip, zip_views
 
 WEIGHTS = Path(__file__).parent / "weights"
 OWN = "policy.safetensors"  # what `arena train ppo` leaves in its folder

@@ -22,9 +22,9 @@ import arena
 from arena.errors import CheckpointError, InputError, UnplayableError
 from arena.game import Views
 from arena.operator import Request
+from arena_operators.ppo.frame_stack import FrameStack
 from arena_operators.ppo.kind import KIND, declared
-from arena_operators.ppo.stack import Frames
-from arena_operators.ppo.zipfacts import ALGORITHMS, CONTINUOUS, read_zip
+from arena_operators.ppo.sb3_zip import ALGORITHMS, CONTINUOUS, read_zip
 from tests.operators.seats import PLAIN, SEEN, TRUSTED, answers, groupings, operator, turns
 from tests.train.toy import Toy
 
@@ -61,7 +61,7 @@ def numbers(width, actions=3):
     ids=["numbers", "picture", "colours-first"],
 )
 def test_frames_are_stacked_as_sb3_stacks_them(space):
-    env, frames = DummyVecEnv([lambda: Any(space, Discrete(2))]), Frames(3)
+    env, frames = DummyVecEnv([lambda: Any(space, Discrete(2))]), FrameStack(3)
     theirs = VecFrameStack(env, 3)
     seen = [theirs.reset()[0].copy()]
     seen += [theirs.step([0])[0][0].copy() for _ in range(4)]

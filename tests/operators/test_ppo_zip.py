@@ -16,7 +16,7 @@ from arena.errors import CheckpointError, InputError, UnplayableError
 from arena.game import Views
 from arena.operator import Outcome, Request
 from arena_operators.ppo.kind import KIND
-from arena_operators.ppo.zipfacts import read_zip
+from arena_operators.ppo.sb3_zip import read_zip
 from tests.operators.seats import PLAIN, SEEN, TRUSTED, answers, groupings, operator, turns
 from tests.train.toy import Toy
 

@@ -72,7 +72,7 @@ def test_actions_reach_the_environment_by_its_own_numbers(monkeypatch):
     game = wild(monkeypatch, toys.Leaving)(3)
     game.reset(seed(0))
     assert game.step({0: Move(0), 1: Move(1), 2: Move(1)}).rewards == (1.0, 0.0, 0.0)
-    assert game.drive.env.taken == [{"a": 5, "b": 6, "c": 6}]
+    assert game.driver.env.taken == [{"a": 5, "b": 6, "c": 6}]
 
 
 def test_another_seed_is_another_match_although_the_environment_ignores_it(monkeypatch):

@@ -36,7 +36,7 @@ def test_no_seat_gets_the_picture_that_shows_everyones_cards(what):
 
 def test_a_seat_reads_its_own_cards_and_no_other():
     for moment in played(make("texas_holdem_v4")(2), 0, 8):
-        table = moment.game.drive.env.unwrapped.env.game
+        table = moment.game.driver.env.unwrapped.env.game
         for seat in (0, 1):
             mine = [card.suit.lower() + card.rank for card in table.players[seat].hand + table.public_cards]
             said = moment.game.observe(seat, Views(text=True)).facts["cards"].split()
@@ -57,12 +57,12 @@ def test_the_fen_is_a_fact_and_stands_in_the_text(board):
 
 def test_uci_moves_mean_the_same_for_both_sides(board):
     follow(board, "e2e4", "e7e5")
-    assert board.drive.env.unwrapped.board.piece_at(chess.E5) == chess.Piece.from_symbol("p")
+    assert board.driver.env.unwrapped.board.piece_at(chess.E5) == chess.Piece.from_symbol("p")
 
 
 def test_every_legal_move_and_no_other_can_be_played():
     for moment in played(make("chess_v6")(2), 1, 60):
-        theirs = moment.game.drive.env.unwrapped.board
+        theirs = moment.game.driver.env.unwrapped.board
         for seat in moment.result.due:
             names = {moment.game.spec.actions.names[action] for action in moment.game.legal(seat)}
             assert names == {move.uci() for move in theirs.legal_moves}
@@ -71,7 +71,7 @@ def test_every_legal_move_and_no_other_can_be_played():
 @pytest.mark.parametrize(("move", "piece"), [("b7a8q", "Q"), ("b7a8n", "N"), ("bxa8=R", "R")])
 def test_a_pawn_becomes_the_piece_that_is_said(board, move, piece):
     follow(board, "a2a4", "b7b5", "a4b5", "a7a6", "b5a6", "c8b7", "a6b7", "h7h6", move)
-    assert board.drive.env.unwrapped.board.piece_at(chess.A8) == chess.Piece.from_symbol(piece)
+    assert board.driver.env.unwrapped.board.piece_at(chess.A8) == chess.Piece.from_symbol(piece)
 
 
 def test_standard_notation_is_taken_too(board):

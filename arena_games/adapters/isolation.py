@@ -1,4 +1,4 @@
-"""A fence around foreign code that may use the global random generators."""
+"""Isolates foreign code that uses the global random generators or opens windows."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy as np
 from arena.canonical import key
 
 
-class Fence:
-    """Inside `with fence.inside():` the global generators are this fence's own; outside they are untouched.
+class IsolatedRandom:
+    """Inside `with random.isolated():` the global generators are this object's own; outside they are untouched.
 
     So an environment that draws from them repeats by its seed, and shifts nobody else's chance.
     """
@@ -28,7 +28,7 @@ class Fence:
         self._mine = random.Random(number).getstate(), np.random.RandomState(number).get_state()
 
     @contextmanager
-    def inside(self) -> Iterator[None]:
+    def isolated(self) -> Iterator[None]:
         theirs = random.getstate(), np.random.get_state()  # noqa: NPY002
         if self._mine is not None:
             _restore(self._mine)
@@ -40,7 +40,7 @@ class Fence:
 
 
 @contextmanager
-def windowless() -> Iterator[None]:
+def headless() -> Iterator[None]:
     """Pygame draws without a screen and plays no sound inside; outside it may open windows again."""
     before = {name: os.environ.get(name) for name in ("SDL_VIDEODRIVER", "SDL_AUDIODRIVER")}
     os.environ.update(dict.fromkeys(before, "dummy"))

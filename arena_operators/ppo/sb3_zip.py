@@ -36,7 +36,7 @@ _BY_POLICY = {
 
 
 @dataclass(frozen=True, slots=True)
-class ZipFacts:
+class ZipInfo:
     """What the model is and what it was made for."""
 
     algorithm: str  # a key of ALGORITHMS
@@ -46,7 +46,7 @@ class ZipFacts:
     spaces: str  # both spaces, for messages
 
 
-def read_zip(path: Path, algorithm: str | None = None) -> ZipFacts:
+def read_zip(path: Path, algorithm: str | None = None) -> ZipInfo:
     """Facts of the model in `path`. `algorithm` overrides what is detected.
 
     Raises CheckpointError when the file is no SB3 model, InputError when its algorithm cannot be told or seated.
@@ -75,7 +75,7 @@ def read_zip(path: Path, algorithm: str | None = None) -> ZipFacts:
     actions = int(does["n"]) if "discrete.Discrete" in does.get(":type:", "") and "n" in does else None
     dtype = str(seen.get("dtype", "?"))
     spaces = f"observes {_say(seen, shape, dtype)} and acts in {_say_actions(does, actions)}"
-    return ZipFacts(found, shape, dtype, actions, spaces)
+    return ZipInfo(found, shape, dtype, actions, spaces)
 
 
 def modules_beside(path: Path) -> list[Path]:
@@ -86,7 +86,7 @@ def modules_beside(path: Path) -> list[Path]:
     return [file for file in beside if f"'{file.stem}." in text or f'"__module__": "{file.stem}"' in text]
 
 
-def zip_views(facts: ZipFacts, spec: GameSpec, name: str, wrapped: bool, stack: int) -> Views:
+def zip_views(facts: ZipInfo, spec: GameSpec, name: str, wrapped: bool, stack: int) -> Views:
     """The view that the model wants of this game; UnplayableError with both spaces when none fits.
 
     wrapped: a user's class stands between, so shapes and actions are checked in the worker, after it.
@@ -114,7 +114,7 @@ def zip_views(facts: ZipFacts, spec: GameSpec, name: str, wrapped: bool, stack: 
     raise UnplayableError(mismatch(facts.spaces, spec, name, stack))
 
 
-def frames_in(facts: ZipFacts, spec: GameSpec) -> int:
+def frames_in(facts: ZipInfo, spec: GameSpec) -> int:
     """How many of the game's frames the model sees at once, where its shape is a multiple of theirs; else 1."""
     shapes = [frame for _, frame in _frames(spec)]
     if facts.shape is None or any(facts.shape in _stacked(frame, 1) for frame in shapes):

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from arena.errors import GameError
-from arena_games.adapters.fence import Fence
-from arena_games.adapters.sight import number
+from arena_games.adapters.isolation import IsolatedRandom
+from arena_games.adapters.space_reader import number
 
 HEIGHT = 512  # pixels that are drawn where the environment lets us choose: twice as many take four times as long
 
@@ -18,7 +18,7 @@ HEIGHT = 512  # pixels that are drawn where the environment lets us choose: twic
 GIVEN = {2: "(observations, infos)", 5: "(observations, rewards, terminations, truncations, infos)"}
 
 
-class Drive(abc.ABC):
+class EnvDriver(abc.ABC):
     """One environment in play, fenced off from the global random generators."""
 
     def __init__(self, env: Any) -> None:
@@ -29,7 +29,7 @@ class Drive(abc.ABC):
         self.rewards: dict[str, float] = {}  # of the last step
         self.terminated: dict[str, bool] = {}
         self.truncated: dict[str, bool] = {}
-        self._fence = Fence()
+        self._random = IsolatedRandom()
 
     @property
     def over(self) -> bool:
@@ -48,25 +48,25 @@ class Drive(abc.ABC):
 
     def reset(self, seed: bytes) -> None:
         """Start anew from all 16 bytes of `seed` (the environment itself takes 31 bits of it)."""
-        self._fence.seed(seed)
+        self._random.seed(seed)
         self.given, self.rewards = {}, {}
         self.terminated = dict.fromkeys(self.agents, False)
         self.truncated = dict.fromkeys(self.agents, False)
-        with self._fence.inside():
+        with self._random.isolated():
             self._reset(int.from_bytes(seed[:4], "little") >> 1)
 
     def step(self, actions: Mapping[str, int]) -> None:
         """Apply one action of every agent that is due."""
-        with self._fence.inside():
+        with self._random.isolated():
             self._step(actions)
 
     def render(self) -> Any:
         """The spectator's picture, or None where there is none."""
-        with self._fence.inside():
+        with self._random.isolated():
             return self.env.render()
 
 
-class Turns(Drive):
+class AecDriver(EnvDriver):
     """An AEC environment: one agent at a time."""
 
     def due(self) -> Sequence[str]:
@@ -98,7 +98,7 @@ class Turns(Drive):
             self.given[agent] = self.env.observe(agent)
 
 
-class AtOnce(Drive):
+class ParallelDriver(EnvDriver):
     """A Parallel environment: all agents at the same time that are listed and neither terminated nor truncated.
 
     An agent may join later, or stay listed when it is dead.
@@ -137,7 +137,7 @@ class AtOnce(Drive):
         return self.terminated[agent] or self.truncated[agent]
 
 
-def drive(module: Any, arguments: Mapping[str, Any], *, pictures: bool = False) -> Drive:
+def driver_of(module: Any, arguments: Mapping[str, Any], *, pictures: bool = False) -> EnvDriver:
     """A new environment of a PettingZoo module, its Parallel form where it has one; with pictures or without."""
     parallel = hasattr(module, "parallel_env")
     how = {**arguments}
@@ -147,4 +147,4 @@ def drive(module: Any, arguments: Mapping[str, Any], *, pictures: bool = False) 
             how.setdefault("screen_height", HEIGHT)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # remarks on spaces, meant for those who write the environment
-        return AtOnce(module.parallel_env(**how)) if parallel else Turns(module.env(**how))
+        return ParallelDriver(module.parallel_env(**how)) if parallel else AecDriver(module.env(**how))

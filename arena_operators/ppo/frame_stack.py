@@ -9,7 +9,7 @@ from stable_baselines3.common.vec_env.stacked_observations import StackedObserva
 from arena_operators.ppo.wrap import Array
 
 
-class Frames:
+class FrameStack:
     """The newest frames of one seat, the newest last: along the last axis, or the first of pictures that have their
 
     colours there. Before there are so many the oldest are zeros.

@@ -20,7 +20,7 @@ PLAIN = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class SpaceReader:
     """How the observations of one seat are read."""
 
     space: spaces.Space[Any]  # of the observation, without its mask
@@ -28,7 +28,7 @@ class Sight:
     pixels: bool  # it is a picture
     size: int  # numbers in the vector; 0 for a picture and for what holds a text
 
-    def bare(self, given: Any) -> Any:
+    def unmasked(self, given: Any) -> Any:
         """The observation without its mask. GameError when it is none of its space."""
         if self.inside:
             given = given["observation"] if isinstance(given, Mapping) else given
@@ -44,13 +44,13 @@ class Sight:
         """
         out = np.zeros(width, np.float32)
         with np.errstate(over="ignore"):
-            flat = np.asarray(spaces.flatten(self.space, self.bare(given)), np.float32)
+            flat = np.asarray(spaces.flatten(self.space, self.unmasked(given)), np.float32)
         out[: flat.size] = np.nan_to_num(flat, posinf=LARGEST, neginf=-LARGEST)
         return out
 
     def words(self, given: Any, labels: Sequence[str] = ()) -> str:
         """The observation for a reader."""
-        bare = self.bare(given)
+        bare = self.unmasked(given)
         if self.pixels:
             return "A picture."
         if isinstance(self.space, spaces.Text):
@@ -112,7 +112,7 @@ def _short(given: Any) -> str:
     return text if len(text) <= 100 else f"{text[:97]}..."
 
 
-def of(space: spaces.Space[Any], who: str) -> Sight:
+def of(space: spaces.Space[Any], who: str) -> SpaceReader:
     """How observations of `space` are read. ValueError for a space that has no fixed width."""
     inside = isinstance(space, spaces.Dict) and "observation" in space.spaces and MASK in space.spaces
     bare: spaces.Space[Any] = space
@@ -128,14 +128,14 @@ def of(space: spaces.Space[Any], who: str) -> Sight:
         and (len(bare.shape) == 2 or bare.shape[2] in (1, 3))
     )
     if pixels:
-        return Sight(bare, inside, True, 0)
+        return SpaceReader(bare, inside, True, 0)
     if _worded(bare):
-        return Sight(bare, inside, False, 0)
+        return SpaceReader(bare, inside, False, 0)
     try:
         size = spaces.flatdim(bare)
     except (NotImplementedError, ValueError) as error:
         raise ValueError(f"the observations of {who} are {bare}, which has no fixed number of numbers") from error
-    return Sight(bare, inside, False, int(size))
+    return SpaceReader(bare, inside, False, int(size))
 
 
 def _worded(space: spaces.Space[Any]) -> bool:
