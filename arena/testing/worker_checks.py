@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import time
 from collections.abc import Callable
@@ -31,22 +32,57 @@ class Check:
     needs: tuple[str, ...] = ()  # checks without which this one says nothing
 
 
-def _hello(bench: Bench) -> None:
+def check(section: str, *needs: str) -> Callable[[Callable[[Bench], None]], Check]:
+    """Make a Check of a function. The first line of its docstring is the property, and what follows "Repair:" is what
+
+    to do when it does not hold.
+    """
+
+    def made(run: Callable[[Bench], None]) -> Check:
+        head, _, repair = (inspect.getdoc(run) or "").partition("Repair:")
+        title = head.splitlines()[0].rstrip(".")
+        return Check(run.__name__.rstrip("_"), title, section, " ".join(repair.split()), run, needs)
+
+    return made
+
+
+@check("1, 3 (hello)")
+def hello(bench: Bench) -> None:
+    """Says HELLO first and in time, with its token.
+
+    Repair: send HELLO right after connecting a DEALER to ARENA_ADDRESS, before anything slow is loaded: the frames
+    `ARENA/1` and one MessagePack map, in which `token` is the environment variable ARENA_TOKEN as it is.
+    """
     bench.greeted()
 
 
-def _version(bench: Bench) -> None:
+@check("8", "hello")
+def version(bench: Bench) -> None:
+    """HELLO names a version that this arena speaks.
+
+    Repair: give the version that you wrote the worker for, e.g. major 1, minor 0.
+    """
     hello = _greeting(bench).hello
     assert hello is not None
     if hello.major != MAJOR or hello.minor < 0:
         raise FailedError(f"major {MAJOR} and a minor from 0", f"major {hello.major}, minor {hello.minor}")
 
 
-def _patient(bench: Bench) -> None:
+@check("4", "hello")
+def patient(bench: Bench) -> None:
+    """Says nothing before WELCOME.
+
+    Repair: wait for WELCOME before anything else.
+    """
     _greeting(bench).quiet(QUIET, "nothing between HELLO and WELCOME")
 
 
-def _ready(bench: Bench) -> None:
+@check("3 (welcome, status)", "hello")
+def ready(bench: Bench) -> None:
+    """STATUS ready after WELCOME.
+
+    Repair: answer WELCOME by STATUS with state `ready` once seats may be opened; `loading` may come before it.
+    """
     bench.make_ready(_greeting(bench))
 
 
@@ -55,7 +91,12 @@ def _greeting(bench: Bench) -> Peer:
     return bench.current or bench.greeted()
 
 
-def _ping(bench: Bench) -> None:
+@check("3 (ping)")
+def ping(bench: Bench) -> None:
+    """Answers every PING by its PONG.
+
+    Repair: answer PING by PONG with the same `n`.
+    """
     peer = bench.peer()
     numbers = [7, 0, 2**40]
     peer.send(*(m.Ping(n=n) for n in numbers))
@@ -65,7 +106,12 @@ def _ping(bench: Bench) -> None:
             raise FailedError(f"PONG with n={n}", f"PONG with n={got.n}")
 
 
-def _unknown_message(bench: Bench) -> None:
+@check("6, 8", "ping")
+def unknown_message(bench: Bench) -> None:
+    """Answers an unknown message by ERROR unknown_message and goes on.
+
+    Repair: answer any `type` that you do not know by ERROR with code `unknown_message`, and read the next message.
+    """
     peer = bench.peer()
     peer.send_map({"type": "rewind", "match": 0, "to": [1, 2, {"deep": None}]})
     what = "ERROR with code unknown_message"
@@ -75,7 +121,12 @@ def _unknown_message(bench: Bench) -> None:
     peer.through("PONG after the unknown message: the worker goes on")
 
 
-def _error(bench: Bench) -> None:
+@check("6", "ping")
+def error(bench: Bench) -> None:
+    """Does not answer an ERROR.
+
+    Repair: take note of an ERROR and say nothing about it.
+    """
     peer = bench.peer()
     peer.send(m.Error(code="unknown_message", text="a message that this arena does not know"))
     came = peer.through("PONG after an ERROR: the worker goes on")
@@ -84,7 +135,12 @@ def _error(bench: Bench) -> None:
         raise FailedError("no answer to an ERROR", named(errors[0]))
 
 
-def _more_in_welcome(bench: Bench) -> None:
+@check("2, 8")
+def welcome_fields(bench: Bench) -> None:
+    """Takes a WELCOME with unknown fields, in any order.
+
+    Repair: look fields up by their names and ignore those that you do not know.
+    """
     peer = bench.greeted()
     assert peer.hello is not None
     limits = {"max_message": 2**26, "grace": 5.0, "later": 3}
@@ -93,14 +149,24 @@ def _more_in_welcome(bench: Bench) -> None:
     bench.await_ready(peer)
 
 
-def _bye(bench: Bench) -> None:
+@check("3 (shutdown)")
+def bye(bench: Bench) -> None:
+    """Says BYE after SHUTDOWN.
+
+    Repair: send BYE, and close the socket with a LINGER of a second or so, else it is lost.
+    """
     peer = bench.peer()
     peer.send(m.Shutdown(reason="a check"))
     peer.expect("BYE after SHUTDOWN", m.Bye)
     bench.drop()
 
 
-def _exit(bench: Bench) -> None:
+@check("3 (shutdown), 4")
+def exit_(bench: Bench) -> None:
+    """Exits with code 0 after SHUTDOWN.
+
+    Repair: exit with code 0 after BYE.
+    """
     peer = bench.peer()
     what = f"an end with exit code 0 within {LEAVE:g} s of SHUTDOWN"
     peer.send(m.Shutdown(reason="a check"))
@@ -111,12 +177,22 @@ def _exit(bench: Bench) -> None:
     bench.drop()
 
 
-def _lifeline(bench: Bench) -> None:
+@check("1")
+def lifeline(bench: Bench) -> None:
+    """Exits when stdin ends, with its children.
+
+    Repair: read stdin in a thread or on your event loop, and at its end kill your process group (it is your own).
+    """
     _without_the_arena(bench.peer(), "its stdin ended")
     bench.drop()
 
 
-def _lifeline_early(bench: Bench) -> None:
+@check("1", "lifeline")
+def lifeline_early(bench: Bench) -> None:
+    """Exits when stdin ends before WELCOME.
+
+    Repair: watch stdin from the start, not only once the worker is ready.
+    """
     _without_the_arena(bench.greeted(), "its stdin ended before WELCOME")
     bench.drop()
 
@@ -150,78 +226,8 @@ def group(leader: int) -> list[str]:
     return out
 
 
-GREETING = (
-    Check(
-        "hello",
-        "says HELLO first and in time, with its token",
-        "1, 3 (hello)",
-        "send HELLO right after connecting a DEALER to ARENA_ADDRESS, before anything slow is loaded: the frames "
-        "`ARENA/1` and one MessagePack map, in which `token` is the environment variable ARENA_TOKEN as it is",
-        _hello,
-    ),
-    Check(
-        "version",
-        "HELLO names a version that this arena speaks",
-        "8",
-        f"give the version that you wrote the worker for, e.g. major {MAJOR}, minor 0",
-        _version,
-        ("hello",),
-    ),
-    Check("patient", "says nothing before WELCOME", "4", "wait for WELCOME before anything else", _patient, ("hello",)),
-    Check(
-        "ready",
-        "STATUS ready after WELCOME",
-        "3 (welcome, status)",
-        "answer WELCOME by STATUS with state `ready` once seats may be opened; `loading` may come before it",
-        _ready,
-        ("hello",),
-    ),
-)
+GREETING = (hello, version, patient, ready)
 
-TALK = (
-    Check("ping", "answers every PING by its PONG", "3 (ping)", "answer PING by PONG with the same `n`", _ping),
-    Check(
-        "unknown_message",
-        "answers an unknown message by ERROR unknown_message and goes on",
-        "6, 8",
-        "answer any `type` that you do not know by ERROR with code `unknown_message`, and read the next message",
-        _unknown_message,
-        ("ping",),
-    ),
-    Check(
-        "error", "does not answer an ERROR", "6", "take note of an ERROR and say nothing about it", _error, ("ping",)
-    ),
-)
+TALK = (ping, unknown_message, error)
 
-LEAVING = (
-    Check(
-        "welcome_fields",
-        "takes a WELCOME with unknown fields, in any order",
-        "2, 8",
-        "look fields up by their names and ignore those that you do not know",
-        _more_in_welcome,
-    ),
-    Check(
-        "bye",
-        "says BYE after SHUTDOWN",
-        "3 (shutdown)",
-        "send BYE, and close the socket with a LINGER of a second or so, else it is lost",
-        _bye,
-    ),
-    Check("exit", "exits with code 0 after SHUTDOWN", "3 (shutdown), 4", "exit with code 0 after BYE", _exit),
-    Check(
-        "lifeline",
-        "exits when stdin ends, with its children",
-        "1",
-        "read stdin in a thread or on your event loop, and at its end kill your process group (it is your own)",
-        _lifeline,
-    ),
-    Check(
-        "lifeline_early",
-        "exits when stdin ends before WELCOME",
-        "1",
-        "watch stdin from the start, not only once the worker is ready",
-        _lifeline_early,
-        ("lifeline",),
-    ),
-)
+LEAVING = (welcome_fields, bye, exit_, lifeline, lifeline_early)

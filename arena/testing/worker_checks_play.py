@@ -11,19 +11,30 @@ from arena.plan import Entry, Limits, Plan
 from arena.play import run_plan
 from arena.record.reader import Run
 from arena.testing.worker_bench import Bench
-from arena.testing.worker_checks import Check
+from arena.testing.worker_checks import check
 from arena.testing.worker_peer import FailedError, NotTriedError
 
 MATCHES = 8
 
 
-def _plays(bench: Bench) -> None:
-    """In every seat, several matches at once."""
+@check("4, 5", "answers", "once", "echo", "session", "legal", "closed")
+def plays(bench: Bench) -> None:
+    """Plays 8 matches in every seat, four at once.
+
+    In every seat, several matches at once.
+
+    Repair: see what the log of a run says: arena play --operators "cmd:'COMMAND'" ....
+    """
     with tempfile.TemporaryDirectory() as folder:
         _play(bench, Path(folder) / "run", concurrency=4)
 
 
-def _repeats(bench: Bench) -> None:
+@check("5 rules 3 and 4, 7", "plays")
+def repeats(bench: Bench) -> None:
+    """Same seeds, same answers, whatever is asked together.
+
+    Repair: let chance come from OPEN's `seed`, the tick and the attempt only; else say determinism `none` in HELLO.
+    """
     if bench.hello is None or bench.hello.determinism != "deterministic":
         said = bench.hello.determinism if bench.hello else "nothing"
         raise NotTriedError(f"HELLO says determinism {said!r}: nothing is promised")
@@ -68,21 +79,4 @@ def _play(bench: Bench, out: Path, concurrency: int) -> list[str]:
     return [line for shard in sorted(Run(out).folder.glob("log-*.jsonl")) for line in shard.read_text().splitlines()]
 
 
-PLAY = (
-    Check(
-        "plays",
-        f"plays {MATCHES} matches in every seat, four at once",
-        "4, 5",
-        "see what the log of a run says: arena play --operators \"cmd:'COMMAND'\" ...",
-        _plays,
-        ("answers", "once", "echo", "session", "legal", "closed"),
-    ),
-    Check(
-        "repeats",
-        "same seeds, same answers, whatever is asked together",
-        "5 rules 3 and 4, 7",
-        "let chance come from OPEN's `seed`, the tick and the attempt only; else say determinism `none` in HELLO",
-        _repeats,
-        ("plays",),
-    ),
-)
+PLAY = (plays, repeats)

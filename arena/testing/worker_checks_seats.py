@@ -10,13 +10,18 @@ import msgspec
 from arena.operator import Outcome, Request
 from arena.protocol import messages as m
 from arena.testing.worker_bench import Bench, Question, must_be_legal
-from arena.testing.worker_checks import Check
+from arena.testing.worker_checks import check
 from arena.testing.worker_peer import FailedError
 
 MANY = 24  # matches asked about in one ACT
 
 
-def _opened(bench: Bench) -> None:
+@check("3 (open, opened)")
+def opened(bench: Bench) -> None:
+    """Answers OPEN by OPENED of the same seat.
+
+    Repair: send OPENED with the `match` and `seat` of each OPEN.
+    """
     match = next(bench.matches)
     peer = bench.peer()
     seats = {(match, seat) for seat in range(bench.game.seats)}
@@ -30,12 +35,23 @@ def _opened(bench: Bench) -> None:
     peer.send(*(m.End(match=match, seat=seat, outcome=Outcome(status="truncated")) for seat in range(bench.game.seats)))
 
 
-def _answers(bench: Bench) -> None:
+@check("3 (act, action), 5 rule 1", "opened")
+def answers(bench: Bench) -> None:
+    """Answers every item of every ACT.
+
+    Repair: send one answer for every item of `items`, in one ACTION or in several; an exception is the fault
+    `crashed`.
+    """
     bench.round(bench.questions(1), "one ACTION for an ACT with one item")
     bench.round(bench.questions(MANY), f"an answer to every item of an ACT about {MANY} matches")
 
 
-def _once(bench: Bench) -> None:
+@check("5 rule 1", "answers", "ping")
+def once(bench: Bench) -> None:
+    """Answers no item twice.
+
+    Repair: keep each item until it is answered, once.
+    """
     questions = bench.questions(4)
     requests = [q.request for q in questions]
     bench.open(questions)
@@ -53,7 +69,12 @@ def _once(bench: Bench) -> None:
             raise FailedError("exactly one answer to each item", came)
 
 
-def _echo(bench: Bench) -> None:
+@check("5 rule 2", "answers")
+def echo(bench: Bench) -> None:
+    """Echoes match, seat and tick.
+
+    Repair: copy `id`, `match`, `seat` and `tick` from the item into its answer.
+    """
     questions = bench.questions(8)
     answers = bench.round(questions, "an answer to every item")
     for request in (q.request for q in questions):
@@ -63,7 +84,12 @@ def _echo(bench: Bench) -> None:
             raise FailedError(wanted, f"match {got.match}, seat {got.seat}, tick {got.tick}")
 
 
-def _session(bench: Bench) -> None:
+@check("3 (action), 5 rule 2", "answers")
+def session(bench: Bench) -> None:
+    """Echoes the session of WELCOME.
+
+    Repair: copy `session` from WELCOME into every ACTION.
+    """
     questions = bench.questions(1)
     bench.open(questions)
     requests = [q.request for q in questions]
@@ -76,13 +102,24 @@ def _session(bench: Bench) -> None:
             raise FailedError(f"session {wanted!r}, as in WELCOME", repr(session))
 
 
-def _legal(bench: Bench) -> None:
+@check("3 (act, action)", "answers")
+def legal(bench: Bench) -> None:
+    """Answers with legal actions.
+
+    Repair: answer with an index out of the observation's `legal`, or with an action's name.
+    """
     questions = bench.questions(MANY)
     must_be_legal(questions, bench.round(questions, "an answer to every item"))
 
 
-def _again(bench: Bench) -> None:
-    """A re-ask is a new id with attempt 1 and the reason."""
+@check("3 (act): attempt", "answers")
+def again(bench: Bench) -> None:
+    """Answers again when it is asked again.
+
+    A re-ask is a new id with attempt 1 and the reason.
+
+    Repair: take an item with `attempt` 1 as a new question, and echo its `attempt`.
+    """
     questions = bench.questions(2)
     bench.open(questions)
     requests = [q.request for q in questions]
@@ -100,7 +137,12 @@ def _again(bench: Bench) -> None:
             raise FailedError("attempt 1 echoed", f"attempt {answers[request.id].attempt}")
 
 
-def _queued(bench: Bench) -> None:
+@check("5 rule 3", "answers")
+def queued(bench: Bench) -> None:
+    """Answers several ACTs that wait.
+
+    Repair: read on until the socket is empty.
+    """
     questions = bench.questions(8)
     bench.open(questions)
     for question in questions:
@@ -111,7 +153,12 @@ def _queued(bench: Bench) -> None:
     bench.end(questions)
 
 
-def _cancel(bench: Bench) -> None:
+@check("3 (cancel), 5 rules 7 and 8", "answers", "ping")
+def cancel(bench: Bench) -> None:
+    """Confirms a CANCEL in time.
+
+    Repair: answer each cancelled item that waits with `cancelled` true; say nothing about those answered already.
+    """
     questions = bench.questions(8)
     requests = [q.request for q in questions]
     bench.open(questions)
@@ -132,8 +179,14 @@ def _cancel(bench: Bench) -> None:
             raise FailedError(what, f"{type(message).__name__.upper()}")
 
 
-def _void(bench: Bench) -> None:
-    """What the arena does when a neighbour dies: CANCEL, END, and the same seat opened anew."""
+@check("4, 5 rules 1 and 6", "answers", "legal")
+def void(bench: Bench) -> None:
+    """Goes on after a void match, and takes the same seat again.
+
+    What the arena does when a neighbour dies: CANCEL, END, and the same seat opened anew.
+
+    Repair: answer the item of a match that ended, forget the seat at END, and take a later OPEN of it as new.
+    """
     first = bench.questions(1)
     peer = bench.peer()
     bench.open(first)
@@ -149,13 +202,23 @@ def _void(bench: Bench) -> None:
     must_be_legal(second, answers)
 
 
-def _closed(bench: Bench) -> None:
+@check("3 (end, closed)", "answers")
+def closed(bench: Bench) -> None:
+    """Answers END by CLOSED.
+
+    Repair: send CLOSED with the `match` and `seat`.
+    """
     questions = bench.questions(2)
     bench.round(questions, "an answer to every item")
     _await_closed(bench, {q.where for q in questions})
 
 
-def _closed_unknown(bench: Bench) -> None:
+@check("3 (closed)")
+def closed_unknown(bench: Bench) -> None:
+    """Answers END of a seat that was never opened.
+
+    Repair: send CLOSED for every END, whether the seat is known or not.
+    """
     where = (next(bench.matches), 0)
     bench.peer().send(m.End(match=where[0], seat=0, outcome=Outcome(status="voided", reason="a check")))
     _await_closed(bench, {where})
@@ -173,7 +236,12 @@ def _await_closed(bench: Bench, seats: set[tuple[int, int]]) -> None:
         wanted.remove((got.match, got.seat))
 
 
-def _budget(bench: Bench) -> None:
+@check("5 rule 5", "answers")
+def budget(bench: Bench) -> None:
+    """Keeps its clock: a budget of 0 is a timeout.
+
+    Repair: answer an item whose `budget` is over with a decision whose fault is `timeout`.
+    """
     questions = bench.questions(1)[:1]
     asked: list[Request] = [msgspec.structs.replace(q.request, budget=0.0) for q in questions]
     bench.open(questions)
@@ -186,96 +254,4 @@ def _budget(bench: Bench) -> None:
         raise FailedError("a decision with the fault `timeout`: a budget of 0 is over at once", said)
 
 
-_ASKED = ("answers",)
-SEATS = (
-    Check(
-        "opened",
-        "answers OPEN by OPENED of the same seat",
-        "3 (open, opened)",
-        "send OPENED with the `match` and `seat` of each OPEN",
-        _opened,
-    ),
-    Check(
-        "answers",
-        "answers every item of every ACT",
-        "3 (act, action), 5 rule 1",
-        "send one answer for every item of `items`, in one ACTION or in several; an exception is the fault `crashed`",
-        _answers,
-        ("opened",),
-    ),
-    Check(
-        "once",
-        "answers no item twice",
-        "5 rule 1",
-        "keep each item until it is answered, once",
-        _once,
-        ("answers", "ping"),
-    ),
-    Check(
-        "echo",
-        "echoes match, seat and tick",
-        "5 rule 2",
-        "copy `id`, `match`, `seat` and `tick` from the item into its answer",
-        _echo,
-        _ASKED,
-    ),
-    Check(
-        "session",
-        "echoes the session of WELCOME",
-        "3 (action), 5 rule 2",
-        "copy `session` from WELCOME into every ACTION",
-        _session,
-        _ASKED,
-    ),
-    Check(
-        "legal",
-        "answers with legal actions",
-        "3 (act, action)",
-        "answer with an index out of the observation's `legal`, or with an action's name",
-        _legal,
-        _ASKED,
-    ),
-    Check(
-        "again",
-        "answers again when it is asked again",
-        "3 (act): attempt",
-        "take an item with `attempt` 1 as a new question, and echo its `attempt`",
-        _again,
-        _ASKED,
-    ),
-    Check("queued", "answers several ACTs that wait", "5 rule 3", "read on until the socket is empty", _queued, _ASKED),
-    Check(
-        "cancel",
-        "confirms a CANCEL in time",
-        "3 (cancel), 5 rules 7 and 8",
-        "answer each cancelled item that waits with `cancelled` true; say nothing about those answered already",
-        _cancel,
-        ("answers", "ping"),
-    ),
-    Check(
-        "closed", "answers END by CLOSED", "3 (end, closed)", "send CLOSED with the `match` and `seat`", _closed, _ASKED
-    ),
-    Check(
-        "closed_unknown",
-        "answers END of a seat that was never opened",
-        "3 (closed)",
-        "send CLOSED for every END, whether the seat is known or not",
-        _closed_unknown,
-    ),
-    Check(
-        "void",
-        "goes on after a void match, and takes the same seat again",
-        "4, 5 rules 1 and 6",
-        "answer the item of a match that ended, forget the seat at END, and take a later OPEN of it as new",
-        _void,
-        ("answers", "legal"),
-    ),
-    Check(
-        "budget",
-        "keeps its clock: a budget of 0 is a timeout",
-        "5 rule 5",
-        "answer an item whose `budget` is over with a decision whose fault is `timeout`",
-        _budget,
-        _ASKED,
-    ),
-)
+SEATS = (opened, answers, once, echo, session, legal, again, queued, cancel, closed, closed_unknown, void, budget)

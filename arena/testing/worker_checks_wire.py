@@ -9,10 +9,15 @@ import msgspec
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.testing.worker_bench import Bench, must_be_legal
-from arena.testing.worker_checks import Check
+from arena.testing.worker_checks import check
 
 
-def _unknown_fields(bench: Bench) -> None:
+@check("2, 8", "answers", "legal")
+def fields(bench: Bench) -> None:
+    """Ignores unknown fields.
+
+    Repair: look fields up by their names and ignore those that you do not know.
+    """
     questions = bench.questions(2)
     peer = bench.peer()
     for where in sorted({q.where for q in questions}):
@@ -28,8 +33,14 @@ def _unknown_fields(bench: Bench) -> None:
     must_be_legal(questions, answers)
 
 
-def _written_out(bench: Bench) -> None:
-    """Every field that may be left out is there, at its default, and the order is another."""
+@check("2", "answers", "legal")
+def defaults(bench: Bench) -> None:
+    """Understands fields that are written out at their defaults.
+
+    Every field that may be left out is there, at its default, and the order is another.
+
+    Repair: take a field that is nil, 0 or empty like one that is not there.
+    """
     questions = bench.questions(2)
     peer = bench.peer()
     for where in sorted({q.where for q in questions}):
@@ -53,8 +64,14 @@ def _plain(message: m.Message) -> tuple[dict[str, Any], list[codec.Frame]]:
     return msgspec.msgpack.decode(header), buffers
 
 
-def _buffers(bench: Bench) -> None:
-    """The arrays of many requests, in buffers that stand in another order, beside an unused one."""
+@check("2", "answers", "legal")
+def buffers(bench: Bench) -> None:
+    """Finds arrays by their buffer's number.
+
+    The arrays of many requests, in buffers that stand in another order, beside an unused one.
+
+    Repair: read buffer number k from frame 2 + k; do not count on their order, and let unused ones be.
+    """
     questions = bench.questions(6)
     bench.open(questions)
     header, buffers = _plain(m.Act(requests=[q.request for q in questions]))
@@ -69,29 +86,4 @@ def _buffers(bench: Bench) -> None:
     must_be_legal(questions, answers)
 
 
-WIRE = (
-    Check(
-        "fields",
-        "ignores unknown fields",
-        "2, 8",
-        "look fields up by their names and ignore those that you do not know",
-        _unknown_fields,
-        ("answers", "legal"),
-    ),
-    Check(
-        "defaults",
-        "understands fields that are written out at their defaults",
-        "2",
-        "take a field that is nil, 0 or empty like one that is not there",
-        _written_out,
-        ("answers", "legal"),
-    ),
-    Check(
-        "buffers",
-        "finds arrays by their buffer's number",
-        "2",
-        "read buffer number k from frame 2 + k; do not count on their order, and let unused ones be",
-        _buffers,
-        ("answers", "legal"),
-    ),
-)
+WIRE = (fields, defaults, buffers)

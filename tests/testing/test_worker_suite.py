@@ -153,7 +153,7 @@ def test_every_check_but_the_whole_matches_has_a_worker_that_fails_it() -> None:
 def test_the_command_says_what_failed_and_how_to_repair_it() -> None:
     done = CliRunner().invoke(worker, ["--timeout", "3", "--startup", "3", "--", sys.executable, str(PEERS), "silent"])
     assert done.exit_code == 1
-    assert "FAILS       says HELLO first and in time" in done.stdout
+    assert "FAILS       Says HELLO first and in time" in done.stdout
     assert "expected HELLO as the first message" in done.stdout
     assert "came nothing within 3 s" in done.stdout
     assert "docs/protocol.md, section 1, 3 (hello)" in done.stdout
