@@ -52,9 +52,9 @@ class SyncMatch:
         """The seats that owe an answer in this tick, ascending, and what each is shown."""
         return {one.seat: one.observation for one in sorted(self.match.waiting, key=lambda one: one.seat)}
 
-    def answer(self, seat: int, answer: int | str | None) -> None:
+    def answer(self, seat: int, answer: int | str | None, say: str | None = None) -> None:
         """Answer for a seat that is waited for; the game steps once all are in. KeyError for another seat."""
-        self.match.feed(seat, Decision(answer=answer))
+        self.match.feed(seat, Decision(answer=answer, say=say))
         self.pump()
 
     def pump(self) -> None:

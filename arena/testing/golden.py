@@ -20,7 +20,7 @@ from arena import commands, plugins
 from arena.canonical import digest, hash_array
 from arena.errors import RecordError
 from arena.game import Game, GameFamily, Move, StepResult
-from arena.testing.playing import every_view, played, seed
+from arena.testing.playing import begun, every_view, played, seed, tick
 
 MATCHES = 3  # for each number of seats
 TICKS = 80  # at most, of each match
@@ -160,22 +160,21 @@ def check(cls: type[Game]) -> list[Mismatch]:
 
 
 def _differences(game: Game, head: MatchLine, ticks: list[TickLine], match: int) -> Iterator[Mismatch]:
-    result = game.reset(bytes.fromhex(head.seed))
-    for tick, expected in enumerate(ticks):
+    played_again = begun(game, bytes.fromhex(head.seed))
+    for number, expected in enumerate(ticks):
         moves = {int(seat): Move(action, expected.said.get(seat)) for seat, action in expected.actions.items()}
-        if moves:
-            try:
-                result = game.step(moves)
-            except ValueError as error:
-                yield Mismatch("rules", match, tick, "step", moves, str(error))
-                return
-        now = _moment(game, result, moves)
+        try:
+            tick(played_again, moves)
+        except (ValueError, AssertionError, KeyError) as error:
+            yield Mismatch("rules", match, number, "step", moves, str(error))
+            return
+        now = _moment(game, played_again.result, moves)
         for what in ("due", "rewards", "events", "ended", "returns", "state_hash"):
             before, after = getattr(expected, what), getattr(now, what)
             if before != after:
-                yield Mismatch("rules", match, tick, what, before, after)
-        yield from _compare("views", expected.views, now.views, match, tick)
-        yield from _compare("pictures", expected.pictures, now.pictures, match, tick)
+                yield Mismatch("rules", match, number, what, before, after)
+        yield from _compare("views", expected.views, now.views, match, number)
+        yield from _compare("pictures", expected.pictures, now.pictures, match, number)
 
 
 def _compare(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from arena.canonical import generator, key
+from arena.errors import GameError
 from arena.game import Game, GameSpec, Move, Observation, StepResult, Views
+from arena.session import LocalSession
+from arena.sync import SyncMatch
 from arena.talk import quoted
 from arena.text import clean
 
@@ -40,6 +44,34 @@ def legal_actions(game: Game, seat: int) -> tuple[int, ...]:
     return game.observe(seat, NOTHING).legal
 
 
+@contextmanager
+def as_raised() -> Iterator[None]:
+    """What a game raised, in place of the GameError that a match makes of it; AssertionError for what no game gives."""
+    try:
+        yield
+    except GameError as error:
+        raise error.__cause__ or AssertionError(str(error)) from None
+
+
+def begun(game: Game, start: bytes) -> SyncMatch:
+    """A new match of `game` in which nobody is shown more than the legal actions; `start` is the game's seed."""
+    with as_raised():
+        return SyncMatch(LocalSession(game, [NOTHING] * game.seats), game.seats, start)
+
+
+def tick(match: SyncMatch, moves: Mapping[int, Move]) -> None:
+    """Play one tick. AssertionError where a move is a fault, although the game says that it is legal."""
+    with as_raised():
+        for seat, move in sorted(moves.items()):
+            if move.action is None:
+                match.answer(seat, move.say)
+            else:
+                match.answer(seat, move.action, move.say)
+    for seat, move in moves.items():
+        fault = match.take_fault(seat)
+        assert fault is None, f"{move} of seat {seat} should be legal, but is the fault {fault!r}"
+
+
 def drawn(game: Game, result: StepResult, chance: np.random.Generator) -> dict[int, Move]:
     """A legal move of every due seat, drawn from `chance`; half of those that may say something do."""
     return {seat: _drawn(game.observe(seat, NOTHING), chance) for seat in result.due}
@@ -63,14 +95,14 @@ def words(chance: np.random.Generator, most: int) -> str:
 def played(game: Game, number: int, ticks: int) -> Iterator[Moment]:
     """The moments of match `number`: its reset, then at most `ticks` steps of random legal actions."""
     chance = generator(key("testing actions", number))
-    result = game.reset(seed(number))
-    yield Moment(game, result, {})
+    match = begun(game, seed(number))
+    yield Moment(game, match.result, {})
     for _ in range(ticks):
-        if result.ended != "none":
+        if match.over:
             return
-        moves = drawn(game, result, chance)
-        result = game.step(moves)
-        yield Moment(game, result, moves)
+        moves = drawn(game, match.result, chance)
+        tick(match, moves)
+        yield Moment(game, match.result, moves)
 
 
 def hashes(game: Game, views: Views) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ import pytest
 from arena.canonical import generator, key
 from arena.game import Game, Move, Said, UnparsableAnswerError
 from arena.testing.hooks import Hooks
-from arena.testing.playing import NOTHING, drawn, every_view, played, seed
+from arena.testing.playing import NOTHING, begun, drawn, every_view, played, seed, tick
 from arena.testing.rules import refusal
 from arena.text import clean
 
@@ -86,21 +86,22 @@ class Talks(Hooks):
     def _same(self, one: Game, other: Game, number: int, at: int) -> bool:
         """Play match `number` twice, saying `at` exchanged in the second; whether there was such a saying."""
         chance, same = generator(key("testing talk", number)), generator(key("testing talk", number))
-        result, twin = one.reset(seed(number)), other.reset(seed(number))
+        match, twin = begun(one, seed(number)), begun(other, seed(number))
         views = every_view(one.spec)
         said, knows = 0, set[int]()
         for _ in range(self.ticks):
-            if result.ended != "none" or (result.due, result.ended) != (twin.due, twin.ended):
+            if match.over or twin.over or match.result.due != twin.result.due:
                 break
-            moves, theirs = drawn(one, result, chance), drawn(other, twin, same)
+            moves, theirs = drawn(one, match.result, chance), drawn(other, twin.result, same)
             for seat, move in moves.items():
                 if move.say is not None:
                     if said == at:
                         theirs[seat] = Move(move.action, _exchanged(move.say))
                         knows.add(seat)
                     said += 1
-            result, twin = one.step(moves), other.step(theirs)
-            for seat in set(range(one.seats)) - knows if result.ended == twin.ended == "none" else ():
+            tick(match, moves)
+            tick(twin, theirs)
+            for seat in set(range(one.seats)) - knows if not (match.over or twin.over) else ():
                 mine, hers = one.observe(seat, views), other.observe(seat, views)
                 if mine.heard != hers.heard:
                     knows.add(seat)

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from arena.canonical import generator, key
-from arena.game import Game, IllegalActionError, Move, UnparsableAnswerError, Views
+from arena.game import Game, IllegalActionError, UnparsableAnswerError, Views
 from arena.operator import OpenSeat, Outcome, Request
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.trace import Direction, Trace
+from arena.session import LocalSession
+from arena.sync import SyncMatch
 from arena.testing.worker_peer import FailedError, Peer
 
 OVER = Outcome(status="truncated", returns=(), reason="a check is over")
@@ -113,14 +115,13 @@ class Bench:
         ticks = int(chance.integers(depth + 1))
         while True:
             game = type(self.game)(self.game.seats, self.game.options)
-            step = game.reset(key("check game", match))
+            begun = SyncMatch(LocalSession(game, [Views()] * game.seats), game.seats, key("check game", match))
             steps = generator(key("check steps", match))
             for _ in range(ticks):
-                if step.ended != "none":
-                    break
-                step = game.step({s: Move(int(steps.choice(game.observe(s, Views()).legal))) for s in step.due})
-            if step.ended == "none":
-                return [self.question(game, match, seat, ticks) for seat in step.due]
+                for seat, seen in begun.waiting.items():
+                    begun.answer(seat, int(steps.choice(seen.legal)))
+            if not begun.over:
+                return [self.question(game, match, seat, ticks) for seat in begun.waiting]
             ticks -= 1
 
     def question(self, game: Game, match: int, seat: int, tick: int) -> Question:
