@@ -38,7 +38,7 @@ class Hand:
         self.deck = deck
         self.state: pyspiel.State = engine.new_initial_state()
         self.log: list[tuple[int, int]] = []  # (player, action) of every decision, (-1, outcome) of every chance
-        self.drawn: list[int] = []  # chance outcomes so far, in order: drawn[k] is deck[k] when cards never repeat
+        self.drawn: list[int] = []  # chance outcomes so far, in order; drawn[k] is deck[k] if cards never repeat
         self._walk()
 
     def _walk(self) -> None:
@@ -52,7 +52,7 @@ class Hand:
         self.over: bool = self.state.is_terminal()
 
     def apply(self, action: int) -> list[int]:
-        """Apply a legal action of the current player, walk the chance nodes after it; the outcomes they brought."""
+        """Applies a legal action of the current player and the chance nodes after it; returns the chance outcomes."""
         before = len(self.drawn)
         self.log.append((self.player, action))
         self.state.apply_action(action)
@@ -64,13 +64,13 @@ class Hand:
         return [entry for entry in self.log if entry[0] >= 0]
 
     def engine_state(self) -> tuple[str, str, list[float], list[str]]:
-        """What the engine itself holds: its history, its state, what everybody has, and what each player may know."""
+        """The engine's own data: its history, its state, the returns, and what each player may know."""
         state = self.state
         known = [state.information_state_string(player) for player in range(self.engine.num_players())]
         return state.serialize(), str(state), state.returns(), known
 
     def digest(self, *more: object) -> str:
-        """Over `more`, every decision and chance outcome of this hand, and what the engine made of them."""
+        """A hash over `more`, every decision and chance outcome of this hand, and the engine's state."""
         return digest(*more, self.log, self.engine_state())
 
     def clone(self) -> Hand:
@@ -81,7 +81,7 @@ class Hand:
         return other
 
     def with_deck(self, deck: Deck) -> Hand:
-        """The same decisions over another deck."""
+        """A copy with the same decisions and another deck."""
         other = Hand(self.engine, deck)
         for _, action in self.actions():
             other.apply(action)
@@ -89,7 +89,7 @@ class Hand:
 
 
 class SpielGame(Game):
-    """A sequential OpenSpiel game. A subclass gives `engine_name` and the views, and what its events say."""
+    """A sequential OpenSpiel game. A subclass gives `engine_name`, the views and the events."""
 
     engines = ("open_spiel",)
     engine: pyspiel.Game
@@ -102,11 +102,11 @@ class SpielGame(Game):
         bounds = (self.engine.min_utility() * self.scale, self.engine.max_utility() * self.scale)
         self.spec = msgspec.structs.replace(self.spec, returns=bounds)
         self.hand_count = int(self.options.get("hands", 1))
-        self.hands: list[Hand] = []  # hands begun, the current one last
+        self.hands: list[Hand] = []  # hands that have begun, the current one last
         self.decks: list[Deck] = []  # of all hands of the match
         self.totals: list[float] = [0.0] * seats  # the engine's returns of finished hands, by seat
         self.forfeited: int | None = None
-        self.last_hand: tuple[str, ...] = ()  # how the last hand that is over ended, as everybody saw it
+        self.last_hand: tuple[str, ...] = ()  # the public events of the end of the last finished hand
         self._past = ""  # digest over the seed's chance and the hands before this one
 
     # What a subclass gives.
@@ -117,7 +117,7 @@ class SpielGame(Game):
 
     @abc.abstractmethod
     def picture(self, seat: int | None, height: int, width: int) -> Image:
-        """What `seat` may see, or with None everything: uint8 (height, width, 3), a new array."""
+        """The picture for `seat`, or with None for a spectator: uint8 (height, width, 3), a new array."""
 
     @abc.abstractmethod
     def vector(self, seat: int) -> Vector:
@@ -136,18 +136,18 @@ class SpielGame(Game):
         raise NotImplementedError(f"{self.spec.id} does not say which cards a seat knows")
 
     def action_event(self, seat: int, action: int) -> str:
-        """What is said before `action` is applied: public, one sentence."""
+        """The event of `action`, made before it is applied: public, one sentence."""
         return f"seat {seat}: {self.spec.actions.names[action]}"
 
     def chance_events(self, outcomes: Sequence[int]) -> list[str]:
-        """What is said of the chance outcomes that followed an action: only what everybody may know."""
+        """The events of the chance outcomes after an action: public information only."""
         return []
 
     def end_events(self) -> list[str]:
-        """What is said when the current hand is over."""
+        """The events of the end of the current hand."""
         return []
 
-    # Who sits where.
+    # Seats and the engine's players.
 
     @property
     def hand(self) -> Hand:
@@ -221,7 +221,7 @@ class SpielGame(Game):
         return StepResult.going((self.seat_of(self.hand.player),), scaled, self.state_hash(), events)
 
     def score(self, totals: Sequence[float]) -> tuple[float, ...]:
-        """Returns of a match that is cut short: the sums so far over the hands that were finished."""
+        """The returns of a match that is cut short: the sums over the finished hands."""
         finished = len(self.hands) - (not self.hands or not self.hand.over)
         return tuple(total * self.hand_count / max(1, finished) for total in totals)
 
@@ -257,7 +257,7 @@ class SpielGame(Game):
         return other
 
     def reshuffle_hidden(self, seat: int, chance: np.random.Generator) -> Self:
-        """A copy in which every card that `seat` does not know (others' cards, the pending deck) is dealt anew.
+        """Returns a copy with every card that `seat` does not know (others' cards, the rest of the deck) redealt.
 
         What `seat` observes must be the same in the copy: the conformance suite checks it. See arena.testing.
         """

@@ -26,14 +26,14 @@ Think in at most three short sentences. Then end with one line that holds nothin
 one of the legal actions, for example:
 Answer: {example}"""
 
-LISTED = 40  # so many legal actions are named in the message about a wrong answer
+LISTED = 40  # most legal actions that the message about a wrong answer lists
 
 
 class Adapter(Game):
     """A game of another library. A subclass gives `legal`, `vector`, `seen`, `picture`, and the steps."""
 
     rules: ClassVar[str] = ""  # what is known about the game
-    answers: ClassVar[str] = ""  # what else than a name is taken as an answer; "" when nothing is
+    answers: ClassVar[str] = ""  # answers accepted besides an action's name; "" when there are none
     index: ClassVar[dict[str, int]] = {}  # action by its name in lower case
 
     # What a subclass gives.
@@ -59,17 +59,17 @@ class Adapter(Game):
         raise NotImplementedError(f"{self.spec.id} has no pictures for a seat")
 
     def word(self, seat: int, action: int) -> str:
-        """The library's own word for a legal action; its name where there is no other."""
+        """The library's own word for a legal action, or the action's name where the library has none."""
         return self.spec.actions.names[action]
 
     def elsewise(self, seat: int, answer: str) -> int | None:
-        """The legal action that `answer` means although it is no action's name."""
+        """Returns the legal action that `answer` means although it is not an action's name, or None."""
         wanted = answer.strip()
         words = {self.word(seat, action).strip(): action for action in self.legal(seat)}
         if wanted in words:
             return words[wanted]
         found = [action for word, action in words.items() if word.lower() == wanted.lower()]
-        return found[0] if len(found) == 1 else None  # two words may differ in nothing but case, as in chess
+        return found[0] if len(found) == 1 else None  # two words may differ only in case, as in chess
 
     # The contract.
 
@@ -124,7 +124,7 @@ class Adapter(Game):
         )
 
     def parse(self, seat: int, answer: int | str | None) -> Move:
-        """As the contract; also what `elsewise` takes, e.g. the library's own word for a legal action."""
+        """As `Game.parse`; also accepts what `elsewise` does, e.g. the library's own word for a legal action."""
         legal = self.legal(seat)
         names = self.spec.actions.names
         if isinstance(answer, str):
@@ -144,7 +144,7 @@ class Adapter(Game):
         return Move(action)
 
     def check(self, actions: Mapping[int, int]) -> None:
-        """ValueError unless `actions` holds one legal action of each seat that is due."""
+        """Raises ValueError unless `actions` holds one legal action for each seat that is due."""
         due = self.waiting_for()
         if not due:
             raise ValueError(f"{self.spec.id}: nobody is due; the match is over or `reset` was not called")
@@ -162,7 +162,7 @@ class Adapter(Game):
 
 
 def named(names: Sequence[str | None]) -> tuple[str, ...]:
-    """Names that are told apart in any letter case; what has none, or no such one, is called `action 17`."""
+    """Names that differ in more than letter case; an action without a usable name is called `action 17`."""
     known = [_tidy(name) for name in names]
     lower = [name.lower() for name in known if name]
     return tuple(

@@ -7,9 +7,9 @@ from typing import Any
 
 
 def parse(what: str) -> tuple[str, dict[str, Any]]:
-    """The name and the keyword arguments; a value that is no Python literal is a string, e.g. map_name=8x8.
+    """Returns the name and the keyword arguments. A value that is not a Python literal is a string, e.g. map_name=8x8.
 
-    Commas inside brackets or quotes belong to the value. ValueError says what is wrong with `what`.
+    Commas inside brackets or quotes belong to the value. Raises ValueError for a malformed `what`.
     """
     name, bracket, rest = what.partition("(")
     name = name.strip()

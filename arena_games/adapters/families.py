@@ -1,4 +1,4 @@
-"""The three families as plugins. Importing this imports none of the libraries behind them."""
+"""The three families as plugins. Importing this module imports none of the libraries behind them."""
 
 from arena.game import GameFamily
 

@@ -19,14 +19,14 @@ from arena_games.adapters.base import family, index_of, named
 from arena_games.adapters.gym_game import Lane, LanesAdapter
 from arena_games.adapters.gym_known import known
 
-TICKS = 500  # where the environment itself never says enough
+TICKS = 500  # horizon of an environment that sets no limit itself
 SIZES = ((128, 128), (256, 256), (384, 384), (512, 512))
 
 
 @functools.cache
 def make(what: str) -> type[Game]:
     """The game that `what` names. ValueError says why it cannot be."""
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # it would stand in everybody's output
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # else pygame prints a greeting
     name, arguments = calls.parse(what)
     if "render_mode" in arguments:
         raise ValueError("render_mode is set by the arena")
@@ -91,12 +91,12 @@ def _lane(name: str, given: dict[str, Any]) -> Lane:
             warnings.simplefilter("ignore")
             return Lane(given)
     except (gymnasium.error.Error, ImportError, TypeError, ValueError, AttributeError, LookupError) as error:
-        said = repr(error) if isinstance(error, LookupError) else error  # a bare key says nothing
+        said = repr(error) if isinstance(error, LookupError) else error  # str() of a LookupError is only the key
         raise ValueError(f"{name} cannot be made: {said}") from error
 
 
 def _meanings(env: Any) -> list[str]:
-    """Names that the environment itself has for its actions, as emulators do."""
+    """The environment's own names for its actions, where it has any (emulators do)."""
     said = getattr(env.unwrapped, "get_action_meanings", None)
     return [str(word).lower() for word in said()] if callable(said) else []
 

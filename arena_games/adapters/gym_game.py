@@ -1,6 +1,6 @@
 """A Gymnasium environment as a Game: every seat plays its own copy, from the same start, at the same ticks.
 
-The environment's state cannot be read, so the state hash covers everything it has given out: all observations,
+The environment's state cannot be read, so the state hash covers all its outputs: all observations,
 masks and rewards of all lanes, and the actions. A lane that is over waits until all are. Pictures are drawn by
 second copies that follow the same actions.
 """
@@ -33,7 +33,7 @@ GIVEN = {2: "(observation, info)", 5: "(observation, reward, terminated, truncat
 
 
 class Lane:
-    """One copy of the environment, fenced off from the global random generators."""
+    """One copy of the environment, isolated from the global random generators."""
 
     def __init__(self, make: Mapping[str, Any], *, pictures: bool = False) -> None:
         how = {"disable_env_checker": True, **make, **({"render_mode": "rgb_array"} if pictures else {})}
@@ -51,7 +51,7 @@ class Lane:
         return self.terminated or self.truncated
 
     def reset(self, seed: bytes) -> None:
-        """Start anew from all 16 bytes of `seed` (the environment itself takes 31 bits of it)."""
+        """Start again from `seed`, 16 bytes (the environment itself gets 31 bits of them)."""
         self._random.seed(seed)
         parameters = inspect.signature(self.env.unwrapped.reset).parameters.values()
         if not any(one.name == "seed" or one.kind is one.VAR_KEYWORD for one in parameters):
@@ -73,12 +73,12 @@ class Lane:
         return None if frame is None else np.array(frame, np.uint8)
 
     def close(self) -> None:
-        """Free what the environment holds; an error there harms no match."""
+        """Release what the environment holds; errors are ignored, since the match is over."""
         with contextlib.suppress(Exception), self._random.isolated():
             self.env.close()
 
     def _called(self, count: int, call: Callable[[], Any]) -> tuple[Any, ...]:
-        """What a reset or a step gives: so many values, the last of them the info."""
+        """Returns the `count` values that a reset or a step gives; the last is the info."""
         try:
             with self._random.isolated():
                 out = call()
@@ -104,7 +104,7 @@ class LanesAdapter(Adapter):
     reader: ClassVar[SpaceReader]
     start: ClassVar[int] = 0  # the environment's number of its first action
     renders: ClassVar[bool] = False
-    fresh: ClassVar[bool] = False  # it repeats only when it is new: every match has new copies
+    fresh: ClassVar[bool] = False  # only a new environment repeats itself: every match makes new ones
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
@@ -112,7 +112,7 @@ class LanesAdapter(Adapter):
             self.spec = replaced(self.spec, horizon=int(self.options["max_ticks"]))
         self.lanes: list[Lane] = []
         self.copies: list[Lane] = []  # what is drawn
-        self._shown = -1  # actions that the copies have followed; -1: not even the reset
+        self._shown = -1  # ticks that the copies have followed; -1: they were not reset yet
         self._frames: list[npt.NDArray[np.uint8] | None] = []
         self._seed = b""
         self._log: list[dict[int, int]] = []
@@ -155,7 +155,7 @@ class LanesAdapter(Adapter):
         return StepResult.going(self.waiting_for(), rewards, self._chain, said)
 
     def _look(self, moved: Any) -> None:
-        """Hash what the lanes that moved gave out, and see what is legal in each."""
+        """Hash the outputs of the lanes that moved, and update the legal actions of each lane."""
         hashes = []
         for seat in moved:
             lane = self.lanes[seat]
@@ -166,7 +166,7 @@ class LanesAdapter(Adapter):
         self._chain = digest(self._chain, hashes, sorted(self._legal.items()))
 
     def _given(self, seat: int) -> str:
-        """The hash of what a lane gave out."""
+        """The hash of a lane's outputs."""
         lane = self.lanes[seat]
         if self.reader.pixels:
             return hash_array(np.asarray(self.reader.unmasked(lane.given)))
@@ -179,10 +179,10 @@ class LanesAdapter(Adapter):
         return tuple(sorted(self._legal))
 
     def default_action(self, seat: int) -> int:
-        """The first legal action: a fault costs a tick of one's own lane, and nothing of any other."""
+        """The first legal action: a fault costs the seat one tick of its own lane and does not touch the others."""
         return self.legal(seat)[0]
 
-    # What is seen.
+    # Views.
 
     def vector(self, seat: int) -> Vector:
         return self.reader.vector(self.lanes[seat].given, self.reader.size)

@@ -1,4 +1,4 @@
-"""What is declared of Gymnasium's environments, because nothing in them says it.
+"""Facts about Gymnasium's environments that the environments themselves do not state.
 
 Without an entry an environment still plays: its actions have numbers for names, its text is the numbers of the
 observation, and it gives no picture to a seat unless the observation is one.
@@ -19,12 +19,12 @@ class Known:
 
     names: tuple[str, ...] = ()  # of its actions
     labels: tuple[str, ...] = ()  # of the numbers of its observation
-    open: bool = False  # render() holds nothing that the observation does not
+    open: bool = False  # render() shows nothing that the observation does not contain
     words: Words | None = None
 
 
 def known(name: str) -> Known:
-    """What is declared of the environment called `name`, e.g. CartPole."""
+    """Returns the entry of the environment called `name`, e.g. CartPole; an empty one if there is none."""
     return TABLE.get(name, Known())
 
 

@@ -16,14 +16,14 @@ from arena.canonical import key
 class IsolatedRandom:
     """Inside `with random.isolated():` the global generators are this object's own; outside they are untouched.
 
-    So an environment that draws from them repeats by its seed, and shifts nobody else's chance.
+    So an environment that draws from them repeats itself by its seed and does not disturb other users of them.
     """
 
     def __init__(self) -> None:
         self._mine: tuple[Any, Any] | None = None
 
     def seed(self, seed: bytes) -> None:
-        """Start anew, from `seed`."""
+        """Start again from `seed`."""
         number = int.from_bytes(key("fence", seed)[:4], "little")
         self._mine = random.Random(number).getstate(), np.random.RandomState(number).get_state()
 
@@ -41,7 +41,7 @@ class IsolatedRandom:
 
 @contextmanager
 def headless() -> Iterator[None]:
-    """Pygame draws without a screen and plays no sound inside; outside it may open windows again."""
+    """Inside this context pygame draws without a screen and plays no sound."""
     before = {name: os.environ.get(name) for name in ("SDL_VIDEODRIVER", "SDL_AUDIODRIVER")}
     os.environ.update(dict.fromkeys(before, "dummy"))
     try:

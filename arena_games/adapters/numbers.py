@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-MOST = 120  # so many numbers are written; a reader would not follow more
+MOST = 120  # most numbers that are written; a reader would not follow more
 
 
 def in_words(values: npt.NDArray[np.float32], labels: Sequence[str] = ()) -> str:
-    """`cart position = 0.01, ...` with labels; without, all of a few numbers, or of many those that are not 0."""
+    """With labels: `cart position = 0.01, ...`. Without: all numbers if they are few, else those that are not 0."""
     flat = values.reshape(-1)
     if labels:
         return ", ".join(f"{label} = {_short(value)}" for label, value in zip(labels, flat, strict=True))

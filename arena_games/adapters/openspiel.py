@@ -14,7 +14,7 @@ from arena_games.adapters.base import family, index_of
 from arena_games.adapters.spiel_game import Resampling, SpielAdapter
 from arena_games.adapters.spiel_names import names
 
-MOST_ACTIONS = 20_000  # a card with more names is no longer one that an operator can be given
+MOST_ACTIONS = 20_000  # a GameCard with more names would be too large to send
 RAISED = (RuntimeError, TypeError, ValueError, LookupError)  # as the engine's binding raises what it will not do
 FEN = ("chess",)  # games whose observation string is a FEN
 # Games whose engine can deal anew what a player does not know. To ask the others would print the engine's complaint;
@@ -77,7 +77,7 @@ def _load(what: str) -> pyspiel.Game:
 
 
 def _start(engine: pyspiel.Game) -> None:
-    """Some parameters are only looked at by the first state."""
+    """Make the first state: some parameters are only checked there."""
     try:
         engine.new_initial_state()
     except RAISED as error:
@@ -85,7 +85,7 @@ def _start(engine: pyspiel.Game) -> None:
 
 
 def _refuse(engine: pyspiel.Game) -> None:
-    """ValueError for a kind of game that the arena cannot play fairly."""
+    """Raises ValueError for a kind of game that the arena cannot play fairly."""
     kind = engine.get_type()
     if kind.dynamics == pyspiel.GameType.Dynamics.MEAN_FIELD:
         raise ValueError("it is a mean field game: it has a population instead of players, so nobody can take a seat")
@@ -98,7 +98,7 @@ def _refuse(engine: pyspiel.Game) -> None:
 
 
 def _crashes(engine: pyspiel.Game) -> bool:
-    """To deal anew ends the process with a segmentation fault (OpenSpiel 2.0.2, three players and more)."""
+    """Whether redealing hidden cards crashes the process (a segmentation fault of OpenSpiel 2.0.2 from three seats)."""
     return str(engine.get_type().short_name) == "universal_poker" and int(engine.num_players()) > 2
 
 

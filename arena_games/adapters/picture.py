@@ -10,13 +10,13 @@ from arena.game import Image as Frame
 from arena_games.cards.text import font
 
 PAPER, INK = "#15181f", "#e8e4d8"
-LARGEST = 28  # pixels of font; a short text is not blown up beyond it
+LARGEST = 28  # largest font size in pixels, also for a short text
 
 
 def of_text(text: str, height: int, width: int) -> Frame:
     """`text` on dark paper, each character in a cell of its own so that columns line up: uint8 (height, width, 3).
 
-    Drawn as large as it fits; what does not fit at the smallest size is cut off.
+    The text is drawn as large as it fits; what does not fit at the smallest size is cut off.
     """
     lines = [line.expandtabs(4) for line in text.splitlines()] or [""]
     columns = max(1, *(len(line) for line in lines))
@@ -40,7 +40,7 @@ def _cell(size: int) -> tuple[int, int]:
 
 
 def fitted(frame: npt.NDArray[np.uint8], height: int, width: int) -> Frame:
-    """`frame` as large as it fits, its proportions kept, in the middle of a dark field: uint8 (height, width, 3)."""
+    """`frame` scaled to fit, with its proportions kept, centred on a dark field: uint8 (height, width, 3)."""
     colours = frame if frame.ndim == 3 else frame[..., None]
     colours = np.repeat(colours, 3, axis=2) if colours.shape[2] == 1 else colours[..., :3]
     picture = Image.fromarray(np.ascontiguousarray(colours, np.uint8), "RGB")

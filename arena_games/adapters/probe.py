@@ -1,4 +1,4 @@
-"""What is found out by playing a game before anybody sits at it. Always the same matches, by seeds of their own."""
+"""Finds out properties of a game by playing it before operators do. The matches and their seeds are always the same."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from arena.game import Game, GameSpec, Move, Views, moves_of
 from arena.results import check_result
 
 POLICIES = {None: 6, 0: 3, 1: 3}  # how many seeds with always the first legal action, and with random ones
-AHEAD = 1_000_003.5  # seconds: no whole number of minutes, hours or days
+AHEAD = 1_000_003.5  # seconds: not a whole number of minutes, hours or days
 TICKS = 30
-RESAMPLED = 4  # moments at which it is tried; bridge needs 0.2 s each
+RESAMPLED = 4  # positions in which redealing is tried; bridge needs 0.2 s each
 
 
 def replaced(spec: GameSpec, **facts: Any) -> GameSpec:
@@ -29,7 +29,7 @@ def replaced(spec: GameSpec, **facts: Any) -> GameSpec:
 def probed(make: Callable[..., type[Game]], spec: GameSpec) -> type[Game]:
     """The class that `make(**attributes)` gives, with what is found out by playing it: `fresh`, `seeded` in its spec.
 
-    ValueError says why nobody could check a result. GameError when the game fails.
+    Raises ValueError, with the reason, if results could not be checked, and GameError if the game fails.
     """
     cls, seats = make(), spec.seats[0]
     why = differs(cls(seats))
@@ -45,7 +45,7 @@ def _seeds(game: Game) -> dict[str, GameSpec]:
 
 
 def seed_acts(game: Game) -> bool:
-    """Whether what is seen differs between seeds, for any of several ways to act."""
+    """Whether the observations differ between seeds, for any of several policies."""
     for policy, seeds in POLICIES.items():
         first = _trace(game, 0, policy)
         if any(_trace(game, number, policy) != first for number in range(1, seeds)):
@@ -67,7 +67,7 @@ def differs(game: Game) -> str:
 
 @contextmanager
 def _later() -> Iterator[None]:
-    """Python's clocks go far ahead inside."""
+    """Inside this context Python's clocks are far ahead."""
     clocks = {name: getattr(time, name) for name in ("time", "monotonic", "perf_counter")}
     in_ns = {f"{name}_ns": getattr(time, f"{name}_ns") for name in clocks}
     try:
@@ -86,7 +86,7 @@ def _ahead(clock: Callable[[], Any], by: Any) -> Any:
 
 
 def resamples(game: Any) -> bool:
-    """Whether the engine can deal anew what a player does not know, and keeps what they do know."""
+    """Whether the engine can redeal what a player does not know and keep what the player knows."""
     chance = generator(key("probing resampling"))
     result = game.reset(key("probing", 0))
     for tick in range(RESAMPLED):
@@ -105,7 +105,7 @@ def resamples(game: Any) -> bool:
 
 
 def _shown(game: Any, state: Any, seat: int) -> list[Any]:
-    """What the views of `seat` are made of."""
+    """The data that the views of `seat` are made of."""
     out = [state.current_player(), state.legal_actions(seat)]
     for kind, words, numbers in (
         ("observation", "observation_string", "observation_tensor"),

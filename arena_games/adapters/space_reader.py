@@ -1,4 +1,4 @@
-"""What an observation of a Gymnasium space becomes: a vector or a picture, words, and a mask of legal actions."""
+"""Reads observations of Gymnasium spaces: as a vector or a picture, in words, and the mask of legal actions."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ PLAIN = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
 @dataclass(frozen=True, slots=True)
 class SpaceReader:
-    """How the observations of one seat are read."""
+    """Reads the observations of one seat."""
 
     space: spaces.Space[Any]  # of the observation, without its mask
-    inside: bool  # the observation stands in a dictionary, as "observation", beside its mask
+    inside: bool  # the observation is the entry "observation" of a dictionary, beside its mask
     pixels: bool  # it is a picture
-    size: int  # numbers in the vector; 0 for a picture and for what holds a text
+    size: int  # numbers in the vector; 0 for a picture and for a space that contains a text
 
     def unmasked(self, given: Any) -> Any:
-        """The observation without its mask. GameError when it is none of its space."""
+        """Returns the observation without its mask. Raises GameError if it is not in its space."""
         if self.inside:
             given = given["observation"] if isinstance(given, Mapping) else given
         elif isinstance(given, Mapping) and MASK in given:
@@ -38,9 +38,9 @@ class SpaceReader:
         return given
 
     def vector(self, given: Any, width: int) -> Vector:
-        """float32 (width,), a new array: the observation made flat, zeros behind it.
+        """float32 (width,), a new array: the flattened observation, padded with zeros.
 
-        Numbers outside the bounds of a Box are given as they are; those too large for float32 as its largest.
+        Numbers outside the bounds of a Box are kept; those too large for float32 become its largest number.
         """
         out = np.zeros(width, np.float32)
         with np.errstate(over="ignore"):
@@ -49,7 +49,7 @@ class SpaceReader:
         return out
 
     def words(self, given: Any, labels: Sequence[str] = ()) -> str:
-        """The observation for a reader."""
+        """The observation in words."""
         bare = self.unmasked(given)
         if self.pixels:
             return "A picture."
@@ -66,7 +66,7 @@ class SpaceReader:
 
 
 def _named(space: spaces.Space[Any], given: Any) -> str:
-    """Parts of an observation by their names; a text in quotes."""
+    """The parts of an observation with their names; texts are quoted."""
     if isinstance(space, spaces.Dict):
         return "; ".join(f"{name} = {_named(part, given[name])}" for name, part in space.spaces.items())
     if isinstance(space, spaces.Tuple):
@@ -82,7 +82,7 @@ def _floats(given: Any) -> npt.NDArray[np.float32]:
 
 
 def _fits(space: spaces.Space[Any], given: Any, what: str) -> None:
-    """GameError unless `given` is made as `space` says. The bounds of a Box are not looked at: many are guesses."""
+    """Raises GameError unless `given` is in `space`. The bounds of a Box are not checked: many are guesses."""
     if isinstance(space, spaces.Dict):
         if not isinstance(given, Mapping) or not set(space.spaces) <= set(given):
             there = sorted(map(str, given)) if isinstance(given, Mapping) else type(given).__name__
@@ -113,7 +113,7 @@ def _short(given: Any) -> str:
 
 
 def of(space: spaces.Space[Any], who: str) -> SpaceReader:
-    """How observations of `space` are read. ValueError for a space that has no fixed width."""
+    """Returns a reader of `space`. Raises ValueError for a space without a fixed width."""
     inside = isinstance(space, spaces.Dict) and "observation" in space.spaces and MASK in space.spaces
     bare: spaces.Space[Any] = space
     if inside:
@@ -139,7 +139,8 @@ def of(space: spaces.Space[Any], who: str) -> SpaceReader:
 
 
 def _worded(space: spaces.Space[Any]) -> bool:
-    """A part of it is a text: there is a text view then, and no vector. ValueError for what has no fixed parts."""
+    """Whether a part of the space is a text: then there is a text view and no vector. Raises ValueError for a space
+    without fixed parts."""
     if isinstance(space, spaces.Dict):
         return any([_worded(part) for part in space.spaces.values()])
     if isinstance(space, spaces.Tuple):
@@ -150,7 +151,7 @@ def _worded(space: spaces.Space[Any]) -> bool:
 
 
 def number(given: Any, what: str) -> float:
-    """A reward as a number: also one in an array of one. GameError for anything else."""
+    """Returns a reward as a float; an array of one number counts. Raises GameError for anything else."""
     array = np.asarray(given)
     if array.size != 1 or array.dtype.kind not in "fiub":
         raise GameError(f"{what} is {_short(given)}; expected one number")
@@ -158,16 +159,16 @@ def number(given: Any, what: str) -> float:
 
 
 def discrete(space: spaces.Space[Any], who: str) -> spaces.Discrete:
-    """`space`, if an action is one of a list. ValueError for anything else."""
+    """Returns `space` if it is Discrete. Raises ValueError for anything else."""
     if not isinstance(space, spaces.Discrete):
         raise ValueError(f"the actions of {who} are {space}; an action must be one of a list (Discrete)")
     return space
 
 
 def legal(given: Any, info: Mapping[str, Any], n: int, who: str) -> tuple[int, ...]:
-    """The actions that the mask of `who` allows, in the observation or in `info`; all where there is no mask.
+    """The actions that the mask of `who` allows, in the observation or in `info`; all if there is no mask.
 
-    GameError for a mask that is of another length, or allows nothing.
+    Raises GameError for a mask of another length, or one that allows no action.
     """
     mask = given.get(MASK) if isinstance(given, Mapping) else None
     mask = info.get(MASK) if mask is None else mask

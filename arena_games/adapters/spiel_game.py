@@ -51,14 +51,14 @@ class SpielAdapter(Adapter):
         self._totals = (0.0,) * seats
         self._over = False
 
-    # The engine's walk.
+    # Stepping the engine.
 
     def reset(self, seed: bytes) -> StepResult:
         self.state = self.engine.new_initial_state()
         self.tick, self._drawn, self.forfeited, self._over = 0, 0, None, False
         self._seed = bytes(seed)
         self._totals = (0.0,) * self.seats
-        # Where there is no chance the seed is no part of the state.
+        # In a game without chance the seed is not part of the state.
         self._chain = digest(self._seed if self.spec.seeded else b"")
         self._walk()
         if self._over:
@@ -85,7 +85,7 @@ class SpielAdapter(Adapter):
         return StepResult.going(self.waiting_for(), rewards, self.state_hash(), said)
 
     def _walk(self) -> None:
-        """On to the next moment at which somebody must act, or to the end."""
+        """Advance to the next decision, or to the end."""
         state = self._now()
         self._legal = {}
         while not state.is_terminal():
@@ -103,7 +103,7 @@ class SpielAdapter(Adapter):
                 player = state.current_player()
                 self._legal = {player: tuple(state.legal_actions(player))}
                 break
-        # Some engines give a longest match that is only likely: the horizon holds all the same.
+        # Some engines state a longest match that can be exceeded: the horizon is enforced all the same.
         self._over = state.is_terminal() or self.tick >= self.spec.horizon
         if self._over:
             self._legal = {}
@@ -125,13 +125,13 @@ class SpielAdapter(Adapter):
         return self.state
 
     def _returns(self) -> tuple[float, ...]:
-        """The engine's returns so far; nothing before the end where it only counts then."""
+        """The engine's returns so far; zeros before the end in games that only score at the end."""
         state = self._now()
         if self.engine.get_type().reward_model == pyspiel.GameType.RewardModel.TERMINAL and not state.is_terminal():
             return (0.0,) * self.seats
         return tuple(float(value) for value in state.returns())
 
-    # Who is due, and the end.
+    # Due seats, and the end.
 
     def legal(self, seat: int) -> tuple[int, ...]:
         return self._legal.get(seat, ())
@@ -165,7 +165,7 @@ class SpielAdapter(Adapter):
         """32 hex digits over the seed (where there is chance), every action and outcome, and the engine's state."""
         return digest(self._chain, str(self._now()), self.forfeited)
 
-    # What is seen.
+    # Views.
 
     @classmethod
     def tensor_of(cls, engine: pyspiel.Game) -> str:
@@ -218,12 +218,12 @@ class SpielAdapter(Adapter):
 
 
 class Resampling(SpielAdapter):
-    """A game whose engine can deal anew what a player does not know."""
+    """A game whose engine can redeal what a player does not know."""
 
     def reshuffle_hidden(self, seat: int, chance: np.random.Generator) -> Self:
-        """A copy in which what `seat` does not know is dealt anew by the engine. See arena.testing.
+        """Returns a copy in which the engine redeals what `seat` does not know. See arena.testing.
 
-        The engine cannot do it after the end: there the copy is an exact one.
+        After the end the engine cannot do it, and the copy is exact.
         """
         other = self.clone()
         if self._over:

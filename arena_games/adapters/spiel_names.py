@@ -16,13 +16,13 @@ import pyspiel
 from arena.canonical import generator, key
 from arena_games.adapters.base import named
 
-WORDS = 20_000  # at most so many wordings are looked at
-MATCHES = 30  # at most so many matches are played for it
-PLIES = 300  # at most so many decisions of each, so that one long match does not take all
+WORDS = 20_000  # most wordings that are looked at
+MATCHES = 30  # most matches that are played for it
+PLIES = 300  # most decisions of one match, so that one long match does not use up all words
 
 
 def names(engine: pyspiel.Game) -> tuple[str, ...]:
-    """One name an action, told apart in any letter case."""
+    """One name for each action; names differ in more than letter case."""
     words = _look(engine)
     out: list[str | None] = [None] * engine.num_distinct_actions()
     if words is None:
@@ -73,7 +73,7 @@ def _one(legal: Sequence[int], chance: np.random.Generator) -> int:
 
 
 def _heads(words: Sequence[dict[int, str]]) -> list[str]:
-    """What each player's words begin with and only says who acts; "" where there is no such thing."""
+    """The prefix of each player's words that only says who acts; "" where there is none."""
     heads: list[set[str]] = [set() for _ in words]
     for action in set.intersection(*(set(mine) for mine in words)):
         said = [mine[action] for mine in words]

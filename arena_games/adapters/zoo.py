@@ -23,7 +23,7 @@ from arena_games.adapters.zoo_game import MAX_TICKS, ZooAdapter
 from arena_games.adapters.zoo_known import known
 
 KINDS = ("classic", "butterfly", "sisl", "atari")
-MOVED = {"mpe": "mpe2", "magent": "magent2"}  # to packages of their own
+MOVED = {"mpe": "mpe2", "magent": "magent2"}  # moved to separate packages
 NO_PROSE = ("#", "|", "`", ":", "<", "-", "*", "make(", "This environment is part of", "Our implementation")
 SIZES = ((128, 128), (256, 256), (384, 384), (512, 512))
 
@@ -31,10 +31,10 @@ SIZES = ((128, 128), (256, 256), (384, 384), (512, 512))
 @functools.cache
 def make(what: str) -> type[Game]:
     """The game that `what` names. ValueError says why it cannot be."""
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # it would stand in everybody's output
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # else pygame prints a greeting
     name, arguments = calls.parse(what)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its modules are said to make way for pettingzoo.make
+        warnings.simplefilter("ignore")  # importing its modules warns that pettingzoo.make will replace them
         module = _module(name)
         cls = _adapter(what, module, arguments, _made(name, module, arguments))
     return probe.probed(lambda **facts: family(cls, "PettingZooGame", **facts), cls.spec)
@@ -64,7 +64,7 @@ def _adapter(what: str, module: Any, arguments: dict[str, Any], driver: EnvDrive
         text=True,
         simultaneous=isinstance(driver, ParallelDriver),
         perfect_information=facts.open,
-        # What else an environment may still cost is not known, so to leave it early could be a gain.
+        # What an environment may still cost is not known, so leaving it early could be a gain.
         on_fault="forfeit" if facts.zero_sum or facts.together else "default",
         licence=facts.licence,
         options={"max_ticks": MAX_TICKS},
@@ -87,10 +87,10 @@ def _adapter(what: str, module: Any, arguments: dict[str, Any], driver: EnvDrive
 
 
 def _module(name: str) -> Any:
-    """The environment's module. Only what is installed is imported, and only if it is called so in full."""
+    """Imports the environment's module: an installed one, by its full name."""
     if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
         raise ValueError(f"{name!r} is no module's name; expected e.g. tictactoe_v3 or mypackage.my_env_v0")
-    # A module of the user's may be called so alone; PettingZoo's own come first.
+    # A user's module may have this name too; PettingZoo's own modules come first.
     options = [name, f"pettingzoo.{name}"] if "." in name else [f"pettingzoo.classic.{name}", name]
     for full in options:
         try:
@@ -112,7 +112,7 @@ def _module(name: str) -> Any:
 
 
 def _cannot(full: str, error: ImportError) -> str:
-    """Why a module cannot be imported, and what to install."""
+    """Says why a module cannot be imported, and what to install."""
     kind = full.split(".")[1] if full.startswith("pettingzoo.") else ""
     if kind in MOVED:
         package, rest = MOVED[kind], full.split(".", 2)[-1]
@@ -156,7 +156,7 @@ def _rules(module: Any, env: Any, agents: list[str], spec: GameSpec) -> str:
 
 
 def _prose(text: str) -> list[str]:
-    """The first paragraphs that describe the game: no heading, table, picture or code."""
+    """The first paragraphs that describe the game, without headings, tables, pictures and code."""
     out: list[str] = []
     for block in re.split(r"\n\s*\n", text):
         flat = " ".join(block.split())

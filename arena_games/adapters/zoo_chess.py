@@ -1,4 +1,4 @@
-"""chess_v6 in UCI: every action of the arena is one move as UCI writes it, whoever plays it.
+"""chess_v6 in UCI: every action of the arena is one move in UCI notation, whichever side plays it.
 
 The environment's own 4,672 actions are planes of the mover's board, turned round for black, so that one number is
 another move for each side.
@@ -16,7 +16,7 @@ from pettingzoo.classic.chess import chess_utils
 
 @functools.cache
 def moves() -> tuple[str, ...]:
-    """Every move that UCI can write: as a queen or a knight moves, and promotions; 1,968 of them."""
+    """Every move that UCI can write: queen moves, knight moves and promotions; 1,968 in all."""
     out = []
     for start in chess.SQUARES:
         board = chess.BaseBoard.empty()
@@ -50,7 +50,7 @@ def legal(env: Any) -> dict[int, int]:
 
 
 def read(env: Any, answer: str) -> int | None:
-    """The legal move that `answer` writes in standard algebraic notation (Nf3, exd5, O-O), else None."""
+    """Returns the legal move that `answer` names in standard algebraic notation (Nf3, exd5, O-O), else None."""
     try:
         move = env.unwrapped.board.parse_san(answer.strip())
     except ValueError:

@@ -1,4 +1,4 @@
-"""The two kinds of PettingZoo environments, driven alike: reset, step with the actions of all agents that are due."""
+"""One interface to both kinds of PettingZoo environments: reset, and step with the actions of all due agents."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from arena.errors import GameError
 from arena_games.adapters.isolation import IsolatedRandom
 from arena_games.adapters.space_reader import number
 
-HEIGHT = 512  # pixels that are drawn where the environment lets us choose: twice as many take four times as long
+HEIGHT = 512  # pixels drawn where the environment lets us choose: twice the height takes four times as long
 
 
 GIVEN = {2: "(observations, infos)", 5: "(observations, rewards, terminations, truncations, infos)"}
 
 
 class EnvDriver(abc.ABC):
-    """One environment in play, fenced off from the global random generators."""
+    """One environment in play, isolated from the global random generators."""
 
     def __init__(self, env: Any) -> None:
         self.env = env
@@ -33,7 +33,7 @@ class EnvDriver(abc.ABC):
 
     @property
     def over(self) -> bool:
-        """No agent is left."""
+        """Whether no agent is left."""
         return not self.due()
 
     @abc.abstractmethod
@@ -47,7 +47,7 @@ class EnvDriver(abc.ABC):
     def _step(self, actions: Mapping[str, int]) -> None: ...
 
     def reset(self, seed: bytes) -> None:
-        """Start anew from all 16 bytes of `seed` (the environment itself takes 31 bits of it)."""
+        """Start again from `seed`, 16 bytes (the environment itself gets 31 bits of them)."""
         self._random.seed(seed)
         self.given, self.rewards = {}, {}
         self.terminated = dict.fromkeys(self.agents, False)
@@ -61,13 +61,13 @@ class EnvDriver(abc.ABC):
             self._step(actions)
 
     def render(self) -> Any:
-        """The spectator's picture, or None where there is none."""
+        """Returns the spectator's picture, or None if the environment draws none."""
         with self._random.isolated():
             return self.env.render()
 
 
 class AecDriver(EnvDriver):
-    """An AEC environment: one agent at a time."""
+    """An AEC environment: one agent acts at a time."""
 
     def due(self) -> Sequence[str]:
         agent = self.env.agent_selection if self.env.agents else None
@@ -99,7 +99,7 @@ class AecDriver(EnvDriver):
 
 
 class ParallelDriver(EnvDriver):
-    """A Parallel environment: all agents at the same time that are listed and neither terminated nor truncated.
+    """A Parallel environment: all listed agents that are neither terminated nor truncated act at the same time.
 
     An agent may join later, or stay listed when it is dead.
     """
@@ -120,7 +120,7 @@ class ParallelDriver(EnvDriver):
         self.truncated.update({agent: bool(value) for agent, value in truncated.items()})
 
     def _called(self, count: int, call: Callable[[], Any]) -> tuple[Any, ...]:
-        """What a reset or a step gives: so many dictionaries, by agent."""
+        """Returns the `count` dictionaries, by agent, that a reset or a step gives."""
         out = call()
         if not isinstance(out, tuple) or len(out) != count or not all(isinstance(one, Mapping) for one in out):
             found = f"{len(out)} values" if isinstance(out, tuple) else f"a {type(out).__name__}"
@@ -138,7 +138,7 @@ class ParallelDriver(EnvDriver):
 
 
 def driver_of(module: Any, arguments: Mapping[str, Any], *, pictures: bool = False) -> EnvDriver:
-    """A new environment of a PettingZoo module, its Parallel form where it has one; with pictures or without."""
+    """Makes a new environment of a PettingZoo module: its Parallel form if it has one, with or without pictures."""
     parallel = hasattr(module, "parallel_env")
     how = {**arguments}
     if pictures:
@@ -146,5 +146,5 @@ def driver_of(module: Any, arguments: Mapping[str, Any], *, pictures: bool = Fal
         if "screen_height" in inspect.signature(getattr(module, "raw_env", module.env)).parameters:
             how.setdefault("screen_height", HEIGHT)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # remarks on spaces, meant for those who write the environment
+        warnings.simplefilter("ignore")  # warnings about spaces, meant for the environment's authors
         return ParallelDriver(module.parallel_env(**how)) if parallel else AecDriver(module.env(**how))

@@ -1,8 +1,8 @@
 """A PettingZoo environment as a Game. Seat i is the i-th of its possible agents.
 
-The environment's state cannot be read, so the state hash covers everything it has given out: all observations,
+The environment's state cannot be read, so the state hash covers all its outputs: all observations,
 masks and rewards of all agents, and the actions. Pictures are drawn by a second copy of the environment that
-follows the same actions: to look changes nothing in the one that is played.
+follows the same actions, so that drawing changes nothing in the one that is played.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAX_TICKS = Option("int", 500, "ticks after which the match is truncated", 1, 1_
 class ZooAdapter(Adapter):
     """One PettingZoo environment; `arena_games.adapters.zoo.make` gives the class attributes."""
 
-    engines = ("pettingzoo", "rlcard", "chess")  # those two play its card games and chess
+    engines = ("pettingzoo", "rlcard", "chess")  # rlcard and chess implement its card games and chess
     module: ClassVar[Any]
     arguments: ClassVar[Mapping[str, Any]]
     known: ClassVar[Known]
@@ -40,7 +40,7 @@ class ZooAdapter(Adapter):
     counts: ClassVar[tuple[int, ...]]  # by seat, how many actions it has
     starts: ClassVar[tuple[int, ...]]  # by seat, the environment's number of its first action
     renders: ClassVar[bool] = False
-    fresh: ClassVar[bool] = False  # it repeats only when it is new: every match has a new one
+    fresh: ClassVar[bool] = False  # only a new environment repeats itself: every match makes a new one
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
@@ -49,8 +49,8 @@ class ZooAdapter(Adapter):
             self.spec = replaced(self.spec, horizon=self.max_ticks)
         self.driver: EnvDriver | None = None
         self.copy: EnvDriver | None = None  # what is drawn
-        self._shown = -1  # actions that the copy has followed; -1: not even the reset
-        self._frame: Frame | None = None  # what the copy showed then
+        self._shown = -1  # steps that the copy has followed; -1: it was not reset yet
+        self._frame: Frame | None = None  # the copy's picture at that step
         self._seed = b""
         self._log: list[dict[str, int]] = []  # the environment's actions, by agent
         self._chain = ""
@@ -60,7 +60,7 @@ class ZooAdapter(Adapter):
         self._vectors: list[Vector] = []
         self._over = False
 
-    # The environment's walk.
+    # Stepping the environment.
 
     def reset(self, seed: bytes) -> StepResult:
         if self.driver is None or self.fresh:
@@ -99,14 +99,14 @@ class ZooAdapter(Adapter):
         return StepResult.going(self.waiting_for(), rewards, self._chain, said)
 
     def _look(self) -> None:
-        """Take what the environment gives out, as copies."""
+        """Copy the environment's outputs."""
         driver = self._driver()
         width = self.spec.vector_shape[0] if self.spec.vector_shape else 0
         hashes = []
         self._vectors = []
         for agent, reader in zip(driver.agents, self.readers, strict=True):
             given = driver.given.get(agent)
-            if given is None:  # it has not joined yet
+            if given is None:  # the agent has not joined yet
                 self._vectors.append(np.zeros(width, np.float32))
                 hashes.append("")
             elif reader.pixels:
@@ -136,7 +136,7 @@ class ZooAdapter(Adapter):
             raise ValueError(f"{self.spec.id}: call reset before anything else")
         return self.driver
 
-    # Who is due, and the end.
+    # Due seats, and the end.
 
     def legal(self, seat: int) -> tuple[int, ...]:
         return self._legal.get(seat, ())
@@ -145,7 +145,8 @@ class ZooAdapter(Adapter):
         return tuple(sorted(self._legal))
 
     def forfeit(self, seat: int) -> StepResult:
-        """`seat` ends with what its game can cost at the most; the others share it, or lose as much where all do."""
+        """`seat` gets the least return that the game can give. In a zero-sum game the others share its loss; in a
+        cooperative one they lose the same."""
         if not self._legal:
             raise ValueError(f"{self.spec.id}: the match is over, nobody can forfeit")
         if self.known.zero_sum:
@@ -161,10 +162,10 @@ class ZooAdapter(Adapter):
         return StepResult.terminated(rewards, returns, self._chain, (f"seat {seat} forfeits",))
 
     def default_action(self, seat: int) -> int:
-        """The first legal action, where it is not known what a match may cost at the most."""
+        """The first legal action, in an environment whose least return is not known; else None."""
         return self.legal(seat)[0]
 
-    # What is seen.
+    # Views.
 
     def vector(self, seat: int) -> Vector:
         return self._vectors[seat].copy()

@@ -1,4 +1,4 @@
-"""What is declared of PettingZoo's classic environments, because nothing in them says it.
+"""Facts about PettingZoo's classic environments that the environments themselves do not state.
 
 Without an entry an environment still plays: its actions have numbers for names, its text is the numbers of the
 observation, it gives no picture to a seat, and a fault costs a tick: the first legal action is taken.
@@ -23,19 +23,19 @@ class Known:
 
     names: Callable[[Any], Sequence[str]] | None = None  # environment -> names of its actions
     words: Words | None = None  # what a seat may know, from what it was given or from what everybody sees
-    open: bool = False  # perfect information: render() holds nothing that a seat may not see
-    stake: float = 1.0  # what a forfeit costs, where it is zero_sum
-    zero_sum: bool = False  # the others share it
-    together: bool = False  # all seats get the same, never less than 0
+    open: bool = False  # perfect information: render() shows nothing that a seat may not see
+    stake: float = 1.0  # what a forfeit costs in a zero-sum game
+    zero_sum: bool = False  # the other seats share what a forfeit costs
+    together: bool = False  # cooperative: all seats get the same return, never less than 0
     horizon: int | None = None  # the most ticks that the rules allow
     licence: str = "MIT"
     legal: Callable[[Any], Mapping[int, int]] | None = None  # environment's action by the arena's, where they differ
-    read: Callable[[Any, str], int | None] | None = None  # what else is taken as an answer
+    read: Callable[[Any, str], int | None] | None = None  # accepts further forms of an answer
     also: str = field(default="")  # what `read` takes, for the answer format
 
 
 def known(name: str) -> Known:
-    """What is declared of the environment whose metadata calls it `name`."""
+    """Returns the entry of the environment with this name in its metadata; an empty one if there is none."""
     table: dict[str, Callable[[], Known]] = {
         "chess_v6": _chess,
         "tictactoe_v3": lambda: Known(_squares, _tictactoe, open=True, zero_sum=True, horizon=9),

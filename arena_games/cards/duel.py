@@ -30,7 +30,7 @@ class Player:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is drawn. `players[0]` sits at the bottom, the others go round clockwise from the left."""
+    """The content of a picture. `players[0]` sits at the bottom, the others clockwise from the left."""
 
     players: tuple[Player, ...]
     pot: int
@@ -43,7 +43,7 @@ def picture(scene: Scene, height: int, width: int) -> Pixels:
     unit = min(height, width) / 128  # every size below is in pixels of the 128x128 picture
     out = _ground(height, width).copy()
     _middle(out, scene, unit)
-    wide = _wide(height, width)  # an oval table with rails: all a little nearer to its middle
+    wide = _wide(height, width)  # on an oval table with rails everything is a little nearer to the middle
     if wide:
         put(out, text(scene.title, round(4.5 * unit), "#aeb6c2"), 4 * unit, height - 3 * unit, "lb")
     far = 0.205 if wide else 0.15
@@ -118,7 +118,7 @@ def _place(height: int) -> Image.Image:
 
 @lru_cache(maxsize=32)
 def _ring(height: int, unit: float) -> Image.Image:
-    """What lies under the card of the player whose turn it is."""
+    """Draws the ring under the card of the player whose turn it is."""
     k = 4
     width = card_width(height) + round(unit)
     out = Image.new("RGBA", (width * k, height * k), GOLD + "00")

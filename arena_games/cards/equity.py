@@ -1,6 +1,6 @@
 """Hold'em equity: how often a hand wins against random hands. Deterministic: tables, full counts, or fixed samples.
 
-Nothing is drawn from a generator at call time: samples are one fixed set of index tuples, so the same cards always
+No generator is used at call time: the samples are one fixed set of index tuples, so the same cards always
 give the same number. On the river against one hand the count is complete; with cards to come the error of the
 fixed samples is about one percent.
 """
@@ -73,7 +73,7 @@ def _columns(cards: tuple[int, ...]) -> list[Ints]:
 
 
 def sampled_equity(hole: tuple[int, ...], board: tuple[int, ...], opponents: int, samples: int) -> float:
-    """Equity by a fixed sample, or the full count where one opponent and no card to come make it small."""
+    """Equity by a fixed sample; by a full count against one opponent with no card to come."""
     keys = tables().card_key
     deck = _remaining(hole, board)
     missing = 5 - len(board)
@@ -119,5 +119,5 @@ def _ahead(hole: tuple[int, ...], board: tuple[int, ...]) -> float:
 
 
 def ahead(hole: tuple[int, ...], board: tuple[int, ...]) -> float:
-    """The share of other hands that `hole` beats as the board lies now (ties count half); complete count, 0..1."""
+    """The share of other hands that `hole` beats on the current board (ties count half); complete count, 0..1."""
     return _ahead(tuple(sorted(hole)), tuple(sorted(board)))

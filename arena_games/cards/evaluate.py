@@ -32,7 +32,7 @@ _HIGH_SHIFT, _SUIT_SHIFT = 17, 31  # a card's key: base-5 of its low rank, base-
 
 
 class Tables(NamedTuple):
-    """What `values` looks up."""
+    """The lookup tables of `values`."""
 
     card_key: Ints  # (52,) summed over a hand's cards
     card_bit: Ints  # (52,) one bit a card, suit by suit

@@ -9,7 +9,7 @@ from arena_games.cards.text import glyph
 
 COLOURS = {"s": "#17181c", "h": "#d41f30", "d": "#1a5fd6", "c": "#138a3e", "": "#3b2a86"}
 PIPS = {"s": "♠", "h": "♥", "d": "♦", "c": "♣"}
-SMALL = 60  # below this height a card is one rank and one pip, as large as they fit
+SMALL = 60  # below this height a card shows one rank and one pip, as large as they fit
 _PAPER = "#fbfaf5"
 
 

@@ -16,7 +16,7 @@ from arena.train.lesson import Lesson
 from arena_games.spiel import SpielGame
 
 VIEWS = Views(image=(128, 128), text=True)
-TAUGHT = 0.6  # how often a seat follows the teacher; the others act at random, so that odd lines are met too
+TAUGHT = 0.6  # probability that a seat follows the teacher; other seats act at random, so that rare lines occur too
 G = TypeVar("G", bound=SpielGame)
 
 
@@ -44,9 +44,9 @@ def play(
     advise: Callable[[G, int], int],
     thought: Callable[[G, int, int], str],
 ) -> Iterator[Lesson]:
-    """One match; a lesson at every decision of a seat that follows `advise(game, seat) -> action`.
+    """Plays one match; yields a lesson at every decision of a seat that follows `advise(game, seat) -> action`.
 
-    Only seats that have followed it all along give lessons: elsewhere its strategy means nothing.
+    Only seats that have followed it from the start give lessons: in other positions its strategy is not defined.
     """
     taught = [bool(chance.random() < TAUGHT) for _ in range(game.seats)]
     taught[int(chance.integers(game.seats))] = True

@@ -1,4 +1,4 @@
-"""What `scripted` plays: win, else stop a win, else a random column near the middle that gives no win away."""
+"""The baseline `scripted`: win, else stop a win, else a random column near the middle that allows no win."""
 
 from __future__ import annotations
 

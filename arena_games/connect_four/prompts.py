@@ -1,4 +1,4 @@
-"""What is said about connect four: rules, answer format, prompt templates."""
+"""Rules, answer format and prompt templates of connect four."""
 
 RULES = """Connect four for two players, red (seat 0, moves first) and yellow (seat 1).
 The board has 7 columns (1 to 7 from left to right) and 6 rows. Players take turns to drop one disc of their colour \

@@ -53,7 +53,7 @@ class ConnectFour(SpielGame):
         return self.make_card(RULES, ANSWER_FORMAT, {"full": FULL.replace("{rules}", RULES), "short": SHORT})
 
     def reset(self, seed: bytes) -> StepResult:
-        """As the contract. With `opening`, that many discs lie already; none of them wins."""
+        """As `Game.reset`. With `opening`, that many discs are on the board already; no side has won."""
         super().reset(seed)
         chance = generator(seed)
         while len(self.hand.log) < self.opening:
@@ -72,7 +72,7 @@ class ConnectFour(SpielGame):
         returns = tuple(-1.0 if at == seat else 1.0 for at in range(self.seats))
         return StepResult.terminated(returns, returns, self.state_hash(), (f"{DISCS[seat]} forfeits",))
 
-    # What is where.
+    # The board.
 
     def grid(self) -> list[list[int]]:
         """By column, the seats of its discs from the bottom up."""
@@ -82,7 +82,7 @@ class ConnectFour(SpielGame):
         return out
 
     def line(self) -> list[Place]:
-        """The places of a line of four if there is one, else nothing."""
+        """Returns the places of a line of four, or an empty tuple if there is none."""
         grid = self.grid()
         at = {(column, row): disc for column, discs in enumerate(grid) for row, disc in enumerate(discs)}
         for (column, row), disc in at.items():
@@ -95,7 +95,7 @@ class ConnectFour(SpielGame):
     # Views.
 
     def picture(self, seat: int | None, height: int, width: int) -> Image:
-        from arena_games.connect_four import draw  # only those who draw need an imaging library
+        from arena_games.connect_four import draw  # only drawing needs an imaging library
 
         return draw.picture(self, seat, height, width)
 
@@ -142,7 +142,7 @@ class ConnectFour(SpielGame):
             ]
         )
 
-    # What is said.
+    # Events.
 
     def action_event(self, seat: int, action: int) -> str:
         return f"{DISCS[seat]} drops a disc into column {action + 1}"

@@ -1,4 +1,4 @@
-"""Lessons in connect four: what a search four plies deep plays, in positions of good, fair and poor matches."""
+"""Lessons in connect four: the moves of a search four plies deep, in positions of good, fair and poor matches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SLIPS = (0.0, 0.15, 0.4)  # how often the players of a match drop a random disc 
 
 
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
-    """One match; a lesson at every move of it, whoever moves."""
+    """Plays one match; yields a lesson at every move of either seat."""
     game = ConnectFour(2, {"opening": int(chance.integers(0, 9))})
     card = game.card()
     result = game.reset(key("lesson", chance.bytes(16)))
@@ -35,7 +35,7 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
 
 
 def thought(at: search.Board, columns: list[int], seat: int, action: int) -> str:
-    """What is seen (the last disc, a line that can be completed), then what follows."""
+    """A sentence on the position (the last disc, a line that can be completed), then the conclusion."""
     last = f"{DISCS[1 - seat].capitalize()} played column {columns[-1] + 1}. " if columns else "The board is empty. "
     if search.wins(at):
         return f"{last}I can win in column {action + 1}."

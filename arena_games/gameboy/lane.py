@@ -74,7 +74,7 @@ class GameBoyLane(Lane):
         for button, key in KEYS.items():
             (self._boy.button_press if buttons & button else self._boy.button_release)(key)
         for _ in range(frames):
-            self._boy.tick(1, True)  # drawing is cheap, and which frame is the last is known only afterwards
+            self._boy.tick(1, True)  # drawing is cheap, and the last frame is only known afterwards
             self._over = self._how()
             if self._over is not None:
                 return
@@ -128,7 +128,7 @@ def row_below(area: npt.NDArray[Any]) -> int | None:
 
 
 def ahead(area: npt.NDArray[Any]) -> Obstacles:
-    """What is ahead in a game area.
+    """Returns the obstacles ahead in a game area.
 
     `area` is mapping_minimal's: rows and columns of 8 pixels; distances and heights are in tiles of 16, rounded up.
     """

@@ -16,14 +16,11 @@ from arena_games.lanes.game import LaneGame, lane_spec
 from arena_games.lanes.lane import Lane
 
 TITLE = "SUPER MARIOLAND"
-LICENCE = (
-    "Apache-2.0, the emulator PyBoy LGPL-3.0; the cartridge is a file of yours, and the arena brings none: see to it "
-    "that you may use it"
-)
+LICENCE = "Apache-2.0, the emulator PyBoy LGPL-3.0; the cartridge is your own file: make sure that you may use it"
 LEVELS = tuple(f"{world}-{level}" for world in range(1, 5) for level in range(1, 4))
 OPTIONS = {
     "level": Option("str", "1-1", "the level that is played", choices=LEVELS),
-    "state": Option("str", None, "a state that PyBoy saved: it is where every lane begins, instead of at a level"),
+    "state": Option("str", None, "a state saved by PyBoy, where every lane begins instead of at a level"),
 }
 
 GAMEBOY = GameFamily(
@@ -65,7 +62,7 @@ class GameBoy(LaneGame):
 
 
 def make(what: str) -> type[Game]:
-    """The game of this cartridge. ValueError says what of the file is wrong."""
+    """Returns the game of this cartridge. Raises ValueError if the file is missing or is another game."""
     rom = Path(what).expanduser()
     if not rom.is_file():
         raise ValueError(

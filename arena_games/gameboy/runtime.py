@@ -1,4 +1,4 @@
-"""What the emulator needs."""
+"""The managed runtime of the emulator."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ RUNTIME = Runtime(
     python=">=3.11,<3.14",
     requirements=("pyboy~=2.6",),
     licence=(
-        "PyBoy is under the LGPL-3.0 and brings no game. A cartridge is a file of yours; see to it that you may use it."
+        "PyBoy is under the LGPL-3.0 and brings no game. The cartridge is your own file: make sure that you may use it."
     ),
 )

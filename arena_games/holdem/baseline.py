@@ -1,4 +1,4 @@
-"""What `scripted` plays: tight before the flop, then by what it has made. It never bluffs and counts no odds."""
+"""The baseline `scripted`: tight before the flop, then by the strength of its hand. No bluffs, no odds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from arena_games.holdem.vector import draws
 
 RANK_POINTS = {"A": 10.0, "K": 8.0, "Q": 7.0, "J": 6.0, "T": 5.0}
 RAISE_FROM, CALL_FROM = 10.0, 7.0  # points before the flop
-SHORT = {2: 4.0, 3: 2.0}  # points added where few are dealt in
+SHORT = {2: 4.0, 3: 2.0}  # points added at tables of two and three
 
 
 def points(hole: tuple[int, int]) -> float:

@@ -1,7 +1,7 @@
-"""The small square picture, made for small models: everything has one fixed place, cards are as large as they fit.
+"""The small square picture for small models: every element has a fixed place, cards are as large as they fit.
 
-Laid out on a grid of 128 units: the others' seats in a row at the top, the board in the middle, the viewer's cards at
-the bottom between the pot and what is to call.
+The grid has 128 units: the other seats in a row at the top, the board in the middle, the viewer's cards at
+the bottom between the pot and the amount to call.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The betting of one hand as everybody sees it: who put in what, who folded, what was said.
+"""The public betting of one hand: chips put in, folds, and each decision in words.
 
 Players are the engine's: 0 is first to act after the flop, the last one has the button (heads-up too, where the
 button posts the small blind). Chips are whole numbers.
@@ -41,7 +41,7 @@ class Ledger:
 
     @classmethod
     def start(cls, players: int) -> Ledger:
-        """A hand after the blinds."""
+        """Returns the ledger of a hand after the blinds."""
         none = (False,) * players
         blinds = (BIG_BLIND, SMALL_BLIND) if players == 2 else (SMALL_BLIND, BIG_BLIND) + (0,) * (players - 2)
         return cls(blinds, (0,) * players, none, none, 1 if players == 2 else 2)
@@ -69,7 +69,7 @@ class Ledger:
         return 0 if action == FOLD else self.to_call(player) + (RAISE_SIZE[self.round] if action == RAISE else 0)
 
     def word(self, action: int) -> str:
-        """How the action of the player in turn is told."""
+        """The action of the player in turn, in words."""
         due = self.to_call(self.turn)
         if action == FOLD:
             return "folds"
@@ -79,7 +79,7 @@ class Ledger:
         return f"raises to {total}" if max(self.bets) else f"bets {total}"
 
     def after(self, action: int) -> Ledger:
-        """The ledger once the player in turn did `action` (legal by the engine's word)."""
+        """Returns the ledger after the player in turn takes `action`, which the engine has found legal."""
         player = self.turn
         bets, folded, acted = list(self.bets), list(self.folded), list(self.acted)
         bets[player] += self.cost(player, action)

@@ -1,4 +1,4 @@
-"""The large picture, made for people: seats round an oval table, chips, the button, who is in turn."""
+"""The large picture for people: seats round an oval table, chips, the button, whose turn it is."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _bet_at(at: Layout, relative: int, count: int) -> tuple[float, float]:
     square = at.width < at.height * 1.3
     if across < 0.2:  # opposite
         return at.place(relative, count, (0.62, 0.58))
-    if square and across > 0.94:  # level with the board, which leaves no room beside it
+    if square and across > 0.94:  # beside the board, where there is no room
         x, y = _plate_at(at, relative, count)
         return x + at.line * (1.2 if x < at.centre[0] else -1.2), y + at.plate[0] * 1.25
     if not square:

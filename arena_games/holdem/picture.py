@@ -1,4 +1,4 @@
-"""Pictures of the table from one seat, or for a spectator: which layout, and what each seat shows in it."""
+"""Pictures of the table for one seat or for a spectator: chooses the layout and what each seat shows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OVAL_FROM = 300  # pixels: below this height or width the compact layout is draw
 
 @dataclass(frozen=True, slots=True)
 class SeatView:
-    """What one seat shows."""
+    """The visible state of one seat."""
 
     seat: int
     cards: tuple[str, ...]  # codes; empty strings are backs; no cards at all when folded
@@ -34,7 +34,7 @@ class SeatView:
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """What a picture shows: everything in it is known to the seat it is drawn for."""
+    """The content of a picture. The seat that it is drawn for knows everything in it."""
 
     seats: tuple[SeatView, ...]  # clockwise from the one at the bottom
     own: bool  # the bottom seat is the viewer's
@@ -47,7 +47,7 @@ class TableView:
 
 
 def table_view(game: Holdem, viewer: int | None) -> TableView:
-    """The view of the table for a seat, or with None for a spectator, who sees every card."""
+    """The content of the picture for a seat, or with None for a spectator, who sees every card."""
     ledger = game.ledger
     bottom = 0 if viewer is None else viewer
     last = {said.player: said.word for said in ledger.log if said.round == ledger.round}

@@ -35,8 +35,8 @@ from arena_games.spiel import Hand, SpielGame
 ACTIONS = ("fold", "call", "raise")
 WORDS = {"fold": FOLD, "call": CALL, "check": CALL, "raise": RAISE, "bet": RAISE}
 HANDS = 20
-STACK = 10_000  # more than a hand can take, so that nobody is ever all in
-VECTOR_WIDTH = 249  # arena_games.holdem.vector.WIDTH, whose import would load tables
+STACK = 10_000  # more than a hand can cost, so that nobody is ever all in
+VECTOR_WIDTH = 249  # arena_games.holdem.vector.WIDTH; importing that module would load tables
 
 
 def longest_hand(seats: int) -> int:
@@ -83,7 +83,7 @@ class Holdem(SpielGame):
             f"maxRaises={' '.join(map(str, MAX_RAISES))}\nstack {stacks})"
         )
 
-    # Where the cards are. The engine deals two cards to each player in order, then the board.
+    # The cards. The engine deals two cards to each player in order, then the board.
 
     def hole(self, seat: int) -> tuple[int, int]:
         """The two cards of a seat in the current hand, the higher first."""
@@ -100,7 +100,7 @@ class Holdem(SpielGame):
         return self.seat_of(self.seats - 1)
 
     def showdown(self) -> bool:
-        """The current hand is over and hands were compared (only ever seen after the last hand)."""
+        """Whether the current hand is over and hands were compared (only visible after the last hand)."""
         return self.hand.over and len(self.ledger.live) > 1
 
     def visible(self, viewer: int | None, seat: int) -> bool:

@@ -1,4 +1,4 @@
-"""Lessons of limit hold'em: an equity player that says what it sees, what it has, and then acts.
+"""Lessons of limit hold'em: an equity player that states what it sees and what it has, and then acts.
 
 Its choice follows from the cards, the number of opponents, the price and who raised, all of which the picture and the
 short prompt show.
@@ -30,7 +30,7 @@ MARGIN = 0.0  # equity above the pot odds that a call needs
 
 
 def share(hole: tuple[int, int], board: tuple[int, ...], opponents: int) -> float:
-    """Equity in fair shares: 1 is an average hand among so many, the most is the number of players."""
+    """Equity in fair shares: 1 is an average hand; the maximum is the number of players."""
     return equity(hole, board, opponents) * (opponents + 1)
 
 
@@ -50,13 +50,13 @@ def decide(hole: tuple[int, int], board: tuple[int, ...], ledger: Ledger, player
 
 
 def strength(hole: tuple[int, int], board: tuple[int, ...], opponents: int) -> str:
-    """One word or two for a hand among so many opponents."""
+    """The strength of a hand against this number of opponents, in one or two words."""
     have = share(hole, board, opponents)
     return next(word for least, word in STRENGTHS if have >= least)
 
 
 def thought(hole: tuple[int, int], board: tuple[int, ...], opponents: int) -> str:
-    """What is seen, in a fixed form, then what follows."""
+    """A sentence on the position, in a fixed form, then the conclusion."""
     seen = " ".join(map(code, board)) or "empty"
     have = name(value((*hole, *board)))
     return f"I hold {code(hole[0])} {code(hole[1])}. Board {seen}. I have {have}, {strength(hole, board, opponents)}."
@@ -80,7 +80,7 @@ def _other(kind: str, game: Holdem, seat: int, rng: np.random.Generator) -> int:
 
 
 def lessons(rng: np.random.Generator) -> Iterator[Lesson]:
-    """Play one short session against mixed opponents; a lesson at each decision of a teacher."""
+    """Plays one short session against mixed opponents; yields a lesson at each decision of a teacher."""
     seats = int(rng.choice(SEATS, p=SEAT_SHARES))
     game = Holdem(seats, {"hands": int(rng.integers(1, 4))})
     kinds = [str(kind) for kind in rng.choice(OPPONENTS, size=seats)]

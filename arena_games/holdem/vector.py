@@ -1,6 +1,6 @@
-"""The vector view: one width for 2 to 6 seats, everything from the observer's side of the table.
+"""The vector view: one width for 2 to 6 seats, with seats counted from the observer.
 
-Parts, in order (see PARTS): the cards, the place, the betting by relative seat (0 is the observer, 1 the next to its
+Parts, in order (see PARTS): the cards, the position, the betting by relative seat (0 is the observer, 1 the next to its
 left), the price, and features that a small network would otherwise spend its capacity on: the hand's name, draws, and
 its equity against random hands.
 """
@@ -77,7 +77,7 @@ def draws(hole: tuple[int, ...], board: tuple[int, ...]) -> tuple[int, int, int]
 
 @lru_cache(maxsize=1 << 16)
 def _cards(hole: tuple[int, ...], board: tuple[int, ...], opponents: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Indices of ones and the values of made, draws and equity: all that follows from the cards alone."""
+    """Indices of ones, and the values of made, draws and equity: the parts that depend on the cards alone."""
     own = category(value((*hole, *board)))
     ones = [START["category"] + own]
     shared = category(value(board)) if board else 0

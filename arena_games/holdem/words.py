@@ -1,4 +1,4 @@
-"""The text view and its facts: what a seat knows, in words. Seats are named by number; chips are whole numbers."""
+"""The text view and its facts: what a seat knows. Seats are named by number; chips are whole numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ORDER = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
 def position(seats: int, player: int) -> str:
-    """What players call the place of the engine's `player`."""
+    """The usual name for the position of the engine's `player`."""
     if player == seats - 1:
         return "button and small blind" if seats == 2 else "button"
     if seats == 2:
@@ -51,7 +51,7 @@ def _moves(game: Holdem, seat: int) -> list[str]:
 
 
 def labels(game: Holdem, seat: int) -> dict[str, str]:
-    """What each legal action amounts to now, for people's buttons: `label.call` is "call 10"."""
+    """Each legal action with its current amount, for people's buttons: `label.call` is "call 10"."""
     ledger, player = game.ledger, game.player_of(seat)
     due, names = ledger.to_call(player), game.spec.actions.names
     raised = f"{'raise to' if max(ledger.bets) else 'bet'} {ledger.bets[player] + ledger.cost(player, RAISE)}"

@@ -1,4 +1,4 @@
-"""What `scripted` plays: the best card always bets, the worst sometimes bluffs, the others call half the time."""
+"""The baseline `scripted`: the best card always bets, the worst sometimes bluffs, the others call half the time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said about Kuhn poker: rules, answer format, prompt templates."""
+"""Rules, answer format and prompt templates of Kuhn poker."""
 
 RULES = """Kuhn poker for {seats} players. The deck has one card of each rank, from lowest to highest: {deck}.
 Each player puts one chip into the pot and is dealt one card, which the others do not see.

@@ -17,7 +17,7 @@ from arena_games.spiel import Hand, SpielGame
 PASS, BET = 0, 1
 MOST_SEATS = 3
 MOST_ACTIONS = 5  # in one hand of three
-# own card, number of seats, own place in the order of play, every action of the hand: all one-hot
+# Own card, number of seats, own place in the order of play, every action of the hand: all one-hot.
 VECTOR = (MOST_SEATS + 1) + (MOST_SEATS - 1) + MOST_SEATS + 2 * MOST_ACTIONS
 
 
@@ -56,7 +56,7 @@ class Kuhn(SpielGame):
         """Pass: check, or fold facing a bet."""
         return PASS
 
-    # What is where, by the engine's player.
+    # State by the engine's player.
 
     def bets(self) -> list[int]:
         """Chips each player put in this hand, the ante of one included."""
@@ -70,7 +70,7 @@ class Kuhn(SpielGame):
         return max(bets) - bets[player]
 
     def shown(self, hand: Hand) -> set[int]:
-        """Players whose cards everybody sees: at a showdown, those who did not fold."""
+        """Players whose cards are public: at a showdown, those who did not fold."""
         if not hand.over:
             return set()
         bets = [player for player, action in hand.actions() if action == BET]
@@ -85,7 +85,7 @@ class Kuhn(SpielGame):
     # Views.
 
     def picture(self, seat: int | None, height: int, width: int) -> Image:
-        from arena_games.kuhn import draw  # only those who draw need an imaging library
+        from arena_games.kuhn import draw  # only drawing needs an imaging library
 
         return draw.picture(self, seat, height, width)
 
@@ -123,7 +123,7 @@ class Kuhn(SpielGame):
         }
 
     def labels(self, seat: int) -> dict[str, str]:
-        """What each legal action amounts to now, for people's buttons: `label.bet` is "call 1"."""
+        """Each legal action with its current amount, for people's buttons: `label.bet` is "call 1"."""
         facing, names = self.to_call(self.player_of(seat)) > 0, self.spec.actions.names
         said = {PASS: "fold" if facing else "check", BET: "call 1" if facing else "bet 1"}
         return {f"label.{names[action]}": said[action] for action in self.legal(seat)}
@@ -141,7 +141,7 @@ class Kuhn(SpielGame):
         lines.append(f"It is your turn. Legal actions: {legal}." if legal else f"To act: {facts['turn']}.")
         return "\n".join(lines)
 
-    # What is said.
+    # Events.
 
     def verb(self, action: int, facing: bool) -> str:
         return ("calls" if facing else "bets") if action == BET else ("folds" if facing else "checks")

@@ -11,7 +11,7 @@ from arena_games.cards.lessons import draw, play, table
 from arena_games.cards.ranks import RANKS, said
 from arena_games.kuhn.rules import BET, Kuhn
 
-THREE = 0.2  # how often three sit at the table
+THREE = 0.2  # probability of a table of three
 
 
 def information(rank: str, actions: list[int]) -> str:
@@ -20,7 +20,7 @@ def information(rank: str, actions: list[int]) -> str:
 
 
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
-    """One match of two or three seats."""
+    """Plays one match of two or three seats and yields its lessons."""
     game = Kuhn(3 if chance.random() < THREE else 2)
     policy = table("arena_games.kuhn", game.seats)
 
@@ -32,7 +32,7 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
 
 
 def thought(game: Kuhn, seat: int, action: int) -> str:
-    """What is seen, then what follows."""
+    """A sentence on the position, then the conclusion."""
     player = game.player_of(seat)
     place = RANKS.index(game.rank(player))
     facing = game.to_call(player) > 0

@@ -1,4 +1,4 @@
-"""What a decision may be: eight named combinations (`macro`), or up to two of six buttons (`buttons`)."""
+"""The action sets: eight named combinations (`macro`), or up to two of six buttons (`buttons`)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ KEYS = {
     "run": Button.B,
 }
 FRAMES_A_SECOND = 60
-SKIP = 8  # frames that a decision of the set `macro` is held, unless told otherwise
-JUMP_FRAMES, OTHER_FRAMES = 15, 5  # how long an answer of the `buttons` set is held
+SKIP = 8  # frames for which a decision of the set `macro` is held, by default
+JUMP_FRAMES, OTHER_FRAMES = 15, 5  # frames for which a decision of the set `buttons` is held
 
 
 def _pairs() -> dict[str, Button]:
@@ -48,7 +48,7 @@ def held(buttons: Button) -> tuple[str, ...]:
 
 
 def check_skip(kind: str, skip: int) -> None:
-    """ValueError for an @skip= that the decisions of this set would ignore."""
+    """Raises ValueError for an @skip= that this action set would ignore."""
     if kind != "macro" and skip != SKIP:
         raise ValueError(
             f"option skip={skip!r}: decisions of @actions={kind} are held for {JUMP_FRAMES} frames if they include "
@@ -64,6 +64,6 @@ def frames_of(kind: str, buttons: Button, skip: int) -> int:
 
 
 def in_any_order(answer: str) -> str:
-    """The name of a pair of buttons, whichever is named first and whatever stands between them."""
+    """The name of a pair of buttons, given in any order and with any separator."""
     words = answer.lower().replace("+", " ").replace(",", " ").split()
     return " ".join(sorted(words, key=list(KEYS).index)) if words and set(words) <= set(KEYS) else answer

@@ -1,4 +1,4 @@
-"""What `scripted` plays in every lane: run right, and jump before what the text view names."""
+"""The baseline `scripted` of every lane: run right, and jump before the obstacles that the text view names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PIT, ENEMY, WALL = 1, 3, 2  # tiles at which it jumps
 
 
 def choose(observation: Observation, card: GameCard, chance: np.random.Generator) -> int:
-    """A legal action. Jump is let go of for one decision after landing, since a held jump does not jump again."""
+    """Returns a legal action. Releases jump for one decision after landing, since a held jump does not jump again."""
     facts = observation.facts
     if facts is None:
         raise ValueError("the baseline of lanes reads the facts of the text view: open the seat with text")

@@ -39,17 +39,19 @@ MOST_LANES = 16
 STACK = 4  # frames in the vector view, one a decision
 
 OPTIONS = {
-    "actions": Option("str", "macro", "what a decision may be: 8 combinations, or pairs", choices=tuple(actions.SETS)),
+    "actions": Option(
+        "str", "macro", "the action set: 8 combinations, or pairs of buttons", choices=tuple(actions.SETS)
+    ),
     "skip": Option("int", actions.SKIP, "frames that a decision of the macro actions is held", 1, 60),
-    "horizon": Option("int", 400, "decisions till the match is cut", 1, 1_000_000),
-    "stuck": Option("int", 60, "decisions without a new maximum of x that end a lane; 0: none do", 0, 1_000_000),
-    "noops": Option("int", 0, "most frames that a lane waits at the start, drawn by the seed", 0, 30),
+    "horizon": Option("int", 400, "decisions until the match is truncated", 1, 1_000_000),
+    "stuck": Option("int", 60, "decisions without a new maximum of x after which a lane ends; 0: never", 0, 1_000_000),
+    "noops": Option("int", 0, "most frames that a lane waits at the start; the seed draws their number", 0, 30),
     "from": Option("str", None, "a file of recorded actions that are played before the start"),
 }
 
 
 def lane_spec(**facts: Any) -> GameSpec:
-    """The spec of a LaneGame: what they have in common, and `facts` (id, version, summary, licence, ...)."""
+    """The spec of a LaneGame: the fields that all of them share, and `facts` (id, version, summary, licence, ...)."""
     own = facts.pop("options", {})
     return GameSpec(
         **{
@@ -62,7 +64,7 @@ def lane_spec(**facts: Any) -> GameSpec:
             "text": True,
             "pace": "realtime",
             "simultaneous": True,
-            "perfect_information": True,  # of the others' lanes, which are nobody's secret
+            "perfect_information": True,  # the other lanes are not secret
             "on_fault": "default",
             "baseline": "arena_games.lanes.baseline:choose",
             **facts,
@@ -72,7 +74,7 @@ def lane_spec(**facts: Any) -> GameSpec:
 
 
 class _Seat:
-    """One lane, what it reached, and the frames of its last decisions."""
+    """One lane, its progress, and the frames of its last decisions."""
 
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
@@ -92,7 +94,7 @@ class _Seat:
         self.frames = [first] * STACK  # oldest first
 
     def hold(self, buttons: int, frames: int, see: bool) -> None:
-        """Let the lane go on, and `see` the grey frame if the last one was wanted. Lanes may do it side by side."""
+        """Advance the lane, and `see` the grey frame if the last one was wanted. Lanes may do this in parallel."""
         self.frames[-1].pass_by()
         self.lane.hold(buttons, frames)
         self.frames = [*self.frames[1:], views.Frame(self.lane, self.lane.snapshot())]
@@ -101,7 +103,7 @@ class _Seat:
             self.frames[-1].grey  # noqa: B018
 
     def follow(self, name: str, stuck: int) -> tuple[float, dict[str, float]]:
-        """Take what the held buttons led to: the reward and its parts."""
+        """Compute the reward and its parts after the lane has advanced."""
         before, self.now = self.now, self.lane.now
         gain = max(0, self.now.x - self.best)
         self.best += gain
@@ -121,14 +123,14 @@ class _Seat:
 
 
 class LaneGame(Game):
-    """A subclass gives `make_lane` and the spec (see `lane_spec`), and what its levels are."""
+    """Base of the games of lanes. A subclass gives `make_lane`, the spec (see `lane_spec`) and its levels."""
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
         actions.check_skip(self.options["actions"], self.options["skip"])
         changes: dict[str, Any] = {
             "actions": actions.SPACES[self.options["actions"]],
-            # Decisions that are not equally long have no clock in common.
+            # Decisions of different length have no common clock.
             "pace": self.spec.pace if self.options["actions"] == "macro" else "turn",
             "horizon": self.options["horizon"],
         }
@@ -147,13 +149,13 @@ class LaneGame(Game):
 
     @abc.abstractmethod
     def make_lane(self) -> Lane:
-        """A new lane; it is begun again for every match."""
+        """Makes a new lane; every match begins it again."""
 
     def prepare(self, seed: bytes) -> None:
-        """Before the lanes of a match begin: the level may follow from the seed, the same for every lane."""
+        """Called before the lanes of a match begin. The level may follow from the seed; all lanes have the same."""
 
     def start_events(self) -> Sequence[str]:
-        """What is said of the start: the level, the cartridge."""
+        """Events of the start: the level, the cartridge."""
         return ()
 
     # The contract.
@@ -225,13 +227,13 @@ class LaneGame(Game):
         )
 
     def read(self, legal: Sequence[int], answer: int | str | None, free_text: int = 0) -> Move:
-        """As every game's, but the buttons of a pair may come in any order."""
+        """As `Game.parse`, but the buttons of a pair may come in any order."""
         if isinstance(answer, str) and self.options["actions"] == "buttons":
             answer = actions.in_any_order(answer)
         return parse_answer(self.spec.actions.names, legal, answer, free_text)
 
     def default_action(self, seat: int) -> int:
-        """Hold nothing: no key pressed."""
+        """The action that holds no button."""
         return 0
 
     def draw(self, height: int, width: int) -> Image:
@@ -243,7 +245,7 @@ class LaneGame(Game):
             width,
         )
 
-    # What subclasses and words may ask.
+    # For subclasses and words.py.
 
     @property
     def due(self) -> tuple[int, ...]:
@@ -279,8 +281,8 @@ class LaneGame(Game):
                 )
 
     def _each(self, do: Callable[[Any], None], lanes: Sequence[Any]) -> None:
-        """Do it for every lane: side by side where the emulator lets other threads run, this thread among them."""
-        left = iter(lanes)  # shared: whoever is free takes the next
+        """Call `do` for every lane: in several threads, this one included, if the emulator lets other threads run."""
+        left = iter(lanes)  # shared: a free thread takes the next lane
 
         def work() -> None:
             for lane in left:

@@ -1,4 +1,4 @@
-"""Lane: one copy of a one-player platform game, as its emulator or its rules play it; game.py seats it."""
+"""Lane: one copy of a one-player platform game, run by its emulator or its rules; game.py gives it to a seat."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TILE = 16  # pixels
 
 
 class Button(enum.IntFlag):
-    """What a controller can hold; the values are the NES's."""
+    """The buttons of a controller; the values are the NES's."""
 
     A = 0x01  # jump
     B = 0x02  # run
@@ -31,7 +31,7 @@ class Button(enum.IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The facts of a lane that its rewards and its end are made of."""
+    """The facts of a lane that its rewards and its end follow from."""
 
     x: int  # pixels from the start of the level; may go back
     y: int  # pixels above the bottom of the screen
@@ -40,7 +40,7 @@ class Now:
     lives: int
     score: int = 0
     coins: int = 0
-    grounded: bool = True  # it stands on something, so it can jump
+    grounded: bool = True  # the player stands on something, so it can jump
     over: End | None = None  # "flag": the level is cleared
 
 
@@ -59,23 +59,23 @@ class Obstacles:
 
 
 class Lane(abc.ABC):
-    """One copy. It is begun again and again; the same buttons always lead to the same states."""
+    """One copy. It can begin any number of times; the same buttons always lead to the same states."""
 
     size: ClassVar[tuple[int, int]] = (240, 256)  # (height, width) of its frames
-    threads: ClassVar[bool] = False  # `hold` lets other threads run: lanes may be played side by side
+    threads: ClassVar[bool] = False  # `hold` releases the interpreter lock: lanes may run in parallel
 
     @abc.abstractmethod
     def begin(self) -> None:
-        """Start the level anew, with the player able to move."""
+        """Start the level again, at the first moment at which the player can move."""
 
     @abc.abstractmethod
     def hold(self, buttons: int, frames: int) -> None:
-        """Hold these buttons for so many frames; it stops by itself when the lane is over."""
+        """Hold these buttons for `frames` frames; stops early when the lane is over."""
 
     @property
     @abc.abstractmethod
     def now(self) -> Now:
-        """The facts of this moment."""
+        """The current facts."""
 
     @property
     @abc.abstractmethod
@@ -84,12 +84,12 @@ class Lane(abc.ABC):
 
     @abc.abstractmethod
     def snapshot(self) -> Any:
-        """What `draw` and `luma` need to show this moment, until the lane goes on. Cheap: mostly nobody looks."""
+        """What `draw` and `luma` need for this moment, valid until the lane advances. Cheap: most are never drawn."""
 
     def keep(self, snapshot: Any) -> Any:
-        """The snapshot of this very moment made to last, for `luma` (for `draw` where that gives none).
+        """Makes the current snapshot outlast the next step, for `luma` (for `draw` where `luma` gives None).
 
-        It is asked for just before the lane goes on. Default: the snapshot itself, which then never changes.
+        Called just before the lane advances. Default: the snapshot itself, which must then never change.
         """
         return snapshot
 
@@ -98,9 +98,9 @@ class Lane(abc.ABC):
         """The frame of a snapshot: uint8 (*size, 3), a new array."""
 
     def luma(self, snapshot: Any) -> npt.NDArray[np.uint8] | None:
-        """The grey frame of a snapshot, uint8 `size`, where that is cheaper than from `draw`; None: it is not.
+        """The grey frame of a snapshot, uint8 `size`, if that is cheaper than by `draw`; else None.
 
-        It is used at once, and may be overwritten by the next one.
+        It is used at once, and the next call may overwrite it.
         """
         return None
 

@@ -1,4 +1,4 @@
-"""The macro actions by number, for searches: what they hold, and the order in which a search tries them in the air."""
+"""The macro actions by number, for searches: their buttons, and the order in which a search tries them in the air."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Recorded actions that are played before a match begins (`@from=FILE`), so that it starts later in the level.
 
-arena_games/lanes/record.py makes such a file of what was played.
+arena_games/lanes/record.py writes such a file from a run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Prefix(msgspec.Struct, frozen=True):
 
 
 def load(path: str) -> Prefix:
-    """What the file says. ValueError says what of it is wrong."""
+    """Reads the file. Raises ValueError, naming the file, if it is missing or malformed."""
     file = Path(path).expanduser()
     try:
         given = msgspec.json.decode(file.read_bytes(), type=Prefix)
@@ -45,7 +45,7 @@ def load(path: str) -> Prefix:
 
 
 def read(path: str) -> list[tuple[int, int]]:
-    """(buttons, frames) of each recorded action. ValueError says what of the file is wrong."""
+    """(buttons, frames) of each recorded action. Raises ValueError if the file is missing or malformed."""
     given = load(path)
     known = SETS[given.actions]
     return [(int(known[name]), frames_of(given.actions, known[name], given.skip)) for name in given.names]

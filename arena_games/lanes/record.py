@@ -1,4 +1,4 @@
-"""Makes a file for `@from=` of what was played.
+"""Writes a file for `@from=` from a run.
 
 `python -m arena_games.lanes.record RUN --decisions 60 --out later.json`
 """
@@ -26,7 +26,7 @@ from arena_games.lanes.prefix import Prefix, load
 
 
 def recorded(lines: Sequence[Line], seat: int, decisions: int | None) -> Prefix:
-    """What `seat` played in a match of lanes, from the very start of the level. InputError when it cannot be told."""
+    """The actions of `seat` in a match of lanes, from the level's start. Raises InputError if they are unknown."""
     head = lines[0]
     assert isinstance(head, MatchLine)
     options: dict[str, Any] = dict(head.options)

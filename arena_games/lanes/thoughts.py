@@ -1,4 +1,4 @@
-"""What a teacher of lanes says before it acts: what is nearest ahead, as the facts have it, then what to do.
+"""The thought of a teacher of lanes: the nearest obstacle, from the facts, then the plan.
 
 "Pit ahead, 2 tiles. Jump.", "Wall ahead, 1 tile, 2 high. In the air. Hold jump.", "The way is free. Run."
 """
@@ -12,7 +12,7 @@ PLANS = {"stay": "Wait", "left": "Go back", "left jump": "Jump back", "jump": "J
 
 
 def ahead(facts: Mapping[str, str]) -> str:
-    """What is nearest to the right, e.g. "Pit ahead, 2 tiles."."""
+    """The nearest obstacle to the right, e.g. "Pit ahead, 2 tiles."."""
     near = [(int(facts[what]), what) for what in ("enemy", "pit", "wall") if facts[what] != "none"]
     if not near:
         return FREE
@@ -22,7 +22,7 @@ def ahead(facts: Mapping[str, str]) -> str:
 
 
 def thought(facts: Mapping[str, str], answer: str) -> str:
-    """What is ahead, whether the feet are on the ground, and the plan."""
+    """The nearest obstacle, whether the player is in the air, and the plan."""
     flying = facts["ground"] == "no"
     if answer in PLANS:
         plan = PLANS[answer]

@@ -1,4 +1,4 @@
-"""What is seen of a lane: a frame at each size, the grey stack, and all lanes side by side. Made when asked for."""
+"""The views of a lane: a frame at each size, the grey stack, and all lanes side by side. Made on demand."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Drawable(Protocol):
 
 
 class Frame:
-    """One moment of a lane, drawn at most once. Of a moment that is past, only the grey frame is to be had."""
+    """One moment of a lane, drawn at most once. Of a past moment only the grey frame is available."""
 
     __slots__ = ("_frame", "_grey", "_lane", "_past", "_snapshot")
 
@@ -44,16 +44,16 @@ class Frame:
 
     @property
     def native(self) -> Image:
-        """uint8 (height, width, 3); not to be written to."""
+        """uint8 (height, width, 3); read-only."""
         if self._past:
-            raise RuntimeError("the lane has gone on: of this moment only the grey frame was kept")
+            raise RuntimeError("the lane has advanced: only the grey frame of this moment was kept")
         if self._frame is None:
             self._frame = self._lane.draw(self._snapshot)
         return self._frame
 
     @property
     def grey(self) -> Image:
-        """uint8 (84, 84): luma, each pixel the mean of what it covers."""
+        """uint8 (84, 84): luma, each pixel the mean of the pixels that it covers."""
         if self._grey is None:
             luma = self._lane.luma(self._snapshot)
             if luma is None:
@@ -63,12 +63,12 @@ class Frame:
         return self._grey
 
     def pass_by(self) -> None:
-        """The lane goes on now: keep what the grey frame needs, and no more."""
+        """Called before the lane advances: keep only what the grey frame needs."""
         self._snapshot = None if self._grey is not None else self._lane.keep(self._snapshot)
         self._frame, self._past = None, True
 
     def fitted(self, height: int, width: int) -> Image:
-        """uint8 (height, width, 3): larger by whole pixels, smaller by the mean of what a pixel covers."""
+        """uint8 (height, width, 3): enlarged by whole pixels, reduced by the mean of the pixels that each covers."""
         native = self.native
         high, wide = native.shape[:2]
         if (high, wide) == (height, width):
@@ -79,13 +79,13 @@ class Frame:
 
 
 class _Shrink(threading.local):
-    """Means over 84x84 cells. Its pictures lie in arrays and are used again: new ones took a third of the time."""
+    """Means over 84x84 cells. It reuses its buffers: allocating new ones took a third of the time."""
 
     def __init__(self) -> None:
         self._small = np.empty((EDGE, EDGE), np.uint8)
         self._whole = np.empty((0, 0), np.uint8)
         self._to = _lent(self._small)
-        self._to.readonly = 0  # to be written to, so that nobody need copy out of it what it shows
+        self._to.readonly = 0  # writable, so that nothing need be copied out of it
         for value in (1, 0):
             self._to.paste(value, (0, 0, EDGE, EDGE))
             if not (self._small == value).all():
@@ -117,7 +117,7 @@ def stacked(frames: Sequence[Frame]) -> Image:
 
 
 def pushed(before: Image, frame: Frame) -> Image:
-    """The stack of four one decision later, without going through all frames: four bytes of a pixel are one number."""
+    """The stack of four one decision later, without a loop over the frames: a pixel's four bytes are one number."""
     older = before.view("<u4")[..., 0] >> np.uint32(8)
     older |= frame.grey.astype("<u4") << np.uint32(24)
     return older[..., np.newaxis].view(np.uint8)

@@ -1,4 +1,4 @@
-"""A lane in words: its text view, its facts, what is said of a decision, and the GameCard."""
+"""A lane in words: its text view, its facts, its events, and the GameCard."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FULL = """\
 You see the level as it is now. {{text}}
 
 Choose one of: {{legal}}. Think briefly about what is ahead, then end with a line "Answer: ACTION"."""
-# Not where it is, or a small model would learn a level by heart instead of looking; and every action is always legal.
+# Without the position, or a small model would memorise a level instead of looking; and every action is always legal.
 SHORT = "{game}. last {{last}}, moved {{moved}}, rose {{rose}}."
 
 
@@ -38,7 +38,7 @@ def card(game: Game) -> GameCard:
     rules = RULES.format(frames=frames, flag=FLAG, death=DEATH, stuck=options["stuck"], horizon=options["horizon"])
     name = game.spec.id.partition(":")[0]
     prompts = {"full": FULL.format(rules=rules), "short": SHORT.format(game=name)}
-    macro = options["actions"] == "macro"  # the others differ in length: a tick has no time of its own
+    macro = options["actions"] == "macro"  # other decisions differ in length, so a tick has no fixed duration
     seconds = options["skip"] / actions.FRAMES_A_SECOND if macro else None
     held = {action: actions.held(buttons) for action, buttons in actions.SETS[options["actions"]].items()}
     return game.make_card(rules, ANSWER, prompts, buttons=held, seconds=seconds)
@@ -93,12 +93,12 @@ def text(facts: Mapping[str, str]) -> str:
 
 
 def event(seat: int, now: Now, over: End | None, parts: Mapping[str, float]) -> str:
-    """What is said of a lane's decision: where it is, and the raw components of its reward."""
+    """The event of a lane's decision: its position, and the raw components of its reward."""
     said = ", ".join(f"{name} {value:+g}" for name, value in parts.items() if value)
     end = f", {OVER[over]}" if over else ""
     return f"lane {seat}: x {now.x}{end}" + (f" ({said})" if said else "")
 
 
 def caption(seat: int, now: Now, best: int, over: End | None) -> str:
-    """The line below a lane's picture; what matters least stands last, since narrow ones are cut."""
+    """The line below a lane's picture; the least important comes last, since narrow ones are cut."""
     return f"lane {seat}" + (f" {OVER[over]}" if over else "") + f"   x {now.x}   best {best}   time {now.time}"

@@ -1,4 +1,4 @@
-"""What `scripted` plays: raise a pair or the best card, call with a middling one, fold the worst to a raise."""
+"""The baseline `scripted`: raise a pair or the best card, call with a middling one, fold the worst to a raise."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def picture(game: Leduc, seat: int | None, height: int, width: int) -> Image:
-    """What `seat` may see, or with None everything; the seat (or seat 0) is at the bottom."""
+    """The picture for `seat`, which is at the bottom; with None for a spectator, who sees everything (seat 0 below)."""
     bottom = 0 if seat is None else seat
     table, shown, due = game.table(), game.shown(game.hand), game.due_seat
     players = []

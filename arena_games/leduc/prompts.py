@@ -1,4 +1,4 @@
-"""What is said about Leduc poker: rules, answer format, prompt templates."""
+"""Rules, answer format and prompt templates of Leduc poker."""
 
 RULES = """Leduc poker for {seats} players. The deck has two cards of each rank, from lowest to highest: {deck}.
 Each player puts one chip into the pot and is dealt one card, which the others do not see.

@@ -27,7 +27,7 @@ VECTOR = (MOST_SEATS + 1) + (MOST_SEATS + 2) + (MOST_SEATS - 1) + MOST_SEATS + 2
 
 @dataclass(slots=True)
 class Table:
-    """What a hand's log says, by the engine's player."""
+    """The state that follows from a hand's log, by the engine's player."""
 
     bets: list[int]  # chips put in, the ante included
     folded: set[int] = field(default_factory=set)
@@ -78,7 +78,7 @@ class Leduc(SpielGame):
         """Check if nothing is to call, else fold."""
         return FOLD if FOLD in self.legal(seat) else CALL
 
-    # What is where, by the engine's player.
+    # State by the engine's player.
 
     def table(self, hand: Hand | None = None) -> Table:
         """Bets, folds and actions of `hand` (the current one by default), replayed from its log."""
@@ -96,7 +96,7 @@ class Leduc(SpielGame):
         return out
 
     def shown(self, hand: Hand) -> set[int]:
-        """Players whose cards everybody sees: at a showdown, those who did not fold."""
+        """Players whose cards are public: at a showdown, those who did not fold."""
         if not hand.over:
             return set()
         left = set(range(self.seats)) - self.table(hand).folded
@@ -117,7 +117,7 @@ class Leduc(SpielGame):
     # Views.
 
     def picture(self, seat: int | None, height: int, width: int) -> Image:
-        from arena_games.leduc import draw  # only those who draw need an imaging library
+        from arena_games.leduc import draw  # only drawing needs an imaging library
 
         return draw.picture(self, seat, height, width)
 
@@ -164,7 +164,7 @@ class Leduc(SpielGame):
         }
 
     def labels(self, seat: int) -> dict[str, str]:
-        """What each legal action amounts to now, for people's buttons: `label.call` is "call 2"."""
+        """Each legal action with its current amount, for people's buttons: `label.call` is "call 2"."""
         table, names = self.table(), self.spec.actions.names
         due = max(table.bets) - table.bets[self.player_of(seat)]
         raised = f"raise to {max(table.bets) + RAISES[table.round]}"
@@ -187,7 +187,7 @@ class Leduc(SpielGame):
         lines.append(f"It is your turn. Legal actions: {legal}." if legal else f"To act: {facts['turn']}.")
         return "\n".join(lines)
 
-    # What is said.
+    # Events.
 
     def told(self) -> str:
         """Every action of this hand as a sentence."""

@@ -1,6 +1,6 @@
 """Lessons in Leduc poker: for two seats the answer is drawn from an equilibrium (scripts/solve_leduc.py).
 
-For three seats, which nobody solved here, it is what the baseline plays: the pictures are what is learnt there.
+For three seats, which are not solved here, the answer is the baseline's: those lessons teach the pictures.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from arena_games.cards.ranks import said
 from arena_games.leduc.baseline import choose
 from arena_games.leduc.rules import FOLD, RAISE, Leduc
 
-THREE = 0.1  # how often three sit at the table
+THREE = 0.1  # probability of a table of three
 
 
 def information(rank: str, board: str, rounds: list[list[int]]) -> str:
@@ -26,7 +26,7 @@ def information(rank: str, board: str, rounds: list[list[int]]) -> str:
 
 
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
-    """One match of two or three seats."""
+    """Plays one match of two or three seats and yields its lessons."""
     game = Leduc(3 if chance.random() < THREE else 2)
     card = game.card()
 
@@ -41,7 +41,7 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
 
 
 def thought(game: Leduc, seat: int, action: int) -> str:
-    """What is seen, then what follows."""
+    """A sentence on the position, then the conclusion."""
     player = game.player_of(seat)
     rank, board, at = game.rank(player), game.board(), game.table()
     seen = f"I hold {said(rank)}. " + (f"The board shows {said(board)}." if board else "No board card yet.")

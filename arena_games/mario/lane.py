@@ -16,7 +16,7 @@ from arena_games.lanes.lane import End, Lane, Now, Obstacles
 from arena_games.mario import stages
 from arena_games.mario.ram import READERS, Reader, Smb3
 
-LONGEST = 1_200  # frames that the game may move the player by itself before the lane goes on all the same
+LONGEST = 1_200  # most frames for which a lane waits while the game moves the player by itself
 
 
 class Start(NamedTuple):
@@ -25,12 +25,12 @@ class Start(NamedTuple):
     rom: str  # the cartridge's file
     sha1: str
     state: Any  # the emulator's snapshot; it is never written to
-    nes: Any  # the emulator that it was taken from: the snapshot points into it, so it must live as long
+    nes: Any  # the emulator of the snapshot, which points into it, so it must live as long
 
 
 @functools.cache
 def start_of(stage: str) -> Start:
-    """Play from power-on to the start of a stage, once a process. ImportError outside the runtime."""
+    """Plays from power-on to the start of a stage, once a process. Raises ImportError outside the runtime."""
     import gym_super_mario_bros
 
     env: Any = gym_super_mario_bros.make(stages.registered()[stage]).unwrapped
@@ -40,10 +40,10 @@ def start_of(stage: str) -> Start:
 
 
 class MarioLane(Lane):
-    """One stage of one of the four games; `stage` may be set anew before `begin`."""
+    """One stage of one of the four games; `stage` may be changed before `begin`."""
 
     size: ClassVar[tuple[int, int]] = (240, 256)
-    threads: ClassVar[bool] = True  # the emulator lets other threads run while it makes a frame
+    threads: ClassVar[bool] = True  # the emulator releases the interpreter lock while it makes a frame
 
     def __init__(self, stage: str) -> None:
         self.stage = stage
@@ -63,7 +63,7 @@ class MarioLane(Lane):
             self.close()
             self._nes, self._rom = NESEnv(start.rom), start.rom
             self._ram = memoryview(self._nes.ram)
-            # `screen` shows the first three bytes of each pixel backwards: here are all four as they lie in memory.
+            # `screen` reverses the first three bytes of each pixel: here are all four in the order of memory.
             self._pixels = np.lib.stride_tricks.as_strided(self._nes.screen[..., ::-1], (*self.size, 4), (1024, 4, 1))
         self._nes.load_state(start.state)
         self._reader = READERS[stages.game_of(self.stage)](self._ram)
@@ -82,7 +82,7 @@ class MarioLane(Lane):
                 self._wait()
 
     def _wait(self) -> None:
-        """Let the game move the player until buttons do something again."""
+        """Advance while the game moves the player by itself and ignores the buttons."""
         reader = self._reader
         for _ in range(LONGEST):
             reader.hasten()
@@ -100,7 +100,7 @@ class MarioLane(Lane):
         return self._reader.obstacles()
 
     def snapshot(self) -> None:
-        """Nothing: the emulator itself holds the moment until it goes on."""
+        """Always None: the emulator itself holds the current moment."""
 
     def keep(self, snapshot: Any) -> Any:
         return self._nes.observation("grayscale")
@@ -118,7 +118,7 @@ class MarioLane(Lane):
         return digest(self._ram.tobytes())
 
     def save(self) -> Any:
-        """This moment, for `load`: what searches go back to. It holds while this lane lives."""
+        """Saves the current moment for `load`, for searches. It is valid as long as this lane exists."""
         return self._nes.dump_state(), self._reader, self._over
 
     def load(self, saved: Any) -> None:

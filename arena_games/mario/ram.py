@@ -1,4 +1,4 @@
-"""What is read of the NES's memory: where the player is, whether the level is over, what is ahead.
+"""Reads the NES's memory: the player's position, the end of the level, the obstacles ahead.
 
 The addresses are those that gym-super-mario-bros reads and, for tiles and enemies of Super Mario Bros and The Lost
 Levels, those of the published memory maps. Tests check them against real frames.
@@ -18,30 +18,30 @@ class Reader(abc.ABC):
     """One game's memory."""
 
     def __init__(self, ram: Ram) -> None:
-        """`ram` at the start of a level."""
+        """`ram` is the memory at the start of a level."""
         self.ram = ram
 
     @abc.abstractmethod
     def over(self) -> End | None:
-        """Whether the level is over, and how. Asked after every frame."""
+        """Whether the level is over, and how. Called after every frame."""
 
     def busy(self) -> bool:
-        """The game itself moves the player (pipes, doors), so that buttons do nothing."""
+        """Whether the game itself moves the player (pipes, doors), so that it ignores the buttons."""
         return False
 
     def hasten(self) -> None:  # noqa: B027 - only one engine has such timers
-        """Run down the timers of what is shown while the player is busy."""
+        """Shorten the timers of what is shown while the player cannot act."""
 
     @abc.abstractmethod
     def now(self, over: End | None) -> Now:
-        """The facts of this moment."""
+        """The current facts."""
 
     @abc.abstractmethod
     def obstacles(self) -> Obstacles:
         """What is ahead, and the player's power."""
 
     def digits(self, address: int, count: int) -> int:
-        """A number that stands as one digit a byte."""
+        """A number that is stored as one digit a byte."""
         out = 0
         for digit in self.ram[address : address + count]:
             out = out * 10 + digit % 10
@@ -156,7 +156,7 @@ class Lost(Smb1):
     letters = True
 
 
-# --- The other two: what the package's `info` says ------------------------------------------------------------------
+# --- The other two: what the package's `info` gives -----------------------------------------------------------------
 
 
 class Smb2(Reader):

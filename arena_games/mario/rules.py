@@ -14,7 +14,7 @@ from arena_games.mario.lane import MarioLane, start_of
 
 LICENCE = (
     "Apache-2.0; the cartridges are Nintendo's content under a proprietary licence. The package gym-super-mario-bros "
-    "brings them, the arena neither contains nor distributes them: see to it that you may use them"
+    "brings them, the arena neither contains nor distributes them: make sure that you may use them"
 )
 
 MARIO = GameFamily(
@@ -45,7 +45,7 @@ class Mario(LaneGame):
     def prepare(self, seed: bytes) -> None:
         if len(self.stages) > 1:
             self._stage = self.stages[int(generator(key("stage", seed)).integers(len(self.stages)))]
-        start_of(self._stage)  # once, before the lanes ask for it side by side
+        start_of(self._stage)  # once, before the lanes call it in parallel
         for seat in self._seats:
             assert isinstance(seat.lane, MarioLane)
             seat.lane.stage = self._stage
@@ -56,7 +56,7 @@ class Mario(LaneGame):
 
 @functools.cache
 def make(what: str) -> type[Game]:
-    """The game of these stages. ValueError says what there is."""
+    """Returns the game of these stages. Raises ValueError, listing the stages, for an unknown one."""
     chosen = stages.chosen(what)
     name = "+".join(chosen) if what.lower() not in stages.SETS else what.lower()
     summary = (

@@ -1,4 +1,4 @@
-"""What the emulator needs: nes-py 9 runs on Python 3.13 and later only."""
+"""The managed runtime of the emulator: nes-py 9 needs Python 3.13 or later."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ RUNTIME = Runtime(
     requirements=("gym-super-mario-bros~=9.1", "nes-py~=9.0"),
     licence=(
         "The package gym-super-mario-bros brings the games' ROMs, which are Nintendo's content under a proprietary "
-        "licence. The arena neither contains nor distributes them; see to it that you may use them."
+        "licence. The arena neither contains nor distributes them; make sure that you may use them."
     ),
 )

@@ -12,16 +12,16 @@ from arena_games.lanes.lane import TILE, Now
 from arena_games.lanes.moves import BUTTONS, FALLING, JUMP, LEFT, RIGHT, RISING, RUN, RUN_JUMP, STAY, UP
 from arena_games.mario.lane import MarioLane
 
-STANDING = (RUN, RUN_JUMP, JUMP, RIGHT, UP, STAY, LEFT)  # what is tried, in this order
-AHEAD = 14 * TILE  # pixels that it looks ahead
-BUDGET = 600  # decisions that it tries
-ASIDE = 40  # and at an alternative
+STANDING = (RUN, RUN_JUMP, JUMP, RIGHT, UP, STAY, LEFT)  # the order in which actions are tried
+AHEAD = 14 * TILE  # pixels that a search looks ahead
+BUDGET = 600  # most decisions that a search tries
+ASIDE = 40  # most decisions at an alternative
 
 
 def onward(lane: MarioLane, budget: int = BUDGET, ahead: int = AHEAD) -> tuple[int, ...]:
     """Macro actions that lead to the flag, or to stand `ahead` pixels to the right of here; (): none within the budget.
 
-    `lane` is put back to where it was.
+    `lane` is restored to its state before the call.
     """
     here = lane.save()
     target = lane.now.x + ahead
@@ -56,9 +56,9 @@ def onward(lane: MarioLane, budget: int = BUDGET, ahead: int = AHEAD) -> tuple[i
 
 
 def advise(lane: MarioLane, plan: Sequence[int]) -> tuple[int, ...]:
-    """What a good player does from here: `plan` as far as it goes (onward's, from here), or a new one; (): no way.
+    """The next actions of a good player: `plan` as long as it holds (it came from `onward`), or a new one; (): no way.
 
-    Where the plan runs up to the last moment and then jumps, it jumps now if that works as well: a student may be late.
+    If the plan runs to the last moment before it jumps, this jumps now if that works too: a student may be late.
     """
     plan = tuple(plan) or onward(lane)
     if lane.now.grounded and len(plan) > 1 and plan[0] in (RUN, RIGHT) and plan[1] in (RUN_JUMP, JUMP):
@@ -73,7 +73,7 @@ def advise(lane: MarioLane, plan: Sequence[int]) -> tuple[int, ...]:
 
 
 def _order(now: Now, was: int) -> Sequence[int]:
-    """What is tried first. `was`: the height a decision ago."""
+    """The actions in the order in which they are tried. `was`: the height one decision ago."""
     if now.grounded:
         return STANDING
     return RISING if now.y > was else FALLING

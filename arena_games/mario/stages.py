@@ -26,7 +26,7 @@ def game_of(stage: str) -> str:
 
 
 def chosen(what: str) -> tuple[str, ...]:
-    """The stages that `1-1`, `1-1+1-2` or `smb1` names. ValueError names what there is."""
+    """The stages that `1-1`, `1-1+1-2` or `smb1` names. Raises ValueError, listing the stages, for an unknown one."""
     known = {name.lower(): name for name in registered()}
     out: list[str] = []
     for word in what.split("+"):

@@ -1,6 +1,6 @@
 """Lessons in stage 1-1, made inside its runtime: a search over saved states plays from seeded no-op starts.
 
-Now and then it is pushed off its way, which is not taught, and goes on from where it was pushed to.
+Sometimes random actions push it off its way; these are not taught, and the search goes on from there.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from arena_games.mario.search import advise
 
 VIEWS = Views(image=(128, 128), text=True)
 STAGE = "1-1"
-PUSHES = (0.0, 0.03, 0.08)  # how often a push begins, at each decision of a match
+PUSHES = (0.0, 0.03, 0.08)  # probability that a push begins at a decision
 ODDS = {RUN: 4, RUN_JUMP: 4, RIGHT: 2, JUMP: 2, UP: 1, STAY: 2, LEFT: 1}  # what it is pushed to
-PLAIN = 0.3  # the share of lessons that is kept where nothing is ahead and it just runs on
-DOOMED = 12  # decisions before a dead end that are not taught
+PLAIN = 0.3  # share of the lessons kept where nothing is ahead and the player just runs
+DOOMED = 12  # last decisions before a dead end, which are not taught
 
 
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
-    """One match in one lane."""
+    """Plays one match in one lane and yields its lessons."""
     game, lane = _opened()
     card = game.card()
     result = game.reset(key("lesson", chance.bytes(16)))
     pushed, push = float(chance.choice(PUSHES)), 0
     plan: tuple[int, ...] = ()
     actions, odds = list(ODDS), np.array(list(ODDS.values()), dtype=np.float64)
-    made: list[Lesson] = []  # those of the last decisions, till it is known that they led on
+    made: list[Lesson] = []  # of the last decisions, until it is known that they led on
     while result.ended == "none":
         if push == 0 and chance.random() < pushed:
             push, plan = int(chance.integers(1, 4)), ()

@@ -36,7 +36,7 @@ if TYPE_CHECKING:  # draw needs an imaging library
     from arena_games.sidescroller.draw import Snapshot
 
 HORIZON = 600
-LEAD = 0.5  # what a whole level of lead is worth before the end; the end is worth 1
+LEAD = 0.5  # reward of a lead of a whole level before the end; the end is worth 1
 
 
 class Camera:
@@ -46,7 +46,7 @@ class Camera:
         self.seat, self.orange = seat, orange
 
     def draw(self, snapshot: Snapshot) -> Image:
-        from arena_games.sidescroller import draw  # only those who draw need an imaging library
+        from arena_games.sidescroller import draw  # only drawing needs an imaging library
 
         return draw.draw(snapshot, self.seat, self.orange)
 
@@ -59,7 +59,7 @@ class Camera:
         return draw.luma(snapshot, self.seat, self.orange)
 
 
-CAMERAS = (Camera(0, 0), Camera(1, 1))  # everybody sees itself in orange
+CAMERAS = (Camera(0, 0), Camera(1, 1))  # each seat sees its own runner in orange
 SPECTATOR_CAMERAS = (Camera(0, 0), Camera(1, 0))
 
 
@@ -77,16 +77,16 @@ class Race(Game):
         text=True,
         pace="realtime",
         simultaneous=True,
-        perfect_information=True,  # what is out of sight is nobody's secret
+        perfect_information=True,  # what is out of sight is not secret
         on_fault="default",
         returns=(-1.0, 1.0),
         options={
             **LEVELS,
             "actions": Option(
-                "str", "macro", "what a decision may be: 8 combinations, or pairs", choices=tuple(held.SETS)
+                "str", "macro", "the action set: 8 combinations, or pairs of buttons", choices=tuple(held.SETS)
             ),
             "skip": Option("int", held.SKIP, "frames that a decision of the macro actions is held", 1, 60),
-            "horizon": Option("int", HORIZON, "decisions till the one who got further wins", 1, 1_000_000),
+            "horizon": Option("int", HORIZON, "decisions after which the runner who got further wins", 1, 1_000_000),
         },
         baseline="arena_games.lanes.baseline:choose",
     )
@@ -164,7 +164,7 @@ class Race(Game):
         return end(rewards, returns, self.state_hash(), events)
 
     def _lead(self) -> float:
-        """Seat 0's standing while they run: its lead as a share of the level's length."""
+        """Seat 0's lead as a share of the level's length."""
         return LEAD * (self._best[0] - self._best[1]) / (self.level.goal - self._start)
 
     def _result(self) -> float:
@@ -244,16 +244,16 @@ class Race(Game):
         ]
         return shot._replace(bodies=tuple(bodies))
 
-    # What the arena may ask.
+    # For the arena.
 
     def read(self, legal: Sequence[int], answer: int | str | None, free_text: int = 0) -> Move:
-        """As every game's, but the buttons of a pair may come in any order."""
+        """As `Game.parse`, but the buttons of a pair may come in any order."""
         if isinstance(answer, str) and self.options["actions"] == "buttons":
             answer = held.in_any_order(answer)
         return parse_answer(self.spec.actions.names, legal, answer, free_text)
 
     def default_action(self, seat: int) -> int:
-        """Hold nothing: no key pressed."""
+        """The action that holds no button."""
         return 0
 
     def state_hash(self) -> str:

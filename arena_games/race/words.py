@@ -22,7 +22,7 @@ STATES = {"running": "", "stunned": "You are stunned.", "away": "You are out for
 
 
 def text(lanes: str, facts: Mapping[str, str]) -> str:
-    """The text view: what every lane says, and where the other is."""
+    """The text view: that of a lane, and where the other runner is."""
     lead = int(facts["other"])
     where = f"{abs(lead)} tiles {'ahead of' if lead > 0 else 'behind'} you" if lead else "beside you"
     other = {"running": "", "stunned": ", stunned", "away": ", out for a moment"}[facts["other_state"]]
@@ -31,5 +31,5 @@ def text(lanes: str, facts: Mapping[str, str]) -> str:
 
 
 def event(seat: int, x: int, state: str, gain: int) -> str:
-    """What is said of a decision."""
+    """The event of a decision."""
     return f"runner {seat}: x {x}" + (f" ({gain:+d})" if gain else "") + ("" if state == "running" else f", {state}")

@@ -1,4 +1,4 @@
-"""One level with two runners, who may stomp each other. Nobody dies: who falls comes back later, further behind."""
+"""One level with two runners, who may stomp each other. A runner that falls comes back later, further behind."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from arena_games.sidescroller.level import START, Level
 from arena_games.sidescroller.physics import BOUNCE, HIGH, WIDE, Runner, World
 from arena_games.sidescroller.tiles import ABOVE, ROWS, SHIFT, STRIDE
 
-AWAY = 60  # frames till a runner who fell or was hurt is back
-BACK = 3  # tiles further back than where it last stood
+AWAY = 60  # frames until a runner that fell or was hurt is back
+BACK = 3  # tiles behind the place where it last stood
 STUN = 40  # frames for which a stomped runner cannot act
 SHIELD = 90  # frames for which a runner who is back, or was stomped, cannot be hurt or stomped
 KNOCK = 320  # speed at which a stomped runner is thrown back
 
 
 class Extra:
-    """What a racer is besides its body."""
+    """The state of a racer besides its body."""
 
     __slots__ = ("away", "safe", "shield", "stun")
 
@@ -53,7 +53,7 @@ class RaceWorld(World):
         return any(runner.over == "flag" for runner in self.runners)
 
     def run(self, frames: tuple[int, int], buttons: tuple[int, int]) -> None:
-        """Each holds its buttons for so many frames, then none until both are done; the flag ends it."""
+        """Each runner holds its buttons for its frames, then none until both are done; the flag ends it."""
         for frame in range(max(frames)):
             if self.finished:
                 return
@@ -71,7 +71,7 @@ class RaceWorld(World):
             self.collide()
 
     def one(self, seat: int, held: int) -> None:
-        """A frame of one runner."""
+        """Advance one runner by a frame."""
         runner, it = self.runners[seat], self.extras[seat]
         if it.away:
             it.away -= 1
@@ -88,7 +88,7 @@ class RaceWorld(World):
             it.safe = runner.x
 
     def lose(self, seat: int) -> None:
-        """A runner who would be dead goes away for a while."""
+        """Take a runner that would be dead away for a while."""
         runner = self.runners[seat]
         if runner.over == "died":
             runner.over = None
@@ -96,7 +96,7 @@ class RaceWorld(World):
             self.extras[seat].away = AWAY
 
     def put_back(self, seat: int) -> None:
-        """On the ground some tiles behind where it last stood."""
+        """Put a runner on the ground some tiles behind the place where it last stood."""
         runner, it = self.runners[seat], self.extras[seat]
         column = max(min(START // 2, it.safe >> SHIFT), (it.safe >> SHIFT) - BACK)
         solid = self.level.solid
@@ -109,7 +109,7 @@ class RaceWorld(World):
         it.stun, it.shield, it.safe = 0, SHIELD, runner.x
 
     def collide(self) -> None:
-        """The one who comes down on the other's head stomps it."""
+        """A runner that comes down on the other's head stomps it."""
         first, second = self.runners
         if any(it.away for it in self.extras) or self.finished:
             return
@@ -127,6 +127,6 @@ class RaceWorld(World):
 
 
 def tiles_between(one: Runner, other: Runner) -> int:
-    """How many whole tiles `other` is further on; negative: behind."""
+    """Whole tiles by which `other` is ahead; negative: behind."""
     away = abs(other.x - one.x) >> SHIFT
     return away if other.x > one.x else -away

@@ -1,4 +1,4 @@
-"""The sprites. They are drawn in letters in sprites.txt: each is a colour of `COLOURS`, a dot is transparent.
+"""The sprites. sprites.txt draws them in letters: each is a colour of `COLOURS`, a dot is transparent.
 
 All are our own.
 """
@@ -13,7 +13,7 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 
-# A pixel is one number, so that it is moved at once: RGBA in uint32, or, where only the grey picture is wanted, its
+# A pixel is one number, so that it is copied at once: RGBA in uint32, or, where only the grey picture is wanted, its
 # luma + 256 in uint16. 0 is transparent.
 Pixels = npt.NDArray[np.uint32] | npt.NDArray[np.uint16]
 
@@ -53,14 +53,14 @@ def packed(picture: npt.NDArray[np.uint8]) -> Pixels:
 
 
 def grey(picture: Pixels) -> Pixels:
-    """Colours as luma, by the same sum as Pillow's mode L, so that it makes no difference which is drawn."""
+    """Colours as luma, by the same sum as Pillow's mode L, so that both ways give the same picture."""
     red, green, blue, _ = np.moveaxis(picture.view(np.uint8).reshape(*picture.shape, 4).astype(np.uint32), -1, 0)
     luma = red * 19595 + green * 38470 + blue * 7471 + 0x8000 >> 16
     return np.where(picture != 0, luma + 256, 0).astype(np.uint16)
 
 
 def plain(picture: Pixels) -> Pixels:
-    """Colours as they are."""
+    """Colours unchanged."""
     return picture
 
 
@@ -82,7 +82,7 @@ def sprite(drawing: str, other: dict[str, str] | None = None) -> Pixels:
 
 
 def mirrored(pictures: dict[str, Pixels]) -> dict[tuple[str, bool], Pixels]:
-    """By name, and whether it looks to the right (they are drawn as they are, or mirrored)."""
+    """Pictures by name and whether they look to the right: as drawn, or mirrored."""
     out: dict[tuple[str, bool], Pixels] = {}
     for name, picture in pictures.items():
         out[name, False] = picture
@@ -91,23 +91,23 @@ def mirrored(pictures: dict[str, Pixels]) -> dict[tuple[str, bool], Pixels]:
 
 
 def runners(second: bool, ink: Ink) -> dict[tuple[str, bool], Pixels]:
-    """By pose, and whether it looks to the left. All poses but one share the body and differ in the legs."""
+    """Pictures by pose and whether they look to the left. All poses but one share the body and differ in the legs."""
     other, drawings = SECOND if second else None, letters()
     poses = {pose: ink(sprite(drawings["runner"] + drawings[f"runner {pose}"], other)) for pose in POSES}
     return mirrored({**poses, "dead": ink(sprite(drawings["dead"], other))})
 
 
 def foes(ink: Ink) -> dict[tuple[str, bool], Pixels]:
-    """By name and step (0, 1, flat), and whether it looks to the right. An urchin is never flat."""
+    """Pictures by name and step (0, 1, flat), and whether they look to the right. An urchin is never flat."""
     drawings = {name: drawing for name, drawing in letters().items() if name.split()[0] in FOES}
     return mirrored({name: ink(sprite(drawing)) for name, drawing in drawings.items()})
 
 
 def things(ink: Ink) -> dict[str, Pixels]:
-    """Coins and boxes."""
+    """The pictures of coins and boxes."""
     return {name: ink(sprite(letters()[name])) for name in THINGS}
 
 
 def arrow(second: bool, ink: Ink) -> Pixels:
-    """It points to the right."""
+    """An arrow that points to the right."""
     return ink(sprite(letters()["arrow"], SECOND if second else None))

@@ -1,4 +1,4 @@
-"""The picture of a moment: strips of scenery at their own pace, and the sprites on them."""
+"""Draws a moment: strips of scenery that scroll at different speeds, and the sprites on them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COINS = ("coin 0", "coin 1", "coin 2", "coin 1")
 
 
 class Body(NamedTuple):
-    """A runner as it is drawn."""
+    """How a runner is drawn."""
 
     x: int  # pixels
     y: int
@@ -33,7 +33,7 @@ class Body(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """All that a picture needs."""
+    """Everything that a picture needs."""
 
     level: Level
     frame: int
@@ -44,7 +44,7 @@ class Snapshot(NamedTuple):
 
 
 def body(runner: Runner) -> Body:
-    """How a runner looks now. It looks where it goes."""
+    """How a runner is drawn now: it faces the way it moves."""
     x, y = runner.x // UNIT, runner.y // UNIT
     if runner.over == "died":
         pose = "dead"
@@ -98,12 +98,12 @@ def draw(now: Snapshot, own: int = 0, orange: int = 0) -> Pixels:
 
 
 def luma(now: Snapshot, own: int = 0, orange: int = 0) -> Luma:
-    """uint8 (240, 256): exactly what Pillow's mode L makes of `draw`, and cheaper."""
+    """uint8 (240, 256): equal to Pillow's mode L of `draw`, and cheaper."""
     return compose(now, own, orange, True).astype(np.uint8)  # the 256 that marks what is not transparent falls away
 
 
 def compose(now: Snapshot, own: int, orange: int, grey: bool) -> art.Pixels:
-    """The picture in one number a pixel."""
+    """The picture with one number for each pixel."""
     level, left = now.level, camera(now.bodies[own].x, now.level)
     at = left // 4 % PERIOD
     out = scenery.sky(level.theme, grey)[:, at : at + WIDE].copy()

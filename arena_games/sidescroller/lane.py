@@ -14,13 +14,13 @@ from arena_games.sidescroller.tiles import ABOVE, ROWS, SHIFT, STRIDE, TILE, UNI
 if TYPE_CHECKING:  # draw needs an imaging library
     from arena_games.sidescroller.draw import Snapshot
 
-TILES_SHOWN = 8  # tiles to the right of the runner that the facts speak of: what the picture shows
-# An enemy higher or lower by more is in nobody's way; from the top of a leap those on the ground still are.
+TILES_SHOWN = 8  # tiles to the right of the runner that the facts cover: as many as the picture shows
+# An enemy higher or lower by more is not in the way; seen from the top of a jump, one on the ground still is.
 OVER, UNDER = 3 * TILE * UNIT, 7 * TILE * UNIT
 
 
 class SideLane(Lane):
-    """One runner in one level; give it a `level`, then begin."""
+    """One runner in one level. Set `level`, then call `begin`."""
 
     level: Level
 
@@ -40,7 +40,7 @@ class SideLane(Lane):
         return obstacles_of(self.world, self.world.runners[0])
 
     def snapshot(self) -> Snapshot:
-        from arena_games.sidescroller import draw  # only those who draw need an imaging library
+        from arena_games.sidescroller import draw  # only drawing needs an imaging library
 
         return draw.snapshot(self.world)
 
@@ -75,7 +75,7 @@ def now_of(world: World, runner: Runner) -> Now:
 
 
 def obstacles_of(world: World, runner: Runner) -> Obstacles:
-    """What is ahead of a runner."""
+    """The obstacles ahead of a runner."""
     level, foe = world.level, enemy_ahead(world, runner)
     wall, climb = wall_ahead(level, runner)
     return Obstacles(
@@ -88,7 +88,7 @@ def obstacles_of(world: World, runner: Runner) -> Obstacles:
 
 
 def pit_ahead(level: Level, runner: Runner) -> int | None:
-    """Tiles to the first column without anything to stand on at the height of the feet or below; 0: right here."""
+    """Tiles to the first column with nothing to stand on at the height of the feet or below; 0: at the runner."""
     foot = (max(0, runner.y + HIGH) >> SHIFT) + ABOVE
     front = runner.x + WIDE
     first = runner.x + WIDE // 2 >> SHIFT

@@ -1,6 +1,6 @@
-"""Levels, made of parts by chance: the same number and difficulty always give the same level.
+"""Levels made of random parts: the same number and difficulty always give the same level.
 
-A level is only given out with a way through it that `search` found; a candidate without one is thrown away and the
+Every level comes with a way through it that `search` found; a candidate without one is discarded and the
 next one is made.
 """
 
@@ -41,8 +41,8 @@ class Level:
 
 
 class Chance:
-    """Numbers from a seed. Python promises that `random()` gives the same ones in every version; of NumPy's
-    generators that is not promised, and a level must stay what it is."""
+    """Numbers from a seed. Python promises that `random()` gives the same numbers in every version; for NumPy's
+    generators that is not promised, and a level must never change."""
 
     def __init__(self, seed: bytes) -> None:
         self._random = random.Random(int.from_bytes(seed, "little")).random
@@ -74,17 +74,17 @@ class Builder:
         self.enemies: list[tuple[int, int, int]] = []
 
     def column(self, ground: int | None = None) -> int:
-        """One more column with ground of this height (0: a pit); its number."""
+        """Adds a column with ground of this height (0: a pit); returns its number."""
         height = self.ground if ground is None else ground
         self.grid.append([Tile.AIR] * (ROWS - height) + [Tile.GROUND] * height)
         return len(self.grid) - 1
 
     def put(self, column: int, height: int, tile: Tile) -> None:
-        """A tile so many tiles above the bottom (0: the lowest row)."""
+        """Puts a tile at this height above the bottom (0: the lowest row)."""
         self.grid[column][ROWS - 1 - height] = tile
 
     def enemy(self, column: int, height: int, kind: int | None = None) -> None:
-        """An enemy that stands on so many tiles."""
+        """Adds an enemy that stands at this height, in tiles."""
         if kind is None:
             weights = {"0": 4.0, "1": 3.0, "2": self.hard - 1.0, "3": max(0.0, self.hard - 2.5)}
             kind = int(self.chance.weighted(weights))
@@ -174,7 +174,7 @@ class Builder:
         self.flat(self.chance.upto(3, 5))
 
     def stairs(self) -> None:
-        """Up step by step, then down again, or a pit behind the highest step."""
+        """Steps up, then steps down, or a pit behind the highest step."""
         high = self.chance.upto(2, 4)
         self.steps(range(1, high + 1))
         if self.hard >= 2 and self.chance.often(0.5):
@@ -209,7 +209,7 @@ class Builder:
         self.flat(4)
 
     def parts(self) -> dict[str, float]:
-        """How often each part comes, by its method's name."""
+        """The weight of each part, by its method's name."""
         hard = self.hard
         return {
             "walk": 3.0,
@@ -223,7 +223,7 @@ class Builder:
 
 
 def build(number: int, difficulty: int, candidate: int) -> Level:
-    """One candidate of a level, which perhaps nobody can finish."""
+    """Builds one candidate of a level, which may be impossible to finish."""
     chance = Chance(key("sidescroller", number, difficulty, candidate))
     theme = THEMES[chance.upto(0, len(THEMES) - 1)]
     out = Builder(chance, difficulty)
@@ -269,13 +269,13 @@ def _finished(out: Builder, number: int, difficulty: int, theme: str, flag: int)
 
 @lru_cache(maxsize=512)
 def level(number: int, difficulty: int) -> Level:
-    """The level of this number and difficulty (1 to 5), with a proof that it can be finished.
+    """Returns the level of this number and difficulty (1 to 5), with a proof that it can be finished.
 
-    Raises ValueError when none of its candidates can, which no known number does.
+    Raises ValueError if none of its candidates can be finished; no known number does.
     """
     from dataclasses import replace
 
-    from arena_games.sidescroller.search import solve  # it plays levels, which are made here
+    from arena_games.sidescroller.search import solve  # search.py imports this module
 
     if not 1 <= difficulty <= HARDEST:
         raise ValueError(f"difficulty {difficulty}: expected 1 to {HARDEST}")

@@ -1,4 +1,4 @@
-"""Tiles, plants and buildings, each drawn once: a theme's colours, and a picture for every part."""
+"""Tiles, plants and buildings, each drawn once in a theme's colours."""
 
 from __future__ import annotations
 

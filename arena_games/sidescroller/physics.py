@@ -1,7 +1,7 @@
-"""The rules of motion, in whole numbers: the same buttons always lead to the same places, on every machine.
+"""The rules of motion, in integers: the same buttons lead to the same positions on every machine.
 
 Lengths are in units of 1/256 pixel, speeds in units a frame (60 frames are a second). The numbers are those that
-platform games of the eight-bit age made familiar: 1.5 and 2.5 pixels a frame, jumps of four to five tiles.
+eight-bit platform games made familiar: 1.5 and 2.5 pixels a frame, jumps of four to five tiles.
 Plain ints and bytes: NumPy is slower than Python for one number at a time.
 """
 
@@ -19,14 +19,14 @@ WALK_GAIN, RUN_GAIN, FRICTION, SKID = 12, 16, 14, 28
 # By speed at the jump: from this speed on, upward speed, gravity while the button is held, and otherwise.
 JUMPS = ((400, 1296, 40, 144), (256, 1064, 31, 96), (0, 1064, 32, 112))
 FALL = 1024  # the fastest
-BUFFER = 4  # frames: a button pressed so shortly before landing still jumps
+BUFFER = 4  # frames: a jump pressed this shortly before landing still counts
 BOUNCE, HIGH_BOUNCE = 768, 1216  # off an enemy; with the jump button held
 BOTTOM = ROWS * TILE * UNIT
 FOE = 14 * UNIT  # width and height of an enemy
 FOE_SPEED = {Kind.BEETLE: 128, Kind.SNAIL: 96, Kind.FROG: 192, Kind.URCHIN: 64}
 FOE_GRAVITY = 48
 HOP, HOP_EVERY = 880, 64
-WAKE, SLEEP = 192 * UNIT, 288 * UNIT  # enemies move from so near ahead to so far behind
+WAKE, SLEEP = 192 * UNIT, 288 * UNIT  # enemies move within this distance ahead and this distance behind
 FLAT = 20  # frames for which a stomped enemy is shown
 CLOCK, TICK = 400, 24  # the clock's start, and frames a unit
 COIN_SCORE, STOMP_SCORE = 200, 100
@@ -61,7 +61,7 @@ class Runner:
         return [*body, self.score, self.coins, self.over]
 
     def move(self, held: int, solid: bytes, edge: int) -> int:
-        """One frame with these buttons; the cell that the head hits, or -1. `edge`: the level's width."""
+        """Advance a frame with these buttons; returns the cell that the head hits, or -1. `edge`: the level's width."""
         x, y, vx, vy = self.x, self.y, self.vx, self.vy
         # Along the ground.
         way = 1 if held & RIGHT else -1 if held & LEFT else 0
@@ -188,9 +188,9 @@ class World:
         self.runners = [Runner(level.start[0] * UNIT, level.start[1] * UNIT - HIGH) for _ in range(runners)]
         self.frame = 0
         self.foes: list[Foe] = []
-        self.spawned = 0  # so many of the level's enemies have woken
-        self.taken = 0  # a bit for each coin and box: emptied
-        self.bump = (-1, 0)  # the box that was hit last, and the frame: only to be drawn
+        self.spawned = 0  # number of the level's enemies that have woken
+        self.taken = 0  # one bit for each coin and box: taken or emptied
+        self.bump = (-1, 0)  # the box that was hit last, and the frame: for drawing only
 
     def copy(self) -> Self:
         out = self.__class__.__new__(self.__class__)
@@ -211,7 +211,7 @@ class World:
         return max(0, CLOCK - self.frame // TICK)
 
     def hold(self, buttons: int, frames: int) -> None:
-        """The only runner holds these buttons; nothing moves once it is over."""
+        """Advance a world of one runner with these buttons; nothing moves once the level is over."""
         runner = self.runners[0]
         for _ in range(frames):
             if runner.over is not None:
@@ -224,7 +224,7 @@ class World:
                 runner.over = "time"
 
     def play(self, runner: Runner, buttons: int) -> None:
-        """Move one runner by a frame; coins, boxes, the flag and pits."""
+        """Advance one runner by a frame: movement, coins, boxes, the flag and pits."""
         level = self.level
         hit = runner.move(buttons, level.solid, level.edge)
         if hit >= 0 and hit in level.prizes:
@@ -247,7 +247,7 @@ class World:
             runner.score += COIN_SCORE
 
     def move_foes(self, first: int, last: int) -> None:
-        """Enemies between the last runner and what lies ahead of the first one move."""
+        """Move the enemies from behind the last runner to ahead of the first one."""
         level = self.level
         waiting = level.enemies
         while self.spawned < len(waiting) and waiting[self.spawned][1] * UNIT < first + WAKE:
@@ -266,7 +266,7 @@ class World:
             self.foes = [foe for foe in self.foes if foe.flat <= FLAT and foe.y < BOTTOM and foe.x >= last - SLEEP]
 
     def meet(self, runner: Runner) -> None:
-        """What comes of touching an enemy."""
+        """Handle the contact of a runner with enemies."""
         x, y = runner.x, runner.y
         for foe in self.foes:
             if foe.flat or foe.x >= x + WIDE or x >= foe.x + FOE or foe.y >= y + HIGH or y >= foe.y + FOE:

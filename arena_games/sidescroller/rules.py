@@ -13,7 +13,7 @@ from arena_games.lanes.game import LaneGame, lane_spec
 from arena_games.sidescroller.lane import SideLane
 from arena_games.sidescroller.level import HARDEST, Chance, Level, level
 
-# Levels by number. The sets have none in common, so what is trained on one is tested on others.
+# Levels by number. The sets are disjoint, so what was trained on one is tested on others.
 SETS = {"train": range(10_000), "validation": range(10_000, 11_000), "heldout": range(20_000, 21_000)}
 LEVELS = {
     "set": Option("str", "train", "the set of levels that the seed draws from", choices=tuple(SETS)),
@@ -23,7 +23,7 @@ LEVELS = {
 
 
 def drawn(options: Mapping[str, Any], seed: bytes) -> Level:
-    """The level that these options and this seed mean."""
+    """The level for these options and this seed."""
     number = options["level"]
     if number is None:
         numbers = SETS[options["set"]]

@@ -1,4 +1,4 @@
-"""What does not move: sky, hills, and a level's tiles, drawn once as long strips."""
+"""The static scenery: sky, hills and a level's tiles, drawn once as long strips."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def sky(theme: str, grey: bool) -> Pixels:
 
 @lru_cache(maxsize=2 * len(LOOKS))
 def hills(theme: str, grey: bool) -> tuple[Pixels, np.ndarray]:
-    """The nearer hills from row HILLS_TOP down, and where they are."""
+    """The nearer hills from row HILLS_TOP down, and their mask."""
     look = LOOKS[theme]
     picture = blank(HIGH - HILLS_TOP, PERIOD)
     pen = ImageDraw.Draw(picture)
@@ -116,7 +116,7 @@ def kit(theme: str, grey: bool) -> Kit:
 
 @lru_cache(maxsize=16)
 def ground(level: Level, grey: bool) -> tuple[Pixels, np.ndarray]:
-    """All of a level that never changes, (HIGH, its width), and where it is not transparent."""
+    """The static part of a level, (HIGH, its width), and the mask of what is not transparent."""
     parts, some = kit(level.theme, grey), random.Random(level.number).random
     out = np.zeros((HIGH, level.columns * TILE), parts.house.dtype)
     _plant(out, level, parts, some)

@@ -1,6 +1,6 @@
-"""A way through a level by the macro actions: depth first, running ahead, and back to where it went wrong.
+"""Finds a way through a level by the macro actions: depth-first search that prefers to run, with backtracking.
 
-It proves that a level can be finished, and tells a teacher what to do next.
+It proves that a level can be finished, and advises teachers.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from arena_games.sidescroller.level import Level
 from arena_games.sidescroller.physics import World
 from arena_games.sidescroller.tiles import TILE, UNIT
 
-STANDING = (RUN, RUN_JUMP, UP, JUMP, RIGHT, STAY, LEFT)  # what is tried, in this order
-BUDGET = 4000  # decisions tried before a level counts as not solvable
+STANDING = (RUN, RUN_JUMP, UP, JUMP, RIGHT, STAY, LEFT)  # the order in which actions are tried
+BUDGET = 4000  # most decisions tried before a level counts as unsolvable
 
 
 def order(world: World) -> Sequence[int]:
@@ -24,7 +24,7 @@ def order(world: World) -> Sequence[int]:
 
 
 def mark(world: World) -> tuple[int, ...]:
-    """States alike enough that one of them need not be tried: the same place, speed and time, roughly."""
+    """Equal for states so similar that only one need be tried: roughly the same place, speed and time."""
     it = world.runners[0]
     return (it.x >> 10, it.y >> 10, it.vx >> 7, it.vy >> 8, it.held & 1, world.frame >> 5)
 
@@ -38,7 +38,10 @@ Order = Callable[[World], Sequence[int]]
 
 
 def onward(world: World, target: int, budget: int, skip: int = SKIP, tried: Order = order) -> tuple[int, ...] | None:
-    """Macro actions that lead to the flag, or to stand at x >= `target` (in units), or None. `world` stays as it is."""
+    """Macro actions to the flag, or to standing at x >= `target` (in units); None if none were found.
+
+    `world` is left unchanged.
+    """
     path: list[int] = []
     stack = [(world, iter(tried(world)))]
     seen = {mark(world)}
@@ -70,16 +73,16 @@ def onward(world: World, target: int, budget: int, skip: int = SKIP, tried: Orde
     return None
 
 
-AHEAD = 14 * TILE * UNIT  # a teacher looks so far
-THOUGHT = 4000  # decisions that a look ahead may try
-ASIDE = 800  # and one at an alternative
+AHEAD = 14 * TILE * UNIT  # how far a teacher looks ahead
+THOUGHT = 4000  # most decisions that a search ahead tries
+ASIDE = 800  # most decisions that a search of an alternative tries
 NO_WAY = 1000
 
 
 def advise(world: World, skip: int = SKIP) -> int | None:
-    """The macro action that a good player takes here; None when none was found that survives.
+    """The macro action that a good player takes here; None if no surviving one was found.
 
-    On the ground it runs, as long as that is no detour and it could still jump one decision too late: a student may
+    On the ground it runs, as long as that is not longer and a jump one decision later would still work: a student may
     be late.
     """
     runner = world.runners[0]
@@ -99,7 +102,7 @@ def advise(world: World, skip: int = SKIP) -> int | None:
 
 
 def way(world: World, target: int, skip: int, tried: Order = order) -> int:
-    """How many decisions lead on from here to `target`; NO_WAY if none do."""
+    """The number of decisions from here to `target`; NO_WAY if there is no way."""
     runner = world.runners[0]
     if runner.over is not None:
         return 0 if runner.over == "flag" else NO_WAY
@@ -108,33 +111,33 @@ def way(world: World, target: int, skip: int, tried: Order = order) -> int:
 
 
 def held(world: World, action: int, skip: int) -> World:
-    """Where an action leads."""
+    """The world after an action."""
     out = world.copy()
     out.hold(BUTTONS[action], skip)
     return out
 
 
-SLACK = 3  # decisions by which a way may be longer than the shortest, and still be a good one
+SLACK = 3  # a way is good if it is at most this many decisions longer than the shortest
 
 
 def bold(world: World) -> Sequence[int]:
-    """What is tried by who never stops nor turns."""
+    """The order of actions of a player that never stops or turns."""
     runner = world.runners[0]
     return (RUN, RUN_JUMP) if runner.standing else (RUN_JUMP, RUN) if runner.vy < 0 else (RUN,)
 
 
 def lesson(world: World, skip: int = SKIP) -> tuple[int, tuple[int, ...]] | None:
-    """(what a good player does, all that one might do here), or None when no way was found that survives.
+    """(the best action, all good actions), or None if no surviving one was found.
 
-    Often it makes no difference whether one runs on or jumps: a student who is told so need not guess at a taste. What
-    is good leads on without a stop or a turn; a rescue in mid-air is for those who need one (see `advise`).
+    Often running and jumping are equally good; a student that is told all of them need not guess a preference. What
+    is good leads on without a stop or a turn; `advise` alone also rescues a runner in mid-air.
     """
     runner = world.runners[0]
     target = runner.x + AHEAD
     ahead = held(world, RUN, skip)
     run, jump = way(ahead, target, skip, bold), NO_WAY
     if run and runner.standing and way(held(ahead, RUN, skip), target, skip, bold) >= NO_WAY:
-        run = NO_WAY  # too late for a student who is late
+        run = NO_WAY  # a student that reacts late would fail
     if runner.vy < 0 if not runner.standing else not runner.held & Button.A:
         jump = way(held(world, RUN_JUMP, skip), target, skip, bold)  # a button that is held as it lands does not jump
     if min(run, jump) >= NO_WAY:

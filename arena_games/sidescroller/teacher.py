@@ -1,4 +1,4 @@
-"""Lessons in the sidescroller: what a search ahead does, from the start to the flag, with slips in between."""
+"""Lessons in the sidescroller: the actions of a search, from the start to the flag, with slips in between."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from arena_games.sidescroller import search
 from arena_games.sidescroller.rules import Sidescroller
 
 VIEWS = Views(image=(128, 128), text=True)
-SLIPS = (0.0, 0.05, 0.15)  # how often the player of a match does something else instead
-PLAIN = 0.3  # the share of lessons that is kept where nothing is ahead and it just runs on
+SLIPS = (0.0, 0.05, 0.15)  # probability that the player of a match takes a random action instead
+PLAIN = 0.3  # share of the lessons kept where nothing is ahead and the player just runs
 
 
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
-    """One match in one lane, on a level of the set `train`."""
+    """Plays one match in one lane, on a level of the set `train`, and yields its lessons."""
     game = Sidescroller(1, {"set": "train"})
     card = game.card()
     result = game.reset(key("lesson", chance.bytes(16)))
     slip = float(chance.choice(SLIPS))
     while result.ended == "none":
         advice = search.lesson(game.lane(0).world)
-        if advice is None:  # a slip too many: nothing is to be learnt from a fall
+        if advice is None:  # a slip was fatal: a fall teaches nothing
             return
         action, _ = advice
         facts = game.facts(0)

@@ -1,12 +1,12 @@
-"""What a level is made of, and how its grid lies in memory."""
+"""The tiles and enemies of a level, and the memory layout of its grid."""
 
 from __future__ import annotations
 
 import enum
 
 TILE = 16  # pixels
-ROWS = 15  # that are seen, from the top
-UNIT = 256  # of these is one pixel: every place and speed is a whole number of them
+ROWS = 15  # visible rows, from the top
+UNIT = 256  # units in a pixel: every position and speed is a whole number of units
 SHIFT = 12  # unit -> tile
 # A column is 32 cells, so that places above and below the picture need no test; row 0 is cell 8.
 STRIDE, ABOVE = 5, 8
@@ -16,7 +16,7 @@ COLUMN = 1 << STRIDE
 class Tile(enum.IntEnum):
     AIR = 0
     COIN = 1
-    POLE = 2  # the flag's; marks the goal, holds nobody
+    POLE = 2  # of the flag: marks the goal; it is not solid
     GROUND = 16  # from here on solid
     BRICK = 17
     BOX = 18  # holds a coin
@@ -37,5 +37,5 @@ class Kind(enum.IntEnum):
 
 
 def cell(column: int, row: int) -> int:
-    """Where a tile lies in a level's bytes."""
+    """The index of a tile in a level's bytes."""
     return (column << STRIDE) + row + ABOVE

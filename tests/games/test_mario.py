@@ -84,7 +84,7 @@ def test_the_licence_of_the_cartridges_is_shown(name: str) -> None:
     family = plugins.game_plugin(name)
     assert isinstance(family, GameFamily)
     assert "cartridge" in family.licence
-    assert "see to it that you may use" in family.licence
+    assert "make sure that you may use" in family.licence
 
 
 def test_the_examples_are_games() -> None:
