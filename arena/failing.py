@@ -35,7 +35,7 @@ class _Doubt:
 
 
 @dataclass(slots=True)
-class _Row:
+class _Streak:
     """A worker failed by itself, and has answered nothing since."""
 
     times: int = 0  # in matches that it had not failed in before
@@ -80,7 +80,7 @@ class Failing:
         self._killed: set[Channel] = set()  # and not reported dead yet
         self._parked: dict[int, _Parked] = {}
         playing.on_game_error = self.game_failed
-        self._in_a_row: dict[str, _Row] = {}  # by worker name
+        self._in_a_row: dict[str, _Streak] = {}  # by worker name
         self._failed_starts: dict[str, int] = {}  # in a row, by worker name
         self._been_ready: set[str] = set()  # names of workers that died after they had been ready
         if dry_turn and not upcoming.empty:
@@ -114,11 +114,11 @@ class Failing:
             return
         if seat in live.seated:
             live.failures.setdefault(seat, failure)
-            self.settle(live)
+            self.void_when_answered(live)
         else:
             self._void_one(live, Void(failure.kind, failure.reason))
 
-    def settle(self, live: LiveMatch) -> None:
+    def void_when_answered(self, live: LiveMatch) -> None:
         """Void a match at which something failed, unless another seat still owes an answer that may fail as well.
 
         People are not waited for.
@@ -265,10 +265,10 @@ class Failing:
         slot = next((s for s in range(len(self._plan.lineup)) if self._workers.channel(s) is channel), None)
         if slot is None:
             return
-        row = self._in_a_row.setdefault(channel.name, _Row())
-        row.times += not row.matches.issuperset(matches)
-        row.matches.update(matches)
-        if row.times >= self._plan.limits.max_failures:
+        streak = self._in_a_row.setdefault(channel.name, _Streak())
+        streak.times += not streak.matches.issuperset(matches)
+        streak.matches.update(matches)
+        if streak.times >= self._plan.limits.max_failures:
             self.dry.add(slot)
 
     def _restart(self, died: Died, self_inflicted: bool) -> None:
@@ -342,8 +342,8 @@ class Failing:
                 f"operator {channel.name} cannot play {self._plan.game_name}: {sentence(reason)} It was asked for its "
                 f"move in {SAMPLES} sample positions before the first match, and gave none.{_log(channel)}"
             )
-        row = self._in_a_row.get(channel.name)
-        if row is not None and row.times >= self._plan.limits.max_failures:
+        streak = self._in_a_row.get(channel.name)
+        if streak is not None and streak.times >= self._plan.limits.max_failures:
             raise WorkerError(
                 f"operator {channel.name} failed by itself in {self._plan.limits.max_failures} matches in a row and "
                 f"answers nothing any more. The last time: {_with_log(reason, channel)}"

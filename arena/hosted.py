@@ -149,8 +149,8 @@ class HostedSession(GameSession):
                 self._observed = message.observation
         return True
 
-    def settle(self) -> None:
-        """Wait until the host owes nothing."""
+    def wait_idle(self) -> None:
+        """Wait until the host has answered everything."""
         if self._wait is not None and not self.idle:
             self._wait(self)
 

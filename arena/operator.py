@@ -289,7 +289,7 @@ def determinism_of(kind: OperatorKind, what: str, options: Mapping[str, Any]) ->
 
 
 def max_in_flight(kind: OperatorKind, what: str, options: Mapping[str, Any]) -> int:
-    """How many requests an operator of these settled options takes at once; 0: any number."""
+    """How many requests an operator of these resolved options takes at once; 0: any number."""
     most = kind.max_in_flight
     return most(what, options) if callable(most) else most
 

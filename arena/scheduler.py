@@ -183,7 +183,7 @@ class Scheduler:
         where = {"match": answer.match, "tick": answer.tick, "seat": seat, "attempt": answer.attempt}
         self._time("turn", **where, operator=live.match.names[seat], seconds=round(seconds, 6))
         if live.failures:
-            self._failing.settle(live)
+            self._failing.void_when_answered(live)
 
     def _staged(self, channel: Channel, message: m.Stepped | m.Parsed) -> None:
         """A game host says what a match asked it."""

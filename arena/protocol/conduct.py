@@ -79,14 +79,14 @@ class Conduct:
                 if seat is None or seat.opened >= seat.opens:
                     raise BreachError(f"sent OPENED of {_where(message.match, message.seat)}, which nobody opened")
                 seat.opened += 1
-                self._settle(message.match, message.seat, seat)
+                self._forget_when_done(message.match, message.seat, seat)
             case m.Closed():
                 self._closed(message)
             case m.Error():
                 seat = self._seats.get((message.match, message.seat))  # type: ignore[arg-type]
                 if seat is not None and seat.opened < seat.opens and message.match is not None:
                     seat.opened += 1
-                    self._settle(message.match, message.seat or 0, seat)
+                    self._forget_when_done(message.match, message.seat or 0, seat)
                 else:
                     self._count(f"ERROR {message.code}")
             case m.Status() if message.max_in_flight < 0:
@@ -135,9 +135,9 @@ class Conduct:
         self._owed -= 1
         if seat.opened < min(seat.closed, seat.opens):
             raise BreachError(f"sent CLOSED of {where} without an OPENED of it")
-        self._settle(message.match, message.seat, seat)
+        self._forget_when_done(message.match, message.seat, seat)
 
-    def _settle(self, match: int, number: int, seat: _Seat) -> None:
+    def _forget_when_done(self, match: int, number: int, seat: _Seat) -> None:
         """Forget a seat of which nothing is to come."""
         if self._owed > OWED:
             raise BreachError(f"left {self._owed:,} ENDs without their CLOSED")

@@ -170,7 +170,7 @@ def execute(match: Match, lines: Sequence[Line]) -> Iterator[Step]:
     unresolved = bool(lines) and isinstance(lines[-1], EndLine) and lines[-1].status == "unresolved"
     try:
         match.start()
-        _settle(match)
+        _wait_idle(match)
     except GameError:
         if not unresolved:
             raise
@@ -193,7 +193,7 @@ def execute(match: Match, lines: Sequence[Line]) -> Iterator[Step]:
         match.requests()  # the questions that were asked again are answered too
         if not missing:
             match.advance()
-            _settle(match)
+            _wait_idle(match)
 
 
 def _answer(match: Match, turns: dict[tuple[int, int, int], TurnLine]) -> Request | None:
@@ -205,14 +205,14 @@ def _answer(match: Match, turns: dict[tuple[int, int, int], TurnLine]) -> Reques
                 return request
             if not turn.late:
                 match.feed(request.seat, _decision(turn))
-            _settle(match)
+            _wait_idle(match)
     return None
 
 
-def _settle(match: Match) -> None:
+def _wait_idle(match: Match) -> None:
     """Wait for what a hosted game owes."""
     if isinstance(match.session, HostedSession):
-        match.session.settle()
+        match.session.wait_idle()
 
 
 def _decision(turn: TurnLine) -> Decision:

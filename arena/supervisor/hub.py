@@ -209,8 +209,8 @@ class Hub:
     # --- what comes in ---------------------------------------------------------------------------------------------
 
     def _pump(self, timeout: float | None) -> None:
-        unsettled = [c for c in self._channels.values() if not c.ready or c.parted is not None]
-        waited = [what for what, _ in self._poller.poll(_milliseconds(timeout, bool(unsettled)))]
+        pending = [c for c in self._channels.values() if not c.ready or c.parted is not None]
+        waited = [what for what, _ in self._poller.poll(_milliseconds(timeout, bool(pending)))]
         door = self._listener.fileno()
         if door in waited:
             waited.remove(door)
@@ -229,7 +229,7 @@ class Hub:
             for channel in self._channels.values():
                 if isinstance(channel.process, WorkerProcess):
                     channel.process.trim()
-        for channel in unsettled:
+        for channel in pending:
             if not channel.ready and now > channel.late:
                 reason = channel.refusal.text if channel.refusal else self._too_late(channel)
                 self.mark_dead(channel, reason, self_inflicted=True)
@@ -382,9 +382,9 @@ class Hub:
         return f"said no HELLO within {GREETING:g} s: is it a worker? `arena check worker -- COMMAND` tells"
 
 
-def _milliseconds(timeout: float | None, unsettled: bool) -> int:
-    """How long to wait: not past the deadline of a worker that starts or ends, briefly where deaths wake nobody."""
+def _milliseconds(timeout: float | None, pending: bool) -> int:
+    """How long to wait: briefly while a worker starts or ends, or where a death wakes no poll (no pidfd)."""
     wait = LONGEST_POLL if timeout is None else min(timeout, LONGEST_POLL)
-    if unsettled or not hasattr(os, "pidfd_open"):
+    if pending or not hasattr(os, "pidfd_open"):
         wait = min(wait, 0.2)
     return max(0, math.ceil(wait * 1000))

@@ -37,13 +37,13 @@ class ReplayHost:
         channel = self._workers.host(match)
         assert channel is not None
         self._wait_until_ready(time.monotonic() + Limits().deadline)
-        return HostedSession(game, name, views, match, channel, self._ids, self.settle)
+        return HostedSession(game, name, views, match, channel, self._ids, self.wait_idle)
 
     def play(self, match: Match) -> None:
         """Give the host's replies to this match from now on."""
         self._match = match
 
-    def settle(self, session: HostedSession) -> None:
+    def wait_idle(self, session: HostedSession) -> None:
         """Wait until the host has answered everything."""
         until = time.monotonic() + Limits().deadline
         while not session.idle:

@@ -75,7 +75,7 @@ class HostedBackend(VecBackend):
         assert channel is not None
         game = self.games[slot]
         self._slots = {of: at for of, at in self._slots.items() if at != slot} | {number: slot}
-        session = HostedSession(game, self._name, views, number, channel, self._ids, self._settle)
+        session = HostedSession(game, self._name, views, number, channel, self._ids, self._wait_idle)
         self._sessions[slot] = session
         self._matches[slot] = SyncMatch(session, game.seats, seed)
         return self._matches[slot]
@@ -93,7 +93,7 @@ class HostedBackend(VecBackend):
         self._hub.close()
         self._logs.cleanup()
 
-    def _settle(self, session: HostedSession) -> None:
+    def _wait_idle(self, session: HostedSession) -> None:
         """Wait for one of them: something is shown."""
         until = time.monotonic() + Limits().deadline
         while not session.idle:

@@ -22,7 +22,7 @@ AWAY = 30.0  # seconds without a page, once there was one, after which clocks ru
 
 
 @dataclass(slots=True, eq=False)
-class Table:
+class PlayedSeat:
     """One seat of one match."""
 
     seat: OpenSeat
@@ -55,8 +55,8 @@ class Person:
     """One person with one page. `changed` wakes the page's connections."""
 
     name: str
-    tables: dict[tuple[int, int], Table] = field(default_factory=dict)
-    finished: list[Table] = field(default_factory=list)
+    tables: dict[tuple[int, int], PlayedSeat] = field(default_factory=dict)
+    finished: list[PlayedSeat] = field(default_factory=list)
     pages: set[Callable[[], None]] = field(default_factory=set)  # what wakes each page that is connected
     matches: int = 0
     total: float = 0.0
@@ -98,7 +98,7 @@ class Person:
             if table.request is not None and table.request.id == request_id:
                 self._notice(table)
 
-    def _notice(self, table: Table) -> None:
+    def _notice(self, table: PlayedSeat) -> None:
         if table.request is None or table.seen.is_set():
             return
         table.seen.set()
@@ -106,10 +106,10 @@ class Person:
             table.deadline = time.monotonic() + table.request.budget
             self.changed()
 
-    def sit(self, seat: OpenSeat) -> Table:
+    def sit(self, seat: OpenSeat) -> PlayedSeat:
         """Take a seat of a new match."""
         self.matches += 1
-        table = self.tables[seat.match, seat.seat] = Table(seat, self.matches)
+        table = self.tables[seat.match, seat.seat] = PlayedSeat(seat, self.matches)
         self.changed()
         return table
 
@@ -158,7 +158,7 @@ class Person:
                 done = next((c.name for c in offered_in(table.seat, table.request) if c.action == action), name)
                 table.note, table.alert = f"You: {printable(done)}", ""
                 table.talk.say(decision)
-                self._settle(table, decision)
+                self._answered(table, decision)
                 return ""
         return "That came too late: the question was already answered or taken back. Nothing was done."
 
@@ -170,7 +170,7 @@ class Person:
         table.gave_up = True
         table.note, table.alert = "You gave up this match. It goes on by the game's rule for missing answers.", ""
         if table.reply is not None:
-            self._settle(table, GAVE_UP)
+            self._answered(table, GAVE_UP)
         self.changed()
         return ""
 
@@ -186,7 +186,7 @@ class Person:
         del self.finished[:-HISTORY]
         self.changed()
 
-    def last_look(self, update: SpectatorUpdate) -> Table | None:
+    def last_look(self, update: SpectatorUpdate) -> PlayedSeat | None:
         """How a seat of this person stands at its end: in its match, or as the match itself ended. Its table."""
         assert update.seat is not None
         places = [*self.tables.values(), *self.finished[-1:]]
@@ -220,13 +220,13 @@ class Person:
         whole = [(one.key, one.number, one.picture) for one in self.updates.values()]
         return [(key, number, picture) for key, number, picture in own + whole if picture is not None]
 
-    def _settle(self, table: Table, decision: Decision) -> None:
+    def _answered(self, table: PlayedSeat, decision: Decision) -> None:
         reply = table.reply
         self._close(table)
         if reply is not None and not reply.done():
             reply.set_result(decision)
 
-    def _close(self, table: Table) -> None:
+    def _close(self, table: PlayedSeat) -> None:
         table.request = table.reply = table.deadline = None
         table.seen.set()  # nobody is to wait for it any more
         self.changed()
@@ -255,7 +255,7 @@ class Person:
         return tuple(table.seat.seat for table in tables if table.seat.match == match)
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _table(table: PlayedSeat) -> dict[str, Any]:
     seat, shown, asked = table.seat, table.shown, table.request
     observation = table.last or (shown.observation if shown is not None else None)
     offered = offered_in(seat, asked) if asked is not None else ()
@@ -295,7 +295,7 @@ def _table(table: Table) -> dict[str, Any]:
     }
 
 
-def _played(table: Table) -> dict[str, Any] | None:
+def _played(table: PlayedSeat) -> dict[str, Any] | None:
     """How the game is played by held keys: what each action holds; None if it is not."""
     card, asked = table.seat.card, table.request
     if not card.buttons:
@@ -327,14 +327,14 @@ def _card(card: Card) -> dict[str, str]:
     return {"rank": card.rank, "suit": card.suit, "colour": card.colour}
 
 
-def _result(table: Table) -> dict[str, Any]:
+def _result(table: PlayedSeat) -> dict[str, Any]:
     ended = table.result
     assert ended is not None
     rows = [{"name": row.name, "value": signed(row.value), "you": row.you} for row in ended.rows]
     return {**_line(table), "details": [_sentence(one) for one in ended.details], "rows": rows, "unit": ended.unit}
 
 
-def _line(table: Table) -> dict[str, Any]:
+def _line(table: PlayedSeat) -> dict[str, Any]:
     ended = table.result
     assert ended is not None
     own = "void" if ended.verdict == "voided" else "" if ended.own is None else signed(ended.own)

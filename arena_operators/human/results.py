@@ -14,7 +14,7 @@ Verdict = Literal["won", "lost", "drawn", "over", "voided"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SeatResult:
     """One seat's line in the result."""
 
     name: str
@@ -29,7 +29,7 @@ class Result:
     verdict: Verdict
     headline: str
     details: tuple[str, ...]  # short sentences: why, and what happened last
-    rows: tuple[Row, ...]
+    rows: tuple[SeatResult, ...]
     unit: str
 
     @property
@@ -65,7 +65,9 @@ def result(seat: OpenSeat, outcome: Outcome, out: Sequence[str] = ()) -> Result:
     if outcome.status == "voided" or len(outcome.returns) <= seat.seat:
         word = "voided: it counts for nobody" if outcome.status == "voided" else "over"
         return Result("voided" if outcome.status == "voided" else "over", f"The match is {word}.", details, (), unit)
-    rows = tuple(Row(seat_name(seat, index), value, index == seat.seat) for index, value in enumerate(outcome.returns))
+    rows = tuple(
+        SeatResult(seat_name(seat, index), value, index == seat.seat) for index, value in enumerate(outcome.returns)
+    )
     verdict, headline = _headline(outcome.returns, seat.seat)
     if outcome.status == "forfeited":
         details = ("It ended by a forfeit.", *details)

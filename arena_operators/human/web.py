@@ -13,7 +13,7 @@ from PIL import Image as Picture
 
 from arena.game import Image
 from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, SpectatorUpdate, WorkerContext
-from arena_operators.human.person import Person, Table
+from arena_operators.human.person import Person, PlayedSeat
 from arena_operators.human.site import Site
 from arena_operators.human.tickets import Ticket
 
@@ -152,7 +152,7 @@ class WebHuman(AsyncOperator):
         for person in people:
             person.look(update, data)
 
-    async def _paint(self, person: Person, table: Table, request: Request | None, image: Image) -> None:
+    async def _paint(self, person: Person, table: PlayedSeat, request: Request | None, image: Image) -> None:
         """Show what the seat sees in this question, or at its end (None)."""
         data = await asyncio.to_thread(encode, image)
         if request is None or (table.shown is request and table.last is None):

@@ -37,7 +37,7 @@ SPARE = (pygame.K_u, pygame.K_i, pygame.K_o, pygame.K_h, pygame.K_y, pygame.K_n,
 
 
 @dataclass(slots=True)
-class _Table:
+class _PlayedSeat:
     """The seat that the window shows."""
 
     seat: OpenSeat
@@ -66,8 +66,8 @@ class WindowHuman(AsyncOperator):
     """One window, one person, one match at a time."""
 
     def __init__(self, context: WorkerContext) -> None:
-        self._table: _Table | None = None  # that is shown: being played, or ended
-        self._next: _Table | None = None  # that waits until the end of the one before was seen
+        self._table: _PlayedSeat | None = None  # that is shown: being played, or ended
+        self._next: _PlayedSeat | None = None  # that waits until the end of the one before was seen
         self._ended = asyncio.Event()  # the end of the match before was seen
         self._ended.set()
         self._timer: asyncio.TimerHandle | None = None  # that ends the pause
@@ -92,7 +92,7 @@ class WindowHuman(AsyncOperator):
         for seat in seats:
             if self._next is not None or (self._table is not None and self._result is None):
                 raise ValueError("a window has one person in one match at a time. Seat the others at human:web")
-            self._next = _Table(seat, _keys(seat), asked=time.monotonic())
+            self._next = _PlayedSeat(seat, _keys(seat), asked=time.monotonic())
         self._go_on()
 
     def _go_on(self) -> None:
@@ -173,7 +173,7 @@ class WindowHuman(AsyncOperator):
         if event.type == pygame.QUIT:
             self._closed = True
             self._ended.set()
-            self._settle(GAVE_UP)
+            self._answered(GAVE_UP)
         elif table is None:
             return
         elif self._result is not None:
@@ -190,12 +190,12 @@ class WindowHuman(AsyncOperator):
         elif event.type == pygame.KEYDOWN:
             self._key(table, event.key, now)
 
-    def _key(self, table: _Table, key: int, now: float) -> None:
+    def _key(self, table: _PlayedSeat, key: int, now: float) -> None:
         leaving, table.leaving = table.leaving, False
         if key == pygame.K_ESCAPE:
             if leaving:
                 table.gave_up = True
-                self._settle(GAVE_UP)
+                self._answered(GAVE_UP)
             table.leaving = not leaving
         elif not table.seat.card.buttons:
             pressed = pygame.key.name(key)
@@ -217,7 +217,7 @@ class WindowHuman(AsyncOperator):
         elif key == pygame.K_PERIOD:
             table.hold.once = True
 
-    def _type(self, table: _Table, key: int) -> None:
+    def _type(self, table: _PlayedSeat, key: int) -> None:
         """A key while something is typed: Enter says it, or keeps it for the action that it is said with."""
         if key == pygame.K_BACKSPACE:
             table.words = table.words[:-1]
@@ -228,7 +228,7 @@ class WindowHuman(AsyncOperator):
             if table.request.observation.free_text:
                 self._decide(table, None, table.words)
 
-    def _decide(self, table: _Table, action: int | None, raw: str) -> None:
+    def _decide(self, table: _PlayedSeat, action: int | None, raw: str) -> None:
         if table.request is None:
             return
         decision = decided(table.request, action, table.words, raw)
@@ -237,7 +237,7 @@ class WindowHuman(AsyncOperator):
             return
         table.talk.say(decision)
         table.words, table.alert = "", ""
-        self._settle(decision)
+        self._answered(decision)
 
     def _answer_held(self, now: float) -> None:
         table = self._table
@@ -248,9 +248,9 @@ class WindowHuman(AsyncOperator):
         action = action_of(table.seat, table.request.observation.legal, table.hold.held)
         if action is not None:
             table.hold.answered(now)
-            self._settle(Decision(answer=action, raw=table.seat.card.actions[action]))
+            self._answered(Decision(answer=action, raw=table.seat.card.actions[action]))
 
-    def _settle(self, decision: Decision) -> None:
+    def _answered(self, decision: Decision) -> None:
         table = self._table
         if table is not None and table.reply is not None and not table.reply.done():
             table.request = None
@@ -323,12 +323,12 @@ def _keys(seat: OpenSeat) -> dict[int, str]:
     return {key: button for button in buttons for key in KEYS.get(button) or (next(spare, 0),)}
 
 
-def _speaks(table: _Table) -> bool:
+def _speaks(table: _PlayedSeat) -> bool:
     seen = table.request.observation if table.request is not None else None
     return seen is not None and bool(seen.free_text or seen.table_talk)
 
 
-def _spoken(table: _Table) -> list[str]:
+def _spoken(table: _PlayedSeat) -> list[str]:
     """What was said last, what is typed, and how to say something."""
     lines = [f"{line.who}: {line.text}" for line in table.talk.lines[-HEARD:]]
     if table.typing:
@@ -341,11 +341,11 @@ def _spoken(table: _Table) -> list[str]:
     return lines + ([table.alert] if table.alert else [])
 
 
-def _free(table: _Table) -> bool:
+def _free(table: _PlayedSeat) -> bool:
     return table.request is not None and table.request.observation.free_text > 0
 
 
-def _state(table: _Table) -> str:
+def _state(table: _PlayedSeat) -> str:
     hold = table.hold
     if hold.live and not hold.begun:
         return "press Enter or any of the keys to begin"
@@ -354,7 +354,7 @@ def _state(table: _Table) -> str:
     return "paused" if hold.paused else "playing" if hold.live else "step by step"
 
 
-def _help(table: _Table) -> str:
+def _help(table: _PlayedSeat) -> str:
     named: dict[str, list[str]] = {}
     for key, button in table.keys.items():
         named.setdefault(button, []).append(pygame.key.name(key))
