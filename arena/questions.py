@@ -8,24 +8,14 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from typing import NamedTuple
 
 from arena.channel import Channel
 from arena.live_match import LiveMatch, Question
 from arena.operator import Request
 from arena.timers import Timers
 
-
-class _Waiting(NamedTuple):
-    """A question that is not sent yet; the smallest is sent first."""
-
-    match: int
-    tick: int
-    seat: int
-    attempt: int
-    number: int  # unique: what follows is never compared
-    request: Request
-    live: LiveMatch
+# A question that is not sent yet: match, tick, seat, attempt, a number that is unique, and what is never compared.
+_Waiting = tuple[int, int, int, int, int, LiveMatch, Request]
 
 
 class Questions:
@@ -42,9 +32,13 @@ class Questions:
 
     def put(self, live: LiveMatch, request: Request) -> None:
         """A seat is to be asked, as soon as its worker takes another question."""
-        match, tick, seat, attempt = request.match, request.tick, request.seat, request.attempt
-        waiting = _Waiting(match, tick, seat, attempt, next(self._numbers), request, live)
-        heapq.heappush(self._queues.setdefault(live.channels[seat], []), waiting)
+        seat = request.seat
+        waiting = request.match, request.tick, seat, request.attempt, next(self._numbers), live, request
+        channel = live.channels[seat]
+        if channel in self._queues:
+            heapq.heappush(self._queues[channel], waiting)
+        else:
+            self._queues[channel] = [waiting]
         live.queued.add(seat)
 
     def take(self) -> dict[Channel, list[tuple[LiveMatch, Request]]]:
@@ -52,21 +46,21 @@ class Questions:
         out = {}
         for channel, queue in list(self._queues.items()):
             taken: list[tuple[LiveMatch, Request]] = []
-            while queue and (queue[0].live.over or self._takes(channel, queue[0].live, len(taken))):
-                waiting = heapq.heappop(queue)
-                if not waiting.live.over:
-                    waiting.live.queued.discard(waiting.seat)
-                    taken.append((waiting.live, waiting.request))
+            under_way = len(self._in_flight.get(channel, ()))
+            while queue:
+                live, request = queue[0][-2:]
+                limit = 1 if live.alone else channel.max_in_flight
+                if limit and not live.over and under_way + len(taken) >= limit:
+                    break
+                heapq.heappop(queue)
+                if not live.over:
+                    live.queued.discard(request.seat)
+                    taken.append((live, request))
             if not queue:
                 del self._queues[channel]
             if taken:
                 out[channel] = taken
         return out
-
-    def _takes(self, channel: Channel, live: LiveMatch, more: int) -> bool:
-        """Whether a worker takes a question of this match beside `more` others that are about to be sent."""
-        limit = 1 if live.alone else channel.max_in_flight
-        return not limit or len(self._in_flight.get(channel, ())) + more < limit
 
     # --- under way ---------------------------------------------------------------------------------------------------
 
