@@ -74,6 +74,12 @@ def _caption(results: Results, seeded: bool, deals: str | None) -> list[str]:
         out.append(f"no interval: {_no_interval(results, deals)}")
     if any(row.faults for row in results.rows):
         out.append("scores count faults; fault-free: mean over matches without one")
+    for row in results.rows:
+        if row.unsaid:
+            words = (
+                f"{printable(row.operator)} was not heard in {row.unsaid} of {plural(row.said + row.unsaid, 'turn')}"
+            )
+            out.append(f"{words} in which it had something to say (`arena replay` says why)")
     if results.returns is not None:
         low, high = (f"{value:+g}" for value in results.returns)
         whose = "of the game" if results.returns_of == "game" else "that was seen in this run"

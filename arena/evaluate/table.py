@@ -31,6 +31,8 @@ class Row(msgspec.Struct, kw_only=True):
     score_fault_free: float | None = None  # mean over the matches in which this operator made no fault
     turns: int = 0
     late: int = 0  # ticks of a realtime match in which it had not answered
+    said: int = 0  # turns in which it said something
+    unsaid: int = 0  # turns in which what it had to say was not delivered
     faults: dict[str, int] = {}
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -75,6 +77,8 @@ class _Count:
             row.late += 1
             return
         row.turns += 1
+        row.said += line.say is not None
+        row.unsaid += line.unsaid is not None
         if line.fault is not None:
             row.faults[line.fault] = row.faults.get(line.fault, 0) + 1
         if line.usage is not None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from arena.game import Views
+from arena.game import Observation, Said, Views
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.match import Match
 from arena.record.replay import Step, execute
@@ -30,6 +30,7 @@ class ShownTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     asked: int | None = None  # in realtime: the tick at which it was asked, where that was an earlier one
     late: bool = False  # in realtime: no answer had come
     saw: str | None = None  # what the seat may know, in words, whichever views it was given
+    heard: tuple[Said, ...] = ()  # what others had said to it
     thought: str | None = None
     raw: str | None = None  # all that it wrote
     action: str | None = None  # what was applied
@@ -75,7 +76,7 @@ def moments(match: Match, lines: Sequence[Line], views: Mapping[str, Views]) -> 
 
     `views`: what each operator was given, by name. Nothing follows a moment that the log and re-execution differ in.
     """
-    saw: dict[int, str] = {}
+    saw: dict[int, Observation] = {}
     totals = (0.0,) * len(match.names)
     for step in execute(match, lines):
         moment = _moment(match, step, lines, views, saw, totals)
@@ -85,7 +86,7 @@ def moments(match: Match, lines: Sequence[Line], views: Mapping[str, Views]) -> 
             return
         # Looked at now, while the match stands where these seats were asked.
         if match.session.spec.text:
-            saw = {one.seat: match.session.look(one.seat, Views(text=True)).text or "" for one in step.requests}
+            saw = {one.seat: match.session.look(one.seat, Views(text=True)) for one in step.requests}
 
 
 def _moment(
@@ -93,7 +94,7 @@ def _moment(
     step: Step,
     lines: Sequence[Line],
     views: Mapping[str, Views],
-    saw: Mapping[int, str],
+    saw: Mapping[int, Observation],
     totals: tuple[float, ...],
 ) -> Moment:
     tick = None if step.missing is None else step.missing.tick
@@ -128,7 +129,7 @@ def _moment(
     )
 
 
-def _turn(match: Match, line: TurnLine, views: Views, saw: str | None) -> ShownTurn:
+def _turn(match: Match, line: TurnLine, views: Views, saw: Observation | None) -> ShownTurn:
     names = match.session.spec.actions.names
     answer, usage = line.answer, line.usage
     return ShownTurn(
@@ -141,7 +142,8 @@ def _turn(match: Match, line: TurnLine, views: Views, saw: str | None) -> ShownT
         attempt=line.attempt,
         asked=line.asked,
         late=line.late,
-        saw=saw,
+        saw=None if saw is None else saw.text or "",
+        heard=() if saw is None else saw.heard,
         thought=line.thought,
         raw=line.raw,
         action=None if line.action is None else names[line.action],
