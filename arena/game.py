@@ -108,6 +108,7 @@ class GameSpec(msgspec.Struct, frozen=True, kw_only=True):
     text: bool = False
     pace: Literal["turn", "realtime"] = "turn"  # "realtime": may also be played against the clock, see `late`
     simultaneous: bool = False
+    talk: bool = False  # seats may say something: see Observation.free_text, table_talk and heard
     perfect_information: bool = False
     on_fault: Literal["default", "forfeit"] = "forfeit"
     returns: tuple[float, float] | None = None  # the lowest and the highest that a seat can get; None: not known

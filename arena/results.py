@@ -65,6 +65,8 @@ def check_observation(seen: object, spec: GameSpec, views: Views, *, due: bool) 
     for name, most in (("free_text", seen.free_text), ("table_talk", seen.table_talk)):
         if type(most) is not int or not 0 <= most <= MOST_SAID:
             raise GameError(f"{name} is {most!r}; expected a number of characters from 0 to {MOST_SAID}")
+    if (seen.free_text or seen.table_talk or seen.heard) and not spec.talk:
+        raise GameError("somebody may say something, or hears it: that needs talk=True in the GameSpec")
     if seen.heard:
         _heard(seen.heard, told)
     if told:

@@ -42,6 +42,7 @@ class TalkingGame(Game):
         vector_shape=(len(COLOURS) + 3 + len(NAMES),),
         text=True,
         simultaneous=True,
+        talk=True,
         on_fault="default",
         returns=(0.0, 1.0),
         options={"whisper": Option("bool", False, "only seat 1 hears the clue")},

@@ -48,7 +48,7 @@ def play(answers: Sequence[Decision], **limits: Any) -> tuple[Noting, list[TurnL
     match.start()
     left = list(answers)
     while match.outcome is None and left:
-        for ask in match.asks():
+        for ask in match.requests():
             match.feed(ask.seat, left.pop(0))
         if match.ready:
             match.advance()
@@ -158,7 +158,7 @@ def test_others_hear_it_and_it_is_part_of_what_they_see() -> None:
     match.start()
     match.feed(0, Decision(answer="warm"))
     match.advance()
-    asked = match.asks()[-1]
+    asked = match.requests()[-1]
     assert asked.observation.heard == (Said(0, "warm"),)
     deaf = Observation(asked.observation.legal, text=asked.observation.text, facts=asked.observation.facts)
     assert asked.observation.hashes()["text"] != deaf.hashes()["text"]
@@ -169,7 +169,7 @@ def test_who_is_given_no_text_view_hears_nothing() -> None:
     match.start()
     match.feed(0, Decision(answer="warm"))
     match.advance()
-    assert match.asks()[-1].observation.heard == ()
+    assert match.requests()[-1].observation.heard == ()
 
 
 # --- the log ----------------------------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ def played(match: Match, pump: Callable[[Match], None] = lambda match: None) -> 
     match.start()
     pump(match)
     while match.outcome is None:
-        for ask in match.asks():
+        for ask in match.requests():
             match.feed(ask.seat, talk(ask.observation, ask.tick))
         match.advance()
         pump(match)

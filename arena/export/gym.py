@@ -12,8 +12,9 @@ import numpy.typing as npt
 from arena.canonical import generator, key, whole_seed
 from arena.errors import InputError
 from arena.export.opponents import Opponent, Play, opponent
-from arena.export.views import game_of, views_of
+from arena.export.views import game_of, given, talk, views_of
 from arena.game import Game, Observation, Views
+from arena.operator import Decision
 from arena.session import LocalSession
 from arena.sync import SyncMatch
 
@@ -71,17 +72,20 @@ class SeatEnv(gymnasium.Env[npt.NDArray[Any], np.int64]):  # type: ignore[misc]
                 return self._look(match), self._info()
         raise ValueError(f"{self.card.game}: {_DEALS} matches in a row ended before seat {self._learner} was due")
 
-    def step(self, action: np.int64 | int) -> tuple[npt.NDArray[Any], float, bool, bool, dict[str, Any]]:
+    def step(
+        self, action: np.int64 | int | str | Decision
+    ) -> tuple[npt.NDArray[Any], float, bool, bool, dict[str, Any]]:
         """Answer for the learner and go on until it is asked again.
 
         The reward is what the seat got since its decision before, with the first one also what came earlier: over an
         episode rewards add up to the return. An illegal action costs what it costs in a match, and info["fault"] says
-        so. ValueError when the match is over.
+        so. Where seats talk, a step also takes a text or a Decision: see `arena.export.views.given`. ValueError when
+        the match is over.
         """
         match = self._match
         if match is None or match.over:
             raise ValueError("the match is over: call reset")
-        match.answer(self._learner, int(action))
+        match.answer(self._learner, *given(action))
         self._play_others(match)
         result = match.result
         seen, info = self._look(match), self._info()
@@ -126,7 +130,8 @@ class SeatEnv(gymnasium.Env[npt.NDArray[Any], np.int64]):  # type: ignore[misc]
         return out.copy()
 
     def _info(self) -> dict[str, Any]:
-        return {"action_mask": self.action_masks().astype(np.int8), "seat": self._learner}
+        assert self._seen is not None
+        return {"action_mask": self.action_masks().astype(np.int8), "seat": self._learner, **talk(self._seen)}
 
 
 def to_gymnasium(

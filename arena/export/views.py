@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, SupportsInt
 
 from arena import commands, plugins
 from arena.errors import InputError, UnplayableError
-from arena.game import Game, Views
+from arena.game import Game, Observation, Views
+from arena.operator import Decision
 from arena.supervisor.runtime import home
 
 
@@ -42,12 +43,15 @@ def _check_runtime(game: type[Game]) -> None:
 
 
 def views_of(game: Game, view: str, image_size: tuple[int, int] | None) -> Views:
-    """The one view that an agent is given. InputError or UnplayableError for what the game does not have."""
+    """The one view that an agent is given; in a game in which seats talk the text view besides, for `talk`.
+
+    InputError or UnplayableError for what the game does not have.
+    """
     spec = game.spec
     if view == "vector":
         if spec.vector_shape is None:
             raise UnplayableError(f"{spec.id} has no vector view; use view='image'")
-        return Views(vector=True)
+        return Views(vector=True, text=spec.talk)
     if view != "image":
         raise InputError(f"view={view!r}: expected 'vector' or 'image'")
     if not spec.image_sizes:
@@ -55,4 +59,19 @@ def views_of(game: Game, view: str, image_size: tuple[int, int] | None) -> Views
     size = image_size or spec.image_sizes[0]
     if size not in spec.image_sizes:
         raise UnplayableError(f"{spec.id} draws at {list(spec.image_sizes)} (height, width), not {size}")
-    return Views(image=size)
+    return Views(image=size, text=spec.talk)
+
+
+def talk(seen: Observation) -> dict[str, Any]:
+    """What an info says in a game in which seats talk; nothing in any other."""
+    if seen.text is None:
+        return {}
+    heard = tuple((said.seat, said.text) for said in seen.heard)
+    return {"text": seen.text, "heard": heard, "free_text": seen.free_text, "table_talk": seen.table_talk}
+
+
+def given(action: SupportsInt | str | Decision) -> tuple[int | str | None, str | None]:
+    """(answer, say) of what a step was given: an action's index; a text; or a Decision, with what is said beside it."""
+    if isinstance(action, Decision):
+        return action.answer, action.say
+    return action if isinstance(action, str) else int(action), None

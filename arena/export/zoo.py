@@ -15,8 +15,9 @@ import numpy.typing as npt
 from pettingzoo import AECEnv, ParallelEnv
 
 from arena.canonical import generator, key, whole_seed
-from arena.export.views import game_of, views_of
+from arena.export.views import game_of, given, talk, views_of
 from arena.game import Game, Views
+from arena.operator import Decision
 from arena.session import LocalSession
 from arena.sync import SyncMatch
 
@@ -59,13 +60,15 @@ class _Seats:
         return {agent: self.match.take_reward(seat) for seat, agent in enumerate(self.agents)}
 
     def infos(self) -> dict[str, dict[str, Any]]:
-        """Faults since the last call, and the returns once the match is over."""
+        """Faults since the last call, the returns once the match is over, and what is heard where seats talk."""
         out: dict[str, dict[str, Any]] = {agent: {} for agent in self.agents}
         for seat, agent in enumerate(self.agents):
             if fault := self.match.take_fault(seat):
                 out[agent]["fault"] = fault
             if self.match.result.returns is not None:
                 out[agent]["returns"] = self.match.result.returns[seat]
+            if self.views.text:
+                out[agent] |= talk(self.match.waiting.get(seat) or self.match.look(seat, self.views))
         return out
 
     @property
@@ -107,7 +110,7 @@ class SeatsAEC(AECEnv):  # type: ignore[misc]
         """What the agent's seat may see now; its mask is all zero when it is not due."""
         return self._seats.see(self.possible_agents.index(agent))
 
-    def step(self, action: int | None) -> None:
+    def step(self, action: int | str | Decision | None) -> None:
         """Answer for the agent that is selected; None once the match is over."""
         agent = self.agent_selection
         if self.terminations[agent] or self.truncations[agent]:
@@ -117,7 +120,7 @@ class SeatsAEC(AECEnv):  # type: ignore[misc]
             raise ValueError(f"{agent} is due: expected an action of 0..{self._seats.n - 1}, not None")
         self._cumulative_rewards[agent] = 0.0
         self._clear_rewards()
-        self._seats.match.answer(self.possible_agents.index(agent), int(action))
+        self._seats.match.answer(self.possible_agents.index(agent), *given(action))
         self._follow()
         self._accumulate_rewards()
 
@@ -164,15 +167,15 @@ class SeatsParallel(ParallelEnv):  # type: ignore[misc]
         """A new match; `seed` makes this one and all later ones repeatable."""
         self._seats.reset(seed)
         self.agents = list(self.possible_agents)
-        return self._see(), {agent: {} for agent in self.agents}
+        return self._see(), self._seats.infos()
 
     def step(
-        self, actions: Mapping[str, int]
+        self, actions: Mapping[str, int | str | Decision]
     ) -> tuple[dict[str, Seen], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
         """One tick."""
         seats = self._seats
         for seat in seats.match.waiting:
-            seats.match.answer(seat, int(actions[self.possible_agents[seat]]))
+            seats.match.answer(seat, *given(actions[self.possible_agents[seat]]))
         seen, rewards, infos = self._see(), seats.take_rewards(), seats.infos()
         terminated, truncated = seats.ends
         terminations, truncations = dict.fromkeys(self.agents, terminated), dict.fromkeys(self.agents, truncated)

@@ -13,6 +13,7 @@ from arena.evaluate.intervals import t975
 from arena.evaluate.table import tabulate
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.operator import Usage
+from arena.talk import Unsaid
 
 
 def match(
@@ -267,3 +268,13 @@ def test_beyond_a_hundred_reasons_the_rest_is_counted_together() -> None:
     assert reasons["for other reasons"] == 10
     assert reasons["reason 10"] == 31
     assert reasons["reason 99"] == 1
+
+
+def test_it_counts_who_said_something_and_who_was_not_heard() -> None:
+    lines = [
+        msgspec.structs.replace(turn("a"), say="hi"),
+        msgspec.structs.replace(turn("a"), unsaid=Unsaid("hm", "too long")),
+        turn("b"),
+    ]
+    a, b = tabulate(match(0, 0, ("a", "b"), (1.0, -1.0), *lines), ["a", "b"], "chips").rows
+    assert (a.said, a.unsaid, b.said, b.unsaid) == (1, 1, 0, 0)
