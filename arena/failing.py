@@ -180,7 +180,7 @@ class Failing:
     # --- deaths ----------------------------------------------------------------------------------------------------
 
     def kill(self, channel: Channel, reason: str) -> None:
-        """End a worker that hangs or broke the protocol. That is its own doing."""
+        """End a worker that hangs or broke the protocol. That counts as self-inflicted."""
         self._killed.add(channel)
         self._workers.kill(channel, reason)
 

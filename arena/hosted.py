@@ -32,7 +32,7 @@ class _Call:
     wanted: type[Reply]
     sent: float
     seat: int | None = None
-    last: bool = False  # a STEP after which nobody is asked, so that no views are wanted
+    last: bool = False  # the STEP that ends the match: no views are needed after it
     views: Views = field(default_factory=Views)  # that an OBSERVE asks for
 
 
@@ -188,7 +188,7 @@ class HostedSession(GameSession):
             raise ProtocolError(f"a STEPPED that shows {len(shown)} seats, but {list(due)} are due")
         if len(time_step.defaults) != (len(shown) if self.spec.on_fault == "default" else 0):
             raise ProtocolError("a STEPPED whose defaults are not those of the seats that are shown something")
-        for seat, observation in zip(due, shown, strict=False):  # nobody may be shown
+        for seat, observation in zip(due, shown, strict=False):  # there may be none
             self._check(observation, self._views[seat], "a STEPPED", due=True)
         return msgspec.structs.replace(time_step, result=result)
 

@@ -6,7 +6,7 @@ while match.outcome is None:
     match.feed(seat, decision)              # once for each request; a fault may lead to another request
     if match.ready: match.advance()         # all due seats are in: apply in seat order
 
-At the pace "realtime", whoever keeps the clock may call `late(seat)` instead of `feed` when a tick's time is over: the
+At the pace "realtime", the owner of the clock may call `late(seat)` instead of `feed` when a tick's time is over: the
 game's rule gives the action, and the question stays open. Its answer counts for the tick that is on when it comes.
 
 With a session that does not answer at once, `take` and `parsed` bring what it says later.
@@ -39,7 +39,7 @@ class Match:
         self.outcome: Outcome | None = None
         self.tick = 0
         self.head = self._head("")  # until the game was reset
-        self.last_events: tuple[str, ...] = ()  # of the last tick, for whoever watches
+        self.last_events: tuple[str, ...] = ()  # of the last tick, for displays
         self.last_faults: Mapping[int, str] = {}  # the faults of the last tick, by seat
         self.result: StepResult | None = None  # what the reset or the last tick led to
         self._limits = limits

@@ -1,7 +1,7 @@
 """RetryPolicy: what became of the tries of each match, and what follows from it. Pure bookkeeping.
 
 A try that fails does not count; the match is played again. What one seat brings about in every try is that seat's
-fault: its worker dies or hangs by its own doing, or its operator fails at this very question while it answers others.
+fault: its worker dies or hangs by itself, or its operator fails at this very question while it answers others.
 What nobody brought about leaves the match unresolved. Of matches that shared a dying worker it is not known which one
 it died of: those that it happens to twice are taken apart by halves.
 """

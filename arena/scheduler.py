@@ -86,7 +86,7 @@ class Scheduler:
             self._absorb(self._workers.poll(left))
         feed.finish()
         if not all(channel.ready for channel in self._workers.spectators()):
-            self._observer.unseen("nobody looked on: the run was over before the page was ready")
+            self._observer.unseen("nobody watched: the run was over before the page was ready")
 
     # --- who plays -------------------------------------------------------------------------------------------------
 

@@ -54,7 +54,7 @@ class GameSession(abc.ABC):
 
     @abc.abstractmethod
     def step(self, moves: Mapping[int, Move], cut: bool) -> TimeStep | None:
-        """Apply the moves of a tick. `cut`: nobody will be asked after it, so a score is wanted and no view is."""
+        """Apply the moves of a tick. `cut`: the match ends after it, so its score is needed and no view."""
 
     @abc.abstractmethod
     def forfeit(self, seat: int) -> TimeStep | None:
@@ -70,7 +70,7 @@ class GameSession(abc.ABC):
 
     @abc.abstractmethod
     def look(self, seat: int, views: Views) -> Observation:
-        """What `seat` may see now, in any views, for who shows the game. Waits for a host."""
+        """What `seat` may see now, in any views, to show it. Waits for a host."""
 
     @abc.abstractmethod
     def draw(self, height: int, width: int) -> Image:
@@ -120,7 +120,7 @@ class LocalSession(GameSession):
         return self._time_step(self._scored(result) if cut and result.ended == "none" else result)
 
     def _time_step(self, result: StepResult) -> TimeStep:
-        """The result, and what the due seats are shown unless nobody is asked any more."""
+        """The result, and what the due seats see, unless the match is over."""
         if result.returns is not None:
             return TimeStep(result)
         self._asked = {seat: self._shown(seat) for seat in result.due}

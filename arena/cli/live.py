@@ -125,7 +125,7 @@ class LiveTable(Observer):
         self._say(reason)
 
     def _say(self, text: str) -> None:
-        """One line, whoever its words come from."""
+        """Print one line; its text may come from others."""
         self._console.print(Text(printable(text)), soft_wrap=True)
 
     def _tell_all(self) -> None:

@@ -97,7 +97,7 @@ def _system(error: OSError) -> int:
         sys.stdout.flush()
     except OSError:  # Python would try again, and complain, when it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if isinstance(error, BrokenPipeError):  # whoever read the output has gone, and has all that was wanted
+    if isinstance(error, BrokenPipeError):  # the reader of the output has ended, and has all it wanted
         return 1
     if error.filename is not None:
         _say(f"{_short(str(error.filename))}: {error.strerror}")
@@ -123,7 +123,7 @@ def _of_a_file(trace: TracebackType | None) -> str | None:
 
 
 def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """What nobody foresaw is a bug of ours or of a plugin: one message, and where to see more."""
+    """An unexpected exception is a bug of ours or of a plugin: one message, and where to see more."""
     where, what = _of_a_file(trace), sentence(f"{kind.__name__}: {error}")
     if where is not None:
         _say(f"{where}: {what} `{commands.arena('check')}` tests that file; --debug shows more")

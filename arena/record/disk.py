@@ -55,7 +55,7 @@ class Disk:
             os.close(fd)
 
     def replace(self, path: Path, data: bytes) -> None:
-        """Write a whole file: whoever reads it finds the old one or the new one, never a part."""
+        """Write a whole file: a reader finds the old one or the new one, never a part."""
         temporary = path.with_name(f".{path.name}.new")
         temporary.unlink(missing_ok=True)  # of a run that ended in the middle of this
         fd = self.open(temporary)

@@ -40,7 +40,7 @@ class Step:
 
     @property
     def agrees(self) -> bool:
-        """Re-execution gives what was recorded. A picture may be drawn differently elsewhere: that is no rule."""
+        """Re-execution gives what was recorded. Pictures are left out: another drawing library may draw others."""
         return self.missing is None and [*map(without_picture, self.made)] == [*map(without_picture, self.recorded)]
 
 

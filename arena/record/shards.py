@@ -57,7 +57,7 @@ def _pieces(path: Path, last: bool) -> Iterator[Piece]:
             except msgspec.DecodeError as error:
                 raise RecordError(f"{path}, line {number} is damaged: {error}") from error
             if isinstance(line, MatchLine) and current:
-                yield Piece(current, path, at)  # an end is missing: whoever reads it will say so
+                yield Piece(current, path, at)  # an end is missing, which the reader reports
                 current = []
             at += len(text)
             current.append(line)

@@ -1,6 +1,6 @@
 """Connection: the arena's end of one worker's connection, in ZeroMQ's framing (ZMTP 3.0, NULL) over a Unix socket.
 
-libzmq does this too, and workers use it. Not the arena: a ROUTER of libzmq accepts whoever connects until the process
+libzmq does this too, and workers use it. Not the arena: a ROUTER of libzmq accepts every connection until the process
 has no file left and aborts, keeps any number of frames of a message that has not ended, and cuts off a peer with too
 large a frame without a message. Here every size is checked before a byte of it is kept. See docs/decisions.md.
 """
@@ -165,7 +165,7 @@ class Connection:
         return bool(self._out)
 
     def send(self, frames: Sequence[Frame]) -> None:
-        """Send one message, or keep it until `flush`. FullError when too many wait, GoneError when nobody is there."""
+        """Send one message, or keep it until `flush`. FullError when too many wait, GoneError without a peer."""
         if self._waiting >= QUEUE:
             raise FullError
         pieces: list[memoryview] = []

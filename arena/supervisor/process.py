@@ -101,7 +101,9 @@ class WorkerProcess:
                 last = log.read(LAST_LOG)
                 log.truncate(MOST_LOG // 2)
             self._cut += size - MOST_LOG // 2 - len(last)
-            with self.log.open("ab") as log:  # as the worker does: whoever writes meanwhile writes behind
+            with self.log.open(
+                "ab"
+            ) as log:  # in append mode, as the worker's: what it writes meanwhile comes after this
                 log.write(b"\n[the arena cut this log here: so far it has left out %d bytes]\n" % self._cut + last)
 
     def signal(self, number: signal.Signals) -> None:

@@ -23,7 +23,7 @@ _EVENTS = zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVE
 
 
 class FromArena(NamedTuple):
-    """A message, the connection that it came by, and the public key of whoever sent it."""
+    """A message, the connection that it came by, and the public key of its sender."""
 
     peer: bytes
     key: str

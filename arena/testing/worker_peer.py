@@ -1,6 +1,6 @@
 """The arena's end of one worker, for checks: it starts the command, says what a script says, and keeps what came.
 
-Unlike the Hub it judges nothing and kills nobody, so that a check can send odd things and see what follows.
+Unlike the Hub it enforces nothing and kills no worker, so that a check can send odd messages and see what follows.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Peer:
         self._note("to worker", frames)
         with contextlib.suppress(ProtocolError):  # some checks send what is no message of ours
             self._conduct.sent(codec.decode_to_worker(frames))
-        with contextlib.suppress(GoneError, FullError):  # that nothing comes back is found by whoever waits for it
+        with contextlib.suppress(GoneError, FullError):  # the next wait for an answer will find out
             self._listener.send(self.token, frames)
 
     def welcome(self, what: str, options: dict[str, Any]) -> None:

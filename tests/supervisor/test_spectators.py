@@ -100,4 +100,4 @@ def test_one_that_never_reads_is_sent_one_picture_and_the_last_end(
 def test_one_that_is_not_ready_before_the_end_is_told_of_then(tmp_path: Path) -> None:
     told = Told()
     play(plan(), tmp_path / "run", watch=watcher("loads"), observer=told)
-    assert told.unseen_because == ["nobody looked on: the run was over before the page was ready"]
+    assert told.unseen_because == ["nobody watched: the run was over before the page was ready"]

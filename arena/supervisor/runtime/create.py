@@ -2,7 +2,7 @@
 
 Whole or not at all: `ready.json` is written last, and everything before it may be interrupted. What is kept then is the
 lock file and uv's own cache of downloads, so going on neither resolves nor downloads again; the environment itself is
-made afresh, since nobody can tell a package that was half installed from a whole one.
+made afresh, since a package that was half installed cannot be told from a whole one.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ def resolve(runtime: Runtime, version: str, tool: Uv, interpreter: Path, lock: P
 
 @contextmanager
 def _writing() -> Iterator[None]:
-    """A full disk or a folder that nobody may write into is one message."""
+    """Turn a full disk, or a folder that may not be written to, into one message."""
     try:
         yield
     except OSError as error:

@@ -61,7 +61,7 @@ class Environment:
 
     @property
     def guard(self) -> Path:
-        """The file that is locked by whoever builds, removes or uses it."""
+        """The file that a process locks while it builds, removes or uses the environment."""
         return self.folder.with_name(f".{self.folder.name}.lock")
 
     @property
