@@ -303,7 +303,7 @@ def test_a_frame_of_the_past_is_not_drawn_as_the_present() -> None:
     play(game, "right")
     before = game._seats[0].frames[-1]
     game.step({0: Move(NAMES.index("right"))})
-    with pytest.raises(RuntimeError, match="the lane has gone on"):
+    with pytest.raises(RuntimeError, match="the lane has advanced"):
         before.native  # noqa: B018
 
 
