@@ -6,7 +6,7 @@ The Scheduler knows channels by a WorkerPool: which channel serves which slot of
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -58,7 +58,9 @@ Event = Received | Died
 
 
 class WorkerPool(Protocol):
-    """The workers of one run. A game host is one of them that serves whole matches instead of slots."""
+    """The workers of a run, or of several after each other. A game host serves whole matches instead of slots."""
+
+    ids: Iterator[int]  # of questions: a worker that goes on from run to run never meets one twice
 
     def channel(self, slot: int) -> Channel:
         """The channel that now serves this slot of the line-up."""
@@ -77,3 +79,10 @@ class WorkerPool(Protocol):
 
     def kill(self, channel: Channel, reason: str) -> None:
         """Kill a worker in doubt; its Died comes by poll."""
+
+    def update(self, slot: int, version: str, path: str) -> None:
+        """Let the worker of this slot decide with the weights in `path` from now on; returns once it does.
+
+        Its process goes on; all slots that it serves get them, and a worker that takes its place as well. WorkerError
+        when the worker keeps its old ones, and says why. What comes in meanwhile, `poll` gives later.
+        """

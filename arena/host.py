@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
+import msgspec
+
 from arena.errors import ProtocolError
 from arena.operator import (
     AsyncOperator,
@@ -27,7 +29,7 @@ from arena.operator import (
     paired,
 )
 from arena.protocol import messages as m
-from arena.replies import answer, bad_end, checked, failure, not_open, of_exception, timed_out
+from arena.replies import answer, bad_end, checked, failure, not_open, of_exception, stamped, timed_out
 
 Emit = Callable[[m.Message], None]
 
@@ -41,7 +43,9 @@ class Host:
         self._lock = lock or threading.RLock()  # held around `receive` by a pump of two threads
         self._operator: Operator | None = None
         self.session = ""
-        self._calls: deque[m.Welcome | OpenSeat | m.End] = deque()  # in order of arrival
+        self._calls: deque[m.Welcome | OpenSeat | m.End | m.Update] = deque()  # in order of arrival
+        self._before: dict[int, list[int]] = {}  # by UPDATE: the questions that came before it
+        self._version: str | None = None  # of the weights, once they were updated
         self._queue: dict[int, Request] = {}
         self._computing: dict[int, Request] = {}
         self._cancelled: set[int] = set()
@@ -75,6 +79,9 @@ class Host:
                 self._cancel(message.ids)
             case OpenSeat() | m.End():
                 self._calls.append(message)
+            case m.Update():
+                self._before[message.id] = list(self._queue)
+                self._calls.append(message)
 
     @property
     def has_work(self) -> bool:
@@ -102,9 +109,12 @@ class Host:
         if gone:
             self._emit(m.Action(session=self.session, answers=[answer(r, cancelled=True) for r in gone]))
 
-    def _call(self, message: m.Welcome | OpenSeat | m.End) -> None:
+    def _call(self, message: m.Welcome | OpenSeat | m.End | m.Update) -> None:
         if isinstance(message, m.End):
             self._release(message)
+            return
+        if isinstance(message, m.Update):
+            self._update(message)
             return
         try:
             if isinstance(message, m.Welcome):
@@ -147,9 +157,24 @@ class Host:
                 self._emit(bad_end(error, message))
         self._emit(m.Closed(match=message.match, seat=message.seat))
 
-    def _act(self) -> None:
+    def _update(self, message: m.Update) -> None:
+        """New weights, after the questions that came before them and before those that came after."""
+        self._act(self._before.pop(message.id))
+        try:
+            if self._operator is None:
+                raise ProtocolError("UPDATE before the operator is ready")
+            self._operator.update(message.version, message.path)
+        except Exception as error:
+            traceback.print_exc()
+            self._emit(msgspec.structs.replace(failure(error), id=message.id))
+            return
+        self._version = message.version
+        self._emit(m.Updated(id=message.id, version=message.version))
+
+    def _act(self, ids: Sequence[int] | None = None) -> None:
+        """Decide these questions, as far as they are still wanted; by default all."""
         with self._lock:
-            batch, self._queue = self._queue, {}
+            batch = {i: self._queue.pop(i) for i in (list(self._queue) if ids is None else ids) if i in self._queue}
             self._computing = {i: r for i, r in batch.items() if (r.match, r.seat) in self._open}
         closed = [not_open(r) for i, r in batch.items() if i not in self._computing]
         if closed:
@@ -192,5 +217,5 @@ class Host:
             elif request.budget is not None and took > request.budget:
                 out.append(answer(request, decision=timed_out(request)))
             else:
-                out.append(checked(request, decision))
+                out.append(checked(request, stamped(decision, self._version)))
         return out

@@ -9,11 +9,13 @@ import threading
 import traceback
 from collections.abc import Callable
 
+import msgspec
+
 from arena.errors import ProtocolError
 from arena.host import Emit
 from arena.operator import AsyncOperator, OpenSeat, Request, SpectatorUpdate
 from arena.protocol import messages as m
-from arena.replies import answer, bad_end, checked, failure, not_open, of_exception, timed_out
+from arena.replies import answer, bad_end, checked, failure, not_open, of_exception, stamped, timed_out
 
 
 class AsyncHost:
@@ -24,7 +26,9 @@ class AsyncHost:
         self._session = session
         self._emit = emit
         self._tasks: dict[int, asyncio.Task[m.Answer]] = {}
-        self._watching: set[asyncio.Task[None]] = set()
+        self._beside: set[asyncio.Task[None]] = set()  # what runs beside the answers: to watch, to update
+        self._updating = asyncio.Lock()
+        self._version: str | None = None  # of the weights, once they were updated
         self._open: set[tuple[int, int]] = set()
         self.finished = False
         self._complete = False  # what SHUTDOWN said of the run
@@ -35,7 +39,7 @@ class AsyncHost:
 
     async def stop(self) -> None:
         await asyncio.sleep(0)  # so that what was received last has begun
-        tasks = [*self._tasks.values(), *self._watching]
+        tasks = [*self._tasks.values(), *self._beside]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -58,8 +62,12 @@ class AsyncHost:
                 self._release(message)
             case SpectatorUpdate():
                 watching = asyncio.ensure_future(self._watch(message))
-                self._watching.add(watching)
-                watching.add_done_callback(self._watching.discard)
+                self._beside.add(watching)
+                watching.add_done_callback(self._beside.discard)
+            case m.Update():
+                updating = asyncio.ensure_future(self._update(message))
+                self._beside.add(updating)
+                updating.add_done_callback(self._beside.discard)
             case m.Act():
                 for request in message.requests:
                     task = asyncio.ensure_future(self._answer(request))
@@ -86,6 +94,17 @@ class AsyncHost:
         except Exception:
             traceback.print_exc()  # the next one may be shown
         self._emit(m.Watched(match=update.match, tick=update.tick))
+
+    async def _update(self, message: m.Update) -> None:
+        async with self._updating:
+            try:
+                await self._operator.update(message.version, message.path)
+            except Exception as error:
+                traceback.print_exc()
+                self._emit(msgspec.structs.replace(failure(error), id=message.id))
+                return
+            self._version = message.version
+            self._emit(m.Updated(id=message.id, version=message.version))
 
     def _release(self, message: m.End) -> None:
         if (message.match, message.seat) in self._open:
@@ -117,11 +136,12 @@ class AsyncHost:
             return not_open(request)
         if request.budget is not None and request.budget <= 0:
             return answer(request, decision=timed_out(request))
+        version = self._version
         clock = asyncio.timeout(None)
         beginning = asyncio.ensure_future(self._begin(clock, request))
         try:
             async with clock:
-                return checked(request, await self._operator.decide(request))
+                return checked(request, stamped(await self._operator.decide(request), version))
         except TimeoutError:
             if not clock.expired():
                 raise

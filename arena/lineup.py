@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from arena import names, pace, plugins
+from arena import names, plugins, realtime
 from arena.canonical import LARGEST, whole_seed
 from arena.errors import InputError, UnplayableError
 from arena.game import Game, GameSpec, Views
@@ -40,7 +40,7 @@ def build_plan(
         table, runtime = game_of(name.base, len(operators), options, asked, max(limits.making, limits.deadline))
     except ValueError as error:
         raise InputError(f"game {game!r}: {error}") from error
-    pace.check(table, limits)
+    realtime.check(table, limits)
     lineup = build_lineup(table, operators)
     plan = Plan(type(table), name.base, table.options, lineup, whole_seed(seed), matches, limits, runtime)
     return replace(plan, mirror=not plan.people if mirror is None else mirror)

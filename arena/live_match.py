@@ -10,7 +10,7 @@ from arena.dry import DryTurn
 from arena.game import GameCard
 from arena.match import Match
 from arena.operator import Request
-from arena.pace import Clock
+from arena.realtime import Clock
 from arena.retry import OPENING, Charge, Failure, Place
 
 

@@ -6,7 +6,8 @@ that what it waits for goes on meanwhile. `close` ends these threads. Nothing he
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from queue import Empty, SimpleQueue
 from types import TracebackType
 
@@ -20,6 +21,7 @@ from arena.plugins import resolve
 from arena.protocol import messages as m
 from arena.protocol.codec import decode_to_worker, encode
 from arena.protocol.version import MINOR
+from arena.weights import WeightUpdates
 
 
 class LocalChannel(Channel):
@@ -82,6 +84,8 @@ class LocalWorkers:
 
         WorkerError as LocalChannel; then none is left behind.
         """
+        self.ids: Iterator[int] = itertools.count(1)
+        self._updates = WeightUpdates(self._poll)
         self._inbox: SimpleQueue[Event] = SimpleQueue()
         self._channels: dict[object, LocalChannel] = {}
         self._keys: list[object] = [entry.worker_key for entry in lineup] if factories is None else list(factories)
@@ -118,6 +122,12 @@ class LocalWorkers:
 
     def poll(self, timeout: float | None) -> list[Event]:
         """What the workers say. It waits only where one runs in a thread; the others have answered when asked."""
+        return self._updates.kept() or self._poll(timeout)
+
+    def update(self, slot: int, version: str, path: str) -> None:
+        self._updates.send(self.channel(slot), version, path)
+
+    def _poll(self, timeout: float | None) -> list[Event]:
         for channel in self._channels.values():
             channel.work()
         waits = any(channel.thread is not None for channel in self._channels.values())

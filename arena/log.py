@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from arena.operator import Usage
+from arena.game import Move
+from arena.operator import Decision, Request, Usage
 from arena.talk import Unsaid
 
 
@@ -36,6 +37,7 @@ class TurnLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     thought: str | None = None
     raw: str | None = None
     usage: Usage | None = None
+    weights_version: str | None = None  # of the weights that decided, once they were changed while the worker played
     action: int | None = None  # what was applied: the parsed answer, or the default that a fault costs
     say: str | None = None  # what the game was given with it as said: beside the action, or as the whole answer
     unsaid: Unsaid | None = None  # what was to be said beside the action, and was not
@@ -68,3 +70,33 @@ Line = MatchLine | TurnLine | TickLine | EndLine
 
 encoder = msgspec.json.Encoder(order="deterministic")
 decoder = msgspec.json.Decoder(Line)
+
+
+def turn_line(
+    tick: int,
+    operator: str,
+    request: Request,
+    decision: Decision,
+    move: Move | None,
+    **judged: Any,
+) -> TurnLine:
+    """The line of an answer that was judged at `tick`, but for the hash of what was seen."""
+    return TurnLine(
+        tick=tick,
+        seat=request.seat,
+        operator=operator,
+        attempt=request.attempt,
+        legal=request.observation.legal,
+        observation_hash={},
+        # An operator that says itself that it has no answer (a person who gave up) has none: so re-execution, which
+        # judges the recorded answers anew, comes to the same end.
+        answer=None if decision.fault in ("illegal", "unparsable") else decision.answer,
+        thought=decision.thought,
+        raw=decision.raw,
+        usage=decision.usage,
+        weights_version=decision.weights_version,
+        action=None if move is None else move.action,
+        say=None if move is None else move.say,
+        asked=request.tick if request.tick != tick else None,
+        **judged,
+    )

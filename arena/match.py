@@ -6,33 +6,41 @@ while match.outcome is None:
     match.feed(seat, decision)              # once for each request; a fault may lead to another request
     if match.ready: match.advance()         # all due seats are in: apply in seat order
 
-At the pace "realtime", the owner of the clock may call `late(seat)` instead of `feed` when a tick's time is over: the
-game's rule gives the action, and the question stays open. Its answer counts for the tick that is on when it comes.
-
 With a session that does not answer at once, `take` and `parsed` bring what it says later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
 from arena.game import Move, Observation, StepResult, TimeStep
-from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
+from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine, turn_line
 from arena.operator import Decision, Outcome, Request
 from arena.plan import Limits, MatchPlan
 from arena.session import GameSession, ParseResult
 from arena.talk import delivered
+from arena.turns import Episode, TurnLedger
 
 
 class Match:
     """One match from reset to result. Faults cost by the game's rule; nothing ever becomes a move by itself."""
 
+    holds = False  # a seat's last action goes on in ticks in which it has not answered
+
     def __init__(
-        self, plan: MatchPlan, session: GameSession, names: Sequence[str], limits: Limits, logged: bool = True
+        self,
+        plan: MatchPlan,
+        session: GameSession,
+        names: Sequence[str],
+        limits: Limits,
+        *,
+        logged: bool = True,
+        turns: bool = False,
     ) -> None:
-        """`names` are in seat order. `logged`: somebody takes the lines; else none are made."""
+        """`names` are in seat order. `logged`: somebody takes the lines; `turns`: somebody takes the turns."""
         self.plan = plan
         self.session = session
         self.names = tuple(names)
@@ -42,14 +50,12 @@ class Match:
         self.last_events: tuple[str, ...] = ()  # of the last tick, for displays
         self.last_faults: Mapping[int, str] = {}  # the faults of the last tick, by seat
         self.result: StepResult | None = None  # what the reset or the last tick led to
+        self.ledger = TurnLedger(names, self.holds) if turns else None
         self._limits = limits
         self._logged = logged
         self._lines: list[Line] = []
         self._requests: list[Request] = []  # not handed out yet
         self._waiting: dict[int, Request] = {}  # whose answer this tick needs
-        self._late: dict[int, Request] = {}  # whose last action went on in this tick while they still think
-        self._early: dict[int, Decision] = {}  # of those: what came before the next tick had begun
-        self._last: dict[int, int] = {}  # the last action of each seat
         self._seen: Mapping[int, Observation] = {}  # what each due seat sees in this tick
         self._turns: dict[int, list[tuple[TurnLine, Observation | None]]] = {}  # and what it is yet to be hashed of
         self._moves: dict[int, Move] = {}
@@ -71,6 +77,12 @@ class Match:
         """Log lines since the last call."""
         out, self._lines = self._lines, []
         return out
+
+    def episode(self) -> Episode:
+        """The match as its turns, once it is over; only where somebody takes them."""
+        assert self.ledger is not None
+        assert self.outcome is not None
+        return self.ledger.episode(self.plan, self.session.spec.id, self.tick, self.outcome)
 
     @property
     def ready(self) -> bool:
@@ -103,9 +115,6 @@ class Match:
 
     def feed(self, seat: int, decision: Decision) -> None:
         """The decision of a seat that was asked. A bad answer is asked again if the limits say so, else it costs."""
-        if seat in self._late:
-            self._early[seat] = decision
-            return
         request = self._waiting.pop(seat)
         if decision.fault is not None:
             self._judged(request, decision, None, decision.fault, decision.detail)
@@ -114,35 +123,6 @@ class Match:
         self._parsing[seat] = request, decision
         if parsed is not None:
             self.parsed(seat, parsed)
-
-    def late(self, seat: int) -> bool:
-        """The tick's time is over and `seat` has not answered: the game's rule gives its action.
-
-        False where there is no such rule: at another pace, or when the seat has neither acted nor a default action.
-        """
-        action = self._held(seat) if self._limits.pace == "realtime" else None
-        if action is None:
-            return False
-        request = self._late[seat] = self._waiting.pop(seat)
-        line = TurnLine(
-            tick=self.tick,
-            seat=seat,
-            operator=self.names[seat],
-            attempt=request.attempt,
-            legal=self._seen[seat].legal,
-            observation_hash={},
-            action=action,
-            late=True,
-        )
-        self._turns.setdefault(seat, []).append((line, None))
-        self._moves[seat] = Move(action)
-        return True
-
-    def _held(self, seat: int) -> int | None:
-        if seat not in self._last:
-            return self._defaults.get(seat)
-        action = self.session.late(self._last[seat])
-        return action if action in self._seen[seat].legal else self._defaults.get(seat)
 
     def parsed(self, seat: int, parsed: ParseResult) -> None:
         """What the game makes of the answer of `seat`, from a session that did not say so at once."""
@@ -162,28 +142,12 @@ class Match:
         say, unsaid = delivered(decision.say, self._seen[seat].table_talk, move, fault)
         if move is not None and say is not None:
             move = Move(move.action, say)
-        # An operator that says itself that it has no answer (a person who gave up) has none: so re-execution, which
-        # judges the recorded answers anew, comes to the same end.
-        said = None if decision.fault in ("illegal", "unparsable") else decision.answer
-        line = TurnLine(
-            tick=self.tick,
-            seat=seat,
-            operator=self.names[seat],
-            attempt=request.attempt,
-            legal=request.observation.legal,
-            observation_hash={},
-            answer=said,
-            thought=decision.thought,
-            raw=decision.raw,
-            usage=decision.usage,
-            action=None if move is None else move.action,
-            say=None if move is None else move.say,
-            unsaid=unsaid,
-            fault=fault,
-            detail=detail,
-            asked=request.tick if request.tick != self.tick else None,
+        line = turn_line(
+            self.tick, self.names[seat], request, decision, move, fault=fault, detail=detail, unsaid=unsaid
         )
         self._turns.setdefault(seat, []).append((line, request.observation))
+        if self.ledger is not None:
+            self.ledger.answered(request, decision, move, fault, again)
         if again:
             self._ask(msgspec.structs.replace(request, attempt=request.attempt + 1, reason=detail))
         elif move is not None:
@@ -193,7 +157,6 @@ class Match:
         """Apply all moves of this tick in seat order."""
         if not self.ready:
             raise RuntimeError(f"seats {sorted({*self._waiting, *self._parsing})} have not answered")
-        self._last.update({seat: move.action for seat, move in self._moves.items() if move.action is not None})
         self.last_faults = {s: t.fault for s, turns in sorted(self._turns.items()) for t, _ in turns if t.fault}
         if self._forfeits:
             what, time_step = "forfeit", self.session.forfeit(min(self._forfeits))
@@ -223,6 +186,8 @@ class Match:
         """The time_step that the session owed."""
         awaited, self._awaited = self._awaited, None
         result = self.result = time_step.result
+        if self.ledger is not None:
+            self.ledger.ticked(result.rewards)
         self._defaults = dict(zip(result.due, time_step.defaults, strict=False))  # none in games without
         if awaited == "start":
             self._begin(time_step)
@@ -270,36 +235,23 @@ class Match:
             self._end(result.ended, result, "horizon of the game" if result.ended == "truncated" else "")
             return
         self._seen = dict(zip(result.due, time_step.observations, strict=True))
-        thinking, self._late = self._late, {}
-        for seat in result.due:
-            if seat in thinking:
-                self._waiting[seat] = thinking.pop(seat)
-            else:
-                self._ask(Request(0, self.plan.index, seat, self.tick, self._seen[seat]))
-        self._late = thinking  # of seats that are not due: nobody needs their answers now
-        early, self._early = self._early, {}
-        for seat, decision in sorted(early.items()):
-            self.feed(seat, decision)
+        self._ask_due()
+
+    def _ask_due(self) -> None:
+        for seat, observation in self._seen.items():
+            self._ask(Request(0, self.plan.index, seat, self.tick, observation))
 
     def _ask(self, request: Request) -> None:
         self._waiting[request.seat] = request
         self._requests.append(request)
+        if self.ledger is not None:
+            self.ledger.asked(request.seat)
 
-    def _end(self, status: str, result: StepResult, reason: str) -> None:
-        returns = result.returns
-        assert returns is not None
-        self.outcome = Outcome(
-            status=status,  # type: ignore[arg-type]
-            returns=returns,
-            reason=reason,
-            events=result.events,
-        )
+    def _end(self, status: Literal["terminated", "truncated", "forfeited"], result: StepResult, reason: str) -> None:
+        assert result.returns is not None
+        if self.ledger is not None:
+            self.ledger.ended("truncated" if status == "truncated" else "terminated")
+        self.outcome = Outcome(status=status, returns=result.returns, reason=reason, events=result.events)
         self._write(
-            EndLine(
-                match=self.plan.index,
-                status=status,  # type: ignore[arg-type]
-                ticks=self.tick,
-                returns=returns,
-                reason=reason,
-            )
+            EndLine(match=self.plan.index, status=status, ticks=self.tick, returns=result.returns, reason=reason)
         )

@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from arena.errors import InputError, nearest
 from arena.game import GameCard, GameSpec, Image, Observation, Views
 from arena.options import Option
 
+Ids = npt.NDArray[np.int32]
 OperatorFault = Literal["illegal", "unparsable", "timeout", "crashed", "backend"]
 InfrastructureFault = Literal["deadline", "worker_died", "backend", "overloaded", "game"]
 Determinism = Literal["deterministic", "measured", "none"]
@@ -49,8 +52,11 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     say: str | None = None  # said beside the answer, where the observation allows table talk
     thought: str | None = None
     raw: str | None = None  # everything that was generated, before it was separated
-    tokens: tuple[int, ...] | None = None  # response token ids
-    logprobs: tuple[float, ...] | None = None  # one a response token, of the sampling distribution
+    prompt_tokens: Ids | None = None  # int32 (prompt,), as the model was given them; left out unless OpenSeat.tokens
+    tokens: Ids | None = None  # int32 (answer,): what was generated, the end token included; likewise
+    logprobs: npt.NDArray[np.float32] | None = None  # float32 (answer,), of the distribution each was drawn from
+    finish_reason: str | None = None  # why generation ended, as model servers say it: "stop", "length"
+    weights_version: str | None = None  # of the weights that decided, where they can change: see Operator.update
     usage: Usage | None = None
     fault: OperatorFault | None = None  # a worker sets `timeout` or `crashed`; the arena finds the others
     detail: str | None = None  # what the fault was about
@@ -76,6 +82,7 @@ class OpenSeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     seed: bytes  # 16 bytes: this operator's chance in this seat; see `turn_key`
     seats: tuple[str, ...] = ()  # names at the table by seat; in a blind match those of others are `player N`
     pace: Literal["lockstep", "realtime"] = "lockstep"  # realtime: the game goes on by its clock, answered or not
+    tokens: bool = False  # Decisions are wanted with prompt_tokens, tokens and logprobs; else they are left out
 
 
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import arena
 from arena import files
+from arena.errors import RecordError
 from arena.evaluate.table import Table
 from arena.game import GameSpec
 from arena.made import made_here, remember
@@ -24,11 +25,13 @@ from arena.protocol.version import MAJOR, MINOR
 from arena.record import kept
 from arena.record.reader import Run
 from arena.record.resume import check_same
+from arena.record.turns import TurnStore, store_of
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
 from arena.supervisor.hub import Hub
 from arena.supervisor.interrupts import Interrupts
 from arena.supervisor.worker_pool import ProcessWorkers
+from arena.turns import TurnSink
 
 
 def run_plan(
@@ -42,6 +45,8 @@ def run_plan(
     on_status: Callable[[str, m.Status], None] | None = None,
     resume: bool = False,
     trace: Trace | None = None,
+    turns: bool = False,
+    sinks: Sequence[TurnSink] = (),
 ) -> Table:
     """Play every match of `plan` into the new folder `out`; the result table. No process is left behind.
 
@@ -49,7 +54,10 @@ def run_plan(
     finished matches are kept. A run that is complete only gives its table.
 
     hosts: game hosts that share the matches of a game that has a runtime.
+    sinks: get the turns of the matches that are played now (arena/turns.py).
     trace: notes every message between the arena and its workers; the caller closes it.
+    turns: keep the turns of every match, with token ids and log-probabilities, in `out` (arena/record/turns.py says
+        how to read them). A run that was begun so goes on so.
     watch: who shows the matches to people who only watch (lineup.spectator makes it).
 
     An `observer` or `on_status` that raises is switched off, and stderr says so.
@@ -60,7 +68,10 @@ def run_plan(
     status = shown.guard(on_status) if on_status is not None else None
     with Interrupts() as interrupts, closing(_recorder(plan, out, resume)) as recorder:
         if len(recorder.finished) < plan.matches:
-            with closing(Hub(out / "workers", status, interrupts, trace)) as hub:
+            with ExitStack() as stack:
+                if turns or (resume and store_of(out).is_file()):
+                    sinks = [stack.enter_context(closing(_store(out, recorder))), *sinks]
+                hub = stack.enter_context(closing(Hub(out / "workers", status, interrupts, trace)))
                 workers = ProcessWorkers(hub, plan.lineup, plan.runtime, hosts, watch)
                 Scheduler(
                     plan,
@@ -70,6 +81,7 @@ def run_plan(
                     observer=shown,
                     done=recorder.finished,
                     dry_turn=True,
+                    sinks=sinks,
                 ).run()
                 hub.complete = True
         table = Run(out).table()
@@ -88,6 +100,12 @@ def _recorder(plan: Plan, out: Path, resume: bool) -> Recorder:
         with suppress(OSError):  # then `arena verify` asks for --trust once the original is gone
             remember(Path(file.path))
     return recorder
+
+
+def _store(out: Path, recorder: Recorder) -> TurnStore:
+    if len(recorder.finished) and not store_of(out).is_file():
+        raise RecordError(f"{out} was begun without its turns, so they cannot all be had any more: play it anew")
+    return TurnStore(out)
 
 
 def describe(plan: Plan) -> dict[str, Any]:

@@ -7,7 +7,6 @@ in Timers.
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable
 
 import msgspec
@@ -21,22 +20,29 @@ from arena.log import EndLine
 from arena.match import Match
 from arena.observer import Observer
 from arena.operator import Decision, OpenSeat, Outcome, Request
-from arena.pace import Clock
 from arena.plan import MatchPlan, Plan
 from arena.protocol import messages as m
 from arena.questions import Questions
+from arena.realtime import Clock, RealtimeMatch, match_class
 from arena.record.writer import Recorder
 from arena.retry import OPENING, RetryPolicy
 from arena.session import GameSession, LocalSession
 from arena.spectators import SpectatorFeed
 from arena.timers import Timers
+from arena.turns import TurnFeed
 
 
 class Playing:
     """Opens, asks, advances and closes matches."""
 
     def __init__(
-        self, plan: Plan, workers: WorkerPool, retry: RetryPolicy, recorder: Recorder | None, observer: Observer
+        self,
+        plan: Plan,
+        workers: WorkerPool,
+        retry: RetryPolicy,
+        recorder: Recorder | None,
+        observer: Observer,
+        turns: TurnFeed,
     ) -> None:
         self.timers = Timers()
         self.questions = Questions(self.timers)
@@ -46,7 +52,8 @@ class Playing:
         self._retry = retry
         self._recorder = recorder
         self._observer = observer
-        self._ids = itertools.count(1)
+        self._turns = turns
+        self._ids = workers.ids
         self.spectators = SpectatorFeed(plan, workers.spectators, self._ids)
         self._touched: dict[LiveMatch, None] = {}
         self._failed = False  # a game failed since the last `advance`: its match waits to be seated again
@@ -82,7 +89,14 @@ class Playing:
             session = HostedSession(game, self._plan.game_name, views, plan.index, host, self._ids)
         card = game.card()
         charges = self._retry.charges(plan)
-        match = Match(plan, session, names, self._plan.limits, logged=self._recorder is not None and dry is None)
+        match = match_class(self._plan.limits)(
+            plan,
+            session,
+            names,
+            self._plan.limits,
+            logged=self._recorder is not None and dry is None,
+            turns=self._turns.wanted and dry is None,
+        )
         live = self.matches[plan.index] = LiveMatch(match, card, channels, host, charges, alone, dry)
         if self._plan.limits.pace == "realtime" and card.seconds is not None and dry is None:
             live.clock = Clock(card.seconds)
@@ -92,6 +106,7 @@ class Playing:
                     self._open(live, seat)
             self.spectators.open(match, channels, host)
             self._observer.started(match)
+            self._turns.began(plan)
         if self._played(live, match.start):
             self.follow(live, now)
 
@@ -126,6 +141,7 @@ class Playing:
                 seed=self._plan.operator_seed(plan, seat),
                 seats=live.match.names_for(seat),
                 pace=self._plan.limits.pace,
+                tokens=self._turns.wanted,
             )
         )
 
@@ -189,9 +205,10 @@ class Playing:
         clock = live.clock
         if clock is None:
             return True
-        over: list[bool] = []
+        match, over = live.match, list[bool]()
+        assert isinstance(match, RealtimeMatch)
         # The game's rule for seats that are late may fail.
-        return self._played(live, lambda: over.append(clock.over(live.match, now))) and over[0]
+        return self._played(live, lambda: over.append(clock.over(match, now))) and over[0]
 
     def follow(self, live: LiveMatch, now: float) -> None:
         """Note what the game did, unless its host still owes it."""
@@ -215,6 +232,8 @@ class Playing:
             self.queue(live)
 
     def _note(self, live: LiveMatch, now: float) -> None:
+        if live.match.ledger is not None and live.match.outcome is not None:
+            self._turns.over(live.match.episode())  # they are kept before the log says that the match is over
         if self._recorder is not None:
             self._recorder.journal(live.match.plan.index, live.match.take_lines())
         if not live.begun:
@@ -261,6 +280,7 @@ class Playing:
     def give_up(self, match: Match, reason: str) -> None:
         """A match that is not in play any more stays unresolved."""
         index = match.plan.index
+        self._turns.void(match.plan, reason)
         if self._recorder is not None:
             end = EndLine(match=index, status="unresolved", ticks=0, reason=reason)
             self._recorder.journal(index, [match.head, end])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from arena.errors import InputError
 from arena.operator import BackendError, Decision, OverloadedError, Request
 from arena.protocol import codec
@@ -47,6 +49,13 @@ def checked(request: Request, decision: object) -> m.Answer:
 
 def _speakable(say: object) -> bool:
     return say is None or type(say) is str
+
+
+def stamped(decision: Decision, version: str | None) -> Decision:
+    """`decision` with the version of the weights that it was made with, unless the operator says that itself."""
+    if version is None or not isinstance(decision, Decision) or decision.weights_version is not None:
+        return decision
+    return msgspec.structs.replace(decision, weights_version=version)
 
 
 def sendable(message: m.Message, error: Exception) -> m.Message:

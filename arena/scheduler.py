@@ -8,7 +8,7 @@ arrive except the timing file.
 from __future__ import annotations
 
 import time
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 from arena.channel import Channel, Died, Received, WorkerPool
 from arena.errors import InputError, ProtocolError
@@ -21,6 +21,7 @@ from arena.playing import Playing
 from arena.protocol import messages as m
 from arena.record.writer import Recorder
 from arena.retry import OPENING, Failure, RetryPolicy
+from arena.turns import TurnFeed, TurnSink
 from arena.upcoming import Upcoming
 
 LAST_LOOK = 2.0  # seconds in which a game host gives the picture of how the last match ended
@@ -40,10 +41,12 @@ class Scheduler:
         observer: Observer | None = None,
         done: Container[int] = (),
         dry_turn: bool = False,
+        sinks: Sequence[TurnSink] = (),
     ) -> None:
         """`done`: numbers of matches that are left out, because they were played before.
 
         `dry_turn`: every operator that is no person answers a sample position before the first match.
+        `sinks`: get the turns of every match that is played here.
         """
         if concurrency < 1:
             raise InputError(f"concurrency {concurrency}: expected at least 1")
@@ -54,7 +57,7 @@ class Scheduler:
         self._observer = observer or Observer()
         retry = RetryPolicy(plan)
         self._upcoming = Upcoming(plan.schedule(done), between=concurrency)
-        self._playing = Playing(plan, workers, retry, recorder, self._observer)
+        self._playing = Playing(plan, workers, retry, recorder, self._observer, TurnFeed(sinks))
         self._failing = Failing(
             plan,
             workers,

@@ -135,7 +135,7 @@ def test_a_decision_of_the_wrong_type_is_the_operators_crash(given: object) -> N
     "bad",
     [
         Decision(answer=2**70),
-        Decision(answer=1, logprobs=(np.float32(0.5),)),  # type: ignore[arg-type]
+        Decision(answer=1, tokens=np.zeros(1, np.int64)),  # type: ignore[arg-type]
         Decision(answer=1, raw="\ud800"),
         Decision(answer=1, usage=Usage(prompt=np.int64(3))),  # type: ignore[arg-type]
     ],

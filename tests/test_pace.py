@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from arena import pace
+from arena import realtime
 from arena.channel import Event
 from arena.errors import InputError
 from arena.game import Game, GameCard, Views
@@ -18,6 +18,7 @@ from arena.match import Match
 from arena.operator import Decision
 from arena.plan import Limits, MatchPlan
 from arena.protocol import messages as m
+from arena.realtime import RealtimeMatch, match_class
 from arena.record.replay import execute
 from arena.session import LocalSession
 from tests.record.kit import record
@@ -42,16 +43,18 @@ class Clocked(Together):
 def fresh(**limits: Any) -> Match:
     plan = MatchPlan(index=0, block=0, lineup=(0, 1), seed=bytes(16))
     session = LocalSession(Clocked(2, {"rounds": 4}), [Views(vector=True)] * 2)
-    return Match(plan, session, ["a", "b"], Limits(**{"pace": "realtime", **limits}))
+    told = Limits(**{"pace": "realtime", **limits})
+    return match_class(told)(plan, session, ["a", "b"], told)
 
 
-def start(**limits: Any) -> Match:
+def start(**limits: Any) -> RealtimeMatch:
     match = fresh(**limits)
+    assert isinstance(match, RealtimeMatch)
     match.start()
     return match
 
 
-def tick(match: Match, **answers: int | None) -> list[TurnLine]:
+def tick(match: RealtimeMatch, **answers: int | None) -> list[TurnLine]:
     """One tick in which `a` and `b` answer, or are late (None); its turns."""
     for seat, answer in enumerate(answers.values()):
         if answer is None:
@@ -124,12 +127,6 @@ def test_an_answer_that_comes_while_the_game_steps_counts_for_the_next_tick() ->
     assert [(turn.tick, turn.action, turn.late) for turn in turns] == [(1, 0, True), (2, 1, False)]
 
 
-def test_in_lockstep_nobody_is_late() -> None:
-    match = start(pace="lockstep")
-    assert not match.late(0)
-    assert len(match.waiting) == 2
-
-
 class Hasty(Clocked):
     """Its ticks are over before the arena can look."""
 
@@ -144,7 +141,7 @@ def test_answers_are_read_however_short_a_tick_is(tmp_path: Path) -> None:
     assert not [turn for turn in turns if turn.late]
 
 
-def played(match: Match) -> list[Line]:
+def played(match: RealtimeMatch) -> list[Line]:
     """A whole match in which `b` is late every other tick."""
     lines: list[Line] = []
     for number in range(100):
@@ -262,4 +259,4 @@ def test_every_seat_is_told_the_pace(timed: Callable[..., Play]) -> None:
 )
 def test_what_cannot_be_played_so_is_refused(game: Game, limits: Limits, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        pace.check(game, limits)
+        realtime.check(game, limits)

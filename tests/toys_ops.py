@@ -64,3 +64,12 @@ def cannot(context: WorkerContext) -> Operator:
 
 def refuses(context: WorkerContext) -> Operator:
     raise ValueError("no file a.zip; give another")
+
+
+class Doomed(Good):
+    def update(self, version: str, path: str) -> None:
+        os._exit(5)
+
+
+def dies_of_update(context: WorkerContext) -> Operator:
+    return Doomed()

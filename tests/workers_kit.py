@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Container, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from arena.plan import Plan
 from arena.protocol import messages as m
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
+from arena.turns import TurnSink
 from tests.toys import GOOD, Turns, drawn, plan_of
 
 Script = Callable[["FakeWorkers"], list[Event]]
@@ -95,6 +97,7 @@ class FakeWorkers:
 
     def __init__(self, plan: Plan, clock: Clock, script: Callable[[FakeWorkers], list[Event]] | None = None) -> None:
         self.plan = plan
+        self.ids = itertools.count(1)
         self.clock = clock
         self.script = script
         self.keys = [entry.worker_key for entry in plan.lineup]
@@ -161,6 +164,7 @@ class Play:
         observer: Observer | None = None,
         done: Container[int] = (),
         dry_turn: bool = False,
+        sinks: Sequence[TurnSink] = (),
     ) -> None:
         self.folder = folder
         self.clock = Clock()
@@ -175,6 +179,7 @@ class Play:
             observer=observer,
             done=done,
             dry_turn=dry_turn,
+            sinks=sinks,
         )
         try:
             self.scheduler.run()

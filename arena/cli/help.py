@@ -11,7 +11,7 @@ OTHERS = "Options"
 PLAY = {
     "Who plays what": ("game", "listed", "single", "matches", "seed", "mirror", "blind", "max_ticks", "pace", "reask"),
     "Time": ("human_timeout", "deadline", "max_failures", "concurrency"),
-    "What is kept and shown": ("out", "resume", "watch", "trace", "quiet"),
+    "What is kept and shown": ("out", "turns", "resume", "watch", "trace", "quiet"),
 }
 
 

@@ -83,6 +83,7 @@ class Seconds(click.FloatRange):
     type=Seconds(0.1),
     help="Seconds till a match is void.",
 )
+@click.option("--turns", is_flag=True, help="Keep what a trainer needs: token ids, log-probabilities, rewards a turn.")
 @click.option("--yes", "-y", is_flag=True, help="Create missing environments (`arena env`) without asking.")
 @click.option("--trace", type=click.Path(path_type=Path), help="New file: every message of the wire, a JSON line each.")
 @click.option("--quiet", "-q", is_flag=True, help="Only the final table.")
@@ -106,6 +107,7 @@ def play(
     max_failures: int,
     reask: int,
     deadline: float,
+    turns: bool,
     yes: bool,
     trace: Path | None,
     quiet: bool,
@@ -168,6 +170,7 @@ def play(
                 on_status=live.status,
                 resume=resume is not None,
                 trace=stack.enter_context(closing(Trace(trace))) if trace is not None else None,
+                turns=turns,
             )
     except RecordError:  # it was not begun, or is not to be touched
         raise

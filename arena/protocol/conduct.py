@@ -6,8 +6,9 @@ are judged by arena/hosted.py.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+
+import numpy as np
 
 from arena.errors import ProtocolError
 from arena.operator import Decision, OpenSeat, Request
@@ -164,15 +165,23 @@ def flaw(decision: Decision) -> str | None:
     usage = decision.usage
     if usage is not None and (usage.prompt < 0 or usage.completion < 0):
         return f"a usage of {usage.prompt} and {usage.completion} tokens: expected numbers from 0"
-    if decision.tokens is not None and min(decision.tokens, default=0) < 0:
-        return f"a token id {min(decision.tokens)}: expected numbers from 0"
+    for name, dtype in (("prompt_tokens", np.int32), ("tokens", np.int32), ("logprobs", np.float32)):
+        array = getattr(decision, name)
+        if array is None:
+            continue
+        if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != 1:
+            found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+            return f"{name} of {found}: expected an array of {dtype.__name__} (n,)"
+    for ids in (decision.prompt_tokens, decision.tokens):
+        if ids is not None and (lowest := ids.min(initial=0)) < 0:
+            return f"a token id {lowest}: expected numbers from 0"
     if decision.logprobs is not None:
         tokens = 0 if decision.tokens is None else len(decision.tokens)
         if len(decision.logprobs) != tokens:
             return f"{len(decision.logprobs)} log-probabilities for {tokens} tokens: expected one a token"
-        for value in decision.logprobs:
-            if math.isnan(value) or value > 0:
-                return f"a log-probability of {value}: expected a number up to 0"
+        wrong = decision.logprobs[~(decision.logprobs <= 0)]
+        if len(wrong):
+            return f"a log-probability of {wrong[0]}: expected a number up to 0"
     return None
 
 

@@ -89,6 +89,20 @@ class Closed(_Message, frozen=True):  # worker -> arena
     seat: int
 
 
+# --- weights -------------------------------------------------------------------------------------------------------
+
+
+class Update(_Message, frozen=True):  # arena -> worker: other weights; answered by UPDATED, or ERROR with this id
+    id: int
+    version: str  # what decisions that are made with them have as `weights_version`
+    path: str  # of a file or folder, on the worker's machine
+
+
+class Updated(_Message, frozen=True):  # worker -> arena: every question that is sent from now on is decided with them
+    id: int
+    version: str
+
+
 # --- decisions -----------------------------------------------------------------------------------------------------
 
 
@@ -243,6 +257,7 @@ class Error(_Message, frozen=True):  # either way
     text: str
     match: int | None = None
     seat: int | None = None
+    id: int | None = None  # of the UPDATE that failed
 
 
 class Shutdown(_Message, frozen=True):  # arena -> worker
@@ -258,6 +273,7 @@ ToWorker = (
     Welcome
     | OpenSeat
     | End
+    | Update
     | Act
     | Cancel
     | SpectatorUpdate
@@ -278,6 +294,7 @@ ToArena = (
     | Status
     | Opened
     | Closed
+    | Updated
     | Action
     | Watched
     | Ping

@@ -21,6 +21,7 @@ from arena.match import Match
 from arena.names import parse
 from arena.operator import Decision, Request
 from arena.plan import HERE, NOT_HOSTED, Limits, MatchPlan, match_plan
+from arena.realtime import RealtimeMatch, match_class
 from arena.record import kept, shards
 from arena.record.head import GameHead
 from arena.record.reader import Run
@@ -79,11 +80,12 @@ class Replay:
         """The match as it was before its first tick. All matches of a Replay share one game: play one at a time."""
         seated = [self._head.operators[slot] for slot in plan.lineup]
         names, views = [o.name for o in seated], [o.views for o in seated]
+        cls = match_class(self._limits)
         if self._runtime is None:
-            return Match(plan, LocalSession(self.game, views), names, self._limits)
+            return cls(plan, LocalSession(self.game, views), names, self._limits)
         if self._host is None:
             self._host = ReplayHost(self._runtime)
-        match = Match(plan, self._host.session(self.game, self._name, views, plan.index), names, self._limits)
+        match = cls(plan, self._host.session(self.game, self._name, views, plan.index), names, self._limits)
         self._host.play(match)
         return match
 
@@ -201,7 +203,7 @@ def _answer(match: Match, turns: dict[tuple[int, int, int], TurnLine]) -> Reques
     while match.waiting:
         for request in match.waiting:
             turn = turns.get((match.tick, request.seat, request.attempt))
-            if turn is None or (turn.late and not match.late(request.seat)):
+            if turn is None or (turn.late and not (isinstance(match, RealtimeMatch) and match.late(request.seat))):
                 return request
             if not turn.late:
                 match.feed(request.seat, _decision(turn))
@@ -217,6 +219,7 @@ def _wait_idle(match: Match) -> None:
 
 def _decision(turn: TurnLine) -> Decision:
     told = {"thought": turn.thought, "raw": turn.raw, "usage": turn.usage, "say": _said(turn)}
+    told["weights_version"] = turn.weights_version
     if turn.fault in ("timeout", "crashed") or (turn.fault is not None and turn.answer is None):
         return Decision(answer=turn.answer, fault=turn.fault, detail=turn.detail, **told)  # type: ignore[arg-type]
     return Decision(answer=turn.answer, **told)  # type: ignore[arg-type]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from arena.channel import Channel, Event
@@ -13,6 +14,7 @@ from arena.plan import HERE, Entry
 from arena.plugins import worker_module
 from arena.supervisor.hub import Hub, WorkerChannel
 from arena.supervisor.runtime.use import interpreter
+from arena.weights import WeightUpdates
 
 
 class ProcessWorkers:
@@ -30,12 +32,16 @@ class ProcessWorkers:
 
         `watch`: who shows the matches to people who only watch.
         """
+        self.ids: Iterator[int] = itertools.count(1)
         self._hub = hub
         self._runtime = runtime
         self._lineup = tuple(lineup)
         self._keys = [entry.worker_key for entry in lineup]
         self._entries = {entry.worker_key: entry for entry in lineup}
         self._channels = {key: self._launch(entry) for key, entry in self._entries.items()}
+        self._updates = WeightUpdates(hub.poll)
+        self._weights: dict[str, tuple[str, str]] = {}  # by key: the version and path of the last update
+        self._without: set[str] = set()  # keys whose worker is a new one, and has not got them yet
         self._hosts = [self._launch_host() for _ in range(hosts)] if runtime is not None else []
         self._spectators = [self._launch_spectator(watch)] if watch is not None else []
 
@@ -53,7 +59,21 @@ class ProcessWorkers:
         return [channel for channel in self._spectators if channel.alive]
 
     def poll(self, timeout: float | None) -> list[Event]:
-        return self._hub.poll(timeout)
+        events = self._updates.kept() or self._hub.poll(timeout)
+        for key in [key for key in self._without if self._channels[key].ready]:
+            self._without.discard(key)
+            try:
+                self._updates.send(self._channels[key], *self._weights[key])
+            except WorkerError:
+                if self._channels[key].alive:  # else its Died is among the events
+                    raise
+        return events + self._updates.kept()
+
+    def update(self, slot: int, version: str, path: str) -> None:
+        key = self._keys[slot]
+        self._updates.send(self._channels[key], version, path)
+        self._weights[key] = version, path
+        self._without.discard(key)
 
     def replace(self, channel: Channel) -> None:
         if channel in self._hosts:
@@ -62,6 +82,8 @@ class ProcessWorkers:
         for key, current in self._channels.items():
             if current is channel:
                 self._channels[key] = self._launch(self._entries[key])
+                if key in self._weights:
+                    self._without.add(key)
                 return
         raise WorkerError(f"{channel.name} serves no seat")
 

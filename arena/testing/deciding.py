@@ -45,8 +45,8 @@ class Deciding(OperatorHooks):
     def test_decisions_can_be_sent(self) -> None:
         """Its decisions can be sent over the wire.
 
-        Repair: fill a Decision with what its fields declare: str for thought and raw, tuples of int and of float for
-        tokens and logprobs.
+        Repair: fill a Decision with what its fields declare: str for thought and raw, NumPy arrays of int32 for
+        tokens, of float32 for logprobs.
         """
         bench = self.asked()
         for game in bench.names:
@@ -60,7 +60,7 @@ class Deciding(OperatorHooks):
                 frames = codec.encode(m.Action(session="s", answers=[answer]))
                 message = codec.decode_to_arena(frames)
                 assert isinstance(message, m.Action)
-                assert message.answers[0].decision == decision, f"{decision} arrives as {message.answers[0].decision}"
+                assert codec.encode(message) == frames, f"{decision} arrives as {message.answers[0].decision}"
 
     def test_it_answers_when_it_is_asked_again(self) -> None:
         """Asked again after a bad answer, it answers again.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +22,10 @@ from arena_operators.vlm.sampling import draw, processed
 class Generated:
     """What one row was answered."""
 
-    tokens: tuple[int, ...]  # the end token included, where it came
-    logprobs: tuple[float, ...]  # of the sampling distribution, one a token
-    prompt: int  # tokens of the prompt
+    prompt: npt.NDArray[np.int32]  # (prompt,) ids as the processor makes them: image tokens are in, padding is not
+    tokens: npt.NDArray[np.int32]  # (answer,) ids, the end token included where it came
+    logprobs: npt.NDArray[np.float32]  # (answer,) of the distribution that each was drawn from
+    finish: Literal["stop", "length"]  # it ended by itself, or `uniforms` were used up
 
 
 @torch.inference_mode()
@@ -68,6 +69,11 @@ def generate(
             input_ids=step, attention_mask=mask, past_key_values=out.past_key_values, use_cache=True, **extra
         )
     return [
-        Generated(tuple(found), tuple(scored), row.length)
+        Generated(
+            row.sequences["input_ids"][0].numpy().astype(np.int32),
+            np.array(found, np.int32),
+            np.array(scored, np.float32),
+            "stop" if found[-1] in model.ends else "length",
+        )
         for found, scored, row in zip(tokens, logprobs, rows, strict=True)
     ]

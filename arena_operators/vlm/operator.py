@@ -87,10 +87,10 @@ class VlmOperator(Operator):
 
     def decide(self, answer: Generated, request: Request) -> Decision:
         """A Decision of what was generated in answer to `request`."""
-        words = [token for token in answer.tokens if token not in self.model.ends]
+        seat = self.seats[request.match, request.seat]
+        words = [token for token in answer.tokens.tolist() if token not in self.model.ends]
         raw = self.model.tokenizer.decode(words, clean_up_tokenization_spaces=False)
-        card = self.seats[request.match, request.seat].card
-        thought, say, reply = read(raw, card, request.observation)
+        thought, say, reply = read(raw, seat.card, request.observation)
         return Decision(
             answer=reply,
             say=say,
@@ -98,9 +98,11 @@ class VlmOperator(Operator):
             detail=f"no {MARK!r} in it: nothing of it is said" if reply is None else None,
             thought=thought,
             raw=raw,
-            tokens=answer.tokens,
-            logprobs=answer.logprobs,
-            usage=Usage(prompt=answer.prompt, completion=len(answer.tokens)),
+            prompt_tokens=answer.prompt if seat.tokens else None,
+            tokens=answer.tokens if seat.tokens else None,
+            logprobs=answer.logprobs if seat.tokens else None,
+            finish_reason=answer.finish,
+            usage=Usage(prompt=len(answer.prompt), completion=len(answer.tokens)),
         )
 
 

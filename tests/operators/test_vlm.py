@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -20,7 +21,7 @@ from arena_operators.vlm import sampling
 from arena_operators.vlm.kind import KIND, resolve_options, views
 from arena_operators.vlm.operator import make
 from arena_operators.vlm.prompt import split
-from tests.operators.vlm_kit import VIEWS, answers, decided, foreign, lessons, requests
+from tests.operators.vlm_kit import VIEWS, answers, decided, foreign, frames, lessons, requests
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +55,26 @@ def test_a_foreign_model_answers_every_request(decisions, taught):
     assert all(len(one.tokens) == len(one.logprobs) == one.usage.completion <= 12 for one in decisions)
 
 
+def test_tokens_are_left_out_unless_the_seat_asks_for_them(operator, taught):
+    (seat,), asked = requests(taught[:1])
+    operator.open([msgspec.structs.replace(seat, tokens=False)])
+    (decision,) = decided(operator, asked)
+    assert (decision.prompt_tokens, decision.tokens, decision.logprobs) == (None, None, None)
+    assert decision.usage.completion > 0
+
+
+def test_it_says_why_it_stopped(decisions, operator):
+    for one in decisions:
+        assert one.finish_reason == ("stop" if int(one.tokens[-1]) in operator.model.ends else "length")
+        assert one.finish_reason == "stop" or len(one.tokens) == 12
+
+
 def test_a_chat_template_is_used(tmp_path, taught):
     operator = make(WorkerContext(str(foreign(tmp_path / "chat", chat=True)), {"max_tokens": 2}))
     row = operator.model.encode("Which move?", taught[0].observation.image)
     text = operator.model.tokenizer.decode(row.sequences["input_ids"][0])
     assert text.endswith("Which move?\n")
-    assert answers(operator, taught[:1])[0].tokens
+    assert len(answers(operator, taught[:1])[0].tokens)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +102,8 @@ def test_neither_grouping_nor_order_changes_a_bit(operator, taught, decisions):
     for start in range(0, len(order), 3):
         part = order[start : start + 3]
         by_three.update(zip(part, decided(operator, [asked[i] for i in part]), strict=True))
-    assert [one_by_one[i] for i in range(len(asked))] == decisions
-    assert [by_three[i] for i in range(len(asked))] == decisions
+    assert frames(one_by_one[i] for i in range(len(asked))) == frames(decisions)
+    assert frames(by_three[i] for i in range(len(asked))) == frames(decisions)
 
 
 def test_log_probabilities_are_those_of_a_plain_forward_pass(operator, taught, decisions):
@@ -96,12 +111,13 @@ def test_log_probabilities_are_those_of_a_plain_forward_pass(operator, taught, d
     operator.open(seats)
     for request, decision in list(zip(asked, decisions, strict=True))[::4]:
         row = operator.model.encode(operator.ask(request), request.observation.image)
-        ids = torch.cat([row.sequences["input_ids"], torch.tensor([decision.tokens])], dim=1)
+        assert np.array_equal(decision.prompt_tokens, row.sequences["input_ids"][0])
+        ids = torch.cat([row.sequences["input_ids"], torch.tensor(decision.tokens)[None].long()], dim=1)
         with torch.no_grad():
             logits = operator.model.model(input_ids=ids, pixel_values=row.others["pixel_values"]).logits[0]
         logits[:, torch.from_numpy(operator.model.banned(logits.shape[-1]))] = -torch.inf
         scored = logits.log_softmax(-1)[row.length - 1 : -1]
-        plain = scored[torch.arange(len(decision.tokens)), list(decision.tokens)]
+        plain = scored[torch.arange(len(decision.tokens)), decision.tokens.tolist()]
         assert np.allclose(plain.numpy(), decision.logprobs, atol=1e-4)
 
 
@@ -111,7 +127,7 @@ def test_another_key_draws_another_answer(operator, taught):
     for number in range(4):
         seat = OpenSeat(match=0, seat=0, operator="vlm", card=seats[0].card, views=VIEWS, seed=bytes([number]) * 16)
         operator.open([seat])
-        drawn.add(decided(operator, asked)[0].tokens)
+        drawn.add(decided(operator, asked)[0].raw)
     assert len(drawn) > 1
 
 

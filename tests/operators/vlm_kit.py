@@ -10,6 +10,8 @@ from arena import plugins
 from arena.canonical import generator, key
 from arena.game import Views
 from arena.operator import OpenSeat, Request, decisions
+from arena.protocol import codec
+from arena.protocol import messages as m
 
 VIEWS = Views(image=(128, 128), text=True)
 
@@ -25,7 +27,9 @@ def lessons(game, count):
 def requests(taught):
     """(seats, requests): one match a lesson, a tick of its own, a key of its own."""
     seats = [
-        OpenSeat(match=i, seat=i % 2, operator="vlm", card=lesson.card, views=VIEWS, seed=key("test seat", i))
+        OpenSeat(
+            match=i, seat=i % 2, operator="vlm", card=lesson.card, views=VIEWS, seed=key("test seat", i), tokens=True
+        )
         for i, lesson in enumerate(taught)
     ]
     return seats, [Request(i, i, i % 2, 3 * i, lesson.observation) for i, lesson in enumerate(taught)]
@@ -39,6 +43,14 @@ def answers(operator, taught):
     seats, asked = requests(taught)
     operator.open(seats)
     return decided(operator, asked)
+
+
+def frames(given):
+    """What equals only if every bit does, arrays too."""
+    return [
+        codec.encode(m.Action(session="", answers=[m.Answer(id=0, match=0, seat=0, tick=0, decision=one)]))
+        for one in given
+    ]
 
 
 def swapped(taught):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +53,30 @@ def answering(**change: object) -> Deed:
 
 def deciding(**decision: object) -> Deed:
     return answering(decision={"answer": 0, **decision})
+
+
+def generating(**arrays: tuple[str, list[float]]) -> Deed:
+    """Decides with these arrays (by field: wire dtype, values), which travel as buffers."""
+
+    def deed(peer: Peer, session: str) -> None:
+        while True:
+            answers, buffers = answers_of(asked(peer)), []
+            for answer in answers:
+                for name, (dtype, values) in arrays.items():
+                    answer["decision"][name] = [len(buffers), dtype, [len(values)]]
+                    buffers.append(struct.pack(f"<{len(values)}{'i' if dtype == '<i4' else 'f'}", *values))
+            header = pack({"type": "action", "session": session, "answers": answers})
+            peer.socket.send_multipart([MAGIC, header, *buffers])
+
+    return deed
+
+
+def ids(*values: int) -> tuple[str, list[float]]:
+    return "<i4", list(values)
+
+
+def floats(*values: float) -> tuple[str, list[float]]:
+    return "<f4", list(values)
 
 
 def saying(*messages: dict[str, object]) -> Deed:
@@ -168,15 +193,26 @@ MISTAKES: dict[str, tuple[Deed, str]] = {
     "usage_negative_completion": (deciding(usage={"completion": -7}), "with a usage of 0 and -7 tokens"),
     "usage_float": (deciding(usage={"prompt": 1.5}), HEADER),
     "usage_list": (deciding(usage=[1, 2]), HEADER),
-    "token_negative": (deciding(tokens=[3, -2]), "with a token id -2"),
-    "token_text": (deciding(tokens=["a"]), HEADER),
-    "logprob_nan": (deciding(tokens=[1], logprobs=[float("nan")]), "with a log-probability of nan"),
-    "logprob_positive": (deciding(tokens=[1], logprobs=[0.25]), "with a log-probability of 0.25"),
-    "logprob_infinite": (deciding(tokens=[1], logprobs=[float("inf")]), "with a log-probability of inf"),
-    "logprobs_too_many": (deciding(tokens=[1], logprobs=[-1.0, -1.0]), "with 2 log-probabilities for 1 tokens"),
-    "logprobs_too_few": (deciding(tokens=[1, 2], logprobs=[-1.0]), "with 1 log-probabilities for 2 tokens"),
-    "logprobs_alone": (deciding(logprobs=[-1.0]), "with 1 log-probabilities for 0 tokens"),
-    "logprob_text": (deciding(tokens=[1], logprobs=["-1"]), HEADER),
+    "token_negative": (generating(tokens=ids(3, -2)), "with a token id -2"),
+    "prompt_token_negative": (generating(prompt_tokens=ids(3, -7)), "with a token id -7"),
+    "token_list": (deciding(tokens=[3, 2]), HEADER),
+    "token_float": (generating(tokens=floats(3.0)), HEADER),
+    "logprob_nan": (
+        generating(tokens=ids(1), logprobs=floats(float("nan"))),
+        "with a log-probability of nan",
+    ),
+    "logprob_positive": (generating(tokens=ids(1), logprobs=floats(0.25)), "with a log-probability of 0.25"),
+    "logprob_infinite": (generating(tokens=ids(1), logprobs=floats(float("inf"))), "with a log-probability of inf"),
+    "logprobs_too_many": (
+        generating(tokens=ids(1), logprobs=floats(-1.0, -1.0)),
+        "with 2 log-probabilities for 1 tokens",
+    ),
+    "logprobs_too_few": (
+        generating(tokens=ids(1, 2), logprobs=floats(-1.0)),
+        "with 1 log-probabilities for 2 tokens",
+    ),
+    "logprobs_alone": (generating(logprobs=floats(-1.0)), "with 1 log-probabilities for 0 tokens"),
+    "logprob_int": (generating(tokens=ids(1), logprobs=ids(-1)), HEADER),
     "answer_list": (deciding(answer=[1]), HEADER),
     "answer_float": (deciding(answer=0.5), HEADER),
     "answer_bool": (deciding(answer=True), HEADER),

@@ -65,7 +65,6 @@ BREACHES = {
     "cancels_itself": ("answers", "by cancelled, and nobody cancelled it"),
     "illegal_fault": ("answers", "by a decision with the fault 'illegal', which a worker does not give"),
     "negative_usage": ("answers", "by a decision with a usage of -3 and 0 tokens: expected numbers from 0"),
-    "sure_of_it": ("answers", "by a decision with a log-probability of 0.5: expected a number up to 0"),
     "closes_at_once": ("opened", "sent CLOSED of seat 0 of match 0, which is open"),
     "says_bye": ("answers", "said BYE with seat"),
     "steers_the_terminal": ("opened", "ERROR failed: \\x1b[2J\\x9b31m \\u202e gone"),

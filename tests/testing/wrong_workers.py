@@ -81,7 +81,6 @@ WRONG = {
     "cancels_itself": ('"decision": {"answer": decide(request["observation"])}', '"cancelled": True'),
     "illegal_fault": ('{"answer": decide(request["observation"])}', '{"fault": "illegal"}'),
     "negative_usage": ('{"answer": decide', '{"usage": {"prompt": -3}, "answer": decide'),
-    "sure_of_it": ('{"answer": decide', '{"tokens": [1], "logprobs": [0.5], "answer": decide'),
     "closes_at_once": (
         'send(type="opened", match=message["match"], seat=message["seat"])',
         'send(type="opened", match=message["match"], seat=message["seat"])\n'

@@ -1,0 +1,216 @@
+"""The turns of a run beside its log: what the log leaves out because it is large, in RUN/turns/turns.sqlite.
+
+A row is one turn, keyed (match, seat, tick, attempt) as in the log, where its observation hash, text and move stand.
+A match's turns are one transaction, and are in the file before the log says that the match is over: so a kill loses
+none that the log has. What a killed try left is written over by the next one.
+
+    table turn    match, seat, tick, attempt; reward, ended; prompt_tokens, tokens (blobs of little-endian int32),
+                  logprobs (float32); finish_reason, weights_version
+    table episode match; before (JSON: every seat's rewards before its first turn)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, TypeGuard
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from arena.errors import ArenaError, RecordError
+from arena.game import Ended, Observation
+from arena.log import EndLine, Line, MatchLine, TurnLine
+from arena.plan import MatchPlan
+from arena.record.reader import Run
+from arena.record.replay import Replay, execute
+from arena.turns import Episode, Turn, TurnSink
+
+FORMAT = 1
+COLUMNS = "seat, tick, attempt, reward, ended, prompt_tokens, tokens, logprobs, finish_reason, weights_version"
+SCHEMA = """
+create table if not exists turn (
+    match integer, seat integer, tick integer, attempt integer, reward real not null, ended text not null,
+    prompt_tokens blob, tokens blob, logprobs blob, finish_reason text, weights_version text,
+    primary key (match, seat, tick, attempt)
+) without rowid;
+create table if not exists episode (match integer primary key, before text not null);
+"""
+SECONDS = 30.0  # that a reader or writer waits for another
+
+
+def store_of(folder: Path) -> Path:
+    """Where the turns of the run in `folder` are."""
+    return folder / "turns" / "turns.sqlite"
+
+
+class TurnStore(TurnSink):
+    """Writes the turns of a run. ArenaError when they cannot be written any more: the run ends, and can be resumed."""
+
+    in_order = False
+
+    def __init__(self, folder: Path) -> None:
+        """Of the run in `folder`, new or to go on with."""
+        self._folder = folder
+        path = store_of(folder)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=SECONDS, isolation_level=None)
+            self._db.execute("pragma journal_mode = wal")  # a kill at any time leaves whole matches
+            self._db.execute("pragma synchronous = normal")
+            self._db.executescript(SCHEMA)
+            self._db.execute(f"pragma user_version = {FORMAT}")
+        except (OSError, sqlite3.Error) as error:
+            raise RecordError(f"cannot write the turns of the run into {path}: {error}") from error
+
+    def match_over(self, episode: Episode) -> None:
+        self._write(episode.plan.index, episode)
+
+    def match_void(self, plan: MatchPlan, reason: str) -> None:
+        self._write(plan.index, None)
+
+    def close(self) -> None:
+        with contextlib.suppress(sqlite3.Error):  # somebody reads: then it stays as it is, which is whole too
+            self._db.execute("pragma journal_mode = delete")  # one plain file, which a reader need not write beside
+        self._db.close()
+
+    def _write(self, match: int, episode: Episode | None) -> None:
+        """The rows of a match, in place of what an earlier try left."""
+        try:
+            self._db.execute("begin immediate")
+            self._db.execute("delete from turn where match = ?", (match,))
+            self._db.execute("delete from episode where match = ?", (match,))
+            if episode is not None:
+                before = msgspec.json.encode(episode.before).decode()
+                self._db.execute("insert into episode values (?, ?)", (match, before))
+                self._db.executemany(f"insert into turn values ({', '.join('?' * 11)})", map(_row, episode.turns))
+            self._db.execute("commit")
+        except sqlite3.Error as error:
+            raise ArenaError(
+                f"the turns of the run cannot be written into {store_of(self._folder)} any more: {error}. What was "
+                f"played is kept. Free space or restore the folder, then go on with: arena play --resume {self._folder}"
+            ) from error
+
+
+def _row(turn: Turn) -> tuple[Any, ...]:
+    request, decision = turn.request, turn.decision
+    return (
+        request.match,
+        request.seat,
+        request.tick,
+        request.attempt,
+        turn.reward,
+        turn.ended,
+        _blob(decision.prompt_tokens, "<i4"),
+        _blob(decision.tokens, "<i4"),
+        _blob(decision.logprobs, "<f4"),
+        decision.finish_reason,
+        decision.weights_version,
+    )
+
+
+def _blob(array: npt.NDArray[Any] | None, dtype: str) -> bytes | None:
+    return None if array is None else np.ascontiguousarray(array, dtype=dtype).tobytes()
+
+
+class StoredTurn(NamedTuple):
+    """A turn of a run folder: the line of the log, and what stands beside it."""
+
+    match: int
+    seat: int
+    tick: int  # at which it was asked
+    attempt: int
+    line: TurnLine  # operator, answer, thought, move, fault, ...
+    reward: float  # until the seat's next turn
+    ended: Ended
+    prompt_tokens: npt.NDArray[np.int32] | None
+    tokens: npt.NDArray[np.int32] | None
+    logprobs: npt.NDArray[np.float32] | None
+    finish_reason: str | None
+    weights_version: str | None
+    observation: Observation | None = None  # by re-execution, where it was asked for
+
+
+class StoredEpisode(NamedTuple):
+    """A match of a run folder as its turns, by tick, seat and attempt."""
+
+    head: MatchLine
+    before: tuple[float, ...]  # of every seat: its rewards before its first turn
+    turns: list[StoredTurn]
+
+
+def read(run: Run, *, observations: bool = False, trust: bool = False) -> Iterator[StoredEpisode]:
+    """The turns of every match of `run` that is over, in plan order; a match that stayed unresolved has none.
+
+    observations: with what the seat saw, pictures too, which is had by playing every match again; `trust` as in verify.
+
+    RecordError when the run was played without `--turns`, when its turns are damaged or do not fit the log, or when
+    the match cannot be played again.
+    """
+    path = store_of(run.folder)
+    if not path.is_file():
+        raise RecordError(f"{run.folder} has no turns beside its log: they are kept by `arena play --turns`")
+    try:
+        with contextlib.ExitStack() as stack:
+            uri = f"{path.resolve().as_uri()}?mode=ro"
+            db = stack.enter_context(contextlib.closing(sqlite3.connect(uri, uri=True, timeout=SECONDS)))
+            replay = stack.enter_context(contextlib.closing(Replay(run, trust=trust))) if observations else None
+            for lines in run.played():
+                yield _episode(db, path, lines, _seen(replay, lines) if replay is not None else {})
+    except sqlite3.Error as error:
+        raise RecordError(f"{path} cannot be read: {error}") from error
+
+
+def _seen(replay: Replay, lines: list[Line]) -> dict[tuple[int, int], Observation]:
+    """What each seat saw at the tick in which it was asked, by (seat, tick)."""
+    head = lines[0]
+    assert isinstance(head, MatchLine)
+    out = {}
+    for step in execute(replay.match(replay.planned(head.match)), lines):
+        if not step.agrees:
+            raise RecordError(f"match {head.match} cannot be played again: `arena verify` says where it differs")
+        out.update({(request.seat, request.tick): request.observation for request in step.requests})
+    return out
+
+
+def _episode(
+    db: sqlite3.Connection, path: Path, lines: list[Line], seen: Mapping[tuple[int, int], Observation]
+) -> StoredEpisode:
+    head, end = lines[0], lines[-1]
+    assert isinstance(head, MatchLine)
+    assert isinstance(end, EndLine)
+    found = db.execute("select before from episode where match = ?", (head.match,)).fetchone()
+    if end.status == "unresolved":
+        return StoredEpisode(head, (), [])
+    if found is None:
+        raise RecordError(f"{path} lacks match {head.match}, which the log has")
+    logged = {(line.seat, _asked(line), line.attempt): line for line in lines if _is_turn(line)}
+    turns = []
+    for row in db.execute(f"select {COLUMNS} from turn where match = ? order by tick, seat, attempt", (head.match,)):
+        seat, tick, attempt, reward, ended, prompt, tokens, logprobs, reason, version = row
+        line = logged.pop((seat, tick, attempt), None)
+        if line is None:
+            raise RecordError(f"{path} has a turn of match {head.match}, seat {seat}, tick {tick}; the log has none")
+        arrays = (_array(prompt, "<i4"), _array(tokens, "<i4"), _array(logprobs, "<f4"))
+        key = (head.match, seat, tick, attempt)
+        turns.append(StoredTurn(*key, line, reward, ended, *arrays, reason, version, seen.get((seat, tick))))
+    if logged:
+        seat, tick, _ = next(iter(logged))
+        raise RecordError(f"{path} lacks the turn of match {head.match}, seat {seat}, tick {tick}, which the log has")
+    return StoredEpisode(head, tuple(msgspec.json.decode(found[0])), turns)
+
+
+def _is_turn(line: Line) -> TypeGuard[TurnLine]:
+    """A line that somebody's answer made; that a seat was late is none."""
+    return isinstance(line, TurnLine) and not line.late
+
+
+def _asked(line: TurnLine) -> int:
+    return line.tick if line.asked is None else line.asked
+
+
+def _array(blob: bytes | None, dtype: str) -> npt.NDArray[Any] | None:
+    return None if blob is None else np.frombuffer(blob, dtype=dtype)
