@@ -1,6 +1,6 @@
 """Channel: the arena's end of one worker, over ZeroMQ (arena/supervisor) or in process (arena/local_workers.py).
 
-The Scheduler knows channels by a WorkerPool: which channel serves which slot of the line-up, and what came in.
+The Scheduler knows channels by a WorkerPool: which channel serves which operator, and what came in.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from arena.plan import Entry
 from arena.protocol import messages as m
 
 
@@ -58,15 +59,15 @@ Event = Received | Died
 
 
 class WorkerPool(Protocol):
-    """The workers of a run, or of several after each other. A game host serves whole matches instead of slots."""
+    """The workers of a run, or of several after each other. A game host serves whole matches instead of operators."""
 
     ids: Iterator[int]  # of questions: a worker that goes on from run to run never meets one twice
 
-    def channel(self, slot: int) -> Channel:
-        """The channel that now serves this slot of the line-up."""
+    def channel(self, entry: Entry) -> Channel:
+        """The channel that now serves this operator."""
 
-    def host(self, match: int) -> Channel | None:
-        """The channel that now hosts the game of this match; None: the game is played here."""
+    def host(self, runtime: str, match: int) -> Channel:
+        """The channel that now hosts games of this runtime, of the one that this match goes to."""
 
     def spectators(self) -> Sequence[Channel]:
         """The channels of those who only watch and are not gone. One that dies is not replaced."""
@@ -75,14 +76,14 @@ class WorkerPool(Protocol):
         """What came in; waits at most `timeout` seconds (None: until something comes)."""
 
     def replace(self, channel: Channel) -> None:
-        """Start a new worker for the slots of a dead channel."""
+        """Start a new worker for the operators of a dead channel."""
 
     def kill(self, channel: Channel, reason: str) -> None:
         """Kill a worker in doubt; its Died comes by poll."""
 
-    def update(self, slot: int, version: str, path: str) -> None:
-        """Let the worker of this slot decide with the weights in `path` from now on; returns once it does.
+    def update(self, entry: Entry, version: str, path: str) -> None:
+        """Let the worker of this operator decide with the weights in `path` from now on; returns once it does.
 
-        Its process goes on; all slots that it serves get them, and a worker that takes its place as well. WorkerError
-        when the worker keeps its old ones, and says why. What comes in meanwhile, `poll` gives later.
+        Its process goes on; all operators that it serves get them, and a worker that takes its place as well.
+        WorkerError when the worker keeps its old ones, and says why. What comes in meanwhile, `poll` gives later.
         """

@@ -22,7 +22,7 @@ class Question(msgspec.Struct, frozen=True):
     """Which game is asked about."""
 
     name: str  # as plugins know it, without options
-    seats: int
+    seats: int  # at most
     options: dict[str, Any]
 
 
@@ -65,7 +65,7 @@ def describe(question: Question) -> Told:
 
 def _described(question: Question) -> Description:
     cls = plugins.game_class(question.name)
-    game = cls(question.seats, question.options)
+    game = cls(min(question.seats, cls.spec.seats[1]), question.options)
     clocked = game.spec.pace == "realtime"
     return Description(
         spec=game.spec,

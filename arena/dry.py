@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from arena.canonical import key
-from arena.plan import MatchPlan, Plan
+from arena.plan import Entry, MatchPlan, Plan
 
 SAMPLES = 3  # positions that are tried; one that is answered is enough
 LAST = 2**53 - 1  # the match numbers of dry turns end here, far from those of matches
@@ -19,35 +19,46 @@ LAST = 2**53 - 1  # the match numbers of dry turns end here, far from those of m
 class DryTurn:
     """One operator that is asked."""
 
-    slot: int  # of the line-up
+    game: int  # of the plan
+    slot: int  # of the pool
     first: bool  # before the first match
     seat: int | None  # None: whoever is asked first
     sample: int = 0
 
 
 class DryTurns:
-    """Those that are to come or in play, one a worker at most."""
+    """Those that are to come or in play, one a game and worker at most."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self.turns: dict[str, DryTurn] = {}  # by worker
+        self.turns: dict[tuple[int, str], DryTurn] = {}  # by game and worker
 
-    def add(self, slot: int, *, first: bool = False) -> str | None:
-        """The operator of this slot is to be asked; its worker. None: it is a person, who is not asked for nothing."""
-        entry = self._plan.lineup[slot]
+    def add(self, game: int, slot: int, *, first: bool = False) -> tuple[int, str] | None:
+        """The operator of this slot is to be asked; the game and its worker.
+
+        None: it is a person, who is not asked for nothing.
+        """
+        planned = self._plan.games[game]
+        entry = planned.operators[slot]
         if entry.kind.interactive:
             return None
-        self.turns.setdefault(entry.worker_key, DryTurn(slot, first, seat=slot))
-        return entry.worker_key
+        which = game, entry.worker_key
+        self.turns.setdefault(which, DryTurn(game, slot, first, seat=slot % planned.facts.seats))
+        return which
 
     def match_plan(self, turn: DryTurn) -> MatchPlan:
         """The operator is in every seat. Every run has the same positions."""
-        slots = (turn.slot,) * len(self._plan.lineup)
-        index = LAST - SAMPLES * turn.slot - turn.sample
-        return MatchPlan(index, 0, slots, key("dry", turn.slot, turn.sample))
+        lineup = (turn.slot,) * self._plan.games[turn.game].facts.seats
+        number = turn.game * len(self._plan.pool) + turn.slot
+        index = LAST - SAMPLES * number - turn.sample
+        return MatchPlan(index, 0, lineup, key("dry", turn.slot, turn.sample), turn.game)
 
-    def over(self, turn: DryTurn) -> str:
-        """One of its samples was answered, or none; the worker that was asked."""
-        worker = self._plan.lineup[turn.slot].worker_key
-        del self.turns[worker]
-        return worker
+    def entry(self, turn: DryTurn) -> Entry:
+        """Who is asked."""
+        return self._plan.games[turn.game].operators[turn.slot]
+
+    def over(self, turn: DryTurn) -> tuple[int, str]:
+        """One of its samples was answered, or none; the game and the worker that was asked."""
+        which = turn.game, self.entry(turn).worker_key
+        del self.turns[which]
+        return which

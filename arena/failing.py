@@ -6,6 +6,7 @@ doubt from a missed deadline until it confirms the CANCEL; only then is it known
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -48,7 +49,7 @@ class _Parked:
 
     match: Match
     reason: str
-    waits_for: set[str]  # workers
+    waits_for: set[tuple[int, str]]  # games and workers
     answered: bool = False
 
 
@@ -84,8 +85,8 @@ class Failing:
         self._failed_starts: dict[str, int] = {}  # in a row, by worker name
         self._been_ready: set[str] = set()  # names of workers that died after they had been ready
         if dry_turn and not upcoming.empty:
-            for slot in range(len(plan.lineup)):
-                self.dry.add(slot, first=True)
+            for game, slot in itertools.product(range(len(plan.games)), range(len(plan.pool))):
+                self.dry.add(game, slot, first=True)
 
     @property
     def over(self) -> bool:
@@ -262,14 +263,17 @@ class Failing:
 
     def _count(self, channel: Channel, matches: Sequence[int]) -> None:
         """A worker failed by itself. After too many matches in a row a dry turn tells whether it answers anything."""
-        slot = next((s for s in range(len(self._plan.lineup)) if self._workers.channel(s) is channel), None)
-        if slot is None:
+        if channel.role != "operator":
             return
         streak = self._in_a_row.setdefault(channel.name, _Streak())
         streak.times += not streak.matches.issuperset(matches)
         streak.matches.update(matches)
         if streak.times >= self._plan.limits.max_failures:
-            self.dry.add(slot)
+            for game, planned in enumerate(self._plan.games):
+                for slot, entry in enumerate(planned.operators):
+                    if self._workers.channel(entry) is channel:
+                        self.dry.add(game, slot)
+                        return
 
     def _restart(self, died: Died, self_inflicted: bool) -> None:
         name = died.channel.name
@@ -314,11 +318,11 @@ class Failing:
             self._playing.give_up(match, reason)
         return decided
 
-    def _check(self, plan: MatchPlan, void: Void) -> set[str]:
-        """Ask the operators that failed something else; the workers that are asked."""
+    def _check(self, plan: MatchPlan, void: Void) -> set[tuple[int, str]]:
+        """Ask the operators that failed something else; the games and workers that are asked."""
         out = set()
         for seat in void.seats:
-            worker = self.dry.add(plan.lineup[seat])
+            worker = self.dry.add(plan.game, plan.lineup[seat])
             if worker is not None:
                 out.add(worker)
         return out
@@ -333,13 +337,14 @@ class Failing:
         if turn.sample < SAMPLES:
             self._playing.void(live, Outcome(status="voided", reason="a dry turn"))
             return
-        channel = self._workers.channel(turn.slot)
+        channel = self._workers.channel(self.dry.entry(turn))
         self._dry_over(live, answered=False)
         if of_game:
             return  # its matches will say it
         if turn.first:
+            game = self._plan.games[turn.game].name
             raise WorkerError(
-                f"operator {channel.name} cannot play {self._plan.game_name}: {sentence(reason)} It was asked for its "
+                f"operator {channel.name} cannot play {game}: {sentence(reason)} It was asked for its "
                 f"move in {SAMPLES} sample positions before the first match, and gave none.{_log(channel)}"
             )
         streak = self._in_a_row.get(channel.name)

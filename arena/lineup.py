@@ -1,20 +1,51 @@
-"""From names to a Plan: finds the plugins, checks that each operator can play the game, resolves its options."""
+"""From names to a Plan: finds the plugins, checks that each operator can play each game, resolves its options."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from arena import names, plugins, realtime
 from arena.canonical import LARGEST, whole_seed
 from arena.errors import InputError, UnplayableError
+from arena.evaluate import schedules
 from arena.game import Game, GameSpec, Views
 from arena.operator import check_options
-from arena.plan import Entry, Limits, Plan
+from arena.options import Option
+from arena.plan import Entry, Limits, Plan, PlannedGame, PlanSpec, Schedule, Setting
 from arena.supervisor import remote
 from arena.supervisor.describe import game_of
+
+SEATS = Option("int", None, "seats; without it as many as the game takes and operators are there", 1)
+
+
+def resolve(spec: PlanSpec) -> Plan:
+    """What `spec` means here. InputError (or a kind of it) says what is wrong with which name."""
+    if spec.matches is not None and not 1 <= spec.matches <= LARGEST:
+        raise InputError(f"{spec.matches} matches: expected 1 to {LARGEST} (2**63 - 1)")
+    if not spec.games or not spec.operators:
+        raise InputError("a plan has at least one game and one operator")
+    return assemble(spec, [_game(given, spec) for given in spec.games])
+
+
+def assemble(spec: PlanSpec, found: Sequence[FoundGame], schedule: Schedule | None = None) -> Plan:
+    """The Plan of games that were found, and of a `schedule` that was."""
+    games = tuple(
+        PlannedGame(one.name, one.game, build_lineup(one.game, spec.operators), one.runtime, _whole(given))
+        for one, given in zip(found, spec.games, strict=True)
+    )
+    for number, game in enumerate(games):
+        realtime.check(game.facts, spec.limits)
+        if game.digest in {other.digest for other in games[:number]}:
+            raise InputError(f"game {game.given!r} is given twice")
+    people = any(entry.kind.interactive for entry in games[0].operators)
+    mirror = not people if spec.mirror is None else spec.mirror
+    setting = Setting(len(spec.operators), tuple(game.facts.seats for game in games), mirror)
+    schedule = schedule or schedules.find(spec.schedule and _whole(spec.schedule), setting)
+    matches = schedule.matches if spec.matches is None else spec.matches
+    return Plan(games, schedule, whole_seed(spec.seed), matches, spec.limits)
 
 
 def build_plan(
@@ -26,29 +57,45 @@ def build_plan(
     limits: Limits | None = None,
     mirror: bool | None = None,
 ) -> Plan:
-    """A Plan from the names a user gives. InputError (or a kind of it) says what is wrong with which name.
-
-    `mirror`: every deal is played in every seat order. None: unless a person sits there, who remembers a deal.
-    """
-    if not 1 <= matches <= LARGEST:
-        raise InputError(f"{matches} matches: expected 1 to {LARGEST} (2**63 - 1)")
-    name = _absolute(names.parse(game))
+    """`resolve` of one game."""
     limits = limits or Limits()
+    return resolve(
+        PlanSpec(games=(game,), operators=tuple(operators), seed=seed, matches=matches, limits=limits, mirror=mirror)
+    )
+
+
+class FoundGame(NamedTuple):
+    """A game that is there."""
+
+    name: str  # as plugins know it, without options; of a file its whole path
+    game: Game
+    runtime: str | None  # that hosts it
+
+
+def _game(given: str, spec: PlanSpec) -> FoundGame:
+    name = _absolute(names.parse(given))
     options: dict[str, Any] = dict(name.options)
-    asked = options.pop("runtime", None)
+    runtime, limits = options.pop("runtime", None), spec.limits
     try:
-        table, runtime = game_of(name.base, len(operators), options, asked, max(limits.making, limits.deadline))
+        seats = SEATS.check("seats", options.pop("seats", None))
+        at_most = len(spec.operators) if seats is None else seats
+        game, runtime = game_of(name.base, at_most, options, runtime, max(limits.making, limits.deadline))
+        if game.seats != at_most and seats is not None:
+            raise ValueError(f"{game.spec.id} takes {game.spec.seats[0]} to {game.spec.seats[1]} seats, not {seats}")
     except ValueError as error:
-        raise InputError(f"game {game!r}: {error}") from error
-    realtime.check(table, limits)
-    lineup = build_lineup(table, operators)
-    plan = Plan(type(table), name.base, table.options, lineup, whole_seed(seed), matches, limits, runtime)
-    return replace(plan, mirror=not plan.people if mirror is None else mirror)
+        raise InputError(f"game {given!r}: {error}") from error
+    if game.seats > len(spec.operators):
+        raise InputError(f"game {given!r} has {game.seats} seats: give as many operators, or more")
+    return FoundGame(name.base, game, runtime)
 
 
 def _absolute(name: names.Name) -> names.Name:
     """The same name with a file's whole path: so that a worker, and who verifies elsewhere, finds it."""
     return replace(name, kind=str(Path(name.kind).expanduser().resolve())) if name.is_file else name
+
+
+def _whole(given: str) -> str:
+    return str(_absolute(names.parse(given)))
 
 
 def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:

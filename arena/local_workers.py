@@ -79,8 +79,8 @@ class LocalChannel(Channel):
 class LocalWorkers:
     """A WorkerPool of operators in this process: one worker for every distinct operator. A context manager."""
 
-    def __init__(self, lineup: Sequence[Entry], factories: Sequence[Factory] | None = None) -> None:
-        """`factories`: what builds the operator of each slot instead of its kind; equal ones build one operator.
+    def __init__(self, entries: Sequence[Entry], factories: Sequence[Factory] | None = None) -> None:
+        """`factories`: what builds the operator of each entry instead of its kind; equal ones build one operator.
 
         WorkerError as LocalChannel; then none is left behind.
         """
@@ -88,12 +88,14 @@ class LocalWorkers:
         self._updates = WeightUpdates(self._poll)
         self._inbox: SimpleQueue[Event] = SimpleQueue()
         self._channels: dict[object, LocalChannel] = {}
-        self._keys: list[object] = [entry.worker_key for entry in lineup] if factories is None else list(factories)
+        self._serves: dict[tuple[str, str], LocalChannel] = {}  # by name and worker key
         try:
-            for slot, entry in enumerate(lineup):
-                if self._keys[slot] not in self._channels:
-                    factory = resolve(entry.kind.target) if factories is None else factories[slot]
-                    self._channels[self._keys[slot]] = LocalChannel(entry, factory, self._inbox)
+            for number, entry in enumerate(entries):
+                worker = entry.worker_key if factories is None else factories[number]
+                if worker not in self._channels:
+                    factory = resolve(entry.kind.target) if factories is None else factories[number]
+                    self._channels[worker] = LocalChannel(entry, factory, self._inbox)
+                self._serves[entry.name, entry.worker_key] = self._channels[worker]
         except BaseException:
             self.close()
             raise
@@ -111,11 +113,11 @@ class LocalWorkers:
         for channel in self._channels.values():
             channel.close()
 
-    def channel(self, slot: int) -> Channel:
-        return self._channels[self._keys[slot]]
+    def channel(self, entry: Entry) -> Channel:
+        return self._serves[entry.name, entry.worker_key]
 
-    def host(self, match: int) -> Channel | None:
-        return None
+    def host(self, runtime: str, match: int) -> Channel:
+        raise WorkerError(f"a game of runtime {runtime} is not hosted in this process")
 
     def spectators(self) -> Sequence[Channel]:
         return ()
@@ -124,8 +126,8 @@ class LocalWorkers:
         """What the workers say. It waits only where one runs in a thread; the others have answered when asked."""
         return self._updates.kept() or self._poll(timeout)
 
-    def update(self, slot: int, version: str, path: str) -> None:
-        self._updates.send(self.channel(slot), version, path)
+    def update(self, entry: Entry, version: str, path: str) -> None:
+        self._updates.send(self.channel(entry), version, path)
 
     def _poll(self, timeout: float | None) -> list[Event]:
         for channel in self._channels.values():

@@ -17,6 +17,7 @@ class MatchLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag
     match: int
     block: int
     game: str
+    game_index: int = 0  # in the plan
     options: dict[str, Any]
     seed: str  # hex
     seats: tuple[str, ...]  # operator names in seat order

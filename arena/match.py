@@ -222,6 +222,7 @@ class Match:
             match=self.plan.index,
             block=self.plan.block,
             game=self.session.spec.id,
+            game_index=self.plan.game,
             options=dict(self.session.options),
             seed=self.plan.seed.hex(),
             seats=self.names,

@@ -1,18 +1,22 @@
-"""A Plan: everything that decides a run's outcome, and nothing else. play, evaluate and train build Plans."""
+"""What decides a run's outcome, and nothing else: a PlanSpec is plain data, a Plan is what it means here.
+
+`arena.lineup.resolve` makes the one from the other. play, evaluate and train build Plans.
+"""
 
 from __future__ import annotations
 
+import abc
 import functools
-import itertools
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 import msgspec
 
 from arena.canonical import digest, key
 from arena.game import Game, Views
 from arena.operator import Determinism, OperatorKind, determinism_of, max_in_flight, worker_threads
+from arena.options import Option
 
 Pace = Literal["lockstep", "realtime"]
 HERE = "here"  # the runtime of a game that is hosted by a worker of the arena's own interpreter
@@ -20,14 +24,41 @@ NOT_HOSTED = "none"  # what is written for a game that is played in the arena's 
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One operator in the line-up; its position there is its slot."""
+class Limits:
+    """What may end a turn or a match besides the game."""
 
-    name: str  # unique in the line-up, e.g. "vlm#1"
+    max_ticks: int | None = None
+    max_reasks: int = 0  # times that an illegal or unparsable answer is asked again, with the reason
+    human_timeout: float | None = None  # seconds on a person's clock; None: waited for
+    deadline: float = 120.0  # seconds in which an operator that is no person answers, else the match is void
+    retries: int = 2  # times that a voided match is played again
+    making: float = 60.0  # seconds, if `deadline` is less, in which a game of others is made: its library is imported
+    max_failures: int = 3  # times in a row that a worker may fail by itself and answer nothing; then the run ends
+    pace: Pace = "lockstep"  # everybody waits for everybody; "realtime": a tick ends with the game's own clock
+    blind: bool = False  # operators and people are told no names of others; spectators, log and tables have them
+
+
+class PlanSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan as plain data: it pickles, is JSON, and is the head of run.json. Names are those of the command line."""
+
+    games: tuple[str, ...]  # `leduc@hands=2`; beside its own options: `seats`, `runtime`
+    operators: tuple[str, ...]  # the pool: it may be larger than the seats of a game
+    schedule: str | None = None  # see arena.evaluate.schedules; None: blocks if all can sit, else round_robin
+    seed: int = 0
+    matches: int | None = None  # at most; None: what the schedule gives, of one that never ends one whole round
+    mirror: bool | None = None  # every deal in every seat order; None: unless a person sits there, who remembers a deal
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One operator of the pool as it sits at one game."""
+
+    name: str  # unique in the pool, e.g. "vlm#1"
     kind: OperatorKind
     what: str
-    options: Mapping[str, Any]  # resolved
-    given: str  # as the user wrote it
+    options: Mapping[str, Any]  # as they are used
+    given: str  # as the user wrote it, secrets masked
     views: Views
     at: str | None = None  # address of the remote worker that hosts it; None: a worker of this machine
 
@@ -46,7 +77,7 @@ class Entry:
         """How many requests its worker takes at once; 0: any number, unless the worker says one."""
         return max_in_flight(self.kind, self.what, self.options)
 
-    @property
+    @functools.cached_property
     def worker_key(self) -> str:
         """Equal keys share a worker: it hosts the seats of both."""
         kind, by = self.kind, self.kind.worker_identity
@@ -67,84 +98,152 @@ class MatchPlan(msgspec.Struct, frozen=True):
     game: int = 0  # by its place in the plan
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What may end a turn or a match besides the game."""
+class MatchResult(msgspec.Struct, frozen=True):
+    """How a match ended, for a schedule that hears results."""
 
-    max_ticks: int | None = None
-    max_reasks: int = 0  # times that an illegal or unparsable answer is asked again, with the reason
-    human_timeout: float | None = None  # seconds on a person's clock; None: waited for
-    deadline: float = 120.0  # seconds in which an operator that is no person answers, else the match is void
-    retries: int = 2  # times that a voided match is played again
-    making: float = 60.0  # seconds, if `deadline` is less, in which a game of others is made: its library is imported
-    max_failures: int = 3  # times in a row that a worker may fail by itself and answer nothing; then the run ends
-    pace: Pace = "lockstep"  # everybody waits for everybody; "realtime": a tick ends with the game's own clock
-    blind: bool = False  # operators and people are told no names of others; spectators, log and tables have them
+    plan: MatchPlan
+    status: str  # "terminated", "truncated", "forfeited", "unresolved"
+    returns: tuple[float, ...] | None  # by seat, in the game's unit; None: unresolved
+
+    def of(self, operator: int) -> float:
+        """The return of an operator of the pool; 0 when the match is unresolved."""
+        return 0.0 if self.returns is None else self.returns[self.plan.lineup.index(operator)]
+
+
+class Block(NamedTuple):
+    """What a schedule gives: one line-up at one game.
+
+    With mirrored deals it is a match for every seat order, all of one deal; else it is one match, seated as it stands.
+    """
+
+    game: int
+    lineup: tuple[int, ...]  # distinct operators by their place in the pool
+
+
+HEAR: Final = None  # given instead of a Block: the schedule goes on with the results of the oldest block not heard of
+BlockIterator = Generator[Block | None, list[MatchResult], None]
+
+
+class Setting(NamedTuple):
+    """What a schedule is made for."""
+
+    operators: int  # in the pool
+    seats: tuple[int, ...]  # of each game
+    mirror: bool  # a block is a match for every seat order; else it is one match
+
+
+class Schedule(abc.ABC):
+    """Which operators meet at which game, and in which order.
+
+    `blocks` depends on nothing but the setting, the options and the results that it hears. So the same results lead to
+    the same matches, at any concurrency and after a kill.
+    """
+
+    options: ClassVar[Mapping[str, Option]] = {}
+    hears: ClassVar[bool] = False  # `blocks` yields HEAR; such a plan cannot be played in parts
+    matches: int | None = None  # how many are played where the plan does not say; None: until `blocks` ends
+
+    def __init__(self, setting: Setting, given: Mapping[str, Any] | None = None, name: str = "") -> None:
+        """`name`: how a PlanSpec names it. Raises ValueError for options that it does not take, or InputError."""
+        self.setting = setting
+        self.name = name
+        unknown = sorted(set(given or {}) - set(self.options))
+        if unknown:
+            raise ValueError(f"it has no option {unknown[0]!r}; it has: {', '.join(self.options) or 'none'}")
+        chosen = given or {}
+        self.values = {word: one.check(word, chosen.get(word, one.default)) for word, one in self.options.items()}
+
+    @abc.abstractmethod
+    def blocks(self, first: int = 0) -> BlockIterator:
+        """The blocks in plan order, from the one with the number `first`, which is 0 unless `find` says another.
+
+        `results = yield HEAR` gives the results of the oldest block that was given and not heard of, in plan order.
+        """
+
+    def find(self, match: int) -> tuple[int, int]:
+        """(block, match): a block from which one may begin to read to come to `match`, and the match it begins with."""
+        return 0, 0
+
+
+def game_digest(game: Game) -> str:
+    """Of a game and its options: its chance follows from it."""
+    return digest(game.spec.id, game.spec.version, game.recorded_options)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedGame:
+    """One game of a plan, and the pool as it sits there."""
+
+    name: str  # as plugins know it, without options
+    facts: Game  # what it says of itself with these seats and options; it is never played
+    operators: tuple[Entry, ...]
+    runtime: str | None = None  # the environment a worker hosts it in (HERE: the arena's); None: no worker
+    given: str = ""  # as a PlanSpec names it
+
+    @property
+    def digest(self) -> str:
+        """Of what is played: chance follows from it."""
+        return game_digest(self.facts)
+
+    def make(self) -> Game:
+        """A game to be played."""
+        return type(self.facts)(self.facts.seats, self.facts.options)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Games, line-up, seeds, limits."""
+    """Games, pool, schedule, limits."""
 
-    game: type[Game]
-    game_name: str  # as plugins.game_class knows it, without options
-    game_options: Mapping[str, Any]
-    lineup: tuple[Entry, ...]
-    seed: int
-    matches: int
+    games: tuple[PlannedGame, ...]
+    schedule: Schedule
+    seed: int = 0
+    matches: int | None = None  # at most; None: until the schedule ends
     limits: Limits = field(default_factory=Limits)
-    runtime: str | None = None  # the environment a worker hosts the game in (HERE: the arena's); None: no worker
-    mirror: bool = True  # every deal is played in every seat order; else no deal is played twice
+
+    @property
+    def pool(self) -> tuple[Entry, ...]:
+        """The operators as they sit at the first game. Name, kind and `what` are the same at every game."""
+        return self.games[0].operators
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Every operator as it sits at every game."""
+        return tuple(entry for game in self.games for entry in game.operators)
+
+    @property
+    def mirror(self) -> bool:
+        """Every deal is played in every seat order; else no deal is played twice."""
+        return self.schedule.setting.mirror
 
     @property
     def people(self) -> bool:
         """Somebody sits there who remembers a deal."""
-        return any(entry.kind.interactive for entry in self.lineup)
+        return any(entry.kind.interactive for entry in self.pool)
 
     @property
     def runtimes(self) -> list[str]:
         """The managed runtimes that its workers on this machine need."""
-        asked = {self.runtime, *(entry.kind.runtime for entry in self.lineup if entry.at is None)}
+        asked = {game.runtime for game in self.games} | {e.kind.runtime for e in self.entries if e.at is None}
         return sorted(name for name in asked if name not in (None, HERE))
 
-    def make_game(self) -> Game:
-        return self.game(len(self.lineup), self.game_options)
-
-    def schedule(self, done: Container[int] = ()) -> Iterator[MatchPlan]:
-        """The matches in plan order, without those whose numbers are in `done`.
-
-        Each is made when it is asked for: a plan may have any number of them.
-        """
-        game = self.make_game()
-        return (
-            match_plan(game, self.seed, index, mirror=self.mirror) for index in range(self.matches) if index not in done
+    @property
+    def spec(self) -> PlanSpec:
+        """The plan as plain data, with nothing left open. Secrets are masked."""
+        return PlanSpec(
+            games=tuple(game.given or game.name for game in self.games),
+            operators=tuple(entry.given for entry in self.pool),
+            schedule=self.schedule.name,
+            seed=self.seed,
+            matches=self.matches,
+            mirror=self.mirror,
+            limits=self.limits,
         )
 
     def seated(self, match: MatchPlan) -> tuple[Entry, ...]:
         """The operators of a match, in seat order."""
-        return tuple(self.lineup[slot] for slot in match.lineup)
+        operators = self.games[match.game].operators
+        return tuple(operators[slot] for slot in match.lineup)
 
     def operator_seed(self, match: MatchPlan, seat: int) -> bytes:
         """The chance of the operator in `seat`."""
         return key("operator", self.seed, match.block, match.index, seat, match.lineup[seat])
-
-
-def match_plan(game: Game, seed: int, index: int, *, mirror: bool = True) -> MatchPlan:
-    """The match number `index` of a plan: blocks of one deal x every seat permutation follow each other.
-
-    Without `mirror` each match is a block of its own, so no deal comes twice, and the seats rotate by match.
-    """
-    orders = seat_orders(game.seats)
-    block, turn = divmod(index, len(orders)) if mirror else (index, index % game.seats)
-    table = digest(game.spec.id, game.spec.version, game.recorded_options)
-    return MatchPlan(index, block, orders[turn], key("chance", seed, table, block))
-
-
-@functools.cache
-def seat_orders(seats: int) -> list[tuple[int, ...]]:
-    """Every seat permutation, rotations of the line-up first (so that a cut block is as balanced as it can be)."""
-    line = tuple(range(seats))
-    rotations = [line[i:] + line[:i] for i in range(seats)]
-    if seats > 4:
-        return rotations  # 5 seats have 120 permutations: blocks nobody would finish
-    return rotations + [order for order in itertools.permutations(line) if order not in rotations]

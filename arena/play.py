@@ -6,27 +6,28 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import arena
 from arena import files
-from arena.errors import RecordError
-from arena.evaluate.table import Table
+from arena.errors import InputError, RecordError
+from arena.evaluate.table import ScoreTable
 from arena.game import GameSpec
 from arena.made import made_here, remember
 from arena.names import masked, parse
 from arena.observer import Observer, SafeObserver
-from arena.plan import Entry, Plan
+from arena.plan import Entry, Plan, PlannedGame
 from arena.protocol import messages as m
 from arena.protocol.trace import Trace
 from arena.protocol.version import MAJOR, MINOR
 from arena.record import kept
+from arena.record.head import GameHead, Head, OperatorHead
 from arena.record.reader import Run
 from arena.record.resume import check_same
 from arena.record.turns import TurnStore, store_of
 from arena.record.writer import Recorder
+from arena.schedule import planned
 from arena.scheduler import Scheduler
 from arena.supervisor.hub import Hub
 from arena.supervisor.interrupts import Interrupts
@@ -38,6 +39,7 @@ def run_plan(
     plan: Plan,
     out: Path,
     *,
+    part: range | None = None,
     concurrency: int = 1,
     hosts: int = 1,
     watch: Entry | None = None,
@@ -47,13 +49,15 @@ def run_plan(
     trace: Trace | None = None,
     turns: bool = False,
     sinks: Sequence[TurnSink] = (),
-) -> Table:
-    """Play every match of `plan` into the new folder `out`; the result table. No process is left behind.
+) -> list[ScoreTable]:
+    """Play the matches of `plan` into the new folder `out`; the result tables, one a game. No process is left behind.
+
+    part: only the matches of these numbers. `arena.record.merge` makes one run of all parts.
 
     resume: go on with the run in `out` if one was begun there: it must be of the same plan, else RecordError. Its
-    finished matches are kept. A run that is complete only gives its table.
+    finished matches are kept. A run that is complete only gives its tables.
 
-    hosts: game hosts that share the matches of a game that has a runtime.
+    hosts: game hosts that share the matches of games of one runtime.
     sinks: get the turns of the matches that are played now (arena/turns.py).
     trace: notes every message between the arena and its workers; the caller closes it.
     turns: keep the turns of every match, with token ids and log-probabilities, in `out` (arena/record/turns.py says
@@ -66,91 +70,115 @@ def run_plan(
     """
     shown = SafeObserver(observer or Observer(), lambda line: print(f"arena: {line}", file=sys.stderr))
     status = shown.guard(on_status) if on_status is not None else None
-    with Interrupts() as interrupts, closing(_recorder(plan, out, resume)) as recorder:
-        if len(recorder.finished) < plan.matches:
+    head = describe(plan, part)
+    with Interrupts() as interrupts, closing(_recorder(head, out, resume)) as recorder:
+        done = Run(out).results(recorder.due, recorder.waiting)
+        matches = planned(plan, part=part, done=done)
+        if not matches.over:
+            runtimes = sorted({game.runtime for game in plan.games if game.runtime is not None})
             with ExitStack() as stack:
                 if turns or (resume and store_of(out).is_file()):
-                    sinks = [stack.enter_context(closing(_store(out, recorder))), *sinks]
+                    sinks = [stack.enter_context(closing(_store(out, recorder, head.first))), *sinks]
                 hub = stack.enter_context(closing(Hub(out / "workers", status, interrupts, trace)))
-                workers = ProcessWorkers(hub, plan.lineup, plan.runtime, hosts, watch)
+                workers = ProcessWorkers(hub, plan.entries, runtimes, hosts, watch)
                 Scheduler(
                     plan,
                     workers,
                     concurrency=concurrency,
                     recorder=recorder,
                     observer=shown,
-                    done=recorder.finished,
+                    matches=matches,
                     dry_turn=True,
                     sinks=sinks,
                 ).run()
                 hub.complete = True
-        table = Run(out).table()
-        recorder.results(table)
-    return table
+        tables = Run(out).tables()
+        recorder.results(tables)
+    return tables
 
 
-def _recorder(plan: Plan, out: Path, resume: bool) -> Recorder:
-    head = describe(plan)
+def _recorder(head: Head, out: Path, resume: bool) -> Recorder:
     if resume and (out / "run.json").exists():
         check_same(Run(out), head)
         return Recorder.reopen(out)
     recorder = Recorder(out, head)
-    file = head["game"]["file"]
-    if file is not None and not made_here(Path(file.path)):
-        with suppress(OSError):  # then `arena verify` asks for --trust once the original is gone
-            remember(Path(file.path))
+    for file in (head.schedule, *(game.file for game in head.games)):
+        if file is not None and not made_here(Path(file.path)):
+            with suppress(OSError):  # then `arena verify` asks for --trust once the original is gone
+                remember(Path(file.path))
     return recorder
 
 
-def _store(out: Path, recorder: Recorder) -> TurnStore:
-    if len(recorder.finished) and not store_of(out).is_file():
+def _store(out: Path, recorder: Recorder, first: int) -> TurnStore:
+    if (recorder.due > first or recorder.waiting) and not store_of(out).is_file():
         raise RecordError(f"{out} was begun without its turns, so they cannot all be had any more: play it anew")
     return TurnStore(out)
 
 
-def describe(plan: Plan) -> dict[str, Any]:
-    """run.json: what is needed to play the run again, and what it was played with."""
-    game = plan.make_game()
-    spec = game.spec
-    file = kept.of_game(plan.game_name)
-    return {
-        "arena": arena.__version__,
-        "protocol": f"{MAJOR}.{MINOR}",
-        "python": platform.python_version(),
-        "game": {
-            "name": plan.game_name if file is None else str(replace(parse(plan.game_name), kind=file.name)),
-            "version": spec.version,
-            "options": game.recorded_options,
-            "unit": spec.unit,
-            "returns": spec.returns,
-            "seeded": spec.seeded,
-            "file": file,
-            "files": kept.of_options(game),
-            "runtime": plan.runtime,
-            "engines": dict(game.engine_versions()),
-        },
-        "operators": [_operator(spec, entry) for entry in plan.lineup],
-        "seed": plan.seed,
-        "matches": plan.matches,
-        "mirror": plan.mirror,
-        "people": plan.people,
-        "limits": asdict(plan.limits),
-    }
+def describe(plan: Plan, part: range | None = None) -> Head:
+    """run.json: what is needed to play the run again, and what it was played with. InputError for a part it lacks."""
+    if part is not None:
+        _check_part(plan, part)
+    return Head(
+        plan=plan.spec,
+        part=(part.start, part.stop) if part is not None else None,
+        arena=arena.__version__,
+        protocol=f"{MAJOR}.{MINOR}",
+        python=platform.python_version(),
+        people=plan.people,
+        hears=plan.schedule.hears,
+        schedule=kept.of_plugin(plan.schedule.name),
+        games=tuple(map(_game, plan.games)),
+    )
 
 
-def _operator(spec: GameSpec, entry: Entry) -> dict[str, Any]:
+def share_of(plan: Plan, part: int, of: int) -> range:
+    """The matches of the part number `part`, from 1, `of` so many. InputError where there are none."""
+    matches = plan.matches or 0
+    share = range(matches * (part - 1) // of, matches * part // of)
+    _check_part(plan, share)
+    return share
+
+
+def _check_part(plan: Plan, part: range) -> None:
+    if plan.schedule.hears:
+        raise InputError(f"schedule {plan.schedule.name} hears results: its matches cannot be played in parts")
+    if part.step != 1 or not 0 <= part.start < part.stop <= (plan.matches or 0):
+        raise InputError(f"{part} is no part of the plan: expected some of its {plan.matches or 0} matches")
+
+
+def _game(planned: PlannedGame) -> GameHead:
+    game, spec = planned.facts, planned.facts.spec
+    file = kept.of_plugin(planned.name)
+    return GameHead(
+        name=planned.name if file is None else str(replace(parse(planned.name), kind=file.name)),
+        version=spec.version,
+        options=dict(game.recorded_options),
+        seats=game.seats,
+        unit=spec.unit,
+        returns=spec.returns,
+        seeded=spec.seeded,
+        file=file,
+        files=kept.of_options(game),
+        runtime=planned.runtime,
+        engines=dict(game.engine_versions()),
+        operators=tuple(_operator(spec, entry) for entry in planned.operators),
+    )
+
+
+def _operator(spec: GameSpec, entry: Entry) -> OperatorHead:
     fingerprint = dict(entry.kind.fingerprint(spec, entry.what, entry.options))
-    return {
-        "name": entry.name,
-        "kind": entry.kind.name,
-        "what": entry.what,
-        "options": masked(entry.options),
-        "file": files.fingerprint(entry.given),
-        "fingerprint": fingerprint,
-        "files": kept.of_operator(entry, fingerprint),
-        "given": entry.given,
-        "views": entry.views,
-        "at": entry.at,
-        "determinism": entry.determinism,
-        "threads": entry.threads,
-    }
+    return OperatorHead(
+        name=entry.name,
+        kind=entry.kind.name,
+        what=entry.what,
+        options=masked(entry.options),
+        file=files.fingerprint(entry.given),
+        fingerprint=fingerprint,
+        files=kept.of_operator(entry, fingerprint),
+        given=entry.given,
+        views=entry.views,
+        at=entry.at,
+        determinism=entry.determinism,
+        threads=entry.threads,
+    )

@@ -20,7 +20,7 @@ from arena.log import EndLine
 from arena.match import Match
 from arena.observer import Observer
 from arena.operator import Decision, OpenSeat, Outcome, Request
-from arena.plan import MatchPlan, Plan
+from arena.plan import MatchPlan, MatchResult, Plan
 from arena.protocol import messages as m
 from arena.questions import Questions
 from arena.realtime import Clock, RealtimeMatch, match_class
@@ -43,7 +43,9 @@ class Playing:
         recorder: Recorder | None,
         observer: Observer,
         turns: TurnFeed,
+        on_over: Callable[[MatchResult], None],
     ) -> None:
+        """`on_over` is told how each match ended."""
         self.timers = Timers()
         self.questions = Questions(self.timers)
         self.matches: dict[int, LiveMatch] = {}
@@ -53,6 +55,7 @@ class Playing:
         self._recorder = recorder
         self._observer = observer
         self._turns = turns
+        self._on_over = on_over
         self._ids = workers.ids
         self.spectators = SpectatorFeed(plan, workers.spectators, self._ids)
         self._touched: dict[LiveMatch, None] = {}
@@ -83,10 +86,11 @@ class Playing:
         lineup = self._plan.seated(plan)
         names = [entry.name for entry in lineup]
         views = [entry.views for entry in lineup]
-        game = self._plan.make_game()
+        planned = self._plan.games[plan.game]
+        game = planned.make()
         session: GameSession = LocalSession(game, views)
         if host is not None:
-            session = HostedSession(game, self._plan.game_name, views, plan.index, host, self._ids)
+            session = HostedSession(game, planned.name, views, plan.index, host, self._ids)
         card = game.card()
         charges = self._retry.charges(plan)
         match = match_class(self._plan.limits)(
@@ -265,6 +269,7 @@ class Playing:
         if self._recorder is not None:
             self._recorder.end(live.match.plan.index)
         self._retry.forget(live.match.plan)
+        self._on_over(MatchResult(live.match.plan, outcome.status, outcome.returns))
         self._observer.ended(live.match, outcome)
 
     def void(self, live: LiveMatch, outcome: Outcome) -> None:
@@ -286,6 +291,7 @@ class Playing:
             self._recorder.journal(index, [match.head, end])
             self._recorder.end(index)
         self._retry.forget(match.plan)
+        self._on_over(MatchResult(match.plan, "unresolved", None))
         self._observer.unresolved(match, reason)
 
     def _close(self, live: LiveMatch, outcome: Outcome) -> None:

@@ -90,13 +90,13 @@ class RetryPolicy:
 
     def __init__(self, plan: Plan) -> None:
         self._retries = plan.limits.retries
-        self._workers = [entry.worker_key for entry in plan.lineup]
+        self._plan = plan
         self._history: dict[int, _History] = {}
         self._answered: dict[str, int] = {}  # the newest question that each worker has answered
 
     def answered(self, plan: MatchPlan, seat: int, question: int) -> None:
         """The operator of `seat` gave an answer."""
-        worker = self._workers[plan.lineup[seat]]
+        worker = self._plan.seated(plan)[seat].worker_key
         self._answered[worker] = max(question, self._answered.get(worker, 0))
 
     def charges(self, plan: MatchPlan) -> Mapping[int, Charge]:
@@ -152,4 +152,4 @@ class RetryPolicy:
         """Whether it failed in every try by itself, or answered other questions between the first and the last."""
         if all(void.seats[seat].self_inflicted for void in tries):
             return True
-        return self._answered.get(self._workers[plan.lineup[seat]], 0) > history.mark
+        return self._answered.get(self._plan.seated(plan)[seat].worker_key, 0) > history.mark

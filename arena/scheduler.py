@@ -8,7 +8,7 @@ arrive except the timing file.
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 
 from arena.channel import Channel, Died, Received, WorkerPool
 from arena.errors import InputError, ProtocolError
@@ -21,6 +21,7 @@ from arena.playing import Playing
 from arena.protocol import messages as m
 from arena.record.writer import Recorder
 from arena.retry import OPENING, Failure, RetryPolicy
+from arena.schedule import PlannedMatches, planned
 from arena.turns import TurnFeed, TurnSink
 from arena.upcoming import Upcoming
 
@@ -39,11 +40,11 @@ class Scheduler:
         concurrency: int = 1,
         recorder: Recorder | None = None,
         observer: Observer | None = None,
-        done: Container[int] = (),
+        matches: PlannedMatches | None = None,
         dry_turn: bool = False,
         sinks: Sequence[TurnSink] = (),
     ) -> None:
-        """`done`: numbers of matches that are left out, because they were played before.
+        """`matches`: of the plan, those that are to be played; None: all.
 
         `dry_turn`: every operator that is no person answers a sample position before the first match.
         `sinks`: get the turns of every match that is played here.
@@ -56,8 +57,9 @@ class Scheduler:
         self._recorder = recorder
         self._observer = observer or Observer()
         retry = RetryPolicy(plan)
-        self._upcoming = Upcoming(plan.schedule(done), between=concurrency)
-        self._playing = Playing(plan, workers, retry, recorder, self._observer, TurnFeed(sinks))
+        self._upcoming = Upcoming(matches or planned(plan), between=concurrency)
+        turns = TurnFeed(sinks)
+        self._playing = Playing(plan, workers, retry, recorder, self._observer, turns, self._upcoming.over)
         self._failing = Failing(
             plan,
             workers,
@@ -118,8 +120,9 @@ class Scheduler:
 
     def _seats(self, plan: MatchPlan) -> tuple[tuple[Channel, ...], Channel | None] | None:
         """The channels of the seats and of the game's host; None while one of them is not ready."""
-        channels = tuple(self._workers.channel(slot) for slot in plan.lineup)
-        host = self._workers.host(plan.index)
+        channels = tuple(self._workers.channel(entry) for entry in self._plan.seated(plan))
+        runtime = self._plan.games[plan.game].runtime
+        host = self._workers.host(runtime, plan.index) if runtime is not None else None
         ready = all(channel.ready and not self._failing.in_doubt(channel) for channel in channels)
         return (channels, host) if ready and (host is None or host.ready) else None
 

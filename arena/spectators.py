@@ -64,10 +64,6 @@ class SpectatorFeed:
         self._plan = plan
         self._spectators = spectators
         self._ids = ids
-        spec = plan.make_game().spec
-        self._hides_nothing = spec.perfect_information
-        self._together = spec.simultaneous
-        self._players = BESIDE if spec.simultaneous else ALONE  # in a game of turns it replaces what their seat saw
         self._matches: dict[int, _WatchedMatch] = {}
         self._owed: dict[int, _Picture] = {}
         self._busy: dict[Channel, tuple[int, int]] = {}  # (match, tick) of the WATCH that a viewer has not confirmed
@@ -82,7 +78,7 @@ class SpectatorFeed:
             for seat, (entry, channel) in enumerate(zip(self._plan.seated(match.plan), channels, strict=True))
             if entry.kind.interactive and channel.watches
         }
-        shown = self._hides_nothing and len(channels) > 1
+        shown = match.session.spec.perfect_information and len(channels) > 1
         players = tuple(dict.fromkeys(channel for channel, _ in people.values())) if shown else ()
         if people or self._spectators():
             self._matches[match.plan.index] = _WatchedMatch(match, host, players, people)
@@ -92,7 +88,7 @@ class SpectatorFeed:
         if (watched := self._matches.get(match.plan.index)) is None:
             return
         watched.changes += 1
-        if self._together and match.outcome is None:  # where all act at once, who is not asked is out
+        if match.session.spec.simultaneous and match.outcome is None:  # where all act at once, who is not asked is out
             self._show_ends(watched, [seat for seat in watched.seats if seat not in match.due])
 
     def close(self, match: Match, now: float, outcome: Outcome | None = None) -> None:
@@ -183,7 +179,9 @@ class SpectatorFeed:
         """Who sees this match, and how large. Spectators see the first match in play."""
         alone = [channel for channel in self._spectators() if channel.ready] if index == min(self._matches) else []
         spectators = [((ALONE, False), channel) for channel in alone]
-        return [*spectators, *(((self._players, True), channel) for channel in watched.players)]
+        # In a game of turns its players see the picture instead of what their seat saw.
+        size = BESIDE if watched.match.session.spec.simultaneous else ALONE
+        return [*spectators, *(((size, True), channel) for channel in watched.players)]
 
     def _show_ends(self, watched: _WatchedMatch, seats: Sequence[int], outcome: Outcome | None = None) -> None:
         """Show people how the match, or their part in it, ended."""

@@ -8,19 +8,19 @@ in groups, one group at a time and nothing beside it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from arena.plan import MatchPlan
+from arena.plan import MatchPlan, MatchResult
+from arena.schedule import PlannedMatches
 
 
 class Upcoming:
     """`first`, then `take`; `again` and `take_apart` give back what did not count."""
 
-    def __init__(self, schedule: Iterator[MatchPlan], between: int) -> None:
+    def __init__(self, planned: PlannedMatches, between: int) -> None:
         """`between`: matches of the schedule that come before one that is played again, if there are so many."""
-        self._schedule = schedule
+        self._planned = planned
         self._between = between
-        self._head: MatchPlan | None = None  # of the schedule, read and not taken
         self._taken = 0  # of the schedule
         self._again: deque[tuple[int, MatchPlan]] = deque()  # and when: once so many of the schedule were taken
         self._first: deque[MatchPlan] = deque()  # before all others
@@ -30,8 +30,8 @@ class Upcoming:
 
     @property
     def empty(self) -> bool:
-        """Nothing is left."""
-        return not (self._group or self._groups or self._first or self._again) and self._peek() is None
+        """Nothing is left, and no result leads to more."""
+        return not (self._group or self._groups or self._first or self._again) and self._planned.over
 
     def first(self, idle: bool) -> MatchPlan | None:
         """The next match; None: there is none now. `idle`: no match is in play."""
@@ -44,9 +44,9 @@ class Upcoming:
             return None  # until what is in play is over
         if self._first:
             return self._first[0]
-        if self._again and (self._again[0][0] <= self._taken or self._peek() is None):
+        if self._again and (self._again[0][0] <= self._taken or self._planned.peek() is None):
             return self._again[0][1]
-        return self._peek()
+        return self._planned.peek()
 
     def take(self, plan: MatchPlan) -> None:
         """`first` is played now."""
@@ -57,7 +57,7 @@ class Upcoming:
         elif self._again and self._again[0][1] is plan:
             self._again.popleft()
         else:
-            self._head = None
+            self._planned.take()
             self._taken += 1
 
     def alone(self, plan: MatchPlan) -> bool:
@@ -86,7 +86,6 @@ class Upcoming:
             if plan.index not in self._members:
                 self.again(plan, at_once=at_once)
 
-    def _peek(self) -> MatchPlan | None:
-        if self._head is None:
-            self._head = next(self._schedule, None)
-        return self._head
+    def over(self, result: MatchResult) -> None:
+        """A match is over: the schedule may hear of it."""
+        self._planned.hear(result)

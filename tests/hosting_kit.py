@@ -60,7 +60,7 @@ class HostingWorkers(FakeWorkers):
 
     edits: Sequence[Edit] = ()
 
-    def host(self, match: int) -> Channel:  # type: ignore[override]
+    def host(self, runtime: str, match: int) -> Channel:
         return self.game
 
     def __init__(self, *args: object, **kwargs: object) -> None:

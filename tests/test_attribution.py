@@ -22,7 +22,7 @@ from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
 from tests.failing_operators import holds_jack
 from tests.supervisor.kit import ROOT
-from tests.toys import kind_of, plan_of
+from tests.toys import kind_of, matches_of, plan_of
 
 TEXT = Views(text=True)
 
@@ -54,8 +54,8 @@ def charged(run: Run) -> set[int]:
 
 def jacks(plan: Plan) -> set[int]:
     """The matches in which the first operator holds a jack."""
-    game, out = plan.make_game(), set()
-    for match in plan.schedule():
+    game, out = plan.games[0].make(), set()
+    for match in matches_of(plan):
         game.reset(match.seed)
         facts = game.observe(match.lineup.index(0), TEXT).facts
         assert facts is not None
@@ -81,14 +81,14 @@ def test_failing_at_the_worst_card_costs_the_match(
     monkeypatch.setattr("arena.scheduler.GRACE", 0.2)
     deadline = 1.0 if deed in ("hangs", "waits") else 60.0
     plan = a_plan(deed, matches, deadline=deadline)
-    table = run_plan(plan, tmp_path / "run", concurrency=concurrency)
+    [table] = run_plan(plan, tmp_path / "run", concurrency=concurrency)
     run = Run(tmp_path / "run")
     failing = table.rows[0]
     assert failing.unresolved == 0
     assert charged(run) == jacks(plan)
     assert set(failing.faults) == {fault}
     assert not table.rows[1].faults
-    honest = run_plan(a_plan("honest", matches), tmp_path / "honest").rows[0]
+    honest = run_plan(a_plan("honest", matches), tmp_path / "honest")[0].rows[0]
     assert (failing.score, honest.matches) == (honest.score, matches)  # a fault costs a pass, which is all it had
     assert verify(run).passed
 
@@ -141,7 +141,7 @@ def local(folder: Path, name: str, matches: int, concurrency: int) -> Run:
     kinds = [kind_of(name, f"tests.test_attribution:{name}"), kind_of("honest", "tests.failing_operators:honest")]
     plan = plan_of(game_class("kuhn"), kinds, matches=matches, views=TEXT)
     recorder = Recorder(folder, describe(plan))
-    Scheduler(plan, LocalWorkers(plan.lineup), concurrency=concurrency, recorder=recorder, dry_turn=True).run()
+    Scheduler(plan, LocalWorkers(plan.entries), concurrency=concurrency, recorder=recorder, dry_turn=True).run()
     recorder.close()
     return Run(folder)
 

@@ -85,7 +85,7 @@ def test_workers_are_told_no_names_of_others_and_the_record_has_them(tmp_path: P
         assert {"open", "end", "act"} <= {one["header"]["type"] for one in mine}
         assert not [one for one in mine if other in json.dumps(one)]
     run = Run(tmp_path / "run")
-    assert run.head["limits"]["blind"] is True
+    assert run.head.plan.limits.blind is True
     assert plan_of(run, []).limits.blind  # so --resume goes on in the same way
     names = [line.seats for line in run.lines() if isinstance(line, MatchLine)]
     assert ["ALICE" in name for name in names[0]] == ["BOB" in name for name in names[1]] == [True, False]

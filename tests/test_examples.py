@@ -27,7 +27,7 @@ NODE = EXAMPLES / "node"
 
 def play(out: Path, game: str, *operators: str, matches: int = 4, concurrency: int = 4, **limits: int) -> Run:
     plan = build_plan(game, operators, seed=3, matches=matches, limits=Limits(**limits))
-    table = run_plan(plan, out, concurrency=concurrency)
+    [table] = run_plan(plan, out, concurrency=concurrency)
     assert [row.faults for row in table.rows] == [{}] * len(operators)
     assert [row.unresolved for row in table.rows] == [0] * len(operators)
     return Run(out)
@@ -100,8 +100,8 @@ def stockfish() -> str:
 @pytest.mark.slow
 def test_an_engine_beats_random_at_chess_and_plays_the_same_again(tmp_path: Path, stockfish: str) -> None:
     run = twice(tmp_path, "pettingzoo:chess_v6", f"{UCI}@nodes=500", "random", matches=2)
-    assert [row.score for row in run.table().rows] == [1.0, -1.0]
-    assert run.head["operators"][0]["fingerprint"] == {"stockfish": hash_file(Path(stockfish))}
+    assert [row.score for row in run.tables()[0].rows] == [1.0, -1.0]
+    assert run.head.games[0].operators[0].fingerprint == {"stockfish": hash_file(Path(stockfish))}
 
 
 def test_the_adapter_says_what_it_cannot_play_and_which_engine_is_missing() -> None:
@@ -128,8 +128,8 @@ BOT = EXAMPLES / "openspiel_bot.py"
 
 def test_a_tree_search_does_not_lose_at_tic_tac_toe_and_plays_the_same_again(tmp_path: Path) -> None:
     run = twice(tmp_path, "openspiel:tic_tac_toe", f"{BOT}@simulations=300", "random", matches=6)
-    assert run.table().rows[0].score is not None
-    assert run.table().rows[0].score > 0
+    assert run.tables()[0].rows[0].score is not None
+    assert run.tables()[0].rows[0].score > 0
 
 
 def test_the_uniform_bot_plays_a_game_with_parameters(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def mine(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", ["last", "Draws"])
 def test_a_function_or_a_class_of_the_users_plays(tmp_path: Path, mine: Path, name: str) -> None:
     run = twice(tmp_path / "runs", "leduc", f"{AGENT}@call={mine}:{name}", "random", matches=8)
-    assert run.head["operators"][0]["fingerprint"] == {"my_agent.py": hash_file(mine)}
+    assert run.head.games[0].operators[0].fingerprint == {"my_agent.py": hash_file(mine)}
 
 
 def test_an_agent_can_ask_for_a_picture(tmp_path: Path) -> None:

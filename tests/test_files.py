@@ -130,7 +130,7 @@ def test_an_operator_in_a_file_plays_in_a_worker_of_its_own(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(PARROT.replace('thought="as before"', "thought=f'{__name__} {__import__(\"os\").getpid()}'"))
     plan = build_plan("leduc", [f"{path}:KIND@stubborn=1", "random"], seed=1, matches=6)
-    assert plan.lineup[0].kind.target == f"{path}:build"
+    assert plan.pool[0].kind.target == f"{path}:build"
     run_plan(plan, tmp_path / "run")
     said = {line.thought for lines in Run(tmp_path / "run").matches() for line in lines if getattr(line, "thought", 0)}
     assert len(said) == 1, "one process answers for all its seats"
@@ -143,7 +143,7 @@ def test_two_files_that_call_their_operator_alike_are_two_workers(tmp_path):
     entries = []
     for name in ("one", "two"):
         (tmp_path / f"{name}.py").write_text(PARROT)
-        entries += build_plan("kuhn", [str(tmp_path / f"{name}.py"), "random"]).lineup[:1]
+        entries += build_plan("kuhn", [str(tmp_path / f"{name}.py"), "random"]).pool[:1]
     assert entries[0].worker_key != entries[1].worker_key
 
 

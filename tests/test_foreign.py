@@ -13,9 +13,10 @@ from arena import plugins
 from arena.described import Description, Question, describe
 from arena.errors import ArenaError, GameError, InputError
 from arena.lineup import build_plan
-from arena.plan import HERE, Limits, match_plan
+from arena.plan import HERE, Limits
 from arena.supervisor import describe as describing
 from tests.cli.kit import run, start
+from tests.toys import matches_of
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -101,17 +102,17 @@ def test_a_plugin_of_another_distribution_is_not_ours(tmp_path: Path, monkeypatc
 
 def test_a_file_is_played_in_a_host_and_its_code_never_runs_here(game: Path) -> None:
     plan = build_plan(f"{game}:Mine@rounds=3", ["random", "random"])
-    assert plan.runtime == HERE
-    assert (plan.game.spec.id, plan.game_options["rounds"]) == ("mine", 3)
+    assert plan.games[0].runtime == HERE
+    assert (plan.games[0].facts.spec.id, plan.games[0].facts.options["rounds"]) == ("mine", 3)
     made = (game.parent / "made").read_text().split()
     assert made
     assert str(os.getpid()) not in made
 
 
 def test_a_user_may_play_it_here(game: Path) -> None:
-    assert build_plan(f"{game}:Mine@runtime=none", ["random", "random"]).runtime is None
-    assert build_plan("kuhn", ["random", "random"]).runtime is None
-    assert build_plan("kuhn@runtime=here", ["random", "random"]).runtime == HERE
+    assert build_plan(f"{game}:Mine@runtime=none", ["random", "random"]).games[0].runtime is None
+    assert build_plan("kuhn", ["random", "random"]).games[0].runtime is None
+    assert build_plan("kuhn@runtime=here", ["random", "random"]).games[0].runtime == HERE
 
 
 def test_where_it_is_played_changes_no_log(game: Path, tmp_path: Path) -> None:
@@ -171,7 +172,7 @@ def test_one_signal_ends_a_run_whose_game_hangs(game: Path, fifo: Path, where: s
 )
 def test_a_step_that_never_comes_back_voids_its_match_alone(game: Path, tmp_path: Path, what: str, said: str) -> None:
     (tmp_path / "fifo").write_text("")
-    deal = match_plan(build_plan(f"{game}:Bad", ["random", "random"]).make_game(), 3, 2).seed.hex()
+    deal = matches_of(build_plan(f"{game}:Bad", ["random", "random"], seed=3, matches=3))[2].seed.hex()
     env = {"AT_STEP": what, "DEAL": deal, "TOY_FIFO": str(tmp_path / "fifo")}
     args = ["-g", f"{game}:Bad", "-o", "random,random", "-n", "3", "-s", "3", "--deadline", "2", "--out", "run"]
     _, out, err = run(tmp_path, "play", *args, plugins=ROOT, **env)

@@ -25,7 +25,7 @@ from arena.protocol import messages as m
 from arena.session import LocalSession
 from arena.testing.playing import every_view
 from tests.hosting_kit import Edit, HostChannel, HostingWorkers, hosted, toy_name
-from tests.toys import GOOD, Lenient, OwnWords, Together, Turns, plan_of
+from tests.toys import GOOD, Lenient, OwnWords, Together, Turns, plan_of, with_game
 from tests.workers_kit import Clock, FakeChannel, FakeWorkers, Play, Script
 
 # --- the same match -------------------------------------------------------------------------------------------------
@@ -264,7 +264,7 @@ def hosted_play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[...
         monkeypatch.setattr("tests.workers_kit.Clock", lambda: clock)
         made = plan_of(game, list(kinds), matches=4, **limits)
         folder = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
-        plan = dataclasses.replace(made, game_name=toy_name(game))
+        plan = with_game(made, name=toy_name(game), runtime="here")
         return Play(monkeypatch, folder, plan, script, dry_turn=dry_turn)
 
     return run

@@ -15,7 +15,7 @@ from arena.plan import Plan
 from arena.protocol import messages as m
 from arena.protocol.conduct import Conduct
 from tests.host_kit import Peer
-from tests.toys import GOOD, Together, Turns, kind_of, plan_of
+from tests.toys import GOOD, Together, Turns, kind_of, plan_of, with_game
 from tests.workers_kit import FakeChannel, FakeWorkers, Play, reply, sent
 
 LIMITS = (1, 2, 5)
@@ -24,7 +24,7 @@ LIMITS = (1, 2, 5)
 def one_worker(limit: int, matches: int = 12, game: type[Turns] = Together, **limits: Any) -> Plan:
     """Both seats of every match on one worker that takes so many questions."""
     todo = plan_of(game, [dataclasses.replace(GOOD, max_in_flight=limit)] * 2, matches=matches, **limits)
-    return dataclasses.replace(todo, lineup=tuple(dataclasses.replace(entry, what="") for entry in todo.lineup))
+    return with_game(todo, operators=tuple(dataclasses.replace(entry, what="") for entry in todo.pool))
 
 
 class Most:
@@ -136,7 +136,7 @@ def test_the_lower_of_what_kind_and_worker_say_counts(kind: int, worker: int, bo
 
 def test_a_kind_may_say_it_by_its_options() -> None:
     kind = kind_of("x", "tests.toys:build", max_in_flight=lambda what, options: len(what))
-    assert plan_of(Turns, [kind]).lineup[0].max_in_flight == len("slot0")
+    assert plan_of(Turns, [kind]).pool[0].max_in_flight == len("slot0")
 
 
 def test_an_operator_says_it_when_it_is_ready() -> None:

@@ -4,7 +4,6 @@ that was played is lost.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import random
@@ -29,6 +28,7 @@ from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
 from arena.supervisor.worker_pool import ProcessWorkers
 from tests.supervisor.kit import LONGEST, ROOT, Witness, watched_hub
+from tests.toys import with_game
 
 RUNS, KILLS, MATCHES = 5, 10, 80
 MOST = 2  # voids of one match: a third would rightly leave it unresolved
@@ -94,14 +94,14 @@ class Killer(Observer):
 def play(plan: Plan, folder: Path, concurrency: int, killer: Killer | None = None) -> Run:
     recorder = Recorder(folder, describe(plan))
     with watched_hub(folder / "workers") as hub:
-        workers = ProcessWorkers(hub, plan.lineup, plan.runtime)
+        workers = ProcessWorkers(hub, plan.entries, [g.runtime for g in plan.games if g.runtime])
         scheduler = Scheduler(plan, workers, concurrency=concurrency, recorder=recorder, observer=killer)
         if killer is not None:
             killer.workers = workers
         scheduler.run()
     recorder.close()
     run = Run(folder)
-    recorder.results(run.table())
+    recorder.results(run.tables())
     return run
 
 
@@ -136,7 +136,7 @@ def test_a_run_whose_game_host_is_killed_has_the_log_of_an_undisturbed_one_witho
 ) -> None:
     chance = random.Random(seed)
     killer = Killer(seed, sorted(chance.sample(range(1, 400), KILLS)), "game")
-    run = play(dataclasses.replace(a_plan(), runtime=HERE), tmp_path / "run", chance.choice([1, 2, 4, 8]), killer)
+    run = play(with_game(a_plan(), runtime=HERE), tmp_path / "run", chance.choice([1, 2, 4, 8]), killer)
     assert len(killer.killed) == KILLS
     assert (run.folder / "log-000.jsonl").read_bytes() == calm
     assert verify(run).passed
@@ -216,7 +216,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     recorder = Recorder(folder, describe(plan))
     with watched_hub(folder / "workers") as hub:
-        workers = ProcessWorkers(hub, plan.lineup)
+        workers = ProcessWorkers(hub, plan.pool)
         print(*[channel.process.pid for channel in workers.channels], flush=True)
         sys.stdin.read()
         Scheduler(plan, workers, concurrency=8, recorder=recorder, observer=Suicide(int(sys.argv[2]))).run()

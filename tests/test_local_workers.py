@@ -15,6 +15,7 @@ from arena.errors import WorkerError
 from arena.local_workers import LocalWorkers
 from arena.operator import AsyncOperator, BackendError, Decision, OpenSeat, Outcome, Request, WorkerContext
 from arena.plan import Plan
+from arena.play import describe
 from arena.protocol import messages as m
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
@@ -50,8 +51,8 @@ POLITE = kind_of("good", "tests.test_local_workers:polite")
 
 
 def log(plan: Plan, folder: Path, concurrency: int = 4) -> bytes:
-    with LocalWorkers(plan.lineup) as workers:
-        recorder = Recorder(folder, {})
+    with LocalWorkers(plan.pool) as workers:
+        recorder = Recorder(folder, describe(plan))
         Scheduler(plan, workers, concurrency=concurrency, recorder=recorder).run()
         recorder.close()
     return (folder / "log-000.jsonl").read_bytes()
@@ -116,8 +117,11 @@ def scripted(context: WorkerContext) -> AsyncOperator:
     return Scripted()
 
 
+POOL = plan_of(Together, [kind_of("x", "tests.test_local_workers:scripted", max_in_flight=3)]).pool
+
+
 def pool() -> LocalWorkers:
-    return LocalWorkers(plan_of(Together, [kind_of("x", "tests.test_local_workers:scripted", max_in_flight=3)]).lineup)
+    return LocalWorkers(POOL)
 
 
 def until(workers: LocalWorkers, wanted: Callable[[Event], bool]) -> Event:
@@ -133,7 +137,7 @@ def action(event: Event) -> bool:
 
 def test_questions_that_are_open_at_the_end_are_cancelled() -> None:
     with pool() as workers:
-        channel = workers.channel(0)
+        channel = workers.channel(POOL[0])
         assert channel.max_in_flight == 3
         channel.send(open_message(0, 0))
         channel.send(m.Act(requests=[request(2), request(4), request(5)]))
@@ -147,7 +151,7 @@ def test_questions_that_are_open_at_the_end_are_cancelled() -> None:
 
 def test_a_cancel_is_confirmed() -> None:
     with pool() as workers:
-        channel = workers.channel(0)
+        channel = workers.channel(POOL[0])
         channel.send(open_message(0, 0))
         channel.send(m.Act(requests=[request(2)]))
         channel.send(m.Cancel(ids=[2]))
@@ -171,7 +175,7 @@ def test_one_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_what_ends_the_event_loop_is_a_death() -> None:
     with pool() as workers:
-        channel = workers.channel(0)
+        channel = workers.channel(POOL[0])
         channel.send(open_message(0, 0))
         channel.send(m.Act(requests=[request(666)]))
         died = until(workers, lambda event: isinstance(event, Died))

@@ -15,6 +15,7 @@ from arena.match import Match
 from arena.observer import Observer
 from arena.operator import Decision
 from arena.plan import Plan
+from arena.play import describe
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
 from arena.supervisor.worker_pool import ProcessWorkers
@@ -34,7 +35,7 @@ def served(server: ModelServer, *, rounds: int = 1, most: int = SIZE, matches: i
     """Games of one seat, which is asked `rounds` times."""
     kind = kind_of("served", "tests.served_op:build", max_in_flight=most)
     plan = plan_of(Turns, [kind], matches=matches, options={"rounds": rounds})
-    return dataclasses.replace(plan, lineup=(dataclasses.replace(plan.lineup[0], what=str(server.port)),))
+    return dataclasses.replace(plan, lineup=(dataclasses.replace(plan.pool[0], what=str(server.port)),))
 
 
 class Killer(Observer):
@@ -52,9 +53,9 @@ class Killer(Observer):
 
 def play(plan: Plan, folder: Path, concurrency: int, killer: Killer | None = None) -> bytes:
     """Play it with a worker; the log."""
-    recorder = Recorder(folder, {})
+    recorder = Recorder(folder, describe(plan))
     with watched_hub(folder / "workers") as hub:
-        workers = ProcessWorkers(hub, plan.lineup)
+        workers = ProcessWorkers(hub, plan.pool)
         if killer is not None:
             killer.pid = workers.channels[0].pid
         Scheduler(plan, workers, concurrency=concurrency, recorder=recorder, observer=killer).run()
@@ -77,7 +78,7 @@ def test_it_is_kept_full_and_never_given_one_more(tmp_path: Path) -> None:
 
 
 def test_from_this_process_too() -> None:
-    with ModelServer(full=SIZE, total=MATCHES) as server, LocalWorkers(served(server).lineup) as workers:
+    with ModelServer(full=SIZE, total=MATCHES) as server, LocalWorkers(served(server).pool) as workers:
         Scheduler(served(server), workers, concurrency=MATCHES).run()
     assert (server.most, server.answered) == (SIZE, MATCHES)
 

@@ -56,7 +56,7 @@ def test_a_run_goes_on_without_its_display(tmp_path: Path, capfd: pytest.Capture
         raise RuntimeError("no terminal")
 
     plan = build_plan("kuhn", ["random", "random"], matches=4)
-    table = run_plan(plan, tmp_path / "run", observer=Torn("ended"), on_status=broken)
+    [table] = run_plan(plan, tmp_path / "run", observer=Torn("ended"), on_status=broken)
     assert table.matches == 4
     assert capfd.readouterr().err.count("switched off") == 1
 
@@ -76,7 +76,8 @@ class Played:
 
     class plan:
         index = 7
-        slots = (0, 1)
+        lineup = (0, 1)
+        game = 0
 
 
 def printed(console: Console) -> str:

@@ -78,7 +78,7 @@ def test_they_play_and_look_on(tmp_path: Path, browser: Any, pace: str, where: s
     _, rest = process.communicate()
     assert process.returncode == 0, rest
     run = Run(tmp_path / "run")
-    assert run.head["limits"]["pace"] == pace
+    assert run.head.plan.limits.pace == pace
     turns = [line for line in run.lines() if isinstance(line, TurnLine) and line.seat == 0]
     assert {turn.action for turn in turns} == {1}  # right
     assert not [turn.fault for turn in turns if turn.fault]

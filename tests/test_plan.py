@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections import defaultdict
 
 import pytest
 
 from arena.lineup import build_plan
-from arena.plan import MatchPlan, Plan, match_plan, seat_orders
-from tests.toys import GOOD, Lenient, Turns, plan_of
+from arena.plan import MatchPlan, Plan
+from arena.schedule import seat_orders
+from tests.toys import GOOD, Lenient, Turns, matches_of, plan_of
 
 
 def plan(seats: int = 3, **how: object) -> Plan:
@@ -19,7 +19,7 @@ def plan(seats: int = 3, **how: object) -> Plan:
 
 def blocks(todo: Plan) -> dict[int, list[MatchPlan]]:
     out: dict[int, list[MatchPlan]] = defaultdict(list)
-    for match in todo.schedule():
+    for match in matches_of(todo):
         out[match.block].append(match)
     return out
 
@@ -52,7 +52,7 @@ def test_all_matches_of_a_block_meet_the_same_deal_and_no_other_block_does() -> 
 
 def test_a_deal_depends_on_the_seed_the_game_its_options_and_nothing_else() -> None:
     def first(todo: Plan) -> bytes:
-        return next(todo.schedule()).seed
+        return matches_of(todo)[0].seed
 
     same = first(plan())
     assert first(plan(matches=1)) == same
@@ -63,16 +63,16 @@ def test_a_deal_depends_on_the_seed_the_game_its_options_and_nothing_else() -> N
 
 def test_an_operators_chance_is_its_own_in_every_match_and_seat() -> None:
     todo = plan()
-    seeds = [todo.operator_seed(match, seat) for match in todo.schedule() for seat in range(3)]
+    seeds = [todo.operator_seed(match, seat) for match in matches_of(todo) for seat in range(3)]
     assert len(set(seeds)) == len(seeds)
-    assert plan(seed=1).operator_seed(next(todo.schedule()), 0) not in seeds
-    assert next(todo.schedule()).seed not in seeds
+    assert plan(seed=1).operator_seed(matches_of(todo)[0], 0) not in seeds
+    assert matches_of(todo)[0].seed not in seeds
 
 
 def test_seeds_are_fixed_for_ever() -> None:
     """Recorded runs are re-executed by later versions, and by foreign workers: these bytes never change."""
     todo = plan()
-    match = match_plan(todo.make_game(), todo.seed, 7)
+    match = matches_of(todo)[7]
     assert (match.block, match.lineup) == (1, (1, 2, 0))
     assert match.seed.hex() == "325f547200112970e113f24825168366"
     assert todo.operator_seed(match, 1).hex() == "e50c1794144d025761f4041ebc00f087"
@@ -83,8 +83,8 @@ def test_seeds_are_fixed_for_ever() -> None:
 
 @pytest.mark.parametrize("seats", [1, 2, 3, 4, 5])
 def test_without_mirrored_deals_no_deal_comes_twice_and_the_seats_rotate(seats: int) -> None:
-    todo = dataclasses.replace(plan(seats, matches=24), mirror=False)
-    matches = list(todo.schedule())
+    todo = plan(seats, matches=24, mirror=False)
+    matches = matches_of(todo)
     assert len({match.seed for match in matches}) == 24
     assert [match.block for match in matches] == list(range(24))
     for seat in range(seats):

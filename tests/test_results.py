@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +19,7 @@ from arena.results import check_result
 from arena.session import LocalSession
 from tests.hosting_kit import HostingWorkers, toy_name
 from tests.record.kit import record
-from tests.toys import GOOD, Failing, Turns, plan_of
+from tests.toys import GOOD, Failing, Turns, matches_of, plan_of, with_game
 from tests.workers_kit import Play
 
 GOING = {"due": (0,), "rewards": (0.0, 0.0), "state_hash": "x"}
@@ -123,12 +122,12 @@ def test_a_picture_that_cannot_be_drawn_ends_nothing(capsys: pytest.CaptureFixtu
 # --- in a run, here and in a host -----------------------------------------------------------------------------------
 
 
-def failing_plan(how: str) -> Plan:
+def failing_plan(how: str, runtime: str | None = None) -> Plan:
     """Ten matches in five deals, some of which are bad."""
     for seed in range(100):
         made = plan_of(Failing, [GOOD, GOOD], matches=10, seed=seed, options={"how": how})
-        if {one.seed[0] % 2 for one in made.schedule()} == {0, 1}:
-            return dataclasses.replace(made, game_name=toy_name(Failing))
+        if {one.seed[0] % 2 for one in matches_of(made)} == {0, 1}:
+            return with_game(made, name=toy_name(Failing), runtime=runtime)
     raise AssertionError("no seed has both")
 
 
@@ -139,7 +138,8 @@ def play_failing(
     def run(how: str, concurrency: int = 4) -> Play:
         if request.param == "hosted":
             monkeypatch.setattr("tests.workers_kit.FakeWorkers", HostingWorkers)
-        return Play(monkeypatch, tmp_path / f"{how}{concurrency}", failing_plan(how), concurrency=concurrency)
+        plan = failing_plan(how, "here" if request.param == "hosted" else None)
+        return Play(monkeypatch, tmp_path / f"{how}{concurrency}", plan, concurrency=concurrency)
 
     return run
 
@@ -155,7 +155,7 @@ WORDS = {
 
 @pytest.mark.parametrize("how", WORDS)
 def test_a_game_that_fails_voids_its_match_alone_and_says_where(play_failing: Callable[..., Play], how: str) -> None:
-    bad = [bool(one.seed[0] % 2) for one in failing_plan(how).schedule()]
+    bad = [bool(one.seed[0] % 2) for one in matches_of(failing_plan(how))]
     run = play_failing(how)
     ends = run.lines("end")
     assert [end["status"] for end in ends] == ["unresolved" if one else "terminated" for one in bad]

@@ -246,5 +246,5 @@ class Ends(Observer):
 def test_matches_that_are_done_are_left_out(play: Callable[..., Play]) -> None:
     whole, rest = Ends(), Ends()
     play(plan(), observer=whole)
-    play(plan(), observer=rest, done={0, 1, 4})
+    play(plan(), observer=rest, done=(0, 1, 4))
     assert rest.outcomes == {i: whole.outcomes[i] for i in (2, 3, 5)}

@@ -10,6 +10,7 @@ from arena.observer import Observer
 from arena.operator import Decision, Outcome, Request
 from arena.plan import MatchPlan
 from arena.protocol import messages as m
+from tests.toys import matches_of
 from tests.workers_kit import FakeWorkers, Play, once, plan, reply, sent
 
 
@@ -26,7 +27,7 @@ def test_every_seat_is_told_who_it_is_and_who_sits_there(play: Callable[..., Pla
 
 
 def plan_of_match(run: Play, match: int) -> MatchPlan:
-    return next(one for one in run.workers.plan.schedule() if one.index == match)
+    return next(one for one in matches_of(run.workers.plan) if one.index == match)
 
 
 def test_every_seat_is_told_the_result_that_is_logged(play: Callable[..., Play]) -> None:

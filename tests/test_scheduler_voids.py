@@ -16,7 +16,7 @@ from arena.operator import Decision
 from arena.plan import Plan
 from arena.protocol import messages as m
 from arena.scheduler import GRACE
-from tests.toys import GOOD, Lenient, Together, Turns, plan_of
+from tests.toys import GOOD, Lenient, Together, Turns, plan_of, with_game
 from tests.workers_kit import FakeChannel, FakeWorkers, Play, Script, once, plan, reply, sent
 
 # --- voids ----------------------------------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ def test_a_person_is_waited_for(play: Callable[..., Play]) -> None:
 def shared(matches: int) -> Plan:
     """All seats of all matches on one worker."""
     todo = plan_of(Together, [GOOD, GOOD], matches=matches)
-    return dataclasses.replace(todo, lineup=tuple(dataclasses.replace(entry, what="") for entry in todo.lineup))
+    return with_game(todo, operators=tuple(dataclasses.replace(entry, what="") for entry in todo.pool))
 
 
 def acts(run: Play) -> int:

@@ -44,7 +44,7 @@ def test_the_run_is_verified(run: Path) -> None:
 
 @pytest.mark.slow
 def test_the_run_names_the_weights_by_their_hashes(run: Path) -> None:
-    prints = [operator["fingerprint"] for operator in Run(run).head["operators"]]
+    prints = [operator.fingerprint for operator in Run(run).head.games[0].operators]
     nano = next(path for path in Path(arena_operators.vlm.__path__[0]).glob("nano/*.safetensors"))
     assert list(prints[0]) == ["leduc.safetensors"]
     assert prints[1]["model.safetensors"] == hashlib.blake2b(nano.read_bytes(), digest_size=16).hexdigest()

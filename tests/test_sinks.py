@@ -117,5 +117,5 @@ def test_what_a_sink_raises_ends_the_run(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_turns_are_had_without_a_run_folder() -> None:
     sink = Kept()
     played = plan_of(Together, [GOOD, GOOD], matches=3)
-    Scheduler(played, LocalWorkers(played.lineup), concurrency=2, sinks=[sink]).run()
+    Scheduler(played, LocalWorkers(played.pool), concurrency=2, sinks=[sink]).run()
     assert sink.matches == [0, 1, 2]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from arena.plan import Plan
 from arena.protocol import messages as m
 from arena.spectators import ALONE, BESIDE, EVERY
 from tests.hosting_kit import HostingWorkers, toy_name
-from tests.toys import GOOD, Open, Together, Turns, kind_of, plan_of
+from tests.toys import GOOD, Open, Together, Turns, kind_of, plan_of, with_game
 from tests.workers_kit import FakeChannel, FakeWorkers, Play, sent
 
 PERSON = kind_of("person", "tests.toys:build", interactive=True)
@@ -134,7 +133,7 @@ class WatchingHosts(WatchingWorkers, HostingWorkers):
 
 
 def hosted(plan: Plan) -> Plan:
-    return dataclasses.replace(plan, game_name=toy_name(plan.game))
+    return with_game(plan, name=toy_name(type(plan.games[0].facts)), runtime="here")
 
 
 def test_the_picture_of_a_hosted_game_comes_from_its_host(show: Callable[..., Play]) -> None:

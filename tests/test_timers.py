@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from arena.plan import MatchPlan
 from arena.timers import Timers
 from arena.upcoming import Upcoming
+from tests.toys import Listed
 
 
 @dataclass(eq=False)
@@ -49,7 +50,7 @@ def taken(upcoming: Upcoming) -> list[int]:
 
 
 def test_what_is_played_again_comes_after_some_others() -> None:
-    upcoming = Upcoming(iter(plans(6)), between=2)
+    upcoming = Upcoming(Listed(plans(6)), between=2)
     first = upcoming.first(idle=True)
     assert first is not None
     upcoming.take(first)
@@ -60,7 +61,7 @@ def test_what_is_played_again_comes_after_some_others() -> None:
 
 def test_suspects_are_played_in_halves_with_nothing_beside_them() -> None:
     some = plans(5)
-    upcoming = Upcoming(iter(()), between=1)
+    upcoming = Upcoming(Listed(()), between=1)
     upcoming.take_apart(some[:3], some[3:], at_once=True)
     for expected in ([0, 1], [2], [3, 4]):
         got: list[int] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from arena.plan import MatchPlan
 from arena.upcoming import Upcoming
+from tests.toys import Listed
 
 MOST = 20  # matches in any of these tests
 
@@ -32,7 +33,7 @@ def rest(upcoming: Upcoming) -> list[int | None]:
 
 
 def test_the_schedule_is_played_in_order_and_then_nothing_is_left() -> None:
-    upcoming = Upcoming(iter(plans(3)), between=2)
+    upcoming = Upcoming(Listed(plans(3)), between=2)
     assert not upcoming.empty
     assert rest(upcoming) == [0, 1, 2]
     assert upcoming.empty
@@ -41,7 +42,7 @@ def test_the_schedule_is_played_in_order_and_then_nothing_is_left() -> None:
 
 
 def test_a_match_is_played_again_after_as_many_others_as_was_said() -> None:
-    upcoming = Upcoming(iter(plans(6)), between=2)
+    upcoming = Upcoming(Listed(plans(6)), between=2)
     first = upcoming.first(idle=True)
     assert first is not None
     upcoming.take(first)
@@ -51,7 +52,7 @@ def test_a_match_is_played_again_after_as_many_others_as_was_said() -> None:
 
 def test_where_no_others_are_left_it_is_played_again_at_once() -> None:
     every = plans(2)
-    upcoming = Upcoming(iter(every), between=9)
+    upcoming = Upcoming(Listed(every), between=9)
     assert [take(upcoming), take(upcoming)] == [0, 1]
     upcoming.again(every[1])
     upcoming.again(every[0])
@@ -60,7 +61,7 @@ def test_where_no_others_are_left_it_is_played_again_at_once() -> None:
 
 def test_at_once_is_before_all_others() -> None:
     every = plans(4)
-    upcoming = Upcoming(iter(every), between=0)
+    upcoming = Upcoming(Listed(every), between=0)
     assert [take(upcoming), take(upcoming)] == [0, 1]
     upcoming.again(every[0])
     upcoming.again(every[1], at_once=True)
@@ -69,7 +70,7 @@ def test_at_once_is_before_all_others() -> None:
 
 def test_suspects_are_halved_and_each_half_is_played_with_nothing_beside_it() -> None:
     every = plans(7)
-    upcoming = Upcoming(iter(every), between=1)
+    upcoming = Upcoming(Listed(every), between=1)
     assert [take(upcoming) for _ in range(6)] == [0, 1, 2, 3, 4, 5]
     upcoming.take_apart(every[:5], [every[5]], at_once=True)
     assert upcoming.first(idle=False) is None  # something is in play still
@@ -81,7 +82,7 @@ def test_suspects_are_halved_and_each_half_is_played_with_nothing_beside_it() ->
 
 def test_those_that_were_held_beside_the_suspects_stay_a_group_of_their_own() -> None:
     every = plans(5)
-    upcoming = Upcoming(iter(every), between=0)
+    upcoming = Upcoming(Listed(every), between=0)
     assert [take(upcoming) for _ in range(4)] == [0, 1, 2, 3]
     upcoming.take_apart(every[:4], [], at_once=False)
     assert [take(upcoming, idle=True), take(upcoming)] == [0, 1]
@@ -96,7 +97,7 @@ def test_those_that_were_held_beside_the_suspects_stay_a_group_of_their_own() ->
 
 def test_others_of_the_schedule_come_again_after_some_unless_at_once() -> None:
     every = plans(5)
-    upcoming = Upcoming(iter(every), between=1)
+    upcoming = Upcoming(Listed(every), between=1)
     assert [take(upcoming), take(upcoming)] == [0, 1]
     upcoming.take_apart([every[0]], [every[1]], at_once=False)
     assert rest(upcoming) == [0, 2, 1, 3, 4]
@@ -104,7 +105,7 @@ def test_others_of_the_schedule_come_again_after_some_unless_at_once() -> None:
 
 def test_a_match_is_alone_where_it_is_a_group_of_its_own() -> None:
     every = plans(3)
-    upcoming = Upcoming(iter(every), between=0)
+    upcoming = Upcoming(Listed(every), between=0)
     assert [take(upcoming) for _ in range(3)] == [0, 1, 2]
     assert not upcoming.alone(every[0])
     upcoming.take_apart(every, [], at_once=False)

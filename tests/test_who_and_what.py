@@ -23,7 +23,7 @@ from tests.toys import Good, Together, Turns, kind_of, plan_of
 
 def play(plan: Plan, folder: Path, concurrency: int = 4) -> Run:
     recorder = Recorder(folder, describe(plan))
-    Scheduler(plan, LocalWorkers(plan.lineup), concurrency=concurrency, recorder=recorder).run()
+    Scheduler(plan, LocalWorkers(plan.entries), concurrency=concurrency, recorder=recorder).run()
     recorder.close()
     return Run(folder)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,10 +11,12 @@ import msgspec
 import numpy as np
 
 from arena.canonical import digest, key
+from arena.evaluate.schedules import one_table
 from arena.game import Discrete, Game, GameCard, GameSpec, Image, Move, Observation, StepResult, Views, actions_of
 from arena.operator import Decision, OpenSeat, Operator, OperatorKind, Outcome, Request, WorkerContext
 from arena.options import Option
-from arena.plan import Entry, Limits, Plan
+from arena.plan import Entry, Limits, MatchPlan, MatchResult, Plan
+from arena.schedule import planned
 
 
 class Turns(Game):
@@ -186,6 +189,7 @@ def plan_of(
     seed: int = 0,
     options: Mapping[str, Any] | None = None,
     views: Views | None = None,
+    mirror: bool = True,
     **limits: Any,
 ) -> Plan:
     """A plan made by hand. Each seat gets a worker of its own: the slot is part of `what`."""
@@ -193,8 +197,8 @@ def plan_of(
         Entry(f"{kind.name}{slot}", kind, f"slot{slot}", {}, kind.name, views or Views())
         for slot, kind in enumerate(kinds)
     )
-    table = game(len(kinds), options)
-    return Plan(game, game.spec.id, table.options, lineup, seed, matches, Limits(**limits))
+    made = game(len(kinds), options)
+    return one_table(made, game.spec.id, lineup, seed=seed, matches=matches, limits=Limits(**limits), mirror=mirror)
 
 
 def drawn(seed: bytes, tick: int, attempt: int, legal: Sequence[int]) -> int:
@@ -228,3 +232,37 @@ def build(context: WorkerContext) -> Operator:
 
 
 GOOD = kind_of("good", "tests.toys:build")
+
+
+def matches_of(plan: Plan) -> list[MatchPlan]:
+    """All matches of a plan whose schedule hears nothing."""
+    out, read = [], planned(plan)
+    while (match := read.peek()) is not None:
+        out.append(match)
+        read.take()
+    return out
+
+
+def with_game(plan: Plan, **changes: Any) -> Plan:
+    """A plan of one game with something else said of it: its `name`, or its `runtime`."""
+    return dataclasses.replace(plan, games=(dataclasses.replace(plan.games[0], **changes),))
+
+
+class Listed:
+    """Reads these matches as PlannedMatches reads those of a plan."""
+
+    def __init__(self, matches: Sequence[MatchPlan]) -> None:
+        self._left = list(matches)
+
+    def peek(self) -> MatchPlan | None:
+        return self._left[0] if self._left else None
+
+    def take(self) -> None:
+        del self._left[0]
+
+    def hear(self, result: MatchResult) -> None:
+        pass
+
+    @property
+    def over(self) -> bool:
+        return not self._left

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,14 @@ import pytest
 from arena.channel import Channel, Died, Event, Received
 from arena.observer import Observer
 from arena.operator import Decision
-from arena.plan import Plan
+from arena.plan import Entry, MatchResult, Plan
+from arena.play import describe
 from arena.protocol import messages as m
 from arena.record.writer import Recorder
+from arena.schedule import planned
 from arena.scheduler import Scheduler
 from arena.turns import TurnSink
-from tests.toys import GOOD, Turns, drawn, plan_of
+from tests.toys import GOOD, Turns, drawn, matches_of, plan_of
 
 Script = Callable[["FakeWorkers"], list[Event]]
 
@@ -100,14 +102,14 @@ class FakeWorkers:
         self.ids = itertools.count(1)
         self.clock = clock
         self.script = script
-        self.keys = [entry.worker_key for entry in plan.lineup]
+        self.keys = [entry.worker_key for entry in plan.pool]
         self.started: list[FakeChannel] = []
         self.killed: list[tuple[str, str]] = []
         self.queue: list[Event] = []
         self.current = {key: self._start(key) for key in self.keys}
 
     def _start(self, key: str) -> FakeChannel:
-        entry = self.plan.lineup[self.keys.index(key)]
+        entry = self.plan.pool[self.keys.index(key)]
         channel = FakeChannel(entry.name, f"session{len(self.started)}")
         channel.limit(entry.max_in_flight)
         self.started.append(channel)
@@ -118,11 +120,11 @@ class FakeWorkers:
         """The workers in use, in slot order."""
         return list(self.current.values())
 
-    def channel(self, slot: int) -> FakeChannel:
-        return self.current[self.keys[slot]]
+    def channel(self, entry: Entry) -> FakeChannel:
+        return self.current[entry.worker_key]
 
-    def host(self, match: int) -> None:
-        return None
+    def host(self, runtime: str, match: int) -> Channel:
+        raise AssertionError("no game is hosted")
 
     def spectators(self) -> Sequence[Channel]:
         return ()
@@ -162,7 +164,7 @@ class Play:
         *,
         concurrency: int = 4,
         observer: Observer | None = None,
-        done: Container[int] = (),
+        done: Sequence[int] = (),
         dry_turn: bool = False,
         sinks: Sequence[TurnSink] = (),
     ) -> None:
@@ -170,14 +172,16 @@ class Play:
         self.clock = Clock()
         monkeypatch.setattr("arena.scheduler.time", self.clock)
         self.workers = FakeWorkers(plan, self.clock, script)
-        recorder = Recorder(folder, {})
+        recorder = Recorder(folder, describe(plan))
+        found = matches_of(plan) if done else []
+        over = [MatchResult(match, "terminated", None) for match in found if match.index in done]
         self.scheduler = Scheduler(
             plan,
             self.workers,
             concurrency=concurrency,
             recorder=recorder,
             observer=observer,
-            done=done,
+            matches=planned(plan, done=over),
             dry_turn=dry_turn,
             sinks=sinks,
         )

@@ -9,7 +9,10 @@ import click
 
 OTHERS = "Options"
 PLAY = {
-    "Who plays what": ("game", "listed", "single", "matches", "seed", "mirror", "blind", "max_ticks", "pace", "reask"),
+    "Who plays what": (
+        *("games", "listed", "single", "matches", "schedule", "part", "seed"),
+        *("mirror", "blind", "max_ticks", "pace", "reask"),
+    ),
     "Time": ("human_timeout", "deadline", "max_failures", "concurrency"),
     "What is kept and shown": ("out", "turns", "resume", "watch", "trace", "quiet"),
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
+from collections import Counter
 from types import TracebackType
 from typing import Self
 
@@ -34,16 +36,18 @@ class LiveTable(Observer):
     line says what is waited for.
     """
 
-    def __init__(self, plan: Plan, console: Console, *, show: bool, taken: bool = False) -> None:
+    def __init__(
+        self, plan: Plan, console: Console, *, show: bool, taken: bool = False, part: range | None = None
+    ) -> None:
         self._plan = plan
         self._console = console
         self._drawn = show and not taken and console.is_terminal
         self._show = show and not taken
         self._tells = show and taken and console.is_terminal
-        self._scores: dict[str, tuple[int, float]] = {entry.name: (0, 0.0) for entry in plan.lineup}  # matches, sum
-        self._faults: dict[str, int] = {entry.name: 0 for entry in plan.lineup}
-        self._status: dict[str, str] = {entry.name: "starting" for entry in plan.lineup}
-        self._shared = {entry.name: entry.worker_key for entry in plan.lineup}
+        self._scores: dict[tuple[int, str], tuple[int, float]] = {}  # by game and operator: matches, sum
+        self._faults: Counter[tuple[int, str]] = Counter()
+        self._status: dict[str, str] = {entry.name: "starting" for entry in plan.pool}
+        self._shared = {entry.name: entry.worker_key for entry in plan.pool}
         self._told: set[str] = set()
         self._late = threading.Timer(LONG, self._tell_all)
         self._late.daemon = True
@@ -54,7 +58,7 @@ class LiveTable(Observer):
         self._progress = Progress(
             TextColumn("matches"), BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(), console=console
         )
-        self._task = self._progress.add_task("matches", total=plan.matches)
+        self._task = self._progress.add_task("matches", total=plan.matches if part is None else len(part))
         self._live = Live(get_renderable=self._safely, console=console, refresh_per_second=8, transient=True)
         self._began = time.monotonic()
 
@@ -103,15 +107,15 @@ class LiveTable(Observer):
     def ticked(self, match: Match) -> None:
         self._events += match.last_events
         for fault_seat in match.last_faults:
-            self._faults[match.names[fault_seat]] += 1
+            self._faults[match.plan.game, match.names[fault_seat]] += 1
         del self._events[:-LAST_EVENTS]
 
     def ended(self, match: Match, outcome: Outcome) -> None:
         self.done += 1
         self._progress.update(self._task, completed=self.done)
         for name, value in zip(match.names, outcome.returns, strict=True):
-            count, total = self._scores[name]
-            self._scores[name] = (count + 1, total + value)
+            count, total = self._scores.get((match.plan.game, name), (0, 0.0))
+            self._scores[match.plan.game, name] = (count + 1, total + value)
 
     def voided(self, match: Match, kind: str, reason: str) -> None:
         if self._show:
@@ -150,8 +154,10 @@ class LiveTable(Observer):
 
     def _render(self) -> RenderableType:
         wide = self._console.width >= NARROW
+        games = self._plan.games
+        title = f"{', '.join(game.name for game in games)} · seed {self._plan.seed}{paced(self._plan.limits.pace)}"
         table = Table(
-            title=Text(f"{self._plan.game_name} · seed {self._plan.seed}{paced(self._plan.limits.pace)}", "italic"),
+            title=Text(title, "italic"),
             title_justify="left",
             box=box.HEAVY_HEAD if wide else None,
             padding=(0, 1) if wide else (0, 1, 0, 0),
@@ -161,11 +167,12 @@ class LiveTable(Observer):
         for title in ("score", "faults", "a turn")[: 3 if wide else 2]:
             table.add_column(title, justify="right", no_wrap=True)
         table.add_column("", overflow="fold")
-        for entry in self._plan.lineup:
-            matches, total = self._scores[entry.name]
+        for game, entry in itertools.product(range(len(games)), self._plan.pool):
+            matches, total = self._scores.get((game, entry.name), (0, 0.0))
             count, waited = self.seconds.get(entry.name, (0, 0.0))
-            cells: list[RenderableType] = [Text(printable(entry.name)), number(total / matches) if matches else "-"]
-            cells.append(str(self._faults[entry.name]))
+            name = entry.name if len(games) == 1 else f"{games[game].facts.spec.id}: {entry.name}"
+            cells: list[RenderableType] = [Text(printable(name)), number(total / matches) if matches else "-"]
+            cells.append(str(self._faults[game, entry.name]))
             if wide:
                 cells.append(duration(waited / count) if count else "-")
             table.add_row(*cells, Text(self._status[entry.name]))

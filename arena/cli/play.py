@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import secrets
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from datetime import datetime
 from pathlib import Path
@@ -18,14 +19,14 @@ from rich.text import Text
 from arena import commands, names
 from arena.cli.help import PLAY, SectionedCommand
 from arena.cli.live import LiveTable
-from arena.cli.runs import check_resolved, print_commands, print_stopped, print_table
+from arena.cli.runs import check_resolved, print_commands, print_stopped, print_tables
 from arena.cli.steps import ensure
 from arena.cli.whole import Whole
 from arena.errors import ArenaError, InputError, RecordError
-from arena.evaluate.table import Table
-from arena.lineup import build_plan, spectator
-from arena.plan import Limits, Pace, Plan
-from arena.play import run_plan
+from arena.evaluate.table import ScoreTable
+from arena.lineup import resolve, spectator
+from arena.plan import Limits, Pace, Plan, PlanSpec
+from arena.play import run_plan, share_of
 from arena.protocol.trace import Trace
 from arena.record import kept
 from arena.record.reader import Run
@@ -47,11 +48,39 @@ class Seconds(click.FloatRange):
         return seconds
 
 
+def _part(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """`K/N`: the K-th of N."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", value)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise click.BadParameter(f"{value!r} is no part: expected K/N with K from 1 to N, e.g. 1/2.", ctx, param)
+    return int(found[1]), int(found[2])
+
+
 @click.command(cls=SectionedCommand, sections=PLAY)
-@click.option("--game", "-g", default="holdem", show_default=True, help="NAME, NAME@option=value or ./FILE.py.")
-@click.option("--operators", "-o", "listed", default="", help="Who plays, comma separated, e.g. vlm,ppo,human.")
+@click.option(
+    "--game",
+    "-g",
+    "games",
+    multiple=True,
+    default=("holdem",),
+    show_default=True,
+    help="NAME, NAME@option=value or ./FILE.py; repeat it for several games.",
+)
+@click.option(
+    "--operators",
+    "-o",
+    "listed",
+    default="",
+    help="Who plays, comma separated, e.g. vlm,ppo,human; more than there are seats are a pool.",
+)
 @click.option("--operator", "single", multiple=True, help="One operator; repeat it, instead of --operators.")
-@click.option("--matches", "-n", default=1, show_default=True, type=Whole(1), help="Matches to play.")
+@click.option(
+    "--matches", "-n", type=Whole(1), help="Matches to play. Default: 1; where not all play in each, one round."
+)
+@click.option("--schedule", help="blocks: all play in each; round_robin: each line-up of the pool; or ./FILE.py:NAME.")
+@click.option("--part", callback=_part, help="K/N: of N parts of the run only the K-th, see `arena merge`.")
 @click.option("--seed", "-s", type=Whole(0), help="Of cards and all other chance. Default: drawn, and recorded.")
 @click.option("--concurrency", "-c", type=Whole(1), help="Matches at once. Default: 16, with a person or a clock 1.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with a run that stopped, given by its folder.")
@@ -90,10 +119,12 @@ class Seconds(click.FloatRange):
 @click.pass_context
 def play(
     ctx: click.Context,
-    game: str,
+    games: tuple[str, ...],
     listed: str,
     single: tuple[str, ...],
-    matches: int,
+    matches: int | None,
+    schedule: str | None,
+    part: tuple[int, int] | None,
     seed: int | None,
     concurrency: int | None,
     resume: Path | None,
@@ -117,6 +148,9 @@ def play(
     Operators are written kind[:what][@option=value...]: random, scripted, ppo, ppo:model.zip, vlm, vlm:DIR,
     human, human:web. `arena operators` and `arena games` list them all with their options.
 
+    If there are more operators than a game has seats, they are a pool: each is loaded once, and --schedule round_robin
+    seats every line-up in every seat order. Each game has a table of its own.
+
     The run folder keeps everything: `arena verify RUN` re-executes it, `arena replay RUN` shows it step by step. A run
     that stopped, for whatever reason, goes on with --resume RUN, as if it had never stopped.
     """
@@ -128,7 +162,7 @@ def play(
             return
         with _starting(console, quiet):
             stopped = Run(folder)
-            plan = plan_of(stopped, chosen)
+            plan, share = plan_of(stopped, chosen), stopped.head.share
         for sentence in kept.changed(stopped.head):
             console.print(Text(printable(sentence)), soft_wrap=True)
     else:
@@ -137,7 +171,8 @@ def play(
                 "nobody plays: give --operators, e.g. --operators vlm,ppo,human "
                 f"(`{commands.arena('operators')}` lists them)"
             )
-        drawn = secrets.randbelow(2**31) if seed is None else seed
+        if part is not None and seed is None:
+            raise InputError("--part: the parts of a run have one seed. Give --seed")
         limits = Limits(
             max_ticks=max_ticks,
             max_reasks=reask,
@@ -148,22 +183,33 @@ def play(
             blind=blind,
         )
         with _starting(console, quiet):
-            plan = build_plan(game, chosen, seed=drawn, matches=matches, limits=limits, mirror=mirror or None)
+            spec = PlanSpec(
+                games=games,
+                operators=tuple(chosen),
+                schedule=schedule,
+                seed=secrets.randbelow(2**31) if seed is None else seed,
+                matches=matches,
+                mirror=mirror or None,
+                limits=limits,
+            )
+            plan = resolve(spec)
+        share = share_of(plan, *part) if part is not None else None
         folder = out or _new_folder(plan)
     looking = spectator(watch) if watch is not None else None
-    person = looking is not None or any(entry.kind.interactive for entry in plan.lineup)
+    person = looking is not None or plan.people
     for runtime in plan.runtimes:
         ensure(runtime, yes, console)
     # A terminal that a person plays on is theirs: nothing else is drawn there meanwhile.
-    taken = any(entry.options.get("mode") == "terminal" for entry in plan.lineup)
-    live = LiveTable(plan, console, show=not quiet, taken=taken)
+    taken = any(entry.options.get("mode") == "terminal" for entry in plan.entries)
+    live = LiveTable(plan, console, show=not quiet, taken=taken, part=share)
     if resume is not None:
         live.done = sum(1 for _ in Run(folder).played())
     try:
         with live, ExitStack() as stack:
-            table = run_plan(
+            tables = run_plan(
                 plan,
                 folder,
+                part=share,
                 concurrency=concurrency or (1 if person or plan.limits.pace == "realtime" else 16),
                 watch=looking,
                 observer=live,
@@ -177,7 +223,7 @@ def play(
     except (KeyboardInterrupt, ArenaError):
         print_stopped(folder, Console(), console)
         raise
-    _print_end(Run(folder), table, console)
+    _print_end(Run(folder), tables, console)
 
 
 def _starting(console: Console, quiet: bool) -> AbstractContextManager[object]:
@@ -195,24 +241,25 @@ def _is_complete(ctx: click.Context, folder: Path, console: Console) -> bool:
             "--concurrency, --watch, --yes, --trace, --quiet, and --operators where one of them has a secret"
         )
     run = Run(folder)
-    table = run.recorded_table()
-    if table is None:
+    tables = run.recorded_tables()
+    if tables is None:
         return False
-    _print_end(run, table, console)
+    _print_end(run, tables, console)
     console.print("it is complete: nothing is left to be played", soft_wrap=True)
     return True
 
 
-def _print_end(run: Run, table: Table, console: Console) -> None:
-    print_table(run, table, Console())
+def _print_end(run: Run, tables: Sequence[ScoreTable], console: Console) -> None:
+    print_tables(run, tables, Console())
     console.print(f"run: {run.folder}", highlight=False, markup=False, soft_wrap=True)
     print_commands(console, ("verify", str(run.folder)), ("replay", str(run.folder)))
-    check_resolved(run, table)
+    check_resolved(run, tables)
 
 
 def _new_folder(plan: Plan) -> Path:
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    name = f"{stamp}-{re.sub(r'[^A-Za-z0-9_.-]+', '-', plan.make_game().spec.id)}"
+    ids = "-".join(game.facts.spec.id for game in plan.games[:3])
+    name = f"{stamp}-{re.sub(r'[^A-Za-z0-9_.-]+', '-', ids)}"
     path = Path("runs") / name
     for i in range(2, 1000):
         if not path.exists():

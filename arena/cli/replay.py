@@ -18,7 +18,7 @@ from rich.text import Text
 from arena.cli.replay_pages import Page, ReplayPages
 from arena.errors import InputError, RecordError
 from arena.record.reader import Run
-from arena.record.replay import Replay, lines_of
+from arena.record.replay import Replay
 
 if TYPE_CHECKING:
     from arena.cli.keys import Keys
@@ -51,13 +51,13 @@ def replay(run: Path, match: int | None, plain: bool, as_json: bool, frames: Pat
 
 
 def _show(recorded: Replay, match: int | None, plain: bool, as_json: bool, frames: Path | None) -> None:
-    last = recorded.matches - 1
-    if match is not None and match > last:
-        raise InputError(f"--match {match}: this run has matches 0 to {last}")
+    first, last = recorded.run.head.first, recorded.end - 1
+    if match is not None and not first <= match <= last:
+        raise InputError(f"--match {match}: this run has matches {first} to {last}")
     console = Console()
     if plain or as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         if match is not None:
-            replays = iter([ReplayPages(recorded, recorded.planned(match), lines_of(recorded.run, match), frames)])
+            replays = iter([_pages(recorded, match, frames)])
         else:
             replays = (ReplayPages(recorded, plan, lines, frames) for plan, lines in recorded.recorded())
         for pages in replays:
@@ -70,7 +70,12 @@ def _show(recorded: Replay, match: int | None, plain: bool, as_json: bool, frame
         from arena.cli.keys import Keys  # needs a terminal's library, which not every system has
 
         with Keys() as keys:
-            Viewer(recorded, console, keys, frames, match or 0).run()
+            Viewer(recorded, console, keys, frames, first if match is None else match).run()
+
+
+def _pages(recorded: Replay, match: int, frames: Path | None) -> ReplayPages:
+    lines = recorded.run.match(match)
+    return ReplayPages(recorded, recorded.run.plan(lines[0]), lines, frames)
 
 
 class Viewer:
@@ -115,9 +120,9 @@ class Viewer:
                 self._next()
             case "left":
                 self._number, self._offset = max(0, self._number - 1), 0
-            case "n" if self._match < self._replay.matches - 1:
+            case "n" if self._match < self._replay.end - 1:
                 self._enter(self._match + 1)
-            case "p" if self._match > 0:
+            case "p" if self._match > self._replay.run.head.first:
                 self._enter(self._match - 1)
             case "a":
                 self._auto = not self._auto
@@ -131,7 +136,7 @@ class Viewer:
     def _next(self) -> None:
         if self._pages.page(self._number + 1) is not None:
             self._number, self._offset = self._number + 1, 0
-        elif self._auto and self._match < self._replay.matches - 1:
+        elif self._auto and self._match < self._replay.end - 1:
             self._enter(self._match + 1)
         else:
             self._auto = False
@@ -145,7 +150,7 @@ class Viewer:
         self._pages, self._match, self._number, self._offset = pages, match, 0, 0
 
     def _load(self, match: int) -> ReplayPages:
-        return ReplayPages(self._replay, self._replay.planned(match), lines_of(self._replay.run, match), self._frames)
+        return _pages(self._replay, match, self._frames)
 
     def _page(self) -> Page:
         page = self._pages.page(self._number)

@@ -67,14 +67,14 @@ class ReplayPages:
             number += 1
 
     def _make(self) -> Iterator[Page]:
-        for number, moment in enumerate(moments(self._match, self._lines, self._replay.views)):
+        for number, moment in enumerate(moments(self._match, self._lines, self._replay.views(self._match.plan))):
             if self._frames is not None:
                 self._save(self._frames, number)
             yield Page(moment, self._title(moment), _body(moment, self._replay.run.folder))
 
     def _title(self, moment: Moment) -> str:
-        highest = self._replay.matches - 1
-        which = f"match {moment.match} (0 to {highest}), block {moment.block}" if highest else "match 0"
+        low, high = self._replay.run.head.first, self._replay.end - 1
+        which = f"match {moment.match}" + (f" ({low} to {high}), block {moment.block}" if high > low else "")
         return f"{moment.game} · {which} · {'start' if moment.tick is None else f'tick {moment.tick}'}"
 
     def _save(self, folder: Path, number: int) -> None:

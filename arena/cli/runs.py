@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -12,7 +13,8 @@ from rich.text import Text
 from arena import commands
 from arena.cli.tables import plural, score_table
 from arena.errors import ArenaError
-from arena.evaluate.table import Table
+from arena.evaluate.table import ScoreTable
+from arena.record.head import GameHead, Head
 from arena.record.reader import Run
 from arena.text import printable
 
@@ -20,26 +22,49 @@ MOST_NOTES = 20
 NUMBER = re.compile(r"(?<=\s)\d[\d,]*(?=[\s:,.]|$)")  # a word of its own: no part of an operator's name
 
 
-def print_table(run: Run, table: Table, console: Console) -> None:
-    """The table, and notes on what did not count."""
-    head, times = run.typed_head, run.times()
-    scores = score_table(
-        table,
-        times.seconds,
-        game=head.game.name,
-        seed=head.seed,
-        seeded=head.game.seeded,
-        pace=head.limits.pace,
-        planned=head.matches,
-        deals=None if not head.people else "mirrored" if head.mirror else "own",
-    )
-    console.print(scores)
+def print_tables(run: Run, tables: Sequence[ScoreTable], console: Console) -> None:
+    """The tables, one a game, and notes on what did not count."""
+    head, times = run.head, run.times()
+    several = len(tables) > 1
+    for table, game in zip(tables, head.games, strict=True):
+        scores = score_table(
+            table,
+            times.seconds if not several else {},
+            game=game.name,
+            seed=head.plan.seed,
+            seeded=game.seeded,
+            pace=head.plan.limits.pace,
+            planned=None if several else head.count,
+            deals=None if not head.people else "mirrored" if head.plan.mirror else "own",
+            pairings=_pairings(head, game),
+        )
+        console.print(scores)
     notes = [f"{plural(count, 'try', 'tries')} voided: {why}" for why, count in alike(times.voids)]
-    notes += [f"{plural(count, 'match', 'matches')} unresolved: {why}" for why, count in alike(table.reasons)]
+    for table in tables:
+        notes += [f"{plural(count, 'match', 'matches')} unresolved: {why}" for why, count in alike(table.reasons)]
     for note in notes[:MOST_NOTES]:
         console.print(Text(printable(note)), soft_wrap=True)
     if len(notes) > MOST_NOTES:
         console.print(f"... and {len(notes) - MOST_NOTES} more reasons")
+
+
+def _pairings(head: Head, game: GameHead) -> str | None:
+    """Who met whom, where that is not everybody."""
+    operators = len(game.operators)
+    if head.hears:
+        return f"schedule {head.plan.schedule}: who met whom, and how long, followed from results"
+    if operators > game.seats:
+        lineups = math.comb(operators, game.seats)
+        return f"{head.plan.schedule}: {plural(lineups, 'line-up')} of {game.seats} from a pool of {operators}"
+    return None
+
+
+def progress(run: Run, tables: Sequence[ScoreTable]) -> str:
+    """How many matches were played, of how many."""
+    played = sum(table.matches for table in tables)
+    if run.head.count is None:
+        return plural(played, "match", "matches")
+    return f"{played} of {plural(run.head.count, 'match', 'matches')}"
 
 
 def alike(reasons: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -64,23 +89,21 @@ def print_stopped(folder: Path, console: Console, notes: Console) -> None:
     if not (folder / "run.json").is_file():
         return
     run = Run(folder)
-    table = run.table()
-    if table.matches:
-        print_table(run, table, console)
-    planned = run.typed_head.matches
-    notes.print(
-        f"stopped after {table.matches} of {plural(planned, 'match', 'matches')}; go on with:",
-        markup=False,
-        soft_wrap=True,
-    )
+    tables = run.tables()
+    if any(table.matches for table in tables):
+        print_tables(run, tables, console)
+    notes.print(f"stopped after {progress(run, tables)}; go on with:", markup=False, soft_wrap=True)
     print_commands(notes, ("play", "--resume", str(folder)))
 
 
-def check_resolved(run: Run, table: Table) -> None:
+def check_resolved(run: Run, tables: Sequence[ScoreTable]) -> None:
     """ArenaError where no match of a complete run was resolved: nothing is known of anybody then."""
-    if table.matches and table.unresolved == table.matches:
-        reasons = "; ".join(f"{count} times {printable(reason)}" for reason, count in table.reasons.items())
+    matches = sum(table.matches for table in tables)
+    if matches and matches == sum(table.unresolved for table in tables):
+        reasons = "; ".join(
+            f"{count} times {printable(why)}" for table in tables for why, count in table.reasons.items()
+        )
         raise ArenaError(
-            f"none of {plural(table.matches, 'match', 'matches')} was resolved: {reasons}. What the workers said is in "
+            f"none of {plural(matches, 'match', 'matches')} was resolved: {reasons}. What the workers said is in "
             f"{run.folder / 'workers'}"
         )

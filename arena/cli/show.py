@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from arena.cli.runs import print_commands, print_table
-from arena.cli.tables import plural
+from arena.cli.runs import print_commands, print_tables, progress
 from arena.record.disk import in_use
 from arena.record.reader import Run
 
@@ -21,14 +20,13 @@ def show(run: Path) -> None:
     The table is computed from the log. `arena verify RUN` says whether the log is right.
     """
     recorded = Run(run)
-    table = recorded.table()
+    tables = recorded.tables()
     console, notes = Console(), Console(stderr=True)
-    print_table(recorded, table, console)
-    planned = plural(recorded.typed_head.matches, "match", "matches")
+    print_tables(recorded, tables, console)
     if in_use(run):
-        notes.print(f"it is being played: {table.matches} of {planned}", soft_wrap=True)
-    elif recorded.recorded_table() is None:
-        notes.print(f"it stopped after {table.matches} of {planned}; go on with:", soft_wrap=True)
+        notes.print(f"it is being played: {progress(recorded, tables)}", soft_wrap=True)
+    elif recorded.recorded_tables() is None:
+        notes.print(f"it stopped after {progress(recorded, tables)}; go on with:", soft_wrap=True)
         print_commands(notes, ("play", "--resume", str(run)))
     else:
         notes.print("it is complete", soft_wrap=True)

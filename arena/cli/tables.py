@@ -11,8 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from arena.cli.narrow import NarrowTable
-from arena.evaluate.table import Row
-from arena.evaluate.table import Table as Results
+from arena.evaluate.table import ScoreRow, ScoreTable
 from arena.plan import Pace
 from arena.text import printable
 
@@ -23,7 +22,7 @@ DEALS = {
 
 
 def score_table(
-    results: Results,
+    results: ScoreTable,
     seconds: Mapping[str, tuple[int, float]],
     *,
     game: str,
@@ -32,10 +31,11 @@ def score_table(
     pace: Pace = "lockstep",
     planned: int | None = None,
     deals: Literal["mirrored", "own"] | None = None,
+    pairings: str | None = None,
 ) -> RenderableType:
     """The scores of a run. `seconds` gives (answers, seconds waited for them) by operator; `seeded`: the game's seed
     changes something; `planned`: matches of the whole run, where it may not be complete; `deals`: whether a person was
-    given each deal once ("own") or in every seat order ("mirrored").
+    given each deal once ("own") or in every seat order ("mirrored"); `pairings`: who met whom.
 
     Tokens are left out where nobody used any, and faults follow in a table of their own. Where there is no room for
     columns, each operator has some lines.
@@ -44,10 +44,12 @@ def score_table(
     if any(row.faults or row.unresolved for row in results.rows):
         tables.append(_fault_table(results))
     title = Text(_title(results, game, seed, pace, planned), "table.title")
-    return Group(title, *tables, *(Text(sentence, "table.caption") for sentence in _caption(results, seeded, deals)))
+    return Group(
+        title, *tables, *(Text(sentence, "table.caption") for sentence in _caption(results, seeded, deals, pairings))
+    )
 
 
-def _title(results: Results, game: str, seed: int, pace: Pace, planned: int | None) -> str:
+def _title(results: ScoreTable, game: str, seed: int, pace: Pace, planned: int | None) -> str:
     count = plural(results.matches, "match", "matches")
     if planned is not None and planned != results.matches:
         count = f"{results.matches} of {plural(planned, 'match', 'matches')}"
@@ -59,9 +61,11 @@ def plural(count: int, word: str, words: str = "") -> str:
     return f"{count} {word if count == 1 else words or f'{word}s'}"
 
 
-def _caption(results: Results, seeded: bool, deals: str | None) -> list[str]:
+def _caption(results: ScoreTable, seeded: bool, deals: str | None, pairings: str | None) -> list[str]:
     """What must be known to read the numbers, a sentence each."""
     out = [f"score in {printable(results.unit).rstrip('.')}, mean over matches; interval over blocks"]
+    if pairings is not None:
+        out.append(printable(pairings))
     if deals is not None and results.matches > 1:
         out.append(DEALS[deals])
     if not seeded and results.blocks > 1:
@@ -89,7 +93,7 @@ def _caption(results: Results, seeded: bool, deals: str | None) -> list[str]:
     return out
 
 
-def _no_interval(results: Results, deals: str | None) -> str:
+def _no_interval(results: ScoreTable, deals: str | None) -> str:
     if results.whole < 2 and deals == "own":
         return "it needs two matches"
     if results.whole < 2:
@@ -99,7 +103,7 @@ def _no_interval(results: Results, deals: str | None) -> str:
     return "where all blocks have the same score, nothing says how sure it is"
 
 
-def _score_table(results: Results, seconds: Mapping[str, tuple[int, float]]) -> Table:
+def _score_table(results: ScoreTable, seconds: Mapping[str, tuple[int, float]]) -> Table:
     late = any(row.late for row in results.rows)
     tokens = any(row.prompt_tokens or row.completion_tokens for row in results.rows)
     table = _table()
@@ -130,7 +134,7 @@ def paced(pace: Pace) -> str:
     return "" if pace == "lockstep" else f" · {pace}"
 
 
-def _fault_table(results: Results) -> Table:
+def _fault_table(results: ScoreTable) -> Table:
     bounds = results.returns is not None
     table = _table()
     table.add_column("faults", overflow="fold")
@@ -160,15 +164,15 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
-def _name(row: Row) -> Text:
+def _name(row: ScoreRow) -> Text:
     return Text(printable(row.operator))
 
 
-def _interval(row: Row) -> str:
+def _interval(row: ScoreRow) -> str:
     return "-" if row.low is None or row.high is None else span(row.low, row.high)
 
 
-def _bounds(row: Row) -> str:
+def _bounds(row: ScoreRow) -> str:
     return "-" if row.worst is None or row.best is None else span(row.worst, row.best)
 
 
@@ -180,7 +184,7 @@ def span(low: float, high: float) -> str:
     return f"{low:+.{digits}f}..{high:+.{digits}f}"
 
 
-def _faults(row: Row) -> str:
+def _faults(row: ScoreRow) -> str:
     counts = [f"{count} {kind}" for kind, count in sorted(row.faults.items())]
     if row.unresolved:
         counts.append(f"{row.unresolved} unresolved")

@@ -50,11 +50,14 @@ def verify(run: Path, trust: bool) -> None:
         played += f", {report.unresolved} unresolved"
     if report.stopped:
         right = f"those {report.matches} are right" if report.passed else "NOT all of those are right"
-        say(f"stopped after {report.matches} of {report.planned}: {right}")
+        of = "" if report.planned is None else f" of {report.planned}"
+        say(f"stopped after {report.matches}{of}: {right}")
         print(f"It goes on with: {commands.arena('play', '--resume', run)}")
     say(f"{'verified' if report.passed else 'NOT verified'}: {played}")
-    if recorded.head.get("limits", {}).get("pace") == "realtime":
+    if recorded.head.plan.limits.pace == "realtime":
         say("It was played in realtime: its log can be played again, but its seed alone does not repeat it.")
+    if report.heard:
+        say("Its schedule heard results: it was followed with the results that the log has.")
     for sentence in kept.changed(recorded.head):
         say(printable(sentence))
     for engine in report.engines:

@@ -1,23 +1,27 @@
-"""The result table of a run, computed from its log alone, match by match: memory does not grow with the matches."""
+"""The result tables of a run, one a game, computed from its log alone, match by match.
+
+Memory does not grow with the matches. Scores of two games are never put into one number.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from array import array
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 import numpy as np
 
 from arena.evaluate.intervals import BlockMean, Sum
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
-from arena.plan import seat_orders
+from arena.schedule import seat_orders
 
 MOST_REASONS = 100  # that are told apart
 OTHER = "for other reasons"
 
 
-class Row(msgspec.Struct, kw_only=True):
+class ScoreRow(msgspec.Struct, kw_only=True):
     """One operator. Scores are in the game's unit."""
 
     operator: str
@@ -38,7 +42,8 @@ class Row(msgspec.Struct, kw_only=True):
     completion_tokens: int = 0
 
 
-class Table(msgspec.Struct, kw_only=True):
+class ScoreTable(msgspec.Struct, kw_only=True):
+    game: str  # as the plan names it
     unit: str
     matches: int
     blocks: int
@@ -48,7 +53,7 @@ class Table(msgspec.Struct, kw_only=True):
     reasons: dict[str, int] = {}  # why matches stayed unresolved, and how many
     returns: tuple[float, float] | None = None  # what `worst` and `best` take for an unresolved match
     returns_of: str | None = None  # "game": its rules allow no other; "run": the lowest and highest return there was
-    rows: list[Row]
+    rows: list[ScoreRow]
 
     @property
     def whole(self) -> int:
@@ -60,7 +65,7 @@ class _Count:
     """What is summed up of one operator."""
 
     def __init__(self, name: str) -> None:
-        self.row = Row(operator=name, faults={})
+        self.row = ScoreRow(operator=name, faults={})
         self.scores = BlockMean()
         self.clean = Sum()
         self.clean_matches = 0
@@ -164,32 +169,40 @@ class _Tally:
             count.end_block()
 
 
-def tabulate(
-    lines: Iterable[Line],
-    operators: Sequence[str],
-    unit: str,
-    returns: tuple[float, float] | None = None,
-    *,
-    mirror: bool = True,
-) -> Table:
-    """One row an operator, in line-up order, of the lines of whole matches in plan order.
+@dataclass(frozen=True, slots=True)
+class GameFacts:
+    """What a log does not say of a game."""
 
-    returns: the lowest and the highest return that the game can give, if it is known. mirror: a block has every seat
-    order, else it is one match. There is no interval where no two
+    name: str
+    unit: str
+    operators: Sequence[str]  # names of the pool
+    returns: tuple[float, float] | None = None  # the lowest and the highest that it can give, if it is known
+
+
+def tabulate(lines: Iterable[Line], games: Sequence[GameFacts], *, mirror: bool = True) -> list[ScoreTable]:
+    """A table a game, with a row an operator in the order of the pool, of the lines of whole matches in plan order.
+
+    mirror: a block has every seat order, else it is one match. There is no interval where no two
     whole blocks went different ways, or where all blocks have the same mean: then nothing says how sure a score is.
     """
-    tally = _Tally(operators, mirror)
+    tallies = [_Tally(game.operators, mirror) for game in games]
+    tally = tallies[0]
     for line in lines:
+        if isinstance(line, MatchLine):
+            tally = tallies[line.game_index]
         tally.read(line)
+    return [_table(game, tally) for game, tally in zip(games, tallies, strict=True)]
+
+
+def _table(game: GameFacts, tally: _Tally) -> ScoreTable:
     tally.close()
     distinct = len(np.unique(np.frombuffer(tally.courses, np.uint64))) if tally.courses else 0
-    bounds = None
-    if tally.unresolved:
-        bounds = returns or tally.seen
+    bounds = (game.returns or tally.seen) if tally.unresolved else None
     for count in tally.counts.values():
         _score(count, distinct, bounds)
-    return Table(
-        unit=unit,
+    return ScoreTable(
+        game=game.name,
+        unit=game.unit,
         matches=tally.matches,
         blocks=tally.blocks,
         cut=tally.cut,
@@ -197,7 +210,7 @@ def tabulate(
         unresolved=tally.unresolved,
         reasons=tally.reasons,
         returns=bounds,
-        returns_of=None if bounds is None else "game" if returns else "run",
+        returns_of=None if bounds is None else "game" if game.returns else "run",
         rows=[count.row for count in tally.counts.values()],
     )
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from arena import commands
 from arena.errors import RecordError
 from arena.game import Views
-from arena.plan import Limits
+from arena.plan import PlanSpec
+
+FORMAT = 3  # of the run folder
 
 
 class NeededFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -24,50 +28,86 @@ class NeededFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     written: str = ""  # and how it is written there
 
 
-class GameHead(msgspec.Struct, frozen=True, kw_only=True):
-    name: str  # as plugins know it; of a game in a file with the file's name alone
-    version: int
-    options: dict[str, Any]  # with defaults filled in; of a file its hash
-    unit: str
-    returns: tuple[float, float] | None = None
-    seeded: bool = True
-    file: NeededFile | None = None  # it is defined in, where it is not installed
-    files: dict[str, NeededFile] = {}  # files of the user's that it reads, by what the game calls them
-    runtime: str | None = None
-    engines: dict[str, str] = {}  # versions of what it is played with, by distribution
-
-
 class OperatorHead(msgspec.Struct, frozen=True, kw_only=True):
+    """An operator of the pool as it sits at one game."""
+
     name: str
     kind: str
+    what: str
+    options: dict[str, Any]
     given: str
     views: Views
-    what: str = ""
-    options: dict[str, Any] = {}
-    file: str | None = None  # the hash of the file it is defined in, where it is not installed
-    fingerprint: dict[str, str] = {}
-    files: tuple[NeededFile, ...] = ()
-    at: str | None = None
-    determinism: str = "none"
-    threads: int | None = None
+    file: str | None  # the hash of the file it is defined in, where it is not installed
+    fingerprint: dict[str, str]
+    files: tuple[NeededFile, ...]
+    at: str | None
+    determinism: str
+    threads: int | None
+
+
+class GameHead(msgspec.Struct, frozen=True, kw_only=True):
+    """A game of the plan."""
+
+    name: str  # as plugins know it; of a game in a file with the file's name alone
+    version: int
+    options: dict[str, Any]  # as they were used; of a file its hash
+    seats: int
+    unit: str
+    returns: tuple[float, float] | None
+    seeded: bool
+    file: NeededFile | None  # it is defined in, where it is not installed
+    files: dict[str, NeededFile]  # files of the user's that it reads, by what the game calls them
+    runtime: str | None
+    engines: dict[str, str]  # versions of what it is played with, by distribution
+    operators: tuple[OperatorHead, ...]  # the pool, as it sits at this game
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """What re-execution and going on need of run.json."""
+    """run.json."""
 
-    game: GameHead
-    operators: tuple[OperatorHead, ...]
-    seed: int
-    matches: int
-    mirror: bool = True
-    people: bool = False  # somebody who remembers sat there
-    limits: Limits
-    arena: str = ""
+    format: int = FORMAT
+    plan: PlanSpec
+    part: tuple[int, int] | None = None  # of a run that is played in parts: its first match, and the one after its last
+    arena: str
+    protocol: str
+    python: str
+    people: bool  # somebody who remembers sat there
+    hears: bool = False  # the schedule hears results
+    schedule: NeededFile | None = None  # the file that the schedule is defined in
+    games: tuple[GameHead, ...]
+
+    @property
+    def first(self) -> int:
+        """The first match of the log."""
+        return self.part[0] if self.part is not None else 0
+
+    @property
+    def share(self) -> range | None:
+        """The part of the plan that this run plays; None: all of it."""
+        return range(*self.part) if self.part is not None else None
+
+    @property
+    def count(self) -> int | None:
+        """How many matches are planned; None: as many as the schedule gives."""
+        if self.hears:
+            return None
+        return self.part[1] - self.part[0] if self.part is not None else self.plan.matches
 
 
-def typed(head: dict[str, Any], folder: object) -> Head:
-    """The head of the run in `folder`, checked. Raises RecordError."""
+def read_head(folder: Path) -> Head:
+    """The head of the run in `folder`. RecordError when it is none, or damaged."""
+    path = folder / "run.json"
+    if not path.is_file():
+        raise RecordError(
+            f"{folder} is no run folder: it has no run.json. `{commands.arena('play', '--out', 'DIR')}` writes one"
+        )
     try:
-        return msgspec.convert(head, Head)
+        found: dict[str, Any] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise RecordError(f"{path} is damaged: {error}") from error
+    if found.get("format") != FORMAT:
+        raise RecordError(f"{path} has format {found.get('format')!r}; this arena reads format {FORMAT}")
+    try:
+        return msgspec.convert(found, Head)
     except msgspec.ValidationError as error:
-        raise RecordError(f"{folder}/run.json is damaged: {error}") from error
+        raise RecordError(f"{path} is damaged: {error}") from error

@@ -22,7 +22,7 @@ from arena.made import made_here
 from arena.names import parse
 from arena.plan import Entry
 from arena.record.disk import Disk
-from arena.record.head import NeededFile
+from arena.record.head import Head, NeededFile
 
 MOST_BYTES = 16 * 1024 * 1024  # of a file, or a folder, that is kept
 # Cartridges are never copied: few licences allow it.
@@ -59,8 +59,8 @@ def of_folder(path: Path, hashes: Mapping[str, str], **facts: Any) -> NeededFile
     return NeededFile(hash=digest(needed), files=needed, name=path.name, path=str(path), kept=small, **facts)
 
 
-def of_game(name: str) -> NeededFile | None:
-    """The file that a game is defined in; None for one that is installed."""
+def of_plugin(name: str) -> NeededFile | None:
+    """The file that a game or a schedule is defined in; None for one that is installed."""
     parsed = parse(name)
     return of_file(Path(parsed.kind)) if parsed.is_file else None
 
@@ -114,11 +114,13 @@ def _words(text: str) -> Iterator[str]:
     yield from dict.fromkeys(word for part in (text, text.rpartition(":")[0], *parts) if (word := part.strip("'\"")))
 
 
-def of_head(head: dict[str, Any]) -> list[NeededFile]:
-    """All files of a run.json that `describe` made."""
-    game = head.get("game", {})
-    files = [*game.get("files", {}).values(), *([game["file"]] if game.get("file") else [])]
-    return [*files, *(file for operator in head.get("operators", ()) for file in operator.get("files", ()))]
+def of_head(head: Head) -> list[NeededFile]:
+    """All files of a run."""
+    out = [head.schedule] if head.schedule is not None else []
+    for game in head.games:
+        out += [*game.files.values(), *([game.file] if game.file is not None else [])]
+        out += [file for operator in game.operators for file in operator.files]
+    return list({(file.hash, file.path): file for file in out}.values())
 
 
 def copy(files: Iterable[NeededFile], folder: Path, disk: Disk) -> None:
@@ -162,10 +164,10 @@ def find(file: NeededFile, folder: Path, who: str) -> Path:
     raise RecordError(f"{who}: {original} {what} (its hash was {file.hash}).{kept} Put it back there to go on")
 
 
-def changed(head: dict[str, Any]) -> list[str]:
-    """Of the run.json that was read: a sentence for each file that is no longer what it was when the run began."""
+def changed(head: Head) -> list[str]:
+    """A sentence for each file that is no longer what it was when the run began."""
     out = []
-    for file in (msgspec.convert(file, NeededFile) for file in of_head(head)):
+    for file in of_head(head):
         path = Path(file.path)
         if path.exists() and not _is(file, path):
             kept = "; the run folder has it as it was" if file.kept else ""
@@ -177,7 +179,7 @@ def check_code(file: NeededFile, found: Path, trust: bool) -> None:
     """RecordError where `found` is a program that came with the run folder, and nobody here has played or trusts it."""
     if not trust and found != Path(file.path) and not made_here(found):
         raise RecordError(
-            f"this run brings a game of its own, {found}, which was never played here: to play the run again is to run "
+            f"this run brings code of its own, {found}, which was never played here: to play the run again is to run "
             "that program with all your rights. Read it first; if you trust it, add --trust"
         )
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from arena import commands
 from arena.errors import RecordError
-from arena.evaluate.table import Table, tabulate
-from arena.log import Line
+from arena.evaluate.table import GameFacts, ScoreTable, tabulate
+from arena.log import EndLine, Line, MatchLine
+from arena.plan import MatchPlan, MatchResult
 from arena.record import shards
-from arena.record.head import Head, typed
+from arena.record.head import read_head
 from arena.record.times import Times, read_times
-from arena.record.writer import FORMAT
 
 
 class Run:
@@ -24,26 +24,12 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        path = folder / "run.json"
-        if not path.is_file():
-            raise RecordError(
-                f"{folder} is no run folder: it has no run.json. `{commands.arena('play', '--out', 'DIR')}` writes one"
-            )
-        try:
-            self.head: dict[str, Any] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-        except msgspec.DecodeError as error:
-            raise RecordError(f"{path} is damaged: {error}") from error
-        if self.head.get("format") != FORMAT:
-            raise RecordError(f"{path} has format {self.head.get('format')!r}; this arena reads format {FORMAT}")
-
-    @functools.cached_property
-    def typed_head(self) -> Head:
-        """The head, checked. Raises RecordError."""
-        return typed(self.head, self.folder)
+        self.head = read_head(folder)
 
     @property
     def operators(self) -> list[str]:
-        return [operator["name"] for operator in self.head["operators"]]
+        """Names of the pool."""
+        return [operator.name for operator in self.head.games[0].operators]
 
     def lines(self) -> Iterator[Line]:
         """Every line of the log, in plan order. What is torn at its end is a match in flight and left out."""
@@ -76,33 +62,71 @@ class Run:
 
     def _journaled(self, logged: int) -> Iterator[tuple[int, list[Line]]]:
         """The lines in open/ of matches that are not in the log."""
+        first = self.head.first
         for match, path in shards.journals(self.folder).items():
-            if match >= logged:
+            if match >= first + logged:
                 yield match, shards.read_journal(path)
 
-    def table(self) -> Table:
-        """The result table of what was played, computed from the log."""
-        game = self.head["game"]
-        lines = (line for match in self.played() for line in match)
-        returns = game.get("returns")
-        return tabulate(
-            lines,
-            self.operators,
-            game["unit"],
-            (returns[0], returns[1]) if returns else None,
-            mirror=self.head.get("mirror", True),
+    def match(self, index: int) -> list[Line]:
+        """The lines of one match; of one that was in flight when the run stopped, those that its journal has.
+
+        RecordError when there is neither.
+        """
+        found = (
+            itertools.islice(self.matches(), index - self.head.first, None) if index >= self.head.first else iter(())
         )
+        lines = next(found, None) or shards.read_journal(shards.journal(self.folder, index))
+        if not lines:
+            raise RecordError(
+                f"{self.folder} has no match {index}: `{commands.arena('verify', self.folder)}` says what is missing"
+            )
+        return lines
+
+    def plan(self, line: Line) -> MatchPlan:
+        """What a match was to be, by the line that it begins with. RecordError where this plan has no such match."""
+        if not isinstance(line, MatchLine):
+            raise RecordError(f"{self.folder}: a {type(line).__name__} stands where a match should begin")
+        try:
+            lineup = tuple(map(self.operators.index, line.seats))
+            game = self.head.games[line.game_index]
+            if len(lineup) != game.seats or line.game_index < 0:
+                raise ValueError(f"{len(lineup)} seats")
+            return MatchPlan(line.match, line.block, lineup, bytes.fromhex(line.seed), line.game_index)
+        except (ValueError, IndexError) as error:
+            raise RecordError(
+                f"{self.folder}: match {line.match} is none of this plan: it is of game {line.game_index} with "
+                f"{', '.join(line.seats)} ({error})"
+            ) from error
+
+    def result(self, lines: Sequence[Line]) -> MatchResult:
+        """How a whole match ended. RecordError when these are not its lines."""
+        end = lines[-1]
+        if not isinstance(end, EndLine):
+            raise RecordError(f"{self.folder}: a match has no end")
+        return MatchResult(self.plan(lines[0]), end.status, end.returns)
+
+    def results(self, due: int, waiting: Iterable[int]) -> Iterator[MatchResult]:
+        """How the matches before `due` ended, which the log has, and then those that wait in open/."""
+        logged = itertools.islice(self.matches(), due - self.head.first)
+        late = [self.result(shards.read_journal(shards.journal(self.folder, match))) for match in sorted(waiting)]
+        return itertools.chain(map(self.result, logged), late)
+
+    def tables(self) -> list[ScoreTable]:
+        """The result tables of what was played, one a game, computed from the log."""
+        games = [GameFacts(game.name, game.unit, self.operators, game.returns) for game in self.head.games]
+        lines = (line for match in self.played() for line in match)
+        return tabulate(lines, games, mirror=bool(self.head.plan.mirror))
 
     def times(self) -> Times:
         """What the timing file says."""
         return read_times(self.folder / "timing-000.jsonl")
 
-    def recorded_table(self) -> Table | None:
-        """The result table that the run wrote, if it got that far."""
+    def recorded_tables(self) -> list[ScoreTable] | None:
+        """The result tables that the run wrote, if it got that far."""
         path = self.folder / "results.json"
         if not path.is_file():
             return None
         try:
-            return msgspec.json.decode(path.read_bytes(), type=Table)
+            return msgspec.json.decode(path.read_bytes(), type=list[ScoreTable])
         except msgspec.DecodeError as error:
             raise RecordError(f"{path} is damaged: {error}") from error

@@ -5,26 +5,27 @@ The same Match is used as in play. `arena verify` compares every step with the l
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
-from arena import commands, plugins
+from arena import plugins
 from arena.errors import GameError, InputError, RecordError
+from arena.evaluate import schedules
 from arena.game import Game, Views
 from arena.hosted import HostedSession
 from arena.log import EndLine, Line, MatchLine, TurnLine
 from arena.match import Match
 from arena.names import parse
 from arena.operator import Decision, Request
-from arena.plan import HERE, NOT_HOSTED, Limits, MatchPlan, match_plan
+from arena.plan import HERE, NOT_HOSTED, Limits, MatchPlan, Schedule, Setting
 from arena.realtime import RealtimeMatch, match_class
 from arena.record import kept, shards
-from arena.record.head import GameHead
+from arena.record.head import GameHead, Head, OperatorHead
 from arena.record.reader import Run
+from arena.schedule import PlannedMatches
 from arena.session import LocalSession
 from arena.supervisor.describe import game_of
 from arena.supervisor.replay_host import ReplayHost
@@ -49,64 +50,90 @@ class Replay:
     """The matches of a run, ready to be played again. RecordError when this installation cannot."""
 
     def __init__(self, run: Run, *, trust: bool = False) -> None:
-        """`trust`: a game that came in the run folder may be run, although it was never played here."""
+        """`trust`: code that came in the run folder may be run, although it was never played here."""
         self.run = run
-        self._head = run.typed_head
-        seats = len(self._head.operators)
-        self._name, self.game, self._runtime = recorded_game(self._head.game, seats, run.folder, trust)
-        self.matches = self._head.matches  # that were planned
-        self._host: ReplayHost | None = None  # started when the first match is played in it
-        self._limits = self._head.limits
+        self.games = [recorded_game(head, run.folder, trust) for head in run.head.games]
+        self.schedule = recorded_schedule(run.head, run.folder, trust)
+        self._hosts: dict[str, ReplayHost] = {}  # by runtime; started when the first match is played in it
 
     @property
-    def views(self) -> dict[str, Views]:
-        """What each operator of the line-up was given, by name."""
-        return {operator.name: operator.views for operator in self._head.operators}
+    def end(self) -> int:
+        """The number after that of the last match that is planned, or was played where that is not known."""
+        head = self.run.head
+        return head.first + (self.run.logged if head.count is None else head.count)
+
+    def views(self, plan: MatchPlan) -> dict[str, Views]:
+        """What each operator was given in a match, by name."""
+        return {operator.name: operator.views for operator in self._seated(plan)}
 
     def other_engines(self) -> list[str]:
-        """How the versions of the game's engine differ from those that the run was played with, a phrase each."""
-        then, here = self._head.game.engines, self.game.engine_versions()
-        return [
-            f"{name} {then.get(name, '(not recorded)')}, here is {here.get(name, 'none')}"
-            for name in sorted({*then, *here})
-            if then.get(name) != here.get(name)
-        ]
+        """How the versions of the games' engines differ from those that the run was played with, a phrase each."""
+        out = []
+        for head, (_, game, _) in zip(self.run.head.games, self.games, strict=True):
+            then, here = head.engines, game.engine_versions()
+            out += [
+                f"{name} {then.get(name, '(not recorded)')}, here is {here.get(name, 'none')}"
+                for name in sorted({*then, *here})
+                if then.get(name) != here.get(name)
+            ]
+        return list(dict.fromkeys(out))
 
-    def planned(self, index: int) -> MatchPlan:
-        """What match `index` was to be."""
-        return match_plan(self.game, self._head.seed, index, mirror=self._head.mirror)
+    def planned(self, part: range | None = None) -> PlannedMatches:
+        """The matches as the schedule gives them."""
+        head = self.run.head
+        part = part or head.share
+        games = [game for _, game, _ in self.games]
+        return PlannedMatches(self.schedule, games, head.plan.seed, head.plan.matches, part=part)
 
     def match(self, plan: MatchPlan) -> Match:
-        """The match as it was before its first tick. All matches of a Replay share one game: play one at a time."""
-        seated = [self._head.operators[slot] for slot in plan.lineup]
-        names, views = [o.name for o in seated], [o.views for o in seated]
-        cls = match_class(self._limits)
-        if self._runtime is None:
-            return cls(plan, LocalSession(self.game, views), names, self._limits)
-        if self._host is None:
-            self._host = ReplayHost(self._runtime)
-        match = cls(plan, self._host.session(self.game, self._name, views, plan.index), names, self._limits)
-        self._host.play(match)
+        """The match as it was before its first tick. All matches of a game share one Game: play one at a time."""
+        name, game, runtime = self.games[plan.game]
+        seated = self._seated(plan)
+        names, views, limits = [o.name for o in seated], [o.views for o in seated], self.run.head.plan.limits
+        if runtime is None:
+            return match_class(limits)(plan, LocalSession(game, views), names, limits)
+        if runtime not in self._hosts:
+            self._hosts[runtime] = ReplayHost(runtime)
+        host = self._hosts[runtime]
+        match = match_class(limits)(plan, host.session(game, name, views, plan.index), names, limits)
+        host.play(match)
         return match
 
+    def _seated(self, plan: MatchPlan) -> list[OperatorHead]:
+        operators = self.run.head.games[plan.game].operators
+        return [operators[slot] for slot in plan.lineup]
+
     def close(self) -> None:
-        """End the game host, if there is one."""
-        if self._host is not None:
-            self._host.close()
+        """End the game hosts, if there are any."""
+        for host in self._hosts.values():
+            host.close()
 
     def recorded(self) -> Iterator[tuple[MatchPlan, list[Line]]]:
         """The matches that were played, in plan order, then those that were in flight when the run stopped."""
-        for number, lines in enumerate(self.run.played()):
-            head = lines[0]
-            yield self.planned(head.match if isinstance(head, MatchLine) else number), lines
+        for lines in self.run.played():
+            yield self.run.plan(lines[0]), lines
         for index in self.run.in_flight():
             if lines := shards.read_journal(shards.journal(self.run.folder, index)):
-                yield self.planned(index), lines
+                yield self.run.plan(lines[0]), lines
 
 
-def recorded_game(
-    head: GameHead, seats: int, folder: Path, trust: bool, *, to_go_on: bool = False
-) -> tuple[str, Game, str | None]:
+def recorded_schedule(head: Head, folder: Path, trust: bool) -> Schedule:
+    """The schedule of a run, as it was. RecordError where that cannot be had."""
+    name = head.plan.schedule
+    if name is not None and head.schedule is not None:
+        found = kept.find(head.schedule, folder, "the schedule")
+        kept.check_code(head.schedule, found, trust)
+        name = str(replace(parse(name), kind=str(found)))
+    setting = Setting(len(head.plan.operators), tuple(game.seats for game in head.games), bool(head.plan.mirror))
+    try:
+        found_schedule = schedules.find(name, setting)
+    except InputError as error:
+        raise RecordError(f"the run cannot be played again here: {error}") from error
+    found_schedule.name = head.plan.schedule or found_schedule.name  # as it was then
+    return found_schedule
+
+
+def recorded_game(head: GameHead, folder: Path, trust: bool, *, to_go_on: bool = False) -> tuple[str, Game, str | None]:
     """The name of a run's game, the game as it was, and the runtime that hosts it. RecordError where that cannot be.
 
     A file of the game's is the original as long as it is the same, else the copy in the run's `folder`. To go on, it is
@@ -126,7 +153,7 @@ def recorded_game(
     try:
         if asked is None if to_go_on else asked in (None, HERE) and not plugins.is_foreign(name):
             asked = NOT_HOSTED
-        game, runtime = game_of(name, seats, options, asked, Limits().deadline)
+        game, runtime = game_of(name, head.seats, options, asked, Limits().deadline)
     except ValueError as error:
         raise RecordError(f"game {head.name!r} does not take the recorded options: {error}") from error
     except (InputError, GameError) as error:
@@ -145,20 +172,6 @@ def without_picture(line: Line) -> Line:
         return line
     rest = {view: value for view, value in line.observation_hash.items() if view != "image"}
     return msgspec.structs.replace(line, observation_hash=rest)
-
-
-def lines_of(run: Run, index: int) -> list[Line]:
-    """The recorded lines of one match; of a match that was in flight when the run stopped, those that its journal has.
-
-    RecordError when there is neither.
-    """
-    for lines in itertools.islice(run.matches(), index, None):
-        return lines
-    if lines := shards.read_journal(shards.journal(run.folder, index)):
-        return lines
-    raise RecordError(
-        f"{run.folder} has no match {index}: `{commands.arena('verify', run.folder)}` says what is missing"
-    )
 
 
 def execute(match: Match, lines: Sequence[Line]) -> Iterator[Step]:

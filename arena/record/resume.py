@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,14 +12,14 @@ import msgspec
 import arena
 from arena import commands, names
 from arena.errors import InputError, RecordError
-from arena.lineup import build_lineup
-from arena.plan import Plan
+from arena.lineup import FoundGame, assemble
+from arena.names import parse
+from arena.plan import Entry, Plan
 from arena.record import kept
 from arena.record.head import Head, OperatorHead
 from arena.record.reader import Run
-from arena.record.replay import recorded_game
+from arena.record.replay import recorded_game, recorded_schedule
 
-ASIDE = {"python", "protocol"}  # what may differ between the parts of a run: neither decides a result
 MASK = "***"
 
 
@@ -28,19 +28,21 @@ def plan_of(run: Run, operators: Sequence[str] = ()) -> Plan:
 
     operators: as they were given for the run. Needed only where one was given a secret, which no run records.
     """
-    head = run.typed_head
+    head = run.head
     check_version(head)
+    given = _with_secrets(head.plan.operators, operators, run)
+    pool = head.games[0].operators
+    found = tuple(_found(operator, text, run) for operator, text in zip(pool, given, strict=True))
     # Its operators are started as run.json names them, so whoever goes on with a run trusts it already.
-    seats = len(head.operators)
-    name, game, runtime = recorded_game(head.game, seats, run.folder, trust=True, to_go_on=True)
-    given = _with_secrets(head.operators, operators, run)
-    found = [_found(operator, text, run) for operator, text in zip(head.operators, given, strict=True)]
-    lineup = build_lineup(game, found)
-    # The name stands in the log: it stays as it was, wherever a file is now.
-    entries = tuple(replace(entry, name=operator.name) for entry, operator in zip(lineup, head.operators, strict=True))
-    return Plan(
-        type(game), name, game.options, entries, head.seed, head.matches, head.limits, runtime, mirror=head.mirror
-    )
+    games = [FoundGame(*recorded_game(game, run.folder, trust=True, to_go_on=True)) for game in head.games]
+    schedule = recorded_schedule(head, run.folder, trust=True)
+    plan = assemble(msgspec.structs.replace(head.plan, operators=found), games, schedule)
+    return replace(plan, games=tuple(replace(game, operators=_named(game.operators, run)) for game in plan.games))
+
+
+def _named(entries: Sequence[Entry], run: Run) -> tuple[Entry, ...]:
+    """The names stand in the log: they stay as they were, wherever a file is now."""
+    return tuple(replace(entry, name=name) for entry, name in zip(entries, run.operators, strict=True))
 
 
 def check_version(head: Head) -> None:
@@ -52,59 +54,65 @@ def check_version(head: Head) -> None:
         )
 
 
-def check_same(run: Run, now: Mapping[str, Any]) -> None:
-    """RecordError in words where the plan that `now` describes (arena.play.describe) is not that of `run`."""
-    then, here = run.typed_head, msgspec.convert(msgspec.to_builtins(now), Head)
+def check_same(run: Run, here: Head) -> None:
+    """RecordError in words where the plan that `here` describes (arena.play.describe) is not that of `run`."""
+    then = run.head
     check_version(then)
-    who, now_who = ([(operator.name, operator.kind) for operator in head.operators] for head in (then, here))
-    same = who == now_who
-    for old, new in zip(then.operators, here.operators, strict=True) if same else ():
-        if sorted(old.fingerprint.values()) != sorted(new.fingerprint.values()):  # paths may differ, contents not
-            changed = [word for word, value in old.fingerprint.items() if value not in new.fingerprint.values()]
-            raise RecordError(
-                f"operator {old.name} is not what the run was begun with: {', '.join(changed) or 'its files'} changed "
-                f"(was {_words(old.fingerprint)}, is {_words(new.fingerprint)}). Put back what it was, or play anew"
-            )
-        if old.views != new.views:
-            raise RecordError(
-                f"operator {old.name} was shown {_words(old.views)}, here it would be {_words(new.views)}: start it as "
-                "it was started then (a person: at a terminal, or on a page)"
-            )
-    for what, old_value, new_value in _compared(then, here):
-        if old_value != new_value:
-            raise RecordError(
-                f"{run.folder} is another run: its {what} is {_words(old_value)}, here it is {_words(new_value)}. Go "
-                f"on with it as it is: {commands.arena('play', '--resume', run.folder)}"
-            )
+    for game, now in zip(then.games, here.games, strict=False):
+        for old, new in zip(game.operators, now.operators, strict=False):
+            if (old.name, old.kind) != (new.name, new.kind):
+                continue
+            if sorted(old.fingerprint.values()) != sorted(new.fingerprint.values()):  # paths may differ, contents not
+                changed = [word for word, value in old.fingerprint.items() if value not in new.fingerprint.values()]
+                raise RecordError(
+                    f"operator {old.name} is not what the run was begun with: {', '.join(changed) or 'its files'} "
+                    f"changed (was {_words(old.fingerprint)}, is {_words(new.fingerprint)}). Put back what it was, or "
+                    "play anew"
+                )
+            if old.views != new.views:
+                raise RecordError(
+                    f"operator {old.name} was shown {_words(old.views)}, here it would be {_words(new.views)}: start "
+                    "it as it was started then (a person: at a terminal, or on a page)"
+                )
+    for what, old_value, new_value in differences(then, here):
+        raise RecordError(
+            f"{run.folder} is another run: its {what} is {_words(old_value)}, here it is {_words(new_value)}. Go "
+            f"on with it as it is: {commands.arena('play', '--resume', run.folder)}"
+        )
 
 
-def _compared(then: Head, here: Head) -> list[tuple[str, Any, Any]]:
-    """What must be equal, by a name for each. Where a file lies does not count, only what is in it."""
+def differences(one: Head, two: Head) -> list[tuple[str, Any, Any]]:
+    """What of two plans differs, by a name for each. Where a file lies does not count, only what is in it."""
 
     def facts(head: Head) -> dict[str, Any]:
-        game = head.game
+        plan, games = head.plan, head.games
+        schedule = parse(plan.schedule) if plan.schedule else None
         return {
-            "game": (game.name, game.version, dict(game.options), game.runtime),
-            "game's engine": dict(game.engines),
-            "game's file": game.file and game.file.hash,
-            "operators": [(o.name, o.kind, o.file, o.determinism, o.threads, o.at) for o in head.operators],
-            "seed": head.seed,
-            "number of matches": head.matches,
-            "mirror": head.mirror,
-            "limits": msgspec.to_builtins(head.limits),
+            "part": head.part,
+            "game": [(game.name, game.version, game.seats, game.options, game.runtime) for game in games],
+            "game's engine": [game.engines for game in games],
+            "game's file": [game.file and game.file.hash for game in games],
+            "operators": [
+                [(o.name, o.kind, o.file, o.determinism, o.threads, o.at) for o in game.operators] for game in games
+            ],
+            "schedule": head.schedule.hash if head.schedule else plan.schedule,
+            "schedule's options": schedule and schedule.options,
+            "seed": plan.seed,
+            "number of matches": plan.matches,
+            "mirror": plan.mirror,
+            "limits": msgspec.to_builtins(plan.limits),
         }
 
-    old, new = facts(then), facts(here)
-    return [(name, old[name], new[name]) for name in old]
+    then, now = facts(one), facts(two)
+    return [(name, then[name], now[name]) for name in then if then[name] != now[name]]
 
 
 def _words(value: Any) -> str:
     return str(msgspec.to_builtins(value))
 
 
-def _with_secrets(heads: Sequence[OperatorHead], given: Sequence[str], run: Run) -> list[str]:
+def _with_secrets(recorded: Sequence[str], given: Sequence[str], run: Run) -> list[str]:
     """The operators as they were given, secrets included. InputError when one is missing, or is not of this run."""
-    recorded = [operator.given for operator in heads]
     if given:
         shown = [str(replace(name, options=names.masked(name.options))) for name in map(names.parse, given)]
         if shown != [str(names.parse(text)) for text in recorded]:
@@ -121,7 +129,7 @@ def _with_secrets(heads: Sequence[OperatorHead], given: Sequence[str], run: Run)
                 f"operator {text} was given a secret ({', '.join(hidden)}), and no run records one. Give the operators "
                 f"again, with it in place of {MASK}: {how}"
             )
-    return recorded
+    return list(recorded)
 
 
 def _found(operator: OperatorHead, given: str, run: Run) -> str:

@@ -169,7 +169,7 @@ def _seen(replay: Replay, lines: list[Line]) -> dict[tuple[int, int], Observatio
     head = lines[0]
     assert isinstance(head, MatchLine)
     out = {}
-    for step in execute(replay.match(replay.planned(head.match)), lines):
+    for step in execute(replay.match(replay.run.plan(head)), lines):
         if not step.agrees:
             raise RecordError(f"match {head.match} cannot be played again: `arena verify` says where it differs")
         out.update({(request.seat, request.tick): request.observation for request in step.requests})

@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from arena.canonical import LARGEST
 from arena.errors import GameError
 from arena.log import EndLine, Line, MatchLine, TurnLine
 from arena.match import Match
+from arena.plan import MatchResult
 from arena.record.reader import Run
 from arena.record.replay import Replay, execute, without_picture
+from arena.schedule import PlannedMatches
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class Problem:
 class Report:
     """What verification found. It passed when there are no problems; pictures are counted apart from rules."""
 
-    planned: int = 0
+    planned: int | None = 0  # matches; None: as many as the schedule gives
+    heard: bool = False  # the schedule heard results: it was played again with those of the log
     stopped: bool = False  # the run has no result table: it stopped early, or goes on
     matches: int = 0  # that were re-executed
     ticks: int = 0
@@ -63,42 +67,57 @@ def verify(run: Run, *, trust: bool = False) -> Report:
 
 
 def _verify(run: Run, replay: Replay) -> Report:
-    results = run.recorded_table()
-    planned = replay.matches
-    report = Report(planned=planned, stopped=results is None, engines=replay.other_engines())
-    due = 0  # the number of the match that must come next
+    results, head = run.recorded_tables(), run.head
+    report = Report(planned=head.count, stopped=results is None, engines=replay.other_engines(), heard=head.hears)
+    due = head.first  # the number of the match that must come next
+    end = LARGEST if head.count is None else head.first + head.count
+    schedule: PlannedMatches | None = replay.planned()  # None: it would have to hear of matches that are not there
     missing: list[range] = []
     for number, lines in enumerate(run.played()):
-        head = lines[0]
-        if not isinstance(head, MatchLine):
-            report.problems.append(Problem(-1, -1, f"a {type(head).__name__} stands where match {due} should begin"))
+        line = lines[0]
+        if not isinstance(line, MatchLine):
+            report.problems.append(Problem(-1, -1, f"a {type(line).__name__} stands where match {due} should begin"))
             continue
-        if not due <= head.match < planned:
-            why = f"{planned} are planned" if head.match >= planned else "it stands there twice, or out of order"
-            report.problems.append(Problem(head.match, -1, f"the log has match {head.match}, but {why}"))
+        if not due <= line.match < end:
+            why = f"{head.count} are planned" if line.match >= end else "it stands there twice, or out of order"
+            report.problems.append(Problem(line.match, -1, f"the log has match {line.match}, but {why}"))
             continue
-        # Of a run that stopped, matches wait in open/ for others that were not over.
-        if due < head.match and not (report.stopped and number >= run.logged):
-            missing.append(range(due, head.match))
-        due = head.match + 1
-        _verify_match(replay.match(replay.planned(head.match)), lines, report)
-    if not report.stopped and due < planned:
-        missing.append(range(due, planned))
-    report.problems += _absent(missing, planned)
+        if due < line.match:
+            # Of a run that stopped, matches wait in open/ for others that were not over.
+            if not (report.stopped and number >= run.logged):
+                missing.append(range(due, line.match))
+            schedule = None if head.hears else replay.planned(range(line.match, end))
+        due = line.match + 1
+        planned = schedule.peek() if schedule is not None else None
+        if schedule is not None and planned is None:
+            report.problems.append(Problem(line.match, -1, "the schedule gives no match there"))
+            schedule = None
+        plan = planned or run.plan(line)
+        if schedule is not None:
+            schedule.take()
+            if isinstance(last := lines[-1], EndLine):
+                schedule.hear(MatchResult(plan, last.status, last.returns))
+        _verify_match(replay.match(plan), lines, report)
+    if not report.stopped and head.count is not None and due < end:
+        missing.append(range(due, end))
+    elif not report.stopped and schedule is not None and not schedule.over:
+        report.problems.append(Problem(due, -1, f"the schedule goes on, and the log has no match {due}"))
+    report.problems += _absent(missing, head.count)
     # A table of lines that do not hold means nothing.
-    if not report.problems and results is not None and results != run.table():
+    if not report.problems and results is not None and results != run.tables():
         report.problems.append(Problem(-1, -1, "results.json is not what the log gives"))
     return report
 
 
-def _absent(missing: Sequence[range], planned: int) -> list[Problem]:
+def _absent(missing: Sequence[range], planned: int | None) -> list[Problem]:
     """What is said of planned matches that the log does not have."""
     count = sum(numbers.stop - numbers.start for numbers in missing)  # len() of a range ends at 2^63
     if not count:
         return []
     first = list(itertools.islice(itertools.chain.from_iterable(missing), 10))
     listed = ", ".join(map(str, first)) + (", ..." if count > 10 else "")
-    text = f"{count} of {planned} planned matches are missing: {listed}"
+    of = "" if planned is None else f" of {planned}"
+    text = f"{count}{of} planned matches are missing: {listed}"
     return [Problem(first[0], -1, text)]
 
 

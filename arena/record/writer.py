@@ -20,12 +20,12 @@ from arena.errors import ArenaError, RecordError
 from arena.log import Line, encoder
 from arena.record import kept, shards
 from arena.record.disk import LOCK, Disk, FolderLock
+from arena.record.head import Head, read_head
 
 SHARD_BYTES = 64 * 1024 * 1024  # a shard ends with the match that passes this size
 SYNC_SECONDS = 0.25  # a shard is synced when this has passed, or after so many matches: a sync takes milliseconds
 SYNC_MATCHES = 64
 MOST_TIMES = 1000  # lines of the timing file that are held back, within a match
-FORMAT = 2  # of the run folder
 
 
 P = ParamSpec("P")
@@ -49,36 +49,21 @@ def _writes(method: Callable[Concatenate[Recorder, P], T]) -> Callable[Concatena
     return wrapped
 
 
-class Finished:
-    """The matches that are over, as `number in finished`."""
-
-    def __init__(self, logged: int = 0, waiting: Iterable[int] = ()) -> None:
-        """`logged`: so many of the first are in the log; `waiting`: are over as well, and wait for one before them."""
-        self.logged = logged
-        self.waiting = set(waiting)
-
-    def __contains__(self, match: object) -> bool:
-        return isinstance(match, int) and (match < self.logged or match in self.waiting)
-
-    def __len__(self) -> int:
-        return self.logged + len(self.waiting)
-
-
 class Recorder:
     """Writes one run folder. One process at a time: it is locked until `close`."""
 
     _lock: FolderLock | None = None
 
-    def __init__(self, folder: Path, head: dict[str, Any], *, disk: Disk | None = None) -> None:
+    def __init__(self, folder: Path, head: Head, *, disk: Disk | None = None) -> None:
         """A new run in `folder`, which must be new or empty. Raises RecordError."""
-        self._begin(folder, disk)
+        self._begin(folder, head, disk)
         try:
             if folder.exists() and any(path.name != LOCK for path in folder.iterdir()):
                 raise RecordError(f"{folder} is not empty; a run is written into a new folder. Choose another --out")
             (folder / "open").mkdir(parents=True, exist_ok=True)
             self._lock = FolderLock(folder)
             kept.copy(kept.of_head(head), folder, self._disk)
-            self._disk.replace_json(folder / "run.json", {"format": FORMAT, **head})
+            self._disk.replace_json(folder / "run.json", head)
         except OSError as error:
             self._abandon()
             raise RecordError(
@@ -90,13 +75,13 @@ class Recorder:
 
     @classmethod
     def reopen(cls, folder: Path, *, disk: Disk | None = None) -> Recorder:
-        """Go on with a run that stopped: `finished` says which of its matches are kept.
+        """Go on with a run that stopped: the matches that are `over` are kept.
 
         The torn end of the last shard is cut off, whole journals are kept, and what was in flight is dropped. Raises
         RecordError when another process writes there, or when the log is damaged elsewhere.
         """
         self = cls.__new__(cls)
-        self._begin(folder, disk)
+        self._begin(folder, read_head(folder), disk)
         try:
             self._lock = FolderLock(folder)
             self._recover()
@@ -108,9 +93,10 @@ class Recorder:
             raise
         return self
 
-    def _begin(self, folder: Path, disk: Disk | None) -> None:
+    def _begin(self, folder: Path, head: Head, disk: Disk | None) -> None:
         self.folder = folder
-        self.finished = Finished()
+        self.due = head.first  # the match that the log has next
+        self.waiting: set[int] = set()  # matches that are over as well, and wait for one before them
         self._disk = disk or Disk()
         self._broken = False
         self._open: dict[int, int] = {}  # descriptors of journals, by match
@@ -126,13 +112,13 @@ class Recorder:
         ends = dict.fromkeys(shards.shards(self.folder), 0)
         for piece in shards.pieces(self.folder):
             head = piece.lines[0]
-            if not piece.whole or getattr(head, "match", None) != self.finished.logged:
+            if not piece.whole or getattr(head, "match", None) != self.due:
                 raise RecordError(
-                    f"{piece.shard} is damaged: match {self.finished.logged} is not whole there, or not in its place. "
+                    f"{piece.shard} is damaged: match {self.due} is not whole there, or not in its place. "
                     f"`arena verify {self.folder}` says more"
                 )
             ends[piece.shard] = piece.end
-            self.finished.logged += 1
+            self.due += 1
         for path, end in ends.items():
             if path.stat().st_size > end:
                 self._disk.cut(path, end)
@@ -141,14 +127,18 @@ class Recorder:
         if self._size > SHARD_BYTES:
             self._number, self._size = self._number + 1, 0
         for match, path in shards.journals(self.folder).items():
-            if match >= self.finished.logged and shards.is_whole(shards.read_journal(path), match):
-                self.finished.waiting.add(match)
+            if match >= self.due and shards.is_whole(shards.read_journal(path), match):
+                self.waiting.add(match)
             else:
                 self._disk.unlink(path)
         timing = self.folder / "timing-000.jsonl"
         if timing.exists() and (told := timing.read_bytes()) and not told.endswith(b"\n"):
             self._disk.cut(timing, told.rfind(b"\n") + 1)
         self._append_ready()
+
+    def over(self, match: int) -> bool:
+        """Whether it is over, and so kept."""
+        return match < self.due or match in self.waiting
 
     @_writes
     def journal(self, match: int, lines: Iterable[Line]) -> None:
@@ -172,7 +162,7 @@ class Recorder:
         """The match is complete: move it into the shard as soon as all matches before it are."""
         self._write_times()
         self._disk.close(self._open.pop(match))
-        self.finished.waiting.add(match)
+        self.waiting.add(match)
         self._append_ready()
 
     @_writes
@@ -222,11 +212,10 @@ class Recorder:
 
     def _append_ready(self) -> None:
         """Move every match into the shard whose turn it is."""
-        finished = self.finished
-        while finished.logged in finished.waiting:
-            self._append(shards.journal(self.folder, finished.logged))
-            finished.waiting.discard(finished.logged)
-            finished.logged += 1
+        while self.due in self.waiting:
+            self._append(shards.journal(self.folder, self.due))
+            self.waiting.discard(self.due)
+            self.due += 1
         if len(self._unsynced) >= SYNC_MATCHES or time.monotonic() - self._synced > SYNC_SECONDS:
             self._sync()
 

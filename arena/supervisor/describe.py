@@ -26,7 +26,7 @@ from arena.supervisor.process import WorkerProcess
 def game_of(
     name: str, seats: int, options: Mapping[str, Any], runtime: str | None, deadline: float
 ) -> tuple[Game, str | None]:
-    """The game of this name, and the runtime that hosts it (None: it is played in this process).
+    """The game of this name with at most so many seats, and the runtime that hosts it (None: it is played here).
 
     `runtime` is what was asked for: None is the game's own; NOT_HOSTED is this process. The code of games that are not
     ours runs in another process, unless it is asked for here. InputError says why the game cannot be had; GameError
@@ -34,10 +34,10 @@ def game_of(
     """
     if runtime != NOT_HOSTED and plugins.is_foreign(name):
         told = ask(name, seats, options, deadline)
-        return described.class_of(told)(seats), runtime or told.runtime or HERE
+        return described.class_of(told)(told.card.seats), runtime or told.runtime or HERE
     cls = plugins.game_class(name)
     asked = cls.runtime if runtime is None else runtime
-    return cls(seats, options), None if asked == NOT_HOSTED else asked
+    return cls(min(seats, cls.spec.seats[1]), options), None if asked == NOT_HOSTED else asked
 
 
 def ask(name: str, seats: int, options: Mapping[str, Any], deadline: float) -> Description:

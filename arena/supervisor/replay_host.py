@@ -27,15 +27,15 @@ class ReplayHost:
 
     def __init__(self, runtime: str) -> None:
         self._logs = tempfile.TemporaryDirectory(prefix="arena-host-")
+        self._runtime = runtime
         self._hub = Hub(Path(self._logs.name))
-        self._workers = ProcessWorkers(self._hub, [], runtime)
+        self._workers = ProcessWorkers(self._hub, [], [runtime])
         self._ids = itertools.count(1)
         self._match: Match | None = None
 
     def session(self, game: Game, name: str, views: Sequence[Views], match: int) -> HostedSession:
         """Return a session for one match. Only one match is played at a time."""
-        channel = self._workers.host(match)
-        assert channel is not None
+        channel = self._workers.host(self._runtime, match)
         self._wait_until_ready(time.monotonic() + Limits().deadline)
         return HostedSession(game, name, views, match, channel, self._ids, self.wait_idle)
 

@@ -18,42 +18,43 @@ from arena.weights import WeightUpdates
 
 
 class ProcessWorkers:
-    """Starts workers in the current interpreter and replaces dead ones. The Hub owns and ends them."""
+    """Starts workers and replaces dead ones. The Hub owns and ends them."""
 
     def __init__(
         self,
         hub: Hub,
-        lineup: Sequence[Entry],
-        runtime: str | None = None,
+        entries: Sequence[Entry],
+        runtimes: Sequence[str] = (),
         hosts: int = 1,
         watch: Entry | None = None,
     ) -> None:
-        """`runtime`: of the game, see Plan. `hosts`: processes that share its matches; none without a runtime.
+        """`runtimes`: of the games that are hosted, see PlannedGame. `hosts`: processes that share the matches of one.
 
         `watch`: who shows the matches to people who only watch.
         """
         self.ids: Iterator[int] = itertools.count(1)
         self._hub = hub
-        self._runtime = runtime
-        self._lineup = tuple(lineup)
-        self._keys = [entry.worker_key for entry in lineup]
-        self._entries = {entry.worker_key: entry for entry in lineup}
+        self._all = tuple(entries)
+        self._entries: dict[str, Entry] = {}  # by worker key
+        for entry in entries:
+            self._entries.setdefault(entry.worker_key, entry)
         self._channels = {key: self._launch(entry) for key, entry in self._entries.items()}
         self._updates = WeightUpdates(hub.poll)
         self._weights: dict[str, tuple[str, str]] = {}  # by key: the version and path of the last update
         self._without: set[str] = set()  # keys whose worker is a new one, and has not got them yet
-        self._hosts = [self._launch_host() for _ in range(hosts)] if runtime is not None else []
+        self._hosts = {(runtime, number): self._launch_host(runtime) for runtime in runtimes for number in range(hosts)}
+        self._host_count = hosts
         self._spectators = [self._launch_spectator(watch)] if watch is not None else []
 
-    def channel(self, slot: int) -> Channel:
-        return self._channels[self._keys[slot]]
+    def channel(self, entry: Entry) -> Channel:
+        return self._channels[entry.worker_key]
 
-    def host(self, match: int) -> Channel | None:
-        return self._hosts[match % len(self._hosts)] if self._hosts else None
+    def host(self, runtime: str, match: int) -> Channel:
+        return self._hosts[runtime, match % self._host_count]
 
     @property
     def channels(self) -> list[WorkerChannel]:
-        return [*self._channels.values(), *self._hosts, *self._spectators]
+        return [*self._channels.values(), *self._hosts.values(), *self._spectators]
 
     def spectators(self) -> Sequence[Channel]:
         return [channel for channel in self._spectators if channel.alive]
@@ -69,16 +70,17 @@ class ProcessWorkers:
                     raise
         return events + self._updates.kept()
 
-    def update(self, slot: int, version: str, path: str) -> None:
-        key = self._keys[slot]
+    def update(self, entry: Entry, version: str, path: str) -> None:
+        key = entry.worker_key
         self._updates.send(self._channels[key], version, path)
         self._weights[key] = version, path
         self._without.discard(key)
 
     def replace(self, channel: Channel) -> None:
-        if channel in self._hosts:
-            self._hosts[self._hosts.index(channel)] = self._launch_host()
-            return
+        for (runtime, number), host in self._hosts.items():
+            if host is channel:
+                self._hosts[runtime, number] = self._launch_host(runtime)
+                return
         for key, current in self._channels.items():
             if current is channel:
                 self._channels[key] = self._launch(self._entries[key])
@@ -91,9 +93,8 @@ class ProcessWorkers:
         assert isinstance(channel, WorkerChannel)
         self._hub.mark_dead(channel, reason, self_inflicted=False)
 
-    def _launch_host(self) -> WorkerChannel:
-        assert self._runtime is not None
-        python = sys.executable if self._runtime == HERE else str(interpreter(self._runtime))
+    def _launch_host(self, runtime: str) -> WorkerChannel:
+        python = sys.executable if runtime == HERE else str(interpreter(runtime))
         channel = self._hub.launch("game", [python, "-P", "-m", worker_module("games")], "", {})
         channel.role = "game"
         return channel
@@ -110,7 +111,8 @@ class ProcessWorkers:
             command = worker_command(entry.kind, entry.what, entry.options)
             channel = self._hub.launch(entry.name, command, entry.what, entry.options, entry.threads)
         channel.limit(entry.max_in_flight)
-        channel.operators = tuple(one.name for one in self._lineup if one.worker_key == entry.worker_key)
+        names = [one.name for one in self._all if one.worker_key == entry.worker_key]
+        channel.operators = tuple(dict.fromkeys(names))
         return channel
 
 

@@ -137,7 +137,7 @@ class Deciding(OperatorHooks):
         bench = self.steady()
         for game in bench.names:
             plan = bench.plan(game, self.matches, self.ticks)
-            probe = ProbeOperator(plan.lineup[0])
+            probe = ProbeOperator(plan.pool[0])
             try:
                 first, second = (played(plan, [probe], self.matches) for _ in range(2))
             finally:
@@ -160,9 +160,9 @@ class Deciding(OperatorHooks):
         bench = self.steady()
         for game in bench.names:
             plan = bench.plan(game, self.matches, self.ticks)
-            if len(plan.lineup) == 1:
+            if len(plan.pool) == 1:
                 continue
-            probes = [ProbeOperator(replace(entry)) for entry in plan.lineup]
+            probes = [ProbeOperator(replace(entry)) for entry in plan.pool]
             try:
                 apart = played(plan, probes, self.matches)
             finally:

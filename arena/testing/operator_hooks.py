@@ -58,7 +58,7 @@ class OperatorHooks:
     def play(self, bench: Bench, game: str, way: Way = "together", *, at_once: int | None = None) -> Turns:
         """All matches of a game with one new operator in every seat; `at_once` matches side by side."""
         plan = bench.plan(game, self.matches, self.ticks)
-        probe = ProbeOperator(plan.lineup[0], way)
+        probe = ProbeOperator(plan.pool[0], way)
         try:
             return played(plan, [probe], at_once or self.matches)
         finally:
@@ -79,4 +79,4 @@ class OperatorHooks:
             assert not found, f"{short(game)}, {found}"
 
     def seated(self, bench: Bench, game: str) -> Entry:
-        return bench.plan(game, 1, 1).lineup[0]
+        return bench.plan(game, 1, 1).pool[0]

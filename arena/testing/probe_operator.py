@@ -29,6 +29,7 @@ from arena.operator import (
     decisions,
 )
 from arena.plan import Entry, Plan
+from arena.play import describe
 from arena.plugins import resolve
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
@@ -173,8 +174,8 @@ def played(plan: Plan, probes: Sequence[ProbeOperator], concurrency: int) -> Tur
     with tempfile.TemporaryDirectory(prefix="arena-probes-") as private:
         folder = Path(private) / "run"
         factories: list[Factory] = [partial(_itself, probe) for probe in probes]
-        workers = LocalWorkers(plan.lineup, factories * (len(plan.lineup) if len(probes) == 1 else 1))
-        recorder = Recorder(folder, {})
+        workers = LocalWorkers(plan.pool, factories * (len(plan.pool) if len(probes) == 1 else 1))
+        recorder = Recorder(folder, describe(plan))
         try:
             Scheduler(plan, workers, concurrency=concurrency, recorder=recorder).run()
             workers.poll(0)  # the last seats are released

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from arena import names, plugins
 from arena.errors import InputError
+from arena.evaluate.schedules import one_table
 from arena.game import Game
 from arena.lineup import check_views
 from arena.operator import Determinism, OperatorKind, check_options, determinism_of
@@ -82,8 +83,9 @@ class Bench:
         """A plan in which it sits in every seat."""
         entry, table = self.entry(game), self.game(game)
         labels = names.numbered([entry.name] * table.seats)
-        lineup = tuple(replace(entry, name=label) for label in labels)
-        return Plan(type(table), game, table.options, lineup, SEED, matches, Limits(max_ticks=ticks, max_reasks=1))
+        entries = [replace(entry, name=label) for label in labels]
+        limits = Limits(max_ticks=ticks, max_reasks=1)
+        return one_table(table, game, entries, seed=SEED, matches=matches, limits=limits)
 
     def _choose(self) -> None:
         """Some installed games that it accepts."""

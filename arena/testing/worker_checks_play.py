@@ -6,8 +6,9 @@ import tempfile
 from pathlib import Path
 
 from arena.errors import ArenaError
+from arena.evaluate.schedules import one_table
 from arena.operator import OperatorKind
-from arena.plan import Entry, Limits, Plan
+from arena.plan import Entry, Limits
 from arena.play import run_plan
 from arena.record.reader import Run
 from arena.testing.worker_bench import Bench
@@ -64,10 +65,10 @@ def _play(bench: Bench, out: Path, concurrency: int) -> list[str]:
         for slot in range(game.seats)
     )
     limits = Limits(max_ticks=200, deadline=bench.patience, retries=0)
-    plan = Plan(type(game), game.spec.id, game.options, lineup, seed=1, matches=MATCHES, limits=limits)
+    plan = one_table(game, game.spec.id, lineup, seed=1, matches=MATCHES, limits=limits)
     what = f"{MATCHES} matches of {game.spec.id} without a fault"
     try:
-        table = run_plan(plan, out, concurrency=concurrency, trace=bench.trace)
+        [table] = run_plan(plan, out, concurrency=concurrency, trace=bench.trace)
     except ArenaError as error:
         raise FailedError(what, str(error)) from None
     timing = "".join(path.read_text() for path in sorted(out.glob("timing-*.jsonl"))).splitlines()

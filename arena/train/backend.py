@@ -57,7 +57,8 @@ class HostedBackend(VecBackend):
         self._name = name
         self._logs = tempfile.TemporaryDirectory(prefix="arena-hosts-")
         self._hub = Hub(Path(self._logs.name))
-        self._workers = ProcessWorkers(self._hub, [], runtime or HERE, hosts)
+        self._runtime = runtime or HERE
+        self._workers = ProcessWorkers(self._hub, [], [self._runtime], hosts)
         self._ids = itertools.count(1)
         self._numbers = itertools.count(1)
         self._sessions: dict[int, HostedSession] = {}  # by slot
@@ -71,8 +72,7 @@ class HostedBackend(VecBackend):
         if slot in self._sessions:
             self._sessions[slot].close()
         number = next(self._numbers)
-        channel = self._workers.host(slot)
-        assert channel is not None
+        channel = self._workers.host(self._runtime, slot)
         game = self.games[slot]
         self._slots = {of: at for of, at in self._slots.items() if at != slot} | {number: slot}
         session = HostedSession(game, self._name, views, number, channel, self._ids, self._wait_idle)

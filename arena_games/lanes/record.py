@@ -20,7 +20,6 @@ from arena.log import Line, MatchLine, TurnLine
 from arena.names import Name, parse
 from arena.plugins import game_class
 from arena.record.reader import Run
-from arena.record.replay import lines_of
 from arena_games.lanes.actions import SETS
 from arena_games.lanes.prefix import Prefix, load
 
@@ -70,7 +69,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the file to write")
     given = parser.parse_args(arguments)
     run = Run(given.run)
-    lines = lines_of(run, given.match)
+    lines = run.match(given.match)
     made = recorded(lines, given.seat, given.decisions)
     try:
         given.out.write_bytes(msgspec.json.encode(made) + b"\n")
@@ -84,7 +83,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _name(run: Run, head: MatchLine, out: Path) -> Name:
     """The game as it was played, with the file."""
-    name = parse(run.head["game"]["name"])
+    name = parse(run.head.games[head.game_index].name)
     defaults = {word: option.default for word, option in game_class(name.base).spec.options.items()}
     changed = {word: str(value) for word, value in head.options.items() if value != defaults.get(word)}
     return Name(name.kind, name.what, {**changed, "from": str(out)})

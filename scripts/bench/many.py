@@ -21,9 +21,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from arena.evaluate.schedules import one_table
 from arena.game import Views
 from arena.local_workers import LocalWorkers
-from arena.plan import Entry, Limits, Plan
+from arena.plan import Entry, Limits
 from arena.play import describe
 from arena.record.reader import Run
 from arena.record.writer import Recorder
@@ -34,13 +35,13 @@ from arena.testing.noop import NOOP, Noop
 def play(matches: int, ticks: int, concurrency: int, folder: Path) -> dict[str, Any]:
     """One run. Seconds of this process, and the peak of memory in MiB."""
     entries = tuple(Entry(f"noop#{i}", NOOP, "", {"i": i}, "noop", Views()) for i in range(2))
-    plan = Plan(Noop, "noop", {}, entries, 0, matches, Limits(max_ticks=ticks))
+    plan = one_table(Noop(2), "noop", entries, matches=matches, limits=Limits(max_ticks=ticks))
     began = time.process_time()
     with closing(Recorder(folder, describe(plan))) as recorder:
         Scheduler(plan, LocalWorkers(entries), concurrency=concurrency, recorder=recorder).run()
         played = time.process_time()
-        table = Run(folder).table()
-        recorder.results(table)
+        [table] = Run(folder).tables()
+        recorder.results([table])
     assert table.matches == matches
     return {
         "play": played - began,

@@ -32,10 +32,11 @@ from pathlib import Path
 import zmq
 
 from arena import plugins
+from arena.evaluate.schedules import one_table
 from arena.game import Views
 from arena.match import Match
 from arena.observer import Observer
-from arena.plan import Entry, Limits, Plan
+from arena.plan import Entry
 from arena.scheduler import Scheduler
 from arena.supervisor.hub import Hub
 from arena.supervisor.runtime.use import interpreter
@@ -177,8 +178,7 @@ def ours(workers: ProcessWorkers, lineup: tuple[Entry, ...], ticks: int) -> floa
     """Frames/s of all lanes together, of one match."""
     cls = plugins.game_class(GAME)
     options = {"horizon": ticks, "stuck": 0, "skip": SKIP}
-    options = cls(len(lineup), options).options
-    plan = Plan(cls, GAME, options, lineup, seed=0, matches=1, limits=Limits(), runtime=cls.runtime)
+    plan = one_table(cls(len(lineup), options), GAME, lineup, runtime=cls.runtime)
     span = Span()
     Scheduler(plan, workers, observer=span).run()
     return len(lineup) * SKIP * span.ticks / (span.last - span.first)
@@ -211,7 +211,7 @@ class Trainer:
 def bench(hub: Hub, folder: Path, count: int, rounds: int, ticks: int) -> dict[str, float]:
     """The medians over rounds for `count` lanes; `wire` for one lane only."""
     lineup = tuple(Entry(f"noop#{i}", NOOP, "", {"i": 0}, "noop", Views(vector=True)) for i in range(count))
-    workers = ProcessWorkers(hub, lineup, "mario")
+    workers = ProcessWorkers(hub, lineup, ["mario"])
     while not all(channel.ready for channel in workers.channels):
         workers.poll(None)
     with ExitStack() as running:

@@ -24,11 +24,12 @@ import zmq
 
 from arena.canonical import key
 from arena.channel import Received
+from arena.evaluate.schedules import one_table
 from arena.game import Observation, Views
 from arena.match import Match
 from arena.observer import Observer
 from arena.operator import Decision, OpenSeat, Request
-from arena.plan import HERE, Entry, Limits, Plan
+from arena.plan import HERE, Entry
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.scheduler import Scheduler
@@ -122,7 +123,7 @@ def wait_ready(workers: ProcessWorkers) -> None:
 
 def bench_tick(hub: Hub, rounds: int, ticks: int) -> dict[str, float]:
     lineup = entries(2)
-    plan = Plan(Noop, "noop", {"ticks": ticks}, lineup, seed=0, matches=1, limits=Limits())
+    plan = one_table(Noop(2, {"ticks": ticks}), "noop", lineup)
     workers = ProcessWorkers(hub, lineup)
     wait_ready(workers)
     raw = Raw()
@@ -143,14 +144,14 @@ def bench_tick(hub: Hub, rounds: int, ticks: int) -> dict[str, float]:
 
 def bench_hosted(hub: Hub, rounds: int, ticks: int) -> dict[str, float]:
     lineup = entries(2)
-    plan = Plan(Noop, f"{noop.__file__}:Noop", {"ticks": ticks}, lineup, seed=0, matches=1, limits=Limits())
-    here = ProcessWorkers(hub, lineup)
-    there = ProcessWorkers(hub, lineup, HERE)
-    for workers in (here, there):
+    name, game = f"{noop.__file__}:Noop", Noop(2, {"ticks": ticks})
+    here = one_table(game, name, lineup), ProcessWorkers(hub, lineup)
+    there = one_table(game, name, lineup, runtime=HERE), ProcessWorkers(hub, lineup, [HERE])
+    for _, workers in (here, there):
         wait_ready(workers)
     times: dict[str, list[float]] = {"here": [], "there": []}
     for _ in range(rounds):
-        for name, workers in (("here", here), ("there", there)):
+        for name, (plan, workers) in (("here", here), ("there", there)):
             clock = Clock()
             Scheduler(plan, workers, observer=clock).run()
             times[name].append(statistics.median(clock.ticks[ticks // 10 :]))
@@ -166,7 +167,7 @@ def bench_seats(hub: Hub, rounds: int, seats: int = 64, acts: int = 400) -> dict
     lineup = entries(1)
     workers = ProcessWorkers(hub, lineup)
     wait_ready(workers)
-    channel = workers.channel(0)
+    channel = workers.channel(lineup[0])
     game = Noop(seats, {})
     card = game.card()
     for seat in range(seats):

@@ -9,18 +9,20 @@ from rich.console import Console
 
 from arena.cli.runs import alike
 from arena.cli.tables import score_table
-from arena.evaluate.table import Row, Table
+from arena.evaluate.table import ScoreRow, ScoreTable
 
 
 def test_nothing_is_cut_at_80_columns():
     rows = [
-        Row(operator="vlm#1", matches=600, score=-12.345, low=-13.0, high=-11.0, score_fault_free=-1.5, turns=123456),
-        Row(operator="vlm#2", matches=600, score=12.345, low=11.0, high=13.0, score_fault_free=1.5, turns=123456),
+        ScoreRow(
+            operator="vlm#1", matches=600, score=-12.345, low=-13.0, high=-11.0, score_fault_free=-1.5, turns=123456
+        ),
+        ScoreRow(operator="vlm#2", matches=600, score=12.345, low=11.0, high=13.0, score_fault_free=1.5, turns=123456),
     ]
     rows[0].faults = {"illegal": 12345, "timeout": 23456, "unparsable": 34567}
     rows[0].unresolved = 77
     rows[0].prompt_tokens, rows[0].completion_tokens = 9876543, 1234567
-    table = Table(unit="big blinds a hand", matches=600, blocks=300, distinct=300, rows=rows)
+    table = ScoreTable(game="g", unit="big blinds a hand", matches=600, blocks=300, distinct=300, rows=rows)
     console = Console(width=80, record=True, file=io.StringIO())
     console.print(score_table(table, {"vlm#1": (10, 123.4)}, game="holdem", seed=2**31))
     out = console.export_text()
@@ -36,8 +38,8 @@ def test_repeats_are_told_where_the_seed_changes_nothing():
     """The effective sample size."""
 
     def shown(distinct, seeded):
-        rows = [Row(operator="scripted", matches=50, score=1.0)]
-        table = Table(unit="pixels", matches=50, blocks=50, distinct=distinct, rows=rows)
+        rows = [ScoreRow(operator="scripted", matches=50, score=1.0)]
+        table = ScoreTable(game="g", unit="pixels", matches=50, blocks=50, distinct=distinct, rows=rows)
         console = Console(width=200, record=True, file=io.StringIO())
         console.print(score_table(table, {}, game="mario:1-1", seed=1, seeded=seeded))
         return " ".join(console.export_text().split())
@@ -48,7 +50,14 @@ def test_repeats_are_told_where_the_seed_changes_nothing():
 
 
 def one_row(**facts):
-    return Table(unit="chips a hand", matches=5, blocks=3, distinct=2, rows=[Row(operator="vlm", score=0.5, **facts)])
+    return ScoreTable(
+        game="g",
+        unit="chips a hand",
+        matches=5,
+        blocks=3,
+        distinct=2,
+        rows=[ScoreRow(operator="vlm", score=0.5, **facts)],
+    )
 
 
 def shown(table, width=200):
@@ -60,11 +69,14 @@ def shown(table, width=200):
 @pytest.mark.parametrize("width", [20, 40, 60])
 def test_a_narrow_terminal_is_told_everything_in_lines(width):
     rows = [
-        Row(operator="vlm:a/very/long/name@temperature=0.5", matches=9, score=-12.345, low=-13.0, high=-11.0, turns=1),
-        Row(operator="b", matches=600, score=12.345, faults={"illegal": 3}, unresolved=2, worst=1.0, best=20.0),
+        ScoreRow(
+            operator="vlm:a/very/long/name@temperature=0.5", matches=9, score=-12.345, low=-13.0, high=-11.0, turns=1
+        ),
+        ScoreRow(operator="b", matches=600, score=12.345, faults={"illegal": 3}, unresolved=2, worst=1.0, best=20.0),
     ]
     rows[0].prompt_tokens = 9876543
-    table = Table(
+    table = ScoreTable(
+        game="g",
         unit="big blinds a hand",
         matches=600,
         blocks=300,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import pytest
@@ -10,10 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arena.evaluate.intervals import t975
-from arena.evaluate.table import tabulate
+from arena.evaluate.table import GameFacts, ScoreTable
+from arena.evaluate.table import tabulate as tables_of
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.operator import Usage
 from arena.talk import Unsaid
+
+
+def tabulate(
+    lines: Iterable[Line],
+    operators: Sequence[str],
+    unit: str,
+    returns: tuple[float, float] | None = None,
+    *,
+    mirror: bool = True,
+) -> ScoreTable:
+    """The table of one game."""
+    [table] = tables_of(lines, [GameFacts("game", unit, operators, returns)], mirror=mirror)
+    return table
 
 
 def match(

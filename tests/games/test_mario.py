@@ -60,7 +60,7 @@ def test_options_change_the_spec() -> None:
 def test_it_is_hosted_in_its_runtime() -> None:
     plan = build_plan("mario:1-1@skip=4", ["random", "scripted"])
     assert plan.runtimes == ["mario"]
-    assert plan.game_options["skip"] == 4
+    assert plan.games[0].facts.options["skip"] == 4
 
 
 @pytest.mark.parametrize(

@@ -104,4 +104,4 @@ def test_where_the_packages_are_not_the_game_says_so_itself() -> None:
     plan = build_plan("mario@runtime=here", ["random"])
     assert plan.runtime == HERE
     with pytest.raises(ImportError, match="gym_super_mario_bros"):
-        plan.make_game().reset(bytes(16))
+        plan.games[0].make().reset(bytes(16))

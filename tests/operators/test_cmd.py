@@ -123,7 +123,7 @@ def test_the_files_of_the_command_are_named_by_their_hashes(tmp_path: Path) -> N
 def test_what_the_user_declares_is_recorded() -> None:
     tiny = cmd(sys.executable, TINY, determinism="deterministic")
     plan = build_plan("leduc", [tiny, cmd(sys.executable, TINY), "random"])
-    assert [entry.determinism for entry in plan.lineup] == ["deterministic", "none", "deterministic"]
+    assert [entry.determinism for entry in plan.pool] == ["deterministic", "none", "deterministic"]
     with pytest.raises(InputError, match="expected one of deterministic, measured, none"):
         build_plan("leduc", [cmd(sys.executable, TINY, determinism="yes"), "random"])
 
@@ -133,14 +133,14 @@ def test_a_foreign_worker_plays_and_its_run_is_verified(tmp_path: Path, monkeypa
     (tmp_path / "my worker.py").write_text(TINY.read_text())
     monkeypatch.chdir(tmp_path)
     plan = build_plan("leduc", [cmd(sys.executable, "./my worker.py"), "random"], seed=1, matches=10)
-    table = run_plan(plan, tmp_path / "run", concurrency=4)
+    [table] = run_plan(plan, tmp_path / "run", concurrency=4)
     assert table.rows[0].turns > 0
     assert table.rows[0].faults == {}
     assert verify(Run(tmp_path / "run")).passed
-    (head, _) = Run(tmp_path / "run").head["operators"]
-    assert head["kind"] == "cmd"
-    assert head["determinism"] == "none"
-    assert head["fingerprint"]["./my worker.py"] == hash_file(TINY)
+    (head, _) = Run(tmp_path / "run").head.games[0].operators
+    assert head.kind == "cmd"
+    assert head.determinism == "none"
+    assert head.fingerprint["./my worker.py"] == hash_file(TINY)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_program_that_never_says_hello_is_given_up(tmp_path: Path, monkeypatch
 def test_it_runs_as_a_process_only() -> None:
     plan = build_plan("leduc", [cmd(sys.executable, TINY), "random"])
     with pytest.raises(WorkerError, match="runs only as a process of its own"):
-        LocalWorkers(plan.lineup)
+        LocalWorkers(plan.entries)
 
 
 @pytest.mark.parametrize("word", ["--api-key=hunter2", "--token=x", "-password=x"])

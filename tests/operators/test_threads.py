@@ -50,12 +50,12 @@ def test_a_worker_computes_with_as_many_threads_as_are_recorded(teller, tmp_path
     run_plan(plan, tmp_path / "run")
     told = {line.operator: line.thought for line in Run(tmp_path / "run").lines() if isinstance(line, TurnLine)}
     head = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert [one["threads"] for one in head["operators"]] == [1, 3]
+    assert [one["threads"] for one in head["games"][0]["operators"]] == [1, 3]
     assert {name: set(words.split()) for name, words in told.items()} == {
         str(teller): {"1"},
         f"{teller}@threads=3": {"3"},
     }
-    assert head["limits"]["retries"] == 2
+    assert head["plan"]["limits"]["retries"] == 2
     assert os.environ["OMP_NUM_THREADS"] == "7"
 
 

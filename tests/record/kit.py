@@ -7,16 +7,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from arena import plugins
 from arena.game import Views
 from arena.local_workers import LocalWorkers
 from arena.operator import OperatorKind
 from arena.plan import Plan
 from arena.play import describe
+from arena.record.head import Head
 from arena.record.reader import Run
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
-from tests.toys import GOOD, plan_of
+from tests.toys import GOOD, Turns, plan_of
 
 Line = dict[str, Any]
 
@@ -29,11 +32,19 @@ def make_plan(game: str = "leduc", kinds: Sequence[OperatorKind] = (GOOD, GOOD),
 def record(plan: Plan, out: Path, *, concurrency: int = 3) -> Run:
     """Play in this process and write a run folder."""
     recorder = Recorder(out, describe(plan))
-    Scheduler(plan, LocalWorkers(plan.lineup), concurrency=concurrency, recorder=recorder).run()
+    Scheduler(plan, LocalWorkers(plan.entries), concurrency=concurrency, recorder=recorder).run()
     recorder.close()
     run = Run(out)
-    recorder.results(run.table())
+    recorder.results(run.tables())
     return run
+
+
+def head_of(*names: str, matches: int = 5, returns: tuple[float, float] | None = None, mirror: bool = True) -> Head:
+    """run.json of operators of these names."""
+    head = describe(plan_of(Turns, [GOOD] * len(names), matches=matches, mirror=mirror))
+    named = [msgspec.structs.replace(one, name=name) for one, name in zip(head.games[0].operators, names, strict=True)]
+    game = msgspec.structs.replace(head.games[0], operators=tuple(named), returns=returns)
+    return msgspec.structs.replace(head, games=(game,))
 
 
 def read(folder: Path) -> list[Line]:

@@ -18,8 +18,9 @@ from arena.record import shards, writer
 from arena.record.disk import Disk
 from arena.record.reader import Run
 from arena.record.writer import Recorder
+from tests.record.kit import head_of
 
-HEAD = {"operators": [{"name": "a"}, {"name": "b"}], "game": {"unit": "points"}, "matches": 5}
+HEAD = head_of("a", "b")
 # What a scheduler does with five matches: two at once, one of them void at first, and they end out of order.
 STEPS = ["j0", "j1", "j1", "v1", "j0", "j1", "e1", "j2", "e0", "j3", "j2", "j4", "e4", "e3", "j2", "e2"]
 
@@ -113,7 +114,7 @@ def lines_of(match: int) -> Iterator[list[Line]]:
 
 def play(recorder: Recorder) -> None:
     """STEPS, without the matches that are finished."""
-    finished = [match for match in range(5) if match in recorder.finished]
+    finished = [match for match in range(5) if recorder.over(match)]
     todo: dict[int, Iterator[list[Line]]] = {}
     for step in STEPS:
         match = int(step[1])
@@ -129,7 +130,7 @@ def play(recorder: Recorder) -> None:
             end = EndLine(match=match, status="terminated", ticks=1, returns=(float(match), -float(match)))
             recorder.journal(match, [end])
             recorder.end(match)
-    recorder.results(Run(recorder.folder).table())
+    recorder.results(Run(recorder.folder).tables())
     recorder.close()
 
 
@@ -173,16 +174,16 @@ def test_after_every_byte_a_run_can_be_read_and_gone_on_with(tmp_path: Path, ful
         if not disk.told:
             break
         if not (folder / "run.json").exists():
-            assert recorder is None or not recorder.finished
+            assert recorder is None or not recorder.over(0)
             continue
         tried += 1
         assert recorder is not None
         there = whole(folder)
         assert all(matches[number] == lines for number, lines in there.items())
-        assert set(there) >= {number for number in range(5) if number in recorder.finished}, "a finished match is lost"
-        Run(folder).table()
+        assert set(there) >= {number for number in range(5) if recorder.over(number)}, "a finished match is lost"
+        Run(folder).tables()
         again = Recorder.reopen(folder, disk=Quick())
-        assert {number for number in range(5) if number in again.finished} == set(there), "one is lost, or counts twice"
+        assert {number for number in range(5) if again.over(number)} == set(there), "one is lost, or counts twice"
         play(again)
         assert contents(folder) == expected
         assert sorted(path.name for path in folder.iterdir() if path.name not in expected) == ["timing-000.jsonl"]
@@ -225,7 +226,7 @@ def test_damage_that_no_stop_makes_is_an_error(tmp_path: Path) -> None:
     first.write_bytes(good)
     last.write_bytes(last.read_bytes()[:-40])
     recorder = Recorder.reopen(folder)
-    assert (3 in recorder.finished, 4 in recorder.finished) == (True, False)
+    assert (recorder.over(3), recorder.over(4)) == (True, False)
     recorder.close()
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from arena.cli.runs import print_table
-from arena.evaluate.table import tabulate
+from arena.cli.runs import print_tables
+from arena.evaluate.table import GameFacts, tabulate
 from arena.log import MatchLine
 from arena.record.verify import verify
 from tests.record.kit import make_plan, record
@@ -18,24 +18,25 @@ from tests.toys import GOOD
 
 
 def test_verify_derives_the_same_deals(tmp_path: Path) -> None:
-    run = record(dataclasses.replace(make_plan(matches=6), mirror=False), tmp_path / "run")
-    assert run.head["mirror"] is False
+    run = record(make_plan(matches=6, mirror=False), tmp_path / "run")
+    assert run.head.plan.mirror is False
     heads = [line for line in run.lines() if isinstance(line, MatchLine)]
     assert len({head.seed for head in heads}) == 6
     assert verify(run).passed
 
 
 def test_each_match_is_a_whole_block(tmp_path: Path) -> None:
-    run = record(dataclasses.replace(make_plan(matches=5), mirror=False), tmp_path / "run")
-    table = run.table()
+    run = record(make_plan(matches=5, mirror=False), tmp_path / "run")
+    [table] = run.tables()
     assert (table.blocks, table.cut) == (5, 0)
-    assert tabulate(run.lines(), run.operators, table.unit).cut == 5
+    [mirrored] = tabulate(run.lines(), [GameFacts("leduc", table.unit, run.operators)])
+    assert mirrored.cut == 5
 
 
 @pytest.mark.parametrize(("mirror", "said"), [(True, "mirrored deals"), (False, "no deal came twice")])
 def test_the_table_says_which_it_was_where_a_person_sat(tmp_path: Path, mirror: bool, said: str) -> None:
     person = dataclasses.replace(GOOD, name="person", interactive=True)
-    run = record(dataclasses.replace(make_plan(kinds=[person, GOOD], matches=4), mirror=mirror), tmp_path / "run")
+    run = record(make_plan(kinds=[person, GOOD], matches=4, mirror=mirror), tmp_path / "run")
     out = io.StringIO()
-    print_table(run, run.table(), Console(file=out, width=120))
+    print_tables(run, run.tables(), Console(file=out, width=120))
     assert said in out.getvalue()

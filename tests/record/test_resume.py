@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from arena.errors import InputError, RecordError
-from arena.evaluate.table import Table
+from arena.evaluate.table import ScoreTable
 from arena.lineup import build_plan
 from arena.match import Match
 from arena.observer import Observer
@@ -46,7 +46,7 @@ def stop(plan: Plan, out: Path, after: int = 3) -> None:
         run_plan(plan, out, concurrency=3, observer=Stopper(after))
 
 
-def go_on(out: Path, **how: Any) -> Table:
+def go_on(out: Path, **how: Any) -> list[ScoreTable]:
     return run_plan(plan_of(Run(out)), out, resume=True, **how)
 
 
@@ -70,7 +70,7 @@ def a_plan(**how: Any) -> Plan:
 def test_it_goes_on_from_what_run_json_says_alone(tmp_path: Path) -> None:
     whole = run_plan(a_plan(), tmp_path / "whole")
     stop(a_plan(), tmp_path / "run", 5)
-    assert plan_of(Run(tmp_path / "run")) == a_plan()
+    assert plan_of(Run(tmp_path / "run")).spec == a_plan().spec
     assert go_on(tmp_path / "run", concurrency=2) == whole
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
     assert verify(Run(tmp_path / "run")).passed
@@ -105,7 +105,6 @@ def test_without_a_run_there_one_is_begun(tmp_path: Path) -> None:
         ({"seed": 4}, "its seed is 3, here it is 4"),
         ({"matches": 13}, "its number of matches is 12, here it is 13"),
         ({"limits": Limits()}, "its limits is .*'deadline': 77.0"),
-        ({"game_options": {"hands": 3}}, "its game is .*'hands': 2"),
     ],
 )
 def test_another_plan_is_refused(tmp_path: Path, change: dict[str, Any], said: str) -> None:
@@ -122,15 +121,16 @@ def test_other_operators_are_refused(tmp_path: Path) -> None:
 
 
 def change_head(folder: Path, **change: Any) -> None:
+    """Of the game, where it has such a key; else of the whole."""
     head = json.loads((folder / "run.json").read_text())
-    head.update(change)
+    for name, value in change.items():
+        (head["games"][0] if name in head["games"][0] else head)[name] = value
     (folder / "run.json").write_text(json.dumps(head))
 
 
 def test_another_engine_is_refused(tmp_path: Path) -> None:
     stop(a_plan(), tmp_path / "run")
-    game = json.loads((tmp_path / "run" / "run.json").read_text())["game"]
-    change_head(tmp_path / "run", game={**game, "engines": {"open_spiel": "1.4"}})
+    change_head(tmp_path / "run", engines={"open_spiel": "1.4"})
     with pytest.raises(RecordError, match=r"its game's engine is .*'open_spiel': '1\.4'.*, here it is"):
         run_plan(a_plan(), tmp_path / "run", resume=True)
 
@@ -144,7 +144,7 @@ def test_another_arena_is_refused(tmp_path: Path) -> None:
 
 def test_another_version_of_the_game_is_refused(tmp_path: Path) -> None:
     stop(a_plan(), tmp_path / "run")
-    change_head(tmp_path / "run", game={**Run(tmp_path / "run").head["game"], "version": 99})
+    change_head(tmp_path / "run", version=99)
     with pytest.raises(RecordError, match="version 99; installed is"):
         plan_of(Run(tmp_path / "run"))
 
@@ -196,13 +196,13 @@ def test_a_file_that_is_as_it_was_is_used_where_it_lies(
     stop(in_files(), tmp_path / "run")
     monkeypatch.chdir(tmp_path)
     plan = plan_of(Run(tmp_path / "run"))
-    assert plan.game_name == f"{files}/rps.py"
-    assert plan.lineup[1].what == f"{sys.executable} '{files}/a worker.py'"
-    assert [entry.name for entry in plan.lineup] == ["./parrot.py", in_names(tmp_path)]
+    assert plan.games[0].name == f"{files}/rps.py"
+    assert plan.pool[1].what == f"{sys.executable} '{files}/a worker.py'"
+    assert [entry.name for entry in plan.pool] == ["./parrot.py", in_names(tmp_path)]
 
 
 def in_names(tmp_path: Path) -> str:
-    return str(Run(tmp_path / "run").head["operators"][1]["name"])
+    return Run(tmp_path / "run").operators[1]
 
 
 def test_a_game_of_strangers_is_not_run_unasked(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +210,7 @@ def test_a_game_of_strangers_is_not_run_unasked(files: Path, tmp_path: Path, mon
     run_plan(build_plan("./rps.py", ["random", "random"], seed=1), tmp_path / "run")
     (files / "rps.py").unlink()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "of another user"))
-    with pytest.raises(RecordError, match=r"brings a game of its own, .*rps\.py, which was never played here.*--trust"):
+    with pytest.raises(RecordError, match=r"brings code of its own, .*rps\.py, which was never played here.*--trust"):
         verify(Run(tmp_path / "run"))
     assert verify(Run(tmp_path / "run"), trust=True).passed
 
@@ -293,7 +293,7 @@ def test_a_secret_is_given_again(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the run was begun with"):
         plan_of(run, ["./ops.py@api_key=hush", "scripted"])
     plan = plan_of(run, given)
-    assert plan.lineup[0].options["api_key"] == "hush"
+    assert plan.pool[0].options["api_key"] == "hush"
     run_plan(plan, tmp_path / "run", resume=True)
     assert b"hush" not in b"".join(contents(tmp_path / "run").values())
     assert os.listdir(tmp_path / "run" / "files")
@@ -319,6 +319,6 @@ def test_a_policy_is_kept_with_what_belongs_to_it(tmp_path: Path, what: str) -> 
     assert sorted(kept) == ["policy.json", "policy.safetensors"]
     shutil.rmtree(folder)
     again = plan_of(Run(tmp_path / "run"))
-    assert again.lineup[0].name == f"ppo:{what}"
-    assert again.lineup[0].what.startswith(f"{tmp_path}/run/files/")
+    assert again.pool[0].name == f"ppo:{what}"
+    assert again.pool[0].what.startswith(f"{tmp_path}/run/files/")
     check_same(Run(tmp_path / "run"), describe(again))

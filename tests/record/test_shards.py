@@ -12,9 +12,9 @@ from arena.record import shards, writer
 from arena.record.disk import Disk
 from arena.record.reader import Run
 from arena.record.writer import Recorder
-from tests.record.kit import make_plan, record
+from tests.record.kit import head_of, make_plan, record
 
-HEAD = {"operators": [{"name": "a"}, {"name": "b"}], "game": {"unit": "points"}, "matches": 5}
+HEAD = head_of("a", "b")
 
 
 def lines_of(match: int, *, whole: bool = True) -> list[Line]:
@@ -107,8 +107,8 @@ def test_what_is_over_but_waits_in_open_was_played(tmp_path: Path) -> None:
     run = run_of(tmp_path, text(*lines_of(0)), journals=journals)
     assert list(run.played()) == [lines_of(0), lines_of(2)]
     assert run.in_flight() == [1]
-    assert run.table().matches == 2
-    assert run.table().rows[0].score == 1.0
+    assert run.tables()[0].matches == 2
+    assert run.tables()[0].rows[0].score == 1.0
 
 
 def test_of_a_journal_all_lines_are_read_but_the_one_that_is_torn(tmp_path: Path) -> None:
@@ -161,8 +161,7 @@ def test_what_went_on_has_every_line_and_takes_none_twice(tmp_path: Path) -> Non
     journals = {1: text(*lines_of(1)), 2: text(*lines_of(2, whole=False)), 3: text(*lines_of(3))}
     folder = run_of(tmp_path / "run", text(*lines_of(0)), journals=journals).folder
     recorder = Recorder.reopen(folder)
-    assert [match in recorder.finished for match in range(5)] == [True, True, False, True, False]
-    assert len(recorder.finished) == 3
+    assert [recorder.over(match) for match in range(5)] == [True, True, False, True, False]
     recorder.journal(2, lines_of(2))
     recorder.end(2)
     recorder.close()
@@ -174,7 +173,7 @@ def test_what_went_on_has_every_line_and_takes_none_twice(tmp_path: Path) -> Non
     ("content", "said"),
     [
         (b"{", r"run\.json is damaged"),
-        (b'{"format":1}', "has format 1; this arena reads format 2"),
+        (b'{"format":1}', "has format 1; this arena reads format 3"),
         (None, "no run.json"),
     ],
 )
@@ -187,16 +186,16 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path, content: bytes | Non
 
 def test_the_recorded_table_is_the_one_that_the_log_gives(tmp_path: Path) -> None:
     run = record(make_plan(matches=4), tmp_path / "run")
-    table = run.table()
-    assert run.recorded_table() == table
+    [table] = run.tables()
+    assert run.recorded_tables() == [table]
     assert table.returns is None
     assert [row.operator for row in table.rows] == run.operators
     run_json = (tmp_path / "run" / "results.json").read_bytes()
     (tmp_path / "run" / "results.json").write_bytes(run_json[:-9])
     with pytest.raises(RecordError, match=r"results\.json is damaged"):
-        run.recorded_table()
+        run.recorded_tables()
     (tmp_path / "run" / "results.json").unlink()
-    assert run.recorded_table() is None
+    assert run.recorded_tables() is None
 
 
 def test_the_match_that_comes_next_may_wait_in_open(tmp_path: Path) -> None:
@@ -210,15 +209,16 @@ def test_the_match_that_comes_next_may_wait_in_open(tmp_path: Path) -> None:
 def test_the_table_has_what_run_json_says_of_returns_and_deals(tmp_path: Path) -> None:
     unresolved = EndLine(match=1, status="unresolved", ticks=0, reason="backend")
     log = text(*lines_of(0), lines_of(1)[0], unresolved)
-    head = {**HEAD, "mirror": False, "game": {"unit": "points", "returns": [-7.0, 9.0]}}
-    for name, head_of in (("own", head), ("mirrored", {**head, "mirror": True}), ("older", HEAD)):
-        Recorder(tmp_path / name, head_of).close()
+    own_deals = head_of("a", "b", returns=(-7.0, 9.0), mirror=False)
+    mirrored_deals = head_of("a", "b", returns=(-7.0, 9.0))
+    for name, head in (("own", own_deals), ("mirrored", mirrored_deals), ("unstated", HEAD)):
+        Recorder(tmp_path / name, head).close()
         (tmp_path / name / "log-000.jsonl").write_bytes(log)
-    own, mirrored, older = (Run(tmp_path / name).table() for name in ("own", "mirrored", "older"))
+    own, mirrored, unstated = (Run(tmp_path / name).tables()[0] for name in ("own", "mirrored", "unstated"))
     assert (own.returns, own.returns_of, own.unit) == ((-7.0, 9.0), "game", "points")
     assert (own.rows[0].worst, own.rows[0].best) == (-3.5, 4.5)
-    assert (own.cut, mirrored.cut, older.cut) == (0, 1, 1)  # of mirrored deals one seat order is lost
-    assert (older.returns, older.returns_of) == ((0.0, 0.0), "run")
+    assert (own.cut, mirrored.cut, unstated.cut) == (0, 1, 1)  # of mirrored deals one seat order is lost
+    assert (unstated.returns, unstated.returns_of) == ((0.0, 0.0), "run")
 
 
 def test_what_the_timing_file_says_is_read(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from arena.play import describe
 from arena.record.reader import Run
 from arena.record.turns import StoredEpisode, TurnStore, read, store_of
 from arena.record.writer import Recorder
+from arena.schedule import planned
 from arena.scheduler import Scheduler
 from tests.record.kit import make_plan
 from tests.toys import Good, kind_of
@@ -60,9 +61,9 @@ def plan(matches: int = 6) -> Plan:
 def played(made: Plan, out: Path, *, concurrency: int = 1, resume: bool = False) -> Run:
     recorder = Recorder.reopen(out) if resume else Recorder(out, describe(made))
     with closing(recorder), closing(TurnStore(out)) as store:
-        workers = LocalWorkers(made.lineup)
-        done = recorder.finished
-        Scheduler(made, workers, concurrency=concurrency, recorder=recorder, done=done, sinks=[store]).run()
+        workers = LocalWorkers(made.pool)
+        matches = planned(made, done=Run(out).results(recorder.due, recorder.waiting))
+        Scheduler(made, workers, concurrency=concurrency, recorder=recorder, matches=matches, sinks=[store]).run()
     return Run(out)
 
 
@@ -153,7 +154,7 @@ def test_a_killed_run_has_the_turns_of_all_that_its_log_has_and_goes_on(
 def test_a_run_without_turns_says_how_they_are_kept(tmp_path: Path) -> None:
     made = plan(1)
     with closing(Recorder(tmp_path, describe(made))) as recorder:
-        Scheduler(made, LocalWorkers(made.lineup), recorder=recorder).run()
+        Scheduler(made, LocalWorkers(made.pool), recorder=recorder).run()
     with pytest.raises(RecordError, match="has no turns beside its log: they are kept by `arena play --turns`"):
         next(read(Run(tmp_path)))
 
@@ -180,7 +181,7 @@ def test_a_store_that_cannot_be_written_ends_the_run_and_says_how_to_go_on(tmp_p
     with closing(Recorder(tmp_path / "run", describe(made))) as recorder, closing(TurnStore(tmp_path / "run")) as store:
         store._db.execute("drop table turn")
         with pytest.raises(ArenaError, match=r"cannot be written into .* go on with: arena play --resume"):
-            Scheduler(made, LocalWorkers(made.lineup), recorder=recorder, sinks=[store]).run()
+            Scheduler(made, LocalWorkers(made.pool), recorder=recorder, sinks=[store]).run()
     assert not [line for line in Run(tmp_path / "run").lines() if isinstance(line, MatchLine)]
 
 
@@ -198,5 +199,5 @@ def test_a_run_that_goes_on_can_be_read(tmp_path: Path) -> None:
             super().match_over(episode)
 
     with closing(Recorder(tmp_path / "run", describe(made))) as recorder, closing(Watching(tmp_path / "run")) as store:
-        Scheduler(made, LocalWorkers(made.lineup), recorder=recorder, sinks=[store]).run()
+        Scheduler(made, LocalWorkers(made.pool), recorder=recorder, sinks=[store]).run()
     assert seen == [[], [0]]

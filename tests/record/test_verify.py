@@ -164,9 +164,9 @@ def test_a_line_too_many_is_found(folder: Path) -> None:
 
 
 def test_a_changed_result_table_is_found(folder: Path) -> None:
-    table = json.loads((folder / "results.json").read_text())
+    [table] = json.loads((folder / "results.json").read_text())
     table["rows"][0]["score"] = 100.0
-    (folder / "results.json").write_text(json.dumps(table))
+    (folder / "results.json").write_text(json.dumps([table]))
     assert [str(problem) for problem in verify(Run(folder)).problems] == ["results.json is not what the log gives"]
 
 
@@ -220,14 +220,14 @@ def change_head(folder: Path, change: Callable[[Line], None]) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda head: head["game"].update(version=99), "leduc version 99; installed is 1"),
-        (lambda head: head["game"].update(name="leducc"), "Did you mean leduc"),
-        (lambda head: head["game"].update(options={"hands": 0}), "recorded options"),
+        (lambda head: head["games"][0].update(version=99), "leduc version 99; installed is 1"),
+        (lambda head: head["games"][0].update(name="leducc"), "Did you mean leduc"),
+        (lambda head: head["games"][0].update(options={"hands": 0}), "recorded options"),
         (lambda head: head.update(format=99), "format 99"),
         (lambda head: head.pop("format"), "format None"),
-        (lambda head: head.pop("operators"), "operators"),
-        (lambda head: head.update(seed="x"), "seed"),
-        (lambda head: head["limits"].update(max_reasks="x"), "max_reasks"),
+        (lambda head: head["games"][0].pop("operators"), "operators"),
+        (lambda head: head["plan"].update(seed="x"), "seed"),
+        (lambda head: head["plan"]["limits"].update(max_reasks="x"), "max_reasks"),
     ],
 )
 def test_what_this_installation_cannot_re_execute_is_said(
@@ -239,9 +239,9 @@ def test_what_this_installation_cannot_re_execute_is_said(
 
 
 def test_another_plan_is_not_this_log(folder: Path) -> None:
-    change_head(folder, lambda head: head.update(seed=1))
+    change_head(folder, lambda head: head["plan"].update(seed=1))
     assert not verify(Run(folder)).passed
-    change_head(folder, lambda head: head.update(seed=0, matches=MATCHES + 1))
+    change_head(folder, lambda head: head["plan"].update(seed=0, matches=MATCHES + 1))
     assert "missing: 4" in str(verify(Run(folder)).problems[0])
 
 
@@ -307,9 +307,9 @@ def test_faults_of_every_kind_are_verified(tmp_path: Path, game: str, max_reasks
 
 def test_another_version_of_the_engine_is_said(folder: Path) -> None:
     head = json.loads((folder / "run.json").read_text())
-    here = head["game"]["engines"]["open_spiel"]
+    here = head["games"][0]["engines"]["open_spiel"]
     assert verify(Run(folder)).engines == []
-    head["game"]["engines"]["open_spiel"] = "1.4"
+    head["games"][0]["engines"]["open_spiel"] = "1.4"
     (folder / "run.json").write_text(json.dumps(head))
     report = verify(Run(folder))
     assert report.engines == [f"open_spiel 1.4, here is {here}"]

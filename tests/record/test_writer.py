@@ -17,7 +17,9 @@ from arena.record import shards, writer
 from arena.record.reader import Run
 from arena.record.verify import verify
 from arena.record.writer import Recorder
-from tests.record.kit import make_plan, record
+from tests.record.kit import head_of, make_plan, record
+
+HEAD = head_of("a", "b")
 
 
 def logs(folder: Path) -> list[bytes]:
@@ -60,7 +62,7 @@ def end(match: int) -> EndLine:
 
 
 def test_matches_are_written_in_plan_order_however_they_end(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "run", {})
+    recorder = Recorder(tmp_path / "run", HEAD)
     for match in (2, 0, 1):
         recorder.journal(match, [end(match)])
     recorder.end(2)
@@ -72,7 +74,7 @@ def test_matches_are_written_in_plan_order_however_they_end(tmp_path: Path) -> N
 
 
 def test_a_tick_is_on_disk_as_soon_as_it_is_journaled(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "run", {})
+    recorder = Recorder(tmp_path / "run", HEAD)
     recorder.journal(3, [tick(0)])
     recorder.journal(3, [tick(1)])
     (journal,) = (tmp_path / "run" / "open").iterdir()
@@ -83,7 +85,7 @@ def test_a_tick_is_on_disk_as_soon_as_it_is_journaled(tmp_path: Path) -> None:
 
 
 def test_a_void_leaves_nothing_of_its_try(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "run", {})
+    recorder = Recorder(tmp_path / "run", HEAD)
     recorder.journal(0, [tick(0), tick(1)])
     recorder.void(0)
     recorder.void(0)
@@ -95,7 +97,7 @@ def test_a_void_leaves_nothing_of_its_try(tmp_path: Path) -> None:
 
 
 def test_why_a_try_is_void_survives_a_kill(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "run", {})
+    recorder = Recorder(tmp_path / "run", HEAD)
     recorder.timing(type="void", reason="worker_died")
     recorder.void(0)
     assert "worker_died" in (tmp_path / "run" / "timing-000.jsonl").read_text()
@@ -118,18 +120,18 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     for folder in (tmp_path / "file", tmp_path / "file" / "run"):
         with pytest.raises(RecordError, match=r"cannot write a run into .*file.*Choose another --out"):
-            Recorder(folder, {})
+            Recorder(folder, HEAD)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_place_of_others_is_said(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(RecordError, match="Permission denied"):
-        Recorder(tmp_path / "run", {})
+        Recorder(tmp_path / "run", HEAD)
 
 
 def test_a_folder_that_vanishes_in_mid_run_is_said(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "run", {})
+    recorder = Recorder(tmp_path / "run", HEAD)
     shutil.rmtree(tmp_path / "run")
     with pytest.raises(ArenaError, match=r"cannot be written into .*run any more: No such file"):
         recorder.journal(0, [tick(0)])

@@ -15,6 +15,7 @@ import psutil
 from arena.channel import Event, Received
 from arena.observer import Observer
 from arena.plan import Entry, Plan
+from arena.play import describe
 from arena.protocol import messages as m
 from arena.record.reader import Run
 from arena.record.writer import Recorder
@@ -86,12 +87,10 @@ def play(
     plan: Plan, out: Path, *, concurrency: int = 4, watch: Entry | None = None, observer: Observer | None = None
 ) -> Run:
     """Play with real processes; the run folder. Nothing is left behind, also when it raises."""
-    recorder = Recorder(
-        out, {"operators": [{"name": e.name} for e in plan.lineup], "game": {"unit": plan.game.spec.unit}}
-    )
+    recorder = Recorder(out, describe(plan))
     try:
         with watched_hub(out / "workers") as hub:
-            workers = WorkerPool(hub, plan.lineup, watch=watch)
+            workers = WorkerPool(hub, plan.entries, watch=watch)
             Scheduler(plan, workers, concurrency=concurrency, recorder=recorder, observer=observer).run()
     finally:
         recorder.close()

@@ -37,7 +37,7 @@ def test_a_mistake_in_play_is_named_and_the_run_has_its_table(tmp_path: Path, na
     assert reasons
     assert re.search(MISTAKES[name][1], reasons[0]), reasons[0]
     assert len([line for line in run.lines() if isinstance(line, EndLine)]) == 1
-    assert [row.operator for row in run.table().rows] == [f"{name}0"]
+    assert [row.operator for row in run.tables()[0].rows] == [f"{name}0"]
 
 
 @pytest.mark.parametrize("name", GREETINGS)

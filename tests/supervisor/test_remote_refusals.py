@@ -199,7 +199,7 @@ class Liar:
 def test_a_welcome_to_something_else_than_was_agreed_ends_the_worker(keys: Path, tmp_path: Path) -> None:
     """Else an arena could name files of the worker's machine after all."""
     with served("ppo", keys, tmp_path / "logs") as there, Liar(there) as liar:
-        wanted = dict(build_plan("leduc", [f"ppo@at={there.at}", "random"]).lineup[0].options)
+        wanted = dict(build_plan("leduc", [f"ppo@at={there.at}", "random"]).pool[0].options)
         liar.say(m.Hire(token="t", major=MAJOR, minor=MINOR, kind="ppo", what="", options=wanted))
         assert liar.hear(m.Hello).token == "t"
         liar.say(m.Welcome(session="s", minor=MINOR, what="/tmp/evil.zip", options=wanted))
@@ -265,12 +265,12 @@ def test_secrets_stand_in_no_file_and_no_name(keys: Path, tmp_path: Path) -> Non
     file = tmp_path / "secretive.py"
     file.write_text(SECRETIVE)
     plan = build_plan("kuhn", [f"{file}@api_key=hunter2", "random"], matches=2)
-    assert plan.lineup[0].options["api_key"] == "hunter2"
+    assert plan.pool[0].options["api_key"] == "hunter2"
     run_plan(plan, tmp_path / "run")
     for path in (tmp_path / "run").rglob("*"):
         assert path.is_dir() or b"hunter2" not in path.read_bytes()
         assert "hunter2" not in path.name
-    assert parse(plan.lineup[0].given).options == {"api_key": "***"}
+    assert parse(plan.pool[0].given).options == {"api_key": "***"}
 
 
 def test_the_token_and_the_secret_key_stand_nowhere(keys: Path, tmp_path: Path) -> None:

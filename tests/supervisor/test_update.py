@@ -37,7 +37,7 @@ class Kept(TurnSink):
 def play(plan: Plan, workers: WorkerPool, observer: Observer | None = None) -> list[tuple[object, str | None]]:
     sink = Kept()
     Scheduler(plan, workers, concurrency=4, sinks=[sink], observer=observer).run()
-    return sink.of(plan.lineup[0].name)
+    return sink.of(plan.pool[0].name)
 
 
 @pytest.fixture
@@ -48,15 +48,15 @@ def plan() -> Plan:
 @pytest.fixture
 def workers(plan: Plan, tmp_path: Path) -> Iterator[WorkerPool]:
     with watched_hub(tmp_path / "workers") as hub:
-        yield WorkerPool(hub, plan.lineup)
+        yield WorkerPool(hub, plan.pool)
 
 
 def test_answers_and_versions_change_and_the_process_does_not(plan: Plan, workers: WorkerPool, tmp_path: Path) -> None:
     old = play(plan, workers)
-    pid = workers.channel(0).pid
-    workers.update(0, "step-1", str(other(tmp_path)))
+    pid = workers.channel(plan.pool[0]).pid
+    workers.update(plan.pool[0], "step-1", str(other(tmp_path)))
     new = play(plan, workers)
-    assert workers.channel(0).pid == pid
+    assert workers.channel(plan.pool[0]).pid == pid
     assert {version for _, version in old} == {None}
     assert {version for _, version in new} == {"step-1"}
     assert [answer for answer, _ in new] != [answer for answer, _ in old]
@@ -65,13 +65,13 @@ def test_answers_and_versions_change_and_the_process_does_not(plan: Plan, worker
 def test_a_failed_update_is_told_and_leaves_the_old_weights(plan: Plan, workers: WorkerPool, tmp_path: Path) -> None:
     old = play(plan, workers)
     with pytest.raises(WorkerError, match=r"ppo.* keeps its weights: .*nowhere.safetensors is missing"):
-        workers.update(0, "step-1", str(tmp_path / "nowhere.safetensors"))
+        workers.update(plan.pool[0], "step-1", str(tmp_path / "nowhere.safetensors"))
     assert play(plan, workers) == old
 
 
 def test_an_operator_that_cannot_change_its_weights_says_so(plan: Plan, workers: WorkerPool) -> None:
     with pytest.raises(WorkerError, match=r"scripted keeps its weights: .* cannot change its weights"):
-        workers.update(1, "step-1", "anything")
+        workers.update(plan.pool[1], "step-1", "anything")
 
 
 def test_a_worker_that_is_started_again_has_the_weights_of_the_last_update(
@@ -84,18 +84,19 @@ def test_a_worker_that_is_started_again_has_the_weights_of_the_last_update(
                 os.kill(pid, signal.SIGKILL)
 
     play(plan, workers)
-    workers.update(0, "step-1", str(other(tmp_path)))
+    workers.update(plan.pool[0], "step-1", str(other(tmp_path)))
     expected = play(plan, workers)
     killer = Killer()
-    before = killer.pid = workers.channel(0).pid  # type: ignore[attr-defined]
+    before = killer.pid = workers.channel(plan.pool[0]).pid  # type: ignore[attr-defined]
     assert play(plan, workers, killer) == expected
-    assert workers.channel(0).pid != before
+    assert workers.channel(plan.pool[0]).pid != before
 
 
 def test_a_worker_that_dies_meanwhile_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     dying = replace(GOOD, name="dying", target="tests.toys_ops:dies_of_update")
+    dies = plan_of(Turns, [dying]).pool
     with watched_hub(tmp_path / "workers") as hub:
-        workers = WorkerPool(hub, plan_of(Turns, [dying]).lineup)
+        workers = WorkerPool(hub, dies)
         with pytest.raises(WorkerError, match="dying0 exited with code 5 before it had taken the weights"):
-            workers.update(0, "step-1", "anything")
+            workers.update(dies[0], "step-1", "anything")

@@ -86,11 +86,11 @@ def test_what_decides_is_looked_up_and_hashed_on_the_workers_machine(keys: Path,
     mine.write_bytes(weights.read_bytes())
     (tmp_path / "mine.json").write_bytes(weights.with_suffix(".json").read_bytes())
     with served(f"ppo:{mine}@deterministic=true", keys, tmp_path / "logs") as there:
-        entry = build_plan("leduc", [f"ppo@at={there.at}", "random"]).lineup[0]
+        entry = build_plan("leduc", [f"ppo@at={there.at}", "random"]).pool[0]
         with pytest.raises(InputError, match=r"cannot play kuhn|was trained for leduc"):
             build_plan("kuhn", [f"ppo@at={there.at}", "random"])
     assert (entry.what, entry.options["deterministic"], entry.views.vector) == (str(mine), True, True)
-    spec = build_plan("leduc", ["random", "random"]).make_game().spec
+    spec = build_plan("leduc", ["random", "random"]).games[0].make().spec
     assert list(entry.kind.fingerprint(spec, entry.what, entry.options)) == ["mine.safetensors"]
 
 
