@@ -174,48 +174,51 @@ class Host:
     def _act(self, ids: Sequence[int] | None = None) -> None:
         """Decide these questions, as far as they are still wanted; by default all."""
         with self._lock:
-            batch = {i: self._queue.pop(i) for i in (list(self._queue) if ids is None else ids) if i in self._queue}
+            if ids is None:
+                batch, self._queue = self._queue, {}
+            else:
+                batch = {i: self._queue.pop(i) for i in ids if i in self._queue}
             self._computing = {i: r for i, r in batch.items() if (r.match, r.seat) in self._open}
         closed = [not_open(r) for i, r in batch.items() if i not in self._computing]
         if closed:
             self._emit(m.Action(session=self.session, answers=closed))
-        for answers in self._decide(list(self._computing.values())):
-            self._emit(m.Action(session=self.session, answers=answers))
-        with self._lock:
-            self._computing.clear()  # also of what raised
-            self._cancelled.clear()
+        if self._computing:
+            for answers in self._decide(list(self._computing.values())):
+                self._emit(m.Action(session=self.session, answers=answers))
 
     def _decide(self, requests: list[Request]) -> Iterator[list[m.Answer]]:
         """The answers to all of these, in groups as they are decided."""
         assert self._operator is not None
-        left = {request.id: request for request in requests}
+        raised: Exception | None = None
         started = time.monotonic()
-        raised: Exception = ValueError()
         try:
-            for group in paired(requests, self._operator.act(requests)) if requests else ():
-                for request, _ in group:
-                    del left[request.id]
-                yield self._answers(group, time.monotonic() - started)
+            for decided in paired(requests, self._operator.act(requests)):
+                yield self._answers(decided, time.monotonic() - started)
         except Exception as error:
             traceback.print_exc()
             raised = error
-        for request in left.values():
-            # One bad request must not cost its neighbours: who shares a batch is chance.
-            alone = len(requests) == 1
-            yield from [[of_exception(request, raised)]] if alone else self._decide([request])
+        if raised is None:
+            return
+        for request in requests:
+            if request.id in self._computing and len(requests) > 1:
+                # One bad request must not cost its neighbours: who shares a batch is chance.
+                yield from self._decide([request])
+            elif request.id in self._computing:
+                with self._lock:
+                    del self._computing[request.id]
+                    self._cancelled.discard(request.id)
+                yield [of_exception(request, raised)]
 
     def _answers(self, decided: Sequence[tuple[Request, Decision]], took: float) -> list[m.Answer]:
-        with self._lock:  # from here on a CANCEL comes too late
-            cancelled = {request.id for request, _ in decided if request.id in self._cancelled}
-            self._cancelled -= cancelled
-            for request, _ in decided:
-                del self._computing[request.id]
         out = []
-        for request, decision in decided:
-            if request.id in cancelled:
-                out.append(answer(request, cancelled=True))
-            elif request.budget is not None and took > request.budget:
-                out.append(answer(request, decision=timed_out(request)))
-            else:
-                out.append(checked(request, stamped(decision, self._version)))
+        with self._lock:  # from here on a CANCEL comes too late
+            for request, decision in decided:
+                del self._computing[request.id]
+                if request.id in self._cancelled:
+                    self._cancelled.discard(request.id)
+                    out.append(answer(request, cancelled=True))
+                elif request.budget is not None and took > request.budget:
+                    out.append(answer(request, decision=timed_out(request)))
+                else:
+                    out.append(checked(request, stamped(decision, self._version)))
         return out

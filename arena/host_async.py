@@ -138,7 +138,9 @@ class AsyncHost:
             return answer(request, decision=timed_out(request))
         version = self._version
         clock = asyncio.timeout(None)
-        beginning = asyncio.ensure_future(self._begin(clock, request))
+        beginning = (
+            None if request.budget is None else asyncio.ensure_future(self._begin(clock, request, request.budget))
+        )
         try:
             async with clock:
                 return checked(request, stamped(await self._operator.decide(request), version))
@@ -147,17 +149,16 @@ class AsyncHost:
                 raise
             return answer(request, decision=timed_out(request))
         finally:
-            beginning.cancel()
+            if beginning is not None:
+                beginning.cancel()
 
-    async def _begin(self, clock: asyncio.Timeout, request: Request) -> None:
-        """Start the clock of a question that has one when its person sees it."""
-        if request.budget is None:
-            return
+    async def _begin(self, clock: asyncio.Timeout, request: Request, budget: float) -> None:
+        """Start the clock of a question when its person sees it."""
         try:
             await self._operator.seen(request)
         except Exception:
             traceback.print_exc()  # a clock that runs too early is better than one that never does
-        clock.reschedule(asyncio.get_running_loop().time() + request.budget)
+        clock.reschedule(asyncio.get_running_loop().time() + budget)
 
 
 class HostThread:
