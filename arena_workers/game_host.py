@@ -1,6 +1,6 @@
 """The game host: `python -P -m arena_workers.game_host`. Many games of any kind in one process (arena/host_games.py).
 
-`--describe HANDLE` says only what one game is, for an arena that does not run its code; see arena/described.py.
+`--describe HANDLE` only describes one game, for an arena that does not run its code; see arena/described.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent() -> None:
-    """Where the system can: this process is killed when the one that started it ends, whatever runs here."""
+    """Ask the kernel, where it can, to kill this process when its parent ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

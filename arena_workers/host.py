@@ -34,12 +34,12 @@ from arena.protocol.version import MAJOR, MINOR
 from arena.replies import failure, sendable
 from arena.supervisor.descendants import MARK, end_marked
 
-LONG = 0.05  # seconds of an act after which the second thread takes over the reading; it must not cost the short ones
-LINGER = 1000  # milliseconds for the last words at the end
+LONG = 0.05  # seconds of an act after which the second thread reads; it must not slow down short acts
+LINGER = 1000  # milliseconds for sending the last messages
 
 
 def main(argv: list[str]) -> int:
-    """Serve one arena until it says SHUTDOWN or is gone: the operator that the argument names."""
+    """Serve the operator that the argument names, until the arena sends SHUTDOWN or is gone."""
     if len(argv) != 2:
         print("this is a worker: an arena starts it. See docs/protocol.md", file=sys.stderr)
         return 2
@@ -57,7 +57,7 @@ def serve(
     able: tuple[str, ...] = (),
     eager: bool = False,
 ) -> int:
-    """Connect to the arena that started this process, and serve it with the host that `make(emit, lock)` gives.
+    """Connect to the arena that started this process, and serve it with the host that `make(emit, lock)` returns.
 
     `eager`: a match waits for this process all the time, which waits for others in between (see transport.Waiter).
     """
@@ -87,13 +87,13 @@ def _leave_with_arena() -> None:
         pass
     if (mark := os.environ.get(MARK)) is not None:
         end_marked(mark)
-    if os.getpgrp() == os.getpid():  # a group of its own: the arena started it, and nobody else is in it
+    if os.getpgrp() == os.getpid():  # the leader of its own group, as the arena starts workers
         os.killpg(os.getpgrp(), signal.SIGKILL)
     os._exit(3)
 
 
 class Pump:
-    """Moves messages between the socket and a host."""
+    """Passes messages between the socket and a host."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Pump:
         self._waiter = transport.Waiter(socket) if eager else None
         self._make = make
         self._lock = threading.RLock()  # whoever holds it may use the socket while work runs
-        self._since: float | None = None  # when the work that now runs began
+        self._since: float | None = None  # when the current work began
         self._working = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None  # set once an AsyncOperator runs
 
@@ -113,7 +113,7 @@ class Pump:
         host = self._make(self._emit, self._lock)
         threading.Thread(target=self._listen, args=(host,), daemon=True).start()
         while not host.finished and host.asynchronous is None:
-            # The second thread may have queued something while work ran: nothing else will wake this one.
+            # The second thread may have queued something while work ran; nothing else wakes this thread.
             self._read(host, wait=not host.has_work)
             if host.has_work:
                 with self._lock:  # else the second thread may clear the event that is set here
@@ -128,7 +128,7 @@ class Pump:
         return 1 if host.failed else 0
 
     def _read(self, host: Host | GameHost, wait: bool) -> None:
-        """Take what has arrived; first wait for something if asked to."""
+        """Take the messages that have arrived; wait for one first if asked to."""
         while True:
             if wait and self._waiter is not None:
                 frames: codec.Frames | None = self._waiter.receive()

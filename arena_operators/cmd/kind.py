@@ -1,6 +1,6 @@
-"""`cmd:'COMMAND'`: a worker of yours, in any language, that speaks docs/protocol.md.
+"""`cmd:'COMMAND'`: your own worker, in any language, that speaks the protocol of docs/protocol.md.
 
-The command is started as it stands, without a shell, in the folder that the arena was started in.
+The command is started as given, without a shell, in the arena's working folder.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ VIEWS = "text, vector, image, image:HEIGHTxWIDTH, joined by '+', or none"
 
 
 def words(what: str) -> list[str]:
-    """The program and its arguments, split as a shell would. InputError when that cannot be."""
+    """Splits the command into the program and its arguments as a shell does. Raises InputError if it cannot."""
     try:
         out = shlex.split(what)
     except ValueError as error:
@@ -36,7 +36,7 @@ def words(what: str) -> list[str]:
 
 
 def program(name: str) -> str:
-    """The file that is started for the command's first word: looked for on PATH, or, with a slash, from here.
+    """Returns the file to start for the command's first word: found on PATH or, with a slash, by its path.
 
     InputError says what is missing.
     """
@@ -52,7 +52,7 @@ def program(name: str) -> str:
 
 
 def resolve_options(spec: GameSpec | None, what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Checks that the program is there and that the views are written well; InputError."""
+    """Raises InputError if the program is missing or the views are malformed."""
     given = words(what)
     program(given[0])
     for word in given[1:]:
@@ -67,13 +67,13 @@ def resolve_options(spec: GameSpec | None, what: str, options: Mapping[str, Any]
 
 
 def command(what: str, options: Mapping[str, Any]) -> Sequence[str]:
-    """What is started."""
+    """Returns the command that is started."""
     first, *rest = words(what)
     return [program(first), *rest]
 
 
 def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
-    """The views that were asked for; by default text and vector, and a picture only of a game that has neither."""
+    """The requested views; by default text and vector, or a picture if the game has neither."""
     wanted = _wanted(options)
     if wanted is None:
         cheap = Views(vector=spec.vector_shape is not None, text=spec.text)
@@ -91,7 +91,7 @@ def _smallest(spec: GameSpec) -> tuple[int, int]:
 
 
 def _wanted(options: Mapping[str, Any]) -> dict[str, Any] | None:
-    """View by name, the image's with its size ("" when none is given); None: nobody said."""
+    """Maps each requested view to its size ("" if none is given); None if @views= was not given."""
     text = options.get("views")
     if text is None:
         return None
@@ -112,31 +112,31 @@ def _size(size: str, text: str) -> tuple[int, int]:
 
 
 def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, str]:
-    """Hashes of the files that the command names: the program itself, scripts, weights. Folders are left out."""
+    """Hashes of the files that the command names: the program, scripts, weights. Folders are not hashed."""
     first, *rest = words(what)
-    # `--weights=FILE` names a file too.
+    # `--weights=FILE` also names a file.
     named = {word.rpartition("=")[2]: word.rpartition("=")[2] for word in rest}
     files = {first: program(first), **named}
-    # os.path.isfile is False, and Path.is_file an error, for what is too long to be a file's name.
+    # For a name that is too long, os.path.isfile is False, and Path.is_file raises an error.
     return {
         name: hash_file(Path(path)) for name, path in files.items() if name and os.path.isfile(path)
     }  # also False for what no file can be called
 
 
 def declared(what: str, options: Mapping[str, Any]) -> Determinism:
-    """What its user says of it."""
+    """The determinism that the user declares."""
     out: Determinism = options["determinism"]
     return out
 
 
 def only_a_process(context: WorkerContext) -> NoReturn:
-    """There is nothing to build in this process."""
+    """Raises ValueError: a command only runs as a process."""
     raise ValueError(f"cmd:{context.what!r} is a program and runs only as a process of its own")
 
 
 KIND = OperatorKind(
     name="cmd",
-    summary="a worker of yours in any language: a program that speaks docs/protocol.md",
+    summary="your own worker in any language: a program that speaks the protocol of docs/protocol.md",
     target="arena_operators.cmd.kind:only_a_process",
     views=views,
     resolve_options=resolve_options,

@@ -1,4 +1,4 @@
-"""Builds the person's operator inside the worker. What a page or a window needs is imported only for it."""
+"""Builds the operator for a person inside the worker. A page's or a window's libraries are imported only if needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Legal actions as a person picks them: a number, a letter where it is clear, or the name."""
+"""Legal actions as a person selects them: by a number, an unambiguous letter, or the name."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ GAVE_UP = Decision(fault="unparsable", detail="the person gave up this match")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One legal action with what selects it."""
+    """One legal action and the keys that select it."""
 
     action: int
-    name: str  # with what it amounts to now, where the game says that: "call 10"
+    name: str  # with its current amount, if the game states one: "call 10"
     number: int
     letter: str | None
-    plain: str  # the action's name alone, which may be typed too
+    plain: str  # the action's name alone, which can be typed as well
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """What selects it when typed, the number first."""
+        """The keys that select it, the number first."""
         return (str(self.number), self.letter) if self.letter else (str(self.number),)
 
 
 def offered_in(seat: OpenSeat, request: Request) -> tuple[Choice, ...]:
-    """The choices of a question. A fact `label.ACTION` says what an action amounts to at the moment."""
+    """The choices of a question. A fact `label.ACTION` gives an action's current amount."""
     facts = request.observation.facts or {}
     labels = {action: str(facts.get(f"label.{name}", name)) for action, name in enumerate(seat.card.actions)}
     return choices(seat.card.actions, request.observation.legal, labels)
@@ -41,9 +41,9 @@ def choices(
 ) -> tuple[Choice, ...]:
     """The choices of this turn, in the order of the actions. Numbers and letters are those of the actions' names.
 
-    A number stays with its action for the whole game wherever that is possible, so that hands can learn it:
+    An action keeps its number for the whole game where possible, so that a person can learn it:
     the number in the names if each name has its own ("column 3" is 3), else the action's place from 1. Only a game
-    with more than nine actions numbers what is legal now.
+    with more than nine actions numbers the actions that are legal now.
     """
     initials = Counter(_initial(actions[action]) for action in legal)
     numbers = _numbers(actions, legal)
@@ -57,7 +57,7 @@ def choices(
 
 
 def pick(given: str, offered: Sequence[Choice]) -> Choice | None:
-    """The choice that `given` names by key, by name, or by the beginning of one name only."""
+    """Returns the choice that `given` selects by key, by name, or by an unambiguous beginning of a name; else None."""
     wanted = " ".join(given.lower().split())
     if not wanted:
         return None

@@ -1,4 +1,4 @@
-"""An observation's facts as a person reads them: labels, cards apart from words, nothing that upsets a terminal."""
+"""An observation's facts for people: labelled, with cards apart from words, and safe to print on a terminal."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Card:
 
     @property
     def code(self) -> str:
-        """As games write it: "Td", "K"."""
+        """The card's code in games: "Td", "K"."""
         letter = next((letter for letter, suit in SUITS.items() if suit == self.suit), "")
         return self.rank.replace("10", "T") + letter
 
@@ -53,12 +53,12 @@ class Fact:
 
     @property
     def long(self) -> bool:
-        """Whether it needs lines of its own."""
+        """Whether the value needs its own lines."""
         return len(self.value) > 24
 
 
 def read(facts: Mapping[str, str] | None) -> tuple[Fact, ...]:
-    """The facts of GLANCE that the game gives and that say something in one line."""
+    """The facts of GLANCE that the game gives, are not empty and fit in one line."""
     out = []
     for key in GLANCE:
         value = printable(str((facts or {}).get(key, "")), lines=True).strip()
@@ -68,13 +68,13 @@ def read(facts: Mapping[str, str] | None) -> tuple[Fact, ...]:
 
 
 def last_hand(facts: Mapping[str, str]) -> tuple[str, ...]:
-    """How the hand before this one ended, in sentences; empty where there was none."""
+    """The sentences on how the previous hand ended; empty if there was none."""
     said = printable(str(facts.get("last_hand", ""))).strip()
     return () if said.lower() in {"", *_NOTHING} else tuple(part.strip() for part in said.split(";"))
 
 
 def spoken(sentence: str) -> list[str | Card]:
-    """A sentence with its cards apart: "seat 1 shows ", K♥, " ", K♦. A code at its beginning is a word ("As ...")."""
+    """Splits a sentence into words and cards: "seat 1 shows ", K♥, " ", K♦. A code at its start is a word."""
     out: list[str | Card] = []
     at = 0
     for found in _SPOKEN.finditer(sentence):
@@ -84,7 +84,7 @@ def spoken(sentence: str) -> list[str | Card]:
 
 
 def _cards(key: str, value: str) -> tuple[Card, ...]:
-    """The cards of `value` if it lists cards only. A rank without a suit counts only under a key that means cards."""
+    """The cards of `value` if it lists only cards. A rank without a suit counts only under a key for cards."""
     tokens = re.split(r"[\s,|]+", value.strip(" []()|,"))
     found = [_CARD.fullmatch(token) for token in tokens]
     if not all(found):

@@ -1,4 +1,4 @@
-"""Playing by held keys: what is held, which action that is, and when it is the answer. As page/held.js; no I/O."""
+"""Playing by held keys: which keys are held, which action they mean, and when it is sent. As page/held.js; no I/O."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from arena.operator import OpenSeat
 
-TICK = 0.125  # seconds of a decision, where the game has no clock of its own
-CHORD = 0.04  # seconds after a press in which more fingers may follow before it is an answer
+TICK = 0.125  # seconds of a decision in a game without a clock
+CHORD = 0.04  # seconds after a press in which further keys may follow before the answer is sent
 # When a question of a game that waits for nobody is answered, in ticks after it came: as late as possible, since what
 # is held then counts, but earlier from now on after an answer that was late.
 EARLY, LESS, MORE = 0.4, 0.15, 0.01
@@ -16,7 +16,7 @@ OPPOSITE = {"left": "right", "right": "left", "up": "down", "down": "up"}
 
 
 def action_of(seat: OpenSeat, legal: Sequence[int], held: Collection[str]) -> int | None:
-    """The legal action that holds the most of what is held and nothing else; of equal ones the first."""
+    """Returns the legal action that holds the most of the held buttons and no others; of equal ones the first."""
     holds = {action: seat.card.buttons.get(seat.card.actions[action]) for action in legal}
     fits = [action for action, buttons in holds.items() if buttons is not None and set(buttons) <= set(held)]
     return max(fits, key=lambda action: len(holds[action] or ()), default=None)
@@ -24,14 +24,14 @@ def action_of(seat: OpenSeat, legal: Sequence[int], held: Collection[str]) -> in
 
 @dataclass(slots=True)
 class Hold:
-    """The hands of one person. Times are those of one clock, in seconds."""
+    """The held keys of one person. Times are seconds of one clock."""
 
     down: dict[str, None] = field(default_factory=dict)  # in the order in which they were pressed
-    tapped: dict[str, None] = field(default_factory=dict)  # pressed since the last answer, perhaps let go of again
-    live: bool = True  # answers by itself as time goes on; else only while something is held
+    tapped: dict[str, None] = field(default_factory=dict)  # pressed since the last answer, held or not
+    live: bool = True  # answers are sent as time passes; else only while a key is held
     begun: bool = False
     paused: bool = False
-    once: bool = False  # one decision with what is held, whatever else
+    once: bool = False  # send one decision with the held keys now
     pressed: float = -1e9
     sent: float = -1e9
     asked: float = -1e9
@@ -50,13 +50,13 @@ class Hold:
         self.down.pop(button, None)
 
     def release(self) -> None:
-        """The keys are not ours any more."""
+        """Forget all keys: the page has lost the focus."""
         self.down.clear()
         self.tapped.clear()
 
     @property
     def held(self) -> set[str]:
-        """What counts as held: also what was tapped between two answers; of two opposite ones the later."""
+        """The buttons that count as held: also those tapped between two answers; of two opposite ones the later."""
         order = list({**self.down, **self.tapped})
         out = set(order)
         for button in reversed(order):
@@ -71,7 +71,7 @@ class Hold:
         self.asked = now
 
     def due(self, seat: OpenSeat, now: float) -> bool:
-        """Whether the question is to be answered now."""
+        """Whether the question must be answered now."""
         tick = seat.card.seconds or TICK
         if self.once:
             return True

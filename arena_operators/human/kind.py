@@ -1,4 +1,4 @@
-"""What the arena must know about `human` before a worker starts: where the person sits and what they must see."""
+"""The description of `human` for the arena's process: where the person plays and which views they need."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from arena.operator import OperatorKind
 from arena.options import Option
 
 PICTURE = (600, 960)  # the size drawn for people, where a game offers it
-ENOUGH = 200  # rows of pixels that a console's games have
+ENOUGH = 200  # rows of pixels of a console's games
 MODES = ("terminal", "web", "window")
 _PLACE = {"web": "page", "window": "window", "watch": "page"}
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
-WATCH = "watch"  # no place at the table: what `arena play --watch web` starts
+WATCH = "watch"  # not for a seat: `arena play --watch web` starts it
 
 
 def _here() -> str:
-    """Where the person is when nobody says: at this terminal if there is one, else in a browser."""
+    """The default mode: this terminal if there is one, else a browser."""
     return "terminal" if os.isatty(0) and os.isatty(1) else "web"
 
 
@@ -37,9 +37,9 @@ def _mode(what: str, options: Mapping[str, Any]) -> str:
 
 
 def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
-    """Text wherever the game has it; for the page also the picture: of 600x960, else the largest there is.
+    """Text if the game has it; for the page also the picture of 600x960, or else the largest.
 
-    Of games that go by a clock the smallest that shows enough: it comes many times a second, and the page enlarges it.
+    In games with a clock the smallest picture of enough rows: it is sent many times a second, and the page enlarges it.
     """
     if _mode(what, options) == WATCH:
         raise UnplayableError("human:watch only watches: write --watch web instead, besides the operators that play")
@@ -95,7 +95,7 @@ def _check_window() -> None:
 
 
 def _terminal(given: str | None) -> str:
-    """The path of the person's terminal: the one that was named, else the one the arena was started from."""
+    """The path of the person's terminal: the given one, else the one that the arena was started from."""
     if given is None:
         if not hasattr(os, "ttyname") or not os.isatty(0):
             raise InputError(
@@ -122,7 +122,7 @@ KIND = OperatorKind(
     target="arena_operators.human.build:build",
     views=views,
     resolve_options=resolve_options,
-    # However it was asked for: people at one terminal, or on one page's port, are served by one worker.
+    # One worker serves all people at one terminal, or on one port.
     worker_identity=("mode", "tty", "port"),
     what="terminal | web | window; left out: the terminal if there is one, else the page",
     options={

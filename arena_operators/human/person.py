@@ -1,4 +1,4 @@
-"""What one person's page knows: the tables they sit at, what they are asked, how it ended. No I/O, no server."""
+"""The state of one person's page: their seats, the open questions, the results. No I/O, no server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from arena_operators.human.talk import Talk, decided
 from arena_operators.human.updates import ShownUpdate
 
 HISTORY = 200  # finished matches a page lists
-AWAY = 30.0  # seconds without a page, once there was one, after which clocks run all the same
+AWAY = 30.0  # seconds after a page was closed, after which clocks run all the same
 
 
 @dataclass(slots=True, eq=False)
@@ -26,27 +26,27 @@ class PlayedSeat:
     """One seat of one match."""
 
     seat: OpenSeat
-    number: int  # this person's own count of matches, from 1: which is later; people are told the log's number
+    number: int  # this person's count of matches, from 1, for their order; people are shown the log's number
     request: Request | None = None  # the open question
-    shown: Request | None = None  # the last one, which the page goes on showing
+    shown: Request | None = None  # the last question, which the page keeps showing
     reply: asyncio.Future[Decision] | None = None
     seen: asyncio.Event = field(default_factory=asyncio.Event)  # the page shows the open question
-    deadline: float | None = None  # of the open question, by time.monotonic(); None until it was seen
+    deadline: float | None = None  # of the open question, in time.monotonic(); None until it was seen
     picture: bytes | None = None
-    pictures: int = 0  # counts what the picture shows
+    pictures: int = 0  # number of pictures so far
     fresh: bool = False  # the picture is that of the question which is shown
-    last: Observation | None = None  # what the seat saw when it was asked no more
-    out: tuple[str, ...] = ()  # what was said then, if the match went on without it
+    last: Observation | None = None  # the seat's last view, after its last question
+    out: tuple[str, ...] = ()  # the events of that moment, if the match went on without this seat
     talk: Talk = field(default_factory=Talk)
     note: str = ""  # what was done last
-    alert: str = ""  # why it is asked again, or that time ran out; stays until the next answer
+    alert: str = ""  # why the question is asked again, or that time ran out; shown until the next answer
     gave_up: bool = False
     result: Result | None = None
     outcome: Outcome | None = None
 
     @property
     def key(self) -> str:
-        """Names the table on the page."""
+        """The table's name on the page."""
         return f"{self.seat.match}.{self.seat.seat}"
 
 
@@ -68,7 +68,7 @@ class Person:
     _leaving: asyncio.TimerHandle | None = None
 
     def changed(self) -> None:
-        """Tell every open page."""
+        """Wake every open page."""
         for wake in tuple(self.pages):
             wake()
 
@@ -81,7 +81,7 @@ class Person:
             self._leaving.cancel()
 
     def leave(self, wake: Callable[[], None]) -> None:
-        """A page is gone. The others do not wait for ever for one that does not come back."""
+        """A page was closed. After AWAY seconds clocks run, so that the others do not wait forever."""
         self.pages.discard(wake)
         if not self.pages:
             self.here.clear()
@@ -107,7 +107,7 @@ class Person:
             self.changed()
 
     def sit(self, seat: OpenSeat) -> PlayedSeat:
-        """Take a seat of a new match."""
+        """Take a seat in a new match."""
         self.matches += 1
         table = self.tables[seat.match, seat.seat] = PlayedSeat(seat, self.matches)
         self.changed()
@@ -163,7 +163,7 @@ class Person:
         return "That came too late: the question was already answered or taken back. Nothing was done."
 
     def give_up(self, match: int, seat: int) -> str:
-        """Leave one match: its open question and every later one is the fault `unparsable`."""
+        """Give up one match: its open question and all later ones are the fault `unparsable`."""
         table = self.tables.get((match, seat))
         if table is None:
             return "That match is already over."
@@ -181,13 +181,13 @@ class Person:
         table.result, table.outcome = result(table.seat, outcome, table.out), outcome
         self.total += table.result.own or 0.0
         for older in self.finished[-1:]:
-            older.shown = older.picture = older.last = None  # nobody sees these again, and they are large
+            older.shown = older.picture = older.last = None  # these are not shown again, and they are large
         self.finished.append(table)
         del self.finished[:-HISTORY]
         self.changed()
 
     def last_look(self, update: SpectatorUpdate) -> PlayedSeat | None:
-        """How a seat of this person stands at its end: in its match, or as the match itself ended. Its table."""
+        """Take a seat's last view, at its own end or at the end of the match. Returns its table."""
         assert update.seat is not None
         places = [*self.tables.values(), *self.finished[-1:]]
         table = next((one for one in places if (one.seat.match, one.seat.seat) == (update.match, update.seat)), None)
@@ -228,11 +228,11 @@ class Person:
 
     def _close(self, table: PlayedSeat) -> None:
         table.request = table.reply = table.deadline = None
-        table.seen.set()  # nobody is to wait for it any more
+        table.seen.set()  # wake whoever waits for it
         self.changed()
 
     def snapshot(self) -> dict[str, Any]:
-        """Everything the page shows except pictures, as plain JSON."""
+        """Everything that the page shows except pictures, as plain JSON."""
         tables = [*self.tables.values()]
         if not tables and self.finished:
             tables = self.finished[-1:]
@@ -296,7 +296,7 @@ def _table(table: PlayedSeat) -> dict[str, Any]:
 
 
 def _played(table: PlayedSeat) -> dict[str, Any] | None:
-    """How the game is played by held keys: what each action holds; None if it is not."""
+    """The buttons that each action holds, for a game that is played by held keys; None for others."""
     card, asked = table.seat.card, table.request
     if not card.buttons:
         return None
@@ -319,7 +319,7 @@ def _fact(fact: Fact) -> dict[str, Any]:
 
 
 def _sentence(text: str) -> list[Any]:
-    """A sentence for the page: words, and cards between them."""
+    """A sentence for the page, as a list of words and cards."""
     return [part if isinstance(part, str) else _card(part) for part in spoken(text)]
 
 

@@ -1,4 +1,4 @@
-"""How a match ended, in a person's words."""
+"""The result of a match in words, for people."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ class SeatResult:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One match as its person is told it."""
+    """The result of one match for its person."""
 
     verdict: Verdict
     headline: str
-    details: tuple[str, ...]  # short sentences: why, and what happened last
+    details: tuple[str, ...]  # short sentences: the reason, and the last events
     rows: tuple[SeatResult, ...]
     unit: str
 
     @property
     def own(self) -> float | None:
-        """The person's own return, None where there is none."""
+        """The person's own return, or None."""
         return next((row.value for row in self.rows if row.you), None)
 
 
 def seat_name(seat: OpenSeat, index: int) -> str:
-    """A seat, numbered from 0 as in the games' own texts and in the log, with its operator where names are shown."""
+    """A seat, numbered from 0 as in the games' texts and in the log, with its operator's name if that is known."""
     name = printable(seat.seats[index]) if index < len(seat.seats) else ""
     return f"seat {index} ({name})" if name else f"seat {index}"
 
@@ -51,7 +51,7 @@ def signed(value: float) -> str:
 
 
 def of_seat(seat: int, events: Sequence[str]) -> tuple[str, ...]:
-    """Those of a tick's events that name this seat."""
+    """The events of a tick that name this seat."""
     named = re.compile(rf"\b(seat|lane|runner|player) {seat}\b")
     return tuple(event for event in events if named.search(event))
 
@@ -59,7 +59,7 @@ def of_seat(seat: int, events: Sequence[str]) -> tuple[str, ...]:
 def result(seat: OpenSeat, outcome: Outcome, out: Sequence[str] = ()) -> Result:
     """What this seat's person is told at the end. `out`: what was said when the seat itself was out, before that."""
     unit = printable(seat.card.unit)
-    own = out or (of_seat(seat.seat, outcome.events) if seat.card.buttons else ())  # of lanes, the own one first
+    own = out or (of_seat(seat.seat, outcome.events) if seat.card.buttons else ())  # in lanes own events come first
     events = [event for event in outcome.events if event not in own]
     details = tuple(printable(part) for part in dict.fromkeys((*own, outcome.reason, *events)) if part)
     if outcome.status == "voided" or len(outcome.returns) <= seat.seat:

@@ -1,4 +1,4 @@
-"""What a person sees in a terminal, as rich renderables. Nothing here reads or waits."""
+"""What a person sees in a terminal, as rich renderables. No I/O."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from arena_operators.human.talk import Line
 
 FELT = "green"
 _FACES = {"black": "bold", "red": "bold red", "blue": "bold bright_blue", "green": "bold green"}
-CLEAR = "\x1b[H\x1b[2J\x1b[3J"  # with the scroll-back: the next person must not scroll up to these cards
+CLEAR = "\x1b[H\x1b[2J\x1b[3J"  # also clears the scroll-back: the next person must not see these cards
 
 
 def render(thing: RenderableType, width: int) -> str:
@@ -63,7 +63,7 @@ def _talk(request: Request) -> list[RenderableType]:
 
 
 def prompt(seat: OpenSeat) -> str:
-    """What stands before the cursor."""
+    """The text before the cursor."""
     return f"{seat_name(seat, seat.seat)}, your move: "
 
 
@@ -142,7 +142,7 @@ def _pile(cards: Sequence[Card]) -> RenderableType:
 
 
 def _words(text: str, facts: Sequence[Fact]) -> Text:
-    """The text view; the cards that the facts name are coloured, and what stands before a colon is dimmed."""
+    """The text view, with the cards in the facts coloured and the words before a colon dimmed."""
     out = Text(printable(text, lines=True))
     for card in {card for fact in facts for card in fact.cards if card.suit}:
         out.highlight_regex(rf"\b{card.code}\b", _FACES[card.colour])

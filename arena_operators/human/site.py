@@ -1,6 +1,6 @@
-"""The page's server: who is let in, the static files, and the WebSocket between one page and its Person.
+"""The page's server: access, the static files, and the WebSocket between one page and its Person.
 
-Everything that protects the person is here: the Host and Origin checks, the headers, the ticket.
+All protection of the person is here: the checks of Host and Origin, the headers, the login.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class GiveUp(msgspec.Struct, frozen=True, tag="give_up", forbid_unknown_fields=T
 
 
 class Drawn(msgspec.Struct, frozen=True, tag="drawn", forbid_unknown_fields=True):
-    """The page has drawn a picture, and can take another one in its place."""
+    """The page has drawn a picture and can take the next one."""
 
     key: str
     picture: int
@@ -69,7 +69,7 @@ Said = Answer | GiveUp | Drawn | Seen
 
 @dataclass(slots=True)
 class _Line:
-    """What one WebSocket was sent: a page that is slow skips pictures instead of falling behind."""
+    """What one WebSocket was sent. A slow page skips pictures instead of falling behind."""
 
     wake: asyncio.Event
     sent: dict[str, int] = field(default_factory=dict)  # the newest picture by key
@@ -154,7 +154,7 @@ class Site:
         return socket
 
     async def _drop_others(self, ticket: Ticket) -> None:
-        """Pages that came in by an older link of the same person are closed: one person, one browser."""
+        """Close pages that used an older link of the same person: one person has one browser."""
         for socket, connection in tuple(self._sockets.items()):
             if connection.ticket is ticket and not ticket.holds(connection.cookie):
                 with contextlib.suppress(ConnectionError):
@@ -181,14 +181,14 @@ async def _send(socket: web.WebSocketResponse, person: Person, line: _Line) -> N
                     sent[key] = number
                     head = msgspec.json.encode({"key": key, "picture": number})
                     await socket.send_bytes(head + b"\n" + picture)
-            if state["stopped"]:  # as it was sent: the person may have stopped meanwhile
+            if state["stopped"]:  # of the state that was sent: the person's may have changed meanwhile
                 return
     finally:
         person.leave(wake.set)
 
 
 def _hear(person: Person, line: _Line, data: str) -> str:
-    """Act on one message of the page; what to tell its person, "" for nothing."""
+    """Handle one message of the page. Returns the message for its person, "" for none."""
     try:
         said = msgspec.json.decode(data, type=Said)
     except (msgspec.DecodeError, RecursionError):
@@ -237,7 +237,7 @@ def _check(request: web.Request) -> None:
 
 
 def _admit(ticket: Ticket, cookie: str) -> web.Response:
-    """Set the cookie and go on to the room.
+    """Set the cookie and link to the room.
 
     Not by a redirect: after a link on some other site a browser would follow that without the SameSite=Strict
     cookie. From a page of our own it brings it along.
@@ -279,7 +279,7 @@ def _refused(title: str, text: str, more: str = "", head: str = "") -> web.HTTPF
 
 
 def _notice(title: str, text: str, more: str = "", head: str = "") -> web.Response:
-    """A small page with one message; `more` and `head` are HTML of ours."""
+    """A small page with one message; `more` and `head` are trusted HTML."""
     page = string.Template(_read("notice.html"))
     filled = page.substitute(title=html.escape(title), text=html.escape(text), more=more, head=head)
     return web.Response(text=filled, content_type="text/html")

@@ -17,7 +17,7 @@ from arena_operators.human.talk import Talk, decided
 from arena_operators.human.tty import Tty
 
 SAYS = '"'  # begins what is said, where it could be taken for an action
-LONG = 1.0  # seconds after which a match that asks nothing is said to have begun
+LONG = 1.0  # seconds without a question after which a person is told that the match has begun
 
 
 class TerminalHuman(AsyncOperator):
@@ -28,16 +28,16 @@ class TerminalHuman(AsyncOperator):
         self._tty: Tty | None = None
         self._keyboard = asyncio.Lock()
         self._seats: dict[tuple[int, int], OpenSeat] = {}
-        self._unseen: dict[int, asyncio.Event] = {}  # of the questions that are not printed yet, by their id
+        self._unseen: dict[int, asyncio.Event] = {}  # by question's id: set when the question is printed
         self._given_up: set[tuple[int, int]] = set()
-        self._last: tuple[int, int] | None = None  # whose cards are, or were, on the screen
+        self._last: tuple[int, int] | None = None  # the seat whose cards were on the screen last
         self._results: set[asyncio.Task[None]] = set()
         self._notes: dict[
             tuple[int, int], asyncio.Task[None]
         ] = {}  # that a match has begun, if its question takes long
 
     async def start(self) -> None:
-        """Open the terminal; ValueError says why it cannot be."""
+        """Open the terminal. Raises ValueError if it cannot be opened."""
         if not self._path:
             raise ValueError("human:terminal was not told which terminal (option tty). Use human:web.")
         self._tty = Tty(self._path)
@@ -48,7 +48,7 @@ class TerminalHuman(AsyncOperator):
             self._notes[seat.match, seat.seat] = asyncio.get_running_loop().create_task(self._tell_begun(seat))
 
     async def decide(self, request: Request) -> Decision:
-        """The person's choice. A match given up stays given up: each later question is answered by the same fault."""
+        """Returns the person's choice. After giving up a match, all its later questions get the same fault."""
         place = (request.match, request.seat)
         seat = self._seats[place]
         if (note := self._notes.pop(place, None)) is not None:
@@ -70,7 +70,7 @@ class TerminalHuman(AsyncOperator):
                 return GAVE_UP
             shared = any(match == seat.match and other != seat.seat for match, other in self._seats)
             if shared and self._last != place:
-                # Two people at one screen: nothing of this seat is shown before its own person asks for it.
+                # Two people share the screen: nothing of this seat is shown before its own person presses Enter.
                 await self._line(f"Pass the keyboard to {seat_name(seat, seat.seat)}, then press Enter: ")
             self._last = place
             try:
@@ -90,7 +90,7 @@ class TerminalHuman(AsyncOperator):
             note.cancel()
         self._given_up.discard(place)
         told = show.ended(opened, self._title(opened), result(opened, outcome))
-        # The screen may be another seat's: the result waits for its turn there, like a question.
+        # Another seat may be using the screen: the result waits for it, like a question.
         task = asyncio.get_running_loop().create_task(self._tell(told))
         self._results.add(task)
         task.add_done_callback(self._results.discard)
@@ -136,7 +136,7 @@ class TerminalHuman(AsyncOperator):
                 return decision
 
     def _leave(self, seat: OpenSeat, shared: bool, words: str) -> None:
-        """Say how the question ended; where two people share the screen, only that it did, and hide the cards."""
+        """Say how the question ended. If two people share the screen, say only that it did, and hide the cards."""
         if shared:
             self._screen.write(show.CLEAR)
             words = f"{seat_name(seat, seat.seat)} is done. Waiting for the others ..."

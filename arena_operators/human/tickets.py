@@ -1,4 +1,4 @@
-"""Who may see a page: a link that works once, and the cookie it is exchanged for."""
+"""Access to a page: a link that works once, and the cookie that it is exchanged for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from arena_operators.human.person import Person
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """One person's way in. The link's token is good once; who used it holds the cookie."""
+    """One person's login. The link's token is valid once and is exchanged for the cookie."""
 
     person: Person
     room: str = field(default_factory=lambda: secrets.token_urlsafe(9))  # the page's folder: /room/ROOM/
@@ -19,7 +19,7 @@ class Ticket:
     used: list[str] = field(default_factory=list)
 
     def use(self, token: str) -> str | None:
-        """The cookie for an unused token, which is then used; None for any other."""
+        """Exchange an unused token for the cookie; None for any other token."""
         if self.token is None or not _same(token, self.token):
             return None
         self.used.append(self.token)
@@ -28,18 +28,18 @@ class Ticket:
         return self.cookie
 
     def was_used(self, token: str) -> bool:
-        """Whether `token` was this person's link once."""
+        """Whether `token` is a used token of this person."""
         return any(_same(token, old) for old in self.used)
 
     def renew(self) -> bool:
-        """Make a fresh link unless one is still unused; True if it did."""
+        """Make a new link unless one is unused. Returns whether it made one."""
         if self.token is not None:
             return False
         self.token = secrets.token_urlsafe(32)
         return True
 
     def holds(self, cookie: str | None) -> bool:
-        """Whether `cookie` is the one that this person's link was exchanged for."""
+        """Whether `cookie` is this person's cookie."""
         return cookie is not None and self.cookie is not None and _same(cookie, self.cookie)
 
 

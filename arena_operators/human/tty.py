@@ -1,4 +1,4 @@
-"""A terminal opened by its path: lines in, text out.
+"""A terminal opened by its path: reads lines, writes text.
 
 The worker has a session of its own and its standard streams are a log file, so the person's terminal is opened
 without becoming the worker's controlling one, and stays in its ordinary line mode: nothing has to be restored when
@@ -18,7 +18,7 @@ class TerminalGoneError(OSError):
 
 
 class Tty:
-    """One open terminal. ValueError when `path` cannot be opened or is none."""
+    """One open terminal. Raises ValueError if `path` cannot be opened or is not a terminal."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -33,14 +33,14 @@ class Tty:
 
     @property
     def width(self) -> int:
-        """Columns, now."""
+        """The current number of columns."""
         try:
             return os.get_terminal_size(self._fd).columns or 80
         except OSError:
             return 80
 
     def write(self, text: str) -> None:
-        """Write all of `text`; TerminalGoneError when the terminal was closed."""
+        """Write all of `text`. Raises TerminalGoneError if the terminal was closed."""
         data = text.encode("utf-8", "replace")
         try:
             while data:
@@ -49,12 +49,12 @@ class Tty:
             raise TerminalGoneError(f"the terminal {self.path} is gone: {error.strerror}") from None
 
     def forget_typed(self) -> None:
-        """Throw away what was typed and not read yet: a key pressed too early must not become a move."""
+        """Discard unread input: a key pressed before the question must not become a move."""
         self._typed = b""
         termios.tcflush(self._fd, termios.TCIFLUSH)
 
     async def read_line(self) -> str:
-        """The next line without its end; "" also for Ctrl-D. May be cancelled: no thread waits in a read."""
+        """Returns the next line without its end; "" also for Ctrl-D. Can be cancelled: no thread blocks in a read."""
         loop = asyncio.get_running_loop()
         while b"\n" not in self._typed:
             ready = asyncio.Event()
@@ -71,7 +71,7 @@ class Tty:
         return line.decode("utf-8", "replace")
 
     def close(self) -> None:
-        """Give the terminal back."""
+        """Close the terminal."""
         os.close(self._fd)
 
     def _read(self) -> bytes:

@@ -18,12 +18,12 @@ from arena_operators.human.site import Site
 from arena_operators.human.tickets import Ticket
 
 LOOPBACK = "127.0.0.1"
-FAREWELL = 2.0  # seconds in which pages are told that the arena is done
-AUDIENCES = 200  # matches of which it is known who sees them as a whole
+FAREWELL = 2.0  # most seconds for telling pages that the arena has finished
+AUDIENCES = 200  # matches whose viewers are remembered
 
 
 class WebHuman(AsyncOperator):
-    """One page a person, any number of persons and matches at once. Each person's link is told by `status`."""
+    """One page for each person; any number of people and matches at once. `status` reports each person's link."""
 
     def __init__(self, context: WorkerContext) -> None:
         self._wanted = int(context.options.get("port") or 0)
@@ -31,7 +31,7 @@ class WebHuman(AsyncOperator):
         self._tickets: list[Ticket] = []
         self._places: dict[tuple[int, int], Person] = {}
         self._painting: set[asyncio.Task[None]] = set()
-        self._audience: dict[int, list[Person]] = {}  # who sees a match as a whole
+        self._audience: dict[int, list[Person]] = {}  # the people who are shown a whole match, by match
         self._expected = context.operators
         self._spectator = Person("spectators", spectator=True) if _mode(context) == "watch" else None
         self._site = Site(self._tickets, self._announce)
@@ -39,10 +39,10 @@ class WebHuman(AsyncOperator):
         self.port = 0  # where the page is, once started
 
     async def start(self) -> None:
-        """Listen on the loopback address. ValueError when the port is taken or not allowed."""
+        """Listen on the loopback address. Raises ValueError if the port is in use or not allowed."""
         listener = _listen(self._wanted)
         self.port = listener.getsockname()[1]
-        # No access log: it would write the tokens into the worker's log file.
+        # No access log: it would contain the tokens.
         self._runner = web.AppRunner(self._site.app, handle_signals=False, access_log=None, shutdown_timeout=FAREWELL)
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
@@ -75,13 +75,13 @@ class WebHuman(AsyncOperator):
         self._places.pop((match, seat)).end(match, seat, outcome)
 
     async def seen(self, request: Request) -> None:
-        """When the page shows the question; for a page that was open and has been gone for long, at once."""
+        """Returns when the page shows the question, or at once if the page was closed AWAY seconds ago or earlier."""
         table = self._places[request.match, request.seat].tables[request.match, request.seat]
         if table.request is request:
             await table.seen.wait()
 
     async def watch(self, update: SpectatorUpdate) -> None:
-        """Wait for somebody who looks, so that nothing is drawn for nobody; then show it."""
+        """Wait until a page is connected, so that nothing is drawn in vain; then show the update."""
         if update.seat is not None:
             await self._last_look(update)
             return
@@ -96,7 +96,7 @@ class WebHuman(AsyncOperator):
             finally:
                 for one in waiting:
                     one.cancel()
-        # The last one of a run is shown although the arena is already done.
+        # The last update of a run is shown although the arena has finished.
         await asyncio.shield(self._paint_soon(self._paint_whole(people, update)))
 
     async def _last_look(self, update: SpectatorUpdate) -> None:
@@ -106,7 +106,7 @@ class WebHuman(AsyncOperator):
                 await asyncio.shield(self._paint_soon(self._paint(person, table, None, update.observation.image)))
 
     async def stop(self, complete: bool = False) -> None:
-        """Tell the pages that no match will follow, and why, then close."""
+        """Tell the pages that no further match follows, and why; then close."""
         await asyncio.gather(*self._painting, return_exceptions=True)
         for ticket in self._tickets:
             ticket.person.stopped = "finished" if complete else "stopped"
@@ -121,9 +121,9 @@ class WebHuman(AsyncOperator):
         return f"http://{LOOPBACK}:{self.port}/?token={ticket.token}"
 
     def _seated(self, seat: OpenSeat) -> Ticket:
-        """The person of this line-up entry: the same page in every match, whatever seat it has there.
+        """The person of this operator: the same page in every match, in any seat.
 
-        An entry that holds two seats of one match is two people.
+        An operator with two seats in one match is two people.
         """
         for ticket in self._tickets:
             taken = any(match == seat.match for match, _ in ticket.person.tables)
@@ -153,7 +153,7 @@ class WebHuman(AsyncOperator):
             person.look(update, data)
 
     async def _paint(self, person: Person, table: PlayedSeat, request: Request | None, image: Image) -> None:
-        """Show what the seat sees in this question, or at its end (None)."""
+        """Draw the seat's view of this question, or of its end (None)."""
         data = await asyncio.to_thread(encode, image)
         if request is None or (table.shown is request and table.last is None):
             table.picture = data
@@ -167,7 +167,7 @@ def _mode(context: WorkerContext) -> str:
 
 
 def encode(image: Image) -> bytes:
-    """`image`, uint8 (height, width, 3), as PNG. Lossless: a person sees what a model sees."""
+    """`image`, uint8 (height, width, 3), as PNG. Lossless: a person sees exactly what a model sees."""
     out = io.BytesIO()
     Picture.fromarray(image).save(out, "PNG", compress_level=3)
     return out.getvalue()
@@ -176,7 +176,7 @@ def encode(image: Image) -> bytes:
 def _listen(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        # So that the port of a run that has just ended can be used again; a port somebody listens at stays refused.
+        # So that the port of a run that has just ended can be reused; a port that is listened on stays refused.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((LOOPBACK, port))
         listener.listen()

@@ -1,4 +1,4 @@
-"""A person at a window of this machine's display, drawn by pygame-ce: held keys, or a choice by its number."""
+"""A person at a window on this machine, drawn by pygame-ce: plays by held keys, or selects choices by number."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from arena_operators.human.results import Result, of_seat, result, seat_name
 from arena_operators.human.talk import Talk, decided
 
 FRAMES = 60  # a second
-PAUSE = 3.0  # seconds in which the end of a match is seen, or until Enter
-LONG = 0.7  # seconds without a question after which the others are waited for
-SIZE = (1120, 720)  # (width, height) at first
+PAUSE = 3.0  # seconds for which the end of a match is shown, or until Enter
+LONG = 0.7  # seconds without a question after which the window says that it waits for the others
+SIZE = (1120, 720)  # initial (width, height)
 GAP = 16
 HEARD = 5  # sayings that are shown
 GROUND, TEXT, SOFT, GOLD = (11, 17, 14), (237, 244, 239), (163, 184, 172), (241, 213, 138)
@@ -45,9 +45,9 @@ class _PlayedSeat:
     hold: Hold = field(default_factory=Hold)
     request: Request | None = None
     reply: asyncio.Future[Decision] | None = None
-    seen: Observation | None = None  # of the last question, or of the end
-    asked: float = 0.0  # when the last question was answered, or none came
-    out: tuple[str, ...] = ()  # what was said when the seat was out while the match went on
+    seen: Observation | None = None  # of the last question, or at the end
+    asked: float = 0.0  # when the last question was answered, or the match began
+    out: tuple[str, ...] = ()  # the events at which the seat was out, if the match went on
     leaving: bool = False  # Esc was pressed once
     gave_up: bool = False
     talk: Talk = field(default_factory=Talk)
@@ -68,16 +68,16 @@ class WindowHuman(AsyncOperator):
     def __init__(self, context: WorkerContext) -> None:
         self._table: _PlayedSeat | None = None  # that is shown: being played, or ended
         self._next: _PlayedSeat | None = None  # that waits until the end of the one before was seen
-        self._ended = asyncio.Event()  # the end of the match before was seen
+        self._ended = asyncio.Event()  # set when the end of the previous match was seen
         self._ended.set()
-        self._timer: asyncio.TimerHandle | None = None  # that ends the pause
+        self._timer: asyncio.TimerHandle | None = None  # ends the pause
         self._whole: SpectatorUpdate | None = None
         self._result: Result | None = None  # of the match that is shown, when it is over
         self._closed = False
         self._painter: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Open the window. ValueError where there is no display."""
+        """Open the window. Raises ValueError if there is no display."""
         try:
             pygame.display.init()
             pygame.font.init()
@@ -96,7 +96,7 @@ class WindowHuman(AsyncOperator):
         self._go_on()
 
     def _go_on(self) -> None:
-        """Begin with the next match, if there is one and the end of the one before was seen."""
+        """Show the next match, if there is one and the end of the previous one was seen."""
         if self._next is not None and self._ended.is_set():
             self._table, self._next = self._next, None
             self._whole = self._result = None
@@ -138,7 +138,7 @@ class WindowHuman(AsyncOperator):
     def end(self, match: int, seat: int, outcome: Outcome) -> None:
         table = self._next or self._table
         assert table is not None
-        if table is self._next:  # over before it was shown: nobody was asked in it
+        if table is self._next:  # it ended before it was shown: it asked no question
             self._next = None
             return
         self._result = result(table.seat, outcome, table.out)
@@ -158,7 +158,7 @@ class WindowHuman(AsyncOperator):
     # --- the loop --------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        """Take what the keys say, answer when it is time, draw; sixty times a second."""
+        """Read the keys, answer when it is time, and draw, sixty times a second."""
         while True:
             now = time.monotonic()
             self._go_on()
@@ -256,7 +256,7 @@ class WindowHuman(AsyncOperator):
             table.request = None
             table.reply.set_result(decision)
 
-    # --- what is seen ----------------------------------------------------------------------------------------------
+    # --- drawing ---------------------------------------------------------------------------------------------------
 
     def _draw(self) -> None:
         screen = self._screen = pygame.display.get_surface() or self._screen
@@ -286,7 +286,7 @@ class WindowHuman(AsyncOperator):
         self._screen.blit(font.render(printable(text), True, colour), (x, y))
 
     def _picture(self, image: Image, room: pygame.Rect) -> None:
-        """As large as it fits, by whole pixels where it grows."""
+        """Draw the picture as large as it fits; enlarged by whole pixels."""
         height, width = image.shape[:2]
         scale = min(room.width / width, room.height / height)
         scale = int(scale) if scale >= 1 else scale
@@ -296,7 +296,7 @@ class WindowHuman(AsyncOperator):
         self._screen.blit(scaled, scaled.get_rect(center=room.center))
 
     def _words(self) -> tuple[str, list[str]]:
-        """The headline, and the lines at the bottom."""
+        """Returns the headline and the lines at the bottom."""
         table = self._table
         if table is None:
             return "Waiting for a match", []

@@ -1,7 +1,7 @@
-"""A Stable-Baselines3 or sb3-contrib model at the table. Only ever imported inside a worker: loading runs its code.
+"""Plays a Stable-Baselines3 or sb3-contrib model. Imported only inside a worker: loading the model runs its code.
 
-Rows are padded to one batch shape on one thread, so a decision does not depend on its companions; draws come from the
-turn's own key; a recurrent model's state is kept per (match, seat).
+Rows are padded to one batch shape on one thread, so a decision does not depend on the rest of the batch; draws use the
+turn's own key; a recurrent model's state is kept by (match, seat).
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from arena_operators.ppo.policy import choose
 from arena_operators.ppo.sb3_zip import ALGORITHMS, channels_first, read_zip
 from arena_operators.ppo.wrap import Wrap
 
-ROWS = 64  # of every forward pass: one fixed shape
+ROWS = 64  # of every forward pass: a fixed shape
 Array = npt.NDArray[Any]
 Memory = tuple[torch.Tensor, torch.Tensor]  # LSTM hidden and cell state of one seat, each (layers, width)
 
 
 @dataclass(slots=True)
 class Seated:
-    """What is kept of one seat of one match."""
+    """The state of one seat of one match."""
 
     seat: OpenSeat
     wrap: Any  # the user's object
     frames: FrameStack | None
-    tick: int = -1  # of what follows: a re-ask of the same tick must not pass through any memory twice
+    tick: int = -1  # of the fields below: a second question at the same tick must not advance any memory twice
     row: Array | None = None  # what the model observes
     targets: Sequence[int] = ()  # the game's action of each of the model's
     before: Memory | None = None
@@ -50,7 +50,7 @@ class Seated:
 
 
 class ForeignPolicy(Operator):
-    """See the module. `context.what` names the zip."""
+    """Plays the zip that `context.what` names."""
 
     def __init__(self, context: WorkerContext) -> None:
         torch.set_num_threads(1)
@@ -69,7 +69,7 @@ class ForeignPolicy(Operator):
         self._seats: dict[tuple[int, int], Seated] = {}
 
     def open(self, seats: Sequence[OpenSeat]) -> None:
-        """ValueError with both spaces when the model does not fit the game."""
+        """Raises ValueError, naming both spaces, if the model does not fit the game."""
         for seat in seats:
             actions, card = self.model.action_space, seat.card
             free = self._wrap is not None and self._wrap.maps_actions
@@ -106,7 +106,7 @@ class ForeignPolicy(Operator):
         masks = np.ones(scores.shape, np.bool_)
         for mask, one, at in zip(masks, requests, seated, strict=True):
             legal = np.isin(at.targets, one.observation.legal)
-            if self._masked and legal.any():  # where nothing that it can do is legal, what it does is its own fault
+            if self._masked and legal.any():  # if none of its actions is legal, its choice is its own fault
                 mask[:] = legal
         seats = [at.seat for at in seated]
         chosen = choose(scores, masks, seats, requests, self._deterministic)
@@ -116,7 +116,7 @@ class ForeignPolicy(Operator):
         ]
 
     def _see(self, request: Request, at: Seated) -> Array:
-        """What the model observes, of its space's shape: once a tick."""
+        """The model's observation, in its space's shape; computed once a tick."""
         if at.row is None or at.tick != request.tick:
             at.row = self._look(request, at)
             at.tick, at.before = request.tick, at.after
@@ -131,7 +131,7 @@ class ForeignPolicy(Operator):
         if self._wrap is not None:
             out = self._wrap.observation(at.wrap, out)
         elif seen.image is None and is_picture(out.shape) and space.dtype == np.uint8:
-            out = np.rint(out * 255).astype(np.uint8)  # it learned from bytes what the view gives from 0 to 1
+            out = np.rint(out * 255).astype(np.uint8)  # the model was trained on bytes; the view is from 0 to 1
         once = out.shape
         if self._normalize is not None and self._normalize.takes(once):
             out = self._normalize(out)
@@ -185,9 +185,9 @@ class ForeignPolicy(Operator):
 
 
 def _load(path: Path, algorithm: str) -> Any:
-    """The model in `path`, whose own classes may stand in modules beside it. ValueError, in words."""
-    sys.path.append(str(path.resolve().parent))  # last: nothing beside it takes the place of an installed package
-    # What only training needs is replaced: it may not load here (another Python), or be large.
+    """Loads the model in `path`; its own classes may be in modules beside it. Raises ValueError if it cannot."""
+    sys.path.append(str(path.resolve().parent))  # last, so that nothing beside it shadows an installed package
+    # Parts that only training needs are replaced: they may be large, or not load in this Python.
     unused = {
         "learning_rate": 0.0,
         "lr_schedule": lambda _: 0.0,

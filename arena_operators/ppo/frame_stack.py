@@ -1,4 +1,4 @@
-"""Frames of one seat stacked as Stable-Baselines3's VecFrameStack stacks them."""
+"""Stacks the frames of one seat as Stable-Baselines3's VecFrameStack does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class FrameStack:
         self._held: StackedObservations | None = None
 
     def push(self, frame: Array) -> Array:
-        """The stack with `frame` on top: a copy."""
+        """Adds `frame` and returns a copy of the stack."""
         rows = frame[None]
         if self._held is None:
             high = 255 if frame.dtype == np.uint8 else np.inf

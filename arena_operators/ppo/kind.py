@@ -1,4 +1,4 @@
-"""The light description of `ppo`: a trained policy of our own, or any Stable-Baselines3 model.
+"""The description of `ppo`, without heavy imports: one of our own policies, or any Stable-Baselines3 model.
 
 `ppo` alone plays the policy that ships for the game; `ppo:FILE.safetensors` (or the folder of a training run) one of
 `arena train ppo`; `ppo:FILE.zip` a model that Stable-Baselines3 or sb3-contrib saved, `ppo:DIR` the best of the folder
@@ -22,19 +22,19 @@ from arena.train.policy import PolicyCard, read_card
 from arena_operators.ppo.sb3_zip import ALGORITHMS, frames_in, modules_beside, read_zip, zip_views
 
 WEIGHTS = Path(__file__).parent / "weights"
-OWN = "policy.safetensors"  # what `arena train ppo` leaves in its folder
-BEST = "best_model.zip"  # what SB3's EvalCallback leaves in its own
+OWN = "policy.safetensors"  # the policy in a folder of `arena train ppo`
+BEST = "best_model.zip"  # the model in a folder of SB3's EvalCallback
 MOST_FRAMES = 64
 ZIP_ONLY = ("normalize", "wrap", "algo", "stack", "trust")
 
 
 def shipped() -> list[str]:
-    """Games, or families of games, that a policy ships for."""
+    """The games, or families of games, with a shipped policy."""
     return sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
 
 
 def family(game: str) -> str:
-    """What stands before the colon of a game's id."""
+    """The part of a game's id before the colon."""
     return game.partition(":")[0]
 
 
@@ -46,7 +46,7 @@ def made_for(card: PolicyCard, game: str) -> bool:
 
 
 def named_file(what: str) -> Path:
-    """The file that `ppo:WHAT` names: WHAT itself, or what stands in the folder WHAT."""
+    """The file that `ppo:WHAT` names: WHAT itself, or the one in the folder WHAT."""
     path = Path(what).expanduser()
     if not path.is_dir():
         return path
@@ -55,12 +55,12 @@ def named_file(what: str) -> Path:
 
 
 def is_zip(what: str) -> bool:
-    """Whether it is a model of Stable-Baselines3."""
+    """Whether `what` is a Stable-Baselines3 model."""
     return bool(what) and named_file(what).suffix == ".zip"
 
 
 def policy_path(what: str, game: str) -> Path:
-    """The .safetensors that `ppo:WHAT` plays in `game`; UnplayableError when none ships for it."""
+    """The .safetensors that `ppo:WHAT` plays in `game`. Raises UnplayableError if none ships for it."""
     if what:
         return named_file(what)
     path = WEIGHTS / f"{family(game)}.safetensors"
@@ -73,7 +73,7 @@ def policy_path(what: str, game: str) -> Path:
 
 
 def check_card(card: PolicyCard, spec: GameSpec, name: str) -> None:
-    """UnplayableError when the policy was made for another game, or for another version of this one."""
+    """Raises UnplayableError if the policy was made for another game, or for another version of this one."""
     want = (card.game_version, card.vector_shape, card.actions)
     have = (spec.version, spec.vector_shape, spec.actions.names)
     if want != have or not made_for(card, spec.id):
@@ -87,7 +87,7 @@ def check_card(card: PolicyCard, spec: GameSpec, name: str) -> None:
 
 
 def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
-    """The vector, or the image for a zip that sees pictures. UnplayableError, CheckpointError."""
+    """The vector, or the image for a zip that sees pictures. Raises UnplayableError or CheckpointError."""
     name = f"ppo:{what}" if what else "ppo"
     if is_zip(what):
         facts = read_zip(named_file(what), options.get("algo"))
@@ -148,13 +148,13 @@ def check_trust(what: str, options: Mapping[str, Any]) -> None:
 
 
 def declared(what: str, options: Mapping[str, Any]) -> Determinism:
-    """Deterministic, but where code of the user's takes part: nobody measured that."""
+    """Deterministic, except with the user's own code, which was not measured."""
     foreign = is_zip(what) and (options.get("wrap") or modules_beside(named_file(what)))
     return "measured" if foreign else "deterministic"
 
 
 def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, str]:
-    """Hashes of the policy and of the files beside it that change its answers."""
+    """Hashes of the policy and of the files that change its answers."""
     files = [named_file(what) if is_zip(what) else policy_path(what, spec.id)]
     if is_zip(what):
         files += modules_beside(files[0])
@@ -166,7 +166,7 @@ def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mappin
 
 
 def split_wrap(wrap: str) -> tuple[Path, str]:
-    """(file, name) of "FILE.py:NAME"; InputError when it is not written so or the file is missing."""
+    """(file, name) of "FILE.py:NAME". Raises InputError if it is malformed or the file is missing."""
     file, colon, name = wrap.rpartition(":")
     if not colon or not name.isidentifier():
         raise InputError(

@@ -1,4 +1,4 @@
-"""The VecNormalize that a foreign model was trained behind: a pickle, which is loaded in a worker only."""
+"""The VecNormalize that a foreign model was trained with: a pickle, which is loaded only in a worker."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from arena_operators.ppo.wrap import Array
 
 
 class Normalizer:
-    """observation -> normalised observation, of the shape that it was trained with."""
+    """Normalises observations of the shape that it was trained on."""
 
     def __init__(self, file: Path) -> None:
-        """ValueError when `file` holds something else."""
+        """Raises ValueError if `file` is not a VecNormalize."""
         try:
             with file.open("rb") as stream:
                 loaded: Any = pickle.load(stream)
-        except Exception as error:  # the pickle's own code runs: the boundary to it
+        except Exception as error:  # boundary: the pickle's own code runs
             raise ValueError(f"ppo@normalize={file} cannot be loaded: {type(error).__name__}: {error}") from error
         if not isinstance(loaded, VecNormalize):
             raise ValueError(
@@ -30,11 +30,11 @@ class Normalizer:
         self._shape = loaded.observation_space.shape
 
     def takes(self, shape: tuple[int, ...]) -> bool:
-        """Whether it was trained on observations of this shape: before or after they were stacked."""
+        """Whether it was trained on observations of this shape (stacked or not)."""
         return bool(shape == self._shape)
 
     def __call__(self, seen: Array) -> Array:
-        """ValueError when `seen` has another shape."""
+        """Raises ValueError if `seen` has another shape."""
         if not self.takes(seen.shape):
             raise ValueError(f"ppo@normalize= was trained on observations of shape {self._shape}, not {seen.shape}")
         return np.asarray(self._loaded.normalize_obs(seen))

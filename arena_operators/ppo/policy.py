@@ -1,4 +1,4 @@
-"""Our own policies at the table: an MLP or a CNN in NumPy. Only ever imported inside a worker.
+"""Plays our own policies: an MLP or a CNN in NumPy. Imported only inside a worker.
 
 A decision depends on its own row alone: every row is a matrix product of its own (Mlp.rows, Cnn.rows), and its draw
 comes from its turn's key. So neither batching nor concurrency can change it.
@@ -23,7 +23,7 @@ from arena_operators.ppo.kind import is_zip, made_for, named_file, policy_path
 
 
 def build(context: WorkerContext) -> Operator:
-    """The factory that the worker calls. Only a zip brings torch in."""
+    """The factory that the worker calls. Only a zip needs torch."""
     if is_zip(context.what):
         from arena_operators.ppo.foreign import ForeignPolicy
 
@@ -39,7 +39,7 @@ def choose(
     requests: Sequence[Request],
     deterministic: bool,
 ) -> list[Decision]:
-    """One decision a row of scores (n, actions): the best legal one, or a draw by the turn's own key."""
+    """One decision for each row of scores (n, actions): the best legal one, or a draw by the turn's own key."""
     if deterministic:
         picked = np.where(masks, scores, -np.inf).argmax(axis=1)
     else:
@@ -49,7 +49,7 @@ def choose(
 
 
 class OwnPolicy(Operator):
-    """Plays the shipped policy of each game, or the one that is named."""
+    """Plays the shipped policy of each game, or the given one."""
 
     def __init__(self, what: str, deterministic: bool) -> None:
         self._what = what

@@ -1,4 +1,4 @@
-"""What a Stable-Baselines3 .zip says of itself, read from its JSON alone: nothing in it is loaded or run."""
+"""Facts about a Stable-Baselines3 .zip, read from its JSON alone: nothing in it is loaded or run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from arena.errors import CheckpointError, InputError, UnplayableError
 from arena.game import GameSpec, Views
 
-# algorithm -> its module. The last three are the value-based ones: they have no distribution to sample from.
+# Algorithm -> module. The last three are value-based: they have no distribution to sample from.
 ALGORITHMS = {
     "PPO": "stable_baselines3",
     "A2C": "stable_baselines3",
@@ -23,8 +23,8 @@ ALGORITHMS = {
     "QRDQN": "sb3_contrib",
     "ARS": "sb3_contrib",
 }
-CONTINUOUS = ("SAC", "TD3", "DDPG", "TQC", "CrossQ")  # they act in Box spaces only, which no game of the arena has
-# The policy's module tells most of them; A2C, PPO and TRPO share one and differ in their settings.
+CONTINUOUS = ("SAC", "TD3", "DDPG", "TQC", "CrossQ")  # their actions are Box spaces, which no game of the arena has
+# The policy's module identifies most of them; A2C, PPO and TRPO share one and differ in their settings.
 _BY_POLICY = {
     **{f"{package}.{name.lower()}": name for package in ("stable_baselines3", "sb3_contrib") for name in CONTINUOUS},
     "sb3_contrib.common.maskable": "MaskablePPO",
@@ -37,19 +37,19 @@ _BY_POLICY = {
 
 @dataclass(frozen=True, slots=True)
 class ZipInfo:
-    """What the model is and what it was made for."""
+    """The algorithm and the spaces of a model."""
 
     algorithm: str  # a key of ALGORITHMS
-    shape: tuple[int, ...] | None  # of what it observes; None where that is no Box
+    shape: tuple[int, ...] | None  # of its observations; None if their space is not a Box
     dtype: str
-    actions: int | None  # None where it does not act in a Discrete space
+    actions: int | None  # None if its action space is not Discrete
     spaces: str  # both spaces, for messages
 
 
 def read_zip(path: Path, algorithm: str | None = None) -> ZipInfo:
-    """Facts of the model in `path`. `algorithm` overrides what is detected.
+    """Reads the facts of the model in `path`. `algorithm` overrides the detected one.
 
-    Raises CheckpointError when the file is no SB3 model, InputError when its algorithm cannot be told or seated.
+    Raises CheckpointError if the file is not an SB3 model, InputError if its algorithm is unknown or unsupported.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -79,7 +79,7 @@ def read_zip(path: Path, algorithm: str | None = None) -> ZipInfo:
 
 
 def modules_beside(path: Path) -> list[Path]:
-    """The Python files beside the model that its policy's classes come from, as far as the zip names them."""
+    """The Python files beside the model that define its policy's classes, as far as the zip names them."""
     with zipfile.ZipFile(path) as archive:
         text = archive.read("data").decode(errors="replace")
     beside = sorted(path.resolve().parent.glob("*.py"))
@@ -87,9 +87,9 @@ def modules_beside(path: Path) -> list[Path]:
 
 
 def zip_views(facts: ZipInfo, spec: GameSpec, name: str, wrapped: bool, stack: int) -> Views:
-    """The view that the model wants of this game; UnplayableError with both spaces when none fits.
+    """The view of this game that fits the model. Raises UnplayableError, naming both spaces, if none does.
 
-    wrapped: a user's class stands between, so shapes and actions are checked in the worker, after it.
+    wrapped: a user's class adapts observations and actions, so the worker checks shapes and actions, after it.
     stack: frames that the model sees at once.
     """
     if facts.shape is None or facts.actions is None:
@@ -115,7 +115,7 @@ def zip_views(facts: ZipInfo, spec: GameSpec, name: str, wrapped: bool, stack: i
 
 
 def frames_in(facts: ZipInfo, spec: GameSpec) -> int:
-    """How many of the game's frames the model sees at once, where its shape is a multiple of theirs; else 1."""
+    """The number of the game's frames that the model sees at once, if its shape is a multiple of theirs; else 1."""
     shapes = [frame for _, frame in _frames(spec)]
     if facts.shape is None or any(facts.shape in _stacked(frame, 1) for frame in shapes):
         return 1
@@ -127,19 +127,19 @@ def frames_in(facts: ZipInfo, spec: GameSpec) -> int:
 
 
 def _frames(spec: GameSpec) -> list[tuple[Views, tuple[int, ...]]]:
-    """The views that a model can have of this game, and the shape of each."""
+    """The game's views that a model can use, with their shapes."""
     out: list[tuple[Views, tuple[int, ...]]] = [(Views(image=size), (*size, 3)) for size in spec.image_sizes]
     return out if spec.vector_shape is None else [(Views(vector=True), spec.vector_shape), *out]
 
 
 def _stacked(frame: tuple[int, ...], count: int) -> tuple[tuple[int, ...], ...]:
-    """The shapes that `count` frames have in SB3: along the last axis, and as its models take pictures."""
+    """The shapes of `count` frames in SB3: stacked along the last axis, and with channels first."""
     along = (*frame[:-1], frame[-1] * count)
     return along, channels_first(along)
 
 
 def _edges(shape: tuple[int, ...]) -> tuple[int, int]:
-    """(height, width) of a picture; its colours are the shortest of the three."""
+    """(height, width) of a picture; the shortest of the three axes are its colours."""
     return (shape[1], shape[2]) if shape[0] == min(shape) else (shape[0], shape[1])
 
 
@@ -149,7 +149,7 @@ def channels_first(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def mismatch(spaces: str, spec: GameSpec, name: str, stack: int) -> str:
-    """What is said when spaces do not fit: both of them."""
+    """The message for spaces that do not fit: it names both."""
     gives = []
     if spec.vector_shape is not None:
         gives.append(f"vector Box(-inf, inf, {spec.vector_shape}, float32)")
@@ -173,7 +173,7 @@ def _detect(data: dict[str, Any]) -> str | None:
         return "TRPO"
     if "clip_range" in data:
         buffers = data.get("rollout_buffer_class", {})
-        if buffers is None:  # a policy class of the user's own: RecurrentPPO chooses its buffer by itself
+        if buffers is None:  # a user's own policy class: RecurrentPPO chooses its buffer itself
             return "RecurrentPPO"
         return "MaskablePPO" if "maskable" in str(buffers.get("__module__")) else "PPO"
     if "exploration_rate" in data:

@@ -1,4 +1,4 @@
-"""`@wrap=FILE.py:NAME`: a class of the user's that stands between the game and a foreign model.
+"""`@wrap=FILE.py:NAME`: the user's class that adapts the game to a foreign model.
 
 ```
 class NAME:                                   # one object for each seat of each match
@@ -7,8 +7,8 @@ class NAME:                                   # one object for each seat of each
     def action(self, chosen): ...             # optional: the model's action (int) -> the game's action (int)
 ```
 
-A function NAME(seen) stands for a class that has nothing but `observation`. `observation` is called once a tick;
-`action` after it, for every action that the model has, so that only those that are legal in the game are considered.
+A function NAME(seen) is equivalent to a class with only `observation`. `observation` is called once a tick;
+`action` is called after it for every action of the model, so that only those legal in the game are considered.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ Array = npt.NDArray[Any]
 
 
 class Wrap:
-    """The user's class, called with its errors told in words: which method, with what, at which line of the file."""
+    """Calls the user's class. Its errors are reported with the method, the arguments and the line of the file."""
 
     def __init__(self, given: str) -> None:
-        """`given` is FILE.py:NAME. InputError when there is no such thing in the file, ValueError when it raises."""
+        """`given` is FILE.py:NAME. Raises InputError if the file has no NAME, ValueError if the file raises."""
         self._given = given
         self._path, name = split_wrap(given)
         spec = importlib.util.spec_from_file_location(f"arena_wrap_{self._path.stem}", self._path)
@@ -49,7 +49,7 @@ class Wrap:
         self.maps_actions = isinstance(made, type) and callable(getattr(made, "action", None))
 
     def open(self, seat: int, match: int) -> Any:
-        """The object that one seat of one match has."""
+        """Makes the object of one seat of one match."""
         if not isinstance(self._made, type):
             return self._made
         one = self._call(f"{self._made.__name__}()", self._made)
@@ -58,14 +58,14 @@ class Wrap:
         return one
 
     def observation(self, one: Any, seen: Array) -> Array:
-        """What the model is to observe where the game shows `seen`."""
+        """The model's observation for the game's observation `seen`."""
         observe = one.observation if isinstance(self._made, type) else one
         what = f"observation of {seen.dtype} {seen.shape}"
         out: Array = self._call(what, lambda: np.asarray(observe(seen)))
         return out
 
     def targets(self, one: Any, actions: int, offered: int) -> list[int]:
-        """The game's action, below `offered`, of each of the model's `actions`."""
+        """The game's action, below `offered`, for each of the model's `actions`."""
         if not self.maps_actions:
             return list(range(actions))
         out = [self._call(f"action({chosen})", one.action, chosen) for chosen in range(actions)]
@@ -80,7 +80,7 @@ class Wrap:
     def _call(self, what: str, call: Callable[..., Any], *values: Any) -> Any:
         try:
             return call(*values)
-        except Exception as error:  # the user's file: the boundary to it
+        except Exception as error:  # boundary: the user's file
             lines = [
                 at.lineno
                 for at in traceback.extract_tb(error.__traceback__)

@@ -11,7 +11,7 @@ from arena.operator import Decision, OpenSeat, Operator, OperatorKind, Outcome, 
 
 
 def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
-    """None: it looks at nothing."""
+    """No views: it needs only the legal actions."""
     return Views()
 
 

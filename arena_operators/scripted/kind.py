@@ -19,13 +19,13 @@ def _baseline(about: GameSpec | GameCard, game: str) -> str:
 
 
 def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
-    """All views that are cheap: text and vector where the game has them."""
+    """The cheap views: text and vector, if the game has them."""
     _baseline(spec, spec.id)
     return Views(vector=spec.vector_shape is not None, text=spec.text)
 
 
 class ScriptedOperator(Operator):
-    """Asks the baseline of each seat's game."""
+    """Plays the baseline of each seat's game."""
 
     def __init__(self) -> None:
         self._seats: dict[tuple[int, int], tuple[OpenSeat, Baseline]] = {}

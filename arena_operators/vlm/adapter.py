@@ -1,4 +1,4 @@
-"""Applies a peft adapter to its base model, wholly or not at all."""
+"""Applies a peft adapter to its base model, completely or not at all."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def base_alone(origin: Source, revision: str | None) -> Iterator[str]:
 
 
 def merged(model: Any, folder: Path) -> Any:
-    """`model` with the adapter in `folder` added to its weights. ValueError, in words, when any part does not fit."""
+    """Returns `model` with the adapter in `folder` merged. Raises ValueError if any part of it does not fit."""
     from peft import PeftConfig, PeftModel
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what they warn of is checked below
+            warnings.simplefilter("ignore")  # the code below checks what they warn about
             config = PeftConfig.from_pretrained(str(folder))
             config.inference_mode = True
             wrapped = PeftModel(model, config)
             result = wrapped.load_adapter(str(folder), "default", is_trainable=False, use_safetensors=True)
-    except Exception as error:  # another library's files: the boundary to them
+    except Exception as error:  # boundary: another library's files
         text = " ".join(str(error).split())[:400]
         raise ValueError(f"the adapter in {folder} does not fit its model: {type(error).__name__}: {text}") from error
     for fault, names in (("lacks", result.missing_keys), ("has no place for", result.unexpected_keys)):

@@ -1,4 +1,4 @@
-"""A model folder in the Hugging Face layout, checked without torch: what it holds, and whether it is whole."""
+"""Checks a model folder in the Hugging Face layout without torch: its contents, and whether it is complete."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from arena.errors import CheckpointError, InputError
 SHIPPED = Path(__file__).parent / "nano"
 METADATA = "nano.json"
 INDEX = "model.safetensors.index.json"
-ADAPTER = "adapter_config.json"  # what peft writes beside an adapter's weights
+ADAPTER = "adapter_config.json"  # peft writes it beside an adapter's weights
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 PROCESSORS = ("processor_config.json", "preprocessor_config.json")
-WORDS = ("tokenizer.json", "chat_template.jinja")  # what turns a prompt into tokens
+WORDS = ("tokenizer.json", "chat_template.jinja")  # files that turn a prompt into tokens
 BESIDE = ("config.json", "generation_config.json", "tokenizer_config.json", *PROCESSORS, *WORDS)
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
@@ -26,23 +26,23 @@ _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 class Source:
     """Where a model comes from."""
 
-    path: Path | None  # a folder here, or
+    path: Path | None  # a local folder, or
     hub: str | None  # ORG/MODEL
-    adapter: Path | None = None  # the folder of a peft adapter that is applied to it
+    adapter: Path | None = None  # the folder of a peft adapter that is merged into it
 
     @property
     def name(self) -> str:
-        """What transformers is asked to load."""
+        """The name or folder that transformers loads."""
         return str(self.path) if self.path is not None else str(self.hub)
 
     @property
     def processor(self) -> str:
-        """Where the processor and the tokenizer are taken from: the adapter's folder, where it has its own."""
+        """The folder of the processor and the tokenizer: the adapter's, if it has its own."""
         own = self.adapter is not None and _whole(self.adapter)
         return str(self.adapter) if own else self.name
 
     def metadata(self) -> dict[str, Any] | None:
-        """What stands in nano.json (the games it was trained for, ...), or None: a general model."""
+        """The content of nano.json (the games it was trained for, ...); None for a general model."""
         for folder in (self.adapter, self.path):
             if folder is not None and (folder / METADATA).is_file():
                 return _read_json(folder / METADATA)
@@ -50,9 +50,9 @@ class Source:
 
 
 def source(what: str, adapter: str | None = None) -> Source:
-    """What follows `vlm:` as a Source: nothing or "nano" is the shipped model, then folders, then names on a hub.
+    """Parses what follows `vlm:`: nothing or "nano" is the shipped model, then folders, then names on a hub.
 
-    A folder with an adapter stands for the model that it was made for; `adapter` names one to apply to `what`.
+    A folder with an adapter means the model that it was made for; `adapter` names one to merge into `what`.
     """
     origin = _origin(what)
     if adapter is None:
@@ -98,7 +98,7 @@ def _base_of(adapter: Path) -> Source:
 
 
 def check_source(origin: Source) -> None:
-    """CheckpointError when the model's folder, or that of its adapter, is not whole."""
+    """Raises CheckpointError if the model's folder, or its adapter's, is incomplete."""
     if origin.path is not None:
         check(origin.path)
     if origin.adapter is None:
@@ -123,7 +123,7 @@ def check_source(origin: Source) -> None:
 
 
 def weights_of(path: Path) -> list[Path]:
-    """The files that transformers loads a model's weights from."""
+    """The files of a model's weights that transformers loads."""
     if (path / INDEX).is_file():
         return [path / name for name in sorted(set(_read_json(path / INDEX).get("weight_map", {}).values()))]
     one = path / "model.safetensors"
@@ -131,7 +131,7 @@ def weights_of(path: Path) -> list[Path]:
 
 
 def loaded(origin: Source) -> dict[str, Path]:
-    """The files of a folder's model that decide its answers, by the names that they have in run.json."""
+    """The files that determine a model's answers, by their names in run.json."""
     out: dict[str, Path] = {}
     if origin.path is not None:
         files = [*weights_of(origin.path), *(origin.path / name for name in BESIDE)]
@@ -144,7 +144,7 @@ def loaded(origin: Source) -> dict[str, Path]:
 
 
 def facts(origin: Source) -> dict[str, str]:
-    """What a folder says of itself: the class of its model, and its adapter's name."""
+    """Facts about a folder: the class of its model, and its adapter's name."""
     out = {}
     if origin.path is not None:
         config = _read_json(origin.path / "config.json")
@@ -156,18 +156,18 @@ def facts(origin: Source) -> dict[str, str]:
 
 
 def model_type(origin: Source) -> str | None:
-    """The family of a folder's model, as transformers calls it."""
+    """The model_type of a folder's model, as in transformers."""
     found = None if origin.path is None else _read_json(origin.path / "config.json").get("model_type")
     return found if isinstance(found, str) else None
 
 
 def _whole(folder: Path) -> bool:
-    """Whether a processor and a tokenizer stand here."""
+    """Whether the folder has a processor and a tokenizer."""
     return (folder / "tokenizer.json").is_file() and any((folder / name).is_file() for name in PROCESSORS)
 
 
 def check(path: Path) -> None:
-    """CheckpointError when `path` is no whole model: files that are missing, JSON or safetensors that is damaged."""
+    """Raises CheckpointError if `path` is not a complete model: missing files, damaged JSON or safetensors."""
     if path == SHIPPED and not (path / "config.json").is_file():
         raise CheckpointError(f"the shipped nano is missing from {path}: reinstall agent-arena, or name a model folder")
     config = _read_json(path / "config.json")
@@ -195,7 +195,7 @@ def check(path: Path) -> None:
 
 
 def check_safetensors(file: Path) -> None:
-    """CheckpointError unless the header of `file` can be read and accounts for every byte that follows."""
+    """Raises CheckpointError unless the header of `file` is valid and accounts for every byte after it."""
     size = file.stat().st_size
     with file.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
@@ -211,7 +211,7 @@ def check_safetensors(file: Path) -> None:
 
 
 def vision_size(path: Path) -> int | None:
-    """Edge in pixels of the pictures that the model's tower takes, where its config.json says so."""
+    """Edge in pixels of the vision tower's pictures, if config.json states it."""
     size = _read_json(path / "config.json").get("vision_config", {}).get("image_size")
     return size if isinstance(size, int) else None
 

@@ -1,4 +1,4 @@
-"""A small cached decoding loop. A row's tokens depend on its own prompt, picture and key, and on nothing else:
+"""A small cached decoding loop. A row's tokens depend only on its own prompt, picture and key:
 
 every forward pass has a fixed number of rows and a length that follows from the bucket and the step, so no row can
 tell which other rows, or how many, came with it. transformers' own `generate` costs several times as much a token.
@@ -20,7 +20,7 @@ from arena_operators.vlm.sampling import draw, processed
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """What one row was answered."""
+    """The generated answer of one row."""
 
     prompt: npt.NDArray[np.int32]  # (prompt,) ids as the processor makes them: image tokens are in, padding is not
     tokens: npt.NDArray[np.int32]  # (answer,) ids, the end token included where it came
@@ -40,7 +40,7 @@ def generate(
     logprobs: list[list[float]] = [[] for _ in rows]
     live = set(range(len(rows)))
     extra: dict[str, Any] = {"logits_to_keep": 1} if "logits_to_keep" in model.takes else {}
-    # Rotary models with grids (mrope) work out their own positions.
+    # Models with multimodal rotary embeddings (mrope) compute their own positions.
     own_positions = "position_ids" not in model.takes or hasattr(model.model.model, "get_rope_index")
     positions = (mask.cumsum(-1) - 1).clamp(min=0)
     if not own_positions:

@@ -1,4 +1,4 @@
-"""The light description of `vlm`: a vision-language model served by transformers inside a worker.
+"""The description of `vlm`, without heavy imports: a vision-language model run by transformers inside a worker.
 
 `vlm` alone is nano, shipped with the arena; `vlm:DIR` and `vlm:ORG/MODEL` name any other Hugging Face model, or DIR a
 peft adapter of one.
@@ -21,15 +21,15 @@ from arena.plugins import require_modules
 from arena_operators.vlm import checkpoint
 
 NANO_IMAGE = (128, 128)
-DEFAULT_EDGE = 384  # of a model whose config.json is not here to be read
-TESTED_FAMILY, TESTED_BATCH = "idefics3", 4  # what tests/operators hold against answers one by one
+DEFAULT_EDGE = 384  # pixels, for a model whose config.json is not available here
+TESTED_FAMILY, TESTED_BATCH = "idefics3", 4  # tests/operators compares batched answers with single ones
 DRIVERS = ("/proc/driver/nvidia/version", "/dev/dxg", "/dev/kfd")  # of GPUs that torch computes on
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 _SIZE = re.compile(r"(\d+)(?:x(\d+))?")
 
 
 def image_size(value: str) -> tuple[int, int]:
-    """(height, width) of "384" or "384x512"; InputError for anything else."""
+    """(height, width) of "384" or "384x512". Raises InputError for anything else."""
     found = _SIZE.fullmatch(value.strip().lower())
     if found is None:
         raise InputError(f"vlm@image={value}: expected an edge or HEIGHTxWIDTH in pixels, e.g. 384 or 480x640")
@@ -37,11 +37,11 @@ def image_size(value: str) -> tuple[int, int]:
 
 
 def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
-    """A picture and text. UnplayableError when the game lacks one, or when nano was not trained for it."""
+    """A picture and text. Raises UnplayableError if the game lacks one, or if nano was not trained for it."""
     origin = checkpoint.source(what, options.get("adapter"))
     metadata = origin.metadata()
     name = f"vlm:{what}" if what else "vlm (nano)"
-    family = spec.id.partition(":")[0]  # who was taught one stage of mario may be sat down at all of them
+    family = spec.id.partition(":")[0]  # a model trained on one stage of mario may play all of them
     if metadata is not None and not {spec.id, family} & {*metadata.get("games", [])}:
         known = ", ".join(metadata.get("games", [])) or "no game"
         raise UnplayableError(
@@ -73,7 +73,7 @@ def _choose(
         return size
     edge = (checkpoint.vision_size(origin.path) if origin.path is not None else None) or DEFAULT_EDGE
     large = [size for size in spec.image_sizes if min(size) >= edge]
-    # The smallest picture that fills the model's tower; where none does, the largest there is.
+    # The smallest picture that fills the model's vision tower; if none does, the largest.
     return min(large, key=lambda size: size[0] * size[1]) if large else max(spec.image_sizes)
 
 
@@ -94,7 +94,7 @@ def resolve_options(spec: GameSpec | None, what: str, options: Mapping[str, Any]
 
 
 def filled(origin: checkpoint.Source, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options, with what suits this model and this machine where one was left open. InputError for `device`."""
+    """The options, with defaults for this model and this machine. Raises InputError for a bad `device`."""
     out = dict(options)
     nano = origin.metadata() is not None
 
@@ -115,7 +115,7 @@ def filled(origin: checkpoint.Source, options: Mapping[str, Any]) -> dict[str, A
 
 
 def has_gpu() -> bool:
-    """Whether torch is built for GPUs and a driver is loaded, found out without importing torch (two seconds)."""
+    """Whether torch is built for GPUs and a driver is loaded; does not import torch, which takes two seconds."""
     try:
         build = distributions.version("torch")
     except distributions.PackageNotFoundError:
@@ -124,18 +124,18 @@ def has_gpu() -> bool:
 
 
 def declared(what: str, options: Mapping[str, Any]) -> Determinism:
-    """Deterministic where tests measure that no companion changes a bit of an answer; elsewhere nobody did."""
+    """Deterministic where tests have shown that the rest of a batch changes no bit of an answer; else measured."""
     origin = checkpoint.source(what, options.get("adapter"))
     asked = filled(origin, options)
     if (asked["device"], asked["dtype"], asked["threads"]) != ("cpu", "float32", 1):
         return "measured"
-    alone = asked["batch"] == 1  # no companions at all
+    alone = asked["batch"] == 1  # every question is a batch of its own
     tested = asked["batch"] == TESTED_BATCH and checkpoint.model_type(origin) == TESTED_FAMILY
     return "deterministic" if alone or tested else "measured"
 
 
 def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, str]:
-    """What is loaded: a folder's files by hash, its class, dtype and adapter; of a hub's model name and revision."""
+    """The loaded model: a folder's files by hash, its class, dtype and adapter; a hub model's name and revision."""
     origin = checkpoint.source(what, options.get("adapter"))
     hub = {} if origin.hub is None else {"model": origin.hub, "revision": options.get("revision") or "unknown"}
     hashes = {name: hash_file(path) for name, path in checkpoint.loaded(origin).items()}

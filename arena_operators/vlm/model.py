@@ -1,4 +1,4 @@
-"""Loads a Hugging Face vision-language model and turns (prompt, picture) into the rows it takes."""
+"""Loads a Hugging Face vision-language model and encodes (prompt, picture) as its input rows."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ BUCKET = 16  # prompts are padded on the left to a multiple of this many tokens
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One encoded prompt. Every tensor has a leading axis that rows are joined along."""
+    """One encoded prompt. Every tensor has a leading axis along which rows are joined."""
 
     length: int  # tokens of the prompt, image tokens included
     sequences: Mapping[str, torch.Tensor]  # (1, length): token ids, attention mask, ...
     others: Mapping[str, torch.Tensor]  # pictures and their grids
 
     def shape(self) -> tuple[Any, ...]:
-        """Rows of equal shape may share a forward pass: bucket, then names and shapes of the other tensors."""
+        """Rows of equal shape can share a forward pass: the bucket, then names and shapes of the other tensors."""
         bucket = -(-self.length // BUCKET) * BUCKET
         return bucket, *((name, tuple(tensor.shape)) for name, tensor in sorted(self.others.items()))
 
 
 class Model:
-    """A loaded model with its processor. Raises ValueError, in words, for whatever cannot be loaded."""
+    """A loaded model with its processor. Raises ValueError if it cannot be loaded."""
 
     def __init__(self, origin: Source, device: str, dtype: str, revision: str | None = None) -> None:
         from transformers import AutoProcessor
@@ -148,7 +148,7 @@ class Model:
         return frozenset([ids] if isinstance(ids, int) else ids)
 
     def banned(self, vocabulary: int) -> npt.NDArray[np.bool_]:
-        """Tokens that are never sampled, bool (vocabulary,): image tokens, other specials, ids that mean nothing."""
+        """Tokens that are never sampled, bool (vocabulary,): image tokens, other special tokens, unused ids."""
         out = np.zeros(vocabulary, dtype=np.bool_)
         out[len(self.tokenizer) :] = True
         ids = set(self.tokenizer.all_special_ids)
@@ -163,7 +163,7 @@ class Model:
         return out
 
     def lay_out(self, prompt: str) -> str:
-        """`prompt` and one picture as the text that the processor takes, by the model's chat template."""
+        """The processor's input text for `prompt` and one picture, by the model's chat template."""
         if not self.processor.chat_template:
             return f"{getattr(self.processor, 'image_token', '<image>')}{prompt}"
         content = [{"type": "image"}, {"type": "text", "text": prompt}]
@@ -179,7 +179,7 @@ class Model:
         return text
 
     def encode(self, prompt: str, image: Image) -> Row:
-        """`prompt` and one picture (uint8, height x width x 3) as the model's processor wants them."""
+        """Encodes `prompt` and one picture (uint8, height x width x 3) with the model's processor."""
         picture, text = Pictures.fromarray(image), self.lay_out(self.plain(prompt))
         encoded = self.processor(text=[text], images=[[picture]], return_tensors="pt")
         length = int(encoded["input_ids"].shape[1])
@@ -192,7 +192,7 @@ class Model:
         blind = "the chat template of this model drops the picture, so it would play blind: repair chat_template.jinja"
         try:
             text = self.lay_out("Which move?")
-        except Exception as error:  # the model folder's own template runs: the boundary to it
+        except Exception as error:  # boundary: the model folder's own template runs
             raise ValueError(f"the chat template of this model fails: {type(error).__name__}: {error}") from error
         marks = [getattr(self.processor, name, None) for name in ("image_token", "boi_token")]
         known = [mark for mark in marks if isinstance(mark, str)]
@@ -200,7 +200,7 @@ class Model:
             raise ValueError(f"{blind} (a message with one picture became {text!r}, without {' or '.join(known)})")
         try:
             row = self.encode("Which move?", np.zeros((height, width, 3), np.uint8))
-        except Exception as error:  # another library's processor: the boundary to it
+        except Exception as error:  # boundary: another library's processor
             raise ValueError(
                 f"the processor of this model takes no prompt with a picture of {height}x{width}: "
                 f"{type(error).__name__}: {_first_line(error)}"

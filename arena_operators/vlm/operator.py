@@ -1,4 +1,4 @@
-"""The operator: requests to prompts, prompts to answers, the thought separated from the answer."""
+"""The operator: turns requests into prompts and answers into decisions, with the thought apart from the answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BATCHES = 2  # in flight: one is computed while the next is on its way
 
 
 class VlmOperator(Operator):
-    """Answers batches of requests of any seats of any matches with one model, at fixed shapes."""
+    """Answers batches of requests, of any seats and matches, with one model at fixed shapes."""
 
     def __init__(self, model: Model, *, prompt: str, max_tokens: int, temperature: float, batch: int) -> None:
         self.model = model
@@ -31,7 +31,7 @@ class VlmOperator(Operator):
         self.batch = batch
         self.max_in_flight = BATCHES * batch
         self.seats: dict[tuple[int, int], OpenSeat] = {}
-        self._sizes: set[tuple[int, int]] = set()  # of pictures that it was found to see
+        self._sizes: set[tuple[int, int]] = set()  # sizes of pictures that were checked
 
     def open(self, seats: Sequence[OpenSeat]) -> None:
         """ValueError when the game has not what the model is asked with, or its prompt would go without the picture."""
@@ -65,7 +65,7 @@ class VlmOperator(Operator):
                     yield requests[i], self.decide(answer, requests[i])
 
     def ask(self, request: Request) -> str:
-        """The game's prompt for this moment."""
+        """The game's prompt for this request."""
         seat = self.seats[request.match, request.seat]
         prompt = fill(seat.card, request.observation, self.prompt, seat.seats)
         if request.reason and self.prompt == "full":
@@ -107,7 +107,7 @@ class VlmOperator(Operator):
 
 
 def make(context: WorkerContext) -> VlmOperator:
-    """Loads the model that `context` names. Runs in the worker; ValueError reaches the user in words."""
+    """Loads the model that `context` names. Runs in the worker; raises ValueError with a message for the user."""
     origin = checkpoint.source(context.what, context.options.get("adapter"))
     try:
         checkpoint.check_source(origin)

@@ -1,4 +1,4 @@
-"""What a model is asked and how its answer is laid out: one place, for the operator and for the recipe that trains."""
+"""The prompt and the layout of the answer, for the operator and for training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BESIDE = "You may also say something to the others, at most {most} characters, o
 
 
 def fill(card: GameCard, observation: Observation, which: str, names: Sequence[str] = ()) -> str:
-    """The game's prompt `which` ("short" or "full") for one moment. `names` of the seats, if they are told.
+    """The game's prompt `which` ("short" or "full") for one observation. `names` of the seats, if they are told.
 
     What others said is quoted where the prompt has {heard}, else before it; what may be said is told after it.
     """
@@ -31,14 +31,14 @@ def fill(card: GameCard, observation: Observation, which: str, names: Sequence[s
 
 
 def lay_out(thought: str, answer: str) -> str:
-    """What a model is taught to write."""
+    """The text that a model is trained to write."""
     return f"{thought}\n{MARK} {answer}"
 
 
 def split(raw: str) -> tuple[str | None, str]:
-    """(thought, answer): what stands before and after the last "Answer:".
+    """Splits a text into (thought, answer) at the last "Answer:".
 
-    Without that mark the whole text is the answer, so that the game finds it unparsable: nothing is repaired.
+    Without that mark the whole text is the answer, which the game finds unparsable: nothing is repaired.
     """
     head, mark, tail = raw.rpartition(MARK)
     return (head.strip(), tail.strip()) if mark else (None, raw.strip())

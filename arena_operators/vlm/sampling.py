@@ -1,4 +1,4 @@
-"""Draws tokens, one turn's key at a time, so that neither batching nor order can change a draw."""
+"""Samples tokens by each turn's own key, so that neither batching nor order changes a draw."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def processed(logits: npt.NDArray[np.float32], banned: npt.NDArray[np.bool_], temperature: float) -> Floats:
-    """Log-probabilities (rows, vocabulary) that sampling draws from: banned tokens out, divided by `temperature`.
+    """The log-probabilities (rows, vocabulary) that are sampled: without banned tokens, divided by `temperature`.
 
     Temperature 0 (greedy) gives those of temperature 1.
     """
@@ -20,11 +20,11 @@ def processed(logits: npt.NDArray[np.float32], banned: npt.NDArray[np.bool_], te
 
 
 def draw(logprobs: Floats, uniform: float, greedy: bool) -> int:
-    """One token of a row (vocabulary,): the likeliest, or the inverse of the cumulative distribution at `uniform`."""
+    """One token of a row (vocabulary,): the likeliest, or by the inverse cumulative distribution at `uniform`."""
     if greedy:
         return int(logprobs.argmax())
     cumulative = np.cumsum(np.exp(logprobs))
     token = int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right"))
-    if token >= len(cumulative) or logprobs[token] == -np.inf:  # uniform rounded up to the very end
+    if token >= len(cumulative) or logprobs[token] == -np.inf:  # `uniform` was rounded up to the end
         token = int(np.flatnonzero(logprobs > -np.inf)[-1])
     return token
