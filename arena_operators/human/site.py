@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from arena_operators.human.login import Login
 from arena_operators.human.person import Person
-from arena_operators.human.tickets import Ticket
 
 LOCAL = {"127.0.0.1", "localhost", "::1"}
 HEADERS = {
@@ -78,16 +78,16 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class _Connection:
-    ticket: Ticket
+    login: Login
     cookie: str  # the one it came in by
     sender: asyncio.Task[None]
 
 
 class Site:
-    """Routes of one server. `fresh_link(ticket)` is called when a used link came back and a new one was made."""
+    """Routes of one server. `fresh_link(login)` is called when a used link came back and a new one was made."""
 
-    def __init__(self, tickets: list[Ticket], fresh_link: Callable[[Ticket], None]) -> None:
-        self._tickets = tickets
+    def __init__(self, logins: list[Login], fresh_link: Callable[[Login], None]) -> None:
+        self._logins = logins
         self._fresh_link = fresh_link
         self._sockets: dict[web.WebSocketResponse, _Connection] = {}
         self.app = web.Application(middlewares=[guard], client_max_size=4096)
@@ -107,17 +107,17 @@ class Site:
 
     async def _enter(self, request: web.Request) -> web.Response:
         token = request.query.get("token", "")
-        for ticket in self._tickets:
-            if (cookie := ticket.use(token)) is not None:
-                await self._drop_others(ticket)
-                return _admit(ticket, cookie)
-            if ticket.was_used(token):
+        for login in self._logins:
+            if (cookie := login.use(token)) is not None:
+                await self._drop_others(login)
+                return _admit(login, cookie)
+            if login.was_used(token):
                 # The cookie belongs to the room and does not come to "/": the room finds out who this is.
-                raise _refused("This link was already used", USED, _link(ticket), _forward(ticket))
+                raise _refused("This link was already used", USED, _link(login), _forward(login))
         raise _refused("This link does not open a seat", UNKNOWN if token else MISSING)
 
     async def _page(self, request: web.Request) -> web.Response:
-        self._ticket(request)
+        self._login(request)
         return web.Response(text=_read("index.html"), content_type="text/html")
 
     async def _asset(self, request: web.Request) -> web.Response:
@@ -126,25 +126,25 @@ class Site:
             raise web.HTTPNotFound(text=f"there is no {name!r} here; there is {', '.join(ASSETS)}")
         return web.Response(text=_read(name), content_type=ASSETS[name], charset="utf-8")
 
-    def _ticket(self, request: web.Request) -> Ticket:
-        for ticket in self._tickets:
-            if ticket.room == request.match_info["room"]:
-                if ticket.holds(request.cookies.get(_cookie_name(ticket))):
-                    return ticket
-                if ticket.renew():
-                    self._fresh_link(ticket)
+    def _login(self, request: web.Request) -> Login:
+        for login in self._logins:
+            if login.room == request.match_info["room"]:
+                if login.holds(request.cookies.get(_cookie_name(login))):
+                    return login
+                if login.renew():
+                    self._fresh_link(login)
         raise _refused("This seat is open in another browser", FOREIGN)
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
-        ticket = self._ticket(request)
+        login = self._login(request)
         socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=MOST_BYTES, timeout=2.0)
         await socket.prepare(request)
         line = _Line(asyncio.Event())
-        sender = asyncio.ensure_future(_send(socket, ticket.person, line))
-        self._sockets[socket] = _Connection(ticket, ticket.cookie or "", sender)
+        sender = asyncio.ensure_future(_send(socket, login.person, line))
+        self._sockets[socket] = _Connection(login, login.cookie or "", sender)
         try:
             async for message in socket:
-                if message.type is WSMsgType.TEXT and (told := _hear(ticket.person, line, message.data)):
+                if message.type is WSMsgType.TEXT and (told := _hear(login.person, line, message.data)):
                     await socket.send_json({"type": "notice", "text": told})
         finally:
             del self._sockets[socket]
@@ -153,10 +153,10 @@ class Site:
                 await sender
         return socket
 
-    async def _drop_others(self, ticket: Ticket) -> None:
+    async def _drop_others(self, login: Login) -> None:
         """Close pages that used an older link of the same person: one person has one browser."""
         for socket, connection in tuple(self._sockets.items()):
-            if connection.ticket is ticket and not ticket.holds(connection.cookie):
+            if connection.login is login and not login.holds(connection.cookie):
                 with contextlib.suppress(ConnectionError):
                     await socket.send_json({"type": "moved"})
                     await socket.close(code=WSCloseCode.POLICY_VIOLATION)
@@ -236,31 +236,31 @@ def _check(request: web.Request) -> None:
         raise web.HTTPForbidden(text=f"this page takes connections from itself only, not from {origin!r}\n")
 
 
-def _admit(ticket: Ticket, cookie: str) -> web.Response:
+def _admit(login: Login, cookie: str) -> web.Response:
     """Set the cookie and link to the room.
 
     Not by a redirect: after a link on some other site a browser would follow that without the SameSite=Strict
     cookie. From a page of our own it brings it along.
     """
-    response = _notice("Your seat is ready", "", _link(ticket), _forward(ticket))
-    response.set_cookie(_cookie_name(ticket), cookie, path=_room(ticket), httponly=True, samesite="Strict")
+    response = _notice("Your seat is ready", "", _link(login), _forward(login))
+    response.set_cookie(_cookie_name(login), cookie, path=_room(login), httponly=True, samesite="Strict")
     return response
 
 
-def _room(ticket: Ticket) -> str:
-    return f"/room/{ticket.room}/"
+def _room(login: Login) -> str:
+    return f"/room/{login.room}/"
 
 
-def _link(ticket: Ticket) -> str:
-    return f'<a class="button" href="{_room(ticket)}">Go to the table</a>'
+def _link(login: Login) -> str:
+    return f'<a class="button" href="{_room(login)}">Go to the table</a>'
 
 
-def _forward(ticket: Ticket) -> str:
-    return f'<meta http-equiv="refresh" content="0;url={_room(ticket)}">'
+def _forward(login: Login) -> str:
+    return f'<meta http-equiv="refresh" content="0;url={_room(login)}">'
 
 
-def _cookie_name(ticket: Ticket) -> str:
-    return f"arena-{ticket.room}"
+def _cookie_name(login: Login) -> str:
+    return f"arena-{login.room}"
 
 
 MISSING = "Open the link that the arena printed when it started: it ends in ?token= and a long word."

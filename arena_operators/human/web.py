@@ -13,9 +13,9 @@ from PIL import Image as Picture
 
 from arena.game import Image
 from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, SpectatorUpdate, WorkerContext
+from arena_operators.human.login import Login
 from arena_operators.human.person import Person, PlayedSeat
 from arena_operators.human.site import Site
-from arena_operators.human.tickets import Ticket
 
 LOOPBACK = "127.0.0.1"
 FAREWELL = 2.0  # most seconds for telling pages that the arena has finished
@@ -28,13 +28,13 @@ class WebHuman(AsyncOperator):
     def __init__(self, context: WorkerContext) -> None:
         self._wanted = int(context.options.get("port") or 0)
         self._status = context.status
-        self._tickets: list[Ticket] = []
+        self._logins: list[Login] = []
         self._places: dict[tuple[int, int], Person] = {}
         self._painting: set[asyncio.Task[None]] = set()
         self._audience: dict[int, list[Person]] = {}  # the people who are shown a whole match, by match
         self._expected = context.operators
         self._spectator = Person("spectators", spectator=True) if _mode(context) == "watch" else None
-        self._site = Site(self._tickets, self._announce)
+        self._site = Site(self._logins, self._announce)
         self._runner: web.AppRunner | None = None
         self.port = 0  # where the page is, once started
 
@@ -53,10 +53,10 @@ class WebHuman(AsyncOperator):
 
     def open(self, seats: Sequence[OpenSeat]) -> None:
         for seat in seats:
-            ticket = self._seated(seat)
-            self._places[seat.match, seat.seat] = ticket.person
-            ticket.person.sit(seat)
-            self._audience.setdefault(seat.match, []).append(ticket.person)
+            login = self._seated(seat)
+            self._places[seat.match, seat.seat] = login.person
+            login.person.sit(seat)
+            self._audience.setdefault(seat.match, []).append(login.person)
             self._audience.pop(seat.match - AUDIENCES, None)
 
     async def decide(self, request: Request) -> Decision:
@@ -108,38 +108,38 @@ class WebHuman(AsyncOperator):
     async def stop(self, complete: bool = False) -> None:
         """Tell the pages that no further match follows, and why; then close."""
         await asyncio.gather(*self._painting, return_exceptions=True)
-        for ticket in self._tickets:
-            ticket.person.stopped = "finished" if complete else "stopped"
-            ticket.person.changed()
+        for login in self._logins:
+            login.person.stopped = "finished" if complete else "stopped"
+            login.person.changed()
         if self._runner is not None:
             await self._site.close(FAREWELL)
             await self._runner.cleanup()
             self._runner = None
 
-    def address(self, ticket: Ticket) -> str:
+    def address(self, login: Login) -> str:
         """The link that lets this person in, once."""
-        return f"http://{LOOPBACK}:{self.port}/?token={ticket.token}"
+        return f"http://{LOOPBACK}:{self.port}/?token={login.token}"
 
-    def _seated(self, seat: OpenSeat) -> Ticket:
+    def _seated(self, seat: OpenSeat) -> Login:
         """The person of this operator: the same page in every match, in any seat.
 
         An operator with two seats in one match is two people.
         """
-        for ticket in self._tickets:
-            taken = any(match == seat.match for match, _ in ticket.person.tables)
-            if ticket.person.name == seat.operator and not taken:
-                return ticket
+        for login in self._logins:
+            taken = any(match == seat.match for match, _ in login.person.tables)
+            if login.person.name == seat.operator and not taken:
+                return login
         return self._invite(Person(seat.operator))
 
-    def _invite(self, person: Person) -> Ticket:
-        ticket = Ticket(person)
-        self._tickets.append(ticket)
-        self._announce(ticket)
-        return ticket
+    def _invite(self, person: Person) -> Login:
+        login = Login(person)
+        self._logins.append(login)
+        self._announce(login)
+        return login
 
-    def _announce(self, ticket: Ticket) -> None:
-        who = "to watch" if ticket.person.spectator else f"{ticket.person.name} plays here"
-        self._status(who, address=self.address(ticket))
+    def _announce(self, login: Login) -> None:
+        who = "to watch" if login.person.spectator else f"{login.person.name} plays here"
+        self._status(who, address=self.address(login))
 
     def _paint_soon(self, painting: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(painting)

@@ -14,7 +14,7 @@ from arena.game import Image, Observation
 from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, SpectatorUpdate, WorkerContext
 from arena.text import printable
 from arena_operators.human.choices import GAVE_UP, Choice, offered_in
-from arena_operators.human.hold import Hold, action_of
+from arena_operators.human.held_keys import HeldKeys, action_of
 from arena_operators.human.results import Result, of_seat, result, seat_name
 from arena_operators.human.talk import Talk, decided
 
@@ -42,7 +42,7 @@ class _PlayedSeat:
 
     seat: OpenSeat
     keys: dict[int, str]  # the button of each key
-    hold: Hold = field(default_factory=Hold)
+    hold: HeldKeys = field(default_factory=HeldKeys)
     request: Request | None = None
     reply: asyncio.Future[Decision] | None = None
     seen: Observation | None = None  # of the last question, or at the end

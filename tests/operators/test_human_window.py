@@ -14,7 +14,7 @@ pygame = pytest.importorskip("pygame")
 from arena.errors import InputError  # noqa: E402
 from arena.game import GameCard, Observation, Said, Views  # noqa: E402
 from arena.operator import OpenSeat, Outcome, Request, SpectatorUpdate, WorkerContext  # noqa: E402
-from arena_operators.human.hold import CHORD, Hold, action_of  # noqa: E402
+from arena_operators.human.held_keys import CHORD, HeldKeys, action_of  # noqa: E402
 from arena_operators.human.kind import KIND  # noqa: E402
 from arena_operators.human.window import WindowHuman  # noqa: E402
 from tests.games.lane_toy import ToyLanes  # noqa: E402
@@ -58,7 +58,7 @@ def test_of_three_buttons_two_are_held_where_no_action_holds_three() -> None:
 
 
 def test_of_two_opposite_buttons_the_later_is_held() -> None:
-    hold = Hold()
+    hold = HeldKeys()
     for button in ("right", "left", "jump"):
         hold.press(button, 0.0)
     assert hold.held == {"left", "jump"}
@@ -68,7 +68,7 @@ def test_of_two_opposite_buttons_the_later_is_held() -> None:
 
 
 def test_a_tap_counts_once() -> None:
-    hold = Hold()
+    hold = HeldKeys()
     hold.press("jump", 0.0)
     hold.let_go("jump")
     assert hold.held == {"jump"}
@@ -77,7 +77,7 @@ def test_a_tap_counts_once() -> None:
 
 
 def test_live_one_decision_follows_the_other_as_the_games_clock_goes() -> None:
-    seat, hold = seated(), Hold()
+    seat, hold = seated(), HeldKeys()
     hold.ask(seat, 0.0)
     assert not hold.due(seat, 5.0)  # nobody has begun
     hold.press("right", 5.0)
@@ -89,7 +89,7 @@ def test_live_one_decision_follows_the_other_as_the_games_clock_goes() -> None:
 
 
 def test_step_by_step_it_waits_for_a_button_and_for_more_fingers() -> None:
-    seat, hold = seated(), Hold(live=False)
+    seat, hold = seated(), HeldKeys(live=False)
     hold.ask(seat, 0.0)
     assert not hold.due(seat, 100.0)
     hold.press("right", 100.0)
@@ -98,14 +98,14 @@ def test_step_by_step_it_waits_for_a_button_and_for_more_fingers() -> None:
 
 
 def test_in_realtime_it_answers_in_time_whatever_is_held() -> None:
-    seat, hold = seated(pace="realtime"), Hold(begun=True)
+    seat, hold = seated(pace="realtime"), HeldKeys(begun=True)
     hold.ask(seat, 1.0)
     assert not hold.due(seat, 1.05)
     assert hold.due(seat, 1.06)
 
 
 def test_in_realtime_it_answers_earlier_after_an_answer_that_was_late() -> None:
-    seat, hold = seated(pace="realtime"), Hold(begun=True)
+    seat, hold = seated(pace="realtime"), HeldKeys(begun=True)
     for asked in (1.0, 1.27, 1.54):  # every second tick
         hold.ask(seat, asked)
     assert hold.due(seat, 1.54 + 0.13 * 8 / 60)

@@ -9,7 +9,7 @@ from arena_operators.human.person import Person
 
 
 @dataclass(slots=True, eq=False)
-class Ticket:
+class Login:
     """One person's login. The link's token is valid once and is exchanged for the cookie."""
 
     person: Person

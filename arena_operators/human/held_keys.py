@@ -23,7 +23,7 @@ def action_of(seat: OpenSeat, legal: Sequence[int], held: Collection[str]) -> in
 
 
 @dataclass(slots=True)
-class Hold:
+class HeldKeys:
     """The held keys of one person. Times are seconds of one clock."""
 
     down: dict[str, None] = field(default_factory=dict)  # in the order in which they were pressed
