@@ -20,15 +20,15 @@ def leave_with_the_arena():
 
 
 def decide(observation):
-    """Your operator: an action's index out of `legal`, or text that the game parses."""
-    return observation["legal"][0]
+    """Your operator: `answer` is an action's index out of `legal`, or text that the game parses."""
+    return {"answer": observation["legal"][0]}
 
 
 def answer(request):
     reply = {name: request.get(name, 0) for name in ("id", "match", "seat", "tick", "attempt")}
     if request.get("budget") == 0:
         return {**reply, "decision": {"fault": "timeout"}}
-    return {**reply, "decision": {"answer": decide(request["observation"])}}
+    return {**reply, "decision": decide(request["observation"])}
 
 
 def main():
