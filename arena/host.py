@@ -32,6 +32,7 @@ from arena.protocol import messages as m
 from arena.replies import answer, bad_end, checked, failure, not_open, of_exception, stamped, timed_out
 
 Emit = Callable[[m.Message], None]
+ARRAYS = 3  # of a Decision at most, each a frame of its own
 
 
 class Host:
@@ -45,6 +46,7 @@ class Host:
         self.session = ""
         self._calls: deque[m.Welcome | OpenSeat | m.End | m.Update] = deque()  # in order of arrival
         self._before: dict[int, list[int]] = {}  # by UPDATE: the questions that came before it
+        self._most = 1  # answers of one ACTION, where each brings arrays
         self._version: str | None = None  # of the weights, once they were updated
         self._queue: dict[int, Request] = {}
         self._computing: dict[int, Request] = {}
@@ -70,6 +72,7 @@ class Host:
                 if self.session:
                     raise ProtocolError("a second WELCOME")
                 self.session = message.session
+                self._most = max(1, (message.limits.max_frames - 2) // ARRAYS)
                 self._calls.append(message)
             case _ if not self.session:
                 raise ProtocolError(f"{m.name_of(message)} before WELCOME")
@@ -184,7 +187,14 @@ class Host:
             self._emit(m.Action(session=self.session, answers=closed))
         if self._computing:
             for answers in self._decide(list(self._computing.values())):
-                self._emit(m.Action(session=self.session, answers=answers))
+                self._say(answers)
+
+    def _say(self, answers: Sequence[m.Answer]) -> None:
+        """In one ACTION, or in several: a message has only so many frames."""
+        large = any(reply.decision is not None and reply.decision.tokens is not None for reply in answers)
+        most = self._most if large else max(1, len(answers))
+        for start in range(0, len(answers), most):
+            self._emit(m.Action(session=self.session, answers=list(answers[start : start + most])))
 
     def _decide(self, requests: list[Request]) -> Iterator[list[m.Answer]]:
         """The answers to all of these, in groups as they are decided."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from arena.host_async import AsyncHost
 from arena.operator import AsyncOperator, Decision, Request
+from arena.protocol import codec
 from arena.protocol import messages as m
 from tests.host_kit import Peer, Puppet, open_message
 
@@ -131,6 +133,23 @@ def test_of_an_asynchronous_operator_what_began_before_is_of_the_old_version() -
     answers = [a for message in out if isinstance(message, m.Action) for a in message.answers]
     assert {a.id: a.decision.weights_version for a in answers if a.decision} == {1: None, 2: "v2"}
     assert m.Error(code="refused", text="these weights are broken", id=6) in out
+
+
+def test_answers_with_arrays_are_sent_in_messages_of_no_more_frames_than_the_arena_takes() -> None:
+    class Model(Puppet):
+        def act(self, requests: Sequence[Request]) -> list[Decision]:
+            one = np.zeros(1, np.float32), np.zeros(1, np.int32)
+            return [Decision(answer=0, prompt_tokens=one[1], tokens=one[1], logprobs=one[0]) for _ in requests]
+
+    peer = Peer(Model(), welcome=False)
+    peer.tell(m.Welcome(session="s", minor=0, limits=m.Limits(max_frames=9)))
+    peer.host.work()
+    peer.open()
+    peer.ask(1, 2, 3, 4, 5)
+    peer.host.work()
+    sizes = [len(codec.encode(message)) for message in peer.out if isinstance(message, m.Action)]
+    assert sizes == [8, 8, 5]
+    assert set(peer.answers()) == {1, 2, 3, 4, 5}
 
 
 def asked(i: int) -> m.Act:
