@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from arena.game import Move
 from arena.operator import Decision, Request, Usage
+from arena.plan import MatchPlan
 from arena.talk import Unsaid
 
 
@@ -71,6 +73,20 @@ Line = MatchLine | TurnLine | TickLine | EndLine
 
 encoder = msgspec.json.Encoder(order="deterministic")
 decoder = msgspec.json.Decoder(Line)
+
+
+def match_line(plan: MatchPlan, game: str, options: Mapping[str, Any], names: Sequence[str]) -> MatchLine:
+    """The line of a match whose game was not reset yet."""
+    return MatchLine(
+        match=plan.index,
+        block=plan.block,
+        game=game,
+        game_index=plan.game,
+        options=dict(options),
+        seed=plan.seed.hex(),
+        seats=tuple(names),
+        state_hash="",
+    )
 
 
 def turn_line(

@@ -17,7 +17,7 @@ from typing import Literal
 import msgspec
 
 from arena.game import Move, Observation, StepResult, TimeStep
-from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine, turn_line
+from arena.log import EndLine, Line, TickLine, TurnLine, match_line, turn_line
 from arena.operator import Decision, Outcome, Request
 from arena.plan import Limits, MatchPlan
 from arena.session import GameSession, ParseResult
@@ -46,7 +46,7 @@ class Match:
         self.names = tuple(names)
         self.outcome: Outcome | None = None
         self.tick = 0
-        self.head = self._head("")  # until the game was reset
+        self.head = match_line(plan, session.spec.id, session.options, names)  # until the game was reset
         self.last_events: tuple[str, ...] = ()  # of the last tick, for displays
         self.last_faults: Mapping[int, str] = {}  # the faults of the last tick, by seat
         self.result: StepResult | None = None  # what the reset or the last tick led to
@@ -213,22 +213,10 @@ class Match:
             self.take(time_step)
 
     def _begin(self, time_step: TimeStep) -> None:
-        self.head = self._head(time_step.result.state_hash, time_step.result.events)
+        result = time_step.result
+        self.head = msgspec.structs.replace(self.head, state_hash=result.state_hash, events=result.events)
         self._write(self.head)
         self._follow(time_step)
-
-    def _head(self, state_hash: str, events: tuple[str, ...] = ()) -> MatchLine:
-        return MatchLine(
-            match=self.plan.index,
-            block=self.plan.block,
-            game=self.session.spec.id,
-            game_index=self.plan.game,
-            options=dict(self.session.options),
-            seed=self.plan.seed.hex(),
-            seats=self.names,
-            state_hash=state_hash,
-            events=events,
-        )
 
     def _follow(self, time_step: TimeStep) -> None:
         result = time_step.result

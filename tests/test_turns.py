@@ -191,6 +191,24 @@ def test_a_held_tick_belongs_to_the_turn_that_is_thought_about() -> None:
     ]
 
 
+def test_a_refused_answer_leaves_its_rewards_to_the_next_attempt() -> None:
+    match = begun(PaidClocked(2, {"rounds": 4}), pace="realtime", max_reasks=1)
+    assert isinstance(match, RealtimeMatch)
+    for answers in ([1], [], ["rubbish"], [0]):
+        match.requests()
+        match.feed(0, Decision(answer=0))
+        for answer in answers:
+            match.feed(1, Decision(answer=answer))
+        assert answers in ([1], [0]) or match.late(1)
+        match.advance()
+    turns = [turn for turn in match.episode().turns if turn.request.seat == 1]
+    assert [(t.request.tick, t.request.attempt, t.asked_again, t.reward) for t in turns] == [
+        (0, 0, False, 1.0),
+        (1, 0, True, 0.0),
+        (1, 1, False, 2.0 + 4.0 + 8.0),
+    ]
+
+
 def test_a_question_that_is_never_answered_is_no_turn_and_loses_nothing() -> None:
     one = realtime(4, {0: 1})
     (only,) = [turn for turn in one.turns if turn.request.seat == 1]
