@@ -8,7 +8,7 @@ from arena.errors import MissingExtraError
 
 __version__ = "0.1.0"
 
-# name -> (module, the module it needs, the extra that brings it). Imported when first used: the core stays light.
+# name -> (module, the module it needs, the extra that brings it). Imported on first use, to keep the core light.
 _LAZY = {
     "to_gymnasium": ("arena.export.gym", "gymnasium", "ppo"),
     "to_pettingzoo": ("arena.export.zoo", "pettingzoo", "adapters"),

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from arena.errors import InputError
 
-LARGEST = 2**63 - 1  # of the whole numbers that records and messages carry, seeds among them
+LARGEST = 2**63 - 1  # largest integer in records and messages, seeds included
 _encoder = msgspec.msgpack.Encoder(order="sorted")
 
 
@@ -37,7 +37,7 @@ def key(label: str, *parts: Any) -> bytes:
 
 
 def whole_seed(seed: SupportsIndex) -> int:
-    """A seed as a user gives it, NumPy's integers included. InputError unless it is from 0 to LARGEST."""
+    """Returns a user's seed as an int; NumPy integers are accepted. Raises InputError unless it is in 0..LARGEST."""
     number = operator.index(seed)
     if not 0 <= number <= LARGEST:
         raise InputError(f"seed {number}: expected a whole number from 0 to {LARGEST} (2**63 - 1)")
@@ -45,7 +45,7 @@ def whole_seed(seed: SupportsIndex) -> int:
 
 
 def generator(seed: bytes) -> np.random.Generator:
-    """A NumPy generator (PCG64) of its own, seeded by all 16 bytes of `seed`."""
+    """Returns a new NumPy generator (PCG64), seeded by all 16 bytes of `seed`."""
     return np.random.Generator(np.random.PCG64(int.from_bytes(seed, "little")))
 
 

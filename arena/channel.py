@@ -16,7 +16,7 @@ from arena.protocol import messages as m
 
 
 class Channel(abc.ABC):
-    """To one worker. A channel that died or was in doubt is never used again; the worker pool opens another."""
+    """The connection to one worker. A channel that died or was in doubt is never reused; the pool opens a new one."""
 
     name: str
     session: str  # echoed by every ACTION of this worker
@@ -24,16 +24,16 @@ class Channel(abc.ABC):
     pid: int | None = None
     log: Path | None = None  # what the worker printed
     role = "operator"  # or "game": a game host; or "spectator": it has no seat, and nothing waits for it
-    max_in_flight = 0  # questions that it takes at once; 0: any number
+    max_in_flight = 0  # most requests that it takes at once; 0: no limit
     watches = False  # it shows matches to people, and understands WATCH
 
     def limit(self, most: int) -> None:
-        """It takes at most `most` questions at once (0: that is not said); the lowest number counts."""
+        """Limit the requests in flight to `most` (0: no limit stated); the lowest limit counts."""
         self.max_in_flight = min(most or self.max_in_flight, self.max_in_flight or most)
 
     @abc.abstractmethod
     def send(self, message: m.Message) -> None:
-        """Send, or drop when the worker is dead: its death is reported by poll."""
+        """Send a message. If the worker is dead the message is dropped; `poll` reports the death."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Died:
     reason: str
     self_inflicted: bool  # it exited or crashed by itself; False: killed from outside or by the arena
     was_ready: bool
-    refused: bool = False  # the worker said that what it was asked to host cannot be: the user's input is wrong
+    refused: bool = False  # the worker refused what it was asked to host: the user's input is wrong
 
 
 Event = Received | Died
@@ -61,7 +61,7 @@ Event = Received | Died
 class WorkerPool(Protocol):
     """The workers of a run, or of several after each other. A game host serves whole matches instead of operators."""
 
-    ids: Iterator[int]  # of questions: a worker that goes on from run to run never meets one twice
+    ids: Iterator[int]  # ids of requests, unique also for a worker that serves several runs
 
     def channel(self, entry: Entry) -> Channel:
         """The channel that now serves this operator."""
@@ -70,16 +70,16 @@ class WorkerPool(Protocol):
         """The channel that now hosts games of this runtime, of the one that this match goes to."""
 
     def spectators(self) -> Sequence[Channel]:
-        """The channels of those who only watch and are not gone. One that dies is not replaced."""
+        """The live channels of spectators. A dead one is not replaced."""
 
     def poll(self, timeout: float | None) -> list[Event]:
-        """What came in; waits at most `timeout` seconds (None: until something comes)."""
+        """Returns what came in; waits at most `timeout` seconds for it (None: without limit)."""
 
     def replace(self, channel: Channel) -> None:
         """Start a new worker for the operators of a dead channel."""
 
     def kill(self, channel: Channel, reason: str) -> None:
-        """Kill a worker in doubt; its Died comes by poll."""
+        """Kill a worker in doubt; `poll` reports its Died."""
 
     def update(self, entry: Entry, version: str, path: str) -> None:
         """Let the worker of this operator decide with the weights in `path` from now on; returns once it does.

@@ -1,4 +1,4 @@
-"""Makes commands that can be typed as they are printed: of this arena, of pip for an extra, and of Python.
+"""Builds commands that work as printed: of this arena, of pip for an extra, and of Python.
 
 An arena in a virtual environment that is not activated is not on PATH, or another one is. And an extra is installed
 from where this arena was installed from (PEP 610): a checkout, a wheel, a repository, or an index.
@@ -26,7 +26,7 @@ CPU_TORCH = "https://download.pytorch.org/whl/cpu"
 
 
 def arena(*words: object) -> str:
-    """A command of this arena, e.g. `.venv/bin/arena verify 'my runs/1'`: found as it stands from this folder."""
+    """A command of this arena, e.g. `.venv/bin/arena verify 'my runs/1'`, that works from the current folder."""
     return _typed([*_program(), *map(str, words)])
 
 
@@ -93,7 +93,7 @@ def requirements(extra: str) -> list[Requirement]:
 
 
 def _typed(words: Iterable[str]) -> str:
-    """The words as a shell takes them; what holds single quotes stands in double ones where that is easier to read."""
+    """Quotes the words for a shell; a word with single quotes is put in double quotes where that is easier to read."""
     return " ".join(
         f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word) for word in words
     )
@@ -140,7 +140,7 @@ def _origin() -> dict[str, Any]:
 
 
 def _known() -> bool:
-    """Whether this arena can be had again from where it came from."""
+    """Whether this arena's source is still available."""
     url = urlsplit(_origin().get("url", ""))
     path = Path(unquote(url.path))
     return url.scheme != "file" or path.is_file() or (path / "pyproject.toml").is_file()

@@ -1,4 +1,4 @@
-"""What the arena knows of a game whose code is not ours: its facts and its card, described by another process.
+"""Describes a game whose code is not ours: another process reports its facts and its card.
 
 The arena itself neither imports nor makes such a game: its code may hang, crash or end the process. `describe` runs in
 a process of its own (arena/supervisor/describe.py), and a DescribedGame takes the game's place in a Plan.
@@ -19,7 +19,7 @@ from arena.game import Game, GameCard, GameSpec, Move, Observation, StepResult, 
 
 
 class Question(msgspec.Struct, frozen=True):
-    """Which game is asked about."""
+    """The game to describe."""
 
     name: str  # as plugins know it, without options
     seats: int  # at most
@@ -27,20 +27,20 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True, tag="description"):
-    """What does not depend on a match."""
+    """What is known of a game apart from its matches."""
 
     spec: GameSpec
     card: GameCard
     options: dict[str, Any]  # with defaults filled in
     files: dict[str, str]  # of the user's, by a word for each
     runtime: str | None  # the managed environment that it asks for
-    parses: bool  # it reads answers in a way of its own
+    parses: bool  # it overrides `parse`
     engines: dict[str, str] = {}  # versions, by distribution
-    late: tuple[int, ...] = ()  # by action: what goes on when an answer is late; only of games with a clock
+    late: tuple[int, ...] = ()  # by last action: the action when an answer is late; only for games with a clock
 
 
 class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
-    """Why the game cannot be had."""
+    """Why the game cannot be played."""
 
     error: str  # the class in arena.errors
     text: str
@@ -89,7 +89,7 @@ def main(handle: int) -> int:
 
 
 class DescribedGame(Game):
-    """A game that is played in a host: it has the facts and the card, and cannot be played here."""
+    """Stands for a game that is played in a host: it has the facts and the card, but cannot be played here."""
 
     description: ClassVar[Description]
 

@@ -11,23 +11,23 @@ from dataclasses import dataclass
 from arena.canonical import key
 from arena.plan import Entry, MatchPlan, Plan
 
-SAMPLES = 3  # positions that are tried; one that is answered is enough
+SAMPLES = 3  # most sample positions that are tried; one answer is enough
 LAST = 2**53 - 1  # the match numbers of dry turns end here, far from those of matches
 
 
 @dataclass(slots=True, eq=False)
 class DryTurn:
-    """One operator that is asked."""
+    """A dry turn of one operator."""
 
     game: int  # of the plan
     slot: int  # of the pool
     first: bool  # before the first match
-    seat: int | None  # None: whoever is asked first
+    seat: int | None  # None: the first seat that is asked
     sample: int = 0
 
 
 class DryTurns:
-    """Those that are to come or in play, one a game and worker at most."""
+    """The dry turns that are planned or in play: at most one for each game and worker."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -47,14 +47,14 @@ class DryTurns:
         return which
 
     def match_plan(self, turn: DryTurn) -> MatchPlan:
-        """The operator is in every seat. Every run has the same positions."""
+        """The plan of a sample match: the operator has every seat. The positions are the same in every run."""
         lineup = (turn.slot,) * self._plan.games[turn.game].facts.seats
         number = turn.game * len(self._plan.pool) + turn.slot
         index = LAST - SAMPLES * number - turn.sample
         return MatchPlan(index, 0, lineup, key("dry", turn.slot, turn.sample), turn.game)
 
     def entry(self, turn: DryTurn) -> Entry:
-        """Who is asked."""
+        """The operator that is asked."""
         return self._plan.games[turn.game].operators[turn.slot]
 
     def over(self, turn: DryTurn) -> tuple[int, str]:

@@ -11,13 +11,13 @@ from collections.abc import Iterable
 
 
 class ArenaError(Exception):
-    """Something failed that the user's input did not cause."""
+    """A failure that the user's input did not cause."""
 
     exit_code = 1
 
 
 class InputError(ArenaError):
-    """The user asked for something that cannot be: a wrong name, value, file or combination."""
+    """The user's input is wrong: a name, value, file or combination."""
 
     exit_code = 2
 
@@ -47,7 +47,7 @@ class WorkerError(ArenaError):
 
 
 class GameError(ArenaError):
-    """A game's own code raised, or gave what no game may give. It voids the match in which it happened."""
+    """A game's own code raised, or returned something invalid. It voids the match."""
 
 
 class RecordError(InputError):
@@ -55,12 +55,12 @@ class RecordError(InputError):
 
 
 def sentence(text: object) -> str:
-    """`text` with one full stop, whatever it ends with: for what others wrote, inside a message that goes on."""
+    """`text` with exactly one full stop, for others' words inside a longer message."""
     return str(text).rstrip(" .:;,") + "."
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The sentence that follows a "not found": near names if there are any, else all names."""
+    """The sentence after a "not found": similar names if there are any, else all names."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if close:

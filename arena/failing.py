@@ -1,6 +1,6 @@
-"""Failing: what is done about workers that die or hang and questions that fail.
+"""Failing: handles workers that die or hang, and requests that fail.
 
-It takes matches out of play, lets RetryPolicy judge, and gives Upcoming what is to be played again. A worker is in
+It takes matches out of play, asks RetryPolicy, and gives Upcoming the matches to play again. A worker is in
 doubt from a missed deadline until it confirms the CANCEL; only then is it known whether it hangs.
 """
 
@@ -24,7 +24,7 @@ from arena.protocol import messages as m
 from arena.retry import OPENING, Failure, Place, RetryDecision, RetryPolicy, Void
 from arena.upcoming import Upcoming
 
-NO_ANSWER = ("crashed", "timeout", "backend")  # faults that say nothing of a service that is up
+NO_ANSWER = ("crashed", "timeout", "backend")  # faults that do not show that the operator still answers
 
 
 @dataclass(slots=True)
@@ -37,15 +37,15 @@ class _Doubt:
 
 @dataclass(slots=True)
 class _Streak:
-    """A worker failed by itself, and has answered nothing since."""
+    """A worker that failed by itself and has answered nothing since."""
 
-    times: int = 0  # in matches that it had not failed in before
+    times: int = 0  # failures, each in another match
     matches: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
 class _Parked:
-    """A match that waits for dry turns to tell whether its operators answer anything else."""
+    """A match that waits for dry turns, which show whether its operators answer anything else."""
 
     match: Match
     reason: str
@@ -78,7 +78,7 @@ class Failing:
         self._observer = observer
         self._note = note
         self._doubts: dict[Channel, _Doubt] = {}
-        self._killed: set[Channel] = set()  # and not reported dead yet
+        self._killed: set[Channel] = set()  # killed, and not yet reported dead
         self._parked: dict[int, _Parked] = {}
         playing.on_game_error = self.game_failed
         self._in_a_row: dict[str, _Streak] = {}  # by worker name
@@ -90,7 +90,7 @@ class Failing:
 
     @property
     def over(self) -> bool:
-        """Nothing is to be played."""
+        """Whether nothing is left to play."""
         return not self.dry.turns and self._upcoming.empty
 
     # --- answers ---------------------------------------------------------------------------------------------------
@@ -144,11 +144,11 @@ class Failing:
     # --- deadlines -------------------------------------------------------------------------------------------------
 
     def in_doubt(self, channel: Channel) -> bool:
-        """It missed a deadline and did not confirm the CANCEL yet."""
+        """Whether this worker missed a deadline and has not confirmed the CANCEL."""
         return channel in self._doubts
 
     def overdue(self, question: Question, now: float, grace: float) -> None:
-        """A question's deadline has passed; the second time, what its CANCEL had to be confirmed in."""
+        """A request's deadline has passed; the second time, the time for confirming its CANCEL."""
         channel = question.channel
         if question.late:
             self.kill(channel, "did not confirm a CANCEL in time: it hangs")
@@ -161,7 +161,7 @@ class Failing:
             channel.send(m.Cancel(ids=[question.request.id]))
 
     def confirmed(self, question: Question) -> None:
-        """An answer to a question that was late. Once all of a worker's have come it is slow, but does not hang."""
+        """A late request was answered. A worker that has answered all its late requests is slow, but does not hang."""
         doubt = self._doubts[question.channel]
         doubt.left -= 1
         doubt.confirmed.append(question)
@@ -181,7 +181,7 @@ class Failing:
     # --- deaths ----------------------------------------------------------------------------------------------------
 
     def kill(self, channel: Channel, reason: str) -> None:
-        """End a worker that hangs or broke the protocol. That counts as self-inflicted."""
+        """Kill a worker that hangs or broke the protocol. Its death counts as self-inflicted."""
         self._killed.add(channel)
         self._workers.kill(channel, reason)
 
@@ -232,7 +232,7 @@ class Failing:
     def _suspects(
         self, channel: Channel, affected: list[LiveMatch], reason: str, self_inflicted: bool
     ) -> dict[LiveMatch, dict[int, Failure]]:
-        """The matches, and of each the seats, that may have ended this worker. Its questions are no more."""
+        """The matches, each with its seats, that may have ended this worker. Removes the worker's requests."""
         lost = self._playing.questions.of(channel)
         for question in lost:
             self._playing.questions.remove(question)
@@ -253,7 +253,7 @@ class Failing:
                 kind: InfrastructureFault = "deadline" if hung else "worker_died"
                 why = f"{channel.name} {self._overdue}" if hung else reason
                 out[live] = {seat: Failure(kind, place, why, self_inflicted) for seat, place in places.items()}
-        if not out:  # it died while it had nothing to do: any of them may have led to it
+        if not out:  # it died while idle: any of its matches may be the cause
             for live in affected:
                 here = Place(live.match.tick, 0)
                 seats = [seat for seat in live.seated if live.channels[seat] is channel]
@@ -304,7 +304,7 @@ class Failing:
         self._note("void", match=plan.index, attempt=self._retry.count(plan), fault=void.kind, reason=void.reason)
         self._observer.voided(match, void.kind, void.reason)
         self._playing.discard(match)
-        # What a game raises, it raises in every try alike.
+        # A game raises the same in every try.
         reason = f"{void.kind}: {void.reason}"
         if void.kind != "game":
             reason = f"every try failed, the last with {reason}"
@@ -319,7 +319,7 @@ class Failing:
         return decided
 
     def _check(self, plan: MatchPlan, void: Void) -> set[tuple[int, str]]:
-        """Ask the operators that failed something else; the games and workers that are asked."""
+        """Start dry turns for the operators that failed; returns their games and workers."""
         out = set()
         for seat in void.seats:
             worker = self.dry.add(plan.game, plan.lineup[seat])
@@ -330,7 +330,7 @@ class Failing:
     # --- dry turns -------------------------------------------------------------------------------------------------
 
     def _dry_failed(self, live: LiveMatch, reason: str, *, of_game: bool = False) -> None:
-        """A sample was not answered: there may be others."""
+        """A sample position was not answered: try the next one, if there is one."""
         turn = live.dry
         assert turn is not None
         turn.sample += 1
@@ -340,7 +340,7 @@ class Failing:
         channel = self._workers.channel(self.dry.entry(turn))
         self._dry_over(live, answered=False)
         if of_game:
-            return  # its matches will say it
+            return  # its matches will report it
         if turn.first:
             game = self._plan.games[turn.game].name
             raise WorkerError(
@@ -372,12 +372,12 @@ class Failing:
 
 
 def failure(question: Question, kind: InfrastructureFault, reason: str) -> Failure:
-    """What failed is this question, and nobody ended a worker."""
+    """The failure of this request, in which no worker ended."""
     return Failure(kind, question.place, reason, self_inflicted=False)
 
 
 def _uses(live: LiveMatch, channel: Channel) -> bool:
-    """Whether a match needs this worker: for its game, or for a seat, which may be opened only once it is asked."""
+    """Whether a match needs this worker: for its game, or for a seat, opened or not."""
     never = {seat for seat, charge in live.charges.items() if charge.place == OPENING}
     return live.host is channel or any(
         needed is channel for seat, needed in enumerate(live.channels) if seat not in never

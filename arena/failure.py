@@ -1,4 +1,4 @@
-"""Describes a plugin's exception: what it is, and the line of the user's file that it came from."""
+"""Describes a plugin's exception: its type and message, and the line of the user's file that raised it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import sysconfig
 import traceback
 from pathlib import Path
 
-LONGEST = 500  # characters; what an exception says may be a whole page
-OURS = ("arena", "arena_workers", "arena_games.adapters")  # packages whose frames only pass on what others raised
+LONGEST = 500  # most characters of an exception's message
+OURS = ("arena", "arena_workers", "arena_games.adapters")  # packages whose frames are not the cause
 
 
 def told(error: BaseException) -> str:
-    """`RuntimeError: no licence (rules.py, line 31, in step)`: on one line, without the folder of the file.
+    """One line such as `RuntimeError: no licence (rules.py, line 31, in step)`, without the file's folder.
 
-    The line is the last one in a file of the user's; where there is none, in an installed package; else there is none.
+    The line number is the last one in a user's file, or else in an installed package; without either it is left out.
     """
     words = " ".join(" ".join(traceback.format_exception_only(error)).split())
     if len(words) > LONGEST:
@@ -41,7 +41,7 @@ def _within(module: str) -> bool:
 
 
 def _installed(file: str) -> bool:
-    """It belongs to an installed package, or to Python."""
+    """Whether the file belongs to an installed package or to Python."""
     return "site-packages" in Path(file).parts or "dist-packages" in Path(file).parts or _standard(file)
 
 

@@ -1,7 +1,7 @@
-"""Plugins in a Python file of the user's: `./rps.py:RockPaperScissors`. Nothing needs to be installed.
+"""Plugins in a user's Python file: `./rps.py:RockPaperScissors`. Nothing needs to be installed.
 
 A file is loaded once a process, as a module of its own name. It can import what is installed, but not its neighbours:
-a plugin of several files is a package, and is installed.
+A file is loaded once a process, as a module with a unique name. It can import installed packages, but not files beside
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from arena.canonical import digest, hash_file
 from arena.errors import InputError, nearest
 from arena.names import parse
 
-PREFIX = "arena_file_"  # of such a module's name
-# What a user's own module may raise when it is imported.
+PREFIX = "arena_file_"  # prefix of the module's name
+# Errors that importing a user's module may raise.
 BROKEN = (
     *(ImportError, SyntaxError, AttributeError, TypeError, ValueError, NameError, LookupError, OSError),
     *(ArithmeticError, AssertionError, RuntimeError),
@@ -33,7 +33,7 @@ def unreadable(path: Path, error: OSError) -> InputError:
 
 
 def module(path: Path) -> ModuleType:
-    """The module in this file. InputError when there is none, or when it cannot be imported."""
+    """Imports this file as a module. Raises InputError if it is missing or cannot be imported."""
     path = path.expanduser().resolve()
     name = f"{PREFIX}{path.stem}_{digest(str(path))[:8]}"
     if name in sys.modules:
@@ -56,7 +56,7 @@ def module(path: Path) -> ModuleType:
 
 
 def _line(error: BaseException, path: Path) -> int | None:
-    """The line of this file that the error comes from."""
+    """The line of this file that raised the error."""
     if isinstance(error, SyntaxError):
         return error.lineno
     frames = traceback.extract_tb(error.__traceback__)
@@ -64,7 +64,7 @@ def _line(error: BaseException, path: Path) -> int | None:
 
 
 def load(path: Path, name: str, sort: type) -> Any:
-    """The class or object of this sort that the file calls `name`; without a name, the only one it defines.
+    """Returns the class or object of this sort called `name` in the file; without a name, the only one it defines.
 
     For a class `sort`, subclasses that the file itself defines are looked for, and instances.
     """
@@ -89,7 +89,7 @@ def _is(value: object, sort: type, made: ModuleType) -> bool:
 
 
 def fingerprint(name: str) -> str | None:
-    """The hash of the file that a plugin's name names; None for an installed plugin. InputError when it is gone."""
+    """The hash of a plugin's file; None for an installed plugin. Raises InputError if the file is gone."""
     parsed = parse(name)
     if not parsed.is_file:
         return None

@@ -49,12 +49,12 @@ class Move(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 def moves_of(actions: Mapping[int, int]) -> dict[int, Move]:
-    """Moves that are these actions, and say nothing."""
+    """Returns the moves of these actions, without words."""
     return {seat: Move(action) for seat, action in actions.items()}
 
 
 def actions_of(moves: Mapping[int, Move]) -> dict[int, int]:
-    """The actions of a tick in which nobody may talk. ValueError for a move that is no action, or says something."""
+    """Returns the actions of a tick without talk. Raises ValueError for a move without an action, or with words."""
     out = {}
     for seat, move in moves.items():
         if move.action is None or move.say is not None:
@@ -88,7 +88,7 @@ class Views(msgspec.Struct, frozen=True, omit_defaults=True):
     text: bool = False
 
     def described(self) -> str:
-        """In words, such as `image 128x128, text`."""
+        """The views in words, such as `image 128x128, text`."""
         image = [] if self.image is None else [f"image {self.image[0]}x{self.image[1]}"]
         return ", ".join([*image, *["vector"] * self.vector, *["text"] * self.text]) or "nothing but the legal actions"
 
@@ -111,8 +111,8 @@ class GameSpec(msgspec.Struct, frozen=True, kw_only=True):
     talk: bool = False  # seats may say something: see Observation.free_text, table_talk and heard
     perfect_information: bool = False
     on_fault: Literal["default", "forfeit"] = "forfeit"
-    returns: tuple[float, float] | None = None  # the lowest and the highest that a seat can get; None: not known
-    seeded: bool = True  # False: the seed changes nothing (declared, and found out by conformance)
+    returns: tuple[float, float] | None = None  # a seat's lowest and highest possible return; None: not known
+    seeded: bool = True  # False: the seed changes nothing (declared by the game, checked by conformance)
     licence: str = "Apache-2.0"
     options: dict[str, Option] = {}
     baseline: str | None = (
@@ -140,11 +140,11 @@ class GameCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     # Of games that a person plays by holding keys: the buttons that each action holds, by its name, in any words;
     # known ones (left, right, up, down, jump, run) have keys that players know.
     buttons: dict[str, tuple[str, ...]] = {}
-    seconds: float | None = None  # that a tick lasts on the game's own clock; None: it has none
+    seconds: float | None = None  # duration of a tick on the game's own clock; None: it has no clock
 
 
 class Observation(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One moment as one seat may see it, in the views that were agreed."""
+    """What one seat may see at one moment, in the agreed views."""
 
     legal: tuple[int, ...] = ()  # ascending; a due seat has at least one, also where it may answer by text
     image: Image | None = None  # uint8 (height, width, 3)
@@ -162,7 +162,7 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True):
         return out
 
     def hashes(self) -> dict[str, str]:
-        """One hash a view given, by view name."""
+        """The hash of each view that is present, by view name."""
         out = {}
         if self.image is not None:
             out["image"] = hash_array(self.image)
@@ -176,7 +176,7 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What a reset or step leads to. Build it with `going`, `terminated` or `truncated`."""
+    """The result of a reset or step. Build it with `going`, `terminated` or `truncated`."""
 
     due: tuple[int, ...]  # seats that must act now, ascending; empty when ended
     rewards: tuple[float, ...]  # of every seat, since the previous tick; over a match they add up to the returns
@@ -203,14 +203,14 @@ class StepResult:
     def truncated(
         cls, rewards: Sequence[float], returns: Sequence[float], state_hash: str, events: Sequence[str] = ()
     ) -> Self:
-        """The game's horizon is reached before the rules ended it."""
+        """The game's horizon was reached before its rules ended it."""
         return cls((), tuple(rewards), state_hash, tuple(events), "truncated", tuple(returns))
 
 
 class TimeStep(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a reset or step led to, and what the due seats are shown, each tuple in the order of `result.due`.
+    """The result of a reset or step, and the observations of the due seats, in the order of `result.due`.
 
-    When a match is cut, `result.returns` is its score although `ended` is "none", and nobody is shown anything.
+    When a match is cut, `result.returns` is its score although `ended` is "none", and there are no observations.
     """
 
     result: StepResult
@@ -219,7 +219,7 @@ class TimeStep(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def parse_answer(names: Sequence[str], legal: Sequence[int], answer: int | str | None, free_text: int = 0) -> Move:
-    """What Game.parse does with an answer unless the game has a way of its own.
+    """The default of Game.parse.
 
     Where free text is accepted, a text that names no legal action is what the seat says: cleaned by arena.text.clean,
     and then 1 to `free_text` characters long.
@@ -253,7 +253,7 @@ def _free(answer: str, most: int) -> str:
 
 
 def _some(names: Sequence[str], most: int = 40) -> str:
-    """The names with commas between; of very many only the first."""
+    """The names, comma separated; of very many only the first."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
@@ -266,11 +266,11 @@ def _installed(distribution: str) -> str | None:
 
 
 class Game(abc.ABC):
-    """One game in play. `Game(seats, options)` validates its options; `reset` may be called again and again."""
+    """One game in play. `Game(seats, options)` validates its options; `reset` may be called any number of times."""
 
     spec: GameSpec  # a class attribute; an instance may set its own where options change it
     teacher: ClassVar[str | None] = None  # "module:function" that makes lessons for a model: see arena.train.lesson
-    engines: ClassVar[tuple[str, ...]] = ()  # distributions whose version decides what is played, e.g. open_spiel
+    engines: ClassVar[tuple[str, ...]] = ()  # distributions whose version affects the game, e.g. open_spiel
     runtime: ClassVar[str | None] = (
         None  # the managed environment it must be hosted in; None: whatever the arena runs in
     )
@@ -291,7 +291,7 @@ class Game(abc.ABC):
             )
 
     def user_files(self) -> Mapping[str, Path]:
-        """Files of the user's that decide what is played besides the options, by a word for each: a cartridge, a
+        """The user's files that affect the game besides its options, by a word for each: a cartridge, a
 
         recorded start. Their hashes are recorded, and a run is not played again with files that differ. Default: none.
         """
@@ -299,7 +299,7 @@ class Game(abc.ABC):
 
     @functools.cached_property
     def recorded_options(self) -> Mapping[str, Any]:
-        """The options as logs and seeds have them: of a user's file its hash, wherever it lies."""
+        """The options for logs and seeds: a user's file is replaced by its hash."""
         files = self.user_files()
         return {
             name: f"blake2b:{hash_file(files[name])}" if name in files else value
@@ -307,7 +307,7 @@ class Game(abc.ABC):
         }
 
     def engine_versions(self) -> Mapping[str, str]:
-        """The installed versions of its `engines`, by distribution; what is not installed is left out."""
+        """The installed versions of its `engines`, by distribution, without those that are not installed."""
         return {name: found for name in self.engines if (found := _installed(name)) is not None}
 
     @abc.abstractmethod
@@ -323,9 +323,9 @@ class Game(abc.ABC):
         buttons: Mapping[str, tuple[str, ...]] | None = None,
         seconds: float | None = None,
     ) -> GameCard:
-        """A GameCard of these words and what the spec already says.
+        """Returns a GameCard of these words and the spec.
 
-        Without prompts of its own, a game with a text view gets a generic one ("full") made of the same words.
+        Without `prompts`, a game with a text view gets a generic one ("full") of the same words.
         """
         if not prompts and self.spec.text:
             prompts = {"full": plain.prompt(rules, answer_format, self.spec.actions.names[0])}
@@ -347,7 +347,7 @@ class Game(abc.ABC):
 
     @abc.abstractmethod
     def reset(self, seed: bytes) -> StepResult:
-        """Start anew. All chance of the game follows from `seed` (16 bytes) and is drawn before play."""
+        """Start a new match. All chance of the game follows from `seed` (16 bytes) and is drawn before play."""
 
     @abc.abstractmethod
     def step(self, moves: Mapping[int, Move]) -> StepResult:
@@ -359,10 +359,10 @@ class Game(abc.ABC):
 
     @abc.abstractmethod
     def observe(self, seat: int, views: Views) -> Observation:
-        """What `seat` may know now, drawn lazily: only the agreed views. Legal is empty when the seat is not due."""
+        """Returns what `seat` may know now, only in the agreed views. `legal` is empty if the seat is not due."""
 
     def draw(self, height: int, width: int) -> Image:
-        """What a spectator who sees everything is shown: uint8 (height, width, 3). Default: every seat's text view."""
+        """Returns the spectator's picture, with everything in it: uint8 (height, width, 3). Default: all texts."""
         seen = [self.observe(seat, Views(text=self.spec.text)) for seat in range(self.seats)]
         lines = plain.words(self.spec.summary, self.spec.actions.names, [(one.legal, one.text) for one in seen])
         return plain.sheet(lines, height, width)
@@ -378,10 +378,10 @@ class Game(abc.ABC):
         return self.read(seen.legal, answer, seen.free_text)
 
     def read(self, legal: Sequence[int], answer: int | str | None, free_text: int = 0) -> Move:
-        """What `parse` makes of an answer where these actions are legal, and so many characters of free text.
+        """As `parse`, given the legal actions and the most characters of free text.
 
-        It depends on nothing but the options: the arena asks it of a hosted game's own class, without asking the host.
-        A game whose answers mean something else from state to state overrides `parse` instead.
+        It depends only on the options: the arena calls it on a hosted game's class, without asking the host.
+        A game in which the meaning of an answer depends on the state overrides `parse` instead.
         """
         return parse_answer(self.spec.actions.names, legal, answer, free_text)
 
@@ -403,7 +403,7 @@ class Game(abc.ABC):
         raise NotImplementedError(f"{self.spec.id} declares on_fault='forfeit' but has no forfeit")
 
     def score(self, totals: Sequence[float]) -> tuple[float, ...]:
-        """Returns in spec.unit of a match that is cut short now, from each seat's sum of rewards. Default: the sums."""
+        """The returns, in spec.unit, of a match that is cut now, from each seat's sum of rewards. Default: the sums."""
         return tuple(totals)
 
     def clone(self) -> Self:
@@ -413,19 +413,19 @@ class Game(abc.ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GameFamily:
-    """Many games behind one name, made from what follows the colon: `openspiel:hanabi`, `pettingzoo:chess_v6`.
+    """Many games with one name, made from the word after the colon: `openspiel:hanabi`, `pettingzoo:chess_v6`.
 
     Found by entry point like a Game. Importing it imports no heavy library.
     """
 
     name: str
     summary: str
-    what: str  # what follows the colon, for `arena games`
+    what: str  # describes what follows the colon, for `arena games`
     make: str  # "package.module:function"; function(what) -> type[Game] whose spec.id is "name:what".
-    # It raises ValueError for a `what` that cannot be, and its message reaches the user.
-    examples: tuple[str, ...] = ()  # of full names that work, for `arena games NAME`
-    default: str = ""  # what the name alone means; empty: it means nothing, something must follow the colon
+    # It raises ValueError for an invalid `what`; the user sees the message.
+    examples: tuple[str, ...] = ()  # full names that work, for `arena games NAME`
+    default: str = ""  # what the name alone stands for; empty: something must follow the colon
     requires: tuple[str, ...] = ()  # modules that must be importable
     extra: str = ""  # the extra that brings them
     licence: str = "Apache-2.0"
-    foreign: bool = False  # its games run code of others, whoever made the family: see plugins.is_foreign
+    foreign: bool = False  # its games run third-party code: see plugins.is_foreign

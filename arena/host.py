@@ -45,14 +45,14 @@ class Host:
         self._operator: Operator | None = None
         self.session = ""
         self._calls: deque[m.Welcome | OpenSeat | m.End | m.Update] = deque()  # in order of arrival
-        self._before: dict[int, list[int]] = {}  # by UPDATE: the questions that came before it
+        self._before: dict[int, list[int]] = {}  # by UPDATE: the requests that came before it
         self._most = 1  # answers of one ACTION, where each brings arrays
-        self._version: str | None = None  # of the weights, once they were updated
+        self._version: str | None = None  # of the weights, after an update
         self._queue: dict[int, Request] = {}
         self._computing: dict[int, Request] = {}
         self._cancelled: set[int] = set()
         self._open: set[tuple[int, int]] = set()
-        self.finished = False  # nothing more will be done: the pump sends what is left and exits
+        self.finished = False  # nothing is left to do: the pump sends the rest and exits
         self.failed = False
         self.asynchronous: AsyncOperator | None = None  # built, but to be run on an event loop by an AsyncHost
 
@@ -91,7 +91,7 @@ class Host:
         return bool(self._calls or self._queue)
 
     def work(self) -> None:
-        """Run everything queued: openings and endings in order, then all questions as one batch."""
+        """Run everything queued: openings and endings in order, then all requests as one batch."""
         while self._calls and not self.finished:
             self._call(self._calls.popleft())
         if self._queue and not self.finished:
@@ -107,7 +107,7 @@ class Host:
 
     def _cancel(self, ids: Sequence[int]) -> None:
         gone = [self._queue.pop(i) for i in ids if i in self._queue]
-        # A request that is being computed is confirmed when the computation returns: a hang must not look alive.
+        # A request in computation is confirmed only when the computation returns, so that a hang is noticed.
         self._cancelled.update(i for i in ids if i in self._computing)
         if gone:
             self._emit(m.Action(session=self.session, answers=[answer(r, cancelled=True) for r in gone]))
@@ -211,7 +211,7 @@ class Host:
             return
         for request in requests:
             if request.id in self._computing and len(requests) > 1:
-                # One bad request must not cost its neighbours: who shares a batch is chance.
+                # One bad request must not affect the others: which requests share a batch is chance.
                 yield from self._decide([request])
             elif request.id in self._computing:
                 with self._lock:

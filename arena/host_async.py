@@ -1,4 +1,4 @@
-"""As arena/host.py, for an AsyncOperator: everything on one event loop, one task a question."""
+"""As arena/host.py, for an AsyncOperator: everything runs on one event loop, each request in its own task."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class AsyncHost:
         self._session = session
         self._emit = emit
         self._tasks: dict[int, asyncio.Task[m.Answer]] = {}
-        self._beside: set[asyncio.Task[None]] = set()  # what runs beside the answers: to watch, to update
+        self._beside: set[asyncio.Task[None]] = set()  # tasks besides the answers: watching, updating
         self._updating = asyncio.Lock()
         self._version: str | None = None  # of the weights, once they were updated
         self._open: set[tuple[int, int]] = set()
         self.finished = False
-        self._complete = False  # what SHUTDOWN said of the run
+        self._complete = False  # SHUTDOWN.complete
 
     async def start(self) -> None:
         await self._operator.start()
@@ -92,7 +92,7 @@ class AsyncHost:
         try:
             await self._operator.watch(update)
         except Exception:
-            traceback.print_exc()  # the next one may be shown
+            traceback.print_exc()  # the next update may work
         self._emit(m.Watched(match=update.match, tick=update.tick))
 
     async def _update(self, message: m.Update) -> None:
@@ -117,7 +117,7 @@ class AsyncHost:
         self._emit(m.Closed(match=message.match, seat=message.seat))
 
     def _reply(self, request: Request, task: asyncio.Task[m.Answer]) -> None:
-        """The one place that answers: it is called once a task, even for one cancelled before its first step."""
+        """Sends the reply of a task. It is called once for each task, even one cancelled before its first step."""
         self._tasks.pop(request.id, None)
         if not task.cancelled() and task.exception() is not None:
             return  # SystemExit and the like, which end the event loop
@@ -153,11 +153,11 @@ class AsyncHost:
                 beginning.cancel()
 
     async def _begin(self, clock: asyncio.Timeout, request: Request, budget: float) -> None:
-        """Start the clock of a question when its person sees it."""
+        """Start the clock of a request when the person sees it."""
         try:
             await self._operator.seen(request)
         except Exception:
-            traceback.print_exc()  # a clock that runs too early is better than one that never does
+            traceback.print_exc()  # a clock that starts too early is better than one that never starts
         clock.reschedule(asyncio.get_running_loop().time() + budget)
 
 
@@ -187,7 +187,7 @@ class HostThread:
             self._loop.call_soon_threadsafe(self._receive, message)
 
     def close(self) -> None:
-        """Cancel every question, stop the operator, and wait until the thread has ended."""
+        """Cancel every request, stop the operator, and wait until the thread has ended."""
         self.receive(m.Shutdown())
         self._thread.join()
 

@@ -23,7 +23,7 @@ Ask = m.OpenGame | m.Step | m.Parse | m.Observe | m.CloseGame
 
 
 class GameHost:
-    """Every request gets one reply: its own kind, or an ERROR that names the match."""
+    """Hosts games. Every request gets one reply: its own kind, or an ERROR that names the match."""
 
     asynchronous = None  # it has no event loop
 
@@ -73,7 +73,7 @@ class GameHost:
                 self._serve(ask)
             except Exception as error:
                 traceback.print_exc()
-                self._games.pop(ask.match, None)  # its state is in doubt
+                self._games.pop(ask.match, None)  # its state is undefined
                 self._emit(_error(error, ask.match))
 
     def close(self, reason: str = "") -> None:
@@ -122,7 +122,7 @@ class GameHost:
 
 
 def _looked(session: LocalSession, seat: int, views: Views) -> Observation:
-    """What `seat` sees, for who shows it; nothing where the game fails to say it, which ends no match."""
+    """What `seat` sees, for viewers; empty if the game fails, which does not end the match."""
     try:
         return session.look(seat, views)
     except GameError:
@@ -131,11 +131,11 @@ def _looked(session: LocalSession, seat: int, views: Views) -> Observation:
 
 
 class _RefusedError(Exception):
-    """The game cannot be had with these seats and options."""
+    """The game cannot be made with these seats and options."""
 
 
 def _made(ask: m.OpenGame) -> Game:
-    """The game that is to be opened. What it raises from here on is its own failure, a ValueError too."""
+    """Makes the game to open. Whatever it raises after this is its own failure, also a ValueError."""
     try:
         return game_class(ask.game)(ask.seats, ask.options)
     except (InputError, ValueError) as error:

@@ -32,12 +32,12 @@ class _Call:
     wanted: type[Reply]
     sent: float
     seat: int | None = None
-    last: bool = False  # the STEP that ends the match: no views are needed after it
+    last: bool = False  # the STEP that ends the match: no views are needed
     views: Views = field(default_factory=Views)  # that an OBSERVE asks for
 
 
 class HostedSession(GameSession):
-    """One match's game in the host behind `channel`. `reply` brings what the host says to the match."""
+    """One match's game in the host behind `channel`. `reply` passes the host's messages to the match."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class HostedSession(GameSession):
 
     @property
     def idle(self) -> bool:
-        """Nothing is awaited."""
+        """Whether no request is under way."""
         return not self._calls
 
     @property
@@ -126,7 +126,7 @@ class HostedSession(GameSession):
         return min((call.sent for call in self._calls.values()), default=None)
 
     def reply(self, match: Match | None, message: Reply) -> bool:
-        """Pass on what the host says; False when it was not asked for. ProtocolError when it cannot be."""
+        """Pass on a message of the host; False if it was not asked for. Raises ProtocolError if it is invalid."""
         call = self._calls.get(message.id)
         wrong = call is None or type(message) is not call.wanted or message.match != self._match
         if wrong or message.session != self.channel.session:
@@ -155,7 +155,7 @@ class HostedSession(GameSession):
             self._wait(self)
 
     def close(self) -> None:
-        """Let the host forget the game."""
+        """Release the game in the host."""
         self._calls.clear()
         self.channel.send(m.CloseGame(match=self._match))
 

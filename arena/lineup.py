@@ -22,7 +22,7 @@ SEATS = Option("int", None, "seats; without it as many as the game takes and ope
 
 
 def resolve(spec: PlanSpec) -> Plan:
-    """What `spec` means here. InputError (or a kind of it) says what is wrong with which name."""
+    """Returns the Plan of `spec`. Raises InputError, or a subclass, that says what is wrong with which name."""
     if spec.matches is not None and not 1 <= spec.matches <= LARGEST:
         raise InputError(f"{spec.matches} matches: expected 1 to {LARGEST} (2**63 - 1)")
     if not spec.games or not spec.operators:
@@ -31,7 +31,7 @@ def resolve(spec: PlanSpec) -> Plan:
 
 
 def assemble(spec: PlanSpec, found: Sequence[FoundGame], schedule: Schedule | None = None) -> Plan:
-    """The Plan of games that were found, and of a `schedule` that was."""
+    """Returns the Plan of these games and this schedule."""
     games = tuple(
         PlannedGame(one.name, one.game, build_lineup(one.game, spec.operators), one.runtime, _whole(given))
         for one, given in zip(found, spec.games, strict=True)
@@ -65,11 +65,11 @@ def build_plan(
 
 
 class FoundGame(NamedTuple):
-    """A game that is there."""
+    """A game that was found."""
 
-    name: str  # as plugins know it, without options; of a file its whole path
+    name: str  # the plugin's name without options; for a file its absolute path
     game: Game
-    runtime: str | None  # that hosts it
+    runtime: str | None  # the runtime that hosts it
 
 
 def _game(given: str, spec: PlanSpec) -> FoundGame:
@@ -99,9 +99,9 @@ def _whole(given: str) -> str:
 
 
 def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:
-    """One Entry a name, in slot order."""
+    """One Entry for each name, in order."""
     parsed = [names.parse(text) for text in operators]
-    # Where it runs is not who it is: the log is the same wherever its operators run, and run.json says where.
+    # The address is not part of the name: the log does not depend on where operators run; run.json says it.
     labels = names.numbered([_label(name) for name in parsed])
     out = []
     for name, label, text in zip(parsed, labels, operators, strict=True):
@@ -146,7 +146,7 @@ def _label(name: names.Name) -> str:
 
 
 def check_views(spec: GameSpec, views: Views, given: str) -> None:
-    """UnplayableError when the game does not offer a view that the operator asked for."""
+    """Raises UnplayableError if the game lacks a view that the operator wants."""
     missing = []
     if views.image is not None and tuple(views.image) not in spec.image_sizes:
         sizes = ", ".join(f"{h}x{w}" for h, w in spec.image_sizes) or "none"

@@ -16,7 +16,7 @@ from arena.retry import OPENING, Charge, Failure, Place
 
 @dataclass(slots=True, eq=False)
 class Question:
-    """One question under way; `due` is its deadline. Its match is None once nobody wants the answer."""
+    """A request under way; `due` is its deadline. Its match is None once the answer is no longer wanted."""
 
     request: Request
     channel: Channel
@@ -24,11 +24,11 @@ class Question:
     sent: float
     due: float | None = None
     cancelled: bool = False  # a CANCEL was sent
-    late: bool = False  # the deadline passed, and the CANCEL waits for its confirmation
+    late: bool = False  # the deadline passed, and the CANCEL is not confirmed
 
     @property
     def place(self) -> Place:
-        """Where in its match it was asked."""
+        """Its place in the match."""
         return Place(self.request.tick, self.request.attempt)
 
 
@@ -55,15 +55,15 @@ class LiveMatch:
     match: Match
     card: GameCard
     channels: tuple[Channel, ...]
-    host: Channel | None  # of its game, if that is not here
-    charges: Mapping[int, Charge]  # by seat: it is not asked from there on
-    alone: bool = False  # seats are opened and asked one after another, to see which of them ends its worker
-    dry: DryTurn | None = None  # it is no match of the plan: see arena/dry.py
+    host: Channel | None  # the game's host; None: the game is in this process
+    charges: Mapping[int, Charge]  # by seat: the fault from which on it is not asked
+    alone: bool = False  # seats are opened and asked one by one, to find the one that ends its worker
+    dry: DryTurn | None = None  # set for a sample position, which is not a match of the plan: see arena/dry.py
     begun: bool = False  # the game was reset
     over: bool = False  # it is not in play any more
     clock: Clock | None = None  # in realtime
-    seated: set[int] = field(default_factory=set)  # an OPEN was sent
-    opened: set[int] = field(default_factory=set)  # and confirmed, or the seat has answered
+    seated: set[int] = field(default_factory=set)  # seats for which an OPEN was sent
+    opened: set[int] = field(default_factory=set)  # of them, those that confirmed it or have answered
     queued: set[int] = field(default_factory=set)  # seats with a question that is not sent yet
     questions: dict[int, Question] = field(default_factory=dict)  # under way, by id
     failures: dict[int, Failure] = field(default_factory=dict)  # by seat: the match is void once the others are in
@@ -76,7 +76,7 @@ class LiveMatch:
 
     @property
     def asked(self) -> set[int]:
-        """The seats that owe an answer, or will once their question is sent."""
+        """The seats with a request that is sent or queued."""
         return self.queued.union(question.request.seat for question in self.questions.values())
 
     def suspects(self, channel: Channel, questions: Sequence[Question]) -> dict[int, Place]:

@@ -28,7 +28,7 @@ class MatchLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag
 
 
 class TurnLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="turn", omit_defaults=True):
-    """One answer of one operator; or, in realtime, that none had come (`late`)."""
+    """One answer of one operator; or, in realtime, a missing one (`late`)."""
 
     tick: int
     seat: int
@@ -41,10 +41,10 @@ class TurnLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     raw: str | None = None
     usage: Usage | None = None
     weights_version: str | None = None  # of the weights that decided, once they were changed while the worker played
-    action: int | None = None  # what was applied: the parsed answer, or the default that a fault costs
-    say: str | None = None  # what the game was given with it as said: beside the action, or as the whole answer
-    unsaid: Unsaid | None = None  # what was to be said beside the action, and was not
-    late: bool = False  # in realtime: no answer had come when the tick's time was over; `action` is by the game's rule
+    action: int | None = None  # the applied action: the parsed answer, or the default after a fault
+    say: str | None = None  # the words given to the game: beside the action, or as the whole answer
+    unsaid: Unsaid | None = None  # words beside the action that were not delivered, and why
+    late: bool = False  # in realtime: there was no answer when the tick ended; `action` follows the game's rule
     asked: int | None = None  # in realtime: the tick at which the question was asked, if it was an earlier one
     fault: str | None = None
     detail: str | None = None

@@ -1,4 +1,4 @@
-"""Which files that can hold programs (pickles, games) this user's own runs wrote or read on this machine: their hashes.
+"""Hashes of files that can contain programs (pickles, games) and that this user's runs wrote or read here.
 
 They stand in one file of the user's. Whoever can write to it can already run programs as this user, so a hash in it
 needs no further trust.
@@ -14,12 +14,12 @@ from arena.canonical import hash_file
 
 
 def known_file() -> Path:
-    """Where the hashes are kept, one a line."""
+    """The file of the hashes, one a line."""
     return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "agent-arena" / "made-here"
 
 
 def remember(path: Path) -> None:
-    """Note that the file `path` is this user's own. OSError when that cannot be written down."""
+    """Note that the file `path` is this user's own. Raises OSError if the note cannot be written."""
     known = known_file()
     known.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with open(os.open(known, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as file:
@@ -32,7 +32,7 @@ def made_here(path: Path) -> bool:
     try:
         facts = known.stat()
         if facts.st_uid != os.getuid() or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            return False  # others may have written it
+            return False  # another user may have written it
         return hash_file(path) in known.read_text().split()
     except OSError:
         return False

@@ -26,7 +26,7 @@ from arena.turns import Episode, TurnLedger
 
 
 class Match:
-    """One match from reset to result. Faults cost by the game's rule; nothing ever becomes a move by itself."""
+    """One match from reset to result. A fault costs what the game's rule says; it never becomes a move otherwise."""
 
     holds = False  # a seat's last action goes on in ticks in which it has not answered
 
@@ -40,7 +40,7 @@ class Match:
         logged: bool = True,
         turns: bool = False,
     ) -> None:
-        """`names` are in seat order. `logged`: somebody takes the lines; `turns`: somebody takes the turns."""
+        """`names` are in seat order. `logged`: make log lines; `turns`: make turns."""
         self.plan = plan
         self.session = session
         self.names = tuple(names)
@@ -54,8 +54,8 @@ class Match:
         self._limits = limits
         self._logged = logged
         self._lines: list[Line] = []
-        self._requests: list[Request] = []  # not handed out yet
-        self._waiting: dict[int, Request] = {}  # whose answer this tick needs
+        self._requests: list[Request] = []  # not yet returned by `requests`
+        self._waiting: dict[int, Request] = {}  # by seat: requests whose answer this tick needs
         self._seen: Mapping[int, Observation] = {}  # what each due seat sees in this tick
         self._turns: dict[int, list[tuple[TurnLine, Observation | None]]] = {}  # and what it is yet to be hashed of
         self._moves: dict[int, Move] = {}
@@ -79,24 +79,24 @@ class Match:
         return out
 
     def episode(self) -> Episode:
-        """The match as its turns, once it is over; only where somebody takes them."""
+        """The turns of the match, once it is over; only with `turns`."""
         assert self.ledger is not None
         assert self.outcome is not None
         return self.ledger.episode(self.plan, self.session.spec.id, self.tick, self.outcome)
 
     @property
     def ready(self) -> bool:
-        """All due seats are in."""
+        """Whether the answers of all due seats are in."""
         return self.outcome is None and not (self._waiting or self._parsing or self._awaited)
 
     @property
     def due(self) -> tuple[int, ...]:
-        """The seats that this tick needs an action of, whether it is in or not."""
+        """The seats whose action this tick needs, answered or not."""
         return tuple(self._seen)
 
     @property
     def waiting(self) -> tuple[Request, ...]:
-        """The questions that this tick waits for."""
+        """The requests that this tick waits for."""
         return tuple(self._waiting.values())
 
     def names_for(self, seat: int | None) -> tuple[str, ...]:
@@ -110,11 +110,11 @@ class Match:
 
     @property
     def waits_for_game(self) -> bool:
-        """The session owes what a reset, a step or a forfeit led to."""
+        """Whether the session has not yet returned the result of a reset, a step or a forfeit."""
         return self._awaited is not None
 
     def feed(self, seat: int, decision: Decision) -> None:
-        """The decision of a seat that was asked. A bad answer is asked again if the limits say so, else it costs."""
+        """Take the decision of a seat. A bad answer is asked again if the limits allow it; else it is a fault."""
         request = self._waiting.pop(seat)
         if decision.fault is not None:
             self._judged(request, decision, None, decision.fault, decision.detail)
@@ -125,7 +125,7 @@ class Match:
             self.parsed(seat, parsed)
 
     def parsed(self, seat: int, parsed: ParseResult) -> None:
-        """What the game makes of the answer of `seat`, from a session that did not say so at once."""
+        """Take the parsed answer of `seat` from a session that did not return it at once."""
         request, decision = self._parsing.pop(seat)
         self._judged(request, decision, *parsed)
 
@@ -162,7 +162,7 @@ class Match:
             what, time_step = "forfeit", self.session.forfeit(min(self._forfeits))
         else:
             what, time_step = "step", self.session.step(dict(sorted(self._moves.items())), self._last_tick)
-        # Hashing a picture takes as long as sending it: a game in a host makes the next tick meanwhile.
+        # Hashing a picture takes as long as sending it: a hosted game computes the next tick in that time.
         self._write_turns()
         self._await(what, time_step)
 
@@ -179,11 +179,11 @@ class Match:
 
     @property
     def _last_tick(self) -> bool:
-        """Nobody is asked after this tick."""
+        """Whether this is the last tick."""
         return self._limits.max_ticks is not None and self.tick + 1 >= self._limits.max_ticks
 
     def take(self, time_step: TimeStep) -> None:
-        """The time_step that the session owed."""
+        """Take the time step that the session did not return at once."""
         awaited, self._awaited = self._awaited, None
         result = self.result = time_step.result
         if self.ledger is not None:

@@ -1,7 +1,7 @@
 """The grammar of names on the command line: `(kind | FILE.py) [":" what] {"@" key "=" value}`.
 
 `ppo`, `ppo:runs/a.zip@normalize=norm.pkl`, `human:web@port=8080`, `holdem@hands=5`, `cmd:'./my worker --fast'`,
-`./rps.py:RockPaperScissors`: a plugin in a file of yours, not installed.
+`./rps.py:RockPaperScissors`: a plugin in a file, not installed.
 `what` and values may stand in single or double quotes; there a backslash quotes the next character.
 """
 
@@ -16,8 +16,8 @@ from arena.errors import InputError
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _FILE = re.compile(r"[^:@,'\"\\]+\.py(?=[:@]|$)")
-SHOWN = 100  # characters of a name that a message repeats
-LONGEST = 200  # characters of the word before the colon: no plugin is called so
+SHOWN = 100  # most characters of a name in a message
+LONGEST = 200  # most characters of the word before the colon
 _SECRET = re.compile(r"(?:^|_|-)(?:password|passwd|passphrase|secret|token|credentials?|api_?key|key)$", re.IGNORECASE)
 
 
@@ -36,7 +36,7 @@ class Name:
 
     @property
     def is_file(self) -> bool:
-        """The plugin stands in a Python file that is named, instead of being installed."""
+        """Whether the plugin is in a Python file instead of installed."""
         return self.kind.endswith(".py")
 
     def __str__(self) -> str:
@@ -71,12 +71,12 @@ def parse(text: str) -> Name:
 
 
 def is_secret(option: str) -> bool:
-    """Whether an option of this name holds a password or a key: its value is shown and recorded nowhere."""
+    """Whether an option of this name is a password or a key, whose value is never shown or recorded."""
     return _SECRET.search(option) is not None
 
 
 def masked(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options as they may be shown: *** for what is secret."""
+    """The options with *** in place of secrets."""
     return {key: "***" if is_secret(key) and value is not None else value for key, value in options.items()}
 
 

@@ -1,4 +1,4 @@
-"""Observer: what a display is told of a run. It changes nothing; every method may be left out."""
+"""Observer: the events of a run, for displays. It changes nothing; every method is optional."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Observer:
         """A worker is gone."""
 
     def unseen(self, reason: str) -> None:
-        """A spectator sees less from now on, or nothing. The matches go on."""
+        """A spectator sees less from now on, or nothing; the matches go on."""
 
 
 class SafeObserver(Observer):

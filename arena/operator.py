@@ -28,9 +28,9 @@ Determinism = Literal["deterministic", "measured", "none"]
 
 
 class BackendError(Exception):
-    """An operator raises this when a service it needs (a model server, say) failed: the match is played again.
+    """An operator raises this when a service that it needs, such as a model server, failed: the match is played again.
 
-    It costs nobody, unless it comes at the same seat in every try while the operator answers other questions.
+    It costs nothing, unless the same seat fails in every try while its operator answers other requests.
     """
 
 
@@ -46,12 +46,12 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What an operator answers. The operator separates thought from answer; the game parses the answer."""
+    """An operator's answer to a request. The operator separates thought from answer; the game parses the answer."""
 
     answer: int | str | None = None
     say: str | None = None  # said beside the answer, where the observation allows table talk
     thought: str | None = None
-    raw: str | None = None  # everything that was generated, before it was separated
+    raw: str | None = None  # the whole generated text, before it was split
     prompt_tokens: Ids | None = None  # int32 (prompt,), as the model was given them; left out unless OpenSeat.tokens
     tokens: Ids | None = None  # int32 (answer,): what was generated, the end token included; likewise
     logprobs: npt.NDArray[np.float32] | None = None  # float32 (answer,), of the distribution each was drawn from
@@ -63,7 +63,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """How a match ended, told to every seat."""
+    """How a match ended; every seat gets it."""
 
     status: Literal["terminated", "truncated", "forfeited", "voided"]
     returns: tuple[float, ...] = ()
@@ -81,12 +81,12 @@ class OpenSeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     views: Views
     seed: bytes  # 16 bytes: this operator's chance in this seat; see `turn_key`
     seats: tuple[str, ...] = ()  # names at the table by seat; in a blind match those of others are `player N`
-    pace: Literal["lockstep", "realtime"] = "lockstep"  # realtime: the game goes on by its clock, answered or not
+    pace: Literal["lockstep", "realtime"] = "lockstep"  # realtime: the game's clock does not wait for answers
     tokens: bool = False  # Decisions are wanted with prompt_tokens, tokens and logprobs; else they are left out
 
 
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One question: what do you do? The match makes it, an ACT carries it, an operator answers it."""
+    """One request for a decision. The match makes it, an ACT carries it, an operator answers it."""
 
     id: int  # of the question in its worker's connection, given by whoever sends it; 0: it was not sent yet
     match: int
@@ -111,7 +111,7 @@ class SpectatorUpdate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     picture: Image | None = None  # the spectator's, uint8 (height, width, 3), read-only
     events: tuple[str, ...] = ()  # of the last tick
     outcome: Outcome | None = None  # when it is over
-    seat: int | None = None  # whose last look this is: the seat is asked no more in this match; None: the whole match
+    seat: int | None = None  # the seat whose last update this is, after its last request; None: the whole match
     observation: Observation | None = None  # what that seat sees
 
 
@@ -125,7 +125,7 @@ class Operator(abc.ABC):
     `crashed`, or for a BackendError what that says.
     """
 
-    max_in_flight = 0  # requests that it takes at once, if it knows better than its kind; 0: it does not
+    max_in_flight = 0  # most requests that it takes at once, if it overrides its kind; 0: it does not
 
     def open(self, seats: Sequence[OpenSeat]) -> None:  # noqa: B027 - a policy without memory needs none
         """Seats are given to this operator. ValueError refuses, and its message reaches the user."""
@@ -151,7 +151,7 @@ class Operator(abc.ABC):
         raise NotImplementedError(f"{type(self).__name__} cannot change its weights: it has no `update`")
 
     def close(self) -> None:  # noqa: B027
-        """No seat is open any more and the worker exits."""
+        """Called when no seat is open and the worker exits."""
 
 
 def paired(requests: Sequence[Request], given: Decided) -> Iterator[list[tuple[Request, Decision]]]:
@@ -185,14 +185,14 @@ class AsyncOperator(abc.ABC):
     max_in_flight = 0  # of those calls, known once it has started; as Operator.max_in_flight
 
     async def start(self) -> None:  # noqa: B027
-        """Before the first seat is opened, on the event loop."""
+        """Called on the event loop before the first seat is opened."""
 
     def open(self, seats: Sequence[OpenSeat]) -> None:  # noqa: B027
         """As Operator.open."""
 
     @abc.abstractmethod
     async def decide(self, request: Request) -> Decision:
-        """The decision. It is cancelled when the budget runs out (fault `timeout`) or the arena cancels."""
+        """Returns the decision. It is cancelled when the budget runs out (fault `timeout`) or the arena cancels."""
 
     async def seen(self, request: Request) -> None:  # noqa: B027
         """Return when the person sees the question: its budget counts from then on. Runs beside `decide`."""
@@ -218,7 +218,7 @@ class AsyncOperator(abc.ABC):
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """What a worker gives the operator it builds."""
+    """What a worker passes to the operator's factory."""
 
     what: str  # the part after the colon: `ppo:WHAT`
     options: Mapping[str, Any]  # checked against OperatorKind.options
@@ -239,7 +239,7 @@ def _no_fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Ma
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorKind:
-    """The light description of an operator, found by entry point. Importing it imports no heavy library."""
+    """The description of an operator, found by entry point. Importing it imports no heavy library."""
 
     name: str
     summary: str
@@ -258,7 +258,7 @@ class OperatorKind:
     # command(what, options): the program and arguments of a worker that is no Python worker of ours; `worker` and
     # `target` are then not used
     runtime: str | None = None  # the managed environment its worker runs in; None: that of the arena
-    worker_identity: tuple[str, ...] | None = None  # resolved options that need another worker; None: `what` and all
+    worker_identity: tuple[str, ...] | None = None  # options that need a worker of their own; None: `what` and all
     what: str = ""  # what may follow the colon, for `arena operators`; empty: nothing
     options: Mapping[str, Option] = field(default_factory=dict)
     requires: tuple[str, ...] = ()  # modules that must be importable
@@ -273,11 +273,11 @@ class OperatorKind:
     max_in_flight: int | Callable[[str, Mapping[str, Any]], int] = 0
     # requests that it takes at once, or max_in_flight(what, options): the number; 0: any number. The others wait in
     # the arena, and their deadlines do not run there. Its worker may say less when it is ready: Operator.max_in_flight
-    interactive: bool = False  # waits for a person: no deadline unless one is given
+    interactive: bool = False  # a person answers: no deadline unless one is given
 
 
 def check_options(kind: OperatorKind, options: Mapping[str, str], given: str) -> dict[str, Any]:
-    """The options as their declared types, defaults filled in."""
+    """Returns the options in their declared types, with defaults."""
     unknown = [name for name in options if name not in kind.options]
     if unknown:
         raise InputError(
@@ -291,7 +291,7 @@ def check_options(kind: OperatorKind, options: Mapping[str, str], given: str) ->
 
 
 def determinism_of(kind: OperatorKind, what: str, options: Mapping[str, Any]) -> Determinism:
-    """What an operator of these resolved options says of its answers."""
+    """The declared determinism of an operator with these resolved options."""
     return kind.declared(what, options) if kind.declared else kind.determinism
 
 

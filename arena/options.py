@@ -35,7 +35,7 @@ class Option(msgspec.Struct, frozen=True):
 
     @property
     def values(self) -> str:
-        """Which values it takes, in words; empty where its type says it all."""
+        """The accepted values in words; empty if the type says enough."""
         if self.choices:
             return ", ".join(self.choices)
         if self.type == "bool":

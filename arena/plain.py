@@ -1,6 +1,6 @@
-"""Defaults for a game without a drawing or prompts of its own: its text on a sheet, and a prompt for any model.
+"""Defaults for a game without drawings or prompts: its text on a sheet, and a prompt for any model.
 
-Enough to watch it and to ask about it; a drawing and prompts made for the game are better.
+They are enough to watch the game and to prompt a model; drawings and prompts made for the game are better.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
-SIZES = (26, 21, 17, 14, 11, 9)  # of the writing, in pixels; the first that fits is taken
+SIZES = (26, 21, 17, 14, 11, 9)  # font sizes in pixels; the first that fits is used
 PAPER, INK = (248, 246, 240), (30, 30, 34)
 
 
@@ -28,7 +28,7 @@ def words(summary: str, actions: Sequence[str], seats: Iterable[tuple[Sequence[i
 
 
 def sheet(lines: Sequence[str], height: int, width: int) -> npt.NDArray[np.uint8]:
-    """`lines` written as large as fits, wrapped at `width`; what does not fit at the smallest size is cut off."""
+    """`lines`, as large as they fit, wrapped at `width`; what does not fit at the smallest size is cut off."""
     from PIL import Image as Pillow
     from PIL import ImageDraw, ImageFont
 
@@ -56,7 +56,7 @@ def _wrap(line: str, font: FreeTypeFont | ImageFont, width: int) -> list[str]:
 
 
 def prompt(rules: str, answer_format: str, example: str) -> str:
-    """A template for any model, of the card's own words; `example` is the name of an action."""
+    """A template for any model, made of the card's words; `example` is the name of an action."""
 
     def said(text: str) -> str:
         return text.replace("{", "{{").replace("}", "}}")

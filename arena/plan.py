@@ -1,6 +1,6 @@
-"""What decides a run's outcome, and nothing else: a PlanSpec is plain data, a Plan is what it means here.
+"""Everything that determines a run's outcome. A PlanSpec is plain data; a Plan is the resolved form.
 
-`arena.lineup.resolve` makes the one from the other. play, evaluate and train build Plans.
+`arena.lineup.resolve` makes a Plan from a PlanSpec. play, evaluate and train build Plans.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from arena.operator import Determinism, OperatorKind, determinism_of, max_in_fli
 from arena.options import Option
 
 Pace = Literal["lockstep", "realtime"]
-HERE = "here"  # the runtime of a game that is hosted by a worker of the arena's own interpreter
-NOT_HOSTED = "none"  # what is written for a game that is played in the arena's own process, whoever made it
+HERE = "here"  # runtime of a game that is hosted by a worker in the arena's own interpreter
+NOT_HOSTED = "none"  # runtime option of a game that is played in the arena's own process
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may end a turn or a match besides the game."""
+    """Limits of a run: what can end a turn or a match besides the game, and what players are told."""
 
     max_ticks: int | None = None
-    max_reasks: int = 0  # times that an illegal or unparsable answer is asked again, with the reason
-    human_timeout: float | None = None  # seconds on a person's clock; None: waited for
-    deadline: float = 120.0  # seconds in which an operator that is no person answers, else the match is void
+    max_reasks: int = 0  # times that a request is repeated, with the reason, after an illegal or unparsable answer
+    human_timeout: float | None = None  # seconds on a person's clock; None: no limit
+    deadline: float = 120.0  # seconds in which an operator must answer (not a person), else the match is void
     retries: int = 2  # times that a voided match is played again
-    making: float = 60.0  # seconds, if `deadline` is less, in which a game of others is made: its library is imported
-    max_failures: int = 3  # times in a row that a worker may fail by itself and answer nothing; then the run ends
-    pace: Pace = "lockstep"  # everybody waits for everybody; "realtime": a tick ends with the game's own clock
-    blind: bool = False  # operators and people are told no names of others; spectators, log and tables have them
+    making: float = 60.0  # seconds for making a third-party game, if `deadline` is less: its library is imported
+    max_failures: int = 3  # failures in a row of a worker that answers nothing, after which the run ends
+    pace: Pace = "lockstep"  # all seats wait for all; "realtime": a tick ends with the game's own clock
+    blind: bool = False  # players are not told the names of others; spectators, log and tables have them
 
 
 class PlanSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A plan as plain data: it pickles, is JSON, and is the head of run.json. Names are those of the command line."""
 
     games: tuple[str, ...]  # `leduc@hands=2`; beside its own options: `seats`, `runtime`
-    operators: tuple[str, ...]  # the pool: it may be larger than the seats of a game
+    operators: tuple[str, ...]  # the pool; it can be larger than the number of seats
     schedule: str | None = None  # see arena.evaluate.schedules; None: blocks if all can sit, else round_robin
     seed: int = 0
     matches: int | None = None  # at most; None: what the schedule gives, of one that never ends one whole round
@@ -52,24 +52,24 @@ class PlanSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Entry:
-    """One operator of the pool as it sits at one game."""
+    """One operator of the pool, with its options and views for one game."""
 
     name: str  # unique in the pool, e.g. "vlm#1"
     kind: OperatorKind
     what: str
-    options: Mapping[str, Any]  # as they are used
+    options: Mapping[str, Any]  # resolved
     given: str  # as the user wrote it, secrets masked
     views: Views
     at: str | None = None  # address of the remote worker that hosts it; None: a worker of this machine
 
     @property
     def determinism(self) -> Determinism:
-        """What this operator says of its answers."""
+        """The declared determinism of this operator."""
         return determinism_of(self.kind, self.what, self.options)
 
     @property
     def threads(self) -> int | None:
-        """How many threads its worker computes with; None where that is not said here."""
+        """The number of threads of its worker; None if unknown here."""
         return None if self.at is not None else worker_threads(self.kind, self.options)
 
     @property
@@ -79,9 +79,9 @@ class Entry:
 
     @functools.cached_property
     def worker_key(self) -> str:
-        """Equal keys share a worker: it hosts the seats of both."""
+        """Entries with equal keys share a worker, which hosts the seats of both."""
         kind, by = self.kind, self.kind.worker_identity
-        # The target too: two files may each define an operator of one name, such as two versions of it.
+        # The target too: two files may each define an operator of the same name.
         who = (kind.name, kind.target, self.at)
         if by is not None:
             return digest(*who, [self.options.get(name) for name in by])
@@ -99,21 +99,21 @@ class MatchPlan(msgspec.Struct, frozen=True):
 
 
 class MatchResult(msgspec.Struct, frozen=True):
-    """How a match ended, for a schedule that hears results."""
+    """The result of a match, for a schedule that hears results."""
 
     plan: MatchPlan
     status: str  # "terminated", "truncated", "forfeited", "unresolved"
     returns: tuple[float, ...] | None  # by seat, in the game's unit; None: unresolved
 
     def of(self, operator: int) -> float:
-        """The return of an operator of the pool; 0 when the match is unresolved."""
+        """The return of an operator of the pool; 0 if the match is unresolved."""
         return 0.0 if self.returns is None else self.returns[self.plan.lineup.index(operator)]
 
 
 class Block(NamedTuple):
-    """What a schedule gives: one line-up at one game.
+    """One line-up at one game, as a schedule yields it.
 
-    With mirrored deals it is a match for every seat order, all of one deal; else it is one match, seated as it stands.
+    With mirrored deals it is one match for every seat order, all of one deal; else one match in this seat order.
     """
 
     game: int
@@ -125,7 +125,7 @@ BlockIterator = Generator[Block | None, list[MatchResult], None]
 
 
 class Setting(NamedTuple):
-    """What a schedule is made for."""
+    """The facts that a schedule is made for."""
 
     operators: int  # in the pool
     seats: tuple[int, ...]  # of each game
@@ -133,7 +133,7 @@ class Setting(NamedTuple):
 
 
 class Schedule(abc.ABC):
-    """Which operators meet at which game, and in which order.
+    """The order of line-ups and games.
 
     `blocks` depends on nothing but the setting, the options and the results that it hears. So the same results lead to
     the same matches, at any concurrency and after a kill.
@@ -166,16 +166,16 @@ class Schedule(abc.ABC):
 
 
 def game_digest(game: Game) -> str:
-    """Of a game and its options: its chance follows from it."""
+    """The digest of a game and its options, from which its chance follows."""
     return digest(game.spec.id, game.spec.version, game.recorded_options)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedGame:
-    """One game of a plan, and the pool as it sits there."""
+    """One game of a plan, with the pool's entries for it."""
 
     name: str  # as plugins know it, without options
-    facts: Game  # what it says of itself with these seats and options; it is never played
+    facts: Game  # an instance with these seats and options, for its facts; it is never played
     operators: tuple[Entry, ...]
     runtime: str | None = None  # the environment a worker hosts it in (HERE: the arena's); None: no worker
     given: str = ""  # as a PlanSpec names it
@@ -186,7 +186,7 @@ class PlannedGame:
         return game_digest(self.facts)
 
     def make(self) -> Game:
-        """A game to be played."""
+        """Makes a game to play."""
         return type(self.facts)(self.facts.seats, self.facts.options)
 
 
@@ -202,12 +202,12 @@ class Plan:
 
     @property
     def pool(self) -> tuple[Entry, ...]:
-        """The operators as they sit at the first game. Name, kind and `what` are the same at every game."""
+        """The operators, with their entries for the first game. Name, kind and `what` are the same at every game."""
         return self.games[0].operators
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """Every operator as it sits at every game."""
+        """The entries of every operator at every game."""
         return tuple(entry for game in self.games for entry in game.operators)
 
     @property
@@ -217,7 +217,7 @@ class Plan:
 
     @property
     def people(self) -> bool:
-        """Somebody sits there who remembers a deal."""
+        """Whether a person, who remembers deals, is in the pool."""
         return any(entry.kind.interactive for entry in self.pool)
 
     @property
@@ -228,7 +228,7 @@ class Plan:
 
     @property
     def spec(self) -> PlanSpec:
-        """The plan as plain data, with nothing left open. Secrets are masked."""
+        """The plan as plain data, with all defaults filled in and secrets masked."""
         return PlanSpec(
             games=tuple(game.given or game.name for game in self.games),
             operators=tuple(entry.given for entry in self.pool),

@@ -133,7 +133,7 @@ def describe(plan: Plan, part: range | None = None) -> Head:
 
 
 def share_of(plan: Plan, part: int, of: int) -> range:
-    """The matches of the part number `part`, from 1, `of` so many. InputError where there are none."""
+    """The matches of part number `part` (from 1) of `of` parts. Raises InputError if there are none."""
     matches = plan.matches or 0
     share = range(matches * (part - 1) // of, matches * part // of)
     _check_part(plan, share)

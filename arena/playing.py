@@ -1,4 +1,4 @@
-"""Playing: the matches in play, their seats and the questions under way. It decides nothing; the Scheduler does.
+"""Playing: the matches in play, their seats and the requests under way. The Scheduler makes the decisions.
 
 Only what has changed is looked at: matches are `touched` when something came in for them, and what may fall due waits
 in Timers.
@@ -33,7 +33,7 @@ from arena.turns import TurnFeed
 
 
 class Playing:
-    """Opens, asks, advances and closes matches."""
+    """Opens, queries, advances and closes matches."""
 
     def __init__(
         self,
@@ -45,11 +45,11 @@ class Playing:
         turns: TurnFeed,
         on_over: Callable[[MatchResult], None],
     ) -> None:
-        """`on_over` is told how each match ended."""
+        """`on_over` is called with the end of each match."""
         self.timers = Timers()
         self.questions = Questions(self.timers)
         self.matches: dict[int, LiveMatch] = {}
-        self.newest = 0  # number of the last question that was sent
+        self.newest = 0  # id of the last request that was sent
         self._plan = plan
         self._retry = retry
         self._recorder = recorder
@@ -63,11 +63,11 @@ class Playing:
         self.on_game_error: Callable[[LiveMatch, str], None] = lambda live, text: None
 
     def current(self, live: LiveMatch) -> bool:
-        """It is still in play."""
+        """Whether the match is still in play."""
         return self.matches.get(live.match.plan.index) is live
 
     def touch(self, live: LiveMatch) -> None:
-        """Something happened: it may have questions, or be ready."""
+        """Mark a match that may have new requests or be ready."""
         self._touched[live] = None
 
     # --- from the first OPEN to the last tick ----------------------------------------------------------------------
@@ -115,7 +115,7 @@ class Playing:
             self.follow(live, now)
 
     def _played(self, live: LiveMatch, act: Callable[[], None]) -> bool:
-        """Let a match go on; False when its game failed, and so it is not in play any more."""
+        """Advance a match by `act`; False if its game failed, and it is out of play."""
         try:
             act()
         except GameError as error:
@@ -150,19 +150,19 @@ class Playing:
         )
 
     def send(self, now: float) -> None:
-        """Ask what workers take now: one ACT a channel."""
+        """Send the requests that workers take now: one ACT for each channel."""
         for channel, waiting in self.questions.take().items():
             requests = [self._sent(live, channel, request, now) for live, request in waiting]
             channel.send(m.Act(requests=requests))
 
     def queue(self, live: LiveMatch) -> None:
-        """Queue what a match asks."""
+        """Queue the requests of a match."""
         for request in live.match.requests():
             seat = request.seat
             if live.dry is not None and live.dry.seat is None:
                 live.dry.seat = seat
             if live.dry is not None and seat != live.dry.seat:
-                # Nobody is there; the last action is the least likely to end a game.
+                # This seat has no operator; the last action is the least likely to end a game.
                 decision = Decision(answer=request.observation.legal[-1])
             elif (charge := live.charges.get(seat)) is not None and (request.tick, request.attempt) >= charge.place:
                 decision = Decision(fault=charge.fault, detail=charge.detail)
@@ -173,7 +173,7 @@ class Playing:
                 return
 
     def _sent(self, live: LiveMatch, channel: Channel, request: Request, now: float) -> Request:
-        """The request as it is sent now, with its id and budget: its clocks begin."""
+        """Returns the request to send now, with its id and budget; its clocks begin."""
         if request.seat not in live.seated:
             self._open(live, request.seat)
         limits = self._plan.limits
@@ -181,7 +181,7 @@ class Playing:
         self.newest = next(self._ids)
         budget = limits.human_timeout if human else None
         request = msgspec.structs.replace(request, id=self.newest, budget=budget)
-        # The clock of a person is their worker's: it begins when they see the question.
+        # A person's clock is kept by their worker: it begins when the person sees the request.
         self.questions.sent(Question(request, channel, live, now), None if human else now + limits.deadline)
         if live.dry is None:
             self._observer.asked(live.match, request)
@@ -215,7 +215,7 @@ class Playing:
         return self._played(live, lambda: over.append(clock.over(match, now))) and over[0]
 
     def follow(self, live: LiveMatch, now: float) -> None:
-        """Note what the game did, unless its host still owes it."""
+        """Record the result of the game's step, unless its host has not returned it."""
         match = live.match
         self.watch_host(live)
         if match.waits_for_game:
@@ -224,9 +224,9 @@ class Playing:
             self._note(live, now)
         if not live.begun:
             live.begun = True
-            self.timers.clear(live.host_deadline)  # it was of the first word, which may take longer
+            self.timers.clear(live.host_deadline)  # the deadline of the first reply is longer
         if match.outcome is not None and live.dry is not None:
-            # The game was over before this seat was asked: the next one to be asked will do.
+            # The game ended before this seat was asked: take the next seat that is asked.
             live.dry.seat = None
             self.void(live, match.outcome)
         elif match.outcome is not None:
@@ -250,13 +250,13 @@ class Playing:
             self.timers.set(live.tick_end, live.clock.until)
 
     def watch_host(self, live: LiveMatch) -> None:
-        """See to it that a host which owes something is not waited for without end."""
+        """Set a deadline for a host that has not replied."""
         session = live.match.session
         if isinstance(session, HostedSession) and session.since is not None and live.host_deadline.due is None:
             self.timers.set(live.host_deadline, session.since + self.host_time(live))
 
     def host_time(self, live: LiveMatch) -> float:
-        """Seconds in which a game host answers: more for the first word, which may import a library."""
+        """Seconds in which a game host must reply: more for the first reply, which may import a library."""
         limits = self._plan.limits
         return limits.deadline if live.begun else max(limits.making, limits.deadline)
 
@@ -273,17 +273,17 @@ class Playing:
         self._observer.ended(live.match, outcome)
 
     def void(self, live: LiveMatch, outcome: Outcome) -> None:
-        """This try does not count."""
+        """End a try that does not count."""
         self.spectators.close(live.match, 0.0)
         self._close(live, outcome)
 
     def discard(self, match: Match) -> None:
-        """Its lines are of a try that does not count. What is told of that in the timing file is there before."""
+        """Discard the lines of a try that does not count; the timing file has the reason already."""
         if self._recorder is not None:
             self._recorder.void(match.plan.index)
 
     def give_up(self, match: Match, reason: str) -> None:
-        """A match that is not in play any more stays unresolved."""
+        """Leave a match that is out of play unresolved."""
         index = match.plan.index
         self._turns.void(match.plan, reason)
         if self._recorder is not None:
@@ -297,7 +297,7 @@ class Playing:
     def _close(self, live: LiveMatch, outcome: Outcome) -> None:
         index = live.match.plan.index
         del self.matches[index]
-        live.over = True  # what it has in the queue will not be sent
+        live.over = True  # its queued requests are not sent
         self.timers.clear(live.tick_end)
         self.timers.clear(live.host_deadline)
         self._withdraw(live)
@@ -307,7 +307,7 @@ class Playing:
             live.match.session.close()
 
     def _withdraw(self, live: LiveMatch) -> None:
-        """Nobody wants the answers to its questions any more."""
+        """Cancel the requests of a match."""
         wanted: dict[Channel, list[int]] = {}
         for i, question in live.questions.items():
             question.live = None

@@ -21,9 +21,9 @@ from arena.operator import OperatorKind
 if TYPE_CHECKING:
     from arena.runtime import Runtime
 
-BROKEN = files.BROKEN  # what a foreign module may raise when it is imported: an import is no process boundary
+BROKEN = files.BROKEN  # errors that importing a third-party module may raise; an import is no process boundary
 GROUPS = {"game": "arena.games", "operator": "arena.operators", "worker": "arena.workers", "runtime": "arena.runtimes"}
-OURS = "agent-arena"  # the distribution of this package
+OURS = "agent-arena"  # this package's distribution
 LISTED_BY = {"runtime": ("env", "list")}  # where it is not `arena games`, `arena operators`
 
 
@@ -80,9 +80,9 @@ def game_class(text: str) -> type[Game]:
 
 
 def is_foreign(text: str) -> bool:
-    """Whether the code of this game is not ours: a file, another library's environment, another distribution's plugin.
+    """Whether this game is third-party code: a file, another library's environment, another distribution's plugin.
 
-    It is played in a game host then, unless the user says otherwise. Nothing of it is imported here.
+    It is then played in a game host, unless the user says otherwise. Nothing of it is imported here.
     """
     name = parse(text)
     if name.is_file:
@@ -95,7 +95,7 @@ def is_foreign(text: str) -> bool:
 
 
 def game_plugin(name: str) -> type[Game] | GameFamily:
-    """What is installed under this name."""
+    """The game or family that is installed under this name."""
     found = _load("game", name)
     return found if isinstance(found, GameFamily) else game_class(name)
 
@@ -156,7 +156,7 @@ def worker_module(name: str) -> str:
 
 
 def require_modules(who: str, modules: Sequence[str], extra: str) -> None:
-    """MissingExtraError with the exact command when a module that `who` needs is not installed."""
+    """Raises MissingExtraError, with the exact command, if a module that `who` needs is not installed."""
     missing = [module for module in modules if not installed(module)]
     if missing:
         how = commands.how_to_install(extra) if extra else f"Install it with: {commands.pip(*missing)}"

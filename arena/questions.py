@@ -1,6 +1,6 @@
-"""Questions: what seats are asked, by worker: under way, or in a queue.
+"""Questions: the requests of all matches by worker, under way or queued.
 
-A worker is sent at most as many questions as it takes at once (`Channel.max_in_flight`). The others wait here in the
+A worker is sent at most as many requests as it takes at once (`Channel.max_in_flight`). The others wait here in the
 order of the plan: by match, tick and seat, so that chance decides nothing. A deadline counts from dispatch.
 """
 
@@ -14,12 +14,12 @@ from arena.live_match import LiveMatch, Question
 from arena.operator import Request
 from arena.timers import Timers
 
-# A question that is not sent yet: match, tick, seat, attempt, a number that is unique, and what is never compared.
+# A queued request: match, tick, seat, attempt, a unique number, and values that are never compared.
 _Waiting = tuple[int, int, int, int, int, LiveMatch, Request]
 
 
 class Questions:
-    """Every question of every match that has no answer yet."""
+    """All unanswered requests of all matches."""
 
     def __init__(self, timers: Timers) -> None:
         self._timers = timers
@@ -31,7 +31,7 @@ class Questions:
     # --- in the queue ------------------------------------------------------------------------------------------------
 
     def put(self, live: LiveMatch, request: Request) -> None:
-        """A seat is to be asked, as soon as its worker takes another question."""
+        """Queue a request until its worker takes another one."""
         seat = request.seat
         waiting = request.match, request.tick, seat, request.attempt, next(self._numbers), live, request
         channel = live.channels[seat]
@@ -42,7 +42,7 @@ class Questions:
         live.queued.add(seat)
 
     def take(self) -> dict[Channel, list[tuple[LiveMatch, Request]]]:
-        """What can be sent now. It leaves the queue, and whoever sends it calls `sent`."""
+        """Removes the requests that can be sent now from the queue; the caller sends them and calls `sent`."""
         out = {}
         for channel, queue in list(self._queues.items()):
             taken: list[tuple[LiveMatch, Request]] = []
@@ -65,7 +65,7 @@ class Questions:
     # --- under way ---------------------------------------------------------------------------------------------------
 
     def sent(self, question: Question, deadline: float | None) -> None:
-        """It is under way from now on."""
+        """The request is under way from now on."""
         assert question.live is not None
         i = question.request.id
         self._all[i] = question
@@ -81,7 +81,7 @@ class Questions:
         return list(self._in_flight.get(channel, {}).values())
 
     def remove(self, question: Question) -> None:
-        """It was answered, or will never be."""
+        """The request was answered, or never will be."""
         i = question.request.id
         self._timers.clear(question)
         del self._all[i]

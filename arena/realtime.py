@@ -1,4 +1,4 @@
-"""Realtime: the game's clock waits for nobody. A tick ends when its time is over, and who has not answered is late.
+"""Realtime: the game's clock does not wait. A tick ends when its time is over; a seat without an answer is late.
 
 Whoever keeps the Clock calls `late(seat)` in place of `feed`. The game's rule then gives the seat's action, and the
 question stays open: its answer counts for the tick that is on when it comes.
@@ -17,15 +17,15 @@ from arena.plan import Limits
 
 
 class RealtimeMatch(Match):
-    """A match in which a seat may be late. No key pressed is an action, not a fault."""
+    """A match in which a seat can be late. Pressing no key is an action, not a fault."""
 
     holds = True
 
     def __init__(self, *what: Any, **how: Any) -> None:
         """As Match."""
         super().__init__(*what, **how)
-        self._late: dict[int, Request] = {}  # whose last action went on in this tick while they still think
-        self._early: dict[int, Decision] = {}  # of those: what came before the next tick had begun
+        self._late: dict[int, Request] = {}  # by seat: open requests whose seat repeats its last action in this tick
+        self._early: dict[int, Decision] = {}  # by seat: their decisions that came before the next tick began
         self._last: dict[int, int] = {}  # the last action of each seat
 
     def late(self, seat: int) -> bool:
@@ -65,7 +65,7 @@ class RealtimeMatch(Match):
         super().advance()
 
     def _ask_due(self) -> None:
-        thinking, self._late = self._late, {}  # of seats that are not due nobody needs the answers now
+        thinking, self._late = self._late, {}  # answers of seats that are not due are not needed now
         self._late = {seat: request for seat, request in thinking.items() if seat not in self._seen}
         for seat, observation in self._seen.items():
             if seat in thinking:
@@ -89,18 +89,18 @@ class Clock:
     """
 
     def __init__(self, seconds: float) -> None:
-        """`seconds` that a tick lasts."""
+        """`seconds`: the duration of a tick."""
         self._seconds = seconds
-        self._until: float | None = None  # when this tick is over, or the last one was; None: it is not running yet
+        self._until: float | None = None  # end of this tick, or of the last one; None: the clock is not running yet
         self._over = True
 
     @property
     def until(self) -> float | None:
-        """When it must be looked at; None: nothing happens by it now."""
+        """The time of its next event; None: there is none."""
         return None if self._over else self._until
 
     def next(self, now: float) -> None:
-        """Another tick begins. Ticks follow each other evenly; after a delay one is shorter, by half at most."""
+        """Begin another tick. Ticks are evenly spaced; after a delay a tick is shorter, by half at most."""
         even = now if self._until is None else self._until
         self._until = max(even + self._seconds, now + self._seconds / 2)
         self._over = False
@@ -117,7 +117,7 @@ class Clock:
 
 
 def check(game: Game, limits: Limits) -> None:
-    """InputError when this game cannot be played at the pace that is asked for."""
+    """Raises InputError if this game cannot be played at this pace."""
     if limits.pace == "lockstep":
         return
     if game.spec.pace != "realtime" or game.card().seconds is None:

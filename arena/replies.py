@@ -1,4 +1,4 @@
-"""What a worker says back: the replies and errors of both hosts (arena/host.py, arena/host_async.py)."""
+"""The replies and errors of both hosts of operators (arena/host.py, arena/host_async.py)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from arena.protocol.conduct import flaw
 
 
 def answer(request: Request, **outcome: object) -> m.Answer:
-    """The reply to `request`, echoing where it belongs."""
+    """The reply to `request`, which echoes its address."""
     return m.Answer(
         id=request.id,
         match=request.match,
@@ -24,7 +24,7 @@ def answer(request: Request, **outcome: object) -> m.Answer:
 
 
 def of_exception(request: Request, error: BaseException) -> m.Answer:
-    """What an operator's exception means for one request: its service failed, or it crashed by itself."""
+    """The reply to a request whose operator raised: its service failed, or it crashed."""
     if isinstance(error, OverloadedError):
         return answer(request, error="overloaded", detail=str(error))
     if isinstance(error, BackendError):
@@ -33,7 +33,7 @@ def of_exception(request: Request, error: BaseException) -> m.Answer:
 
 
 def checked(request: Request, decision: object) -> m.Answer:
-    """The reply that carries `decision`; one of the wrong type is the operator's own crash, not the connection's."""
+    """The reply with `decision`; a wrong type counts as a crash of the operator."""
     if type(decision) is Decision and type(decision.answer) in (int, str, type(None)) and _speakable(decision.say):
         wrong = flaw(decision)
         return answer(request, decision=decision) if wrong is None else of_exception(request, ValueError(wrong))
@@ -52,14 +52,14 @@ def _speakable(say: object) -> bool:
 
 
 def stamped(decision: Decision, version: str | None) -> Decision:
-    """`decision` with the version of the weights that it was made with, unless the operator says that itself."""
+    """`decision` with the version of the weights that made it, unless the operator states it."""
     if version is None or not isinstance(decision, Decision) or decision.weights_version is not None:
         return decision
     return msgspec.structs.replace(decision, weights_version=version)
 
 
 def sendable(message: m.Message, error: Exception) -> m.Message:
-    """What can be sent of an ACTION that did not encode: each answer that does not becomes its operator's crash."""
+    """An ACTION in which every answer that cannot be encoded is replaced by a crash of its operator."""
     if not isinstance(message, m.Action):
         raise error
     out = []
@@ -76,7 +76,7 @@ def sendable(message: m.Message, error: Exception) -> m.Message:
 
 
 def failure(error: Exception, match: int | None = None, seat: int | None = None) -> m.Error:
-    """The ERROR for a plugin's exception: its own words where it refuses, else the exception's name too."""
+    """The ERROR for a plugin's exception: its message alone if it refuses, else with the exception's name."""
     if isinstance(error, BackendError):
         return m.Error(code="backend", text=str(error), match=match, seat=seat)
     if isinstance(error, (ValueError, InputError)):
@@ -85,13 +85,13 @@ def failure(error: Exception, match: int | None = None, seat: int | None = None)
 
 
 def bad_end(error: Exception, message: m.End) -> m.Error:
-    """The ERROR of an operator that raised when its seat was released: the match is over, so it names none."""
+    """The ERROR of an operator that raised when its seat was released. The match is over, so it names none."""
     where = f"at the end of match {message.match}, seat {message.seat}"
     return m.Error(code="failed", text=f"{where}: {type(error).__name__}: {error}")
 
 
 def not_open(request: Request) -> m.Answer:
-    """The reply to a question of a seat that is not open."""
+    """The reply to a request for a seat that is not open."""
     return answer(request, error="backend", detail=f"seat {request.seat} of match {request.match} is not open")
 
 

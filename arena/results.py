@@ -1,6 +1,6 @@
-"""The one check of what games give: the result of a reset or a step, and what a seat is shown.
+"""The check of what games return: the results of resets and steps, and observations.
 
-A local session checks its own game, and a hosted one what the host sends. GameError says what cannot be.
+A local session checks its game, and a hosted one the host's messages. Raises GameError for anything invalid.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ LONGEST_EVENT = 10_000  # characters
 MOST_SAID = 100_000  # characters that an observation may allow
 LONGEST_HASH = 128  # characters
 BYTES, FLOATS = np.dtype(np.uint8), np.dtype(np.float32)
-SHOWN = 10  # so many values stand in a message
+SHOWN = 10  # most values in a message
 
 
 def check_result(result: object, seats: int) -> StepResult:
-    """`result` with plain numbers and tuples, ready to be logged and sent."""
+    """Returns `result` with plain numbers and tuples, ready to be logged and sent."""
     if not isinstance(result, StepResult):
         raise GameError(f"a game gives a StepResult, not a {type(result).__name__}")
     rewards = _scores("rewards", result.rewards, seats)
@@ -46,7 +46,7 @@ def check_result(result: object, seats: int) -> StepResult:
 
 
 def check_observation(seen: object, spec: GameSpec, views: Views, *, due: bool) -> Observation:
-    """`seen` with just the views that were agreed; with at least one legal action where the seat is due."""
+    """Returns `seen` if it has exactly the agreed views, and at least one legal action if the seat is due."""
     if not isinstance(seen, Observation):
         raise GameError(f"observe gives an Observation, not a {type(seen).__name__}")
     legal = _wholes("legal", seen.legal)
@@ -86,7 +86,7 @@ def _heard(heard: object, told: bool) -> None:
 
 
 def check_picture(image: object, height: int, width: int) -> Image:
-    """`image` if it is uint8 (height, width, 3)."""
+    """Returns `image` if it is uint8 (height, width, 3)."""
     shape = _array("draw", image, BYTES)
     if shape != (height, width, 3):
         raise GameError(f"draw gave a picture {shape}; asked was {(height, width, 3)}")
@@ -94,7 +94,7 @@ def check_picture(image: object, height: int, width: int) -> Image:
 
 
 def check_action(what: str, action: object, legal: Sequence[int]) -> int:
-    """`action` as a plain number, if it is one of `legal`."""
+    """Returns `action` as a plain number if it is one of `legal`."""
     number = _whole(what, action)
     if number not in legal:
         raise GameError(f"{what} is {number}, which is not legal now; legal: {_some(legal)}")
@@ -116,7 +116,7 @@ def check_move(what: str, move: object, legal: Sequence[int], free_text: int) ->
 
 
 def check_scores(what: str, given: object, seats: int) -> tuple[float, ...]:
-    """A finite number a seat."""
+    """Returns one finite number for each seat."""
     return _scores(what, given, seats)
 
 

@@ -1,4 +1,4 @@
-"""RetryPolicy: what became of the tries of each match, and what follows from it. Pure bookkeeping.
+"""RetryPolicy: the failed tries of each match, and what to do next. Pure bookkeeping.
 
 A try that fails does not count; the match is played again. What one seat brings about in every try is that seat's
 fault: its worker dies or hangs by itself, or its operator fails at this very question while it answers others.
@@ -25,7 +25,7 @@ CHARGED: Mapping[InfrastructureFault, OperatorFault] = {
 
 
 class Place(NamedTuple):
-    """A question of one seat in a match: which it is at every try."""
+    """A request of one seat, identified the same way in every try."""
 
     tick: int
     attempt: int
@@ -50,15 +50,15 @@ class Void:
 
     kind: InfrastructureFault
     reason: str
-    seats: Mapping[int, Failure] = field(default_factory=dict)  # that failed, or may have; none: of nobody here
+    seats: Mapping[int, Failure] = field(default_factory=dict)  # the seats that failed, or may have
     self_inflicted: bool = False  # a worker ended or hung by itself
-    suspect: bool = True  # this match may have brought it about; False: only another one can have
-    shared: bool = False  # others may have brought it about as well
+    suspect: bool = True  # this match may be the cause; False: only another one can be
+    shared: bool = False  # other matches may be the cause as well
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A fault of a seat: it is not asked from this question on."""
+    """A fault of a seat, which is not asked from this request on."""
 
     place: Place
     fault: OperatorFault
@@ -66,7 +66,7 @@ class Charge:
 
 
 class RetryDecision(enum.Enum):
-    """What is done with a match whose try did not count."""
+    """What to do with a match after a failed try."""
 
     AGAIN = "play it again"
     TAKE_APART = "play it again, apart from others, to find out whether it ends its worker"
@@ -77,22 +77,22 @@ class RetryDecision(enum.Enum):
 
 @dataclass(slots=True)
 class _History:
-    """Of one match."""
+    """The failed tries of one match."""
 
     voids: list[Void] = field(default_factory=list)  # since the last charge
-    mark: int = 0  # the newest question when the first of them happened
+    mark: int = 0  # the newest request at the first of them
     count: int = 0  # of all voids
     charges: dict[int, Charge] = field(default_factory=dict)  # by seat
 
 
 class RetryPolicy:
-    """Voids and charges by match. Questions are known by numbers that grow."""
+    """Keeps voids and charges by match. Requests have increasing numbers."""
 
     def __init__(self, plan: Plan) -> None:
         self._retries = plan.limits.retries
         self._plan = plan
         self._history: dict[int, _History] = {}
-        self._answered: dict[str, int] = {}  # the newest question that each worker has answered
+        self._answered: dict[str, int] = {}  # by worker: the newest request that it answered
 
     def answered(self, plan: MatchPlan, seat: int, question: int) -> None:
         """The operator of `seat` gave an answer."""
@@ -109,12 +109,12 @@ class RetryPolicy:
         self._history.pop(plan.index, None)
 
     def count(self, plan: MatchPlan) -> int:
-        """How many tries of this match did not count."""
+        """The number of failed tries of this match."""
         history = self._history.get(plan.index)
         return history.count if history else 0
 
     def void(self, plan: MatchPlan, void: Void, newest: int) -> RetryDecision:
-        """Note a try that did not count; what follows. `newest`: the last question that was asked of anybody."""
+        """Note a failed try; returns what to do. `newest`: the newest request of any match."""
         history = self._history.setdefault(plan.index, _History())
         history.count += 1
         if void.self_inflicted and not void.suspect:
@@ -131,14 +131,14 @@ class RetryPolicy:
             apart = enough or (last.self_inflicted and len(tries) >= 2)
             return RetryDecision.TAKE_APART if apart else RetryDecision.AGAIN
         if not enough:
-            # Beside others it would take them along once more.
+            # Played beside others it would end their worker again.
             return RetryDecision.TAKE_APART if last.self_inflicted and len(tries) >= 2 else RetryDecision.AGAIN
         seats = set(last.seats).intersection(*(void.seats for void in tries))
         if not seats:
             return RetryDecision.GIVE_UP
         guilty = {seat for seat in seats if self._guilty(plan, history, tries, seat)}
         if not guilty:
-            # Without a second try nothing can have been answered in between.
+            # Without a second try, no answer can have come in between.
             return RetryDecision.CHECK if self._retries else RetryDecision.GIVE_UP
         for seat in guilty:
             failure = last.seats[seat]

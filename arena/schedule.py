@@ -1,4 +1,4 @@
-"""Reads the schedule of a plan match by match, and tells it the results in plan order."""
+"""Reads a plan's schedule match by match, and passes it the results in plan order."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def seat_orders(seats: int) -> list[tuple[int, ...]]:
     line = tuple(range(seats))
     rotations = [line[i:] + line[:i] for i in range(seats)]
     if seats > 4:
-        return rotations  # 5 seats have 120 permutations: blocks nobody would finish
+        return rotations  # 5 seats have 120 permutations: such blocks would be too long
     return rotations + [order for order in itertools.permutations(line) if order not in rotations]
 
 
 class PlannedMatches:
-    """The matches of a plan in plan order, each made when it is asked for: a plan may have any number of them."""
+    """The matches of a plan in plan order. Each is made on demand, so a plan can have any number of them."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class PlannedMatches:
         self._rest: deque[MatchPlan] = deque()  # of the block that was given last
         self._unheard: deque[list[int]] = deque()  # the matches of each block that the schedule has not heard of
         self._results: dict[int, MatchResult] = {}  # of these
-        self._waits = False  # the schedule wants to hear of the oldest of these
+        self._waits = False  # the schedule waits for the results of the oldest of these
         self._next: MatchPlan | None = None
         self._ended = False
         self._done = iter(done)
@@ -68,7 +68,7 @@ class PlannedMatches:
         return self._next
 
     def take(self) -> None:
-        """`peek` is played."""
+        """Remove the match that `peek` returned."""
         self._next = None
 
     def hear(self, result: MatchResult) -> None:
@@ -78,7 +78,7 @@ class PlannedMatches:
 
     @property
     def over(self) -> bool:
-        """No match follows."""
+        """Whether no match follows."""
         return self.peek() is None and self._ended
 
     def _leave_out(self, plan: MatchPlan, played: MatchResult) -> None:
@@ -151,7 +151,7 @@ class PlannedMatches:
 
 
 def words(plan: MatchPlan) -> str:
-    """What a match is to be, in words."""
+    """The plan of a match in words."""
     seats = ", ".join(map(str, plan.lineup))
     return f"block {plan.block} of game {plan.game}, operators {seats}, seed {plan.seed.hex()}"
 

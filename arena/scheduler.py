@@ -1,7 +1,7 @@
 """Scheduler: pumps many matches at once and gathers their questions by worker.
 
 An infrastructure fault (a worker died, a deadline passed, a backend failed) voids the match and it is played again;
-arena/retry.py says what follows when that happens time and again. Nothing here depends on the order in which answers
+arena/retry.py decides what follows if that repeats. Nothing here depends on the order in which answers
 arrive except the timing file.
 """
 
@@ -25,7 +25,7 @@ from arena.schedule import PlannedMatches, planned
 from arena.turns import TurnFeed, TurnSink
 from arena.upcoming import Upcoming
 
-LAST_LOOK = 2.0  # seconds in which a game host gives the picture of how the last match ended
+LAST_LOOK = 2.0  # seconds in which a game host must send the picture of the end of the last match
 GRACE = m.Limits().grace  # seconds in which a CANCEL is confirmed
 
 
@@ -81,7 +81,7 @@ class Scheduler:
             advanced = playing.advance(time.monotonic())
             if advanced and not realtime:
                 continue
-            # In realtime the next tick may be over already (it is short, the machine is busy): answers are still read.
+            # In realtime the next tick may be over already on a busy machine: answers are still read.
             playing.send(time.monotonic())
             feed.show(time.monotonic())
             self._absorb(self._workers.poll(0 if advanced else self._patience()))
@@ -119,7 +119,7 @@ class Scheduler:
                 playing.begin(plan, *seats, time.monotonic(), dry=turn)
 
     def _seats(self, plan: MatchPlan) -> tuple[tuple[Channel, ...], Channel | None] | None:
-        """The channels of the seats and of the game's host; None while one of them is not ready."""
+        """The channels of the seats and of the game's host; None if one of them is not ready."""
         channels = tuple(self._workers.channel(entry) for entry in self._plan.seated(plan))
         runtime = self._plan.games[plan.game].runtime
         host = self._workers.host(runtime, plan.index) if runtime is not None else None
@@ -192,7 +192,7 @@ class Scheduler:
             self._failing.void_when_answered(live)
 
     def _staged(self, channel: Channel, message: m.Stepped | m.Parsed) -> None:
-        """A game host says what a match asked it."""
+        """Handle a game host's reply to a match."""
         live = self._playing.matches.get(message.match)
         session = live.match.session if live is not None and live.host is channel else None
         try:
@@ -209,7 +209,7 @@ class Scheduler:
             self._playing.follow(live, time.monotonic())
 
     def _pictured(self, channel: Channel, message: m.Observed) -> None:
-        """A game host sends a picture for spectators."""
+        """Handle a game host's picture for spectators."""
         try:
             if not self._playing.spectators.take(channel, message):
                 self._drop(channel, id=message.id, match=message.match)
@@ -219,7 +219,7 @@ class Scheduler:
     def _refused(self, channel: Channel, error: m.Error) -> None:
         self._time("error", worker=channel.name, code=error.code, text=error.text, match=error.match)
         if error.code in ("malformed", "unexpected"):
-            # What it did not understand it will not answer.
+            # It will not answer a message that it did not understand.
             self._failing.kill(channel, f"did not understand the arena: {error.text}")
         live = self._playing.matches.get(error.match) if error.match is not None else None
         if live is not None and channel is live.host:

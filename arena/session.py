@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 class ParseResult(NamedTuple):
-    """What a game says of an answer: a move, or a fault and what it was about."""
+    """The result of parsing an answer: a move, or a fault with its reason."""
 
     move: Move | None
     fault: Literal["illegal", "unparsable"] | None = None
@@ -46,7 +46,7 @@ class GameSession(abc.ABC):
     """One game, its seats' views, and where it is played."""
 
     spec: GameSpec
-    options: Mapping[str, Any]  # as they stand in the log
+    options: Mapping[str, Any]  # as in the log
 
     @abc.abstractmethod
     def begin(self, seed: bytes) -> TimeStep | None:
@@ -62,7 +62,7 @@ class GameSession(abc.ABC):
 
     @abc.abstractmethod
     def parse(self, seat: int, answer: int | str | None) -> ParseResult | None:
-        """What the game makes of an answer of a due seat."""
+        """Parse the answer of a due seat."""
 
     @abc.abstractmethod
     def late(self, last: int) -> int:
@@ -70,17 +70,17 @@ class GameSession(abc.ABC):
 
     @abc.abstractmethod
     def look(self, seat: int, views: Views) -> Observation:
-        """What `seat` may see now, in any views, to show it. Waits for a host."""
+        """Returns what `seat` may see now, in any views, for display. Waits for a host."""
 
     @abc.abstractmethod
     def draw(self, height: int, width: int) -> Image:
-        """The spectator's picture now. Waits for a host."""
+        """Returns the current picture for spectators. Waits for a host."""
 
 
 def _contained(
     method: Callable[Concatenate[LocalSession, P], T],
 ) -> Callable[Concatenate[LocalSession, P], T]:
-    """The boundary to a game's own code: whatever it raises becomes a GameError, and is the end of one match."""
+    """The boundary to a game's code: whatever it raises becomes a GameError, which ends one match."""
 
     @functools.wraps(method)
     def call(self: LocalSession, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -120,7 +120,7 @@ class LocalSession(GameSession):
         return self._time_step(self._scored(result) if cut and result.ended == "none" else result)
 
     def _time_step(self, result: StepResult) -> TimeStep:
-        """The result, and what the due seats see, unless the match is over."""
+        """The result, with the observations of the due seats unless the match is over."""
         if result.returns is not None:
             return TimeStep(result)
         self._asked = {seat: self._shown(seat) for seat in result.due}
@@ -159,7 +159,7 @@ class LocalSession(GameSession):
         return check_observation(self.game.observe(seat, views), self.spec, views, due=False)
 
     def draw(self, height: int, width: int) -> Image:
-        """The spectator's picture. To look ends no match: where the game cannot draw, its error stands on a sheet."""
+        """Returns the spectator's picture. If the game fails to draw it, it shows the error; the match goes on."""
         try:
             return check_picture(self.game.draw(height, width), height, width)
         except Exception as error:
@@ -168,7 +168,7 @@ class LocalSession(GameSession):
             return plain.sheet([self.spec.summary, "", "no picture:", why], height, width)
 
     def _checked(self, result: StepResult) -> StepResult:
-        """What a reset or a step gave, with its rewards added up."""
+        """Checks the result of a reset or a step, and adds up its rewards."""
         result = check_result(result, self.game.seats)
         if result.ended == "none" and result.returns is not None:
             raise GameError(f"the match goes on, but has returns {result.returns}")

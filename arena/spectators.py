@@ -25,7 +25,7 @@ from arena.protocol import messages as m
 
 EVERY = 1 / 12  # seconds between two pictures of a match, at least
 ALONE = (600, 960)  # (height, width) of the picture for spectators
-BESIDE = (600, 480)  # for who plays all the time, beside what their seat sees
+BESIDE = (600, 480)  # for players of simultaneous games, beside their own view
 
 Size = tuple[int, int]
 Audience = tuple[Size, bool]  # the size of the picture, and whether they are players of the match
@@ -88,7 +88,7 @@ class SpectatorFeed:
         if (watched := self._matches.get(match.plan.index)) is None:
             return
         watched.changes += 1
-        if match.session.spec.simultaneous and match.outcome is None:  # where all act at once, who is not asked is out
+        if match.session.spec.simultaneous and match.outcome is None:  # a seat that is not asked is out
             self._show_ends(watched, [seat for seat in watched.seats if seat not in match.due])
 
     def close(self, match: Match, now: float, outcome: Outcome | None = None) -> None:

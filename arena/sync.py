@@ -1,4 +1,4 @@
-"""A synchronous driver of Match: one match in this process, played by whoever calls.
+"""A synchronous driver of Match: the caller plays one match in this process.
 
 Environments, trainers and conformance tests play with it, so that all of them play as the arena does: what is asked of
 whom, what an answer means and what a fault costs stand in Match alone.
@@ -44,7 +44,7 @@ class SyncMatch:
 
     @property
     def over(self) -> bool:
-        """The match has ended."""
+        """Whether the match has ended."""
         return self.match.outcome is not None
 
     @property
@@ -53,12 +53,12 @@ class SyncMatch:
         return {one.seat: one.observation for one in sorted(self.match.waiting, key=lambda one: one.seat)}
 
     def answer(self, seat: int, answer: int | str | None, say: str | None = None) -> None:
-        """Answer for a seat that is waited for; the game steps once all are in. KeyError for another seat."""
+        """Answer for a waiting seat; the game steps once all answers are in. Raises KeyError for another seat."""
         self.match.feed(seat, Decision(answer=answer, say=say))
         self.pump()
 
     def pump(self) -> None:
-        """Go on as far as the answers lead."""
+        """Advance as far as possible with the answers so far."""
         self._note()
         if self.match.ready:
             self.match.advance()
@@ -75,11 +75,11 @@ class SyncMatch:
         return reward
 
     def take_fault(self, seat: int) -> str | None:
-        """The fault of `seat` since the last call, if it made one."""
+        """The fault of `seat` since the last call, or None."""
         return self._faults.pop(seat, None)
 
     def _note(self) -> None:
-        """Add up what the last tick brought, once."""
+        """Add up the rewards of the last tick, once."""
         result = self.match.result
         if result is None or result is self._known:
             return

@@ -19,7 +19,7 @@ class Unsaid(msgspec.Struct, frozen=True):
 
 
 def delivered(say: str | None, allowed: int, move: Move | None, fault: str | None) -> tuple[str | None, Unsaid | None]:
-    """What of `say`, said beside an answer, goes to the game, and what does not.
+    """Splits `say`, the words beside an answer, into what reaches the game and what does not.
 
     `allowed` is the observation's `table_talk`; `move` is what the answer came to, or what its fault costs. The action
     counts whatever becomes of the words: too many of them are dropped as a whole, not cut, and are no fault.
@@ -38,7 +38,7 @@ def delivered(say: str | None, allowed: int, move: Move | None, fault: str | Non
 
 
 class Talk:
-    """For a game in which seats talk: what each has not heard yet. It is part of the game's state: hash `state()`."""
+    """The words that each seat has not heard yet, for a game with talk. Part of the game's state: hash `state()`."""
 
     def __init__(self, seats: int) -> None:
         self._unheard: list[list[Said]] = [[] for _ in range(seats)]

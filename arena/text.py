@@ -1,4 +1,4 @@
-"""Text that somebody else wrote (a worker, a model, a person, a game file, a log), made fit to be shown."""
+"""Makes text from others (a worker, a model, a person, a game file, a log) safe to show."""
 
 from __future__ import annotations
 

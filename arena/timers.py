@@ -1,4 +1,4 @@
-"""Timers: what falls due when, without looking at all that waits."""
+"""Timers: a heap of things that fall due at a time."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Protocol
 
 
 class Timed(Protocol):
-    """Something that may fall due."""
+    """Something with a due time."""
 
-    due: float | None  # when; None: not any more
+    due: float | None  # None: it does not fall due
 
 
 class Timers:
-    """A heap. What was moved or cleared stays in it until it comes up, or until it makes up most of the heap."""
+    """A heap. Moved or cleared entries stay in it until they come up, or until they make up most of it."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Timed]] = []
@@ -22,14 +22,14 @@ class Timers:
         self._valid = 0  # entries that still count
 
     def set(self, what: Timed, due: float) -> None:
-        """From now on `what` falls due then, and at no other time."""
+        """Let `what` fall due at this time instead of any earlier one."""
         if what.due is None:
             self._valid += 1
         what.due = due
         heapq.heappush(self._heap, (due, next(self._order), what))
 
     def clear(self, what: Timed) -> None:
-        """It does not fall due any more."""
+        """Let `what` not fall due."""
         if what.due is None:
             return
         what.due = None
@@ -40,14 +40,14 @@ class Timers:
 
     @property
     def next(self) -> float | None:
-        """When something falls due; None: nothing does."""
+        """The next due time; None: there is none."""
         heap = self._heap
         while heap and heap[0][2].due != heap[0][0]:
             heapq.heappop(heap)
         return heap[0][0] if heap else None
 
     def take(self, now: float) -> list[Timed]:
-        """What is due by now, in that order; it is cleared."""
+        """Removes and returns everything that is due, in order."""
         out = []
         while (due := self.next) is not None and due <= now:
             what = heapq.heappop(self._heap)[2]

@@ -1,4 +1,4 @@
-"""Turns: what each decision of a seat led to. Match makes them, and hands them to sinks when the match is over.
+"""Turns: each decision with what it led to. Match makes them; sinks get them when the match is over.
 
 A turn begins when its seat is asked, and its reward is what the seat gets from there until it is asked again: rewards
 of ticks in which the seat is not due belong to the turn before them. What it gets before its first turn stands in
@@ -62,7 +62,7 @@ class TurnSink:
 
 
 class TurnLedger:
-    """Makes the turns of one match out of what Match tells it."""
+    """Makes the turns of one match from the events of Match."""
 
     def __init__(self, names: Sequence[str], holds: bool = False) -> None:
         """`holds`: a seat's move goes on while it thinks about the next one (realtime)."""
@@ -146,7 +146,7 @@ def _place(turn: Turn) -> tuple[int, int, int]:
 
 
 class TurnFeed:
-    """Brings what becomes of the matches of a run to its sinks, in the order in which each wants it."""
+    """Passes the episodes of a run to its sinks, each in the order that it wants."""
 
     def __init__(self, sinks: Sequence[TurnSink]) -> None:
         self._at_once = [sink for sink in sinks if not sink.in_order]
@@ -155,7 +155,7 @@ class TurnFeed:
 
     @property
     def wanted(self) -> bool:
-        """Somebody wants turns."""
+        """Whether any sink wants turns."""
         return bool(self._at_once or self._in_order)
 
     def began(self, plan: MatchPlan) -> None:

@@ -1,4 +1,4 @@
-"""Upcoming: which match is played next.
+"""Upcoming: chooses the next match to play.
 
 The schedule is read as places get free. A match that is to be played again comes after some others, so that it shows
 whether its operators answer anything else meanwhile. Matches that are under suspicion of killing a worker are played
@@ -15,22 +15,22 @@ from arena.schedule import PlannedMatches
 
 
 class Upcoming:
-    """`first`, then `take`; `again` and `take_apart` give back what did not count."""
+    """Call `first`, then `take`; `again` and `take_apart` return failed matches to the queue."""
 
     def __init__(self, planned: PlannedMatches, between: int) -> None:
         """`between`: matches of the schedule that come before one that is played again, if there are so many."""
         self._planned = planned
         self._between = between
         self._taken = 0  # of the schedule
-        self._again: deque[tuple[int, MatchPlan]] = deque()  # and when: once so many of the schedule were taken
-        self._first: deque[MatchPlan] = deque()  # before all others
+        self._again: deque[tuple[int, MatchPlan]] = deque()  # with the number of scheduled matches to take before it
+        self._first: deque[MatchPlan] = deque()  # played before all others
         self._groups: deque[deque[MatchPlan]] = deque()
-        self._group: deque[MatchPlan] = deque()  # the group in play: what of it is not taken yet
-        self._members: set[int] = set()  # all of it, by match number
+        self._group: deque[MatchPlan] = deque()  # the rest of the group in play
+        self._members: set[int] = set()  # the whole group, by match number
 
     @property
     def empty(self) -> bool:
-        """Nothing is left, and no result leads to more."""
+        """Whether nothing is left, and no result can lead to more."""
         return not (self._group or self._groups or self._first or self._again) and self._planned.over
 
     def first(self, idle: bool) -> MatchPlan | None:
@@ -41,7 +41,7 @@ class Upcoming:
         if self._group:
             return self._group[0]
         if self._groups or self._members:
-            return None  # until what is in play is over
+            return None  # until the matches in play are over
         if self._first:
             return self._first[0]
         if self._again and (self._again[0][0] <= self._taken or self._planned.peek() is None):
@@ -49,7 +49,7 @@ class Upcoming:
         return self._planned.peek()
 
     def take(self, plan: MatchPlan) -> None:
-        """`first` is played now."""
+        """Remove the match that `first` returned."""
         if self._group:
             self._group.popleft()
         elif self._first:
@@ -61,11 +61,11 @@ class Upcoming:
             self._taken += 1
 
     def alone(self, plan: MatchPlan) -> bool:
-        """It is a group of its own."""
+        """Whether the match is a group of its own."""
         return self._members == {plan.index}
 
     def again(self, plan: MatchPlan, *, at_once: bool = False) -> None:
-        """Play it again, after some others or `at_once`."""
+        """Play the match again, after some others or `at_once`."""
         if at_once:
             self._first.append(plan)
         else:

@@ -1,4 +1,4 @@
-"""New weights for a worker that goes on: UPDATE, and the wait for UPDATED."""
+"""New weights for a running worker: sends UPDATE and waits for UPDATED."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from arena.channel import Channel, Died, Event, Received
 from arena.errors import WorkerError
 from arena.protocol import messages as m
 
-SECONDS = 300.0  # in which a worker loads its weights
+SECONDS = 300.0  # most seconds for a worker to load its weights
 
 
 class WeightUpdates:
@@ -22,7 +22,7 @@ class WeightUpdates:
         self._ids = itertools.count(1)
 
     def kept(self) -> list[Event]:
-        """What came in during updates, once."""
+        """Returns the events that came in during updates, once."""
         events, self._kept = self._kept, []
         return events
 

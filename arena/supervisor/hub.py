@@ -33,7 +33,7 @@ from arena.text import printable
 GREETING = 60.0  # seconds in which a worker says HELLO, which it does before anything slow
 STARTUP = 300.0  # seconds from there in which it becomes ready
 GRACE = 2.0  # seconds for each step of a shutdown
-LAST = 200  # times that the socket is read for what a dead worker sent
+LAST = 200  # most reads of the socket for the last messages of a dead worker
 LONGEST_POLL = 2.0  # seconds, after which logs are looked at
 TRIM = 1.0  # seconds between looks at the sizes of logs
 FAIR = 1000  # messages taken before deaths and clocks are looked at: a flood must not hide them
@@ -182,7 +182,7 @@ class Hub:
             if channel.role == "spectator" and not channel.ready:
                 self.mark_dead(
                     channel, "was not ready when the run was over", self_inflicted=False
-                )  # nobody waits for it
+                )  # its death is not awaited
         left = list(self._channels.values())
         try:
             for channel in left:

@@ -17,8 +17,8 @@ from arena.supervisor.descendants import MARK, end_marked
 from arena.text import printable
 
 SHOWN = 300  # characters of a command that are shown
-MOST_LOG = 16 * 1024 * 1024  # bytes of a log; what is printed beyond is cut out of its middle
-LAST_LOG = 256 * 1024  # of them those that were printed last
+MOST_LOG = 16 * 1024 * 1024  # bytes of a log; a longer one loses its middle
+LAST_LOG = 256 * 1024  # bytes at the end of a cut log
 
 
 class WorkerProcess:

@@ -37,9 +37,9 @@ from arena.supervisor.service import Service, check_major
 from arena.supervisor.worker_pool import worker_command
 
 PROBE = 5.0  # seconds between probes whether the arenas are still there
-FIRST_PROBE = 0.02  # seconds till the first probe after a connection has ended; then twice as long, up to PROBE
+FIRST_PROBE = 0.02  # seconds before the first probe after a connection has ended; doubles up to PROBE
 GRACE = 2.0  # seconds in which workers leave when the worker server is stopped
-LAST = 200  # times that the socket is read for what a dead worker sent
+LAST = 200  # most reads of the socket for the last messages of a dead worker
 FAIR = 1000  # messages taken from one side before the others are served
 
 

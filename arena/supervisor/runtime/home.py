@@ -162,7 +162,7 @@ def current(runtime: Runtime) -> Environment | None:
 
 
 def fits_here(runtime: Runtime) -> bool:
-    """Whether the arena's own Python and packages are what it asks for, so that no environment is needed."""
+    """Whether the arena's own Python and packages satisfy the runtime, so that no environment is needed."""
     if platform.python_version() not in SpecifierSet(runtime.python):
         return False
     for text in runtime.requirements:

@@ -84,7 +84,7 @@ def _files(found: metadata.Distribution) -> list[metadata.PackagePath]:
     if not files or not any(path.name == "WHEEL" for path in files):
         raise ArenaError(
             f"{found.metadata['Name']} {found.version} is installed here without a list of its files, so it cannot be "
-            "installed into an environment. Install it anew with pip or uv: pip install --force-reinstall --no-deps ..."
+            "installed into an environment. Reinstall it with pip or uv: pip install --force-reinstall --no-deps ..."
         )
     return [
         path

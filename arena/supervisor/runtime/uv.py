@@ -31,7 +31,7 @@ _TAIL = 12  # lines that are shown of a command that failed
 
 
 class ToolError(ArenaError):
-    """uv failed; the message ends with its last words."""
+    """uv failed; the message ends with uv's last lines."""
 
 
 class Python(NamedTuple):
@@ -48,7 +48,7 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def command() -> tuple[str, ...]:
-    """How uv is called: the one on PATH, else the one of the arena's Python. MissingExtraError where none runs."""
+    """The uv on PATH, else the one of the arena's Python. Raises MissingExtraError if neither runs."""
     found = shutil.which("uv")
     beside = importlib.util.find_spec("uv") is not None
     for words in ([(found,)] if found else []) + [(sys.executable, "-m", "uv")] * beside:
@@ -150,7 +150,7 @@ def _pyenv() -> Path:
 
 
 def _gist(said: str) -> str:
-    """What uv says is wrong, and the last cause that it names, on one line."""
+    """uv's error and the last cause that it names, on one line."""
     lines = [line.strip().removeprefix("error: ").removeprefix("cause: ") for line in said.splitlines() if line.strip()]
     return ": ".join(dict.fromkeys([*lines[:1], *lines[-1:]])) or "uv does not say why"
 
