@@ -23,6 +23,7 @@ COMMANDS = {
     "show": "arena.cli.show:show",
     "verify": "arena.cli.verify:verify",
     "replay": "arena.cli.replay:replay",
+    "merge": "arena.cli.merge:merge",
     "games": "arena.cli.catalogue:games",
     "operators": "arena.cli.catalogue:operators",
     "check": "arena.cli.check:check",

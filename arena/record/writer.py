@@ -54,15 +54,18 @@ class Recorder:
 
     _lock: FolderLock | None = None
 
-    def __init__(self, folder: Path, head: Head, *, disk: Disk | None = None) -> None:
-        """A new run in `folder`, which must be new or empty. Raises RecordError."""
+    def __init__(self, folder: Path, head: Head, *, files: bool = True, disk: Disk | None = None) -> None:
+        """A new run in `folder`, which must be new or empty. Raises RecordError.
+
+        `files`: the files that it needs are kept.
+        """
         self._begin(folder, head, disk)
         try:
             if folder.exists() and any(path.name != LOCK for path in folder.iterdir()):
                 raise RecordError(f"{folder} is not empty; a run is written into a new folder. Choose another --out")
             (folder / "open").mkdir(parents=True, exist_ok=True)
             self._lock = FolderLock(folder)
-            kept.copy(kept.of_head(head), folder, self._disk)
+            kept.copy(kept.of_head(head) if files else (), folder, self._disk)
             self._disk.replace_json(folder / "run.json", head)
         except OSError as error:
             self._abandon()
@@ -171,6 +174,14 @@ class Recorder:
         self._times.append(msgspec.json.encode(what) + b"\n")
         if len(self._times) >= MOST_TIMES:
             self._write_times()
+
+    @_writes
+    def timings(self, lines: Iterable[bytes]) -> None:
+        """Lines of the timing file of another run."""
+        for line in lines:
+            self._times.append(line)
+            if len(self._times) >= MOST_TIMES:
+                self._write_times()
 
     @_writes
     def results(self, table: Any) -> None:
