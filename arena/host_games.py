@@ -19,7 +19,7 @@ from arena.protocol import messages as m
 from arena.session import LocalSession
 
 Emit = Callable[[m.Message], None]
-Ask = m.OpenGame | m.Step | m.Parse | m.Observe | m.CloseGame
+GameRequest = m.OpenGame | m.Step | m.Parse | m.Observe | m.CloseGame
 
 
 class GameHost:
@@ -30,7 +30,7 @@ class GameHost:
     def __init__(self, emit: Emit, lock: AbstractContextManager[object] | None = None) -> None:
         self._emit = emit
         self._lock = lock or threading.RLock()
-        self._queue: deque[Ask] = deque()
+        self._queue: deque[GameRequest] = deque()
         self._games: dict[int, LocalSession] = {}
         self.session = ""
         self.finished = False
@@ -80,7 +80,7 @@ class GameHost:
         """Say goodbye."""
         self._emit(m.Bye(reason=reason))
 
-    def _serve(self, ask: Ask) -> None:
+    def _serve(self, ask: GameRequest) -> None:
         if isinstance(ask, m.OpenGame):
             game = _made(ask)
             session = LocalSession(game, ask.views)
