@@ -8,49 +8,22 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from arena.channel import Channel, Died, WorkerPool
 from arena.dry import SAMPLES, DryTurns
-from arena.errors import InputError, WorkerError, sentence
+from arena.errors import WorkerError, sentence
 from arena.hosted import HostedSession
 from arena.live_match import LiveMatch, Question
-from arena.match import Match
 from arena.observer import Observer
 from arena.operator import Decision, InfrastructureFault, Outcome
-from arena.plan import MatchPlan, Plan
+from arena.plan import Plan
 from arena.playing import Playing
 from arena.protocol import messages as m
-from arena.retry import OPENING, Failure, Place, RetryDecision, RetryPolicy, Void
+from arena.retry import Failure, Place, RetryDecision, RetryPolicy, Void
 from arena.upcoming import Upcoming
+from arena.worker_records import WorkerRecords, log, with_log
 
 NO_ANSWER = ("crashed", "timeout", "backend")  # faults that do not show that the operator still answers
-
-
-@dataclass(slots=True)
-class _Doubt:
-    """A worker missed deadlines."""
-
-    left: int = 0  # questions whose CANCEL is not confirmed
-    confirmed: list[Question] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Streak:
-    """A worker that failed by itself and has answered nothing since."""
-
-    times: int = 0  # failures, each in another match
-    matches: set[int] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class _Parked:
-    """A match that waits for dry turns, which show whether its operators answer anything else."""
-
-    match: Match
-    reason: str
-    waits_for: set[tuple[int, str]]  # games and workers
-    answered: bool = False
 
 
 class Failing:
@@ -69,7 +42,7 @@ class Failing:
         dry_turn: bool,
     ) -> None:
         """`note(kind, **what)` writes a line into the timing file."""
-        self.dry = DryTurns(plan)
+        self.dry = DryTurns(plan, playing, upcoming.again)
         self._plan = plan
         self._workers = workers
         self._playing = playing
@@ -77,13 +50,10 @@ class Failing:
         self._upcoming = upcoming
         self._observer = observer
         self._note = note
-        self._doubts: dict[Channel, _Doubt] = {}
+        self._late: dict[Channel, list[Question]] = {}  # the questions of workers that missed deadlines
         self._killed: set[Channel] = set()  # killed, and not yet reported dead
-        self._parked: dict[int, _Parked] = {}
         playing.on_game_error = self.game_failed
-        self._in_a_row: dict[str, _Streak] = {}  # by worker name
-        self._failed_starts: dict[str, int] = {}  # in a row, by worker name
-        self._been_ready: set[str] = set()  # names of workers that died after they had been ready
+        self._records = WorkerRecords(plan.limits)
         if dry_turn and not upcoming.empty:
             for game, slot in itertools.product(range(len(plan.games)), range(len(plan.pool))):
                 self.dry.add(game, slot, first=True)
@@ -91,14 +61,13 @@ class Failing:
     @property
     def over(self) -> bool:
         """Whether nothing is left to play."""
-        return not self.dry.turns and self._upcoming.empty
+        return not self.dry.waiting and self._upcoming.empty
 
     # --- answers ---------------------------------------------------------------------------------------------------
 
     def answered(self, live: LiveMatch, question: Question, decision: Decision) -> None:
         """A question got its decision."""
-        if self._in_a_row:
-            self._in_a_row.pop(question.channel.name, None)
+        self._records.answered(question.channel.name)
         if decision.fault not in NO_ANSWER:
             self._retry.answered(live.match.plan, question.request.seat, question.request.id)
         if live.dry is None:
@@ -106,7 +75,7 @@ class Failing:
         if decision.fault in NO_ANSWER:
             self._dry_failed(live, f"{decision.fault}: {decision.detail}")
         else:
-            self._dry_over(live, answered=True)
+            self.dry.over(live, answered=True)
 
     def failed(self, live: LiveMatch, seat: int, failure: Failure) -> None:
         """A question of a seat, or its opening, failed. The match is void once its other questions are in."""
@@ -128,7 +97,7 @@ class Failing:
         if not self._playing.current(live):
             return
         for seat in live.asked - live.failures.keys():
-            if not self._plan.seated(live.match.plan)[seat].kind.interactive:
+            if not live.entries[seat].kind.interactive:
                 return
         first = live.failures[min(live.failures)]
         self._void_one(live, Void(first.kind, first.reason, dict(live.failures)))
@@ -145,7 +114,7 @@ class Failing:
 
     def in_doubt(self, channel: Channel) -> bool:
         """Whether this worker missed a deadline and has not confirmed the CANCEL."""
-        return channel in self._doubts
+        return channel in self._late
 
     def overdue(self, question: Question, now: float, grace: float) -> None:
         """A request's deadline has passed; the second time, the time for confirming its CANCEL."""
@@ -154,7 +123,7 @@ class Failing:
             self.kill(channel, "did not confirm a CANCEL in time: it hangs")
             return
         question.late = True
-        self._doubts.setdefault(channel, _Doubt()).left += 1
+        self._late.setdefault(channel, []).append(question)
         self._playing.timers.set(question, now + grace)
         if not question.cancelled:
             question.cancelled = True
@@ -162,17 +131,14 @@ class Failing:
 
     def confirmed(self, question: Question) -> None:
         """A late request was answered. A worker that has answered all its late requests is slow, but does not hang."""
-        doubt = self._doubts[question.channel]
-        doubt.left -= 1
-        doubt.confirmed.append(question)
-        if doubt.left:
+        channel = question.channel
+        if any(other.late for other in self._playing.questions.of(channel)):
             return
-        del self._doubts[question.channel]
-        self._count(question.channel, [late.request.match for late in doubt.confirmed])
-        for late in doubt.confirmed:
-            if late.live is not None and self._playing.current(late.live):
-                reason = f"{late.channel.name} {self._overdue}"
-                self.failed(late.live, late.request.seat, failure(late, "deadline", reason))
+        late = self._late.pop(channel)
+        self._count(channel, [one.request.match for one in late])
+        for one in late:
+            if one.live is not None and self._playing.current(one.live):
+                self.failed(one.live, one.request.seat, failure(one, "deadline", f"{channel.name} {self._overdue}"))
 
     @property
     def _overdue(self) -> str:
@@ -196,9 +162,9 @@ class Failing:
             self._observer.unseen(f"nobody watches: {channel.name} {died.reason}. The matches go on")
             return
         self._observer.worker_died(channel.name, died.reason)
-        affected = [live for live in self._playing.matches.values() if _uses(live, channel)]
+        affected = [live for live in self._playing.matches.values() if live.uses(channel)]
         suspects = self._suspects(channel, affected, f"{channel.name} {died.reason}", self_inflicted)
-        self._doubts.pop(channel, None)
+        self._late.pop(channel, None)
         suspected = sum(max(1, len(seats)) for seats in suspects.values())
         shared = (suspected if self_inflicted else len(affected)) > 1
         apart, others = [], []
@@ -207,7 +173,7 @@ class Failing:
                 if self_inflicted or live.seated or live.host is channel:
                     self._dry_failed(live, f"{channel.name} {died.reason}", of_game=live.host is channel)
                 else:  # it was not even asked
-                    self._playing.void(live, Outcome(status="voided", reason="a dry turn"))
+                    self.dry.void(live)
                 continue
             seats = {**live.failures, **suspects.get(live, {})}
             first = seats[min(seats)] if seats else None
@@ -227,7 +193,9 @@ class Failing:
         self._upcoming.take_apart(apart, others, at_once=not self_inflicted)
         if self_inflicted and died.was_ready:
             self._count(channel, [live.match.plan.index for live in suspects])
-        self._restart(died, self_inflicted)
+        self._records.died(died, self_inflicted)
+        if self._playing.matches or not self.over:
+            self._workers.replace(channel)
 
     def _suspects(
         self, channel: Channel, affected: list[LiveMatch], reason: str, self_inflicted: bool
@@ -265,28 +233,13 @@ class Failing:
         """A worker failed by itself. After too many matches in a row a dry turn tells whether it answers anything."""
         if channel.role != "operator":
             return
-        streak = self._in_a_row.setdefault(channel.name, _Streak())
-        streak.times += not streak.matches.issuperset(matches)
-        streak.matches.update(matches)
-        if streak.times >= self._plan.limits.max_failures:
+        self._records.failed(channel.name, matches)
+        if self._records.fails_always(channel.name):
             for game, planned in enumerate(self._plan.games):
                 for slot, entry in enumerate(planned.operators):
                     if self._workers.channel(entry) is channel:
                         self.dry.add(game, slot)
                         return
-
-    def _restart(self, died: Died, self_inflicted: bool) -> None:
-        name = died.channel.name
-        if died.was_ready:
-            self._been_ready.add(name)
-        failed = 0 if died.was_ready else self._failed_starts.get(name, 0) + 1
-        self._failed_starts[name] = failed
-        never_works = failed and self_inflicted and name not in self._been_ready
-        if failed > self._plan.limits.retries or never_works:
-            error = InputError if died.refused else WorkerError
-            raise error(f"{died.channel.role} {name} cannot start: {_with_log(died.reason, died.channel)}")
-        if self._playing.matches or not self.over:
-            self._workers.replace(died.channel)
 
     # --- voids -----------------------------------------------------------------------------------------------------
 
@@ -308,24 +261,11 @@ class Failing:
         reason = f"{void.kind}: {void.reason}"
         if void.kind != "game":
             reason = f"every try failed, the last with {reason}"
-        if decided is RetryDecision.CHECK:
-            waits_for = self._check(plan, void)
-            if waits_for:
-                self._parked[plan.index] = _Parked(match, reason, waits_for)
-            else:
-                decided = RetryDecision.GIVE_UP
+        if decided is RetryDecision.CHECK and not self.dry.park(match, reason, void.seats):
+            decided = RetryDecision.GIVE_UP
         if decided is RetryDecision.GIVE_UP:
             self._playing.give_up(match, reason)
         return decided
-
-    def _check(self, plan: MatchPlan, void: Void) -> set[tuple[int, str]]:
-        """Start dry turns for the operators that failed; returns their games and workers."""
-        out = set()
-        for seat in void.seats:
-            worker = self.dry.add(plan.game, plan.lineup[seat])
-            if worker is not None:
-                out.add(worker)
-        return out
 
     # --- dry turns -------------------------------------------------------------------------------------------------
 
@@ -333,60 +273,24 @@ class Failing:
         """A sample position was not answered: try the next one, if there is one."""
         turn = live.dry
         assert turn is not None
-        turn.sample += 1
-        if turn.sample < SAMPLES:
-            self._playing.void(live, Outcome(status="voided", reason="a dry turn"))
+        if not self.dry.failed(live):
             return
         channel = self._workers.channel(self.dry.entry(turn))
-        self._dry_over(live, answered=False)
         if of_game:
             return  # its matches will report it
         if turn.first:
             game = self._plan.games[turn.game].name
             raise WorkerError(
                 f"operator {channel.name} cannot play {game}: {sentence(reason)} It was asked for its "
-                f"move in {SAMPLES} sample positions before the first match, and gave none.{_log(channel)}"
+                f"move in {SAMPLES} sample positions before the first match, and gave none.{log(channel)}"
             )
-        streak = self._in_a_row.get(channel.name)
-        if streak is not None and streak.times >= self._plan.limits.max_failures:
+        if self._records.fails_always(channel.name):
             raise WorkerError(
                 f"operator {channel.name} failed by itself in {self._plan.limits.max_failures} matches in a row and "
-                f"answers nothing any more. The last time: {_with_log(reason, channel)}"
+                f"answers nothing any more. The last time: {with_log(reason, channel)}"
             )
-
-    def _dry_over(self, live: LiveMatch, *, answered: bool) -> None:
-        turn = live.dry
-        assert turn is not None
-        self._playing.void(live, Outcome(status="voided", reason="a dry turn"))
-        worker = self.dry.over(turn)
-        for index, parked in list(self._parked.items()):
-            parked.waits_for.discard(worker)
-            parked.answered = parked.answered or answered
-            if parked.waits_for:
-                continue
-            del self._parked[index]
-            if parked.answered:
-                self._upcoming.again(parked.match.plan)
-            else:
-                self._playing.give_up(parked.match, parked.reason)
 
 
 def failure(question: Question, kind: InfrastructureFault, reason: str) -> Failure:
     """The failure of this request, in which no worker ended."""
     return Failure(kind, question.place, reason, self_inflicted=False)
-
-
-def _uses(live: LiveMatch, channel: Channel) -> bool:
-    """Whether a match needs this worker: for its game, or for a seat, opened or not."""
-    never = {seat for seat, charge in live.charges.items() if charge.place == OPENING}
-    return live.host is channel or any(
-        needed is channel for seat, needed in enumerate(live.channels) if seat not in never
-    )
-
-
-def _with_log(reason: str, channel: Channel) -> str:
-    return f"{sentence(reason)}{_log(channel)}" if channel.log else reason
-
-
-def _log(channel: Channel) -> str:
-    return f" Its log: {channel.log}" if channel.log else ""

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from arena.channel import Channel
-from arena.dry import DryTurn
 from arena.game import GameCard
 from arena.match import Match
 from arena.operator import Request
+from arena.plan import Entry
 from arena.realtime import Clock
 from arena.retry import OPENING, Charge, Failure, Place
 
@@ -30,6 +30,17 @@ class Question:
     def place(self) -> Place:
         """Its place in the match."""
         return Place(self.request.tick, self.request.attempt)
+
+
+@dataclass(slots=True, eq=False)
+class DryTurn:
+    """One operator that is asked about a sample position: see arena/dry.py."""
+
+    game: int  # of the plan
+    slot: int  # of the pool
+    first: bool  # before the first match
+    seat: int | None  # None: whoever is asked first
+    sample: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -54,6 +65,7 @@ class LiveMatch:
 
     match: Match
     card: GameCard
+    entries: tuple[Entry, ...]  # who sits where
     channels: tuple[Channel, ...]
     host: Channel | None  # the game's host; None: the game is in this process
     charges: Mapping[int, Charge]  # by seat: the fault from which on it is not asked
@@ -88,3 +100,10 @@ class LiveMatch:
         for question in questions:
             out.setdefault(question.request.seat, question.place)
         return out
+
+    def uses(self, channel: Channel) -> bool:
+        """Whether it needs this worker: for its game, or for a seat, opened or not."""
+        never = {seat for seat, charge in self.charges.items() if charge.place == OPENING}
+        return self.host is channel or any(
+            needed is channel for seat, needed in enumerate(self.channels) if seat not in never
+        )

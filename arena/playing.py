@@ -12,10 +12,9 @@ from collections.abc import Callable
 import msgspec
 
 from arena.channel import Channel, WorkerPool
-from arena.dry import DryTurn
 from arena.errors import GameError
 from arena.hosted import HostedSession
-from arena.live_match import LiveMatch, Question
+from arena.live_match import DryTurn, LiveMatch, Question
 from arena.log import EndLine
 from arena.match import Match
 from arena.observer import Observer
@@ -83,9 +82,9 @@ class Playing:
         dry: DryTurn | None = None,
     ) -> None:
         """Open the seats and reset the game."""
-        lineup = self._plan.seated(plan)
-        names = [entry.name for entry in lineup]
-        views = [entry.views for entry in lineup]
+        entries = self._plan.seated(plan)
+        names = [entry.name for entry in entries]
+        views = [entry.views for entry in entries]
         planned = self._plan.games[plan.game]
         game = planned.make()
         session: GameSession = LocalSession(game, views)
@@ -101,7 +100,7 @@ class Playing:
             logged=self._recorder is not None and dry is None,
             turns=self._turns.wanted and dry is None,
         )
-        live = self.matches[plan.index] = LiveMatch(match, card, channels, host, charges, alone, dry)
+        live = self.matches[plan.index] = LiveMatch(match, card, entries, channels, host, charges, alone, dry)
         if self._plan.limits.pace == "realtime" and card.seconds is not None and dry is None:
             live.clock = Clock(card.seconds)
         if dry is None:
@@ -133,7 +132,7 @@ class Playing:
 
     def _open(self, live: LiveMatch, seat: int) -> None:
         plan = live.match.plan
-        entry = self._plan.seated(plan)[seat]
+        entry = live.entries[seat]
         live.seated.add(seat)
         live.channels[seat].send(
             OpenSeat(
@@ -177,7 +176,7 @@ class Playing:
         if request.seat not in live.seated:
             self._open(live, request.seat)
         limits = self._plan.limits
-        human = self._plan.seated(live.match.plan)[request.seat].kind.interactive
+        human = live.entries[request.seat].kind.interactive
         self.newest = next(self._ids)
         budget = limits.human_timeout if human else None
         request = msgspec.structs.replace(request, id=self.newest, budget=budget)

@@ -14,7 +14,7 @@ from arena.channel import Channel, Died, Received, WorkerPool
 from arena.errors import InputError, ProtocolError
 from arena.failing import Failing, failure
 from arena.hosted import HostedSession
-from arena.live_match import HostDeadline, LiveMatch, Question, TickEnd
+from arena.live_match import DryTurn, HostDeadline, LiveMatch, Question, TickEnd
 from arena.observer import Observer
 from arena.plan import MatchPlan, Plan
 from arena.playing import Playing
@@ -97,8 +97,8 @@ class Scheduler:
 
     def _seat_matches(self) -> None:
         playing, failing = self._playing, self._failing
-        if failing.dry.turns:
-            self._seat_dry_turns()
+        if dry := failing.dry.waiting:
+            self._seat_dry_turns(dry)
             return
         upcoming = self._upcoming
         while len(playing.matches) < self._concurrency:
@@ -109,12 +109,11 @@ class Scheduler:
             upcoming.take(plan)
             playing.begin(plan, *seats, time.monotonic(), alone=upcoming.alone(plan))
 
-    def _seat_dry_turns(self) -> None:
+    def _seat_dry_turns(self, waiting: list[tuple[MatchPlan, DryTurn]]) -> None:
         playing = self._playing
         if any(live.dry is None for live in playing.matches.values()):
             return
-        for turn in list(self._failing.dry.turns.values()):
-            plan = self._failing.dry.match_plan(turn)
+        for plan, turn in waiting:
             if plan.index not in playing.matches and (seats := self._seats(plan)) is not None:
                 playing.begin(plan, *seats, time.monotonic(), dry=turn)
 
