@@ -21,7 +21,7 @@ from arena.scheduler import Scheduler
 from arena.supervisor.worker_pool import ProcessWorkers
 from tests.served_op import ModelServer
 from tests.supervisor.kit import ROOT, watched_hub
-from tests.toys import Turns, kind_of, plan_of
+from tests.toys import Turns, kind_of, plan_of, with_game
 
 SIZE, MATCHES = 64, 200
 
@@ -35,7 +35,7 @@ def served(server: ModelServer, *, rounds: int = 1, most: int = SIZE, matches: i
     """Games of one seat, which is asked `rounds` times."""
     kind = kind_of("served", "tests.served_op:build", max_in_flight=most)
     plan = plan_of(Turns, [kind], matches=matches, options={"rounds": rounds})
-    return dataclasses.replace(plan, lineup=(dataclasses.replace(plan.pool[0], what=str(server.port)),))
+    return with_game(plan, operators=(dataclasses.replace(plan.pool[0], what=str(server.port)),))
 
 
 class Killer(Observer):
