@@ -1,0 +1,119 @@
+"""Weights that change while a run goes on, in this process: who asks, who answers, what the log and verify make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from arena.channel import Channel, Event, Received
+from arena.errors import WorkerError
+from arena.local_workers import LocalWorkers
+from arena.log import TurnLine
+from arena.operator import Decision, Operator, Request, WorkerContext
+from arena.play import describe
+from arena.protocol import messages as m
+from arena.record.reader import Run
+from arena.record.verify import verify
+from arena.record.writer import Recorder
+from arena.scheduler import Scheduler
+from arena.turns import Episode, TurnSink
+from arena.weights import WeightUpdates
+from tests.record.kit import make_plan
+from tests.toys import GOOD, Good, kind_of
+from tests.workers_kit import FakeChannel
+
+
+class Learner(Good):
+    """Answers by its weights: the first legal action, or the last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.path = "0"
+
+    def act(self, requests: Sequence[Request]) -> list[Decision]:
+        return [Decision(answer=request.observation.legal[int(self.path)]) for request in requests]
+
+    def update(self, version: str, path: str) -> None:
+        if path not in ("0", "-1"):
+            raise ValueError(f"{path} holds no weights")
+        self.path = path
+
+
+def build(context: WorkerContext) -> Operator:
+    return Learner()
+
+
+LEARNER = kind_of("learner", "tests.test_weights:build")
+
+
+def test_a_sink_changes_the_weights_in_play_and_the_log_says_whose_each_turn_was(tmp_path: Path) -> None:
+    made = make_plan("leduc", [LEARNER, GOOD], matches=6, seed=2)
+
+    class Trainer(TurnSink):
+        def match_over(self, episode: Episode) -> None:
+            if episode.plan.index in (1, 3):
+                workers.update(made.pool[0], f"v{episode.plan.index}", "-1")
+
+    out = tmp_path / "run"
+    with closing(LocalWorkers(made.pool)) as workers, closing(Recorder(out, describe(made))) as recorder:
+        Scheduler(made, workers, recorder=recorder, sinks=[Trainer()]).run()
+    versions = [
+        {line.weights_version for line in lines if isinstance(line, TurnLine) and line.operator == "learner0"}
+        for lines in Run(out).matches()
+    ]
+    assert versions == [{None}, {None}, {"v1"}, {"v1"}, {"v3"}, {"v3"}]
+    report = verify(Run(out))
+    assert (report.passed, report.matches) == (True, 6)
+
+
+def test_a_failed_update_is_told_in_this_process_too() -> None:
+    made = make_plan("leduc", [LEARNER, GOOD])
+    with closing(LocalWorkers(made.pool)) as workers:
+        with pytest.raises(WorkerError, match="learner0 keeps its weights: 7 holds no weights"):
+            workers.update(made.pool[0], "v1", "7")
+        with pytest.raises(WorkerError, match="good1 keeps its weights: .*Good cannot change its weights"):
+            workers.update(made.pool[1], "v1", "0")
+
+
+class Script:
+    """A worker that says these things one after another; each time it is polled for them."""
+
+    def __init__(self, channel: Channel, *said: Sequence[m.ToArena]) -> None:
+        self.polls = [[Received(channel, message) for message in one] for one in said]
+
+    def __call__(self, timeout: float | None) -> list[Event]:
+        return list(self.polls.pop(0))
+
+
+def test_what_comes_in_meanwhile_is_not_lost_and_other_answers_are_not_its_own() -> None:
+    channel, other = FakeChannel("one", "s"), FakeChannel("two", "s")
+    stray = m.Updated(id=77, version="v1")
+    told = m.Updated(id=1, version="v1")
+    updates = WeightUpdates(Script(channel, [m.Ping(n=1), stray], [m.Ping(n=2), told, m.Ping(n=3)]))
+    updates._kept.append(Received(other, m.Ping(n=0)))
+    updates.send(channel, "v1", "x")
+    assert [event.message for event in updates.kept() if isinstance(event, Received)] == [
+        m.Ping(n=0),
+        m.Ping(n=1),
+        stray,
+        m.Ping(n=2),
+        m.Ping(n=3),
+    ]
+    assert updates.kept() == []
+    assert channel.sent == [m.Update(id=1, version="v1", path="x")]
+
+
+def test_a_worker_that_knows_no_update_is_not_waited_for() -> None:
+    channel = FakeChannel("old", "s")
+    updates = WeightUpdates(Script(channel, [m.Error(code="unknown_message", text="what is update?")]))
+    with pytest.raises(WorkerError, match="old keeps its weights: what is update?"):
+        updates.send(channel, "v1", "x")
+
+
+def test_a_worker_that_says_nothing_is_given_up() -> None:
+    channel = FakeChannel("mute", "s")
+    with pytest.raises(WorkerError, match="mute did not take the weights x within 0 s"):
+        WeightUpdates(Script(channel)).send(channel, "v1", "x", seconds=0)
