@@ -1,4 +1,4 @@
-"""Weights that change while a run goes on, in this process: who asks, who answers, what the log and verify make of it."""
+"""Weights that change while a run goes on, in this process: who answers what, and what log and verify make of it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_failed_update_is_told_in_this_process_too() -> None:
     with closing(LocalWorkers(made.pool)) as workers:
         with pytest.raises(WorkerError, match="learner0 keeps its weights: 7 holds no weights"):
             workers.update(made.pool[0], "v1", "7")
-        with pytest.raises(WorkerError, match="good1 keeps its weights: .*Good cannot change its weights"):
+        with pytest.raises(WorkerError, match=r"good1 keeps its weights: .*Good cannot change its weights"):
             workers.update(made.pool[1], "v1", "0")
 
 
@@ -108,8 +108,8 @@ def test_what_comes_in_meanwhile_is_not_lost_and_other_answers_are_not_its_own()
 
 def test_a_worker_that_knows_no_update_is_not_waited_for() -> None:
     channel = FakeChannel("old", "s")
-    updates = WeightUpdates(Script(channel, [m.Error(code="unknown_message", text="what is update?")]))
-    with pytest.raises(WorkerError, match="old keeps its weights: what is update?"):
+    updates = WeightUpdates(Script(channel, [m.Error(code="unknown_message", text="what is that")]))
+    with pytest.raises(WorkerError, match="old keeps its weights: what is that"):
         updates.send(channel, "v1", "x")
 
 

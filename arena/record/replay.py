@@ -85,17 +85,21 @@ class Replay:
         games = [game for _, game, _ in self.games]
         return PlannedMatches(self.schedule, games, head.plan.seed, head.plan.matches, part=part)
 
-    def match(self, plan: MatchPlan) -> Match:
-        """The match as it was before its first tick. All matches of a game share one Game: play one at a time."""
+    def match(self, plan: MatchPlan, *, turns: bool = False) -> Match:
+        """The match as it was before its first tick. All matches of a game share one Game: play one at a time.
+
+        turns: it makes its turns anew.
+        """
         name, game, runtime = self.games[plan.game]
         seated = self._seated(plan)
         names, views, limits = [o.name for o in seated], [o.views for o in seated], self.run.head.plan.limits
         if runtime is None:
-            return match_class(limits)(plan, LocalSession(game, views), names, limits)
+            return match_class(limits)(plan, LocalSession(game, views), names, limits, turns=turns)
         if runtime not in self._hosts:
             self._hosts[runtime] = ReplayHost(runtime)
         host = self._hosts[runtime]
-        match = match_class(limits)(plan, host.session(game, name, views, plan.index), names, limits)
+        session = host.session(game, name, views, plan.index)
+        match = match_class(limits)(plan, session, names, limits, turns=turns)
         host.play(match)
         return match
 

@@ -150,18 +150,86 @@ def read(run: Run, *, observations: bool = False, trust: bool = False) -> Iterat
     RecordError when the run was played without `--turns`, when its turns are damaged or do not fit the log, or when
     the match cannot be played again.
     """
-    path = store_of(run.folder)
-    if not path.is_file():
+    if not store_of(run.folder).is_file():
         raise RecordError(f"{run.folder} has no turns beside its log: they are kept by `arena play --turns`")
-    try:
-        with contextlib.ExitStack() as stack:
-            uri = f"{path.resolve().as_uri()}?mode=ro"
-            db = stack.enter_context(contextlib.closing(sqlite3.connect(uri, uri=True, timeout=SECONDS)))
-            replay = stack.enter_context(contextlib.closing(Replay(run, trust=trust))) if observations else None
-            for lines in run.played():
-                yield _episode(db, path, lines, _seen(replay, lines) if replay is not None else {})
-    except sqlite3.Error as error:
-        raise RecordError(f"{path} cannot be read: {error}") from error
+    with contextlib.ExitStack() as stack:
+        stored = stack.enter_context(contextlib.closing(TurnReader(run.folder)))
+        replay = stack.enter_context(contextlib.closing(Replay(run, trust=trust))) if observations else None
+        for lines in run.played():
+            yield stored.episode(lines, _seen(replay, lines) if replay is not None else {})
+
+
+class TurnReader:
+    """The stored turns of a run folder. Every method raises RecordError when the file is damaged."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = store_of(folder)
+        try:
+            uri = f"{self._path.resolve().as_uri()}?mode=ro"
+            self._db = sqlite3.connect(uri, uri=True, timeout=SECONDS)
+        except sqlite3.Error as error:
+            raise self._damaged(error) from error
+
+    def close(self) -> None:
+        self._db.close()
+
+    def flaw(self, episode: Episode) -> str | None:
+        """What is stored otherwise than `episode`, which was made anew, says; None: nothing."""
+        before, rows = self._rows(episode.plan.index)
+        if before is None:
+            return "it has no stored turns"
+        if before != episode.before:
+            return f"{before} is stored as the rewards before the first turn, re-execution gives {episode.before}"
+        stored = {row[:3]: row[3:5] for row in rows}
+        made = {_place(turn): (turn.reward, turn.ended) for turn in episode.turns}
+        for place in sorted(stored.keys() | made.keys()):
+            if stored.get(place) != made.get(place):
+                where = "seat {}, tick {}, attempt {}".format(*place)
+                return f"of {where} the stored turn is {stored.get(place)}, re-execution gives {made.get(place)}"
+        return None
+
+    def episode(self, lines: list[Line], seen: Mapping[tuple[int, int], Observation]) -> StoredEpisode:
+        """The match with these lines; `seen`: observations by seat and tick."""
+        head, end = lines[0], lines[-1]
+        assert isinstance(head, MatchLine)
+        assert isinstance(end, EndLine)
+        before, rows = self._rows(head.match)
+        if end.status == "unresolved":
+            return StoredEpisode(head, (), [])
+        if before is None:
+            raise RecordError(f"{self._path} lacks match {head.match}, which the log has")
+        logged = {(line.seat, _asked(line), line.attempt): line for line in lines if _is_turn(line)}
+        turns = []
+        for seat, tick, attempt, reward, ended, prompt, tokens, logprobs, reason, version in rows:
+            line = logged.pop((seat, tick, attempt), None)
+            where = f"match {head.match}, seat {seat}, tick {tick}"
+            if line is None:
+                raise RecordError(f"{self._path} has a turn of {where}; the log has none")
+            arrays = (_array(prompt, "<i4"), _array(tokens, "<i4"), _array(logprobs, "<f4"))
+            key = (head.match, seat, tick, attempt)
+            turns.append(StoredTurn(*key, line, reward, ended, *arrays, reason, version, seen.get((seat, tick))))
+        if logged:
+            seat, tick, _ = next(iter(logged))
+            where = f"match {head.match}, seat {seat}, tick {tick}"
+            raise RecordError(f"{self._path} lacks the turn of {where}, which the log has")
+        return StoredEpisode(head, before, turns)
+
+    def _rows(self, match: int) -> tuple[tuple[float, ...] | None, list[tuple[Any, ...]]]:
+        """What each seat got before its first turn, None without the match; and its turns, as COLUMNS."""
+        try:
+            found = self._db.execute("select before from episode where match = ?", (match,)).fetchone()
+            rows = f"select {COLUMNS} from turn where match = ? order by tick, seat, attempt"
+            turns = self._db.execute(rows, (match,)).fetchall()
+            return None if found is None else tuple(msgspec.json.decode(found[0])), turns
+        except (sqlite3.Error, msgspec.DecodeError) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> RecordError:
+        return RecordError(f"{self._path} cannot be read: {error}")
+
+
+def _place(turn: Turn) -> tuple[int, int, int]:
+    return turn.request.seat, turn.request.tick, turn.request.attempt
 
 
 def _seen(replay: Replay, lines: list[Line]) -> dict[tuple[int, int], Observation]:
@@ -174,33 +242,6 @@ def _seen(replay: Replay, lines: list[Line]) -> dict[tuple[int, int], Observatio
             raise RecordError(f"match {head.match} cannot be played again: `arena verify` says where it differs")
         out.update({(request.seat, request.tick): request.observation for request in step.requests})
     return out
-
-
-def _episode(
-    db: sqlite3.Connection, path: Path, lines: list[Line], seen: Mapping[tuple[int, int], Observation]
-) -> StoredEpisode:
-    head, end = lines[0], lines[-1]
-    assert isinstance(head, MatchLine)
-    assert isinstance(end, EndLine)
-    found = db.execute("select before from episode where match = ?", (head.match,)).fetchone()
-    if end.status == "unresolved":
-        return StoredEpisode(head, (), [])
-    if found is None:
-        raise RecordError(f"{path} lacks match {head.match}, which the log has")
-    logged = {(line.seat, _asked(line), line.attempt): line for line in lines if _is_turn(line)}
-    turns = []
-    for row in db.execute(f"select {COLUMNS} from turn where match = ? order by tick, seat, attempt", (head.match,)):
-        seat, tick, attempt, reward, ended, prompt, tokens, logprobs, reason, version = row
-        line = logged.pop((seat, tick, attempt), None)
-        if line is None:
-            raise RecordError(f"{path} has a turn of match {head.match}, seat {seat}, tick {tick}; the log has none")
-        arrays = (_array(prompt, "<i4"), _array(tokens, "<i4"), _array(logprobs, "<f4"))
-        key = (head.match, seat, tick, attempt)
-        turns.append(StoredTurn(*key, line, reward, ended, *arrays, reason, version, seen.get((seat, tick))))
-    if logged:
-        seat, tick, _ = next(iter(logged))
-        raise RecordError(f"{path} lacks the turn of match {head.match}, seat {seat}, tick {tick}, which the log has")
-    return StoredEpisode(head, tuple(msgspec.json.decode(found[0])), turns)
 
 
 def _is_turn(line: Line) -> TypeGuard[TurnLine]:

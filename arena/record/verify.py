@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 import msgspec
@@ -20,6 +20,7 @@ from arena.match import Match
 from arena.plan import MatchResult
 from arena.record.reader import Run
 from arena.record.replay import Replay, execute, without_picture
+from arena.record.turns import TurnReader, store_of
 from arena.schedule import PlannedMatches
 
 
@@ -62,11 +63,13 @@ def verify(run: Run, *, trust: bool = False) -> Report:
 
     `trust`: a game that came in the run folder may be run, although it was never played here.
     """
-    with closing(Replay(run, trust=trust)) as replay:
-        return _verify(run, replay)
+    with ExitStack() as stack:
+        replay = stack.enter_context(closing(Replay(run, trust=trust)))
+        stored = store_of(run.folder).is_file()
+        return _verify(run, replay, stack.enter_context(closing(TurnReader(run.folder))) if stored else None)
 
 
-def _verify(run: Run, replay: Replay) -> Report:
+def _verify(run: Run, replay: Replay, stored: TurnReader | None) -> Report:
     results, head = run.recorded_tables(), run.head
     report = Report(planned=head.count, stopped=results is None, engines=replay.other_engines(), heard=head.hears)
     due = head.first  # the number of the match that must come next
@@ -97,7 +100,10 @@ def _verify(run: Run, replay: Replay) -> Report:
             schedule.take()
             if isinstance(last := lines[-1], EndLine):
                 schedule.hear(MatchResult(plan, last.status, last.returns))
-        _verify_match(replay.match(plan), lines, report)
+        match = replay.match(plan, turns=stored is not None)
+        _verify_match(match, lines, report)
+        if stored is not None and match.outcome is not None and (flaw := stored.flaw(match.episode())):
+            report.problems.append(Problem(line.match, -1, flaw))
     if not report.stopped and head.count is not None and due < end:
         missing.append(range(due, end))
     elif not report.stopped and schedule is not None and not schedule.over:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sqlite3
 import subprocess
@@ -22,6 +23,7 @@ from arena.plan import Plan
 from arena.play import describe
 from arena.record.reader import Run
 from arena.record.turns import StoredEpisode, TurnStore, read, store_of
+from arena.record.verify import verify
 from arena.record.writer import Recorder
 from arena.schedule import planned
 from arena.scheduler import Scheduler
@@ -174,6 +176,28 @@ def test_turns_that_do_not_fit_the_log_are_found(tmp_path: Path, damage: str, sa
         db.execute(damage)
     with pytest.raises(RecordError, match=said):
         list(read(run))
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("update turn set reward = reward + 1 where match = 1 and tick = 1 and attempt = 0", "of seat ., tick 1, att"),
+        ("update turn set ended = 'truncated' where match = 1 and ended = 'terminated'", "'truncated'., re-execution"),
+        ("delete from turn where match = 1 and tick = 0", "the stored turn is None, re-execution gives"),
+        ("insert into turn select 1, seat, 99, 0, 0, 'none', null, null, null, null, null from turn where match = 1",
+         "tick 99, attempt 0 the stored turn is .0.0, 'none'., re-execution gives None"),
+        ("update episode set before = '[1.5,0.0]' where match = 1", "is stored as the rewards before the first turn"),
+        ("delete from episode where match = 1", "it has no stored turns"),
+    ],
+)  # fmt: skip
+def test_verify_makes_the_turns_anew_and_finds_what_was_changed(tmp_path: Path, damage: str, said: str) -> None:
+    run = played(plan(2), tmp_path / "run")
+    assert verify(run).passed
+    with closing(sqlite3.connect(store_of(run.folder))) as db, db:
+        db.execute(damage)
+    (problem,) = verify(run).problems
+    assert problem.match == 1
+    assert re.search(said, problem.text), problem.text
 
 
 def test_a_store_that_cannot_be_written_ends_the_run_and_says_how_to_go_on(tmp_path: Path) -> None:
