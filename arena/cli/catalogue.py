@@ -14,8 +14,9 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from arena import commands
+from arena import commands, plugins
 from arena.cli import installed
+from arena.cli.installed import Found
 from arena.errors import UnplayableError
 from arena.game import Game, GameFamily, GameSpec
 from arena.names import parse
@@ -52,10 +53,11 @@ def games(name: str | None, as_json: bool) -> None:
     (openspiel:tic_tac_toe) or a game in a file (./rps.py:RockPaperScissors).
     """
     if name is None:
-        chosen = installed.games()
+        chosen = installed.every("game")
     else:
         parsed = parse(name)
-        chosen = [installed.member(name) if parsed.what or parsed.is_file else installed.game(name)]
+        member = parsed.what or parsed.is_file  # of a family (openspiel:hanabi), or in a file
+        chosen = [Found(name, plugins.game_class(name)) if member else installed.one("game", name)]
     _show(
         [_game(found, name is not None) for found in chosen],
         name,
@@ -76,11 +78,11 @@ def operators(name: str | None, as_json: bool) -> None:
 
     An operator is written kind[:what][@option=value...], e.g. vlm@temperature=0 or ppo:model.zip
     """
-    chosen = installed.operators() if name is None else [installed.operator(name)]
+    chosen = installed.every("operator") if name is None else [installed.one("operator", name)]
     _show([_operator(found, name is not None) for found in chosen], name, as_json, "operators", "--operators", "A,B,C")
 
 
-def _game(found: installed.Found, detail: bool) -> Described:
+def _game(found: Found, detail: bool) -> Described:
     if found.plugin is None:
         return _broken(found)
     if isinstance(found.plugin, GameFamily):
@@ -103,7 +105,7 @@ def _game(found: installed.Found, detail: bool) -> Described:
     ]
     if detail:
         try:
-            _in_detail(out, installed.make_game(cls))
+            _in_detail(out, cls(cls.spec.seats[0]))
         except installed.BROKEN as error:
             out.facts["error"] = f"{type(error).__name__}: {error}"
             out.lines.append(("broken", out.facts["error"]))
@@ -144,7 +146,7 @@ def _family(family: GameFamily) -> Described:
     return out
 
 
-def _operator(found: installed.Found, detail: bool) -> Described:
+def _operator(found: Found, detail: bool) -> Described:
     if found.plugin is None:
         return _broken(found)
     kind: OperatorKind = found.plugin
@@ -175,7 +177,7 @@ def _playable(kind: OperatorKind) -> Lines:
     """Each game with what the operator would be given of it, or why it cannot play."""
     defaults = {name: option.default for name, option in kind.options.items()}
 
-    def given(found: installed.Found) -> str:
+    def given(found: Found) -> str:
         if found.plugin is None:
             return f"cannot be imported: {found.error}"
         if isinstance(found.plugin, GameFamily):
@@ -188,10 +190,10 @@ def _playable(kind: OperatorKind) -> Lines:
         except installed.BROKEN as error:
             return f"not as it stands here: {error}"
 
-    return [(found.name, given(found)) for found in installed.games()]
+    return [(found.name, given(found)) for found in installed.every("game")]
 
 
-def _broken(found: installed.Found) -> Described:
+def _broken(found: Found) -> Described:
     return Described(found.name, {"name": found.name, "error": found.error}, lines=[("broken", found.error)])
 
 

@@ -78,7 +78,7 @@ def distributions() -> Iterator[Finding]:
 
 def plugins() -> Iterator[Finding]:
     """Every plugin loads; an operator whose extra is missing only cannot be seated."""
-    sorts = (("games", installed.games()), ("operators", installed.operators()), ("workers", installed.workers()))
+    sorts = [(f"{what}s", installed.every(what)) for what in ("game", "operator", "worker")]
     for what, found in sorts:
         good = [one.name for one in found if one.plugin is not None]
         if good:
@@ -88,7 +88,7 @@ def plugins() -> Iterator[Finding]:
         for one in found:
             if one.plugin is None:
                 yield Finding("problem", what, f"{one.name}: {one.error}", "reinstall or remove the package it is in")
-    for one in installed.operators():
+    for one in installed.every("operator"):
         if one.plugin is None:
             continue
         if installed.missing(one.plugin):
@@ -101,7 +101,7 @@ def plugins() -> Iterator[Finding]:
 def _weights(one: installed.Found) -> Iterator[Finding]:
     """What the operator ships is there and whole, as far as can be seen without loading it."""
     defaults = {name: option.default for name, option in one.plugin.options.items()}
-    tables = [game.plugin.spec for game in installed.games() if not isinstance(game.plugin, GameFamily | None)]
+    tables = [game.plugin.spec for game in installed.every("game") if not isinstance(game.plugin, GameFamily | None)]
     try:
         one.plugin.resolve_options(None, "", defaults)
         for spec in tables:

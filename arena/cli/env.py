@@ -133,7 +133,7 @@ def _rows() -> list[dict[str, str]]:
     """One a declared runtime without an environment, and one an environment."""
     rows = []
     declared: dict[str, Runtime] = {}
-    for found in installed.runtimes():
+    for found in installed.every("runtime"):
         if found.plugin is None:
             rows.append({"name": found.name, "state": "broken", "advice": found.error})
             continue

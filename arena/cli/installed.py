@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
 from arena import commands, plugins
 from arena.errors import InputError
-from arena.game import Game, GameFamily
+from arena.game import GameFamily
 from arena.operator import OperatorKind
 
 # A list of plugins must not end at the first broken one.
@@ -25,54 +25,28 @@ class Found:
     error: str = ""
 
 
-def games() -> list[Found]:
-    """Every game and every family of games by name; plugin is a type[Game] or a GameFamily."""
-    return [game(name) for name in plugins.names("game")]
+LOADERS: dict[str, Callable[[str], Any]] = {
+    "game": plugins.game_plugin,  # a type[Game] or a GameFamily
+    "operator": plugins.operator_kind,
+    "worker": plugins.worker_module,  # its module's name: it is not imported
+    "runtime": plugins.runtime,
+}
 
 
-def game(name: str) -> Found:
-    """One game or family. PluginNotFoundError when no such name is installed."""
-    return _load(name, "game", plugins.game_plugin)
+def every(what: str) -> list[Found]:
+    """Every installed plugin of one sort, by name."""
+    return [one(what, name) for name in plugins.names(what)]
 
 
-def member(name: str) -> Found:
-    """One game of a family (`openspiel:hanabi`) or of a file (`./rps.py`). InputError when it cannot be made."""
-    return Found(name, plugins.game_class(name))
-
-
-def operators() -> list[Found]:
-    """Every operator kind by name; plugin is an OperatorKind."""
-    return [operator(name) for name in plugins.names("operator")]
-
-
-def operator(name: str) -> Found:
-    """One operator kind. PluginNotFoundError when no such name is installed."""
-    return _load(name, "operator", plugins.operator_kind)
-
-
-def workers() -> list[Found]:
-    """Every worker kind by name; plugin is its module, not imported."""
-    return [_load(name, "worker", plugins.worker_module) for name in plugins.names("worker")]
-
-
-def runtimes() -> list[Found]:
-    """Every declared runtime by name; plugin is a Runtime."""
-    return [_load(name, "runtime", plugins.runtime) for name in plugins.names("runtime")]
-
-
-def _load(name: str, what: str, load: Any) -> Found:
+def one(what: str, name: str) -> Found:
+    """One installed plugin. PluginNotFoundError when no such name is installed."""
+    load = LOADERS[what]
     if name not in plugins.names(what):
         load(name)  # says which names there are
     try:
         return Found(name, load(name))
     except BROKEN as error:
-        text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        return Found(name, error=text)
-
-
-def make_game(cls: type[Game]) -> Game:
-    """The game at its fewest seats with default options. Any of BROKEN when the plugin is."""
-    return cls(cls.spec.seats[0])
+        return Found(name, error=str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}")
 
 
 def missing(kind: OperatorKind | GameFamily) -> list[str]:
