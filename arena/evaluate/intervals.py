@@ -37,7 +37,7 @@ def mean_interval(values: Sequence[float]) -> tuple[float | None, float | None]:
 
 
 class Sum:
-    """A running sum that loses nothing to rounding as it grows (Neumaier's compensation)."""
+    """A running sum with compensated rounding (Neumaier)."""
 
     __slots__ = ("_lost", "_sum")
 
@@ -58,7 +58,7 @@ class Sum:
 
 
 class BlockMean:
-    """The mean over matches of which those of one block belong together, block by block in fixed memory."""
+    """The mean over matches in blocks, computed block by block in constant memory."""
 
     def __init__(self) -> None:
         self.matches = 0
@@ -70,7 +70,7 @@ class BlockMean:
         self._weight = self._centre = self._squares = 0.0
 
     def add(self, size: int, total: float) -> None:
-        """One block: so many matches, and the sum of their returns. A block without matches is none."""
+        """Add one block: its number of matches and the sum of their returns. A block without matches is ignored."""
         if not size:
             return
         self.matches += size
@@ -85,14 +85,14 @@ class BlockMean:
 
     @property
     def mean(self) -> float | None:
-        """Over all matches; None without any."""
+        """The mean over all matches; None without any."""
         return self.total.value / self.matches if self.matches else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """The 95% interval of the mean, Student's t with one degree of freedom less than there are blocks.
 
-        None for fewer than two blocks, and where all have the same mean: that they agree does not say how sure it is.
+        None for fewer than two blocks, and if all have the same mean: equal means say nothing about the uncertainty.
         """
         mean = self.mean
         if mean is None or self.blocks < 2 or math.isclose(self._least, self._most, rel_tol=1e-9, abs_tol=1e-12):

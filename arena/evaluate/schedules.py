@@ -17,7 +17,7 @@ from arena.schedule import seat_orders
 
 
 class RoundRobin(Schedule):
-    """Every combination of the pool at the seats of each game, a block each; then again, with other deals."""
+    """Every combination of the pool for the seats of each game, one block each; then again, with other deals."""
 
     def __init__(self, setting: Setting, given: Mapping[str, Any] | None = None, name: str = "round_robin") -> None:
         super().__init__(setting, given, name)
@@ -54,7 +54,7 @@ class RoundRobin(Schedule):
 
 
 class Blocks(RoundRobin):
-    """Everybody sits at every game: blocks follow each other, game by game."""
+    """The whole pool plays every game: blocks follow each other, game by game."""
 
     def __init__(self, setting: Setting, given: Mapping[str, Any] | None = None, name: str = "blocks") -> None:
         for seats in setting.seats:
@@ -85,7 +85,7 @@ SCHEDULES: Mapping[str, type[Schedule]] = {"blocks": Blocks, "round_robin": Roun
 
 
 def find(name: str | None, setting: Setting) -> Schedule:
-    """The schedule that a PlanSpec names. InputError says why it cannot be had."""
+    """Returns the schedule that a PlanSpec names. Raises InputError if there is none, or it does not fit."""
     if name is None:
         name = "blocks" if set(setting.seats) == {setting.operators} else "round_robin"
     parsed = names.parse(name)

@@ -17,7 +17,7 @@ from arena.evaluate.intervals import BlockMean, Sum
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.schedule import seat_orders
 
-MOST_REASONS = 100  # that are told apart
+MOST_REASONS = 100  # most reasons that are counted separately
 OTHER = "for other reasons"
 
 
@@ -30,13 +30,13 @@ class ScoreRow(msgspec.Struct, kw_only=True):
     score: float | None = None  # mean return over the matches that were resolved, faults counted
     low: float | None = None  # 95% interval of the score, over blocks
     high: float | None = None
-    worst: float | None = None  # the score if the unresolved matches had gone as badly for it as can be
-    best: float | None = None  # and as well as can be; both None where all were resolved
+    worst: float | None = None  # the score if the unresolved matches had ended with the lowest return
+    best: float | None = None  # and with the highest; both None if all matches were resolved
     score_fault_free: float | None = None  # mean over the matches in which this operator made no fault
     turns: int = 0
-    late: int = 0  # ticks of a realtime match in which it had not answered
+    late: int = 0  # ticks of realtime matches without an answer
     said: int = 0  # turns in which it said something
-    unsaid: int = 0  # turns in which what it had to say was not delivered
+    unsaid: int = 0  # turns in which its words were not delivered
     faults: dict[str, int] = {}
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -47,22 +47,22 @@ class ScoreTable(msgspec.Struct, kw_only=True):
     unit: str
     matches: int
     blocks: int
-    cut: int = 0  # blocks of which a seat order was not played, or not resolved
-    distinct: int  # whole blocks of which no two went the same way, move by move
+    cut: int = 0  # blocks with a seat order that was not played, or not resolved
+    distinct: int  # number of different whole blocks, move by move
     unresolved: int = 0
-    reasons: dict[str, int] = {}  # why matches stayed unresolved, and how many
-    returns: tuple[float, float] | None = None  # what `worst` and `best` take for an unresolved match
+    reasons: dict[str, int] = {}  # number of unresolved matches by reason
+    returns: tuple[float, float] | None = None  # the returns that `worst` and `best` assume for an unresolved match
     returns_of: str | None = None  # "game": its rules allow no other; "run": the lowest and highest return there was
     rows: list[ScoreRow]
 
     @property
     def whole(self) -> int:
-        """Blocks of which every seat order was played and resolved."""
+        """The number of blocks with every seat order played and resolved."""
         return self.blocks - self.cut
 
 
 class _Count:
-    """What is summed up of one operator."""
+    """The sums of one operator."""
 
     def __init__(self, name: str) -> None:
         self.row = ScoreRow(operator=name, faults={})
@@ -171,7 +171,7 @@ class _Tally:
 
 @dataclass(frozen=True, slots=True)
 class GameFacts:
-    """What a log does not say of a game."""
+    """Facts about a game that a log does not have."""
 
     name: str
     unit: str

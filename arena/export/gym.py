@@ -18,7 +18,7 @@ from arena.operator import Decision
 from arena.session import LocalSession
 from arena.sync import SyncMatch
 
-_DEALS = 1000  # matches that may end before the learner is asked once, in a row
+_DEALS = 1000  # most matches in a row that may end before the learner is asked
 
 
 class SeatEnv(gymnasium.Env[npt.NDArray[Any], np.int64]):  # type: ignore[misc]
@@ -60,7 +60,7 @@ class SeatEnv(gymnasium.Env[npt.NDArray[Any], np.int64]):  # type: ignore[misc]
     ) -> tuple[npt.NDArray[Any], dict[str, Any]]:
         """A new match, begun until the learner is asked. `seed` makes this match and all later ones repeatable.
 
-        A match that ends before the learner is asked is no episode: another one is dealt.
+        A match that ends before the learner is asked is not an episode: another one is dealt.
         """
         if self._first_seed is not None and seed is None:
             seed = self._first_seed
@@ -123,7 +123,7 @@ class SeatEnv(gymnasium.Env[npt.NDArray[Any], np.int64]):  # type: ignore[misc]
                 match.answer(seat, self._opponent(seat).play(seen, self.card, self._chance))
 
     def _look(self, match: SyncMatch) -> npt.NDArray[Any]:
-        """What the learner is shown: where it is asked, or at the end."""
+        """The learner's observation, when it is asked or at the end."""
         self._seen = match.waiting.get(self._learner) or match.look(self._learner, self._views)
         out = self._seen.vector if self._views.image is None else self._seen.image
         assert out is not None

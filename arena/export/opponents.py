@@ -16,7 +16,7 @@ Play = Callable[[Observation, GameCard, np.random.Generator], int]
 
 
 class Opponent(NamedTuple):
-    """How another seat is played, and which views it must be shown."""
+    """How another seat is played, and the views that it needs."""
 
     name: str
     play: Play
@@ -24,7 +24,7 @@ class Opponent(NamedTuple):
 
 
 def play_random(observation: Observation, card: GameCard, chance: np.random.Generator) -> int:
-    """Any legal action, each as likely."""
+    """A uniformly random legal action."""
     return observation.legal[int(chance.integers(len(observation.legal)))]
 
 

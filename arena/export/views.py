@@ -1,4 +1,4 @@
-"""What the exported environments share: which game is meant, and which view an agent is given."""
+"""Shared by the exported environments: the choice of the game and of the agents' view."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from arena.supervisor.runtime import home
 def game_of(
     game: str | type[Game] | Callable[[int], Game], seats: int | None, options: Mapping[str, Any] | None
 ) -> Game:
-    """The game by its name, its class, or a callable of the number of seats. InputError for what it does not take."""
+    """Returns the game of a name, a class, or a callable of the number of seats. InputError for a bad argument."""
     if isinstance(game, str):
         game = plugins.game_class(game)
     if not isinstance(game, type):

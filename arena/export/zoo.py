@@ -25,7 +25,7 @@ Seen = dict[str, npt.NDArray[Any]]  # "observation": the view; "action_mask": in
 
 
 class _Seats:
-    """The game behind either environment: what each agent sees, and what a tick led to."""
+    """The game behind either environment: the agents' observations and the results of a tick."""
 
     def __init__(self, game: Game, views: Views) -> None:
         self.game = game
@@ -56,7 +56,7 @@ class _Seats:
         return {"observation": view.copy(), "action_mask": seen.mask(self.n).astype(np.int8)}
 
     def take_rewards(self) -> dict[str, float]:
-        """What every agent got since the last call."""
+        """The rewards of every agent since the last call."""
         return {agent: self.match.take_reward(seat) for seat, agent in enumerate(self.agents)}
 
     def infos(self) -> dict[str, dict[str, Any]]:

@@ -22,7 +22,7 @@ from arena.protocol.version import MAGIC
 
 Frame = bytes | memoryview
 Frames = Sequence[Frame]
-UNSENDABLE = (TypeError, ValueError, OverflowError, RecursionError)  # what `encode` raises for values of no wire form
+UNSENDABLE = (TypeError, ValueError, OverflowError, RecursionError)  # raised by `encode` for values that cannot be sent
 DTYPES = {name: np.dtype(name) for name in ("|u1", "<f4", "<i4")}
 _BY_CHAR = {dtype.char: (name, dtype) for name, dtype in DTYPES.items()}  # whatever the byte order
 
@@ -85,7 +85,7 @@ _current = _Current()
 
 
 def _to_wire(value: object) -> object:
-    """What stands in the header for a value that MessagePack does not have."""
+    """The header's value for a type that MessagePack does not have."""
     if isinstance(value, np.ndarray):
         if value.dtype.char not in _BY_CHAR:
             raise TypeError(f"an array of {value.dtype} cannot be sent; expected one of {', '.join(DTYPES)}")

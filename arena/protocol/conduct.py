@@ -1,4 +1,4 @@
-"""What a worker may say when: one state for each connection, told what was sent, and asked about what came.
+"""Checks the order of a worker's messages: one state for each connection, updated with every message.
 
 Of `arena play` and of `arena check worker`, so that both name a breach in the same words. Replies to questions of games
 are judged by arena/hosted.py.
@@ -20,7 +20,7 @@ OWED = 10_000  # ENDs that wait for their CLOSED
 
 
 class BreachError(ProtocolError):
-    """A worker said what it may not say, or not now."""
+    """A worker sent a message that it may not send, or not now."""
 
 
 @dataclass(slots=True)
@@ -44,10 +44,10 @@ class Conduct:
         self._sent = 0
         self._over = False  # SHUTDOWN was sent
         self._bye = False
-        self.unasked = 0  # what nobody asked for
+        self.unasked = 0  # messages that were not asked for
 
     def sent(self, message: m.Message) -> None:
-        """Note what the arena says."""
+        """Note a message that the arena sends."""
         match message:
             case m.Act():
                 self._sent += len(message.requests)
@@ -139,7 +139,7 @@ class Conduct:
         self._forget_when_done(message.match, message.seat, seat)
 
     def _forget_when_done(self, match: int, number: int, seat: _Seat) -> None:
-        """Forget a seat of which nothing is to come."""
+        """Forget a seat from which no message can follow."""
         if self._owed > OWED:
             raise BreachError(f"left {self._owed:,} ENDs without their CLOSED")
         if seat.opened == seat.opens and seat.closed == seat.ends >= seat.opens:
@@ -159,7 +159,7 @@ class Conduct:
 
 
 def flaw(decision: Decision) -> str | None:
-    """What is wrong with a decision as such, in words; None: nothing."""
+    """What is wrong with a decision by itself; None: nothing."""
     if decision.fault is not None and decision.fault not in FAULTS:
         return f"the fault {decision.fault!r}, which a worker does not give: expected one of {', '.join(FAULTS)}"
     usage = decision.usage
@@ -186,7 +186,7 @@ def flaw(decision: Decision) -> str | None:
 
 
 def greeting(hello: m.Hello) -> str | None:
-    """What is wrong with a HELLO as such, in words; None: nothing."""
+    """What is wrong with a HELLO by itself; None: nothing."""
     if hello.minor < 0:
         return f"says that it speaks protocol {hello.major}.{hello.minor}: a minor is a number from 0"
     if hello.max_seats < 0:

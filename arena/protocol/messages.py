@@ -211,7 +211,7 @@ class GameClosed(_Message, frozen=True):  # host -> arena
 # --- over TCP, between an arena and a worker server ------------------------------------------------------------------
 
 
-class Inquire(_Message, frozen=True):  # arena -> worker server: how would you host this operator in this game?
+class Inquire(_Message, frozen=True):  # arena -> worker server: asks how it would host this operator in this game
     major: int
     minor: int
     kind: str  # of the operator, e.g. "ppo"

@@ -46,7 +46,7 @@ def _readable(socket: zmq.Socket[bytes]) -> bool:
 
 
 class Waiter:
-    """Receives from a peer that may answer within the millisecond, or within the hour.
+    """Receives from a peer that may answer within a millisecond or after a long time.
 
     A core that has gone to sleep takes a tenth of a millisecond to wake, and then runs slower for a while: its caches
     are cold. So where the last message came soon, the first of a wait is spent awake, and others are let go first.

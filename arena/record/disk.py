@@ -1,4 +1,4 @@
-"""What a recorder does to the file system, in one place: a test puts a disk in its place that is full, or dies."""
+"""All file operations of a recorder in one place, so that tests can replace the disk by one that is full or fails."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import msgspec
 
 from arena.errors import RecordError
 
-LOCK = "run.lock"  # is in a run folder while an arena writes there
+LOCK = "run.lock"  # exists in a run folder while an arena writes there
 
 
 class Disk:
-    """Plain calls of the operating system. All raise OSError."""
+    """Plain system calls. All raise OSError."""
 
     def open(self, path: Path) -> int:
-        """A descriptor that appends to `path`; the file is made if it is missing."""
+        """Returns a descriptor that appends to `path`; creates the file if it is missing."""
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
 
     def write(self, fd: int, data: bytes) -> None:
-        """All of `data`: a disk that is nearly full takes a part of it first."""
+        """Write all of `data`, in several calls if the disk takes only a part at once."""
         left = memoryview(data)
         while left:
             left = left[os.write(fd, left) :]
 
     def sync(self, fd: int) -> None:
-        """What was written survives a power cut."""
+        """Make what was written survive a power cut."""
         os.fsync(fd)
 
     def close(self, fd: int) -> None:
@@ -39,12 +39,12 @@ class Disk:
         path.unlink()
 
     def rename(self, path: Path, to: Path) -> None:
-        """In the same folder, which then knows it for good."""
+        """Rename a file within its folder, and sync the folder."""
         path.replace(to)
         self.sync_folder(to.parent)
 
     def cut(self, path: Path, size: int) -> None:
-        """Leave the first `size` bytes."""
+        """Truncate the file to its first `size` bytes."""
         os.truncate(path, size)
 
     def sync_folder(self, folder: Path) -> None:
@@ -55,9 +55,9 @@ class Disk:
             os.close(fd)
 
     def replace(self, path: Path, data: bytes) -> None:
-        """Write a whole file: a reader finds the old one or the new one, never a part."""
+        """Replace a whole file: a reader finds the old one or the new one, never a part."""
         temporary = path.with_name(f".{path.name}.new")
-        temporary.unlink(missing_ok=True)  # of a run that ended in the middle of this
+        temporary.unlink(missing_ok=True)  # left by a run that was killed here
         fd = self.open(temporary)
         try:
             try:
@@ -72,7 +72,7 @@ class Disk:
             raise
 
     def replace_json(self, path: Path, value: Any) -> None:
-        """As `replace`, of `value` as indented JSON."""
+        """As `replace`, with `value` as indented JSON."""
         text = msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2)
         self.replace(path, text + b"\n")
 
@@ -96,7 +96,7 @@ class FolderLock:
                 ) from None
             if self._path.exists() and os.path.samestat(os.fstat(self._fd), self._path.stat()):
                 break
-            os.close(self._fd)  # its holder removed it just now
+            os.close(self._fd)  # its holder has just removed it
         os.ftruncate(self._fd, 0)
         os.write(self._fd, f"{os.getpid()}\n".encode())
 
@@ -106,7 +106,7 @@ class FolderLock:
 
 
 def in_use(folder: Path) -> bool:
-    """Whether an arena writes there now."""
+    """Whether an arena is writing there."""
     try:
         fd = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

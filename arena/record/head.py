@@ -1,4 +1,4 @@
-"""run.json: what a run was to be and what it was played with, as data."""
+"""run.json: the plan of a run and what it was played with, as data."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from arena.errors import RecordError
 from arena.game import Views
 from arena.plan import PlanSpec
 
-FORMAT = 3  # of the run folder
+FORMAT = 3  # version of the run folder's format
 
 
 class NeededFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A file, or a folder of files, that a run needs, known by its content."""
+    """A file, or a folder of files, that a run needs, identified by its content."""
 
     hash: str
     files: dict[str, str] = {}  # of a folder: the hashes of those that are needed, by name; `hash` is over this
     beside: dict[str, str] = {}  # of a file: what belongs to it and stands beside it, likewise
     name: str
-    path: str  # where it lay: looked at first, and only taken while it has this hash
+    path: str  # the original: looked at first, and only used while it has this hash
     kept: bool = False  # a copy is in the run folder: files/HASH/NAME
     where: str = ""  # of an operator's: what names it: "kind", "what", or an option
     written: str = ""  # and how it is written there
@@ -37,7 +37,7 @@ class OperatorHead(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, Any]
     given: str
     views: Views
-    file: str | None  # the hash of the file it is defined in, where it is not installed
+    file: str | None  # the hash of the file that defines it; None: it is installed
     fingerprint: dict[str, str]
     files: tuple[NeededFile, ...]
     at: str | None
@@ -48,17 +48,17 @@ class OperatorHead(msgspec.Struct, frozen=True, kw_only=True):
 class GameHead(msgspec.Struct, frozen=True, kw_only=True):
     """A game of the plan."""
 
-    name: str  # as plugins know it; of a game in a file with the file's name alone
+    name: str  # the plugin's name; for a game in a file, with the file's name alone
     version: int
-    options: dict[str, Any]  # as they were used; of a file its hash
+    options: dict[str, Any]  # resolved; a file is replaced by its hash
     seats: int
     unit: str
     returns: tuple[float, float] | None
     seeded: bool
-    file: NeededFile | None  # it is defined in, where it is not installed
-    files: dict[str, NeededFile]  # files of the user's that it reads, by what the game calls them
+    file: NeededFile | None  # the file that defines it; None: it is installed
+    files: dict[str, NeededFile]  # the user's files that it reads, by the game's word for each
     runtime: str | None
-    engines: dict[str, str]  # versions of what it is played with, by distribution
+    engines: dict[str, str]  # versions of its engines, by distribution
     operators: tuple[OperatorHead, ...]  # the pool, as it sits at this game
 
 
@@ -71,7 +71,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     arena: str
     protocol: str
     python: str
-    people: bool  # somebody who remembers sat there
+    people: bool  # a person was in the pool
     hears: bool = False  # the schedule hears results
     schedule: NeededFile | None = None  # the file that the schedule is defined in
     games: tuple[GameHead, ...]
@@ -83,19 +83,19 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def share(self) -> range | None:
-        """The part of the plan that this run plays; None: all of it."""
+        """The part of the plan that this run plays; None: the whole plan."""
         return range(*self.part) if self.part is not None else None
 
     @property
     def count(self) -> int | None:
-        """How many matches are planned; None: as many as the schedule gives."""
+        """The number of planned matches; None: as many as the schedule gives."""
         if self.hears:
             return None
         return self.part[1] - self.part[0] if self.part is not None else self.plan.matches
 
 
 def read_head(folder: Path) -> Head:
-    """The head of the run in `folder`. RecordError when it is none, or damaged."""
+    """Reads the head of the run in `folder`. Raises RecordError if it is not a run, or is damaged."""
     path = folder / "run.json"
     if not path.is_file():
         raise RecordError(

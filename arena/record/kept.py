@@ -1,6 +1,6 @@
-"""The files that a run needs, kept in its folder by content, so that it can be moved and its originals can change.
+"""Keeps the files that a run needs in its folder, by content: the run can be moved, and the originals can change.
 
-RUN/files/HASH/NAME. Large files and cartridges stay where they are: of them only the hash is known.
+They are RUN/files/HASH/NAME. Large files and cartridges are not copied; only their hash is recorded.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from arena.plan import Entry
 from arena.record.disk import Disk
 from arena.record.head import Head, NeededFile
 
-MOST_BYTES = 16 * 1024 * 1024  # of a file, or a folder, that is kept
+MOST_BYTES = 16 * 1024 * 1024  # largest file or folder that is kept
 # Cartridges are never copied: few licences allow it.
 CARTRIDGES = {".gb", ".gbc", ".gba", ".nes", ".sfc", ".smc", ".n64", ".z64", ".md", ".rom", ".a26", ".bin", ".iso"}
-# Nor are programs in machine code, which would not run elsewhere: ELF, Windows, macOS.
+# Neither are programs in machine code, which would not run elsewhere: ELF, Windows, macOS.
 NATIVE = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 # What a folder of weights needs besides the files that the operator names as those that decide.
 BESIDE = {".json", ".txt", ".jinja", ".model"}
 
 
 def of_file(path: Path, **facts: Any) -> NeededFile:
-    """What a run needs of the file `path`. Raises InputError when it cannot be read."""
-    # Links are not followed: the Python of an environment is one, and another program at its other end.
+    """Returns `path` as a NeededFile. Raises InputError if it cannot be read."""
+    # Links are not followed: the Python of an environment is a link to another program.
     path = Path(os.path.abspath(path.expanduser()))
     try:
         with path.open("rb") as file:
@@ -47,7 +47,7 @@ def of_file(path: Path, **facts: Any) -> NeededFile:
 
 
 def of_folder(path: Path, hashes: Mapping[str, str], **facts: Any) -> NeededFile | None:
-    """As `of_file`, of a folder: its files that are named in `hashes`, and what stands beside them; None if none is."""
+    """As `of_file`, for a folder: its files named in `hashes` and the files beside them; None if it has none."""
     path = Path(os.path.abspath(path.expanduser()))
     files = [file for file in sorted(path.iterdir()) if file.is_file()]
     needed = {file.name: hashes[file.name] for file in files if file.name in hashes}
@@ -60,13 +60,13 @@ def of_folder(path: Path, hashes: Mapping[str, str], **facts: Any) -> NeededFile
 
 
 def of_plugin(name: str) -> NeededFile | None:
-    """The file that a game or a schedule is defined in; None for one that is installed."""
+    """The file that defines a game or a schedule; None for an installed one."""
     parsed = parse(name)
     return of_file(Path(parsed.kind)) if parsed.is_file else None
 
 
 def of_options(game: Game) -> dict[str, NeededFile]:
-    """The user's files that a game reads. Only those that an option names can be found elsewhere, so be kept."""
+    """The user's files that a game reads. Only those that an option names can be replaced by a copy, so are kept."""
     out = {}
     for word, path in game.user_files().items():
         found = of_file(path)
@@ -75,7 +75,7 @@ def of_options(game: Game) -> dict[str, NeededFile]:
 
 
 def of_operator(entry: Entry, fingerprint: dict[str, str]) -> tuple[NeededFile, ...]:
-    """The files that decide an operator's answers (they are in its fingerprint), as they are written in its name."""
+    """The files that determine an operator's answers (those of its fingerprint), as its name refers to them."""
     if entry.at is not None:
         return ()
     name = parse(entry.given)
@@ -89,7 +89,7 @@ def of_operator(entry: Entry, fingerprint: dict[str, str]) -> tuple[NeededFile, 
 
 
 def _of_word(path: Path, fingerprint: Mapping[str, str], **facts: Any) -> NeededFile | None:
-    """What a word of an operator's name gives, if it is a file that decides, or a folder with one."""
+    """The NeededFile of a word in an operator's name, if it is such a file, or a folder with one."""
     try:
         if path.is_dir():
             return of_folder(path, fingerprint, **facts)
@@ -97,7 +97,7 @@ def _of_word(path: Path, fingerprint: Mapping[str, str], **facts: Any) -> Needed
             others = [path.with_suffix(suffix) for suffix in sorted(BESIDE - {path.suffix})]
             beside = {other.name: hash_file(other) for other in others if other.is_file()}
             return of_file(path, beside=beside, **facts)
-    except OSError:  # no path at all: it is too long, say
+    except OSError:  # not a path, for example too long
         pass
     return None
 
@@ -124,7 +124,7 @@ def of_head(head: Head) -> list[NeededFile]:
 
 
 def copy(files: Iterable[NeededFile], folder: Path, disk: Disk) -> None:
-    """Keep what is to be kept in the run folder. Raises OSError, and RecordError for a file that changed meanwhile."""
+    """Copy the files to keep into the run folder. Raises OSError, and RecordError for a file that has changed."""
     for file in files:
         to, source = _place(file, folder), Path(file.path)
         if not file.kept or to.exists():
@@ -142,7 +142,7 @@ def copy(files: Iterable[NeededFile], folder: Path, disk: Disk) -> None:
 
 
 def find(file: NeededFile, folder: Path, who: str) -> Path:
-    """Where `file` is: the original as long as it is the same, else the copy in the run folder.
+    """Returns the path of `file`: the original while it is unchanged, else the copy in the run folder.
 
     Raises RecordError when neither is there.
     """
@@ -165,7 +165,7 @@ def find(file: NeededFile, folder: Path, who: str) -> Path:
 
 
 def changed(head: Head) -> list[str]:
-    """A sentence for each file that is no longer what it was when the run began."""
+    """A sentence for each file that has changed since the run began."""
     out = []
     for file in of_head(head):
         path = Path(file.path)
@@ -176,7 +176,7 @@ def changed(head: Head) -> list[str]:
 
 
 def check_code(file: NeededFile, found: Path, trust: bool) -> None:
-    """RecordError where `found` is a program that came with the run folder, and nobody here has played or trusts it."""
+    """Raises RecordError if `found` is a program from the run folder that was never played here and is not trusted."""
     if not trust and found != Path(file.path) and not made_here(found):
         raise RecordError(
             f"this run brings code of its own, {found}, which was never played here: to play the run again is to run "
@@ -189,7 +189,7 @@ def _place(file: NeededFile, folder: Path) -> Path:
 
 
 def _is(file: NeededFile, path: Path) -> bool:
-    """Whether `path` holds what is needed."""
+    """Whether the content of `path` is the recorded one."""
     try:
         if file.files:
             return all(hash_file(path / name) == value for name, value in file.files.items())

@@ -1,6 +1,6 @@
-"""A recorded match as plain data, moment by moment: what a terminal, a page and a report all show.
+"""A recorded match as plain data, moment by moment, for terminals, pages and reports.
 
-It is played again from its log (arena/record/replay.py), so that what is shown is what `arena verify` checks.
+It is re-executed from its log (arena/record/replay.py), so that displays show what `arena verify` checks.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ class ShownTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     given: Views
     legal: tuple[str, ...]
     answer: str | int | None
-    named: str | None = None  # the action that an index as answer names
+    named: str | None = None  # the name of the action, if the answer is an index
     attempt: int = 0
-    asked: int | None = None  # in realtime: the tick at which it was asked, where that was an earlier one
-    late: bool = False  # in realtime: no answer had come
-    saw: str | None = None  # what the seat may know, in words, whichever views it was given
+    asked: int | None = None  # in realtime: the tick of the request, if that was an earlier one
+    late: bool = False  # in realtime: there was no answer yet
+    saw: str | None = None  # the seat's text view, even if it was given other views
     heard: tuple[Said, ...] = ()  # what others had said to it
     thought: str | None = None
-    raw: str | None = None  # all that it wrote
-    action: str | None = None  # what was applied
-    said: str | None = None  # to the others
-    unsaid: Unsaid | None = None  # what did not reach them
+    raw: str | None = None  # the whole generated text
+    action: str | None = None  # the applied action
+    said: str | None = None  # words to the others
+    unsaid: Unsaid | None = None  # words that did not reach them
     fault: str | None = None
     detail: str | None = None
     prompt_tokens: int = 0
@@ -48,7 +48,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: Literal["terminated", "truncated", "forfeited", "unresolved"]
     ticks: int
     unit: str
-    returns: tuple[float, ...] | None = None  # None where it stayed unresolved
+    returns: tuple[float, ...] | None = None  # None if it stayed unresolved
     reason: str = ""
 
 
@@ -65,9 +65,9 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     turns: tuple[ShownTurn, ...] = ()
     events: tuple[str, ...] = ()
     rewards: tuple[float, ...] = ()
-    totals: tuple[float, ...] = ()  # of the rewards so far
+    totals: tuple[float, ...] = ()  # sums of the rewards so far
     result: Result | None = None
-    # Why nothing follows: the record ends here, or the log and its re-execution differ here.
+    # Why no moment follows: the record ends here, or the log and its re-execution differ.
     stops: Literal["", "record ends", "log differs"] = ""
 
 
@@ -84,7 +84,7 @@ def moments(match: Match, lines: Sequence[Line], views: Mapping[str, Views]) -> 
         yield moment
         if moment.stops:
             return
-        # Looked at now, while the match stands where these seats were asked.
+        # Observed now, while the match is at the point where these seats were asked.
         if match.session.spec.text:
             saw = {one.seat: match.session.look(one.seat, Views(text=True)) for one in step.requests}
 

@@ -20,7 +20,7 @@ from arena.record.times import Times, read_times
 
 
 class Run:
-    """A run folder: its head (run.json) and its lines. RecordError when it is none, or damaged."""
+    """A run folder: its head (run.json) and its lines. Raises RecordError if it is not a run, or is damaged."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -32,17 +32,17 @@ class Run:
         return [operator.name for operator in self.head.games[0].operators]
 
     def lines(self) -> Iterator[Line]:
-        """Every line of the log, in plan order. What is torn at its end is a match in flight and left out."""
+        """Every line of the log, in plan order. A torn match at the end is in flight and left out."""
         for lines in self.matches():
             yield from lines
 
     def matches(self) -> Iterator[list[Line]]:
-        """The lines of each match of the log; one match at a time is held."""
+        """The lines of each match of the log; only one match is in memory at a time."""
         for piece in shards.pieces(self.folder):
             yield piece.lines
 
     def played(self) -> Iterator[list[Line]]:
-        """As `matches`, and then those that are over as well, but wait in open/ for one before them."""
+        """As `matches`, followed by the finished matches that wait in open/ for an earlier one."""
         logged = 0
         for lines in self.matches():
             logged += 1
@@ -53,22 +53,22 @@ class Run:
 
     @functools.cached_property
     def logged(self) -> int:
-        """How many matches the log has."""
+        """The number of matches in the log."""
         return sum(1 for _ in self.matches())
 
     def in_flight(self) -> list[int]:
-        """The matches that had begun and were not over when the run stopped."""
+        """The matches that were in play when the run stopped."""
         return [match for match, lines in self._journaled(self.logged) if not shards.is_whole(lines, match)]
 
     def _journaled(self, logged: int) -> Iterator[tuple[int, list[Line]]]:
-        """The lines in open/ of matches that are not in the log."""
+        """The journals in open/ of matches that are not in the log."""
         first = self.head.first
         for match, path in shards.journals(self.folder).items():
             if match >= first + logged:
                 yield match, shards.read_journal(path)
 
     def match(self, index: int) -> list[Line]:
-        """The lines of one match; of one that was in flight when the run stopped, those that its journal has.
+        """The lines of one match; for one that was in flight when the run stopped, those of its journal.
 
         RecordError when there is neither.
         """
@@ -83,7 +83,7 @@ class Run:
         return lines
 
     def plan(self, line: Line) -> MatchPlan:
-        """What a match was to be, by the line that it begins with. RecordError where this plan has no such match."""
+        """The plan of a match, from its first line. Raises RecordError if this plan has no such match."""
         if not isinstance(line, MatchLine):
             raise RecordError(f"{self.folder}: a {type(line).__name__} stands where a match should begin")
         try:
@@ -99,30 +99,30 @@ class Run:
             ) from error
 
     def result(self, lines: Sequence[Line]) -> MatchResult:
-        """How a whole match ended. RecordError when these are not its lines."""
+        """The result of a whole match. Raises RecordError if these are not its lines."""
         end = lines[-1]
         if not isinstance(end, EndLine):
             raise RecordError(f"{self.folder}: a match has no end")
         return MatchResult(self.plan(lines[0]), end.status, end.returns)
 
     def results(self, due: int, waiting: Iterable[int]) -> Iterator[MatchResult]:
-        """How the matches before `due` ended, which the log has, and then those that wait in open/."""
+        """The results of the matches before `due`, from the log, and then of those that wait in open/."""
         logged = itertools.islice(self.matches(), due - self.head.first)
         late = [self.result(shards.read_journal(shards.journal(self.folder, match))) for match in sorted(waiting)]
         return itertools.chain(map(self.result, logged), late)
 
     def tables(self) -> list[ScoreTable]:
-        """The result tables of what was played, one a game, computed from the log."""
+        """The result tables, one for each game, computed from the log."""
         games = [GameFacts(game.name, game.unit, self.operators, game.returns) for game in self.head.games]
         lines = (line for match in self.played() for line in match)
         return tabulate(lines, games, mirror=bool(self.head.plan.mirror))
 
     def times(self) -> Times:
-        """What the timing file says."""
+        """The sums of the timing file."""
         return read_times(self.folder / "timing-000.jsonl")
 
     def recorded_tables(self) -> list[ScoreTable] | None:
-        """The result tables that the run wrote, if it got that far."""
+        """The result tables that the run wrote; None if it stopped before."""
         path = self.folder / "results.json"
         if not path.is_file():
             return None

@@ -1,4 +1,4 @@
-"""Re-execution: plays a recorded match again, fed with its recorded answers, one step at a time.
+"""Re-execution: plays a recorded match again with its recorded answers, one step at a time.
 
 The same Match is used as in play. `arena verify` compares every step with the log; `arena replay` shows it.
 """
@@ -33,32 +33,32 @@ from arena.supervisor.replay_host import ReplayHost
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The reset of a match, or one tick of it. While it is held, the match stands right after it."""
+    """The reset of a match, or one tick. Until the next step is taken, the match is right after it."""
 
-    made: tuple[Line, ...]  # what re-execution gives
-    recorded: tuple[Line, ...]  # what stands in the log at its place; fewer lines when the log ends too early
-    requests: tuple[Request, ...] = ()  # who is asked next
-    missing: Request | None = None  # whose recorded answer was looked for in vain: nothing follows this step
+    made: tuple[Line, ...]  # the lines of the re-execution
+    recorded: tuple[Line, ...]  # the lines of the log; fewer if the log ends too early
+    requests: tuple[Request, ...] = ()  # the next requests
+    missing: Request | None = None  # a request without a recorded answer: no step follows
 
     @property
     def agrees(self) -> bool:
-        """Re-execution gives what was recorded. Pictures are left out: another drawing library may draw others."""
+        """Whether re-execution agrees with the record, except for pictures: another drawing library may draw others."""
         return self.missing is None and [*map(without_picture, self.made)] == [*map(without_picture, self.recorded)]
 
 
 class Replay:
-    """The matches of a run, ready to be played again. RecordError when this installation cannot."""
+    """The matches of a run, ready for re-execution. Raises RecordError if this installation cannot play them."""
 
     def __init__(self, run: Run, *, trust: bool = False) -> None:
-        """`trust`: code that came in the run folder may be run, although it was never played here."""
+        """`trust`: run code from the run folder although it was never played here."""
         self.run = run
         self.games = [recorded_game(head, run.folder, trust) for head in run.head.games]
         self.schedule = recorded_schedule(run.head, run.folder, trust)
-        self._hosts: dict[str, ReplayHost] = {}  # by runtime; started when the first match is played in it
+        self._hosts: dict[str, ReplayHost] = {}  # by runtime; each is started on first use
 
     @property
     def end(self) -> int:
-        """The number after that of the last match that is planned, or was played where that is not known."""
+        """The number after the last planned match, or after the last played one if the plan has no end."""
         head = self.run.head
         return head.first + (self.run.logged if head.count is None else head.count)
 
@@ -67,7 +67,7 @@ class Replay:
         return {operator.name: operator.views for operator in self._seated(plan)}
 
     def other_engines(self) -> list[str]:
-        """How the versions of the games' engines differ from those that the run was played with, a phrase each."""
+        """A phrase for each engine whose version differs from the one that the run was played with."""
         out = []
         for head, (_, game, _) in zip(self.run.head.games, self.games, strict=True):
             then, here = head.engines, game.engine_versions()
@@ -113,7 +113,7 @@ class Replay:
             host.close()
 
     def recorded(self) -> Iterator[tuple[MatchPlan, list[Line]]]:
-        """The matches that were played, in plan order, then those that were in flight when the run stopped."""
+        """The played matches in plan order, then those that were in flight when the run stopped."""
         for lines in self.run.played():
             yield self.run.plan(lines[0]), lines
         for index in self.run.in_flight():
@@ -122,7 +122,7 @@ class Replay:
 
 
 def recorded_schedule(head: Head, folder: Path, trust: bool) -> Schedule:
-    """The schedule of a run, as it was. RecordError where that cannot be had."""
+    """The schedule of a run, unchanged. Raises RecordError if it cannot be loaded."""
     name = head.plan.schedule
     if name is not None and head.schedule is not None:
         found = kept.find(head.schedule, folder, "the schedule")
@@ -171,7 +171,7 @@ def recorded_game(head: GameHead, folder: Path, trust: bool, *, to_go_on: bool =
 
 
 def without_picture(line: Line) -> Line:
-    """The line without the hash of its picture."""
+    """The line without its picture's hash."""
     if not isinstance(line, TurnLine) or "image" not in line.observation_hash:
         return line
     rest = {view: value for view, value in line.observation_hash.items() if view != "image"}
@@ -197,7 +197,7 @@ def execute(match: Match, lines: Sequence[Line]) -> Iterator[Step]:
     missing: Request | None = None
     if unresolved:
         made: tuple[Line, ...] = tuple(match.take_lines()) or (match.head,)
-        if isinstance(lines[0], MatchLine) and not lines[0].state_hash:  # the game's host never reset it
+        if isinstance(lines[0], MatchLine) and not lines[0].state_hash:  # the game was never reset
             made = (msgspec.structs.replace(match.head, state_hash="", events=()),)
         yield Step(made, tuple(lines[:-1]))
         return
@@ -209,14 +209,14 @@ def execute(match: Match, lines: Sequence[Line]) -> Iterator[Step]:
         if missing or match.outcome is not None:
             return
         missing = _answer(match, turns)
-        match.requests()  # the questions that were asked again are answered too
+        match.requests()  # repeated requests are answered as well
         if not missing:
             match.advance()
             _wait_idle(match)
 
 
 def _answer(match: Match, turns: dict[tuple[int, int, int], TurnLine]) -> Request | None:
-    """Feed the answers that are recorded for this tick; the first request that has none."""
+    """Feed the recorded answers of this tick. Returns the first request that has none."""
     while match.waiting:
         for request in match.waiting:
             turn = turns.get((match.tick, request.seat, request.attempt))
@@ -229,7 +229,7 @@ def _answer(match: Match, turns: dict[tuple[int, int, int], TurnLine]) -> Reques
 
 
 def _wait_idle(match: Match) -> None:
-    """Wait for what a hosted game owes."""
+    """Wait for the replies of a hosted game."""
     if isinstance(match.session, HostedSession):
         match.session.wait_idle()
 

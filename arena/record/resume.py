@@ -1,4 +1,4 @@
-"""Going on with a run that stopped: the Plan that its run.json describes, and whether everything is as it was then."""
+"""Resuming a stopped run: rebuilds the Plan of its run.json, and checks that nothing has changed."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ MASK = "***"
 
 
 def plan_of(run: Run, operators: Sequence[str] = ()) -> Plan:
-    """The plan of `run`, as it was. Raises RecordError or InputError when it cannot be had here any more.
+    """Rebuilds the plan of `run`. Raises RecordError or InputError if that is not possible here.
 
-    operators: as they were given for the run. Needed only where one was given a secret, which no run records.
+    operators: as they were given for the run. Needed only if one has a secret, which no run records.
     """
     head = run.head
     check_version(head)
     given = _with_secrets(head.plan.operators, operators, run)
     pool = head.games[0].operators
     found = tuple(_found(operator, text, run) for operator, text in zip(pool, given, strict=True))
-    # Its operators are started as run.json names them, so whoever goes on with a run trusts it already.
+    # Its operators are started as run.json names them, so whoever resumes a run trusts it already.
     games = [FoundGame(*recorded_game(game, run.folder, trust=True, to_go_on=True)) for game in head.games]
     schedule = recorded_schedule(head, run.folder, trust=True)
     plan = assemble(msgspec.structs.replace(head.plan, operators=found), games, schedule)
@@ -41,12 +41,12 @@ def plan_of(run: Run, operators: Sequence[str] = ()) -> Plan:
 
 
 def _named(entries: Sequence[Entry], run: Run) -> tuple[Entry, ...]:
-    """The names stand in the log: they stay as they were, wherever a file is now."""
+    """Keeps the recorded names, which are in the log, wherever their files are now."""
     return tuple(replace(entry, name=name) for entry, name in zip(entries, run.operators, strict=True))
 
 
 def check_version(head: Head) -> None:
-    """RecordError when the run was begun with another arena."""
+    """Raises RecordError if the run was begun with another version of the arena."""
     if head.arena != arena.__version__:
         raise RecordError(
             f"the run was begun with agent-arena {head.arena or '(unknown)'}, this is {arena.__version__}: its other "
@@ -55,14 +55,14 @@ def check_version(head: Head) -> None:
 
 
 def check_same(run: Run, here: Head) -> None:
-    """RecordError in words where the plan that `here` describes (arena.play.describe) is not that of `run`."""
+    """Raises RecordError if the plan that `here` describes (arena.play.describe) is not that of `run`."""
     then = run.head
     check_version(then)
     for game, now in zip(then.games, here.games, strict=False):
         for old, new in zip(game.operators, now.operators, strict=False):
             if (old.name, old.kind) != (new.name, new.kind):
                 continue
-            if sorted(old.fingerprint.values()) != sorted(new.fingerprint.values()):  # paths may differ, contents not
+            if sorted(old.fingerprint.values()) != sorted(new.fingerprint.values()):  # contents, not paths
                 changed = [word for word, value in old.fingerprint.items() if value not in new.fingerprint.values()]
                 raise RecordError(
                     f"operator {old.name} is not what the run was begun with: {', '.join(changed) or 'its files'} "
@@ -82,7 +82,7 @@ def check_same(run: Run, here: Head) -> None:
 
 
 def differences(one: Head, two: Head) -> list[tuple[str, Any, Any]]:
-    """What of two plans differs, by a name for each. Where a file lies does not count, only what is in it."""
+    """The differences of two plans, by name. Only the content of files counts, not their place."""
 
     def facts(head: Head) -> dict[str, Any]:
         plan, games = head.plan, head.games
@@ -112,7 +112,7 @@ def _words(value: Any) -> str:
 
 
 def _with_secrets(recorded: Sequence[str], given: Sequence[str], run: Run) -> list[str]:
-    """The operators as they were given, secrets included. InputError when one is missing, or is not of this run."""
+    """The operators as given, with secrets. Raises InputError if one is missing, or is not of this run."""
     if given:
         shown = [str(replace(name, options=names.masked(name.options))) for name in map(names.parse, given)]
         if shown != [str(names.parse(text)) for text in recorded]:
@@ -133,7 +133,7 @@ def _with_secrets(recorded: Sequence[str], given: Sequence[str], run: Run) -> li
 
 
 def _found(operator: OperatorHead, given: str, run: Run) -> str:
-    """The operator's name with each of its files where it is now."""
+    """The operator's name with the current path of each of its files."""
     name = names.parse(given)
     for file in operator.files:
         path = str(kept.find(file, run.folder, f"operator {operator.name}"))
@@ -148,7 +148,7 @@ def _found(operator: OperatorHead, given: str, run: Run) -> str:
 
 
 def _replaced(text: str, word: str, path: str) -> str:
-    """`text` with `path` where `word` names a file. In a command it is quoted as a shell wants it."""
+    """`text` with `word` replaced by `path`. In a command it is quoted for a shell."""
     at = text.find(word)
     quoted = word == text or text[at - 1 : at] in ("'", '"') or text.startswith(f"{word}:")
     return text.replace(word, path if quoted else shlex.quote(path), 1)

@@ -1,6 +1,6 @@
 """The files of a log: shards of whole matches, and journals of matches in flight.
 
-Only the end of the last shard may be torn: there a match was being appended when the run was killed or the disk was
+Only the end of the last shard can be torn: a match was being appended there when the run was killed or the disk was
 full, and its journal still has it. Damage anywhere else is an error.
 """
 
@@ -22,7 +22,7 @@ class Piece:
 
     lines: list[Line]
     shard: Path
-    end: int  # where it ends in the shard, in bytes
+    end: int  # offset of its end in the shard, in bytes
 
     @property
     def whole(self) -> bool:
@@ -35,7 +35,7 @@ def shards(folder: Path) -> list[Path]:
 
 
 def pieces(folder: Path) -> Iterator[Piece]:
-    """The matches of the log in the order in which they stand there; one at a time is held.
+    """The matches of the log in its order; only one is in memory at a time.
 
     A match at the very end that has no end, or whose last line has none, is in flight and left out. Raises RecordError
     for a line that cannot be read anywhere else.
@@ -69,12 +69,12 @@ def _pieces(path: Path, last: bool) -> Iterator[Piece]:
 
 
 def journal(folder: Path, match: int) -> Path:
-    """Where a match in flight is journaled."""
+    """The journal of a match in flight."""
     return folder / "open" / f"match-{match:06d}.jsonl"
 
 
 def journals(folder: Path) -> dict[int, Path]:
-    """The journals that are there, by match, ascending."""
+    """The existing journals, by match, ascending."""
     found = {}
     for path in (folder / "open").glob("match-*.jsonl"):
         number = path.name[len("match-") : -len(".jsonl")]
@@ -84,7 +84,7 @@ def journals(folder: Path) -> dict[int, Path]:
 
 
 def read_journal(path: Path) -> list[Line]:
-    """The lines of a journal, without the one that was being written when the run stopped; none if it is gone."""
+    """The lines of a journal, without a torn last line; none if the journal is gone."""
     out: list[Line] = []
     try:
         data = path.read_bytes()
@@ -101,7 +101,7 @@ def read_journal(path: Path) -> list[Line]:
 
 
 def is_whole(lines: list[Line], match: int) -> bool:
-    """Whether these are all lines of that match."""
+    """Whether these are all the lines of that match."""
     return bool(
         lines
         and isinstance(lines[0], MatchLine)

@@ -1,4 +1,4 @@
-"""What the timing file of a run says: how long operators took, and why tries did not count."""
+"""Reads the timing file of a run: how long operators took, and why tries failed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-MOST_REASONS = 100  # that are told apart
+MOST_REASONS = 100  # most reasons that are counted separately
 OTHER = "other reasons"
 
 
@@ -28,7 +28,7 @@ class Times:
 
 
 def read_times(path: Path) -> Times:
-    """Sums of the timing file; none where there is no file. A line that cannot be read is passed over."""
+    """The sums of the timing file; empty without a file. Unreadable lines are skipped."""
     out = Times()
     decoder = msgspec.json.Decoder(_Line)
     if not path.is_file():
@@ -37,7 +37,7 @@ def read_times(path: Path) -> Times:
         for text in file:
             try:
                 line = decoder.decode(text)
-            except msgspec.DecodeError:  # torn, or of a later arena: nothing depends on it
+            except msgspec.DecodeError:  # torn, or of a later version: nothing depends on it
                 continue
             if line.type == "turn" and line.operator:
                 answers, seconds = out.seconds.get(line.operator, (0, 0.0))

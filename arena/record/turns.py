@@ -43,17 +43,17 @@ SECONDS = 30.0  # that a reader or writer waits for another
 
 
 def store_of(folder: Path) -> Path:
-    """Where the turns of the run in `folder` are."""
+    """The file with the turns of the run in `folder`."""
     return folder / "turns" / "turns.sqlite"
 
 
 class TurnStore(TurnSink):
-    """Writes the turns of a run. ArenaError when they cannot be written any more: the run ends, and can be resumed."""
+    """Writes the turns of a run. Raises ArenaError if they cannot be written: the run ends, and can be resumed."""
 
     in_order = False
 
     def __init__(self, folder: Path) -> None:
-        """Of the run in `folder`, new or to go on with."""
+        """Opens the turns of the run in `folder`, new or resumed."""
         self._folder = folder
         path = store_of(folder)
         try:
@@ -73,12 +73,12 @@ class TurnStore(TurnSink):
         self._write(plan.index, None)
 
     def close(self) -> None:
-        with contextlib.suppress(sqlite3.Error):  # somebody reads: then it stays as it is, which is whole too
+        with contextlib.suppress(sqlite3.Error):  # a reader has it open: the mode stays
             self._db.execute("pragma journal_mode = delete")  # one plain file, which a reader need not write beside
         self._db.close()
 
     def _write(self, match: int, episode: Episode | None) -> None:
-        """The rows of a match, in place of what an earlier try left."""
+        """Write the rows of a match in place of those of an earlier try."""
         try:
             self._db.execute("begin immediate")
             self._db.execute("delete from turn where match = ?", (match,))
@@ -131,7 +131,7 @@ class StoredTurn(NamedTuple):
     logprobs: npt.NDArray[np.float32] | None
     finish_reason: str | None
     weights_version: str | None
-    observation: Observation | None = None  # by re-execution, where it was asked for
+    observation: Observation | None = None  # by re-execution, if requested
 
 
 class StoredEpisode(NamedTuple):
@@ -233,7 +233,7 @@ def _place(turn: Turn) -> tuple[int, int, int]:
 
 
 def _seen(replay: Replay, lines: list[Line]) -> dict[tuple[int, int], Observation]:
-    """What each seat saw at the tick in which it was asked, by (seat, tick)."""
+    """What each seat saw when it was asked, by (seat, tick)."""
     head = lines[0]
     assert isinstance(head, MatchLine)
     out = {}
@@ -245,7 +245,7 @@ def _seen(replay: Replay, lines: list[Line]) -> dict[tuple[int, int], Observatio
 
 
 def _is_turn(line: Line) -> TypeGuard[TurnLine]:
-    """A line that somebody's answer made; that a seat was late is none."""
+    """Whether a line is of an answer; a line that a seat was late is not."""
     return isinstance(line, TurnLine) and not line.late
 
 

@@ -1,6 +1,6 @@
 """Verification: plays every match again from its log (arena/record/replay.py) and compares every line.
 
-A changed answer, action, hash, reward or result is found, at the match and tick where it first shows. Who chose an
+It finds a changed answer, action, hash, reward or result, at the first match and tick that shows it. Who chose an
 answer cannot be proved from a log.
 """
 
@@ -26,7 +26,7 @@ from arena.schedule import PlannedMatches
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that does not hold. `match` and `tick` are -1 where they do not apply."""
+    """One failed check. `match` and `tick` are -1 if they do not apply."""
 
     match: int
     tick: int
@@ -40,16 +40,16 @@ class Problem:
 
 @dataclass(slots=True)
 class Report:
-    """What verification found. It passed when there are no problems; pictures are counted apart from rules."""
+    """The result of a verification. It passed if there are no problems; pictures are counted apart from rules."""
 
     planned: int | None = 0  # matches; None: as many as the schedule gives
-    heard: bool = False  # the schedule heard results: it was played again with those of the log
+    heard: bool = False  # the schedule heard results: it was read again with those of the log
     stopped: bool = False  # the run has no result table: it stopped early, or goes on
-    matches: int = 0  # that were re-executed
+    matches: int = 0  # number of re-executed matches
     ticks: int = 0
     turns: int = 0
     unresolved: int = 0
-    engines: list[str] = field(default_factory=list)  # of which other versions are installed here
+    engines: list[str] = field(default_factory=list)  # engines whose installed version differs
     problems: list[Problem] = field(default_factory=list)
     pictures: list[Problem] = field(default_factory=list)
 
@@ -59,9 +59,9 @@ class Report:
 
 
 def verify(run: Run, *, trust: bool = False) -> Report:
-    """Re-execute every match of `run`. RecordError when this installation cannot (a game or version is missing).
+    """Re-executes every match of `run`. Raises RecordError if this installation cannot (a game or version is missing).
 
-    `trust`: a game that came in the run folder may be run, although it was never played here.
+    `trust`: run a game from the run folder although it was never played here.
     """
     with ExitStack() as stack:
         replay = stack.enter_context(closing(Replay(run, trust=trust)))
@@ -72,7 +72,7 @@ def verify(run: Run, *, trust: bool = False) -> Report:
 def _verify(run: Run, replay: Replay, stored: TurnReader | None) -> Report:
     results, head = run.recorded_tables(), run.head
     report = Report(planned=head.count, stopped=results is None, engines=replay.other_engines(), heard=head.hears)
-    due = head.first  # the number of the match that must come next
+    due = head.first  # the number of the next match
     end = LARGEST if head.count is None else head.first + head.count
     schedule: PlannedMatches | None = replay.planned()  # None: it would have to hear of matches that are not there
     missing: list[range] = []
@@ -86,7 +86,7 @@ def _verify(run: Run, replay: Replay, stored: TurnReader | None) -> Report:
             report.problems.append(Problem(line.match, -1, f"the log has match {line.match}, but {why}"))
             continue
         if due < line.match:
-            # Of a run that stopped, matches wait in open/ for others that were not over.
+            # In a stopped run, finished matches wait in open/ for earlier ones.
             if not (report.stopped and number >= run.logged):
                 missing.append(range(due, line.match))
             schedule = None if head.hears else replay.planned(range(line.match, end))
@@ -109,14 +109,14 @@ def _verify(run: Run, replay: Replay, stored: TurnReader | None) -> Report:
     elif not report.stopped and schedule is not None and not schedule.over:
         report.problems.append(Problem(due, -1, f"the schedule goes on, and the log has no match {due}"))
     report.problems += _absent(missing, head.count)
-    # A table of lines that do not hold means nothing.
+    # A table of wrong lines has no meaning.
     if not report.problems and results is not None and results != run.tables():
         report.problems.append(Problem(-1, -1, "results.json is not what the log gives"))
     return report
 
 
 def _absent(missing: Sequence[range], planned: int | None) -> list[Problem]:
-    """What is said of planned matches that the log does not have."""
+    """The problem for planned matches that the log lacks."""
     count = sum(numbers.stop - numbers.start for numbers in missing)  # len() of a range ends at 2^63
     if not count:
         return []
@@ -161,14 +161,14 @@ def _compare_match(match: Match, lines: Sequence[Line], last: EndLine, report: R
 
 
 def _start(here: Sequence[str], recorded: Sequence[str]) -> str:
-    """How the two starts differ: a game says there which cartridge, level or stage is played."""
+    """The difference of the two starts, whose events name the cartridge, level or stage."""
     then = ", ".join(event for event in recorded if event not in here) or "nothing"
     now = ", ".join(event for event in here if event not in recorded) or "nothing"
     return f"it was played with {then}, here there is {now}"
 
 
 def _compare(match: Match, made: Sequence[Line], recorded: Sequence[Line], report: Report) -> bool:
-    """Whether re-execution can go on: it cannot after a difference in the rules."""
+    """Notes the differences. Returns whether re-execution can go on: not after a difference in the rules."""
     index = match.plan.index
     for new, old in zip(made, recorded, strict=False):
         if new == old:

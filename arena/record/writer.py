@@ -1,8 +1,8 @@
 """The log's writer. A match in flight is journaled tick by tick in open/, and moved into the shard in plan order
 when it ends: a kill loses nothing, and equal runs give equal files whatever the concurrency.
 
-The order is append, sync, unlink. So whatever stops a run, and wherever, a whole match stands in the shard, in open/,
-or in both; and what is torn is the end of the last shard or of a journal.
+The order is append, sync, unlink. So wherever a run is stopped, a whole match is in the shard, in open/,
+or in both; only the end of the last shard or of a journal can be torn.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from arena.record.disk import LOCK, Disk, FolderLock
 from arena.record.head import Head, read_head
 
 SHARD_BYTES = 64 * 1024 * 1024  # a shard ends with the match that passes this size
-SYNC_SECONDS = 0.25  # a shard is synced when this has passed, or after so many matches: a sync takes milliseconds
+SYNC_SECONDS = 0.25  # most seconds between syncs of a shard; a sync takes milliseconds
 SYNC_MATCHES = 64
-MOST_TIMES = 1000  # lines of the timing file that are held back, within a match
+MOST_TIMES = 1000  # most buffered lines of the timing file
 
 
 P = ParamSpec("P")
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 def _writes(method: Callable[Concatenate[Recorder, P], T]) -> Callable[Concatenate[Recorder, P], T]:
-    """A full disk or a folder that vanished is one message, not a traceback. Nothing is written after it."""
+    """Turns a full disk or a missing folder into one message. Nothing is written after that."""
 
     @functools.wraps(method)
     def wrapped(self: Recorder, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -78,7 +78,7 @@ class Recorder:
 
     @classmethod
     def reopen(cls, folder: Path, *, disk: Disk | None = None) -> Recorder:
-        """Go on with a run that stopped: the matches that are `over` are kept.
+        """Resumes a stopped run: the matches that are `over` are kept.
 
         The torn end of the last shard is cut off, whole journals are kept, and what was in flight is dropped. Raises
         RecordError when another process writes there, or when the log is damaged elsewhere.
@@ -98,12 +98,12 @@ class Recorder:
 
     def _begin(self, folder: Path, head: Head, disk: Disk | None) -> None:
         self.folder = folder
-        self.due = head.first  # the match that the log has next
-        self.waiting: set[int] = set()  # matches that are over as well, and wait for one before them
+        self.due = head.first  # the next match of the log
+        self.waiting: set[int] = set()  # finished matches that wait for an earlier one
         self._disk = disk or Disk()
         self._broken = False
         self._open: dict[int, int] = {}  # descriptors of journals, by match
-        self._number = 0  # of the shard that is written
+        self._number = 0  # number of the current shard
         self._shard: int | None = None  # its descriptor
         self._size = 0
         self._unsynced: list[Path] = []  # journals of matches that were appended since the last sync
@@ -140,7 +140,7 @@ class Recorder:
         self._append_ready()
 
     def over(self, match: int) -> bool:
-        """Whether it is over, and so kept."""
+        """Whether the match is over, and so kept."""
         return match < self.due or match in self.waiting
 
     @_writes
@@ -154,15 +154,15 @@ class Recorder:
 
     @_writes
     def void(self, match: int) -> None:
-        """This try of the match does not count."""
-        self._write_times()  # why it does not must survive a kill
+        """Discard a try of the match that does not count."""
+        self._write_times()  # the reason must survive a kill
         if match in self._open:
             self._disk.close(self._open.pop(match))
             self._disk.unlink(shards.journal(self.folder, match))
 
     @_writes
     def end(self, match: int) -> None:
-        """The match is complete: move it into the shard as soon as all matches before it are."""
+        """The match is complete: it moves into the shard as soon as all earlier matches have."""
         self._write_times()
         self._disk.close(self._open.pop(match))
         self.waiting.add(match)
@@ -170,7 +170,7 @@ class Recorder:
 
     @_writes
     def timing(self, /, **what: Any) -> None:
-        """One line of what may differ between equal runs."""
+        """Write a line of data that may differ between equal runs."""
         self._times.append(msgspec.json.encode(what) + b"\n")
         if len(self._times) >= MOST_TIMES:
             self._write_times()
@@ -185,7 +185,7 @@ class Recorder:
 
     @_writes
     def results(self, table: Any) -> None:
-        """The result table, computed from the log alone."""
+        """Write the result tables, which are computed from the log alone."""
         self._disk.replace_json(self.folder / "results.json", table)
 
     def close(self) -> None:
@@ -211,7 +211,7 @@ class Recorder:
             waiting.rmdir()
 
     def _abandon(self) -> None:
-        """Leave an empty folder, if any, where no run could be begun."""
+        """Remove what was written when a run could not begin."""
         self._unlock()
         with contextlib.suppress(OSError):
             (self.folder / "open").rmdir()
@@ -222,7 +222,7 @@ class Recorder:
             self._lock = None
 
     def _append_ready(self) -> None:
-        """Move every match into the shard whose turn it is."""
+        """Move every match that is next in plan order into the shard."""
         while self.due in self.waiting:
             self._append(shards.journal(self.folder, self.due))
             self.waiting.discard(self.due)
