@@ -186,6 +186,7 @@ class Scheduler:
         seconds = now - question.sent
         self._observer.answered(live.match, seat, decision, seconds)
         where = {"match": answer.match, "tick": answer.tick, "seat": seat, "attempt": answer.attempt}
+        where["game"] = live.match.plan.game
         self._time("turn", **where, operator=live.match.names[seat], seconds=round(seconds, 6))
         if live.failures:
             self._failing.void_when_answered(live)

@@ -25,16 +25,15 @@ NUMBER = re.compile(r"(?<=\s)\d[\d,]*(?=[\s:,.]|$)")  # a word of its own: no pa
 def print_tables(run: Run, tables: Sequence[ScoreTable], console: Console) -> None:
     """The tables, one a game, and notes on what did not count."""
     head, times = run.head, run.times()
-    several = len(tables) > 1
-    for table, game in zip(tables, head.games, strict=True):
+    for number, (table, game) in enumerate(zip(tables, head.games, strict=True)):
         scores = score_table(
             table,
-            times.seconds if not several else {},
+            times.seconds.get(number, {}),
             game=game.name,
             seed=head.plan.seed,
             seeded=game.seeded,
             pace=head.plan.limits.pace,
-            planned=None if several else head.count,
+            planned=head.count if len(tables) == 1 else None,
             deals=None if not head.people else "mirrored" if head.plan.mirror else "own",
             pairings=_pairings(head, game),
         )

@@ -13,6 +13,7 @@ OTHER = "other reasons"
 
 class _Line(msgspec.Struct):
     type: str
+    game: int = 0
     operator: str = ""
     seconds: float = 0.0
     fault: str = ""
@@ -23,7 +24,8 @@ class _Line(msgspec.Struct):
 class Times:
     """Sums over the run so far."""
 
-    seconds: dict[str, tuple[int, float]] = field(default_factory=dict)  # operator: answers, seconds waited for them
+    seconds: dict[int, dict[str, tuple[int, float]]] = field(default_factory=dict)
+    # by game and operator: answers, seconds waited for them
     voids: dict[str, int] = field(default_factory=dict)  # tries that did not count, by "fault: reason"
 
 
@@ -40,8 +42,9 @@ def read_times(path: Path) -> Times:
             except msgspec.DecodeError:  # torn, or of a later version: nothing depends on it
                 continue
             if line.type == "turn" and line.operator:
-                answers, seconds = out.seconds.get(line.operator, (0, 0.0))
-                out.seconds[line.operator] = (answers + 1, seconds + line.seconds)
+                of_game = out.seconds.setdefault(line.game, {})
+                answers, seconds = of_game.get(line.operator, (0, 0.0))
+                of_game[line.operator] = (answers + 1, seconds + line.seconds)
             elif line.type == "void":
                 reason = f"{line.fault}: {line.reason}"
                 if reason not in out.voids and len(out.voids) >= MOST_REASONS:

@@ -39,6 +39,15 @@ WRONG = [
     (("play", "-g", "kuhn", "-o", "random\x1b[31m,random"), "\\x1b[31m"),
     (("games", ""), "a name starts with a letter"),
     (("operators", ""), "no operator is called ''"),
+    # plans
+    ((*PLAY, "--part", "1/2"), "the parts of a run have one seed. Give --seed"),
+    ((*PLAY, "--seed", "1", "--part", "3/2"), "'3/2' is no part: expected K/N with K from 1 to N, e.g. 1/2."),
+    ((*PLAY, "--seed", "1", "--part", "1/9"), "is no part of the plan: expected some of its 1 matches"),
+    ((*PLAY, "--schedule", "swiss"), "there is no schedule 'swiss'"),
+    ((*PLAY, "-g", "kuhn"), "game 'kuhn' is given twice"),
+    (("play", "-g", "connect_four", "-o", "random,random,random", "--schedule", "blocks"), "a game has 2 seats"),
+    (("merge", "nowhere", "--out", "o"), "nowhere is no run folder"),
+    (("merge", "--out", "o"), "Missing argument 'PARTS...'"),
     # names that no file system takes
     (("play", "-g", LONG, "-o", "random,random"), "no kind has more than"),
     (("play", "-g", f"./{LONG}.py", "-o", "random,random"), "File name too long"),

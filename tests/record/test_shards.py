@@ -228,7 +228,7 @@ def test_what_the_timing_file_says_is_read(tmp_path: Path) -> None:
     recorder.timing(type="void", match=0, attempt=1, fault="backend", reason="down")
     recorder.close()
     times = Run(tmp_path / "run").times()
-    assert times.seconds == {"a": (2, 2.0)}
+    assert times.seconds == {0: {"a": (2, 2.0)}}
     assert list(times.voids.values()) == [1]
 
 
