@@ -116,7 +116,7 @@ class Failing:
         """Whether this worker missed a deadline and has not confirmed the CANCEL."""
         return channel in self._late
 
-    def overdue(self, question: Question, now: float, grace: float) -> None:
+    def overdue(self, question: Question, grace: float) -> None:
         """A request's deadline has passed; the second time, the time for confirming its CANCEL."""
         channel = question.channel
         if question.late:
@@ -124,7 +124,7 @@ class Failing:
             return
         question.late = True
         self._late.setdefault(channel, []).append(question)
-        self._playing.timers.set(question, now + grace)
+        self._playing.timers.set(question, self._playing.timers.now() + grace)
         if not question.cancelled:
             question.cancelled = True
             channel.send(m.Cancel(ids=[question.request.id]))

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from arena.channel import Channel
 from arena.game import GameCard
+from arena.hosted import HostedSession
 from arena.match import Match
-from arena.operator import Request
+from arena.operator import Outcome, Request
 from arena.plan import Entry
+from arena.protocol import messages as m
 from arena.realtime import Clock
 from arena.retry import OPENING, Charge, Failure, Place
 
@@ -107,3 +109,22 @@ class LiveMatch:
         return self.host is channel or any(
             needed is channel for seat, needed in enumerate(self.channels) if seat not in never
         )
+
+    def close(self, outcome: Outcome) -> list[Question]:
+        """Cancel the open requests, release the seats and the game; the questions that workers still answer."""
+        self.over = True  # its queued requests are not sent
+        left = list(self.questions.values())
+        self.questions.clear()
+        cancelled: dict[Channel, list[int]] = {}
+        for question in left:
+            question.live = None
+            if not question.cancelled:
+                question.cancelled = True
+                cancelled.setdefault(question.channel, []).append(question.request.id)
+        for channel, ids in cancelled.items():
+            channel.send(m.Cancel(ids=ids))
+        for seat in sorted(self.seated):
+            self.channels[seat].send(m.End(match=self.match.plan.index, seat=seat, outcome=outcome))
+        if isinstance(self.match.session, HostedSession):
+            self.match.session.close()
+        return left

@@ -43,9 +43,10 @@ class Playing:
         observer: Observer,
         turns: TurnFeed,
         on_over: Callable[[MatchResult], None],
+        now: Callable[[], float],
     ) -> None:
-        """`on_over` is called with the end of each match."""
-        self.timers = Timers()
+        """`on_over` is called with the end of each match. `now()` is the time, as time.monotonic gives it."""
+        self.timers = Timers(now)
         self.questions = Questions(self.timers)
         self.matches: dict[int, LiveMatch] = {}
         self.newest = 0  # id of the last request that was sent
@@ -76,7 +77,6 @@ class Playing:
         plan: MatchPlan,
         channels: tuple[Channel, ...],
         host: Channel | None,
-        now: float,
         *,
         alone: bool = False,
         dry: DryTurn | None = None,
@@ -111,7 +111,7 @@ class Playing:
             self._observer.started(match)
             self._turns.began(plan)
         if self._played(live, match.start):
-            self.follow(live, now)
+            self.follow(live)
 
     def _played(self, live: LiveMatch, act: Callable[[], None]) -> bool:
         """Advance a match by `act`; False if its game failed, and it is out of play."""
@@ -148,10 +148,10 @@ class Playing:
             )
         )
 
-    def send(self, now: float) -> None:
+    def send(self) -> None:
         """Send the requests that workers take now: one ACT for each channel."""
         for channel, waiting in self.questions.take().items():
-            requests = [self._sent(live, channel, request, now) for live, request in waiting]
+            requests = [self._sent(live, channel, request) for live, request in waiting]
             channel.send(m.Act(requests=requests))
 
     def queue(self, live: LiveMatch) -> None:
@@ -171,7 +171,7 @@ class Playing:
             if not self.feed(live, seat, decision):
                 return
 
-    def _sent(self, live: LiveMatch, channel: Channel, request: Request, now: float) -> Request:
+    def _sent(self, live: LiveMatch, channel: Channel, request: Request) -> Request:
         """Returns the request to send now, with its id and budget; its clocks begin."""
         if request.seat not in live.seated:
             self._open(live, request.seat)
@@ -181,12 +181,13 @@ class Playing:
         budget = limits.human_timeout if human else None
         request = msgspec.structs.replace(request, id=self.newest, budget=budget)
         # A person's clock is kept by their worker: it begins when the person sees the request.
+        now = self.timers.now()
         self.questions.sent(Question(request, channel, live, now), None if human else now + limits.deadline)
         if live.dry is None:
             self._observer.asked(live.match, request)
         return request
 
-    def advance(self, now: float) -> bool:
+    def advance(self) -> bool:
         """Queue what matches ask, and apply the tick of each whose seats are all in.
 
         Whether there is more to do before one waits.
@@ -196,14 +197,14 @@ class Playing:
         for live in touched:
             if self.current(live):
                 self.queue(live)
-            if not self.current(live) or live.failures or not self._tick_over(live, now) or not live.match.ready:
+            if not self.current(live) or live.failures or not self._tick_over(live) or not live.match.ready:
                 continue
             if self._played(live, live.match.advance):
-                self.follow(live, now)
+                self.follow(live)
             advanced = True
         return advanced
 
-    def _tick_over(self, live: LiveMatch, now: float) -> bool:
+    def _tick_over(self, live: LiveMatch) -> bool:
         """Whether the time of the tick is over, where there is a clock."""
         clock = live.clock
         if clock is None:
@@ -211,16 +212,16 @@ class Playing:
         match, over = live.match, list[bool]()
         assert isinstance(match, RealtimeMatch)
         # The game's rule for seats that are late may fail.
-        return self._played(live, lambda: over.append(clock.over(match, now))) and over[0]
+        return self._played(live, lambda: over.append(clock.over(match, self.timers.now()))) and over[0]
 
-    def follow(self, live: LiveMatch, now: float) -> None:
+    def follow(self, live: LiveMatch) -> None:
         """Record the result of the game's step, unless its host has not returned it."""
         match = live.match
         self.watch_host(live)
         if match.waits_for_game:
             return
         if live.dry is None:
-            self._note(live, now)
+            self._note(live)
         if not live.begun:
             live.begun = True
             self.timers.clear(live.host_deadline)  # the deadline of the first reply is longer
@@ -229,12 +230,12 @@ class Playing:
             live.dry.seat = None
             self.void(live, match.outcome)
         elif match.outcome is not None:
-            self.finish(live, match.outcome, now)
+            self.finish(live, match.outcome)
         else:
             self.touch(live)
             self.queue(live)
 
-    def _note(self, live: LiveMatch, now: float) -> None:
+    def _note(self, live: LiveMatch) -> None:
         if live.match.ledger is not None and live.match.outcome is not None:
             self._turns.over(live.match.episode())  # they are kept before the log says that the match is over
         if self._recorder is not None:
@@ -244,7 +245,7 @@ class Playing:
         self._observer.ticked(live.match)
         self.spectators.changed(live.match)
         if live.clock is not None:
-            live.clock.next(now)
+            live.clock.next(self.timers.now())
             assert live.clock.until is not None
             self.timers.set(live.tick_end, live.clock.until)
 
@@ -261,9 +262,9 @@ class Playing:
 
     # --- the end ---------------------------------------------------------------------------------------------------
 
-    def finish(self, live: LiveMatch, outcome: Outcome, now: float) -> None:
+    def finish(self, live: LiveMatch, outcome: Outcome) -> None:
         """The match is over."""
-        self.spectators.close(live.match, now, outcome)  # while its host still has the game
+        self.spectators.close(live.match, self.timers.now(), outcome)  # while its host still has the game
         self._close(live, outcome)
         if self._recorder is not None:
             self._recorder.end(live.match.plan.index)
@@ -294,25 +295,9 @@ class Playing:
         self._observer.unresolved(match, reason)
 
     def _close(self, live: LiveMatch, outcome: Outcome) -> None:
-        index = live.match.plan.index
-        del self.matches[index]
-        live.over = True  # its queued requests are not sent
+        del self.matches[live.match.plan.index]
         self.timers.clear(live.tick_end)
         self.timers.clear(live.host_deadline)
-        self._withdraw(live)
-        for seat in sorted(live.seated):
-            live.channels[seat].send(m.End(match=index, seat=seat, outcome=outcome))
-        if isinstance(live.match.session, HostedSession):
-            live.match.session.close()
-
-    def _withdraw(self, live: LiveMatch) -> None:
-        """Cancel the requests of a match."""
-        wanted: dict[Channel, list[int]] = {}
-        for i, question in live.questions.items():
-            question.live = None
-            if not question.cancelled:
-                question.cancelled = True
-                wanted.setdefault(question.channel, []).append(i)
-        live.questions.clear()
-        for channel, ids in wanted.items():
-            channel.send(m.Cancel(ids=ids))
+        for question in live.close(outcome):
+            if question.due is None:  # a person's: nothing else would end the wait for a worker that does not confirm
+                self.timers.set(question, self.timers.now() + self._plan.limits.deadline)

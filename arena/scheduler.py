@@ -59,7 +59,9 @@ class Scheduler:
         retry = RetryPolicy(plan)
         self._upcoming = Upcoming(matches or planned(plan), between=concurrency)
         turns = TurnFeed(sinks)
-        self._playing = Playing(plan, workers, retry, recorder, self._observer, turns, self._upcoming.over)
+        self._playing = Playing(
+            plan, workers, retry, recorder, self._observer, turns, self._upcoming.over, lambda: time.monotonic()
+        )
         self._failing = Failing(
             plan,
             workers,
@@ -78,11 +80,11 @@ class Scheduler:
         realtime = self._plan.limits.pace == "realtime"
         while playing.matches or not self._failing.over:
             self._seat_matches()
-            advanced = playing.advance(time.monotonic())
+            advanced = playing.advance()
             if advanced and not realtime:
                 continue
             # In realtime the next tick may be over already on a busy machine: answers are still read.
-            playing.send(time.monotonic())
+            playing.send()
             feed.show(time.monotonic())
             self._absorb(self._workers.poll(0 if advanced else self._patience()))
             self._watch_clocks()
@@ -107,7 +109,7 @@ class Scheduler:
             if plan is None or seats is None:
                 return
             upcoming.take(plan)
-            playing.begin(plan, *seats, time.monotonic(), alone=upcoming.alone(plan))
+            playing.begin(plan, *seats, alone=upcoming.alone(plan))
 
     def _seat_dry_turns(self, waiting: list[tuple[MatchPlan, DryTurn]]) -> None:
         playing = self._playing
@@ -115,7 +117,7 @@ class Scheduler:
             return
         for plan, turn in waiting:
             if plan.index not in playing.matches and (seats := self._seats(plan)) is not None:
-                playing.begin(plan, *seats, time.monotonic(), dry=turn)
+                playing.begin(plan, *seats, dry=turn)
 
     def _seats(self, plan: MatchPlan) -> tuple[tuple[Channel, ...], Channel | None] | None:
         """The channels of the seats and of the game's host; None if one of them is not ready."""
@@ -206,7 +208,7 @@ class Scheduler:
         if isinstance(message, m.Parsed):
             self._playing.touch(live)
         else:
-            self._playing.follow(live, time.monotonic())
+            self._playing.follow(live)
 
     def _pictured(self, channel: Channel, message: m.Observed) -> None:
         """Handle a game host's picture for spectators."""
@@ -245,23 +247,22 @@ class Scheduler:
         return max(0.0, min(clocks) - time.monotonic()) if clocks else None
 
     def _watch_clocks(self) -> None:
-        now = time.monotonic()
-        for due in self._playing.timers.take(now):
+        for due in self._playing.timers.take():
             match due:
                 case TickEnd():
                     self._playing.touch(due.live)
                 case HostDeadline():
-                    self._host_due(due, now)
+                    self._host_due(due)
                 case Question():
-                    self._failing.overdue(due, now, GRACE)
+                    self._failing.overdue(due, GRACE)
 
-    def _host_due(self, due: HostDeadline, now: float) -> None:
+    def _host_due(self, due: HostDeadline) -> None:
         live = due.live
         session = live.match.session
         if not isinstance(session, HostedSession) or session.since is None or live.host is None:
             return
         allowed = self._playing.host_time(live)
-        if session.since + allowed <= now:
+        if session.since + allowed <= self._playing.timers.now():
             waited = f"{allowed:g} s at tick {live.match.tick}"
             self._failing.kill(live.host, f"did not answer within {waited}: it hangs")
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -16,7 +17,9 @@ class Timed(Protocol):
 class Timers:
     """A heap. Moved or cleared entries stay in it until they come up, or until they make up most of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        """`now()` is the time, as time.monotonic gives it."""
+        self.now = now
         self._heap: list[tuple[float, int, Timed]] = []
         self._order = itertools.count()
         self._valid = 0  # entries that still count
@@ -46,9 +49,9 @@ class Timers:
             heapq.heappop(heap)
         return heap[0][0] if heap else None
 
-    def take(self, now: float) -> list[Timed]:
+    def take(self) -> list[Timed]:
         """Removes and returns everything that is due, in order."""
-        out = []
+        now, out = self.now(), []
         while (due := self.next) is not None and due <= now:
             what = heapq.heappop(self._heap)[2]
             what.due = None

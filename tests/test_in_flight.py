@@ -123,6 +123,21 @@ def test_seats_that_fail_in_one_tick_are_both_known_although_one_of_them_had_to_
     assert faults == [(0, "backend"), (1, "backend")]
 
 
+def test_a_persons_worker_that_does_not_confirm_a_cancel_is_replaced(play: Callable[..., Play]) -> None:
+    """One screen shows one question: the next one would wait for ever."""
+    person = dataclasses.replace(GOOD, name="person", interactive=True, max_in_flight=1)
+
+    def script(workers: FakeWorkers) -> list[Event]:
+        one, other = workers.channels
+        if one.owed and other is workers.started[1]:
+            return [other.death("was killed by SIGKILL", self_inflicted=False)]
+        return other.pay() if one is workers.started[0] else workers.pay()
+
+    run = play(plan_of(Together, [person, GOOD], matches=2), script, concurrency=1)
+    assert [why for _, why in run.workers.killed] == ["did not confirm a CANCEL in time: it hangs"]
+    assert [end["status"] for end in run.lines("end")] == ["terminated", "terminated"]
+
+
 # --- who says how many ---------------------------------------------------------------------------------------------
 
 
