@@ -10,18 +10,22 @@ from rich.console import Console
 from arena.cli.runs import print_commands, print_tables, progress
 from arena.record.disk import in_use
 from arena.record.reader import Run
+from arena.record.training import read_training
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 def show(run: Path) -> None:
-    """Show the scores of RUN: of one that is complete, that stopped, or that is being played.
+    """Show the scores of RUN: of one that is complete, that stopped, or that is being played. Of a training, how far
+    it came, and the scores of its evaluation.
 
     The table is computed from the log. `arena verify RUN` says whether the log is right.
     """
+    console, notes = Console(), Console(stderr=True)
+    if not show_training(run, console, notes):
+        return
     recorded = Run(run)
     tables = recorded.tables()
-    console, notes = Console(), Console(stderr=True)
     print_tables(recorded, tables, console)
     if in_use(run):
         notes.print(f"it is being played: {progress(recorded, tables)}", soft_wrap=True)
@@ -30,3 +34,17 @@ def show(run: Path) -> None:
         print_commands(notes, ("play", "--resume", str(run)))
     else:
         notes.print("it is complete", soft_wrap=True)
+
+
+def show_training(folder: Path, console: Console, notes: Console) -> bool:
+    """What stands there of a training, if it is one; whether there is a run to show."""
+    training = read_training(folder)
+    if training is None:
+        return True
+    for sentence in training.sentences():
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    evaluated = (folder / "run.json").is_file()
+    if not training.complete or not evaluated:
+        left = "was not evaluated yet" if training.complete else "is being trained, or it stopped"
+        notes.print(f"it {left}; go on with:\n  {training.again}", markup=False, highlight=False, soft_wrap=True)
+    return evaluated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import click
 from arena.cli.lazy import Group
 from arena.cli.whole import Whole
 from arena.errors import MissingExtraError, WorkerError
+from arena.record.training import read_training, set_aside
 
 
 @click.group(cls=Group)
@@ -31,22 +33,36 @@ def train() -> None:
     metavar="KEY=VALUE",
     help="A setting of the trainer; may be repeated.",
 )
+@click.option("--matches", "-n", default=100, show_default=True, type=Whole(0), help="Matches of the evaluation.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def ppo(
-    game: str, steps: int, seed: int, out: str, seats: str | None, resume: bool, options: tuple[str, ...], quiet: bool
+    game: str,
+    steps: int,
+    seed: int,
+    out: str,
+    seats: str | None,
+    resume: bool,
+    options: tuple[str, ...],
+    matches: int,
+    quiet: bool,
 ) -> None:
     """Train a PPO policy against itself, its past, `scripted` and `random`; alone where the game takes one player.
 
     OUT gets checkpoints, curve.csv, tb/ (TensorBoard) and policy.safetensors, which `ppo:OUT` seats. Settings of
-    --option are the fields of PpoConfig (docs/train.md), e.g. envs=64, entropy=0.05, pool_past=0.5, hosts=4.
+    --option are the fields of PpoConfig (docs/train.md), e.g. envs=64, entropy=0.05, pool_past=0.5, hosts=4. Then the
+    policy is evaluated by --matches against `scripted`, or `random` where the game has no baseline: OUT is a run that
+    `arena show`, `arena verify` and `arena replay` take.
     """
     from arena import commands, names
     from arena.plugins import game_class
     from arena.train.config import check_options, config_for
 
     name = names.parse(game)
+    spec = game_class(name.base).spec
+    words = ["--game", game, "--steps", steps, "--seed", seed, *(["--seats", seats] if seats else [])]
+    words += [word for option in options for word in ("--option", option)]
     config = config_for(
-        game_class(name.base).spec,
+        spec,
         game=name.base,
         game_options=dict(name.options),
         out=out,
@@ -55,6 +71,7 @@ def ppo(
         seats=_seats(seats),
         resume=resume,
         progress=not quiet,
+        trained_by=shlex.join(["arena", "train", "ppo", *map(str, words)]),
         **check_options(_pairs(options)),
     )
     try:
@@ -65,25 +82,50 @@ def ppo(
         raise MissingExtraError(
             f"training needs {error.name}, not installed here. {commands.how_to_install('train')}"
         ) from error
+    folder = Path(out)
     try:
+        before = read_training(folder) if resume else None
+        if before is not None and before.steps < steps:
+            set_aside(folder, before.steps)
         path = main(config)
+        if matches:
+            seat = (config.seats or spec.seats)[0]
+            other = "random" if spec.baseline is None else "scripted"
+            # Who plays alone shares nothing with the other but the start: each in a lane of its own.
+            others = seat - 1 if seat > 1 else min(1, spec.seats[1] - 1)
+            _evaluate(game, [f"ppo:{out}", *[other] * others], matches, seed, folder, quiet)
     except (KeyboardInterrupt, WorkerError):
-        given = ["--game", game, "--steps", steps, "--seed", seed, *(["--seats", seats] if seats else []), "--out", out]
-        given += [word for option in options for word in ("--option", option)]
-        click.echo(_stopped(out, steps, commands.arena("train", "ppo", *given, "--resume")), err=True)
+        click.echo(_stopped(folder), err=True)
         raise
     again = commands.arena("play", "--game", game, "--operators", f"ppo:{out},random")
     click.echo(f"{path}\nseat it with: {again}")
 
 
-def _stopped(out: str, steps: int, again: str) -> str:
-    """What is said of a run that was stopped: how far it came, and how to go on."""
-    from arena.train.checkpoint import latest, read_facts
+def _evaluate(game: str, operators: Sequence[str], matches: int, seed: int, folder: Path, quiet: bool) -> None:
+    """Play the matches of the evaluation into the training's folder, and show its table."""
+    from rich.console import Console
 
-    found = latest(Path(out))
-    if found is None:
-        return f"stopped before it learned anything; begin anew with: {again.removesuffix(' --resume')}"
-    return f"stopped after {read_facts(found)['steps']:,} of {steps:,} decisions: {found}\ngo on with: {again}"
+    from arena.cli.live import LiveTable
+    from arena.cli.runs import check_resolved, print_tables
+    from arena.lineup import build_plan
+    from arena.play import run_plan
+    from arena.record.reader import Run
+
+    plan = build_plan(game, operators, seed=seed, matches=matches)
+    with LiveTable(plan, Console(stderr=True), show=not quiet) as live:
+        resumed = (folder / "run.json").is_file()
+        tables = run_plan(plan, folder, concurrency=16, observer=live, on_status=live.status, resume=resumed)
+    print_tables(Run(folder), tables, Console())
+    check_resolved(Run(folder), tables)
+
+
+def _stopped(folder: Path) -> str:
+    """What is said of a run that was stopped: how far it came, and how to go on."""
+    training = read_training(folder)
+    if training is None:
+        return "stopped before it learned anything"
+    done = f"{training.steps:,} of {training.head.steps:,}" if not training.complete else f"all {training.steps:,}"
+    return f"stopped after {done} decisions\ngo on with: {training.again}"
 
 
 def _pairs(options: Sequence[str]) -> dict[str, str]:

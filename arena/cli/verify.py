@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from arena import commands
+from arena.errors import RecordError
 from arena.record import kept
 from arena.record.reader import Run
+from arena.record.training import read_training
 from arena.record.verify import verify as verify_run
 from arena.text import printable
 
@@ -28,6 +30,12 @@ def verify(run: Path, trust: bool) -> None:
     installation cannot tell. Of a run that stopped early, what was played is checked: that it is
     not complete is said, and is no error.
     """
+    training = read_training(run)
+    if training is not None and not (run / "run.json").is_file():
+        raise RecordError(
+            f"{run} holds a training that was not evaluated: there is no match to play again. Its weights can only be "
+            f"checked by training again: {training.head.trained_by}"
+        )
     recorded = Run(run)
     report = verify_run(recorded, trust=trust)
     console = Console()
@@ -63,5 +71,10 @@ def verify(run: Path, trust: bool) -> None:
     for engine in report.engines:
         why = "" if report.passed else ": that may be why it differs. Install that version to tell"
         say(f"It was played with {printable(engine)}{why}.")
+    if training is not None:
+        say(
+            f"This is the evaluation of the policy. How that was trained is not re-executed: with the same seed, on a "
+            f"machine like it, {training.head.trained_by} gives the same weights."
+        )
     say("A log cannot prove who chose an answer, only what followed from it.")
     sys.exit(0 if report.passed else 1)

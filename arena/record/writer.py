@@ -21,6 +21,7 @@ from arena.log import Line, encoder
 from arena.record import kept, shards
 from arena.record.disk import LOCK, Disk, FolderLock
 from arena.record.head import Head, read_head
+from arena.record.training import may_record
 
 SHARD_BYTES = 64 * 1024 * 1024  # a shard ends with the match that passes this size
 SYNC_SECONDS = 0.25  # most seconds between syncs of a shard; a sync takes milliseconds
@@ -55,13 +56,13 @@ class Recorder:
     _lock: FolderLock | None = None
 
     def __init__(self, folder: Path, head: Head, *, files: bool = True, disk: Disk | None = None) -> None:
-        """A new run in `folder`, which must be new or empty. Raises RecordError.
+        """A new run in `folder`, which must be new, empty, or that of a training. Raises RecordError.
 
         `files`: the files that it needs are kept.
         """
         self._begin(folder, head, disk)
         try:
-            if folder.exists() and any(path.name != LOCK for path in folder.iterdir()):
+            if folder.exists() and not may_record(folder, LOCK):
                 raise RecordError(f"{folder} is not empty; a run is written into a new folder. Choose another --out")
             (folder / "open").mkdir(parents=True, exist_ok=True)
             self._lock = FolderLock(folder)

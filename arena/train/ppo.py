@@ -45,7 +45,7 @@ from arena.train.nets import Floats, probabilities, sample
 from arena.train.network import ActorCritic, to_numpy
 from arena.train.policy import save_policy
 from arena.train.pool import KINDS, Pool
-from arena.train.runs import bar, cut_curve, find_checkpoint, settings, single_threaded, write_curve
+from arena.train.runs import bar, cut_curve, find_checkpoint, settings, single_threaded, write_curve, write_head
 from arena.train.vector_env import Finished, Masks, Seen, VectorEnv
 
 LOSSES = ("entropy", "value_loss", "approx_kl", "clip_fraction", "explained_variance")
@@ -67,6 +67,7 @@ def main(config: PpoConfig, game: type[Game] | None = None, updates: int | None 
     games = make_games(config, game)
     out = Path(config.out)
     begun = find_checkpoint(config, out)
+    write_head(config, games[0])
     pool = Pool(game, {kind: getattr(config, f"pool_{kind}") for kind in KINDS}, config.pool_size)
     with (
         contextlib.closing(make_env(config, game, games, pool)) as env,

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import csv
+import platform
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+import arena
+from arena import names
 from arena.errors import CheckpointError, InputError
+from arena.game import Game
+from arena.record.disk import Disk
+from arena.record.training import HEAD, TrainHead
 from arena.train.checkpoint import latest, read_facts
 
 # What a resumed run may have different: it decides no weight.
@@ -32,6 +39,8 @@ def find_checkpoint(config: Any, out: Path) -> Path | None:
         raise InputError(
             f"--out {where}: nothing can be written there ({error.strerror}); choose another --out"
         ) from error
+    if (out / "run.json").exists() and not (out / HEAD).exists():
+        raise InputError(f"{out} holds a run without a training; choose another --out")
     found = latest(out)
     if found and not config.resume:
         raise InputError(f"{out} already holds a training run ({found.name}); add --resume, or choose another --out")
@@ -44,6 +53,25 @@ def find_checkpoint(config: Any, out: Path) -> Path | None:
             name = changed[0]
             raise InputError(f"{out} was trained with {name}={was.get(name)}, not {now[name]}: resume with the same")
     return found
+
+
+def write_head(config: Any, game: Game) -> None:
+    """train.json, whole or not at all."""
+    head = TrainHead(
+        game=str(replace(names.parse(config.game), options={k: str(v) for k, v in config.game_options.items()})),
+        game_version=game.spec.version,
+        steps=config.steps,
+        seed=config.seed,
+        trained_by=config.trained_by,
+        config=settings(config),
+        versions={
+            "arena": arena.__version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "torch": str(torch.__version__),
+        },
+    )
+    Disk().replace_json(Path(config.out) / HEAD, head)
 
 
 def settings(config: Any) -> dict[str, Any]:

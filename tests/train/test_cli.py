@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 from arena.cli.train import train
 from arena.errors import InputError, MissingExtraError
 
-SHORT = ["ppo", "--game", "leduc", "--steps", "64", "--quiet", "--option", "envs=4", "--option", "rollout=8"]
+SHORT = ["ppo", "--game", "leduc", "--steps", "64", "-n", "0", "--quiet", "--option", "envs=4", "--option", "rollout=8"]
 
 
 def _arena(*args):

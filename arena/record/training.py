@@ -1,0 +1,98 @@
+"""What a folder of `arena train` says of the training: train.json, beside the run of its evaluation."""
+
+from __future__ import annotations
+
+import csv
+import shlex
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from arena import commands
+from arena.errors import RecordError
+
+HEAD = "train.json"
+OF_TRAINING = ("checkpoint-", "policy.", "curve.csv", HEAD, "tb", "imitation.txt", "round-", "evaluation-")
+# What the names of the files of a training begin with; anything else in its folder is of the evaluation.
+
+
+class TrainHead(msgspec.Struct, frozen=True, kw_only=True):
+    """train.json: what was to be trained, and with what."""
+
+    format: int = 1
+    game: str  # with its options, as on the command line
+    game_version: int
+    steps: int  # decisions of the learner that were asked for
+    seed: int
+    trained_by: str  # the command, or the script
+    config: dict[str, Any]  # the settings that decide the weights
+    versions: dict[str, str]  # arena, python, numpy, torch
+
+
+class Training:
+    """The training in a folder, however far it came."""
+
+    def __init__(self, folder: Path, head: TrainHead) -> None:
+        self.folder = folder
+        self.head = head
+        self.row: dict[str, str] = {}  # of the last update
+        curve = folder / "curve.csv"
+        if curve.is_file():
+            with curve.open(newline="") as file:
+                for self.row in csv.DictReader(file):
+                    pass
+
+    @property
+    def steps(self) -> int:
+        """Decisions that were learned from."""
+        return int(self.row.get("steps") or 0)
+
+    @property
+    def complete(self) -> bool:
+        """All that was asked for."""
+        return self.steps >= self.head.steps
+
+    @property
+    def again(self) -> str:
+        """The command that goes on with it."""
+        program, *words = shlex.split(self.head.trained_by)
+        if program == "arena":
+            return commands.arena(*words, "--out", str(self.folder), "--resume")
+        return f"{self.head.trained_by} --out {shlex.quote(str(self.folder))} --resume"
+
+    def sentences(self) -> list[str]:
+        """How far it came, and what the last update says."""
+        head = self.head
+        done = f"{self.steps:,} of {head.steps:,}" if not self.complete else f"{self.steps:,}"
+        out = [f"trained on {head.game} for {done} decisions, seed {head.seed}: {head.trained_by}"]
+        told = [f"{name} {self.row[name]}" for name in ("update", "return", "entropy") if self.row.get(name)]
+        return [*out, f"last update: {', '.join(told)}"] if told else out
+
+
+def read_training(folder: Path) -> Training | None:
+    """The training in `folder`; None where there is none. RecordError when its head is damaged."""
+    file = folder / HEAD
+    if not file.is_file():
+        return None
+    try:
+        return Training(folder, msgspec.json.decode(file.read_bytes(), type=TrainHead))
+    except msgspec.MsgspecError as error:
+        raise RecordError(f"{file} is damaged: {error}") from error
+
+
+def may_record(folder: Path, lock: str) -> bool:
+    """Whether a run may be written into `folder`: nothing is there but a training that was not evaluated yet."""
+    names = [path.name for path in folder.iterdir() if path.name != lock]
+    return not names or (HEAD in names and all(name.startswith(OF_TRAINING) for name in names))
+
+
+def set_aside(folder: Path, steps: int) -> None:
+    """Move the evaluation of a policy that is trained further out of the way: a run folder of its own inside."""
+    if not (folder / "run.json").exists():
+        return
+    aside = folder / f"evaluation-{steps:010d}"
+    aside.mkdir()
+    for path in sorted(folder.iterdir()):
+        if not path.name.startswith(OF_TRAINING):
+            path.rename(aside / path.name)
