@@ -1,4 +1,4 @@
-"""`arena games` and `arena operators`: what is installed, and what each takes."""
+"""`arena games` and `arena operators`: the installed plugins, with their options."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from arena.names import parse
 from arena.operator import OperatorKind, determinism_of
 from arena.options import Option
 
-MOST_NAMES = 60  # of actions are listed
+MOST_NAMES = 60  # most action names that are listed
 DETERMINISM = {
     "deterministic": "same seeds, same answers, whatever the concurrency",
     "measured": "not promised: how often it gives the same answers has to be measured",
@@ -34,7 +34,7 @@ Lines = list[tuple[str, str]]  # labels and texts
 
 @dataclass
 class Described:
-    """One plugin as it is shown: as data with --json, else as lines and, in detail, what stands below a heading."""
+    """One plugin for display: as data with --json, else as lines and, in detail, texts with headings."""
 
     name: str
     facts: dict[str, Any]
@@ -174,7 +174,7 @@ def _operator(found: Found, detail: bool) -> Described:
 
 
 def _playable(kind: OperatorKind) -> Lines:
-    """Each game with what the operator would be given of it, or why it cannot play."""
+    """Each game with the views that the operator would get, or why it cannot play."""
     defaults = {name: option.default for name, option in kind.options.items()}
 
     def given(found: Found) -> str:

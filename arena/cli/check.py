@@ -15,7 +15,7 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, where=COMMANDS)
 def check() -> None:
-    """Check a plugin of yours: what holds, what fails and why, how to repair it, and what was not tested.
+    """Check your plugin: what passes, what fails and why, how to repair it, and what was not tested.
 
     Games and operators are tested by pytest, the extra `testing`; a worker needs no extra.
 

@@ -36,7 +36,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 def game(spec: str, matches: int, seats: int | None, zero_sum: bool, limit: float, as_json: bool) -> None:
     """Check the game SPEC: kuhn, openspiel:hearts, ./rps.py:RockPaperScissors, leduc@hands=3
 
-    Drawing, prompts, baseline, teacher and golden playthroughs are optional: what is not there is not tested, and said.
+    Drawing, prompts, baseline, teacher and golden playthroughs are optional: a missing one is reported as not tested.
     Exit code: 0 all that was tested passes, 1 something fails, 2 no such game.
     """
     name = names.parse(spec)
@@ -91,7 +91,7 @@ def operator(spec: str, games: tuple[str, ...], matches: int, limit: float, as_j
 
 @contextmanager
 def _usable(who: str) -> Iterator[None]:
-    """A plugin that raises before the suite can begin fails in one message: ArenaError."""
+    """Turns an exception before the suite can begin into one message: raises ArenaError."""
     try:
         yield
     except plugins.BROKEN as error:
@@ -103,7 +103,7 @@ def _usable(who: str) -> Iterator[None]:
 
 
 def _options(cls: type[Game], given: Mapping[str, str], spec: str) -> dict[str, Any]:
-    """The options as the game understands them. InputError when it does not."""
+    """The options, checked by the game. Raises InputError if it does not accept them."""
     try:
         return {name: cls(cls.spec.seats[0], given).options[name] for name in given}
     except ValueError as error:
@@ -111,7 +111,7 @@ def _options(cls: type[Game], given: Mapping[str, str], spec: str) -> dict[str, 
 
 
 def _whole(name: names.Name) -> names.Name:
-    """The name with a file's whole path: the suite runs elsewhere."""
+    """The name with the file's absolute path: the suite runs in another folder."""
     if not name.is_file:
         return name
     return names.Name(str(Path(name.kind).expanduser().resolve()), name.what, name.options)
@@ -122,6 +122,6 @@ def _origin(name: names.Name, cls: type[Game]) -> str:
 
 
 def _folder(module: str) -> Path | None:
-    """Where the plugin's own code is."""
+    """The folder of the plugin's code."""
     path = getattr(sys.modules.get(module), "__file__", None)
     return Path(path).resolve().parent if path else None

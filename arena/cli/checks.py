@@ -1,4 +1,4 @@
-"""What `arena doctor` looks at. Each check yields findings; none raises for what it finds."""
+"""The checks of `arena doctor`. Each yields findings; none raises because of what it finds."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Finding:
     state: Literal["ok", "warning", "problem"]
     what: str
     text: str
-    advice: str = ""  # what to do; empty when all is well
+    advice: str = ""  # what to do; empty if nothing is wrong
 
 
 def interpreter() -> Iterator[Finding]:
-    """Python, the machine, and this arena."""
+    """The Python, the machine, and this arena."""
     python = f"{platform.python_implementation()} {platform.python_version()}, {sys.executable}"
     yield Finding("ok", "python", python)
     machine = f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} cores"
@@ -64,7 +64,7 @@ def interpreter() -> Iterator[Finding]:
 
 
 def distributions() -> Iterator[Finding]:
-    """The base dependencies and each extra, with versions, or with what is missing and how to have it."""
+    """The base dependencies and each extra, with versions, or with what is missing and how to install it."""
     for extra in ("", *installed.extras()):
         wanted = installed.requirements(extra)
         lacking = ", ".join(name for name, version in wanted if version is None)
@@ -77,7 +77,7 @@ def distributions() -> Iterator[Finding]:
 
 
 def plugins() -> Iterator[Finding]:
-    """Every plugin loads; an operator whose extra is missing only cannot be seated."""
+    """Whether every plugin loads. An operator whose extra is missing is no problem: it just cannot play."""
     sorts = [(f"{what}s", installed.every(what)) for what in ("game", "operator", "worker")]
     for what, found in sorts:
         good = [one.name for one in found if one.plugin is not None]
@@ -99,7 +99,7 @@ def plugins() -> Iterator[Finding]:
 
 
 def _weights(one: installed.Found) -> Iterator[Finding]:
-    """What the operator ships is there and whole, as far as can be seen without loading it."""
+    """Whether the operator's shipped files are complete, as far as can be seen without loading them."""
     defaults = {name: option.default for name, option in one.plugin.options.items()}
     tables = [game.plugin.spec for game in installed.every("game") if not isinstance(game.plugin, GameFamily | None)]
     try:
@@ -110,11 +110,11 @@ def _weights(one: installed.Found) -> Iterator[Finding]:
     except CheckpointError as error:
         yield Finding("problem", one.name, str(error), f"meanwhile, name another one: {one.name}:...")
     except InputError:
-        return  # it cannot be seated without a name or an option: nothing is wrong with that
+        return  # it needs a name or an option to play, which is no problem
 
 
 def round_trip() -> Iterator[Finding]:
-    """A worker is started, one match is played and recorded, and the record is verified."""
+    """Starts a worker, plays and records one match, and verifies the record."""
     with tempfile.TemporaryDirectory(prefix="arena-doctor-") as private:
         folder = Path(private) / "run"
         began = time.monotonic()
@@ -138,7 +138,7 @@ def round_trip() -> Iterator[Finding]:
 
 
 def terminal() -> Iterator[Finding]:
-    """Where a person would play."""
+    """The terminal that a person would play at."""
     console = Console()
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         yield Finding("ok", "terminal", "none here: `human` opens a page in the browser, `replay` prints plainly")
@@ -154,7 +154,7 @@ def terminal() -> Iterator[Finding]:
 
 
 def gpu() -> Iterator[Finding]:
-    """What torch sees, in a process of its own: a broken driver must not end the doctor."""
+    """The GPUs that torch sees, found in another process: a broken driver must not end the doctor."""
     if installed.versions(["torch"]) == [None]:
         yield Finding("ok", "gpu", "torch is not installed: only ppo and vlm need it")
         return

@@ -1,4 +1,4 @@
-"""`arena keys`: the CURVE keys by which arenas and worker servers of other machines know each other."""
+"""`arena keys`: the CURVE keys with which arenas and worker servers on different machines authenticate each other."""
 
 from __future__ import annotations
 

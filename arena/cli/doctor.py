@@ -1,4 +1,4 @@
-"""`arena doctor`: whether this installation works, and what to do where it does not."""
+"""`arena doctor`: checks whether this installation works, and says how to repair it."""
 
 from __future__ import annotations
 

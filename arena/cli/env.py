@@ -130,7 +130,7 @@ def remove(name: str, yes: bool) -> None:
 
 
 def _rows() -> list[dict[str, str]]:
-    """One a declared runtime without an environment, and one an environment."""
+    """One row for each declared runtime without an environment, and one for each environment."""
     rows = []
     declared: dict[str, Runtime] = {}
     for found in installed.every("runtime"):

@@ -1,4 +1,4 @@
-"""What `arena check` prints: of games, operators and workers alike."""
+"""The output of `arena check` for games, operators and workers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STYLES = {"passes": "green", "fails": "bold red", "not tested": "yellow"}
 def report(
     title: str, notes: Sequence[str], test: Callable[[Callable[[str], None]], Iterable[Finding]], as_json: bool
 ) -> None:
-    """Print what `test(on_start)` finds as it goes, and exit with 1 if something fails.
+    """Print the findings of `test(on_start)` as they come, and exit with 1 if something fails.
 
     `on_start` is to be told each property before it is tested.
     """
@@ -44,7 +44,7 @@ def report(
 
 
 def show(console: Console, finding: Finding) -> None:
-    """One property; below it why, where and what to do, if it does not hold."""
+    """Print one property and, if it fails, why, where and what to do."""
     table = Table.grid(padding=(0, 2))
     table.add_column(width=10, no_wrap=True)
     table.add_column(overflow="fold")

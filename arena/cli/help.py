@@ -1,4 +1,4 @@
-"""Help that is read: options under headings."""
+"""Help with the options under headings."""
 
 from __future__ import annotations
 

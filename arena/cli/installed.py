@@ -1,4 +1,4 @@
-"""What is installed here: plugins (whether they load or not) and the distributions behind each extra."""
+"""What is installed: plugins, whether or not they load, and the distributions of each extra."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from arena.errors import InputError
 from arena.game import GameFamily
 from arena.operator import OperatorKind
 
-# A list of plugins must not end at the first broken one.
+# One broken plugin must not stop the list.
 BROKEN = (InputError, *plugins.BROKEN)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One plugin by name: what it is, or why it cannot be had."""
+    """One plugin by name: the plugin, or why it cannot be loaded."""
 
     name: str
     plugin: Any = None
@@ -42,7 +42,7 @@ def one(what: str, name: str) -> Found:
     """One installed plugin. PluginNotFoundError when no such name is installed."""
     load = LOADERS[what]
     if name not in plugins.names(what):
-        load(name)  # says which names there are
+        load(name)  # raises an error that lists the names
     try:
         return Found(name, load(name))
     except BROKEN as error:
@@ -50,7 +50,7 @@ def one(what: str, name: str) -> Found:
 
 
 def missing(kind: OperatorKind | GameFamily) -> list[str]:
-    """Distributions of its extra that are not installed here; empty when it can be seated, or played."""
+    """Distributions of its extra that are not installed; empty if the plugin can be used."""
     try:
         plugins.require_modules(repr(kind.name), kind.requires, kind.extra)
     except InputError:

@@ -17,7 +17,7 @@ SPLIT = 0.05  # seconds in which the rest of an escape sequence follows its firs
 
 
 class Keys:
-    """Reads keys unbuffered and without echo; the terminal is put back on exit, come what may."""
+    """Reads keys unbuffered and without echo; restores the terminal on exit, whatever happens."""
 
     def __init__(self, descriptor: int = 0) -> None:
         self._descriptor = descriptor

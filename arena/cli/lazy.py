@@ -15,7 +15,7 @@ from arena.errors import nearest
 
 
 class Group(click.Group):
-    """A group that says which commands there are when it is given another, and what each does in whole sentences."""
+    """A group of commands. For an unknown command it lists those that there are, with a summary of each."""
 
     def summary(self, ctx: click.Context, name: str) -> str:
         """The first sentence of a command's help."""
@@ -39,7 +39,7 @@ class Group(click.Group):
 
 
 def _refuse_twice(command: click.Command, args: list[str]) -> None:
-    """UsageError for an option with a value that is given twice: click would take the last one without a word."""
+    """Raises UsageError for an option that is given twice: click would silently take the last value."""
     ctx = click.Context(command, info_name=command.name)
     try:
         _, _, given = command.make_parser(ctx).parse_args(list(args))

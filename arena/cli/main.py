@@ -54,10 +54,10 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 def main() -> None:
     """Entry point: errors become one message and an exit code (2 bad input, 1 failure, 130 interrupted)."""
-    ours = sys.argv[: sys.argv.index("--")] if "--" in sys.argv else sys.argv  # behind it is a worker's own command
+    ours = sys.argv[: sys.argv.index("--")] if "--" in sys.argv else sys.argv  # after it comes a worker's command
     debug = "--debug" in ours
     if debug:
-        # Wherever it stands: a user adds it to the end of the command that failed.
+        # In any place: a user adds it to the end of the command that failed.
         sys.argv.remove("--debug")
     else:
         sys.excepthook = _bug
@@ -66,7 +66,7 @@ def main() -> None:
             cli(standalone_mode=False, prog_name="arena")
         finally:
             if sys.stdout is not None:
-                sys.stdout.flush()  # here, where it can be said that it failed
+                sys.stdout.flush()  # here, where a failure can be reported
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -90,7 +90,7 @@ def _say(text: str) -> None:
 
 
 def _system(error: OSError) -> int:
-    """Say what the operating system refused, and return the exit code."""
+    """Report an error of the operating system, and return the exit code."""
     if _of_a_file(error.__traceback__) is not None:
         _bug(type(error), error, error.__traceback__)
         return 1
@@ -98,7 +98,7 @@ def _system(error: OSError) -> int:
         sys.stdout.flush()
     except OSError:  # Python would try again, and complain, when it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if isinstance(error, BrokenPipeError):  # the reader of the output has ended, and has all it wanted
+    if isinstance(error, BrokenPipeError):  # the reader of the output has exited
         return 1
     if error.filename is not None:
         _say(f"{_short(str(error.filename))}: {error.strerror}")
@@ -114,7 +114,7 @@ def _short(text: str) -> str:
 
 
 def _of_a_file(trace: TracebackType | None) -> str | None:
-    """Where in a plugin in a file of the user's this was raised."""
+    """The place in a user's plugin file that raised the error."""
     from arena.files import PREFIX
 
     for frame, line in reversed(list(traceback.walk_tb(trace))):

@@ -1,4 +1,4 @@
-"""A table that stays readable on a narrow terminal: there every row is a list of its cells."""
+"""A table that stays readable on a narrow terminal, where every row becomes a list of its cells."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEAST = 8  # characters of the first column, whose cells are folded
 
 
 class NarrowTable(Table):
-    """Its first column names the row, and may be folded; the cells of all others are text of one line."""
+    """The first column names the row, and can be folded; the cells of the other columns have one line."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self._needed() <= options.max_width:

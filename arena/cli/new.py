@@ -21,7 +21,7 @@ What = Literal["game", "operator", "worker"]
 
 
 def _next(what: What, path: str, test: str) -> list[str]:
-    """The commands that may come next, as a shell takes them."""
+    """The next commands, quoted for a shell."""
     pytest = commands.python("-m", "pytest", test)
     matches = ("--matches", "20")
     if what == "game":

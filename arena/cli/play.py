@@ -37,7 +37,7 @@ ALLOWED = {"resume", "concurrency", "watch", "yes", "trace", "quiet", "listed", 
 
 
 class Seconds(click.FloatRange):
-    """A finite number of seconds: `inf` and `nan` are no clock."""
+    """A finite number of seconds: not `inf` or `nan`."""
 
     name = "seconds"
 
@@ -199,7 +199,7 @@ def play(
     person = looking is not None or plan.people
     for runtime in plan.runtimes:
         ensure(runtime, yes, console)
-    # A terminal that a person plays on is theirs: nothing else is drawn there meanwhile.
+    # Nothing else is drawn on a terminal while a person plays on it.
     taken = any(entry.options.get("mode") == "terminal" for entry in plan.entries)
     live = LiveTable(plan, console, show=not quiet, taken=taken, part=share)
     if resume is not None:
@@ -218,7 +218,7 @@ def play(
                 trace=stack.enter_context(closing(Trace(trace))) if trace is not None else None,
                 turns=turns,
             )
-    except RecordError:  # it was not begun, or is not to be touched
+    except RecordError:  # the run was not begun, or must not be changed
         raise
     except (KeyboardInterrupt, ArenaError):
         print_stopped(folder, Console(), console)
@@ -227,7 +227,7 @@ def play(
 
 
 def _starting(console: Console, quiet: bool) -> AbstractContextManager[object]:
-    """A terminal is not blank while games and operators are looked up, which takes a second or two."""
+    """Shows a status while games and operators are looked up, which takes a second or two."""
     return nullcontext() if quiet or not console.is_terminal else console.status("starting ...")
 
 

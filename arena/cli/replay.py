@@ -67,7 +67,7 @@ def _show(recorded: Replay, match: int | None, plain: bool, as_json: bool, frame
                 else:
                     console.print(page.heading(console.width), page.body)
     else:
-        from arena.cli.keys import Keys  # needs a terminal's library, which not every system has
+        from arena.cli.keys import Keys  # needs termios, which not every system has
 
         with Keys() as keys:
             Viewer(recorded, console, keys, frames, first if match is None else match).run()
@@ -95,7 +95,7 @@ class Viewer:
         self._match = match
 
     def run(self) -> None:
-        """Until the person quits."""
+        """Show pages until the person quits."""
         self._console.set_alt_screen(True)
         self._console.show_cursor(False)
         try:

@@ -27,7 +27,7 @@ COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")  # of the seats
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One step of a match, as it is shown."""
+    """The page of one step of a match."""
 
     moment: Moment
     title: str
@@ -40,7 +40,7 @@ class Page:
 
 
 class ReplayPages:
-    """One match of a run. Pages are made as they are asked for, each once."""
+    """The pages of one match of a run. Each is made once, on demand."""
 
     def __init__(self, replay: Replay, plan: MatchPlan, lines: Sequence[Line], frames: Path | None = None) -> None:
         self._replay = replay
@@ -51,7 +51,7 @@ class ReplayPages:
         self._pages = self._make()
 
     def page(self, number: int) -> Page | None:
-        """Page `number`, from 0; None after the last. The first call needs the match to itself: see Replay.match."""
+        """Page `number`, from 0; None after the last. No other match may be in re-execution: see Replay.match."""
         while len(self._made) <= number:
             page = next(self._pages, None)
             if page is None:
@@ -89,7 +89,7 @@ class ReplayPages:
 
 
 def said(text: str, style: str = "") -> Text:
-    """What a game, an operator or a log says, as it is: nothing of it is markup, or obeyed by a terminal."""
+    """Text from a game, an operator or a log: it is not read as markup, and cannot control the terminal."""
     return Text(printable(text, lines=True), style)
 
 
@@ -144,7 +144,7 @@ def _turn(moment: Moment, turn: ShownTurn) -> RenderableType:
     elif turn.late or turn.asked is not None:
         table.add_row("asked", "still thinking" if turn.asked is None else f"at tick {turn.asked}")
     elif turn.saw is not None:
-        # Whoever was not given the text is shown by it all the same: it says what the seat may know.
+        # Also for a seat that was given other views: the text says what the seat may know.
         table.add_row("saw" if turn.given.text else "in words", said(turn.saw))
     else:
         table.add_row("saw", said(f"({moment.game} has no text view; --frames saves its pictures)"))

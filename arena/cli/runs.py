@@ -1,4 +1,4 @@
-"""What the commands print of a run: the table of what was played, what did not count and why, what to do next."""
+"""The commands' output about a run: the tables, what did not count and why, and what to do next."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from arena.record.reader import Run
 from arena.text import printable
 
 MOST_NOTES = 20
-NUMBER = re.compile(r"(?<=\s)\d[\d,]*(?=[\s:,.]|$)")  # a word of its own: no part of an operator's name
+NUMBER = re.compile(r"(?<=\s)\d[\d,]*(?=[\s:,.]|$)")  # a separate word, not part of an operator's name
 
 
 def print_tables(run: Run, tables: Sequence[ScoreTable], console: Console) -> None:
@@ -48,7 +48,7 @@ def print_tables(run: Run, tables: Sequence[ScoreTable], console: Console) -> No
 
 
 def _pairings(head: Head, game: GameHead) -> str | None:
-    """Who met whom, where that is not everybody."""
+    """A sentence on the pairings, unless all operators met."""
     operators = len(game.operators)
     if head.hears:
         return f"schedule {head.plan.schedule}: who met whom, and how long, followed from results"
@@ -59,7 +59,7 @@ def _pairings(head: Head, game: GameHead) -> str | None:
 
 
 def progress(run: Run, tables: Sequence[ScoreTable]) -> str:
-    """How many matches were played, of how many."""
+    """The numbers of played and planned matches in words."""
     played = sum(table.matches for table in tables)
     if run.head.count is None:
         return plural(played, "match", "matches")
@@ -67,7 +67,7 @@ def progress(run: Run, tables: Sequence[ScoreTable]) -> str:
 
 
 def alike(reasons: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Reasons and how often each was given, those that differ in numbers alone as one, told as it came first."""
+    """Reasons with their counts; reasons that differ only in numbers are one, worded as the first."""
     kinds: dict[str, list[str]] = {}
     for reason in reasons:
         kinds.setdefault(NUMBER.sub("0", reason), []).append(reason)
@@ -78,13 +78,13 @@ def alike(reasons: Mapping[str, int]) -> list[tuple[str, int]]:
 
 
 def print_commands(console: Console, *lines: tuple[str, ...]) -> None:
-    """Commands as they can be typed."""
+    """Print commands that can be typed as they are."""
     for words in lines:
         console.print(f"  {commands.arena(*words)}", style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
 def print_stopped(folder: Path, console: Console, notes: Console) -> None:
-    """Of a run that stopped early: what was played, and how to go on. Nothing where no run was begun."""
+    """Print what a stopped run has played, and how to resume it. Prints nothing if no run was begun."""
     if not (folder / "run.json").is_file():
         return
     run = Run(folder)
@@ -96,7 +96,7 @@ def print_stopped(folder: Path, console: Console, notes: Console) -> None:
 
 
 def check_resolved(run: Run, tables: Sequence[ScoreTable]) -> None:
-    """ArenaError where no match of a complete run was resolved: nothing is known of anybody then."""
+    """Raises ArenaError if no match of a complete run was resolved: then there is no score."""
     matches = sum(table.matches for table in tables)
     if matches and matches == sum(table.unresolved for table in tables):
         reasons = "; ".join(

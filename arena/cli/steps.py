@@ -1,4 +1,4 @@
-"""How the creation of an environment is shown, and the question before one that a match needs."""
+"""Shows the creation of an environment, and asks before creating one that a match needs."""
 
 from __future__ import annotations
 

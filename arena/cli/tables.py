@@ -62,7 +62,7 @@ def plural(count: int, word: str, words: str = "") -> str:
 
 
 def _caption(results: ScoreTable, seeded: bool, deals: str | None, pairings: str | None) -> list[str]:
-    """What must be known to read the numbers, a sentence each."""
+    """The sentences that explain the numbers."""
     out = [f"score in {printable(results.unit).rstrip('.')}, mean over matches; interval over blocks"]
     if pairings is not None:
         out.append(printable(pairings))
@@ -130,7 +130,7 @@ def _a_turn(waited: tuple[int, float] | None) -> str:
 
 
 def paced(pace: Pace) -> str:
-    """What a title says of the pace: runs of two paces are never shown in one table."""
+    """The pace in a title: runs of different paces are never in one table."""
     return "" if pace == "lockstep" else f" · {pace}"
 
 
@@ -158,7 +158,7 @@ def number(value: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in the unit that reads best."""
+    """Seconds in a suitable unit."""
     if seconds < 1e-3:
         return f"{seconds * 1e6:.0f} µs"
     return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
@@ -177,7 +177,7 @@ def _bounds(row: ScoreRow) -> str:
 
 
 def span(low: float, high: float) -> str:
-    """From low to high, with as many digits as tell the two apart."""
+    """From low to high, with enough digits to distinguish them."""
     for digits in range(2, 9):
         if digits == 8 or f"{low:.{digits}f}" != f"{high:.{digits}f}" or low == high:
             break

@@ -120,7 +120,7 @@ def _evaluate(game: str, operators: Sequence[str], matches: int, seed: int, fold
 
 
 def _stopped(folder: Path) -> str:
-    """What is said of a run that was stopped: how far it came, and how to go on."""
+    """The message for a stopped run: how far it came, and how to resume it."""
     training = read_training(folder)
     if training is None:
         return "stopped before it learned anything"

@@ -1,6 +1,6 @@
-"""What third parties test their plugins with: `from arena.testing import GameSuite, OperatorSuite`.
+"""Conformance suites for third-party plugins: `from arena.testing import GameSuite, OperatorSuite`.
 
-Needs pytest, the extra `testing`. Nothing is imported before it is asked for.
+Needs pytest, the extra `testing`. Modules are imported on first use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs a conformance suite on a named plugin in a process of its own, and says what came of every property.
+"""Runs a conformance suite on a named plugin in another process, and reports the result of every property.
 
 The process runs pytest on a file of the five lines that a third party would write; `arena.testing.reporting` runs
 there. A plugin that ends its interpreter, or hangs, costs one property, not the report.
@@ -32,18 +32,18 @@ LENT = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of one property."""
+    """The result of one property."""
 
     test: str  # the test's name in the suite
     property: str
     state: State
-    why: str = ""  # why it fails or was not tested
+    why: str = ""  # why it fails, or was not tested
     where: str = ""  # file, line and function of the plugin, where the failure was raised in it
     repair: str = ""  # what to do if it fails
 
 
 def source(suite: str, attributes: Mapping[str, Any]) -> str:
-    """The test file: what a third party would write."""
+    """The test file, as a third party would write it."""
     lines = [f"    {name} = {value!r}" for name, value in attributes.items()]
     return "\n".join([f"from arena.testing import {suite}", "", "", f"class TestIt({suite}):", *lines, ""])
 
@@ -75,7 +75,7 @@ def findings(
 
 
 def _lend(folder: Path) -> Path:
-    """A folder with the packages that the suite needs."""
+    """Makes a folder with the packages that the suite needs."""
     folder.mkdir()
     for name in LENT:
         found = importlib.util.find_spec(name)

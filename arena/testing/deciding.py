@@ -1,4 +1,4 @@
-"""Conformance of an operator's answers: each question once, in order, and by nothing but the seat and its seed."""
+"""Conformance of an operator's answers: one for each request, in order, and dependent only on the seat and its seed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from arena.testing.seating import short
 
 
 class Deciding(OperatorHooks):
-    """How an operator answers, in this process."""
+    """Tests of an operator's answers in this process."""
 
     def test_every_question_is_answered_once_and_in_order(self) -> None:
         """Every question is answered once, in order, with a Decision.
@@ -87,7 +87,7 @@ class Deciding(OperatorHooks):
             probe.close()
         assert found == []
 
-    # What its answers depend on.
+    # Dependence of its answers.
 
     def test_the_same_seeds_give_the_same_answers(self) -> None:
         """The same seeds give the same answers.

@@ -1,4 +1,4 @@
-"""Conformance of an OperatorKind: what the arena reads before a worker is started."""
+"""Conformance of an OperatorKind, which the arena reads before a worker is started."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ print(json.dumps([name for name in heavy if name in sys.modules]))
 
 
 class Described(OperatorHooks):
-    """What an OperatorKind says."""
+    """Tests of an OperatorKind."""
 
     def test_the_description_is_whole(self) -> None:
         """The description has a name, a summary and a target.
@@ -147,7 +147,7 @@ class Described(OperatorHooks):
 
 
 def odd_games() -> list[GameSpec]:
-    """Games that nobody has heard of, with few views."""
+    """Unknown games with few views."""
 
     def spec(summary: str, **views: Any) -> GameSpec:
         return GameSpec(

@@ -1,4 +1,4 @@
-"""Conformance of what a game may bring besides its rules: all of it is optional, and its absence is said."""
+"""Conformance of a game's optional parts besides its rules. A missing part is reported as not tested."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from arena.testing.playing import every_view, filled
 
 
 class Extras(Hooks):
-    """Baseline, prompts, drawing, golden playthroughs, teacher."""
+    """Tests of baseline, prompts, drawing, golden playthroughs and teacher."""
 
     def test_the_baseline_gives_legal_actions(self) -> None:
         """The baseline, which `scripted` plays, gives legal actions.

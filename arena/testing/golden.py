@@ -1,4 +1,4 @@
-"""Golden playthroughs: matches whose every hash is kept, so that a change of a game's rules or views is noticed.
+"""Golden playthroughs: matches with all their hashes, which show every change of a game's rules or views.
 
 `games/GAME/golden/GAME.jsonl` lies beside the game's module. One line a match ({"kind": "match", ...}), then one a
 moment ({"kind": "tick", ...}). `python -m arena.testing.golden GAME...` writes them anew (after raising the game's
@@ -38,7 +38,7 @@ class MatchLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
 
 
 class TickLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="tick", omit_defaults=True):
-    """A moment: the moves that led to it, what came of them, and digests over all seats of each view."""
+    """A moment: the moves that led to it, their result, and a digest of each view over all seats."""
 
     actions: dict[str, int | None]
     due: tuple[int, ...]
@@ -57,7 +57,7 @@ Line = MatchLine | TickLine
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """One thing that is not as it was."""
+    """One difference to a golden playthrough."""
 
     kind: Literal["rules", "views", "pictures"]
     match: int
@@ -73,7 +73,7 @@ class Mismatch:
 
 
 def path(cls: type[Game]) -> Path:
-    """Where the golden file of this game lies."""
+    """The path of this game's golden file."""
     source = sys.modules[cls.__module__].__file__
     if source is None:
         raise RecordError(f"{cls.__module__} has no file, so {cls.spec.id} has no place for golden playthroughs")
@@ -100,7 +100,7 @@ def _moment(game: Game, result: StepResult, moves: dict[int, Move]) -> TickLine:
 
 
 def write(cls: type[Game]) -> Path:
-    """Play and write the golden file of this game anew; its path."""
+    """Plays and writes the golden file of this game; returns its path."""
     lines: list[Line] = []
     for seats in sorted(set(cls.spec.seats)):
         for number in range(MATCHES):
@@ -121,7 +121,7 @@ def write(cls: type[Game]) -> Path:
 
 
 def read(cls: type[Game]) -> list[tuple[MatchLine, list[TickLine]]]:
-    """The golden matches of this game. RecordError when there are none or the file is damaged."""
+    """Reads the golden matches of this game. Raises RecordError if there are none or the file is damaged."""
     target = path(cls)
     if not target.is_file():
         raise RecordError(
@@ -144,7 +144,7 @@ def read(cls: type[Game]) -> list[tuple[MatchLine, list[TickLine]]]:
 
 
 def check(cls: type[Game]) -> list[Mismatch]:
-    """Play every golden match again; all that differs, at most the first mismatch of each kind in a match."""
+    """Plays every golden match again; returns the mismatches, at most the first of each kind in a match."""
     out: list[Mismatch] = []
     for number, (head, ticks) in enumerate(read(cls)):
         if head.version != cls.spec.version:
@@ -192,7 +192,7 @@ def main(names: list[str]) -> None:
 
 
 def installed_games() -> list[str]:
-    """Names of the installed games that are games by themselves: no families, whose games are other people's."""
+    """Names of the installed games, without families, whose games come from other libraries."""
     return [name for name in plugins.names("game") if not isinstance(plugins.game_plugin(name), GameFamily)]
 
 

@@ -1,4 +1,4 @@
-"""What the conformance tests of a game share: the hooks that a plugin's test overrides."""
+"""The hooks of a game's conformance tests, which a plugin's test overrides."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from arena.testing.playing import Moment, played
 
 
 class Hooks:
-    """What is tested, and how much of it. Set `cls` or `name`, or override `game`; the rest as you need it."""
+    """What is tested, and how much of it. Set `cls` or `name`, or override `game`; the rest is optional."""
 
     cls: ClassVar[type[Game] | None] = None  # the game
     name: ClassVar[str] = ""  # or its name without options, as on the command line: kuhn, openspiel:hearts, ./rps.py
     options: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)  # option sets to test with
     matches: ClassVar[int] = 3  # random matches a test
-    ticks: ClassVar[int] = 60  # at most so many ticks of each, except where the end matters
-    most_seats: ClassVar[int | None] = None  # at most so many seats are tested; None: as many as it takes
-    zero_sum: ClassVar[bool] = False  # whether returns add up to nothing
+    ticks: ClassVar[int] = 60  # most ticks of each, except in tests of the end
+    most_seats: ClassVar[int | None] = None  # most seats that are tested; None: as many as the game takes
+    zero_sum: ClassVar[bool] = False  # whether the returns add up to zero
     lessons: ClassVar[int] = 20  # lessons of the teacher that are looked at
 
     def game(self, seats: int, options: Mapping[str, Any]) -> Game:
-        """A new game. ValueError when it does not take so many seats."""
+        """Makes a new game. Raises ValueError if it does not take this number of seats."""
         cls = self.cls or (plugins.game_class(self.name) if self.name else None)
         if cls is None:
             raise NotImplementedError("set `cls` or `name`, or override game(seats, options) to return a new game")

@@ -1,4 +1,4 @@
-"""A game and an operator that do nothing: what remains is the cost of the arena itself. For benchmarks and tests."""
+"""A game and an operator that do nothing, to measure the arena itself. For benchmarks and tests."""
 
 from __future__ import annotations
 

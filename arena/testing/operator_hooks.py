@@ -1,4 +1,4 @@
-"""What the conformance tests of an operator share: what a plugin's test sets, and how it is played."""
+"""The hooks of an operator's conformance tests, and how the tests play it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from arena.testing.seating import Bench, short
 
 
 class OperatorHooks:
-    """What is tested, and how much of it. Set `kind` or `name`; the rest as you need it."""
+    """What is tested, and how much of it. Set `kind` or `name`; the rest is optional."""
 
     kind: ClassVar[OperatorKind | None] = None  # the description
     name: ClassVar[str] = ""  # or how it is named on the command line: random, ppo:a.zip, ./mine.py:KIND@depth=2
     games: ClassVar[tuple[str, ...]] = ()  # names of the games; empty: some of the installed ones that it accepts
     matches: ClassVar[int] = 3  # matches a game
-    ticks: ClassVar[int] = 30  # at most so many ticks of each
-    faults: ClassVar[float] = 0.1  # the share of answers that may be no legal move
+    ticks: ClassVar[int] = 30  # most ticks of each
+    faults: ClassVar[float] = 0.1  # highest share of answers that are not legal moves
     _together: ClassVar[dict[str, Turns]]
 
     def bench(self) -> Bench:
@@ -48,7 +48,7 @@ class OperatorHooks:
         return bench
 
     def steady(self) -> Bench:
-        """As asked; skips when the operator does not say that it is deterministic."""
+        """As asked; skips if the operator does not declare that it is deterministic."""
         bench = self.asked()
         says = bench.entry(bench.names[0]).determinism
         if says != "deterministic":
@@ -65,7 +65,7 @@ class OperatorHooks:
             probe.close()
 
     def together(self, bench: Bench, game: str) -> Turns:
-        """As play, all matches together: what other ways are compared with. Played once for all tests."""
+        """As play, with all matches together, for comparison with other ways. Played once for all tests."""
         made: dict[str, Turns] = vars(type(self)).get("_together") or {}
         if game not in made:
             made[game] = self.play(bench, game)
@@ -73,7 +73,7 @@ class OperatorHooks:
         return made[game]
 
     def same(self, bench: Bench, way: Way, *, at_once: int | None = None) -> None:
-        """It answers as it does when all is asked together."""
+        """Assert that these turns are those of all matches asked together."""
         for game in bench.names:
             found = difference(self.together(bench, game), self.play(bench, game, way, at_once=at_once))
             assert not found, f"{short(game)}, {found}"

@@ -1,4 +1,4 @@
-"""Playing a game by seeded chance, for conformance tests and golden playthroughs."""
+"""Plays games at random from a seed, for conformance tests and golden playthroughs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def seed(number: int) -> bytes:
 
 
 def every_view(spec: GameSpec, image: bool = True) -> Views:
-    """All views that `spec` offers, the image at its smallest size (or not at all)."""
+    """All views that `spec` offers, the image at its smallest size, if any."""
     sizes = sorted(spec.image_sizes) if image else []
     return Views(image=sizes[0] if sizes else None, vector=spec.vector_shape is not None, text=spec.text)
 
@@ -87,7 +87,7 @@ def _drawn(seen: Observation, chance: np.random.Generator) -> Move:
 
 
 def words(chance: np.random.Generator, most: int) -> str:
-    """Something to say, of 1 to `most` characters: words, and what upsets prompts, pages and terminals."""
+    """Random words of 1 to `most` characters, some of which could break prompts, pages and terminals."""
     text = " ".join(chance.choice(WORDS, size=8).tolist())
     return clean(text[: int(chance.integers(1, most + 1))]) or "x"
 
@@ -111,7 +111,7 @@ def hashes(game: Game, views: Views) -> list[dict[str, str]]:
 
 
 def parted(first: Sequence[StepResult], second: Sequence[StepResult]) -> str:
-    """Where two courses of one match part, in words; empty if they are the same."""
+    """The first difference of two courses of a match in words; empty if they are the same."""
     for tick, (one, other) in enumerate(zip(first, second, strict=False)):
         for field in fields(one):
             a, b = getattr(one, field.name), getattr(other, field.name)

@@ -1,4 +1,4 @@
-"""Plays matches with an operator in this process, asked in many ways that must make no difference to it.
+"""Plays matches with an operator in this process, asked in many ways that must not change its answers.
 
 A ProbeOperator stands between the host and the operator. It is a batched operator whatever it holds, so that an
 AsyncOperator is played by the same Scheduler and Match.
@@ -97,7 +97,7 @@ class ProbeOperator(Operator):
             self.inner.close()
 
     def _call(self, method: Callable[..., None], *given: object) -> None:
-        """As the worker does: on the event loop's thread, while it runs."""
+        """Call it as the worker does: on the event loop's thread, if there is one."""
 
         async def call() -> None:
             method(*given)
@@ -127,7 +127,7 @@ class ProbeOperator(Operator):
                 return [asked]
 
     def _ask(self, requests: list[Request]) -> list[Decision]:
-        """One Decision a request, or AssertionError."""
+        """Returns one Decision for each request. Raises AssertionError if the operator does not."""
         shift = self._shift
         asked = (
             [msgspec.structs.replace(r, match=r.match + shift, id=r.id + shift) for r in requests]
@@ -148,7 +148,7 @@ class ProbeOperator(Operator):
         return given
 
     def _void(self, requests: Sequence[Request]) -> None:
-        """Before a seat's first question: the same question in a try that is then void, and a new try."""
+        """Before a seat's first request: the same request in a try that is then void, and a new try."""
         for request in requests:
             where = request.match, request.seat
             if where in self._fresh:
@@ -207,7 +207,7 @@ def lines(folder: Path) -> list[Line]:
 
 
 def difference(one: Turns, other: Turns) -> str:
-    """The first turn that is not the same in both; empty if there is none."""
+    """The first turn that differs, in words; empty if there is none."""
     for where in sorted(one.keys() | other.keys()):
         a, b = one.get(where), other.get(where)
         if a != b:

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import pytest
 
-LONGEST = 1200  # characters of a reason
+LONGEST = 1200  # most characters of a reason
 PYTEST_HINT = "Use -v to get more diff"  # of no use here: `arena check` has no such option
 OURS = Path(__file__).parents[1]  # the folder of the arena itself
 
@@ -62,7 +62,7 @@ class Reporter:
                 state, why = "not tested", str(report.longrepr[2]).removeprefix("Skipped: ")
             elif call.excinfo is not None:
                 state, why, where = "fails", reason(call.excinfo), self._where(call.excinfo)
-                # One bug is one failure, not one of every property that it gets in the way of.
+                # A bug that breaks several properties is reported as one failure.
                 if why in self._told:
                     state, why, where = "not tested", f"the same as above comes in the way: {why}", ""
                 else:
@@ -75,7 +75,7 @@ class Reporter:
         return report
 
     def _where(self, found: pytest.ExceptionInfo[BaseException]) -> str:
-        """The innermost place in the plugin's own code."""
+        """The innermost line in the plugin's code."""
         for entry in reversed(found.traceback):
             path = Path(str(entry.path))
             if self._code is not None and self._code in path.parents and OURS not in path.parents:
@@ -91,12 +91,12 @@ def described(item: pytest.Item) -> tuple[str, str]:
 
 
 def judged(found: pytest.ExceptionInfo[BaseException]) -> bool:
-    """The suite itself says what is wrong; otherwise the plugin raised something."""
+    """The suite's own message, or the exception that the plugin raised."""
     return found.errisinstance(AssertionError) or found.errisinstance(pytest.fail.Exception)
 
 
 def reason(found: pytest.ExceptionInfo[BaseException]) -> str:
-    """What was raised, in words: an assertion without its class, anything else with it."""
+    """The exception in words: an assertion without its class, anything else with it."""
     text = "\n".join(line for line in str(found.value).splitlines() if line.strip() != PYTEST_HINT).strip()
     name = found.type.__name__
     if judged(found):
@@ -108,7 +108,7 @@ def reason(found: pytest.ExceptionInfo[BaseException]) -> str:
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """AssertionError when what stands inside takes longer."""
+    """Raises AssertionError if the body takes longer than `seconds`."""
 
     def late(number: int, frame: FrameType | None) -> None:
         raise AssertionError(f"it was not done after {seconds:g} s, and was stopped")

@@ -31,7 +31,7 @@ FORFEITED = 5  # a seat forfeits after so many ticks, when rewards may have been
 
 
 class Rules(Hooks):
-    """How a game goes."""
+    """Tests of a game's rules."""
 
     def test_a_match_is_played_from_reset_to_its_end(self) -> None:
         """A match is played from reset to its end, and raises nothing.
@@ -287,7 +287,7 @@ class Rules(Hooks):
 
 @contextmanager
 def refusal(otherwise: str, error: type[Exception] = ValueError) -> Iterator[None]:
-    """What stands inside must raise `error`; if it raises nothing, `otherwise` says what is wrong with that."""
+    """The body must raise `error`; if it raises nothing, `otherwise` is the message."""
     try:
         yield
     except error:
@@ -296,7 +296,7 @@ def refusal(otherwise: str, error: type[Exception] = ValueError) -> Iterator[Non
 
 
 def wrong_steps(moment: Moment) -> Iterator[dict[int, Move]]:
-    """Steps that no game may take at this moment."""
+    """Steps that are illegal at this moment."""
     game, due = moment.game, moment.result.due
     right = {seat: Move(legal_actions(game, seat)[0]) for seat in due}
     others = [seat for seat in range(game.seats) if seat not in due]

@@ -45,7 +45,7 @@ class Bench:
         plugins.require_modules(f"operator {self.kind.name!r}", self.kind.requires, self.kind.extra)
         asked = check_options(self.kind, self._asked, self.given)
         self.options = self.kind.resolve_options(None, self.what, asked)
-        self.refused: dict[str, str] = {}  # of the games that nobody named: why
+        self.refused: dict[str, str] = {}  # reasons by game, for games that were not named
         self.tables: dict[str, tuple[type[Game], Mapping[str, str]]] = {}  # by the game's name, absolute
         for game in games:
             where = _absolute(names.parse(game))
@@ -56,7 +56,7 @@ class Bench:
 
     @property
     def determinism(self) -> Determinism:
-        """What the operator, as it was asked for, says of its answers."""
+        """The declared determinism of the operator with its options."""
         return determinism_of(self.kind, self.what, self.options)
 
     @property
@@ -72,7 +72,7 @@ class Bench:
             raise InputError(f"game {name!r}: {error}") from error
 
     def entry(self, game: str) -> Entry:
-        """The operator as it is seated at this game. UnplayableError when it cannot play it."""
+        """The operator's entry for this game. Raises UnplayableError if it cannot play it."""
         spec = self.game(game).spec
         options = self.kind.resolve_options(spec, self.what, self.options)
         views = self.kind.views(spec, self.what, options)
@@ -80,7 +80,7 @@ class Bench:
         return Entry(self.kind.name, self.kind, self.what, options, self.given, views)
 
     def plan(self, game: str, matches: int, ticks: int) -> Plan:
-        """A plan in which it sits in every seat."""
+        """A plan in which the operator has every seat."""
         entry, table = self.entry(game), self.game(game)
         labels = names.numbered([entry.name] * table.seats)
         entries = [replace(entry, name=label) for label in labels]
@@ -96,7 +96,7 @@ class Bench:
             try:
                 cls = plugins.game_class(name)
                 if cls.runtime is not None:
-                    continue  # it is not played in this process
+                    continue  # it cannot be played in this process
                 self.tables[name] = cls, {}
                 self.entry(name)
             except InputError as error:  # a family needs more than its name; or it is one that cannot be played
@@ -109,5 +109,5 @@ def _absolute(name: names.Name) -> names.Name:
 
 
 def short(game: str) -> str:
-    """A game's name as it is said in a message: a file without its folder."""
+    """A game's name for messages: a file without its folder."""
     return game.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""Conformance of what a game shows: shapes, copies, redraws, facts, prompts, and nothing that is hidden."""
+"""Conformance of a game's views: shapes, copies, redraws, facts, prompts, and no hidden information."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from arena.testing.playing import NOTHING, every_view, filled, hashes, parted, p
 
 
 class Shown(Hooks):
-    """What seats and spectators see."""
+    """Tests of what seats and spectators see."""
 
     def test_views_are_as_declared(self) -> None:
-        """Every view is as the GameSpec declares it.
+        """Every view matches the GameSpec.
 
         Repair: give uint8 (height, width, 3) for image_sizes, finite float32 of vector_shape, or leave the
         view out of the GameSpec.

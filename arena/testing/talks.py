@@ -1,4 +1,4 @@
-"""Conformance of talk: limits are kept, what is heard is new, and words reach only those whom the game tells them."""
+"""Conformance of talk: limits are kept, only new words are heard, and only by the seats that the game chooses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SWAPPED = 6  # sayings of a match that are replaced by others, one at a time
 
 
 class Talks(Hooks):
-    """What players say."""
+    """Tests of what players say."""
 
     def test_free_text_is_taken_up_to_its_limit(self) -> None:
         """A text is taken up to the limit that the observation gives, and no longer one.

@@ -1,4 +1,4 @@
-"""What the checks of a worker work with: a worker that is ready, questions of a real game, and its answers."""
+"""The tools of a worker's checks: a ready worker, requests of a real game, and its answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OVER = Outcome(status="truncated", returns=(), reason="a check is over")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A moment of a game that is asked about. `game` stands at that moment."""
+    """A request about a moment of a game. `game` is at that moment."""
 
     request: Request
     game: Game
@@ -36,7 +36,7 @@ class Question:
 
 @dataclass
 class Bench:
-    """One command under test. Checks that harm nothing share one ready worker; after a failure a new one is started."""
+    """One command under test. Harmless checks share one ready worker; after a failure a new one is started."""
 
     command: Sequence[str]
     game: Game  # of the seats and options that are asked about
@@ -56,7 +56,7 @@ class Bench:
     # --- workers ---------------------------------------------------------------------------------------------------
 
     def start(self) -> Peer:
-        """A new worker that has said nothing yet; it becomes the current one."""
+        """Start a new worker that has sent nothing yet; it becomes the current one."""
         self.drop()
         self.started += 1
         note = functools.partial(self._note, f"worker-{self.started}")
@@ -68,7 +68,7 @@ class Bench:
             self.trace.note(direction, worker, frames)
 
     def greeted(self) -> Peer:
-        """A new worker whose HELLO has come and which waits for its WELCOME."""
+        """Start a new worker and wait for its HELLO; it then waits for WELCOME."""
         peer = self.start()
         what = "HELLO as the first message"
         message = peer.next(what, self.startup)
@@ -157,7 +157,7 @@ class Bench:
         self.peer().send(m.Act(requests=list(requests)))
 
     def answers(self, requests: Sequence[Request], what: str) -> dict[int, m.Answer]:
-        """The first answer to each by its id, in whatever ACTIONs they come."""
+        """The first answer to each request by its id, in any number of ACTIONs."""
         return {i: found[0][1] for i, found in self.replies(requests, what).items()}
 
     def replies(self, requests: Sequence[Request], what: str) -> dict[int, list[tuple[str, m.Answer]]]:

@@ -1,4 +1,4 @@
-"""The checks of a worker's connection: how it greets, talks, and leaves. See arena/testing/worker_suite.py."""
+"""The checks of a worker's connection: its start, its messages and its end. See arena/testing/worker_suite.py."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from arena.protocol.version import MAJOR
 from arena.testing.worker_bench import Bench
 from arena.testing.worker_peer import FailedError, Peer, named
 
-QUIET = 0.3  # seconds in which nothing may be said
+QUIET = 0.3  # seconds in which no message may come
 # Seconds in which a worker ends by itself. The arena gives it fewer, and then a signal; but to be stopped by a busy
 # machine is no mistake of a worker's.
 LEAVE = 10.0
@@ -29,7 +29,7 @@ class Check:
     section: str  # of docs/protocol.md
     repair: str
     run: Callable[[Bench], None]
-    needs: tuple[str, ...] = ()  # checks without which this one says nothing
+    needs: tuple[str, ...] = ()  # checks that must pass for this one to be meaningful
 
 
 def check(section: str, *needs: str) -> Callable[[Callable[[Bench], None]], Check]:
@@ -212,7 +212,7 @@ def _without_the_arena(peer: Peer, when: str) -> None:
 
 
 def group(leader: int) -> list[str]:
-    """Names and numbers of the other living processes of a group; none where there is no /proc."""
+    """Names and ids of the other living processes of a group; empty without /proc."""
     out = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:

@@ -1,4 +1,4 @@
-"""The checks of a worker at whole tables, by the arena's own scheduler. See arena/testing/worker_suite.py."""
+"""The checks of a worker in whole matches, by the arena's own scheduler. See arena/testing/worker_suite.py."""
 
 from __future__ import annotations
 

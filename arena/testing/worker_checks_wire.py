@@ -1,4 +1,4 @@
-"""The checks of how a worker reads what it is sent: unknown fields, defaults, buffers. See worker_suite.py."""
+"""The checks of how a worker reads messages: unknown fields, defaults, buffers. See worker_suite.py."""
 
 from __future__ import annotations
 

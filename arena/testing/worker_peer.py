@@ -1,4 +1,4 @@
-"""The arena's end of one worker, for checks: it starts the command, says what a script says, and keeps what came.
+"""The arena's end of one worker, for checks: it starts the command, sends a script's messages and keeps the replies.
 
 Unlike the Hub it enforces nothing and kills no worker, so that a check can send odd messages and see what follows.
 """
@@ -37,7 +37,7 @@ ERROR = re.compile("error|exception|panic", re.IGNORECASE)
 
 
 class FailedError(Exception):
-    """A worker did not do what the protocol says: what was expected, and what came instead."""
+    """A worker broke the protocol: what was expected, and what came instead."""
 
     def __init__(self, expected: str, came: str) -> None:
         self.expected, self.came = printable(expected, lines=True), printable(came, lines=True)
@@ -168,7 +168,7 @@ class Peer:
         poller.poll(int(1000 * (left if self.process.handle is not None else min(left, STEP))) + 1)
 
     def _look(self) -> bool:
-        """Take in what has come; whether there is anything."""
+        """Take the messages that have come; returns whether there are any."""
         if not self._arrived:
             self._arrived += self._listener.receive()
         return bool(self._arrived)
@@ -187,7 +187,7 @@ class Peer:
                 return None
 
     def _judged(self, what: str, frames: list[Frame]) -> m.ToArena:
-        """FailedError, in the words of the arena, for a message that breaks the protocol."""
+        """Raises FailedError, with the arena's own words, for a message that breaks the protocol."""
         self._note("to arena", frames)
         try:
             message = codec.decode_to_arena(frames)
@@ -216,6 +216,6 @@ def essence(text: str, lines: int = 3) -> str:
 
 
 def named(message: m.ToArena) -> str:
-    """A message in a few words."""
+    """A short description of a message."""
     text = msgspec.json.encode(message, enc_hook=repr).decode()
     return f"{m.name_of(message)} {text if len(text) < 200 else text[:200] + '...'}"

@@ -1,4 +1,4 @@
-"""The compliance suite of workers: is this program, in whatever language, a worker as docs/protocol.md says?
+"""The compliance suite of workers: checks whether a program, in any language, follows docs/protocol.md.
 
     found = check_worker(["node", "worker.mjs"], game_class("leduc")(2))
     assert [finding for finding in found if finding.state == "fails"] == []
@@ -93,6 +93,6 @@ def _run(check: Check, bench: Bench, before: Sequence[Finding]) -> Finding:
         why = f"expected a worker that starts\ncame {error}"
     else:
         return Finding(check.name, check.title, "passes")
-    # What it may still be about to say belongs to this check, not to the next one.
+    # Messages that are still to come belong to this check, not to the next one.
     bench.drop()
     return Finding(check.name, check.title, "fails", why, f"docs/protocol.md, section {check.section}", check.repair)
