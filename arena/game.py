@@ -25,6 +25,7 @@ from arena.text import clean
 
 Image = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.float32]
+VectorView = npt.NDArray[np.float32 | np.uint8]  # as an Observation holds it: `floats` gives the numbers
 Ended = Literal["none", "terminated", "truncated"]
 Baseline = Callable[["Observation", "GameCard", np.random.Generator], int]
 # baseline(observation with vector and text views where the game has them, card, generator) -> a legal action
@@ -105,6 +106,9 @@ class GameSpec(msgspec.Struct, frozen=True, kw_only=True):
     unit: str  # what a return is counted in, e.g. "big blinds a hand"
     image_sizes: tuple[tuple[int, int], ...] = ()  # (height, width) each seat picture can be drawn at
     vector_shape: tuple[int, ...] | None = None
+    vector_scale: int | None = (
+        None  # the vector view is bytes, each to be divided by this, as greys by 255; None: floats
+    )
     text: bool = False
     pace: Literal["turn", "realtime"] = "turn"  # "realtime": may also be played against the clock, see `late`
     simultaneous: bool = False
@@ -131,6 +135,7 @@ class GameCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     answer_format: str
     unit: str
     vector_shape: tuple[int, ...] | None = None
+    vector_scale: int | None = None  # as in GameSpec
     options: dict[str, Any] = {}
     baseline: str | None = None  # what `scripted` plays, as in GameSpec
     # Templates for `str.format_map` over the observation's facts, plus `text`, `legal` (names, comma separated) and
@@ -148,7 +153,7 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True):
 
     legal: tuple[int, ...] = ()  # ascending; a due seat has at least one, also where it may answer by text
     image: Image | None = None  # uint8 (height, width, 3)
-    vector: Vector | None = None  # float32, spec.vector_shape, one shape whatever the number of seats
+    vector: VectorView | None = None  # spec.vector_shape, whatever the seats: float32, or uint8 (spec.vector_scale)
     text: str | None = None
     facts: Mapping[str, str] | None = None  # comes with `text`: its named parts, for prompt templates
     free_text: int = 0  # most characters of a text that may be the whole answer instead of an action; 0: none
@@ -172,6 +177,13 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True):
             heard = [[[one.seat, one.text] for one in self.heard]] if self.heard else []
             out["text"] = digest(self.text, dict(self.facts or {}), *heard)
         return out
+
+
+def floats(vector: VectorView | None, scale: int | None) -> Vector:
+    """The numbers of a vector view, float32; `scale` is the vector_scale of spec and card. ValueError without one."""
+    if vector is None:
+        raise ValueError("there is no vector view: it was not agreed")
+    return vector.astype(np.float32) / np.float32(scale) if scale is not None else vector.astype(np.float32, copy=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +350,7 @@ class Game(abc.ABC):
             answer_format=answer_format,
             unit=self.spec.unit,
             vector_shape=self.spec.vector_shape,
+            vector_scale=self.spec.vector_scale,
             options=self.options,
             baseline=self.spec.baseline,
             prompts=dict(prompts or {}),

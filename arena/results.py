@@ -54,7 +54,8 @@ def check_observation(seen: object, spec: GameSpec, views: Views, *, due: bool) 
     if (due and not legal) or not _ascending(legal, n):
         raise GameError(f"legal actions are {_some(legal)}: expected 1 to {n} of 0..{n - 1}, ascending")
     image = None if seen.image is None else _array("image", seen.image, BYTES)
-    vector = None if seen.vector is None else _array("vector", seen.vector, FLOATS)
+    kind = FLOATS if spec.vector_scale is None else BYTES
+    vector = None if seen.vector is None else _array("vector", seen.vector, kind)
     wanted = (None if views.image is None else (*views.image, 3), spec.vector_shape if views.vector else None)
     told = seen.text is not None
     if (image, vector) != wanted or told != views.text or (seen.facts is not None and not told):

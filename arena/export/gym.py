@@ -12,7 +12,7 @@ import numpy.typing as npt
 from arena.canonical import generator, key, whole_seed
 from arena.errors import InputError
 from arena.export.opponents import Opponent, Play, opponent
-from arena.export.views import game_of, given, talk, views_of
+from arena.export.views import game_of, given, shown, talk, views_of
 from arena.game import Game, Observation, Views
 from arena.operator import Decision
 from arena.session import LocalSession
@@ -125,9 +125,7 @@ class SeatEnv(gymnasium.Env[npt.NDArray[Any], np.int64]):  # type: ignore[misc]
     def _look(self, match: SyncMatch) -> npt.NDArray[Any]:
         """The learner's observation, when it is asked or at the end."""
         self._seen = match.waiting.get(self._learner) or match.look(self._learner, self._views)
-        out = self._seen.vector if self._views.image is None else self._seen.image
-        assert out is not None
-        return out.copy()
+        return shown(self._seen, self._game.spec)
 
     def _info(self) -> dict[str, Any]:
         assert self._seen is not None

@@ -7,7 +7,7 @@ from typing import Any, SupportsInt
 
 from arena import commands, plugins
 from arena.errors import InputError, UnplayableError
-from arena.game import Game, Observation, Views
+from arena.game import Game, GameSpec, Image, Observation, Vector, Views, floats
 from arena.operator import Decision
 from arena.supervisor.runtime import home
 
@@ -75,3 +75,8 @@ def given(action: SupportsInt | str | Decision) -> tuple[int | str | None, str |
     if isinstance(action, Decision):
         return action.answer, action.say
     return action if isinstance(action, str) else int(action), None
+
+
+def shown(seen: Observation, spec: GameSpec) -> Image | Vector:
+    """The view that an agent is given, a new array."""
+    return floats(seen.vector, spec.vector_scale).copy() if seen.image is None else seen.image.copy()

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from pettingzoo import AECEnv, ParallelEnv
 
 from arena.canonical import generator, key, whole_seed
-from arena.export.views import game_of, given, talk, views_of
+from arena.export.views import game_of, given, shown, talk, views_of
 from arena.game import Game, Views
 from arena.operator import Decision
 from arena.session import LocalSession
@@ -51,9 +51,7 @@ class _Seats:
 
     def see(self, seat: int) -> Seen:
         seen = self.match.waiting.get(seat) or self.match.look(seat, self.views)
-        view = seen.vector if self.views.image is None else seen.image
-        assert view is not None
-        return {"observation": view.copy(), "action_mask": seen.mask(self.n).astype(np.int8)}
+        return {"observation": shown(seen, self.game.spec), "action_mask": seen.mask(self.n).astype(np.int8)}
 
     def take_rewards(self) -> dict[str, float]:
         """The rewards of every agent since the last call."""

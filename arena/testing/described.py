@@ -165,5 +165,6 @@ def odd_games() -> list[GameSpec]:
         spec("a game without any view"),
         spec("a game with text alone", text=True),
         spec("a game with a vector of 3 alone", vector_shape=(3,)),
+        spec("a game with a vector of bytes alone", vector_shape=(84, 84, 4), vector_scale=255),
         spec("a game with a picture of 8x8 alone", image_sizes=((8, 8),)),
     ]

@@ -44,7 +44,8 @@ class GameSuite(Extras, Talks, Shown, Rules):
         for game in self.games():
             card, spec = game.card(), game.spec
             assert (card.game, card.version, card.seats) == (spec.id, spec.version, game.seats)
-            assert (card.actions, card.unit, card.vector_shape) == (spec.actions.names, spec.unit, spec.vector_shape)
+            assert (card.actions, card.unit) == (spec.actions.names, spec.unit)
+            assert (card.vector_shape, card.vector_scale) == (spec.vector_shape, spec.vector_scale)
             assert card.rules.strip(), "the card has no rules"
             assert card.answer_format.strip(), "the card says nothing of the answer's format"
             assert msgspec.msgpack.decode(msgspec.msgpack.encode(card), type=type(card)) == card

@@ -19,8 +19,8 @@ class Shown(Hooks):
     def test_views_are_as_declared(self) -> None:
         """Every view matches the GameSpec.
 
-        Repair: give uint8 (height, width, 3) for image_sizes, finite float32 of vector_shape, or leave the
-        view out of the GameSpec.
+        Repair: give uint8 (height, width, 3) for image_sizes, finite float32 of vector_shape (uint8 where there is
+        a vector_scale), or leave the view out of the GameSpec.
         """
         for game in self.games():
             for moment in islice(played(game, 0, self.ticks), 4):
@@ -32,7 +32,8 @@ class Shown(Hooks):
                     if game.spec.vector_shape is not None:
                         vector = moment.game.observe(seat, Views(vector=True)).vector
                         assert vector is not None, f"seat {seat} is given no vector, which is declared"
-                        assert (str(vector.dtype), vector.shape) == ("float32", game.spec.vector_shape)
+                        kind = "float32" if game.spec.vector_scale is None else "uint8"
+                        assert (str(vector.dtype), vector.shape) == (kind, game.spec.vector_shape)
                         assert np.isfinite(vector).all()
                 frame = moment.game.draw(120, 200)
                 assert (str(frame.dtype), frame.shape) == ("uint8", (120, 200, 3))

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.canonical import generator, key
-from arena.game import Observation, Views
+from arena.game import Observation, Views, floats
 from arena.sync import SyncMatch
 from arena.train.backend import VecBackend
 from arena.train.nets import Floats, Net, is_picture, probabilities, sample
@@ -71,6 +71,7 @@ class VectorEnv:
         """Rewards are given times `scale`, then clipped to +-`clip`."""
         spec = backend.games[0].spec
         assert spec.vector_shape is not None
+        self._vector_scale = spec.vector_scale
         self.count = len(backend.games)
         self.pictures = is_picture(spec.vector_shape)
         self.alone = all(game.seats == 1 for game in backend.games)
@@ -200,7 +201,7 @@ class VectorEnv:
     def _answer(self, net: Net, questions: Sequence[tuple[_Slot, int, Observation]]) -> None:
         """One network answers for many seats at once, each by its match's own chance."""
         masks = np.stack([seen.mask(self.masks.shape[1]) for _, _, seen in questions])
-        vectors = np.stack([seen.vector for _, _, seen in questions if seen.vector is not None])
+        vectors = np.stack([floats(seen.vector, self._vector_scale) for _, _, seen in questions])
         uniform = np.array([slot.chance.random() for slot, _, _ in questions])
         actions = sample(probabilities(net.batch(vectors.reshape(len(questions), -1)), masks), uniform)
         for (slot, seat, _), action in zip(questions, actions.tolist(), strict=True):
@@ -214,8 +215,8 @@ class VectorEnv:
             self.masks[number] = seen.mask(self.masks.shape[1])
 
     def _view(self, seen: Observation) -> Seen:
-        assert seen.vector is not None
-        return as_picture(seen.vector) if self.pictures else seen.vector
+        vector = floats(seen.vector, self._vector_scale)
+        return as_picture(vector) if self.pictures else vector
 
 
 def as_picture(vector: Floats) -> npt.NDArray[np.uint8]:

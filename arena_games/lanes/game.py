@@ -24,7 +24,6 @@ from arena.game import (
     Move,
     Observation,
     StepResult,
-    Vector,
     Views,
     actions_of,
     parse_answer,
@@ -61,6 +60,7 @@ def lane_spec(**facts: Any) -> GameSpec:
             "unit": f"pixels (flag {FLAG:+g}, death {DEATH:+g})",
             "image_sizes": ((128, 128), (240, 256), (960, 1024)),
             "vector_shape": (84, 84, STACK),
+            "vector_scale": 255,
             "text": True,
             "pace": "realtime",
             "simultaneous": True,
@@ -261,10 +261,10 @@ class LaneGame(Game):
         """32 hex digits over every lane's memory, what it reached, and the tick."""
         return digest(self._tick, [(seat.lane.state_hash(), seat.best, seat.idle, seat.over) for seat in self._seats])
 
-    def _vector(self, it: _Seat) -> Vector:
+    def _vector(self, it: _Seat) -> Image:
         if it.stack is None:
             it.stack = views.stacked(it.frames) if it.before is None else views.pushed(it.before, it.frames[-1])
-        return views.floats(it.stack)
+        return it.stack.copy()
 
     def _frames(self, buttons: Any) -> int:
         return actions.frames_of(self.options["actions"], buttons, self.options["skip"])

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from arena.game import Image, Vector
+from arena.game import Image
 from arena_games.cards.text import font
 
 EDGE = 84  # pixels of the grey frame
@@ -121,11 +121,6 @@ def pushed(before: Image, frame: Frame) -> Image:
     older = before.view("<u4")[..., 0] >> np.uint32(8)
     older |= frame.grey.astype("<u4") << np.uint32(24)
     return older[..., np.newaxis].view(np.uint8)
-
-
-def floats(stack: Image) -> Vector:
-    """Black 0 to white 1."""
-    return stack.astype(np.float32) / np.float32(255)
 
 
 def side_by_side(frames: Sequence[Frame], captions: Sequence[str], height: int, width: int) -> Image:

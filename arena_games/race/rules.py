@@ -74,6 +74,7 @@ class Race(Game):
         unit="points",
         image_sizes=((128, 128), (240, 256), (960, 1024)),
         vector_shape=(84, 84, STACK),
+        vector_scale=255,
         text=True,
         pace="realtime",
         simultaneous=True,
@@ -197,7 +198,7 @@ class Race(Game):
         return Observation(
             legal=() if self._ended else tuple(range(self.spec.actions.n)),
             image=None if views.image is None else frames[-1].fitted(*views.image),
-            vector=seen.floats(seen.stacked(frames)) if views.vector else None,
+            vector=seen.stacked(frames) if views.vector else None,
             text=None if facts is None else words.text(lanes.text(facts), facts),
             facts=facts,
         )

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import torch
 
 from arena.errors import sentence
+from arena.game import floats
 from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, WorkerContext
 from arena.train.nets import is_picture
 from arena_operators.ppo.frame_stack import FrameStack
@@ -127,7 +128,7 @@ class ForeignPolicy(Operator):
     def _look(self, request: Request, at: Seated) -> Array:
         seen = request.observation
         space = self.model.observation_space
-        out = np.asarray(seen.vector if seen.image is None else seen.image)
+        out: Array = seen.image if seen.image is not None else floats(seen.vector, at.seat.card.vector_scale)
         if self._wrap is not None:
             out = self._wrap.observation(at.wrap, out)
         elif seen.image is None and is_picture(out.shape) and space.dtype == np.uint8:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from arena import commands
 from arena.canonical import generator
 from arena.errors import CheckpointError, UnplayableError
-from arena.game import GameCard
+from arena.game import GameCard, floats
 from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, WorkerContext, turn_key
 from arena.train.nets import Net, probabilities, sample
 from arena.train.policy import PolicyCard, load_policy
@@ -101,7 +101,8 @@ class OwnPolicy(Operator):
         net, _ = self._nets[seats[0].card.game]
         if any(seat.card.game != seats[0].card.game for seat in seats):
             return [self.act([one])[0] for one in requests]
-        vectors = np.stack([np.asarray(one.observation.vector, dtype=np.float32).ravel() for one in requests])
+        scale = seats[0].card.vector_scale
+        vectors = np.stack([floats(one.observation.vector, scale).ravel() for one in requests])
         masks = np.stack([one.observation.mask(len(seats[0].card.actions)) for one in requests])
         return choose(net.rows(vectors), masks, seats, requests, self._deterministic)
 

@@ -26,7 +26,7 @@ from typing import Any
 
 from arena.canonical import hash_file
 from arena.errors import InputError
-from arena.game import GameSpec, Views
+from arena.game import GameSpec, Views, floats
 from arena.operator import Decision, OpenSeat, Operator, OperatorKind, Outcome, Request, WorkerContext, turn_key
 from arena.options import Option
 from arena.plugins import resolve
@@ -48,7 +48,8 @@ class CallableOperator(Operator):
 
     def _decide(self, request: Request) -> Decision:
         seat, seen = self._seats[request.match, request.seat], request.observation
-        views = {"text": seen.text, "facts": seen.facts, "vector": seen.vector, "image": seen.image}
+        vector = None if seen.vector is None else floats(seen.vector, seat.card.vector_scale)
+        views = {"text": seen.text, "facts": seen.facts, "vector": vector, "image": seen.image}
         answer = self._agent(
             {
                 "legal": list(seen.legal),

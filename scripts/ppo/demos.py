@@ -101,7 +101,7 @@ def demonstrate(
         assert action is not None
         vector = game.observe(0, VECTOR).vector
         assert vector is not None
-        seen.append(np.rint(vector[:, :, -1] * 255).astype(np.uint8))
+        seen.append(vector[:, :, -1].copy())
         result = game.step({0: Move(action)})
         taught.append(lesson)
         rewards.append(result.rewards[0])

@@ -23,7 +23,7 @@ from arena_games.lanes.actions import SETS
 from arena_games.lanes.baseline import choose
 from arena_games.lanes.game import DEATH, FLAG
 from arena_games.lanes.lane import Lane
-from arena_games.lanes.views import floats, stacked
+from arena_games.lanes.views import stacked
 from tests.games.lane_toy import ToyLane, ToyLanes
 from tests.record.kit import make_plan
 from tests.record.kit import record as write
@@ -91,12 +91,7 @@ def test_the_vector_is_the_last_four_frames_in_grey() -> None:
     play(game, "right", "right", "right", "right")
     stack = game.observe(0, Views(vector=True)).vector
     assert stack is not None
-    assert (stack.shape, stack.dtype, float(stack.min()) >= 0, float(stack.max()) <= 1) == (
-        (84, 84, 4),
-        np.float32,
-        1,
-        1,
-    )
+    assert (stack.shape, stack.dtype, game.spec.vector_scale) == ((84, 84, 4), np.uint8, 255)
     game.step({0: Move(NAMES.index("right"))})
     later = game.observe(0, Views(vector=True)).vector
     assert later is not None
@@ -274,7 +269,7 @@ def test_a_stack_that_is_made_of_the_one_before_is_that_of_its_frames() -> None:
     for number, name in enumerate(WALK):
         if number != 3:  # then there is none before
             vector = game.observe(0, Views(vector=True)).vector
-            assert np.array_equal(vector, floats(stacked(game._seats[0].frames)))
+            assert np.array_equal(vector, stacked(game._seats[0].frames))
         game.step({0: Move(NAMES.index(name))})
 
 

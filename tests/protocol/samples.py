@@ -20,6 +20,7 @@ CARD = GameCard(
     answer_format="one word",
     unit="chips",
     vector_shape=(3,),
+    vector_scale=255,
     options={"hands": 5, "fast": True, "scale": 1.5, "name": "x"},
     prompts={"short": "{text}"},
 )
@@ -150,8 +151,8 @@ TO_WORKER: dict[str, m.ToWorker] = {
     "pong": m.Pong(n=4),
     "error": m.Error(code="version", text="no", match=3, seat=1, id=5),
     "shutdown": m.Shutdown(reason="over", complete=True),
-    "inquire": m.Inquire(major=1, minor=1, kind="ppo", what="a.zip", options={"threads": 2}, spec=SPEC),
-    "hire": m.Hire(token="t0", major=1, minor=1, kind="ppo", what="a.zip", options={"threads": 2}),
+    "inquire": m.Inquire(major=1, minor=0, kind="ppo", what="a.zip", options={"threads": 2}, spec=SPEC),
+    "hire": m.Hire(token="t0", major=1, minor=0, kind="ppo", what="a.zip", options={"threads": 2}),
     "open_game": m.OpenGame(
         id=10,
         match=3,
