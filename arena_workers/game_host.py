@@ -26,4 +26,4 @@ if __name__ == "__main__":
     if len(sys.argv) == 3 and sys.argv[1] == "--describe":
         end_with_parent()
         sys.exit(described.main(int(sys.argv[2])))
-    sys.exit(serve("games", GameHost, eager=True))
+    sys.exit(serve("games", GameHost))

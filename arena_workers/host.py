@@ -55,12 +55,8 @@ def serve(
     name: str,
     make: Callable[[Emit, AbstractContextManager[object]], Host | GameHost],
     able: tuple[str, ...] = (),
-    eager: bool = False,
 ) -> int:
-    """Connect to the arena that started this process, and serve it with the host that `make(emit, lock)` returns.
-
-    `eager`: a match waits for this process all the time, which waits for others in between (see transport.Waiter).
-    """
+    """Connect to the arena that started this process, and serve it with the host that `make(emit, lock)` returns."""
     if "ARENA_ADDRESS" not in os.environ:
         print("this is a worker: an arena starts it. See docs/protocol.md", file=sys.stderr)
         return 2
@@ -76,7 +72,7 @@ def serve(
     )
     socket.send_multipart(codec.encode(hello))
     try:
-        return Pump(socket, make, eager).run()
+        return Pump(socket, make).run()
     finally:
         socket.close()
         context.term()
@@ -96,13 +92,9 @@ class Pump:
     """Passes messages between the socket and a host."""
 
     def __init__(
-        self,
-        socket: zmq.Socket[bytes],
-        make: Callable[[Emit, AbstractContextManager[object]], Host | GameHost],
-        eager: bool = False,
+        self, socket: zmq.Socket[bytes], make: Callable[[Emit, AbstractContextManager[object]], Host | GameHost]
     ) -> None:
         self._socket = socket
-        self._waiter = transport.Waiter(socket) if eager else None
         self._make = make
         self._lock = threading.RLock()  # whoever holds it may use the socket while work runs
         self._since: float | None = None  # when the current work began
@@ -129,13 +121,7 @@ class Pump:
 
     def _read(self, host: Host | GameHost, wait: bool) -> None:
         """Take the messages that have arrived; wait for one first if asked to."""
-        while True:
-            if wait and self._waiter is not None:
-                frames: codec.Frames | None = self._waiter.receive()
-            else:
-                frames = transport.receive(self._socket, wait)
-            if frames is None:
-                return
+        while (frames := transport.receive(self._socket, wait)) is not None:
             wait = False
             _receive(host, frames, self._emit)
 
