@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from arena import names, plugins, realtime
@@ -73,7 +72,7 @@ class FoundGame(NamedTuple):
 
 
 def _game(given: str, spec: PlanSpec) -> FoundGame:
-    name = _absolute(names.parse(given))
+    name = names.parse(given).absolute
     options: dict[str, Any] = dict(name.options)
     runtime, limits = options.pop("runtime", None), spec.limits
     try:
@@ -89,13 +88,8 @@ def _game(given: str, spec: PlanSpec) -> FoundGame:
     return FoundGame(name.base, game, runtime)
 
 
-def _absolute(name: names.Name) -> names.Name:
-    """The same name with a file's whole path: so that a worker, and who verifies elsewhere, finds it."""
-    return replace(name, kind=str(Path(name.kind).expanduser().resolve())) if name.is_file else name
-
-
 def _whole(given: str) -> str:
-    return str(_absolute(names.parse(given)))
+    return str(names.parse(given).absolute)
 
 
 def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:
@@ -106,12 +100,7 @@ def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:
     out = []
     for name, label, text in zip(parsed, labels, operators, strict=True):
         given = str(replace(name, options=masked)) if (masked := names.masked(name.options)) != name.options else text
-        if name.is_file:
-            kind, what = plugins.operator_in_file(name.kind, name.what), ""
-        else:
-            kind, what = plugins.operator_kind(name.kind), name.what
-        if what and not kind.what:
-            raise InputError(f"operator {given!r}: {kind.name} takes nothing after a colon")
+        kind, what = plugins.named_operator(name, given)
         asked = dict(name.options)
         at = asked.pop("at", None)
         if at is None:

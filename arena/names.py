@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from arena.errors import InputError
@@ -38,6 +39,11 @@ class Name:
     def is_file(self) -> bool:
         """Whether the plugin is in a Python file instead of installed."""
         return self.kind.endswith(".py")
+
+    @property
+    def absolute(self) -> Name:
+        """The same name with a file's whole path: other processes, in other folders, find it by that."""
+        return replace(self, kind=str(Path(self.kind).expanduser().resolve())) if self.is_file else self
 
     def __str__(self) -> str:
         parts = [self.base]

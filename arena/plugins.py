@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from arena import commands, files
 from arena.errors import InputError, MissingExtraError, PluginNotFoundError, nearest
 from arena.game import Game, GameFamily
-from arena.names import parse
+from arena.names import Name, parse
 from arena.operator import OperatorKind
 
 if TYPE_CHECKING:
@@ -123,6 +123,16 @@ def operator_kind(name: str) -> OperatorKind:
     if not isinstance(kind, OperatorKind):
         raise InputError(f"operator {name!r} is {kind!r}, which is no arena.operator.OperatorKind")
     return kind
+
+
+def named_operator(name: Name, given: str) -> tuple[OperatorKind, str]:
+    """The kind that an operator's name means, and what stands behind its colon. InputError, in terms of `given`."""
+    if name.is_file:
+        return operator_in_file(name.kind, name.what), ""
+    kind = operator_kind(name.kind)
+    if name.what and not kind.what:
+        raise InputError(f"operator {given!r}: {kind.name} takes nothing after a colon")
+    return kind, name.what
 
 
 def operator_in_file(path: str, what: str) -> OperatorKind:

@@ -51,7 +51,7 @@ def game(spec: str, matches: int, seats: int | None, zero_sum: bool, limit: floa
     title = f"game {facts.id}, version {facts.version}, {takes} ({_origin(name, cls)})"
     elsewhere = use.interpreter(runtime) if runtime not in (None, HERE) else None
     notes = [f"tested in its runtime {runtime}, whose Python is {elsewhere}"] if elsewhere else []
-    where = _whole(name)
+    where = name.absolute  # the suite runs in another folder
     attributes = {"name": where.base, "options": (options,), "matches": matches, "zero_sum": zero_sum}
     attributes["most_seats"] = seats
     code = _folder(cls.__module__)
@@ -108,13 +108,6 @@ def _options(cls: type[Game], given: Mapping[str, str], spec: str) -> dict[str, 
         return {name: cls(cls.spec.seats[0], given).options[name] for name in given}
     except ValueError as error:
         raise InputError(f"game {spec!r}: {error}") from error
-
-
-def _whole(name: names.Name) -> names.Name:
-    """The name with the file's absolute path: the suite runs in another folder."""
-    if not name.is_file:
-        return name
-    return names.Name(str(Path(name.kind).expanduser().resolve()), name.what, name.options)
 
 
 def _origin(name: names.Name, cls: type[Game]) -> str:

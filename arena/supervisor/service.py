@@ -8,7 +8,6 @@ switches or one of some given words, and nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from arena import names, plugins
@@ -24,13 +23,8 @@ class Service:
     """One operator, as it was named to `arena worker serve`. InputError when it cannot be had here."""
 
     def __init__(self, given: str) -> None:
-        name = names.parse(given)
-        if name.is_file:
-            self.kind, self.what = plugins.operator_in_file(str(Path(name.kind).resolve()), name.what), ""
-        else:
-            self.kind, self.what = plugins.operator_kind(name.kind), name.what
-        if self.what and not self.kind.what:
-            raise InputError(f"operator {given!r}: {self.kind.name} takes nothing after a colon")
+        name = names.parse(given).absolute
+        self.kind, self.what = plugins.named_operator(name, given)
         if "at" in name.options:
             raise InputError(f"operator {given!r}: what is served here runs here. Leave @at= out")
         plugins.require_modules(f"operator {self.kind.name!r}", self.kind.requires, self.kind.extra)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from arena import names, plugins
 from arena.errors import InputError
@@ -30,25 +29,19 @@ class Bench:
         self.given = str(name)
         if "at" in name.options:
             raise InputError(f"operator {given!r}: a remote worker cannot be checked from here; leave @at= out")
-        name = _absolute(name)
+        name = name.absolute
         self.name = str(name)
-        self.what = "" if name.is_file else name.what
-        self._asked = name.options
         if isinstance(given, OperatorKind):
-            self.kind = given
-        elif name.is_file:
-            self.kind = plugins.operator_in_file(name.kind, name.what)
+            self.kind, self.what = given, ""
         else:
-            self.kind = plugins.operator_kind(name.kind)
-        if self.what and not self.kind.what:
-            raise InputError(f"operator {given!r}: {self.kind.name} takes nothing after a colon")
+            self.kind, self.what = plugins.named_operator(name, given)
         plugins.require_modules(f"operator {self.kind.name!r}", self.kind.requires, self.kind.extra)
-        asked = check_options(self.kind, self._asked, self.given)
+        asked = check_options(self.kind, name.options, self.given)
         self.options = self.kind.resolve_options(None, self.what, asked)
         self.refused: dict[str, str] = {}  # reasons by game, for games that were not named
         self.tables: dict[str, tuple[type[Game], Mapping[str, str]]] = {}  # by the game's name, absolute
         for game in games:
-            where = _absolute(names.parse(game))
+            where = names.parse(game).absolute
             self.tables[str(where)] = plugins.game_class(where.base), where.options
             self.entry(str(where))
         if not games:
@@ -102,10 +95,6 @@ class Bench:
             except InputError as error:  # a family needs more than its name; or it is one that cannot be played
                 if self.tables.pop(name, None):
                     self.refused[name] = str(error)
-
-
-def _absolute(name: names.Name) -> names.Name:
-    return replace(name, kind=str(Path(name.kind).expanduser().resolve())) if name.is_file else name
 
 
 def short(game: str) -> str:
