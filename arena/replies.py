@@ -5,10 +5,17 @@ from __future__ import annotations
 import msgspec
 
 from arena.errors import InputError
-from arena.operator import BackendError, Decision, OverloadedError, Request
+from arena.operator import BackendError, Decision, OverloadedError, Request, Usage
 from arena.protocol import codec
 from arena.protocol import messages as m
-from arena.protocol.conduct import flaw
+from arena.protocol.connection_state import invalid_decision
+
+_TEXT = (str, type(None))
+TYPES: dict[str, tuple[type, ...]] = {  # of the fields of a Decision; invalid_decision checks the arrays
+    "answer": (int, *_TEXT),
+    "usage": (Usage, type(None)),
+    **dict.fromkeys(("say", "thought", "raw", "finish_reason", "weights_version", "fault", "detail"), _TEXT),
+}
 
 
 def answer(request: Request, **outcome: object) -> m.Answer:
@@ -33,22 +40,17 @@ def of_exception(request: Request, error: BaseException) -> m.Answer:
 
 
 def checked(request: Request, decision: object) -> m.Answer:
-    """The reply with `decision`; a wrong type counts as a crash of the operator."""
-    if type(decision) is Decision and type(decision.answer) in (int, str, type(None)) and _speakable(decision.say):
-        wrong = flaw(decision)
-        return answer(request, decision=decision) if wrong is None else of_exception(request, ValueError(wrong))
-    if isinstance(decision, Decision) and not _speakable(decision.say):
-        found = f"something said of type {type(decision.say).__qualname__}; it must be str or None"
-    elif isinstance(decision, Decision):
-        kind = type(decision.answer)
-        found = f"an answer of type {kind.__module__}.{kind.__qualname__}; it must be int, str or None"
-    else:
-        found = f"a {type(decision).__name__} where a Decision is due"
-    return of_exception(request, TypeError(found))
-
-
-def _speakable(say: object) -> bool:
-    return say is None or type(say) is str
+    """The reply with `decision`; one of a wrong type or with impossible values counts as a crash of the operator."""
+    if type(decision) is not Decision:
+        return of_exception(request, TypeError(f"a {type(decision).__name__} where a Decision is due"))
+    for name, kinds in TYPES.items():
+        if type(getattr(decision, name)) not in kinds:
+            found = type(getattr(decision, name))
+            expected = ", ".join(kind.__name__ for kind in kinds[:-1])
+            wrong = f"{name} is of type {found.__module__}.{found.__qualname__}; it must be {expected} or None"
+            return of_exception(request, TypeError(wrong))
+    flaw = invalid_decision(decision)
+    return answer(request, decision=decision) if flaw is None else of_exception(request, ValueError(flaw))
 
 
 def stamped(decision: Decision, version: str | None) -> Decision:

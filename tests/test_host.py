@@ -112,6 +112,8 @@ def test_too_few_decisions_are_the_operators_crash() -> None:
         Decision(answer=True),
         Decision(answer=1.5),
         Decision(answer=1, say=5),  # type: ignore[arg-type]
+        Decision(answer=1, thought=np.zeros(3, np.float32)),  # type: ignore[arg-type]
+        Decision(answer=1, usage={"prompt": 3}),  # type: ignore[arg-type]
         "bet",
         None,
     ],

@@ -13,7 +13,7 @@ from arena.errors import ProtocolError
 from arena.operator import Decision, Operator
 from arena.plan import Plan
 from arena.protocol import messages as m
-from arena.protocol.conduct import Conduct
+from arena.protocol.connection_state import ConnectionState
 from tests.host_kit import Peer
 from tests.toys import GOOD, Together, Turns, kind_of, plan_of, with_game
 from tests.workers_kit import FakeChannel, FakeWorkers, Play, reply, sent
@@ -165,5 +165,5 @@ def test_an_operator_says_it_when_it_is_ready() -> None:
 
 
 def test_a_number_below_zero_breaks_the_protocol() -> None:
-    with pytest.raises(ProtocolError, match="takes -1 items at once"):
-        Conduct().came(m.Status(state="ready", max_in_flight=-1), "s")
+    with pytest.raises(ProtocolError, match="takes -1 requests at once"):
+        ConnectionState().received(m.Status(state="ready", max_in_flight=-1), "s")

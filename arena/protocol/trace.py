@@ -36,7 +36,7 @@ class Trace:
             "seconds": round(time.monotonic() - self._began, 6),
             "direction": direction,
             "worker": worker,
-            **described(frames),
+            **described_frames(frames),
         }
         self._out.write(msgspec.json.encode(line) + b"\n")
         self._out.flush()
@@ -45,7 +45,7 @@ class Trace:
         self._out.close()
 
 
-def described(frames: Frames) -> dict[str, Any]:
+def described_frames(frames: Frames) -> dict[str, Any]:
     """The header of a message as JSON can hold it, and the sizes of its buffers."""
     buffers = [len(frame) for frame in frames[2:]]
     try:

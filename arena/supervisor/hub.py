@@ -19,7 +19,7 @@ from arena.errors import ProtocolError
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.codec import Frame
-from arena.protocol.conduct import BreachError, Conduct, greeting
+from arena.protocol.connection_state import ConnectionState, ViolationError, invalid_hello
 from arena.protocol.trace import Trace
 from arena.protocol.version import MAGIC, MAJOR, MINOR
 from arena.supervisor import sockets
@@ -54,7 +54,7 @@ class WorkerChannel(Channel):
         self.hello: m.Hello | None = None
         self.alive = True
         self.refusal: m.Error | None = None  # what the worker itself said is wrong
-        self.conduct = Conduct()
+        self.state = ConnectionState()
         self.late = time.monotonic() + GREETING  # when it must have said HELLO; then, when it must be ready
         self.parted: float | None = None  # its connection has ended; when its process must have
         self._hub = hub
@@ -62,7 +62,7 @@ class WorkerChannel(Channel):
     def send(self, message: m.Message) -> None:
         if self.alive:
             frames = codec.encode(message)
-            self.conduct.sent(message)
+            self.state.sent(message)
             if self._hub.trace is not None:
                 self._hub.trace.note("to worker", self.name, frames)
             self._hub.route(self, frames)
@@ -296,8 +296,8 @@ class Hub:
         except codec.UnknownMessageError as error:
             self.dropped += 1
             try:
-                channel.conduct.unknown()
-            except BreachError as breach:
+                channel.state.unknown()
+            except ViolationError as breach:
                 self.mark_dead(channel, f"broke the protocol: it {breach}", self_inflicted=True)
             else:
                 channel.send(m.Error(code="unknown_message", text=str(error)))
@@ -318,8 +318,8 @@ class Hub:
             self.mark_dead(channel, "sent HELLO twice", self_inflicted=True)
         else:
             try:
-                channel.conduct.came(message, channel.session)
-            except BreachError as error:
+                channel.state.received(message, channel.session)
+            except ViolationError as error:
                 channel.send(m.Error(code="unexpected", text=str(error)))
                 self.mark_dead(channel, f"broke the protocol: it {error}", self_inflicted=True)
                 return
@@ -336,7 +336,7 @@ class Hub:
         elif isinstance(channel.process, RemoteWorker) and message.token != channel.token:
             channel.send(m.Error(code="token", text="wrong token"))
             self.mark_dead(channel, "gave a wrong token", self_inflicted=True)
-        elif wrong := greeting(message):
+        elif wrong := invalid_hello(message):
             channel.send(m.Error(code="unexpected", text=wrong))
             self.mark_dead(channel, wrong, self_inflicted=True)
         elif message.major != MAJOR:

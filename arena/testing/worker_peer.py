@@ -21,7 +21,7 @@ from arena.errors import ProtocolError
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.codec import Frame
-from arena.protocol.conduct import BreachError, Conduct, greeting
+from arena.protocol.connection_state import ConnectionState, ViolationError, invalid_hello
 from arena.protocol.trace import Direction
 from arena.protocol.version import MAGIC, MINOR
 from arena.supervisor.connection import FullError, GoneError
@@ -65,7 +65,7 @@ class Peer:
         self._folder = Folder()
         self._listener = Listener(self._folder.socket)
         self._listener.expect(self.token)
-        self._conduct = Conduct()
+        self._state = ConnectionState()
         self._arrived: deque[Arrival] = deque()
         env = environment(self._listener.address, self.token)
         try:
@@ -95,7 +95,7 @@ class Peer:
     def _send(self, frames: list[Frame]) -> None:
         self._note("to worker", frames)
         with contextlib.suppress(ProtocolError):  # some checks send what is no message of ours
-            self._conduct.sent(codec.decode_to_worker(frames))
+            self._state.sent(codec.decode_to_worker(frames))
         with contextlib.suppress(GoneError, FullError):  # the next wait for an answer will find out
             self._listener.send(self.token, frames)
 
@@ -192,12 +192,12 @@ class Peer:
         try:
             message = codec.decode_to_arena(frames)
             if self.hello is not None:
-                self._conduct.came(message, self.session)
-        except BreachError as error:
+                self._state.received(message, self.session)
+        except ViolationError as error:
             raise FailedError(what, f"it broke the protocol: it {error}") from None
         except ProtocolError as error:
             raise FailedError(what, f"it broke the protocol: {error}") from None
-        if isinstance(message, m.Hello) and (wrong := greeting(message)):
+        if isinstance(message, m.Hello) and (wrong := invalid_hello(message)):
             raise FailedError(what, f"it {wrong}")
         return message
 

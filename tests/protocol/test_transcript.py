@@ -11,7 +11,7 @@ import pytest
 from arena.errors import InputError
 from arena.protocol import codec, schema
 from arena.protocol import messages as m
-from arena.protocol.trace import Trace, described
+from arena.protocol.trace import Trace, described_frames
 from tests.protocol.transcript import WORKER, transcript
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -62,4 +62,4 @@ def test_a_trace_holds_every_message_without_the_token(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("frames", [[], [b"ARENA/1"], [b"x", b"\xff" * 9], [b"ARENA/1", b"\x91" * 10**5]])
 def test_whatever_came_can_be_traced(frames: list[bytes]) -> None:
-    assert json.dumps(described(frames))
+    assert json.dumps(described_frames(frames))

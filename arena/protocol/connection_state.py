@@ -19,7 +19,7 @@ FAULTS = ("timeout", "crashed", "unparsable")  # that a worker may give
 OWED = 10_000  # ENDs that wait for their CLOSED
 
 
-class BreachError(ProtocolError):
+class ViolationError(ProtocolError):
     """A worker sent a message that it may not send, or not now."""
 
 
@@ -33,7 +33,7 @@ class _Seat:
     closed: int = 0
 
 
-class Conduct:
+class ConnectionState:
     """Of one worker from its WELCOME on."""
 
     def __init__(self) -> None:
@@ -68,17 +68,17 @@ class Conduct:
             case _:
                 self._sent += 1
 
-    def came(self, message: m.ToArena, session: str) -> None:
-        """BreachError for what may not come now. What nobody asked for may, so often; see `unasked`."""
+    def received(self, message: m.ToArena, session: str) -> None:
+        """ViolationError for what may not come now. What nobody asked for may, so often; see `unasked`."""
         if self._bye:
-            raise BreachError(f"sent {m.name_of(message)} after BYE, which is the last message")
+            raise ViolationError(f"sent {m.name_of(message)} after BYE, which is the last message")
         match message:
             case m.Action():
                 self._action(message, session)
             case m.Opened():
                 seat = self._seats.get((message.match, message.seat))
                 if seat is None or seat.opened >= seat.opens:
-                    raise BreachError(f"sent OPENED of {_where(message.match, message.seat)}, which nobody opened")
+                    raise ViolationError(f"sent OPENED of {_where(message.match, message.seat)}, which nobody opened")
                 seat.opened += 1
                 self._forget_when_done(message.match, message.seat, seat)
             case m.Closed():
@@ -91,14 +91,16 @@ class Conduct:
                 else:
                     self._count(f"ERROR {message.code}")
             case m.Status() if message.max_in_flight < 0:
-                raise BreachError(f"says that it takes {message.max_in_flight} items at once: expected a number from 0")
+                raise ViolationError(
+                    f"says that it takes {message.max_in_flight} requests at once: expected a number from 0"
+                )
             case m.Bye():
                 self._left()
             case _:
                 self._count(m.name_of(message))
 
     def unknown(self) -> None:
-        """A message of an unknown type came. BreachError when there were too many."""
+        """A message of an unknown type came. ViolationError when there were too many."""
         self._count("of an unknown type")
 
     def _action(self, action: m.Action, session: str) -> None:
@@ -113,35 +115,35 @@ class Conduct:
             cancelled = answer.id in self._cancelled
             self._cancelled.discard(answer.id)
             if (answer.decision is not None) + answer.cancelled + (answer.error is not None) != 1:
-                raise BreachError(
+                raise ViolationError(
                     f"answered request {answer.id} by {_kinds(answer)}: expected one of decision, cancelled and error"
                 )
             if answer.cancelled and not cancelled:
-                raise BreachError(f"answered request {answer.id} by cancelled, and nobody cancelled it")
+                raise ViolationError(f"answered request {answer.id} by cancelled, and nobody cancelled it")
             if answer.decision is not None:
                 seat = self._seats.get((answer.match, answer.seat))
                 if seat is not None and seat.opened < opens:
                     where = _where(answer.match, answer.seat)
-                    raise BreachError(f"decided for {where} without an OPENED of it")
-                wrong = flaw(answer.decision)
+                    raise ViolationError(f"decided for {where} without an OPENED of it")
+                wrong = invalid_decision(answer.decision)
                 if wrong is not None:
-                    raise BreachError(f"answered request {answer.id} by a decision with {wrong}")
+                    raise ViolationError(f"answered request {answer.id} by a decision with {wrong}")
 
     def _closed(self, message: m.Closed) -> None:
         where = _where(message.match, message.seat)
         seat = self._seats.get((message.match, message.seat))
         if seat is None or seat.closed >= seat.ends:
-            raise BreachError(f"sent CLOSED of {where}, {'which is open' if seat else 'which nobody ended'}")
+            raise ViolationError(f"sent CLOSED of {where}, {'which is open' if seat else 'which nobody ended'}")
         seat.closed += 1
         self._owed -= 1
         if seat.opened < min(seat.closed, seat.opens):
-            raise BreachError(f"sent CLOSED of {where} without an OPENED of it")
+            raise ViolationError(f"sent CLOSED of {where} without an OPENED of it")
         self._forget_when_done(message.match, message.seat, seat)
 
     def _forget_when_done(self, match: int, number: int, seat: _Seat) -> None:
         """Forget a seat from which no message can follow."""
         if self._owed > OWED:
-            raise BreachError(f"left {self._owed:,} ENDs without their CLOSED")
+            raise ViolationError(f"left {self._owed:,} ENDs without their CLOSED")
         if seat.opened == seat.opens and seat.closed == seat.ends >= seat.opens:
             del self._seats[match, number]
 
@@ -150,15 +152,15 @@ class Conduct:
         held = [where for where, seat in self._seats.items() if seat.opens > seat.ends]
         if held and not self._over:
             more = f" and {len(held) - 1} more" if len(held) > 1 else ""
-            raise BreachError(f"said BYE with {_where(*held[0])}{more} open")
+            raise ViolationError(f"said BYE with {_where(*held[0])}{more} open")
 
     def _count(self, what: str) -> None:
         self.unasked += 1
         if self.unasked > ALLOWED + 2 * self._sent:
-            raise BreachError(f"sent {self.unasked:,} messages that nobody asked for, the last one {what}")
+            raise ViolationError(f"sent {self.unasked:,} messages that nobody asked for, the last one {what}")
 
 
-def flaw(decision: Decision) -> str | None:
+def invalid_decision(decision: Decision) -> str | None:
     """What is wrong with a decision by itself; None: nothing."""
     if decision.fault is not None and decision.fault not in FAULTS:
         return f"the fault {decision.fault!r}, which a worker does not give: expected one of {', '.join(FAULTS)}"
@@ -185,7 +187,7 @@ def flaw(decision: Decision) -> str | None:
     return None
 
 
-def greeting(hello: m.Hello) -> str | None:
+def invalid_hello(hello: m.Hello) -> str | None:
     """What is wrong with a HELLO by itself; None: nothing."""
     if hello.minor < 0:
         return f"says that it speaks protocol {hello.major}.{hello.minor}: a minor is a number from 0"

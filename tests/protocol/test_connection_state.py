@@ -11,9 +11,9 @@ from arena.errors import ProtocolError
 from arena.game import Observation
 from arena.operator import OpenSeat, Outcome, Request
 from arena.protocol import codec
-from arena.protocol import conduct as module
+from arena.protocol import connection_state as module
 from arena.protocol import messages as m
-from arena.protocol.conduct import BreachError, Conduct, flaw
+from arena.protocol.connection_state import ConnectionState, ViolationError, invalid_decision
 from arena.protocol.version import MAGIC
 from tests.protocol.samples import CARD
 
@@ -36,9 +36,9 @@ def action(*ids: int, **change: object) -> m.Action:
 
 def test_a_match_that_is_voided_and_played_again_is_no_breach() -> None:
     """The old question is cancelled, the seat ended and opened anew before the worker has said anything."""
-    conduct = Conduct()
+    state = ConnectionState()
     for message in (opened(), act(1), m.Cancel(ids=[1]), END, opened(), act(2)):
-        conduct.sent(message)
+        state.sent(message)
     for reply in (
         m.Opened(**HERE),
         action(1, decision=None, cancelled=True),
@@ -46,64 +46,64 @@ def test_a_match_that_is_voided_and_played_again_is_no_breach() -> None:
         m.Opened(**HERE),
         action(2),
     ):
-        conduct.came(reply, "s")
-    conduct.sent(END)
-    conduct.came(m.Closed(**HERE), "s")
-    conduct.came(m.Bye(), "s")
-    assert conduct.unasked == 0
-    assert not conduct._seats
-    assert not conduct._asked
-    with pytest.raises(BreachError, match="sent STATUS after BYE"):
-        conduct.came(m.Status(state="ready"), "s")
+        state.received(reply, "s")
+    state.sent(END)
+    state.received(m.Closed(**HERE), "s")
+    state.received(m.Bye(), "s")
+    assert state.unasked == 0
+    assert not state._seats
+    assert not state._asked
+    with pytest.raises(ViolationError, match="sent STATUS after BYE"):
+        state.received(m.Status(state="ready"), "s")
 
 
 def test_a_seat_that_was_refused_needs_no_opened() -> None:
-    conduct = Conduct()
+    state = ConnectionState()
     for message in (opened(), act(1), END):
-        conduct.sent(message)
-    conduct.came(m.Error(code="failed", text="no", **HERE), "s")
-    conduct.came(action(1, decision=None, error="backend"), "s")
-    conduct.came(m.Closed(**HERE), "s")
-    assert not conduct._seats
+        state.sent(message)
+    state.received(m.Error(code="failed", text="no", **HERE), "s")
+    state.received(action(1, decision=None, error="backend"), "s")
+    state.received(m.Closed(**HERE), "s")
+    assert not state._seats
 
 
 def test_a_bye_that_was_asked_for_may_leave_seats_open() -> None:
-    conduct = Conduct()
-    conduct.sent(opened())
-    conduct.sent(m.Shutdown())
-    conduct.came(m.Bye(), "s")
+    state = ConnectionState()
+    state.sent(opened())
+    state.sent(m.Shutdown())
+    state.received(m.Bye(), "s")
 
 
 def test_ends_without_their_closed_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "OWED", 3)
-    conduct = Conduct()
+    state = ConnectionState()
     for _ in range(4):
-        conduct.sent(opened())
-        conduct.came(m.Opened(**HERE), "s")
-        conduct.sent(END)
-    conduct.sent(opened())
-    with pytest.raises(BreachError, match="left 4 ENDs without their CLOSED"):
-        conduct.came(m.Opened(**HERE), "s")
+        state.sent(opened())
+        state.received(m.Opened(**HERE), "s")
+        state.sent(END)
+    state.sent(opened())
+    with pytest.raises(ViolationError, match="left 4 ENDs without their CLOSED"):
+        state.received(m.Opened(**HERE), "s")
 
 
 @given(st.lists(st.sampled_from(["asked", "late", "twice", "error", "status"]), max_size=60))
 def test_what_nobody_asked_for_is_counted_and_what_was_asked_is_not(said: list[str]) -> None:
-    conduct = Conduct()
-    conduct.sent(opened())
-    conduct.came(m.Opened(**HERE), "s")
+    state = ConnectionState()
+    state.sent(opened())
+    state.received(m.Opened(**HERE), "s")
     unasked = 0
     for i, what in enumerate(said):
         if what in ("asked", "twice"):
-            conduct.sent(act(i))
-            conduct.came(action(i), "s")
+            state.sent(act(i))
+            state.received(action(i), "s")
         if what in ("late", "twice"):
-            conduct.came(action(i), "s")
+            state.received(action(i), "s")
         if what == "error":
-            conduct.came(m.Error(code="failed", text="", match=0), "s")
+            state.received(m.Error(code="failed", text="", match=0), "s")
         if what == "status":
-            conduct.came(m.Status(state="loading"), "s")
+            state.received(m.Status(state="loading"), "s")
         unasked += what != "asked"
-    assert conduct.unasked == unasked
+    assert state.unasked == unasked
 
 
 VALUES = st.recursive(
@@ -144,19 +144,19 @@ MESSAGES = st.one_of(
 @given(st.lists(MESSAGES, max_size=6))
 def test_whatever_is_said_is_taken_counted_or_named(said: list[dict[str, object]]) -> None:
     """And nothing reaches the scheduler that a worker may not say."""
-    conduct = Conduct()
-    conduct.sent(opened())
-    conduct.came(m.Opened(**HERE), "s")
-    conduct.sent(act(1))
+    state = ConnectionState()
+    state.sent(opened())
+    state.received(m.Opened(**HERE), "s")
+    state.sent(act(1))
     for header in said:
-        before = conduct.unasked
+        before = state.unasked
         try:
             message = codec.decode_to_arena([MAGIC, msgspec.msgpack.encode(header)])
-            conduct.came(message, "s")
+            state.received(message, "s")
         except ProtocolError:
             return
-        if isinstance(message, m.Action) and conduct.unasked == before:
+        if isinstance(message, m.Action) and state.unasked == before:
             (reply,) = message.answers
             assert (reply.decision is not None) + (reply.error is not None) + reply.cancelled == 1
             assert not reply.cancelled
-            assert reply.decision is None or flaw(reply.decision) is None
+            assert reply.decision is None or invalid_decision(reply.decision) is None
