@@ -57,7 +57,7 @@ class KillOnce(Killer):
 
     def ticked(self, match: Match) -> None:
         if match.tick >= self.tick and not self.killed:
-            host = next(channel for channel in self.crew.channels if channel.role == "game")
+            host = next(channel for channel in self.workers.channels if channel.role == "game")
             os.kill(host.process.pid, signal.SIGKILL)
             self.killed.append(host.process.pid)
 
@@ -102,6 +102,6 @@ def test_where_the_packages_are_not_the_game_says_so_itself() -> None:
     if plugins.installed("gym_super_mario_bros"):
         pytest.skip("the packages of the runtime are here")
     plan = build_plan("mario@runtime=here", ["random"])
-    assert plan.runtime == HERE
+    assert plan.games[0].runtime == HERE
     with pytest.raises(ImportError, match="gym_super_mario_bros"):
         plan.games[0].make().reset(bytes(16))
