@@ -12,10 +12,14 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForImageTextToText
 
-from arena.errors import CheckpointError
+from arena.errors import CheckpointError, WorkerError
+from arena.lineup import build_plan
 from arena.operator import WorkerContext
+from arena.scheduler import Scheduler
+from arena.turns import Turn, TurnSink
 from arena_operators.vlm.operator import make
 from tests.operators.vlm_kit import foreign, lessons
+from tests.supervisor.kit import WorkerPool, watched_hub
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +124,27 @@ def test_weights_that_do_not_fit_leave_the_old_ones(base, other, tmp_path, make_
     with pytest.raises((ValueError, CheckpointError), match=words):
         operator.update("7", str(make_file(tmp_path, other)))
     assert torch.equal(scores(operator), before)
+
+
+@pytest.mark.slow
+def test_a_worker_plays_on_with_new_weights_in_the_same_process(base, other, tmp_path):
+    class Kept(TurnSink):
+        def match_over(self, episode):
+            turns.extend(turn for turn in episode.turns if turn.operator != "random")
+
+    turns: list[Turn] = []
+    plan = build_plan("kuhn", [f"vlm:{base}@prompt=short@temperature=0@max_tokens=6", "random"], seed=1, matches=4)
+    said = []
+    with watched_hub(tmp_path / "workers") as hub:
+        workers = WorkerPool(hub, plan.entries)
+        for version in (None, "step-7"):
+            if version is not None:
+                workers.update(plan.entries[0], version, str(other))
+            turns.clear()
+            Scheduler(plan, workers, concurrency=2, sinks=[Kept()]).run()
+            assert {turn.decision.weights_version for turn in turns} == {version}
+            said.append((workers.channel(plan.entries[0]).pid, [turn.decision.tokens.tolist() for turn in turns]))
+        with pytest.raises(WorkerError, match=r"keeps its weights: .* is no file or folder"):
+            workers.update(plan.entries[0], "step-8", str(tmp_path / "nothing"))
+    assert said[0][0] == said[1][0]
+    assert said[0][1] != said[1][1]
