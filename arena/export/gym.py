@@ -21,7 +21,7 @@ from arena.sync import SyncMatch
 _DEALS = 1000  # most matches in a row that may end before the learner is asked
 
 
-class SeatEnv(gymnasium.Env[npt.NDArray[Any], np.int64]):  # type: ignore[misc]
+class SeatEnv(gymnasium.Env[npt.NDArray[Any], np.int64]):
     """See `to_gymnasium`. One episode is one match; a step is one decision of the learner."""
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's name and shape
@@ -99,7 +99,7 @@ class SeatEnv(gymnasium.Env[npt.NDArray[Any], np.int64]):  # type: ignore[misc]
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """Legal actions, bool (n,): what sb3-contrib's MaskablePPO asks for. All False once the match is over."""
         assert self._seen is not None, "call reset first"
-        return self._seen.mask(int(self.action_space.n))
+        return self._seen.mask(self._game.spec.actions.n)
 
     def render(self) -> npt.NDArray[np.uint8] | None:
         """What a spectator is shown, uint8 (height, width, 3), with render_mode="rgb_array"."""

@@ -33,7 +33,7 @@ class _Seats:
         self.n = game.spec.actions.n
         self.agents = [f"seat_{seat}" for seat in range(game.seats)]
         if views.image is not None:
-            box = gymnasium.spaces.Box(0, 255, (*views.image, 3), np.uint8)
+            box: gymnasium.spaces.Box[Any] = gymnasium.spaces.Box(0, 255, (*views.image, 3), np.uint8)
         else:
             box = gymnasium.spaces.Box(-np.inf, np.inf, game.spec.vector_shape, np.float32)
         mask = gymnasium.spaces.Box(0, 1, (self.n,), np.int8)

@@ -114,12 +114,12 @@ def _short(given: Any) -> str:
 
 def of(space: spaces.Space[Any], who: str) -> SpaceReader:
     """Returns a reader of `space`. Raises ValueError for a space without a fixed width."""
-    inside = isinstance(space, spaces.Dict) and "observation" in space.spaces and MASK in space.spaces
+    inside = False
     bare: spaces.Space[Any] = space
-    if inside:
-        bare = space["observation"]
-    elif isinstance(space, spaces.Dict) and MASK in space.spaces:
-        bare = spaces.Dict({name: part for name, part in space.spaces.items() if name != MASK})
+    if isinstance(space, spaces.Dict) and MASK in space.spaces:
+        inside = "observation" in space.spaces
+        rest = {name: part for name, part in space.spaces.items() if name != MASK}
+        bare = space["observation"] if inside else spaces.Dict(rest)
     pixels = (
         isinstance(bare, spaces.Box)
         and bare.dtype == np.uint8

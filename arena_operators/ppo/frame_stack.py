@@ -10,14 +10,13 @@ from arena_operators.ppo.wrap import Array
 
 
 class FrameStack:
-    """The newest frames of one seat, the newest last: along the last axis, or the first of pictures that have their
-
-    colours there. Before there are so many the oldest are zeros.
+    """The newest frames of one seat, the newest last. They are stacked along the last axis, or along the first one of
+    pictures with channels first. Missing frames at the start are zeros.
     """
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._held: StackedObservations | None = None
+        self._held: StackedObservations[Array] | None = None
 
     def push(self, frame: Array) -> Array:
         """Adds `frame` and returns a copy of the stack."""
