@@ -24,21 +24,21 @@ from arena.sync import SyncMatch
 class VecBackend(abc.ABC):
     """Matches side by side, one in each slot."""
 
-    games: Sequence[Game]  # of each slot, for its facts; they may differ in seats
+    games: Sequence[Game]  # by slot, for their facts; their numbers of seats may differ
 
     @abc.abstractmethod
     def begin(self, slot: int, seed: bytes, views: Sequence[Views]) -> SyncMatch:
-        """A new match in `slot` instead of the one before; `views` of each seat. `wait` before it is looked at."""
+        """Begin a new match in `slot`, with the `views` of each seat. Call `wait` before using it."""
 
     def wait(self) -> None:  # noqa: B027 - nothing is waited for in this process
-        """Return when every match waits for answers or is over."""
+        """Wait until every match waits for answers or is over."""
 
     def close(self) -> None:  # noqa: B027
         """End what was started."""
 
 
 class LocalBackend(VecBackend):
-    """In this process."""
+    """Plays the matches in this process."""
 
     def __init__(self, games: Sequence[Game]) -> None:
         self.games = games
@@ -49,10 +49,10 @@ class LocalBackend(VecBackend):
 
 
 class HostedBackend(VecBackend):
-    """In game hosts, each with its share of the slots. WorkerError when one dies, hangs or says that it cannot."""
+    """Plays the matches in game hosts, each with a share of the slots. WorkerError if one dies, hangs or fails."""
 
     def __init__(self, games: Sequence[Game], name: str, runtime: str | None, hosts: int) -> None:
-        """`games` are never reset; `name` as plugins know it; `runtime` None: this interpreter."""
+        """`games` are never reset; `name` is the plugin's name; `runtime` None means this interpreter."""
         self.games = games
         self._name = name
         self._logs = tempfile.TemporaryDirectory(prefix="arena-hosts-")

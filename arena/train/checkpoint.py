@@ -26,10 +26,10 @@ T = TypeVar("T")
 
 
 class State(NamedTuple):
-    """All that training goes on from, copied between two updates."""
+    """Everything needed to resume training, copied between two updates."""
 
     tensors: dict[str, Tensor]
-    facts: dict[str, Any]  # "update", "steps", "config", "pool" and what else was given
+    facts: dict[str, Any]  # "update", "steps", "config", "pool" and further ones
 
     @property
     def update(self) -> int:
@@ -42,7 +42,7 @@ def latest(folder: Path) -> Path | None:
 
 
 def take(network: ActorCritic, optimizer: torch.optim.Optimizer, pool: Pool | None, facts: Mapping[str, Any]) -> State:
-    """The state now. `facts` is JSON that `read_facts` gives back; it has "update", "steps" and "config"."""
+    """Copies the current state. `facts` is JSON that `read_facts` returns; it has "update", "steps" and "config"."""
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
@@ -65,7 +65,7 @@ def write(folder: Path, state: State, keep: int) -> Path:
 
 
 def read_facts(path: Path) -> dict[str, Any]:
-    """What a checkpoint says of itself: update, steps, config, ...; CheckpointError when it is damaged."""
+    """The facts of a checkpoint: update, steps, config, .... Raises CheckpointError if it is damaged."""
     try:
         with safe_open(path, framework="pt") as file:
             facts = msgspec.json.decode((file.metadata() or {})["arena"])
@@ -81,7 +81,7 @@ def read_facts(path: Path) -> dict[str, Any]:
 def restore(
     path: Path, network: ActorCritic, optimizer: torch.optim.Optimizer, pool: Pool | None = None
 ) -> dict[str, Any]:
-    """Put a checkpoint's state into a new network, its optimiser and its pool; the checkpoint's facts."""
+    """Puts a checkpoint's state into a new network, its optimiser and its pool; returns the checkpoint's facts."""
     facts = read_facts(path)
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
@@ -100,7 +100,7 @@ def restore(
 
 
 def put_back(tensors: Mapping[str, Tensor], network: ActorCritic, path: Path | str = "the state") -> None:
-    """Give `network` the weights of a State. CheckpointError when they do not fit."""
+    """Gives `network` the weights of a State. Raises CheckpointError if they do not fit."""
     try:
         network.load_state_dict(_under(tensors, "network."))
     except RuntimeError as error:

@@ -14,7 +14,7 @@ from arena.train.nets import is_picture
 
 @dataclass(frozen=True, kw_only=True)
 class PpoConfig:
-    """Everything that decides the weights. Steps are decisions of the learner. Defaults are for games of numbers."""
+    """Everything that determines the weights. Steps are decisions of the learner. Defaults are for numbers."""
 
     game: str
     out: str
@@ -25,7 +25,7 @@ class PpoConfig:
     game_options: Mapping[str, Any] = field(default_factory=dict)
     progress: bool = True
     trained_by: str = "arena train ppo"
-    demos: str = ""  # of games of pictures: demonstrations (see imitate.py) that are imitated before PPO begins
+    demos: str = ""  # for games of pictures: demonstrations (see imitate.py) to imitate before PPO
     demo_epochs: int = 6
     envs: int = 64  # matches side by side
     hosts: int = 0  # processes that play them; 0: this one, or one host where the game needs its runtime
@@ -43,7 +43,7 @@ class PpoConfig:
     grad_norm: float = 0.5
     target_kl: float = 0.0  # an update ends early beyond 1.5 times this; 0: never
     reward_scale: float = 1.0
-    reward_clip: float = 1e9  # scaled rewards are at most so large
+    reward_clip: float = 1e9  # bound of the scaled rewards
     hidden: int = 128
     layers: int = 2  # of the MLP
     channels: int = 16  # of the CNN's first layer; the others have twice as many
@@ -57,7 +57,7 @@ class PpoConfig:
     keep: int = 2  # checkpoints
 
 
-# Where pictures are seen; rewards there are in hundreds of pixels.
+# For games of pictures; their rewards are in hundreds of pixels.
 PICTURES = {
     "steps": 500_000,
     "envs": 16,
@@ -106,5 +106,5 @@ def check_options(given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def config_for(spec: GameSpec, **given: Any) -> PpoConfig:
-    """The settings for a game: `given`, else those for what its vector view is (numbers or pictures)."""
+    """The settings for a game: `given`, else the defaults for its vector view (numbers or pictures)."""
     return PpoConfig(**{**(PICTURES if is_picture(spec.vector_shape) else {}), **given})

@@ -1,4 +1,4 @@
-"""Imitation before PPO: a network learns a teacher's actions, and what they brought, from a file of demonstrations.
+"""Imitation before PPO: a network learns a teacher's actions, and their returns, from a file of demonstrations.
 
 The file is an .npz of NumPy: `frames` uint8 (m, height, width); `stacks` int32 (n, channels), the frames of each
 picture; `actions` int64 (n,); `returns` float32 (n,), the discounted sum of the learner's rewards (scaled and clipped)
@@ -18,7 +18,7 @@ from torch.nn import functional
 from arena.errors import InputError
 from arena.train.network import ActorCritic
 
-BATCH = (64, 512)  # least and most, of a hundredth of the demonstrations
+BATCH = (64, 512)  # bounds of a batch, which is a hundredth of the demonstrations
 RATE = 1e-3
 NAMES = ("frames", "stacks", "actions", "returns")
 
@@ -37,7 +37,7 @@ def imitate(
     none, or its pictures are not what the policy sees.
     """
     try:
-        with np.load(file) as demos:  # it loads no pickles unless it is told to
+        with np.load(file) as demos:  # loads no pickles by default
             frames, stacks, actions, returns = (demos[name] for name in NAMES)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, AttributeError, TypeError) as error:
         raise InputError(f"demos={file} is no file of demonstrations ({', '.join(NAMES)}): {error}") from error

@@ -1,4 +1,4 @@
-"""Lessons: what a teacher shows a model at one decision. A recipe mixes the lessons of several games."""
+"""Lessons: a teacher's decisions, as training data for a model. A recipe mixes the lessons of several games."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from arena.game import GameCard, Observation
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One decision of a teacher, as a model would have met it."""
+    """One decision of a teacher, in the form in which a model is asked."""
 
     card: GameCard
     observation: Observation  # image at 128x128 and text (its facts fill the card's prompt templates)
-    thought: str  # short and true: what is seen in the picture, then what follows from it
+    thought: str  # short and true: what the picture shows, then the conclusion
     answer: str  # an action's name
 
 

@@ -1,4 +1,4 @@
-"""The networks that trained policies play with, in NumPy: an MLP and a small CNN. No torch is needed to play."""
+"""The networks of trained policies in NumPy: an MLP and a small CNN. Playing needs no torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
-SMALLEST = 36  # pixels: what KERNELS can look at
+SMALLEST = 36  # least edge in pixels for KERNELS
 KERNELS = ((8, 4), (4, 2), (3, 1))  # (kernel, stride) of the layers that `arena train ppo` makes
 STRIDES = tuple(stride for _, stride in KERNELS)
 PARTS = ("weight", "bias")
@@ -31,7 +31,7 @@ class Mlp:
         self._transposed = [(np.ascontiguousarray(weight.T), bias) for weight, bias in layers]
 
     def batch(self, vectors: Floats) -> Floats:
-        """Logits (n, actions) of vectors (n, in), in one product a layer: quick, but its bits depend on n."""
+        """Logits (n, actions) of vectors (n, in), by one product for each layer: fast, but its bits depend on n."""
         out = vectors
         for number, (weight, bias) in enumerate(self._transposed):
             out = out @ weight + bias
@@ -40,7 +40,7 @@ class Mlp:
         return out
 
     def rows(self, vectors: Floats) -> Floats:
-        """As `batch`, but every row is its own product of one shape: its bits do not depend on its companions."""
+        """As `batch`, but every row is a product by itself, of a fixed shape: its bits do not depend on other rows."""
         return self.batch(vectors[:, None, :])[:, 0, :]
 
 
@@ -105,7 +105,7 @@ def tensors_of(net: Net) -> dict[str, Floats]:
 
 
 def net_of(tensors: Mapping[str, Floats], shape: tuple[int, ...], strides: Sequence[int] = STRIDES) -> Net:
-    """What `tensors_of` undoes. `shape` is that of the vector view; `strides` of the convolutions, if there are any."""
+    """The inverse of `tensors_of`. `shape` is that of the vector view; `strides` those of the convolutions, if any."""
 
     def pairs(kind: str) -> list[tuple[Floats, Floats]]:
         count = sum(name.startswith(f"{kind}.") for name in tensors) // len(PARTS)
@@ -129,6 +129,6 @@ def sample(chances: npt.NDArray[np.float64], uniform: npt.NDArray[np.float64]) -
     """The inverse of the cumulative distribution: one action a row of (n, actions), from uniform (n,) in [0, 1)."""
     heights = np.cumsum(chances, axis=-1)
     picked = (heights <= uniform[:, None] * heights[:, -1:]).sum(axis=-1)
-    last = chances.shape[-1] - 1 - (chances[:, ::-1] > 0).argmax(axis=-1)  # rounding must not reach past it
+    last = chances.shape[-1] - 1 - (chances[:, ::-1] > 0).argmax(axis=-1)  # rounding must not exceed it
     out: npt.NDArray[np.int64] = np.minimum(picked, last)
     return out

@@ -28,7 +28,7 @@ class CnnExtractor(nn.Module):
         )
         for kernel, stride in KERNELS:
             high, wide = (high - kernel) // stride + 1, (wide - kernel) // stride + 1
-        self.side = high, wide  # of what the last convolution gives
+        self.side = high, wide  # size of the last convolution's output
         self.dense = nn.Linear(2 * channels * high * wide, hidden)
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ class CnnExtractor(nn.Module):
 
 
 class ActorCritic(nn.Module):
-    """Logits (n, actions) and values (n,) of what the learner sees.
+    """Logits (n, actions) and values (n,) of the learner's observations.
 
     Pictures: one CnnExtractor for both. Numbers: an MLP of `layers` hidden layers for each. Orthogonal weights, those
     of the logits near 0, so that the first policy is near uniform.
@@ -72,7 +72,7 @@ class ActorCritic(nn.Module):
 
 
 def to_numpy(network: ActorCritic) -> Mlp | Cnn:
-    """The actor as it plays: a copy."""
+    """The actor as a network in NumPy: a copy."""
     layers = [(_copy(part.weight), _copy(part.bias)) for part in network.actor if isinstance(part, nn.Linear)]
     if not isinstance(network.body, CnnExtractor):
         return Mlp(layers)

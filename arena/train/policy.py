@@ -18,7 +18,7 @@ FORMAT = "arena-policy/1"
 
 
 class PolicyCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a policy is for and how it was made: the JSON beside the weights."""
+    """The game and the origin of a policy: the JSON beside the weights."""
 
     format: str = FORMAT
     game: str
@@ -102,7 +102,7 @@ def load_policy(path: Path) -> tuple[Net, PolicyCard]:
 
 
 def _shapes(card: PolicyCard) -> dict[str, tuple[int, ...]]:
-    """Of every tensor that the card tells of."""
+    """The shape of every tensor that the card implies."""
     weights: dict[str, tuple[int, ...]] = {}
     *sides, channels = card.vector_shape
     for number, (out, kernel, stride) in enumerate(card.convolutions):

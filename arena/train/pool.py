@@ -1,4 +1,4 @@
-"""Who sits in the other seats while PPO learns: itself, its own past, and fixed opponents."""
+"""The opponents while PPO learns: the learner itself, its own past, and fixed opponents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KINDS = ("self", "past", "scripted", "random")
 
 
 class Member(NamedTuple):
-    """One who may sit in a seat."""
+    """One opponent of the pool."""
 
     kind: str  # one of KINDS
     play: Opponent | Net
@@ -46,14 +46,14 @@ class Pool:
         self._fixed = {kind: opponent(kind, game) for kind in ("random", "scripted") if shares.get(kind, 0) > 0}
 
     def draw(self, chance: np.random.Generator, count: int) -> list[Member]:
-        """Opponents for `count` seats. At every other table, by chance, all are of one kind."""
+        """Draws opponents for `count` seats. With probability one half, all are of one kind."""
         kinds = [KINDS[int(np.searchsorted(self._heights, u, side="right"))] for u in chance.random(count)]
         if count > 1 and chance.random() < 0.5:
             kinds = [kinds[0]] * count
         return [self._member(kind, chance) for kind in kinds]
 
     def snapshot(self, update: int, net: Net) -> None:
-        """Keep `net`. When there are too many, the one whose neighbours are nearest to each other goes."""
+        """Keep `net`. If there are too many, drop the snapshot whose neighbours are nearest to each other."""
         self.snapshots.append((update, net))
         if len(self.snapshots) > self.capacity:
             times = [0, *(taken for taken, _ in self.snapshots)]

@@ -49,12 +49,12 @@ from arena.train.runs import bar, cut_curve, find_checkpoint, settings, single_t
 from arena.train.vector_env import Finished, Masks, Seen, VectorEnv
 
 LOSSES = ("entropy", "value_loss", "approx_kl", "clip_fraction", "explained_variance")
-AGAINST = (*KINDS, "mixed")  # the mean return against each, where there are others
+AGAINST = (*KINDS, "mixed")  # columns for the mean return against each, in games with opponents
 CURVE = ("update", "steps", *LOSSES, "matches", "return", "best", "length", *AGAINST)
 
 
 def main(config: PpoConfig, game: type[Game] | None = None, updates: int | None = None) -> Path:
-    """Train, and return the path of the policy. `game` may be given by class where it is not installed.
+    """Trains, and returns the path of the policy. `game`: its class, if it is not installed.
 
     updates: stop after so many updates of this call, as an interruption would, with a checkpoint.
     Raises InputError, UnplayableError, CheckpointError, WorkerError (a game host died).
@@ -127,21 +127,21 @@ def main(config: PpoConfig, game: type[Game] | None = None, updates: int | None 
 
 
 class Rollout(NamedTuple):
-    """What was played in one round: T decisions in each of N matches."""
+    """The data of one round: T decisions in each of N matches."""
 
     seen: Seen  # (T, N, *shape)
     masks: Masks  # (T, N, actions)
     actions: npt.NDArray[np.int64]  # (T, N)
     logs: Floats  # (T, N): log-probabilities of the actions, by the policy that played
-    rewards: Floats  # (T, N), with the value of what a truncated match would have gone on to
-    values: Floats  # (T + 1, N): what the critic expected; the last row of where the round ended
+    rewards: Floats  # (T, N); the last one of a truncated match includes the value of its last state
+    values: Floats  # (T + 1, N): the critic's values; the last row is for the end of the round
     dones: npt.NDArray[np.bool_]  # (T, N): the match ended with this decision
 
 
 def play(
     config: PpoConfig, network: ActorCritic, env: VectorEnv, chance: np.random.Generator, stop: Interrupts
 ) -> Rollout:
-    """One round. KeyboardInterrupt if a signal came."""
+    """Plays one round. Raises KeyboardInterrupt after a signal."""
     rows: list[tuple[Any, ...]] = []
     for _ in range(config.rollout):
         stop.check()
@@ -182,7 +182,7 @@ def learn(
     entropy: float,
     chance: np.random.Generator,
 ) -> dict[str, float]:
-    """`epochs` passes of clipped policy gradient over a round; means of what the curve shows."""
+    """Makes `epochs` passes of clipped policy gradient over a round; returns the means for the curve."""
     returns = advantages + rollout.values[:-1]
     data = (rollout.seen, rollout.masks, rollout.actions, rollout.logs, advantages, returns)
     seen, masks, actions, logs, gains, targets = (torch.from_numpy(one.reshape(-1, *one.shape[2:])) for one in data)
@@ -225,7 +225,7 @@ def learn(
 
 
 def make_games(config: PpoConfig, game: type[Game]) -> list[Game]:
-    """The games of all matches; InputError for seats or options that the game refuses."""
+    """Makes the games of all matches. Raises InputError for seats or options that the game refuses."""
     seats = config.seats or (game.spec.seats[0],)
     try:
         return [game(seats[i % len(seats)], config.game_options) for i in range(config.envs)]
@@ -234,7 +234,7 @@ def make_games(config: PpoConfig, game: type[Game]) -> list[Game]:
 
 
 def make_env(config: PpoConfig, game: type[Game], games: list[Game], pool: Pool) -> VectorEnv:
-    """The matches, played here or in hosts."""
+    """Makes the environment of all matches, played here or in hosts."""
     backend: VecBackend = LocalBackend(games)
     if game.runtime is not None or config.hosts:
         backend = HostedBackend(games, config.game, game.runtime, min(config.envs, max(1, config.hosts)))
@@ -242,7 +242,7 @@ def make_env(config: PpoConfig, game: type[Game], games: list[Game], pool: Pool)
 
 
 def make_network(config: PpoConfig, spec: GameSpec) -> tuple[ActorCritic, torch.optim.Optimizer]:
-    """A network that knows nothing yet, and its optimiser."""
+    """Makes an untrained network and its optimiser."""
     assert spec.vector_shape is not None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed % 2**63)
@@ -253,10 +253,10 @@ def make_network(config: PpoConfig, spec: GameSpec) -> tuple[ActorCritic, torch.
 
 
 def write_policy(config: PpoConfig, network: ActorCritic, spec: GameSpec, steps: int) -> Path:
-    """policy.safetensors, as it plays, and its card."""
+    """Writes policy.safetensors and its card."""
     path = Path(config.out) / "policy.safetensors"
     seats = config.seats or (spec.seats[0],)
-    # Who plays alone sees nothing of others: how many they are changes nothing.
+    # A learner that plays alone does not see other lanes: their number makes no difference.
     table = spec.seats if max(seats) == 1 else (min(seats), max(seats))
     save_policy(
         path,
@@ -274,7 +274,7 @@ def write_policy(config: PpoConfig, network: ActorCritic, spec: GameSpec, steps:
 
 
 def _asked(network: ActorCritic, seen: Seen) -> tuple[Floats, Floats]:
-    """Logits and values of what is seen."""
+    """Logits and values of observations."""
     with torch.no_grad():
         logits, values = network(torch.from_numpy(seen))
     return logits.numpy(), values.numpy()
@@ -294,7 +294,7 @@ def _keep(
 
 
 def _returns(ended: list[Finished]) -> dict[str, float]:
-    """Of the matches that ended in an update: how many, what they brought, and against whom."""
+    """The number and the mean returns, by opponents, of the matches that ended in an update."""
     out: dict[str, float] = {"matches": len(ended)}
     if not ended:
         return out
@@ -311,7 +311,7 @@ def _rounded(value: float) -> float:
 
 
 def _tensorboard(out: Path) -> Any:
-    """A writer of tb/, where TensorBoard is installed; else None."""
+    """A writer of tb/ if TensorBoard is installed, else None."""
     if importlib.util.find_spec("tensorboard") is None:
         return None
     from torch.utils.tensorboard import SummaryWriter

@@ -1,4 +1,4 @@
-"""What every training run has in common: its folder, its curve, its progress bar, and how torch computes meanwhile."""
+"""Shared by all training runs: the folder, the curve, the progress bar, and torch's threads."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from arena.record.disk import Disk
 from arena.record.training import HEAD, TrainHead
 from arena.train.checkpoint import latest, read_facts
 
-# What a resumed run may have different: it decides no weight.
+# Settings that may differ in a resumed run: they do not affect the weights.
 FREE = {"out", "steps", "resume", "progress", "trained_by", "keep", "checkpoint_every", "hosts"}
 
 
 def find_checkpoint(config: Any, out: Path) -> Path | None:
-    """The checkpoint to go on from, if any; InputError when the folder and `config.resume` do not agree."""
+    """The checkpoint to resume from, if any. Raises InputError if the folder and `config.resume` do not agree."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
@@ -56,7 +56,7 @@ def find_checkpoint(config: Any, out: Path) -> Path | None:
 
 
 def write_head(config: Any, game: Game) -> None:
-    """train.json, whole or not at all."""
+    """Writes train.json atomically."""
     head = TrainHead(
         game=str(replace(names.parse(config.game), options={k: str(v) for k, v in config.game_options.items()})),
         game_version=game.spec.version,
@@ -75,7 +75,7 @@ def write_head(config: Any, game: Game) -> None:
 
 
 def settings(config: Any) -> dict[str, Any]:
-    """The part of a config that a resumed run must share, as JSON would give it back."""
+    """The settings that a resumed run must share, as JSON returns them."""
     kept = {name: value for name, value in asdict(config).items() if name not in FREE}
     out: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(kept))
     return out
@@ -92,7 +92,7 @@ def write_curve(path: Path, row: Mapping[str, Any], columns: Sequence[str]) -> N
 
 
 def cut_curve(path: Path, update: int) -> None:
-    """Drop the rows after `update`: a resumed run writes them again."""
+    """Drops the rows after `update`, which a resumed run writes again."""
     if path.exists():
         lines = path.read_text().splitlines(keepends=True)
         path.write_text("".join(lines[:1] + [line for line in lines[1:] if int(line.split(",")[0]) <= update]))
@@ -100,7 +100,7 @@ def cut_curve(path: Path, update: int) -> None:
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """torch computes in one thread meanwhile: equal sums on every machine of one kind."""
+    """Inside this context torch uses one thread, so that sums are equal on all machines of one kind."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""The learner's side of many matches: what it sees, what its answers bring, and who plays the other seats."""
+"""The learner's side of many matches: its observations and rewards, and the play of the other seats."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ Masks = npt.NDArray[np.bool_]  # (n, actions): what is legal
 
 
 class Finished(NamedTuple):
-    """A match that is over."""
+    """A finished match."""
 
     against: str  # the kind of the others: one of pool.KINDS, "mixed", or "nobody"
-    total: float  # the learner's rewards, as the game counts them
+    total: float  # the sum of the learner's rewards, unscaled
     length: int  # its decisions
 
 
 class Step(NamedTuple):
-    """What the learner's answers brought, a row a match."""
+    """The results of the learner's answers, one row for each match."""
 
     rewards: Floats  # (n,), scaled and clipped
-    dones: npt.NDArray[np.bool_]  # (n,): the match ended, and another one was begun
-    cut: dict[int, Seen]  # of matches that were truncated: what was seen at their end, (*shape,)
+    dones: npt.NDArray[np.bool_]  # (n,): the match ended, and another one has begun
+    cut: dict[int, Seen]  # by slot: the last observation (*shape,) of a truncated match
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class _Slot:
 
 
 class VectorEnv:
-    """One match a slot of `backend`. The learner's seat and the others are drawn each match.
+    """One match in each slot of `backend`. The learner's seat and the opponents are drawn for each match.
 
     A match follows from (seed, round, slot, its number there) and what is answered. Where others sit, every round
     begins with new matches, so between two rounds there is no state; the price is that one match a slot is cut then.
@@ -75,7 +75,7 @@ class VectorEnv:
         self.count = len(backend.games)
         self.pictures = is_picture(spec.vector_shape)
         self.alone = all(game.seats == 1 for game in backend.games)
-        self.finished: list[Finished] = []  # since it was last emptied
+        self.finished: list[Finished] = []  # the caller empties it
         high, wide, *deep = spec.vector_shape if self.pictures else (0, 0)
         shape = (*deep, high, wide) if self.pictures else spec.vector_shape
         self.seen: Seen = np.zeros((self.count, *shape), np.uint8 if self.pictures else np.float32)
@@ -90,7 +90,7 @@ class VectorEnv:
         self._slots: list[_Slot] = []
 
     def begin(self, number: int) -> None:
-        """Begin round `number`; where the learner plays alone only the first begins matches."""
+        """Begin round `number`. If the learner plays alone, only the first round begins matches."""
         if self.alone and self._slots:
             return
         self._round = 0 if self.alone else number
@@ -100,7 +100,7 @@ class VectorEnv:
         self._look(range(self.count))
 
     def step(self, actions: Sequence[int]) -> Step:
-        """Answer for the learner in every slot, and go on until it is asked again everywhere."""
+        """Answer for the learner in every slot, and play until it is asked again in each."""
         for slot, action in zip(self._slots, actions, strict=True):
             slot.match.answer(slot.learner, action)
             slot.actions.append(action)
@@ -125,7 +125,7 @@ class VectorEnv:
         return Step(rewards, dones, cut)
 
     def close(self) -> None:
-        """End what plays the matches."""
+        """Close the backend."""
         self._backend.close()
 
     def state(self) -> list[tuple[int, list[int]]]:
@@ -135,7 +135,7 @@ class VectorEnv:
         return [(number, list(slot.actions)) for number, slot in zip(self._numbers, self._slots, strict=False)]
 
     def restore(self, state: Sequence[tuple[int, Sequence[int]]]) -> None:
-        """Play the matches to where `state` was taken."""
+        """Play the matches up to the point at which `state` was taken."""
         if not state:
             return
         self._numbers = [number - 1 for number, _ in state]
@@ -152,7 +152,7 @@ class VectorEnv:
         self._look(range(self.count))
 
     def _deal(self, number: int) -> _Slot:
-        """The next match of a slot."""
+        """Begin the next match of a slot."""
         self._numbers[number] += 1
         seed = key("train match", self._seed, self._round, number, self._numbers[number])
         chance = generator(key("train others", seed))
@@ -199,7 +199,7 @@ class VectorEnv:
             going = still
 
     def _answer(self, net: Net, questions: Sequence[tuple[_Slot, int, Observation]]) -> None:
-        """One network answers for many seats at once, each by its match's own chance."""
+        """Answer for many seats with one network, each by its match's own chance."""
         masks = np.stack([seen.mask(self.masks.shape[1]) for _, _, seen in questions])
         vectors = np.stack([floats(seen.vector, self._vector_scale) for _, _, seen in questions])
         uniform = np.array([slot.chance.random() for slot, _, _ in questions])
