@@ -148,7 +148,7 @@ def _turn(moment: Moment, turn: ShownTurn) -> RenderableType:
         table.add_row("saw" if turn.given.text else "in words", said(turn.saw))
     else:
         table.add_row("saw", said(f"({moment.game} has no text view; --frames saves its pictures)"))
-    for one in turn.heard if not turn.attempt else ():
+    for one in turn.heard if turn.given.text and not turn.attempt else ():
         table.add_row("heard", said(f"seat {one.seat}: {printable(one.text)}"))
     table.add_row("given as", Text(turn.given.described()))
     table.add_row("legal", said(", ".join(turn.legal)))

@@ -86,3 +86,38 @@ def foreign(folder, *, chat=False):
         processor.chat_template = None
     processor.save_pretrained(folder)
     return folder
+
+
+def speaking(folder, questions, text, steps=200):
+    """A tiny foreign model that writes `text` when it is asked these (prompt, picture), or others like them: a stand-in
+
+    for a model that was taught to talk.
+    """
+    import torch
+
+    from arena.operator import WorkerContext
+    from arena_operators.vlm.operator import make
+
+    model = make(WorkerContext(str(foreign(folder, chat=True)), {"threads": 1})).model
+    torch.manual_seed(0)
+    wanted = torch.tensor([[*model.tokenizer(text, add_special_tokens=False)["input_ids"], min(model.ends)]])
+    batches = []
+    for row in (model.encode(prompt, image) for prompt, image in questions):
+        given = row.sequences["input_ids"]
+        ids = torch.cat([given, wanted], 1)
+        labels = torch.cat([torch.full_like(given, -100), wanted], 1)
+        batches.append({"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels, **row.others})
+    optimizer = torch.optim.Adam(model.model.parameters(), lr=3e-3)
+    model.model.train()
+    worst = float("inf")
+    for _ in range(steps):
+        if worst < 0.05:
+            break
+        optimizer.zero_grad()
+        losses = [model.model(**batch).loss for batch in batches]
+        sum(losses).backward()
+        optimizer.step()
+        worst = max(loss.item() for loss in losses)
+    assert worst < 0.05, f"it did not learn to say it: {worst}"
+    model.model.eval().save_pretrained(folder)
+    return folder
