@@ -41,7 +41,7 @@ class DryTurn:
     game: int  # of the plan
     slot: int  # of the pool
     first: bool  # before the first match
-    seat: int | None  # None: whoever is asked first
+    seat: int | None  # None: the first seat that is asked
     sample: int = 0
 
 

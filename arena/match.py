@@ -69,7 +69,7 @@ class Match:
         self._await("start", self.session.begin(self.plan.seed))
 
     def requests(self) -> list[Request]:
-        """Questions that were not handed out yet; whoever sends one gives it an id."""
+        """The new requests; the sender gives each an id."""
         out, self._requests = self._requests, []
         return out
 

@@ -88,7 +88,7 @@ class OpenSeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     """One request for a decision. The match makes it, an ACT carries it, an operator answers it."""
 
-    id: int  # of the question in its worker's connection, given by whoever sends it; 0: it was not sent yet
+    id: int  # unique in its worker's connection, given by the sender; 0: it was not sent yet
     match: int
     seat: int
     tick: int

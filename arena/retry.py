@@ -1,8 +1,8 @@
 """RetryPolicy: the failed tries of each match, and what to do next. Pure bookkeeping.
 
-A try that fails does not count; the match is played again. What one seat brings about in every try is that seat's
+A try that fails does not count; the match is played again. What one seat causes in every try is that seat's
 fault: its worker dies or hangs by itself, or its operator fails at this very question while it answers others.
-What nobody brought about leaves the match unresolved. Of matches that shared a dying worker it is not known which one
+A failure that no seat caused leaves the match unresolved. Of matches that shared a dying worker it is not known which one
 it died of: those that it happens to twice are taken apart by halves.
 """
 

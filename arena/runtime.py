@@ -29,7 +29,7 @@ class Runtime:
     summary: str
     python: str  # the versions it runs on, as in PEP 440: ">=3.13,<3.14"
     requirements: Sequence[str]  # as in PEP 508: "nes-py~=9.0"
-    licence: str = ""  # what whoever creates it must know about what is installed
+    licence: str = ""  # what users must know about the installed packages
     modules: Sequence[str] = ()  # that `arena env check` imports; empty: those of the requirements
     lock: Path | None = None  # exact versions, in pip's format, shipped as package data: Path(__file__).with_name(...)
 

@@ -96,7 +96,7 @@ class Pump:
     ) -> None:
         self._socket = socket
         self._make = make
-        self._lock = threading.RLock()  # whoever holds it may use the socket while work runs
+        self._lock = threading.RLock()  # its holder may use the socket while work runs
         self._since: float | None = None  # when the current work began
         self._working = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None  # set once an AsyncOperator runs

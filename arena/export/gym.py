@@ -149,7 +149,7 @@ def to_gymnasium(
 
     game: a game's name (`leduc`, `openspiel:hanabi`, `./rps.py:Rps`), a Game class, or a callable that makes the game
         for a number of seats.
-    seats: at the table. seat: the learner's; None draws it anew each match.
+    seats: of the game. seat: the learner's; None draws one for each match.
     opponents: of the other seats, in seat order after the learner: one for all of them, or one each. "random",
         "scripted", or a callable (observation, card, generator) -> action.
     options: of the game, when it is given by name or class.

@@ -20,7 +20,7 @@ from arena.protocol.version import MAJOR
 
 
 class Service:
-    """One operator, as it was named to `arena worker serve`. InputError when it cannot be had here."""
+    """One operator, as it was named to `arena worker serve`. Raises InputError if it cannot be loaded here."""
 
     def __init__(self, given: str) -> None:
         name = names.parse(given).absolute

@@ -75,7 +75,7 @@ class Rules(Hooks):
             assert again == result, f"{result} comes back as {again}"
 
     def test_reset_starts_anew(self) -> None:
-        """A reset starts anew, whatever was played before.
+        """A reset starts a new match, whatever was played before.
 
         Repair: set every attribute that a match changes in reset, not in __init__ or on the class.
         """

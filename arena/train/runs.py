@@ -45,7 +45,7 @@ def find_checkpoint(config: Any, out: Path) -> Path | None:
     if found and not config.resume:
         raise InputError(f"{out} already holds a training run ({found.name}); add --resume, or choose another --out")
     if config.resume and not found and (out / "curve.csv").exists():
-        raise CheckpointError(f"{out} holds a training run without a checkpoint; delete the folder to begin anew")
+        raise CheckpointError(f"{out} holds a training run without a checkpoint; delete the folder to start again")
     if found:
         was, now = read_facts(found)["config"], settings(config)
         changed = [name for name in now if was.get(name) != now[name]]

@@ -17,7 +17,7 @@ from arena_games.adapters.spiel_names import names
 MOST_ACTIONS = 20_000  # a GameCard with more names would be too large to send
 RAISED = (RuntimeError, TypeError, ValueError, LookupError)  # as the engine's binding raises what it will not do
 FEN = ("chess",)  # games whose observation string is a FEN
-# Games whose engine can deal anew what a player does not know. To ask the others would print the engine's complaint;
+# Games whose engine can redeal what a player does not know. Asking the others would print the engine's error;
 # bridge is left out because it takes seconds for every deal.
 RESAMPLE = ("bargaining", "blackjack", "euchre", "gin_rummy", "hearts", "kuhn_poker", "leduc_poker", "universal_poker")
 
