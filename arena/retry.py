@@ -2,7 +2,7 @@
 
 A try that fails does not count; the match is played again. What one seat causes in every try is that seat's
 fault: its worker dies or hangs by itself, or its operator fails at this very question while it answers others.
-A failure that no seat caused leaves the match unresolved. Of matches that shared a dying worker it is not known which one
+What no seat caused leaves the match unresolved. Of matches that shared a dying worker it is not known which one
 it died of: those that it happens to twice are taken apart by halves.
 """
 
