@@ -45,9 +45,19 @@ class Target:
 TARGETS = {
     "match": Target(("arena/match.py",), ("tests/test_match.py", "tests/test_one_lockstep.py", "tests/test_pace.py")),
     "scheduler": Target(
-        ("arena/scheduler.py", "arena/playing.py", "arena/failing.py", "arena/timers.py", "arena/dry.py"),
+        (
+            "arena/scheduler.py",
+            "arena/playing.py",
+            "arena/live_match.py",
+            "arena/questions.py",
+            "arena/failing.py",
+            "arena/worker_records.py",
+            "arena/timers.py",
+            "arena/dry.py",
+        ),
         (
             "tests/test_scheduler.py",
+            "tests/test_in_flight.py",
             "tests/test_scheduler_told.py",
             "tests/test_scheduler_voids.py",
             "tests/test_hosted.py",
