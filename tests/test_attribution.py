@@ -136,9 +136,12 @@ def jack(context: WorkerContext) -> Operator:
     return Flaky("jack")
 
 
-def local(folder: Path, name: str, matches: int, concurrency: int) -> Run:
+def local(folder: Path, name: str, matches: int, concurrency: int, in_flight: int = 0) -> Run:
     Flaky.asked = 0
-    kinds = [kind_of(name, f"tests.test_attribution:{name}"), kind_of("honest", "tests.failing_operators:honest")]
+    kinds = [
+        kind_of(name, f"tests.test_attribution:{name}", max_in_flight=in_flight),
+        kind_of("honest", "tests.failing_operators:honest"),
+    ]
     plan = plan_of(game_class("kuhn"), kinds, matches=matches, views=TEXT)
     recorder = Recorder(folder, describe(plan))
     Scheduler(plan, LocalWorkers(plan.entries), concurrency=concurrency, recorder=recorder, dry_turn=True).run()
@@ -155,9 +158,9 @@ def test_a_server_that_is_down_for_all_costs_nobody(tmp_path: Path) -> None:
     assert verify(run).problems == []
 
 
-@pytest.mark.parametrize("concurrency", [1, 16, 64])
-def test_in_this_process_too_it_is_charged_at_any_concurrency(tmp_path: Path, concurrency: int) -> None:
-    run = local(tmp_path / "run", "jack", 64, concurrency)
+@pytest.mark.parametrize(("concurrency", "in_flight"), [(1, 0), (16, 0), (64, 0), (64, 1), (64, 3)])
+def test_in_this_process_too_it_is_charged_at_any_concurrency(tmp_path: Path, concurrency: int, in_flight: int) -> None:
+    run = local(tmp_path / "run", "jack", 64, concurrency, in_flight)
     assert set(faults(run)) == {"backend"}
     assert not [line for line in run.lines() if isinstance(line, EndLine) and line.status == "unresolved"]
     alone = local(tmp_path / "alone", "jack", 64, 1)
