@@ -17,6 +17,7 @@ from arena.log import Line, TurnLine, decoder, encoder
 from arena.match import Match
 from arena.operator import Decision
 from arena.plan import Limits, MatchPlan
+from arena.record.moments import moments
 from arena.record.replay import execute
 from arena.session import LocalSession
 from arena.talk import Unsaid, quoted
@@ -244,3 +245,13 @@ def test_words_cannot_leave_their_quotation(text: str) -> None:
 
 def test_nothing_heard_is_nothing_quoted() -> None:
     assert quoted([]) == ""
+
+
+# --- what is shown of it ----------------------------------------------------------------------------------------------
+
+
+def test_a_replay_shows_what_each_heard_and_said_and_what_was_not_said() -> None:
+    shown = [turn for moment in moments(fresh(), played(fresh()), {"a": TEXT, "b": TEXT}) for turn in moment.turns]
+    assert [turn.said for turn in shown] == ["tick 0 and more", " ".join(["\U0001f600"] * 20), None]
+    assert [turn.heard for turn in shown] == [(), (Said(0, "tick 0 and more"),), ()]
+    assert [turn.unsaid is not None for turn in shown] == [False, False, True]

@@ -17,6 +17,7 @@ from arena.errors import InputError, UnplayableError, WorkerError
 from arena.game import Views
 from arena.lineup import build_plan, check_views
 from arena.local_workers import LocalWorkers
+from arena.log import TurnLine
 from arena.play import run_plan
 from arena.record.reader import Run
 from arena.record.verify import verify
@@ -189,3 +190,15 @@ def test_an_argument_that_no_file_can_be_called_is_an_argument(length: int) -> N
     assert list(KIND.fingerprint(NOTHING, what, {})) == [sys.executable]
     with pytest.raises(InputError, match="no program of that name"):
         KIND.resolve_options(None, "z" * length, {"views": None, "determinism": "none"})
+
+
+def test_a_program_without_a_line_of_ours_talks(tmp_path: Path) -> None:
+    game = str(ROOT / "tests" / "talking_game.py")
+    talker = cmd(sys.executable, TINY.with_name("talking_worker.py"), views="text")
+    run_plan(build_plan(game, [talker, "scripted"], seed=1, matches=2), tmp_path / "run")
+    turns = [line for line in Run(tmp_path / "run").lines() if isinstance(line, TurnLine)]
+    mine = {turn.tick: turn for turn in turns if turn.operator != "scripted"}
+    assert mine[0].say == "Think of the sky."
+    assert mine[1].say == "I heard that nobody spoke"  # `scripted` gives no clue
+    report = verify(Run(tmp_path / "run"))
+    assert report.passed, report.problems
