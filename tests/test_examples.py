@@ -191,6 +191,21 @@ def test_an_agent_can_ask_for_a_picture(tmp_path: Path) -> None:
     play(tmp_path / "run", "kuhn", f"{AGENT}@call={path}:act@image=128x128", "random")
 
 
+def test_an_agent_hears_and_says(tmp_path: Path) -> None:
+    path = tmp_path / "talks.py"
+    path.write_text(
+        "def act(obs):\n"
+        "    if obs['free_text']:\n"
+        "        return 'a warm one'\n"
+        "    heard = ', '.join(text for seat, text in obs['heard'])\n"
+        "    return obs['legal'][0], f'I heard {heard}' if obs['table_talk'] else None\n"
+    )
+    game = str(EXAMPLES.parents[1] / "tests" / "talking_game.py")
+    run = play(tmp_path / "run", game, f"{AGENT}@call={path}:act", f"{AGENT}@call={path}:act")
+    turns = [line for line in run.lines() if isinstance(line, TurnLine)]
+    assert {(turn.tick, turn.say) for turn in turns} == {(0, "a warm one"), (1, "I heard a warm one"), (2, None)}
+
+
 @pytest.mark.parametrize(("name", "said"), [("torn", "no idea"), ("half", "'float' object cannot be interpreted")])
 def test_an_agent_that_always_raises_is_told_before_the_first_match(
     tmp_path: Path, mine: Path, name: str, said: str

@@ -12,8 +12,10 @@ what that makes is the agent. `obs` holds
     image                     uint8 array (height, width, 3)       if `image=HEIGHTxWIDTH` asks for it
     seed     int              from this turn's own key: an agent that draws from nothing else plays the same game again
     match, seat, tick, attempt, reason                who is asked, when, and why again
+    heard    list of (seat, str)                      what other players said: their words, not the arena's
+    free_text, table_talk                             int: characters it may say, as the answer or beside it
 
-What it returns is the answer: an index, a name, or text that the game parses.
+What it returns is the answer: an index, a name, or text that the game parses; or (answer, what is said beside it).
 """
 
 from __future__ import annotations
@@ -62,11 +64,14 @@ class CallableOperator(Operator):
                 },
                 "seed": int.from_bytes(turn_key(seat, request), "little"),
                 **{name: getattr(request, name) for name in ("match", "seat", "tick", "attempt", "reason")},
+                "heard": [(said.seat, said.text) for said in seen.heard],
+                **{name: getattr(seen, name) for name in ("free_text", "table_talk")},
             }
         )
+        answer, say = answer if isinstance(answer, tuple) else (answer, None)
         # NumPy's and torch's whole numbers become plain ones; 0.9 is none, and nothing is mended here. Whether an
         # answer is a legal action is the game's to say.
-        return Decision(answer=answer if isinstance(answer, str) else index(answer))
+        return Decision(answer=answer if isinstance(answer, str) else index(answer), say=say)
 
 
 def build(context: WorkerContext) -> Operator:
