@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from arena.errors import ProtocolError
 from arena.operator import Decision, Operator, decisions
 from arena.protocol import codec
 from arena.protocol import messages as m
+from arena.protocol.connection_state import invalid_decision
 from arena.testing.operator_hooks import OperatorHooks
 from arena.testing.probe_operator import ProbeOperator, difference, played
 from arena.testing.seating import short
@@ -56,9 +58,13 @@ class Deciding(OperatorHooks):
             finally:
                 probe.close()
             for number, decision in enumerate(probe.again):
+                assert (wrong := invalid_decision(decision)) is None, f"{decision}: {wrong}"
                 answer = m.Answer(id=number, match=0, seat=0, tick=0, decision=decision)
                 frames = codec.encode(m.Action(session="s", answers=[answer]))
-                message = codec.decode_to_arena(frames)
+                try:
+                    message = codec.decode_to_arena(frames)
+                except ProtocolError as error:
+                    raise AssertionError(f"{decision} does not arrive: {error}") from None
                 assert isinstance(message, m.Action)
                 assert codec.encode(message) == frames, f"{decision} arrives as {message.answers[0].decision}"
 

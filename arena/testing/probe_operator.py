@@ -112,7 +112,8 @@ class ProbeOperator(Operator):
         return FAR if self.way == "renumbered" else 0
 
     def _renumbered(self, seat: OpenSeat) -> OpenSeat:
-        return msgspec.structs.replace(seat, match=seat.match + self._shift)
+        tokens = self.way == "asked again"  # so that it is seen how it sends them
+        return msgspec.structs.replace(seat, match=seat.match + self._shift, tokens=tokens)
 
     def _groups(self, requests: Sequence[Request]) -> list[list[Request]]:
         asked = list(requests)

@@ -40,6 +40,17 @@ class Wordy(Good):
         return Decision(answer=super().one(r).answer, thought={1, 2})
 
 
+class Listed(Good):
+    """Gives token ids as a list, where they are asked for."""
+
+    def open(self, seats):
+        super().open(seats)
+        self.tokens = seats[0].tokens
+
+    def one(self, r):
+        return Decision(answer=super().one(r).answer, tokens=[1, 2] if self.tokens else None)
+
+
 class Rude(Good):
     """Names no action."""
 
@@ -186,6 +197,7 @@ CASES = [
     ("Numpy", "every_question_is_answered_once_and_in_order"),
     ("Rude", "answers_are_moves_of_the_game"),
     ("Wordy", "decisions_can_be_sent"),
+    ("Listed", "decisions_can_be_sent"),
     ("Once", "it_answers_when_it_is_asked_again"),
     ("Needy", "an_empty_batch_is_answered_by_nothing"),
     ("Clocked", "the_same_seeds_give_the_same_answers"),
