@@ -85,7 +85,7 @@ def write_curve(path: Path, row: Mapping[str, Any], columns: Sequence[str]) -> N
     """Append a row to the curve."""
     new = not path.exists()
     with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, columns)
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         if new:
             writer.writeheader()
         writer.writerow({name: row.get(name, "") for name in columns})

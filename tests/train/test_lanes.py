@@ -49,7 +49,7 @@ def test_two_updates_and_two_more_equal_four(tmp_path):
     _train(tmp_path / "parts", updates=2)
     parts = _train(tmp_path / "parts", resume=True)
     assert parts.read_bytes() == whole.read_bytes()
-    assert (tmp_path / "parts/curve.csv").read_text() == (tmp_path / "whole/curve.csv").read_text()
+    assert (tmp_path / "parts/curve.csv").read_bytes() == (tmp_path / "whole/curve.csv").read_bytes()
     checkpoints = [next((tmp_path / name).glob("checkpoint-*")) for name in ("whole", "parts")]
     assert checkpoints[0].name == checkpoints[1].name == "checkpoint-00000004.safetensors"
     assert checkpoints[0].read_bytes() == checkpoints[1].read_bytes()
