@@ -94,7 +94,7 @@ class Failing:
         People are not waited for.
         """
         self._playing.queue(live)  # a seat that is asked again may fail as well
-        if not self._playing.current(live):
+        if live.over:
             return
         for seat in live.asked - live.failures.keys():
             if not live.entries[seat].kind.interactive:
@@ -137,7 +137,7 @@ class Failing:
         late = self._late.pop(channel)
         self._count(channel, [one.request.match for one in late])
         for one in late:
-            if one.live is not None and self._playing.current(one.live):
+            if one.live is not None and not one.live.over:
                 self.failed(one.live, one.request.seat, failure(one, "deadline", f"{channel.name} {self._overdue}"))
 
     @property

@@ -62,10 +62,6 @@ class Playing:
         self._failed = False  # a game failed since the last `advance`: its match waits to be seated again
         self.on_game_error: Callable[[LiveMatch, str], None] = lambda live, text: None
 
-    def current(self, live: LiveMatch) -> bool:
-        """Whether the match is still in play."""
-        return self.matches.get(live.match.plan.index) is live
-
     def touch(self, live: LiveMatch) -> None:
         """Mark a match that may have new requests or be ready."""
         self._touched[live] = None
@@ -195,9 +191,9 @@ class Playing:
         touched, self._touched = self._touched, {}
         advanced, self._failed = self._failed, False
         for live in touched:
-            if self.current(live):
+            if not live.over:
                 self.queue(live)
-            if not self.current(live) or live.failures or not self._tick_over(live) or not live.match.ready:
+            if live.over or live.failures or not self._tick_over(live) or not live.match.ready:
                 continue
             if self._played(live, live.match.advance):
                 self.follow(live)
