@@ -37,15 +37,16 @@ class Far(NamedTuple):
 
 
 def play(game: str, operators: Sequence[str], matches: int, seed: int, folder: Path) -> dict[str, Any]:
-    """A run of `arena play` in `folder`; its results."""
+    """A run of `arena play` in `folder`; the table of its game."""
     named = [word for one in operators for word in ("--operator", one)]
     counts = ["--matches", str(matches), "--seed", str(seed), "--concurrency", str(min(matches, 10 * AT_ONCE))]
     if game.startswith(("sidescroller", "mario")):
         counts[-1] = str(AT_ONCE)
     command = [*ARENA, "play", "--game", game, *named, *counts, "--out", str(folder), "--quiet"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    results: dict[str, Any] = json.loads((folder / "results.json").read_text())
-    return results
+    table: dict[str, Any]
+    (table,) = json.loads((folder / "results.json").read_text())
+    return table
 
 
 def mirrored(game: str, other: str, seats: int, deals: int, seed: int) -> dict[str, Any]:
