@@ -73,3 +73,10 @@ class Doomed(Good):
 
 def dies_of_update(context: WorkerContext) -> Operator:
     return Doomed()
+
+
+def slow(context: WorkerContext) -> Operator:
+    """Takes two questions at once, which only the worker knows."""
+    operator = Good()
+    operator.max_in_flight = 2
+    return operator

@@ -130,3 +130,13 @@ def test_any_name_makes_a_log_file_inside_the_folder(tmp_path: Path) -> None:
         assert channel.log is not None
         assert channel.log.parent == tmp_path
         assert channel.log.read_text().strip() == "cannot find my weights"
+
+
+def test_a_worker_says_how_many_questions_it_takes_when_it_is_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    with watched_hub(tmp_path) as hub:
+        channel = hub.launch("x", [sys.executable, "-P", "-m", "arena_workers.host", "tests.toys_ops:slow"], "", {})
+        until(hub, lambda event: channel.ready)
+        assert channel.max_in_flight == 2
