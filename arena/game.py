@@ -244,7 +244,7 @@ def parse_answer(names: Sequence[str], legal: Sequence[int], answer: int | str |
         if free_text and not any(action in legal for action in found):
             return Move(None, _free(answer, free_text))
         if not found:
-            raise UnparsableAnswerError(f"{answer[:80]!r} is no action; expected one of {_some(names)}")
+            raise UnparsableAnswerError(f"{answer[:80]!r} is not an action; expected one of {_some(names)}")
         action = found[0]
     else:
         action = answer

@@ -156,6 +156,6 @@ def _check_text(text: str) -> None:
 def _broken(text: str, at: int, why: str) -> InputError:
     shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
     return InputError(
-        f"{shown!r} is no name: {why}, at character {at + 1}. "
+        f"{shown!r} is not a name: {why}, at character {at + 1}. "
         "Expected kind[:what][@key=value...], e.g. ppo:model.zip@deterministic=true"
     )

@@ -255,7 +255,7 @@ class OperatorKind:
     # fingerprint(spec, what, options): the files that decide its answers and their hashes, for run.json
     worker: str = "python"  # the worker kind that hosts it
     command: Callable[[str, Mapping[str, Any]], Sequence[str]] | None = None
-    # command(what, options): the program and arguments of a worker that is no Python worker of ours; `worker` and
+    # command(what, options): the program and arguments of a worker that is not a Python worker of ours; `worker` and
     # `target` are then not used
     runtime: str | None = None  # the managed environment its worker runs in; None: that of the arena
     worker_identity: tuple[str, ...] | None = None  # options that need a worker of their own; None: `what` and all

@@ -144,7 +144,7 @@ def _check_part(plan: Plan, part: range) -> None:
     if plan.schedule.hears:
         raise InputError(f"schedule {plan.schedule.name} hears results: its matches cannot be played in parts")
     if part.step != 1 or not 0 <= part.start < part.stop <= (plan.matches or 0):
-        raise InputError(f"{part} is no part of the plan: expected some of its {plan.matches or 0} matches")
+        raise InputError(f"{part} is not part of the plan: expected some of its {plan.matches or 0} matches")
 
 
 def _game(planned: PlannedGame) -> GameHead:

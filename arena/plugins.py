@@ -73,7 +73,7 @@ def game_class(text: str) -> type[Game]:
     if isinstance(found, GameFamily):
         return _member(found, name.what)
     if not (isinstance(found, type) and issubclass(found, Game)):
-        raise InputError(f"game {name.kind!r} is {found!r}, which is no arena.game.Game")
+        raise InputError(f"game {name.kind!r} is {found!r}, which is not an arena.game.Game")
     if name.what and not name.is_file:
         raise InputError(f"game {text!r}: {name.kind} takes nothing after a colon; its options follow '@'")
     return found
@@ -121,7 +121,7 @@ def operator_kind(name: str) -> OperatorKind:
     """The operator's description by its kind; PluginNotFoundError names near ones."""
     kind = _load("operator", name)
     if not isinstance(kind, OperatorKind):
-        raise InputError(f"operator {name!r} is {kind!r}, which is no arena.operator.OperatorKind")
+        raise InputError(f"operator {name!r} is {kind!r}, which is not an arena.operator.OperatorKind")
     return kind
 
 
@@ -154,7 +154,7 @@ def runtime(text: str) -> Runtime:
         raise InputError(f"runtime {text!r}: expected a name alone, or a file: ./plugin.py or ./plugin.py:RUNTIME")
     found = files.load(Path(name.kind), name.what, Runtime) if name.is_file else _load("runtime", name.kind)
     if not isinstance(found, Runtime):
-        raise InputError(f"runtime {text!r} is {found!r}, which is no arena.runtime.Runtime")
+        raise InputError(f"runtime {text!r} is {found!r}, which is not an arena.runtime.Runtime")
     if not name.is_file and found.name != name.kind:
         raise InputError(f"the runtime installed as {name.kind!r} calls itself {found.name!r}: its package is broken")
     return found

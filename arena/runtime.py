@@ -42,11 +42,11 @@ class Runtime:
             SpecifierSet(self.python)
         except InvalidSpecifier:
             raise ValueError(
-                f"runtime {self.name!r}: python={self.python!r} is no range of versions; expected e.g. '>=3.13,<3.14'"
+                f"runtime {self.name!r}: python={self.python!r} is not a version range; expected e.g. '>=3.13,<3.14'"
             ) from None
         for text in self.requirements:
             try:
                 Requirement(text)
             except InvalidRequirement as error:
                 reason = str(error).splitlines()[0]
-                raise ValueError(f"runtime {self.name!r}: {text!r} is no requirement: {reason}") from None
+                raise ValueError(f"runtime {self.name!r}: {text!r} is not a requirement: {reason}") from None

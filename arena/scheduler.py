@@ -46,7 +46,7 @@ class Scheduler:
     ) -> None:
         """`matches`: of the plan, those that are to be played; None: all.
 
-        `dry_turn`: every operator that is no person answers a sample position before the first match.
+        `dry_turn`: every operator that is not a person answers a sample position before the first match.
         `sinks`: get the turns of every match that is played here.
         """
         if concurrency < 1:

@@ -108,7 +108,7 @@ class TurnLedger:
             (self._thinking if seat in self._asked else self._rewards)[seat] += reward
 
     def ended(self, how: Ended) -> None:
-        """The match is over. A question without an answer is no turn: what came since belongs to the one before."""
+        """The match is over. A question without an answer is not a turn: what came since belongs to the one before."""
         for seat in range(len(self._names)):
             self._rewards[seat] += self._thinking[seat]
             self._complete(seat, how)

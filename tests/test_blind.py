@@ -23,7 +23,7 @@ from tests.operators.browser_kit import CHROMIUM, FLAGS
 from tests.operators.human_kit import GUARD
 
 DIARISTS = '''
-"""Two operators that write down what they are told; BOB's third answer is no move."""
+"""Two operators that write down what they are told; BOB's third answer is not a move."""
 from pathlib import Path
 
 from arena.game import Views

@@ -183,7 +183,7 @@ LIES = {
     "a seat that there is not": of_result(due=(5,)),
     "a seat is due twice": of_result(due=(0, 0)),
     "a score, and nobody is shown": both(of_result(returns=(0.0, 0.0)), of_step(lambda step: {"observations": ()})),
-    "a reward that is no number": of_result(rewards=(float("nan"), 0.0)),
+    "a reward that is not a number": of_result(rewards=(float("nan"), 0.0)),
     "one of two is shown": of_result(due=(0, 1)),
     "nobody is shown": of_step(lambda step: {"observations": ()}),
     "a default action where a fault forfeits": of_step(lambda step: {"defaults": (0,)}),

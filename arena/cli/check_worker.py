@@ -106,7 +106,7 @@ def _options(text: str) -> dict[str, Any]:
         given = json.loads(text)
     except ValueError as error:
         raise InputError(
-            f"--options {text!r} is no JSON: {sentence(error)} Expected e.g. '{{\"depth\": 3}}'"
+            f"--options {text!r} is not JSON: {sentence(error)} Expected e.g. '{{\"depth\": 3}}'"
         ) from error
     if not isinstance(given, dict):
         raise InputError(f"--options {text!r}: expected a JSON object, e.g. '{{\"depth\": 3}}'")

@@ -103,7 +103,7 @@ def check_name(name: str) -> None:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or keyword.iskeyword(name) or keyword.issoftkeyword(name):
         guess = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_").lower()
         hint = f", e.g. {guess}" if re.fullmatch(r"[a-z][a-z0-9_]*", guess) and not keyword.iskeyword(guess) else ""
-        raise InputError(f"{name!r} is no name for a Python file: expected letters, digits and _, no keyword{hint}")
+        raise InputError(f"{name!r} is not a name for a Python file: expected letters, digits and _, no keyword{hint}")
     if len(name) > 100:
         raise InputError(f"{name[:20]}... has {len(name)} letters: expected at most 100")
     if name in sys.stdlib_module_names or name in TAKEN:

@@ -44,7 +44,7 @@ class Seconds(click.FloatRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         seconds = float(super().convert(value, param, ctx))
         if not math.isfinite(seconds):
-            self.fail(f"{value!r} is no finite number of seconds.", param, ctx)
+            self.fail(f"{value!r} is not a finite number of seconds.", param, ctx)
         return seconds
 
 
@@ -54,7 +54,7 @@ def _part(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
         return None
     found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", value)
     if found is None or not 1 <= int(found[1]) <= int(found[2]):
-        raise click.BadParameter(f"{value!r} is no part: expected K/N with K from 1 to N, e.g. 1/2.", ctx, param)
+        raise click.BadParameter(f"{value!r} is not a part: expected K/N with K from 1 to N, e.g. 1/2.", ctx, param)
     return int(found[1]), int(found[2])
 
 

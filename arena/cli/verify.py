@@ -28,7 +28,7 @@ def verify(run: Path, trust: bool) -> None:
 
     Exit code 0 when all holds, 1 when something does not, 2 when the log is damaged or this
     installation cannot tell. Of a run that stopped early, what was played is checked: that it is
-    not complete is said, and is no error.
+    not complete is said, and is not an error.
     """
     training = read_training(run)
     if training is not None and not (run / "run.json").is_file():

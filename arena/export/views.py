@@ -23,7 +23,7 @@ def game_of(
             raise InputError("a callable makes the game: say for how many seats")
         return game(seats)
     if not issubclass(game, Game):
-        raise InputError(f"{game!r} is no arena.game.Game")
+        raise InputError(f"{game!r} is not an arena.game.Game")
     _check_runtime(game)
     try:
         return game(game.spec.seats[0] if seats is None else seats, options)

@@ -67,7 +67,7 @@ def _decode(decoder: msgspec.msgpack.Decoder[Any], frames: Frames, buffers: list
     except msgspec.ValidationError as error:
         if "Invalid value" in str(error) and "$.type" in str(error):
             raise UnknownMessageError(f"unknown message: {error}") from None
-        raise ProtocolError(f"a header that is no message: {error}") from None
+        raise ProtocolError(f"a header that is not a message: {error}") from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise ProtocolError(f"a header that does not decode: {error}") from None
     finally:

@@ -99,7 +99,7 @@ def read_head(folder: Path) -> Head:
     path = folder / "run.json"
     if not path.is_file():
         raise RecordError(
-            f"{folder} is no run folder: it has no run.json. `{commands.arena('play', '--out', 'DIR')}` writes one"
+            f"{folder} is not a run folder: it has no run.json. `{commands.arena('play', '--out', 'DIR')}` writes one"
         )
     try:
         found: dict[str, Any] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])

@@ -42,9 +42,9 @@ def merge(parts: Sequence[Path], out: Path) -> list[ScoreTable]:
 
 
 def _check(run: Run, first: Run) -> None:
-    """RecordError where `run` is no complete part of the plan of `first`."""
+    """RecordError where `run` is not a complete part of the plan of `first`."""
     if run.head.share is None:
-        raise RecordError(f"{run.folder} is no part of a run: it was played whole")
+        raise RecordError(f"{run.folder} is not part of a run: it was played whole")
     if run.head.arena != first.head.arena:
         raise RecordError(
             f"{run.folder} was played with agent-arena {run.head.arena}, {first.folder} with {first.head.arena}: "

@@ -117,7 +117,7 @@ class Connection:
     def _greet(self, data: bytes) -> None:
         version, mechanism = data[10:11], data[12:32].rstrip(b"\0")
         if data[:1] != b"\xff" or len(data) < len(_GREETING) or not data[9] & 1 or version < b"\x03":
-            raise ProtocolError(f"its first bytes are {data[:16]!r}: that is no ZeroMQ socket (ZMTP 3)")
+            raise ProtocolError(f"its first bytes are {data[:16]!r}: that is not a ZeroMQ socket (ZMTP 3)")
         if mechanism != b"NULL":
             raise ProtocolError(f"its socket has the security mechanism {mechanism!r}; an ipc socket has none")
         self._greeted = True
@@ -126,7 +126,7 @@ class Connection:
     def _check(self, flags: int, size: int) -> None:
         """Raise ProtocolError for a frame that is not accepted, before anything of it is kept."""
         if flags & ~(_MORE | _LONG | _COMMAND):
-            raise ProtocolError(f"a frame with the flags {flags:#x}: that is no ZMTP")
+            raise ProtocolError(f"a frame with the flags {flags:#x}: that is not ZMTP")
         total = self._bytes + size
         if total > self.most_bytes:
             before = f" in {len(self._frames) + 1} frames so far" if self._frames else ""
@@ -139,7 +139,7 @@ class Connection:
             self._on_command(bytes(data))
             return
         if not self._ready:
-            raise ProtocolError("a message before READY: that is no ZMTP")
+            raise ProtocolError("a message before READY: that is not ZMTP")
         self._frames.append(data)
         self._bytes += len(data)
         if not flags & _MORE:

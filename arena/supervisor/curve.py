@@ -99,7 +99,7 @@ def read_key(text: str) -> bytes:
         return _valid(text.encode("ascii", "replace"), "the key that was given")
     if not Path(text).is_file():
         raise InputError(
-            f"{text!r} is no public key: expected its 40 characters in single quotes, or a .key file. "
+            f"{text!r} is not a public key: expected its 40 characters in single quotes, or a .key file. "
             "`arena keys show` prints it on the machine whose key it is"
         )
     return _load(Path(text))[0]
@@ -160,7 +160,7 @@ def _load(file: Path) -> tuple[bytes, bytes | None]:
     try:
         public, secret = zmq.auth.load_certificate(file)
     except (OSError, ValueError) as error:
-        raise InputError(f"{file} is no key file: {sentence(error)} `arena keys new` makes one") from error
+        raise InputError(f"{file} is not a key file: {sentence(error)} `arena keys new` makes one") from error
     return _valid(public, str(file)), None if secret is None else _valid(secret, str(file))
 
 
@@ -171,9 +171,9 @@ def _valid(key: bytes, where: str) -> bytes:
     except (KeyError, ValueError, struct.error):
         pass
     # The text is not shown: it could be somebody's secret, mistyped.
-    raise InputError(f"{where}: this is no key. Expected 40 characters of Z85, as `arena keys show` prints them")
+    raise InputError(f"{where}: this is not a key. Expected 40 characters of Z85, as `arena keys show` prints them")
 
 
 def _check_name(name: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise InputError(f"{name!r} is no name for a key: expected letters, digits, '.', '_' and '-'")
+        raise InputError(f"{name!r} is not a name for a key: expected letters, digits, '.', '_' and '-'")

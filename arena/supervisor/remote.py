@@ -122,7 +122,7 @@ class Link:
                 self.refused = True
                 file = curve.server_file(self.address, curve.folder())
                 self._lose(
-                    "broke off the handshake: either it is no `arena worker serve`, or its key is not the one in "
+                    "broke off the handshake: either it is not `arena worker serve`, or its key is not the one in "
                     f"{file}. `arena worker serve` prints the right key when it starts; if it was changed for a good "
                     f"reason, delete that file, then: {commands.arena('keys', 'trust', self.address)} 'KEY'"
                 )

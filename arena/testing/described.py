@@ -45,7 +45,7 @@ class Described(OperatorHooks):
         Repair: name is a word (letters, digits, _ and -), summary one line, target "package.module:factory".
         """
         kind = self.bench().kind
-        assert not names.parse(kind.name).what, f"the name {kind.name!r} is no single word"
+        assert not names.parse(kind.name).what, f"the name {kind.name!r} is not a single word"
         assert kind.summary.strip(), "the summary is empty"
         if kind.command is None:
             module, colon, factory = kind.target.rpartition(":")
@@ -143,7 +143,7 @@ class Described(OperatorHooks):
         for name in bench.names:
             found = bench.kind.fingerprint(bench.game(name).spec, bench.what, bench.options)
             wrong = [item for item in found.items() if not all(isinstance(part, str) for part in item)]
-            assert not wrong, f"{short(name)}: {wrong[0]} is no pair of strings"
+            assert not wrong, f"{short(name)}: {wrong[0]} is not a pair of strings"
 
 
 def odd_games() -> list[GameSpec]:

@@ -50,7 +50,7 @@ class ProbeOperator(Operator):
         self._seats: dict[tuple[int, int], OpenSeat] = {}
         self._fresh: set[tuple[int, int]] = set()
         built = resolve(entry.kind.target)(WorkerContext(entry.what, dict(entry.options)))
-        assert isinstance(built, (Operator, AsyncOperator)), f"the factory gives {built!r}, which is no operator"
+        assert isinstance(built, (Operator, AsyncOperator)), f"the factory gives {built!r}, which is not an operator"
         self.inner: Operator | AsyncOperator = built
         self._loop = asyncio.new_event_loop() if isinstance(built, AsyncOperator) else None
         if self._loop is not None and isinstance(built, AsyncOperator):
@@ -141,7 +141,7 @@ class ProbeOperator(Operator):
             assert self._loop is not None
             given = self._loop.run_until_complete(_decided(self.inner, asked))
         for decision in given:
-            assert type(decision) is Decision, f"act gives {decision!r}, which is no Decision"
+            assert type(decision) is Decision, f"act gives {decision!r}, which is not a Decision"
             answer = decision.answer
             assert type(answer) in (int, str, type(None)), (
                 f"the answer {answer!r} is {type(answer)}, not int, str, None"

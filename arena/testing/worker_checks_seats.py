@@ -126,7 +126,7 @@ def again(bench: Bench) -> None:
     bench.ask(requests)
     bench.answers(requests, "an answer to every item")
     again = [
-        msgspec.structs.replace(r, id=next(bench.numbers), attempt=1, reason="that is no action of this game")
+        msgspec.structs.replace(r, id=next(bench.numbers), attempt=1, reason="that is not an action of this game")
         for r in requests
     ]
     bench.ask(again)

@@ -94,7 +94,7 @@ class Peer:
 
     def _send(self, frames: list[Frame]) -> None:
         self._note("to worker", frames)
-        with contextlib.suppress(ProtocolError):  # some checks send what is no message of ours
+        with contextlib.suppress(ProtocolError):  # some checks send what is not a message of ours
             self._state.sent(codec.decode_to_worker(frames))
         with contextlib.suppress(GoneError, FullError):  # the next wait for an answer will find out
             self._listener.send(self.token, frames)

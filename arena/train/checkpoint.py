@@ -71,7 +71,7 @@ def read_facts(path: Path) -> dict[str, Any]:
             facts = msgspec.json.decode((file.metadata() or {})["arena"])
     except (SafetensorError, KeyError, msgspec.DecodeError, OSError) as error:
         raise CheckpointError(
-            f"{path} is no training checkpoint, or is damaged: {sentence(error)} "
+            f"{path} is not a training checkpoint, or is damaged: {sentence(error)} "
             "Delete it to go on from the one before it."
         ) from error
     assert isinstance(facts, dict)

@@ -40,7 +40,7 @@ def imitate(
         with np.load(file) as demos:  # loads no pickles by default
             frames, stacks, actions, returns = (demos[name] for name in NAMES)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        raise InputError(f"demos={file} is no file of demonstrations ({', '.join(NAMES)}): {error}") from error
+        raise InputError(f"demos={file} is not a file of demonstrations ({', '.join(NAMES)}): {error}") from error
     high, wide, deep = network.shape
     shape, wanted = (*stacks.shape[1:], *frames.shape[1:]), (deep, high, wide)
     if shape != wanted or frames.dtype != np.uint8:

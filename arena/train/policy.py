@@ -68,7 +68,7 @@ def read_card(path: Path) -> PolicyCard:
     try:
         card = msgspec.json.decode(beside.read_bytes(), type=PolicyCard)
     except msgspec.DecodeError as error:
-        raise CheckpointError(f"{beside} is no policy card ({FORMAT}): {error}") from error
+        raise CheckpointError(f"{beside} is not a policy card ({FORMAT}): {error}") from error
     if card.format != FORMAT:
         raise CheckpointError(f"{beside} is of format {card.format!r}; this arena reads {FORMAT}")
     found = _digest(path.read_bytes())
@@ -92,7 +92,7 @@ def load_policy(path: Path) -> tuple[Net, PolicyCard]:
     try:
         tensors = load_file(path)
     except SafetensorError as error:
-        raise CheckpointError(f"{path} is no safetensors file: {error}") from error
+        raise CheckpointError(f"{path} is not a safetensors file: {error}") from error
     for name, shape in _shapes(card).items():
         found = tensors[name].shape if name in tensors else None
         if found != shape:

@@ -132,7 +132,7 @@ class Adapter(Game):
             if action is None:
                 action = self.elsewise(seat, answer)
             if action is None:
-                raise UnparsableAnswerError(f"{answer[:80]!r} is no action; legal: {_listed(names, legal)}")
+                raise UnparsableAnswerError(f"{answer[:80]!r} is not an action; legal: {_listed(names, legal)}")
         elif isinstance(answer, bool) or answer is None:
             raise UnparsableAnswerError(f"no answer; legal: {_listed(names, legal)}")
         elif not 0 <= answer < len(names):

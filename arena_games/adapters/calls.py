@@ -21,7 +21,7 @@ def parse(what: str) -> tuple[str, dict[str, Any]]:
     for part in _parts(rest.rstrip()[:-1]):
         key, equals, value = part.partition("=")
         if not equals or not key.strip().isidentifier():
-            raise ValueError(f"{part.strip()!r} in {what!r} is no argument=value")
+            raise ValueError(f"{part.strip()!r} in {what!r} is not argument=value")
         if key.strip() in out:
             raise ValueError(f"argument {key.strip()} is given twice in {what!r}")
         out[key.strip()] = _literal(value.strip())

@@ -89,7 +89,7 @@ def _adapter(what: str, module: Any, arguments: dict[str, Any], driver: EnvDrive
 def _module(name: str) -> Any:
     """Imports the environment's module: an installed one, by its full name."""
     if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
-        raise ValueError(f"{name!r} is no module's name; expected e.g. tictactoe_v3 or mypackage.my_env_v0")
+        raise ValueError(f"{name!r} is not a module's name; expected e.g. tictactoe_v3 or mypackage.my_env_v0")
     # A user's module may have this name too; PettingZoo's own modules come first.
     options = [name, f"pettingzoo.{name}"] if "." in name else [f"pettingzoo.classic.{name}", name]
     for full in options:
@@ -106,7 +106,7 @@ def _module(name: str) -> Any:
         if hasattr(module, "env") or hasattr(module, "parallel_env"):
             return module
         if full == options[0]:
-            raise ValueError(f"{full} is no PettingZoo environment: it has neither env nor parallel_env")
+            raise ValueError(f"{full} is not a PettingZoo environment: it has neither env nor parallel_env")
     here = " A module of this folder is found with PYTHONPATH=. before the command."
     raise ValueError(f"PettingZoo has no module {name!r}. {nearest(name, _there_are())}{here}")
 
@@ -117,7 +117,7 @@ def _cannot(full: str, error: ImportError) -> str:
     if kind in MOVED:
         package, rest = MOVED[kind], full.split(".", 2)[-1]
         return (
-            f"{full} is no part of PettingZoo any more: it stands in the package {package}. "
+            f"{full} is not part of PettingZoo any more: it stands in the package {package}. "
             f"pip install {package}, then write pettingzoo:{package}.{rest}"
         )
     how = f". PettingZoo brings what it needs by: pip install 'pettingzoo[{kind}]'" if kind in KINDS else ""

@@ -14,5 +14,5 @@ def code(card: int) -> str:
 def card(name: str) -> int:
     """The number 0..51 of a code such as "Kh"; ValueError for anything else."""
     if name not in _NUMBER:
-        raise ValueError(f"{name!r} is no card: expected a rank of {RANKS} and a suit of {SUITS}, e.g. 'Kh'")
+        raise ValueError(f"{name!r} is not a card: expected a rank of {RANKS} and a suit of {SUITS}, e.g. 'Kh'")
     return _NUMBER[name]

@@ -23,7 +23,7 @@ def card_face(name: str, height: int) -> Image.Image:
     """RGBA sprite (height, card_width(height)) of "Kh", or of a bare rank such as "K" in a game without suits."""
     rank, suit = name[0], name[1:]
     if suit and suit not in PIPS:
-        raise ValueError(f"{name!r} is no card: expected a rank and one of the suits {', '.join(PIPS)}, e.g. 'Kh'")
+        raise ValueError(f"{name!r} is not a card: expected a rank and one of the suits {', '.join(PIPS)}, e.g. 'Kh'")
     return _small_face(rank, suit, height) if height < SMALL else _large_face(rank, suit, height)
 
 

@@ -73,7 +73,7 @@ def make(what: str) -> type[Game]:
         header = file.read(0x150)
     title = header[0x134:0x143].rstrip(b"\0").decode("ascii", "replace") if len(header) == 0x150 else None
     if title != TITLE:
-        said = "it is no Game Boy cartridge" if title is None else f"its header calls it {title!r}"
+        said = "it is not a Game Boy cartridge" if title is None else f"its header calls it {title!r}"
         raise ValueError(f"{what}: {said}; only Super Mario Land ({TITLE!r}) can be played, its levels are known")
     return _class(what, rom.resolve())
 

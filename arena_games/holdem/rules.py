@@ -170,7 +170,7 @@ class Holdem(SpielGame):
             return super().parse(seat, answer)
         word = answer.strip().lower()
         if word not in WORDS:
-            raise UnparsableAnswerError(f"{answer[:80]!r} is no action; expected one of {', '.join(WORDS)}")
+            raise UnparsableAnswerError(f"{answer[:80]!r} is not an action; expected one of {', '.join(WORDS)}")
         due = self.ledger.to_call(self.player_of(seat))
         if word == "check" and due:
             raise IllegalActionError(f"check is not legal now: there are {due} chips to call; legal: fold, call, raise")

@@ -30,7 +30,7 @@ def recorded(lines: Sequence[Line], seat: int, decisions: int | None) -> Prefix:
     assert isinstance(head, MatchLine)
     options: dict[str, Any] = dict(head.options)
     if "from" not in options or "skip" not in options:
-        raise InputError(f"{head.game} is no game of lanes, and has no @from=")
+        raise InputError(f"{head.game} is not a game of lanes, and has no @from=")
     if options["noops"]:
         raise InputError(f"the match began with @noops={options['noops']}, which a file cannot say: play without it")
     if not 0 <= seat < len(head.seats):

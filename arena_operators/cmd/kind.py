@@ -99,7 +99,7 @@ def _wanted(options: Mapping[str, Any]) -> dict[str, Any] | None:
     for part in text.split("+") if text != "none" else ():
         name, colon, size = part.strip().partition(":")
         if name not in ("text", "vector", "image") or name in out or (colon and name != "image"):
-            raise InputError(f"cmd@views={text}: {part!r} is no view, or is there twice; expected {VIEWS}")
+            raise InputError(f"cmd@views={text}: {part!r} is not a view, or is there twice; expected {VIEWS}")
         out[name] = _size(size, text) if colon else ""
     return out
 
@@ -107,7 +107,7 @@ def _wanted(options: Mapping[str, Any]) -> dict[str, Any] | None:
 def _size(size: str, text: str) -> tuple[int, int]:
     height, x, width = size.partition("x")
     if not (x and height.isdecimal() and width.isdecimal()):
-        raise InputError(f"cmd@views={text}: {size!r} is no size; expected HEIGHTxWIDTH in pixels, e.g. image:128x128")
+        raise InputError(f"cmd@views={text}: {size!r} is not a size; expected HEIGHTxWIDTH, e.g. image:128x128")
     return int(height), int(width)
 
 

@@ -110,7 +110,7 @@ def _terminal(given: str | None) -> str:
         ) from None
     try:
         if not os.isatty(descriptor):
-            raise InputError(f"human:terminal@tty={given} is no terminal. Type `tty` in the terminal you mean.")
+            raise InputError(f"human:terminal@tty={given} is not a terminal. Type `tty` in the terminal you mean.")
     finally:
         os.close(descriptor)
     return given

@@ -68,13 +68,13 @@ def prompt(seat: OpenSeat) -> str:
 
 
 def wrong(given: str, offered: Sequence[Choice], actions: Sequence[str]) -> RenderableType:
-    """Why `given` is no choice, and what is."""
+    """Why `given` is not a choice, and what is."""
     known = [name for name in actions if name.lower() == given.strip().lower()]
     numbers = ", ".join("/".join(choice.keys) for choice in offered)
     why = (
         f"{known[0]} is not legal now"
         if known
-        else f"'{printable(given[:80])}' is no choice here"
+        else f"'{printable(given[:80])}' is not a choice here"
         if given.strip()
         else ""
     )

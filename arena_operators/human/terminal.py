@@ -117,7 +117,7 @@ class TerminalHuman(AsyncOperator):
                     self._given_up.add((seat.match, seat.seat))
                     return GAVE_UP
             elif request.observation.free_text and given.strip() and _exact(given, offered) is None:
-                # Where anything may be said, half a name is no action.
+                # Where anything may be said, half a name is not an action.
                 decision = decided(request, None, given.strip().removeprefix(SAYS), given)
                 if isinstance(decision, Decision):
                     return decision

@@ -29,7 +29,7 @@ class Tty:
             raise ValueError(f"the terminal {path} cannot be opened: {error.strerror}. Use human:web.") from None
         if not os.isatty(self._fd):
             os.close(self._fd)
-            raise ValueError(f"{path} is no terminal. Use human:web, or give its path by @tty=")
+            raise ValueError(f"{path} is not a terminal. Use human:web, or give its path by @tty=")
 
     @property
     def width(self) -> int:

@@ -56,9 +56,9 @@ def read_zip(path: Path, algorithm: str | None = None) -> ZipInfo:
             data = json.loads(archive.read("data"))
             weights = "policy.pth" in archive.namelist()
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"{path} is no Stable-Baselines3 model, or is damaged: {error}") from error
+        raise CheckpointError(f"{path} is not a Stable-Baselines3 model, or is damaged: {error}") from error
     if not isinstance(data, dict) or not weights or not isinstance(data.get("observation_space"), dict):
-        raise CheckpointError(f"{path} is no Stable-Baselines3 model: its `data` and `policy.pth` are not as SB3 saves")
+        raise CheckpointError(f"{path} is not a Stable-Baselines3 model: its `data` or `policy.pth` is not SB3's")
     found = algorithm or _detect(data)
     if found is None:
         module = data.get("policy_class", {}).get("__module__", "unknown")

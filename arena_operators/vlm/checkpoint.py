@@ -78,7 +78,7 @@ def _origin(what: str) -> Source:
     if _HUB_NAME.fullmatch(what) and not path.exists():
         return Source(None, what)
     raise InputError(
-        f"vlm:{what} is no model: there is no folder {str(path)!r}, and it is no ORG/MODEL name. "
+        f"vlm:{what} is not a model: there is no folder {str(path)!r}, and it is not an ORG/MODEL name. "
         "Give a folder in the Hugging Face layout (with config.json), ORG/MODEL, or nothing for the shipped nano."
     )
 
@@ -172,7 +172,7 @@ def check(path: Path) -> None:
         raise CheckpointError(f"the shipped nano is missing from {path}: reinstall agent-arena, or name a model folder")
     config = _read_json(path / "config.json")
     if not isinstance(config.get("model_type"), str):
-        raise CheckpointError(f"{path / 'config.json'} has no model_type: it is no transformers configuration")
+        raise CheckpointError(f"{path / 'config.json'} has no model_type: it is not a transformers configuration")
     _need(path, ("tokenizer.json", "tokenizer_config.json"), "a tokenizer")
     _need(path, PROCESSORS, "an image processor")
     weights = weights_of(path)
@@ -200,7 +200,7 @@ def check_safetensors(file: Path) -> None:
     with file.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
         if not 2 <= length <= min(size - 8, 100_000_000):
-            raise CheckpointError(f"{file} is no safetensors file (or is cut short): copy or export it again")
+            raise CheckpointError(f"{file} is not a safetensors file (or is cut short): copy or export it again")
         try:
             header = json.loads(stream.read(length))
             end = max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)

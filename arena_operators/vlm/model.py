@@ -66,7 +66,7 @@ class Model:
         self.device = device
         if getattr(self.processor, "tokenizer", None) is None:
             raise ValueError(
-                f"vlm:{origin.name} has no processor for pictures and text: it is no vision-language model"
+                f"vlm:{origin.name} has no processor for pictures and text: it is not a vision-language model"
             )
         self.tokenizer = self.processor.tokenizer
         self.ends = self._ends()
@@ -115,7 +115,7 @@ class Model:
         """A model of this class and configuration with the weights in `path`."""
         files = checkpoint.weights_of(path) if path.is_dir() else [path] if path.is_file() else []
         if not files:
-            raise ValueError(f"{path} is no file or folder of safetensors weights, and no folder of a peft adapter")
+            raise ValueError(f"{path} is not a file or folder of safetensors weights, and no folder of a peft adapter")
         for file in files:
             checkpoint.check_safetensors(file)
 

@@ -36,8 +36,8 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["-g", "kuhn", "-o", "random,torn@siez=1"], "torn has no option 'siez'. Did you mean size?"),
         (["-g", "kuhn", "-o", "random,torn:x"], "torn takes nothing after a colon"),
         (["-g", "kuhn", "-o", "random,random", "--max-ticks", "0"], "0 is not in the range x>=1"),
-        (["-g", "kuhn", "-o", "random,random", "--deadline", "inf"], "'inf' is no finite number of seconds"),
-        (["-g", "kuhn", "-o", "random,random", "--human-timeout", "nan"], "'nan' is no finite number of seconds"),
+        (["-g", "kuhn", "-o", "random,random", "--deadline", "inf"], "'inf' is not a finite number of seconds"),
+        (["-g", "kuhn", "-o", "random,random", "--human-timeout", "nan"], "'nan' is not a finite number of seconds"),
         (["-g", "kuhn", "-o", "random@foo=1,random"], "random has no option 'foo'. It takes none."),
         (["-g", "kuhn", "-o", "random,random", "--matches", "none"], "'none' is not a valid number"),
         (["-g", "kuhn", "-o", "random,needy"], "needs no_such_module, not installed here"),
@@ -46,7 +46,7 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "cannot play kuhn: the game does not give an image of 77x78 (there is: 128",
         ),
         (["-g", "kuhn", "-o", "random,broken"], "No module named 'toyplug_missing'"),
-        (["-g", "kuhn", "-o", "random,no_kind"], "which is no arena.operator.OperatorKind"),
+        (["-g", "kuhn", "-o", "random,no_kind"], "which is not an arena.operator.OperatorKind"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -150,7 +150,7 @@ def test_a_run_is_played_verified_and_found_out_when_it_is_changed(tmp_path: Pat
 def test_verify_without_a_run_is_bad_input(tmp_path: Path) -> None:
     code, _, err = run(tmp_path, "verify", "nowhere")
     assert code == 2
-    assert "nowhere is no run folder" in err
+    assert "nowhere is not a run folder" in err
     assert "Traceback" not in err
 
 

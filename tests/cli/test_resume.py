@@ -99,7 +99,7 @@ def test_options_that_would_change_the_run_are_refused(stopped: Path, words: lis
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     error, _ = called("play", "--resume", str(tmp_path))
     assert isinstance(error, RecordError)
-    assert "is no run folder" in str(error)
+    assert "is not a run folder" in str(error)
 
 
 def test_a_run_that_is_being_played_is_shown_and_not_played_twice(stopped: Path) -> None:

@@ -1,4 +1,4 @@
-"""Seeds of the exported environments: what is no seed is refused in words, NumPy's integers are seeds."""
+"""Seeds of the exported environments: what is not a seed is refused in words, NumPy's integers are seeds."""
 
 from __future__ import annotations
 

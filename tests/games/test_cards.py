@@ -72,7 +72,7 @@ def test_hands_are_named(cards, expected):
 
 def test_codes_and_numbers_are_inverse():
     assert [card(code(number)) for number in range(52)] == list(range(52))
-    with pytest.raises(ValueError, match="'1h' is no card"):
+    with pytest.raises(ValueError, match="'1h' is not a card"):
         card("1h")
 
 
@@ -115,5 +115,5 @@ def test_every_card_looks_different(height):
 
 
 def test_a_wrong_card_is_refused():
-    with pytest.raises(ValueError, match="'Kx' is no card"):
+    with pytest.raises(ValueError, match="'Kx' is not a card"):
         card_face("Kx", 33)

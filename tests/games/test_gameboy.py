@@ -36,7 +36,7 @@ def test_another_cartridge_is_refused_by_its_title(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="its header calls it 'TETRIS'"):
         plugins.game_class(f"gameboy:{rom}")
     (tmp_path / "text.gb").write_text("hello")
-    with pytest.raises(InputError, match="it is no Game Boy cartridge"):
+    with pytest.raises(InputError, match="it is not a Game Boy cartridge"):
         plugins.game_class(f"gameboy:{tmp_path / 'text.gb'}")
 
 

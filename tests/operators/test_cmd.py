@@ -1,6 +1,6 @@
 """`cmd:'COMMAND'`: what is checked before anything is started, what is shown to it, and what the user reads when it
 
-is no worker.
+is not a worker.
 """
 
 from __future__ import annotations

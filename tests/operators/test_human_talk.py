@@ -102,7 +102,7 @@ def test_words_of_others_are_shown_as_text(stage_runner: Callable[[Test], None])
     ("question", "lines", "answer", "say"),
     [
         (request(1, free_text=20), ["c is for chess"], "c is for chess", None),
-        (request(1, free_text=20), ["c"], "c", None),  # a letter is no action where anything may be said
+        (request(1, free_text=20), ["c"], "c", None),  # a letter is not an action where anything may be said
         (request(1, free_text=20), ["x" * 21, "Call"], 1, None),
         (request(1, free_text=20), ["2"], 1, None),
         (request(1, free_text=20), ['"2'], "2", None),

@@ -119,7 +119,7 @@ def test_a_wrong_line_is_told_what_is_expected_and_asked_again() -> None:
             return told, await asked
 
     told, decision = asyncio.run(play())
-    assert "'banana' is no choice here; type 2/c, 3/r or a name" in told
+    assert "'banana' is not a choice here; type 2/c, 3/r or a name" in told
     assert "fold is not legal now" in told
     assert decision.answer == 1
 
@@ -297,7 +297,7 @@ def test_a_game_cannot_steer_the_terminal() -> None:
 
 
 def test_a_path_that_is_no_terminal_is_refused() -> None:
-    with pytest.raises(ValueError, match="/dev/null is no terminal"):
+    with pytest.raises(ValueError, match="/dev/null is not a terminal"):
         Tty("/dev/null")
 
 

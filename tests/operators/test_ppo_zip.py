@@ -172,5 +172,5 @@ def test_a_model_that_sees_pictures_is_given_them(tmp_path):
 def test_a_corrupt_zip_is_refused(tmp_path):
     path = tmp_path / "bad.zip"
     path.write_bytes(b"PK\x03\x04 not a zip")
-    with pytest.raises(CheckpointError, match="no Stable-Baselines3 model"):
+    with pytest.raises(CheckpointError, match="is not a Stable-Baselines3 model"):
         KIND.resolve_options(None, str(path), PLAIN)

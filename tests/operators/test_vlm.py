@@ -195,7 +195,7 @@ def test_a_game_without_pictures_is_unplayable(folder):
 
 @pytest.mark.parametrize("what", ["no/such/folder", "nowhere", "./nope"])
 def test_a_name_that_is_nothing_is_refused(what):
-    with pytest.raises(InputError, match="is no model"):
+    with pytest.raises(InputError, match="is not a model"):
         resolve_options(None, what, {})
 
 

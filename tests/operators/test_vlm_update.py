@@ -109,7 +109,7 @@ def changed(how):
 @pytest.mark.parametrize(
     ("make_file", "words"),
     [
-        (no_file, "is no file or folder of safetensors weights"),
+        (no_file, "is not a file or folder of safetensors weights"),
         (cut_short, "where its header says"),
         (changed(lambda tensors, name: tensors.pop(name)), "do not fit its config.json .missing keys: .*q_proj"),
         (changed(lambda tensors, name: tensors.update({name: torch.zeros(3, 3)})), "mismatched keys: .*q_proj"),
@@ -144,7 +144,7 @@ def test_a_worker_plays_on_with_new_weights_in_the_same_process(base, other, tmp
             Scheduler(plan, workers, concurrency=2, sinks=[Kept()]).run()
             assert {turn.decision.weights_version for turn in turns} == {version}
             said.append((workers.channel(plan.entries[0]).pid, [turn.decision.tokens.tolist() for turn in turns]))
-        with pytest.raises(WorkerError, match=r"keeps its weights: .* is no file or folder"):
+        with pytest.raises(WorkerError, match=r"keeps its weights: .* is not a file or folder"):
             workers.update(plan.entries[0], "step-8", str(tmp_path / "nothing"))
     assert said[0][0] == said[1][0]
     assert said[0][1] != said[1][1]

@@ -163,7 +163,7 @@ def twice_bye(peer: Peer, session: str) -> None:
 
 OPEN = {"match": 0, "seat": 0}
 AN_ANSWER = {"id": 10**9, "match": 0, "seat": 0, "tick": 0, "decision": {"answer": 0}}
-HEADER = r"a header that is no message"
+HEADER = r"a header that is not a message"
 DECODE = r"a header that does not decode"
 ONE_OF = r"expected one of decision, cancelled and error"
 

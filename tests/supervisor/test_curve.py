@@ -87,9 +87,9 @@ def test_an_address_is_tcp_with_host_and_port(text: str) -> None:
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", ".x", "-x"])
 def test_a_keys_name_stays_in_its_folder(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match="is no name for a key"):
+    with pytest.raises(InputError, match="is not a name for a key"):
         curve.client_file(name, tmp_path)
-    with pytest.raises(InputError, match="is no name for a key"):
+    with pytest.raises(InputError, match="is not a name for a key"):
         curve.new(name, tmp_path)
 
 

@@ -70,7 +70,7 @@ def test_a_decision_of_the_wrong_type_breaks_the_protocol_and_is_charged(tmp_pat
     run = run_of(tmp_path, "wrong_type")
     assert ends(run) == FORFEITS
     assert all(
-        str(line["reason"]).startswith("broke the protocol: a header that is no message")
+        str(line["reason"]).startswith("broke the protocol: a header that is not a message")
         for line in timing(run, "died")
     )
 

@@ -86,7 +86,7 @@ def test_a_server_with_another_key_than_the_trusted_one_is_not_spoken_with(
     with served("random", keys, tmp_path / "logs") as there:
         other = make_keys(tmp_path / "other")
         swap_in(monkeypatch, other, there.at, other / "arena.key")
-        with pytest.raises(InputError, match="broke off the handshake: either it is no `arena worker serve`, or"):
+        with pytest.raises(InputError, match="broke off the handshake: either it is not `arena worker serve`, or"):
             seat(there.at)
         assert there.hear("refused a peer that knows another key than this server's")
 

@@ -34,7 +34,7 @@ class Numpy(Good):
 
 
 class Wordy(Good):
-    """Its thought is no text."""
+    """Its thought is not text."""
 
     def one(self, r):
         return Decision(answer=super().one(r).answer, thought={1, 2})

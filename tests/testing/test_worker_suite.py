@@ -181,7 +181,7 @@ def test_results_as_json_hold_every_check() -> None:
         (["--game", "chess960", "--", "true"], "no game is called 'chess960'"),
         (["--seats", "7", "--", "true"], "leduc takes 2"),
         (["--options", "3", "--", "true"], "expected a JSON object"),
-        (["--options", "{", "--", "true"], "is no JSON"),
+        (["--options", "{", "--", "true"], "is not JSON"),
     ],
 )
 def test_bad_input_is_told(arguments: list[str], said: str) -> None:

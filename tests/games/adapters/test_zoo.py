@@ -99,8 +99,8 @@ def test_what_cannot_be_played_fairly_is_refused(monkeypatch, env, why):
     [
         ("ches_v6", "Did you mean chess_v6"),
         ("chess_v5", "Did you mean chess_v6"),
-        ("a b", "no module's name"),
-        ("os.path", "no PettingZoo environment"),
+        ("a b", "is not a module's name"),
+        ("os.path", "is not a PettingZoo environment"),
         ("hanabi_v5(players=9)", "players.*9"),
         ("hanabi_v5(players=2", "closing bracket"),
         ("chess_v6(render_mode=human)", "set by the arena"),
