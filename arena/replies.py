@@ -43,14 +43,24 @@ def checked(request: Request, decision: object) -> m.Answer:
     """The reply with `decision`; one of a wrong type or with impossible values counts as a crash of the operator."""
     if type(decision) is not Decision:
         return of_exception(request, TypeError(f"a {type(decision).__name__} where a Decision is due"))
-    for name, kinds in TYPES.items():
-        if type(getattr(decision, name)) not in kinds:
-            found = type(getattr(decision, name))
-            expected = ", ".join(kind.__name__ for kind in kinds[:-1])
-            wrong = f"{name} is of type {found.__module__}.{found.__qualname__}; it must be {expected} or None"
-            return of_exception(request, TypeError(wrong))
+    if (wrong := _wrong_type(decision)) is not None:
+        return of_exception(request, TypeError(wrong))
     flaw = invalid_decision(decision)
     return answer(request, decision=decision) if flaw is None else of_exception(request, ValueError(flaw))
+
+
+def _wrong_type(one: Decision) -> str | None:
+    """Which field of a decision is of a type that cannot be sent, in words; None: none."""
+    silent = one.say is None and one.thought is None and one.raw is None and one.finish_reason is None
+    plain = one.usage is None and one.weights_version is None and one.fault is None and one.detail is None
+    if silent and plain and type(one.answer) is int:  # most are an action and no more
+        return None
+    for name, kinds in TYPES.items():
+        found = type(getattr(one, name))
+        if found not in kinds:
+            expected = ", ".join(kind.__name__ for kind in kinds[:-1])
+            return f"{name} is of type {found.__module__}.{found.__qualname__}; it must be {expected} or None"
+    return None
 
 
 def stamped(decision: Decision, version: str | None) -> Decision:

@@ -162,6 +162,9 @@ class ConnectionState:
 
 def invalid_decision(decision: Decision) -> str | None:
     """What is wrong with a decision by itself; None: nothing."""
+    bare = decision.prompt_tokens is None and decision.tokens is None and decision.logprobs is None
+    if bare and decision.usage is None and decision.fault is None:  # most are an action and no more
+        return None
     if decision.fault is not None and decision.fault not in FAULTS:
         return f"the fault {decision.fault!r}, which a worker does not give: expected one of {', '.join(FAULTS)}"
     usage = decision.usage
