@@ -77,10 +77,10 @@ WRONG = {
         "    threading.Thread(target=leave_with_the_arena, daemon=True).start()\n\n    def send",
         "\n    def send",
     ),
-    "two_answers": ('{**reply, "decision": {"answer"', '{**reply, "error": "backend", "decision": {"answer"'),
-    "cancels_itself": ('"decision": {"answer": decide(request["observation"])}', '"cancelled": True'),
-    "illegal_fault": ('{"answer": decide(request["observation"])}', '{"fault": "illegal"}'),
-    "negative_usage": ('{"answer": decide', '{"usage": {"prompt": -3}, "answer": decide'),
+    "two_answers": ('{**reply, "decision": decide', '{**reply, "error": "backend", "decision": decide'),
+    "cancels_itself": ('"decision": decide(request["observation"])', '"cancelled": True'),
+    "illegal_fault": ('decide(request["observation"])', '{"fault": "illegal"}'),
+    "negative_usage": ('{"answer": observation', '{"usage": {"prompt": -3}, "answer": observation'),
     "closes_at_once": (
         'send(type="opened", match=message["match"], seat=message["seat"])',
         'send(type="opened", match=message["match"], seat=message["seat"])\n'
