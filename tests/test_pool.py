@@ -73,6 +73,8 @@ def test_each_game_has_a_table_and_an_operator_is_loaded_once_for_all_of_them(tm
         ({"games": ("connect_four@seats=3",)}, "connect_four takes 2 to 2 seats, not 3"),
         ({"games": ("holdem@seats=4",)}, "has 4 seats: give as many operators"),
         ({"games": ()}, "at least one game"),
+        ({"games": "leduc"}, r"games='leduc': expected a list of names"),
+        ({"operators": "random"}, "operators='random': expected a list of names"),
         ({"schedule": "round_robbin"}, "no schedule 'round_robbin'. Did you mean round_robin"),
         ({"schedule": "round_robin@x=1"}, "it has no option 'x'"),
         ({"schedule": f"{SCHEDULE}@gap=-1"}, "gap"),

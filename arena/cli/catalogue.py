@@ -76,9 +76,15 @@ def games(name: str | None, as_json: bool) -> None:
 def operators(name: str | None, as_json: bool) -> None:
     """List the operators that can be seated, or show NAME in detail.
 
-    An operator is written kind[:what][@option=value...], e.g. vlm@temperature=0 or ppo:model.zip
+    An operator is written kind[:what][@option=value...], e.g. vlm@temperature=0 or ppo:model.zip. A name may be that
+    of an operator in a file (./mine.py:KIND).
     """
-    chosen = installed.every("operator") if name is None else [installed.one("operator", name)]
+    if name is None:
+        chosen = installed.every("operator")
+    elif (parsed := parse(name)).is_file:
+        chosen = [Found(name, plugins.named_operator(parsed, name)[0])]
+    else:
+        chosen = [installed.one("operator", name)]
     _show([_operator(found, name is not None) for found in chosen], name, as_json, "operators", "--operators", "A,B,C")
 
 

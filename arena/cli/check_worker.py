@@ -67,6 +67,8 @@ def worker(
     if shutil.which(command[0]) is None:
         why = "is not a file that can be run" if os.path.exists(command[0]) else "is neither a file nor on PATH"
         hint = "" if "/" in command[0] else f". A program of this folder is written ./{command[0]}"
+        if command[0].endswith(".py") and os.path.exists(command[0]):
+            hint = f". Name the program that runs it: python {command[0]}"
         raise InputError(f"cannot start {command[0]!r}: it {why}{hint}")
     if not math.isfinite(timeout) or not math.isfinite(startup):
         raise InputError("--timeout and --startup are finite numbers of seconds")

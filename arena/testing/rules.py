@@ -203,7 +203,9 @@ class Rules(Hooks):
         """An illegal step raises ValueError and changes nothing.
 
         Repair: check in step, before anything is changed, that moves has exactly the seats that are due
-        and that each move is legal; begin with arena.game.actions_of(moves), where nobody may talk.
+        and that each move is legal. Where nobody may talk, begin with arena.game.actions_of(moves). In a game
+        with talk, also refuse `say` beside an action if the observation gives no table_talk, and
+        Move(None, say=...) if it gives no free_text.
         """
         for game, twin in zip(self.games(), self.games(), strict=True):
             plain = [moment.result for moment in played(twin, 0, self.ticks)]

@@ -157,8 +157,8 @@ class Shown(Hooks):
                 pytest.skip("it hides nothing (perfect_information=True)")
             if reshuffle is None:
                 pytest.skip(
-                    "nobody looked for leaks: it has no reshuffle_hidden. Write it (arena/testing/game_suite.py says "
-                    "how), or declare perfect_information=True if nothing is hidden"
+                    "nobody looked for leaks: it has no reshuffle_hidden(seat, chance). Write it "
+                    "(docs/writing-a-game.md shows one), or declare perfect_information=True if nothing is hidden"
                 )
             views, others = every_view(game.spec), False
             chance = generator(key("testing hidden"))

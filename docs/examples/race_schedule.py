@@ -1,6 +1,6 @@
 """A schedule that hears results: whoever is ahead stays on, and the match-up ends once it is clear who is better.
 
-arena play --game leduc --operators scripted,random,random --schedule ./race_schedule.py:KingOfTheHill
+arena play --game leduc@seats=2 --operators scripted,random,random --schedule ./race_schedule.py:KingOfTheHill
 """
 
 from typing import ClassVar

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -35,6 +36,13 @@ def test_a_game_is_shown_with_its_options_and_rules():
 def test_an_operator_is_shown_with_what_it_gets_of_each_game():
     out = CliRunner().invoke(operators, ["scripted"], env={"COLUMNS": "80"}).output
     assert set(plugins.names("game")) <= {line.split()[0] for line in out.splitlines() if line.strip()}
+
+
+def test_an_operator_in_a_file_is_shown():
+    file = Path(__file__).parents[2] / "docs" / "examples" / "first_operator.py"
+    out = CliRunner().invoke(operators, [str(file)], env={"COLUMNS": "200"}).output
+    assert "repeats its last action" in out
+    assert "@stubborn=0.9" in out
 
 
 @pytest.mark.parametrize(("command", "what"), [(games, "game"), (operators, "operator")])

@@ -22,6 +22,7 @@ from tests.testing.wrong_workers import WRONG
 
 PEERS = Path(__file__).with_name("wrong_workers.py")
 ROOT = Path(__file__).parents[2]
+TINY = str(ROOT / "docs" / "examples" / "tiny_worker.py")
 TALK = tuple(check for check in CHECKS if check not in PLAY)
 
 # What each wrong worker fails. A few of them are seen by a second check too: what else they do not do follows from it.
@@ -178,6 +179,7 @@ def test_results_as_json_hold_every_check() -> None:
     [
         ([], "nothing to check"),
         (["--", "no-such-program"], "cannot start 'no-such-program': it is neither a file nor on PATH"),
+        (["--", TINY], f"it is not a file that can be run. Name the program that runs it: python {TINY}"),
         (["--game", "chess960", "--", "true"], "no game is called 'chess960'"),
         (["--seats", "7", "--", "true"], "leduc takes 2"),
         (["--options", "3", "--", "true"], "expected a JSON object"),
