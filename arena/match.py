@@ -203,7 +203,7 @@ class Match:
         if forfeiter is not None:
             self._end("forfeited", result, f"seat {forfeiter} forfeits")
         elif result.ended == "none" and cut:
-            self._end("truncated", result, f"max_ticks {self._limits.max_ticks}")
+            self._end("truncated", result, f"the limit of {self._limits.max_ticks} ticks")
         else:
             self._follow(time_step)
 

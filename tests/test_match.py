@@ -164,7 +164,7 @@ def test_max_ticks_cuts_a_match_and_scores_what_there_is(most: int) -> None:
     match = start(rounds=50, max_ticks=most)
     lines = finish(match)
     assert match.outcome is not None
-    assert (match.outcome.status, match.outcome.reason) == ("truncated", f"max_ticks {most}")
+    assert (match.outcome.status, match.outcome.reason) == ("truncated", f"the limit of {most} ticks")
     assert sum(match.outcome.returns) == most
     assert len(of(lines, TickLine)) == most
 

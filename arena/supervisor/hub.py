@@ -222,7 +222,7 @@ class Hub:
         if waited or not hasattr(os, "pidfd_open"):
             local = [c for c in self._channels.values() if isinstance(c.process, WorkerProcess)]
             for channel in [c for c in local if c.process.exited]:
-                self._last_words(channel)
+                self._drain_channel(channel)
         now = time.monotonic()
         if now > self._trimmed + TRIM:
             self._trimmed = now
@@ -278,8 +278,8 @@ class Hub:
                 channel.refusal = m.Error(code="refused", text=remote.how())
             self.mark_dead(channel, remote.how(), remote.self_inflicted)
 
-    def _last_words(self, channel: WorkerChannel) -> None:
-        """What a dead worker had sent may still be under way to us."""
+    def _drain_channel(self, channel: WorkerChannel) -> None:
+        """Read what a dead worker sent before it died."""
         for _ in range(LAST):
             if not channel.alive:
                 return

@@ -106,7 +106,7 @@ class WorkerServer:
             self._hear_workers()
             if any(isinstance(what, int) for what in waited) or not hasattr(os, "pidfd_open"):
                 for hired in [h for h in self._by_peer.values() if h.process.exited]:
-                    self._last_words(hired)
+                    self._drain_channel(hired)
             if time.monotonic() >= self._probe_at:
                 self._probe()
 
@@ -275,7 +275,7 @@ class WorkerServer:
 
     # --- ends ------------------------------------------------------------------------------------------------------
 
-    def _last_words(self, hired: _HiredWorker) -> None:
+    def _drain_channel(self, hired: _HiredWorker) -> None:
         """Take what a dead worker had sent before it died; then end it."""
         for _ in range(LAST):
             if not self._hear_workers():

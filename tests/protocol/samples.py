@@ -132,7 +132,7 @@ TO_WORKER: dict[str, m.ToWorker] = {
     "end": m.End(
         match=3,
         seat=1,
-        outcome=Outcome(status="truncated", returns=(1.0, -1.0), reason="max_ticks 5", events=("over",)),
+        outcome=Outcome(status="truncated", returns=(1.0, -1.0), reason="the limit of 5 ticks", events=("over",)),
     ),
     "act": m.Act(requests=[REQUEST, Request(8, 4, 0, 0, Observation((1,)))]),
     "cancel": m.Cancel(ids=[7, 8]),
