@@ -42,7 +42,7 @@ def of_exception(request: Request, error: BaseException) -> m.Answer:
 def checked(request: Request, decision: object) -> m.Answer:
     """The reply with `decision`; one of a wrong type or with impossible values counts as a crash of the operator."""
     if type(decision) is not Decision:
-        return of_exception(request, TypeError(f"a {type(decision).__name__} where a Decision is due"))
+        return of_exception(request, TypeError(f"expected a Decision, not {type(decision).__name__}"))
     if (wrong := _wrong_type(decision)) is not None:
         return of_exception(request, TypeError(wrong))
     flaw = invalid_decision(decision)

@@ -29,7 +29,7 @@ class RockPaperScissors(Game):
         summary="rock, paper, scissors, both at once",
         seats=(2, 2),
         actions=Discrete(NAMES),
-        horizon=100,  # the most ticks that a match may have
+        horizon=100,  # the game itself ends within so many ticks
         unit="points",
         text=True,
         simultaneous=True,
