@@ -76,7 +76,7 @@ def sit(folder: Path, first: str, second: str, browser: Any | None) -> Run:
         page.goto(found.group())
         for _ in range(PLIES // 2):
             page.wait_for_selector(READY)
-            page.locator("#actions button").first.click()
+            page.locator("#buttons button").first.click()
         process.wait()
         page.close()
     _, rest = process.communicate()

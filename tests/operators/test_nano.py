@@ -18,7 +18,7 @@ from arena_operators.vlm.checkpoint import SHIPPED, check
 from arena_operators.vlm.kind import declared, resolve_options, views
 from arena_operators.vlm.operator import make
 from arena_operators.vlm.prompt import fill
-from tests.operators.vlm_kit import answers, decided, lessons, requests, swapped
+from tests.operators.vlm_kit import answers, decided, frames, lessons, requests, swapped
 
 HOLE, BOARD = r"I hold (\S+ \S+)\.", r"Board ([^.]*)\."
 
@@ -123,10 +123,10 @@ def test_neither_grouping_nor_order_changes_a_bit(nano, metadata):
     taught = [lesson for game in here for lesson in lessons(game, 3)]
     seats, asked = requests(taught)
     nano.open(seats)
-    whole = decided(nano, asked)
-    assert [decided(nano, [request])[0] for request in asked] == whole
-    assert decided(nano, asked[::-1])[::-1] == whole
-    assert [*decided(nano, asked[:5]), *decided(nano, asked[5:])] == whole
+    whole = frames(decided(nano, asked))
+    assert frames(decided(nano, [request])[0] for request in asked) == whole
+    assert frames(decided(nano, asked[::-1])[::-1]) == whole
+    assert frames([*decided(nano, asked[:5]), *decided(nano, asked[5:])]) == whole
 
 
 def test_a_batch_is_on_its_way_while_one_is_computed(nano):

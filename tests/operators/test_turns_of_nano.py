@@ -40,11 +40,11 @@ def plain():
 def turns(runs):
     """(turn, temperature) of every turn of nano."""
     for run in runs:
-        operators = {one["name"]: one for one in run.head["operators"]}
+        operators = {one.name: one for one in run.head.games[0].operators}
         for episode in read(run, observations=True):
             for turn in episode.turns:
                 if turn.line.operator != "random":
-                    yield turn, operators[turn.line.operator]["options"]["temperature"]
+                    yield turn, operators[turn.line.operator].options["temperature"]
 
 
 def encoded(processor, observation):

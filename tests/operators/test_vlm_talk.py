@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from arena.game import Observation, Said
-from arena.operator import OpenSeat, Request, WorkerContext
+from arena.operator import OpenSeat, Request, WorkerContext, decisions
 from arena.text import clean
 from arena_operators.vlm.kind import resolve_options
 from arena_operators.vlm.operator import make
@@ -98,7 +98,7 @@ def test_a_model_that_was_never_taught_to_talk_answers_or_makes_a_fault(what, op
     seats = [OpenSeat(match=0, seat=seat, operator="vlm", card=CARD, views=VIEWS, seed=bytes(16)) for seat in (0, 1)]
     player.open(seats)
     requests = [Request(tick, 0, min(tick, 1), tick, asked(tick, Said(2, TAKEOVER))) for tick in range(3)]
-    for decision, request in zip(player.act(requests), requests, strict=True):
+    for decision, request in zip(decisions(requests, player.act(requests)), requests, strict=True):
         assert isinstance(decision.answer, str) or decision.fault == "unparsable"
         assert decision.raw is not None
         assert decision.say is None or request.observation.table_talk

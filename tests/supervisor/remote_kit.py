@@ -23,7 +23,7 @@ from tests.supervisor.kit import LONGEST, ROOT, members
 
 # `arena worker serve` with heartbeats that suit a test.
 SERVE = (
-    "import sys, arena.supervisor.remote as r; r.BEAT, r.SILENCE = 0.3, 3.0; "
+    "import sys, arena.supervisor.remote as r; r.HEARTBEAT, r.SILENCE = 0.3, 3.0; "
     "from arena.cli.main import main; sys.argv[:1] = ['arena', 'worker', 'serve']; main()"
 )
 

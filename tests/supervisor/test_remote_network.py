@@ -80,7 +80,7 @@ def test_a_cut_cable_is_noticed_at_both_ends(
     cable: Cable, there: tuple[Command, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No packet says that it was cut: the heartbeats stay away."""
-    monkeypatch.setattr("arena.supervisor.remote.BEAT", 0.3)
+    monkeypatch.setattr("arena.supervisor.remote.HEARTBEAT", 0.3)
     monkeypatch.setattr("arena.supervisor.remote.SILENCE", 3.0)
     command, at = there
     worker: list[Witness] = []
