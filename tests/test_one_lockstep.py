@@ -64,6 +64,13 @@ def sit(folder: Path, first: str, second: str, browser: Any | None) -> Run:
         stderr=subprocess.PIPE,
         text=True,
     )
+    try:
+        return _sit(process, folder, browser)
+    finally:
+        process.terminate()  # where the person could not play on: it ends its workers
+
+
+def _sit(process: subprocess.Popen[str], folder: Path, browser: Any | None) -> Run:
     assert process.stderr is not None
     said = ""
     if browser is not None:
