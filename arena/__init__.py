@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arena.errors import MissingExtraError
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:  # so that type checkers and editors see them
+    from arena.export.gym import to_gymnasium as to_gymnasium
+    from arena.export.zoo import to_pettingzoo as to_pettingzoo
 
 # name -> (module, the module it needs, the extra that brings it). Imported on first use, to keep the core light.
 _LAZY = {

@@ -19,7 +19,7 @@ from arena.operator import Decision, InfrastructureFault, Outcome
 from arena.plan import Plan
 from arena.playing import Playing
 from arena.protocol import messages as m
-from arena.retry import Failure, Place, RetryDecision, RetryPolicy, Void
+from arena.retry import Failure, Position, RetryDecision, RetryPolicy, Void
 from arena.upcoming import Upcoming
 from arena.worker_records import WorkerRecords, log, with_log
 
@@ -223,7 +223,7 @@ class Failing:
                 out[live] = {seat: Failure(kind, place, why, self_inflicted) for seat, place in places.items()}
         if not out:  # it died while idle: any of its matches may be the cause
             for live in affected:
-                here = Place(live.match.tick, 0)
+                here = Position(live.match.tick, 0)
                 seats = [seat for seat in live.seated if live.channels[seat] is channel]
                 if seats:
                     out[live] = {seat: Failure("worker_died", here, reason, self_inflicted) for seat in seats}

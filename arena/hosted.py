@@ -21,7 +21,7 @@ from arena.protocol import messages as m
 from arena.results import check_move, check_observation, check_result
 from arena.session import GameSession, ParseResult
 
-Ask = m.OpenGame | m.Step | m.Parse | m.Observe
+HostRequest = m.OpenGame | m.Step | m.Parse | m.Observe
 Reply = m.Stepped | m.Parsed | m.Observed
 
 
@@ -161,7 +161,7 @@ class HostedSession(GameSession):
 
     # --- small things ----------------------------------------------------------------------------------------------
 
-    def _call(self, ask: Ask, wanted: type[Reply], **facts: Any) -> None:
+    def _call(self, ask: HostRequest, wanted: type[Reply], **facts: Any) -> None:
         self._calls[ask.id] = _Call(wanted, time.monotonic(), **facts)
         self.channel.send(ask)
 

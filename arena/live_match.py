@@ -13,7 +13,7 @@ from arena.operator import Outcome, Request
 from arena.plan import Entry
 from arena.protocol import messages as m
 from arena.realtime import Clock
-from arena.retry import OPENING, Charge, Failure, Place
+from arena.retry import OPENING, Charge, Failure, Position
 
 
 @dataclass(slots=True, eq=False)
@@ -29,9 +29,9 @@ class Question:
     late: bool = False  # the deadline passed, and the CANCEL is not confirmed
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Position:
         """Its place in the match."""
-        return Place(self.request.tick, self.request.attempt)
+        return Position(self.request.tick, self.request.attempt)
 
 
 @dataclass(slots=True, eq=False)
@@ -93,7 +93,7 @@ class LiveMatch:
         """The seats with a request that is sent or queued."""
         return self.queued.union(question.request.seat for question in self.questions.values())
 
-    def suspects(self, channel: Channel, questions: Sequence[Question]) -> dict[int, Place]:
+    def suspects(self, channel: Channel, questions: Sequence[Question]) -> dict[int, Position]:
         """The seats that this worker may have ended at: those that were opened, or asked `questions`, and did not
 
         answer.

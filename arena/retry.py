@@ -24,14 +24,14 @@ CHARGED: Mapping[InfrastructureFault, OperatorFault] = {
 }
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """A request of one seat, identified the same way in every try."""
 
     tick: int
     attempt: int
 
 
-OPENING = Place(-1, 0)  # the seat could not even be opened
+OPENING = Position(-1, 0)  # the seat could not even be opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Failure:
     """What failed at one seat."""
 
     kind: InfrastructureFault
-    place: Place
+    place: Position
     reason: str
     self_inflicted: bool  # the worker ended or hung by itself, or the operator raised while it was opened
 
@@ -60,7 +60,7 @@ class Void:
 class Charge:
     """A fault of a seat, which is not asked from this request on."""
 
-    place: Place
+    place: Position
     fault: OperatorFault
     detail: str
 

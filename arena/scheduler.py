@@ -142,7 +142,7 @@ class Scheduler:
                     if live is not None and event.channel in live.channels:
                         live.opened.add(event.message.seat)
                 case m.Stepped() | m.Parsed():
-                    self._staged(event.channel, event.message)
+                    self._host_replied(event.channel, event.message)
                 case m.Observed():
                     self._pictured(event.channel, event.message)
                 case m.Watched():
@@ -193,7 +193,7 @@ class Scheduler:
         if live.failures:
             self._failing.void_when_answered(live)
 
-    def _staged(self, channel: Channel, message: m.Stepped | m.Parsed) -> None:
+    def _host_replied(self, channel: Channel, message: m.Stepped | m.Parsed) -> None:
         """Handle a game host's reply to a match."""
         live = self._playing.matches.get(message.match)
         session = live.match.session if live is not None and live.host is channel else None

@@ -22,7 +22,7 @@ NATIVE = Views(image=(240, 256))
 MOMENTS = ((11, 34), (18, 64), (22, 61), (14, 120), (20, 52), (11, 186))  # level of the set, decision
 
 
-def film() -> np.ndarray:
+def animation() -> np.ndarray:
     """Six moments of the teacher's play, on levels of different difficulties, in two rows."""
     frames = []
     for number, decision in MOMENTS:
@@ -54,7 +54,7 @@ def race() -> np.ndarray:
 
 def main() -> None:
     """Write the pictures."""
-    for name, picture in (("sidescroller", film()), ("race", race())):
+    for name, picture in (("sidescroller", animation()), ("race", race())):
         file = OUT / f"{name}.png"
         Image.fromarray(picture).quantize(128, dither=Image.Dither.NONE).save(file, optimize=True)
         print(file)

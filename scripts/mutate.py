@@ -64,7 +64,7 @@ TARGETS = {
             "tests/test_pace.py",
         ),
     ),
-    "tries": Target(
+    "retry": Target(
         ("arena/retry.py", "arena/upcoming.py"),
         ("tests/test_retry.py", "tests/test_upcoming.py", "tests/test_scheduler_voids.py"),
     ),

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from arena.plan import MatchPlan
-from arena.retry import Charge, Failure, Place, RetryDecision, RetryPolicy, Void
+from arena.retry import Charge, Failure, Position, RetryDecision, RetryPolicy, Void
 from tests.toys import GOOD, Turns, plan_of
 
 MATCH = MatchPlan(0, 0, (0, 1), b"0" * 16)
 SWAPPED = MatchPlan(1, 0, (1, 0), b"0" * 16)
-HERE, LATER = Place(3, 0), Place(4, 1)
+HERE, LATER = Position(3, 0), Position(4, 1)
 
 
 def tries(retries: int = 2) -> RetryPolicy:
@@ -20,7 +20,7 @@ def tries(retries: int = 2) -> RetryPolicy:
     return RetryPolicy(plan_of(Turns, (GOOD, GOOD), retries=retries))
 
 
-def failing(kind: Any = "backend", *, place: Place = HERE, self_inflicted: bool = False) -> Failure:
+def failing(kind: Any = "backend", *, place: Position = HERE, self_inflicted: bool = False) -> Failure:
     return Failure(kind, place, f"{kind} at {place}", self_inflicted)
 
 

@@ -14,7 +14,6 @@ import numpy as np
 
 Words = Callable[[Any, Any, int], dict[str, str]]  # (environment, what the seat was given, seat) -> facts
 CARDS = tuple(rank + suit for suit in "shdc" for rank in "A23456789TJQK")  # as RLCard numbers them
-BOTH = "The other sees the same."
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ class Model:
         others = {name: tensor for name, tensor in encoded.items() if name not in sequences and torch.is_tensor(tensor)}
         return Row(length, sequences, others)
 
-    def check_sight(self, height: int, width: int) -> None:
+    def check_picture_size(self, height: int, width: int) -> None:
         """ValueError unless a prompt with a picture of this size comes out of the processor with its image tokens."""
         blind = "the chat template of this model drops the picture, so it would play blind: repair chat_template.jinja"
         try:

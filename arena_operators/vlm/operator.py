@@ -42,7 +42,7 @@ class VlmOperator(Operator):
             if seat.views.image is None or not seat.views.text:
                 raise ValueError(f"{seat.operator} needs the image and text views of {seat.card.game}")
             if seat.views.image not in self._sizes:
-                self.model.check_sight(*seat.views.image)
+                self.model.check_picture_size(*seat.views.image)
                 self._sizes.add(seat.views.image)
             self.seats[seat.match, seat.seat] = seat
 

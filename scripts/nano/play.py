@@ -11,22 +11,22 @@ import numpy as np
 
 from arena import plugins
 from arena.canonical import generator, key
-from arena.game import Game, IllegalActionError, Move, StepResult, UnparsableAnswerError, Views
-from arena.operator import OpenSeat, Operator, Outcome, Request, decisions
+from arena.game import Views
+from arena.operator import OpenSeat, Operator, Request, decisions
+from arena.session import LocalSession
+from arena.sync import SyncMatch
 
 VIEWS = Views(image=(128, 128), text=True)
 
 
 @dataclass(slots=True)
-class Table:
+class Opponents:
     """One match of two: the operator in one seat, random in the other."""
 
-    game: Game
+    play: SyncMatch
     number: int
     seat: int
-    result: StepResult
     chance: np.random.Generator
-    tick: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,57 +53,49 @@ def against_random(
     returns = np.zeros((blocks, 2))
     counts = {"turns": 0, "faults": 0}
     waiting = [(block, seat) for block in range(blocks) for seat in range(2)][::-1]
-    playing: list[Table] = []
+    playing: list[Opponents] = []
     while waiting or playing:
         while waiting and len(playing) < at_once:
             playing.append(_open(operator, name, *waiting.pop(), seed, options))
-        for table in playing:
-            _others_move(table)
+        for one in playing:
+            _other_moves(one)
         going = []
-        for table in playing:
-            if table.result.ended == "none":
-                going.append(table)
+        for one in playing:
+            outcome = one.play.match.outcome
+            if outcome is None:
+                going.append(one)
                 continue
-            values = table.result.returns or ()
-            returns[table.number // 2, table.seat] = values[table.seat]
-            operator.end(table.number, table.seat, Outcome(status="terminated", returns=values))
+            returns[one.number // 2, one.seat] = outcome.returns[one.seat]
+            operator.end(one.number, one.seat, outcome)
         playing = going
         _operator_moves(operator, playing, counts)
     return interval(list(returns.mean(axis=1))), counts
 
 
-def _open(operator: Operator, name: str, block: int, seat: int, seed: int, options: dict[str, Any] | None) -> Table:
+def _open(operator: Operator, name: str, block: int, seat: int, seed: int, options: dict[str, Any] | None) -> Opponents:
     game = plugins.game_class(name)(2, options)
-    result = game.reset(key("nano evaluation", seed, name, block))
+    views = [VIEWS if at == seat else Views() for at in range(2)]
+    play = SyncMatch(LocalSession(game, views), 2, key("nano evaluation", seed, name, block))
     number = 2 * block + seat
     mine, other = key("nano seat", seed, name, block, seat), key("random seat", seed, name, block, seat)
-    opened = OpenSeat(match=number, seat=seat, operator="vlm", card=game.card(), views=VIEWS, seed=mine)
-    operator.open([opened])
-    return Table(game, number, seat, result, generator(other))
+    operator.open([OpenSeat(match=number, seat=seat, operator="vlm", card=game.card(), views=VIEWS, seed=mine)])
+    return Opponents(play, number, seat, generator(other))
 
 
-def _others_move(table: Table) -> None:
-    while table.result.ended == "none" and table.seat not in table.result.due:
-        other = table.result.due[0]
-        legal = table.game.observe(other, Views()).legal
-        table.result = table.game.step({other: Move(int(table.chance.choice(legal)))})
-        table.tick += 1
+def _other_moves(one: Opponents) -> None:
+    """Move at random until the operator is asked."""
+    while not one.play.over and one.seat not in one.play.waiting:
+        for other, seen in one.play.waiting.items():
+            one.play.answer(other, int(one.chance.choice(seen.legal)))
 
 
-def _operator_moves(operator: Operator, tables: Sequence[Table], counts: dict[str, int]) -> None:
+def _operator_moves(operator: Operator, playing: Sequence[Opponents], counts: dict[str, int]) -> None:
     requests = [
-        Request(index, table.number, table.seat, table.tick, table.game.observe(table.seat, VIEWS))
-        for index, table in enumerate(tables)
+        Request(index, one.number, one.seat, one.play.match.tick, one.play.waiting[one.seat])
+        for index, one in enumerate(playing)
     ]
-    for table, decision in zip(tables, decisions(requests, operator.act(requests)), strict=True):
+    for one, decision in zip(playing, decisions(requests, operator.act(requests)), strict=True):
+        one.play.match.feed(one.seat, decision)
+        one.play.pump()
         counts["turns"] += 1
-        try:
-            move = table.game.parse(table.seat, decision.answer)
-        except (UnparsableAnswerError, IllegalActionError):
-            counts["faults"] += 1
-            if table.game.spec.on_fault == "forfeit":
-                table.result = table.game.forfeit(table.seat)
-                continue
-            move = Move(table.game.default_action(table.seat))
-        table.result = table.game.step({table.seat: move})
-        table.tick += 1
+        counts["faults"] += one.play.take_fault(one.seat) is not None
