@@ -38,7 +38,7 @@ WRONG = [
     (("play", "-g", "kuhn", "-o", "vlm:./\udcff,random"), "this is not UTF-8"),
     (("play", "-g", "kuhn", "-o", "random\x1b[31m,random"), "\\x1b[31m"),
     (("games", ""), "a name starts with a letter"),
-    (("operators", ""), "no operator is called ''"),
+    (("operators", ""), "a name starts with a letter"),
     # plans
     ((*PLAY, "--part", "1/2"), "the parts of a run have one seed. Give --seed"),
     ((*PLAY, "--seed", "1", "--part", "3/2"), "'3/2' is not a part: expected K/N with K from 1 to N, e.g. 1/2."),
