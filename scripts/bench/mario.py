@@ -9,9 +9,10 @@ train: the same lanes as a trainer plays them (arena/train/backend.py): N game h
 bare: N processes of the emulator alone, told to make as many frames with the same buttons (none) and to look at
       nothing.
 step: N processes of the package's environment, `env.step` for every frame, as one would use it without the arena.
-wire: one bare emulator whose every 8 frames are followed by what `ours` sends then, by raw ZeroMQ: the frames' bytes to
-      a ROUTER, on to a process that answers, and back twice. No arena, no views, and who waits sleeps: what three
-      processes cost without any of our code.
+wire: one bare emulator whose every 8 frames are followed by what `ours` sends then, by raw ZeroMQ: the same 84x84x4 grey
+      stack, made by Pillow, to a ROUTER, on to a process that answers, and back twice: what three processes cost
+      without any of our code.
+blank: `wire` with as many zero bytes in place of the stack: what the transport alone costs.
 Rounds of all sides alternate, so that a busy machine disturbs them alike; medians of the rounds' ratios are reported.
 """
 
@@ -45,10 +46,11 @@ from arena.testing.noop import NOOP
 from arena.train.backend import HostedBackend
 
 SKIP = 8
-SIDES = ("ours", "train", "bare", "step", "wire")
+SIDES = ("ours", "train", "bare", "step", "wire", "blank")
 RATIOS = (
     ("to_bare", "ours", "bare"),
     ("to_wire", "ours", "wire"),
+    ("to_blank", "ours", "blank"),
     ("to_step", "ours", "step"),
     ("train_to_bare", "train", "bare"),
     ("wire_to_bare", "wire", "bare"),
@@ -70,18 +72,22 @@ for line in sys.stdin:
 """
 EMULATOR = """
 import sys
-import gym_super_mario_bros, zmq
+import gym_super_mario_bros, numpy, zmq
+from PIL import Image
 env = gym_super_mario_bros.make("SuperMarioBros-1-1-v0").unwrapped
 env.reset()
 socket = zmq.Context().socket(zmq.DEALER)
 socket.setsockopt(zmq.ROUTING_ID, b"emulator")
 socket.connect(sys.argv[1])
 socket.send(b"hello")
-head, view = bytes(300), bytes(84 * 84 * 4)
+head, stack = bytes(300), numpy.zeros((84, 84, 4), numpy.uint8)
 while socket.recv_multipart()[0] != b"end":
     for _ in range(int(sys.argv[2])):
         env._frame_advance(0)
-    socket.send_multipart([b"ARENA/1", head, view])
+    if sys.argv[3] == "seen":
+        grey = Image.fromarray(env.screen).convert("L").resize((84, 84), Image.Resampling.BOX)
+        stack = numpy.concatenate((stack[..., 1:], numpy.asarray(grey)[..., None]), axis=2)
+    socket.send_multipart([b"ARENA/1", head, stack])
 """
 ANSWERER = """
 import sys, zmq
@@ -143,13 +149,14 @@ class Alone:
 class Wire:
     """A bare emulator behind raw ZeroMQ, and a process that answers to what it sends."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, what: str) -> None:
+        """`what`: "seen" or "blank" bytes."""
         self._context = zmq.Context()
         self._router = self._context.socket(zmq.ROUTER)
-        address = f"ipc://{folder}/raw"
+        address = f"ipc://{folder}/{what}"
         self._router.bind(address)
         self._processes = [
-            subprocess.Popen([str(interpreter("mario")), "-P", "-c", EMULATOR, address, str(SKIP)]),
+            subprocess.Popen([str(interpreter("mario")), "-P", "-c", EMULATOR, address, str(SKIP), what]),
             subprocess.Popen([sys.executable, "-P", "-c", ANSWERER, address]),
         ]
         for _ in self._processes:
@@ -209,7 +216,7 @@ class Trainer:
 
 
 def bench(hub: Hub, folder: Path, count: int, rounds: int, ticks: int) -> dict[str, float]:
-    """The medians over rounds for `count` lanes; `wire` for one lane only."""
+    """The medians over rounds for `count` lanes; `wire` and `blank` for one lane only."""
     lineup = tuple(Entry(f"noop#{i}", NOOP, "", {"i": 0}, "noop", Views(vector=True)) for i in range(count))
     workers = ProcessWorkers(hub, lineup, ["mario"])
     while not all(channel.ready for channel in workers.channels):
@@ -223,7 +230,8 @@ def bench(hub: Hub, folder: Path, count: int, rounds: int, ticks: int) -> dict[s
         for how in ("bare", "step"):
             sides[how] = partial(running.enter_context(closing(Alone(how, count))).frames_a_second, ticks * SKIP)
         if count == 1:
-            sides["wire"] = partial(running.enter_context(closing(Wire(folder))).frames_a_second, ticks)
+            for side, what in (("wire", "seen"), ("blank", "blank")):
+                sides[side] = partial(running.enter_context(closing(Wire(folder, what))).frames_a_second, ticks)
         found: dict[str, list[float]] = {how: [] for how in sides}
         for _ in range(rounds + 1):
             for how, measured in sides.items():
