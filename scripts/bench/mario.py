@@ -9,9 +9,9 @@ train: the same lanes as a trainer plays them (arena/train/backend.py): N game h
 bare: N processes of the emulator alone, told to make as many frames with the same buttons (none) and to look at
       nothing.
 step: N processes of the package's environment, `env.step` for every frame, as one would use it without the arena.
-wire: one bare emulator whose every 8 frames are followed by what `ours` sends then, by raw ZeroMQ: the same 84x84x4 grey
-      stack, made by Pillow, to a ROUTER, on to a process that answers, and back twice: what three processes cost
-      without any of our code.
+wire: one bare emulator whose every 8 frames are followed by what `ours` sends then, by raw ZeroMQ: the same 84x84x4
+      grey stack, made by Pillow, to a ROUTER, on to a process that answers, and back twice: what three processes
+      cost without any of our code.
 blank: `wire` with as many zero bytes in place of the stack: what the transport alone costs.
 Rounds of all sides alternate, so that a busy machine disturbs them alike; medians of the rounds' ratios are reported.
 """
