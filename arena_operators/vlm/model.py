@@ -16,9 +16,9 @@ from PIL import Image as Pictures
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from arena.game import Image
 from arena_operators.vlm import checkpoint
 from arena_operators.vlm.adapter import base_alone, merged
+from arena_operators.vlm.backend import Message, Picture
 from arena_operators.vlm.checkpoint import Source
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -162,14 +162,35 @@ class Model:
         out[sorted(self.ends)] = False
         return out
 
-    def lay_out(self, prompt: str) -> str:
-        """The processor's input text for `prompt` and one picture, by the model's chat template."""
+    @property
+    def name(self) -> str:
+        """The folder or the hub's name that was loaded."""
+        return self._origin.name
+
+    def text(self, tokens: npt.NDArray[np.int32]) -> str:
+        """The text of generated tokens, without the end token."""
+        words = [token for token in tokens.tolist() if token not in self.ends]
+        text: str = self.tokenizer.decode(words, clean_up_tokenization_spaces=False)
+        return text
+
+    def lay_out(self, messages: Sequence[Message]) -> str:
+        """The processor's input text for a chat, by the model's chat template; pictures stand where they are shown."""
         if not self.processor.chat_template:
-            return f"{getattr(self.processor, 'image_token', '<image>')}{prompt}"
-        content = [{"type": "image"}, {"type": "text", "text": prompt}]
-        text: str = self.processor.apply_chat_template(
-            [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
-        )
+            mark = getattr(self.processor, "image_token", "<image>")
+            return "".join(
+                mark if isinstance(part, Picture) else self.plain(part) for one in messages for part in one.parts
+            )
+        chat = [
+            {
+                "role": one.role,
+                "content": [
+                    {"type": "image"} if isinstance(part, Picture) else {"type": "text", "text": self.plain(part)}
+                    for part in one.parts
+                ],
+            }
+            for one in messages
+        ]
+        text: str = self.processor.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
         return text
 
     def plain(self, text: str) -> str:
@@ -178,10 +199,14 @@ class Model:
             text = text.replace(found, f"{found[0]} {found[1:]}" if len(found) > 1 else "")
         return text
 
-    def encode(self, prompt: str, image: Image) -> Row:
-        """Encodes `prompt` and one picture (uint8, height x width x 3) with the model's processor."""
-        picture, text = Pictures.fromarray(image), self.lay_out(self.plain(prompt))
-        encoded = self.processor(text=[text], images=[[picture]], return_tensors="pt")
+    def encode(self, messages: Sequence[Message]) -> Row:
+        """Encodes a chat with the model's processor."""
+        pictures = [
+            Pictures.fromarray(part.pixels) for one in messages for part in one.parts if isinstance(part, Picture)
+        ]
+        encoded = self.processor(
+            text=[self.lay_out(messages)], images=[pictures] if pictures else None, return_tensors="pt"
+        )
         length = int(encoded["input_ids"].shape[1])
         sequences = {name: tensor for name, tensor in encoded.items() if tuple(tensor.shape) == (1, length)}
         others = {name: tensor for name, tensor in encoded.items() if name not in sequences and torch.is_tensor(tensor)}
@@ -190,8 +215,9 @@ class Model:
     def check_picture_size(self, height: int, width: int) -> None:
         """ValueError unless a prompt with a picture of this size comes out of the processor with its image tokens."""
         blind = "the chat template of this model drops the picture, so it would play blind: repair chat_template.jinja"
+        asked = (Message("user", (Picture(np.zeros((height, width, 3), np.uint8)), "Which move?")),)
         try:
-            text = self.lay_out("Which move?")
+            text = self.lay_out(asked)
         except Exception as error:  # boundary: the model folder's own template runs
             raise ValueError(f"the chat template of this model fails: {type(error).__name__}: {error}") from error
         marks = [getattr(self.processor, name, None) for name in ("image_token", "boi_token")]
@@ -199,7 +225,7 @@ class Model:
         if known and not any(mark in text for mark in known):
             raise ValueError(f"{blind} (a message with one picture became {text!r}, without {' or '.join(known)})")
         try:
-            row = self.encode("Which move?", np.zeros((height, width, 3), np.uint8))
+            row = self.encode(asked)
         except Exception as error:  # boundary: another library's processor
             raise ValueError(
                 f"the processor of this model takes no prompt with a picture of {height}x{width}: "

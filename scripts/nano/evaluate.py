@@ -18,7 +18,7 @@ from arena.canonical import key
 from arena.operator import Decision, OpenSeat, Request, WorkerContext, decisions
 from arena.train.lesson import Lesson
 from arena_operators.vlm.checkpoint import METADATA
-from arena_operators.vlm.operator import VlmOperator, make
+from arena_operators.vlm.operator import BatchOperator, make
 from scripts.nano import lessons, play
 
 AHEAD = (
@@ -46,7 +46,7 @@ def read(thought: str | None, pattern: str) -> str:
     return found[1] if found else "none"
 
 
-def answers(operator: VlmOperator, taught: Sequence[Lesson]) -> list[Decision]:
+def answers(operator: BatchOperator, taught: Sequence[Lesson]) -> list[Decision]:
     """The operator's decision in each lesson's place, each from a key of its own."""
     operator.open(
         [
@@ -58,7 +58,7 @@ def answers(operator: VlmOperator, taught: Sequence[Lesson]) -> list[Decision]:
     return decisions(asked, operator.act(asked))
 
 
-def lesson_figures(operator: VlmOperator, game: str, seed: int, count: int) -> dict[str, float]:
+def lesson_figures(operator: BatchOperator, game: str, seed: int, count: int) -> dict[str, float]:
     """Shares of unseen lessons that were read right, and of answers that are the teacher's."""
     with tempfile.TemporaryDirectory(prefix="nano-unseen-") as folder:
         taught = lessons.unseen(Path(folder), game, seed, count)

@@ -130,4 +130,4 @@ def test_neither_grouping_nor_order_changes_a_bit(nano, metadata):
 
 
 def test_a_batch_is_on_its_way_while_one_is_computed(nano):
-    assert nano.max_in_flight == 2 * nano.batch
+    assert nano.max_in_flight == 2 * nano.backend.batch

@@ -21,7 +21,7 @@ from arena_operators.vlm import sampling
 from arena_operators.vlm.kind import KIND, resolve_options, views
 from arena_operators.vlm.operator import make
 from arena_operators.vlm.prompt import split
-from tests.operators.vlm_kit import VIEWS, answers, decided, foreign, frames, lessons, requests
+from tests.operators.vlm_kit import VIEWS, answers, decided, foreign, frames, lessons, question, requests
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +65,14 @@ def test_tokens_are_left_out_unless_the_seat_asks_for_them(operator, taught):
 
 def test_it_says_why_it_stopped(decisions, operator):
     for one in decisions:
-        assert one.finish_reason == ("stop" if int(one.tokens[-1]) in operator.model.ends else "length")
+        assert one.finish_reason == ("stop" if int(one.tokens[-1]) in operator.backend.model.ends else "length")
         assert one.finish_reason == "stop" or len(one.tokens) == 12
 
 
 def test_a_chat_template_is_used(tmp_path, taught):
     operator = make(WorkerContext(str(foreign(tmp_path / "chat", chat=True)), {"max_tokens": 2}))
-    row = operator.model.encode("Which move?", taught[0].observation.image)
-    text = operator.model.tokenizer.decode(row.sequences["input_ids"][0])
+    row = operator.backend.model.encode(question("Which move?", taught[0].observation.image))
+    text = operator.backend.model.tokenizer.decode(row.sequences["input_ids"][0])
     assert text.endswith("Which move?\n")
     assert len(answers(operator, taught[:1])[0].tokens)
 
@@ -110,12 +110,12 @@ def test_log_probabilities_are_those_of_a_plain_forward_pass(operator, taught, d
     seats, asked = requests(taught)
     operator.open(seats)
     for request, decision in list(zip(asked, decisions, strict=True))[::4]:
-        row = operator.model.encode(operator.ask(request), request.observation.image)
+        row = operator.backend.model.encode(operator.dialogue.messages(request))
         assert np.array_equal(decision.prompt_tokens, row.sequences["input_ids"][0])
         ids = torch.cat([row.sequences["input_ids"], torch.tensor(decision.tokens)[None].long()], dim=1)
         with torch.no_grad():
-            logits = operator.model.model(input_ids=ids, pixel_values=row.others["pixel_values"]).logits[0]
-        logits[:, torch.from_numpy(operator.model.banned(logits.shape[-1]))] = -torch.inf
+            logits = operator.backend.model.model(input_ids=ids, pixel_values=row.others["pixel_values"]).logits[0]
+        logits[:, torch.from_numpy(operator.backend.model.banned(logits.shape[-1]))] = -torch.inf
         scored = logits.log_softmax(-1)[row.length - 1 : -1]
         plain = scored[torch.arange(len(decision.tokens)), decision.tokens.tolist()]
         assert np.allclose(plain.numpy(), decision.logprobs, atol=1e-4)
@@ -132,7 +132,7 @@ def test_another_key_draws_another_answer(operator, taught):
 
 
 def test_image_tokens_and_other_specials_are_banned_but_the_end_is_not(operator):
-    model = operator.model
+    model = operator.backend.model
     banned = model.banned(len(model.tokenizer) + 3)
     names = ["<image>", "<fake_token_around_image>", "<global-img>", "<pad>", "<s>"]
     assert banned[model.tokenizer.convert_tokens_to_ids(names)].all()

@@ -22,7 +22,7 @@ from arena.plugins import game_class
 from arena_operators.vlm.checkpoint import source
 from arena_operators.vlm.kind import KIND, declared, fingerprint, resolve_options
 from arena_operators.vlm.operator import make
-from tests.operators.vlm_kit import foreign, lessons
+from tests.operators.vlm_kit import foreign, lessons, question
 
 LAYERS = r".*text_model.*\.(q_proj|v_proj)"
 
@@ -45,8 +45,8 @@ def adapter(base, tmp_path_factory):
 
 def scores(what, **options):
     """Logits of a prompt's last place."""
-    model = make(WorkerContext(str(what), options)).model
-    row = model.encode("Which move?", lessons("kuhn", 1)[0].observation.image)
+    model = make(WorkerContext(str(what), options)).backend.model
+    row = model.encode(question("Which move?", lessons("kuhn", 1)[0].observation.image))
     with torch.no_grad():
         return model.model(**model.join([row], 1)).logits[0, -1]
 
@@ -62,10 +62,10 @@ def applied(base, adapter, plain):
     from peft import PeftModel
 
     operator = make(WorkerContext(str(base), {}))
-    model = PeftModel.from_pretrained(operator.model.model, adapter)
-    row = operator.model.encode("Which move?", lessons("kuhn", 1)[0].observation.image)
+    model = PeftModel.from_pretrained(operator.backend.model.model, adapter)
+    row = operator.backend.model.encode(question("Which move?", lessons("kuhn", 1)[0].observation.image))
     with torch.no_grad():
-        out = model(**operator.model.join([row], 1)).logits[0, -1]
+        out = model(**operator.backend.model.join([row], 1)).logits[0, -1]
     assert not torch.allclose(out, plain, atol=1e-3)
     return out
 

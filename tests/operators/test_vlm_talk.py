@@ -15,7 +15,7 @@ from arena.text import clean
 from arena_operators.vlm.kind import resolve_options
 from arena_operators.vlm.operator import make
 from arena_operators.vlm.prompt import fill, read
-from tests.operators.vlm_kit import VIEWS, foreign
+from tests.operators.vlm_kit import VIEWS, foreign, question
 from tests.talking_game import TalkingGame
 
 CARD = TalkingGame(3).card()
@@ -86,9 +86,9 @@ def operator(tmp_path_factory):
 def test_no_words_become_a_picture_or_the_end_of_a_message(operator, text):
     """Whatever the game's own text does with them."""
     image = at(0).image
-    tokens = operator.model.encode(f"They said {text}.", image).sequences["input_ids"][0].tolist()
-    plain = operator.model.encode("They said so.", image).sequences["input_ids"][0].tolist()
-    special = set(operator.model.tokenizer.all_special_ids)
+    tokens = operator.backend.model.encode(question(f"They said {text}.", image)).sequences["input_ids"][0].tolist()
+    plain = operator.backend.model.encode(question("They said so.", image)).sequences["input_ids"][0].tolist()
+    special = set(operator.backend.model.tokenizer.all_special_ids)
     assert [token for token in tokens if token in special] == [token for token in plain if token in special]
 
 

@@ -18,7 +18,7 @@ from arena.operator import WorkerContext
 from arena.scheduler import Scheduler
 from arena.turns import Turn, TurnSink
 from arena_operators.vlm.operator import make
-from tests.operators.vlm_kit import foreign, lessons
+from tests.operators.vlm_kit import foreign, lessons, question
 from tests.supervisor.kit import WorkerPool, watched_hub
 
 
@@ -46,9 +46,9 @@ def adapter(base, folder, seed):
 
 def scores(operator):
     """Logits of a prompt's last place."""
-    row = operator.model.encode("Which move?", lessons("kuhn", 1)[0].observation.image)
+    row = operator.backend.model.encode(question("Which move?", lessons("kuhn", 1)[0].observation.image))
     with torch.no_grad():
-        return operator.model.model(**operator.model.join([row], 1)).logits[0, -1]
+        return operator.backend.model.model(**operator.backend.model.join([row], 1)).logits[0, -1]
 
 
 def loaded(what, **options):

@@ -98,11 +98,11 @@ def speaking(folder, questions, text, steps=200):
     from arena.operator import WorkerContext
     from arena_operators.vlm.operator import make
 
-    model = make(WorkerContext(str(foreign(folder, chat=True)), {"threads": 1})).model
+    model = make(WorkerContext(str(foreign(folder, chat=True)), {"threads": 1})).backend.model
     torch.manual_seed(0)
     wanted = torch.tensor([[*model.tokenizer(text, add_special_tokens=False)["input_ids"], min(model.ends)]])
     batches = []
-    for row in (model.encode(prompt, image) for prompt, image in questions):
+    for row in (model.encode(question(prompt, image)) for prompt, image in questions):
         given = row.sequences["input_ids"]
         ids = torch.cat([given, wanted], 1)
         labels = torch.cat([torch.full_like(given, -100), wanted], 1)
@@ -121,3 +121,10 @@ def speaking(folder, questions, text, steps=200):
     assert worst < 0.05, f"it did not learn to say it: {worst}"
     model.model.eval().save_pretrained(folder)
     return folder
+
+
+def question(text, image):
+    """One message with a picture and a text."""
+    from arena_operators.vlm.backend import Message, Picture
+
+    return (Message("user", (Picture(image), text)),)

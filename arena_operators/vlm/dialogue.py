@@ -1,0 +1,92 @@
+"""From a request to what a model is asked, and from its answer to a Decision; no model runs here.
+
+A turn is a generator: it yields what it asks the model, is sent the answer, and returns the Decision. So one text does
+for a turn or several, and the same turn runs in a batch and against a server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+
+from arena.operator import Decision, OpenSeat, Outcome, Request, Usage, turn_key
+from arena_operators.vlm.backend import Message, ModelAnswer, ModelRequest, Picture, Sampling
+from arena_operators.vlm.prompt import MARK, fill, read
+
+Turn = Generator[ModelRequest, ModelAnswer, Decision]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How an operator asks its model."""
+
+    prompt: str = "full"  # which of the game's prompts
+    sampling: Sampling = field(default_factory=Sampling)
+    picture: bool = True  # the model sees; else it reads only
+
+
+class Dialogue:
+    """The turns of the seats that one operator sits in."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.seats: dict[tuple[int, int], OpenSeat] = {}
+
+    def open(self, seats: Sequence[OpenSeat]) -> None:
+        """ValueError when the game has not what the model is asked with."""
+        for seat in seats:
+            if self.settings.prompt not in seat.card.prompts:
+                known = ", ".join(sorted(seat.card.prompts)) or "none"
+                raise ValueError(f"{seat.card.game} has no {self.settings.prompt!r} prompt for models; it has: {known}")
+            if self.settings.picture and (seat.views.image is None or not seat.views.text):
+                raise ValueError(f"{seat.operator} needs the image and text views of {seat.card.game}")
+            if not seat.views.text:
+                raise ValueError(f"{seat.operator} needs the text view of {seat.card.game}")
+            self.seats[seat.match, seat.seat] = seat
+
+    def end(self, match: int, seat: int, outcome: Outcome) -> None:
+        """The seat is released."""
+        self.seats.pop((match, seat), None)
+
+    def turn(self, request: Request) -> Turn:
+        """Asks the model what `request` asks."""
+        seat = self.seats[request.match, request.seat]
+        answer = yield ModelRequest(
+            messages=self.messages(request),
+            key=turn_key(seat, request),
+            sampling=self.settings.sampling,
+            tokens=seat.tokens,
+        )
+        return decision(answer, seat, request)
+
+    def messages(self, request: Request) -> tuple[Message, ...]:
+        """The game's prompt for this request, with its picture."""
+        seat = self.seats[request.match, request.seat]
+        prompt = fill(seat.card, request.observation, self.settings.prompt, seat.seats)
+        if request.reason and self.settings.prompt == "full":
+            prompt += f"\nYour last answer was refused: {request.reason}"
+        if not self.settings.picture:
+            return (Message("user", (prompt,)),)
+        if request.observation.image is None:
+            raise ValueError(f"match {request.match} seat {request.seat} tick {request.tick}: the picture is missing")
+        return (Message("user", (Picture(request.observation.image), prompt)),)
+
+
+def decision(answer: ModelAnswer, seat: OpenSeat, request: Request) -> Decision:
+    """What the model's text comes to."""
+    thought, say, reply = read(answer.text, seat.card, request.observation)
+    thoughts = [part for part in (answer.thought, thought) if part]
+    return Decision(
+        answer=reply,
+        say=say,
+        fault="unparsable" if reply is None else None,
+        detail=f"no {MARK!r} in it: nothing of it is said" if reply is None else None,
+        thought="\n".join(thoughts) or thought,
+        raw=answer.text,
+        prompt_tokens=answer.prompt_tokens if seat.tokens else None,
+        tokens=answer.tokens if seat.tokens else None,
+        logprobs=answer.logprobs if seat.tokens else None,
+        finish_reason=answer.finish,
+        weights_version=answer.weights_version,
+        usage=Usage(prompt=answer.usage.prompt, completion=answer.usage.completion),
+    )
