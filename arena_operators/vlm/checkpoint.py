@@ -1,15 +1,16 @@
-"""Checks a model folder in the Hugging Face layout without torch: its contents, and whether it is complete."""
+"""Finds a model by its name, and checks its folder without torch: its contents, and whether it is complete."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from arena.errors import CheckpointError, InputError
+from arena_operators.vlm import smollm2
 
 SHIPPED = Path(__file__).parent / "nano"
 METADATA = "nano.json"
@@ -19,6 +20,7 @@ ADAPTER_WEIGHTS = "adapter_model.safetensors"
 PROCESSORS = ("processor_config.json", "preprocessor_config.json")
 WORDS = ("tokenizer.json", "chat_template.jinja")  # files that turn a prompt into tokens
 BESIDE = ("config.json", "generation_config.json", "tokenizer_config.json", *PROCESSORS, *WORDS)
+Kind = Literal["vlm", "llm"]  # shown its seat's picture and text, or the text alone
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -29,11 +31,18 @@ class Source:
     path: Path | None  # a local folder, or
     hub: str | None  # ORG/MODEL
     adapter: Path | None = None  # the folder of a peft adapter that is merged into it
+    gguf: str | None = None  # the file in `path` that holds all of the model
+    kind: Kind = "vlm"
 
     @property
     def name(self) -> str:
         """The name or folder that transformers loads."""
         return str(self.path) if self.path is not None else str(self.hub)
+
+    @property
+    def called(self) -> str:
+        """The operator that it is, as a user writes it."""
+        return f"{self.kind}:{smollm2.NAME if self.gguf else self.name}"
 
     @property
     def processor(self) -> str:
@@ -49,41 +58,47 @@ class Source:
         return None
 
 
-def source(what: str, adapter: str | None = None) -> Source:
-    """Parses what follows `vlm:`: nothing or "nano" is the shipped model, then folders, then names on a hub.
+def source(what: str, adapter: str | None = None, kind: Kind = "vlm") -> Source:
+    """Parses what follows `vlm:` or `llm:`: a model that has a name here, then folders, then names on a hub.
 
     A folder with an adapter means the model that it was made for; `adapter` names one to merge into `what`.
     """
-    origin = _origin(what)
+    origin = replace(_origin(what, kind), kind=kind)
     if adapter is None:
         return origin
     if origin.adapter is not None:
-        raise InputError(f"vlm:{what}@adapter={adapter}: {what} is an adapter itself; name the model it was made for")
+        raise InputError(
+            f"{kind}:{what}@adapter={adapter}: {what} is an adapter itself; name the model it was made for"
+        )
     folder = Path(adapter).expanduser()
     if not (folder / ADAPTER).is_file():
-        raise InputError(f"vlm@adapter={adapter}: there is no folder of a peft adapter (with {ADAPTER})")
-    return Source(origin.path, origin.hub, folder)
+        raise InputError(f"{kind}@adapter={adapter}: there is no folder of a peft adapter (with {ADAPTER})")
+    return replace(origin, adapter=folder)
 
 
-def _origin(what: str) -> Source:
-    if what in ("", "nano"):
+def _origin(what: str, kind: Kind) -> Source:
+    if what == "nano" or (kind == "vlm" and not what):
         return Source(SHIPPED, None)
+    if kind == "llm" and what in ("", smollm2.NAME):
+        file = smollm2.weights()
+        return Source(file.parent, None, gguf=file.name)
     path = Path(what).expanduser()
     if path.is_dir():
         if not (path / ADAPTER).is_file():
             return Source(path, None)
         if (path / "config.json").is_file():
             return Source(path, None, path)
-        return _base_of(path)
+        return _base_of(path, kind)
     if _HUB_NAME.fullmatch(what) and not path.exists():
         return Source(None, what)
     raise InputError(
-        f"vlm:{what} is not a model: there is no folder {str(path)!r}, and it is not an ORG/MODEL name. "
-        "Give a folder in the Hugging Face layout (with config.json), ORG/MODEL, or nothing for the shipped nano."
+        f"{kind}:{what} is not a model: there is no folder {str(path)!r}, and it is not an ORG/MODEL name. "
+        "Give a folder in the Hugging Face layout (with config.json), ORG/MODEL, or nothing for "
+        f"{'the shipped nano' if kind == 'vlm' else smollm2.NAME}."
     )
 
 
-def _base_of(adapter: Path) -> Source:
+def _base_of(adapter: Path, kind: Kind) -> Source:
     base = _read_json(adapter / ADAPTER).get("base_model_name_or_path")
     if isinstance(base, str) and base:
         for path in (Path(base).expanduser(), adapter / base):
@@ -92,15 +107,15 @@ def _base_of(adapter: Path) -> Source:
         if _HUB_NAME.fullmatch(base):
             return Source(None, base, adapter)
     raise InputError(
-        f"vlm:{adapter} is an adapter for the model {base!r}, which is not here. Name that model's folder, and the "
-        f"adapter beside it: vlm:MODEL@adapter={adapter}"
+        f"{kind}:{adapter} is an adapter for the model {base!r}, which is not here. Name that model's folder, and the "
+        f"adapter beside it: {kind}:MODEL@adapter={adapter}"
     )
 
 
 def check_source(origin: Source) -> None:
     """Raises CheckpointError if the model's folder, or its adapter's, is incomplete."""
-    if origin.path is not None:
-        check(origin.path)
+    if origin.path is not None and origin.gguf is None:
+        check(origin.path, origin.kind)
     if origin.adapter is None:
         return
     weights = origin.adapter / ADAPTER_WEIGHTS
@@ -133,7 +148,9 @@ def weights_of(path: Path) -> list[Path]:
 def loaded(origin: Source) -> dict[str, Path]:
     """The files that determine a model's answers, by their names in run.json."""
     out: dict[str, Path] = {}
-    if origin.path is not None:
+    if origin.path is not None and origin.gguf is not None:
+        out = {origin.gguf: origin.path / origin.gguf}
+    elif origin.path is not None:
         files = [*weights_of(origin.path), *(origin.path / name for name in BESIDE)]
         out = {file.name: file for file in files if file.is_file()}
     if origin.adapter is not None:
@@ -146,7 +163,9 @@ def loaded(origin: Source) -> dict[str, Path]:
 def facts(origin: Source) -> dict[str, str]:
     """Facts about a folder: the class of its model, and its adapter's name."""
     out = {}
-    if origin.path is not None:
+    if origin.gguf is not None:
+        out["architecture"] = smollm2.ARCHITECTURE
+    elif origin.path is not None:
         config = _read_json(origin.path / "config.json")
         classes = config.get("architectures") or [config.get("model_type")]
         out["architecture"] = ", ".join(str(one) for one in classes)
@@ -157,6 +176,8 @@ def facts(origin: Source) -> dict[str, str]:
 
 def model_type(origin: Source) -> str | None:
     """The model_type of a folder's model, as in transformers."""
+    if origin.gguf is not None:
+        return smollm2.MODEL_TYPE
     found = None if origin.path is None else _read_json(origin.path / "config.json").get("model_type")
     return found if isinstance(found, str) else None
 
@@ -166,15 +187,29 @@ def _whole(folder: Path) -> bool:
     return (folder / "tokenizer.json").is_file() and any((folder / name).is_file() for name in PROCESSORS)
 
 
-def check(path: Path) -> None:
-    """Raises CheckpointError if `path` is not a complete model: missing files, damaged JSON or safetensors."""
+def reads_only(path: Path) -> bool:
+    """Whether the model in a folder takes no picture: it has neither a vision part nor a processor of pictures."""
+    processor = any((path / name).is_file() for name in PROCESSORS)
+    return not processor and not isinstance(_read_json(path / "config.json").get("vision_config"), dict)
+
+
+def check(path: Path, kind: Kind = "vlm") -> None:
+    """Raises CheckpointError if `path` is not a complete model: missing files, damaged JSON or safetensors.
+
+    For `vlm` it has to see.
+    """
     if path == SHIPPED and not (path / "config.json").is_file():
         raise CheckpointError(f"the shipped nano is missing from {path}: reinstall agent-arena, or name a model folder")
     config = _read_json(path / "config.json")
     if not isinstance(config.get("model_type"), str):
         raise CheckpointError(f"{path / 'config.json'} has no model_type: it is not a transformers configuration")
     _need(path, ("tokenizer.json", "tokenizer_config.json"), "a tokenizer")
-    _need(path, PROCESSORS, "an image processor")
+    if not reads_only(path):
+        _need(path, PROCESSORS, "an image processor")
+    elif kind == "vlm":
+        raise CheckpointError(
+            f"{blind(str(path), config['model_type'])} (it has no vision_config and no {PROCESSORS[0]})"
+        )
     weights = weights_of(path)
     if not weights:
         raise CheckpointError(
@@ -192,6 +227,11 @@ def check(path: Path) -> None:
             f"{path / 'model.safetensors'} is not the file that {METADATA} names (another sha256): it is damaged "
             "or was replaced. Reinstall or export the model again."
         )
+
+
+def blind(name: str, model_type: str) -> str:
+    """What is told where a model that sees is wanted, and this one does not."""
+    return f"{name} ({model_type}) reads text only, and vlm shows its model a picture: use llm:{name}"
 
 
 def check_safetensors(file: Path) -> None:

@@ -41,7 +41,7 @@ def generate(
     live = set(range(len(rows)))
     extra: dict[str, Any] = {"logits_to_keep": 1} if "logits_to_keep" in model.takes else {}
     # Models with multimodal rotary embeddings (mrope) compute their own positions.
-    own_positions = "position_ids" not in model.takes or hasattr(model.model.model, "get_rope_index")
+    own_positions = "position_ids" not in model.takes or hasattr(getattr(model.model, "model", None), "get_rope_index")
     positions = (mask.cumsum(-1) - 1).clamp(min=0)
     if not own_positions:
         extra["position_ids"] = positions

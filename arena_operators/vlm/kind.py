@@ -1,7 +1,7 @@
 """The description of `vlm`, without heavy imports: a vision-language model run by transformers inside a worker.
 
 `vlm` alone is nano, shipped with the arena; `vlm:DIR` and `vlm:ORG/MODEL` name any other Hugging Face model, or DIR a
-peft adapter of one.
+peft adapter of one. What takes a `kind` serves `llm` as well: such models, and those that only read, asked in words.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from arena.operator import Determinism, OperatorKind
 from arena.options import Option
 from arena.plugins import require_modules
 from arena_operators.vlm import checkpoint
+from arena_operators.vlm.checkpoint import Kind
 
 NANO_IMAGE = (128, 128)
 DEFAULT_EDGE = 384  # pixels, for a model whose config.json is not available here
-TESTED_FAMILY, TESTED_BATCH = "idefics3", 4  # tests/operators compares batched answers with single ones
+TESTED_FAMILIES, TESTED_BATCH = ("idefics3", "llama"), 4  # tests/operators compares batched answers with single ones
 DRIVERS = ("/proc/driver/nvidia/version", "/dev/dxg", "/dev/kfd")  # of GPUs that torch computes on
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 _SIZE = re.compile(r"(\d+)(?:x(\d+))?")
@@ -36,21 +37,27 @@ def image_size(value: str) -> tuple[int, int]:
     return int(found[1]), int(found[2] or found[1])
 
 
-def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
-    """A picture and text. Raises UnplayableError if the game lacks one, or if nano was not trained for it."""
-    origin = checkpoint.source(what, options.get("adapter"))
+def views(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> Views:
+    """A picture and text, or for `llm` text. UnplayableError if the game lacks one, or nano was not trained for it."""
+    origin = checkpoint.source(what, options.get("adapter"), kind)
     metadata = origin.metadata()
-    name = f"vlm:{what}" if what else "vlm (nano)"
+    name = f"{kind}:{what}" if what else "vlm (nano)" if kind == "vlm" else "llm"
     family = spec.id.partition(":")[0]  # a model trained on one stage of mario may play all of them
     if metadata is not None and not {spec.id, family} & {*metadata.get("games", [])}:
         known = ", ".join(metadata.get("games", [])) or "no game"
         raise UnplayableError(
-            f"{name} cannot play {spec.id!r}: it was trained for {known} only. Name a general model (vlm:DIR or "
-            f"vlm:ORG/MODEL), or add {spec.id!r} to the mixture of scripts/nano and train it again (docs/nano.md)."
+            f"{name} cannot play {spec.id!r}: it was trained for {known} only. Name a general model ({kind}:DIR or "
+            f"{kind}:ORG/MODEL), or add {spec.id!r} to the mixture of scripts/nano and train it again (docs/nano.md)."
         )
-    missing = [view for view, there in (("image", spec.image_sizes), ("text", spec.text)) if not there]
+    needed = {"image": bool(spec.image_sizes), "text": spec.text} if kind == "vlm" else {"text": spec.text}
+    missing = [view for view, there in needed.items() if not there]
     if missing:
-        raise UnplayableError(f"{name} cannot play {spec.id!r}: the game offers no {' and no '.join(missing)} view")
+        hint = ". `llm` needs no picture, e.g. llm:smollm2 (docs/models.md)" if missing == ["image"] else ""
+        raise UnplayableError(
+            f"{name} cannot play {spec.id!r}: the game offers no {' and no '.join(missing)} view{hint}"
+        )
+    if kind == "llm":
+        return Views(text=True)
     return Views(image=_choose(spec, name, origin, metadata, options), text=True)
 
 
@@ -77,16 +84,18 @@ def _choose(
     return min(large, key=lambda size: size[0] * size[1]) if large else max(spec.image_sizes)
 
 
-def resolve_options(spec: GameSpec | None, what: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolve_options(
+    spec: GameSpec | None, what: str, options: Mapping[str, Any], kind: Kind = "vlm"
+) -> Mapping[str, Any]:
     """Checks the folder, or the hub's name, without loading anything, and fills in what the user left open.
 
     InputError, CheckpointError, MissingExtraError.
     """
-    origin = checkpoint.source(what, options.get("adapter"))
+    origin = checkpoint.source(what, options.get("adapter"), kind)
     if options.get("image"):
         image_size(options["image"])
     if origin.path is not None and options.get("revision"):
-        raise InputError(f"vlm:{what}@revision=: a revision goes with ORG/MODEL, and {what or 'nano'} is a folder")
+        raise InputError(f"{origin.called}@revision=: a revision goes with ORG/MODEL, and this model is a folder")
     if origin.adapter is not None:
         require_modules("an adapter", ("peft",), "vlm")
     checkpoint.check_source(origin)
@@ -97,17 +106,18 @@ def filled(origin: checkpoint.Source, options: Mapping[str, Any]) -> dict[str, A
     """The options, with defaults for this model and this machine. Raises InputError for a bad `device`."""
     out = dict(options)
     nano = origin.metadata() is not None
+    small = nano or origin.gguf is not None
 
     def default(name: str, value: Any) -> None:
         if out.get(name) is None:
             out[name] = value
 
-    default("device", "cuda" if not nano and has_gpu() else "cpu")
+    default("device", "cuda" if not small and has_gpu() else "cpu")
     if not _DEVICE.fullmatch(out["device"]):
-        raise InputError(f"vlm@device={out['device']}: expected cpu, cuda or cuda:N")
+        raise InputError(f"{origin.kind}@device={out['device']}: expected cpu, cuda or cuda:N")
     default("dtype", "float32" if out["device"] == "cpu" else "bfloat16")
     default("batch", 4 if nano or out["device"] != "cpu" else 1)
-    default("max_tokens", 64 if nano else 256)
+    default("max_tokens", 64 if small else 256)
     default("prompt", "short" if nano else "full")
     default("temperature", 1.0)
     default("threads", 1)
@@ -123,20 +133,20 @@ def has_gpu() -> bool:
     return not build.endswith("+cpu") and any(Path(driver).exists() for driver in DRIVERS)
 
 
-def declared(what: str, options: Mapping[str, Any]) -> Determinism:
+def declared(what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> Determinism:
     """Deterministic where tests have shown that the rest of a batch changes no bit of an answer; else measured."""
-    origin = checkpoint.source(what, options.get("adapter"))
+    origin = checkpoint.source(what, options.get("adapter"), kind)
     asked = filled(origin, options)
     if (asked["device"], asked["dtype"], asked["threads"]) != ("cpu", "float32", 1):
         return "measured"
     alone = asked["batch"] == 1  # every question is a batch of its own
-    tested = asked["batch"] == TESTED_BATCH and checkpoint.model_type(origin) == TESTED_FAMILY
+    tested = asked["batch"] == TESTED_BATCH and checkpoint.model_type(origin) in TESTED_FAMILIES
     return "deterministic" if alone or tested else "measured"
 
 
-def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, str]:
+def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> Mapping[str, str]:
     """The loaded model: a folder's files by hash, its class, dtype and adapter; a hub model's name and revision."""
-    origin = checkpoint.source(what, options.get("adapter"))
+    origin = checkpoint.source(what, options.get("adapter"), kind)
     hub = {} if origin.hub is None else {"model": origin.hub, "revision": options.get("revision") or "unknown"}
     hashes = {name: hash_file(path) for name, path in checkpoint.loaded(origin).items()}
     return {**hub, **hashes, **checkpoint.facts(origin), "dtype": filled(origin, options)["dtype"]}

@@ -1,11 +1,11 @@
-"""Loads a Hugging Face vision-language model and encodes (prompt, picture) as its input rows."""
+"""Loads a Hugging Face model, one that sees or one that only reads, and encodes chats as its input rows."""
 
 from __future__ import annotations
 
 import importlib.util
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from arena_operators.vlm import checkpoint
 from arena_operators.vlm.adapter import base_alone, merged
 from arena_operators.vlm.backend import Message, Picture
 from arena_operators.vlm.checkpoint import Source
+from arena_operators.vlm.text import TextProcessor
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 LOADING = (  # what transformers raises for files that it cannot load
@@ -53,21 +54,18 @@ class Model:
     """A loaded model with its processor. Raises ValueError if it cannot be loaded."""
 
     def __init__(self, origin: Source, device: str, dtype: str, revision: str | None = None) -> None:
-        from transformers import AutoProcessor
-
-        wanted = {} if revision is None else {"revision": revision}
-        try:
-            own = {} if origin.processor != origin.name else wanted
-            self.processor = AutoProcessor.from_pretrained(origin.processor, trust_remote_code=False, **own)
-        except LOADING as error:
-            raise ValueError(f"vlm:{origin.name} cannot be loaded: {_first_line(error)}{_hint(error)}") from error
         self._origin, self._dtype, self._revision = origin, DTYPES[dtype], revision
-        self.model = self._checked(self._from(origin), origin.name, device)
-        self.device = device
+        try:
+            self._config = self._configuration(origin)
+            self.processor = self._processor(origin)
+        except LOADING as error:
+            raise ValueError(f"{origin.called} cannot be loaded: {_first_line(error)}{_hint(error)}") from error
         if getattr(self.processor, "tokenizer", None) is None:
             raise ValueError(
-                f"vlm:{origin.name} has no processor for pictures and text: it is not a vision-language model"
+                f"{origin.called} has no processor for pictures and text: it is not a vision-language model"
             )
+        self.model = self._checked(self._from(origin), origin.called, device)
+        self.device = device
         self.tokenizer = self.processor.tokenizer
         self.ends = self._ends()
         self.pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else min(self.ends)
@@ -84,31 +82,64 @@ class Model:
         The processor stays. ValueError or CheckpointError, in words, when they do not fit; the old ones stay then.
         """
         if (path / checkpoint.ADAPTER).is_file():
-            origin = Source(self._origin.path, self._origin.hub, path)
+            origin = replace(self._origin, adapter=path)
             checkpoint.check_source(origin)
             new = self._from(origin)
         else:
             new = self._of_tensors(path)
         self.model = self._checked(new, str(path), self.device)
 
+    def _given(self, origin: Source) -> dict[str, str]:
+        """Where in its folder, or on the hub, the model is."""
+        revision = {} if self._revision is None else {"revision": self._revision}
+        return revision if origin.gguf is None else {"gguf_file": origin.gguf}
+
+    def _configuration(self, origin: Source) -> Any:
+        """Its configuration; finds out whether it sees. ValueError for a model that does not and should."""
+        from transformers import AutoConfig
+
+        config = AutoConfig.from_pretrained(origin.name, trust_remote_code=False, **self._given(origin))
+        if origin.path is None or origin.gguf is not None:
+            self.sees = getattr(config, "vision_config", None) is not None
+        else:
+            self.sees = not checkpoint.reads_only(origin.path)
+        if not self.sees and origin.kind == "vlm":
+            raise ValueError(checkpoint.blind(origin.name, config.model_type))
+        return config
+
+    def _processor(self, origin: Source) -> Any:
+        from transformers import AutoProcessor, AutoTokenizer
+
+        own = self._given(origin) if origin.processor == origin.name else {}
+        if self.sees:
+            return AutoProcessor.from_pretrained(origin.processor, trust_remote_code=False, **own)
+        tokenizer = AutoTokenizer.from_pretrained(origin.processor, config=self._config, trust_remote_code=False, **own)
+        return TextProcessor(tokenizer)
+
     def _from(self, origin: Source) -> Any:
         """The model that `origin` names, its adapter applied."""
-        from transformers import AutoModelForImageTextToText
+        from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
 
-        given = {} if self._revision is None else {"revision": self._revision}
+        given = self._given(origin)
 
         def load() -> Any:
             with base_alone(origin, self._revision) as name:
-                return AutoModelForImageTextToText.from_pretrained(
+                return (AutoModelForImageTextToText if self.sees else AutoModelForCausalLM).from_pretrained(
                     name,
                     dtype=self._dtype,
                     use_safetensors=True,
                     trust_remote_code=False,
+                    config=self._config,
                     output_loading_info=True,
                     **given,
                 )
 
-        model = _whole(f"vlm:{origin.name}", load, ("missing_keys", "mismatched_keys"))
+        model = _whole(origin.called, load, ("missing_keys", "mismatched_keys"))
+        if origin.gguf is not None:  # transformers marks it as quantized, and then lets nobody save or change it
+            del model.config.quantization_config
+            model = type(model).from_pretrained(
+                None, config=model.config, state_dict=model.state_dict(), dtype=self._dtype
+            )
         return model if origin.adapter is None else merged(model, origin.adapter)
 
     def _of_tensors(self, path: Path) -> Any:
@@ -136,7 +167,7 @@ class Model:
         model.to(device).eval()
         broken = next((name for name, values in model.named_parameters() if not values.isfinite().all()), None)
         if broken is not None:
-            raise ValueError(f"vlm:{name}: its weights are damaged: {broken} holds NaN or inf; copy them again")
+            raise ValueError(f"{name}: its weights are damaged: {broken} holds NaN or inf; copy them again")
         return model
 
     def _ends(self) -> frozenset[int]:

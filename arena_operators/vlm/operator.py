@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
 
@@ -10,6 +11,7 @@ from arena.errors import InputError
 from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, WorkerContext
 from arena_operators.vlm import checkpoint
 from arena_operators.vlm.backend import BatchBackend, ModelRequest, Sampling
+from arena_operators.vlm.checkpoint import Kind
 from arena_operators.vlm.dialogue import Dialogue, Settings, Turn
 from arena_operators.vlm.embedded import TransformersBackend
 from arena_operators.vlm.kind import filled
@@ -56,10 +58,10 @@ class BatchOperator(Operator):
         self.backend.close()
 
 
-def make(context: WorkerContext) -> BatchOperator:
+def make(context: WorkerContext, kind: Kind = "vlm") -> BatchOperator:
     """Loads the model that `context` names. Runs in the worker; raises ValueError with a message for the user."""
-    origin = checkpoint.source(context.what, context.options.get("adapter"))
     try:
+        origin = checkpoint.source(context.what, context.options.get("adapter"), kind)
         checkpoint.check_source(origin)
         options = filled(origin, context.options)
     except InputError as error:
@@ -67,12 +69,16 @@ def make(context: WorkerContext) -> BatchOperator:
     torch.set_num_threads(options["threads"])
     device = options["device"]
     if device != "cpu" and not torch.cuda.is_available():
-        raise ValueError(f"vlm@device={device}: torch finds no CUDA device here; say @device=cpu")
+        raise ValueError(f"{kind}@device={device}: torch finds no CUDA device here; say @device=cpu")
     context.status(f"loading {origin.name}")
     return BatchOperator(
         TransformersBackend(Model(origin, device, options["dtype"], options.get("revision")), options["batch"]),
         Settings(
             prompt=options["prompt"],
             sampling=Sampling(temperature=options["temperature"], max_tokens=options["max_tokens"]),
+            picture=kind == "vlm",
         ),
     )
+
+
+make_llm = partial(make, kind="llm")

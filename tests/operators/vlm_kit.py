@@ -128,3 +128,36 @@ def question(text, image):
     from arena_operators.vlm.backend import Message, Picture
 
     return (Message("user", (Picture(image), text)),)
+
+
+TEXT_CHAT = (  # as of most models that only read: contents are strings, and a system message comes by itself
+    "{{ bos_token }}{% if messages[0]['role'] != 'system' %}{{ 'Be brief.\\n' }}{% endif %}"
+    "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\\n' }}{% endfor %}"
+)
+
+
+def text_model(folder, *, chat=True):
+    """A tiny Llama with random weights that reads text only."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from scripts.nano import tokens
+
+    tokenizer = tokens.train(["You play a game. Which move?"], ["I think.\nAnswer: call"], ["call"], 400)
+    tokenizer.chat_template = TEXT_CHAT if chat else None
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=4096,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

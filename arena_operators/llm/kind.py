@@ -1,0 +1,41 @@
+"""The description of `llm`, without heavy imports: a language model that reads its seat's text, in any text game.
+
+The code is that of `vlm`. `llm` alone is smollm2; `llm:DIR` and `llm:ORG/MODEL` name any other Hugging Face model, also
+one that could see: it is asked in words then.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from msgspec.structs import replace
+
+from arena.operator import OperatorKind
+from arena_operators.vlm import kind as vlm
+
+CHANGED = {
+    "max_tokens": "tokens an answer may take (default: 64 for smollm2, 256 otherwise)",
+    "prompt": "the game's prompt (default: full)",
+    "device": "cpu or cuda[:N] (default: cpu for smollm2; otherwise cuda where there is one)",
+    "batch": "rows of every forward pass, a fixed shape (default: 1 on cpu, 4 on cuda)",
+}  # the help of options whose defaults are others than those of `vlm`
+
+KIND = OperatorKind(
+    name="llm",
+    summary="a language model that reads its seat's text and needs no picture (default: SmolLM2-135M-Instruct)",
+    target="arena_operators.vlm.operator:make_llm",
+    views=partial(vlm.views, kind="llm"),
+    resolve_options=partial(vlm.resolve_options, kind="llm"),
+    fingerprint=partial(vlm.fingerprint, kind="llm"),
+    declared=partial(vlm.declared, kind="llm"),
+    what="smollm2 (default) | DIR | ORG/MODEL, a Hugging Face language model; DIR may be a peft adapter of one",
+    options={
+        name: replace(option, help=CHANGED.get(name, option.help))
+        for name, option in vlm.KIND.options.items()
+        if name != "image"
+    },
+    requires=vlm.KIND.requires,
+    extra=vlm.KIND.extra,
+    determinism="measured",
+    licence="smollm2: Apache-2.0; any other model under its own licence",
+)
