@@ -237,6 +237,10 @@ def _no_fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Ma
     return {}
 
 
+def _no_runtimes(what: str, options: Mapping[str, Any]) -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorKind:
     """The description of an operator, found by entry point. Importing it imports no heavy library."""
@@ -258,6 +262,8 @@ class OperatorKind:
     # command(what, options): the program and arguments of a worker that is not a Python worker of ours; `worker` and
     # `target` are then not used
     runtime: str | None = None  # the managed environment its worker runs in; None: that of the arena
+    runtimes: Callable[[str, Mapping[str, Any]], Sequence[str]] = _no_runtimes
+    # runtimes(what, options): other managed environments, which its worker starts programs in
     worker_identity: tuple[str, ...] | None = None  # options that need a worker of their own; None: `what` and all
     what: str = ""  # what may follow the colon, for `arena operators`; empty: nothing
     options: Mapping[str, Option] = field(default_factory=dict)

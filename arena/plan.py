@@ -223,7 +223,9 @@ class Plan:
     @property
     def runtimes(self) -> list[str]:
         """The managed runtimes that its workers on this machine need."""
-        asked = {game.runtime for game in self.games} | {e.kind.runtime for e in self.entries if e.at is None}
+        here = [entry for entry in self.entries if entry.at is None]
+        asked = {game.runtime for game in self.games} | {entry.kind.runtime for entry in here}
+        asked |= {name for entry in here for name in entry.kind.runtimes(entry.what, entry.options)}
         return sorted(name for name in asked if name not in (None, HERE))
 
     @property

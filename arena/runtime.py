@@ -13,6 +13,7 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import is_normalized_name
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
@@ -29,6 +30,7 @@ class Runtime:
     summary: str
     python: str  # the versions it runs on, as in PEP 440: ">=3.13,<3.14"
     requirements: Sequence[str]  # as in PEP 508: "nes-py~=9.0"
+    excludes: Sequence[str] = ()  # names of packages that are left out, whoever asks for them
     licence: str = ""  # what users must know about the installed packages
     modules: Sequence[str] = ()  # that `arena env check` imports; empty: those of the requirements
     lock: Path | None = None  # exact versions, in pip's format, shipped as package data: Path(__file__).with_name(...)
@@ -36,7 +38,7 @@ class Runtime:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"runtime name {self.name!r}: expected lower-case letters, digits, - and _")
-        if isinstance(self.requirements, str) or isinstance(self.modules, str):
+        if any(isinstance(names, str) for names in (self.requirements, self.modules, self.excludes)):
             raise ValueError(f"runtime {self.name!r}: expected a tuple of strings, not one string")
         try:
             SpecifierSet(self.python)
@@ -50,3 +52,6 @@ class Runtime:
             except InvalidRequirement as error:
                 reason = str(error).splitlines()[0]
                 raise ValueError(f"runtime {self.name!r}: {text!r} is not a requirement: {reason}") from None
+        for text in self.excludes:
+            if not is_normalized_name(text):
+                raise ValueError(f"runtime {self.name!r}: excludes={text!r}: expected a package's name, in lower case")

@@ -24,7 +24,14 @@ TOY = Runtime(name="toy", summary="", python=">=3.11", requirements=("gymnasium=
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("name", "Toy/.."), ("python", "3.13 please"), ("requirements", ("nes py",)), ("requirements", "nes-py")],
+    [
+        ("name", "Toy/.."),
+        ("python", "3.13 please"),
+        ("requirements", ("nes py",)),
+        ("requirements", "nes-py"),
+        ("excludes", "x"),
+        ("excludes", ("x>1",)),
+    ],
 )
 def test_a_broken_definition_is_refused(field, value):
     with pytest.raises(ValueError, match="runtime"):
@@ -50,7 +57,12 @@ def test_an_unknown_runtime_is_answered_with_near_names():
 
 @pytest.mark.parametrize(
     "other",
-    [replace(TOY, requirements=("gymnasium==0.29.0",)), replace(TOY, python=">=3.11,<3.14"), replace(TOY, name="toy2")],
+    [
+        replace(TOY, requirements=("gymnasium==0.29.0",)),
+        replace(TOY, python=">=3.11,<3.14"),
+        replace(TOY, name="toy2"),
+        replace(TOY, excludes=("numpy",)),
+    ],
 )
 def test_another_definition_is_another_environment(other):
     assert home.folder_name(TOY, "3.11.7") != home.folder_name(other, "3.11.7")
@@ -187,6 +199,14 @@ def test_the_versions_and_hashes_of_a_shipped_lock_hold(tmp_path, monkeypatch):
     assert f"six==1.16.0 \\\n    --hash={looked_at}\n" in text
     assert set(lockfile.read(lock)) == {"six", "iniconfig"}
     assert lockfile.hashed(lock)
+
+
+def test_a_package_that_is_left_out_is_neither_resolved_nor_what_it_asks_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(own, "requirements", lambda: ["iniconfig"])
+    without = replace(TOY, requirements=("python-dateutil==2.9.0.post0",), excludes=("six",))
+    lock = tmp_path / "locks" / "lock.txt"
+    create.resolve(without, "3.11.7", uv.Uv(tmp_path, tmp_path / "log.txt"), Path(sys.executable), lock)
+    assert set(lockfile.read(lock)) == {"python-dateutil", "iniconfig"}
 
 
 def made(folder: Path, *, guarded: bool) -> home.Environment:

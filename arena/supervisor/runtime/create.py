@@ -28,7 +28,7 @@ from arena.supervisor.runtime.home import Environment, Ready
 from arena.supervisor.runtime.uv import Python, ToolError, Uv
 
 # What stands in an environment's folder beside its venv, and a wheel of this arena meanwhile.
-MADE = ("log.txt", "ready.part", "resolved.txt", "requirements.txt")
+MADE = ("log.txt", "ready.part", "resolved.txt", "requirements.txt", "excludes.txt")
 PROBE = Path(__file__).with_name("probe.py")
 _SECONDS = 300  # for importing everything
 _INDEX = "If the package index was not reached: it is the one that pip or uv is set up with (pip config list)."
@@ -176,6 +176,10 @@ def resolve(runtime: Runtime, version: str, tool: Uv, interpreter: Path, lock: P
     options: list[str | Path] = ["--python", interpreter, "--no-header", "--no-annotate", "--quiet"]
     if not any(" @ " in text for text in home.wanted(runtime)):
         options.append("--generate-hashes")
+    if runtime.excludes:
+        excluded = tool.folder / "excludes.txt"
+        excluded.write_text("\n".join([*runtime.excludes, ""]))
+        options += ["--excludes", excluded]
     held = ""
     if runtime.lock is not None:
         lockfile.read(runtime.lock)  # each line pins a version

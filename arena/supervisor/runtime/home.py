@@ -144,7 +144,8 @@ def lock_file(runtime: Runtime, python: str) -> Path:
 
 def _definition(runtime: Runtime) -> list[object]:
     shipped = None if runtime.lock is None or not runtime.lock.is_file() else hash_file(runtime.lock)
-    return [runtime.name, runtime.python, wanted(runtime), shipped]
+    left_out = [sorted(runtime.excludes)] if runtime.excludes else []
+    return [runtime.name, runtime.python, wanted(runtime), shipped, *left_out]
 
 
 def environments(name: str | None = None) -> list[Environment]:
