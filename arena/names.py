@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -82,8 +83,11 @@ def is_secret(option: str) -> bool:
 
 
 def masked(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options with *** in place of secrets."""
-    return {key: "***" if is_secret(key) and value is not None else value for key, value in options.items()}
+    """The options with *** in place of secrets. The name of an environment variable is none."""
+    return {
+        key: "***" if is_secret(key) and value is not None and str(value) not in os.environ else value
+        for key, value in options.items()
+    }
 
 
 def split(text: str) -> list[str]:

@@ -28,13 +28,14 @@ KIND = OperatorKind(
     resolve_options=partial(vlm.resolve_options, kind="llm"),
     fingerprint=partial(vlm.fingerprint, kind="llm"),
     declared=partial(vlm.declared, kind="llm"),
-    what="smollm2 (default) | DIR | ORG/MODEL, a Hugging Face language model; DIR may be a peft adapter of one",
+    what="smollm2 (default) | DIR | ORG/MODEL, a Hugging Face language model; DIR may be a peft adapter of one | "
+    "MODEL of a server (@url=...)",
     options={
         name: replace(option, help=CHANGED.get(name, option.help))
         for name, option in vlm.KIND.options.items()
         if name != "image"
     },
-    requires=vlm.KIND.requires,
+    max_in_flight=partial(vlm.max_in_flight, kind="llm"),
     extra=vlm.KIND.extra,
     determinism="measured",
     licence="smollm2: Apache-2.0; any other model under its own licence",

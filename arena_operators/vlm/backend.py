@@ -75,6 +75,7 @@ class ModelAnswer:
 
     text: str  # without special tokens
     thought: str | None = None  # what a server's reasoning parser kept apart
+    refusal: str | None = None  # the model's refusal to answer, which is no answer
     prompt_tokens: Ids | None = None  # int32 (prompt,), image tokens included
     tokens: Ids | None = None  # int32 (answer,), the end token included
     logprobs: npt.NDArray[np.float32] | None = None  # float32 (answer,), of the distribution each was drawn from
@@ -132,6 +133,7 @@ class AsyncBackend(abc.ABC):
     """
 
     max_in_flight: int = 0  # requests that the server takes at once; 0: any number
+    blind: str = "its server takes none"  # why it takes no pictures, where it does not
 
     @abc.abstractmethod
     async def start(self, context: WorkerContext) -> Capabilities:

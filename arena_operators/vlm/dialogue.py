@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from arena.operator import Decision, OpenSeat, Outcome, Request, Usage, turn_key
 from arena_operators.vlm.backend import Message, ModelAnswer, ModelRequest, Picture, Sampling
-from arena_operators.vlm.prompt import MARK, fill, read
+from arena_operators.vlm.prompt import MARK, fill, read, reasoning
 
 Turn = Generator[ModelRequest, ModelAnswer, Decision]
 
@@ -73,16 +73,24 @@ class Dialogue:
 
 
 def decision(answer: ModelAnswer, seat: OpenSeat, request: Request) -> Decision:
-    """What the model's text comes to."""
-    thought, say, reply = read(answer.text, seat.card, request.observation)
-    thoughts = [part for part in (answer.thought, thought) if part]
+    """What the model's text comes to. A refusal is no answer, nor is a text that was cut off: none becomes a move."""
+    inner, text = reasoning(answer.text)
+    thought, say, reply = read(text, seat.card, request.observation)
+    thoughts = [part for part in (answer.thought, inner, thought) if part]
+    wrong = None
+    if answer.refusal is not None or answer.finish == "content_filter":
+        wrong = f"the model refused to answer: {answer.refusal or 'its content filter stopped it'}"
+    elif answer.finish == "length":
+        wrong = f"cut off after {answer.usage.completion} tokens: @max_tokens= gives it more"
+    elif reply is None:
+        wrong = f"no {MARK!r} in it: nothing of it is said"
     return Decision(
         answer=reply,
         say=say,
-        fault="unparsable" if reply is None else None,
-        detail=f"no {MARK!r} in it: nothing of it is said" if reply is None else None,
+        fault=None if wrong is None else "unparsable",
+        detail=wrong,
         thought="\n".join(thoughts) or thought,
-        raw=answer.text,
+        raw=answer.refusal if answer.refusal is not None and not answer.text else answer.text,
         prompt_tokens=answer.prompt_tokens if seat.tokens else None,
         tokens=answer.tokens if seat.tokens else None,
         logprobs=answer.logprobs if seat.tokens else None,

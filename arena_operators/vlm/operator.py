@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-
-import torch
+from typing import Any
 
 from arena.errors import InputError
-from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, WorkerContext
-from arena_operators.vlm import checkpoint
-from arena_operators.vlm.backend import BatchBackend, ModelRequest, Sampling
+from arena.operator import AsyncOperator, Decision, OpenSeat, Operator, Outcome, Request, WorkerContext
+from arena_operators.vlm import checkpoint, options
+from arena_operators.vlm.backend import BatchBackend, ModelRequest
 from arena_operators.vlm.checkpoint import Kind
 from arena_operators.vlm.dialogue import Dialogue, Settings, Turn
-from arena_operators.vlm.embedded import TransformersBackend
-from arena_operators.vlm.kind import filled
-from arena_operators.vlm.model import Model
 
 
 class BatchOperator(Operator):
@@ -58,27 +54,44 @@ class BatchOperator(Operator):
         self.backend.close()
 
 
-def make(context: WorkerContext, kind: Kind = "vlm") -> BatchOperator:
-    """Loads the model that `context` names. Runs in the worker; raises ValueError with a message for the user."""
+def make(context: WorkerContext, kind: Kind = "vlm") -> Operator | AsyncOperator:
+    """The operator that `context` names. Runs in the worker; raises ValueError with a message for the user.
+
+    What a backend needs is imported for it alone: an operator whose model is served needs no torch here.
+    """
     try:
-        origin = checkpoint.source(context.what, context.options.get("adapter"), kind)
-        checkpoint.check_source(origin)
-        options = filled(origin, context.options)
+        asked = options.filled(context.what, context.options, kind)
+        settings = options.settings(asked, kind)
+        if asked["backend"] == "openai":
+            return _served(context, asked, settings)
+        return _embedded(context, asked, settings, kind)
     except InputError as error:
         raise ValueError(str(error)) from error
-    torch.set_num_threads(options["threads"])
-    device = options["device"]
-    if device != "cpu" and not torch.cuda.is_available():
-        raise ValueError(f"{kind}@device={device}: torch finds no CUDA device here; say @device=cpu")
-    context.status(f"loading {origin.name}")
-    return BatchOperator(
-        TransformersBackend(Model(origin, device, options["dtype"], options.get("revision")), options["batch"]),
-        Settings(
-            prompt=options["prompt"],
-            sampling=Sampling(temperature=options["temperature"], max_tokens=options["max_tokens"]),
-            picture=kind == "vlm",
-        ),
-    )
 
 
 make_llm = partial(make, kind="llm")
+
+
+def _served(context: WorkerContext, asked: Mapping[str, Any], settings: Settings) -> AsyncOperator:
+    from arena_operators.vlm.openai_backend import OpenAIBackend
+    from arena_operators.vlm.served import ServedOperator
+
+    backend = OpenAIBackend(asked["url"], asked["model"], asked.get("key"), asked["in_flight"])
+    return ServedOperator(backend, settings, context)
+
+
+def _embedded(context: WorkerContext, asked: Mapping[str, Any], settings: Settings, kind: Kind) -> Operator:
+    import torch
+
+    from arena_operators.vlm.embedded import TransformersBackend
+    from arena_operators.vlm.model import Model
+
+    origin = checkpoint.source(context.what, asked.get("adapter"), kind)
+    checkpoint.check_source(origin)
+    torch.set_num_threads(asked["threads"])
+    device = asked["device"]
+    if device != "cpu" and not torch.cuda.is_available():
+        raise ValueError(f"{kind}@device={device}: torch finds no CUDA device here; say @device=cpu")
+    context.status(f"loading {origin.name}")
+    model = Model(origin, device, asked["dtype"], asked.get("revision"))
+    return BatchOperator(TransformersBackend(model, asked["batch"]), settings)

@@ -9,6 +9,7 @@ from arena.talk import quoted
 
 MARK = "Answer:"
 SAY = "Say:"
+THINK, THOUGHT = "<think>", "</think>"  # what thinking models write around their thoughts
 FREE = "Instead of a legal action you may say something of your own, at most {most} characters, after {mark}"
 BESIDE = "You may also say something to the others, at most {most} characters, on a line before the answer: {say} ..."
 
@@ -42,6 +43,18 @@ def split(raw: str) -> tuple[str | None, str]:
     """
     head, mark, tail = raw.rpartition(MARK)
     return (head.strip(), tail.strip()) if mark else (None, raw.strip())
+
+
+def reasoning(raw: str) -> tuple[str | None, str]:
+    """(thought, the rest) of what a thinking model wrote; a thought that does not end leaves nothing.
+
+    Chat templates often end in <think>, so that a text begins within its thought.
+    """
+    head, end, tail = raw.partition(THOUGHT)
+    opened = head.lstrip().startswith(THINK)
+    if not end and not opened:
+        return None, raw
+    return head.lstrip().removeprefix(THINK).strip() or None, tail
 
 
 def speech(thought: str | None) -> tuple[str | None, str | None]:

@@ -72,8 +72,8 @@ def test_an_unknown_name_says_which_there_are(command, what):
 
 def test_a_missing_extra_comes_with_the_command(monkeypatch):
     monkeypatch.setattr("arena.plugins.importlib.util.find_spec", lambda name: None)
-    out = CliRunner().invoke(operators, ["vlm"], env={"COLUMNS": "200"}).output
-    assert "[vlm]'" in out
+    out = CliRunner().invoke(operators, ["ppo"], env={"COLUMNS": "200"}).output
+    assert "[ppo]'" in out
 
 
 def shown(*arguments, columns=200):

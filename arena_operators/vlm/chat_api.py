@@ -1,0 +1,195 @@
+"""OpenAI's chat protocol as bytes: the body of a request, and what its answer says. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from arena.operator import BackendError, Usage
+from arena_operators.vlm.backend import Message, ModelAnswer, ModelRequest, Picture, Sampling
+
+REQUESTS = (400, 413, 422)  # statuses that refuse what was asked, and not who asks
+LIMITS = ("top_k", "min_p")  # 0: none
+CUT = 300  # most characters of a server's words in a message
+
+
+class Refused(ValueError):
+    """The server refused a request for what it is (REQUESTS), or whoever asks it (401, 403, 404, a redirection)."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class _Message(msgspec.Struct):
+    content: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+
+
+class _Drawn(msgspec.Struct):
+    logprob: float
+
+
+class _Logprobs(msgspec.Struct):
+    content: list[_Drawn] | None = None
+
+
+class _Choice(msgspec.Struct):
+    message: _Message
+    finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
+    token_ids: list[int] | None = None  # vLLM's
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class Completion(msgspec.Struct):
+    """What a server answers, as far as it is read."""
+
+    choices: list[_Choice]
+    model: str = ""
+    usage: _Usage | None = None
+    prompt_token_ids: list[int] | None = None  # vLLM's
+
+
+class Model(msgspec.Struct):
+    """A model that a server lists."""
+
+    id: str
+    owned_by: str | None = None
+    max_model_len: int | None = None  # vLLM's and SGLang's
+
+
+class _Models(msgspec.Struct):
+    data: list[Model]
+
+
+def sampling_fields(sampling: Sampling) -> dict[str, Any]:
+    """Every field, also those at a neutral value: servers' defaults differ."""
+    return {
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "max_tokens": sampling.max_tokens,
+        "top_k": sampling.top_k,
+        "min_p": sampling.min_p,
+    }
+
+
+def body(model: str, request: ModelRequest, pictures: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """The body of a request. `pictures`: by sha256, the part that a picture is sent as."""
+    out: dict[str, Any] = {
+        "model": model,
+        "messages": [_said(message, pictures) for message in request.messages],
+        "seed": request.seed,
+        **sampling_fields(request.sampling),
+    }
+    if request.tokens:
+        out |= {"return_token_ids": True, "logprobs": True}
+    if request.choices:
+        out["structured_outputs"] = {"choice": list(request.choices)}
+    return out
+
+
+def fitted(body: Mapping[str, Any], adapted: Mapping[str, Any]) -> dict[str, Any]:
+    """The body as a server takes it. `adapted`: by field, the value that means no limit there, None where the field is
+
+    not taken, or the field's other name. A limit that is asked for is sent in any case.
+    """
+    out = dict(body)
+    for name, other in adapted.items():
+        if name not in out or (name in LIMITS and out[name] != 0):
+            continue
+        value = out.pop(name)
+        if isinstance(other, str):
+            out[other] = value
+        elif other is not None:
+            out[name] = other
+    return out
+
+
+def _said(message: Message, pictures: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    if all(isinstance(part, str) for part in message.parts):
+        return {"role": message.role, "content": "".join(str(part) for part in message.parts)}
+    parts = [
+        pictures[part.sha256] if isinstance(part, Picture) else {"type": "text", "text": part} for part in message.parts
+    ]
+    return {"role": message.role, "content": parts}
+
+
+def completion(content: bytes) -> Completion:
+    """The answer in `content`. BackendError unless it is one."""
+    try:
+        found = msgspec.json.decode(content, type=Completion)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BackendError(f"the server's answer is no chat completion ({error}): {shown(content)}") from None
+    if not found.choices:
+        raise BackendError("the server's answer has an empty list of choices")
+    return found
+
+
+def answer(found: Completion, request: ModelRequest) -> ModelAnswer:
+    """What a completion comes to. BackendError when it has not what was asked for."""
+    choice, usage = found.choices[0], found.usage or _Usage()
+    ids = drawn = prompt = None
+    if request.tokens:
+        logprobs = choice.logprobs.content if choice.logprobs is not None else None
+        if choice.token_ids is None or logprobs is None or found.prompt_token_ids is None:
+            raise BackendError("the server left out token ids or log-probabilities, which it gave when it was probed")
+        if len(choice.token_ids) != len(logprobs):
+            raise BackendError(
+                f"the server gave {len(choice.token_ids)} token ids and {len(logprobs)} log-probabilities"
+            )
+        prompt, ids = _ids(found.prompt_token_ids), _ids(choice.token_ids)
+        drawn = np.array([one.logprob for one in logprobs], np.float32)
+    return ModelAnswer(
+        text=choice.message.content or "",
+        thought=choice.message.reasoning_content or choice.message.reasoning,
+        refusal=choice.message.refusal,
+        prompt_tokens=prompt,
+        tokens=ids,
+        logprobs=drawn,
+        finish=choice.finish_reason or "stop",
+        usage=Usage(prompt=usage.prompt_tokens or 0, completion=usage.completion_tokens or 0),
+    )
+
+
+def _ids(found: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int32]]:
+    try:
+        return np.array(found, np.int32)
+    except OverflowError:
+        raise BackendError("the server gave token ids that are no 32-bit numbers") from None
+
+
+def told(content: bytes) -> str:
+    """What the body of an error says, in one line."""
+    try:
+        error = msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError):
+        return shown(content)
+    for field in ("error", "message"):  # {"error": {"message": ...}}, {"error": ...}, {"message": ...}
+        error = error.get(field, error) if isinstance(error, Mapping) else error
+    return shown(error)
+
+
+def models(content: bytes) -> list[Model] | None:
+    """What /v1/models lists; None where that is no list."""
+    try:
+        return msgspec.json.decode(content, type=_Models).data
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def shown(text: object) -> str:
+    """A server's words in one line, cut to a length."""
+    if isinstance(text, bytes):
+        text = text[: 4 * CUT].decode(errors="replace")
+    words = " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
+    return words if len(words) <= CUT else words[:CUT] + " ..."

@@ -1,0 +1,217 @@
+"""Any server that speaks OpenAI's chat protocol: llama.cpp, vLLM, SGLang, Ollama, LM Studio, OpenRouter and others."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import msgspec
+
+from arena.operator import BackendError, OverloadedError, WorkerContext
+from arena_operators.vlm import chat_api
+from arena_operators.vlm.backend import AsyncBackend, Capabilities, ModelAnswer, ModelRequest
+from arena_operators.vlm.chat_api import REQUESTS, Refused
+from arena_operators.vlm.pictures import EncodedPictures
+from arena_operators.vlm.probe import Probed, probe
+
+IN_FLIGHT = 16  # requests at once, unless the user says otherwise
+TRIES = 6  # of one request, where trying again is safe
+FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0  # seconds between two tries: doubled each time; more than the longest: no wait
+CONNECT = 10.0  # seconds. An answer may take any time: the arena's deadline counts
+KEPT_OPEN = 2.0  # seconds of an idle connection: less than servers keep it, which close it while it is used again
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+JSON = {"Content-Type": "application/json"}
+Sleep = Callable[[float], Awaitable[object]]
+
+
+class OpenAIBackend(AsyncBackend):
+    """Asks the server at `url` (its /v1) for the model that it serves as `model`.
+
+    The key is read from the environment variable `key`, and is in no message of ours, whatever the server echoes.
+    """
+
+    name = "openai"
+
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        key: str | None = None,
+        in_flight: int = IN_FLIGHT,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.model = model
+        self.key = key
+        self.max_in_flight = in_flight
+        self.pictures = EncodedPictures()
+        self.probed: Probed | None = None
+        self._sleep = sleep
+        self._secret = ""
+        self._client: httpx2.AsyncClient | None = None
+        self._known: set[str] = set()  # pictures that the server has
+
+    async def start(self, context: WorkerContext) -> Capabilities:
+        """Probes the server. ValueError, in words, when it cannot be used; BackendError when it fails."""
+        self.connect()
+        context.status(f"asking {self.url} what it can do")
+        self.probed = await probe(self)
+        self.blind = self.probed.blind
+        return self.probed.capabilities
+
+    def connect(self) -> None:
+        """Make the client. ValueError when the key's variable is not set here."""
+        if self.key is not None:
+            self._secret = os.environ.get(self.key, "").strip()
+            if not self._secret:
+                raise ValueError("the environment variable that @key= names is not set where the worker runs")
+            if not (self._secret.isascii() and self._secret.isprintable() and " " not in self._secret):
+                raise ValueError("the environment variable that @key= names holds no key: it has blanks or other signs")
+        self._client = httpx2.AsyncClient(
+            headers={"Authorization": f"Bearer {self._secret}"} if self._secret else {},
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=KEPT_OPEN),
+            timeout=httpx2.Timeout(None, connect=CONNECT),
+            trust_env=urlsplit(self.url).hostname not in LOOPBACK,  # no proxy stands before a server of this machine
+        )
+
+    async def generate(self, request: ModelRequest) -> ModelAnswer:
+        """The answer. See AsyncBackend; the rest of its errors say which server failed, and how."""
+        try:
+            found = await self._complete(request)
+        except Refused as error:
+            if error.status not in REQUESTS:  # nobody's request: the key or the model is gone
+                raise BackendError(str(error)) from None
+            raise
+        if self.probed is not None and found.model != self.probed.answers_as:
+            raise BackendError(
+                f"{self.url} answers as {self.hidden(found.model)!r}; when it was probed it was "
+                f"{self.hidden(self.probed.answers_as)!r}: another model is served there now"
+            )
+        return self._cleaned(chat_api.answer(found, request))
+
+    async def _complete(self, request: ModelRequest) -> chat_api.Completion:
+        named = self.probed is not None and self.probed.capabilities.picture_uuid
+        parts = await self.pictures.parts(request.messages, named, self._known if named else frozenset())
+        try:
+            found = await self.complete(self._body(request, parts))
+        except (Refused, BackendError):
+            if not self._known.intersection(parts):
+                raise
+            self._known.difference_update(parts)  # the server dropped them from its cache, or is another by now
+            parts = await self.pictures.parts(request.messages, named)
+            found = await self.complete(self._body(request, parts))
+        if named:
+            self._known.update(parts)
+        return found
+
+    def _body(self, request: ModelRequest, pictures: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+        adapted = {} if self.probed is None else self.probed.adapted
+        return chat_api.fitted(chat_api.body(self.model, request, pictures), adapted)
+
+    async def complete(self, body: Mapping[str, Any]) -> chat_api.Completion:
+        """What the server answers to this body. Refused, BackendError, OverloadedError."""
+        try:
+            return chat_api.completion(await self.post("/chat/completions", body))
+        except BackendError as error:
+            raise type(error)(self.hidden(str(error))) from None
+
+    async def post(self, path: str, body: object) -> bytes:
+        """What the answer to a POST holds. Refused, BackendError, OverloadedError."""
+        return await self._asked("POST", self.url + path, body)
+
+    async def get(self, path: str) -> bytes:
+        """As `post`."""
+        return await self._asked("GET", self.url + path)
+
+    async def look(self, how: str, url: str, body: object = None) -> tuple[int, bytes]:
+        """The status and the body of an answer, whatever it is; (0, b"") where none comes. Sent once."""
+        assert self._client is not None
+        try:
+            content = None if body is None else msgspec.json.encode(body)
+            response = await self._client.request(how, url, content=content, headers=JSON)
+        except httpx2.HTTPError:
+            return 0, b""
+        return response.status_code, response.content
+
+    async def _asked(self, how: str, url: str, body: object = None) -> bytes:
+        """Tries again where nothing was begun: the connection was refused, or the server has no capacity (429, 503)."""
+        wait = FIRST_WAIT
+        for left in reversed(range(TRIES)):
+            try:
+                return await self._once(how, url, body)
+            except _Again as error:
+                told = wait if error.after is None else error.after
+                if not left or told > LONGEST_WAIT:
+                    raise error.cause from None
+            await self._sleep(told)
+            wait = min(2 * wait, LONGEST_WAIT)
+        raise AssertionError
+
+    async def _once(self, how: str, url: str, body: object) -> bytes:
+        assert self._client is not None
+        content = None if body is None else msgspec.json.encode(body)
+        try:
+            response = await self._client.request(how, url, content=content, headers=JSON)
+        except (httpx2.TransportError, httpx2.InvalidURL, httpx2.DecodingError) as error:
+            raise self._unreachable(error) from None
+        if response.status_code == 200:
+            return response.content
+        raise self._failed(response)
+
+    def _failed(self, response: httpx2.Response) -> Exception:
+        """What a status other than 200 means."""
+        status = response.status_code
+        text = self.hidden(f"{self.url} answers {status}: {chat_api.told(response.content)}")
+        if status in (429, 503):
+            return _Again(OverloadedError(text), _seconds(response.headers.get("retry-after")))
+        if status in (401, 403):
+            how = "check the key in the variable that @key= names" if self.key else "name its variable: @key=VARIABLE"
+            return Refused(f"{text}. It wants another key: {how}", status)
+        if status == 404 or 300 <= status < 400:
+            return Refused(f"{text}. Check the url (most end in /v1) and the model's name", status)
+        if status in REQUESTS:
+            return Refused(text, status)
+        return BackendError(text)
+
+    def _unreachable(self, cause: Exception) -> Exception:
+        why = self.hidden(chat_api.shown(cause) or type(cause).__name__)
+        if isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout)):
+            return _Again(BackendError(f"no server can be reached at {self.url}: {why}"), None)
+        return BackendError(f"the connection to {self.url} broke before the whole answer came: {why}")
+
+    def hidden(self, text: str) -> str:
+        """`text` without the key, which careless servers echo."""
+        return text.replace(self._secret, "***") if self._secret else text
+
+    def _cleaned(self, answer: ModelAnswer) -> ModelAnswer:
+        texts = (answer.text, answer.thought or "", answer.refusal or "")
+        if not self._secret or not any(self._secret in text for text in texts):
+            return answer
+        text, thought, refusal = (self.hidden(one) or None for one in texts)
+        return dataclasses.replace(answer, text=text or "", thought=thought, refusal=refusal)
+
+    async def stop(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+
+
+class _Again(Exception):
+    """A failure after which the same request may be sent again."""
+
+    def __init__(self, cause: Exception, after: float | None) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+        self.after = after  # seconds, where the server says so
+
+
+def _seconds(value: str | None) -> float | None:
+    """Retry-After in seconds; a date counts as not given, since clocks differ."""
+    try:
+        return max(0.0, float(value)) if value is not None else None
+    except ValueError:
+        return None

@@ -1,0 +1,183 @@
+"""The options of `vlm` and `llm`: what they are, which backend takes which, and what stands for those left out.
+
+Imports nothing heavy: the arena reads it before any worker starts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from importlib import metadata as distributions
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from arena.errors import InputError
+from arena.options import Option
+from arena_operators.vlm import checkpoint, smollm2
+from arena_operators.vlm.backend import Sampling
+from arena_operators.vlm.checkpoint import Kind
+from arena_operators.vlm.dialogue import Settings
+
+BACKENDS = ("transformers", "openai")
+MODULES = {  # that a backend needs here, and the extra that brings them
+    "transformers": (("torch", "transformers", "safetensors", "tokenizers"), "vlm"),
+    "openai": (("httpx2",), "openai"),
+}
+OF_SERVERS = ("url", "key", "model", "in_flight")  # options that mean nothing to a model that runs here
+OF_LOCAL = ("adapter", "revision", "device", "dtype", "batch")  # and those that mean nothing to a server
+IN_FLIGHT = 16
+DRIVERS = ("/proc/driver/nvidia/version", "/dev/dxg", "/dev/kfd")  # of GPUs that torch computes on
+_DEVICE = re.compile(r"cpu|cuda(:\d+)?")
+_SIZE = re.compile(r"(\d+)(?:x(\d+))?")
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")  # what can be no key itself
+
+OPTIONS = {
+    "backend": Option(
+        "str", None, "what runs the model (default: openai where a url is given, else transformers)", choices=BACKENDS
+    ),
+    "url": Option("str", None, "of a server that speaks OpenAI's chat protocol, e.g. http://localhost:8000/v1"),
+    "key": Option("str", None, "the NAME of an environment variable that holds the server's key, never the key"),
+    "model": Option("str", None, "the model's name on the server, where it is another than the one after vlm:"),
+    "in_flight": Option("int", None, f"requests at once to the server (default: {IN_FLIGHT})", low=1, high=4096),
+    "temperature": Option("float", 1.0, "of sampling, drawn from each turn's own key; 0 = greedy", low=0, high=10),
+    "top_p": Option("float", 1.0, "sample from the likeliest tokens that make up this much; 1 = all", low=0, high=1),
+    "top_k": Option("int", 0, "sample from this many of the likeliest tokens; 0 = all", low=0),
+    "min_p": Option("float", 0.0, "sample from tokens at least this likely, relative to the best", low=0, high=1),
+    "max_tokens": Option("int", None, "tokens an answer may take (default: 64 for nano, 256 otherwise)", low=1),
+    "prompt": Option(
+        "str", None, "the game's prompt (default: short for nano, full otherwise)", choices=("short", "full")
+    ),
+    "adapter": Option("str", None, "folder of a peft adapter that is applied to the model"),
+    "image": Option("str", None, "size of the picture, e.g. 384 or 480x640 (default: what suits the model)"),
+    "revision": Option("str", None, "commit, tag or branch of ORG/MODEL"),
+    "device": Option("str", None, "cpu or cuda[:N] (default: cpu for nano; otherwise cuda where there is one)"),
+    "dtype": Option(
+        "str",
+        None,
+        "of the weights (default: float32 on cpu, bfloat16 on cuda)",
+        choices=("float32", "bfloat16", "float16"),
+    ),
+    "batch": Option("int", None, "rows of every forward pass, a fixed shape (default: 4; 1 for others on cpu)", low=1),
+    "threads": Option("int", 1, "CPU threads of the worker; another number may change the last bits", low=1),
+}
+
+
+def backend_of(options: Mapping[str, Any]) -> str:
+    """The backend that the options mean."""
+    return str(options.get("backend") or ("openai" if options.get("url") else "transformers"))
+
+
+def origin_of(what: str, options: Mapping[str, Any], kind: Kind) -> checkpoint.Source | None:
+    """Where the model comes from; None where only a server knows its name."""
+    if backend_of(options) == "openai":
+        nano = what == "nano" or (kind == "vlm" and not what)
+        if not nano and not Path(what or smollm2.NAME).expanduser().is_dir():
+            return None
+    return checkpoint.source(what, options.get("adapter"), kind)
+
+
+def check(what: str, options: Mapping[str, Any], kind: Kind) -> None:
+    """InputError for options that do not go together, or whose value is none."""
+    backend = backend_of(options)
+    others = OF_LOCAL if backend == "openai" else OF_SERVERS
+    for name in others:
+        if options.get(name) is not None:
+            fits = "transformers" if backend == "openai" else "openai"
+            raise InputError(f"{kind}@{name}= goes with @backend={fits}; here the backend is {backend}: leave it out")
+    if options.get("image"):
+        image_size(options["image"])
+    if backend == "openai":
+        if not options.get("url"):
+            raise InputError(f"{kind}@backend=openai needs the server's address: @url=http://HOST:PORT/v1")
+        server_url(options["url"])
+        check_key(options.get("key"))
+        return
+    limited = [name for name, none in (("top_p", 1.0), ("top_k", 0), ("min_p", 0.0)) if options.get(name, none) != none]
+    if limited:
+        raise InputError(
+            f"{kind}@{limited[0]}= goes with a server (@url=...): a model that runs here samples all tokens"
+        )
+    origin = origin_of(what, options, kind)
+    if origin is not None and origin.path is not None and options.get("revision"):
+        raise InputError(f"{origin.called}@revision=: a revision goes with ORG/MODEL, and this model is a folder")
+
+
+def server_url(given: str) -> str:
+    """The address of a server's protocol: without a path it is /v1. InputError unless it is an http address."""
+    try:
+        parts = urlsplit(given)
+        right = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # of the port, or of an IPv6 address
+        right = False
+    if "@" in given.partition("//")[2] or (right and (parts.query or parts.fragment)):
+        raise InputError("vlm@url=: an address holds no password, query or key: name the key's variable, @key=VARIABLE")
+    if not right or any(char.isspace() for char in given):
+        raise InputError(f"vlm@url={given}: expected an address such as http://localhost:8000/v1")
+    return given.rstrip("/") if parts.path.strip("/") else given.rstrip("/") + "/v1"
+
+
+def check_key(variable: str | None) -> None:
+    """InputError unless this environment variable is set. It may be the key by mistake, so it is not repeated."""
+    if variable is None or os.environ.get(variable, "").strip():
+        return
+    name = variable if _VARIABLE.fullmatch(variable) else "of this name"
+    raise InputError(
+        f"vlm@key=: the environment variable {name} is not set here. Give the name of the variable that holds the key, "
+        "e.g. @key=OPENROUTER_API_KEY, and never the key itself"
+    )
+
+
+def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
+    """The options, with defaults for this model and this machine. InputError for a bad one."""
+    out = dict(options)
+    out["backend"] = backend = backend_of(options)
+    origin = origin_of(what, options, kind)
+    nano = origin is not None and origin.metadata() is not None
+    small = nano or (origin is not None and origin.gguf is not None)
+
+    def default(name: str, value: Any) -> None:
+        if out.get(name) is None:
+            out[name] = value
+
+    if backend == "openai":
+        check(what, options, kind)
+        out["url"] = server_url(out["url"])
+        default("model", what or (smollm2.NAME if kind == "llm" else "nano"))
+        default("in_flight", IN_FLIGHT)
+    else:
+        default("device", "cuda" if not small and has_gpu() else "cpu")
+        if not _DEVICE.fullmatch(out["device"]):
+            raise InputError(f"{kind}@device={out['device']}: expected cpu, cuda or cuda:N")
+        default("dtype", "float32" if out["device"] == "cpu" else "bfloat16")
+        default("batch", 4 if nano or out["device"] != "cpu" else 1)
+    default("max_tokens", 64 if small else 256)
+    default("prompt", "short" if nano else "full")
+    for name in ("temperature", "top_p", "top_k", "min_p", "threads"):
+        default(name, OPTIONS[name].default)
+    return out
+
+
+def settings(options: Mapping[str, Any], kind: Kind) -> Settings:
+    """How the operator asks its model, by its filled options."""
+    fields = ("temperature", "top_p", "top_k", "min_p", "max_tokens")
+    sampling = Sampling(**{name: options[name] for name in fields})
+    return Settings(prompt=options["prompt"], sampling=sampling, picture=kind == "vlm")
+
+
+def image_size(value: str) -> tuple[int, int]:
+    """(height, width) of "384" or "384x512". Raises InputError for anything else."""
+    found = _SIZE.fullmatch(value.strip().lower())
+    if found is None:
+        raise InputError(f"vlm@image={value}: expected an edge or HEIGHTxWIDTH in pixels, e.g. 384 or 480x640")
+    return int(found[1]), int(found[2] or found[1])
+
+
+def has_gpu() -> bool:
+    """Whether torch is built for GPUs and a driver is loaded; does not import torch, which takes two seconds."""
+    try:
+        build = distributions.version("torch")
+    except distributions.PackageNotFoundError:
+        return False
+    return not build.endswith("+cpu") and any(Path(driver).exists() for driver in DRIVERS)

@@ -1,0 +1,199 @@
+"""What a server can do, found once when an operator starts: by asking it, not by its name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+import msgspec
+import numpy as np
+
+from arena.operator import BackendError
+from arena_operators.vlm import chat_api
+from arena_operators.vlm.backend import Capabilities, Message, ModelRequest, Picture, Sampling
+from arena_operators.vlm.chat_api import REQUESTS, Refused
+
+if TYPE_CHECKING:
+    from arena_operators.vlm.openai_backend import OpenAIBackend
+
+WORDS = "A test of this server. Write down any sixteen letters."
+CHOICES = ("azure", "crimson")
+SAMPLING = Sampling(max_tokens=16)
+TOKENS = {"return_token_ids": None, "logprobs": None}
+# What servers want otherwise (see chat_api.fitted): SGLang takes no top_k of 0, OpenAI no such field, and some no field
+# that they do not know. The first that a server accepts is kept.
+DIALECTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"top_k": -1},
+    {"return_token_ids": None},
+    {"return_token_ids": None, "top_k": None, "min_p": None},
+    {**TOKENS, "top_k": None, "min_p": None},
+    {**TOKENS, "top_k": None, "min_p": None, "seed": None},
+    {**TOKENS, "top_k": None, "min_p": None, "max_tokens": "max_completion_tokens"},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a probe found."""
+
+    capabilities: Capabilities
+    adapted: Mapping[str, Any]  # one of DIALECTS
+    answers_as: str  # the model's name in the answers
+    blind: str = ""  # why it takes no pictures, in words
+
+
+async def probe(backend: OpenAIBackend) -> Probed:
+    """Asks about ten short questions. ValueError, in words, when the server or the model is not what was named."""
+    listed = await _listed(backend)
+    adapted, first = await _dialect(backend)
+    _check_name(backend, first.model, listed)
+    choice = first.choices[0]
+    again = await _ask(backend, adapted, WORDS, tokens=True)  # alone, as the first: companions change last bits
+    limited, sees, lora, tokens_in, version = await asyncio.gather(
+        _ask(backend, adapted, WORDS, structured_outputs={"choice": list(CHOICES)}),
+        _sees(backend, adapted, first),
+        _has(backend, backend.url + "/load_lora_adapter"),
+        _has(backend, urljoin(backend.url, "/inference/v1/generate")),
+        _version(backend),
+    )
+    own = next((one for one in listed or () if one.id == backend.model), None)
+    drawn = choice.logprobs.content if choice.logprobs is not None else None
+    named, blind, by_name = sees
+    capabilities = Capabilities(
+        backend=backend.name,
+        model=backend.model,
+        server=" ".join(part for part in (own.owned_by if own is not None else "", version) if part),
+        tokens_out=choice.token_ids is not None and first.prompt_token_ids is not None,
+        tokens_in=tokens_in,
+        logprobs=bool(drawn),
+        choices=limited is not None and (limited.choices[0].message.content or "").strip() in CHOICES,
+        seeds=again is not None and "seed" not in adapted and _text(again) == _text(first),
+        pictures=named,
+        picture_uuid=by_name,
+        lora=lora,
+        context=own.max_model_len if own is not None else None,
+    )
+    return Probed(capabilities, adapted, first.model, blind)
+
+
+async def _listed(backend: OpenAIBackend) -> list[chat_api.Model] | None:
+    """The models that the server lists; None where it has no list."""
+    try:
+        found = chat_api.models(await backend.get("/models"))
+    except Refused as error:
+        if error.status in (401, 403):
+            raise
+        return None
+    if found is not None and backend.model not in [one.id for one in found]:
+        names = ", ".join(sorted(one.id for one in found)) or "none"
+        raise ValueError(backend.hidden(f"{backend.url} serves no model {backend.model!r}; it serves: {names}"))
+    return found
+
+
+async def _dialect(backend: OpenAIBackend) -> tuple[dict[str, Any], chat_api.Completion]:
+    """The first of DIALECTS that the server takes, and its answer."""
+    refused: Refused | None = None
+    for adapted in DIALECTS:
+        body = chat_api.body(backend.model, _request(WORDS, tokens=True), {})
+        try:
+            return adapted, await backend.complete(chat_api.fitted(body, adapted))
+        except Refused as error:
+            if error.status not in REQUESTS:
+                raise
+            refused = refused or error
+    assert refused is not None
+    raise refused
+
+
+def _check_name(backend: OpenAIBackend, told: str, listed: list[chat_api.Model] | None) -> None:
+    """ValueError when the server answers as another model: versions of the one that was named are not another."""
+    if told.lower().startswith(backend.model.lower()) or not told:
+        return
+    names = ", ".join(sorted(one.id for one in listed)) if listed else "it does not say"
+    raise ValueError(
+        backend.hidden(
+            f"{backend.url} was asked for the model {backend.model!r} and answers as {told!r}: name the model that it "
+            f"serves (@model=NAME). It lists: {names}"
+        )
+    )
+
+
+async def _sees(
+    backend: OpenAIBackend, adapted: Mapping[str, Any], without: chat_api.Completion
+) -> tuple[bool, str, bool]:
+    """(whether a picture reaches the model, else why not, whether one that was sent is known by its uuid)."""
+    size = 128
+    pixels = np.zeros((size, size, 3), np.uint8)
+    pixels[: size // 2, :, 0] = pixels[:, size // 2 :, 2] = 255
+    picture = Picture(pixels)
+    part = (await backend.pictures.parts([Message("user", (picture,))]))[picture.sha256]
+    why: list[str] = []
+    found = await _ask(backend, adapted, WORDS, part, tokens=True, why=why)
+    if found is None:
+        return False, why[0], False
+    # Either count may leave pictures out, as the other one shows.
+    counts = [(seen, blank) for seen, blank in zip(_counts(found), _counts(without), strict=True) if seen and blank]
+    if not counts:
+        return False, "it counts no tokens of prompts, so nothing shows that a picture reaches the model", False
+    if not any(seen > blank for seen, blank in counts):
+        counted = "a prompt with a picture has {} tokens, the same without it {}".format(*counts[0])
+        return False, f"it drops pictures, so the model would play blind: {counted}", False
+    named = {**part, "uuid": picture.sha256}
+    if await _ask(backend, adapted, WORDS, named) is None:
+        return True, "", False
+    by_name = await _ask(backend, adapted, WORDS, {**named, "image_url": None}, tokens=True)
+    return True, "", by_name is not None and _counts(by_name) == _counts(found)
+
+
+async def _ask(
+    backend: OpenAIBackend,
+    adapted: Mapping[str, Any],
+    words: str,
+    picture: dict[str, Any] | None = None,
+    *,
+    tokens: bool = False,
+    why: list[str] | None = None,
+    **more: Any,
+) -> chat_api.Completion | None:
+    """The answer; None where the server refuses or fails at it, and `why` is given its words."""
+    body = chat_api.body(backend.model, _request(words, tokens=tokens), {})
+    if picture is not None:
+        body["messages"][0]["content"] = [{"type": "text", "text": words}, picture]
+    try:
+        return await backend.complete({**chat_api.fitted(body, adapted), **more})
+    except (Refused, BackendError) as error:  # some answer 500 to a field that they do not know
+        if why is not None:
+            why.append(str(error))
+        return None
+
+
+def _request(words: str, *, tokens: bool) -> ModelRequest:
+    return ModelRequest(messages=(Message("user", (words,)),), key=b"\1" * 16, sampling=SAMPLING, tokens=tokens)
+
+
+async def _has(backend: OpenAIBackend, url: str) -> bool:
+    """Whether the server has this route: it refuses an empty body there."""
+    status, _ = await backend.look("POST", url, {})
+    return status in (400, 422)
+
+
+async def _version(backend: OpenAIBackend) -> str:
+    """What vLLM and others answer at /version; nothing elsewhere."""
+    _, content = await backend.look("GET", urljoin(backend.url, "/version"))
+    try:
+        return chat_api.shown(msgspec.json.decode(content, type=dict[str, Any]).get("version", ""))
+    except (msgspec.DecodeError, RecursionError):
+        return ""
+
+
+def _text(found: chat_api.Completion) -> str:
+    return found.choices[0].message.content or ""
+
+
+def _counts(found: chat_api.Completion) -> tuple[int, int]:
+    """Tokens of the prompt, by its usage and by its ids; 0 where it is not said."""
+    return (found.usage.prompt_tokens or 0 if found.usage is not None else 0), len(found.prompt_token_ids or ())

@@ -1,0 +1,85 @@
+"""The operator whose model runs on a server: many turns are in flight at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, WorkerContext
+from arena_operators.vlm.backend import AsyncBackend, Capabilities
+from arena_operators.vlm.dialogue import Dialogue, Settings
+
+
+class ServedOperator(AsyncOperator):
+    """Dialogue against a server."""
+
+    def __init__(self, backend: AsyncBackend, settings: Settings, context: WorkerContext) -> None:
+        self.backend = backend
+        self.dialogue = Dialogue(settings)
+        self.capabilities: Capabilities | None = None
+        self._context = context
+        self._sizes: dict[tuple[int, int], asyncio.Task[None]] = {}  # of pictures: whether they reach the model
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What the server was found to be able to do, by the names of Capabilities."""
+        if self.capabilities is None:
+            return {}
+        found = {name: getattr(self.capabilities, name) for name in self.capabilities.__struct_fields__}
+        return {name: _said(value) for name, value in found.items()}
+
+    async def start(self) -> None:
+        """ValueError, in words, when the server cannot be used as it was asked for."""
+        self.capabilities = await self.backend.start(self._context)
+        self.max_in_flight = self.backend.max_in_flight
+        if self.dialogue.settings.picture and not self.capabilities.pictures:
+            raise ValueError(
+                f"{self.capabilities.model} cannot play with pictures: {self.backend.blind}. Name a model that "
+                "sees, or one of `llm`, which reads only"
+            )
+
+    def open(self, seats: Sequence[OpenSeat]) -> None:
+        """ValueError when the game has not what the model is asked with, or the server not what the seat wants."""
+        assert self.capabilities is not None
+        if any(seat.tokens for seat in seats) and not (self.capabilities.tokens_out and self.capabilities.logprobs):
+            raise ValueError(
+                f"{seats[0].operator}: token ids and log-probabilities are wanted (training, or --turns), and its "
+                "server gives none; vLLM gives both"
+            )
+        self.dialogue.open(seats)
+
+    async def decide(self, request: Request) -> Decision:
+        """BackendError when the server fails; ValueError when it refuses what it is asked."""
+        if self.dialogue.settings.picture and request.observation.image is not None:
+            await self._check_size(*request.observation.image.shape[:2])
+        turn = self.dialogue.turn(request)
+        asked = next(turn)
+        while True:
+            answer = await self.backend.generate(asked)
+            try:
+                asked = turn.send(answer)
+            except StopIteration as end:
+                decision: Decision = end.value
+                return decision
+
+    async def _check_size(self, height: int, width: int) -> None:
+        """Once for each size, before the first turn with it. The dry turns ask before the first match."""
+        if (height, width) not in self._sizes:
+            check = self.backend.check_picture_size(height, width)
+            self._sizes[height, width] = asyncio.ensure_future(check)
+        await asyncio.shield(self._sizes[height, width])
+
+    def end(self, match: int, seat: int, outcome: Outcome) -> None:
+        self.dialogue.end(match, seat, outcome)
+
+    async def update(self, version: str, path: str) -> None:
+        await self.backend.update(version, path)
+
+    async def stop(self, complete: bool = False) -> None:
+        await self.backend.stop()
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "unknown" if value is None else str(value)
