@@ -14,10 +14,10 @@ import msgspec
 
 from arena.operator import BackendError, OverloadedError, WorkerContext
 from arena_operators.vlm import chat_api
-from arena_operators.vlm.backend import AsyncBackend, Capabilities, ModelAnswer, ModelRequest
+from arena_operators.vlm.backend import AsyncBackend, Capabilities, ModelAnswer, ModelRequest, Picture
 from arena_operators.vlm.chat_api import REQUESTS, Refused
 from arena_operators.vlm.pictures import EncodedPictures
-from arena_operators.vlm.probe import Probed, probe
+from arena_operators.vlm.probe import Probed, probe, sight
 
 IN_FLIGHT = 16  # requests at once, unless the user says otherwise
 TRIES = 6  # of one request, where trying again is safe
@@ -55,6 +55,7 @@ class OpenAIBackend(AsyncBackend):
         self._secret = ""
         self._client: httpx2.AsyncClient | None = None
         self._known: set[str] = set()  # pictures that the server has
+        self._placeholders: dict[tuple[int, int], tuple[int, int]] = {}  # by size: the token of a picture, how many
 
     async def start(self, context: WorkerContext) -> Capabilities:
         """Probes the server. ValueError, in words, when it cannot be used; BackendError when it fails."""
@@ -79,6 +80,16 @@ class OpenAIBackend(AsyncBackend):
             trust_env=urlsplit(self.url).hostname not in LOOPBACK,  # no proxy stands before a server of this machine
         )
 
+    async def check_picture_size(self, height: int, width: int) -> None:
+        assert self.probed is not None
+        seen = await sight(self, self.probed.adapted, self.probed.without, height, width)
+        if seen.failed:
+            raise BackendError(seen.blind)
+        if seen.blind:
+            raise ValueError(f"{self.model} takes no picture of {height}x{width}: {seen.blind}")
+        if seen.placeholder is not None:
+            self._placeholders[height, width] = seen.placeholder, seen.count
+
     async def generate(self, request: ModelRequest) -> ModelAnswer:
         """The answer. See AsyncBackend; the rest of its errors say which server failed, and how."""
         try:
@@ -92,7 +103,21 @@ class OpenAIBackend(AsyncBackend):
                 f"{self.url} answers as {self.hidden(found.model)!r}; when it was probed it was "
                 f"{self.hidden(self.probed.answers_as)!r}: another model is served there now"
             )
-        return self._cleaned(chat_api.answer(found, request))
+        answer = chat_api.answer(found, request)
+        self._check_pictures(request, answer)
+        return self._cleaned(answer)
+
+    def _check_pictures(self, request: ModelRequest, answer: ModelAnswer) -> None:
+        """BackendError unless the prompt has as many tokens of pictures as those that were sent, where ids are told."""
+        if answer.prompt_tokens is None:
+            return
+        sent = [part.pixels.shape[:2] for one in request.messages for part in one.parts if isinstance(part, Picture)]
+        known = [self._placeholders[size] for size in sent if size in self._placeholders]
+        if not known or len(known) < len(sent):
+            return
+        there, wanted = int((answer.prompt_tokens == known[0][0]).sum()), sum(count for _, count in known)
+        if there != wanted:
+            raise BackendError(f"the prompt had {there} tokens of pictures; those that were sent have {wanted}")
 
     async def _complete(self, request: ModelRequest) -> chat_api.Completion:
         named = self.probed is not None and self.probed.capabilities.picture_uuid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,19 @@ class Probed:
     capabilities: Capabilities
     adapted: Mapping[str, Any]  # one of DIALECTS
     answers_as: str  # the model's name in the answers
+    without: chat_api.Completion  # the answer to WORDS alone
     blind: str = ""  # why it takes no pictures, in words
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a prompt with one picture of some size came to."""
+
+    blind: str = ""  # why the picture does not reach the model, in words
+    placeholder: int | None = None  # the token that stands for it, where ids are told
+    count: int = 0  # of them
+    by_name: bool = False  # a picture that was sent before is known by its uuid
+    failed: bool = False  # the server failed at it, and may not the next time
 
 
 async def probe(backend: OpenAIBackend) -> Probed:
@@ -55,14 +68,13 @@ async def probe(backend: OpenAIBackend) -> Probed:
     again = await _ask(backend, adapted, WORDS, tokens=True)  # alone, as the first: companions change last bits
     limited, sees, lora, tokens_in, version = await asyncio.gather(
         _ask(backend, adapted, WORDS, structured_outputs={"choice": list(CHOICES)}),
-        _sees(backend, adapted, first),
+        sight(backend, adapted, first, 128, 128),
         _has(backend, backend.url + "/load_lora_adapter"),
         _has(backend, urljoin(backend.url, "/inference/v1/generate")),
         _version(backend),
     )
     own = next((one for one in listed or () if one.id == backend.model), None)
     drawn = choice.logprobs.content if choice.logprobs is not None else None
-    named, blind, by_name = sees
     capabilities = Capabilities(
         backend=backend.name,
         model=backend.model,
@@ -72,12 +84,12 @@ async def probe(backend: OpenAIBackend) -> Probed:
         logprobs=bool(drawn),
         choices=limited is not None and (limited.choices[0].message.content or "").strip() in CHOICES,
         seeds=again is not None and "seed" not in adapted and _text(again) == _text(first),
-        pictures=named,
-        picture_uuid=by_name,
+        pictures=not sees.blind,
+        picture_uuid=sees.by_name,
         lora=lora,
         context=own.max_model_len if own is not None else None,
     )
-    return Probed(capabilities, adapted, first.model, blind)
+    return Probed(capabilities, adapted, first.model, first, sees.blind)
 
 
 async def _listed(backend: OpenAIBackend) -> list[chat_api.Model] | None:
@@ -122,31 +134,32 @@ def _check_name(backend: OpenAIBackend, told: str, listed: list[chat_api.Model] 
     )
 
 
-async def _sees(
-    backend: OpenAIBackend, adapted: Mapping[str, Any], without: chat_api.Completion
-) -> tuple[bool, str, bool]:
-    """(whether a picture reaches the model, else why not, whether one that was sent is known by its uuid)."""
-    size = 128
-    pixels = np.zeros((size, size, 3), np.uint8)
-    pixels[: size // 2, :, 0] = pixels[:, size // 2 :, 2] = 255
+async def sight(
+    backend: OpenAIBackend, adapted: Mapping[str, Any], without: chat_api.Completion, height: int, width: int
+) -> Sight:
+    """Whether a picture of this size reaches the model, by the tokens of a prompt with it and of one `without`."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[: height // 2, :, 0] = pixels[:, width // 2 :, 2] = 255
     picture = Picture(pixels)
     part = (await backend.pictures.parts([Message("user", (picture,))]))[picture.sha256]
-    why: list[str] = []
+    why: list[Exception] = []
     found = await _ask(backend, adapted, WORDS, part, tokens=True, why=why)
     if found is None:
-        return False, why[0], False
+        return Sight(str(why[0]), failed=isinstance(why[0], BackendError))
     # Either count may leave pictures out, as the other one shows.
     counts = [(seen, blank) for seen, blank in zip(_counts(found), _counts(without), strict=True) if seen and blank]
     if not counts:
-        return False, "it counts no tokens of prompts, so nothing shows that a picture reaches the model", False
+        return Sight("it counts no tokens of prompts, so nothing shows that a picture reaches the model")
     if not any(seen > blank for seen, blank in counts):
         counted = "a prompt with a picture has {} tokens, the same without it {}".format(*counts[0])
-        return False, f"it drops pictures, so the model would play blind: {counted}", False
+        return Sight(f"it drops pictures, so the model would play blind: {counted}")
+    added = Counter(found.prompt_token_ids or ()) - Counter(without.prompt_token_ids or ())
+    token, count = next(iter(added.most_common(1)), (None, 0))
     named = {**part, "uuid": picture.sha256}
-    if await _ask(backend, adapted, WORDS, named) is None:
-        return True, "", False
-    by_name = await _ask(backend, adapted, WORDS, {**named, "image_url": None}, tokens=True)
-    return True, "", by_name is not None and _counts(by_name) == _counts(found)
+    by_name = None
+    if await _ask(backend, adapted, WORDS, named) is not None:
+        by_name = await _ask(backend, adapted, WORDS, {**named, "image_url": None}, tokens=True)
+    return Sight("", token, count, by_name is not None and _counts(by_name) == _counts(found))
 
 
 async def _ask(
@@ -156,10 +169,10 @@ async def _ask(
     picture: dict[str, Any] | None = None,
     *,
     tokens: bool = False,
-    why: list[str] | None = None,
+    why: list[Exception] | None = None,
     **more: Any,
 ) -> chat_api.Completion | None:
-    """The answer; None where the server refuses or fails at it, and `why` is given its words."""
+    """The answer; None where the server refuses or fails at it, and `why` is given its error."""
     body = chat_api.body(backend.model, _request(words, tokens=tokens), {})
     if picture is not None:
         body["messages"][0]["content"] = [{"type": "text", "text": words}, picture]
@@ -167,7 +180,7 @@ async def _ask(
         return await backend.complete({**chat_api.fitted(body, adapted), **more})
     except (Refused, BackendError) as error:  # some answer 500 to a field that they do not know
         if why is not None:
-            why.append(str(error))
+            why.append(error)
         return None
 
 

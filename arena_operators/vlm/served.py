@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, WorkerContext
+from arena.operator import AsyncOperator, BackendError, Decision, OpenSeat, Outcome, Request, WorkerContext
 from arena_operators.vlm.backend import AsyncBackend, Capabilities
 from arena_operators.vlm.dialogue import Dialogue, Settings
 
@@ -67,7 +67,11 @@ class ServedOperator(AsyncOperator):
         if (height, width) not in self._sizes:
             check = self.backend.check_picture_size(height, width)
             self._sizes[height, width] = asyncio.ensure_future(check)
-        await asyncio.shield(self._sizes[height, width])
+        try:
+            await asyncio.shield(self._sizes[height, width])
+        except BackendError:  # it may do so the next time
+            self._sizes.pop((height, width), None)
+            raise
 
     def end(self, match: int, seat: int, outcome: Outcome) -> None:
         self.dialogue.end(match, seat, outcome)

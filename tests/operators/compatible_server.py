@@ -44,6 +44,7 @@ class Reply:
     usage: bool | dict[str, Any] = True  # False: none
     choices: bool = True  # False: an empty list
     tokens: bool = True  # False: no token ids and no log-probabilities, though they are asked for
+    pictures: bool = True  # False: the pictures of this prompt are dropped
     cut: bool = False  # half of the answer, and the connection is closed
     hang: threading.Event | None = None  # answered once this is set; never, if it is not
 
@@ -359,7 +360,7 @@ class CompatibleServer:
                 return web.json_response({"error": {"message": "pictures come as data URLs"}}, status=400)
             if uuid:
                 self._pictures.add(uuid)
-            if "pictures" in self.able:
+            if "pictures" in self.able and reply.pictures:
                 prompt += [7] * PICTURE
         if self.context is not None and len(prompt) + body.get("max_tokens", 1) > self.context:
             message = f"This model's maximum context length is {self.context} tokens."
