@@ -10,6 +10,7 @@ import numpy as np
 
 from arena.operator import BackendError, Usage
 from arena_operators.vlm.backend import Message, ModelAnswer, ModelRequest, Picture, Sampling
+from arena_operators.vlm.limited import WAYS, chosen
 
 REQUESTS = (400, 413, 422)  # statuses that refuse what was asked, and not who asks
 LIMITS = ("top_k", "min_p")  # 0: none
@@ -22,6 +23,10 @@ class Refused(ValueError):
     def __init__(self, text: str, status: int) -> None:
         super().__init__(text)
         self.status = status
+
+
+class Failed(BackendError):
+    """The server answered that it failed (500 and others)."""
 
 
 class _Message(msgspec.Struct):
@@ -58,6 +63,11 @@ class Completion(msgspec.Struct):
     model: str = ""
     usage: _Usage | None = None
     prompt_token_ids: list[int] | None = None  # vLLM's
+    system_fingerprint: str | None = None  # of the server's build
+
+
+class _Meta(msgspec.Struct):
+    n_ctx: int | None = None
 
 
 class Model(msgspec.Struct):
@@ -66,6 +76,12 @@ class Model(msgspec.Struct):
     id: str
     owned_by: str | None = None
     max_model_len: int | None = None  # vLLM's and SGLang's
+    meta: _Meta | None = None  # llama.cpp's
+
+    @property
+    def context(self) -> int | None:
+        """Most tokens of prompt and answer, where the server says it."""
+        return self.max_model_len or (self.meta.n_ctx if self.meta is not None else None)
 
 
 class _Models(msgspec.Struct):
@@ -92,9 +108,10 @@ def body(model: str, request: ModelRequest, pictures: Mapping[str, dict[str, Any
         **sampling_fields(request.sampling),
     }
     if request.tokens:
-        out |= {"return_token_ids": True, "logprobs": True}
+        # llama-cpp-python gives log-probabilities only where a count of others is asked for, and not for 0.
+        out |= {"return_token_ids": True, "logprobs": True, "top_logprobs": 1}
     if request.choices:
-        out["structured_outputs"] = {"choice": list(request.choices)}
+        out["structured_outputs"] = WAYS["structured_outputs"](request.choices)
     return out
 
 
@@ -108,7 +125,9 @@ def fitted(body: Mapping[str, Any], adapted: Mapping[str, Any]) -> dict[str, Any
         if name not in out or (name in LIMITS and out[name] != 0):
             continue
         value = out.pop(name)
-        if isinstance(other, str):
+        if name == "structured_outputs" and other is not None:
+            out[other] = WAYS[other](value["choice"])
+        elif isinstance(other, str):
             out[other] = value
         elif other is not None:
             out[name] = other
@@ -149,8 +168,9 @@ def answer(found: Completion, request: ModelRequest) -> ModelAnswer:
             )
         prompt, ids = _ids(found.prompt_token_ids), _ids(choice.token_ids)
         drawn = np.array([one.logprob for one in logprobs], np.float32)
+    text = choice.message.content or ""
     return ModelAnswer(
-        text=choice.message.content or "",
+        text=(chosen(text, request.choices) or text) if request.choices else text,
         thought=choice.message.reasoning_content or choice.message.reasoning,
         refusal=choice.message.refusal,
         prompt_tokens=prompt,

@@ -15,7 +15,7 @@ import msgspec
 from arena.operator import BackendError, OverloadedError, WorkerContext
 from arena_operators.vlm import chat_api
 from arena_operators.vlm.backend import AsyncBackend, Capabilities, ModelAnswer, ModelRequest, Picture
-from arena_operators.vlm.chat_api import REQUESTS, Refused
+from arena_operators.vlm.chat_api import REQUESTS, Failed, Refused
 from arena_operators.vlm.pictures import EncodedPictures
 from arena_operators.vlm.probe import Probed, probe, sight
 
@@ -201,7 +201,7 @@ class OpenAIBackend(AsyncBackend):
             return Refused(f"{text}. Check the url (most end in /v1) and the model's name", status)
         if status in REQUESTS:
             return Refused(text, status)
-        return BackendError(text)
+        return Failed(text)
 
     def _unreachable(self, cause: Exception) -> Exception:
         why = self.hidden(chat_api.shown(cause) or type(cause).__name__)

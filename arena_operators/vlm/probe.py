@@ -15,7 +15,8 @@ import numpy as np
 from arena.operator import BackendError
 from arena_operators.vlm import chat_api
 from arena_operators.vlm.backend import Capabilities, Message, ModelRequest, Picture, Sampling
-from arena_operators.vlm.chat_api import REQUESTS, Refused
+from arena_operators.vlm.chat_api import REQUESTS, Failed, Refused
+from arena_operators.vlm.limited import WAYS, chosen
 
 if TYPE_CHECKING:
     from arena_operators.vlm.openai_backend import OpenAIBackend
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 WORDS = "A test of this server. Write down any sixteen letters."
 CHOICES = ("azure", "crimson")
 SAMPLING = Sampling(max_tokens=16)
-TOKENS = {"return_token_ids": None, "logprobs": None}
+TOKENS = {"return_token_ids": None, "logprobs": None, "top_logprobs": None}
 # What servers want otherwise (see chat_api.fitted): SGLang takes no top_k of 0, OpenAI no such field, and some no field
 # that they do not know. The first that a server accepts is kept.
 DIALECTS: tuple[dict[str, Any], ...] = (
@@ -67,7 +68,7 @@ async def probe(backend: OpenAIBackend) -> Probed:
     choice = first.choices[0]
     again = await _ask(backend, adapted, WORDS, tokens=True)  # alone, as the first: companions change last bits
     limited, sees, lora, tokens_in, version = await asyncio.gather(
-        _ask(backend, adapted, WORDS, structured_outputs={"choice": list(CHOICES)}),
+        _limits(backend, adapted),
         sight(backend, adapted, first, 128, 128),
         _has(backend, backend.url + "/load_lora_adapter"),
         _has(backend, urljoin(backend.url, "/inference/v1/generate")),
@@ -78,17 +79,21 @@ async def probe(backend: OpenAIBackend) -> Probed:
     capabilities = Capabilities(
         backend=backend.name,
         model=backend.model,
-        server=" ".join(part for part in (own.owned_by if own is not None else "", version) if part),
+        server=" ".join(
+            part for part in (own.owned_by if own is not None else "", version or first.system_fingerprint) if part
+        ),
         tokens_out=choice.token_ids is not None and first.prompt_token_ids is not None,
         tokens_in=tokens_in,
         logprobs=bool(drawn),
-        choices=limited is not None and (limited.choices[0].message.content or "").strip() in CHOICES,
+        choices=limited is not None,
         seeds=again is not None and "seed" not in adapted and _text(again) == _text(first),
         pictures=not sees.blind,
         picture_uuid=sees.by_name,
         lora=lora,
-        context=own.max_model_len if own is not None else None,
+        context=own.context if own is not None else None,
     )
+    if limited is not None:
+        adapted = {**adapted, "structured_outputs": limited}
     return Probed(capabilities, adapted, first.model, first, sees.blind)
 
 
@@ -99,6 +104,8 @@ async def _listed(backend: OpenAIBackend) -> list[chat_api.Model] | None:
     except Refused as error:
         if error.status in (401, 403):
             raise
+        return None
+    except Failed:  # `transformers serve` fails at it where no model is in its cache, and serves all the same
         return None
     if found is not None and backend.model not in [one.id for one in found]:
         names = ", ".join(sorted(one.id for one in found)) or "none"
@@ -160,6 +167,15 @@ async def sight(
     if await _ask(backend, adapted, WORDS, named) is not None:
         by_name = await _ask(backend, adapted, WORDS, {**named, "image_url": None}, tokens=True)
     return Sight("", token, count, by_name is not None and _counts(by_name) == _counts(found))
+
+
+async def _limits(backend: OpenAIBackend, adapted: Mapping[str, Any]) -> str | None:
+    """The field by which the server limits an answer to a list; None where it knows none."""
+    for field, limit in WAYS.items():
+        found = await _ask(backend, adapted, WORDS, **{field: limit(CHOICES)})
+        if found is not None and chosen(_text(found), CHOICES) is not None:
+            return field
+    return None
 
 
 async def _ask(

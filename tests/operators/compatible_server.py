@@ -5,7 +5,8 @@
     server.turns  # what it was asked
 
 It runs on an event loop in a thread of this process. What it can do (`able`) is what real servers can or cannot:
-token ids, log-probabilities, choices, seeds, pictures and uuids as vLLM has them. Nothing in it sleeps.
+token ids, log-probabilities, choices, seeds, pictures and uuids as vLLM has them; beside those, choices as other
+servers take them ("grammar", "regex", "schema"). Nothing in it sleeps.
 """
 
 from __future__ import annotations
@@ -111,14 +112,19 @@ class CompatibleServer:
         context: int | None = 4096,
         probes: Callable[[Chat], Reply | None] | None = None,
         refuses: Iterable[str] = (),
+        lists: bool = True,
     ) -> None:
-        """`key`: others get 401. `context`: of prompt and answer. `refuses`: fields of a request that get a 400."""
+        """`key`: others get 401. `context`: of prompt and answer. `refuses`: fields of a request that get a 400.
+
+        `lists`: whether it can say which models it serves; else it fails at it.
+        """
         self.model = model
         self.able = frozenset(able)
         self.key = key
         self.context = context
         self.probes = probes
         self.refuses = frozenset(refuses)
+        self.lists = lists
         self.adapters: dict[str, str] = {}  # by name: the folder
         self.chats: list[Chat] = []  # all that came, probes too
         self.paths: list[str] = []  # of every request
@@ -205,6 +211,8 @@ class CompatibleServer:
     async def _models(self, request: web.Request) -> web.Response:
         if (refused := self._refused(request)) is not None:
             return refused
+        if not self.lists:
+            return web.Response(text="Internal Server Error", status=500)
         told = {} if self.context is None else {"max_model_len": self.context}
         names = [self.model, *self.adapters]
         data = [{"id": name, "object": "model", "created": 0, "owned_by": "toy", **told} for name in names]
@@ -347,6 +355,13 @@ class CompatibleServer:
         chance = zlib.crc32(said.encode())
         if "choices" in self.able and limits.get("choice"):
             return str(limits["choice"][chance % len(limits["choice"])])
+        if "grammar" in self.able and body.get("grammar"):
+            return str(json.loads(re.findall(r'"(?:[^"\\]|\\.)*"', body["grammar"])[0]))
+        if "regex" in self.able and body.get("regex"):
+            return re.sub(r"\\(.)", r"\1", body["regex"][1:-1].split("|")[0])
+        if "schema" in self.able and body.get("response_format"):
+            named = body["response_format"]["json_schema"]["schema"]["properties"]
+            return json.dumps({name: of["enum"][0] for name, of in named.items()})
         return f"yes {chance}"
 
     def _completion(self, chat: Chat, reply: Reply) -> dict[str, Any] | web.Response:

@@ -75,6 +75,12 @@ def test_what_it_cannot_do_is_found_too(without, field):
     assert [name for name in there if not getattr(found, name)] == [field]
 
 
+def test_a_server_whose_list_of_models_fails_is_used_all_the_same():
+    with CompatibleServer(lists=False) as server:
+        (decision,) = decide(server)
+    assert decision.answer == "call"
+
+
 def test_a_model_that_drops_the_picture_is_refused():
     with CompatibleServer(able=ABLE - {"pictures"}) as server:
         assert "it drops pictures, so the model would play blind" in refused(server)
