@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from arena.game import Move
-from arena.operator import Decision, Request, Usage
+from arena.operator import Decision, Request, ToolCall, Usage
 from arena.plan import MatchPlan
 from arena.talk import Unsaid
 
@@ -40,6 +40,7 @@ class TurnLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     thought: str | None = None
     raw: str | None = None
     usage: Usage | None = None
+    calls: tuple[ToolCall, ...] = ()  # of tools, in order
     weights_version: str | None = None  # of the weights that decided, once they were changed while the worker played
     action: int | None = None  # the applied action: the parsed answer, or the default after a fault
     say: str | None = None  # the words given to the game: beside the action, or as the whole answer
@@ -111,6 +112,7 @@ def turn_line(
         thought=decision.thought,
         raw=decision.raw,
         usage=decision.usage,
+        calls=decision.calls,
         weights_version=decision.weights_version,
         action=None if move is None else move.action,
         say=None if move is None else move.say,

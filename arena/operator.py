@@ -45,6 +45,16 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     completion: int = 0
 
 
+class ToolCall(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One use of a tool in a turn: what was asked of it, and what it gave. See arena/tool.py."""
+
+    tool: str
+    arguments: str = ""  # JSON, as they were written
+    text: str | None = None  # of the result
+    picture: str | None = None  # of the result: its hash, as hash_array
+    error: str | None = None  # why there is no result, as the operator was told
+
+
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """An operator's answer to a request. The operator separates thought from answer; the game parses the answer."""
 
@@ -58,6 +68,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     finish_reason: str | None = None  # why generation ended, as model servers say it: "stop", "length"
     weights_version: str | None = None  # of the weights that decided, where they can change: see Operator.update
     usage: Usage | None = None
+    calls: tuple[ToolCall, ...] = ()  # of tools, in order
     fault: OperatorFault | None = None  # a worker sets `timeout` or `crashed`; the arena finds the others
     detail: str | None = None  # what the fault was about
 

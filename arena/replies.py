@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from arena.errors import InputError
-from arena.operator import BackendError, Decision, OverloadedError, Request, Usage
+from arena.operator import BackendError, Decision, OverloadedError, Request, ToolCall, Usage
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.connection_state import invalid_decision
@@ -53,13 +53,20 @@ def _wrong_type(one: Decision) -> str | None:
     """Which field of a decision is of a type that cannot be sent, in words; None: none."""
     silent = one.say is None and one.thought is None and one.raw is None and one.finish_reason is None
     plain = one.usage is None and one.weights_version is None and one.fault is None and one.detail is None
-    if silent and plain and type(one.answer) is int:  # most are an action and no more
+    if silent and plain and one.calls == () and type(one.answer) is int:  # most are an action and no more
         return None
     for name, kinds in TYPES.items():
         found = type(getattr(one, name))
         if found not in kinds:
             expected = ", ".join(kind.__name__ for kind in kinds[:-1])
             return f"{name} is of type {found.__module__}.{found.__qualname__}; it must be {expected} or None"
+    if type(one.calls) is not tuple or any(type(call) is not ToolCall for call in one.calls):
+        return f"calls are {str(one.calls)[:80]}; they must be a tuple of ToolCall"
+    for call in one.calls:
+        if type(call.tool) is not str or type(call.arguments) is not str:
+            return f"a ToolCall has the tool {call.tool!r} and the arguments {call.arguments!r}; they must be str"
+        if any(type(given) not in _TEXT for given in (call.text, call.picture, call.error)):
+            return f"a ToolCall of {call.tool} has a text, picture or error that is neither str nor None"
     return None
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from arena.errors import InputError, ProtocolError
 from arena.host import Host
-from arena.operator import BackendError, Decision, Operator, Outcome, OverloadedError, Request, Usage
+from arena.operator import BackendError, Decision, Operator, Outcome, OverloadedError, Request, ToolCall, Usage
 from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.replies import sendable
@@ -114,6 +114,9 @@ def test_too_few_decisions_are_the_operators_crash() -> None:
         Decision(answer=1, say=5),  # type: ignore[arg-type]
         Decision(answer=1, thought=np.zeros(3, np.float32)),  # type: ignore[arg-type]
         Decision(answer=1, usage={"prompt": 3}),  # type: ignore[arg-type]
+        Decision(answer=1, calls=[ToolCall(tool="notes")]),  # type: ignore[arg-type]
+        Decision(answer=1, calls=(ToolCall(tool="notes", text=5),)),  # type: ignore[arg-type]
+        Decision(answer=1, calls=(ToolCall(tool="notes"),) * 101),
         "bet",
         None,
     ],

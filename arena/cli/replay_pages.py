@@ -16,6 +16,7 @@ from rich.text import Text
 from arena import commands
 from arena.errors import RecordError
 from arena.log import Line
+from arena.operator import ToolCall
 from arena.plan import MatchPlan
 from arena.record.moments import Moment, Result, ShownTurn, moments
 from arena.record.replay import Replay
@@ -152,6 +153,9 @@ def _turn(moment: Moment, turn: ShownTurn) -> RenderableType:
         table.add_row("heard", said(f"seat {one.seat}: {printable(one.text)}"))
     table.add_row("given as", Text(turn.given.described()))
     table.add_row("legal", said(", ".join(turn.legal)))
+    for call in turn.calls:
+        table.add_row("tool", said(printable(f"{call.tool} {call.arguments}")))
+        table.add_row("error" if call.error is not None else "gave", said(_result_of(call)))
     if turn.thought:
         table.add_row("thought", said(turn.thought, "italic"))
     elif turn.raw and turn.raw != turn.answer:
@@ -178,6 +182,13 @@ def _turn(moment: Moment, turn: ShownTurn) -> RenderableType:
         box=box.ROUNDED,
         border_style=_colour(turn.seat),
     )
+
+
+def _result_of(call: ToolCall) -> str:
+    if call.error is not None:
+        return call.error
+    picture = None if call.picture is None else f"a picture ({call.picture})"
+    return "\n".join(part for part in (call.text, picture) if part is not None)
 
 
 def _rewards(moment: Moment) -> RenderableType:

@@ -79,6 +79,9 @@ def _caption(results: ScoreTable, seeded: bool, deals: str | None, pairings: str
     if any(row.faults for row in results.rows):
         out.append("scores count faults; fault-free: mean over matches without one")
     for row in results.rows:
+        if row.calls:
+            calls = f"{plural(row.calls, 'call')} of tools in {plural(row.turns, 'turn')}"
+            out.append(f"{printable(row.operator)}: {calls}, {row.failed_calls} of them failed")
         if row.unsaid:
             words = (
                 f"{printable(row.operator)} was not heard in {row.unsaid} of {plural(row.said + row.unsaid, 'turn')}"

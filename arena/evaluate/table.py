@@ -40,6 +40,8 @@ class ScoreRow(msgspec.Struct, kw_only=True):
     faults: dict[str, int] = {}
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    calls: int = 0  # of tools
+    failed_calls: int = 0  # of them, those that gave an error
 
 
 class ScoreTable(msgspec.Struct, kw_only=True):
@@ -89,6 +91,8 @@ class _Count:
         if line.usage is not None:
             row.prompt_tokens += line.usage.prompt
             row.completion_tokens += line.usage.completion
+        row.calls += len(line.calls)
+        row.failed_calls += sum(call.error is not None for call in line.calls)
 
     def match(self, value: float | None, clean: bool) -> None:
         self.row.matches += 1

@@ -15,6 +15,7 @@ from arena.operator import Decision, OpenSeat, Request
 from arena.protocol import messages as m
 
 ALLOWED = 10_000  # messages and answers that nobody asked for, beyond twice what was asked
+MOST_CALLS = 100  # of tools in one decision
 FAULTS = ("timeout", "crashed", "unparsable")  # that a worker may give
 OWED = 10_000  # ENDs that wait for their CLOSED
 
@@ -163,10 +164,14 @@ class ConnectionState:
 def invalid_decision(decision: Decision) -> str | None:
     """What is wrong with a decision by itself; None: nothing."""
     bare = decision.prompt_tokens is None and decision.tokens is None and decision.logprobs is None
-    if bare and decision.usage is None and decision.fault is None:  # most are an action and no more
+    if (
+        bare and decision.usage is None and decision.fault is None and not decision.calls
+    ):  # most are an action and no more
         return None
     if decision.fault is not None and decision.fault not in FAULTS:
         return f"the fault {decision.fault!r}, which a worker does not give: expected one of {', '.join(FAULTS)}"
+    if len(decision.calls) > MOST_CALLS:
+        return f"{len(decision.calls)} calls of tools in one decision: expected at most {MOST_CALLS}"
     usage = decision.usage
     if usage is not None and (usage.prompt < 0 or usage.completion < 0):
         return f"a usage of {usage.prompt} and {usage.completion} tokens: expected numbers from 0"

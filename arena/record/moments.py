@@ -13,6 +13,7 @@ import msgspec
 from arena.game import Observation, Said, Views
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.match import Match
+from arena.operator import ToolCall
 from arena.record.replay import Step, execute
 from arena.talk import Unsaid
 
@@ -40,6 +41,7 @@ class ShownTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    calls: tuple[ToolCall, ...] = ()  # of tools, in order
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -153,6 +155,7 @@ def _turn(match: Match, line: TurnLine, views: Views, saw: Observation | None) -
         detail=line.detail,
         prompt_tokens=usage.prompt if usage else 0,
         completion_tokens=usage.completion if usage else 0,
+        calls=line.calls,
     )
 
 

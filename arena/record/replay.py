@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -235,11 +236,11 @@ def _wait_idle(match: Match) -> None:
 
 
 def _decision(turn: TurnLine) -> Decision:
-    told = {"thought": turn.thought, "raw": turn.raw, "usage": turn.usage, "say": _said(turn)}
-    told["weights_version"] = turn.weights_version
+    told: dict[str, Any] = {"thought": turn.thought, "raw": turn.raw, "usage": turn.usage, "say": _said(turn)}
+    told |= {"weights_version": turn.weights_version, "calls": turn.calls}
     if turn.fault in ("timeout", "crashed") or (turn.fault is not None and turn.answer is None):
         return Decision(answer=turn.answer, fault=turn.fault, detail=turn.detail, **told)  # type: ignore[arg-type]
-    return Decision(answer=turn.answer, **told)  # type: ignore[arg-type]
+    return Decision(answer=turn.answer, **told)
 
 
 def _said(turn: TurnLine) -> str | None:

@@ -14,7 +14,7 @@ from arena.evaluate.intervals import t975
 from arena.evaluate.table import GameFacts, ScoreTable
 from arena.evaluate.table import tabulate as tables_of
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
-from arena.operator import Usage
+from arena.operator import ToolCall, Usage
 from arena.talk import Unsaid
 
 
@@ -293,3 +293,10 @@ def test_it_counts_who_said_something_and_who_was_not_heard() -> None:
     ]
     a, b = tabulate(match(0, 0, ("a", "b"), (1.0, -1.0), *lines), ["a", "b"], "chips").rows
     assert (a.said, a.unsaid, b.said, b.unsaid) == (1, 1, 0, 0)
+
+
+def test_it_counts_calls_of_tools_and_those_that_failed() -> None:
+    calls = (ToolCall(tool="notes", text="noted"), ToolCall(tool="zoom", error="no such region"))
+    lines = [msgspec.structs.replace(turn("a"), calls=calls), turn("b")]
+    a, b = tabulate(match(0, 0, ("a", "b"), (1.0, -1.0), *lines), ["a", "b"], "chips").rows
+    assert (a.calls, a.failed_calls, b.calls, b.failed_calls) == (2, 1, 0, 0)

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from arena.game import Discrete, GameCard, GameSpec, Move, Observation, Said, StepResult, TimeStep, Views
-from arena.operator import Decision, OpenSeat, Outcome, Request, SpectatorUpdate, Usage
+from arena.operator import Decision, OpenSeat, Outcome, Request, SpectatorUpdate, ToolCall, Usage
 from arena.options import Option
 from arena.protocol import codec
 from arena.protocol import messages as m
@@ -46,6 +46,7 @@ DECISION = Decision(
     finish_reason="stop",
     weights_version="step-12",
     usage=Usage(prompt=10, completion=3),
+    calls=(ToolCall(tool="zoom", arguments="{}", text="seen", picture="00ff"), ToolCall(tool="notes", error="full")),
     fault="timeout",
     detail="late",
 )
