@@ -23,6 +23,7 @@ class Settings:
     prompt: str = "full"  # which of the game's prompts
     sampling: Sampling = field(default_factory=Sampling)
     picture: bool = True  # the model sees; else it reads only
+    choices: bool = False  # an answer is one of the legal actions, and nothing is thought or said before it
 
 
 class Dialogue:
@@ -55,9 +56,15 @@ class Dialogue:
             messages=self.messages(request),
             key=turn_key(seat, request),
             sampling=self.settings.sampling,
+            choices=self._choices(request) if self.settings.choices else (),
             tokens=seat.tokens,
         )
         return decision(answer, seat, request)
+
+    def _choices(self, request: Request) -> tuple[str, ...]:
+        """The answers that a model may give, as the prompt asks for them."""
+        actions = self.seats[request.match, request.seat].card.actions
+        return tuple(f"{MARK} {actions[action]}" for action in request.observation.legal)
 
     def messages(self, request: Request) -> tuple[Message, ...]:
         """The game's prompt for this request, with its picture."""

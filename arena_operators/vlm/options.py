@@ -49,6 +49,7 @@ OPTIONS = {
     "prompt": Option(
         "str", None, "the game's prompt (default: short for nano, full otherwise)", choices=("short", "full")
     ),
+    "choices": Option("bool", False, "limit an answer to the legal actions: no thought, nothing unparsable"),
     "adapter": Option("str", None, "folder of a peft adapter that is applied to the model"),
     "image": Option("str", None, "size of the picture, e.g. 384 or 480x640 (default: what suits the model)"),
     "revision": Option("str", None, "commit, tag or branch of ORG/MODEL"),
@@ -154,7 +155,7 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
         default("batch", 4 if nano or out["device"] != "cpu" else 1)
     default("max_tokens", 64 if small else 256)
     default("prompt", "short" if nano else "full")
-    for name in ("temperature", "top_p", "top_k", "min_p", "threads"):
+    for name in ("temperature", "top_p", "top_k", "min_p", "choices", "threads"):
         default(name, OPTIONS[name].default)
     return out
 
@@ -163,7 +164,7 @@ def settings(options: Mapping[str, Any], kind: Kind) -> Settings:
     """How the operator asks its model, by its filled options."""
     fields = ("temperature", "top_p", "top_k", "min_p", "max_tokens")
     sampling = Sampling(**{name: options[name] for name in fields})
-    return Settings(prompt=options["prompt"], sampling=sampling, picture=kind == "vlm")
+    return Settings(prompt=options["prompt"], sampling=sampling, picture=kind == "vlm", choices=options["choices"])
 
 
 def image_size(value: str) -> tuple[int, int]:

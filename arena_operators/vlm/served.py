@@ -37,6 +37,11 @@ class ServedOperator(AsyncOperator):
                 f"{self.capabilities.model} cannot play with pictures: {self.backend.blind}. Name a model that "
                 "sees, or one of `llm`, which reads only"
             )
+        if self.dialogue.settings.choices and not self.capabilities.choices:
+            raise ValueError(
+                f"@choices=true: {self.capabilities.model} cannot be limited to the legal actions, since its server "
+                "takes no list of choices, grammar, regex or JSON schema. Leave it out, or name another server"
+            )
 
     def open(self, seats: Sequence[OpenSeat]) -> None:
         """ValueError when the game has not what the model is asked with, or the server not what the seat wants."""

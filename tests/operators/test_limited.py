@@ -14,7 +14,7 @@ pytest.importorskip("aiohttp")
 from arena_operators.vlm.backend import ModelRequest, Sampling
 from arena_operators.vlm.limited import WAYS, chosen
 from tests.operators.compatible_server import ABLE, CompatibleServer, Reply
-from tests.operators.served_kit import started
+from tests.operators.served_kit import decide, started
 
 NAMES = ("fold", 'say "no"', "a|b (c)")
 
@@ -65,3 +65,16 @@ def test_a_regex_matches_its_choices_and_nothing_else():
 @pytest.mark.parametrize("text", ["call", "", "[1]", '{"answer": 3}', "{" * 2000])
 def test_only_what_was_listed_is_chosen(text):
     assert chosen(text, NAMES) is None
+
+
+def test_a_seat_is_limited_to_its_legal_actions_where_the_operator_says_so():
+    with CompatibleServer(lambda chat: Reply(chat.body["structured_outputs"]["choice"][0])) as server:
+        (decision,) = decide(server, choices=True)
+    (chat,) = server.turns
+    assert chat.body["structured_outputs"] == {"choice": [f"Answer: {name}" for name in chat.legal]}
+    assert (decision.answer, decision.fault) == (chat.legal[0], None)
+
+
+def test_a_server_that_limits_nothing_is_refused_before_the_first_match():
+    with CompatibleServer(able=ABLE - {"choices"}) as server, pytest.raises(ValueError, match="@choices=true: toy"):
+        decide(server, choices=True)
