@@ -38,6 +38,8 @@ class AsyncHost:
         self._emit(m.Status(state="ready", max_in_flight=self._operator.max_in_flight))
 
     async def stop(self) -> None:
+        if not self.finished:  # an operator ended the loop: the worker dies, and nobody cancelled what it was asked
+            self._emit = lambda message: None
         await asyncio.sleep(0)  # so that what was received last has begun
         tasks = [*self._tasks.values(), *self._beside]
         for task in tasks:

@@ -36,6 +36,7 @@ KIND = OperatorKind(
         if name != "image"
     },
     max_in_flight=partial(vlm.max_in_flight, kind="llm"),
+    runtimes=partial(vlm.runtimes, kind="llm"),
     extra=vlm.KIND.extra,
     determinism="measured",
     licence="smollm2: Apache-2.0; any other model under its own licence",

@@ -7,7 +7,7 @@ such models, and those that only read, asked in words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from arena.canonical import hash_file
@@ -17,7 +17,17 @@ from arena.operator import Determinism, OperatorKind
 from arena.plugins import require_modules
 from arena_operators.vlm import checkpoint
 from arena_operators.vlm.checkpoint import Kind
-from arena_operators.vlm.options import MODULES, OPTIONS, backend_of, check, filled, image_size, origin_of
+from arena_operators.vlm.options import (
+    MODULES,
+    OPTIONS,
+    backend_of,
+    check,
+    filled,
+    image_size,
+    origin_of,
+    served_elsewhere,
+)
+from arena_operators.vlm.vllm_launch import launch, runtime_of
 
 NANO_IMAGE = (128, 128)
 DEFAULT_EDGE = 384  # pixels, for a model whose config.json is not available here
@@ -84,11 +94,22 @@ def resolve_options(
     modules, extra = MODULES[backend]
     require_modules(f"operator {kind!r} with backend={backend}", modules, extra)
     origin = origin_of(what, options, kind)
-    if origin is not None and backend == "transformers":
-        if origin.adapter is not None:
-            require_modules("an adapter", ("peft",), "vlm")
-        checkpoint.check_source(origin)
-    return filled(what, options, kind)
+    if origin is None or served_elsewhere(options):
+        return filled(what, options, kind)
+    checkpoint.check_source(origin)
+    asked = filled(what, options, kind)
+    if backend == "vllm":
+        launch(origin, asked)
+    elif origin.adapter is not None:
+        require_modules("an adapter", ("peft",), "vlm")
+    return asked
+
+
+def runtimes(what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> Sequence[str]:
+    """The runtime of the vLLM server that its worker starts."""
+    if backend_of(options) != "vllm" or served_elsewhere(options):
+        return ()
+    return (runtime_of(filled(what, options, kind)),)
 
 
 def declared(what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> Determinism:
@@ -110,7 +131,7 @@ def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kin
     Of a server's model its name: what more it is, the server may say when it starts.
     """
     asked = filled(what, options, kind)
-    if asked["backend"] == "openai":
+    if served_elsewhere(options):
         return {"model": asked["model"]}
     origin = checkpoint.source(what, options.get("adapter"), kind)
     hub = {} if origin.hub is None else {"model": origin.hub, "revision": options.get("revision") or "unknown"}
@@ -138,4 +159,5 @@ KIND = OperatorKind(
     determinism="measured",
     licence="nano: Apache-2.0; any other model under its own licence",
     max_in_flight=max_in_flight,
+    runtimes=runtimes,
 )

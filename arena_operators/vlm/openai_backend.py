@@ -98,10 +98,11 @@ class OpenAIBackend(AsyncBackend):
             if error.status not in REQUESTS:  # nobody's request: the key or the model is gone
                 raise BackendError(str(error)) from None
             raise
-        if self.probed is not None and found.model != self.probed.answers_as:
+        if not self.right_model(found.model):
+            was = self.probed.answers_as if self.probed is not None else self.model
             raise BackendError(
                 f"{self.url} answers as {self.hidden(found.model)!r}; when it was probed it was "
-                f"{self.hidden(self.probed.answers_as)!r}: another model is served there now"
+                f"{self.hidden(was)!r}: another model is served there now"
             )
         answer = chat_api.answer(found, request)
         self._check_pictures(request, answer)
@@ -118,6 +119,10 @@ class OpenAIBackend(AsyncBackend):
         there, wanted = int((answer.prompt_tokens == known[0][0]).sum()), sum(count for _, count in known)
         if there != wanted:
             raise BackendError(f"the prompt had {there} tokens of pictures; those that were sent have {wanted}")
+
+    def right_model(self, name: str) -> bool:
+        """Whether an answer's model is the one that was asked."""
+        return self.probed is None or name == self.probed.answers_as
 
     async def _complete(self, request: ModelRequest) -> chat_api.Completion:
         named = self.probed is not None and self.probed.capabilities.picture_uuid

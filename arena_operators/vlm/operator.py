@@ -64,8 +64,10 @@ def make(context: WorkerContext, kind: Kind = "vlm") -> Operator | AsyncOperator
     try:
         asked = options.filled(context.what, context.options, kind)
         settings = options.settings(asked, kind)
-        if asked["backend"] == "openai":
+        if options.served_elsewhere(asked):
             return _served(context, asked, settings)
+        if asked["backend"] == "vllm":
+            return _own_vllm(context, asked, settings, kind)
         return _embedded(context, asked, settings, kind)
     except InputError as error:
         raise ValueError(str(error)) from error
@@ -79,7 +81,22 @@ def _served(context: WorkerContext, asked: Mapping[str, Any], settings: Settings
     from arena_operators.vlm.served import ServedOperator
 
     backend = OpenAIBackend(asked["url"], asked["model"], asked.get("key"), asked["in_flight"])
+    backend.name = asked["backend"]
     return ServedOperator(backend, settings, context)
+
+
+def _own_vllm(context: WorkerContext, asked: Mapping[str, Any], settings: Settings, kind: Kind) -> AsyncOperator:
+    from arena.supervisor.runtime.use import interpreter
+    from arena_operators.vlm.served import ServedOperator
+    from arena_operators.vlm.vllm_backend import VllmBackend
+    from arena_operators.vlm.vllm_launch import launch, runtime_of, special
+
+    origin = checkpoint.source(context.what, asked.get("adapter"), kind)
+    checkpoint.check_source(origin)
+    python = interpreter(runtime_of(asked))
+    return ServedOperator(
+        VllmBackend(python, launch(origin, asked), special(origin), asked["in_flight"]), settings, context
+    )
 
 
 def _embedded(context: WorkerContext, asked: Mapping[str, Any], settings: Settings, kind: Kind) -> Operator:

@@ -20,14 +20,17 @@ from arena_operators.vlm.backend import Sampling
 from arena_operators.vlm.checkpoint import Kind
 from arena_operators.vlm.dialogue import Settings
 
-BACKENDS = ("transformers", "openai")
+BACKENDS = ("transformers", "vllm", "openai")
 MODULES = {  # that a backend needs here, and the extra that brings them
     "transformers": (("torch", "transformers", "safetensors", "tokenizers"), "vlm"),
+    "vllm": (("httpx2",), "openai"),
     "openai": (("httpx2",), "openai"),
 }
 OF_SERVERS = ("url", "key", "model", "in_flight")  # options that mean nothing to a model that runs here
 OF_LOCAL = ("adapter", "revision", "device", "dtype", "batch")  # and those that mean nothing to a server
+OF_VLLM = ("context", "lora")  # and those that only a vLLM server of our own takes
 IN_FLIGHT = 16
+VLLM_IN_FLIGHT = {"cpu": 32, "cuda": 256}
 DRIVERS = ("/proc/driver/nvidia/version", "/dev/dxg", "/dev/kfd")  # of GPUs that torch computes on
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 _SIZE = re.compile(r"(\d+)(?:x(\d+))?")
@@ -35,12 +38,22 @@ _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")  # what can be no key its
 
 OPTIONS = {
     "backend": Option(
-        "str", None, "what runs the model (default: openai where a url is given, else transformers)", choices=BACKENDS
+        "str",
+        None,
+        "what runs the model (default: openai where a url is given, else transformers). "
+        "vllm starts a vLLM server, or with a url asks one",
+        choices=BACKENDS,
     ),
     "url": Option("str", None, "of a server that speaks OpenAI's chat protocol, e.g. http://localhost:8000/v1"),
     "key": Option("str", None, "the NAME of an environment variable that holds the server's key, never the key"),
     "model": Option("str", None, "the model's name on the server, where it is another than the one after vlm:"),
-    "in_flight": Option("int", None, f"requests at once to the server (default: {IN_FLIGHT})", low=1, high=4096),
+    "in_flight": Option(
+        "int",
+        None,
+        f"requests at once to the server (default: {IN_FLIGHT}; with vllm 32, on cuda 256)",
+        low=1,
+        high=4096,
+    ),
     "temperature": Option("float", 1.0, "of sampling, drawn from each turn's own key; 0 = greedy", low=0, high=10),
     "top_p": Option("float", 1.0, "sample from the likeliest tokens that make up this much; 1 = all", low=0, high=1),
     "top_k": Option("int", 0, "sample from this many of the likeliest tokens; 0 = all", low=0),
@@ -60,6 +73,10 @@ OPTIONS = {
         "of the weights (default: float32 on cpu, bfloat16 on cuda)",
         choices=("float32", "bfloat16", "float16"),
     ),
+    "context": Option(
+        "int", None, "tokens of prompt and answer that the vLLM server takes (default: at most 8192)", low=1
+    ),
+    "lora": Option("bool", False, "the vLLM server can be given peft adapters while it runs, as training does"),
     "batch": Option("int", None, "rows of every forward pass, a fixed shape (default: 4; 1 for others on cpu)", low=1),
     "threads": Option("int", 1, "CPU threads of the worker; another number may change the last bits", low=1),
 }
@@ -70,9 +87,14 @@ def backend_of(options: Mapping[str, Any]) -> str:
     return str(options.get("backend") or ("openai" if options.get("url") else "transformers"))
 
 
+def served_elsewhere(options: Mapping[str, Any]) -> bool:
+    """The model runs on a server that the arena does not start."""
+    return backend_of(options) == "openai" or bool(options.get("url"))
+
+
 def origin_of(what: str, options: Mapping[str, Any], kind: Kind) -> checkpoint.Source | None:
     """Where the model comes from; None where only a server knows its name."""
-    if backend_of(options) == "openai":
+    if served_elsewhere(options):
         nano = what == "nano" or (kind == "vlm" and not what)
         if not nano and not Path(what or smollm2.NAME).expanduser().is_dir():
             return None
@@ -81,21 +103,31 @@ def origin_of(what: str, options: Mapping[str, Any], kind: Kind) -> checkpoint.S
 
 def check(what: str, options: Mapping[str, Any], kind: Kind) -> None:
     """InputError for options that do not go together, or whose value is none."""
-    backend = backend_of(options)
-    others = OF_LOCAL if backend == "openai" else OF_SERVERS
+    backend, elsewhere = backend_of(options), served_elsewhere(options)
+    others: tuple[str, ...]
+    if backend == "transformers":
+        others, fits = (*OF_SERVERS, *OF_VLLM), {"in_flight": "openai or vllm"} | dict.fromkeys(OF_VLLM, "vllm")
+    elif elsewhere:
+        others, fits = (*OF_LOCAL, *OF_VLLM), dict.fromkeys(OF_LOCAL, "transformers") | dict.fromkeys(OF_VLLM, "vllm")
+    else:
+        others, fits = ("key", "model", "batch"), {"batch": "transformers"}
     for name in others:
-        if options.get(name) is not None:
-            fits = "transformers" if backend == "openai" else "openai"
-            raise InputError(f"{kind}@{name}= goes with @backend={fits}; here the backend is {backend}: leave it out")
+        if options.get(name):
+            right = f"@backend={fits.get(name, 'openai')}" + " and no url" * (elsewhere and backend == "vllm")
+            raise InputError(f"{kind}@{name}= goes with {right}; here the backend is {backend}: leave it out")
     if options.get("image"):
         image_size(options["image"])
-    if backend == "openai":
+    if elsewhere:
         if not options.get("url"):
             raise InputError(f"{kind}@backend=openai needs the server's address: @url=http://HOST:PORT/v1")
         server_url(options["url"])
         check_key(options.get("key"))
         return
-    limited = [name for name, none in (("top_p", 1.0), ("top_k", 0), ("min_p", 0.0)) if options.get(name, none) != none]
+    limited = (
+        []
+        if backend == "vllm"
+        else [name for name, none in (("top_p", 1.0), ("top_k", 0), ("min_p", 0.0)) if options.get(name, none) != none]
+    )
     if limited:
         raise InputError(
             f"{kind}@{limited[0]}= goes with a server (@url=...): a model that runs here samples all tokens"
@@ -142,17 +174,23 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
         if out.get(name) is None:
             out[name] = value
 
-    if backend == "openai":
+    if served_elsewhere(options):
         check(what, options, kind)
         out["url"] = server_url(out["url"])
         default("model", what or (smollm2.NAME if kind == "llm" else "nano"))
         default("in_flight", IN_FLIGHT)
     else:
-        default("device", "cuda" if not small and has_gpu() else "cpu")
+        gpu = has_driver() if backend == "vllm" else not small and has_gpu()
+        default("device", "cuda" if gpu else "cpu")
         if not _DEVICE.fullmatch(out["device"]):
             raise InputError(f"{kind}@device={out['device']}: expected cpu, cuda or cuda:N")
         default("dtype", "float32" if out["device"] == "cpu" else "bfloat16")
-        default("batch", 4 if nano or out["device"] != "cpu" else 1)
+        if backend == "vllm":
+            default("in_flight", VLLM_IN_FLIGHT[out["device"].partition(":")[0]])
+            default("context", None)
+            default("lora", False)
+        else:
+            default("batch", 4 if nano or out["device"] != "cpu" else 1)
     default("max_tokens", 64 if small else 256)
     default("prompt", "short" if nano else "full")
     for name in ("temperature", "top_p", "top_k", "min_p", "choices", "threads"):
@@ -181,4 +219,9 @@ def has_gpu() -> bool:
         build = distributions.version("torch")
     except distributions.PackageNotFoundError:
         return False
-    return not build.endswith("+cpu") and any(Path(driver).exists() for driver in DRIVERS)
+    return not build.endswith("+cpu") and has_driver()
+
+
+def has_driver() -> bool:
+    """Whether a GPU's driver is loaded."""
+    return any(Path(driver).exists() for driver in DRIVERS)

