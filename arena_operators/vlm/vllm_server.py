@@ -9,7 +9,9 @@ import re
 import secrets
 import signal
 import socket
+import subprocess
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +25,7 @@ HOST = "127.0.0.1"
 WORKER = "arena_workers.vllm_server"
 LOOK = 0.25  # seconds between two looks at whether it answers
 GRACE = 1.5  # seconds from SIGTERM to SIGKILL: less than the arena gives its workers
+LAST = 1.0  # seconds for its last words, once it has ended
 KEPT, SHOWN, WIDE = 200, 3, 300  # lines of its log that are kept, lines of an error, characters of one
 # It does not share its cores with the worker, which only waits; vLLM counts and binds threads itself.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -52,8 +55,8 @@ class VllmServer:
         ours = {name: value for name, value in os.environ.items() if name not in THREADS}
         self._variables = {**ours, **variables, "VLLM_API_KEY": self.secret, "PYTHONUNBUFFERED": "1"}
         self._lines: deque[str] = deque(maxlen=KEPT)
-        self._process: asyncio.subprocess.Process | None = None
-        self._reader: asyncio.Task[None] | None = None
+        self._process: subprocess.Popen[str] | None = None
+        self._ready = False
 
     @property
     def pid(self) -> int:
@@ -65,58 +68,65 @@ class VllmServer:
         """Returns when it answers. ValueError, with its last words, when it ends before that."""
         began = time.monotonic()
         status("starting vLLM")
+        loop = asyncio.get_running_loop()
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command,
+            self._process = subprocess.Popen(
+                self._command,
                 env=self._variables,
-                stdin=asyncio.subprocess.PIPE,  # its end tells the server that we are gone
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                limit=2**20,
+                stdin=subprocess.PIPE,  # its end tells the server that we are gone
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
                 start_new_session=True,
             )
         except OSError as error:
             raise ValueError(f"vLLM cannot be started with {self._command[0]}: {error.strerror}") from error
-        self._reader = asyncio.ensure_future(self._read(status))
+        threading.Thread(target=self._follow, args=(self._process, loop, status), daemon=True).start()
         async with httpx2.AsyncClient(trust_env=False) as client:
             while not self.ended.is_set():
                 with contextlib.suppress(httpx2.HTTPError):
                     if (await client.get(f"http://{HOST}:{self.port}/health")).status_code == 200:
+                        self._ready = True
                         status(f"vLLM runs after {time.monotonic() - began:.0f} s")
                         return
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.ended.wait(), LOOK)
         raise ValueError(f"the vLLM server {self.how()} while it started:\n{self.last_words()}")
 
-    async def _read(self, status: Callable[[str], None]) -> None:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        while True:
-            try:
-                line = await self._process.stdout.readline()
-            except ValueError:  # a line over the limit
-                continue
-            if not line:
-                break
-            text = line.decode(errors="replace").rstrip()
-            sys.stdout.write(text + "\n")
+    def _follow(
+        self, process: subprocess.Popen[str], loop: asyncio.AbstractEventLoop, status: Callable[[str], None]
+    ) -> None:
+        """In a thread: notices the end. What it started may hold its output open, so that is read in another thread."""
+        reader = threading.Thread(target=self._read, args=(process, status), daemon=True)
+        reader.start()
+        if hasattr(os, "waitid"):  # until it is reaped its number, which is its group's, is given to no other
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        self._signal(signal.SIGKILL)  # what is left of its group
+        process.wait()
+        reader.join(LAST)
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(self.ended.set)
+
+    def _read(self, process: subprocess.Popen[str], status: Callable[[str], None]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            sys.stdout.write(line)
             sys.stdout.flush()
-            self._lines.append(text)
-            if " INFO " in text:
-                status(f"vLLM: {printable(_HEAD.sub('', text))[:WIDE]}")
-        await self._process.wait()
-        self.ended.set()
+            self._lines.append(line)
+            if " INFO " in line and not self._ready:
+                status(f"vLLM: {printable(_HEAD.sub('', line.rstrip()))[:WIDE]}")
 
     def how(self) -> str:
         """How it ended, in words."""
-        code = None if self._process is None else self._process.returncode
+        code = None if self._process is None else self._process.poll()
         if code is None:
             return "still runs"
         return f"exited with code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
 
     def last_words(self) -> str:
         """What its log says about its end: the errors in it, else its last lines."""
-        lines = [printable(_HEAD.sub("", line))[:WIDE] for line in self._lines if line.strip()]
+        lines = [printable(_HEAD.sub("", line.rstrip()))[:WIDE] for line in list(self._lines) if line.strip()]
         errors = [line for line in lines if _ERROR.match(line) and _CONSEQUENCE not in line]
         return "\n".join(f"  {line}" for line in list(dict.fromkeys(errors or lines))[-SHOWN:])
 
@@ -128,10 +138,9 @@ class VllmServer:
             self._signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.ended.wait(), GRACE)
-        self._signal(signal.SIGKILL)  # what is left of its group
-        await self._process.wait()
-        if self._reader is not None:
-            self._reader.cancel()
+        if not self.ended.is_set():
+            self._signal(signal.SIGKILL)
+            await self.ended.wait()
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

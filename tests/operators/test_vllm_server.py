@@ -1,0 +1,156 @@
+"""The process of a vLLM server: started, watched, ended with whoever started it. A small program stands for vLLM."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("httpx2")
+
+from arena_operators.vlm.vllm_server import VllmServer
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import http.server, os, subprocess, sys
+
+assert sys.argv[1:3] == ["--host", "127.0.0.1"]
+
+class Health(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        right = self.headers["Authorization"] == "Bearer " + os.environ["VLLM_API_KEY"]
+        self.send_response(200 if self.path == "/health" or right else 401)
+        self.end_headers()
+    def log_message(self, *about):
+        pass
+
+if __name__ == "__main__":
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    print(f"(APIServer pid=1) INFO 11-27 11:38:33 [core.py:133] child {child.pid}")
+    if "--broken" in sys.argv:
+        print("(EngineCore pid=7) ERROR 11-27 11:38:33 [core.py:1] Traceback (most recent call last):")
+        print("(EngineCore pid=7) ERROR 11-27 11:38:33 [core.py:2] ValueError: no room for so long a context")
+        print("RuntimeError: Engine core initialization failed. See root cause above.")
+        print("more words")
+        sys.exit(1)
+    http.server.HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Health).serve_forever()
+"""
+
+
+@pytest.fixture
+def variables(tmp_path: Path) -> dict[str, str]:
+    """Of an environment in which `vllm` is the program above."""
+    file = tmp_path / "vllm" / "entrypoints" / "openai" / "api_server.py"
+    file.parent.mkdir(parents=True)
+    file.write_text(PROGRAM)
+    for folder in file.parents[:3]:
+        (folder / "__init__.py").touch()
+    return {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+
+
+def server(variables: dict[str, str], *options: str) -> VllmServer:
+    return VllmServer(Path(sys.executable), options, variables)
+
+
+def child(said: list[str]) -> int:
+    """The process that the program started, by what it said."""
+    return next(int(text.rpartition(" ")[2]) for text in said if "child " in text)
+
+
+def gone(pid: int) -> bool:
+    """Whether the process ends."""
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:
+        return True
+    ended = select.poll()
+    ended.register(handle, select.POLLIN)
+    return bool(ended.poll(20_000))
+
+
+def test_it_starts_says_how_far_it_is_and_ends_with_its_children(variables: dict[str, str]) -> None:
+    async def run() -> tuple[list[str], int]:
+        said: list[str] = []
+        one = server(variables)
+        await one.start(said.append)
+        await one.stop()
+        return said, one.pid
+
+    said, pid = asyncio.run(run())
+    assert gone(child(said))
+    assert gone(pid)
+    assert said[0] == "starting vLLM"
+
+
+def test_the_errors_in_its_log_tell_why_it_did_not_start(variables: dict[str, str]) -> None:
+    with pytest.raises(
+        ValueError, match="exited with code 1 while it started:\n  ValueError: no room for so long a co"
+    ):
+        asyncio.run(server(variables, "--broken").start(lambda text: None))
+
+
+def test_only_who_has_the_key_is_answered_and_it_stands_in_no_argument(variables: dict[str, str]) -> None:
+    async def run() -> list[int]:
+        one = server(variables)
+        await one.start(lambda text: None)
+        try:
+            answers = []
+            for headers in ({}, {"Authorization": f"Bearer {one.secret}"}):
+                asked = urllib.request.Request(f"{one.url}/models", headers=headers)
+                try:
+                    answers.append((await asyncio.to_thread(urllib.request.urlopen, asked)).status)
+                except urllib.error.HTTPError as error:
+                    answers.append(error.code)
+            arguments = subprocess.run(
+                ["ps", "-ww", "-o", "args=", "-p", str(one.pid)], capture_output=True, text=True, check=True
+            )
+            assert "arena_workers.vllm_server" in arguments.stdout
+            assert one.secret not in arguments.stdout
+            return answers
+        finally:
+            await one.stop()
+
+    assert asyncio.run(run()) == [401, 200]
+
+
+def test_it_is_noticed_when_it_is_killed(variables: dict[str, str]) -> None:
+    async def run() -> str:
+        one = server(variables)
+        await one.start(lambda text: None)
+        os.kill(one.pid, signal.SIGKILL)
+        await asyncio.wait_for(one.ended.wait(), 20)
+        await one.stop()
+        return one.how()
+
+    assert asyncio.run(run()) == "was killed by SIGKILL"
+
+
+def test_none_is_left_when_whoever_started_it_is_killed(variables: dict[str, str], tmp_path: Path) -> None:
+    program = (
+        "import asyncio, sys; from pathlib import Path; from arena_operators.vlm.vllm_server import VllmServer\n"
+        "async def run():\n"
+        f"    one = VllmServer(Path(sys.executable), (), {variables!r})\n"
+        "    await one.start(lambda text: None)\n"
+        "    print('pid', one.pid, flush=True)\n"
+        "    await asyncio.sleep(600)\n"
+        "asyncio.run(run())\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert parent.stdout is not None
+    said = []
+    for line in parent.stdout:
+        said.append(line.strip())
+        if line.startswith("pid "):
+            break
+    parent.kill()
+    parent.wait()
+    assert gone(int(said[-1].removeprefix("pid ")))
+    assert gone(child(said))
