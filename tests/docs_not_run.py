@@ -10,6 +10,7 @@ FETCHES = "fetches an interpreter or packages: tests/supervisor creates environm
 CI = "is what runs these tests, or is run beside them (.ci/run)"
 NODE = "needs Node.js and what npm fetches: tests/test_examples.py runs it where they are"
 SERVES = "runs until it is stopped"
+SERVER = "needs a model server: tests/operators/test_served_runs.py plays against one of its own"
 EMULATOR = "needs the emulator's environment: tests/games/test_mario_host.py plays and verifies in it"
 
 NOT_RUN = {
@@ -81,6 +82,11 @@ NOT_RUN = {
         "arena play --game mario --operators random,scripted",
         "arena play --game mario@from=later.json --operators vlm,ppo",
         "python -m arena_games.lanes.record walk --decisions 60 --out later.json",
+    ],
+    SERVER: [
+        "arena play --game leduc --operators vlm:Qwen/Qwen3-VL-8B-Instruct@url=http://localhost:8000/v1,ppo",
+        "arena play --game leduc --operators \"vlm:'qwen2.5vl:7b'@url=http://localhost:11434\",ppo",
+        "arena play --operators vlm:qwen/qwen3-vl-8b-instruct@url=https://openrouter.ai/api/v1@key=OPENROUTER_API_KEY,ppo,random",
     ],
     SERVES: ["tensorboard --logdir runs/leduc/tb"],
 }

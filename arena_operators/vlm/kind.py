@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from arena.canonical import hash_file
-from arena.errors import UnplayableError
+from arena.errors import MissingExtraError, UnplayableError
 from arena.game import GameSpec, Views
 from arena.operator import Determinism, OperatorKind
 from arena.plugins import require_modules
@@ -116,7 +116,10 @@ def declared(what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> Deter
     """Deterministic where tests have shown that the rest of a batch changes no bit of an answer; else measured."""
     if backend_of(options) != "transformers":
         return "measured"
-    asked = filled(what, options, kind)
+    try:
+        asked = filled(what, options, kind)
+    except MissingExtraError:  # it is listed with the others, and says what it needs when it is named
+        return "measured"
     if (asked["device"], asked["dtype"], asked["threads"]) != ("cpu", "float32", 1):
         return "measured"
     alone = asked["batch"] == 1  # every question is a batch of its own
@@ -141,7 +144,7 @@ def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kin
 
 def max_in_flight(what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> int:
     """Of a server; a model that runs here says it when it is loaded."""
-    return int(filled(what, options, kind).get("in_flight") or 0)
+    return 0 if backend_of(options) == "transformers" else int(filled(what, options, kind)["in_flight"])
 
 
 KIND = OperatorKind(

@@ -154,9 +154,9 @@ class OpenAIBackend(AsyncBackend):
         """What the answer to a POST holds. Refused, BackendError, OverloadedError."""
         return await self._asked("POST", self.url + path, body)
 
-    async def get(self, path: str) -> bytes:
+    async def get(self, path: str, tries: int = TRIES) -> bytes:
         """As `post`."""
-        return await self._asked("GET", self.url + path)
+        return await self._asked("GET", self.url + path, tries=tries)
 
     async def look(self, how: str, url: str, body: object = None) -> tuple[int, bytes]:
         """The status and the body of an answer, whatever it is; (0, b"") where none comes. Sent once."""
@@ -168,10 +168,10 @@ class OpenAIBackend(AsyncBackend):
             return 0, b""
         return response.status_code, response.content
 
-    async def _asked(self, how: str, url: str, body: object = None) -> bytes:
+    async def _asked(self, how: str, url: str, body: object = None, tries: int = TRIES) -> bytes:
         """Tries again where nothing was begun: the connection was refused, or the server has no capacity (429, 503)."""
         wait = FIRST_WAIT
-        for left in reversed(range(TRIES)):
+        for left in reversed(range(tries)):
             try:
                 return await self._once(how, url, body)
             except _Again as error:
@@ -211,7 +211,8 @@ class OpenAIBackend(AsyncBackend):
     def _unreachable(self, cause: Exception) -> Exception:
         why = self.hidden(chat_api.shown(cause) or type(cause).__name__)
         if isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout)):
-            return _Again(BackendError(f"no server can be reached at {self.url}: {why}"), None)
+            text = f"no server can be reached at {self.url}: {why}. Does it run, and is this its address?"
+            return _Again(BackendError(text), None)
         return BackendError(f"the connection to {self.url} broke before the whole answer came: {why}")
 
     def hidden(self, text: str) -> str:

@@ -100,7 +100,7 @@ async def probe(backend: OpenAIBackend) -> Probed:
 async def _listed(backend: OpenAIBackend) -> list[chat_api.Model] | None:
     """The models that the server lists; None where it has no list."""
     try:
-        found = chat_api.models(await backend.get("/models"))
+        found = chat_api.models(await backend.get("/models", tries=2))  # whose address is wrong is told at once
     except Refused as error:
         if error.status in (401, 403):
             raise
