@@ -29,7 +29,7 @@ from arena.operator import (
     paired,
 )
 from arena.protocol import messages as m
-from arena.replies import answer, bad_end, checked, failure, not_open, of_exception, stamped, timed_out
+from arena.replies import answer, bad_end, checked, failure, not_open, of_exception, ready, stamped, timed_out
 
 Emit = Callable[[m.Message], None]
 ARRAYS = 3  # of a Decision at most, each a frame of its own
@@ -141,7 +141,7 @@ class Host:
             self.asynchronous = built
             return
         self._operator = built
-        self._emit(m.Status(state="ready", max_in_flight=built.max_in_flight))
+        self._emit(ready(built))
 
     def _seat(self, message: OpenSeat) -> None:
         if self._operator is None:

@@ -15,7 +15,7 @@ from arena.errors import ProtocolError
 from arena.host import Emit
 from arena.operator import AsyncOperator, OpenSeat, Request, SpectatorUpdate
 from arena.protocol import messages as m
-from arena.replies import answer, bad_end, checked, failure, not_open, of_exception, stamped, timed_out
+from arena.replies import answer, bad_end, checked, failure, not_open, of_exception, ready, stamped, timed_out
 
 
 class AsyncHost:
@@ -35,7 +35,7 @@ class AsyncHost:
 
     async def start(self) -> None:
         await self._operator.start()
-        self._emit(m.Status(state="ready", max_in_flight=self._operator.max_in_flight))
+        self._emit(ready(self._operator))
 
     async def stop(self) -> None:
         if not self.finished:  # an operator ended the loop: the worker dies, and nobody cancelled what it was asked

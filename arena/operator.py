@@ -39,10 +39,27 @@ class OverloadedError(BackendError):
 
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Tokens that one decision took."""
+    """What one decision took of a model: tokens, and time where it is known. The log has `prompt` and `completion`
+
+    alone: the rest may differ between equal runs, and is in the timing file.
+    """
 
     prompt: int = 0
     completion: int = 0
+    cached: int = 0  # of `prompt`: tokens that the model had computed before and kept
+    first_token: float | None = None  # seconds from asking the model to the first token
+    seconds: float | None = None  # seconds from asking the model to the whole answer
+
+    def __add__(self, other: Usage) -> Usage:
+        """Of a decision for which the model was asked this, and then `other`."""
+        seconds = [one for one in (self.seconds, other.seconds) if one is not None]
+        return Usage(
+            self.prompt + other.prompt,
+            self.completion + other.completion,
+            self.cached + other.cached,
+            self.first_token,
+            sum(seconds) if seconds else None,
+        )
 
 
 class ToolCall(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -138,6 +155,11 @@ class Operator(abc.ABC):
 
     max_in_flight = 0  # most requests that it takes at once, if it overrides its kind; 0: it does not
 
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What was found out about it when it was made, for the run folder: the device, versions. No secrets."""
+        return {}
+
     def open(self, seats: Sequence[OpenSeat]) -> None:  # noqa: B027 - a policy without memory needs none
         """Seats are given to this operator. ValueError refuses, and its message reaches the user."""
 
@@ -194,6 +216,11 @@ class AsyncOperator(abc.ABC):
     """Answers one request at a time and may wait; several `decide` calls run at once."""
 
     max_in_flight = 0  # of those calls, known once it has started; as Operator.max_in_flight
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """As Operator.facts, known once it has started: what the server says that it is and can do."""
+        return {}
 
     async def start(self) -> None:  # noqa: B027
         """Called on the event loop before the first seat is opened."""

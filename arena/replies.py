@@ -5,10 +5,19 @@ from __future__ import annotations
 import msgspec
 
 from arena.errors import InputError
-from arena.operator import BackendError, Decision, OverloadedError, Request, ToolCall, Usage
+from arena.operator import (
+    AsyncOperator,
+    BackendError,
+    Decision,
+    Operator,
+    OverloadedError,
+    Request,
+    ToolCall,
+    Usage,
+)
 from arena.protocol import codec
 from arena.protocol import messages as m
-from arena.protocol.connection_state import invalid_decision
+from arena.protocol.connection_state import invalid_decision, invalid_status
 
 _TEXT = (str, type(None))
 TYPES: dict[str, tuple[type, ...]] = {  # of the fields of a Decision; invalid_decision checks the arrays
@@ -16,6 +25,18 @@ TYPES: dict[str, tuple[type, ...]] = {  # of the fields of a Decision; invalid_d
     "usage": (Usage, type(None)),
     **dict.fromkeys(("say", "thought", "raw", "finish_reason", "weights_version", "fault", "detail"), _TEXT),
 }
+
+
+def ready(operator: Operator | AsyncOperator) -> m.Status:
+    """The STATUS of an operator that takes seats from now on. TypeError or ValueError for facts that are none."""
+    facts = dict(operator.facts)
+    odd = [one for fact in facts.items() for one in fact if type(one) is not str]
+    if odd:
+        raise TypeError(f"its facts hold {odd[0]!r} of type {type(odd[0]).__name__}: expected texts")
+    status = m.Status(state="ready", max_in_flight=operator.max_in_flight, facts=facts)
+    if (wrong := invalid_status(status)) is not None:
+        raise ValueError(f"its worker {wrong}")
+    return status
 
 
 def answer(request: Request, **outcome: object) -> m.Answer:

@@ -19,6 +19,7 @@ from arena.observer import Observer
 from arena.plan import MatchPlan, Plan
 from arena.playing import Playing
 from arena.protocol import messages as m
+from arena.record.times import turn_times
 from arena.record.writer import Recorder
 from arena.retry import OPENING, Failure, RetryPolicy
 from arena.schedule import PlannedMatches, planned
@@ -149,8 +150,16 @@ class Scheduler:
                     self._playing.spectators.shown(event.channel, event.message)
                 case m.Error():
                     self._refused(event.channel, event.message)
+                case m.Status() if event.message.facts:
+                    self._keep_facts(event.channel, event.message.facts)
                 case _:
                     pass
+
+    def _keep_facts(self, channel: Channel, facts: dict[str, str]) -> None:
+        if self._recorder is not None:
+            served = [entry.name for entry in self._plan.entries if self._workers.channel(entry) is channel]
+            for name in dict.fromkeys(served):
+                self._recorder.facts(name, facts)
 
     def _answers(self, channel: Channel, action: m.Action) -> None:
         now = time.monotonic()
@@ -187,9 +196,11 @@ class Scheduler:
             return
         seconds = now - question.sent
         self._observer.answered(live.match, seat, decision, seconds)
-        where = {"match": answer.match, "tick": answer.tick, "seat": seat, "attempt": answer.attempt}
-        where["game"] = live.match.plan.game
-        self._time("turn", **where, operator=live.match.names[seat], seconds=round(seconds, 6))
+        if self._recorder is not None:
+            where = {"match": answer.match, "tick": answer.tick, "seat": seat, "attempt": answer.attempt}
+            where["game"] = live.match.plan.game
+            told = turn_times(live.match.names[seat], seconds, decision.usage)
+            self._recorder.timing(type="turn", **where, **told)
         if live.failures:
             self._failing.void_when_answered(live)
 

@@ -47,6 +47,14 @@ def print_tables(run: Run, tables: Sequence[ScoreTable], console: Console) -> No
         console.print(f"... and {len(notes) - MOST_NOTES} more reasons")
 
 
+def print_facts(run: Run, console: Console) -> None:
+    """What operators found out about themselves: a line each, more where that changed while it was played."""
+    for operator, several in run.facts().items():
+        for number, said in enumerate(several):
+            words = ", ".join(f"{name} {text}" for name, text in said.items())
+            console.print(Text(printable(f"{operator}{' then' * (number > 0)}: {words}")), soft_wrap=True)
+
+
 def _pairings(head: Head, game: GameHead) -> str | None:
     """A sentence on the pairings, unless all operators met."""
     operators = len(game.operators)

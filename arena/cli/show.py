@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from arena.cli.runs import print_commands, print_tables, progress
+from arena.cli.runs import print_commands, print_facts, print_tables, progress
 from arena.record.disk import in_use
 from arena.record.reader import Run
 from arena.record.training import read_training
@@ -27,6 +27,7 @@ def show(run: Path) -> None:
     recorded = Run(run)
     tables = recorded.tables()
     print_tables(recorded, tables, console)
+    print_facts(recorded, console)
     if in_use(run):
         notes.print(f"it is being played: {progress(recorded, tables)}", soft_wrap=True)
     elif recorded.recorded_tables() is None:

@@ -6,6 +6,7 @@ are judged by arena/hosted.py.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,8 @@ ALLOWED = 10_000  # messages and answers that nobody asked for, beyond twice wha
 MOST_CALLS = 100  # of tools in one decision
 FAULTS = ("timeout", "crashed", "unparsable")  # that a worker may give
 OWED = 10_000  # ENDs that wait for their CLOSED
+MOST_FACTS = 100
+LONGEST_FACT = 2000  # characters of its name, or of what it says
 
 
 class ViolationError(ProtocolError):
@@ -91,10 +94,8 @@ class ConnectionState:
                     self._forget_when_done(message.match, message.seat or 0, seat)
                 else:
                     self._count(f"ERROR {message.code}")
-            case m.Status() if message.max_in_flight < 0:
-                raise ViolationError(
-                    f"says that it takes {message.max_in_flight} requests at once: expected a number from 0"
-                )
+            case m.Status() if (wrong := invalid_status(message)) is not None:
+                raise ViolationError(wrong)
             case m.Bye():
                 self._left()
             case _:
@@ -173,8 +174,13 @@ def invalid_decision(decision: Decision) -> str | None:
     if len(decision.calls) > MOST_CALLS:
         return f"{len(decision.calls)} calls of tools in one decision: expected at most {MOST_CALLS}"
     usage = decision.usage
-    if usage is not None and (usage.prompt < 0 or usage.completion < 0):
-        return f"a usage of {usage.prompt} and {usage.completion} tokens: expected numbers from 0"
+    if usage is not None:
+        if usage.prompt < 0 or usage.completion < 0 or usage.cached < 0:
+            more = f", {usage.cached} cached" if usage.cached else ""
+            return f"a usage of {usage.prompt} and {usage.completion} tokens{more}: expected numbers from 0"
+        for name, seconds in (("first_token", usage.first_token), ("seconds", usage.seconds)):
+            if seconds is not None and not 0 <= seconds < math.inf:
+                return f"a usage with {name} {seconds}: expected seconds from 0"
     for name, dtype in (("prompt_tokens", np.int32), ("tokens", np.int32), ("logprobs", np.float32)):
         array = getattr(decision, name)
         if array is None:
@@ -201,6 +207,18 @@ def invalid_hello(hello: m.Hello) -> str | None:
         return f"says that it speaks protocol {hello.major}.{hello.minor}: a minor is a number from 0"
     if hello.max_seats < 0:
         return f"says that it holds {hello.max_seats} seats: expected a number from 0"
+    return None
+
+
+def invalid_status(status: m.Status) -> str | None:
+    """What is wrong with a STATUS by itself; None: nothing."""
+    if status.max_in_flight < 0:
+        return f"says that it takes {status.max_in_flight} requests at once: expected a number from 0"
+    if len(status.facts) > MOST_FACTS:
+        return f"says {len(status.facts):,} facts: at most {MOST_FACTS} are taken"
+    longest = max((len(text) for fact in status.facts.items() for text in fact), default=0)
+    if longest > LONGEST_FACT:
+        return f"says a fact of {longest:,} characters: at most {LONGEST_FACT:,} are taken"
     return None
 
 

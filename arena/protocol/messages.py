@@ -68,6 +68,7 @@ class Status(_Message, frozen=True):  # worker -> arena
     text: str = ""
     address: str | None = None  # where a person finds the page
     max_in_flight: int = 0  # ready: items that it takes at once; 0: no limit of its own
+    facts: dict[str, str] = {}  # ready: what it found out about its operator, for the run folder
 
 
 # --- seats ---------------------------------------------------------------------------------------------------------

@@ -107,6 +107,9 @@ def _copy(run: Run, recorder: Recorder) -> None:
         recorder.end(match)
     with contextlib.suppress(FileNotFoundError), (run.folder / "timing-000.jsonl").open("rb") as times:
         recorder.timings(times)
+    for operator, several in run.facts().items():
+        for said in several:
+            recorder.facts(operator, said)
     if (run.folder / "files").is_dir():
         shutil.copytree(run.folder / "files", to / "files", dirs_exist_ok=True)
     store = turns.store_of(run.folder)

@@ -15,6 +15,7 @@ from arena.evaluate.table import GameFacts, ScoreTable, tabulate
 from arena.log import EndLine, Line, MatchLine
 from arena.plan import MatchPlan, MatchResult
 from arena.record import shards
+from arena.record.facts import Facts, read_facts
 from arena.record.head import read_head
 from arena.record.times import Times, read_times
 
@@ -116,6 +117,10 @@ class Run:
         games = [GameFacts(game.name, game.unit, self.operators, game.returns) for game in self.head.games]
         lines = (line for match in self.played() for line in match)
         return tabulate(lines, games, mirror=bool(self.head.plan.mirror))
+
+    def facts(self) -> Facts:
+        """What operators found out about themselves, by name."""
+        return read_facts(self.folder)
 
     def times(self) -> Times:
         """The sums of the timing file."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
+
+from arena.operator import Usage
 
 MOST_REASONS = 100  # most reasons that are counted separately
 OTHER = "other reasons"
@@ -18,6 +21,18 @@ class _Line(msgspec.Struct):
     seconds: float = 0.0
     fault: str = ""
     reason: str = ""
+
+
+def turn_times(operator: str, seconds: float, usage: Usage | None) -> dict[str, Any]:
+    """The fields of a turn's line that say what it took; of `usage` those that may differ between equal runs."""
+    out: dict[str, Any] = {"operator": operator, "seconds": round(seconds, 6)}
+    if usage is not None and usage.cached:
+        out["cached"] = usage.cached
+    if usage is not None and usage.first_token is not None:
+        out["first_token"] = round(usage.first_token, 6)
+    if usage is not None and usage.seconds is not None:
+        out["model_seconds"] = round(usage.seconds, 6)
+    return out
 
 
 @dataclass(slots=True)

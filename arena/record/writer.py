@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -18,7 +18,7 @@ import msgspec
 
 from arena.errors import ArenaError, RecordError
 from arena.log import Line, encoder
-from arena.record import kept, shards
+from arena.record import facts, kept, shards
 from arena.record.disk import LOCK, Disk, FolderLock
 from arena.record.head import Head, read_head
 from arena.record.training import may_record
@@ -103,6 +103,7 @@ class Recorder:
         self.waiting: set[int] = set()  # finished matches that wait for an earlier one
         self._disk = disk or Disk()
         self._broken = False
+        self._facts: facts.Facts = {}
         self._open: dict[int, int] = {}  # descriptors of journals, by match
         self._number = 0  # number of the current shard
         self._shard: int | None = None  # its descriptor
@@ -112,6 +113,7 @@ class Recorder:
         self._times: list[bytes] = []  # lines for the timing file
 
     def _recover(self) -> None:
+        self._facts = facts.read_facts(self.folder)
         (self.folder / "open").mkdir(exist_ok=True)
         ends = dict.fromkeys(shards.shards(self.folder), 0)
         for piece in shards.pieces(self.folder):
@@ -183,6 +185,12 @@ class Recorder:
             self._times.append(line)
             if len(self._times) >= MOST_TIMES:
                 self._write_times()
+
+    @_writes
+    def facts(self, operator: str, said: Mapping[str, str]) -> None:
+        """What an operator found out about itself when it was ready."""
+        if facts.add(self._facts, operator, said):
+            self._disk.replace_json(facts.path_of(self.folder), self._facts)
 
     @_writes
     def results(self, table: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
-from arena.operator import Decision, OpenSeat, Outcome, Request, Usage, turn_key
+from arena.operator import Decision, OpenSeat, Outcome, Request, turn_key
 from arena_operators.vlm.backend import Message, ModelAnswer, ModelRequest, Picture, Sampling
 from arena_operators.vlm.prompt import MARK, fill, read, reasoning
 
@@ -103,5 +103,5 @@ def decision(answer: ModelAnswer, seat: OpenSeat, request: Request) -> Decision:
         logprobs=answer.logprobs if seat.tokens else None,
         finish_reason=answer.finish,
         weights_version=answer.weights_version,
-        usage=Usage(prompt=answer.usage.prompt, completion=answer.usage.completion),
+        usage=answer.usage,
     )

@@ -45,7 +45,7 @@ DECISION = Decision(
     logprobs=np.array([-0.5, -0.25, 0.0], np.float32),
     finish_reason="stop",
     weights_version="step-12",
-    usage=Usage(prompt=10, completion=3),
+    usage=Usage(prompt=10, completion=3, cached=4, first_token=0.25, seconds=0.5),
     calls=(ToolCall(tool="zoom", arguments="{}", text="seen", picture="00ff"), ToolCall(tool="notes", error="full")),
     fault="timeout",
     detail="late",
@@ -77,7 +77,9 @@ TO_ARENA: dict[str, m.ToArena] = {
         max_seats=8,
         determinism="measured",
     ),
-    "status": m.Status(state="loading", text="weights", address="http://127.0.0.1:1/", max_in_flight=8),
+    "status": m.Status(
+        state="loading", text="weights", address="http://127.0.0.1:1/", max_in_flight=8, facts={"server": "toy 1"}
+    ),
     "opened": m.Opened(match=3, seat=1),
     "closed": m.Closed(match=3, seat=1),
     "action": m.Action(

@@ -1,0 +1,42 @@
+"""operators.json: what operators found out about themselves when they were ready, such as a server and its version.
+
+By operator, each different set of facts once: there are several where a worker that took another's place, or the run
+when it went on, found something else. None of it enters the log, a seed or a score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from arena.errors import RecordError
+
+MOST = 20  # different sets that are kept of an operator
+
+Facts = dict[str, list[dict[str, str]]]
+
+
+def path_of(folder: Path) -> Path:
+    return folder / "operators.json"
+
+
+def read_facts(folder: Path) -> Facts:
+    """By operator; empty where none said anything. RecordError for a damaged file."""
+    path = path_of(folder)
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Facts)
+    except FileNotFoundError:
+        return {}
+    except msgspec.DecodeError as error:
+        raise RecordError(f"{path} is damaged: {error}") from error
+
+
+def add(facts: Facts, operator: str, said: Mapping[str, str]) -> bool:
+    """Whether that was new."""
+    of_operator = facts.setdefault(operator, [])
+    if dict(said) in of_operator or len(of_operator) >= MOST:
+        return False
+    of_operator.append(dict(said))
+    return True
