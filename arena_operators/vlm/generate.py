@@ -1,12 +1,12 @@
-"""A small cached decoding loop. A row's tokens depend only on its own prompt, picture and key:
+"""A small cached decoding loop for any model that transformers loads.
 
-every forward pass has a fixed number of rows and a length that follows from the bucket and the step, so no row can
-tell which other rows, or how many, came with it. transformers' own `generate` costs several times as much a token.
+A row's tokens depend only on its own prompt, picture and key: every forward pass has a fixed number of rows and a
+length that follows from the bucket and the step, so no row can tell which other rows, or how many, came with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,23 +14,52 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from arena.operator import Ids
+from arena_operators.vlm.backend import Message, Sampling
 from arena_operators.vlm.model import Model, Row
 from arena_operators.vlm.sampling import draw, processed
+
+Uniforms = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Generated:
     """The generated answer of one row."""
 
-    prompt: npt.NDArray[np.int32]  # (prompt,) ids as the processor makes them: image tokens are in, padding is not
-    tokens: npt.NDArray[np.int32]  # (answer,) ids, the end token included where it came
+    prompt: Ids  # (prompt,) ids as the processor makes them: image tokens are in, padding is not
+    tokens: Ids  # (answer,) ids, the end token included where it came
     logprobs: npt.NDArray[np.float32]  # (answer,) of the distribution that each was drawn from
-    finish: Literal["stop", "length"]  # it ended by itself, or `uniforms` were used up
+    finish: Literal["stop", "length"]  # it ended by itself, or its draws were used up
+
+
+class Batches:
+    """Any model, `size` rows of one shape at a time."""
+
+    def __init__(self, model: Model, size: int) -> None:
+        self.model = model
+        self.size = size
+
+    def encode(self, messages: Sequence[Message]) -> Row:
+        """As the model's processor does."""
+        return self.model.encode(messages)
+
+    def generate(
+        self, rows: Sequence[Row], uniforms: Sequence[Uniforms], sampling: Sampling
+    ) -> Iterator[tuple[int, Generated]]:
+        """(index, answer) of each row, as they end. `uniforms`: a row's draws in [0, 1), one a token at most."""
+        groups: dict[tuple[object, ...], list[int]] = {}
+        for index, row in enumerate(rows):
+            groups.setdefault(row.shape(), []).append(index)
+        for members in groups.values():
+            for start in range(0, len(members), self.size):
+                part = members[start : start + self.size]
+                made = generate(self.model, [rows[i] for i in part], [uniforms[i] for i in part], self.size, sampling)
+                yield from zip(part, made, strict=True)
 
 
 @torch.inference_mode()
 def generate(
-    model: Model, rows: Sequence[Row], uniforms: Sequence[npt.NDArray[np.float64]], size: int, temperature: float
+    model: Model, rows: Sequence[Row], uniforms: Sequence[Uniforms], size: int, sampling: Sampling
 ) -> list[Generated]:
     """Answers `rows` (at most `size`, all of one shape). `uniforms`: a row's draws in [0, 1), one a token at most."""
     inputs = model.join(rows, size)
@@ -45,28 +74,33 @@ def generate(
     positions = (mask.cumsum(-1) - 1).clamp(min=0)
     if not own_positions:
         extra["position_ids"] = positions
+    room = torch.nn.functional.pad(mask, (0, max(limits)), value=1)  # each step sees more of it
     out = model.model(**inputs, attention_mask=mask, use_cache=True, **extra)
-    banned = model.banned(out.logits.shape[-1])
-    position = positions[:, -1:]
-    while True:
-        scores = processed(out.logits[:, -1].float().cpu().numpy(), banned, temperature)
-        following = np.full(size, model.pad, dtype=np.int64)
+    banned = torch.from_numpy(model.banned(out.logits.shape[-1]))
+    draws = torch.zeros(size, max(limits), dtype=torch.float64)
+    for row, given in enumerate(uniforms):
+        draws[row, : len(given)] = torch.from_numpy(given)
+    position, length = positions[:, -1:], mask.shape[1]
+    for step in range(max(limits)):
+        scores = processed(out.logits[:, -1].cpu(), banned, sampling)
+        drawn = draw(scores, draws[:, step], sampling.temperature == 0)
+        chosen = scores.gather(1, drawn[:, None])[:, 0].tolist()
         for row in sorted(live):
-            token = draw(scores[row], uniforms[row][len(tokens[row])], temperature == 0)
-            tokens[row].append(token)
-            logprobs[row].append(float(scores[row, token]))
-            following[row] = token
+            tokens[row].append(token := int(drawn[row]))
+            logprobs[row].append(chosen[row])
             if token in model.ends or len(tokens[row]) == limits[row]:
                 live.remove(row)
         if not live:
             break
-        mask = torch.cat([mask, mask.new_ones(size, 1)], dim=1)
         position = position + 1
         if not own_positions:
             extra["position_ids"] = position
-        step = torch.from_numpy(following).to(model.device)[:, None]
         out = model.model(
-            input_ids=step, attention_mask=mask, past_key_values=out.past_key_values, use_cache=True, **extra
+            input_ids=drawn.to(model.device)[:, None],
+            attention_mask=room[:, : length + step + 1],
+            past_key_values=out.past_key_values,
+            use_cache=True,
+            **extra,
         )
     return [
         Generated(

@@ -77,7 +77,7 @@ OPTIONS = {
         "int", None, "tokens of prompt and answer that the vLLM server takes (default: at most 8192)", low=1
     ),
     "lora": Option("bool", False, "the vLLM server can be given peft adapters while it runs, as training does"),
-    "batch": Option("int", None, "rows of every forward pass, a fixed shape (default: 4; 1 for others on cpu)", low=1),
+    "batch": Option("int", None, "answers made at once (default: 32 for nano; others: 1 on cpu, 4 on a GPU)", low=1),
     "threads": Option("int", 1, "CPU threads of the worker; another number may change the last bits", low=1),
 }
 
@@ -190,7 +190,7 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
             default("context", None)
             default("lora", False)
         else:
-            default("batch", 4 if nano or out["device"] != "cpu" else 1)
+            default("batch", 32 if nano else 4 if out["device"] != "cpu" else 1)
     default("max_tokens", 64 if small else 256)
     default("prompt", "short" if nano else "full")
     for name in ("temperature", "top_p", "top_k", "min_p", "choices", "threads"):

@@ -18,6 +18,7 @@ from arena.errors import CheckpointError, InputError, UnplayableError
 from arena.operator import OpenSeat, WorkerContext
 from arena.plugins import game_class
 from arena_operators.vlm import sampling
+from arena_operators.vlm.backend import Sampling
 from arena_operators.vlm.kind import KIND, resolve_options, views
 from arena_operators.vlm.operator import make
 from arena_operators.vlm.prompt import split
@@ -141,26 +142,48 @@ def test_image_tokens_and_other_specials_are_banned_but_the_end_is_not(operator)
     assert not banned[model.tokenizer.convert_tokens_to_ids("e")]
 
 
+def probabilities(*chances, **given):
+    """What is sampled of a distribution."""
+    scored = sampling.processed(torch.tensor([chances]).log(), torch.zeros(len(chances), dtype=bool), Sampling(**given))
+    return scored[0].exp().tolist()
+
+
 def test_a_banned_token_is_never_drawn():
-    logits = np.zeros((1, 50), np.float32)
-    banned = np.arange(50) % 3 == 0
-    scored = sampling.processed(logits, banned, 1.0)[0]
-    ends = [0.0, np.nextafter(1.0, 0.0), *np.random.default_rng(0).random(500)]
-    drawn = {sampling.draw(scored, uniform, greedy=False) for uniform in ends}
-    assert drawn == set(np.flatnonzero(~banned))
+    banned = torch.arange(50) % 3 == 0
+    ends = torch.tensor([0.0, np.nextafter(1.0, 0.0), *np.random.default_rng(0).random(500)], dtype=torch.float64)
+    scored = sampling.processed(torch.zeros(len(ends), 50), banned, Sampling())
+    assert set(sampling.draw(scored, ends, greedy=False).tolist()) == set((~banned).nonzero()[:, 0].tolist())
 
 
 def test_tokens_are_drawn_as_often_as_they_are_likely():
-    scored = sampling.processed(np.log(np.array([[0.5, 0.25, 0.25]], np.float32)), np.zeros(3, bool), 1.0)[0]
-    drawn = [sampling.draw(scored, uniform, greedy=False) for uniform in (np.arange(1000) + 0.5) / 1000]
-    assert np.bincount(drawn).tolist() == [500, 250, 250]
+    scored = sampling.processed(torch.tensor([[0.5, 0.25, 0.25]]).log(), torch.zeros(3, dtype=bool), Sampling())
+    uniforms = (torch.arange(1000, dtype=torch.float64) + 0.5) / 1000
+    assert sampling.draw(scored.expand(1000, 3), uniforms, greedy=False).bincount().tolist() == [500, 250, 250]
 
 
 def test_temperature_sharpens_and_zero_is_greedy():
-    logits = np.array([[1.0, 2.0, 0.0]], np.float32)
-    none = np.zeros(3, bool)
-    assert sampling.processed(logits, none, 0.5)[0, 1] > sampling.processed(logits, none, 1.0)[0, 1]
-    assert sampling.draw(sampling.processed(logits, none, 0.0)[0], 0.999, greedy=True) == 1
+    assert probabilities(0.2, 0.6, 0.2, temperature=0.5)[1] > 0.8
+    scored = sampling.processed(torch.tensor([[1.0, 2.0, 0.0]]), torch.zeros(3, dtype=bool), Sampling(temperature=0))
+    assert sampling.draw(scored, torch.tensor([0.999]), greedy=True).tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ({"top_k": 1}, [1]),
+        ({"top_k": 3}, [0, 1, 3]),
+        ({"top_p": 0.4}, [1]),
+        ({"top_p": 0.6}, [1, 3]),
+        ({"top_p": 0.9}, [0, 1, 3]),
+        ({"min_p": 0.4}, [1, 3]),
+        ({"min_p": 0.3, "top_p": 0.99}, [0, 1, 3]),
+    ],
+)
+def test_what_top_k_top_p_and_min_p_leave_is_sampled_by_its_share(given, left):
+    chances = (0.1875, 0.5, 0.0625, 0.25)
+    share = sum(chances[token] for token in left)
+    wanted = [chance / share if token in left else 0 for token, chance in enumerate(chances)]
+    assert probabilities(*chances, **given) == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,90 @@
+"""Decoding row by row: nothing that is kept, and nobody who leaves or comes, changes a bit of an answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("transformers")
+
+from arena.canonical import key
+from arena.operator import WorkerContext
+from arena_operators.vlm.backend import Message, ModelRequest, Picture, Sampling
+from arena_operators.vlm.embedded import TransformersBackend
+from arena_operators.vlm.operator import make
+from tests.operators.vlm_kit import foreign
+
+SAMPLING = Sampling(max_tokens=45)
+
+
+def backend(folder, batch=8):
+    return make(WorkerContext(str(folder), {"batch": batch})).backend
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return foreign(tmp_path_factory.mktemp("foreign") / "model")
+
+
+@pytest.fixture(scope="module")
+def asked():
+    """Prompts of up to two pictures and 250 tokens; the pictures are few, and some prompts begin alike."""
+    chance = np.random.default_rng(5)
+    pictures = [Picture(chance.integers(0, 256, (64, 64, 3), dtype=np.uint8)) for _ in range(3)]
+    words = [f"You play a game. Which move? {'I think. ' * count}" for count in (0, 1, 24, 50)]
+    parts = [
+        *((pictures[i % 3], word) for i in range(2) for word in words),
+        *((pictures[0], "Which?", pictures[i], word) for i in range(3) for word in words[1:]),
+        *((word,) for word in words),
+    ]
+    return [
+        ModelRequest(messages=(Message("user", one),), key=key("slots", i), sampling=SAMPLING)
+        for i, one in enumerate(parts)
+    ]
+
+
+def answers(made, requests):
+    """The bytes of every answer, by key."""
+    given = {requests[i].key: answer for i, answer in made.generate(requests)}
+    return {one: (a.tokens.tobytes(), a.logprobs.tobytes(), a.prompt_tokens.tobytes()) for one, a in given.items()}
+
+
+@pytest.fixture(scope="module")
+def alone(folder, asked):
+    """Each answered by itself, by a backend that kept nothing."""
+    model, out = backend(folder).model, {}
+    for request in asked:
+        out |= answers(TransformersBackend(model, 8), [request])
+    return out
+
+
+def test_answers_end_at_different_times_and_prompts_need_different_lengths(alone):
+    assert len({len(tokens) for tokens, _, _ in alone.values()}) > 3
+    assert len({len(prompt) // 4 // 64 for _, _, prompt in alone.values()}) > 2
+
+
+@pytest.mark.parametrize("batch", [2, 8, 32])
+def test_rows_that_come_and_go_change_no_bit(folder, asked, alone, batch):
+    assert answers(backend(folder, batch), asked) == alone
+
+
+def test_what_was_kept_changes_no_bit(folder, asked, alone):
+    made = backend(folder)
+    answers(made, asked[::-1])
+    assert answers(made, asked) == alone
+
+
+def test_a_call_that_was_not_read_to_its_end_leaves_nothing_behind(folder, asked, alone):
+    made = backend(folder)
+    next(made.generate(asked))
+    assert answers(made, asked[:5]) == {one.key: alone[one.key] for one in asked[:5]}
+
+
+def test_a_picture_is_encoded_once(folder, asked, monkeypatch):
+    made = backend(folder)
+    inner, seen = made.model.model.model, []
+    features = inner.get_image_features
+    monkeypatch.setattr(inner, "get_image_features", lambda **given: seen.append(1) or features(**given))
+    answers(made, asked)
+    answers(made, asked)
+    assert len(seen) == 3
