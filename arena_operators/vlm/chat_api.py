@@ -29,41 +29,59 @@ class Failed(BackendError):
     """The server answered that it failed (500 and others)."""
 
 
-class _Message(msgspec.Struct):
+class Said(msgspec.Struct):
+    """What a message says, or a part of it."""
+
     content: str | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
 
 
-class _Drawn(msgspec.Struct):
+class Drawn(msgspec.Struct):
+    """A token that was drawn."""
+
     logprob: float
 
 
-class _Logprobs(msgspec.Struct):
-    content: list[_Drawn] | None = None
+class Logprobs(msgspec.Struct):
+    """Of the tokens of an answer."""
+
+    content: list[Drawn] | None = None
 
 
-class _Choice(msgspec.Struct):
-    message: _Message
+class Choice(msgspec.Struct):
+    """One answer; only one is asked for."""
+
+    message: Said
     finish_reason: str | None = None
-    logprobs: _Logprobs | None = None
+    logprobs: Logprobs | None = None
     token_ids: list[int] | None = None  # vLLM's
 
 
-class _Usage(msgspec.Struct):
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = None
+
+
+class Tokens(msgspec.Struct):
+    """The usage."""
+
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    prompt_tokens_details: _Details | None = None
 
 
 class Completion(msgspec.Struct):
     """What a server answers, as far as it is read."""
 
-    choices: list[_Choice]
+    choices: list[Choice]
     model: str = ""
-    usage: _Usage | None = None
+    usage: Tokens | None = None
     prompt_token_ids: list[int] | None = None  # vLLM's
     system_fingerprint: str | None = None  # of the server's build
+    # Not the server's words: whoever asked sets them.
+    first_token: float | None = None  # seconds from asking to the first token
+    seconds: float | None = None  # to the whole answer
 
 
 class _Meta(msgspec.Struct):
@@ -156,7 +174,7 @@ def completion(content: bytes) -> Completion:
 
 def answer(found: Completion, request: ModelRequest) -> ModelAnswer:
     """What a completion comes to. BackendError when it has not what was asked for."""
-    choice, usage = found.choices[0], found.usage or _Usage()
+    choice, usage = found.choices[0], found.usage or Tokens()
     ids = drawn = prompt = None
     if request.tokens:
         logprobs = choice.logprobs.content if choice.logprobs is not None else None
@@ -177,7 +195,13 @@ def answer(found: Completion, request: ModelRequest) -> ModelAnswer:
         tokens=ids,
         logprobs=drawn,
         finish=choice.finish_reason or "stop",
-        usage=Usage(prompt=usage.prompt_tokens or 0, completion=usage.completion_tokens or 0),
+        usage=Usage(
+            prompt=usage.prompt_tokens or 0,
+            completion=usage.completion_tokens or 0,
+            cached=(usage.prompt_tokens_details.cached_tokens or 0) if usage.prompt_tokens_details else 0,
+            first_token=found.first_token,
+            seconds=found.seconds,
+        ),
     )
 
 

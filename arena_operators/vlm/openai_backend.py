@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
@@ -18,6 +20,7 @@ from arena_operators.vlm.backend import AsyncBackend, Capabilities, ModelAnswer,
 from arena_operators.vlm.chat_api import REQUESTS, Failed, Refused
 from arena_operators.vlm.pictures import EncodedPictures
 from arena_operators.vlm.probe import Probed, probe, sight
+from arena_operators.vlm.streamed import Streamed
 
 IN_FLIGHT = 16  # requests at once, unless the user says otherwise
 TRIES = 6  # of one request, where trying again is safe
@@ -26,6 +29,8 @@ CONNECT = 10.0  # seconds. An answer may take any time: the arena's deadline cou
 KEPT_OPEN = 2.0  # seconds of an idle connection: less than servers keep it, which close it while it is used again
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 JSON = {"Content-Type": "application/json"}
+BROKEN = (httpx2.TransportError, httpx2.InvalidURL, httpx2.DecodingError)
+T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[object]]
 
 
@@ -44,6 +49,7 @@ class OpenAIBackend(AsyncBackend):
         key: str | None = None,
         in_flight: int = IN_FLIGHT,
         sleep: Sleep = asyncio.sleep,
+        stream: bool = False,
     ) -> None:
         self.url = url.rstrip("/")
         self.model = model
@@ -51,6 +57,7 @@ class OpenAIBackend(AsyncBackend):
         self.max_in_flight = in_flight
         self.pictures = EncodedPictures()
         self.probed: Probed | None = None
+        self.stream = stream  # answers come token by token, which tells when the first one came
         self._sleep = sleep
         self._secret = ""
         self._client: httpx2.AsyncClient | None = None
@@ -129,7 +136,7 @@ class OpenAIBackend(AsyncBackend):
         parts = await self.pictures.parts(request.messages, named, self._known if named else frozenset())
         try:
             found = await self.complete(self._body(request, parts))
-        except (Refused, BackendError):
+        except (Refused, Failed):
             if not self._known.intersection(parts):
                 raise
             self._known.difference_update(parts)  # the server dropped them from its cache, or is another by now
@@ -141,22 +148,36 @@ class OpenAIBackend(AsyncBackend):
 
     def _body(self, request: ModelRequest, pictures: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
         adapted = {} if self.probed is None else self.probed.adapted
-        return chat_api.fitted(chat_api.body(self.model, request, pictures), adapted)
+        body = chat_api.fitted(chat_api.body(self.model, request, pictures), adapted)
+        return body | {"stream": True, "stream_options": {"include_usage": True}} if self.stream else body
 
     async def complete(self, body: Mapping[str, Any]) -> chat_api.Completion:
         """What the server answers to this body. Refused, BackendError, OverloadedError."""
         try:
-            return chat_api.completion(await self.post("/chat/completions", body))
+            return await self._again(partial(self._completion, body), TRIES)
         except BackendError as error:
             raise type(error)(self.hidden(str(error))) from None
 
+    async def _completion(self, body: Mapping[str, Any]) -> chat_api.Completion:
+        asked, url, first = time.monotonic(), self.url + "/chat/completions", None
+        if not body.get("stream"):
+            found = chat_api.completion(await self._once("POST", url, body))
+        else:
+            streamed = Streamed()
+            async for line in self._lines(url, body):
+                if streamed.take(line) and first is None:
+                    first = time.monotonic() - asked
+            found = streamed.completion()
+        found.first_token, found.seconds = first, time.monotonic() - asked
+        return found
+
     async def post(self, path: str, body: object) -> bytes:
         """What the answer to a POST holds. Refused, BackendError, OverloadedError."""
-        return await self._asked("POST", self.url + path, body)
+        return await self._again(partial(self._once, "POST", self.url + path, body), TRIES)
 
     async def get(self, path: str, tries: int = TRIES) -> bytes:
         """As `post`."""
-        return await self._asked("GET", self.url + path, tries=tries)
+        return await self._again(partial(self._once, "GET", self.url + path, None), tries)
 
     async def look(self, how: str, url: str, body: object = None) -> tuple[int, bytes]:
         """The status and the body of an answer, whatever it is; (0, b"") where none comes. Sent once."""
@@ -168,12 +189,12 @@ class OpenAIBackend(AsyncBackend):
             return 0, b""
         return response.status_code, response.content
 
-    async def _asked(self, how: str, url: str, body: object = None, tries: int = TRIES) -> bytes:
+    async def _again(self, once: Callable[[], Awaitable[T]], tries: int) -> T:
         """Tries again where nothing was begun: the connection was refused, or the server has no capacity (429, 503)."""
         wait = FIRST_WAIT
         for left in reversed(range(tries)):
             try:
-                return await self._once(how, url, body)
+                return await once()
             except _Again as error:
                 told = wait if error.after is None else error.after
                 if not left or told > LONGEST_WAIT:
@@ -187,11 +208,24 @@ class OpenAIBackend(AsyncBackend):
         content = None if body is None else msgspec.json.encode(body)
         try:
             response = await self._client.request(how, url, content=content, headers=JSON)
-        except (httpx2.TransportError, httpx2.InvalidURL, httpx2.DecodingError) as error:
+        except BROKEN as error:
             raise self._unreachable(error) from None
         if response.status_code == 200:
             return response.content
         raise self._failed(response)
+
+    async def _lines(self, url: str, body: object) -> AsyncIterator[str]:
+        """The lines of an answer, as they come."""
+        assert self._client is not None
+        try:
+            async with self._client.stream("POST", url, content=msgspec.json.encode(body), headers=JSON) as response:
+                if response.status_code != 200:
+                    await response.aread()
+                    raise self._failed(response)
+                async for line in response.aiter_lines():
+                    yield line
+        except BROKEN as error:
+            raise self._unreachable(error) from None
 
     def _failed(self, response: httpx2.Response) -> Exception:
         """What a status other than 200 means."""

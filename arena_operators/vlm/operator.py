@@ -81,7 +81,7 @@ def _served(context: WorkerContext, asked: Mapping[str, Any], settings: Settings
     from arena_operators.vlm.served import ServedOperator
 
     backend = OpenAIBackend(asked["url"], asked["model"], asked.get("key"), asked["in_flight"])
-    backend.name = asked["backend"]
+    backend.name, backend.stream = asked["backend"], bool(asked.get("stream"))
     return ServedOperator(backend, settings, context)
 
 
@@ -94,9 +94,9 @@ def _own_vllm(context: WorkerContext, asked: Mapping[str, Any], settings: Settin
     origin = checkpoint.source(context.what, asked.get("adapter"), kind)
     checkpoint.check_source(origin)
     python = interpreter(runtime_of(asked))
-    return ServedOperator(
-        VllmBackend(python, launch(origin, asked), special(origin), asked["in_flight"]), settings, context
-    )
+    backend = VllmBackend(python, launch(origin, asked), special(origin), asked["in_flight"])
+    backend.stream = bool(asked.get("stream"))
+    return ServedOperator(backend, settings, context)
 
 
 def _embedded(context: WorkerContext, asked: Mapping[str, Any], settings: Settings, kind: Kind) -> Operator:

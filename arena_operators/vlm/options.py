@@ -26,7 +26,7 @@ MODULES = {  # that a backend needs here, and the extra that brings them
     "vllm": (("httpx2",), "openai"),
     "openai": (("httpx2",), "openai"),
 }
-OF_SERVERS = ("url", "key", "model", "in_flight")  # options that mean nothing to a model that runs here
+OF_SERVERS = ("url", "key", "model", "in_flight", "stream")  # options that mean nothing to a model that runs here
 OF_LOCAL = ("adapter", "revision", "device", "dtype", "batch")  # and those that mean nothing to a server
 OF_VLLM = ("context", "lora")  # and those that only a vLLM server of our own takes
 IN_FLIGHT = 16
@@ -54,6 +54,7 @@ OPTIONS = {
         low=1,
         high=4096,
     ),
+    "stream": Option("bool", None, "take answers token by token (default: false): tells the time to the first one"),
     "temperature": Option("float", 1.0, "of sampling, drawn from each turn's own key; 0 = greedy", low=0, high=10),
     "top_p": Option("float", 1.0, "sample from the likeliest tokens that make up this much; 1 = all", low=0, high=1),
     "top_k": Option("int", 0, "sample from this many of the likeliest tokens; 0 = all", low=0),

@@ -79,8 +79,10 @@ async def probe(backend: OpenAIBackend) -> Probed:
     capabilities = Capabilities(
         backend=backend.name,
         model=backend.model,
-        server=" ".join(
-            part for part in (own.owned_by if own is not None else "", version or first.system_fingerprint) if part
+        server=backend.hidden(
+            " ".join(
+                part for part in (own.owned_by if own is not None else "", version or first.system_fingerprint) if part
+            )
         ),
         tokens_out=choice.token_ids is not None and first.prompt_token_ids is not None,
         tokens_in=tokens_in,

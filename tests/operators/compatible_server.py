@@ -43,6 +43,7 @@ class Reply:
     refusal: str | None = None
     model: str | None = None  # another one than was asked
     usage: bool | dict[str, Any] = True  # False: none
+    cached: int = 0  # tokens of the prompt
     choices: bool = True  # False: an empty list
     tokens: bool = True  # False: no token ids and no log-probabilities, though they are asked for
     pictures: bool = True  # False: the pictures of this prompt are dropped
@@ -409,6 +410,7 @@ class CompatibleServer:
         elif reply.usage:
             total = len(prompt) + len(ids)
             out["usage"] = {"prompt_tokens": len(prompt), "completion_tokens": len(ids), "total_tokens": total}
+            out["usage"]["prompt_tokens_details"] = {"cached_tokens": reply.cached}
         return out
 
 

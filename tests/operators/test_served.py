@@ -15,11 +15,14 @@ import pytest
 pytest.importorskip("httpx2")
 pytest.importorskip("aiohttp")
 
+from msgspec.structs import replace
 from PIL import Image
 
+from arena.operator import BackendError
 from arena_operators.vlm.backend import ModelRequest, Sampling
 from tests.operators.compatible_server import CompatibleServer, Reply
 from tests.operators.served_kit import Clock, decide, started, turns
+from tests.operators.vlm_kit import frames
 
 
 def test_the_answer_is_the_models():
@@ -181,3 +184,44 @@ def test_no_wait_is_real_in_these_tests():
     with CompatibleServer([Reply(status=503), Reply("Answer: call")]) as server:
         (decision,) = decide(server, clock=clock)
     assert (decision.answer, clock.waits) == ("call", [0.5])
+
+
+def test_a_stream_comes_to_the_same_and_tells_when_it_began():
+    def answer(chat):
+        return Reply("I hold a king.\nAnswer: raise", thought="Hm.", cached=5)
+
+    with CompatibleServer(answer) as server:
+        (at_once,) = decide(server, tokens=True)
+        (streamed,) = decide(server, tokens=True, stream=True)
+    assert [chat.body.get("stream") for chat in server.turns] == [None, True]
+    timed = at_once.usage, streamed.usage
+    assert (timed[0].first_token, timed[0].cached) == (None, 5)
+    assert 0 < timed[1].first_token <= timed[1].seconds
+    assert frames([replace(at_once, usage=None)]) == frames([replace(streamed, usage=None)])
+    assert (timed[0].prompt, timed[0].completion, timed[0].cached) == (timed[1].prompt, timed[1].completion, 5)
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Reply("one two three four", cut=True), "broke before the whole answer came"),
+        (Reply(choices=False), "no choices"),
+        (Reply(body="<html>"), "no choices"),
+        (Reply(body='data: {"choices": 3}\n\n'), "a part of the server's answer is none"),
+        (Reply(body='data: {"error": {"message": "oh"}}\n\n'), "failed in the middle of its answer: oh"),
+        (Reply(body='data: {"choices": [{"delta": {"content": "Answer"}}]}\n\n'), "broke off"),
+        (Reply("oh", status=500), "answers 500: oh"),
+    ],
+)
+def test_a_stream_that_fails_is_the_servers_failure(reply, words):
+    with CompatibleServer([reply]) as server:
+        (error,) = decide(server, stream=True)
+    assert isinstance(error, BackendError)
+    assert words in str(error)
+
+
+def test_a_stream_is_asked_for_again_where_that_is_safe():
+    clock = Clock()
+    with CompatibleServer([Reply(status=503), Reply("Answer: raise")]) as server:
+        (decision,) = decide(server, clock=clock, stream=True)
+    assert (decision.answer, clock.waits) == ("raise", [0.5])
