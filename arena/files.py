@@ -10,7 +10,7 @@ import importlib.util
 import sys
 import traceback
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from arena.canonical import digest, hash_file
@@ -66,7 +66,8 @@ def _line(error: BaseException, path: Path) -> int | None:
 def load(path: Path, name: str, sort: type) -> Any:
     """Returns the class or object of this sort called `name` in the file; without a name, the only one it defines.
 
-    For a class `sort`, subclasses that the file itself defines are looked for, and instances.
+    For a class `sort`, subclasses that the file itself defines are looked for, and instances; for functions, its own
+    public ones.
     """
     made = module(path)
     found = {key: value for key, value in vars(made).items() if _is(value, sort, made)}
@@ -85,6 +86,9 @@ def load(path: Path, name: str, sort: type) -> Any:
 def _is(value: object, sort: type, made: ModuleType) -> bool:
     if isinstance(value, type):
         return issubclass(value, sort) and value.__module__ == made.__name__
+    if isinstance(value, FunctionType):
+        own = value.__module__ == made.__name__ and not value.__name__.startswith("_")
+        return own and issubclass(FunctionType, sort)
     return isinstance(value, sort)
 
 

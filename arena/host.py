@@ -228,7 +228,7 @@ class Host:
                     self._cancelled.discard(request.id)
                     out.append(answer(request, cancelled=True))
                 elif request.budget is not None and took > request.budget:
-                    out.append(answer(request, decision=timed_out(request)))
+                    out.append(checked(request, timed_out(request, decision)))
                 else:
                     out.append(checked(request, stamped(decision, self._version)))
         return out

@@ -248,4 +248,9 @@ class Plan:
 
     def operator_seed(self, match: MatchPlan, seat: int) -> bytes:
         """The chance of the operator in `seat`."""
-        return key("operator", self.seed, match.block, match.index, seat, match.lineup[seat])
+        return operator_seed(self.seed, match, seat)
+
+
+def operator_seed(seed: int, match: MatchPlan, seat: int) -> bytes:
+    """The chance of the operator in `seat` in a run of this seed."""
+    return key("operator", seed, match.block, match.index, seat, match.lineup[seat])

@@ -1,6 +1,6 @@
-"""Finds games, operators, workers and runtimes: by entry point, or in a Python file that is named. Third parties add
+"""Finds games, operators, tools, workers and runtimes: by entry point, or in a Python file that is named. Third parties
 
-theirs in the same four groups.
+add theirs in the same groups.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from arena import commands, files
@@ -20,15 +21,22 @@ from arena.operator import OperatorKind
 
 if TYPE_CHECKING:
     from arena.runtime import Runtime
+    from arena.tool import Tool
 
 BROKEN = files.BROKEN  # errors that importing a third-party module may raise; an import is no process boundary
-GROUPS = {"game": "arena.games", "operator": "arena.operators", "worker": "arena.workers", "runtime": "arena.runtimes"}
+GROUPS = {
+    "game": "arena.games",
+    "operator": "arena.operators",
+    "tool": "arena.tools",
+    "worker": "arena.workers",
+    "runtime": "arena.runtimes",
+}
 OURS = "agent-arena"  # this package's distribution
 LISTED_BY = {"runtime": ("env", "list")}  # where it is not `arena games`, `arena operators`
 
 
 def names(what: str) -> list[str]:
-    """Names of the installed plugins of one sort ("game", "operator", "worker" or "runtime"), sorted."""
+    """Names of the installed plugins of one sort ("game", "operator", "tool", ...), sorted."""
     return sorted({point.name for point in entry_points(group=GROUPS[what])})
 
 
@@ -38,7 +46,7 @@ def _find(what: str, name: str) -> EntryPoint:
         file = f"./{name}.py"
         here = (
             f"To take the file of that name here, write {file}. "
-            if what in ("game", "operator") and Path(file).is_file()
+            if what in ("game", "operator", "tool") and Path(file).is_file()
             else ""
         )
         raise PluginNotFoundError(
@@ -158,6 +166,35 @@ def runtime(text: str) -> Runtime:
     if not name.is_file and found.name != name.kind:
         raise InputError(f"the runtime installed as {name.kind!r} calls itself {found.name!r}: its package is broken")
     return found
+
+
+def tool(text: str) -> Tool:
+    """The tool by its name (`zoom`), or `./tools.py` or `./tools.py:FUNCTION`: a function in a file, by its own name.
+
+    PluginNotFoundError names near ones; InputError says what is wrong with which function.
+    """
+    from arena.tool import tool_of
+
+    name = parse(text)
+    if name.options or (name.what and not name.is_file):
+        raise InputError(f"tool {text!r}: expected a name alone, or a file: ./tools.py or ./tools.py:FUNCTION")
+    if not name.is_file:
+        return tool_of(_load("tool", name.kind), name.kind)
+    found = tool_of(files.load(Path(name.kind), name.what, FunctionType))
+    if found.name in names("tool"):
+        raise InputError(f"tool {text!r} is called {found.name}, as an installed one: give the function another name")
+    return found
+
+
+def tools(text: str) -> list[Tool]:
+    """The tools of a list: `zoom+notes+./mine.py:odds`. InputError as `tool`, and for a name that comes twice."""
+    out: dict[str, Tool] = {}
+    for word in text.split("+"):
+        found = tool(word)
+        if found.name in out:
+            raise InputError(f"tools {text!r}: {found.name} comes twice")
+        out[found.name] = found
+    return list(out.values())
 
 
 def worker_module(name: str) -> str:

@@ -135,6 +135,7 @@ def not_open(request: Request) -> m.Answer:
     return answer(request, error="backend", detail=f"seat {request.seat} of match {request.match} is not open")
 
 
-def timed_out(request: Request) -> Decision:
-    """The fault of an operator whose own clock ran out."""
-    return Decision(fault="timeout", detail=f"no answer within {request.budget:g} s")
+def timed_out(request: Request, late: Decision | None = None) -> Decision:
+    """The fault of an operator whose own clock ran out. Of a late decision the calls of tools stay: they were made."""
+    calls = late.calls if isinstance(late, Decision) else ()
+    return Decision(fault="timeout", detail=f"no answer within {request.budget:g} s", calls=calls)

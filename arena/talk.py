@@ -76,11 +76,20 @@ def quoted(heard: Sequence[Said], names: Sequence[str] = ()) -> str:
     return "\n".join([head, *lines])
 
 
+def quoted_text(text: str) -> str:
+    """A text of others for a model's prompt: one JSON string, in which no line ends and no bracket stands as it is."""
+    return _escaped("\n".join(clean(line) for line in text.splitlines()))
+
+
 _ESCAPED = {ord(char): f"\\u{ord(char):04x}" for char in "<>[]{}|"}
 
 
 def _string(text: str) -> str:
-    return json.dumps(clean(text), ensure_ascii=False).translate(_ESCAPED)
+    return _escaped(clean(text))
+
+
+def _escaped(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).translate(_ESCAPED)
 
 
 def _who(seat: int, names: Sequence[str]) -> str:

@@ -28,6 +28,7 @@ class Found:
 LOADERS: dict[str, Callable[[str], Any]] = {
     "game": plugins.game_plugin,  # a type[Game] or a GameFamily
     "operator": plugins.operator_kind,
+    "tool": plugins.tool,  # a Tool
     "worker": plugins.worker_module,  # its module's name: it is not imported
     "runtime": plugins.runtime,
 }

@@ -54,6 +54,10 @@ def verify(run: Path, trust: bool) -> None:
     played = (
         f"{report.matches} match{'es' * (report.matches != 1)}, {report.ticks} ticks, {report.turns} turns re-executed"
     )
+    if report.calls:
+        played += f", {report.calls} calls of tools made again"
+    if report.other_calls:
+        played += f", {report.other_calls} not (their tools are not repeatable, or not installed here)"
     if report.unresolved:
         played += f", {report.unresolved} unresolved"
     if report.stopped:

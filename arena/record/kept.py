@@ -103,14 +103,15 @@ def _of_word(path: Path, fingerprint: Mapping[str, str], **facts: Any) -> Needed
 
 
 def _words(text: str) -> Iterator[str]:
-    """What may be a path in an operator's name: all of it, what stands before a colon (`FILE.py:function`), and the
-    words of a command (`python worker.py --weights=FILE`).
+    """What may be a path in an operator's name: all of it, what stands before a colon (`FILE.py:function`), the words
+    of a list (`zoom+FILE.py:function`) and of a command (`python worker.py --weights=FILE`).
     """
     try:
         words = shlex.split(text)
     except ValueError:
         words = text.split()
     parts = [part for word in words for part in (word, *word.split("="))]
+    parts += [part for word in text.split("+") for part in (word, word.rpartition(":")[0])]
     yield from dict.fromkeys(word for part in (text, text.rpartition(":")[0], *parts) if (word := part.strip("'\"")))
 
 

@@ -65,7 +65,7 @@ class Replay:
 
     def views(self, plan: MatchPlan) -> dict[str, Views]:
         """What each operator was given in a match, by name."""
-        return {operator.name: operator.views for operator in self._seated(plan)}
+        return {operator.name: operator.views for operator in self.seated(plan)}
 
     def other_engines(self) -> list[str]:
         """A phrase for each engine whose version differs from the one that the run was played with."""
@@ -92,7 +92,7 @@ class Replay:
         turns: it makes its turns anew.
         """
         name, game, runtime = self.games[plan.game]
-        seated = self._seated(plan)
+        seated = self.seated(plan)
         names, views, limits = [o.name for o in seated], [o.views for o in seated], self.run.head.plan.limits
         if runtime is None:
             return match_class(limits)(plan, LocalSession(game, views), names, limits, turns=turns)
@@ -104,7 +104,8 @@ class Replay:
         host.play(match)
         return match
 
-    def _seated(self, plan: MatchPlan) -> list[OperatorHead]:
+    def seated(self, plan: MatchPlan) -> list[OperatorHead]:
+        """The operators of a match in seat order."""
         operators = self.run.head.games[plan.game].operators
         return [operators[slot] for slot in plan.lineup]
 

@@ -7,7 +7,7 @@ answer cannot be proved from a log.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
@@ -20,6 +20,7 @@ from arena.match import Match
 from arena.plan import MatchResult
 from arena.record.reader import Run
 from arena.record.replay import Replay, execute, without_picture
+from arena.record.tools import MadeAgain, ToolReplay
 from arena.record.turns import TurnReader, store_of
 from arena.schedule import PlannedMatches
 
@@ -49,6 +50,8 @@ class Report:
     ticks: int = 0
     turns: int = 0
     unresolved: int = 0
+    calls: int = 0  # of tools that were made again
+    other_calls: int = 0  # of tools that were not: not installed here, or not repeatable
     engines: list[str] = field(default_factory=list)  # engines whose installed version differs
     problems: list[Problem] = field(default_factory=list)
     pictures: list[Problem] = field(default_factory=list)
@@ -101,7 +104,8 @@ def _verify(run: Run, replay: Replay, stored: TurnReader | None) -> Report:
             if isinstance(last := lines[-1], EndLine):
                 schedule.hear(MatchResult(plan, last.status, last.returns))
         match = replay.match(plan, turns=stored is not None)
-        _verify_match(match, lines, report)
+        tools = ToolReplay(plan, replay.seated(plan), head.plan.seed)
+        _verify_match(match, lines, tools, report)
         if stored is not None and match.outcome is not None and (flaw := stored.flaw(match.episode())):
             report.problems.append(Problem(line.match, -1, flaw))
     if not report.stopped and head.count is not None and due < end:
@@ -127,7 +131,7 @@ def _absent(missing: Sequence[range], planned: int | None) -> list[Problem]:
     return [Problem(first[0], -1, text)]
 
 
-def _verify_match(match: Match, lines: Sequence[Line], report: Report) -> None:
+def _verify_match(match: Match, lines: Sequence[Line], tools: ToolReplay, report: Report) -> None:
     report.matches += 1
     index = match.plan.index
     last = lines[-1]
@@ -135,12 +139,12 @@ def _verify_match(match: Match, lines: Sequence[Line], report: Report) -> None:
         report.problems.append(Problem(index, getattr(last, "tick", 0), "the match has no end after this"))
         return
     try:
-        _compare_match(match, lines, last, report)
+        _compare_match(match, lines, last, tools, report)
     except GameError as error:
         report.problems.append(Problem(index, match.tick, f"the game failed: {error}"))
 
 
-def _compare_match(match: Match, lines: Sequence[Line], last: EndLine, report: Report) -> None:
+def _compare_match(match: Match, lines: Sequence[Line], last: EndLine, tools: ToolReplay, report: Report) -> None:
     index, at = match.plan.index, 0
     for step in execute(match, lines):
         report.turns += sum(isinstance(line, TurnLine) for line in step.made)
@@ -150,6 +154,7 @@ def _compare_match(match: Match, lines: Sequence[Line], last: EndLine, report: R
             return
         if not _compare(match, step.made, step.recorded, report):
             return
+        _compare_calls(index, tools.take(step), report)
         at += len(step.made)
     report.ticks += match.tick
     if last.status == "unresolved":
@@ -158,6 +163,25 @@ def _compare_match(match: Match, lines: Sequence[Line], last: EndLine, report: R
             report.problems.append(Problem(index, 0, "an unresolved match has no ticks and no returns"))
     elif at != len(lines):
         report.problems.append(Problem(index, match.tick, f"{len(lines) - at} lines follow the end"))
+
+
+def _compare_calls(index: int, calls: Iterable[MadeAgain], report: Report) -> None:
+    """Notes what tools give otherwise than it is recorded."""
+    for one in calls:
+        if one.here is None:
+            report.other_calls += 1
+            continue
+        report.calls += 1
+        if one.here == one.recorded:
+            continue
+        seat, tool = one.turn.seat, one.recorded.tool
+        if msgspec.structs.replace(one.here, picture=one.recorded.picture) == one.recorded:
+            text = f"the picture that the tool {tool} gave seat {seat} is drawn differently"
+            report.pictures.append(Problem(index, one.turn.tick, text))
+            continue
+        told = [call.text if call.error is None else call.error for call in (one.recorded, one.here)]
+        text = f"the tool {tool} gave seat {seat} {told[0]!r}, re-execution gives {told[1]!r}"
+        report.problems.append(Problem(index, one.turn.tick, text))
 
 
 def _start(here: Sequence[str], recorded: Sequence[str]) -> str:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
+from arena import plugins
 from arena.operator import Decision, OpenSeat, Outcome, Request, turn_key
 from arena_operators.vlm.backend import Message, ModelAnswer, ModelRequest, Picture, Sampling
 from arena_operators.vlm.prompt import MARK, fill, read, reasoning
+from arena_operators.vlm.tools import ToolUse
 
 Turn = Generator[ModelRequest, ModelAnswer, Decision]
 
@@ -24,6 +26,8 @@ class Settings:
     sampling: Sampling = field(default_factory=Sampling)
     picture: bool = True  # the model sees; else it reads only
     choices: bool = False  # an answer is one of the legal actions, and nothing is thought or said before it
+    tools: tuple[str, ...] = ()  # that the model may use in a turn: names, or functions in files
+    tool_calls: int = 0  # of them in a turn, at most
 
 
 class Dialogue:
@@ -32,6 +36,8 @@ class Dialogue:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.seats: dict[tuple[int, int], OpenSeat] = {}
+        self.tools = {one.name: one for one in plugins.tools("+".join(settings.tools))} if settings.tools else {}
+        self._notes: dict[tuple[int, int], list[str]] = {}  # of tools, by seat
 
     def open(self, seats: Sequence[OpenSeat]) -> None:
         """ValueError when the game has not what the model is asked with."""
@@ -44,22 +50,31 @@ class Dialogue:
             if not seat.views.text:
                 raise ValueError(f"{seat.operator} needs the text view of {seat.card.game}")
             self.seats[seat.match, seat.seat] = seat
+            self._notes[seat.match, seat.seat] = []
 
     def end(self, match: int, seat: int, outcome: Outcome) -> None:
         """The seat is released."""
         self.seats.pop((match, seat), None)
+        self._notes.pop((match, seat), None)
 
     def turn(self, request: Request) -> Turn:
         """Asks the model what `request` asks."""
         seat = self.seats[request.match, request.seat]
-        answer = yield ModelRequest(
-            messages=self.messages(request),
-            key=turn_key(seat, request),
-            sampling=self.settings.sampling,
-            choices=self._choices(request) if self.settings.choices else (),
-            tokens=seat.tokens,
-        )
-        return decision(answer, seat, request)
+        place = request.match, request.seat
+        use = ToolUse(self.tools, self.settings.tool_calls, self._notes[place], request, turn_key(seat, request))
+        while True:
+            answer = yield ModelRequest(
+                messages=use.after(self.messages(request)),
+                key=use.key,
+                sampling=self.settings.sampling,
+                choices=self._choices(request) if self.settings.choices else (),
+                tokens=seat.tokens,
+            )
+            if not use.takes(answer):
+                break
+        if place in self._notes:  # only now: a turn that is given up, and asked anew, has noted nothing
+            self._notes[place] = use.notes
+        return use.decided(decision(answer, seat, request))
 
     def _choices(self, request: Request) -> tuple[str, ...]:
         """The answers that a model may give, as the prompt asks for them."""

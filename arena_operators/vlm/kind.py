@@ -26,6 +26,7 @@ from arena_operators.vlm.options import (
     image_size,
     origin_of,
     served_elsewhere,
+    tools_of,
 )
 from arena_operators.vlm.vllm_launch import launch, runtime_of
 
@@ -116,6 +117,8 @@ def declared(what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> Deter
     """Deterministic where tests have shown that the rest of a batch changes no bit of an answer; else measured."""
     if backend_of(options) != "transformers":
         return "measured"
+    if any(not tool.repeatable for tool in tools_of(options)):
+        return "measured"
     try:
         asked = filled(what, options, kind)
     except MissingExtraError:  # it is listed with the others, and says what it needs when it is named
@@ -130,15 +133,16 @@ def declared(what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> Deter
 def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> Mapping[str, str]:
     """The loaded model: a folder's files by hash, its class, dtype and adapter; a hub model's name and revision.
 
-    Of a server's model its name: what more it is, the server may say when it starts.
+    Of a server's model its name: what more it is, the server may say when it starts. Of its tools the files.
     """
     asked = filled(what, options, kind)
+    tools = {f"tool {tool.name}": hash_file(tool.file) for tool in tools_of(options)}
     if served_elsewhere(options):
-        return {"model": asked["model"]}
+        return {"model": asked["model"], **tools}
     origin = checkpoint.source(what, options.get("adapter"), kind)
     hub = {} if origin.hub is None else {"model": origin.hub, "revision": options.get("revision") or "unknown"}
     hashes = {name: hash_file(path) for name, path in checkpoint.loaded(origin).items()}
-    return {**hub, **hashes, **checkpoint.facts(origin), "dtype": asked["dtype"]}
+    return {**hub, **hashes, **checkpoint.facts(origin), "dtype": asked["dtype"], **tools}
 
 
 def max_in_flight(what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> int:

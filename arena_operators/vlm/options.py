@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from arena import plugins
 from arena.errors import InputError
+from arena.names import parse
 from arena.options import Option
+from arena.tool import Tool
 from arena_operators.vlm import checkpoint, smollm2
 from arena_operators.vlm.backend import Sampling
 from arena_operators.vlm.checkpoint import Kind
@@ -31,6 +34,7 @@ OF_LOCAL = ("adapter", "revision", "device", "dtype", "batch")  # and those that
 OF_VLLM = ("context", "lora")  # and those that only a vLLM server of our own takes
 IN_FLIGHT = 16
 VLLM_IN_FLIGHT = {"cpu": 32, "cuda": 256}
+TOOL_CALLS = 3
 DRIVERS = ("/proc/driver/nvidia/version", "/dev/dxg", "/dev/kfd")  # of GPUs that torch computes on
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 _SIZE = re.compile(r"(\d+)(?:x(\d+))?")
@@ -64,6 +68,8 @@ OPTIONS = {
         "str", None, "the game's prompt (default: short for nano, full otherwise)", choices=("short", "full")
     ),
     "choices": Option("bool", False, "limit an answer to the legal actions: no thought, nothing unparsable"),
+    "tools": Option("str", None, "tools that it may use in a turn, e.g. zoom+notes+calculate or ./mine.py:odds"),
+    "tool_calls": Option("int", None, f"uses of tools in a turn, at most (default: {TOOL_CALLS})", low=1, high=32),
     "adapter": Option("str", None, "folder of a peft adapter that is applied to the model"),
     "image": Option("str", None, "size of the picture, e.g. 384 or 480x640 (default: what suits the model)"),
     "revision": Option("str", None, "commit, tag or branch of ORG/MODEL"),
@@ -118,6 +124,7 @@ def check(what: str, options: Mapping[str, Any], kind: Kind) -> None:
             raise InputError(f"{kind}@{name}= goes with {right}; here the backend is {backend}: leave it out")
     if options.get("image"):
         image_size(options["image"])
+    check_tools(what, options, kind)
     if elsewhere:
         if not options.get("url"):
             raise InputError(f"{kind}@backend=openai needs the server's address: @url=http://HOST:PORT/v1")
@@ -136,6 +143,28 @@ def check(what: str, options: Mapping[str, Any], kind: Kind) -> None:
     origin = origin_of(what, options, kind)
     if origin is not None and origin.path is not None and options.get("revision"):
         raise InputError(f"{origin.called}@revision=: a revision goes with ORG/MODEL, and this model is a folder")
+
+
+def tools_of(options: Mapping[str, Any]) -> list[Tool]:
+    """The tools that the options name. InputError where they are not there."""
+    return plugins.tools(options["tools"]) if options.get("tools") else []
+
+
+def check_tools(what: str, options: Mapping[str, Any], kind: Kind) -> None:
+    """InputError for tools that are not there, or that this model cannot use."""
+    if options.get("tools") is None:
+        if options.get("tool_calls") is not None:
+            raise InputError(f"{kind}@tool_calls= goes with @tools=, e.g. @tools=notes+calculate")
+        return
+    if options.get("choices"):
+        raise InputError(
+            f"{kind}@choices=true leaves no room for a call of a tool: leave out one of @choices= and @tools="
+        )
+    seeing = [tool.name for tool in tools_of(options) if tool.sees]
+    if seeing and kind == "llm":
+        raise InputError(f"llm@tools={seeing[0]}: that tool gives a picture, and llm reads only: leave it out")
+    if (origin := origin_of(what, options, kind)) is not None and origin.metadata() is not None:
+        raise InputError(f"{kind}@tools=: nano was trained without tools. Name a general model: {kind}:ORG/MODEL")
 
 
 def server_url(given: str) -> str:
@@ -192,6 +221,9 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
             default("lora", False)
         else:
             default("batch", 32 if nano else 4 if out["device"] != "cpu" else 1)
+    if out.get("tools"):
+        out["tools"] = "+".join(str(parse(word).absolute) for word in out["tools"].split("+"))
+        default("tool_calls", TOOL_CALLS)
     default("max_tokens", 64 if small else 256)
     default("prompt", "short" if nano else "full")
     for name in ("temperature", "top_p", "top_k", "min_p", "choices", "threads"):
@@ -203,7 +235,14 @@ def settings(options: Mapping[str, Any], kind: Kind) -> Settings:
     """How the operator asks its model, by its filled options."""
     fields = ("temperature", "top_p", "top_k", "min_p", "max_tokens")
     sampling = Sampling(**{name: options[name] for name in fields})
-    return Settings(prompt=options["prompt"], sampling=sampling, picture=kind == "vlm", choices=options["choices"])
+    return Settings(
+        prompt=options["prompt"],
+        sampling=sampling,
+        picture=kind == "vlm",
+        choices=options["choices"],
+        tools=tuple(options["tools"].split("+")) if options.get("tools") else (),
+        tool_calls=options.get("tool_calls") or 0,
+    )
 
 
 def image_size(value: str) -> tuple[int, int]:
