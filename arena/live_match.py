@@ -24,6 +24,7 @@ class Question:
     channel: Channel
     live: LiveMatch | None
     sent: float
+    operator: str  # its name
     due: float | None = None
     cancelled: bool = False  # a CANCEL was sent
     late: bool = False  # the deadline passed, and the CANCEL is not confirmed

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ParamSpec
 
 from arena.match import Match
 from arena.operator import Decision, Outcome, Request
+from arena.questions import Load
 from arena.text import printable
 
 P = ParamSpec("P")
@@ -14,6 +15,9 @@ P = ParamSpec("P")
 
 class Observer:
     """Base with empty methods: the events of the scheduler, in order."""
+
+    def begins(self, loads: Mapping[str, Load]) -> None:
+        """The run begins. `loads` tells, whenever it is looked at, how many requests of each operator wait."""
 
     def started(self, match: Match) -> None:
         """A match begins, for the first time or again."""

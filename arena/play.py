@@ -93,6 +93,7 @@ def run_plan(
                 ).run()
                 hub.complete = True
         tables = Run(out).tables()
+        recorder.usage(Run(out).prices())
         recorder.results(tables)
     return tables
 

@@ -178,7 +178,8 @@ class Playing:
         request = msgspec.structs.replace(request, id=self.newest, budget=budget)
         # A person's clock is kept by their worker: it begins when the person sees the request.
         now = self.timers.now()
-        self.questions.sent(Question(request, channel, live, now), None if human else now + limits.deadline)
+        question = Question(request, channel, live, now, live.match.names[request.seat])
+        self.questions.sent(question, None if human else now + limits.deadline)
         if live.dry is None:
             self._observer.asked(live.match, request)
         return request

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections import defaultdict
+from dataclasses import dataclass
 
 from arena.channel import Channel
 from arena.live_match import LiveMatch, Question
@@ -16,6 +18,14 @@ from arena.timers import Timers
 
 # A queued request: match, tick, seat, attempt, a unique number, and values that are never compared.
 _Waiting = tuple[int, int, int, int, int, LiveMatch, Request]
+
+
+@dataclass(slots=True)
+class Load:
+    """How many requests of one operator are unanswered."""
+
+    queued: int = 0  # here, until its worker takes another one
+    in_flight: int = 0  # sent
 
 
 class Questions:
@@ -27,6 +37,7 @@ class Questions:
         self._queues: dict[Channel, list[_Waiting]] = {}  # heaps
         self._all: dict[int, Question] = {}
         self._in_flight: dict[Channel, dict[int, Question]] = {}
+        self.loads: defaultdict[str, Load] = defaultdict(Load)  # by operator
 
     # --- in the queue ------------------------------------------------------------------------------------------------
 
@@ -40,6 +51,7 @@ class Questions:
         else:
             self._queues[channel] = [waiting]
         live.queued.add(seat)
+        self.loads[live.match.names[seat]].queued += 1
 
     def take(self) -> dict[Channel, list[tuple[LiveMatch, Request]]]:
         """Removes the requests that can be sent now from the queue; the caller sends them and calls `sent`."""
@@ -53,6 +65,7 @@ class Questions:
                 if limit and not live.over and under_way + len(taken) >= limit:
                     break
                 heapq.heappop(queue)
+                self.loads[live.match.names[request.seat]].queued -= 1
                 if not live.over:
                     live.queued.discard(request.seat)
                     taken.append((live, request))
@@ -71,6 +84,7 @@ class Questions:
         self._all[i] = question
         self._in_flight.setdefault(question.channel, {})[i] = question
         question.live.questions[i] = question
+        self.loads[question.operator].in_flight += 1
         if deadline is not None:
             self._timers.set(question, deadline)
 
@@ -85,6 +99,7 @@ class Questions:
         i = question.request.id
         self._timers.clear(question)
         del self._all[i]
+        self.loads[question.operator].in_flight -= 1
         of_channel = self._in_flight[question.channel]
         del of_channel[i]
         if not of_channel:

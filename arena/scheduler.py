@@ -79,6 +79,7 @@ class Scheduler:
         """Play. Raises WorkerError or InputError when a worker cannot be started or cannot play this game at all."""
         playing, feed = self._playing, self._playing.spectators
         realtime = self._plan.limits.pace == "realtime"
+        self._observer.begins(playing.questions.loads)
         while playing.matches or not self._failing.over:
             self._seat_matches()
             advanced = playing.advance()

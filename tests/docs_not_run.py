@@ -92,6 +92,8 @@ NOT_RUN = {
     ],
     SERVER: [
         "arena play --game leduc --operators vlm:Qwen/Qwen3-VL-8B-Instruct@url=http://localhost:8000/v1,ppo",
+        'arena play --game leduc --operators "vlm:qwen/qwen3-vl-8b-instruct@url=https://openrouter.ai/api/v1'
+        '@key=OPENROUTER_API_KEY@price=0.08/0.50,random" --matches 20',
         "arena play --game leduc --operators \"vlm:'qwen2.5vl:7b'@url=http://localhost:11434\",ppo",
         "arena play --operators vlm:qwen/qwen3-vl-8b-instruct@url=https://openrouter.ai/api/v1@key=OPENROUTER_API_KEY,ppo,random",
     ],

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from arena import concurrency
+from arena.concurrency import usual_concurrency
 from arena.local_workers import LocalWorkers
 from arena.match import Match
 from arena.observer import Observer
@@ -21,7 +23,7 @@ from arena.scheduler import Scheduler
 from arena.supervisor.worker_pool import ProcessWorkers
 from tests.served_op import ModelServer
 from tests.supervisor.kit import ROOT, watched_hub
-from tests.toys import Turns, kind_of, plan_of, with_game
+from tests.toys import GOOD, Turns, kind_of, plan_of, with_game
 
 SIZE, MATCHES = 64, 200
 
@@ -75,6 +77,42 @@ def test_it_is_kept_full_and_never_given_one_more(tmp_path: Path) -> None:
         play(served(server), tmp_path / "run", concurrency=MATCHES)
     assert (server.most, server.answered) == (SIZE, MATCHES)
     assert told(tmp_path / "run", "void") == []
+
+
+def test_as_many_matches_as_keep_it_full_are_played_where_nobody_says_how_many(tmp_path: Path) -> None:
+    """It answers only while it is full, so with one match less nothing would be answered."""
+    with ModelServer(full=SIZE, total=MATCHES) as server:
+        plan = served(server)
+        play(plan, tmp_path / "run", concurrency=usual_concurrency(plan))
+    assert (server.most, server.answered) == (SIZE, MATCHES)
+
+
+def test_two_servers_are_both_kept_full_and_without_any_it_is_16() -> None:
+    kinds = [kind_of(name, "tests.served_op:build", max_in_flight=SIZE) for name in ("one", "two")]
+    assert usual_concurrency(plan_of(Turns, kinds)) == 2 * SIZE
+    same = with_game(plan := plan_of(Turns, kinds), operators=(plan.pool[0],) * 2)
+    assert usual_concurrency(same) == SIZE
+    assert usual_concurrency(plan_of(Turns, [GOOD, GOOD])) == 16
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        plan_of(Turns, [kind_of("served", "x:y", max_in_flight=SIZE), dataclasses.replace(GOOD, interactive=True)]),
+        plan_of(Turns, [kind_of("served", "x:y", max_in_flight=SIZE)], pace="realtime"),
+    ],
+    ids=["person", "realtime"],
+)
+def test_where_a_person_or_a_clock_is_it_is_one_match(plan: Plan) -> None:
+    assert usual_concurrency(plan) == 1
+
+
+def test_memory_is_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of(Turns, [kind_of("served", "x:y", max_in_flight=1000)])
+    monkeypatch.setattr(concurrency, "_free", lambda: 200 * concurrency.MATCH)
+    assert usual_concurrency(plan) == 100
+    monkeypatch.setattr(concurrency, "_free", lambda: 0)
+    assert usual_concurrency(plan) == 16
 
 
 def test_from_this_process_too() -> None:

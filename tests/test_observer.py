@@ -17,6 +17,7 @@ from arena.operator import Outcome
 from arena.plan import Limits
 from arena.play import run_plan
 from arena.protocol import messages as m
+from arena.record.times import Spent
 
 HOSTILE = "[/v1/chat/completions] \x1b[2J\x07 \u202e [bold]no[/bold]"
 
@@ -105,7 +106,7 @@ def test_nothing_is_cut_off(width: int) -> None:
     match: Any = Played()
     for _ in range(12):
         table.ended(match, Outcome(status="terminated", returns=(-12.345, 12.345)))
-    table.seconds["random"] = (10, 123.4)
+    table.spent["random"] = Spent(10, 123.4)
     console.print(table._render())
     out = printed(console)
     assert max(map(len, out.splitlines())) <= width

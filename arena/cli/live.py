@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -16,12 +17,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from arena.cli.flow import FlowTable
 from arena.cli.tables import duration, number, paced
 from arena.match import Match
 from arena.observer import Observer
 from arena.operator import Decision, Outcome, Request
 from arena.plan import Plan
+from arena.price import price_of
 from arena.protocol import messages as m
+from arena.questions import Load
+from arena.record.times import Spent
 from arena.text import printable
 
 LAST_EVENTS = 6
@@ -53,7 +58,8 @@ class LiveTable(Observer):
         self._late.daemon = True
         self._addresses: set[str] = set()
         self._events: list[str] = []
-        self.seconds: dict[str, tuple[int, float]] = {}  # operator -> (answers, seconds waited for them)
+        self.spent: dict[str, Spent] = {}  # by operator
+        self._flow = FlowTable({entry.name: price_of(entry.options) for entry in plan.pool}, self.spent)
         self.done = 0  # matches that are over; of a run that goes on, those of before count too
         self._progress = Progress(
             TextColumn("matches"), BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(), console=console
@@ -89,6 +95,9 @@ class LiveTable(Observer):
         if self._tells and self._late.finished.is_set():
             self._tell(name)
 
+    def begins(self, loads: Mapping[str, Load]) -> None:
+        self._flow.loads = loads
+
     def started(self, match: Match) -> None:
         self._tells = False
         self._late.cancel()
@@ -99,8 +108,7 @@ class LiveTable(Observer):
 
     def answered(self, match: Match, seat: int, decision: Decision, seconds: float) -> None:
         name = match.names[seat]
-        count, waited = self.seconds.get(name, (0, 0.0))
-        self.seconds[name] = (count + 1, waited + seconds)
+        self.spent.setdefault(name, Spent()).add(seconds, decision.usage)
         if self._status.get(name) == "to act":
             self._status[name] = ""
 
@@ -169,12 +177,13 @@ class LiveTable(Observer):
         table.add_column("", overflow="fold")
         for game, entry in itertools.product(range(len(games)), self._plan.pool):
             matches, total = self._scores.get((game, entry.name), (0, 0.0))
-            count, waited = self.seconds.get(entry.name, (0, 0.0))
+            spent = self.spent.get(entry.name, Spent())
             name = entry.name if len(games) == 1 else f"{games[game].facts.spec.id}: {entry.name}"
             cells: list[RenderableType] = [Text(printable(name)), number(total / matches) if matches else "-"]
             cells.append(str(self._faults[game, entry.name]))
             if wide:
-                cells.append(duration(waited / count) if count else "-")
+                cells.append(duration(spent.seconds / spent.answers) if spent.answers else "-")
             table.add_row(*cells, Text(self._status[entry.name]))
         events = Text("\n".join(map(printable, self._events)), style="dim", overflow="fold")
-        return Group(table, events, self._progress)
+        flow = self._flow.render(time.monotonic())
+        return Group(table, *([] if flow is None else [flow]), events, self._progress)

@@ -22,6 +22,7 @@ from arena.cli.live import LiveTable
 from arena.cli.runs import check_resolved, print_commands, print_stopped, print_tables
 from arena.cli.steps import ensure
 from arena.cli.whole import Whole
+from arena.concurrency import usual_concurrency
 from arena.errors import ArenaError, InputError, RecordError
 from arena.evaluate.table import ScoreTable
 from arena.lineup import resolve, spectator
@@ -82,7 +83,12 @@ def _part(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 @click.option("--schedule", help="blocks: all play in each; round_robin: each line-up of the pool; or ./FILE.py:NAME.")
 @click.option("--part", callback=_part, help="K/N: of N parts of the run only the K-th, see `arena merge`.")
 @click.option("--seed", "-s", type=Whole(0), help="Of cards and all other chance. Default: drawn, and recorded.")
-@click.option("--concurrency", "-c", type=Whole(1), help="Matches at once. Default: 16, with a person or a clock 1.")
+@click.option(
+    "--concurrency",
+    "-c",
+    type=Whole(1),
+    help="Matches at once. Default: what keeps models busy, 16 or more; with a person or a clock 1.",
+)
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with a run that stopped, given by its folder.")
 @click.option("--out", type=click.Path(path_type=Path), help="New run folder. Default: runs/TIME-GAME.")
 @click.option("--max-ticks", type=Whole(1), help="Cut each match after so many ticks.")
@@ -196,7 +202,6 @@ def play(
         share = share_of(plan, *part) if part is not None else None
         folder = out or _new_folder(plan)
     looking = spectator(watch) if watch is not None else None
-    person = looking is not None or plan.people
     for runtime in plan.runtimes:
         ensure(runtime, yes, console)
     # Nothing else is drawn on a terminal while a person plays on it.
@@ -210,7 +215,7 @@ def play(
                 plan,
                 folder,
                 part=share,
-                concurrency=concurrency or (1 if person or plan.limits.pace == "realtime" else 16),
+                concurrency=concurrency or usual_concurrency(plan, watched=looking is not None),
                 watch=looking,
                 observer=live,
                 on_status=live.status,

@@ -28,7 +28,7 @@ def print_tables(run: Run, tables: Sequence[ScoreTable], console: Console) -> No
     for number, (table, game) in enumerate(zip(tables, head.games, strict=True)):
         scores = score_table(
             table,
-            times.seconds.get(number, {}),
+            times.spent.get(number, {}),
             game=game.name,
             seed=head.plan.seed,
             seeded=game.seeded,
@@ -36,6 +36,7 @@ def print_tables(run: Run, tables: Sequence[ScoreTable], console: Console) -> No
             planned=head.count if len(tables) == 1 else None,
             deals=None if not head.people else "mirrored" if head.plan.mirror else "own",
             pairings=_pairings(head, game),
+            prices=run.prices(),
         )
         console.print(scores)
     notes = [f"{plural(count, 'try', 'tries')} voided: {why}" for why, count in alike(times.voids)]

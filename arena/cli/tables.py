@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -13,6 +14,8 @@ from rich.text import Text
 from arena.cli.narrow import NarrowTable
 from arena.evaluate.table import ScoreRow, ScoreTable
 from arena.plan import Pace
+from arena.price import Price
+from arena.record.times import Spent
 from arena.text import printable
 
 DEALS = {
@@ -23,7 +26,7 @@ DEALS = {
 
 def score_table(
     results: ScoreTable,
-    seconds: Mapping[str, tuple[int, float]],
+    spent: Mapping[str, Spent],
     *,
     game: str,
     seed: int,
@@ -32,20 +35,26 @@ def score_table(
     planned: int | None = None,
     deals: Literal["mirrored", "own"] | None = None,
     pairings: str | None = None,
+    prices: Mapping[str, Price | None] | None = None,
 ) -> RenderableType:
-    """The scores of a run. `seconds` gives (answers, seconds waited for them) by operator; `seeded`: the game's seed
-    changes something; `planned`: matches of the whole run, where it may not be complete; `deals`: whether a person was
-    given each deal once ("own") or in every seat order ("mirrored"); `pairings`: who met whom.
+    """The scores of a run. `spent`: what the answers took, by operator; `seeded`: the game's seed changes something;
+    `planned`: matches of the whole run, where it may not be complete; `deals`: whether a person was given each deal
+    once ("own") or in every seat order ("mirrored"); `pairings`: who met whom; `prices`: of tokens, by operator.
 
-    Tokens are left out where nobody used any, and faults follow in a table of their own. Where there is no room for
-    columns, each operator has some lines.
+    Tokens are left out where nobody used any; what models took, and faults, follow in tables of their own. Where there
+    is no room for columns, each operator has some lines.
     """
-    tables = [_score_table(results, seconds)]
+    tables: list[RenderableType] = [_score_table(results, spent)]
+    used = _usage_table(results, spent, prices or {})
+    if used is not None:
+        tables.append(used)
     if any(row.faults or row.unresolved for row in results.rows):
         tables.append(_fault_table(results))
     title = Text(_title(results, game, seed, pace, planned), "table.title")
     return Group(
-        title, *tables, *(Text(sentence, "table.caption") for sentence in _caption(results, seeded, deals, pairings))
+        title,
+        *tables,
+        *(Text(sentence, "table.caption") for sentence in _caption(results, seeded, deals, pairings, prices or {})),
     )
 
 
@@ -61,7 +70,13 @@ def plural(count: int, word: str, words: str = "") -> str:
     return f"{count} {word if count == 1 else words or f'{word}s'}"
 
 
-def _caption(results: ScoreTable, seeded: bool, deals: str | None, pairings: str | None) -> list[str]:
+def _caption(
+    results: ScoreTable,
+    seeded: bool,
+    deals: str | None,
+    pairings: str | None,
+    prices: Mapping[str, Price | None],
+) -> list[str]:
     """The sentences that explain the numbers."""
     out = [f"score in {printable(results.unit).rstrip('.')}, mean over matches; interval over blocks"]
     if pairings is not None:
@@ -76,6 +91,8 @@ def _caption(results: ScoreTable, seeded: bool, deals: str | None, pairings: str
         out.append(f"{plural(results.cut, 'block is', 'blocks are')} not whole: weighed by the matches that are there")
     if results.matches and any(row.score is not None and row.low is None for row in results.rows):
         out.append(f"no interval: {_no_interval(results, deals)}")
+    if any(prices.values()):
+        out.append("cost by the prices given, of all tokens: also of tries that did not count")
     if any(row.faults for row in results.rows):
         out.append("scores count faults; fault-free: mean over matches without one")
     for row in results.rows:
@@ -106,7 +123,7 @@ def _no_interval(results: ScoreTable, deals: str | None) -> str:
     return "where all blocks have the same score, nothing says how sure it is"
 
 
-def _score_table(results: ScoreTable, seconds: Mapping[str, tuple[int, float]]) -> Table:
+def _score_table(results: ScoreTable, spent: Mapping[str, Spent]) -> Table:
     late = any(row.late for row in results.rows)
     tokens = any(row.prompt_tokens or row.completion_tokens for row in results.rows)
     table = _table()
@@ -118,7 +135,7 @@ def _score_table(results: ScoreTable, seconds: Mapping[str, tuple[int, float]]) 
         table.add_column("tokens in/out", justify="right", no_wrap=True)
     for row in results.rows:
         cells: list[RenderableType] = [_name(row), number(row.score), _interval(row), str(row.turns)]
-        cells.append(_a_turn(seconds.get(row.operator)))
+        cells.append(_a_turn(spent.get(row.operator)))
         if late:
             cells.append(str(row.late))
         if tokens:
@@ -128,8 +145,46 @@ def _score_table(results: ScoreTable, seconds: Mapping[str, tuple[int, float]]) 
     return table
 
 
-def _a_turn(waited: tuple[int, float] | None) -> str:
-    return duration(waited[1] / waited[0]) if waited and waited[0] else "-"
+def _a_turn(spent: Spent | None) -> str:
+    return duration(spent.seconds / spent.answers) if spent and spent.answers else "-"
+
+
+def _usage_table(
+    results: ScoreTable, spent: Mapping[str, Spent], prices: Mapping[str, Price | None]
+) -> RenderableType | None:
+    """What models took of time, cache and money, by operator; None where nothing says it."""
+    rows = [(row, spent.get(row.operator, Spent()), prices.get(row.operator)) for row in results.rows]
+    columns: dict[str, list[str | None]] = {
+        "first token": [timed(used.first_token) for _, used, _ in rows],
+        "model a turn": [timed(used.model_turn) for _, used, _ in rows],
+        "cached": [share(used.hits) for _, used, _ in rows],
+        "cost": [None if price is None else money(used.cost(price)) for _, used, price in rows],
+    }
+    columns = {title: cells for title, cells in columns.items() if any(cells)}
+    if not columns:
+        return None
+    table = _table()
+    for title in columns:
+        table.add_column(title, justify="right", no_wrap=True)
+    for number, (row, _, _) in enumerate(rows):
+        table.add_row(_name(row), *(cells[number] or "-" for cells in columns.values()))
+    return table
+
+
+def timed(seconds: float | None) -> str | None:
+    """Seconds in a suitable unit, if there are some."""
+    return None if seconds is None else duration(seconds)
+
+
+def share(part: float | None) -> str | None:
+    """A part of one in percent, if there is one."""
+    return None if part is None else f"{part:.0%}"
+
+
+def money(amount: float) -> str:
+    """In whatever currency the prices are: two decimals, or as many as two digits of it need."""
+    digits = 2 if amount <= 0 else max(2, 1 - math.floor(math.log10(amount)))
+    return f"{amount:.{digits}f}"
 
 
 def paced(pace: Pace) -> str:

@@ -11,6 +11,7 @@ from arena import commands
 from arena.errors import RecordError
 from arena.game import Views
 from arena.plan import PlanSpec
+from arena.price import Price, price_of
 
 FORMAT = 3  # version of the run folder's format
 
@@ -43,6 +44,11 @@ class OperatorHead(msgspec.Struct, frozen=True, kw_only=True):
     at: str | None
     determinism: str
     threads: int | None
+
+    @property
+    def price(self) -> Price | None:
+        """What its model's tokens cost; None where nobody said it."""
+        return price_of(self.options)
 
 
 class GameHead(msgspec.Struct, frozen=True, kw_only=True):

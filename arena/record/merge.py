@@ -37,6 +37,7 @@ def merge(parts: Sequence[Path], out: Path) -> list[ScoreTable]:
         for run in runs:
             _copy(run, recorder)
         tables = Run(out).tables()
+        recorder.usage(runs[0].prices())
         recorder.results(tables)
     return tables
 

@@ -14,6 +14,7 @@ from arena.errors import RecordError
 from arena.evaluate.table import GameFacts, ScoreTable, tabulate
 from arena.log import EndLine, Line, MatchLine
 from arena.plan import MatchPlan, MatchResult
+from arena.price import Price
 from arena.record import shards
 from arena.record.facts import Facts, read_facts
 from arena.record.head import read_head
@@ -125,6 +126,10 @@ class Run:
     def times(self) -> Times:
         """The sums of the timing file."""
         return read_times(self.folder / "timing-000.jsonl")
+
+    def prices(self) -> dict[str, Price | None]:
+        """What the tokens of each operator cost; None where nobody said it."""
+        return {operator.name: operator.price for operator in self.head.games[0].operators}
 
     def recorded_tables(self) -> list[ScoreTable] | None:
         """The result tables that the run wrote; None if it stopped before."""

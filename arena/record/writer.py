@@ -18,9 +18,11 @@ import msgspec
 
 from arena.errors import ArenaError, RecordError
 from arena.log import Line, encoder
+from arena.price import Price
 from arena.record import facts, kept, shards
 from arena.record.disk import LOCK, Disk, FolderLock
 from arena.record.head import Head, read_head
+from arena.record.times import read_times, usage_of
 from arena.record.training import may_record
 
 SHARD_BYTES = 64 * 1024 * 1024  # a shard ends with the match that passes this size
@@ -196,6 +198,13 @@ class Recorder:
     def results(self, table: Any) -> None:
         """Write the result tables, which are computed from the log alone."""
         self._disk.replace_json(self.folder / "results.json", table)
+
+    @_writes
+    def usage(self, prices: Mapping[str, Price | None]) -> None:
+        """Write what the operators took of models, by the timing file; nothing where none used tokens."""
+        self._write_times()
+        if used := usage_of(read_times(self.folder / "timing-000.jsonl"), prices):
+            self._disk.replace_json(self.folder / "usage.json", used)
 
     def close(self) -> None:
         """Close the files; matches in flight stay in open/."""

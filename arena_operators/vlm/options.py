@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from arena import plugins
+from arena import plugins, price
 from arena.errors import InputError
 from arena.names import parse
 from arena.options import Option
@@ -59,6 +59,7 @@ OPTIONS = {
         high=4096,
     ),
     "stream": Option("bool", None, "take answers token by token (default: false): tells the time to the first one"),
+    "price": Option("str", None, f"what its tokens cost, for the tables: {price.FORM}"),
     "temperature": Option("float", 1.0, "of sampling, drawn from each turn's own key; 0 = greedy", low=0, high=10),
     "top_p": Option("float", 1.0, "sample from the likeliest tokens that make up this much; 1 = all", low=0, high=1),
     "top_k": Option("int", 0, "sample from this many of the likeliest tokens; 0 = all", low=0),
@@ -125,6 +126,11 @@ def check(what: str, options: Mapping[str, Any], kind: Kind) -> None:
     if options.get("image"):
         image_size(options["image"])
     check_tools(what, options, kind)
+    if options.get("price") is not None:
+        try:
+            price.parse(options["price"])
+        except ValueError as error:
+            raise InputError(f"{kind}@{error}") from None
     if elsewhere:
         if not options.get("url"):
             raise InputError(f"{kind}@backend=openai needs the server's address: @url=http://HOST:PORT/v1")

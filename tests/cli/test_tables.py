@@ -8,8 +8,11 @@ import pytest
 from rich.console import Console
 
 from arena.cli.runs import alike
-from arena.cli.tables import score_table
+from arena.cli.tables import money, score_table
 from arena.evaluate.table import ScoreRow, ScoreTable
+from arena.operator import Usage
+from arena.price import Price
+from arena.record.times import Spent
 
 
 def test_nothing_is_cut_at_80_columns():
@@ -24,7 +27,7 @@ def test_nothing_is_cut_at_80_columns():
     rows[0].prompt_tokens, rows[0].completion_tokens = 9876543, 1234567
     table = ScoreTable(game="g", unit="big blinds a hand", matches=600, blocks=300, distinct=300, rows=rows)
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(score_table(table, {"vlm#1": (10, 123.4)}, game="holdem", seed=2**31))
+    console.print(score_table(table, {"vlm#1": Spent(10, 123.4)}, game="holdem", seed=2**31))
     out = console.export_text()
     assert max(map(len, out.splitlines())) <= 80
     for cell in ("-12.345", "-13.00..-11.00", "123456", "12.3 s", "9876543/1234567", "-1.500"):
@@ -62,7 +65,7 @@ def one_row(**facts):
 
 def shown(table, width=200):
     console = Console(width=width, record=True, file=io.StringIO())
-    console.print(score_table(table, {"vlm": (2, 1.0)}, game="kuhn", seed=1, planned=9))
+    console.print(score_table(table, {"vlm": Spent(2, 1.0)}, game="kuhn", seed=1, planned=9))
     return console.export_text()
 
 
@@ -125,3 +128,26 @@ def test_reasons_that_differ_in_numbers_alone_are_one_note() -> None:
         ("vlm#1 answered item 3 twice (or other numbers)", 6),
         ("vlm#2 answered item 3 twice", 1),
     ]
+
+
+def test_what_models_took_has_a_table_of_its_own_in_80_columns():
+    spent = Spent()
+    for _ in range(4):
+        spent.add(2.0, Usage(1_000_000, 50_000, cached=900_000, first_token=0.2, seconds=1.5))
+    table = one_row(prompt_tokens=4_000_000, completion_tokens=200_000)
+    console = Console(width=80, record=True, file=io.StringIO())
+    prices = {"vlm": Price(0.15, 0.6, 0.075)}
+    console.print(score_table(table, {"vlm": spent}, game="kuhn", seed=1, prices=prices))
+    out = console.export_text()
+    for cell in ("200.0 ms", "1.5 s", "90%", "0.45", "cost by the prices given"):
+        assert cell in out
+
+
+def test_a_table_without_models_says_nothing_of_them():
+    out = shown(one_row())
+    assert not any(word in out for word in ("cached", "cost", "first token", "model a turn"))
+
+
+@pytest.mark.parametrize(("amount", "text"), [(0.0, "0.00"), (12.345, "12.35"), (0.5, "0.50"), (0.0000406, "0.000041")])
+def test_a_small_cost_is_no_zero(amount, text):
+    assert money(amount) == text

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from arena.errors import ProtocolError, RecordError
 from arena.operator import Decision, Operator, Request, Usage, WorkerContext
+from arena.options import Option
 from arena.play import describe
 from arena.protocol import messages as m
 from arena.protocol.connection_state import ConnectionState
@@ -18,7 +21,7 @@ from arena.record.reader import Run
 from arena.record.writer import Recorder
 from tests.host_kit import Peer
 from tests.record.kit import make_plan, record
-from tests.toys import kind_of
+from tests.toys import GOOD, kind_of, with_game
 
 
 class Told(Operator):
@@ -121,3 +124,22 @@ def test_an_operator_with_facts_that_are_none_is_refused(facts: dict[str, str]) 
     (error,) = Peer(Odd()).out
     assert isinstance(error, m.Error)
     assert "fact" in error.text
+
+
+def test_what_models_took_is_summed_in_a_file_apart_from_the_results(tmp_path: Path) -> None:
+    price = {"price": Option("str", None, "")}
+    kinds = [dataclasses.replace(TOLD, options=price), GOOD]
+    plan = make_plan("kuhn", kinds, matches=2)
+    first = dataclasses.replace(plan.pool[0], options={"price": "1000/0/100"})
+    run = record(with_game(plan, operators=(first, plan.pool[1])), tmp_path / "run", concurrency=1)
+    with closing(Recorder.reopen(run.folder)) as recorder:
+        recorder.usage(run.prices())
+    used = json.loads((run.folder / "usage.json").read_text())
+    assert list(used) == ["told0"]
+    (table,) = run.recorded_tables() or []
+    turns = table.rows[0].turns
+    cached = turns * (turns + 1) // 2
+    assert used["told0"]["turns"] == turns
+    assert (used["told0"]["prompt_tokens"], used["told0"]["cached_tokens"]) == (20 * turns, cached)
+    assert used["told0"]["cost"] == pytest.approx((20 * turns - cached) / 1000 + cached / 10_000)
+    assert used["told0"]["first_token"] == 0.25

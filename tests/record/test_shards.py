@@ -11,6 +11,7 @@ from arena.log import EndLine, Line, MatchLine, TickLine, encoder
 from arena.record import shards, writer
 from arena.record.disk import Disk
 from arena.record.reader import Run
+from arena.record.times import Spent
 from arena.record.writer import Recorder
 from tests.record.kit import head_of, make_plan, record
 
@@ -228,7 +229,7 @@ def test_what_the_timing_file_says_is_read(tmp_path: Path) -> None:
     recorder.timing(type="void", match=0, attempt=1, fault="backend", reason="down")
     recorder.close()
     times = Run(tmp_path / "run").times()
-    assert times.seconds == {0: {"a": (2, 2.0)}}
+    assert times.spent == {0: {"a": Spent(2, 2.0)}}
     assert list(times.voids.values()) == [1]
 
 
