@@ -14,8 +14,10 @@ from arena.operator import OperatorKind
 from arena_operators.vlm import kind as vlm
 
 CHANGED = {
-    "max_tokens": "tokens an answer may take (default: 64 for smollm2, 256 otherwise)",
+    "temperature": "of sampling, drawn from each turn's own key; 0 = greedy (default: 0.2 for smollm2, 1 otherwise)",
+    "max_tokens": "tokens an answer may take (default: 32 for smollm2, 256 otherwise)",
     "prompt": "the game's prompt (default: full)",
+    "examples": "worked examples of how to answer, and a short question in place of the prompt (smollm2: 2, else 0)",
     "device": "cpu or cuda[:N] (default: cpu for smollm2; otherwise cuda where there is one)",
     "batch": "rows of every forward pass, a fixed shape (default: 1 on cpu, 4 on cuda)",
 }  # the help of options whose defaults are others than those of `vlm`

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from arena import plugins
 from arena.operator import Decision, OpenSeat, Outcome, Request, turn_key
 from arena_operators.vlm.backend import Message, ModelAnswer, ModelRequest, Picture, Sampling
-from arena_operators.vlm.prompt import MARK, fill, read, reasoning
+from arena_operators.vlm.examples import TURN, examples
+from arena_operators.vlm.prompt import MARK, fill_template, read, reasoning
 from arena_operators.vlm.tools import ToolUse
 
 Turn = Generator[ModelRequest, ModelAnswer, Decision]
@@ -28,6 +29,7 @@ class Settings:
     choices: bool = False  # an answer is one of the legal actions, and nothing is thought or said before it
     tools: tuple[str, ...] = ()  # that the model may use in a turn: names, or functions in files
     tool_calls: int = 0  # of them in a turn, at most
+    examples: int = 0  # worked examples of how to answer, and a short question in place of the game's prompt
 
 
 class Dialogue:
@@ -82,16 +84,18 @@ class Dialogue:
         return tuple(f"{MARK} {actions[action]}" for action in request.observation.legal)
 
     def messages(self, request: Request) -> tuple[Message, ...]:
-        """The game's prompt for this request, with its picture."""
+        """The game's prompt for this request, with its picture; examples come before it."""
         seat = self.seats[request.match, request.seat]
-        prompt = fill(seat.card, request.observation, self.settings.prompt, seat.seats)
+        shown = examples(seat.card, self.settings.examples)
+        template = TURN if shown else seat.card.prompts[self.settings.prompt]
+        prompt = fill_template(template, seat.card, request.observation, seat.seats)
         if request.reason and self.settings.prompt == "full":
             prompt += f"\nYour last answer was refused: {request.reason}"
         if not self.settings.picture:
-            return (Message("user", (prompt,)),)
+            return (*shown, Message("user", (prompt,)))
         if request.observation.image is None:
             raise ValueError(f"match {request.match} seat {request.seat} tick {request.tick}: the picture is missing")
-        return (Message("user", (Picture(request.observation.image), prompt)),)
+        return (*shown, Message("user", (Picture(request.observation.image), prompt)))
 
 
 def decision(answer: ModelAnswer, seat: OpenSeat, request: Request) -> Decision:

@@ -60,7 +60,9 @@ OPTIONS = {
     ),
     "stream": Option("bool", None, "take answers token by token (default: false): tells the time to the first one"),
     "price": Option("str", None, f"what its tokens cost, for the tables: {price.FORM}"),
-    "temperature": Option("float", 1.0, "of sampling, drawn from each turn's own key; 0 = greedy", low=0, high=10),
+    "temperature": Option(
+        "float", None, "of sampling, drawn from each turn's own key; 0 = greedy (default: 1)", low=0, high=10
+    ),
     "top_p": Option("float", 1.0, "sample from the likeliest tokens that make up this much; 1 = all", low=0, high=1),
     "top_k": Option("int", 0, "sample from this many of the likeliest tokens; 0 = all", low=0),
     "min_p": Option("float", 0.0, "sample from tokens at least this likely, relative to the best", low=0, high=1),
@@ -71,6 +73,9 @@ OPTIONS = {
     "choices": Option("bool", False, "limit an answer to the legal actions: no thought, nothing unparsable"),
     "tools": Option("str", None, "tools that it may use in a turn, e.g. zoom+notes+calculate or ./mine.py:odds"),
     "tool_calls": Option("int", None, f"uses of tools in a turn, at most (default: {TOOL_CALLS})", low=1, high=32),
+    "examples": Option(
+        "int", None, "worked examples of how to answer, and a short question in place of the prompt", low=0, high=8
+    ),
     "adapter": Option("str", None, "folder of a peft adapter that is applied to the model"),
     "image": Option("str", None, "size of the picture, e.g. 384 or 480x640 (default: what suits the model)"),
     "revision": Option("str", None, "commit, tag or branch of ORG/MODEL"),
@@ -230,9 +235,11 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     if out.get("tools"):
         out["tools"] = "+".join(str(parse(word).absolute) for word in out["tools"].split("+"))
         default("tool_calls", TOOL_CALLS)
-    default("max_tokens", 64 if small else 256)
+    default("examples", 2 if small and not nano else 0)
+    default("temperature", 0.2 if small and not nano else 1.0)  # as its makers advise
+    default("max_tokens", 64 if nano else 32 if small else 256)
     default("prompt", "short" if nano else "full")
-    for name in ("temperature", "top_p", "top_k", "min_p", "choices", "threads"):
+    for name in ("top_p", "top_k", "min_p", "choices", "threads"):
         default(name, OPTIONS[name].default)
     return out
 
@@ -248,6 +255,7 @@ def settings(options: Mapping[str, Any], kind: Kind) -> Settings:
         choices=options["choices"],
         tools=tuple(options["tools"].split("+")) if options.get("tools") else (),
         tool_calls=options.get("tool_calls") or 0,
+        examples=options["examples"],
     )
 
 

@@ -15,14 +15,18 @@ BESIDE = "You may also say something to the others, at most {most} characters, o
 
 
 def fill(card: GameCard, observation: Observation, which: str, names: Sequence[str] = ()) -> str:
-    """The game's prompt `which` ("short" or "full") for one observation. `names` of the seats, if they are told.
+    """The game's prompt `which` ("short" or "full") for one observation. `names` of the seats, if they are told."""
+    return fill_template(card.prompts[which], card, observation, names)
+
+
+def fill_template(template: str, card: GameCard, observation: Observation, names: Sequence[str] = ()) -> str:
+    """As `fill`, with any template.
 
     What others said is quoted where the prompt has {heard}, else before it; what may be said is told after it.
     """
     legal = ", ".join(card.actions[action] for action in observation.legal)
     heard = quoted(observation.heard, names)
     facts = {**(observation.facts or {}), "text": observation.text or "", "legal": legal, "heard": heard}
-    template = card.prompts[which]
     parts = ["" if "{heard}" in template else heard, template.format_map(facts)]
     if observation.free_text:
         parts.append(FREE.format(most=observation.free_text, mark=MARK))
