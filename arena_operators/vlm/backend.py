@@ -51,6 +51,7 @@ class Sampling:
     top_k: int = 0  # 0: all tokens
     min_p: float = 0.0
     max_tokens: int = 256
+    thinking: int | None = None  # most tokens of thought; None: as many as max_tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,6 +125,8 @@ def body(model: str, request: ModelRequest, pictures: Mapping[str, dict[str, Any
         "seed": request.seed,
         **sampling_fields(request.sampling),
     }
+    if request.sampling.thinking is not None:
+        out["thinking_token_budget"] = request.sampling.thinking  # vLLM's
     if request.tokens:
         # llama-cpp-python gives log-probabilities only where a count of others is asked for, and not for 0.
         out |= {"return_token_ids": True, "logprobs": True, "top_logprobs": 1}

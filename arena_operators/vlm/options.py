@@ -67,6 +67,9 @@ OPTIONS = {
     "top_k": Option("int", 0, "sample from this many of the likeliest tokens; 0 = all", low=0),
     "min_p": Option("float", 0.0, "sample from tokens at least this likely, relative to the best", low=0, high=1),
     "max_tokens": Option("int", None, "tokens an answer may take (default: 64 for nano, 256 otherwise)", low=1),
+    "thinking": Option(
+        "int", None, "most tokens of thought: with backend=vllm, at a server with a reasoning parser", low=0
+    ),
     "prompt": Option(
         "str", None, "the game's prompt (default: short for nano, full otherwise)", choices=("short", "full")
     ),
@@ -128,6 +131,11 @@ def check(what: str, options: Mapping[str, Any], kind: Kind) -> None:
         if options.get(name):
             right = f"@backend={fits.get(name, 'openai')}" + " and no url" * (elsewhere and backend == "vllm")
             raise InputError(f"{kind}@{name}= goes with {right}; here the backend is {backend}: leave it out")
+    if options.get("thinking") is not None and backend != "vllm":
+        raise InputError(
+            f"{kind}@thinking= goes with @backend=vllm, whose servers can limit thoughts. Elsewhere @max_tokens= "
+            "limits both thought and answer"
+        )
     if options.get("image"):
         image_size(options["image"])
     check_tools(what, options, kind)
@@ -247,7 +255,7 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
 def settings(options: Mapping[str, Any], kind: Kind) -> Settings:
     """How the operator asks its model, by its filled options."""
     fields = ("temperature", "top_p", "top_k", "min_p", "max_tokens")
-    sampling = Sampling(**{name: options[name] for name in fields})
+    sampling = Sampling(**{name: options[name] for name in fields}, thinking=options.get("thinking"))
     return Settings(
         prompt=options["prompt"],
         sampling=sampling,

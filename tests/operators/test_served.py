@@ -132,6 +132,13 @@ def test_a_thought_that_does_not_end_is_unparsable():
     assert decision.answer == ""  # which names no action of any game
 
 
+def test_a_limit_of_thought_is_sent_where_one_is_given():
+    with CompatibleServer() as server:
+        decide(server, backend="vllm", thinking=100)
+        decide(server)
+    assert [chat.body.get("thinking_token_budget") for chat in server.turns] == [100, None]
+
+
 def test_cancelling_a_turn_stops_the_server():
     async def run(server):
         async with started(server) as one:

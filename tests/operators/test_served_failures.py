@@ -99,6 +99,7 @@ NESTED = '{"choices":' + "[" * 5000 + "]" * 5000 + "}"
         (Reply("no such key", status=401), "answers 401: no such key"),
         (Reply("not yours", status=403), "answers 403: not yours"),
         (Reply("gone", status=404), "answers 404: gone"),
+        (Reply("moved", status=307, headers={"Location": "http://elsewhere/v1"}), "answers 307: moved"),
     ],
 )
 def test_it_is_the_servers_failure_and_not_tried_again(reply, words):

@@ -71,6 +71,11 @@ def test_a_run_has_the_same_log_whatever_fails_on_the_way(tmp_path):
         server.script, before = disturbed, len(server.turns)
         assert play(server, tmp_path / "disturbed") == quiet
     assert not failures
+    facts = json.loads((tmp_path / "quiet" / "operators.json").read_text())
+    assert len(facts) == 2
+    assert all(
+        (one["seeds"], one["server"], one["pictures"]) == ("yes", "toy toy 1.0", "yes") for (one,) in facts.values()
+    )
     assert voids(tmp_path / "quiet") == []
     assert set(voids(tmp_path / "disturbed")) == {"backend"}
     assert verify(Run(tmp_path / "disturbed")).passed
