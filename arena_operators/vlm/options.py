@@ -194,9 +194,9 @@ def server_url(given: str) -> str:
     except ValueError:  # of the port, or of an IPv6 address
         right = False
     if "@" in given.partition("//")[2] or (right and (parts.query or parts.fragment)):
-        raise InputError("vlm@url=: an address holds no password, query or key: name the key's variable, @key=VARIABLE")
+        raise InputError("@url=: an address holds no password, query or key: name the key's variable, @key=VARIABLE")
     if not right or any(char.isspace() for char in given):
-        raise InputError(f"vlm@url={given}: expected an address such as http://localhost:8000/v1")
+        raise InputError(f"@url={given}: expected an address such as http://localhost:8000/v1")
     return given.rstrip("/") if parts.path.strip("/") else given.rstrip("/") + "/v1"
 
 
@@ -206,7 +206,7 @@ def check_key(variable: str | None) -> None:
         return
     name = variable if _VARIABLE.fullmatch(variable) else "of this name"
     raise InputError(
-        f"vlm@key=: the environment variable {name} is not set here. Give the name of the variable that holds the key, "
+        f"@key=: the environment variable {name} is not set here. Give the name of the variable that holds the key, "
         "e.g. @key=OPENROUTER_API_KEY, and never the key itself"
     )
 

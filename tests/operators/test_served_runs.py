@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -17,6 +18,7 @@ pytest.importorskip("aiohttp")
 from arena.errors import InputError
 from arena.lineup import build_plan
 from arena.names import masked
+from arena.plan import Limits
 from arena.play import run_plan
 from arena.record.reader import Run
 from arena.record.verify import verify
@@ -32,9 +34,12 @@ def by_seed(chat: Chat) -> Reply:
     return Reply(f"Answer: {chat.legal[chat.body['seed'] % len(chat.legal)]}")
 
 
-def play(server: CompatibleServer, out: Path, matches: int = 6, concurrency: int = 4) -> bytes:
+def play(
+    server: CompatibleServer, out: Path, matches: int = 6, concurrency: int = 4, limits: Limits | None = None
+) -> bytes:
     """The log of a run of Leduc."""
-    plan = build_plan("leduc", [f"vlm:toy@url={server.url}", f"vlm:toy@url={server.url}@top_k=3"], matches=matches)
+    names = [f"vlm:toy@url={server.url}", f"vlm:toy@url={server.url}@top_k=3"]
+    plan = build_plan("leduc", names, matches=matches, limits=limits)
     run_plan(plan, out, concurrency=concurrency)
     return (out / "log-000.jsonl").read_bytes()
 
@@ -79,6 +84,26 @@ def test_a_run_has_the_same_log_whatever_fails_on_the_way(tmp_path):
     assert voids(tmp_path / "quiet") == []
     assert set(voids(tmp_path / "disturbed")) == {"backend"}
     assert verify(Run(tmp_path / "disturbed")).passed
+
+
+def test_a_server_that_hangs_is_told_to_stop_and_asked_again(tmp_path):
+    """One question is never answered the first time: its deadline passes, and the match is played again."""
+    hung: list[int] = []
+
+    def hangs(chat: Chat) -> Reply:
+        if not hung and len(server.turns) > before + 4:
+            hung.append(chat.body["seed"])
+            return Reply(hang=threading.Event())
+        return by_seed(chat)
+
+    limits = Limits(deadline=2.0)
+    with CompatibleServer(by_seed) as server:
+        quiet = play(server, tmp_path / "quiet", limits=limits)
+        server.script, before = hangs, len(server.turns)
+        assert play(server, tmp_path / "hung", limits=limits) == quiet
+        assert server.given_up.is_set()
+        assert server.in_flight == 0
+    assert "deadline" in voids(tmp_path / "hung")
 
 
 def test_a_turn_that_fails_in_every_try_costs_its_seat_alone(tmp_path):
