@@ -91,6 +91,8 @@ NOT_RUN = {
         "python -m arena_games.lanes.record walk --decisions 60 --out later.json",
     ],
     SERVER: [
+        "arena play --game leduc --operators vlm:MODEL@url=http://localhost:8000/v1@tools=zoom+notes+calculate,ppo",
+        "arena play --game holdem --operators llm:MODEL@url=http://localhost:8000/v1@tools=notes+./outs.py:chance,ppo",
         "arena play --game leduc --operators vlm:Qwen/Qwen3-VL-8B-Instruct@url=http://localhost:8000/v1,ppo",
         'arena play --game leduc --operators "vlm:qwen/qwen3-vl-8b-instruct@url=https://openrouter.ai/api/v1'
         '@key=OPENROUTER_API_KEY@price=0.08/0.50,random" --matches 20',

@@ -58,7 +58,7 @@ def games(name: str | None, as_json: bool) -> None:
         parsed = parse(name)
         member = parsed.what or parsed.is_file  # of a family (openspiel:hanabi), or in a file
         chosen = [Found(name, plugins.game_class(name)) if member else installed.one("game", name)]
-    _show(
+    show(
         [_game(found, name is not None) for found in chosen],
         name,
         as_json,
@@ -85,7 +85,7 @@ def operators(name: str | None, as_json: bool) -> None:
         chosen = [Found(name, plugins.named_operator(parsed, name)[0])]
     else:
         chosen = [installed.one("operator", name)]
-    _show([_operator(found, name is not None) for found in chosen], name, as_json, "operators", "--operators", "A,B,C")
+    show([_operator(found, name is not None) for found in chosen], name, as_json, "operators", "--operators", "A,B,C")
 
 
 def _game(found: Found, detail: bool) -> Described:
@@ -221,7 +221,7 @@ def _options(options: Mapping[str, Option]) -> Lines:
     ]
 
 
-def _show(shown: Sequence[Described], name: str | None, as_json: bool, what: str, *play: str) -> None:
+def show(shown: Sequence[Described], name: str | None, as_json: bool, what: str, *play: str) -> None:
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode([one.facts for one in shown]), indent=2).decode())
         return

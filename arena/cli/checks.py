@@ -78,7 +78,7 @@ def distributions() -> Iterator[Finding]:
 
 def plugins() -> Iterator[Finding]:
     """Whether every plugin loads. An operator whose extra is missing is no problem: it just cannot play."""
-    sorts = [(f"{what}s", installed.every(what)) for what in ("game", "operator", "worker")]
+    sorts = [(f"{what}s", installed.every(what)) for what in ("game", "operator", "tool", "worker")]
     for what, found in sorts:
         good = [one.name for one in found if one.plugin is not None]
         if good:

@@ -26,6 +26,7 @@ COMMANDS = {
     "merge": "arena.cli.merge:merge",
     "games": "arena.cli.catalogue:games",
     "operators": "arena.cli.catalogue:operators",
+    "tools": "arena.cli.catalogue_tools:tools",
     "check": "arena.cli.check:check",
     "new": "arena.cli.new:new",
     "worker": "arena.cli.worker:worker",

@@ -42,7 +42,7 @@ class ToolUse:
         self._calls: list[ToolCall] = []
         self._written: list[str] = []
         self._thoughts: list[str] = []
-        self._usage = Usage()
+        self._usage: list[Usage] = []  # of each text
         self._broken: str | None = None
 
     @property
@@ -68,7 +68,7 @@ class ToolUse:
         inner = [part for part in (answer.thought, reasoning(answer.text)[0], text[: found.start()].strip()) if part]
         self._thoughts += inner
         self._written.append(answer.text)
-        self._usage += answer.usage
+        self._usage.append(answer.usage)
         told = self._call(found[1], found[2])
         if self._broken is not None:
             return False
@@ -111,15 +111,19 @@ class ToolUse:
         changed: dict[str, object] = {"calls": tuple(self._calls)}
         if self._broken is not None:  # the last text is the call that ended the turn, and is counted
             changed |= {"answer": None, "say": None, "fault": "crashed", "detail": self._broken}
-            written, thoughts, usage = self._written, self._thoughts, self._usage
+            written, thoughts, used = self._written, self._thoughts, self._usage
         else:
             written = [*self._written, last.raw or ""]
             thoughts = [*self._thoughts, last.thought or ""]
-            usage = self._usage + (last.usage or Usage())
+            used = [*self._usage, last.usage or Usage()]
             if last.fault is None and MARK not in (last.raw or "") and _CALL.search(last.raw or ""):
                 detail = f"it asks for a tool after the last of its {self._most} calls (@tool_calls=)"
                 changed |= {"answer": None, "say": None, "fault": "unparsable", "detail": detail}
-        changed |= {"raw": "\n".join(written), "thought": "\n".join(filter(None, thoughts)) or None, "usage": usage}
+        changed |= {
+            "raw": "\n".join(written),
+            "thought": "\n".join(filter(None, thoughts)) or None,
+            "usage": sum(used[1:], used[0]),
+        }
         return msgspec.structs.replace(last, **changed)
 
 
