@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -14,7 +14,11 @@ from arena_operators.vlm.limited import WAYS, chosen
 
 REQUESTS = (400, 413, 422)  # statuses that refuse what was asked, and not who asks
 LIMITS = ("top_k", "min_p")  # 0: none
+ROUNDING = 1e-3  # by which a log-probability may be above 0
 CUT = 300  # most characters of a server's words in a message
+
+
+Count = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]  # of tokens, or a token's number
 
 
 class Refused(ValueError):
@@ -56,18 +60,18 @@ class Choice(msgspec.Struct):
     message: Said
     finish_reason: str | None = None
     logprobs: Logprobs | None = None
-    token_ids: list[int] | None = None  # vLLM's
+    token_ids: list[Count] | None = None  # vLLM's
 
 
 class _Details(msgspec.Struct):
-    cached_tokens: int | None = None
+    cached_tokens: Count | None = None
 
 
 class Tokens(msgspec.Struct):
     """The usage."""
 
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
     prompt_tokens_details: _Details | None = None
 
 
@@ -77,7 +81,7 @@ class Completion(msgspec.Struct):
     choices: list[Choice]
     model: str = ""
     usage: Tokens | None = None
-    prompt_token_ids: list[int] | None = None  # vLLM's
+    prompt_token_ids: list[Count] | None = None  # vLLM's
     system_fingerprint: str | None = None  # of the server's build
     # Not the server's words: whoever asked sets them.
     first_token: float | None = None  # seconds from asking to the first token
@@ -186,8 +190,8 @@ def answer(found: Completion, request: ModelRequest) -> ModelAnswer:
             raise BackendError(
                 f"the server gave {len(choice.token_ids)} token ids and {len(logprobs)} log-probabilities"
             )
-        prompt, ids = _ids(found.prompt_token_ids), _ids(choice.token_ids)
-        drawn = np.array([one.logprob for one in logprobs], np.float32)
+        prompt, ids = np.array(found.prompt_token_ids, np.int32), np.array(choice.token_ids, np.int32)
+        drawn = _drawn(logprobs)
     text = choice.message.content or ""
     return ModelAnswer(
         text=(chosen(text, request.choices) or text) if request.choices else text,
@@ -207,11 +211,12 @@ def answer(found: Completion, request: ModelRequest) -> ModelAnswer:
     )
 
 
-def _ids(found: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int32]]:
-    try:
-        return np.array(found, np.int32)
-    except OverflowError:
-        raise BackendError("the server gave token ids that are no 32-bit numbers") from None
+def _drawn(found: Sequence[Drawn]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """The log-probabilities; what rounding put above 0 is 0."""
+    out = np.array([one.logprob for one in found], np.float32)
+    if len(out) and out.max() > ROUNDING:
+        raise BackendError(f"the server gave a log-probability of {out.max():g}: expected a number up to 0")
+    return np.minimum(out, 0)
 
 
 def told(content: bytes) -> str:

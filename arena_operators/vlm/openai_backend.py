@@ -18,11 +18,11 @@ from arena.operator import BackendError, OverloadedError, WorkerContext
 from arena_operators.vlm import chat_api
 from arena_operators.vlm.backend import AsyncBackend, Capabilities, ModelAnswer, ModelRequest, Picture
 from arena_operators.vlm.chat_api import REQUESTS, Failed, Refused
+from arena_operators.vlm.options import IN_FLIGHT
 from arena_operators.vlm.pictures import EncodedPictures
 from arena_operators.vlm.probe import Probed, probe, sight
 from arena_operators.vlm.streamed import Streamed
 
-IN_FLIGHT = 16  # requests at once, unless the user says otherwise
 TRIES = 6  # of one request, where trying again is safe
 FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0  # seconds between two tries: doubled each time; more than the longest: no wait
 CONNECT = 10.0  # seconds. An answer may take any time: the arena's deadline counts

@@ -8,21 +8,21 @@ import msgspec
 
 from arena.operator import BackendError
 from arena_operators.vlm import chat_api
-from arena_operators.vlm.chat_api import Choice, Completion, Drawn, Logprobs, Said, Tokens
+from arena_operators.vlm.chat_api import Choice, Completion, Count, Drawn, Logprobs, Said, Tokens
 
 
 class _Choice(msgspec.Struct):
     delta: Said = msgspec.field(default_factory=Said)
     finish_reason: str | None = None
     logprobs: Logprobs | None = None
-    token_ids: list[int] | None = None
+    token_ids: list[Count] | None = None
 
 
 class _Chunk(msgspec.Struct):
     choices: list[_Choice] = []
     model: str = ""
     usage: Tokens | None = None
-    prompt_token_ids: list[int] | None = None
+    prompt_token_ids: list[Count] | None = None
     system_fingerprint: str | None = None
     error: Any = None  # in mid-stream
 

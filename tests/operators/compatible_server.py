@@ -46,6 +46,7 @@ class Reply:
     cached: int = 0  # tokens of the prompt
     choices: bool = True  # False: an empty list
     tokens: bool = True  # False: no token ids and no log-probabilities, though they are asked for
+    logprob: float = -0.5  # of each token
     pictures: bool = True  # False: the pictures of this prompt are dropped
     cut: bool = False  # half of the answer, and the connection is closed
     hang: threading.Event | None = None  # answered once this is set; never, if it is not
@@ -403,7 +404,10 @@ class CompatibleServer:
         if reply.tokens and "tokens" in self.able and body.get("return_token_ids"):
             choice["token_ids"], out["prompt_token_ids"] = ids, prompt
         if reply.tokens and "logprobs" in self.able and body.get("logprobs"):
-            drawn = [{"token": word, "logprob": -0.5, "bytes": None, "top_logprobs": []} for word in (*words, "</s>")]
+            drawn = [
+                {"token": word, "logprob": reply.logprob, "bytes": None, "top_logprobs": []}
+                for word in (*words, "</s>")
+            ]
             choice["logprobs"] = {"content": drawn}
         if isinstance(reply.usage, dict):
             out["usage"] = reply.usage

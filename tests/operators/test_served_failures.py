@@ -94,6 +94,8 @@ NESTED = '{"choices":' + "[" * 5000 + "]" * 5000 + "}"
         (Reply(body='{"choices": [{"message": {"content": 7}}]}'), "no chat completion"),
         (Reply(body=NESTED), "no chat completion"),
         (Reply(choices=False), "empty list of choices"),
+        (Reply(usage={"prompt_tokens": -5}), "no chat completion"),
+        (Reply(usage={"prompt_tokens": 10**30}), "no chat completion"),
         (Reply(cut=True), "broke before the whole answer came"),
         (Reply(model="other"), "another model is served there now"),
         (Reply("no such key", status=401), "answers 401: no such key"),
@@ -142,6 +144,15 @@ def test_an_answer_without_usage_counts_no_tokens():
 
 def test_token_ids_that_are_left_out_are_missed():
     assert "left out token ids" in str(failed(Reply(tokens=False), tokens=True))
+
+
+def test_impossible_numbers_are_the_servers_failure():
+    error = failed(Reply(logprob=0.5), tokens=True)
+    assert type(error) is BackendError
+    assert "a log-probability of 0.5" in str(error)
+    with CompatibleServer([Reply(logprob=1e-7)]) as server:
+        (decision,) = decide(server, tokens=True)
+    assert set(decision.logprobs) == {0}  # rounding
 
 
 def test_a_picture_that_is_dropped_in_mid_run_is_noticed():
