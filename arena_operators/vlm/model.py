@@ -208,8 +208,9 @@ class Model:
         """The processor's input text for a chat, by the model's chat template; pictures stand where they are shown."""
         if not self.processor.chat_template:
             mark = getattr(self.processor, "image_token", "<image>")
-            return "".join(
-                mark if isinstance(part, Picture) else self.plain(part) for one in messages for part in one.parts
+            return "\n".join(
+                "".join(mark if isinstance(part, Picture) else self.plain(part) for part in one.parts)
+                for one in messages
             )
         chat = [
             {
@@ -243,14 +244,25 @@ class Model:
         others = {name: tensor for name, tensor in encoded.items() if name not in sequences and torch.is_tensor(tensor)}
         return Row(length, sequences, others)
 
+    def check_text(self) -> None:
+        """ValueError unless the model's chat template lays out a message, and with its text."""
+        text = self._laid_out((Message("user", ("Which move?",)),))
+        if "Which move?" not in text:
+            raise ValueError(
+                f"the chat template of this model drops what it is asked, which became {text!r}: repair the template"
+            )
+
+    def _laid_out(self, asked: Sequence[Message]) -> str:
+        try:
+            return self.lay_out(asked)
+        except Exception as error:  # boundary: the model folder's own template runs
+            raise ValueError(f"the chat template of this model fails: {type(error).__name__}: {error}") from error
+
     def check_picture_size(self, height: int, width: int) -> None:
         """ValueError unless a prompt with a picture of this size comes out of the processor with its image tokens."""
         blind = "the chat template of this model drops the picture, so it would play blind: repair chat_template.jinja"
         asked = (Message("user", (Picture(np.zeros((height, width, 3), np.uint8)), "Which move?")),)
-        try:
-            text = self.lay_out(asked)
-        except Exception as error:  # boundary: the model folder's own template runs
-            raise ValueError(f"the chat template of this model fails: {type(error).__name__}: {error}") from error
+        text = self._laid_out(asked)
         marks = [getattr(self.processor, name, None) for name in ("image_token", "boi_token")]
         known = [mark for mark in marks if isinstance(mark, str)]
         if known and not any(mark in text for mark in known):

@@ -115,6 +115,20 @@ def test_neither_grouping_nor_order_changes_a_bit(operator, table):
     assert frames(alone[i] for i in order[:4]) == frames(together[i] for i in order[:4])
 
 
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("{{ raise_exception('a system message first') }}", "template of this model fails.*a system message first"),
+        ("{{ bos_token }}", "drops what it is asked, which became '<s>'"),
+    ],
+)
+def test_a_template_that_loses_the_question_is_told_when_the_model_is_loaded(tmp_path, template, words):
+    folder = text_model(tmp_path / "model")
+    (folder / "chat_template.jinja").write_text(template)
+    with pytest.raises(ValueError, match=words):
+        make_llm(WorkerContext(str(folder), {}))
+
+
 def test_vlm_refuses_a_model_that_only_reads(folder):
     with pytest.raises(CheckpointError, match=r"\(llama\) reads text only.*use llm:"):
         VLM.resolve_options(None, str(folder), {})
