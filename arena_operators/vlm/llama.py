@@ -1,9 +1,9 @@
 """The layers of a Llama language model, run directly: for small models most of a step is the cost of calls, not sums.
 
 Two passes: `prefill` takes one row's prompt, and `step` one token each of many rows. No row's numbers depend on the
-others: a prompt is computed alone, a step's products are of `tile` rows each, always the same shape, and rows that look
-back over a cache of one length are equal in what they look at. (Sums of other shapes are added in another order, so
-their last bits differ.)
+others: a prompt is computed alone, rows are looked at over a cache of one length, and products give a row the same bits
+whatever the number of rows. oneDNN's do, over weights laid out for it, which is tried on this machine first; else they
+are of `TILE` rows each. (Products of other shapes add in another order, so their last bits may differ.)
 
 Llama: Touvron et al., 2023 (arXiv 2302.13971); rotary positions: Su et al., 2021 (arXiv 2104.09864).
 """
@@ -12,36 +12,76 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+TILE = 8
+MOST = 64  # rows of a step
 ROTARY = ("default", "linear", "llama3")  # whose frequencies do not depend on the length of the text
+
+
+class _Weight:
+    """A matrix (out, in), and its products with rows."""
+
+    def __init__(self, matrix: Tensor, single: bool, tried: dict[tuple[int, ...], bool]) -> None:
+        """`single`: steps are of one row. `tried`: the shapes that were tried before."""
+        self._turned = matrix.detach().t()
+        self._single = single
+        self._packed: Tensor | None = None
+        if not single and torch.backends.mkldnn.is_available() and matrix.dtype in (torch.float32, torch.bfloat16):
+            self._packed = torch.ops.mkldnn._reorder_linear_weight(matrix.detach().contiguous(), MOST)
+            if tuple(matrix.shape) not in tried:
+                tried[tuple(matrix.shape)] = self._equal()
+            if not tried[tuple(matrix.shape)]:
+                self._packed = None
+
+    def _equal(self) -> bool:
+        """Whether the number of rows changes no bit of a row's product on this machine."""
+        chance = torch.Generator().manual_seed(0)
+        rows = torch.randn(MOST, len(self._turned), generator=chance).to(self._turned.dtype)
+        whole = self.whole(rows)
+        return all(torch.equal(self.whole(rows[:count]), whole[:count]) for count in range(1, MOST))
+
+    def whole(self, rows: Tensor) -> Tensor:
+        """rows x matrix^T, in one product."""
+        if self._packed is None:
+            return torch.mm(rows, self._turned)
+        out: Tensor = torch.ops.mkldnn._linear_pointwise(rows, self._packed, None, "none", [], "")
+        return out
+
+    def each(self, rows: Tensor) -> Tensor:
+        """As `whole`; a row's bits do not depend on the number of rows."""
+        if self._packed is not None or self._single:
+            return self.whole(rows)
+        padded = functional.pad(rows, (0, 0, 0, -len(rows) % TILE))
+        return torch.cat([torch.mm(part, self._turned) for part in padded.split(TILE)])[: len(rows)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
     before: Tensor  # weight of the norm before attention
-    joint: Tensor  # (queries, keys, values) of the hidden state, as rows
-    out: Tensor
+    joint: _Weight  # (queries, keys, values) of the hidden state
+    out: _Weight
     after: Tensor  # weight of the norm before the MLP
-    gates: Tensor  # (gate, up)
-    down: Tensor
+    gates: _Weight  # (gate, up)
+    down: _Weight
 
 
 class Llama:
     """A copy of the weights of transformers' LlamaModel and its head, laid out for few and large operations."""
 
-    def __init__(self, model: Any, head: Tensor, tile: int) -> None:
-        """`head`: (vocabulary, width). `tile`: rows of every product of a step."""
+    def __init__(self, model: Any, head: Tensor, single: bool) -> None:
+        """`head`: (vocabulary, width). `single`: steps are of one row."""
         config = model.config
-        self.tile = tile
+        self._weight = partial(_Weight, single=single, tried={})
         self.heads, self.kv_heads = config.num_attention_heads, config.num_key_value_heads
         self.dim = getattr(config, "head_dim", None) or config.hidden_size // self.heads
         self.eps = config.rms_norm_eps
-        self.head = head
+        self._head = self._weight(head)
         self.embedding = model.embed_tokens.weight
         self.norm = model.norm.weight
         self.dtype = self.embedding.dtype
@@ -69,11 +109,11 @@ class Llama:
         ]
         return _Layer(
             one.input_layernorm.weight,
-            torch.cat([*turns, attention.v_proj.weight]),
-            attention.o_proj.weight,
+            self._weight(torch.cat([*turns, attention.v_proj.weight])),
+            self._weight(attention.o_proj.weight),
             one.post_attention_layernorm.weight,
-            torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]),
-            mlp.down_proj.weight,
+            self._weight(torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight])),
+            self._weight(mlp.down_proj.weight),
         )
 
     def cache(self, rows: int, length: int) -> Tensor:
@@ -110,7 +150,7 @@ class Llama:
         for number, layer in enumerate(self._layers):
             final = number == len(self._layers) - 1
             normed = self._normed(hidden, layer.before)
-            joint = functional.linear(normed, layer.joint).view(count, -1, self.dim)
+            joint = layer.joint.whole(normed).view(count, -1, self.dim)
             self._rotate(joint, rotations)
             cache[number, :, row, :, start:end] = joint[:, self.heads :].unflatten(1, (2, -1)).permute(1, 2, 0, 3)
             if final and not last:
@@ -127,39 +167,31 @@ class Llama:
                 is_causal=not start and not final,
                 enable_gqa=self.heads != self.kv_heads,
             )
-            hidden = torch.addmm(hidden, seen[0].transpose(0, 1).flatten(1), layer.out.t())
-            hidden = self._mlp(hidden, layer)
-        return functional.linear(self._normed(hidden, self.norm), self.head)
-
-    def _mlp(self, hidden: Tensor, layer: _Layer) -> Tensor:
-        normed = self._normed(hidden, layer.after)
-        gate, up = functional.linear(normed, layer.gates).chunk(2, -1)
-        return torch.addmm(hidden, functional.silu(gate).mul_(up), layer.down.t())
+            hidden = hidden + layer.out.whole(seen[0].transpose(0, 1).flatten(1))
+            gate, up = layer.gates.whole(self._normed(hidden, layer.after)).chunk(2, -1)
+            hidden = hidden + layer.down.whole(functional.silu(gate).mul_(up))
+        return self._head.whole(self._normed(hidden, self.norm))
 
     def step(self, parts: Sequence[tuple[Tensor, Tensor]], tokens: Tensor) -> Tensor:
         """The logits (rows, vocabulary) after one more token of each row.
 
         `parts`: (cache, places), where in its row of that cache each token comes; `tokens` are those of all parts.
-
-        The last tile is filled up, so there may be more logits than tokens.
         """
         count = len(tokens)
         rotations = self._rotations(max(cache.shape[-2] for cache, _ in parts))[torch.cat([one for _, one in parts])]
         wanted = [self._wanted(cache, places) for cache, places in parts]
-        hidden = functional.pad(self.embedding[tokens], (0, 0, 0, -count % self.tile))
-        seen = hidden.new_zeros(len(hidden), self.heads * self.dim)
+        hidden: Tensor = self.embedding[tokens]
         for number, layer in enumerate(self._layers):
-            joint = self._product(self._normed(hidden, layer.before), layer.joint)[:count].view(count, -1, self.dim)
+            joint = layer.joint.each(self._normed(hidden, layer.before)).view(count, -1, self.dim)
             self._rotate(joint, rotations)
-            first = 0
+            first, seen = 0, []
             for (cache, places), (where, mask) in zip(parts, wanted, strict=True):
-                rows = slice(first, first + len(places))
-                seen[rows] = self._attended(cache[number], joint[rows], where, mask)
-                first = rows.stop
-            hidden = self._product(seen, layer.out, hidden)
-            gate, up = self._product(self._normed(hidden, layer.after), layer.gates).chunk(2, -1)
-            hidden = self._product(functional.silu(gate).mul_(up), layer.down, hidden)
-        return self._product(self._normed(hidden, self.norm), self.head)
+                seen.append(self._attended(cache[number], joint[first : first + len(places)], where, mask))
+                first += len(places)
+            hidden = hidden + layer.out.each(seen[0] if len(seen) == 1 else torch.cat(seen))
+            gate, up = layer.gates.each(self._normed(hidden, layer.after)).chunk(2, -1)
+            hidden = hidden + layer.down.each(functional.silu(gate).mul_(up))
+        return self._head.each(self._normed(hidden, self.norm))
 
     def _wanted(self, cache: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
         """Where keys and values go, as numbers of rows of a layer's cache; what each row may not see, as -inf."""
@@ -183,17 +215,3 @@ class Llama:
         wide = hidden.float()
         spread = (wide * wide).mean(-1, keepdim=True)
         return (wide * spread.add_(self.eps).rsqrt_()).to(self.dtype).mul_(weight)
-
-    def _product(self, rows: Tensor, weight: Tensor, added: Tensor | None = None) -> Tensor:
-        """(added +) rows x weight^T, `tile` rows at a time."""
-        turned = weight.t()
-        if len(rows) == self.tile:
-            return torch.mm(rows, turned) if added is None else torch.addmm(added, rows, turned)
-        out = rows.new_empty(len(rows), len(weight))
-        if added is None:
-            for given, made in zip(rows.split(self.tile), out.split(self.tile), strict=True):
-                torch.mm(given, turned, out=made)
-        else:
-            for given, plus, made in zip(*(one.split(self.tile) for one in (rows, added, out)), strict=True):
-                torch.addmm(plus, given, turned, out=made)
-        return out

@@ -23,7 +23,6 @@ from arena_operators.vlm.llama import Llama
 from arena_operators.vlm.model import Model
 from arena_operators.vlm.sampling import draw, processed
 
-TILE = 8  # rows of a product
 SLOTS = 32  # rows at once: the keys and values of more do not fit the processor's cache
 PIECE = 64  # tokens
 FAMILIES = ("idefics3", "smolvlm")
@@ -50,7 +49,7 @@ class _Shelf:
 
     def __init__(self, llama: Llama, length: int) -> None:
         self.length = length
-        self.cache = llama.cache(llama.tile, length)
+        self.cache = llama.cache(1, length)
         self.rows: list[_Row] = []
 
     def put(self, row: _Row) -> int:
@@ -77,7 +76,7 @@ class Slots:
         self.encoder = Encoder(model)
         inner = model.model.model
         head = model.model.get_output_embeddings().weight
-        self.llama = Llama(getattr(inner, "text_model", inner), head, 1 if batch == 1 else TILE)
+        self.llama = Llama(getattr(inner, "text_model", inner), head, single=batch == 1)
         self._banned = torch.from_numpy(model.banned(len(head)))
         self._shelves: dict[int, _Shelf] = {}
         self._beginnings: Kept = Kept()
@@ -177,7 +176,7 @@ class Slots:
         rows = [row for shelf in shelves for row in shelf.rows]
         parts = [(shelf.cache, torch.tensor([row.place for row in shelf.rows])) for shelf in shelves]
         logits = self.llama.step(parts, torch.tensor([row.tokens[-1] for row in rows]))
-        over = self._drawn(rows, logits[: len(rows)], sampling)
+        over = self._drawn(rows, logits, sampling)
         gone = {row.index for row in over}
         for shelf in shelves:
             for slot in reversed(range(len(shelf.rows))):
