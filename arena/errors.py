@@ -55,8 +55,9 @@ class RecordError(InputError):
 
 
 def sentence(text: object) -> str:
-    """`text` with exactly one full stop, for others' words inside a longer message."""
-    return str(text).rstrip(" .:;,") + "."
+    """`text` with exactly one full stop, or its own mark, for others' words inside a longer message."""
+    bare = str(text).rstrip(" .:;,")
+    return bare if bare.endswith(("?", "!")) else bare + "."
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -30,7 +30,7 @@ class Option(msgspec.Struct, frozen=True):
         if self.choices and out not in self.choices:
             raise ValueError(f"option {name}={value!r}: expected one of {', '.join(self.choices)}")
         if (self.low is not None and out < self.low) or (self.high is not None and out > self.high):
-            raise ValueError(f"option {name}={value!r}: expected {self.low} to {self.high}")
+            raise ValueError(f"option {name}={value!r}: expected {self.values.replace(',', '')}")
         return out
 
     @property

@@ -62,7 +62,7 @@ def test_a_value_of_another_type_is_refused(option: Option, value: object) -> No
 
 @pytest.mark.parametrize(("option", "value"), [(NUMBER, 0), (NUMBER, "10"), (SHARE, 1.01), (SHARE, "-0.1")])
 def test_a_value_out_of_bounds_is_refused(option: Option, value: object) -> None:
-    with pytest.raises(ValueError, match=rf"option x=.*expected {option.low} to {option.high}"):
+    with pytest.raises(ValueError, match=rf"option x=.*expected {option.values}"):
         option.check("x", value)
 
 

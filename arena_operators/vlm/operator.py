@@ -18,8 +18,6 @@ class BatchOperator(Operator):
     """Answers batches of requests, of any seats and matches, with one model in this process."""
 
     def __init__(self, backend: BatchBackend, settings: Settings) -> None:
-        if settings.choices and not backend.capabilities().choices:
-            raise ValueError("@choices=true goes with a model server so far (@url=...): leave it out")
         self.backend = backend
         self.dialogue = Dialogue(settings)
         self.max_in_flight = backend.max_in_flight
