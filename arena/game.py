@@ -138,8 +138,10 @@ class GameCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     vector_scale: int | None = None  # as in GameSpec
     options: dict[str, Any] = {}
     baseline: str | None = None  # what `scripted` plays, as in GameSpec
-    # Templates for `str.format_map` over the observation's facts, plus `text`, `legal` (names, comma separated) and
-    # `heard` (what others said, quoted; it stands before the prompt where the template has it not).
+    # Templates (arena/prompts.py) over the observation's facts; `text`, `legal` (names, comma separated) and `heard`
+    # (what others said, quoted; it stands before what changes where the template has it not); and what never changes:
+    # `rules`, `answer_format` and `layout`, how to lay out an answer, with an example. What never changes stands first:
+    # model servers compute it once.
     # "full" works zero-shot with any model; "short" is for small models that see the picture.
     prompts: dict[str, str] = {}
     # Of games that a person plays by holding keys: the buttons that each action holds, by its name, in any words;
@@ -340,7 +342,7 @@ class Game(abc.ABC):
         Without `prompts`, a game with a text view gets a generic one ("full") of the same words.
         """
         if not prompts and self.spec.text:
-            prompts = {"full": plain.prompt(rules, answer_format, self.spec.actions.names[0])}
+            prompts = {"full": plain.PROMPT}
         return GameCard(
             game=self.spec.id,
             version=self.spec.version,

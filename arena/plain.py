@@ -16,6 +16,19 @@ if TYPE_CHECKING:
 
 SIZES = (26, 21, 17, 14, 11, 9)  # font sizes in pixels; the first that fits is used
 PAPER, INK = (248, 246, 240), (30, 30, 34)
+PROMPT = """\
+You play a game and want to win it.
+
+{rules}
+
+You are told below what you may know now. The picture, if there is one, shows the same moment.
+An action is written so: {answer_format}.
+
+{layout}
+
+{text}
+
+It is your turn. Which of the legal actions do you choose: {legal}? End with the line that begins with Answer:"""
 
 
 def words(summary: str, actions: Sequence[str], seats: Iterable[tuple[Sequence[int], str | None]]) -> list[str]:
@@ -53,17 +66,3 @@ def _wrap(line: str, font: FreeTypeFont | ImageFont, width: int) -> list[str]:
         else:
             out[-1] = longer
     return out
-
-
-def prompt(rules: str, answer_format: str, example: str) -> str:
-    """A template for any model, made of the card's words; `example` is the name of an action."""
-
-    def said(text: str) -> str:
-        return text.replace("{", "{{").replace("}", "}}")
-
-    return (
-        f"You play a game. {said(rules)}\n\n{{text}}\n\nIt is your turn. Legal actions: {{legal}}.\n"
-        f"How to answer: {said(answer_format)}.\n"
-        f"Think in one or two sentences. Then end with one line that names a legal action, such as\n"
-        f"Answer: {said(example)}"
-    )

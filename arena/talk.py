@@ -67,7 +67,7 @@ def quoted(heard: Sequence[Said], names: Sequence[str] = ()) -> str:
     """What others said, for a model's prompt; empty when they said nothing. `names` of the seats, if they are told.
 
     Each saying is one line with a JSON string in it. Whatever the words are, they cannot end the string or the line,
-    and brackets are escaped, so they hold no mark of a chat template or of a picture.
+    and brackets are escaped, so they hold no mark of a chat template or of a picture. Names are escaped likewise.
     """
     if not heard:
         return ""
@@ -93,4 +93,7 @@ def _escaped(text: str) -> str:
 
 
 def _who(seat: int, names: Sequence[str]) -> str:
-    return f"seat {seat} ({clean(names[seat])})" if seat < len(names) else f"seat {seat}"
+    if seat >= len(names):
+        return f"seat {seat}"
+    inner = _string(names[seat])[1:-1].translate({ord(char): f"\\u{ord(char):04x}" for char in "()"})
+    return f"seat {seat} ({inner})"

@@ -33,6 +33,22 @@ def clean(text: str) -> str:
     return text.strip(" \u200c\u200d").lstrip(" \u200c\u200d\ufe0e\ufe0f")
 
 
+# What chat templates and tokenizers read as marks: <|im_start|>, </s>, <image>, [INST], and the names of roles, which
+# some write at the beginning of a line. Half a mark at the end counts: the next text may bring the other half.
+_MARKS = re.compile(r"<(?=[|\uff5c]|[^\s<>]*(?:>|$))|\[(?=/?[A-Za-z_]{2,}(?:\]|$))")
+_ROLES = re.compile(
+    r"^(?=[ \t]*(?:user|human|assistant|model|ai|system|developer)[ \t]*:)", re.IGNORECASE | re.MULTILINE
+)
+
+
+def unmarked(text: str) -> str:
+    """`text` for a model's prompt, without marks of chat templates: it cannot end a message, begin another or stand for
+
+    a picture, whatever model reads it. A space breaks a mark; a line that begins as that of a role is quoted ("> ").
+    """
+    return _ROLES.sub("> ", _MARKS.sub(lambda mark: f"{mark[0]} ", text))
+
+
 def printable(text: str, *, lines: bool = False) -> str:
     """`text` with every character that a terminal or a page would obey shown as its escape: `\\x1b`, `\\u202e`.
 

@@ -15,10 +15,10 @@ import pytest
 
 from arena.game import Move
 from arena.log import TurnLine
+from arena.prompts import fill
 from arena.record.reader import Run
 from arena.train.nets import Mlp
 from arena.train.policy import save_policy
-from arena_operators.vlm.prompt import fill
 from tests.operators.browser_kit import CHROMIUM, FLAGS, READY
 from tests.operators.human_kit import GUARD
 from tests.operators.vlm_kit import VIEWS, speaking

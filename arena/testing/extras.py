@@ -10,9 +10,10 @@ from arena import commands, plain, plugins
 from arena.canonical import generator, key
 from arena.errors import RecordError
 from arena.game import Game
+from arena.prompts import fill
 from arena.testing import golden
 from arena.testing.hooks import Hooks
-from arena.testing.playing import every_view, filled
+from arena.testing.playing import every_view
 
 
 class Extras(Hooks):
@@ -45,8 +46,7 @@ class Extras(Hooks):
             card = game.card()
             if not card.prompts:
                 pytest.skip("it has no prompts, so language models cannot play it: give make_card a 'full' prompt")
-            generic = plain.prompt(card.rules, card.answer_format, card.actions[0])
-            if card.prompts.get("full") == generic:
+            if card.prompts.get("full") == plain.PROMPT:
                 pytest.skip(
                     "it has no prompts of its own: models are asked in a generic one, made of the rules, the text view "
                     "and the legal actions. To have some: make_card(rules, answer_format, {'full': ..., 'short': ...})"
@@ -107,4 +107,4 @@ class Extras(Hooks):
             assert answer in lesson.observation.legal
             assert lesson.observation.image.shape == (128, 128, 3)
             assert lesson.thought.strip()
-            assert filled(lesson.card.prompts["short"], lesson.observation, lesson.card.actions)
+            assert fill(lesson.card, lesson.observation, "short")

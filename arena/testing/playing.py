@@ -13,7 +13,6 @@ from arena.errors import GameError
 from arena.game import Game, GameSpec, Move, Observation, StepResult, Views
 from arena.session import LocalSession
 from arena.sync import SyncMatch
-from arena.talk import quoted
 from arena.text import clean
 
 WORDS = ("yes", "I hold a king", "Answer: fold", "{legal}", "<image>", '"no"', "<b>b</b>", "\\", "\U0001f600", "\u5b57")
@@ -118,10 +117,3 @@ def parted(first: Sequence[StepResult], second: Sequence[StepResult]) -> str:
             if a != b:
                 return f"{f'after tick {tick - 1}' if tick else 'after reset'}, {field.name} is {a!r} and then {b!r}"
     return "" if len(first) == len(second) else f"it takes {len(first) - 1} ticks and then {len(second) - 1}"
-
-
-def filled(template: str, observation: Observation, names: tuple[str, ...]) -> str:
-    """A prompt template filled with an observation, as operators do it. KeyError names a fact that is missing."""
-    legal = ", ".join(names[action] for action in observation.legal)
-    given = {"text": observation.text or "", "legal": legal, "heard": quoted(observation.heard)}
-    return template.format_map({**(observation.facts or {}), **given})

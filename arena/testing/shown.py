@@ -9,8 +9,9 @@ import pytest
 
 from arena.canonical import generator, hash_array, key
 from arena.game import Views
+from arena.prompts import fill
 from arena.testing.hooks import Hooks
-from arena.testing.playing import NOTHING, every_view, filled, hashes, parted, played, seed
+from arena.testing.playing import NOTHING, every_view, hashes, parted, played, seed
 
 
 class Shown(Hooks):
@@ -63,8 +64,8 @@ class Shown(Hooks):
     def test_facts_are_text_and_fill_every_prompt(self) -> None:
         """Facts are text and fill every prompt.
 
-        Repair: make every fact a str; a prompt's {name} must be a fact, {text} or {legal}; write {{ and }}
-        for braces.
+        Repair: make every fact a str; a prompt's {name} must be a fact, {text}, {legal}, {heard}, {rules},
+        {answer_format} or {layout}; write {{ and }} for braces.
         """
         for moment in self.moments():
             game = moment.game
@@ -76,8 +77,8 @@ class Shown(Hooks):
                 assert isinstance(observation.text, str), f"the text view is {observation.text!r}"
                 for name, fact in (observation.facts or {}).items():
                     assert isinstance(fact, str), f"fact {name} is {fact!r}, not a string"
-                for name, template in card.prompts.items():
-                    assert filled(template, observation, card.actions).strip(), f"prompt {name} is empty"
+                for name in card.prompts:
+                    assert fill(card, observation, name).strip(), f"prompt {name} is empty"
 
     def test_short_prompts_are_short(self) -> None:
         """The short prompt is short.
@@ -85,12 +86,11 @@ class Shown(Hooks):
         Repair: shorten prompts["short"] to 60 words: small models see the picture.
         """
         for moment in self.moments():
-            template = moment.game.card().prompts.get("short")
-            if template is None:
+            if "short" not in moment.game.card().prompts:
                 pytest.skip("it has no short prompt: only small models that see the picture need one")
             for seat in moment.result.due:
                 observation = moment.game.observe(seat, Views(text=True))
-                prompt = filled(template, observation, moment.game.card().actions)
+                prompt = fill(moment.game.card(), observation, "short")
                 assert len(prompt.split()) <= 60, (
                     f"{len(prompt.split())} words are too many for a small model: {prompt}"
                 )

@@ -18,13 +18,20 @@ from arena.game import (
     Views,
 )
 
-FULL = """{rules}
+FULL = """\
+You play a game and want to win it.
+
+{rules}
+
+You are told below what you may know now, in the words of the library that the game comes from. The picture, if there \
+is one, shows the same moment.
+An action is written so: {answer_format}.
+
+{layout}
 
 {text}
 
-Think in at most three short sentences. Then end with one line that holds nothing but the word Answer, a colon and \
-one of the legal actions, for example:
-Answer: {example}"""
+Which of the legal actions do you choose: {legal}? End with the line that begins with Answer:"""
 
 LISTED = 40  # most legal actions that the message about a wrong answer lists
 
@@ -74,11 +81,8 @@ class Adapter(Game):
     # The contract.
 
     def card(self) -> GameCard:
-        names = self.spec.actions.names
-        example = names[0]
-        form = f"the name of a legal action, for example {example}"
-        full = FULL.replace("{rules}", _plain(self.rules)).replace("{example}", _plain(example))
-        return self.make_card(self.rules, f"{form}{self.answers}", {"full": full})
+        form = f"the name of a legal action, for example {self.spec.actions.names[0]}"
+        return self.make_card(self.rules, f"{form}{self.answers}", {"full": FULL})
 
     def observe(self, seat: int, views: Views) -> Observation:
         if not 0 <= seat < self.seats:
@@ -183,11 +187,6 @@ def family(base: type[Adapter], name: str, **facts: Any) -> type[Adapter]:
 
 def _tidy(name: str | None) -> str:
     return " ".join((name or "").split())
-
-
-def _plain(text: str) -> str:
-    """`text` as it stands in a template of str.format."""
-    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _listed(names: Sequence[str], legal: Sequence[int]) -> str:

@@ -11,10 +11,11 @@ import numpy as np
 from arena.canonical import generator
 from arena.game import Discrete, GameCard, GameSpec, Image, StepResult, Vector
 from arena.options import Option
-from arena_games.connect_four.prompts import ANSWER_FORMAT, FULL, RULES, SHORT
+from arena.prompts import folder
 from arena_games.spiel import SpielGame
 
 COLUMNS, ROWS = 7, 6
+ANSWER_FORMAT = "one of the legal action names: column 1 to column 7"
 DISCS = ("red", "yellow")  # by seat
 VECTOR = 2 * COLUMNS * ROWS + 1
 DIRECTIONS = ((1, 0), (0, 1), (1, 1), (1, -1))
@@ -50,7 +51,8 @@ class ConnectFour(SpielGame):
         return "connect_four"
 
     def card(self) -> GameCard:
-        return self.make_card(RULES, ANSWER_FORMAT, {"full": FULL.replace("{rules}", RULES), "short": SHORT})
+        prompts = folder("arena_games.connect_four")
+        return self.make_card(prompts.pop("rules"), ANSWER_FORMAT, prompts)
 
     def reset(self, seed: bytes) -> StepResult:
         """As `Game.reset`. With `opening`, that many discs are on the board already; no side has won."""

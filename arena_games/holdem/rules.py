@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -27,6 +26,7 @@ from arena.game import (
     Vector,
 )
 from arena.options import Option
+from arena.prompts import folder
 from arena_games.cards.codes import code
 from arena_games.cards.evaluate import name, value
 from arena_games.holdem.ledger import BIG_BLIND, CALL, FOLD, MAX_RAISES, RAISE, RAISE_SIZE, ROUNDS, Ledger
@@ -34,6 +34,7 @@ from arena_games.spiel import Hand, SpielGame
 
 ACTIONS = ("fold", "call", "raise")
 WORDS = {"fold": FOLD, "call": CALL, "check": CALL, "raise": RAISE, "bet": RAISE}
+ANSWER_FORMAT = "one of the legal action names, fold, call or raise; a call that is free is also a check"
 HANDS = 20
 STACK = 10_000  # more than a hand can cost, so that nobody is ever all in
 VECTOR_WIDTH = 249  # arena_games.holdem.vector.WIDTH; importing that module would load tables
@@ -177,12 +178,8 @@ class Holdem(SpielGame):
         return super().parse(seat, WORDS[word])
 
     def card(self) -> GameCard:
-        prompts = files("arena_games.holdem").joinpath("prompts")
-        return self.make_card(
-            prompts.joinpath("rules.txt").read_text(encoding="utf-8").strip(),
-            "the last line is `Answer: fold`, `Answer: call` or `Answer: raise`",
-            {kind: prompts.joinpath(f"{kind}.txt").read_text(encoding="utf-8").strip() for kind in ("full", "short")},
-        )
+        prompts = folder("arena_games.holdem")
+        return self.make_card(prompts.pop("rules"), ANSWER_FORMAT, prompts)
 
     # The views.
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from arena.game import Discrete, GameCard, GameSpec, Image, Vector
 from arena.options import Option
+from arena.prompts import folder
 from arena_games.cards.ranks import RANKS, WORDS, said
-from arena_games.kuhn.prompts import ANSWER_FORMAT, FULL, RULES, SHORT
 from arena_games.spiel import Hand, SpielGame
 
 PASS, BET = 0, 1
+ANSWER_FORMAT = "one of the legal action names: pass or bet"
 MOST_SEATS = 3
 MOST_ACTIONS = 5  # in one hand of three
 # Own card, number of seats, own place in the order of play, every action of the hand: all one-hot.
@@ -49,8 +50,9 @@ class Kuhn(SpielGame):
     def card(self) -> GameCard:
         deck = ", ".join(WORDS[rank] for rank in RANKS[: self.seats + 1])
         hands = f"{self.hand_count} hand{'s' * (self.hand_count != 1)}"
-        rules = RULES.format(seats=self.seats, deck=deck, hands=hands)
-        return self.make_card(rules, ANSWER_FORMAT, {"full": FULL.replace("{rules}", rules), "short": SHORT})
+        prompts = folder("arena_games.kuhn")
+        rules = prompts.pop("rules").format(seats=self.seats, deck=deck, hands=hands)
+        return self.make_card(rules, ANSWER_FORMAT, prompts)
 
     def default_action(self, seat: int) -> int:
         """Pass: check, or fold facing a bet."""

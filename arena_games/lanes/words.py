@@ -5,25 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from arena.game import Game, GameCard
+from arena.prompts import folder
 from arena_games.lanes import actions
 from arena_games.lanes.lane import End, Now, Obstacles
 
 OVER = {"flag": "cleared the level", "died": "died", "time": "ran out of time", "stuck": "got stuck"}
-RULES = """\
-A platform level, seen from the side. Move to the right, do not fall into pits, do not touch enemies from the side \
-(jump over them or onto them), and reach the flag at the right end. Each decision holds its buttons for {frames}. \
-Jumps are higher the longer jump is held; to jump again, let go of jump for one decision once you stand. You get one \
-point for each pixel further right than ever before, {flag:+g} for the flag and {death:+g} for dying. The level is \
-over for you after {stuck} decisions without getting further, and for everybody after {horizon} decisions."""
 ANSWER = "one action, exactly as it is named"
-FULL = """\
-{rules}
-
-You see the level as it is now. {{text}}
-
-Choose one of: {{legal}}. Think briefly about what is ahead, then end with a line "Answer: ACTION"."""
-# Without the position, or a small model would memorise a level instead of looking; and every action is always legal.
-SHORT = "{game}. last {{last}}, moved {{moved}}, rose {{rose}}."
 
 
 def card(game: Game) -> GameCard:
@@ -35,9 +22,14 @@ def card(game: Game) -> GameCard:
         frames = f"{options['skip']} frames (60 are a second)"
     else:
         frames = "15 frames if it includes jump, else 5 (60 frames are a second)"
-    rules = RULES.format(frames=frames, flag=FLAG, death=DEATH, stuck=options["stuck"], horizon=options["horizon"])
+    prompts = folder("arena_games.lanes")
+    rules = prompts.pop("rules").format(
+        frames=frames, flag=f"{FLAG:+g}", death=f"{DEATH:+g}", stuck=options["stuck"], horizon=options["horizon"]
+    )
     name = game.spec.id.partition(":")[0]
-    prompts = {"full": FULL.format(rules=rules), "short": SHORT.format(game=name)}
+    # The short prompt has no position, or a small model would memorise a level instead of looking; and no legal
+    # actions, since every action is always legal.
+    prompts["short"] = prompts["short"].replace("{game}", name)
     macro = options["actions"] == "macro"  # other decisions differ in length, so a tick has no fixed duration
     seconds = options["skip"] / actions.FRAMES_A_SECOND if macro else None
     held = {action: actions.held(buttons) for action, buttons in actions.SETS[options["actions"]].items()}

@@ -11,11 +11,12 @@ import numpy as np
 
 from arena.game import Discrete, GameCard, GameSpec, Image, Vector
 from arena.options import Option
+from arena.prompts import folder
 from arena_games.cards.ranks import RANKS, WORDS, said
-from arena_games.leduc.prompts import ANSWER_FORMAT, FULL, RULES, SHORT
 from arena_games.spiel import Hand, SpielGame
 
 FOLD, CALL, RAISE = 0, 1, 2
+ANSWER_FORMAT = "one of the legal action names: fold, call or raise"
 MOST_SEATS = 3
 RAISES = (2, 4)  # chips a raise adds, by round
 MOST_ACTIONS = 7  # in one round of three: call call raise call raise call call
@@ -71,8 +72,9 @@ class Leduc(SpielGame):
         deck = ", ".join(WORDS[rank] for rank in RANKS[: self.seats + 1])
         small, large = RAISES
         hands = f"{self.hand_count} hand{'s' * (self.hand_count != 1)}"
-        rules = RULES.format(seats=self.seats, deck=deck, hands=hands, small=small, large=large)
-        return self.make_card(rules, ANSWER_FORMAT, {"full": FULL.replace("{rules}", rules), "short": SHORT})
+        prompts = folder("arena_games.leduc")
+        rules = prompts.pop("rules").format(seats=self.seats, deck=deck, hands=hands, small=small, large=large)
+        return self.make_card(rules, ANSWER_FORMAT, prompts)
 
     def default_action(self, seat: int) -> int:
         """Check if nothing is to call, else fold."""

@@ -21,6 +21,7 @@ from arena.game import (
     parse_answer,
 )
 from arena.options import Option
+from arena.prompts import folder
 from arena_games.lanes import actions as held
 from arena_games.lanes import views as seen
 from arena_games.lanes import words as lanes
@@ -108,11 +109,12 @@ class Race(Game):
     def card(self) -> GameCard:
         macro = self.options["actions"] == "macro"
         frames = f"{self.options['skip']} frames" if macro else "15 frames if it includes jump, else 5"
-        rules = words.RULES.format(frames=f"{frames} (60 are a second)", horizon=self.spec.horizon)
+        prompts = folder("arena_games.race")
+        rules = prompts.pop("rules").format(frames=f"{frames} (60 are a second)", horizon=self.spec.horizon)
         return self.make_card(
             rules,
             lanes.ANSWER,
-            {"full": words.FULL.format(rules=rules), "short": words.SHORT},
+            prompts,
             buttons={name: held.held(buttons) for name, buttons in self._buttons},
             seconds=self.options["skip"] / held.FRAMES_A_SECOND if macro else None,
         )

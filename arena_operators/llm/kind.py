@@ -16,8 +16,7 @@ from arena_operators.vlm import kind as vlm
 CHANGED = {
     "temperature": "of sampling, drawn from each turn's own key; 0 = greedy (default: 0.2 for smollm2, 1 otherwise)",
     "max_tokens": "tokens an answer may take (default: 32 for smollm2, 256 otherwise)",
-    "prompt": "the game's prompt (default: full)",
-    "examples": "worked examples of how to answer, and a short question in place of the prompt (smollm2: 2, else 0)",
+    "prompt": "short or full, the game's own, brief, or a FILE of yours (default: brief for smollm2, else full)",
     "device": "cpu or cuda[:N] (default: cpu for smollm2; otherwise cuda where there is one)",
     "batch": "rows of every forward pass, a fixed shape (default: 1 on cpu, 4 on cuda)",
 }  # the help of options whose defaults are others than those of `vlm`
@@ -35,7 +34,7 @@ KIND = OperatorKind(
     options={
         name: replace(option, help=CHANGED.get(name, option.help))
         for name, option in vlm.KIND.options.items()
-        if name != "image"
+        if name not in ("image", "history_pictures")
     },
     max_in_flight=partial(vlm.max_in_flight, kind="llm"),
     runtimes=partial(vlm.runtimes, kind="llm"),

@@ -85,6 +85,10 @@ class ModelAnswer:
     weights_version: str | None = None  # where the backend knows better than the worker
 
 
+class TooLongError(ValueError):
+    """The messages and the tokens that the answer may take do not fit into the model's context."""
+
+
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a backend can do, found by a probe when it starts."""
 
@@ -114,6 +118,10 @@ class BatchBackend(abc.ABC):
     def check_picture_size(self, height: int, width: int) -> None:  # noqa: B027
         """ValueError, in words, unless a prompt with such a picture reaches the model with the picture in it."""
 
+    def fits(self, request: ModelRequest) -> bool:
+        """Whether its messages, and as many tokens as the answer may take, fit into the model's context."""
+        return True
+
     @abc.abstractmethod
     def generate(self, requests: Sequence[ModelRequest]) -> Iterator[tuple[int, ModelAnswer]]:
         """(index, answer) of each request, each once, as they come."""
@@ -130,7 +138,7 @@ class AsyncBackend(abc.ABC):
     """Asks a server. `generate` runs many times at once.
 
     BackendError or OverloadedError when the server fails or refuses for lack of capacity; ValueError when it refuses
-    the request itself.
+    the request itself, as a TooLongError where that is why.
     """
 
     max_in_flight: int = 0  # requests that the server takes at once; 0: any number

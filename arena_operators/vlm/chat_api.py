@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -228,6 +229,14 @@ def told(content: bytes) -> str:
     for field in ("error", "message"):  # {"error": {"message": ...}}, {"error": ...}, {"message": ...}
         error = error.get(field, error) if isinstance(error, Mapping) else error
     return shown(error)
+
+
+def too_long(told: str) -> bool:
+    """Whether a server refused a request since it does not fit into the model's context, in the words of vLLM, OpenAI,
+
+    SGLang ("context length") and llama.cpp ("context size").
+    """
+    return re.search(r"context[ _](?:length|size|window)", told, re.IGNORECASE) is not None
 
 
 def models(content: bytes) -> list[Model] | None:

@@ -9,11 +9,16 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from arena import plugins
+from arena.canonical import digest
 from arena.operator import Decision, OpenSeat, Outcome, Request, turn_key
-from arena_operators.vlm.backend import Message, ModelAnswer, ModelRequest, Picture, Sampling
-from arena_operators.vlm.examples import TURN, examples
-from arena_operators.vlm.prompt import MARK, fill_template, read, reasoning
+from arena.prompts import MARK, Prompt
+from arena_operators.vlm.backend import Message, ModelAnswer, ModelRequest, Sampling, TooLongError
+from arena_operators.vlm.chat import Chat, Exchange, prompt_of
+from arena_operators.vlm.examples import examples, worked
+from arena_operators.vlm.prompt import read, reasoning
 from arena_operators.vlm.tools import ToolUse
 
 Turn = Generator[ModelRequest, ModelAnswer, Decision]
@@ -24,12 +29,16 @@ class Settings:
     """How an operator asks its model."""
 
     prompt: str = "full"  # which of the game's prompts
+    template: str | None = None  # the user's own, in place of the game's
+    thoughts: bool = True  # the layout of the answer asks for a thought first
+    history: int = 0  # earlier turns of the same seat in the same match that are told
+    history_pictures: bool = False  # with their pictures
+    examples: int = 0  # answered questions that come before the first one
     sampling: Sampling = field(default_factory=Sampling)
     picture: bool = True  # the model sees; else it reads only
     choices: bool = False  # an answer is one of the legal actions, and nothing is thought or said before it
     tools: tuple[str, ...] = ()  # that the model may use in a turn: names, or functions in files
     tool_calls: int = 0  # of them in a turn, at most
-    examples: int = 0  # worked examples of how to answer, and a short question in place of the game's prompt
 
 
 class Dialogue:
@@ -37,65 +46,83 @@ class Dialogue:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.seats: dict[tuple[int, int], OpenSeat] = {}
+        self.chats: dict[tuple[int, int], Chat] = {}
+        self._begun: dict[str, tuple[Prompt, Sequence[Exchange]]] = {}  # by the game's card
         self.tools = {one.name: one for one in plugins.tools("+".join(settings.tools))} if settings.tools else {}
         self._notes: dict[tuple[int, int], list[str]] = {}  # of tools, by seat
 
     def open(self, seats: Sequence[OpenSeat]) -> None:
         """ValueError when the game has not what the model is asked with."""
         for seat in seats:
-            if self.settings.prompt not in seat.card.prompts:
-                known = ", ".join(sorted(seat.card.prompts)) or "none"
-                raise ValueError(f"{seat.card.game} has no {self.settings.prompt!r} prompt for models; it has: {known}")
             if self.settings.picture and (seat.views.image is None or not seat.views.text):
                 raise ValueError(f"{seat.operator} needs the image and text views of {seat.card.game}")
             if not seat.views.text:
                 raise ValueError(f"{seat.operator} needs the text view of {seat.card.game}")
-            self.seats[seat.match, seat.seat] = seat
+            self.chats[seat.match, seat.seat] = self._chat(seat)
             self._notes[seat.match, seat.seat] = []
 
     def end(self, match: int, seat: int, outcome: Outcome) -> None:
         """The seat is released."""
-        self.seats.pop((match, seat), None)
+        self.chats.pop((match, seat), None)
         self._notes.pop((match, seat), None)
 
+    def _chat(self, seat: OpenSeat) -> Chat:
+        """A new chat. What it begins with is made once for each card: the same in every match of a game."""
+        which = digest(seat.card)
+        if which not in self._begun:
+            prompt, settings = prompt_of(seat, self.settings), self.settings
+            shown: Sequence[Exchange] = ()
+            if settings.prompt == "brief" and settings.template is None:
+                shown = worked(seat.card, settings.examples)
+            elif settings.examples:
+                shown = examples(seat, prompt, settings.examples, thoughts=settings.thoughts)
+            self._begun[which] = prompt, shown
+        return Chat(seat, self.settings, *self._begun[which])
+
     def turn(self, request: Request) -> Turn:
-        """Asks the model what `request` asks."""
-        seat = self.seats[request.match, request.seat]
+        """Asks the model what `request` asks.
+
+        Where a TooLongError is thrown in, it asks again without the oldest turn that is told; it raises the error when
+        there is none left.
+        """
         place = request.match, request.seat
+        chat = self.chats[place]
+        seat, question, left_out = chat.seat, chat.question(request), 0
         use = ToolUse(self.tools, self.settings.tool_calls, self._notes[place], request, turn_key(seat, request))
         while True:
-            answer = yield ModelRequest(
-                messages=use.after(self.messages(request)),
-                key=use.key,
-                sampling=self.settings.sampling,
-                choices=self._choices(request) if self.settings.choices else (),
-                tokens=seat.tokens,
-            )
+            try:
+                answer = yield ModelRequest(
+                    messages=use.after(chat.messages(question, request.reason, left_out)),
+                    key=use.key,
+                    sampling=self.settings.sampling,
+                    choices=self._choices(request) if self.settings.choices else (),
+                    tokens=seat.tokens,
+                )
+            except TooLongError:
+                if left_out == len(chat.past):
+                    raise
+                left_out += 1
+                continue
             if not use.takes(answer):
                 break
         if place in self._notes:  # only now: a turn that is given up, and asked anew, has noted nothing
             self._notes[place] = use.notes
-        return use.decided(decision(answer, seat, request))
+        told = use.decided(decision(answer, seat, request))
+        if left_out and told.detail is None:
+            detail = f"{left_out} of {len(chat.past)} earlier turns were left out: the model's context is full"
+            told = msgspec.structs.replace(told, detail=detail)
+        chat.remember(request.tick, question, answer.text)
+        return told
 
     def _choices(self, request: Request) -> tuple[str, ...]:
         """The answers that a model may give, as the prompt asks for them."""
-        actions = self.seats[request.match, request.seat].card.actions
+        actions = self.chats[request.match, request.seat].seat.card.actions
         return tuple(f"{MARK} {actions[action]}" for action in request.observation.legal)
 
     def messages(self, request: Request) -> tuple[Message, ...]:
-        """The game's prompt for this request, with its picture; examples come before it."""
-        seat = self.seats[request.match, request.seat]
-        shown = examples(seat.card, self.settings.examples)
-        template = TURN if shown else seat.card.prompts[self.settings.prompt]
-        prompt = fill_template(template, seat.card, request.observation, seat.seats)
-        if request.reason and self.settings.prompt == "full":
-            prompt += f"\nYour last answer was refused: {request.reason}"
-        if not self.settings.picture:
-            return (*shown, Message("user", (prompt,)))
-        if request.observation.image is None:
-            raise ValueError(f"match {request.match} seat {request.seat} tick {request.tick}: the picture is missing")
-        return (*shown, Message("user", (Picture(request.observation.image), prompt)))
+        """What the model is asked for this request."""
+        chat = self.chats[request.match, request.seat]
+        return chat.messages(chat.question(request), request.reason)
 
 
 def decision(answer: ModelAnswer, seat: OpenSeat, request: Request) -> Decision:

@@ -28,6 +28,7 @@ from arena_operators.vlm.options import (
     served_elsewhere,
     tools_of,
 )
+from arena_operators.vlm.prompt_options import own_file
 from arena_operators.vlm.vllm_launch import launch, runtime_of
 
 NANO_IMAGE = (128, 128)
@@ -131,18 +132,21 @@ def declared(what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> Deter
 
 
 def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> Mapping[str, str]:
-    """The loaded model: a folder's files by hash, its class, dtype and adapter; a hub model's name and revision.
+    """The loaded model: a folder's files by hash, its class, dtype and adapter; a hub model's name and revision; the
+    user's own prompt.
 
     Of a server's model its name: what more it is, the server may say when it starts. Of its tools the files.
     """
     asked = filled(what, options, kind)
     tools = {f"tool {tool.name}": hash_file(tool.file) for tool in tools_of(options)}
+    own = own_file(asked)
+    beside = tools if own is None else {**tools, "prompt": hash_file(own)}
     if served_elsewhere(options):
-        return {"model": asked["model"], **tools}
+        return {"model": asked["model"], **beside}
     origin = checkpoint.source(what, options.get("adapter"), kind)
     hub = {} if origin.hub is None else {"model": origin.hub, "revision": options.get("revision") or "unknown"}
     hashes = {name: hash_file(path) for name, path in checkpoint.loaded(origin).items()}
-    return {**hub, **hashes, **checkpoint.facts(origin), "dtype": asked["dtype"], **tools}
+    return {**hub, **hashes, **checkpoint.facts(origin), "dtype": asked["dtype"], **beside}
 
 
 def max_in_flight(what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> int:

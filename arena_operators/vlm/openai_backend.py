@@ -16,7 +16,7 @@ import msgspec
 
 from arena.operator import BackendError, OverloadedError, WorkerContext
 from arena_operators.vlm import chat_api
-from arena_operators.vlm.backend import AsyncBackend, Capabilities, ModelAnswer, ModelRequest, Picture
+from arena_operators.vlm.backend import AsyncBackend, Capabilities, ModelAnswer, ModelRequest, Picture, TooLongError
 from arena_operators.vlm.chat_api import REQUESTS, Failed, Refused
 from arena_operators.vlm.options import IN_FLIGHT
 from arena_operators.vlm.pictures import EncodedPictures
@@ -104,6 +104,8 @@ class OpenAIBackend(AsyncBackend):
         except Refused as error:
             if error.status not in REQUESTS:  # nobody's request: the key or the model is gone
                 raise BackendError(str(error)) from None
+            if chat_api.too_long(str(error)):
+                raise TooLongError(str(error)) from None
             raise
         if not self.right_model(found.model):
             was = self.probed.answers_as if self.probed is not None else self.model

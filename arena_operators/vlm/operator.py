@@ -9,7 +9,7 @@ from typing import Any
 from arena.errors import InputError
 from arena.operator import AsyncOperator, Decision, OpenSeat, Operator, Outcome, Request, WorkerContext
 from arena_operators.vlm import checkpoint, options
-from arena_operators.vlm.backend import BatchBackend, ModelRequest
+from arena_operators.vlm.backend import BatchBackend, ModelRequest, TooLongError
 from arena_operators.vlm.checkpoint import Kind
 from arena_operators.vlm.dialogue import Dialogue, Settings, Turn
 
@@ -39,16 +39,22 @@ class BatchOperator(Operator):
 
     def act(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Decision]]:
         turns = [(request, self.dialogue.turn(request)) for request in requests]
-        asked: list[tuple[Request, Turn, ModelRequest]] = [(request, turn, next(turn)) for request, turn in turns]
+        asked = [(request, turn, self._fitting(turn, next(turn))) for request, turn in turns]
         while asked:
             again = []
             for index, answer in self.backend.generate([what for _, _, what in asked]):
                 request, turn, _ = asked[index]
                 try:
-                    again.append((request, turn, turn.send(answer)))
+                    again.append((request, turn, self._fitting(turn, turn.send(answer))))
                 except StopIteration as end:
                     yield request, end.value
             asked = again
+
+    def _fitting(self, turn: Turn, asked: ModelRequest) -> ModelRequest:
+        """What the turn asks once it fits into the model's context. TooLongError when it never does."""
+        while not self.backend.fits(asked):
+            asked = turn.throw(TooLongError("the prompt and @max_tokens= are longer than the model's context"))
+        return asked
 
     def close(self) -> None:
         self.backend.close()

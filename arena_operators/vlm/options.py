@@ -18,10 +18,11 @@ from arena.errors import InputError
 from arena.names import parse
 from arena.options import Option
 from arena.tool import Tool
-from arena_operators.vlm import checkpoint, smollm2
+from arena_operators.vlm import checkpoint, prompt_options, smollm2
 from arena_operators.vlm.backend import Sampling
 from arena_operators.vlm.checkpoint import Kind
 from arena_operators.vlm.dialogue import Settings
+from arena_operators.vlm.prompt_options import WORKED
 
 BACKENDS = ("transformers", "vllm", "openai")
 MODULES = {  # that a backend needs here, and the extra that brings them
@@ -70,9 +71,7 @@ OPTIONS = {
     "thinking": Option(
         "int", None, "most tokens of thought: with backend=vllm, at a server with a reasoning parser", low=0
     ),
-    "prompt": Option(
-        "str", None, "the game's prompt (default: short for nano, full otherwise)", choices=("short", "full")
-    ),
+    **prompt_options.OPTIONS,
     "choices": Option("bool", False, "limit an answer to the legal actions: no thought, nothing unparsable"),
     "tools": Option("str", None, "tools that it may use in a turn, e.g. zoom+notes+calculate or ./mine.py:odds"),
     "tool_calls": Option("int", None, f"uses of tools in a turn, at most (default: {TOOL_CALLS})", low=1, high=32),
@@ -144,6 +143,8 @@ def check(what: str, options: Mapping[str, Any], kind: Kind) -> None:
             price.parse(options["price"])
         except ValueError as error:
             raise InputError(f"{kind}@{error}") from None
+    origin = origin_of(what, options, kind)
+    prompt_options.check(options, kind, nano=origin is not None and origin.metadata() is not None)
     if elsewhere:
         if not options.get("url"):
             raise InputError(f"{kind}@backend=openai needs the server's address: @url=http://HOST:PORT/v1")
@@ -161,7 +162,6 @@ def check(what: str, options: Mapping[str, Any], kind: Kind) -> None:
         raise InputError(
             f"{kind}@{limited[0]}= goes with a server (@url=...): a model that runs here samples all tokens"
         )
-    origin = origin_of(what, options, kind)
     if origin is not None and origin.path is not None and options.get("revision"):
         raise InputError(f"{origin.called}@revision=: a revision goes with ORG/MODEL, and this model is a folder")
 
@@ -245,27 +245,33 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     if out.get("tools"):
         out["tools"] = "+".join(str(parse(word).absolute) for word in out["tools"].split("+"))
         default("tool_calls", TOOL_CALLS)
-    default("examples", 2 if small and not nano else 0)
     default("temperature", 0.2 if small and not nano else 1.0)  # as its makers advise
     default("max_tokens", 64 if nano else 32 if small else 256)
-    default("prompt", "short" if nano else "full")
-    for name in ("top_p", "top_k", "min_p", "choices", "threads"):
+    default("prompt", "short" if nano else "brief" if small else "full")
+    default("examples", WORKED if out["prompt"] == "brief" else 0)
+    for name in ("top_p", "top_k", "min_p", "choices", "threads", *prompt_options.PLAIN):
         default(name, OPTIONS[name].default)
     return out
 
 
 def settings(options: Mapping[str, Any], kind: Kind) -> Settings:
-    """How the operator asks its model, by its filled options."""
+    """How the operator asks its model, by its filled options. InputError for a prompt file that is none."""
     fields = ("temperature", "top_p", "top_k", "min_p", "max_tokens")
     sampling = Sampling(**{name: options[name] for name in fields}, thinking=options.get("thinking"))
+    own = prompt_options.own_file(options)
     return Settings(
         prompt=options["prompt"],
+        template=None if own is None else prompt_options.template(own, kind),
+        # A limited answer has no thought; prompts that ask for none are not changed.
+        thoughts=options["thoughts"] and not (options["choices"] and options["prompt"] not in ("short", "brief")),
+        history=options["history"],
+        history_pictures=options["history_pictures"],
+        examples=options["examples"],
         sampling=sampling,
         picture=kind == "vlm",
         choices=options["choices"],
         tools=tuple(options["tools"].split("+")) if options.get("tools") else (),
         tool_calls=options.get("tool_calls") or 0,
-        examples=options["examples"],
     )
 
 

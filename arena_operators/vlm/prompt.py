@@ -1,38 +1,11 @@
-"""The prompt and the layout of the answer, for the operator and for training."""
+"""The layout of the answer, for the operator and for training."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from arena.game import GameCard, Observation
-from arena.talk import quoted
+from arena.prompts import MARK, SAY
 
-MARK = "Answer:"
-SAY = "Say:"
 THINK, THOUGHT = "<think>", "</think>"  # what thinking models write around their thoughts
-FREE = "Instead of a legal action you may say something of your own, at most {most} characters, after {mark}"
-BESIDE = "You may also say something to the others, at most {most} characters, on a line before the answer: {say} ..."
-
-
-def fill(card: GameCard, observation: Observation, which: str, names: Sequence[str] = ()) -> str:
-    """The game's prompt `which` ("short" or "full") for one observation. `names` of the seats, if they are told."""
-    return fill_template(card.prompts[which], card, observation, names)
-
-
-def fill_template(template: str, card: GameCard, observation: Observation, names: Sequence[str] = ()) -> str:
-    """As `fill`, with any template.
-
-    What others said is quoted where the prompt has {heard}, else before it; what may be said is told after it.
-    """
-    legal = ", ".join(card.actions[action] for action in observation.legal)
-    heard = quoted(observation.heard, names)
-    facts = {**(observation.facts or {}), "text": observation.text or "", "legal": legal, "heard": heard}
-    parts = ["" if "{heard}" in template else heard, template.format_map(facts)]
-    if observation.free_text:
-        parts.append(FREE.format(most=observation.free_text, mark=MARK))
-    if observation.table_talk:
-        parts.append(BESIDE.format(most=observation.table_talk, say=SAY))
-    return "\n".join(part for part in parts if part)
 
 
 def lay_out(thought: str, answer: str) -> str:

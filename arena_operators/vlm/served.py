@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from arena.operator import AsyncOperator, BackendError, Decision, OpenSeat, Outcome, Request, WorkerContext
-from arena_operators.vlm.backend import AsyncBackend, Capabilities
+from arena_operators.vlm.backend import AsyncBackend, Capabilities, TooLongError
 from arena_operators.vlm.dialogue import Dialogue, Settings
 
 
@@ -60,7 +60,11 @@ class ServedOperator(AsyncOperator):
         turn = self.dialogue.turn(request)
         asked = next(turn)
         while True:
-            answer = await self.backend.generate(asked)
+            try:
+                answer = await self.backend.generate(asked)
+            except TooLongError as error:
+                asked = turn.throw(error)
+                continue
             try:
                 asked = turn.send(answer)
             except StopIteration as end:

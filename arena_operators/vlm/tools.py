@@ -10,10 +10,12 @@ import msgspec
 from arena.canonical import key
 from arena.errors import nearest
 from arena.operator import Decision, Request, ToolCall, Usage
+from arena.prompts import MARK
 from arena.talk import quoted_text
+from arena.text import unmarked
 from arena.tool import Tool, ToolContext, call_key
 from arena_operators.vlm.backend import Message, ModelAnswer, Picture
-from arena_operators.vlm.prompt import MARK, reasoning
+from arena_operators.vlm.prompt import reasoning
 
 CALL = "Tool:"
 _CALL = re.compile(rf"^[ \t]*{CALL}[ \t]*([^\s{{]*)[ \t]*(.*?)[ \t]*$", re.MULTILINE)
@@ -72,7 +74,7 @@ class ToolUse:
         told = self._call(found[1], found[2])
         if self._broken is not None:
             return False
-        self._said += [Message("assistant", (upto + "\n",)), Message("user", told)]
+        self._said += [Message("assistant", (unmarked(upto) + "\n",)), Message("user", told)]
         return True
 
     def _call(self, name: str, arguments: str) -> tuple[str | Picture, ...]:

@@ -11,7 +11,8 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from arena.canonical import generator, key
-from arena_operators.vlm.prompt import MARK, lay_out
+from arena.prompts import MARK
+from arena_operators.vlm.prompt import lay_out
 from scripts.nano.lessons import Stored, pixels
 from scripts.nano.recipe import Recipe
 from scripts.nano.tokens import END, image_text

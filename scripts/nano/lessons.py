@@ -25,9 +25,9 @@ from msgspec import structs
 from arena import plugins
 from arena.canonical import generator, key
 from arena.game import Image, Observation
+from arena.prompts import fill
 from arena.supervisor.runtime.use import interpreter
 from arena.train.lesson import Lesson, Teacher
-from arena_operators.vlm.prompt import fill
 
 Part = Literal["train", "held-out", "unseen"]
 EDGE = 128

@@ -13,11 +13,11 @@ pytest.importorskip("transformers")
 from arena.errors import UnplayableError
 from arena.operator import WorkerContext
 from arena.plugins import game_class
+from arena.prompts import fill
 from arena_games.cards.codes import CODES
 from arena_operators.vlm.checkpoint import SHIPPED, check
 from arena_operators.vlm.kind import declared, resolve_options, views
 from arena_operators.vlm.operator import make
-from arena_operators.vlm.prompt import fill
 from tests.operators.vlm_kit import answers, decided, frames, lessons, requests, swapped
 
 HOLE, BOARD = r"I hold (\S+ \S+)\.", r"Board ([^.]*)\."

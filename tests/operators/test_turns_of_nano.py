@@ -14,10 +14,10 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from arena.lineup import build_plan
 from arena.play import run_plan
 from arena.plugins import game_class
+from arena.prompts import fill
 from arena.record.reader import Run
 from arena.record.turns import read
 from arena_operators.vlm.checkpoint import SHIPPED
-from arena_operators.vlm.prompt import fill
 
 TOLERANCE = 1e-5  # both passes are of float32; the cached one adds in another order
 

@@ -8,7 +8,7 @@ from arena.game import Views
 from arena.operator import OpenSeat, Request
 from arena.plugins import game_class
 from arena_operators.vlm.dialogue import Dialogue, Settings
-from arena_operators.vlm.examples import examples
+from arena_operators.vlm.examples import worked
 from arena_operators.vlm.options import filled
 from arena_operators.vlm.prompt import split
 
@@ -32,22 +32,22 @@ def asked(game, **settings):
 @pytest.mark.parametrize("count", [1, 2, 8])
 def test_each_answer_is_one_of_the_actions_that_its_question_names(name, count):
     card = game_class(name)(seats=2).card()
-    made = examples(card, count)
-    assert [one.role for one in made] == ["user", "assistant"] * count
-    for question, answer in zip(made[::2], made[1::2], strict=True):
-        _, reply = split(answer.parts[0])
+    made = worked(card, count)
+    assert len(made) == count
+    for one in made:
+        _, reply = split(one.answer)
         assert reply in card.actions
-        assert reply in question.parts[0]
-    assert made[0].parts[0].startswith(card.rules)
+        assert reply in one.question[0]
 
 
 def test_they_name_different_actions(game):
-    assert [one.parts[0] for one in examples(game.card(), 3)[1::2]] == ["Answer: fold", "Answer: call", "Answer: raise"]
+    assert [one.answer for one in worked(game.card(), 3)] == ["Answer: fold", "Answer: call", "Answer: raise"]
 
 
 def test_what_changes_comes_after_them(game):
-    seen, messages = asked(game, examples=2)
-    assert messages[:-1] == examples(game.card(), 2)
+    seen, messages = asked(game, prompt="brief", examples=2)
+    assert [one.role for one in messages] == ["user", "assistant"] * 2 + ["user"]
+    assert messages[0].parts[0].startswith(game.card().rules)
     assert seen.text in messages[-1].parts[0]
     assert game.card().rules not in messages[-1].parts[0]
 
@@ -62,7 +62,7 @@ def test_a_picture_is_shown_with_the_question_alone(game):
     from arena_operators.vlm.backend import Picture
 
     views = Views(image=(128, 128), text=True)
-    dialogue = Dialogue(Settings(examples=1))
+    dialogue = Dialogue(Settings(prompt="brief", examples=1))
     dialogue.open([OpenSeat(match=0, seat=0, operator="vlm", card=game.card(), views=views, seed=bytes(16))])
     messages = dialogue.messages(Request(1, 0, 0, 0, game.observe(0, views)))
     assert [any(isinstance(part, Picture) for part in one.parts) for one in messages] == [False, False, True]

@@ -11,10 +11,11 @@ pytest.importorskip("transformers")
 
 from arena.game import Observation, Said
 from arena.operator import OpenSeat, Request, WorkerContext, decisions
+from arena.prompts import fill
 from arena.text import clean
 from arena_operators.vlm.kind import resolve_options
 from arena_operators.vlm.operator import make
-from arena_operators.vlm.prompt import fill, read
+from arena_operators.vlm.prompt import read
 from tests.operators.vlm_kit import VIEWS, foreign, question
 from tests.talking_game import TalkingGame
 

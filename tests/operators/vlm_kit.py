@@ -55,7 +55,7 @@ def frames(given):
 
 def swapped(taught):
     """Every lesson with the picture of another one of the same prompt; (lessons, where each picture came from)."""
-    from arena_operators.vlm.prompt import fill
+    from arena.prompts import fill
 
     groups = {}
     for index, lesson in enumerate(taught):

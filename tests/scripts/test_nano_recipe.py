@@ -16,7 +16,7 @@ from PIL import Image
 from transformers import AutoProcessor
 
 from arena import plugins
-from arena_operators.vlm.prompt import fill
+from arena.prompts import fill
 from scripts.nano import batches, lessons, tokens, train
 from scripts.nano.recipe import Phase, Recipe, Share
 

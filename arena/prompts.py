@@ -1,0 +1,148 @@
+"""Prompt templates of games: what may stand in them, how they are filled, and which part of them never changes.
+
+A template is text with {names} of facts; {{ and }} are braces. Games keep theirs as files, in a folder `prompts`.
+"""
+
+from __future__ import annotations
+
+import functools
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from arena.errors import nearest
+from arena.game import GameCard, Observation
+from arena.talk import quoted
+from arena.text import unmarked
+
+MARK = "Answer:"
+# Equal in all matches of a game with the same options: what a template has of them before other facts never changes.
+CONSTANT = ("rules", "answer_format", "layout")
+OBSERVED = ("text", "legal", "heard")  # facts that every game has, beside its own
+THINK = """\
+Think first, in at most three short sentences. Then end with one line that holds nothing but the word Answer, a colon \
+and one legal action. For example, the last line could be
+{mark} {example}"""
+DO_NOT_THINK = """\
+Write one line and nothing else: the word Answer, a colon and one legal action. For example
+{mark} {example}"""
+FREE = "Instead of a legal action you may say something of your own, at most {most} characters, after {mark}"
+BESIDE = "You may also say something to the others, at most {most} characters, on a line before the answer: {say} ..."
+SAY = "Say:"
+
+
+def folder(package: str) -> dict[str, str]:
+    """The texts in the folder `prompts` of a game's package, by name: `rules`, `full`, `short`."""
+    return dict(_read(package))
+
+
+@functools.cache
+def _read(package: str) -> Mapping[str, str]:
+    found = files(package).joinpath("prompts").iterdir()
+    texts = {one.name[:-4]: one for one in found if one.name.endswith(".txt")}
+    return {name: texts[name].read_text(encoding="utf-8").strip() for name in sorted(texts)}
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A parsed template: literal texts, each with the name of the fact after it; None after the last."""
+
+    pieces: tuple[tuple[str, str | None], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Template:
+        """ValueError, in words, for what is no template."""
+        pieces: list[tuple[str, str | None]] = []
+        try:
+            for literal, name, form, conversion in string.Formatter().parse(text):
+                if form or conversion or name == "":
+                    raise ValueError(f"{{{name}{'!' + conversion if conversion else ''}{':' + form if form else ''}}}")
+                pieces.append((literal, name))
+        except ValueError as error:
+            raise ValueError(
+                f"{error}: write a fact as {{name}}, and braces that mean themselves as {{{{ and }}}}"
+            ) from None
+        return cls(tuple(pieces))
+
+    @property
+    def names(self) -> set[str]:
+        """The facts that it has."""
+        return {name for _, name in self.pieces if name is not None}
+
+    def fill(self, facts: Mapping[str, str]) -> str:
+        """The text with these facts in it. ValueError names a fact that is missing, and the nearest that there is."""
+        out = []
+        for literal, name in self.pieces:
+            out.append(literal)
+            if name is not None:
+                if name not in facts:
+                    raise ValueError(
+                        f"the prompt has {{{name}}}, which is no fact of this game. {nearest(name, facts)}"
+                    )
+                out.append(facts[name])
+        return "".join(out)
+
+
+def constants(card: GameCard, *, thoughts: bool = True) -> dict[str, str]:
+    """The facts of CONSTANT. Without `thoughts` the layout asks for the answer alone."""
+    middle = card.actions[(len(card.actions) - 1) // 2]  # the first is often to give up
+    layout = (THINK if thoughts else DO_NOT_THINK).format(mark=MARK, example=middle)
+    return {"rules": card.rules, "answer_format": card.answer_format, "layout": layout}
+
+
+def observed(card: GameCard, seen: Observation, names: Sequence[str] = ()) -> dict[str, str]:
+    """The facts of one observation, safe to stand in a prompt. `names` of the seats, if they are told."""
+    legal = ", ".join(card.actions[action] for action in seen.legal)
+    facts = {**(seen.facts or {}), "text": seen.text or "", "legal": legal}
+    safe = {name: unmarked(value) for name, value in facts.items()}
+    return {**safe, "heard": quoted(seen.heard, names)}
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A template for one game: the part that is equal in every turn, and the rest."""
+
+    fixed: str  # whole lines, empty where the first line holds a fact that changes
+    changing: Template
+    lacks_heard: bool  # others' words stand before the changing part
+    lacks_layout: bool  # the template itself says how to answer
+
+    @classmethod
+    def of(cls, text: str, card: GameCard, *, thoughts: bool = True, own: bool = False, split: bool = True) -> Prompt:
+        """`own`: the user wrote the text, so marks in it are meant. Without `split` nothing of it counts as fixed.
+
+        ValueError for what is no template.
+        """
+        template = Template.parse(text if own else unmarked(text))
+        known = {name: unmarked(value) for name, value in constants(card, thoughts=thoughts).items()}
+        pieces: list[tuple[str, str | None]] = []
+        literal = ""
+        for before, name in template.pieces:
+            literal += before
+            if name in known:
+                literal += known[name]
+            elif name is not None:
+                pieces.append((literal, name))
+                literal = ""
+        pieces.append((literal, None))
+        first, name = pieces[0]
+        end = (len(first) if name is None else first.rfind("\n") + 1) if split else 0
+        changing = Template(((first[end:], name), *pieces[1:]))
+        return cls(first[:end], changing, "heard" not in template.names, "layout" not in template.names)
+
+    def fill(self, card: GameCard, seen: Observation, names: Sequence[str] = ()) -> str:
+        """The changing part, for one observation. What may be said is told after it. ValueError as Template.fill."""
+        facts = observed(card, seen, names)
+        parts = [facts["heard"] if self.lacks_heard else "", self.changing.fill(facts)]
+        if seen.free_text:
+            parts.append(FREE.format(most=seen.free_text, mark=MARK))
+        if seen.table_talk:
+            parts.append(BESIDE.format(most=seen.table_talk, say=SAY))
+        return "\n".join(part for part in parts if part)
+
+
+def fill(card: GameCard, seen: Observation, which: str, names: Sequence[str] = ()) -> str:
+    """The game's prompt `which` ("short" or "full") as one text."""
+    prompt = Prompt.of(card.prompts[which], card)
+    return prompt.fixed + prompt.fill(card, seen, names)
