@@ -7,6 +7,7 @@ import dataclasses
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -166,9 +167,10 @@ class OpenAIBackend(AsyncBackend):
             found = chat_api.completion(await self._once("POST", url, body))
         else:
             streamed = Streamed()
-            async for line in self._lines(url, body):
-                if streamed.take(line) and first is None:
-                    first = time.monotonic() - asked
+            async with self._answered("POST", url, body) as response:
+                async for line in response.aiter_lines():
+                    if streamed.take(line) and first is None:
+                        first = time.monotonic() - asked
             found = streamed.completion()
         found.first_token, found.seconds = first, time.monotonic() - asked
         return found
@@ -192,42 +194,41 @@ class OpenAIBackend(AsyncBackend):
         return response.status_code, response.content
 
     async def _again(self, once: Callable[[], Awaitable[T]], tries: int) -> T:
-        """Tries again where nothing was begun: the connection was refused, or the server has no capacity (429, 503)."""
-        wait = FIRST_WAIT
+        """Tries again where nothing was begun: the connection was refused, or the server has no capacity (429, 503).
+
+        Once also where it was closed without a word, as servers close connections that they have kept long enough.
+        """
+        wait, closed = FIRST_WAIT, False
         for left in reversed(range(tries)):
             try:
                 return await once()
             except _Again as error:
                 told = wait if error.after is None else error.after
-                if not left or told > LONGEST_WAIT:
+                if not left or told > LONGEST_WAIT or (closed and error.closed):
                     raise error.cause from None
+                closed = closed or error.closed
             await self._sleep(told)
             wait = min(2 * wait, LONGEST_WAIT)
         raise AssertionError
 
     async def _once(self, how: str, url: str, body: object) -> bytes:
+        async with self._answered(how, url, body) as response:
+            return await response.aread()
+
+    @asynccontextmanager
+    async def _answered(self, how: str, url: str, body: object) -> AsyncIterator[httpx2.Response]:
+        """The response, once its head is here; it is closed at the end, and so when whoever waits is cancelled."""
         assert self._client is not None
         content = None if body is None else msgspec.json.encode(body)
+        response = None
         try:
-            response = await self._client.request(how, url, content=content, headers=JSON)
-        except BROKEN as error:
-            raise self._unreachable(error) from None
-        if response.status_code == 200:
-            return response.content
-        raise self._failed(response)
-
-    async def _lines(self, url: str, body: object) -> AsyncIterator[str]:
-        """The lines of an answer, as they come."""
-        assert self._client is not None
-        try:
-            async with self._client.stream("POST", url, content=msgspec.json.encode(body), headers=JSON) as response:
+            async with self._client.stream(how, url, content=content, headers=JSON) as response:
                 if response.status_code != 200:
                     await response.aread()
                     raise self._failed(response)
-                async for line in response.aiter_lines():
-                    yield line
+                yield response
         except BROKEN as error:
-            raise self._unreachable(error) from None
+            raise self._unreachable(error, begun=response is not None) from None
 
     def _failed(self, response: httpx2.Response) -> Exception:
         """What a status other than 200 means."""
@@ -244,12 +245,15 @@ class OpenAIBackend(AsyncBackend):
             return Refused(text, status)
         return Failed(text)
 
-    def _unreachable(self, cause: Exception) -> Exception:
+    def _unreachable(self, cause: Exception, begun: bool) -> Exception:
+        """`begun`: some of an answer came."""
         why = self.hidden(chat_api.shown(cause) or type(cause).__name__)
         if isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout)):
             text = f"no server can be reached at {self.url}: {why}. Does it run, and is this its address?"
             return _Again(BackendError(text), None)
-        return BackendError(f"the connection to {self.url} broke before the whole answer came: {why}")
+        broken = BackendError(f"the connection to {self.url} broke before the whole answer came: {why}")
+        closed = isinstance(cause, (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError))
+        return _Again(broken, 0.0, closed=True) if closed and not begun else broken
 
     def hidden(self, text: str) -> str:
         """`text` without the key, which careless servers echo."""
@@ -270,10 +274,11 @@ class OpenAIBackend(AsyncBackend):
 class _Again(Exception):
     """A failure after which the same request may be sent again."""
 
-    def __init__(self, cause: Exception, after: float | None) -> None:
+    def __init__(self, cause: Exception, after: float | None, closed: bool = False) -> None:
         super().__init__(str(cause))
         self.cause = cause
-        self.after = after  # seconds, where the server says so
+        self.after = after  # seconds; None: as long as such waits grow
+        self.closed = closed  # the connection, before anything came
 
 
 def _seconds(value: str | None) -> float | None:

@@ -49,6 +49,7 @@ class Reply:
     logprob: float = -0.5  # of each token
     pictures: bool = True  # False: the pictures of this prompt are dropped
     cut: bool = False  # half of the answer, and the connection is closed
+    drop: bool = False  # the connection is closed without a word
     hang: threading.Event | None = None  # answered once this is set; never, if it is not
 
 
@@ -268,6 +269,10 @@ class CompatibleServer:
             reply = self._script(chat) or first_legal(chat)
         if reply.hang is not None:
             await self._wait(reply.hang)
+        if reply.drop:
+            assert request.transport is not None
+            request.transport.close()
+            return web.Response()
         if reply.body is not None:
             return web.Response(text=reply.body, status=reply.status, headers=reply.headers)
         if reply.status != 200:

@@ -80,6 +80,18 @@ def test_a_server_that_stays_away_failed():
     assert asyncio.run(run(server)) is BackendError
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_connection_that_is_closed_without_a_word_is_opened_once_more(stream):
+    """As servers do with connections that were idle: the request came at the wrong moment."""
+    clock = Clock()
+    with CompatibleServer([Reply(drop=True), Reply("Answer: raise")]) as server:
+        (decision,) = decide(server, clock=clock, stream=stream)
+    assert (decision.answer, clock.waits) == ("raise", [0])
+    error = failed(Reply(drop=True), Reply(drop=True), stream=stream)
+    assert type(error) is BackendError
+    assert "broke before the whole answer came" in str(error)
+
+
 NESTED = '{"choices":' + "[" * 5000 + "]" * 5000 + "}"
 
 
