@@ -31,7 +31,8 @@ from arena.supervisor.remote import RemoteWorker
 from arena.text import printable
 
 GREETING = 60.0  # seconds in which a worker says HELLO, which it does before anything slow
-STARTUP = 300.0  # seconds from there in which it becomes ready
+STARTUP = 300.0  # seconds from there, or from the last STATUS that said something new, in which it becomes ready
+LOADING = 3600.0  # and in all
 GRACE = 2.0  # seconds for each step of a shutdown
 LAST = 200  # most reads of the socket for the last messages of a dead worker
 LONGEST_POLL = 2.0  # seconds, after which logs are looked at
@@ -56,6 +57,8 @@ class WorkerChannel(Channel):
         self.refusal: m.Error | None = None  # what the worker itself said is wrong
         self.state = ConnectionState()
         self.late = time.monotonic() + GREETING  # when it must have said HELLO; then, when it must be ready
+        self.latest = self.late  # which it can put off until then
+        self.loading = ""  # what it said last about how far it is
         self.parted: float | None = None  # its connection has ended; when its process must have
         self._hub = hub
 
@@ -347,6 +350,7 @@ class Hub:
             channel.hello = message
             channel.watches = "watch" in message.capabilities
             channel.late = time.monotonic() + STARTUP
+            channel.latest = time.monotonic() + LOADING
             what, options = self._options[channel.token]
             welcome = m.Welcome(
                 session=channel.session,
@@ -365,6 +369,9 @@ class Hub:
                 if message.state == "ready":
                     channel.ready = True
                     channel.limit(message.max_in_flight)
+                elif message.text != channel.loading and channel.refusal is None:
+                    channel.loading = message.text
+                    channel.late = min(time.monotonic() + STARTUP, channel.latest)
                 self._on_status(channel.name, message)
                 self._events.append(Received(channel, message))
             case m.Error() if not channel.ready and message.code != "unknown_message":
@@ -376,7 +383,7 @@ class Hub:
     def _too_late(self, channel: WorkerChannel) -> str:
         """What a worker that is not ready in time did not do."""
         if channel.hello is not None:
-            return f"was not ready within {STARTUP:g} s"
+            return f"was not ready within {LOADING if channel.late == channel.latest else STARTUP:g} s"
         if self._turned_away:
             return f"said no HELLO within {GREETING:g} s; somebody {self._turned_away}"
         return f"said no HELLO within {GREETING:g} s: is it a worker? `arena check worker -- COMMAND` tells"

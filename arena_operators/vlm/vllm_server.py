@@ -26,6 +26,7 @@ WORKER = "arena_workers.vllm_server"
 LOOK = 0.25  # seconds between two looks at whether it answers
 GRACE = 1.5  # seconds from SIGTERM to SIGKILL: less than the arena gives its workers
 LAST = 1.0  # seconds for its last words, once it has ended
+PACE = 1.0  # seconds between two words about a start
 KEPT, SHOWN, WIDE = 200, 3, 300  # lines of its log that are kept, lines of an error, characters of one
 # It does not share its cores with the worker, which only waits; vLLM counts and binds threads itself.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -110,11 +111,13 @@ class VllmServer:
 
     def _read(self, process: subprocess.Popen[str], status: Callable[[str], None]) -> None:
         assert process.stdout is not None
+        told = 0.0
         for line in process.stdout:
             sys.stdout.write(line)
             sys.stdout.flush()
             self._lines.append(line)
-            if " INFO " in line and not self._ready:
+            if line.strip() and not self._ready and time.monotonic() > told + PACE:
+                told = time.monotonic()
                 status(f"vLLM: {printable(_HEAD.sub('', line.rstrip()))[:WIDE]}")
 
     def how(self) -> str:

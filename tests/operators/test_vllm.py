@@ -155,12 +155,14 @@ class Killer(Observer):
         self.spared = spared
         self.killed: list[int] = []
         self.reasons: list[str] = []
+        self.secrets: list[str] = []
 
     def ended(self, match, outcome) -> None:
         self.left -= 1
         if self.left == 0:
             self.killed = [pid for pid in servers() if pid not in self.spared]
             for pid in self.killed:
+                self.secrets.append(psutil.Process(pid).environ()["VLLM_API_KEY"])
                 os.killpg(pid, signal.SIGKILL)
 
     def voided(self, match, kind, reason) -> None:
@@ -194,3 +196,5 @@ def test_a_run_whose_server_is_killed_ends_as_one_without_a_server(tmp_path):
     assert [row.score for row in one.rows] == [row.score for row in other.rows]
     assert verify(Run(first)).passed
     assert servers() == mine
+    for file in (file for file in tmp_path.rglob("*") if file.is_file()):
+        assert killer.secrets[0].encode() not in file.read_bytes(), file

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 pytest.importorskip("httpx2")
 
 from arena import plugins
+from arena.cli.play import play
 from arena.errors import InputError
-from arena_operators.vlm import checkpoint, kind, options
+from arena.operator import WorkerContext
+from arena_operators.vlm import checkpoint, kind, operator, options
+from arena_operators.vlm.openai_backend import OpenAIBackend
 from arena_operators.vlm.vllm_launch import changes_something, launch, rank, special
+from tests.operators.compatible_server import CompatibleServer
 
 
 def filled(**given):
@@ -96,6 +102,25 @@ def test_an_adapter_that_was_not_trained_yet_changes_nothing(tmp_path):
 def test_options_that_do_not_go_together_are_named(given, words):
     with pytest.raises(InputError, match=words):
         options.check("nano", {"backend": "vllm", **given}, "vlm")
+
+
+def test_a_server_that_runs_already_is_asked_and_none_is_started():
+    pytest.importorskip("aiohttp")
+    with CompatibleServer(model="toy") as server:
+        context = WorkerContext("toy", {"backend": "vllm", "url": server.url})
+        one = operator.make(context)
+        asyncio.run(one.start())
+    assert type(one.backend) is OpenAIBackend
+    assert (one.capabilities.backend, one.capabilities.model) == ("vllm", "toy")
+
+
+def test_a_missing_runtime_is_told_with_its_command_before_a_run(monkeypatch, tmp_path):
+    monkeypatch.setenv("ARENA_HOME", str(tmp_path))
+    given = ["--game", "leduc", "--operators", "vlm@backend=vllm@device=cpu,random", "--out", str(tmp_path / "run")]
+    out = CliRunner().invoke(play, given)
+    assert isinstance(out.exception, InputError)
+    assert "arena env create vllm-cpu" in str(out.exception)
+    assert not (tmp_path / "run").exists()
 
 
 def test_special_tokens_are_those_of_the_transformers_backend():

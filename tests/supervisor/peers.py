@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -59,6 +60,16 @@ def loads() -> None:
     peer = Peer()
     peer.hello()
     peer.wait()
+
+
+def progresses() -> None:
+    """Says something new about how far it is, and is never ready."""
+    peer = Peer()
+    peer.hello()
+    peer.next("welcome")
+    for number in itertools.count():
+        peer.send(type="status", state="loading", text=f"step {number}")
+        peer.socket.poll(50)
 
 
 def looks_away() -> None:

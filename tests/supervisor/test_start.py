@@ -62,6 +62,15 @@ def test_a_worker_that_loads_for_ever_is_given_up(tmp_path: Path, monkeypatch: p
         play(plan_of(Turns, [peer_kind("loads")]), tmp_path / "run")
 
 
+def test_a_worker_that_says_how_far_it_is_may_take_longer_but_not_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("arena.supervisor.hub.STARTUP", 0.4)
+    monkeypatch.setattr("arena.supervisor.hub.LOADING", 1.2)
+    with pytest.raises(WorkerError, match=r"operator progresses0 cannot start: was not ready within 1.2 s"):
+        play(plan_of(Turns, [peer_kind("progresses")]), tmp_path / "run")
+
+
 @pytest.mark.parametrize(
     ("factory", "error", "reason"),
     [
