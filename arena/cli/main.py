@@ -24,6 +24,7 @@ COMMANDS = {
     "verify": "arena.cli.verify:verify",
     "replay": "arena.cli.replay:replay",
     "merge": "arena.cli.merge:merge",
+    "prompt": "arena.cli.prompt:prompt",
     "games": "arena.cli.catalogue:games",
     "operators": "arena.cli.catalogue:operators",
     "tools": "arena.cli.catalogue_tools:tools",

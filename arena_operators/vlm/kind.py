@@ -158,6 +158,7 @@ KIND = OperatorKind(
     name="vlm",
     summary="a vision-language model that sees its seat's picture (default: nano, shipped and trained for our games)",
     target="arena_operators.vlm.operator:make",
+    prompts="arena_operators.vlm.shown:prompts",
     views=views,
     resolve_options=resolve_options,
     fingerprint=fingerprint,
