@@ -13,11 +13,14 @@ import pytest
 pytest.importorskip("httpx2")
 pytest.importorskip("aiohttp")
 
+from click.testing import CliRunner
+
 from arena.canonical import hash_array
+from arena.cli.main import cli
 from arena.errors import InputError
 from arena.lineup import build_plan
 from arena.log import TurnLine
-from arena.operator import Outcome, Usage
+from arena.operator import Decision, Outcome, ToolCall, Usage
 from arena.play import run_plan
 from arena.record.reader import Run
 from arena.record.verify import verify
@@ -27,6 +30,7 @@ from arena_operators.vlm import options
 from arena_operators.vlm.backend import ModelAnswer, Picture
 from arena_operators.vlm.dialogue import Dialogue, Settings
 from arena_operators.vlm.operator import BatchOperator
+from tests.host_kit import Peer, Puppet
 from tests.operators.compatible_server import Chat, CompatibleServer, Reply
 from tests.operators.served_kit import turns
 
@@ -310,3 +314,29 @@ def test_verify_finds_a_result_that_the_tool_did_not_give(run, tmp_path):
         file.write_text(file.read_text().replace(changed, changed.replace("seen", "sewn").replace("7", "8"), 1))
         report = verify(Run(copy))
         assert "the tool notes gave seat" in str(report.problems[0])
+
+
+def test_replay_shows_the_calls(run):
+    shown = CliRunner().invoke(cli, ["replay", str(run.folder), "--match", "0", "--plain"], env={"COLUMNS": "120"})
+    out = re.sub(" +", " ", shown.output)
+    assert 'tool notes {"action": "write", "text": "seen' in out
+    assert "error no tool is called 'nothing'" in out
+    assert "gave a picture (" in out
+
+
+def test_a_turn_that_ran_out_of_time_keeps_its_calls():
+    """They changed the notes, and the log must say so."""
+    peer = Peer(Late())
+    peer.open()
+    peer.ask(1, budget=0.0)
+    peer.host.work()
+    decision = peer.answers()[1].decision
+    assert decision.fault == "timeout"
+    assert decision.calls == (ToolCall(tool="notes", text="noted"),)
+
+
+class Late(Puppet):
+    """Decides after its time: any time is more than none."""
+
+    def act(self, requests):
+        return [Decision(answer=0, calls=(ToolCall(tool="notes", text="noted"),)) for _ in requests]
