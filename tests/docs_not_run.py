@@ -13,6 +13,7 @@ SERVES = "runs until it is stopped"
 SERVER = "needs a model server: tests/operators/test_served_runs.py plays against one of its own"
 LLAMA = "needs llama.cpp's server, or Ollama: tests/operators ask one of our own in the same way"
 HOSTED = "needs a key, and money"
+VLLM = "needs the runtime of vLLM: tests/operators/test_vllm.py plays with it where it is"
 EMULATOR = "needs the emulator's environment: tests/games/test_mario_host.py plays and verifies in it"
 
 NOT_RUN = {
@@ -111,6 +112,11 @@ NOT_RUN = {
         "export OPENROUTER_API_KEY=...",
         "arena play --game leduc --operators"
         " vlm:qwen/qwen3-vl-8b-instruct@url=https://openrouter.ai/api/v1@key=OPENROUTER_API_KEY,ppo --matches 100",
+    ],
+    VLLM: [
+        "arena env create vllm-cpu",
+        "arena play --game holdem --operators vlm:nano@backend=vllm,ppo,random",
+        "arena play --game leduc --operators vlm:Qwen/Qwen3-VL-8B-Instruct@backend=vllm,ppo",
     ],
     SERVES: ["tensorboard --logdir runs/leduc/tb"],
 }
