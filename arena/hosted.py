@@ -90,6 +90,11 @@ class HostedSession(GameSession):
     def forfeit(self, seat: int) -> None:
         self._call(m.Step(id=next(self._ids), match=self._match, forfeit=seat), m.Stepped, last=True)
 
+    @property
+    def own_parser(self) -> bool:
+        """Whether the game parses answers by itself, so that its host has to be asked."""
+        return self._own_parser
+
     def parse(self, seat: int, answer: int | str | None) -> ParseResult | None:
         if self._own_parser:
             self._call(m.Parse(id=next(self._ids), match=self._match, seat=seat, answer=answer), m.Parsed, seat=seat)

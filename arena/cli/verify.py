@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -10,9 +11,12 @@ from rich.console import Console
 from rich.text import Text
 
 from arena import commands
+from arena.cli.tables import plural
+from arena.cli.whole import Whole
 from arena.errors import RecordError
 from arena.record import kept
 from arena.record.reader import Run
+from arena.record.rerun import rerun as rerun_run
 from arena.record.training import read_training
 from arena.record.verify import verify as verify_run
 from arena.text import printable
@@ -23,12 +27,17 @@ SHOWN = 20
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--trust", is_flag=True, help="Run the game file that came with RUN, although it was never played here.")
-def verify(run: Path, trust: bool) -> None:
+@click.option("--rerun", type=Whole(1), metavar="N", help="Ask the operators again, N questions or more.")
+@click.option("--rerun-seed", default=0, show_default=True, type=Whole(0), help="Of the draw of these matches.")
+def verify(run: Path, trust: bool, rerun: int | None, rerun_seed: int) -> None:
     """Play every match of RUN again from its log and compare every hash, reward and result.
 
     Exit code 0 when all holds, 1 when something does not, 2 when the log is damaged or this
     installation cannot tell. Of a run that stopped early, what was played is checked: that it is
     not complete is said, and is not an error.
+
+    With --rerun the operators are started as in RUN and asked again, with the same observations and seeds: how often
+    each decides the same is told with a 95% interval. One that is deterministic and differs is an error.
     """
     training = read_training(run)
     if training is not None and not (run / "run.json").is_file():
@@ -80,5 +89,30 @@ def verify(run: Path, trust: bool) -> None:
             f"This is the evaluation of the policy. How that was trained is not re-executed: with the same seed, on a "
             f"machine like it, {training.head.trained_by} gives the same weights."
         )
-    say("A log cannot prove who chose an answer, only what followed from it.")
+    if rerun is None:
+        say("A log cannot prove who chose an answer, only what followed from it.")
+    elif not report.passed:
+        say("The operators were not asked again: first the log must be right.")
+    else:
+        sys.exit(0 if _rerun(recorded, rerun, rerun_seed, trust, say) else 1)
     sys.exit(0 if report.passed else 1)
+
+
+def _rerun(run: Run, count: int, seed: int, trust: bool, say: Callable[[str], None]) -> bool:
+    """Ask the operators again, and say what came of it; whether that is as it should be."""
+    found = rerun_run(run, count, seed=seed, trust=trust)
+    drawn = plural(found.matches, "match", "matches")
+    say(f"asked again: the questions of {drawn}, of {found.of} (drawn by --rerun-seed {seed})")
+    for one in found.agreements:
+        name = printable(one.operator)
+        if one.asked:
+            low, high = one.interval
+            rate = f"{one.same} of {one.asked} the same, {one.same / one.asked:.1%} (95%: {low:.1%} to {high:.1%})"
+            say(f"{'WRONG  ' if one.broken else ''}{name}, {one.determinism}: {rate}")
+        for difference in one.differences:
+            say(f"  {printable(difference)}")
+        if one.unanswered:
+            say(f"  {plural(one.unanswered, 'question')} got no answer: its service failed")
+        if one.absent is not None:
+            say(f"{name} {'was not asked to the end' if one.asked else 'was not asked'}: {printable(one.absent)}")
+    return found.passed

@@ -25,6 +25,19 @@ def t975(freedom: int) -> float:
     return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
 
 
+def wilson(hits: int, count: int) -> tuple[float, float]:
+    """The 95% score interval of a rate; (0, 1) for a `count` of none.
+
+    E. B. Wilson, Journal of the American Statistical Association 22 (1927), 209-212.
+    """
+    if count == 0:
+        return 0.0, 1.0
+    z, rate = 1.959964, hits / count
+    middle = (rate + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * math.sqrt(rate * (1 - rate) / count + z * z / (4 * count * count))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
 def mean_interval(values: Sequence[float]) -> tuple[float | None, float | None]:
     """The 95% t-interval of the mean of independent `values`; (None, None) for fewer than two."""
     n = len(values)

@@ -86,15 +86,17 @@ class Replay:
         games = [game for _, game, _ in self.games]
         return PlannedMatches(self.schedule, games, head.plan.seed, head.plan.matches, part=part)
 
-    def match(self, plan: MatchPlan, *, turns: bool = False) -> Match:
-        """The match as it was before its first tick. All matches of a game share one Game: play one at a time.
+    def match(self, plan: MatchPlan, *, turns: bool = False, alone: bool = True) -> Match:
+        """The match as it was before its first tick.
 
-        turns: it makes its turns anew.
+        turns: it makes its turns anew. alone: it is over before the next one is made, and may use the same Game; in a
+        host it always is.
         """
         name, game, runtime = self.games[plan.game]
         seated = self.seated(plan)
         names, views, limits = [o.name for o in seated], [o.views for o in seated], self.run.head.plan.limits
         if runtime is None:
+            game = game if alone else type(game)(game.seats, game.options)
             return match_class(limits)(plan, LocalSession(game, views), names, limits, turns=turns)
         if runtime not in self._hosts:
             self._hosts[runtime] = ReplayHost(runtime)
@@ -215,6 +217,28 @@ def execute(match: Match, lines: Sequence[Line]) -> Iterator[Step]:
         if not missing:
             match.advance()
             _wait_idle(match)
+
+
+def questions(match: Match, lines: Sequence[Line]) -> Iterator[list[tuple[Request, TurnLine]]]:
+    """Play `match`, whose lines agree with re-execution, with the answers recorded in `lines`.
+
+    Before each answer is given: the questions that wait for one, with the turns that they led to.
+    """
+    turns = {(line.tick, line.seat, line.attempt): line for line in lines if isinstance(line, TurnLine)}
+    if isinstance(lines[-1], EndLine) and lines[-1].status == "unresolved":
+        return
+    match.start()
+    _wait_idle(match)
+    while match.outcome is None:
+        while waiting := match.requests():
+            asked = [(request, turns[request.tick, request.seat, request.attempt]) for request in waiting]
+            yield asked
+            for request, turn in asked:
+                match.feed(request.seat, _decision(turn))
+                _wait_idle(match)
+        match.advance()
+        match.take_lines()
+        _wait_idle(match)
 
 
 def _answer(match: Match, turns: dict[tuple[int, int, int], TurnLine]) -> Request | None:

@@ -32,7 +32,7 @@ def plan_of(run: Run, operators: Sequence[str] = ()) -> Plan:
     check_version(head)
     given = _with_secrets(head.plan.operators, operators, run)
     pool = head.games[0].operators
-    found = tuple(_found(operator, text, run) for operator, text in zip(pool, given, strict=True))
+    found = tuple(found_operator(operator, text, run) for operator, text in zip(pool, given, strict=True))
     # Its operators are started as run.json names them, so whoever resumes a run trusts it already.
     games = [FoundGame(*recorded_game(game, run.folder, trust=True, to_go_on=True)) for game in head.games]
     schedule = recorded_schedule(head, run.folder, trust=True)
@@ -132,7 +132,7 @@ def _with_secrets(recorded: Sequence[str], given: Sequence[str], run: Run) -> li
     return list(recorded)
 
 
-def _found(operator: OperatorHead, given: str, run: Run) -> str:
+def found_operator(operator: OperatorHead, given: str, run: Run) -> str:
     """The operator's name with the current path of each of its files."""
     name = names.parse(given)
     for file in operator.files:
