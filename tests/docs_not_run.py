@@ -66,6 +66,7 @@ NOT_RUN = {
         "arena play --game sidescroller@set=heldout --operators ppo:runs/side,scripted --matches 20",
     ],
     YOURS: [
+        "arena prompt --game race --operator vlm:Qwen/Qwen3-VL-8B-Instruct@prompt=mine.txt --out pictures",
         "arena play --game holdem@hands=5 --operators ppo:my_model.zip@trust=true,random --matches 60",
         "arena play --game leduc --operators vlm:path/to/a/model,random",
         "arena play --game holdem --operators vlm:./my-model",
