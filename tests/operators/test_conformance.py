@@ -39,6 +39,24 @@ class TestNano(OperatorSuite):
     matches = 2
 
 
+@pytest.mark.slow
+class TestLlm(OperatorSuite):
+    """A tiny model with random weights that reads only: it writes rubbish, the same whatever comes with it."""
+
+    games = ("kuhn", str(EXAMPLES / "rock_paper_scissors.py"))
+    matches = 2
+    faults = 1.0
+
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def _model(cls, tmp_path_factory: pytest.TempPathFactory) -> None:
+        pytest.importorskip("transformers")
+        from tests.operators.vlm_kit import text_model
+
+        folder = text_model(tmp_path_factory.mktemp("text") / "model")
+        cls.name = f"llm:{folder}@max_tokens=4@batch=4"
+
+
 class TestPerson(OperatorSuite):
     """Nobody is there to answer: what the description says is tested."""
 
