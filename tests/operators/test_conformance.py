@@ -43,7 +43,7 @@ class TestNano(OperatorSuite):
 class TestLlm(OperatorSuite):
     """A tiny model with random weights that reads only: it writes rubbish, the same whatever comes with it."""
 
-    games = ("kuhn", str(EXAMPLES / "rock_paper_scissors.py"))
+    games = (str(EXAMPLES / "rock_paper_scissors.py"),)
     matches = 2
     faults = 1.0
 
