@@ -177,10 +177,8 @@ def check_tools(what: str, options: Mapping[str, Any], kind: Kind) -> None:
         if options.get("tool_calls") is not None:
             raise InputError(f"{kind}@tool_calls= goes with @tools=, e.g. @tools=notes+calculate")
         return
-    if options.get("choices"):
-        raise InputError(
-            f"{kind}@choices=true leaves no room for a call of a tool: leave out one of @choices= and @tools="
-        )
+    if limit := next((name for name in ("choices", "decide") if options.get(name)), None):
+        raise InputError(f"{kind}@{limit}=true leaves no room for calls of tools: leave out @{limit}= or @tools=")
     seeing = [tool.name for tool in tools_of(options) if tool.sees]
     if seeing and kind == "llm":
         raise InputError(f"llm@tools={seeing[0]}: that tool gives a picture, and llm reads only: leave it out")

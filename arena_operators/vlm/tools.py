@@ -66,7 +66,7 @@ class ToolUse:
         found = None if answer.refusal is not None else _call_in(text, answer.finish)
         if found is None or len(self._calls) >= self._most:
             return False
-        upto = text[: found.end()].strip()
+        upto = unmarked(text[: found.end()].strip())  # it may hold what others said
         inner = [part for part in (answer.thought, reasoning(answer.text)[0], text[: found.start()].strip()) if part]
         self._thoughts += inner
         self._written.append(answer.text)
@@ -94,7 +94,7 @@ class ToolUse:
         self._calls.append(call)
         parts: list[str | Picture] = [] if picture is None else [Picture(picture)]
         if call.error is not None:
-            parts.append(f"{call.tool} gave an error: {quoted_text(call.error)}")
+            parts.append(f"{'The call' if tool is None else tool.name} gave an error: {quoted_text(call.error)}")
         elif call.text is not None:
             parts.append(f"{call.tool} gave: {quoted_text(call.text)}")
         else:
