@@ -26,7 +26,7 @@ from aiohttp import web
 ABLE = frozenset({"tokens", "logprobs", "choices", "seeds", "pictures", "uuid", "lora"})
 PICTURE = 16  # tokens of a picture
 PROBE = "A test of this server"  # how the prompts begin that a probe sends: they take no answer from the script
-LEGAL = re.compile(r"[Ll]egal(?: actions)?(?: now)?:? ?\(?([^).\n]+)")
+LEGAL = re.compile(r"[Ll]egal(?: actions)?(?: now| do you choose)?:? ?\(?([^).?\n]+)")
 
 
 @dataclass(frozen=True)
