@@ -298,6 +298,8 @@ def test_calls_are_logged_and_counted(run):
     lines = [line for match in run.played() for line in match if isinstance(line, TurnLine)]
     used = ["calculate", "notes", "zoom", "notes", "nothing", "dice"]
     assert all([call.tool for call in line.calls] == used for line in lines)
+    assert not any(line.fault for line in lines)
+    assert len({line.action for line in lines}) > 1
     (table,) = run.tables()
     assert sum(row.calls for row in table.rows) == 6 * len(lines)
     assert sum(row.failed_calls for row in table.rows) == len(lines)
