@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from arena.canonical import generator
 from arena.operator import Usage
 from arena_operators.vlm.backend import BatchBackend, Capabilities, ModelAnswer, ModelRequest, Sampling
+from arena_operators.vlm.choices import Choices
 from arena_operators.vlm.generate import Batches
 from arena_operators.vlm.model import Model
 from arena_operators.vlm.slots import Slots
@@ -31,8 +33,10 @@ class TransformersBackend(BatchBackend):
             model=self.model.name,
             tokens_out=True,
             logprobs=True,
+            choices=True,
             seeds=True,
-            pictures=True,
+            pictures=self.model.sees,
+            context=self.model.context,
         )
 
     def check_picture_size(self, height: int, width: int) -> None:
@@ -42,17 +46,35 @@ class TransformersBackend(BatchBackend):
         self.model.update(Path(path))
         self._engine = self._new_engine()
 
+    def _room(self, prompt: int, most: int) -> int:
+        """Tokens that an answer to `prompt` tokens may take. ValueError if the model's context leaves it none."""
+        context = self.model.context
+        if context is not None and prompt >= context:
+            raise ValueError(
+                f"a prompt of {prompt} tokens does not fit into the {context} that {self.model.name} takes, prompt and "
+                "answer together: ask with less, or name a model that takes more"
+            )
+        return most if context is None else min(most, context - prompt)
+
+    def _limits(self, choices: Sequence[str]) -> Choices | None:
+        return Choices(choices, self.model.tokenizer, min(self.model.ends)) if choices else None
+
     def _new_engine(self) -> Any:
         return Slots(self.model, self.batch) if Slots.fits(self.model) else Batches(self.model, self.batch)
 
     def generate(self, requests: Sequence[ModelRequest]) -> Iterator[tuple[int, ModelAnswer]]:
+        began = time.perf_counter()
         groups: dict[Sampling, list[int]] = {}
         for index, request in enumerate(requests):
             groups.setdefault(request.sampling, []).append(index)
         for sampling, members in groups.items():
             rows = [self._engine.encode(requests[i].messages) for i in members]
-            draws = [generator(requests[i].key).random(sampling.max_tokens) for i in members]
-            for number, one in self._engine.generate(rows, draws, sampling):
+            draws = [
+                generator(requests[i].key).random(self._room(row.length, sampling.max_tokens))
+                for i, row in zip(members, rows, strict=True)
+            ]
+            limits = [self._limits(requests[i].choices) for i in members]
+            for number, one in self._engine.generate(rows, draws, limits, sampling):
                 yield (
                     members[number],
                     ModelAnswer(
@@ -61,6 +83,11 @@ class TransformersBackend(BatchBackend):
                         tokens=one.tokens,
                         logprobs=one.logprobs,
                         finish=one.finish,
-                        usage=Usage(prompt=len(one.prompt), completion=len(one.tokens)),
+                        usage=Usage(
+                            prompt=len(one.prompt),
+                            completion=len(one.tokens),
+                            cached=one.cached,
+                            seconds=time.perf_counter() - began,
+                        ),
                     ),
                 )

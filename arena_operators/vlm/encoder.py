@@ -50,6 +50,11 @@ class Prompt:
     sizes: tuple[int, ...]  # image tokens of each picture
     places: npt.NDArray[np.int64]  # of all image tokens
 
+    @property
+    def length(self) -> int:
+        """Its tokens."""
+        return len(self.ids)
+
     def ends(self) -> list[int]:
         """Where each picture ends: the place after its last image token."""
         return [int(self.places[last - 1]) + 1 for last in np.cumsum(self.sizes, dtype=int)]

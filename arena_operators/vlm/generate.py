@@ -16,6 +16,7 @@ import torch
 
 from arena.operator import Ids
 from arena_operators.vlm.backend import Message, Sampling
+from arena_operators.vlm.choices import Choices, limited
 from arena_operators.vlm.model import Model, Row
 from arena_operators.vlm.sampling import draw, processed
 
@@ -30,6 +31,7 @@ class Generated:
     tokens: Ids  # (answer,) ids, the end token included where it came
     logprobs: npt.NDArray[np.float32]  # (answer,) of the distribution that each was drawn from
     finish: Literal["stop", "length"]  # it ended by itself, or its draws were used up
+    cached: int = 0  # tokens of the prompt that were computed before and kept
 
 
 class Batches:
@@ -44,7 +46,11 @@ class Batches:
         return self.model.encode(messages)
 
     def generate(
-        self, rows: Sequence[Row], uniforms: Sequence[Uniforms], sampling: Sampling
+        self,
+        rows: Sequence[Row],
+        uniforms: Sequence[Uniforms],
+        choices: Sequence[Choices | None],
+        sampling: Sampling,
     ) -> Iterator[tuple[int, Generated]]:
         """(index, answer) of each row, as they end. `uniforms`: a row's draws in [0, 1), one a token at most."""
         groups: dict[tuple[object, ...], list[int]] = {}
@@ -53,13 +59,19 @@ class Batches:
         for members in groups.values():
             for start in range(0, len(members), self.size):
                 part = members[start : start + self.size]
-                made = generate(self.model, [rows[i] for i in part], [uniforms[i] for i in part], self.size, sampling)
+                given = [rows[i] for i in part], [uniforms[i] for i in part], [choices[i] for i in part]
+                made = generate(self.model, *given, self.size, sampling)
                 yield from zip(part, made, strict=True)
 
 
 @torch.inference_mode()
 def generate(
-    model: Model, rows: Sequence[Row], uniforms: Sequence[Uniforms], size: int, sampling: Sampling
+    model: Model,
+    rows: Sequence[Row],
+    uniforms: Sequence[Uniforms],
+    choices: Sequence[Choices | None],
+    size: int,
+    sampling: Sampling,
 ) -> list[Generated]:
     """Answers `rows` (at most `size`, all of one shape). `uniforms`: a row's draws in [0, 1), one a token at most."""
     inputs = model.join(rows, size)
@@ -82,7 +94,9 @@ def generate(
         draws[row, : len(given)] = torch.from_numpy(given)
     position, length = positions[:, -1:], mask.shape[1]
     for step in range(max(limits)):
-        scores = processed(out.logits[:, -1].cpu(), banned, sampling)
+        bound = [(choices[row] if row in live else None, tokens[row]) for row in range(len(rows))]
+        bound += [(None, [])] * (size - len(rows))
+        scores = processed(out.logits[:, -1].cpu(), limited(banned, bound), sampling)
         drawn = draw(scores, draws[:, step], sampling.temperature == 0)
         chosen = scores.gather(1, drawn[:, None])[:, 0].tolist()
         for row in sorted(live):

@@ -194,6 +194,12 @@ class Model:
         return out
 
     @property
+    def context(self) -> int | None:
+        """Most tokens of prompt and answer, if its configuration states it."""
+        found = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+        return found if isinstance(found, int) else None
+
+    @property
     def name(self) -> str:
         """The folder or the hub's name that was loaded."""
         return self._origin.name

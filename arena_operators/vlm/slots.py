@@ -17,6 +17,7 @@ from torch import Tensor
 
 from arena.operator import Ids
 from arena_operators.vlm.backend import Message, Sampling
+from arena_operators.vlm.choices import Choices, limited
 from arena_operators.vlm.encoder import Encoder, Kept, Prompt
 from arena_operators.vlm.generate import Generated
 from arena_operators.vlm.llama import Llama
@@ -35,6 +36,8 @@ class _Row:
     index: int
     prompt: Ids
     uniforms: npt.NDArray[np.float64]
+    choices: Choices | None
+    cached: int = 0
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
 
@@ -95,7 +98,11 @@ class Slots:
         return self.encoder.encode(messages)
 
     def generate(
-        self, prompts: Sequence[Prompt], uniforms: Sequence[npt.NDArray[np.float64]], sampling: Sampling
+        self,
+        prompts: Sequence[Prompt],
+        uniforms: Sequence[npt.NDArray[np.float64]],
+        choices: Sequence[Choices | None],
+        sampling: Sampling,
     ) -> Iterator[tuple[int, Generated]]:
         """(index, answer) of each prompt, as they end. `uniforms`: a row's draws in [0, 1), one a token at most."""
         for shelf in self._shelves.values():
@@ -104,7 +111,7 @@ class Slots:
         while begun < len(prompts) or self._live():
             over = []
             while begun < len(prompts) and self._live() < self.slots:
-                row = _Row(begun, prompts[begun].ids, uniforms[begun])
+                row = _Row(begun, prompts[begun].ids, uniforms[begun], choices[begun])
                 over += self._begin(row, prompts[begun], sampling)
                 begun += 1
             if self._live():
@@ -113,7 +120,13 @@ class Slots:
                 tokens, logprobs = np.array(row.tokens, np.int32), np.array(row.logprobs, np.float32)
                 yield (
                     row.index,
-                    Generated(row.prompt, tokens, logprobs, "stop" if row.tokens[-1] in self.model.ends else "length"),
+                    Generated(
+                        row.prompt,
+                        tokens,
+                        logprobs,
+                        "stop" if row.tokens[-1] in self.model.ends else "length",
+                        row.cached,
+                    ),
                 )
 
     def _live(self) -> int:
@@ -132,12 +145,12 @@ class Slots:
         """Computes the prompt and draws the first token. The row stays on a shelf, or is returned if that ended it."""
         shelf = self._shelf(len(prompt.ids))
         slot = shelf.put(row)
-        over = self._drawn([row], self._prefilled(prompt, shelf.cache, slot), sampling)
+        over = self._drawn([row], self._prefilled(row, prompt, shelf.cache, slot), sampling)
         if over:
             shelf.take(slot)
         return over
 
-    def _prefilled(self, prompt: Prompt, cache: Tensor, slot: int) -> Tensor:
+    def _prefilled(self, row: _Row, prompt: Prompt, cache: Tensor, slot: int) -> Tensor:
         """The logits (1, vocabulary) after the prompt; its keys and values are in `cache` then."""
         count = len(prompt.ids)
         pieces = sorted({end for end in (*prompt.ends(), *range(PIECE, count, PIECE)) if end < count})
@@ -145,7 +158,8 @@ class Slots:
         for end in reversed(pieces):
             if (kept := self._beginnings.get(prompt.beginning(end))) is not None:
                 cache[:, :, slot, :, :end] = kept
-                start, ahead = end, [later for later in pieces if later > end]
+                start = row.cached = end
+                ahead = [later for later in pieces if later > end]
                 break
         for end in ahead:
             self.llama.prefill(cache, slot, start, self._embedded(prompt, start, end), last=False)
@@ -192,7 +206,8 @@ class Slots:
 
     def _drawn(self, rows: Sequence[_Row], logits: Tensor, sampling: Sampling) -> list[_Row]:
         """Draws each row's next token of its logits. Returns the rows that this ends."""
-        logprobs = processed(logits, self._banned, sampling)
+        banned = limited(self._banned, [(row.choices, row.tokens) for row in rows])
+        logprobs = processed(logits, banned, sampling)
         uniforms = torch.tensor([row.uniforms[len(row.tokens)] for row in rows], dtype=torch.float64)
         drawn = draw(logprobs, uniforms, sampling.temperature == 0)
         scores = logprobs.gather(1, drawn[:, None])[:, 0].tolist()

@@ -74,6 +74,28 @@ def test_what_was_kept_changes_no_bit(folder, asked, alone):
     assert answers(made, asked) == alone
 
 
+def test_usage_says_what_was_kept(folder, asked):
+    made = backend(folder)
+    assert next(made.generate(asked[:1]))[1].usage.cached == 0
+    again = next(made.generate(asked[:1]))[1].usage
+    assert 0 < again.cached < again.prompt
+
+
+def test_an_answer_ends_where_the_context_does(folder, asked, monkeypatch):
+    made = backend(folder)
+    free = dict(made.generate(asked[:1]))[0]
+    monkeypatch.setattr(made.model.model.config.text_config, "max_position_embeddings", free.usage.prompt + 3)
+    assert dict(made.generate(asked[:1]))[0].tokens.tolist() == free.tokens.tolist()[:3]
+
+
+def test_a_prompt_that_leaves_no_room_is_told(folder, asked, monkeypatch):
+    made = backend(folder)
+    prompt = dict(made.generate(asked[:1]))[0].usage.prompt
+    monkeypatch.setattr(made.model.model.config.text_config, "max_position_embeddings", prompt)
+    with pytest.raises(ValueError, match=f"a prompt of {prompt} tokens does not fit into the {prompt} that"):
+        next(made.generate(asked[:1]))
+
+
 def test_a_call_that_was_not_read_to_its_end_leaves_nothing_behind(folder, asked, alone):
     made = backend(folder)
     next(made.generate(asked))
