@@ -105,6 +105,16 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     lora: bool = False  # loads adapters while it runs
     context: int | None = None  # most tokens of prompt and answer
 
+    def facts(self) -> dict[str, str]:
+        """In words, by the names above."""
+        return {name: _said(getattr(self, name)) for name in self.__struct_fields__}
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "unknown" if value is None else str(value)
+
 
 class BatchBackend(abc.ABC):
     """Runs the model here, several texts in one forward pass."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from arena.canonical import generator
 from arena.operator import Usage
-from arena_operators.vlm.backend import BatchBackend, Capabilities, ModelAnswer, ModelRequest, Sampling
+from arena_operators.vlm.backend import BatchBackend, Capabilities, Message, ModelAnswer, ModelRequest, Sampling
 from arena_operators.vlm.choices import Choices
 from arena_operators.vlm.generate import Batches
 from arena_operators.vlm.model import Model
@@ -25,6 +25,7 @@ class TransformersBackend(BatchBackend):
         self.model = model
         self.batch = batch
         self._engine = self._new_engine()
+        self._encoded: dict[int, tuple[Sequence[Message], Any]] = {}  # what is to be generated next
         self.max_in_flight = BATCHES * batch
 
     def capabilities(self) -> Capabilities:
@@ -46,15 +47,16 @@ class TransformersBackend(BatchBackend):
         self.model.update(Path(path))
         self._engine = self._new_engine()
 
-    def _room(self, prompt: int, most: int) -> int:
-        """Tokens that an answer to `prompt` tokens may take. ValueError if the model's context leaves it none."""
+    def fits(self, request: ModelRequest) -> bool:
+        row = self._engine.encode(request.messages)
+        self._encoded[id(request.messages)] = request.messages, row
         context = self.model.context
-        if context is not None and prompt >= context:
-            raise ValueError(
-                f"a prompt of {prompt} tokens does not fit into the {context} that {self.model.name} takes, prompt and "
-                "answer together: ask with less, or name a model that takes more"
-            )
-        return most if context is None else min(most, context - prompt)
+        return context is None or row.length + request.sampling.max_tokens <= context
+
+    def _row(self, messages: Sequence[Message]) -> Any:
+        """The encoded chat; `fits` has made it already where it was asked."""
+        known, row = self._encoded.get(id(messages), (None, None))
+        return row if known is messages else self._engine.encode(messages)
 
     def _limits(self, choices: Sequence[str]) -> Choices | None:
         return Choices(choices, self.model.tokenizer, min(self.model.ends)) if choices else None
@@ -64,15 +66,14 @@ class TransformersBackend(BatchBackend):
 
     def generate(self, requests: Sequence[ModelRequest]) -> Iterator[tuple[int, ModelAnswer]]:
         began = time.perf_counter()
+        encoded = [self._row(request.messages) for request in requests]
+        self._encoded.clear()
         groups: dict[Sampling, list[int]] = {}
         for index, request in enumerate(requests):
             groups.setdefault(request.sampling, []).append(index)
         for sampling, members in groups.items():
-            rows = [self._engine.encode(requests[i].messages) for i in members]
-            draws = [
-                generator(requests[i].key).random(self._room(row.length, sampling.max_tokens))
-                for i, row in zip(members, rows, strict=True)
-            ]
+            rows = [encoded[i] for i in members]
+            draws = [generator(requests[i].key).random(sampling.max_tokens) for i in members]
             limits = [self._limits(requests[i].choices) for i in members]
             for number, one in self._engine.generate(rows, draws, limits, sampling):
                 yield (

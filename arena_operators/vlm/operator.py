@@ -23,6 +23,11 @@ class BatchOperator(Operator):
         self.max_in_flight = backend.max_in_flight
         self._sizes: set[tuple[int, int]] = set()  # sizes of pictures that were checked
 
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What the backend can do, by the names of Capabilities."""
+        return self.backend.capabilities().facts()
+
     def open(self, seats: Sequence[OpenSeat]) -> None:
         """ValueError when the game has not what the model is asked with, or its prompt would go without the picture."""
         self.dialogue.open(seats)

@@ -23,10 +23,7 @@ class ServedOperator(AsyncOperator):
     @property
     def facts(self) -> Mapping[str, str]:
         """What the server was found to be able to do, by the names of Capabilities."""
-        if self.capabilities is None:
-            return {}
-        found = {name: getattr(self.capabilities, name) for name in self.capabilities.__struct_fields__}
-        return {name: _said(value) for name, value in found.items()}
+        return {} if self.capabilities is None else self.capabilities.facts()
 
     async def start(self) -> None:
         """ValueError, in words, when the server cannot be used as it was asked for."""
@@ -90,9 +87,3 @@ class ServedOperator(AsyncOperator):
 
     async def stop(self, complete: bool = False) -> None:
         await self.backend.stop()
-
-
-def _said(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "unknown" if value is None else str(value)

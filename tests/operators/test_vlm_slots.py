@@ -81,19 +81,13 @@ def test_usage_says_what_was_kept(folder, asked):
     assert 0 < again.cached < again.prompt
 
 
-def test_an_answer_ends_where_the_context_does(folder, asked, monkeypatch):
+def test_what_does_not_fit_into_the_context_is_known_before_it_is_asked(folder, asked, monkeypatch):
     made = backend(folder)
-    free = dict(made.generate(asked[:1]))[0]
-    monkeypatch.setattr(made.model.model.config.text_config, "max_position_embeddings", free.usage.prompt + 3)
-    assert dict(made.generate(asked[:1]))[0].tokens.tolist() == free.tokens.tolist()[:3]
-
-
-def test_a_prompt_that_leaves_no_room_is_told(folder, asked, monkeypatch):
-    made = backend(folder)
-    prompt = dict(made.generate(asked[:1]))[0].usage.prompt
-    monkeypatch.setattr(made.model.model.config.text_config, "max_position_embeddings", prompt)
-    with pytest.raises(ValueError, match=f"a prompt of {prompt} tokens does not fit into the {prompt} that"):
-        next(made.generate(asked[:1]))
+    most = dict(made.generate(asked[:1]))[0].usage.prompt + SAMPLING.max_tokens
+    for context, fits in ((most, True), (most - 1, False)):
+        monkeypatch.setattr(made.model.model.config.text_config, "max_position_embeddings", context)
+        assert made.fits(asked[0]) is fits
+        assert made.capabilities().context == context
 
 
 def test_a_call_that_was_not_read_to_its_end_leaves_nothing_behind(folder, asked, alone):
