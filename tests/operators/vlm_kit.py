@@ -9,7 +9,7 @@ import msgspec
 from arena import plugins
 from arena.canonical import generator, key
 from arena.game import Views
-from arena.operator import OpenSeat, Request, decisions
+from arena.operator import OpenSeat, Request, Usage, decisions
 from arena.protocol import codec
 from arena.protocol import messages as m
 
@@ -46,9 +46,14 @@ def answers(operator, taught):
 
 
 def frames(given):
-    """What equals only if every bit does, arrays too."""
+    """What equals only if every bit does, arrays too; times and what was kept may differ."""
+
+    def lasting(one):
+        usage = one.usage and Usage(prompt=one.usage.prompt, completion=one.usage.completion)
+        return msgspec.structs.replace(one, usage=usage)
+
     return [
-        codec.encode(m.Action(session="", answers=[m.Answer(id=0, match=0, seat=0, tick=0, decision=one)]))
+        codec.encode(m.Action(session="", answers=[m.Answer(id=0, match=0, seat=0, tick=0, decision=lasting(one))]))
         for one in given
     ]
 
@@ -78,7 +83,16 @@ def foreign(folder, *, chat=False):
     from scripts.nano import build, tokens
     from scripts.nano.recipe import Recipe
 
-    recipe = Recipe(image=64, vision_width=32, vision_layers=1, vision_heads=2, width=64, inner=96, layers=2, heads=2)
+    shape = {
+        "vision_width": 32,
+        "vision_layers": 1,
+        "vision_heads": 2,
+        "width": 64,
+        "inner": 96,
+        "layers": 2,
+        "heads": 2,
+    }
+    recipe = Recipe(image=64, positions=4096, **shape)
     tokenizer = tokens.train(["You play a game. Which move?"], ["I think.\nAnswer: call"], ["call"], 400)
     build.model(recipe, tokenizer).save_pretrained(folder)
     processor = build.processor(recipe, tokenizer)
