@@ -151,8 +151,6 @@ def check(what: str, options: Mapping[str, Any], kind: Kind) -> None:
         server_url(options["url"])
         check_key(options.get("key"))
         return
-    if options.get("choices") and backend == "transformers":
-        raise InputError(f"{kind}@choices= goes with a server so far (@url=...): leave it out")
     limited = (
         []
         if backend == "vllm"

@@ -79,7 +79,6 @@ def test_a_secret_in_an_address_is_refused_and_not_repeated(bad):
         (f"vlm:toy@url={URL}@thinking=100", "goes with @backend=vllm"),
         ("vlm@stream=true", "vlm@stream= goes with @backend=openai"),
         (f"vlm:toy@url={URL}@max_tokens=0", "expected 1 or more"),
-        ("vlm@choices=true", "vlm@choices= goes with a server so far"),
     ],
 )
 def test_what_does_not_go_together_is_refused(name, words):
