@@ -30,7 +30,7 @@ ZIP_ONLY = ("normalize", "wrap", "algo", "stack", "trust")
 
 def shipped() -> list[str]:
     """The games, or families of games, with a shipped policy."""
-    return sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
+    return sorted({path.stem.partition("-")[0] for path in WEIGHTS.glob("*.safetensors")})
 
 
 def family(game: str) -> str:
@@ -59,11 +59,16 @@ def is_zip(what: str) -> bool:
     return bool(what) and named_file(what).suffix == ".zip"
 
 
-def policy_path(what: str, game: str) -> Path:
-    """The .safetensors that `ppo:WHAT` plays in `game`. Raises UnplayableError if none ships for it."""
+def policy_path(what: str, game: str, seats: int | None = None) -> Path:
+    """The .safetensors that `ppo:WHAT` plays in `game`: the one for tables of so many seats, where one ships.
+
+    Raises UnplayableError if none ships for the game.
+    """
     if what:
         return named_file(what)
-    path = WEIGHTS / f"{family(game)}.safetensors"
+    path = WEIGHTS / f"{family(game)}-{seats}.safetensors"
+    if seats is None or not path.is_file():
+        path = WEIGHTS / f"{family(game)}.safetensors"
     if not path.is_file():
         raise UnplayableError(
             f"ppo ships no policy for {game!r}; it has one for: {', '.join(shipped()) or 'no game'}. "
@@ -156,6 +161,8 @@ def declared(what: str, options: Mapping[str, Any]) -> Determinism:
 def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mapping[str, str]:
     """Hashes of the policy and of the files that change its answers."""
     files = [named_file(what) if is_zip(what) else policy_path(what, spec.id)]
+    if not what:
+        files += sorted(WEIGHTS.glob(f"{family(spec.id)}-*.safetensors"))
     if is_zip(what):
         files += modules_beside(files[0])
     if options.get("normalize"):

@@ -54,7 +54,7 @@ class OwnPolicy(Operator):
     def __init__(self, what: str, deterministic: bool) -> None:
         self._what = what
         self._deterministic = deterministic
-        self._nets: dict[str, tuple[Net, PolicyCard]] = {}
+        self._nets: dict[tuple[str, int], tuple[Net, PolicyCard]] = {}  # by game and seats at the table
         self._seats: dict[tuple[int, int], OpenSeat] = {}
         self._updated: dict[str, tuple[Net, PolicyCard]] = {}  # what `update` gave, by game, the newest last
 
@@ -64,9 +64,9 @@ class OwnPolicy(Operator):
             net, made = load_policy(named_file(path))
         except CheckpointError as error:
             raise ValueError(str(error)) from error
-        plays = [game for game in self._nets if made_for(made, game)]
-        for game in plays:
-            old = self._nets[game][1]
+        plays = [key for key in self._nets if made_for(made, key[0])]
+        for key in plays:
+            old = self._nets[key][1]
             have = (old.game_version, old.vector_shape, old.actions, old.seats)
             if have != (made.game_version, made.vector_shape, made.actions, made.seats):
                 raise ValueError(
@@ -82,9 +82,9 @@ class OwnPolicy(Operator):
         """Loads the policy of a game it has not met; ValueError when it is missing, damaged or for another game."""
         for seat in seats:
             game, table = seat.card.game, seat.card.seats
-            if game not in self._nets:
-                self._nets[game] = self._load(seat.card)
-            low, high = self._nets[game][1].seats
+            if (game, table) not in self._nets:
+                self._nets[game, table] = self._load(seat.card)
+            low, high = self._nets[game, table][1].seats
             if not low <= table <= high:
                 trained = str(low) if low == high else f"{low} to {high}"
                 train = commands.arena("train", "ppo", "--game", game, "--seats", table, "--out", "DIR")
@@ -98,9 +98,10 @@ class OwnPolicy(Operator):
         if not requests:
             return []
         seats = [self._seats[one.match, one.seat] for one in requests]
-        net, _ = self._nets[seats[0].card.game]
-        if any(seat.card.game != seats[0].card.game for seat in seats):
+        tables = {(seat.card.game, seat.card.seats) for seat in seats}
+        if len(tables) > 1:
             return [self.act([one])[0] for one in requests]
+        net, _ = self._nets[tables.pop()]
         scale = seats[0].card.vector_scale
         vectors = np.stack([floats(one.observation.vector, scale).ravel() for one in requests])
         masks = np.stack([one.observation.mask(len(seats[0].card.actions)) for one in requests])
@@ -112,7 +113,7 @@ class OwnPolicy(Operator):
     def _load(self, card: GameCard) -> tuple[Net, PolicyCard]:
         try:
             newest = next((one for one in reversed(self._updated.values()) if made_for(one[1], card.game)), None)
-            net, made = newest or load_policy(policy_path(self._what, card.game))
+            net, made = newest or load_policy(policy_path(self._what, card.game, card.seats))
         except (CheckpointError, UnplayableError) as error:
             raise ValueError(str(error)) from error
         want = (made.game_version, made.vector_shape, made.actions)

@@ -93,22 +93,22 @@ def cards(deals: int, seed: int) -> None:
         }
         for other in ("random", "scripted")
     ]
-    holdem = []
-    for seats in (2, 3, 6):
+    drawn: dict[str, list[dict[str, Any]]] = {"leduc": [], "holdem": []}
+    for game, seats in (("leduc", 3), ("holdem", 2), ("holdem", 3), ("holdem", 6)):
         for other in ("random", "scripted"):
-            row = mirrored("holdem@hands=1", other, seats, deals, seed)
+            row = mirrored(f"{game}@hands=1", other, seats, deals, seed)
             half = (row["high"] - row["low"]) / 2
-            holdem.append({"seats": seats, "against": other, "deals": deals, "mean": row["score"], "half": half})
+            drawn[game].append({"seats": seats, "against": other, "deals": deals, "mean": row["score"], "half": half})
             span = f"{row['low']:+.3f} to {row['high']:+.3f}"
-            print(f"| holdem | {seats} | {other} | {deals:,} | {row['score']:+.3f} | {span} |", flush=True)
+            print(f"| {game} | {seats} | {other} | {deals:,} | {row['score']:+.3f} | {span} |", flush=True)
     results = {
         "leduc": {
             "unit": "chips a hand",
             "seed": seed,
-            "rows": leduc,
+            "rows": [*leduc, *drawn["leduc"]],
             "exploitability": exact.exploitability("ppo"),
         },
-        "holdem": {"unit": "big blinds a hand", "seed": seed, "rows": holdem},
+        "holdem": {"unit": "big blinds a hand", "seed": seed, "rows": drawn["holdem"]},
     }
     (ROOT / "docs/curves/ppo.json").write_text(json.dumps(results, indent=1) + "\n")
 

@@ -52,6 +52,23 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "snapshot_every": 5,
         "pool_size": 60,
     },
+    # As leduc, at tables of three.
+    "leduc-3": {
+        "game": "leduc",
+        "seats": (3,),
+        "steps": 800_000,
+        "game_options": {"hands": 1},
+        "epochs": 3,
+        "entropy": 0.2,
+        "entropy_final": 0.03,
+        "rate": 1e-3,
+        "rate_final": 5e-5,
+        "reward_scale": 0.1,
+        "pool_self": 0.8,
+        "pool_past": 0.0,
+        "pool_scripted": 0.15,
+        "pool_random": 0.05,
+    },
     # One network for 2 to 6 seats; most matches have two or three. Luck outweighs what one decision is worth by far, so
     # even a small entropy bonus would keep play near uniform.
     "holdem": {

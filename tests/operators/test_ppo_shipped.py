@@ -44,7 +44,7 @@ def test_it_fits_its_game(name):
     assert KIND.views(game_class(name).spec, "", KIND.resolve_options(None, "", options)) == Views(vector=True)
 
 
-@pytest.mark.parametrize(("name", "seats"), [("leduc", 2), ("holdem", 2), ("holdem", 3)])
+@pytest.mark.parametrize(("name", "seats"), [("leduc", 2), ("leduc", 3), ("holdem", 2), ("holdem", 3)])
 def test_it_beats_random_over_mirrored_deals(evaluate, name, seats):
     assert evaluate.mirrored(f"{name}@hands=1", "random", seats, deals=200, seed=11)["low"] > 0
 
@@ -52,7 +52,8 @@ def test_it_beats_random_over_mirrored_deals(evaluate, name, seats):
 def test_what_the_docs_say_of_leduc_is_exact():
     """Every deal and every way of playing it, weighed: no luck is in these figures."""
     exact = _script("exact")
-    told = {row["against"]: row["mean"] for row in json.loads(FIGURES.read_text())["leduc"]["rows"]}
+    rows = json.loads(FIGURES.read_text())["leduc"]["rows"]
+    told = {row["against"]: row["mean"] for row in rows if row["seats"] == 2}
     for other in ("random", "scripted"):
         mean = exact.value("leduc", exact.strategy("leduc", "ppo"), exact.strategy("leduc", other))
         assert mean == pytest.approx(told[other], abs=1e-4)
