@@ -88,19 +88,21 @@ def generate(
         extra["position_ids"] = positions
     room = torch.nn.functional.pad(mask, (0, max(limits)), value=1)  # each step sees more of it
     out = model.model(**inputs, attention_mask=mask, use_cache=True, **extra)
-    banned = torch.from_numpy(model.banned(out.logits.shape[-1]))
+    banned = torch.from_numpy(model.banned(out.logits.shape[-1])).to(model.device)
     draws = torch.zeros(size, max(limits), dtype=torch.float64)
     for row, given in enumerate(uniforms):
         draws[row, : len(given)] = torch.from_numpy(given)
+    draws = draws.to(model.device)
     position, length = positions[:, -1:], mask.shape[1]
     for step in range(max(limits)):
         bound = [(choices[row] if row in live else None, tokens[row]) for row in range(len(rows))]
         bound += [(None, [])] * (size - len(rows))
-        scores = processed(out.logits[:, -1].cpu(), limited(banned, bound), sampling)
+        scores = processed(out.logits[:, -1], limited(banned, bound), sampling)
         drawn = draw(scores, draws[:, step], sampling.temperature == 0)
         chosen = scores.gather(1, drawn[:, None])[:, 0].tolist()
+        ids = drawn.tolist()
         for row in sorted(live):
-            tokens[row].append(token := int(drawn[row]))
+            tokens[row].append(token := ids[row])
             logprobs[row].append(chosen[row])
             if token in model.ends or len(tokens[row]) == limits[row]:
                 live.remove(row)
@@ -110,7 +112,7 @@ def generate(
         if not own_positions:
             extra["position_ids"] = position
         out = model.model(
-            input_ids=drawn.to(model.device)[:, None],
+            input_ids=drawn[:, None],
             attention_mask=room[:, : length + step + 1],
             past_key_values=out.past_key_values,
             use_cache=True,

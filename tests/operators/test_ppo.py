@@ -74,7 +74,7 @@ def test_deterministic_takes_the_best_legal_action(own):
     seats, requests = turns(40)
     player = operator(own, deterministic=True)
     found = answers(player, seats, [requests])
-    mlp = player._nets["toy"][0]
+    mlp = player._nets["toy", 2][0]
     for one in requests:
         logits = mlp.rows(one.observation.vector[None])[0]
         assert found[one.id] == max(one.observation.legal, key=lambda action: logits[action])

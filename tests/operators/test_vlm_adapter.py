@@ -190,7 +190,7 @@ def test_a_folder_without_an_adapter_is_no_adapter(base, tmp_path):
     [
         ({}, "deterministic"),  # one row a pass
         ({"batch": 4}, "deterministic"),
-        ({"batch": 8}, "measured"),
+        ({"batch": 8}, "deterministic"),  # whatever shares a pass
         ({"dtype": "bfloat16"}, "measured"),
         ({"threads": 2}, "measured"),
         ({"device": "cuda"}, "measured"),
