@@ -1,6 +1,6 @@
 """Turns a second, tokens a second and memory of published shapes with random weights, by the embedded backend on a GPU.
 
-    python scripts/bench/gpu.py [--shapes smolvlm-2.2b,idefics3-8b] [--batches 1,16,64] [--json FILE]
+    python scripts/bench/gpu.py [--shapes smolvlm-2.2b,idefics3-8b] [--batches 1,16,64] [--keep DIR] [--json FILE]
 
 Each model is built from its published configuration (sizes of layers, heads, vocabulary), saved with random weights
 in bfloat16 and loaded as `vlm:DIR` is. A turn is a picture that no turn before had, a prompt of some hundred tokens,
@@ -122,13 +122,12 @@ def seconds(side: Callable[[Sequence[ModelRequest]], Any], requests: Sequence[Mo
     return time.perf_counter() - began
 
 
-def measure(name: str, batches: Sequence[int], rounds: int) -> list[dict[str, Any]]:
+def measure(name: str, batches: Sequence[int], rounds: int, folder: Path) -> list[dict[str, Any]]:
     """Rates for each batch."""
-    with tempfile.TemporaryDirectory() as folder:
-        build(name, Path(folder))
-        torch.cuda.empty_cache()
-        before = torch.cuda.memory_allocated()
-        model = Model(source(folder), "cuda", "bfloat16")
+    build(name, folder)
+    torch.cuda.empty_cache()
+    before = torch.cuda.memory_allocated()
+    model = Model(source(str(folder)), "cuda", "bfloat16")
     weights = torch.cuda.memory_allocated() - before
     return [{"shape": name, "weights_gib": round(weights / 2**30, 2), **one(model, batch, rounds)} for batch in batches]
 
@@ -170,12 +169,16 @@ def main() -> None:
     parser.add_argument("--shapes", default=",".join(SHAPES))
     parser.add_argument("--batches", default="1,16,64")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--keep", type=Path, help="leave the models here, one folder each, for `arena play`")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     if not torch.cuda.is_available():
         raise SystemExit("torch finds no GPU here")
     batches = [int(one) for one in given.batches.split(",")]
-    found = [row for name in given.shapes.split(",") for row in measure(name, batches, given.rounds)]
+    found = []
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in given.shapes.split(","):
+            found += measure(name, batches, given.rounds, (given.keep or Path(temporary)) / name)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
