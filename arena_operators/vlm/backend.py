@@ -62,6 +62,7 @@ class ModelRequest:
     key: bytes  # 16 bytes: the chance of this text, and of nothing else
     sampling: Sampling
     choices: tuple[str, ...] = ()  # the answer must be one of these; empty: any text
+    decide: bool = False  # nothing is written: one of the choices is taken by the chances of all
     tokens: bool = False  # token ids and log-probabilities are wanted
 
     @property
@@ -82,6 +83,7 @@ class ModelAnswer:
     logprobs: npt.NDArray[np.float32] | None = None  # float32 (answer,), of the distribution each was drawn from
     finish: str = "stop"  # or "length", ..., as model servers say it
     usage: Usage = field(default_factory=Usage)
+    chances: tuple[float, ...] | None = None  # of the request's choices, where it decides between them
     weights_version: str | None = None  # where the backend knows better than the worker
 
 

@@ -6,6 +6,7 @@ for a turn or several, and the same turn runs in a batch and against a server.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
@@ -37,6 +38,7 @@ class Settings:
     sampling: Sampling = field(default_factory=Sampling)
     picture: bool = True  # the model sees; else it reads only
     choices: bool = False  # an answer is one of the legal actions, and nothing is thought or said before it
+    decide: bool = False  # nothing is written: a legal action is taken by the chances of all
     tools: tuple[str, ...] = ()  # that the model may use in a turn: names, or functions in files
     tool_calls: int = 0  # of them in a turn, at most
 
@@ -95,7 +97,8 @@ class Dialogue:
                     messages=use.after(chat.messages(question, request.reason, left_out)),
                     key=use.key,
                     sampling=self.settings.sampling,
-                    choices=self._choices(request) if self.settings.choices else (),
+                    choices=self._choices(request) if self.settings.choices or self.settings.decide else (),
+                    decide=self.settings.decide,
                     tokens=seat.tokens,
                 )
             except TooLongError:
@@ -129,7 +132,7 @@ def decision(answer: ModelAnswer, seat: OpenSeat, request: Request) -> Decision:
     """What the model's text comes to. A refusal is no answer, nor is a text that was cut off: none becomes a move."""
     inner, text = reasoning(answer.text)
     thought, say, reply = read(text, seat.card, request.observation)
-    thoughts = [part for part in (answer.thought, inner, thought) if part]
+    thoughts = [part for part in (answer.thought, inner, thought, chances(answer, seat, request)) if part]
     wrong = None
     if answer.refusal is not None or answer.finish == "content_filter":
         wrong = f"the model refused to answer: {answer.refusal or 'its content filter stopped it'}"
@@ -150,4 +153,14 @@ def decision(answer: ModelAnswer, seat: OpenSeat, request: Request) -> Decision:
         finish_reason=answer.finish,
         weights_version=answer.weights_version,
         usage=answer.usage,
+    )
+
+
+def chances(answer: ModelAnswer, seat: OpenSeat, request: Request) -> str | None:
+    """The chance of each legal action as a line of JSON, {"raise": 0.61, ...}, in their order and to 6 digits."""
+    if answer.chances is None:
+        return None
+    legal = (seat.card.actions[action] for action in request.observation.legal)
+    return json.dumps(
+        {name: round(one, 6) for name, one in zip(legal, answer.chances, strict=True)}, ensure_ascii=False
     )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from arena.canonical import generator
 from arena.operator import Usage
 from arena_operators.vlm.backend import BatchBackend, Capabilities, Message, ModelAnswer, ModelRequest, Sampling
-from arena_operators.vlm.choices import Choices
-from arena_operators.vlm.generate import Batches
+from arena_operators.vlm.choices import Choices, Given
+from arena_operators.vlm.decide import decide
+from arena_operators.vlm.generate import Batches, Generated
 from arena_operators.vlm.model import Model
 from arena_operators.vlm.slots import Slots
 
@@ -50,16 +53,18 @@ class TransformersBackend(BatchBackend):
     def fits(self, request: ModelRequest) -> bool:
         row = self._engine.encode(request.messages)
         self._encoded[id(request.messages)] = request.messages, row
-        context = self.model.context
-        return context is None or row.length + request.sampling.max_tokens <= context
+        context, longest = self.model.context, request.sampling.max_tokens
+        if request.decide:
+            longest = max(len(text) for text in self._choices(request.choices).texts)
+        return context is None or row.length + longest <= context
 
     def _row(self, messages: Sequence[Message]) -> Any:
         """The encoded chat; `fits` has made it already where it was asked."""
         known, row = self._encoded.get(id(messages), (None, None))
         return row if known is messages else self._engine.encode(messages)
 
-    def _limits(self, choices: Sequence[str]) -> Choices | None:
-        return Choices(choices, self.model.tokenizer, min(self.model.ends)) if choices else None
+    def _choices(self, texts: Sequence[str]) -> Choices:
+        return Choices(texts, self.model.tokenizer, min(self.model.ends))
 
     def _new_engine(self) -> Any:
         return Slots(self.model, self.batch) if Slots.fits(self.model) else Batches(self.model, self.batch)
@@ -69,12 +74,16 @@ class TransformersBackend(BatchBackend):
         encoded = [self._row(request.messages) for request in requests]
         self._encoded.clear()
         groups: dict[Sampling, list[int]] = {}
+        deciding = [i for i, request in enumerate(requests) if request.decide]
+        yield from self._decide({i: requests[i] for i in deciding}, encoded, began)
         for index, request in enumerate(requests):
+            if request.decide:
+                continue
             groups.setdefault(request.sampling, []).append(index)
         for sampling, members in groups.items():
             rows = [encoded[i] for i in members]
             draws = [generator(requests[i].key).random(sampling.max_tokens) for i in members]
-            limits = [self._limits(requests[i].choices) for i in members]
+            limits = [self._choices(given) if (given := requests[i].choices) else None for i in members]
             for number, one in self._engine.generate(rows, draws, limits, sampling):
                 yield (
                     members[number],
@@ -92,3 +101,42 @@ class TransformersBackend(BatchBackend):
                         ),
                     ),
                 )
+
+    def _decide(
+        self, requests: Mapping[int, ModelRequest], encoded: Sequence[Any], began: float
+    ) -> Iterator[tuple[int, ModelAnswer]]:
+        """The answers of requests that decide, by their index in `encoded`.
+
+        Every choice is a row of its own with its prompt, so what is promised of rows is true of its log-probability.
+        """
+        texts = {index: self._choices(request.choices).texts for index, request in requests.items()}
+        every = [(index, number) for index, of in texts.items() for number in range(len(of))]
+        given = [Given(texts[index][number]) for index, number in every]
+        rows, unused = [encoded[index] for index, _ in every], [np.zeros(len(one.tokens)) for one in given]
+        made: dict[int, dict[int, Generated]] = {index: {} for index in texts}
+        for at, one in self._engine.generate(rows, unused, given, Sampling()):
+            index, number = every[at]
+            made[index][number] = one
+            if len(made[index]) < len(texts[index]):
+                continue
+            request, of = requests[index], made.pop(index)
+            scores = [of[number].logprobs for number in range(len(of))]
+            found = decide(texts[index], scores, generator(request.key).random(), request.sampling)
+            chosen = of[found.chosen]
+            yield (
+                index,
+                ModelAnswer(
+                    text=request.choices[found.chosen],
+                    prompt_tokens=chosen.prompt,
+                    tokens=chosen.tokens,
+                    logprobs=found.logprobs,
+                    finish=chosen.finish,
+                    usage=Usage(
+                        prompt=len(chosen.prompt),
+                        completion=len(chosen.tokens),
+                        cached=of[0].cached,
+                        seconds=time.perf_counter() - began,
+                    ),
+                    chances=found.chances,
+                ),
+            )

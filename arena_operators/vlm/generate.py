@@ -16,7 +16,7 @@ import torch
 
 from arena.operator import Ids
 from arena_operators.vlm.backend import Message, Sampling
-from arena_operators.vlm.choices import Choices, limited
+from arena_operators.vlm.choices import Limit, kept, limited
 from arena_operators.vlm.model import Model, Row
 from arena_operators.vlm.sampling import draw, processed
 
@@ -49,7 +49,7 @@ class Batches:
         self,
         rows: Sequence[Row],
         uniforms: Sequence[Uniforms],
-        choices: Sequence[Choices | None],
+        limits: Sequence[Limit],
         sampling: Sampling,
     ) -> Iterator[tuple[int, Generated]]:
         """(index, answer) of each row, as they end. `uniforms`: a row's draws in [0, 1), one a token at most."""
@@ -59,7 +59,7 @@ class Batches:
         for members in groups.values():
             for start in range(0, len(members), self.size):
                 part = members[start : start + self.size]
-                given = [rows[i] for i in part], [uniforms[i] for i in part], [choices[i] for i in part]
+                given = [rows[i] for i in part], [uniforms[i] for i in part], [limits[i] for i in part]
                 made = generate(self.model, *given, self.size, sampling)
                 yield from zip(part, made, strict=True)
 
@@ -69,14 +69,14 @@ def generate(
     model: Model,
     rows: Sequence[Row],
     uniforms: Sequence[Uniforms],
-    choices: Sequence[Choices | None],
+    limits: Sequence[Limit],
     size: int,
     sampling: Sampling,
 ) -> list[Generated]:
     """Answers `rows` (at most `size`, all of one shape). `uniforms`: a row's draws in [0, 1), one a token at most."""
     inputs = model.join(rows, size)
     mask = inputs.pop("attention_mask")
-    limits = [len(row) for row in uniforms]
+    most = [len(row) for row in uniforms]
     tokens: list[list[int]] = [[] for _ in rows]
     logprobs: list[list[float]] = [[] for _ in rows]
     live = set(range(len(rows)))
@@ -86,25 +86,27 @@ def generate(
     positions = (mask.cumsum(-1) - 1).clamp(min=0)
     if not own_positions:
         extra["position_ids"] = positions
-    room = torch.nn.functional.pad(mask, (0, max(limits)), value=1)  # each step sees more of it
+    room = torch.nn.functional.pad(mask, (0, max(most)), value=1)  # each step sees more of it
     out = model.model(**inputs, attention_mask=mask, use_cache=True, **extra)
     banned = torch.from_numpy(model.banned(out.logits.shape[-1])).to(model.device)
-    draws = torch.zeros(size, max(limits), dtype=torch.float64)
+    draws = torch.zeros(size, max(most), dtype=torch.float64)
     for row, given in enumerate(uniforms):
         draws[row, : len(given)] = torch.from_numpy(given)
     draws = draws.to(model.device)
     position, length = positions[:, -1:], mask.shape[1]
-    for step in range(max(limits)):
-        bound = [(choices[row] if row in live else None, tokens[row]) for row in range(len(rows))]
+    for step in range(max(most)):
+        bound: list[tuple[Limit, Sequence[int]]] = [
+            (limits[row] if row in live else None, tokens[row]) for row in range(len(rows))
+        ]
         bound += [(None, [])] * (size - len(rows))
         scores = processed(out.logits[:, -1], limited(banned, bound), sampling)
-        drawn = draw(scores, draws[:, step], sampling.temperature == 0)
+        drawn = kept(draw(scores, draws[:, step], sampling.temperature == 0), bound)
         chosen = scores.gather(1, drawn[:, None])[:, 0].tolist()
         ids = drawn.tolist()
         for row in sorted(live):
             tokens[row].append(token := ids[row])
             logprobs[row].append(chosen[row])
-            if token in model.ends or len(tokens[row]) == limits[row]:
+            if token in model.ends or len(tokens[row]) == most[row]:
                 live.remove(row)
         if not live:
             break

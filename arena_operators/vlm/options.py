@@ -73,6 +73,11 @@ OPTIONS = {
     ),
     **prompt_options.OPTIONS,
     "choices": Option("bool", False, "limit an answer to the legal actions: no thought, nothing unparsable"),
+    "decide": Option(
+        "bool",
+        False,
+        "write nothing: the model's chance of each legal action is computed and logged, and one is drawn by them",
+    ),
     "tools": Option("str", None, "tools that it may use in a turn, e.g. zoom+notes+calculate or ./mine.py:odds"),
     "tool_calls": Option("int", None, f"uses of tools in a turn, at most (default: {TOOL_CALLS})", low=1, high=32),
     "examples": Option(
@@ -138,6 +143,7 @@ def check(what: str, options: Mapping[str, Any], kind: Kind) -> None:
     if options.get("image"):
         image_size(options["image"])
     check_tools(what, options, kind)
+    check_decide(options, kind)
     if options.get("price") is not None:
         try:
             price.parse(options["price"])
@@ -182,6 +188,19 @@ def check_tools(what: str, options: Mapping[str, Any], kind: Kind) -> None:
         raise InputError(f"llm@tools={seeing[0]}: that tool gives a picture, and llm reads only: leave it out")
     if (origin := origin_of(what, options, kind)) is not None and origin.metadata() is not None:
         raise InputError(f"{kind}@tools=: nano was trained without tools. Name a general model: {kind}:ORG/MODEL")
+
+
+def check_decide(options: Mapping[str, Any], kind: Kind) -> None:
+    """InputError for decide=true where it cannot be, or beside what it stands in place of."""
+    if not options.get("decide"):
+        return
+    if (backend := backend_of(options)) != "transformers":
+        raise InputError(
+            f"{kind}@decide=true goes with @backend=transformers; here the backend is {backend}, and a server tells no "
+            "chance of each action. Say @choices=true: it limits answers to the legal actions"
+        )
+    if options.get("choices"):
+        raise InputError(f"{kind}@decide=true writes nothing that @choices= could limit: leave out one of them")
 
 
 def server_url(given: str) -> str:
@@ -245,7 +264,7 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     default("max_tokens", 64 if nano else 32 if small else 256)
     default("prompt", "short" if nano else "brief" if small else "full")
     default("examples", WORKED if out["prompt"] == "brief" else 0)
-    for name in ("top_p", "top_k", "min_p", "choices", "threads", *prompt_options.PLAIN):
+    for name in ("top_p", "top_k", "min_p", "choices", "decide", "threads", *prompt_options.PLAIN):
         default(name, OPTIONS[name].default)
     return out
 
@@ -259,13 +278,15 @@ def settings(options: Mapping[str, Any], kind: Kind) -> Settings:
         prompt=options["prompt"],
         template=None if own is None else prompt_options.template(own, kind),
         # A limited answer has no thought; prompts that ask for none are not changed.
-        thoughts=options["thoughts"] and not (options["choices"] and options["prompt"] not in ("short", "brief")),
+        thoughts=options["thoughts"]
+        and not ((options["choices"] or options["decide"]) and options["prompt"] not in ("short", "brief")),
         history=options["history"],
         history_pictures=options["history_pictures"],
         examples=options["examples"],
         sampling=sampling,
         picture=kind == "vlm",
         choices=options["choices"],
+        decide=options["decide"],
         tools=tuple(options["tools"].split("+")) if options.get("tools") else (),
         tool_calls=options.get("tool_calls") or 0,
     )

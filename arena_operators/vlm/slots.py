@@ -17,7 +17,7 @@ from torch import Tensor
 
 from arena.operator import Ids
 from arena_operators.vlm.backend import Message, Sampling
-from arena_operators.vlm.choices import Choices, limited
+from arena_operators.vlm.choices import Limit, kept, limited
 from arena_operators.vlm.encoder import Encoder, Kept, Prompt
 from arena_operators.vlm.generate import Generated
 from arena_operators.vlm.llama import Llama
@@ -36,7 +36,7 @@ class _Row:
     index: int
     prompt: Ids
     uniforms: npt.NDArray[np.float64]
-    choices: Choices | None
+    limit: Limit
     cached: int = 0
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
@@ -101,7 +101,7 @@ class Slots:
         self,
         prompts: Sequence[Prompt],
         uniforms: Sequence[npt.NDArray[np.float64]],
-        choices: Sequence[Choices | None],
+        limits: Sequence[Limit],
         sampling: Sampling,
     ) -> Iterator[tuple[int, Generated]]:
         """(index, answer) of each prompt, as they end. `uniforms`: a row's draws in [0, 1), one a token at most."""
@@ -111,7 +111,7 @@ class Slots:
         while begun < len(prompts) or self._live():
             over = []
             while begun < len(prompts) and self._live() < self.slots:
-                row = _Row(begun, prompts[begun].ids, uniforms[begun], choices[begun])
+                row = _Row(begun, prompts[begun].ids, uniforms[begun], limits[begun])
                 over += self._begin(row, prompts[begun], sampling)
                 begun += 1
             if self._live():
@@ -206,10 +206,10 @@ class Slots:
 
     def _drawn(self, rows: Sequence[_Row], logits: Tensor, sampling: Sampling) -> list[_Row]:
         """Draws each row's next token of its logits. Returns the rows that this ends."""
-        banned = limited(self._banned, [(row.choices, row.tokens) for row in rows])
-        logprobs = processed(logits, banned, sampling)
+        bound = [(row.limit, row.tokens) for row in rows]
+        logprobs = processed(logits, limited(self._banned, bound), sampling)
         uniforms = torch.tensor([row.uniforms[len(row.tokens)] for row in rows], dtype=torch.float64)
-        drawn = draw(logprobs, uniforms, sampling.temperature == 0)
+        drawn = kept(draw(logprobs, uniforms, sampling.temperature == 0), bound)
         scores = logprobs.gather(1, drawn[:, None])[:, 0].tolist()
         over = []
         for row, token, score in zip(rows, drawn.tolist(), scores, strict=True):
