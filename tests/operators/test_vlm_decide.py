@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -153,6 +154,15 @@ def test_a_row_that_decides_changes_no_bit_of_one_that_writes(random_weights):
     mixed = dict(backend.generate([deciding, *free]))
     assert {i: mixed[i + 1].logprobs.tobytes() for i in range(3)} == alone
     assert sum(mixed[0].chances) == pytest.approx(1)
+
+
+def test_only_the_actions_must_fit_into_the_context(random_weights):
+    said, backend = (Message("user", ("Which move?",)),), random_weights.backend
+    most = Sampling(max_tokens=backend.model.context)  # which leaves no room for a prompt
+    asked = ModelRequest(messages=said, key=bytes(16), sampling=most, choices=("Answer: call",), decide=True)
+    assert backend.fits(asked)
+    assert not backend.fits(replace(asked, decide=False))
+    assert not backend.fits(replace(asked, choices=("call " * backend.model.context,)))
 
 
 def test_a_match_is_logged_with_its_chances_and_verified(tmp_path):
