@@ -46,7 +46,7 @@ def test_the_run_is_verified(run: Path) -> None:
 def test_the_run_names_the_weights_by_their_hashes(run: Path) -> None:
     prints = [operator.fingerprint for operator in Run(run).head.games[0].operators]
     nano = next(path for path in Path(arena_operators.vlm.__path__[0]).glob("nano/*.safetensors"))
-    assert list(prints[0]) == ["leduc.safetensors"]
+    assert list(prints[0]) == ["leduc-3.safetensors", "leduc.safetensors"]
     assert prints[1]["model.safetensors"] == hashlib.blake2b(nano.read_bytes(), digest_size=16).hexdigest()
 
 

@@ -11,6 +11,7 @@ import contextlib
 import os
 import select
 import signal
+from pathlib import Path
 
 MARK = "ARENA_MARK"
 ROUNDS = 20  # of looking and ending: a child may be started meanwhile
@@ -20,8 +21,9 @@ ENDING = 1.0  # seconds in which the system ends a killed process
 def end_marked(mark: str) -> None:
     """End every other process that has this mark."""
     for _ in range(ROUNDS):
-        found = [pid for pid in _processes() if pid != os.getpid() and _has(pid, mark)]
-        if not found:
+        others = [pid for pid in _processes() if pid != os.getpid()]
+        found = [pid for pid in others if _has(pid, mark)]
+        if not found and not any(map(_begins, others)):
             return
         for pid in found:
             _end(pid, mark)
@@ -41,6 +43,16 @@ def _has(pid: int, mark: str) -> bool:
             return f"{MARK}={mark}".encode() in file.read().split(b"\0")
     except OSError:  # it has just ended, or is not ours
         return False
+
+
+def _begins(pid: int) -> bool:
+    """Whether it is just becoming another program: the system cannot show its environment for that moment."""
+    try:
+        shown = [Path(f"/proc/{pid}/{name}").read_bytes() for name in ("environ", "cmdline", "statm")]
+    except OSError:
+        return False
+    environment, command, memory = shown
+    return not environment and not command and not memory.startswith(b"0 ")
 
 
 def _end(pid: int, mark: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -90,7 +91,8 @@ class Shown(Hooks):
                 pytest.skip("it has no short prompt: only small models that see the picture need one")
             for seat in moment.result.due:
                 observation = moment.game.observe(seat, Views(text=True))
-                prompt = fill(moment.game.card(), observation, "short")
+                alone = msgspec.structs.replace(observation, heard=(), free_text=0, table_talk=0)  # the game's words
+                prompt = fill(moment.game.card(), alone, "short")
                 assert len(prompt.split()) <= 60, (
                     f"{len(prompt.split())} words are too many for a small model: {prompt}"
                 )

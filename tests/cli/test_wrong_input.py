@@ -83,11 +83,11 @@ WRONG = [
     (("verify", "nowhere"), "nowhere is not a run folder"),
     (("replay", "/dev/null"), "/dev/null is not a run folder"),
     # commands
-    (("foo",), "no command is called 'foo'. There is: "),
+    (("xyzzy",), "no command is called 'xyzzy'. There is: "),
     (("verfy", "run"), "Did you mean verify?"),
     (("env", "foo"), "no command is called 'foo'. There is: "),
     (("new", "gmae", "x"), "Did you mean game?"),
-    (("check", "foo"), "There is: game, operator, worker."),
+    (("check", "xyzzy"), "There is: game, operator, tool, worker."),
     (("keys", "foo"), "no command is called 'foo'"),
     (("train", "foo"), "There is: ppo."),
     (("verify",), "Missing argument 'RUN'"),

@@ -64,8 +64,7 @@ def _session(hub: Hub) -> None:
     channel.send(m.End(match=0, seat=seat, outcome=Outcome(status="terminated", returns=(-1.0, 1.0))))
     _until(hub, _is(m.Closed))
     channel.send(m.Shutdown(reason="the run is over"))
-    _until(hub, _is(m.Bye))
-    _until(hub, lambda event: isinstance(event, Died))
+    _until(hub, lambda event: isinstance(event, Died))  # after its BYE, often in the same moment
 
 
 def _is(kind: type) -> Callable[[Event], bool]:
