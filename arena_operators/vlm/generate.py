@@ -81,10 +81,11 @@ def generate(
     logprobs: list[list[float]] = [[] for _ in rows]
     live = set(range(len(rows)))
     extra: dict[str, Any] = {"logits_to_keep": 1} if "logits_to_keep" in model.takes else {}
-    # Models with multimodal rotary embeddings (mrope) compute their own positions.
-    own_positions = "position_ids" not in model.takes or hasattr(getattr(model.model, "model", None), "get_rope_index")
+    inner: Any = getattr(model.model, "model", None)
+    # With multimodal rotary embeddings the model places pictures itself, and says how much that moves what follows.
+    placed = hasattr(inner, "get_rope_index") and bool(rows[0].others)
     positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    if not own_positions:
+    if "position_ids" in model.takes and not placed:
         extra["position_ids"] = positions
     room = torch.nn.functional.pad(mask, (0, max(most)), value=1)  # each step sees more of it
     out = model.model(**inputs, attention_mask=mask, use_cache=True, **extra)
@@ -94,6 +95,8 @@ def generate(
         draws[row, : len(given)] = torch.from_numpy(given)
     draws = draws.to(model.device)
     position, length = positions[:, -1:], mask.shape[1]
+    if placed:
+        position = position + inner.rope_deltas
     for step in range(max(most)):
         bound: list[tuple[Limit, Sequence[int]]] = [
             (limits[row] if row in live else None, tokens[row]) for row in range(len(rows))
@@ -111,8 +114,8 @@ def generate(
         if not live:
             break
         position = position + 1
-        if not own_positions:
-            extra["position_ids"] = position
+        if "position_ids" in model.takes:
+            extra["position_ids"] = position[None].expand(3, -1, -1) if placed else position
         out = model.model(
             input_ids=drawn[:, None],
             attention_mask=room[:, : length + step + 1],

@@ -7,17 +7,22 @@ cannot be loaded, and the message says so.
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import json
 
 import pytest
 
 pytest.importorskip("transformers")
 
+import numpy as np
 import torch
 from transformers import AutoModelForImageTextToText, PreTrainedTokenizerFast
 
 from arena.operator import WorkerContext
+from arena_operators.vlm.backend import Sampling
 from arena_operators.vlm.checkpoint import SHIPPED
+from arena_operators.vlm.generate import Batches
+from arena_operators.vlm.model import Model, Row
 from arena_operators.vlm.operator import make
 from tests.operators.vlm_kit import answers, decided, frames, lessons, requests
 
@@ -33,11 +38,9 @@ TEXT = {
 
 
 def tokenizer(marks, **names):
-    out = PreTrainedTokenizerFast.from_pretrained(SHIPPED)
-    out.add_special_tokens({"additional_special_tokens": marks})
-    for name, mark in names.items():
-        setattr(out, name, mark)
-        setattr(out, f"{name}_id", out.convert_tokens_to_ids(mark))
+    """nano's, with the marks of a family; `names` are those that its processor looks up."""
+    out = PreTrainedTokenizerFast.from_pretrained(SHIPPED, **({"extra_special_tokens": names} if names else {}))
+    out.add_special_tokens({"additional_special_tokens": marks}, replace_extra_special_tokens=False)
     return out
 
 
@@ -182,3 +185,35 @@ def test_a_model_of_this_family_answers_and_sees_the_picture(folder):
 def test_without_torchvision_the_message_names_it(folder):
     with pytest.raises(ValueError, match=r"torchvision|num2words"):
         make(WorkerContext(str(folder), {"threads": 1, "device": "cpu"}))
+
+
+@pytest.mark.parametrize("name", ["Qwen3VL", "Qwen2.5VL"])
+def test_tokens_stand_where_transformers_puts_them(name):
+    """The greedy tokens of a padded prompt with a picture are those of `generate`, which has no padding."""
+    config, words, _, _ = qwen(name)
+    torch.manual_seed(0)
+    model = Model.__new__(Model)  # its processor would need torchvision
+    model.model = AutoModelForImageTextToText.from_config(config).eval()
+    model.device, model.tokenizer, model.pad = "cpu", words, words.pad_token_id
+    model.ends = frozenset([words.eos_token_id])
+    model.takes = frozenset(inspect.signature(model.model.forward).parameters)
+    seen = [config.vision_start_token_id, *[config.image_token_id] * 4, config.vision_end_token_id]
+    ids = torch.tensor([[*range(20, 31), *seen, *range(40, 68)]])
+    patch = config.vision_config.patch_size
+    row = Row(
+        ids.shape[1],
+        {
+            "input_ids": ids,
+            "attention_mask": torch.ones_like(ids),
+            "mm_token_type_ids": (ids == config.image_token_id).long(),
+        },
+        {"pixel_values": torch.randn(16, 6 * patch * patch), "image_grid_thw": torch.tensor([[1, 4, 4]])},
+    )
+    sampling = Sampling(temperature=0, max_tokens=6)
+    (_, given), *_ = Batches(model, 2).generate([row], [np.full(6, 0.5)], [None], sampling)
+    never = np.flatnonzero(model.banned(len(words))).tolist()
+    with torch.inference_mode():
+        whole = model.model.generate(
+            **row.sequences, **row.others, do_sample=False, max_new_tokens=6, suppress_tokens=never
+        )
+    assert given.tokens.tolist() == whole[0, ids.shape[1] :].tolist()
