@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from PIL import Image as Pictures
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from arena_operators.vlm import checkpoint
+from arena_operators.vlm import checkpoint, processors
 from arena_operators.vlm.adapter import base_alone, merged
 from arena_operators.vlm.backend import Message, Picture
 from arena_operators.vlm.checkpoint import Source
@@ -28,7 +27,7 @@ LOADING = (  # what transformers raises for files that it cannot load
     ValueError,
     KeyError,
     TypeError,
-    AttributeError,  # where a processor needs torchvision
+    AttributeError,
     RuntimeError,
     ImportError,
     SafetensorError,
@@ -108,11 +107,11 @@ class Model:
         return config
 
     def _processor(self, origin: Source) -> Any:
-        from transformers import AutoProcessor, AutoTokenizer
+        from transformers import AutoTokenizer
 
         own = self._given(origin) if origin.processor == origin.name else {}
         if self.sees:
-            return AutoProcessor.from_pretrained(origin.processor, trust_remote_code=False, **own)
+            return processors.load(origin.processor, self._config, **own)
         tokenizer = AutoTokenizer.from_pretrained(origin.processor, config=self._config, trust_remote_code=False, **own)
         return TextProcessor(tokenizer)
 
@@ -319,10 +318,7 @@ def _whole(called: str, load: Callable[[], Any], faults: Sequence[str]) -> Any:
 
 
 def _hint(error: Exception) -> str:
-    missing = importlib.util.find_spec("torchvision") is None
-    if missing and isinstance(error, (AttributeError, ImportError)):
-        return ". Processors that also take videos (SmolVLM, Qwen-VL) need torchvision, which is not installed"
-    return ""
+    return " Install it with `pip install torchvision`." if "torchvision" in str(error).lower() else ""
 
 
 def _first_line(error: Exception) -> str:
