@@ -12,7 +12,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from arena.cli.tables import money, share, timed
+from arena.figures import money, share, timed
 from arena.price import Price
 from arena.questions import Load
 from arena.record.times import Spent

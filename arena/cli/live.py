@@ -18,7 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from arena.cli.flow import FlowTable
-from arena.cli.tables import duration, number, paced
+from arena.cli.tables import paced
+from arena.figures import duration, number
 from arena.match import Match
 from arena.observer import Observer
 from arena.operator import Decision, Outcome, Request

@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.text import Text
 
 from arena import commands
-from arena.cli.tables import plural, score_table
+from arena.cli.tables import score_table
 from arena.errors import ArenaError
 from arena.evaluate.table import ScoreTable
+from arena.figures import plural
 from arena.record.head import GameHead, Head
 from arena.record.reader import Run
 from arena.text import printable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -13,6 +12,7 @@ from rich.text import Text
 
 from arena.cli.narrow import NarrowTable
 from arena.evaluate.table import ScoreRow, ScoreTable
+from arena.figures import duration, money, number, plural, share, span, timed
 from arena.plan import Pace
 from arena.price import Price
 from arena.record.times import Spent
@@ -63,11 +63,6 @@ def _title(results: ScoreTable, game: str, seed: int, pace: Pace, planned: int |
     if planned is not None and planned != results.matches:
         count = f"{results.matches} of {plural(planned, 'match', 'matches')}"
     return printable(f"{game} · {count} in {plural(results.blocks, 'block')} · seed {seed}{paced(pace)}")
-
-
-def plural(count: int, word: str, words: str = "") -> str:
-    """`1 block`, `2 blocks`."""
-    return f"{count} {word if count == 1 else words or f'{word}s'}"
 
 
 def _caption(
@@ -166,25 +161,9 @@ def _usage_table(
     table = _table()
     for title in columns:
         table.add_column(title, justify="right", no_wrap=True)
-    for number, (row, _, _) in enumerate(rows):
-        table.add_row(_name(row), *(cells[number] or "-" for cells in columns.values()))
+    for place, (row, _, _) in enumerate(rows):
+        table.add_row(_name(row), *(cells[place] or "-" for cells in columns.values()))
     return table
-
-
-def timed(seconds: float | None) -> str | None:
-    """Seconds in a suitable unit, if there are some."""
-    return None if seconds is None else duration(seconds)
-
-
-def share(part: float | None) -> str | None:
-    """A part of one in percent, if there is one."""
-    return None if part is None else f"{part:.0%}"
-
-
-def money(amount: float) -> str:
-    """In whatever currency the prices are: two decimals, or as many as two digits of it need."""
-    digits = 2 if amount <= 0 else max(2, 1 - math.floor(math.log10(amount)))
-    return f"{amount:.{digits}f}"
 
 
 def paced(pace: Pace) -> str:
@@ -210,18 +189,6 @@ def _table() -> Table:
     return table
 
 
-def number(value: float | None) -> str:
-    """A score with its sign."""
-    return "-" if value is None else f"{value:+.3f}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds in a suitable unit."""
-    if seconds < 1e-3:
-        return f"{seconds * 1e6:.0f} µs"
-    return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
-
-
 def _name(row: ScoreRow) -> Text:
     return Text(printable(row.operator))
 
@@ -232,14 +199,6 @@ def _interval(row: ScoreRow) -> str:
 
 def _bounds(row: ScoreRow) -> str:
     return "-" if row.worst is None or row.best is None else span(row.worst, row.best)
-
-
-def span(low: float, high: float) -> str:
-    """From low to high, with enough digits to distinguish them."""
-    for digits in range(2, 9):
-        if digits == 8 or f"{low:.{digits}f}" != f"{high:.{digits}f}" or low == high:
-            break
-    return f"{low:+.{digits}f}..{high:+.{digits}f}"
 
 
 def _faults(row: ScoreRow) -> str:

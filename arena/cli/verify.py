@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.text import Text
 
 from arena import commands
-from arena.cli.tables import plural
 from arena.cli.whole import Whole
 from arena.errors import RecordError
+from arena.figures import plural
 from arena.record import kept
 from arena.record.reader import Run
 from arena.record.rerun import rerun as rerun_run

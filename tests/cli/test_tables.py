@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from arena.cli.runs import alike
-from arena.cli.tables import money, score_table
+from arena.cli.tables import score_table
 from arena.evaluate.table import ScoreRow, ScoreTable
+from arena.figures import money
 from arena.operator import Usage
 from arena.price import Price
 from arena.record.times import Spent
