@@ -318,8 +318,9 @@ class OperatorKind:
     # requests that it takes at once, or max_in_flight(what, options): the number; 0: any number. The others wait in
     # the arena, and their deadlines do not run there. Its worker may say less when it is ready: Operator.max_in_flight
     prompts: str | None = None
-    # "package.module:function" of who is asked in messages; function(what, options, seat, requests, answers): those of
-    # the last of a seat's requests, each (role, texts and pictures), given its answers to those before. No model runs
+    # "package.module:function" of who is asked in messages; function(what, options, seat, requests, texts): those of
+    # each of a seat's requests in turn, each (role, texts and pictures), given the texts that answered those before.
+    # No model runs
     interactive: bool = False  # a person answers: no deadline unless one is given
 
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "verify": "arena.cli.verify:verify",
     "replay": "arena.cli.replay:replay",
     "merge": "arena.cli.merge:merge",
+    "export": "arena.cli.export:export",
     "prompt": "arena.cli.prompt:prompt",
     "games": "arena.cli.catalogue:games",
     "operators": "arena.cli.catalogue:operators",

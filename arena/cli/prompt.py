@@ -16,6 +16,7 @@ from arena.game import Game, Views
 from arena.lineup import SEATS, build_lineup
 from arena.operator import OpenSeat, Request
 from arena.plan import Entry
+from arena.prompts import MARK
 from arena.session import LocalSession
 from arena.sync import SyncMatch
 from arena.text import printable
@@ -40,7 +41,8 @@ def prompt(game: str, operator: str, seat: int | None, turn: int, seed: int, out
         raise InputError(f"operator {entry.name!r} is asked without prompts; vlm and llm are asked with them")
     asked, requests, answers = _played(made, entry, seat, turn, seed)
     pictures = 0
-    for role, parts in plugins.resolve(entry.kind.prompts)(entry.what, entry.options, asked, requests, answers):
+    *_, last = plugins.resolve(entry.kind.prompts)(entry.what, entry.options, asked, requests, answers)
+    for role, parts in last:
         click.echo(f"--- {role}")
         for part in parts:
             if isinstance(part, str):
@@ -71,7 +73,10 @@ def _made(text: str) -> Game:
 def _played(
     game: Game, entry: Entry, seat: int | None, turn: int, seed: int
 ) -> tuple[OpenSeat, list[Request], list[str]]:
-    """(the seat, its requests up to that turn, its answers before it). InputError when it has no such turn."""
+    """(the seat, its requests up to that turn, the texts that answered those before it).
+
+    InputError when it has no such turn.
+    """
     spec, card = game.spec, game.card()
     choose = plugins.resolve(spec.baseline) if spec.baseline is not None else None
     chance = generator(key("arena prompt", seed))
@@ -99,7 +104,7 @@ def _played(
                     return asked, requests, answers
             action = int(chance.choice(seen.legal)) if choose is None else int(choose(seen, card, chance))
             if due == seat:
-                answers.append(card.actions[action])
+                answers.append(f"{MARK} {card.actions[action]}")
             match.answer(due, action)
     raise InputError(
         f"seat {seat} has {len(requests)} turns in this match, so no turn {turn}: name another --turn, --seat (0 to "

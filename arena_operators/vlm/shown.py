@@ -1,15 +1,15 @@
-"""What a model would be asked, for `arena prompt`. No model is loaded."""
+"""What a model would be asked, for `arena prompt` and for exports of what was played. No model is loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 from arena.errors import InputError
 from arena.game import Image
 from arena.operator import OpenSeat, Request
-from arena.prompts import MARK
 from arena_operators.vlm import options
 from arena_operators.vlm.backend import ModelAnswer
 from arena_operators.vlm.checkpoint import Kind
@@ -25,24 +25,28 @@ def prompts(
     requests: Sequence[Request],
     answers: Sequence[str],
     kind: Kind = "vlm",
-) -> Shown:
-    """The messages of the last request, (role, parts) each. InputError where the options do not fit the game."""
+) -> Iterator[Shown]:
+    """The messages of each request, (role, parts) each, given the texts that answered those before it.
+
+    InputError where the options do not fit the game.
+    """
     dialogue = Dialogue(options.settings(options.filled(what, given, kind), kind))
     try:
         dialogue.open([seat])
-        for request, answer in zip(requests, answers, strict=False):
+        for request, answer in zip_longest(requests, answers, fillvalue=""):
+            assert isinstance(request, Request)
             turn = dialogue.turn(request)
-            next(turn)
+            asked = next(turn)
+            yield [
+                (one.role, [part if isinstance(part, str) else part.pixels for part in one.parts])
+                for one in asked.messages
+            ]
             try:
-                turn.send(ModelAnswer(text=f"{MARK} {answer}"))
+                turn.send(ModelAnswer(text=answer))
             except StopIteration:
                 continue
-        asked = next(dialogue.turn(requests[-1]))
     except ValueError as error:
         raise InputError(str(error)) from error
-    return [
-        (one.role, [part if isinstance(part, str) else part.pixels for part in one.parts]) for one in asked.messages
-    ]
 
 
 prompts_of_llm = partial(prompts, kind="llm")

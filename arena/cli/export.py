@@ -1,0 +1,114 @@
+"""`arena export`: what was played, in the format of another library."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any, cast
+
+import click
+from rich.console import Console
+
+from arena import plugins
+from arena.errors import InputError
+from arena.exporters import FORMATS
+from arena.exporters.episodes import Reader
+from arena.exporters.filters import Filter
+from arena.exporters.options import Options, View
+from arena.record.reader import Run
+from arena.text import printable
+
+
+class Span(click.ParamType[tuple[int, int]]):
+    """Matches from one number to another: 3, or 10-19."""
+
+    name = "A-B"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        found = re.fullmatch(r"(\d+)(?:-(\d+))?", value)
+        first = int(found[1]) if found else 0
+        last = int(found[2] or found[1]) if found else -1
+        if last < first:
+            self.fail(f"{value!r}: expected a match, or the first and the last: 3 or 10-19.", param, ctx)
+        return first, last
+
+
+class Size(click.ParamType[tuple[int, int]]):
+    """A picture's height and width: 128x128."""
+
+    name = "HxW"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", value)
+        if found is None:
+            self.fail(f"{value!r}: expected height x width in pixels, such as 128x128.", param, ctx)
+        return int(found[1]), int(found[2])
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--to", "form", required=True, type=click.Choice(list(FORMATS)), help="The format.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="What to write; nothing may be there yet.")
+@click.option("--operator", "operators", multiple=True, metavar="NAME", help="Only this operator's (repeat for more).")
+@click.option("--game", "games", multiple=True, metavar="NAME", help="Only this game's (repeat for more).")
+@click.option("--matches", type=Span(), help="Only these matches: 3, or 10-19.")
+@click.option("--won", is_flag=True, help="Only where the seat's return beats that of every other seat.")
+@click.option("--best", type=click.FloatRange(0, 1, min_open=True), help="Only this share with the highest returns.")
+@click.option(
+    "--view", "views", multiple=True, type=click.Choice(["image", "vector", "text"]), help="Instead of those given."
+)
+@click.option("--size", type=Size(), help="Of pictures, in pixels: 128x128.")
+@click.option("--prompt", type=str, help="The game's prompt that is asked: full (the default) or short.")
+@click.option("--margin", type=click.FloatRange(0), help="Least difference of the returns of a pair (default: any).")
+@click.option("--trust", is_flag=True, help="Run the game file that came with RUN, although it was never played here.")
+def export(
+    run: Path,
+    form: str,
+    out: Path,
+    operators: tuple[str, ...],
+    games: tuple[str, ...],
+    matches: tuple[int, int] | None,
+    won: bool,
+    best: float | None,
+    views: tuple[str, ...],
+    size: tuple[int, int] | None,
+    prompt: str | None,
+    margin: float | None,
+    trust: bool,
+) -> None:
+    """Write what was played in RUN in the format of another library.
+
+    \b
+    minari   offline reinforcement learning, lossless
+    chat     supervised fine-tuning: prompts and answers, with pictures (Hugging Face datasets)
+    pairs    preference pairs: a better and a worse answer from equal states (Hugging Face datasets)
+
+    An episode is one seat of one match. Observations are had by playing the matches again from the log; a format that
+    wants what the operators were not given (--view) gets it the same way.
+    """
+    keep = Filter(operators, games, matches, won, best)
+    given = {"view": views or None, "size": size, "prompt": prompt, "margin": margin}
+    options = Options(views=cast("tuple[View, ...]", views), size=size, prompt=prompt or "full", margin=margin or 0.0)
+    out = out.expanduser().absolute()  # Minari misreads a relative path
+    if out.exists():
+        raise InputError(f"--out {out}: there is something already; name another place")
+    plugins.require_modules(f"--to {form}", FORMATS[form].modules, "export")
+    write, takes = plugins.resolve(FORMATS[form].target), FORMATS[form].takes
+    for word, value in given.items():
+        if value is not None and word not in takes:
+            able = ", ".join(name for name, one in FORMATS.items() if word in one.takes)
+            raise InputError(f"--{word}: --to {form} does not take it; these formats do: {able}")
+    with closing(Reader.open(Run(run), keep, trust=trust)) as reader:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as half:
+            made = Path(half) / out.name  # half an export never stands where a whole one is looked for
+            told = write(reader, made, options)
+            shutil.move(made, out)
+        told += reader.left_out()
+    console = Console(stderr=True)
+    for sentence in told:
+        console.print(printable(sentence), highlight=False, markup=False, soft_wrap=True)
+    console.print(f"written: {out}", highlight=False, markup=False, soft_wrap=True)
