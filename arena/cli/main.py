@@ -23,6 +23,7 @@ COMMANDS = {
     "show": "arena.cli.show:show",
     "verify": "arena.cli.verify:verify",
     "replay": "arena.cli.replay:replay",
+    "report": "arena.cli.report:report",
     "merge": "arena.cli.merge:merge",
     "export": "arena.cli.export:export",
     "prompt": "arena.cli.prompt:prompt",

@@ -1,0 +1,35 @@
+"""`arena report`: the page of a run, or of several that are compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from arena.record.reader import Run
+from arena.report.columns import write_columns
+from arena.report.page import write_report
+from arena.report.replays import Caps
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The page. Default: RUN/report.html.")
+@click.option(
+    "--pictures", default=12, show_default=True, type=click.IntRange(0), help="MiB of pictures in it at most."
+)
+@click.option("--turns", default=10_000, show_default=True, type=click.IntRange(0), help="Turns shown in it at most.")
+@click.option("--columns", is_flag=True, help="Write RUN/matches.parquet, turns.parquet and calls.parquet too.")
+@click.option("--trust", is_flag=True, help="Run the game file that came with RUN, although it was never played here.")
+def report(runs: tuple[Path, ...], out: Path | None, pictures: int, turns: int, columns: bool, trust: bool) -> None:
+    """Write the page of RUN: scores with intervals, faults, how to reproduce them, and the matches to step through.
+
+    It is one file that needs no network. Of several RUNs a page that compares them is written to --out; runs of other
+    game versions, options, limits or views are refused. A run that stopped is reported as far as it came.
+    """
+    opened = [Run(run) for run in runs]
+    path = write_report(opened, out, caps=Caps(turns, pictures * 1024 * 1024), trust=trust)
+    click.echo(path)
+    for run in opened if columns else ():
+        for written in write_columns(run):
+            click.echo(written)

@@ -1,0 +1,61 @@
+"""Plots as inline SVG that keep the size of their letters at any width: places are in percent of the width."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from arena.report.html import Html, tag
+
+ROW = 40  # pixels
+LEFT, RIGHT = 2.0, 98.0  # percent
+
+
+class Mark(NamedTuple):
+    """A row of a plot: a value, and its interval if it has one."""
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+    text: str  # the numbers in words
+
+
+def intervals(marks: Sequence[Mark], label: str, unit: str) -> Html:
+    """A row a mark, on one scale. `label` says what it shows; `unit` stands at the scale."""
+    if not marks:
+        return Html("")
+    ends = [end for mark in marks for end in (mark.low, mark.value, mark.high) if end is not None]
+    steps = ticks(min(ends), max(ends))
+    low, high = steps[0], steps[-1]
+
+    def place(value: float) -> str:
+        return f"{LEFT + (value - low) / (high - low) * (RIGHT - LEFT):.2f}%"
+
+    height = ROW * len(marks) + 8
+    parts = [tag("line", x1=place(at), x2=place(at), y1=0, y2=height, class_="rule") for at in steps]
+    for at in steps:
+        anchor = "start" if at == low else "end" if at == high else "middle"
+        parts.append(tag("text", f"{at:g}", x=place(at), y=height + 16, text_anchor=anchor, class_="axis"))
+    for row, mark in enumerate(marks):
+        y = ROW * row + 30
+        parts.append(tag("text", f"{mark.name}  {mark.text}", x="0", y=y - 13))
+        if mark.low is not None and mark.high is not None:
+            parts.append(tag("line", x1=place(mark.low), x2=place(mark.high), y1=y, y2=y, class_="whisker"))
+        parts.append(tag("circle", cx=place(mark.value), cy=y, r=5, class_="dot"))
+    told = f"{label}: " + "; ".join(f"{mark.name} {mark.text}" for mark in marks)
+    image = tag("svg", *parts, height=height + 22, role="img", aria_label=told)
+    return tag("figure", image, tag("figcaption", f"{label}, in {unit}"), class_="plot")
+
+
+def ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """At most `most` round numbers, the first at or below `low` and the last at or above `high`, always two or more."""
+    spread = (high - low) or abs(high) or 1.0
+    step = 10.0 ** math.floor(math.log10(spread / (most - 1)))
+    for factor in (1, 2, 5, 10, 20, 50):
+        first, last = math.floor(low / (step * factor)), math.ceil(high / (step * factor))
+        last = max(last, first + 1)
+        if last - first < most:
+            return [round(at * step * factor, 12) for at in range(first, last + 1)]
+    raise AssertionError("a step of 50 always suffices")

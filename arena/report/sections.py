@@ -1,0 +1,180 @@
+"""What a page says of one run, a section a function. All that is shown of scores stands in results.json."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from arena.evaluate.table import ScoreRow, ScoreTable
+from arena.figures import duration, money, number, plural, share, span
+from arena.game import Views
+from arena.record.head import GameHead, Head
+from arena.record.reader import Run
+from arena.record.times import Times
+from arena.report.html import Html, figure, paragraphs, section, table, tag
+from arena.report.plot import Mark, intervals
+
+
+def scores(run: Run, tables: Sequence[ScoreTable]) -> Html:
+    """Of every game: a plot and a table of scores with their intervals."""
+    parts: list[Html] = []
+    for at, (one, game) in enumerate(zip(tables, run.head.games, strict=True)):
+        parts.append(tag("h3", _titled(one, game, run.head)))
+        if not one.matches:
+            parts.append(tag("p", "No match of this game is over, so there are no scores."))
+            continue
+        rows = sorted(enumerate(one.rows), key=lambda pair: (pair[1].score is None, -(pair[1].score or 0.0)))
+        marks = [
+            Mark(row.operator, row.score, row.low, row.high, _told(row)) for _, row in rows if row.score is not None
+        ]
+        parts.append(intervals(marks, "Score and 95% interval", one.unit.rstrip(".")))
+        bounds = one.returns is not None
+        heads = ["operator", "score", "95% interval", "matches", "turns", "fault-free score", *["bounds"] * bounds]
+        cells = [_score_cells(f"tables.{at}.rows.{place}", row, bounds) for place, row in rows]
+        caption = f"{one.game}: mean return a match in {one.unit.rstrip('.')}, faults counted"
+        parts.append(table(caption, heads, cells))
+        parts.append(paragraphs(_notes(one, game, run.head), "note"))
+    return section("Scores", "scores", *parts)
+
+
+def _titled(one: ScoreTable, game: GameHead, head: Head) -> str:
+    options = "".join(f"@{name}={value}" for name, value in game.options.items())
+    pace = "" if head.plan.limits.pace == "lockstep" else f" · {head.plan.limits.pace}"
+    return f"{one.game}{options} · {plural(one.matches, 'match', 'matches')} in {plural(one.blocks, 'block')}{pace}"
+
+
+def _told(row: ScoreRow) -> str:
+    text = number(row.score)
+    return text if row.low is None or row.high is None else f"{text} ({span(row.low, row.high).replace('..', ' to ')})"
+
+
+def _score_cells(path: str, row: ScoreRow, bounds: bool) -> list[object]:
+    interval: object = "-"
+    if row.low is not None and row.high is not None:
+        low, _, high = span(row.low, row.high).partition("..")
+        interval = Html(f"{figure(f'{path}.low', row.low, low)} to {figure(f'{path}.high', row.high, high)}")
+    cells: list[object] = [
+        row.operator,
+        figure(f"{path}.score", row.score, number(row.score)),
+        interval,
+        figure(f"{path}.matches", row.matches, str(row.matches)),
+        figure(f"{path}.turns", row.turns, str(row.turns)),
+        figure(f"{path}.score_fault_free", row.score_fault_free, number(row.score_fault_free)),
+    ]
+    if bounds:
+        worst, best = figure(f"{path}.worst", row.worst, number(row.worst)), number(row.best)
+        cells.append(Html(f"{worst} to {figure(f'{path}.best', row.best, best)}"))
+    return cells
+
+
+def _notes(one: ScoreTable, game: GameHead, head: Head) -> Iterator[str]:
+    """What a reader of the table must know."""
+    yield f"Blocks with every seat order: {one.whole} of {one.blocks}. Of those, {one.distinct} went different ways."
+    if one.cut:
+        yield "A block that is not whole weighs as much as its matches."
+    if any(row.score is not None and row.low is None for row in one.rows):
+        yield "There is no interval where fewer than two whole blocks went different ways or all have the same score."
+    if not game.seeded:
+        yield "The seed changes nothing in this game: equal ways are the same play, not more evidence."
+    if one.unresolved:
+        reasons = "; ".join(f"{count} times {why}" for why, count in one.reasons.items())
+        yield f"{plural(one.unresolved, 'match is', 'matches are')} unresolved: {reasons}."
+    if one.returns is not None:
+        whose = "the game's rules allow" if one.returns_of == "game" else "was seen in this run"
+        low, high = one.returns
+        ends = f"{whose} ({low:+g}, {high:+g})"
+        yield f"Bounds: the score if every unresolved match had given the lowest or highest return that {ends}."
+    if head.people:
+        how = "each deal came in every seat order" if head.plan.mirror else "no deal came twice, since people remember"
+        yield f"A person sat there: {how}."
+    if head.hears:
+        yield "The schedule heard results, so results decided who met whom and how long."
+
+
+def faults(tables: Sequence[ScoreTable]) -> Html:
+    """By operator and kind, over all games, a table a game that had some."""
+    parts: list[Html] = []
+    for at, one in enumerate(tables):
+        kinds = sorted({kind for row in one.rows for kind in row.faults})
+        if not kinds and not one.unresolved:
+            continue
+        rows = []
+        for place, row in enumerate(one.rows):
+            path = f"tables.{at}.rows.{place}"
+            counts = [
+                figure(f"{path}.faults.{kind}", row.faults.get(kind), str(row.faults.get(kind, 0))) for kind in kinds
+            ]
+            rate = share(sum(row.faults.values()) / row.turns) if row.turns else None
+            unresolved = figure(f"{path}.unresolved", row.unresolved, str(row.unresolved))
+            rows.append([row.operator, *counts, rate or "-", unresolved])
+        parts.append(table(f"{one.game}: faults in answers", ["operator", *kinds, "of its turns", "unresolved"], rows))
+    if not parts:
+        return section("Faults", "faults", tag("p", "No answer was a fault, and every match was resolved."))
+    why = (
+        "A fault costs its operator by the game's rule (a default action or a forfeit) and never becomes a move of "
+        "somebody's choice. Unresolved matches failed in every try for a reason that no seat brought about."
+    )
+    return section("Faults", "faults", *parts, tag("p", why, class_="note"))
+
+
+def models(run: Run, times: Times) -> Html:
+    """What models took of tokens, time and money; nothing where none was used."""
+    rows = []
+    for name, price in run.prices().items():
+        spent = times.of(name)
+        if not spent.tokens:
+            continue
+        rows.append(
+            [
+                name,
+                str(spent.answers),
+                str(spent.prompt),
+                str(spent.completion),
+                share(spent.hits) or "-",
+                duration(spent.seconds / spent.answers),
+                "-" if spent.first_token is None else duration(spent.first_token),
+                "-" if price is None else money(spent.cost(price)),
+            ]
+        )
+    if not rows:
+        return Html("")
+    heads = ["operator", "answers", "tokens in", "tokens out", "cached", "a turn", "first token", "cost"]
+    note = "From the timing file: tries that did not count are in it, and equal runs differ here."
+    return section(
+        "What models took", "models", table("Tokens, time and cost", heads, rows), tag("p", note, class_="note")
+    )
+
+
+def operators(run: Run) -> Html:
+    """What each operator was and was given: whether like is compared with like."""
+    parts: list[Html] = []
+    for game in run.head.games:
+        rows = []
+        for one in game.operators:
+            options = ", ".join(f"{name}={value}" for name, value in one.options.items()) or "none"
+            prints = ", ".join(f"{name} {value[:16]}" for name, value in one.fingerprint.items()) or "-"
+            rows.append([one.name, one.given, one.views.described(), options, one.determinism, prints])
+        heads = ["operator", "as it was named", "given", "options", "determinism", "weights"]
+        parts.append(table(f"{game.name}: who sat there", heads, rows, "words"))
+        views = {one.views.described() for one in game.operators if one.views != Views()}
+        if len(views) > 1:
+            text = (
+                f"At {game.name} operators were given different views ({'; '.join(sorted(views))}): a difference of "
+                "their scores is one of views too."
+            )
+            parts.append(tag("p", text, class_="alarm"))
+    facts = run.facts()
+    told = [
+        [name, "; ".join(", ".join(f"{key} {value}" for key, value in said.items()) for said in several)]
+        for name, several in facts.items()
+    ]
+    if told:
+        parts.append(table("What operators found out about themselves", ["operator", "facts"], told, "words"))
+    return section("Operators", "operators", *parts)
+
+
+def voids(times: Times) -> Html:
+    """Tries that did not count."""
+    if not times.voids:
+        return Html("")
+    rows: list[Sequence[object]] = [[why, str(count)] for why, count in sorted(times.voids.items())]
+    return table("Tries that did not count and were played again", ["why", "tries"], rows, "words")

@@ -1,0 +1,177 @@
+"""The page in Chromium: two widths, two themes, links to a turn, keys, and many turns in bounded memory."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from arena.game import Views
+from arena.record.moments import Moment, ShownTurn
+from arena.record.reader import Run
+from arena.report.html import tag
+from arena.report.page import page_of, several, write_report
+from arena.report.replays import PIECE, Replays, ShownMatch, ShownMoment, data_elements
+from tests.report.kit import CHROMIUM, FLAGS, HOSTILE, in_browser, record, thinkers
+
+playwright = pytest.importorskip("playwright.sync_api")
+pytestmark = in_browser
+SIZES = [(390, 844), (1440, 900)]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    run = record(thinkers(), tmp_path_factory.mktemp("browser") / "run")
+    write_report([run])
+    return run
+
+
+class Looking:
+    """A page that notes what is wrong with it."""
+
+    def __init__(self, browser: Any, path: Path, place: str = "", **how: Any) -> None:
+        self.complaints: list[str] = []
+        self.context = browser.new_context(**how)
+        self.page = self.context.new_page()
+        self.page.on("console", lambda line: self.complaints.append(line.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda asked: self._own(asked.url))
+        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        self.page.goto(path.as_uri() + place)
+
+    def _own(self, url: str) -> None:
+        if not url.startswith(("file:", "data:", "blob:")):
+            self.complaints.append(url)
+
+    def where(self, text: str) -> None:
+        """Waits until the viewer shows this place."""
+        self.page.wait_for_function("text => document.querySelector('.where').textContent.includes(text)", arg=text)
+
+    def close(self) -> None:
+        self.context.close()
+        assert self.complaints == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_it_fits_and_complains_of_nothing(
+    browser: Any, run: Run, tmp_path: Path, size: tuple[int, int], theme: str
+) -> None:
+    both = tmp_path / "both.html"
+    both.write_text(several([run, run]))
+    for path in (run.folder / "report.html", both):
+        look = Looking(browser, path, viewport={"width": size[0], "height": size[1]}, color_scheme=theme)
+        assert look.page.evaluate("document.documentElement.scrollWidth") <= size[0]
+        ground = look.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (ground == "rgb(255, 255, 255)") == (theme == "light")
+        look.close()
+
+
+def test_a_link_leads_to_a_turn_and_stepping_changes_it(browser: Any, run: Run) -> None:
+    look = Looking(browser, run.folder / "report.html", "#match=3&tick=1")
+    look.where("match 3, block 1 · tick 1 of")
+    assert look.page.locator(".turn").count() == 1
+    look.page.locator(".replay").press("ArrowRight")
+    look.where("tick 2 of")
+    assert look.page.evaluate("location.hash") == "#match=3&tick=2"
+    look.page.locator(".replay").press("n")
+    look.where("match 4, block 2 · start")
+    look.page.evaluate("location.hash = '#match=1&tick=0'")
+    look.where("match 1, block 0 · tick 0 of")
+    look.page.locator("input[type=range]").fill("2")
+    look.where("match 1, block 0 · tick 1 of")
+    look.page.locator("#replay-matches .row").nth(2).click()
+    look.where("match 2, block 1 · start")
+    look.close()
+
+
+def test_pictures_of_the_game_and_of_what_a_seat_saw_are_shown(browser: Any, run: Run) -> None:
+    look = Looking(browser, run.folder / "report.html", "#match=0&tick=0")
+    look.where("tick 0 of")
+    for image, width in ((".picture", 640), (".view", 128)):
+        look.page.wait_for_function(
+            "([name, width]) => document.querySelector(name)?.naturalWidth === width", arg=[image, width]
+        )
+    look.close()
+
+
+def test_words_of_operators_are_shown_as_they_are(browser: Any, run: Run) -> None:
+    look = Looking(browser, run.folder / "report.html", "#match=0&tick=0")
+    look.where("tick 0 of")
+    assert HOSTILE in look.page.locator(".thought").first.inner_text()
+    assert look.page.title() == "run · agent-arena"
+    look.close()
+
+
+def test_the_theme_can_be_changed(browser: Any, run: Run) -> None:
+    look = Looking(browser, run.folder / "report.html", color_scheme="light")
+    look.page.locator("#theme").click()
+    assert look.page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+    look.close()
+
+
+def test_printing_leaves_the_controls_out(browser: Any, run: Run) -> None:
+    look = Looking(browser, run.folder / "report.html", color_scheme="dark")
+    look.page.emulate_media(media="print")
+    assert not look.page.locator(".bar").is_visible()
+    assert not look.page.locator("nav").is_visible()
+    assert look.page.locator("#scores table").first.is_visible()
+    look.close()
+
+
+def many(turns: int, letters: int) -> Replays:
+    """One match of so many turns, each with a thought of so many letters."""
+    out = Replays()
+    shown = ShownMatch(match=0, block=0, game="long", game_index=0, seats=("a", "b"), moments=turns)
+    for first in range(0, turns, PIECE):
+        piece = [ShownMoment(moment=moment(step, letters)) for step in range(first, min(turns, first + PIECE))]
+        shown.pieces.append(len(out.pieces))
+        out.pieces.append(base64.b64encode(gzip.compress(msgspec.json.encode(piece), mtime=0)).decode())
+    out.matches.append(shown)
+    return out
+
+
+def moment(step: int, letters: int) -> Moment:
+    thought = (f"{step} " * letters)[:letters]
+    turn = ShownTurn(
+        seat=step % 2, operator="a", given=Views(text=True), legal=("go",), answer="go", action="go", thought=thought
+    )
+    return Moment(match=0, block=0, game="long", seats=("a", "b"), tick=step - 1 if step else None, turns=(turn,))
+
+
+def test_ten_thousand_turns_are_gone_through_in_bounded_memory(browser: Any, tmp_path: Path) -> None:
+    turns, letters = 10_000, 4_000
+    path = tmp_path / "long.html"
+    path.write_text(page_of("long", "", [tag("div", id="viewer")], data_elements(many(turns, letters))))
+    look = Looking(browser, path)
+    look.where("start")
+    cdp = look.context.new_cdp_session(look.page)
+    cdp.send("Performance.enable")
+
+    def measured() -> dict[str, float]:
+        cdp.send("HeapProfiler.collectGarbage")
+        return {one["name"]: one["value"] for one in cdp.send("Performance.getMetrics")["metrics"]}
+
+    before = measured()
+    for tick in range(PIECE - 2, turns - 1, 2 * PIECE):
+        look.page.evaluate("tick => { location.hash = `#match=0&tick=${tick}`; }", tick)
+        look.where(f"tick {tick} of")
+    after = measured()
+    # The thoughts that were looked at are 20 MB; eight pieces of them are 2 MB.
+    assert after["JSHeapUsedSize"] - before["JSHeapUsedSize"] < 8_000_000
+    assert after["Nodes"] < 3_000
+    assert look.page.locator("#replay-moments .row").count() < 60
+    look.close()

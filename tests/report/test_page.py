@@ -1,0 +1,197 @@
+"""report.html: its numbers are those of results.json, and it says what a run is not."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from arena.cli.report import report
+from arena.errors import InputError, RecordError
+from arena.figures import number
+from arena.lineup import build_plan
+from arena.play import describe, run_plan
+from arena.record.reader import Run
+from arena.report.page import one_run, several, write_report
+from arena.report.replays import Caps
+from arena.report.reproduce import command
+from tests.record.kit import edit, make_plan
+from tests.report.kit import HOSTILE, record, thinkers
+
+NOTHING = Caps(turns=0, picture_bytes=0)
+
+
+class Page(HTMLParser):
+    """The elements of a page, and its text without that of scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, Any]]] = []
+        self.figures: list[tuple[str, str, str]] = []  # path, value, text
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] in ("script", "style"):
+            return
+        self.text += data
+        if self._open and self._open[-1] == "data":
+            named = self.elements[-1][1]
+            self.figures.append((named["data-path"], named["value"], data))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return record(thinkers(), tmp_path_factory.mktemp("page") / "run")
+
+
+def found(results: Any, path: str) -> Any:
+    """The value at `path` of results.json; a kind of fault that an operator never made stands for none."""
+    at = results
+    for name in path.split("."):
+        at = at[int(name)] if isinstance(at, list) else at.get(name)
+    return at
+
+
+def test_every_number_of_a_score_is_that_of_results_json(run: Run) -> None:
+    results = json.loads((run.folder / "results.json").read_bytes())
+    results = results if isinstance(results, dict) else {"tables": results}
+    figures = Page(one_run(run, NOTHING)).figures
+    assert {path: json.loads(value) for path, value, _ in figures} == {
+        path: found(results, path) for path, _, _ in figures
+    }
+    shown = {path: text for path, _, text in figures}
+    for place, row in enumerate(results["tables"][0]["rows"]):
+        assert shown[f"tables.0.rows.{place}.score"] == number(row["score"])
+        assert float(shown[f"tables.0.rows.{place}.low"]) == pytest.approx(row["low"], abs=0.006)
+        kinds = {path.rpartition(".")[2] for path in shown if path.startswith(f"tables.0.rows.{place}.faults.")}
+        assert kinds >= row["faults"].keys() != set()
+
+
+def test_nothing_is_fetched_and_every_table_has_headers(run: Run) -> None:
+    page = Page(one_run(run))
+    addresses = [value for _, named in page.elements for key, value in named.items() if key in ("src", "href")]
+    assert addresses
+    assert all(address.startswith(("#", "data:")) for address in addresses)
+    assert set(re.findall(r"https?://[^\s\"']+", one_run(run, NOTHING))) == {"http://www.w3.org/2000/svg"}  # a name
+    headers = [named.get("scope") for tag, named in page.elements if tag == "th"]
+    assert set(headers) == {"col", "row"}
+    assert sum(tag == "caption" for tag, _ in page.elements) == sum(tag == "table" for tag, _ in page.elements)
+
+
+def test_words_of_operators_are_no_html(run: Run) -> None:
+    head = msgspec.structs.replace(run.head, arena=HOSTILE)
+    hostile = Run(run.folder)
+    hostile.head = head
+    for text in (one_run(run), one_run(hostile, NOTHING)):
+        assert HOSTILE not in text
+        assert not any("onerror" in named for _, named in Page(text).elements)
+
+
+def test_equal_runs_give_equal_pages(run: Run, tmp_path: Path) -> None:
+    other = record(thinkers(), tmp_path / "run")
+    assert one_run(other, times=False) == one_run(run, times=False)
+
+
+def test_a_run_that_stopped_says_how_far_it_came(tmp_path: Path) -> None:
+    text = Page(one_run(record(thinkers(), tmp_path / "run", until=3), NOTHING)).text
+    assert "stopped after 3 of 6 matches" in text
+    assert "3 matches in 2 blocks" in text
+
+
+def test_a_run_without_a_match_says_so(tmp_path: Path) -> None:
+    text = Page(one_run(record(thinkers(), tmp_path / "run", until=0))).text
+    assert "No match of this run is over" in text
+
+
+def test_results_that_are_not_those_of_the_log_are_told(run: Run, tmp_path: Path) -> None:
+    copied = record(thinkers(), tmp_path / "run")
+    edit(copied.folder, 0, "end", lambda line: line.update(returns=[9.0, -9.0]))
+    assert "results.json is not what the log gives" in Page(one_run(copied, NOTHING)).text
+
+
+def test_a_damaged_log_is_named(tmp_path: Path) -> None:
+    copied = record(thinkers(), tmp_path / "run")
+    log = copied.folder / "log-000.jsonl"
+    log.write_text(log.read_text().replace('"type":"tick"', '"type":"tock"', 1))
+    with pytest.raises(RecordError, match=r"log-000.jsonl, line \d+ is damaged"):
+        write_report([copied])
+    assert not (copied.folder / "report.html").exists()
+
+
+def test_the_command_that_plays_it_anew_gives_the_same_log(tmp_path: Path) -> None:
+    plan = build_plan("kuhn@hands=2", ["random", "scripted"], seed=7, matches=4)
+    run_plan(plan, tmp_path / "run")
+    from arena.cli.main import cli
+
+    said = command(describe(plan))
+    assert said is not None
+    words = shlex.split(said.replace("--out again", f"--out {tmp_path / 'again'}"))
+    assert words[0] == "arena"
+    CliRunner().invoke(cli, words[1:], catch_exceptions=False)
+    assert (tmp_path / "again/log-000.jsonl").read_bytes() == (tmp_path / "run/log-000.jsonl").read_bytes()
+
+
+def test_the_command_writes_the_page_into_the_run(run: Run) -> None:
+    done = CliRunner().invoke(report, [str(run.folder), "--turns", "5"], catch_exceptions=False)
+    assert done.output.strip() == str(run.folder / "report.html")
+    assert "--trust" in CliRunner().invoke(report, ["--help"]).output
+
+
+def test_runs_of_the_same_game_are_compared_and_equal_logs_are_one_result(run: Run, tmp_path: Path) -> None:
+    other = record(thinkers(), tmp_path / "other")
+    page = Page(several([run, other]))
+    assert "equal, byte for byte" in page.text
+    assert {"run", "other"} <= set(re.findall(r"\w+", page.text))
+
+
+@pytest.mark.parametrize(
+    ("plan", "why"),
+    [
+        (lambda: thinkers(game="kuhn"), "no game in common"),
+        (
+            lambda: make_plan("leduc", [thinkers().entries[0].kind] * 2, matches=2, max_reasks=0),
+            "max_reasks is 1 here, 0",
+        ),
+    ],
+)
+def test_runs_that_cannot_be_compared_are_refused(run: Run, tmp_path: Path, plan: Any, why: str) -> None:
+    other = record(plan(), tmp_path / "other")
+    with pytest.raises(InputError, match=why):
+        write_report([run, other], tmp_path / "both.html")
+
+
+@pytest.mark.parametrize("what", ["version", "views"])
+def test_another_version_or_other_views_are_refused(run: Run, tmp_path: Path, what: str) -> None:
+    game = run.head.games[0]
+    sitting = game.operators[0]
+    fewer = msgspec.structs.replace(sitting, views=msgspec.structs.replace(sitting.views, image=None))
+    changed = {
+        "version": msgspec.structs.replace(game, version=game.version + 1),
+        "views": msgspec.structs.replace(game, operators=(fewer, *game.operators[1:])),
+    }[what]
+    other = Run(run.folder)
+    other.head = msgspec.structs.replace(run.head, games=(changed,))
+    with pytest.raises(InputError, match="has version" if what == "version" else "was given image"):
+        several([run, other])
+
+
+def test_several_runs_need_a_place_for_their_page(run: Run) -> None:
+    with pytest.raises(InputError, match="--out FILE"):
+        write_report([run, run])
