@@ -24,6 +24,7 @@ COMMANDS = {
     "verify": "arena.cli.verify:verify",
     "replay": "arena.cli.replay:replay",
     "report": "arena.cli.report:report",
+    "pack": "arena.cli.pack:pack",
     "merge": "arena.cli.merge:merge",
     "export": "arena.cli.export:export",
     "prompt": "arena.cli.prompt:prompt",
