@@ -39,7 +39,7 @@ class TurnLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     answer: int | str | None = None
     thought: str | None = None
     raw: str | None = None
-    usage: Usage | None = None  # `prompt` and `completion` alone
+    usage: Usage | None = None  # Usage.logged
     calls: tuple[ToolCall, ...] = ()  # of tools, in order
     weights_version: str | None = None  # of the weights that decided, once they were changed while the worker played
     action: int | None = None  # the applied action: the parsed answer, or the default after a fault
@@ -111,7 +111,7 @@ def turn_line(
         answer=None if decision.fault in ("illegal", "unparsable") else decision.answer,
         thought=decision.thought,
         raw=decision.raw,
-        usage=None if decision.usage is None else Usage(decision.usage.prompt, decision.usage.completion),
+        usage=None if decision.usage is None else decision.usage.logged,
         calls=decision.calls,
         weights_version=decision.weights_version,
         action=None if move is None else move.action,

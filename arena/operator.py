@@ -39,9 +39,9 @@ class OverloadedError(BackendError):
 
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one decision took of a model: tokens, and time where it is known. The log has `prompt` and `completion`
+    """What one decision took of a model: tokens, and time where it is known.
 
-    alone: the rest may differ between equal runs, and is in the timing file.
+    The log has `prompt`, `completion` and `dropped`: the rest may differ between equal runs, and is in the timing file.
     """
 
     prompt: int = 0
@@ -49,6 +49,7 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     cached: int = 0  # of `prompt`: tokens that the model had computed before and kept
     first_token: float | None = None  # seconds from asking the model to the first token
     seconds: float | None = None  # seconds from asking the model to the whole answer
+    dropped: int = 0  # earlier turns that the model was not told, since its context was full
 
     def __add__(self, other: Usage) -> Usage:
         """Of a decision for which the model was asked this, and then `other`."""
@@ -59,7 +60,13 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
             self.cached + other.cached,
             self.first_token,
             sum(seconds) if seconds else None,
+            max(self.dropped, other.dropped),
         )
+
+    @property
+    def logged(self) -> Usage:
+        """What of it is in the log."""
+        return Usage(self.prompt, self.completion, dropped=self.dropped)
 
 
 class ToolCall(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -94,6 +94,11 @@ def _caption(
         if row.calls:
             calls = f"{plural(row.calls, 'call')} of tools in {plural(row.turns, 'turn')}"
             out.append(f"{printable(row.operator)}: {calls}, {row.failed_calls} of them failed")
+        if row.shortened:
+            out.append(
+                f"{printable(row.operator)}: its context was full in {row.shortened} of {plural(row.turns, 'turn')}, "
+                f"and {plural(row.dropped, 'earlier turn was', 'earlier turns were')} not told (@history=)"
+            )
         if row.unsaid:
             words = (
                 f"{printable(row.operator)} was not heard in {row.unsaid} of {plural(row.said + row.unsaid, 'turn')}"

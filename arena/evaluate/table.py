@@ -40,6 +40,10 @@ class ScoreRow(msgspec.Struct, kw_only=True):
     faults: dict[str, int] = {}
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    shortened: int = (
+        0  # turns in which the model was not told all of its history: its context was full
+    )
+    dropped: int = 0  # earlier turns that it was not told in those
     calls: int = 0  # of tools
     failed_calls: int = 0  # of them, those that gave an error
 
@@ -91,6 +95,8 @@ class _Count:
         if line.usage is not None:
             row.prompt_tokens += line.usage.prompt
             row.completion_tokens += line.usage.completion
+            row.shortened += line.usage.dropped > 0
+            row.dropped += line.usage.dropped
         row.calls += len(line.calls)
         row.failed_calls += sum(call.error is not None for call in line.calls)
 

@@ -178,6 +178,8 @@ def invalid_decision(decision: Decision) -> str | None:
         if usage.prompt < 0 or usage.completion < 0 or usage.cached < 0:
             more = f", {usage.cached} cached" if usage.cached else ""
             return f"a usage of {usage.prompt} and {usage.completion} tokens{more}: expected numbers from 0"
+        if usage.dropped < 0:
+            return f"a usage with {usage.dropped} dropped turns: expected a number from 0"
         for name, seconds in (("first_token", usage.first_token), ("seconds", usage.seconds)):
             if seconds is not None and not 0 <= seconds < math.inf:
                 return f"a usage with {name} {seconds}: expected seconds from 0"

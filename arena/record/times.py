@@ -26,6 +26,7 @@ class _Line(msgspec.Struct):
     cached: int = 0
     first_token: float | None = None
     model_seconds: float | None = None
+    dropped: int = 0
     fault: str = ""
     reason: str = ""
 
@@ -42,6 +43,8 @@ def turn_times(operator: str, seconds: float, usage: Usage | None) -> dict[str, 
         out["first_token"] = round(usage.first_token, 6)
     if usage.seconds is not None:
         out["model_seconds"] = round(usage.seconds, 6)
+    if usage.dropped:
+        out["dropped"] = usage.dropped
     return out
 
 
@@ -58,6 +61,7 @@ class Spent:
     first_seconds: float = 0.0  # seconds to those
     timed: int = 0  # answers that say how long the model took
     model_seconds: float = 0.0
+    dropped: int = 0  # earlier turns that models were not told, since their context was full
 
     def add(self, seconds: float, usage: Usage | None) -> None:
         """One answer."""
@@ -68,6 +72,7 @@ class Spent:
         self.prompt += usage.prompt
         self.completion += usage.completion
         self.cached += usage.cached
+        self.dropped += usage.dropped
         if usage.first_token is not None:
             self.first_tokens += 1
             self.first_seconds += usage.first_token
@@ -132,7 +137,9 @@ def read_times(path: Path) -> Times:
                 continue
             if line.type == "turn" and line.operator:
                 of_game = out.spent.setdefault(line.game, {})
-                usage = Usage(line.prompt, line.completion, line.cached, line.first_token, line.model_seconds)
+                usage = Usage(
+                    line.prompt, line.completion, line.cached, line.first_token, line.model_seconds, line.dropped
+                )
                 of_game.setdefault(line.operator, Spent()).add(line.seconds, usage)
             elif line.type == "void":
                 reason = f"{line.fault}: {line.reason}"
@@ -157,6 +164,7 @@ def usage_of(times: Times, prices: Mapping[str, Price | None]) -> dict[str, dict
             "cached_tokens": spent.cached,
             "first_token": spent.first_token,
             "model_seconds": spent.model_turn,
+            "dropped_turns": spent.dropped or None,
             "cost": None if price is None else round(spent.cost(price), 9),
         }
         out[operator] = {name: value for name, value in row.items() if value is not None}

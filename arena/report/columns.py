@@ -83,6 +83,7 @@ def schemas() -> dict[str, pa.Schema]:
                 ("ended", text),
                 ("prompt_tokens", small),
                 ("completion_tokens", small),
+                ("dropped_turns", small),
                 (
                     "tools",
                     pa.list_(
@@ -227,6 +228,7 @@ def _turn(line: TurnLine) -> tuple[Row, int]:
         "unsaid": None if line.unsaid is None else line.unsaid.text,
         "prompt_tokens": None if usage is None else usage.prompt,
         "completion_tokens": None if usage is None else usage.completion,
+        "dropped_turns": None if usage is None else usage.dropped,
         "tools": [msgspec.structs.asdict(call) for call in line.calls],
         "weights_version": line.weights_version,
         "image_hash": hashes.get("image"),

@@ -88,7 +88,10 @@ class ModelAnswer:
 
 
 class TooLongError(ValueError):
-    """The messages and the tokens that the answer may take do not fit into the model's context."""
+    """The messages and the tokens that the answer may take do not fit into the model's context. Says the numbers, and
+
+    how to have a larger context.
+    """
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,9 +133,8 @@ class BatchBackend(abc.ABC):
     def check_picture_size(self, height: int, width: int) -> None:  # noqa: B027
         """ValueError, in words, unless a prompt with such a picture reaches the model with the picture in it."""
 
-    def fits(self, request: ModelRequest) -> bool:
-        """Whether its messages, and as many tokens as the answer may take, fit into the model's context."""
-        return True
+    def check_fits(self, request: ModelRequest) -> None:  # noqa: B027
+        """TooLongError, with the numbers, unless its messages and its longest answer fit into the model's context."""
 
     @abc.abstractmethod
     def generate(self, requests: Sequence[ModelRequest]) -> Iterator[tuple[int, ModelAnswer]]:

@@ -16,6 +16,7 @@ from arena_operators.vlm.limited import WAYS, chosen
 REQUESTS = (400, 413, 422)  # statuses that refuse what was asked, and not who asks
 LIMITS = ("top_k", "min_p")  # 0: none
 ROUNDING = 1e-3  # by which a log-probability may be above 0
+SIZES = ("n_prompt_tokens", "n_ctx")  # numbers that llama.cpp gives beside its words
 CUT = 300  # most characters of a server's words in a message
 
 
@@ -226,9 +227,12 @@ def told(content: bytes) -> str:
         error = msgspec.json.decode(content)
     except (msgspec.DecodeError, RecursionError):
         return shown(content)
+    numbers = []
     for field in ("error", "message"):  # {"error": {"message": ...}}, {"error": ...}, {"message": ...}
-        error = error.get(field, error) if isinstance(error, Mapping) else error
-    return shown(error)
+        if isinstance(error, Mapping):
+            numbers += [f"{name} {error[name]}" for name in SIZES if isinstance(error.get(name), int)]
+            error = error.get(field, error)
+    return shown(error) + (f" ({', '.join(numbers)})" if numbers else "")
 
 
 def too_long(told: str) -> bool:

@@ -14,7 +14,7 @@ import msgspec
 
 from arena import plugins
 from arena.canonical import digest
-from arena.operator import Decision, OpenSeat, Outcome, Request, turn_key
+from arena.operator import Decision, OpenSeat, Outcome, Request, Usage, turn_key
 from arena.prompts import MARK, Prompt
 from arena_operators.vlm.backend import Message, ModelAnswer, ModelRequest, Sampling, TooLongError
 from arena_operators.vlm.chat import Chat, Exchange, prompt_of
@@ -101,9 +101,9 @@ class Dialogue:
                     decide=self.settings.decide,
                     tokens=seat.tokens,
                 )
-            except TooLongError:
+            except TooLongError as error:
                 if left_out == len(chat.past):
-                    raise
+                    raise TooLongError(f"{error}. {self._advice(left_out)}") from error
                 left_out += 1
                 continue
             if not use.takes(answer):
@@ -111,11 +111,23 @@ class Dialogue:
         if place in self._notes:  # only now: a turn that is given up, and asked anew, has noted nothing
             self._notes[place] = use.notes
         told = use.decided(decision(answer, seat, request))
-        if left_out and told.detail is None:
-            detail = f"{left_out} of {len(chat.past)} earlier turns were left out: the model's context is full"
-            told = msgspec.structs.replace(told, detail=detail)
+        if left_out:
+            usage = msgspec.structs.replace(told.usage or Usage(), dropped=left_out)
+            told = msgspec.structs.replace(told, usage=usage)
         chat.remember(request.tick, question, answer.text)
         return told
+
+    def _advice(self, left_out: int) -> str:
+        """What makes a prompt shorter, where no earlier turn is told any more."""
+        shorter = {
+            "a smaller picture (@image=)": self.settings.picture,
+            "fewer examples (@examples=)": self.settings.examples,
+            "fewer calls of tools (@tool_calls=)": self.settings.tools,
+            "a shorter prompt (@prompt=)": True,
+            "fewer tokens for the answer (@max_tokens=)": not self.settings.decide,
+        }
+        already = f"All {left_out} earlier turns are left out already. " if left_out else ""
+        return f"{already}Try {', '.join(what for what, there in shorter.items() if there)}"
 
     def _choices(self, request: Request) -> tuple[str, ...]:
         """The answers that a model may give, as the prompt asks for them."""

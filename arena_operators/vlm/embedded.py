@@ -11,7 +11,15 @@ import numpy as np
 
 from arena.canonical import generator
 from arena.operator import Usage
-from arena_operators.vlm.backend import BatchBackend, Capabilities, Message, ModelAnswer, ModelRequest, Sampling
+from arena_operators.vlm.backend import (
+    BatchBackend,
+    Capabilities,
+    Message,
+    ModelAnswer,
+    ModelRequest,
+    Sampling,
+    TooLongError,
+)
 from arena_operators.vlm.choices import Choices, Given
 from arena_operators.vlm.decide import decide
 from arena_operators.vlm.generate import Batches, Generated
@@ -50,16 +58,21 @@ class TransformersBackend(BatchBackend):
         self.model.update(Path(path))
         self._engine = self._new_engine()
 
-    def fits(self, request: ModelRequest) -> bool:
+    def check_fits(self, request: ModelRequest) -> None:
         row = self._engine.encode(request.messages)
         self._encoded[id(request.messages)] = request.messages, row
         context, longest = self.model.context, request.sampling.max_tokens
         if request.decide:
             longest = max(len(text) for text in self._choices(request.choices).texts)
-        return context is None or row.length + longest <= context
+        if context is not None and row.length + longest > context:
+            answer = "the longest legal action" if request.decide else "its answer (@max_tokens=)"
+            raise TooLongError(
+                f"the prompt has {row.length:,} tokens and {answer} {longest:,}, together more than the "
+                f"{context:,} of the context of {self.model.name}: name a model with a larger one"
+            )
 
     def _row(self, messages: Sequence[Message]) -> Any:
-        """The encoded chat; `fits` has made it already where it was asked."""
+        """The encoded chat; `check_fits` has made it already where it was asked."""
         known, row = self._encoded.get(id(messages), (None, None))
         return row if known is messages else self._engine.encode(messages)
 
@@ -97,6 +110,7 @@ class TransformersBackend(BatchBackend):
                             prompt=len(one.prompt),
                             completion=len(one.tokens),
                             cached=one.cached,
+                            first_token=one.first - began,
                             seconds=time.perf_counter() - began,
                         ),
                     ),

@@ -6,6 +6,7 @@ length that follows from the bucket and the step, so no row can tell which other
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -31,6 +32,7 @@ class Generated:
     tokens: Ids  # (answer,) ids, the end token included where it came
     logprobs: npt.NDArray[np.float32]  # (answer,) of the distribution that each was drawn from
     finish: Literal["stop", "length"]  # it ended by itself, or its draws were used up
+    first: float  # when its first token was there, in seconds as time.perf_counter() gives them
     cached: int = 0  # tokens of the prompt that were computed before and kept
 
 
@@ -94,6 +96,7 @@ def generate(
     for row, given in enumerate(uniforms):
         draws[row, : len(given)] = torch.from_numpy(given)
     draws = draws.to(model.device)
+    first = 0.0
     position, length = positions[:, -1:], mask.shape[1]
     if placed:
         position = position + inner.rope_deltas
@@ -106,6 +109,7 @@ def generate(
         drawn = kept(draw(scores, draws[:, step], sampling.temperature == 0), bound)
         chosen = scores.gather(1, drawn[:, None])[:, 0].tolist()
         ids = drawn.tolist()
+        first = first or time.perf_counter()
         for row in sorted(live):
             tokens[row].append(token := ids[row])
             logprobs[row].append(chosen[row])
@@ -129,6 +133,7 @@ def generate(
             np.array(found, np.int32),
             np.array(scored, np.float32),
             "stop" if found[-1] in model.ends else "length",
+            first,
         )
         for found, scored, row in zip(tokens, logprobs, rows, strict=True)
     ]

@@ -42,6 +42,7 @@ class OpenAIBackend(AsyncBackend):
     """
 
     name = "openai"
+    larger = "start the server with a larger context"  # what a user can do about prompts that do not fit
 
     def __init__(
         self,
@@ -106,7 +107,7 @@ class OpenAIBackend(AsyncBackend):
             if error.status not in REQUESTS:  # nobody's request: the key or the model is gone
                 raise BackendError(str(error)) from None
             if chat_api.too_long(str(error)):
-                raise TooLongError(str(error)) from None
+                raise TooLongError(self._too_long(str(error), request)) from None
             raise
         if not self.right_model(found.model):
             was = self.probed.answers_as if self.probed is not None else self.model
@@ -117,6 +118,11 @@ class OpenAIBackend(AsyncBackend):
         answer = chat_api.answer(found, request)
         self._check_pictures(request, answer)
         return self._cleaned(answer)
+
+    def _too_long(self, refusal: str, request: ModelRequest) -> str:
+        context = None if self.probed is None else self.probed.capabilities.context
+        limit = "" if context is None else f", the server's context {context:,}"
+        return f"{refusal} (its answer may have {request.sampling.max_tokens:,} tokens{limit}): {self.larger}"
 
     def _check_pictures(self, request: ModelRequest, answer: ModelAnswer) -> None:
         """BackendError unless the prompt has as many tokens of pictures as those that were sent, where ids are told."""

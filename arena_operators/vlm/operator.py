@@ -57,9 +57,13 @@ class BatchOperator(Operator):
 
     def _fitting(self, turn: Turn, asked: ModelRequest) -> ModelRequest:
         """What the turn asks once it fits into the model's context. TooLongError when it never does."""
-        while not self.backend.fits(asked):
-            asked = turn.throw(TooLongError("the prompt and @max_tokens= are longer than the model's context"))
-        return asked
+        while True:
+            try:
+                self.backend.check_fits(asked)
+            except TooLongError as error:
+                asked = turn.throw(error)
+            else:
+                return asked
 
     def close(self) -> None:
         self.backend.close()

@@ -7,6 +7,7 @@ prompt is computed in pieces that end where its own pictures end and at multiple
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -38,6 +39,7 @@ class _Row:
     uniforms: npt.NDArray[np.float64]
     limit: Limit
     cached: int = 0
+    first: float = 0.0  # when its first token was there
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
 
@@ -125,6 +127,7 @@ class Slots:
                         tokens,
                         logprobs,
                         "stop" if row.tokens[-1] in self.model.ends else "length",
+                        row.first,
                         row.cached,
                     ),
                 )
@@ -213,6 +216,7 @@ class Slots:
         scores = logprobs.gather(1, drawn[:, None])[:, 0].tolist()
         over = []
         for row, token, score in zip(rows, drawn.tolist(), scores, strict=True):
+            row.first = row.first or time.perf_counter()
             row.tokens.append(token)
             row.logprobs.append(score)
             if token in self.model.ends or len(row.tokens) == len(row.uniforms):

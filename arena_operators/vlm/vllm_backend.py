@@ -40,6 +40,7 @@ class VllmBackend(OpenAIBackend):
     """Starts a server with the Python of a runtime, and asks it."""
 
     name = "vllm"
+    larger = "give it a larger context (@context=)"
 
     def __init__(self, python: Path, launch: Launch, special: Special, in_flight: int) -> None:
         self.server = VllmServer(python, launch.options, launch.variables)

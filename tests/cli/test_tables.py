@@ -144,6 +144,11 @@ def test_what_models_took_has_a_table_of_its_own_in_80_columns():
         assert cell in out
 
 
+def test_a_model_that_was_told_less_than_asked_for_has_a_note():
+    out = " ".join(shown(one_row(turns=9, shortened=3, dropped=5)).split())
+    assert "its context was full in 3 of 9 turns, and 5 earlier turns were not told (@history=)" in out
+
+
 def test_a_table_without_models_says_nothing_of_them():
     out = shown(one_row())
     assert not any(word in out for word in ("cached", "cost", "first token", "model a turn"))

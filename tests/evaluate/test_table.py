@@ -300,3 +300,9 @@ def test_it_counts_calls_of_tools_and_those_that_failed() -> None:
     lines = [msgspec.structs.replace(turn("a"), calls=calls), turn("b")]
     a, b = tabulate(match(0, 0, ("a", "b"), (1.0, -1.0), *lines), ["a", "b"], "chips").rows
     assert (a.calls, a.failed_calls, b.calls, b.failed_calls) == (2, 1, 0, 0)
+
+
+def test_turns_that_a_model_was_not_told_are_counted() -> None:
+    turns = [turn("a", usage=Usage(9, 1, dropped=dropped)) for dropped in (2, 0, 3)]
+    row, _ = tabulate(match(0, 0, ("a", "b"), (1.0, -1.0), *turns), ["a", "b"], "chips").rows
+    assert (row.shortened, row.dropped) == (2, 5)

@@ -117,7 +117,7 @@ def test_pictures_of_earlier_turns_are_told_where_they_are_wanted():
     assert sum(isinstance(part, Picture) for one in messages for part in one.parts) == 3
 
 
-def test_the_oldest_turns_go_first_when_the_context_is_full_and_the_decision_says_so():
+def test_the_oldest_turns_go_first_when_the_context_is_full_and_the_usage_counts_them():
     dialogue, requests = played("sidescroller", 1, 4, history=3)
     for number, request in enumerate(requests[:3]):
         answered(dialogue, request, f"Turn {number}.\nAnswer: jump")
@@ -128,14 +128,18 @@ def test_the_oldest_turns_go_first_when_the_context_is_full_and_the_decision_say
     assert asked.messages[1].parts == ("Turn 2.\nAnswer: jump",)
     with pytest.raises(StopIteration) as end:
         turn.send(ModelAnswer(text="Answer: jump"))
-    assert end.value.value.detail == "2 of 3 earlier turns were left out: the model's context is full"
+    assert (end.value.value.usage.dropped, end.value.value.detail) == (2, None)
 
 
-def test_a_prompt_that_never_fits_is_an_error():
-    dialogue, (request,) = played("kuhn", 1, 1)
-    turn = dialogue.turn(request)
+def test_a_prompt_that_never_fits_is_an_error_that_says_what_makes_it_shorter():
+    dialogue, requests = played("sidescroller", 1, 3, history=2)
+    for request in requests[:2]:
+        answered(dialogue, request, "Answer: jump")
+    turn = dialogue.turn(requests[2])
     next(turn)
-    with pytest.raises(TooLongError):
+    for _ in range(2):
+        turn.throw(TooLongError("too long"))
+    with pytest.raises(TooLongError, match=r"too long\. All 2 earlier turns are left out.*@image=.*@max_tokens="):
         turn.throw(TooLongError("too long"))
 
 

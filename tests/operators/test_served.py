@@ -232,3 +232,28 @@ def test_a_stream_is_asked_for_again_where_that_is_safe():
     with CompatibleServer([Reply(status=503), Reply("Answer: raise")]) as server:
         (decision,) = decide(server, clock=clock, stream=True)
     assert (decision.answer, clock.waits) == ("raise", [0.5])
+
+
+def test_earlier_turns_that_a_server_has_no_room_for_are_counted():
+    async def run():
+        async with started(server, history=8) as one:
+            seats, (request,) = turns(1)
+            one.open(seats)
+            for tick in range(3):
+                decision = await one.decide(replace(request, tick=tick))
+                server.context = decision.usage.prompt + 256  # of one more turn it has no room
+                yield decision.usage.dropped
+
+    async def all_of():
+        return [dropped async for dropped in run()]
+
+    with CompatibleServer(context=100_000) as server:
+        assert asyncio.run(all_of()) == [0, 1, 1]
+
+
+def test_a_prompt_that_a_server_has_no_room_for_is_an_error_with_the_numbers():
+    body = '{"error": {"message": "it exceeds the available context size", "n_prompt_tokens": 9, "n_ctx": 8}}'
+    with CompatibleServer([Reply(status=400, body=body)]) as server:
+        (error,) = decide(server, max_tokens=77)
+    for words in ("n_prompt_tokens 9, n_ctx 8", "77 tokens", "context 4,096", "with a larger context", "@image="):
+        assert words in str(error)

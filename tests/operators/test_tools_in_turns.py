@@ -54,8 +54,8 @@ class Scripted:
     def check_picture_size(self, height, width):
         """Any."""
 
-    def fits(self, request):
-        return True
+    def check_fits(self, request):
+        """Any."""
 
     def generate(self, requests):
         self.asked += requests

@@ -294,3 +294,15 @@ def test_weights_that_are_not_those_of_the_metadata_are_refused(folder, tmp_path
     (other / "nano.json").write_text(json.dumps({"games": ["leduc"], "weights_sha256": "0" * 64}))
     with pytest.raises(CheckpointError, match="another sha256"):
         resolve_options(None, str(other), {})
+
+
+def test_earlier_turns_that_the_model_has_no_room_for_are_counted(folder, taught, monkeypatch):
+    operator = make(WorkerContext(str(folder), {"max_tokens": 5, "history": 8}))
+    config, (seat,), (request,) = operator.backend.model.model.config.text_config, *requests(taught[:1])
+    operator.open([seat])
+    dropped = []
+    for tick in range(2):
+        (decision,) = decided(operator, [msgspec.structs.replace(request, tick=tick)])
+        monkeypatch.setattr(config, "max_position_embeddings", decision.usage.prompt + 5)  # no room for one more turn
+        dropped.append(decision.usage.dropped)
+    assert dropped == [0, 1]

@@ -22,7 +22,7 @@ from arena.operator import WorkerContext, turn_key
 from arena.play import run_plan
 from arena.record.reader import Run
 from arena.record.verify import verify
-from arena_operators.vlm.backend import Message, ModelRequest, Sampling
+from arena_operators.vlm.backend import Message, ModelRequest, Sampling, TooLongError
 from arena_operators.vlm.decide import decide
 from arena_operators.vlm.generate import Batches
 from arena_operators.vlm.kind import KIND
@@ -160,9 +160,10 @@ def test_only_the_actions_must_fit_into_the_context(random_weights):
     said, backend = (Message("user", ("Which move?",)),), random_weights.backend
     most = Sampling(max_tokens=backend.model.context)  # which leaves no room for a prompt
     asked = ModelRequest(messages=said, key=bytes(16), sampling=most, choices=("Answer: call",), decide=True)
-    assert backend.fits(asked)
-    assert not backend.fits(replace(asked, decide=False))
-    assert not backend.fits(replace(asked, choices=("call " * backend.model.context,)))
+    backend.check_fits(asked)
+    for other in (replace(asked, decide=False), replace(asked, choices=("call " * backend.model.context,))):
+        with pytest.raises(TooLongError):
+            backend.check_fits(other)
 
 
 def test_a_match_is_logged_with_its_chances_and_verified(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -9,9 +11,11 @@ pytest.importorskip("transformers")
 
 from arena.canonical import key
 from arena.operator import WorkerContext
-from arena_operators.vlm.backend import Message, ModelRequest, Picture, Sampling
+from arena_operators.vlm.backend import Message, ModelRequest, Picture, Sampling, TooLongError
 from arena_operators.vlm.embedded import TransformersBackend
+from arena_operators.vlm.generate import Batches
 from arena_operators.vlm.operator import make
+from arena_operators.vlm.slots import Slots
 from tests.operators.vlm_kit import foreign
 
 SAMPLING = Sampling(max_tokens=45)
@@ -84,10 +88,21 @@ def test_usage_says_what_was_kept(folder, asked):
 def test_what_does_not_fit_into_the_context_is_known_before_it_is_asked(folder, asked, monkeypatch):
     made = backend(folder)
     most = dict(made.generate(asked[:1]))[0].usage.prompt + SAMPLING.max_tokens
-    for context, fits in ((most, True), (most - 1, False)):
+    for context, fits in ((most, nullcontext()), (most - 1, pytest.raises(TooLongError))):
         monkeypatch.setattr(made.model.model.config.text_config, "max_position_embeddings", context)
-        assert made.fits(asked[0]) is fits
+        with fits as error:
+            made.check_fits(asked[0])
         assert made.capabilities().context == context
+    for number in (most - SAMPLING.max_tokens, SAMPLING.max_tokens, most - 1):
+        assert f"{number:,}" in str(error.value)
+
+
+@pytest.mark.parametrize("engine", [Slots, Batches])
+def test_usage_says_when_the_first_token_came(folder, asked, engine):
+    made = backend(folder)
+    made._engine = engine(made.model, 2)
+    for _, answer in made.generate(asked[:5]):
+        assert 0 < answer.usage.first_token <= answer.usage.seconds
 
 
 def test_a_call_that_was_not_read_to_its_end_leaves_nothing_behind(folder, asked, alone):

@@ -45,7 +45,7 @@ DECISION = Decision(
     logprobs=np.array([-0.5, -0.25, 0.0], np.float32),
     finish_reason="stop",
     weights_version="step-12",
-    usage=Usage(prompt=10, completion=3, cached=4, first_token=0.25, seconds=0.5),
+    usage=Usage(prompt=10, completion=3, cached=4, first_token=0.25, seconds=0.5, dropped=2),
     calls=(ToolCall(tool="zoom", arguments="{}", text="seen", picture="00ff"), ToolCall(tool="notes", error="full")),
     fault="timeout",
     detail="late",

@@ -38,7 +38,7 @@ class Told(Operator):
         out = []
         for request in requests:
             self.asked += 1
-            usage = Usage(20, 3, cached=self.asked, first_token=0.25, seconds=self.asked / 4)
+            usage = Usage(20, 3, cached=self.asked, first_token=0.25, seconds=self.asked / 4, dropped=2)
             out.append(Decision(answer=request.observation.legal[0], usage=usage))
         return out
 
@@ -89,11 +89,11 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         run.facts()
 
 
-def test_cache_hits_and_times_are_in_the_timing_file_and_in_no_log(tmp_path: Path) -> None:
+def test_the_log_has_of_the_usage_what_equal_runs_have_equal_and_the_timing_file_the_rest(tmp_path: Path) -> None:
     run = record(make_plan("kuhn", [TOLD, TOLD], matches=2), tmp_path / "run", concurrency=1)
     logged = [json.loads(text) for text in (run.folder / "log-000.jsonl").read_text().splitlines()]
     assert {json.dumps(line["usage"]) for line in logged if line["type"] == "turn"} == {
-        '{"prompt": 20, "completion": 3}'
+        '{"prompt": 20, "completion": 3, "dropped": 2}'
     }
     lines = [json.loads(text) for text in (run.folder / "timing-000.jsonl").read_text().splitlines()]
     found = sorted((line["cached"], line["first_token"], line["model_seconds"]) for line in lines)
@@ -143,3 +143,4 @@ def test_what_models_took_is_summed_in_a_file_apart_from_the_results(tmp_path: P
     assert (used["told0"]["prompt_tokens"], used["told0"]["cached_tokens"]) == (20 * turns, cached)
     assert used["told0"]["cost"] == pytest.approx((20 * turns - cached) / 1000 + cached / 10_000)
     assert used["told0"]["first_token"] == 0.25
+    assert used["told0"]["dropped_turns"] == 2 * turns == table.rows[0].dropped
