@@ -40,9 +40,7 @@ class ScoreRow(msgspec.Struct, kw_only=True):
     faults: dict[str, int] = {}
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    shortened: int = (
-        0  # turns in which the model was not told all of its history: its context was full
-    )
+    shortened: int = 0  # turns in which the model was not told all of its history: its context was full
     dropped: int = 0  # earlier turns that it was not told in those
     calls: int = 0  # of tools
     failed_calls: int = 0  # of them, those that gave an error
