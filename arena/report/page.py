@@ -71,7 +71,7 @@ def one_run(run: Run, caps: Caps | None = None, *, trust: bool = False, times: b
     parts = [
         *_state(run, tables, recorded),
         sections.scores(run, recorded or tables),
-        sections.faults(recorded or tables),
+        sections.faults(run, recorded or tables, {match.match for match in replays.matches}),
         *([sections.models(run, took), sections.voids(took)] if times else []),
         sections.operators(run),
         _viewer(replays),

@@ -35,11 +35,13 @@ def reproduce(run: Run) -> Html:
     parts = [tag("p", "With this run folder at hand:"), tag("pre", "\n".join(lines))]
     again = command(head)
     if again is not None:
-        more = [again, f"cmp again/log-000.jsonl {shlex.quote(f'{name}/log-000.jsonl')}"]
-        parts += [
-            tag("p", "To play it anew, and compare the logs (equal where all operators are deterministic):"),
-            tag("pre", "\n".join(more)),
-        ]
+        compare = f"cmp again/log-000.jsonl {shlex.quote(f'{name}/log-000.jsonl')}"
+        if head.plan.limits.pace == "realtime":
+            why = "To play it anew. It was played in realtime, so the seed alone does not repeat it:"
+            parts += [tag("p", why), tag("pre", again)]
+        else:
+            why = "To play it anew, and compare the logs (equal where all operators are deterministic):"
+            parts += [tag("p", why), tag("pre", f"{again}\n{compare}")]
     versions = {"agent-arena": head.arena, "protocol": head.protocol, "Python": head.python}
     for game in head.games:
         versions[f"game {game.name}"] = f"version {game.version}"
@@ -63,8 +65,13 @@ def sha256(path: Path) -> str:
 
 
 def command(head: Head) -> str | None:
-    """The command that plays the plan anew; None where no command line says it (a file of its own, a person)."""
-    if head.people or head.schedule is not None or any(game.file is not None for game in head.games):
+    """The command that plays the plan anew; None where no command line says it (a file, a part, a person)."""
+    if (
+        head.part is not None
+        or head.people
+        or head.schedule is not None
+        or any(game.file is not None for game in head.games)
+    ):
         return None
     if not _said(head.plan.limits):
         return None

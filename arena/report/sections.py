@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from arena.evaluate.table import ScoreRow, ScoreTable
 from arena.figures import duration, money, number, plural, share, span
 from arena.game import Views
+from arena.log import MatchLine, TurnLine
 from arena.record.head import GameHead, Head
 from arena.record.reader import Run
 from arena.record.times import Times
 from arena.report.html import Html, figure, paragraphs, section, table, tag
 from arena.report.plot import Mark, intervals
+
+FIRST = 2  # faults of each operator and kind that are shown
+MOST_ROWS = 30
 
 
 def scores(run: Run, tables: Sequence[ScoreTable]) -> Html:
@@ -90,8 +94,8 @@ def _notes(one: ScoreTable, game: GameHead, head: Head) -> Iterator[str]:
         yield "The schedule heard results, so results decided who met whom and how long."
 
 
-def faults(tables: Sequence[ScoreTable]) -> Html:
-    """By operator and kind, over all games, a table a game that had some."""
+def faults(run: Run, tables: Sequence[ScoreTable], shown: Container[int]) -> Html:
+    """By operator and kind, a table a game that had some; and the first of each kind, with links to matches `shown`."""
     parts: list[Html] = []
     for at, one in enumerate(tables):
         kinds = sorted({kind for row in one.rows for kind in row.faults})
@@ -113,7 +117,28 @@ def faults(tables: Sequence[ScoreTable]) -> Html:
         "A fault costs its operator by the game's rule (a default action or a forfeit) and never becomes a move of "
         "somebody's choice. Unresolved matches failed in every try for a reason that no seat brought about."
     )
-    return section("Faults", "faults", *parts, tag("p", why, class_="note"))
+    return section("Faults", "faults", *parts, tag("p", why, class_="note"), _first_faults(run, shown))
+
+
+def _first_faults(run: Run, shown: Container[int]) -> Html:
+    """The first faults of each operator and kind: where they are, and what they were about."""
+    counts: dict[tuple[str, str], int] = {}
+    rows: list[list[object]] = []
+    for lines in run.played():
+        head = lines[0]
+        for line in lines:
+            if not isinstance(line, TurnLine) or line.fault is None or not isinstance(head, MatchLine):
+                continue
+            key = (line.operator, line.fault)
+            counts[key] = counts.get(key, 0) + 1
+            if counts[key] <= FIRST and len(rows) < MOST_ROWS:
+                where = f"match {head.match}, tick {line.tick}, seat {line.seat}"
+                link = tag("a", where, href=f"#match={head.match}&tick={line.tick}")
+                rows.append([line.operator, line.fault, link if head.match in shown else where, line.detail or "-"])
+    if not rows:
+        return Html("")
+    heads = ["operator", "fault", "where", "what it was about"]
+    return table("The first faults of each kind", heads, rows, "words")
 
 
 def models(run: Run, times: Times) -> Html:

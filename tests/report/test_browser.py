@@ -21,6 +21,27 @@ from tests.report.kit import CHROMIUM, FLAGS, HOSTILE, in_browser, record, think
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = in_browser
+# Texts whose contrast with the ground below them is less than the 4.5 that WCAG 2.2 asks for.
+CONTRAST = """() => {
+  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const found = parse(getComputedStyle(at).backgroundColor);
+      if (found.length < 4 || found[3] > 0) return found;
+    }
+  };
+  return [...document.querySelectorAll("body *:not(script, style, noscript)")]
+    .filter((one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+    .filter((one) => {
+      const ink = getComputedStyle(one)[one.closest("svg") ? "fill" : "color"];
+      const [a, b] = [light(parse(ink)), light(ground(one))].sort((x, y) => y - x);
+      return (a + 0.05) / (b + 0.05) < 4.5;
+    })
+    .map((one) => one.outerHTML.slice(0, 120));
+}"""
 SIZES = [(390, 844), (1440, 900)]
 
 
@@ -95,6 +116,24 @@ def test_a_link_leads_to_a_turn_and_stepping_changes_it(browser: Any, run: Run) 
     look.where("match 1, block 0 · tick 1 of")
     look.page.locator("#replay-matches .row").nth(2).click()
     look.where("match 2, block 1 · start")
+    look.close()
+
+
+def test_a_fault_leads_to_its_turn(browser: Any, run: Run) -> None:
+    look = Looking(browser, run.folder / "report.html")
+    link = look.page.locator("#faults a").first
+    where = link.inner_text()
+    link.click()
+    look.where(where.split(", seat")[0].replace("match 0, tick", "match 0, block 0 · tick"))
+    assert look.page.locator(".turn .fault").first.is_visible()
+    look.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_words_stand_out_from_their_ground(browser: Any, run: Run, theme: str) -> None:
+    look = Looking(browser, run.folder / "report.html", "#match=0&tick=0", color_scheme=theme)
+    look.where("tick 0 of")
+    assert look.page.evaluate(CONTRAST) == []
     look.close()
 
 
