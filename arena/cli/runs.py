@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,6 @@ from arena.cli.tables import score_table
 from arena.errors import ArenaError
 from arena.evaluate.table import ScoreTable
 from arena.figures import plural
-from arena.record.head import GameHead, Head
 from arena.record.reader import Run
 from arena.text import printable
 
@@ -35,8 +33,8 @@ def print_tables(run: Run, tables: Sequence[ScoreTable], console: Console) -> No
             seeded=game.seeded,
             pace=head.plan.limits.pace,
             planned=head.count if len(tables) == 1 else None,
-            deals=None if not head.people else "mirrored" if head.plan.mirror else "own",
-            pairings=_pairings(head, game),
+            deals=head.deals,
+            pairings=head.pairings(game),
             prices=run.prices(),
         )
         console.print(scores)
@@ -55,17 +53,6 @@ def print_facts(run: Run, console: Console) -> None:
         for number, said in enumerate(several):
             words = ", ".join(f"{name} {text}" for name, text in said.items())
             console.print(Text(printable(f"{operator}{' then' * (number > 0)}: {words}")), soft_wrap=True)
-
-
-def _pairings(head: Head, game: GameHead) -> str | None:
-    """A sentence on the pairings, unless all operators met."""
-    operators = len(game.operators)
-    if head.hears:
-        return f"schedule {head.plan.schedule}: who met whom, and how long, followed from results"
-    if operators > game.seats:
-        lineups = math.comb(operators, game.seats)
-        return f"{head.plan.schedule}: {plural(lineups, 'line-up')} of {game.seats} from a pool of {operators}"
-    return None
 
 
 def progress(run: Run, tables: Sequence[ScoreTable]) -> str:

@@ -11,17 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from arena.cli.narrow import NarrowTable
+from arena.evaluate.caption import caption
 from arena.evaluate.table import ScoreRow, ScoreTable
 from arena.figures import duration, money, number, plural, share, span, timed
 from arena.plan import Pace
 from arena.price import Price
 from arena.record.times import Spent
 from arena.text import printable
-
-DEALS = {
-    "own": "no deal came twice, for people remember; seats rotate, and each match is a block",
-    "mirrored": "mirrored deals: each came in every seat order, and people remember",
-}
 
 
 def score_table(
@@ -51,11 +47,10 @@ def score_table(
     if any(row.faults or row.unresolved for row in results.rows):
         tables.append(_fault_table(results))
     title = Text(_title(results, game, seed, pace, planned), "table.title")
-    return Group(
-        title,
-        *tables,
-        *(Text(sentence, "table.caption") for sentence in _caption(results, seeded, deals, pairings, prices or {})),
-    )
+    told = caption(results, seeded, deals, pairings)
+    if any((prices or {}).values()):
+        told.append("cost by the prices given, of all tokens: also of tries that did not count")
+    return Group(title, *tables, *(Text(sentence, "table.caption") for sentence in told))
 
 
 def _title(results: ScoreTable, game: str, seed: int, pace: Pace, planned: int | None) -> str:
@@ -63,64 +58,6 @@ def _title(results: ScoreTable, game: str, seed: int, pace: Pace, planned: int |
     if planned is not None and planned != results.matches:
         count = f"{results.matches} of {plural(planned, 'match', 'matches')}"
     return printable(f"{game} · {count} in {plural(results.blocks, 'block')} · seed {seed}{paced(pace)}")
-
-
-def _caption(
-    results: ScoreTable,
-    seeded: bool,
-    deals: str | None,
-    pairings: str | None,
-    prices: Mapping[str, Price | None],
-) -> list[str]:
-    """The sentences that explain the numbers."""
-    out = [f"score in {printable(results.unit).rstrip('.')}, mean over matches; interval over blocks"]
-    if pairings is not None:
-        out.append(printable(pairings))
-    if deals is not None and results.matches > 1:
-        out.append(DEALS[deals])
-    if not seeded and results.blocks > 1:
-        out.append("the seed changes nothing in this game")
-    if results.whole > 1 and results.distinct < results.whole and (not seeded or results.distinct == 1):
-        out.append(f"{results.distinct} of {plural(results.whole, 'block')} went a way of their own")
-    if results.cut and results.blocks > 1:
-        out.append(f"{plural(results.cut, 'block is', 'blocks are')} not whole: weighed by the matches that are there")
-    if results.matches and any(row.score is not None and row.low is None for row in results.rows):
-        out.append(f"no interval: {_no_interval(results, deals)}")
-    if any(prices.values()):
-        out.append("cost by the prices given, of all tokens: also of tries that did not count")
-    if any(row.faults for row in results.rows):
-        out.append("scores count faults; fault-free: mean over matches without one")
-    for row in results.rows:
-        if row.calls:
-            calls = f"{plural(row.calls, 'call')} of tools in {plural(row.turns, 'turn')}"
-            out.append(f"{printable(row.operator)}: {calls}, {row.failed_calls} of them failed")
-        if row.shortened:
-            out.append(
-                f"{printable(row.operator)}: its context was full in {row.shortened} of {plural(row.turns, 'turn')}, "
-                f"and {plural(row.dropped, 'earlier turn was', 'earlier turns were')} not told (@history=)"
-            )
-        if row.unsaid:
-            words = (
-                f"{printable(row.operator)} was not heard in {row.unsaid} of {plural(row.said + row.unsaid, 'turn')}"
-            )
-            out.append(f"{words} in which it had something to say (`arena replay` says why)")
-    if results.returns is not None:
-        low, high = (f"{value:+g}" for value in results.returns)
-        whose = "of the game" if results.returns_of == "game" else "that was seen in this run"
-        out.append(
-            f"bounds: the score if unresolved matches give the lowest ({low}) or highest ({high}) return {whose}"
-        )
-    return out
-
-
-def _no_interval(results: ScoreTable, deals: str | None) -> str:
-    if results.whole < 2 and deals == "own":
-        return "it needs two matches"
-    if results.whole < 2:
-        return "it needs two whole blocks, each of one deal in every seat order"
-    if results.distinct < 2:
-        return "all whole blocks went the same way, so nothing says how sure the scores are"
-    return "where all blocks have the same score, nothing says how sure it is"
 
 
 def _score_table(results: ScoreTable, spent: Mapping[str, Spent]) -> Table:

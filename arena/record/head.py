@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from arena import commands
 from arena.errors import RecordError
+from arena.figures import plural
 from arena.game import Views
 from arena.plan import PlanSpec
 from arena.price import Price, price_of
@@ -91,6 +93,21 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     def share(self) -> range | None:
         """The part of the plan that this run plays; None: the whole plan."""
         return range(*self.part) if self.part is not None else None
+
+    @property
+    def deals(self) -> Literal["mirrored", "own"] | None:
+        """Where a person sat: whether each deal came in every seat order, or once."""
+        return None if not self.people else "mirrored" if self.plan.mirror else "own"
+
+    def pairings(self, game: GameHead) -> str | None:
+        """A sentence on who met whom at `game`, unless all operators met."""
+        operators = len(game.operators)
+        if self.hears:
+            return f"schedule {self.plan.schedule}: who met whom, and how long, followed from results"
+        if operators > game.seats:
+            lineups = math.comb(operators, game.seats)
+            return f"{self.plan.schedule}: {plural(lineups, 'line-up')} of {game.seats} from a pool of {operators}"
+        return None
 
     @property
     def count(self) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 
+from arena.evaluate.caption import caption
 from arena.evaluate.table import ScoreRow, ScoreTable
 from arena.figures import duration, money, number, plural, share, span
 from arena.game import Views
@@ -73,25 +74,10 @@ def _score_cells(path: str, row: ScoreRow, bounds: bool) -> list[object]:
 def _notes(one: ScoreTable, game: GameHead, head: Head) -> Iterator[str]:
     """What a reader of the table must know."""
     yield f"Blocks with every seat order: {one.whole} of {one.blocks}. Of those, {one.distinct} went different ways."
-    if one.cut:
-        yield "A block that is not whole weighs as much as its matches."
-    if any(row.score is not None and row.low is None for row in one.rows):
-        yield "There is no interval where fewer than two whole blocks went different ways or all have the same score."
-    if not game.seeded:
-        yield "The seed changes nothing in this game: equal ways are the same play, not more evidence."
-    if one.unresolved:
-        reasons = "; ".join(f"{count} times {why}" for why, count in one.reasons.items())
-        yield f"{plural(one.unresolved, 'match is', 'matches are')} unresolved: {reasons}."
-    if one.returns is not None:
-        whose = "the game's rules allow" if one.returns_of == "game" else "was seen in this run"
-        low, high = one.returns
-        ends = f"{whose} ({low:+g}, {high:+g})"
-        yield f"Bounds: the score if every unresolved match had given the lowest or highest return that {ends}."
-    if head.people:
-        how = "each deal came in every seat order" if head.plan.mirror else "no deal came twice, since people remember"
-        yield f"A person sat there: {how}."
-    if head.hears:
-        yield "The schedule heard results, so results decided who met whom and how long."
+    for sentence in caption(one, game.seeded, head.deals, head.pairings(game)):
+        yield f"{sentence[:1].upper()}{sentence[1:]}."
+    for why, count in one.reasons.items():
+        yield f"{plural(count, 'match', 'matches')} unresolved: {why}."
 
 
 def faults(run: Run, tables: Sequence[ScoreTable], shown: Container[int]) -> Html:
@@ -163,7 +149,9 @@ def models(run: Run, times: Times) -> Html:
     if not rows:
         return Html("")
     heads = ["operator", "answers", "tokens in", "tokens out", "cached", "a turn", "first token", "cost"]
-    note = "From the timing file: tries that did not count are in it, and equal runs differ here."
+    note = (
+        "From the timing file: cost is by the prices given, tries that did not count are in it, equal runs differ here."
+    )
     return section(
         "What models took", "models", table("Tokens, time and cost", heads, rows), tag("p", note, class_="note")
     )
