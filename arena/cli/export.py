@@ -61,6 +61,8 @@ class Size(click.ParamType[tuple[int, int]]):
     "--view", "views", multiple=True, type=click.Choice(["image", "vector", "text"]), help="Instead of those given."
 )
 @click.option("--size", type=Size(), help="Of pictures, in pixels: 128x128.")
+@click.option("--fps", type=click.FloatRange(0.1, 240), help="Pictures a second (default: the game's clock, or 2).")
+@click.option("--seats", is_flag=True, help="Show what each seat saw, side by side, not what a spectator is shown.")
 @click.option("--prompt", type=str, help="The game's prompt that is asked: full (the default) or short.")
 @click.option("--margin", type=click.FloatRange(0), help="Least difference of the returns of a pair (default: any).")
 @click.option("--trust", is_flag=True, help="Run the game file that came with RUN, although it was never played here.")
@@ -75,6 +77,8 @@ def export(
     best: float | None,
     views: tuple[str, ...],
     size: tuple[int, int] | None,
+    fps: float | None,
+    seats: bool,
     prompt: str | None,
     margin: float | None,
     trust: bool,
@@ -83,15 +87,22 @@ def export(
 
     \b
     minari   offline reinforcement learning, lossless
+    lerobot  LeRobot's format v3.0, with films, which the Hugging Face Hub previews
+    video    a film of matches, MP4 or GIF by the name of --out
     chat     supervised fine-tuning: prompts and answers, with pictures (Hugging Face datasets)
     pairs    preference pairs: a better and a worse answer from equal states (Hugging Face datasets)
+    openenv  OpenEnv's training trace of text games: token ids, log-probabilities, masks (needs play --turns)
 
     An episode is one seat of one match. Observations are had by playing the matches again from the log; a format that
     wants what the operators were not given (--view) gets it the same way.
     """
     keep = Filter(operators, games, matches, won, best)
-    given = {"view": views or None, "size": size, "prompt": prompt, "margin": margin}
-    options = Options(views=cast("tuple[View, ...]", views), size=size, prompt=prompt or "full", margin=margin or 0.0)
+    given: dict[str, object] = {"view": views or None, "size": size, "fps": fps, "seats": seats or None}
+    given |= {"prompt": prompt, "margin": margin}
+    shown = cast("tuple[View, ...]", views)
+    options = Options(
+        views=shown, size=size, fps=fps, seats=seats, prompt=prompt or Options().prompt, margin=margin or 0.0
+    )
     out = out.expanduser().absolute()  # Minari misreads a relative path
     if out.exists():
         raise InputError(f"--out {out}: there is something already; name another place")

@@ -15,6 +15,9 @@ class Format(NamedTuple):
 
 FORMATS = {
     "minari": Format("arena.exporters.minari:export", ("minari", "h5py"), frozenset({"view", "size"})),
+    "lerobot": Format("arena.exporters.lerobot:export", ("pyarrow", "av"), frozenset({"view", "size", "fps"})),
+    "video": Format("arena.exporters.video:export", ("av",), frozenset({"size", "fps", "seats"})),
     "chat": Format("arena.exporters.chat:export", ("pyarrow",), frozenset({"view", "size", "prompt"})),
     "pairs": Format("arena.exporters.pairs:export", ("pyarrow",), frozenset({"view", "size", "prompt", "margin"})),
+    "openenv": Format("arena.exporters.openenv_trace:export", (), frozenset()),
 }

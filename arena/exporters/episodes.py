@@ -47,6 +47,7 @@ class Episode:
     before: float  # its rewards before its first turn
     steps: tuple[Step, ...]
     last: Observation  # after the end, in the wanted views
+    lines: list[Line]  # the whole match, as logged
 
     @property
     def played(self) -> list[Step]:
@@ -144,6 +145,7 @@ class Reader:
                 episode.before[seat],
                 steps,
                 match.session.look(seat, views[seat]),
+                lines,
             )
 
     def _opening(self, match: Match, seated: Sequence[OperatorHead], seat: int) -> OpenSeat:

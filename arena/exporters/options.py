@@ -20,10 +20,10 @@ class Options:
 
     views: tuple[View, ...] = ()  # none: those that the operators were given
     size: tuple[int, int] | None = None  # (height, width) of pictures
-    fps: float | None = None
+    fps: float | None = None  # pictures a second
     prompt: str = "full"  # of the game
     margin: float = 0.0  # least difference of the returns of a pair
-    seats: bool = False
+    seats: bool = False  # a film shows what seats saw, not what a spectator sees
 
 
 def views_of(spec: GameSpec, operators: Sequence[OperatorHead], options: Options) -> Views:

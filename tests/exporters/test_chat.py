@@ -60,6 +60,7 @@ def test_the_prompt_is_the_games_own_with_the_picture(tmp_path: Path) -> None:
     assert f"Pot {facts['pot']}" in message["content"][1]["text"]
 
 
+@pytest.mark.slow
 def test_a_model_has_the_prompt_it_was_asked_with_and_the_text_it_wrote(tmp_path: Path) -> None:
     run_plan(build_plan("leduc", ["vlm", "scripted"], seed=1, matches=2), tmp_path / "run")
     exported(tmp_path / "run", "--to", "chat", "--out", tmp_path / "out", "--operator", "vlm")
