@@ -16,7 +16,7 @@ import httpx2
 import msgspec
 
 from arena.operator import BackendError, OverloadedError, WorkerContext
-from arena_operators.vlm import chat_api
+from arena_operators.vlm import bodies, chat_api
 from arena_operators.vlm.backend import AsyncBackend, Capabilities, ModelAnswer, ModelRequest, Picture, TooLongError
 from arena_operators.vlm.chat_api import REQUESTS, Failed, Refused
 from arena_operators.vlm.options import IN_FLIGHT
@@ -83,7 +83,7 @@ class OpenAIBackend(AsyncBackend):
             if not (self._secret.isascii() and self._secret.isprintable() and " " not in self._secret):
                 raise ValueError("the environment variable that @key= names holds no key: it has blanks or other signs")
         self._client = httpx2.AsyncClient(
-            headers={"Authorization": f"Bearer {self._secret}"} if self._secret else {},
+            headers=bodies.UNCHANGED | ({"Authorization": f"Bearer {self._secret}"} if self._secret else {}),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=KEPT_OPEN),
             timeout=httpx2.Timeout(None, connect=CONNECT),
             trust_env=urlsplit(self.url).hostname not in LOOPBACK,  # no proxy stands before a server of this machine
@@ -174,7 +174,7 @@ class OpenAIBackend(AsyncBackend):
         else:
             streamed = Streamed()
             async with self._answered("POST", url, body) as response:
-                async for line in response.aiter_lines():
+                async for line in bodies.lines(response, bodies.limit(body)):
                     if streamed.take(line) and first is None:
                         first = time.monotonic() - asked
             found = streamed.completion()
@@ -190,14 +190,14 @@ class OpenAIBackend(AsyncBackend):
         return await self._again(partial(self._once, "GET", self.url + path, None), tries)
 
     async def look(self, how: str, url: str, body: object = None) -> tuple[int, bytes]:
-        """The status and the body of an answer, whatever it is; (0, b"") where none comes. Sent once."""
+        """The status and the beginning of an answer, whatever it is; (0, b"") where none comes. Sent once."""
         assert self._client is not None
         try:
             content = None if body is None else msgspec.json.encode(body)
-            response = await self._client.request(how, url, content=content, headers=JSON)
+            async with self._client.stream(how, url, content=content, headers=JSON) as response:
+                return response.status_code, await bodies.beginning(response)
         except httpx2.HTTPError:
             return 0, b""
-        return response.status_code, response.content
 
     async def _again(self, once: Callable[[], Awaitable[T]], tries: int) -> T:
         """Tries again where nothing was begun: the connection was refused, or the server has no capacity (429, 503).
@@ -219,7 +219,7 @@ class OpenAIBackend(AsyncBackend):
 
     async def _once(self, how: str, url: str, body: object) -> bytes:
         async with self._answered(how, url, body) as response:
-            return await response.aread()
+            return await bodies.whole(response, bodies.limit(body))
 
     @asynccontextmanager
     async def _answered(self, how: str, url: str, body: object) -> AsyncIterator[httpx2.Response]:
@@ -230,16 +230,15 @@ class OpenAIBackend(AsyncBackend):
         try:
             async with self._client.stream(how, url, content=content, headers=JSON) as response:
                 if response.status_code != 200:
-                    await response.aread()
-                    raise self._failed(response)
+                    raise self._failed(response, await bodies.beginning(response))
                 yield response
         except BROKEN as error:
             raise self._unreachable(error, begun=response is not None) from None
 
-    def _failed(self, response: httpx2.Response) -> Exception:
-        """What a status other than 200 means."""
+    def _failed(self, response: httpx2.Response, content: bytes) -> Exception:
+        """What a status other than 200 means. `content` is the beginning of its body."""
         status = response.status_code
-        text = self.hidden(f"{self.url} answers {status}: {chat_api.told(response.content)}")
+        text = self.hidden(f"{self.url} answers {status}: {chat_api.told(content)}")
         if status in (429, 503):
             return _Again(OverloadedError(text), _seconds(response.headers.get("retry-after")))
         if status in (401, 403):

@@ -50,6 +50,7 @@ class Reply:
     pictures: bool = True  # False: the pictures of this prompt are dropped
     cut: bool = False  # half of the answer, and the connection is closed
     drop: bool = False  # the connection is closed without a word
+    endless: str | None = None  # instead of the body: this text, again and again
     hang: threading.Event | None = None  # answered once this is set; never, if it is not
 
 
@@ -273,6 +274,8 @@ class CompatibleServer:
             assert request.transport is not None
             request.transport.close()
             return web.Response()
+        if reply.endless is not None:
+            return await self._without_end(request, reply)
         if reply.body is not None:
             return web.Response(text=reply.body, status=reply.status, headers=reply.headers)
         if reply.status != 200:
@@ -298,6 +301,14 @@ class CompatibleServer:
 
         threading.Thread(target=watch, daemon=True).start()
         await wake.wait()
+
+    async def _without_end(self, request: web.Request, reply: Reply) -> web.StreamResponse:
+        """Writes until nobody listens."""
+        response = web.StreamResponse(status=reply.status, headers=reply.headers)
+        await response.prepare(request)
+        piece = (reply.endless or "").encode() * 1000
+        while True:  # aiohttp ends it with an error
+            await response.write(piece)
 
     async def _cut(self, request: web.Request, text: str) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": str(len(text)), "Content-Type": "application/json"})

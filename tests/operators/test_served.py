@@ -241,14 +241,14 @@ def test_earlier_turns_that_a_server_has_no_room_for_are_counted():
             one.open(seats)
             for tick in range(3):
                 decision = await one.decide(replace(request, tick=tick))
-                server.context = decision.usage.prompt + 256  # of one more turn it has no room
+                server.context = decision.usage.prompt + 256  # there is no room for any earlier turn
                 yield decision.usage.dropped
 
     async def all_of():
         return [dropped async for dropped in run()]
 
     with CompatibleServer(context=100_000) as server:
-        assert asyncio.run(all_of()) == [0, 1, 1]
+        assert asyncio.run(all_of()) == [0, 1, 2]
 
 
 def test_a_prompt_that_a_server_has_no_room_for_is_an_error_with_the_numbers():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 
 import pytest
@@ -11,6 +12,7 @@ pytest.importorskip("httpx2")
 pytest.importorskip("aiohttp")
 
 from arena.operator import BackendError, OverloadedError
+from arena_operators.vlm import bodies
 from tests.operators.compatible_server import CompatibleServer, Reply
 from tests.operators.served_kit import Clock, decide, started, turns
 
@@ -123,6 +125,41 @@ def test_it_is_the_servers_failure_and_not_tried_again(reply, words):
     assert not isinstance(error, OverloadedError)
     assert re.search(words, str(error))
     assert clock.waits == []
+
+
+EVENT = f"data: {json.dumps({'choices': [{'delta': {'content': 'word '}}]})}\n\n"
+
+
+@pytest.mark.parametrize(
+    ("stream", "endless"), [(False, "word "), (True, EVENT), (True, "word ")], ids=["at once", "stream", "one line"]
+)
+def test_an_answer_without_end_is_not_read_any_further(monkeypatch, stream, endless):
+    monkeypatch.setattr(bodies, "MOST", 1 << 20)
+    clock = Clock()
+    error = failed(Reply(endless=endless), clock=clock, stream=stream, max_tokens=256)
+    assert isinstance(error, BackendError)
+    assert "larger than 2.0 MiB" in str(error)
+    assert clock.waits == []
+
+
+def test_of_an_error_without_end_the_beginning_is_told():
+    error = failed(Reply(status=500, endless="it failed "))
+    assert "answers 500: it failed it failed" in str(error)
+    assert len(str(error)) < 500
+
+
+def test_a_long_answer_is_within_the_limit(monkeypatch):
+    """Whatever a token brings with it: ids and log-probabilities, in an event each."""
+    monkeypatch.setattr(bodies, "MOST", 1 << 14)
+    text = "Answer: call " * 1000
+    with CompatibleServer([Reply(text)]) as server:
+        (decision,) = decide(server, stream=True, tokens=True, max_tokens=2000)
+    assert decision.usage.completion == 2001
+
+
+def test_an_answer_that_is_compressed_unasked_is_an_error():
+    packed = {"Content-Encoding": "zstd"}
+    assert "compressed (zstd)" in str(failed(Reply(body="{}", headers=packed)))
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])

@@ -1,0 +1,61 @@
+"""The bodies of a server's answers, read up to a limit: one that never ends costs a bounded memory, and is an error."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx2
+
+from arena.operator import BackendError
+
+MOST = 1 << 24  # bytes of any answer, such as the token ids of a long prompt
+TOKEN = 1 << 12  # bytes for each token that the answer may have: its id, its log-probabilities, its part of a stream
+REFUSAL = 1 << 16  # bytes that are read of an answer that is an error; the rest is left
+UNCHANGED = {"Accept-Encoding": "identity"}  # asks for no compression: it could make of little data more than memory
+
+
+def limit(body: object) -> int:
+    """The most bytes that the answer to a request of this body may have."""
+    asked: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
+    tokens = asked.get("max_tokens") or asked.get("max_completion_tokens") or 0
+    return MOST + TOKEN * int(tokens)
+
+
+async def pieces(response: httpx2.Response, most: int) -> AsyncIterator[bytes]:
+    """The body as it comes. BackendError once it has more than `most` bytes, or if it is compressed."""
+    if (how := response.headers.get("content-encoding", "identity").lower()) != "identity":
+        raise BackendError(f"the server's answer is compressed ({how[:20]}), which it was asked not to be")
+    count = 0
+    async for piece in response.aiter_raw():
+        count += len(piece)
+        if count > most:
+            raise BackendError(f"the server's answer is larger than {most / 2**20:.1f} MiB: it is not read any further")
+        yield piece
+
+
+async def whole(response: httpx2.Response, most: int) -> bytes:
+    """The body. BackendError as `pieces`."""
+    return b"".join([piece async for piece in pieces(response, most)])
+
+
+async def beginning(response: httpx2.Response) -> bytes:
+    """The first bytes of the body of an error."""
+    out = b""
+    async for piece in response.aiter_raw():
+        out += piece
+        if len(out) >= REFUSAL:
+            break
+    return out[:REFUSAL]
+
+
+async def lines(response: httpx2.Response, most: int) -> AsyncIterator[str]:
+    """The lines of the body as they come. BackendError as `pieces`."""
+    begun: list[bytes] = []
+    async for piece in pieces(response, most):
+        *ended, rest = piece.split(b"\n")
+        for line in ended:
+            yield b"".join([*begun, line]).decode(errors="replace")
+            begun.clear()
+        begun.append(rest)
+    yield b"".join(begun).decode(errors="replace")
