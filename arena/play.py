@@ -49,6 +49,7 @@ def run_plan(
     trace: Trace | None = None,
     turns: bool = False,
     sinks: Sequence[TurnSink] = (),
+    interrupts: Interrupts | None = None,
 ) -> list[ScoreTable]:
     """Play the matches of `plan` into the new folder `out`; the result tables, one a game. No process is left behind.
 
@@ -58,6 +59,7 @@ def run_plan(
     finished matches are kept. A run that is complete only gives its tables.
 
     hosts: game hosts that share the matches of games of one runtime.
+    interrupts: entered by the caller, to stop a run that is played in a thread.
     sinks: get the turns of the matches that are played now (arena/turns.py).
     trace: notes every message between the arena and its workers; the caller closes it.
     turns: keep the turns of every match, with token ids and log-probabilities, in `out` (arena/record/turns.py says
@@ -71,14 +73,16 @@ def run_plan(
     shown = SafeObserver(observer or Observer(), lambda line: print(f"arena: {line}", file=sys.stderr))
     status = shown.guard(on_status) if on_status is not None else None
     head = describe(plan, part)
-    with Interrupts() as interrupts, closing(_recorder(head, out, resume)) as recorder:
+    with ExitStack() as outer:
+        interrupts = interrupts or outer.enter_context(Interrupts())
+        recorder = outer.enter_context(closing(open_recorder(head, out, resume)))
         done = Run(out).results(recorder.due, recorder.waiting)
         matches = planned(plan, part=part, done=done)
         if not matches.over:
             runtimes = sorted({game.runtime for game in plan.games if game.runtime is not None})
             with ExitStack() as stack:
                 if turns or (resume and store_of(out).is_file()):
-                    sinks = [stack.enter_context(closing(_store(out, recorder, head.first))), *sinks]
+                    sinks = [stack.enter_context(closing(open_store(out, recorder, head.first))), *sinks]
                 hub = stack.enter_context(closing(Hub(out / "workers", status, interrupts, trace)))
                 workers = ProcessWorkers(hub, plan.entries, runtimes, hosts, watch)
                 Scheduler(
@@ -98,7 +102,8 @@ def run_plan(
     return tables
 
 
-def _recorder(head: Head, out: Path, resume: bool) -> Recorder:
+def open_recorder(head: Head, out: Path, resume: bool) -> Recorder:
+    """The recorder of a new run in `out`, or with `resume` of the one that was begun there. RecordError."""
     if resume and (out / "run.json").exists():
         check_same(Run(out), head)
         return Recorder.reopen(out)
@@ -110,7 +115,7 @@ def _recorder(head: Head, out: Path, resume: bool) -> Recorder:
     return recorder
 
 
-def _store(out: Path, recorder: Recorder, first: int) -> TurnStore:
+def open_store(out: Path, recorder: Recorder, first: int) -> TurnStore:
     if (recorder.due > first or recorder.waiting) and not store_of(out).is_file():
         raise RecordError(f"{out} was begun without its turns, so they cannot all be had any more: play it anew")
     return TurnStore(out)

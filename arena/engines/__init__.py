@@ -1,0 +1,1 @@
+"""Ways to play a plan on more than this machine."""
