@@ -127,9 +127,8 @@ NOT_RUN = {
         "arena play --engine ray --game leduc --operators scripted,random --seed 1 --matches 10000 --out RUN",
         "arena play --engine ray@address=head:6379@cpus=4@gpus=1@ranges=16 --game leduc --operators vlm,ppo"
         " --matches 2000",
-        "ray start --head --port 6379                     # on the first",
-        "ray start --address first:6379                   # on each of the others",
-        "RAY_ADDRESS=first:6379 arena play --engine ray@cpus=4 ...",
+        "ray start --head --port 6379",
+        "ray start --address first:6379",
     ],
     SERVES: ["tensorboard --logdir runs/leduc/tb"],
 }

@@ -8,6 +8,7 @@ stopped goes on with Ray or without.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,6 +41,7 @@ OPTIONS = {
 }
 TRIES = 3  # in a row in which a range may be lost without a match that came back
 POLL = 0.2  # seconds between two looks at signals
+REACHED = 10.0  # seconds in which the cluster must take a connection
 STOPPING = 20.0  # seconds in which ranges must stop when the run is interrupted
 
 
@@ -157,9 +159,11 @@ def _cluster(address: str | None, cpus: float, gpus: float) -> Iterator[int]:
 
     mine = not ray.is_initialized()
     if mine:
+        address = address or os.environ.get("RAY_ADDRESS") or None
         try:
+            _reach(address)
             ray.init(address=address or "auto", log_to_driver=False, logging_level="error")
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             where = f"at {address}" if address else "on this machine, and RAY_ADDRESS names none"
             raise InputError(
                 f"--engine ray: there is no Ray cluster {where} ({str(error).splitlines()[0]}). Start one with "
@@ -178,6 +182,13 @@ def _cluster(address: str | None, cpus: float, gpus: float) -> Iterator[int]:
     finally:
         if mine:
             ray.shutdown()
+
+
+def _reach(address: str | None) -> None:
+    """OSError where nobody listens there: Ray would try for minutes, and then end this process."""
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=REACHED).close()
 
 
 def _has(node: Mapping[str, float], what: str) -> float:
