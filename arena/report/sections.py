@@ -75,7 +75,8 @@ def _notes(one: ScoreTable, game: GameHead, head: Head) -> Iterator[str]:
     """What a reader of the table must know."""
     yield f"Blocks with every seat order: {one.whole} of {one.blocks}. Of those, {one.distinct} went different ways."
     for sentence in caption(one, game.seeded, head.deals, head.pairings(game)):
-        yield f"{sentence[:1].upper()}{sentence[1:]}."
+        named = sentence.startswith(tuple(row.operator for row in one.rows))
+        yield f"{sentence if named else sentence[:1].upper() + sentence[1:]}."
     for why, count in one.reasons.items():
         yield f"{plural(count, 'match', 'matches')} unresolved: {why}."
 
