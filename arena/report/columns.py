@@ -6,7 +6,7 @@ that may differ stands. Rows are written in groups: memory does not grow with th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -197,12 +197,12 @@ def _turns(run: Run) -> Iterator[tuple[Row, int]]:
     for lines in run.played():
         head, end = _ends(run, lines)
         place = _place(run, head)
-        following = _following(lines, len(head.seats))
+        rewards = turn_rewards(lines, len(head.seats))
         how = "truncated" if end.status == "truncated" else "terminated"
         for at, line in enumerate(lines):
             if not isinstance(line, TurnLine):
                 continue
-            reward, last = following.get(at, (None, False))
+            reward, last = rewards.get(at, (None, False))
             row, size = _turn(line)
             ended = None if reward is None else how if last else "none"
             yield {**place, **row, "reward": reward, "ended": ended}, size
@@ -215,7 +215,7 @@ def _turn(line: TurnLine) -> tuple[Row, int]:
         "seat": line.seat,
         "operator": line.operator,
         "attempt": line.attempt,
-        "asked": _asked(line),
+        "asked": asked_at(line),
         "late": line.late,
         "legal": line.legal,
         "answer": None if line.answer is None else str(line.answer),
@@ -238,7 +238,7 @@ def _turn(line: TurnLine) -> tuple[Row, int]:
     return row, sum(len(value) for value in row.values() if isinstance(value, str))
 
 
-def _following(lines: list[Line], seats: int) -> dict[int, tuple[float, bool]]:
+def turn_rewards(lines: Sequence[Line], seats: int) -> dict[int, tuple[float, bool]]:
     """By the place of a turn in `lines`: the seat's reward until its next turn, and whether it is the last of its seat.
 
     As arena/turns.py: a turn begins when its seat is asked. An answer that was asked again has no reward, its last
@@ -252,7 +252,7 @@ def _following(lines: list[Line], seats: int) -> dict[int, tuple[float, bool]]:
             for seat, reward in enumerate(line.rewards):
                 totals[seat].append(totals[seat][-1] + reward)
         elif isinstance(line, TurnLine) and not line.late:
-            asked = _asked(line)
+            asked = asked_at(line)
             if line.seat in begun:
                 before, since = begun[line.seat]
                 out[before] = (totals[line.seat][asked] - totals[line.seat][since], False)
@@ -262,7 +262,8 @@ def _following(lines: list[Line], seats: int) -> dict[int, tuple[float, bool]]:
     return out
 
 
-def _asked(line: TurnLine) -> int:
+def asked_at(line: TurnLine) -> int:
+    """The tick of the question that was answered."""
     return line.tick if line.asked is None else line.asked
 
 

@@ -58,7 +58,7 @@ def write_report(
     try:
         Disk().replace(path, text.encode())
     except OSError as error:
-        raise RecordError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise RecordError(f"{path} cannot be written: {error.strerror or error}. --out FILE names another") from error
     return path
 
 

@@ -17,13 +17,16 @@ from arena.errors import MissingExtraError
 from arena.lineup import build_plan
 from arena.local_workers import LocalWorkers
 from arena.log import EndLine, MatchLine, TurnLine
+from arena.operator import Decision
 from arena.play import describe, run_plan
+from arena.realtime import RealtimeMatch
 from arena.record.reader import Run
 from arena.record.turns import TurnStore, read
 from arena.record.writer import Recorder
 from arena.report import columns
 from arena.scheduler import Scheduler
 from tests.record.test_turns import plan
+from tests.test_turns import PaidClocked, begun
 
 
 def record(out: Path, concurrency: int = 3) -> Run:
@@ -75,6 +78,27 @@ def test_a_turn_has_the_reward_and_the_end_that_a_trainer_is_given(run: Run) -> 
     assert written.keys() == given.keys()
     assert all(math.isclose(written[key][0], reward, abs_tol=1e-9) for key, (reward, _) in given.items())
     assert {key: ended for key, (_, ended) in written.items()} == {key: ended for key, (_, ended) in given.items()}
+
+
+@pytest.mark.parametrize("late", [{1}, {1, 2}, {0, 1}, {2, 3}, {0, 1, 2, 3}, {0, 2}])
+def test_in_realtime_too_where_a_seat_is_late(late: set[int]) -> None:
+    match = begun(PaidClocked(2, {"rounds": 4}), pace="realtime")
+    assert isinstance(match, RealtimeMatch)
+    for tick in range(4):
+        match.requests()
+        match.feed(0, Decision(answer=0))
+        if tick in late:
+            assert match.late(1)
+        else:
+            match.feed(1, Decision(answer=0))
+        match.advance()
+    lines = match.take_lines()
+    answers = [line for line in lines if isinstance(line, TurnLine) and not line.late]
+    given = {
+        (turn.request.seat, turn.request.tick): (turn.reward, turn.ended != "none") for turn in match.episode().turns
+    }
+    found = columns.turn_rewards(lines, 2)
+    assert {(line.seat, columns.asked_at(line)): found[lines.index(line)] for line in answers} == given
 
 
 def test_equal_runs_give_equal_files(run: Run, tmp_path: Path) -> None:
