@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+import arena.report.page
 from arena.game import Views
 from arena.record.moments import Moment, ShownTurn
 from arena.record.reader import Run
@@ -214,3 +215,41 @@ def test_ten_thousand_turns_are_gone_through_in_bounded_memory(browser: Any, tmp
     assert after["Nodes"] < 3_000
     assert look.page.locator("#replay-moments .row").count() < 60
     look.close()
+
+
+LIVE = """<!doctype html><title>live</title><div id="here"></div><script type="module">
+import { ReplayViewer } from "/viewer/viewer.js";
+const start = { seats: ["a"], tick: null, seed: "00" };
+const next = { seats: ["a"], tick: 0, events: ["it goes on"] };
+const moments = [{ moment: start }, { moment: next }];
+new ReplayViewer(document.getElementById("here"), {
+  matches: [{ match: 5, block: 2, game: "live", seats: ["a"], moments: 2, status: "", faults: 0 }],
+  notes: [],
+  moment: async (at, step) => moments[step],
+  held: (at, step) => moments[step],
+  picture: (name) => `/pictures/${name}`,
+});
+</script>"""
+
+
+def test_another_page_can_import_it_and_give_moments_as_they_come(browser: Any) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    viewer = Path(arena.report.page.__file__).parent / "viewer"
+
+    def answer(route: Any) -> None:
+        name = route.request.url.rpartition("/")[2]
+        if not name:
+            route.fulfill(body=LIVE, content_type="text/html")
+        else:
+            route.fulfill(path=viewer / name, content_type="text/javascript")
+
+    page.route("http://arena.invalid/**", answer)
+    page.goto("http://arena.invalid/")
+    page.wait_for_function("document.querySelector('.where')?.textContent.includes('match 5, block 2')")
+    page.locator(".replay").press("ArrowRight")
+    page.wait_for_selector("text=it goes on")
+    context.close()
+    assert complaints == []
