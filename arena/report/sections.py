@@ -73,12 +73,10 @@ def _score_cells(path: str, row: ScoreRow, bounds: bool) -> list[object]:
 
 def _notes(one: ScoreTable, game: GameHead, head: Head) -> Iterator[str]:
     """What a reader of the table must know."""
-    yield f"Blocks with every seat order: {one.whole} of {one.blocks}. Of those, {one.distinct} went different ways."
-    for sentence in caption(one, game.seeded, head.deals, head.pairings(game)):
-        named = sentence.startswith(tuple(row.operator for row in one.rows))
-        yield f"{sentence if named else sentence[:1].upper() + sentence[1:]}."
+    yield f"blocks with every seat order: {one.whole} of {one.blocks}; of those, {one.distinct} went different ways"
+    yield from caption(one, game.seeded, head.deals, head.pairings(game))
     for why, count in one.reasons.items():
-        yield f"{plural(count, 'match', 'matches')} unresolved: {why}."
+        yield f"{plural(count, 'match', 'matches')} unresolved: {why}"
 
 
 def faults(run: Run, tables: Sequence[ScoreTable], shown: Container[int]) -> Html:
