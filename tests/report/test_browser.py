@@ -166,8 +166,8 @@ def test_the_theme_can_be_changed(browser: Any, run: Run) -> None:
 def test_printing_leaves_the_controls_out(browser: Any, run: Run) -> None:
     look = Looking(browser, run.folder / "report.html", color_scheme="dark")
     look.page.emulate_media(media="print")
-    assert not look.page.locator(".bar").is_visible()
-    assert not look.page.locator("nav").is_visible()
+    for control in (".bar", ".lists", "nav", "#theme"):
+        assert not look.page.locator(control).is_visible()
     assert look.page.locator("#scores table").first.is_visible()
     look.close()
 

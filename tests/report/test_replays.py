@@ -15,8 +15,8 @@ from PIL import Image
 from arena.record.moments import moments
 from arena.record.reader import Run
 from arena.record.replay import Replay
-from arena.report.replays import PICTURE, Caps, Replays, ShownMatch, ShownMoment, embed
-from tests.report.kit import record, thinkers
+from arena.report.replays import PICTURE, Caps, Replays, ShownMatch, ShownMoment, data_elements, embed
+from tests.report.kit import HOSTILE, record, thinkers
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,17 @@ def test_every_moment_of_every_match_is_there(run: Run, whole: Replays) -> None:
             assert [one.moment for one in shown(whole, match)] == made
             assert match.moments == len(made)
     assert whole.notes == []
+
+
+def test_pieces_hold_no_time(whole: Replays) -> None:
+    assert {base64.b64decode(text)[4:8] for text in whole.pieces} == {bytes(4)}  # MTIME of RFC 1952
+
+
+def test_a_name_cannot_end_the_element_that_holds_it() -> None:
+    match = ShownMatch(match=0, block=0, game=HOSTILE, game_index=0, seats=(HOSTILE,))
+    (text,) = data_elements(Replays(matches=[match], notes=[HOSTILE]))
+    assert text.count("<") == 2
+    assert msgspec.json.decode(text[text.index(">") + 1 : text.rindex("<")])["notes"][0] == HOSTILE
 
 
 def test_seats_that_see_pictures_are_shown_what_they_saw(run: Run, whole: Replays) -> None:
