@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from arena import commands
-from arena.errors import MissingExtraError, RecordError
+from arena.errors import RecordError
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
+from arena.plugins import require_modules
 from arena.record.reader import Run
 
 if TYPE_CHECKING:
@@ -119,11 +120,10 @@ def schemas() -> dict[str, pa.Schema]:
 
 
 def _pyarrow() -> Any:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingExtraError(f"Parquet files need pyarrow. {commands.how_to_install('eval')}") from error
+    require_modules("a Parquet file", ["pyarrow"], "eval")
+    import pyarrow
+    import pyarrow.parquet
+
     return pyarrow
 
 

@@ -6,7 +6,6 @@ between equal runs (timing, what workers printed). Zip needs nothing; .tar.zst n
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import tarfile
 import tempfile
@@ -16,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from arena import commands
-from arena.errors import InputError, MissingExtraError, RecordError
+from arena.errors import InputError, RecordError
+from arena.plugins import installed, require_modules
 from arena.record.disk import in_use
 from arena.record.reader import Run
 from arena.record.shards import journals, shards
@@ -50,9 +49,8 @@ def pack(run: Run, out: Path | None = None, *, pictures: bool = True, trust: boo
         raise InputError(f"--out {path}: expected a name that ends with {' or '.join(ENDINGS)}")
     if path.exists():
         raise InputError(f"{path} exists already: remove it, or choose another name with --out")
-    if path.name.endswith(".tar.zst") and importlib.util.find_spec("pyarrow") is None:
-        how = commands.how_to_install("eval")
-        raise MissingExtraError(f"{path.name} needs pyarrow. {how}. Or choose --out {name}.zip")
+    if path.name.endswith(".tar.zst"):
+        require_modules(f"{path.name} (unlike --out {name}.zip)", ["pyarrow"], "eval")
     if in_use(run.folder):
         raise RecordError(f"{run.folder} is being played: pack it when it is over")
     with tempfile.TemporaryDirectory(prefix="arena-pack-") as made:
@@ -80,7 +78,7 @@ def _made(run: Run, folder: Path, pictures: bool, trust: bool) -> Contents:
     """What is made for the archive: the report, the columns, a text that says how to verify, and the sums of all."""
     caps = Caps() if pictures else Caps(picture_bytes=0)
     made = [write_report([run], folder / "report.html", caps=caps, trust=trust, times=False)]
-    if importlib.util.find_spec("pyarrow") is not None:
+    if installed("pyarrow"):
         made += [path for path in write_columns(run, folder) if path.name != "calls.parquet"]
     readme = folder / README
     readme.write_text(_readme(run, pictures), encoding="utf-8")

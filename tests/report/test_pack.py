@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from arena.cli.pack import pack as command
-from arena.errors import InputError, RecordError
+from arena.errors import InputError, MissingExtraError, RecordError
 from arena.record.disk import FolderLock
 from arena.record.reader import Run
 from arena.record.verify import verify
@@ -81,6 +82,15 @@ def test_an_archive_is_never_written_over(run: Run, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="exists already"):
         pack(run, tmp_path / "a.zip")
     assert (tmp_path / "a.zip").read_text() == "mine"
+
+
+def test_without_pyarrow_a_zip_is_offered(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match=r"cards\.zip"):
+        pack(run, tmp_path / "a.tar.zst")
+    folder = unpack(pack(run, tmp_path / "a.zip"), tmp_path / "there")
+    assert verify(Run(folder)).passed
+    assert not (folder / "turns.parquet").exists()
 
 
 def test_another_ending_is_refused(run: Run, tmp_path: Path) -> None:
