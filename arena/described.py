@@ -24,6 +24,7 @@ class Question(msgspec.Struct, frozen=True):
     name: str  # as plugins know it, without options
     seats: int  # at most
     options: dict[str, Any]
+    facts: bool = False  # the names of its facts are wanted, for which it is reset
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True, tag="description"):
@@ -36,6 +37,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, tag="description"):
     runtime: str | None  # the managed environment that it asks for
     parses: bool  # it overrides `parse`
     engines: dict[str, str] = {}  # versions, by distribution
+    facts: tuple[str, ...] = ()  # of the first observation, where they were asked for
     late: tuple[int, ...] = ()  # by last action: the action when an answer is late; only for games with a clock
 
 
@@ -76,7 +78,14 @@ def _described(question: Question) -> Description:
         parses=cls.parse is not Game.parse or cls.read is not Game.read,
         engines=dict(game.engine_versions()),
         late=tuple(int(game.late(action)) for action in range(game.spec.actions.n)) if clocked else (),
+        facts=first_facts(game) if question.facts else (),
     )
+
+
+def first_facts(game: Game) -> tuple[str, ...]:
+    """The names of the facts of a game's first observation. The game is reset."""
+    due = game.reset(bytes(16)).due
+    return tuple(game.observe(due[0], Views(text=True)).facts or ()) if due else ()
 
 
 def main(handle: int) -> int:

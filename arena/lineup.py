@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from arena import names, plugins, realtime
+from arena import names, plugins, prompts, realtime
 from arena.canonical import LARGEST, whole_seed
 from arena.errors import InputError, UnplayableError
 from arena.evaluate import schedules
@@ -15,7 +15,7 @@ from arena.operator import check_options
 from arena.options import Option
 from arena.plan import Entry, Limits, Plan, PlannedGame, PlanSpec, Schedule, Setting
 from arena.supervisor import remote
-from arena.supervisor.describe import game_of
+from arena.supervisor.describe import facts_of, game_of
 
 SEATS = Option("int", None, "seats; without it as many as the game takes and operators are there", 1)
 
@@ -40,6 +40,7 @@ def assemble(spec: PlanSpec, found: Sequence[FoundGame], schedule: Schedule | No
     )
     for number, game in enumerate(games):
         realtime.check(game.facts, spec.limits)
+        _check_templates(game, spec.limits)
         if game.digest in {other.digest for other in games[:number]}:
             raise InputError(f"game {game.given!r} is given twice")
     people = any(entry.kind.interactive for entry in games[0].operators)
@@ -89,6 +90,19 @@ def _game(given: str, spec: PlanSpec) -> FoundGame:
     if game.seats > len(spec.operators):
         raise InputError(f"game {given!r} has {game.seats} seats: give as many operators, or more")
     return FoundGame(name.base, game, runtime)
+
+
+def _check_templates(game: PlannedGame, limits: Limits) -> None:
+    """InputError when a prompt of the user's own names what is no fact of the game, as far as that is known here."""
+    for entry in game.operators:
+        if entry.at is not None or (text := entry.kind.template(entry.what, entry.options)) is None:
+            continue
+        facts = facts_of(game.name, game.facts, max(limits.making, limits.deadline))
+        try:
+            if facts is not None:
+                prompts.check_facts(text, facts)
+        except ValueError as error:
+            raise InputError(f"operator {entry.given!r} cannot play {game.facts.spec.id}: {error}") from None
 
 
 def _whole(given: str) -> str:

@@ -286,6 +286,10 @@ def _no_runtimes(what: str, options: Mapping[str, Any]) -> Sequence[str]:
     return ()
 
 
+def _no_template(what: str, options: Mapping[str, Any]) -> str | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorKind:
     """The description of an operator, found by entry point. Importing it imports no heavy library."""
@@ -328,6 +332,8 @@ class OperatorKind:
     # "package.module:function" of who is asked in messages; function(what, options, seat, requests, texts): those of
     # each of a seat's requests in turn, each (role, texts and pictures), given the texts that answered those before.
     # No model runs
+    template: Callable[[str, Mapping[str, Any]], str | None] = _no_template
+    # template(what, options): a prompt of the user's own, whose facts the game must have (arena/prompts.py); None: none
     interactive: bool = False  # a person answers: no deadline unless one is given
 
 

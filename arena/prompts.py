@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -97,6 +97,12 @@ def observed(card: GameCard, seen: Observation, names: Sequence[str] = ()) -> di
     facts = {**(seen.facts or {}), "text": seen.text or "", "legal": legal}
     safe = {name: unmarked(value) for name, value in facts.items()}
     return {**safe, "heard": quoted(seen.heard, names)}
+
+
+def check_facts(text: str, facts: Iterable[str]) -> None:
+    """ValueError, in words, when a template names what is no fact; `facts` are those of the game alone."""
+    template = Template.parse(text)
+    template.fill(dict.fromkeys((*CONSTANT, *OBSERVED, *facts), ""))
 
 
 @dataclass(frozen=True, slots=True)

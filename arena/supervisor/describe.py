@@ -15,7 +15,7 @@ from typing import IO, Any
 import msgspec
 
 from arena import described, errors, files, plugins
-from arena.described import Description, Question, Refusal, Told
+from arena.described import DescribedGame, Description, Question, Refusal, Told
 from arena.errors import GameError
 from arena.game import Game
 from arena.plan import HERE, NOT_HOSTED
@@ -40,9 +40,16 @@ def game_of(
     return cls(min(seats, cls.spec.seats[1]), options), None if asked == NOT_HOSTED else asked
 
 
-def ask(name: str, seats: int, options: Mapping[str, Any], deadline: float) -> Description:
+def facts_of(name: str, game: Game, deadline: float) -> tuple[str, ...] | None:
+    """The names of the facts of a game that `game_of` gave; None where only an environment of its own can tell."""
+    if isinstance(game, DescribedGame):
+        return ask(name, game.seats, game.options, deadline, facts=True).facts
+    return None if game.runtime is not None else described.first_facts(type(game)(game.seats, game.options))
+
+
+def ask(name: str, seats: int, options: Mapping[str, Any], deadline: float, *, facts: bool = False) -> Description:
     """Return what the game says of itself. The answer is cached as long as the game's file does not change."""
-    question = msgspec.msgpack.encode(Question(name, seats, dict(options)))
+    question = msgspec.msgpack.encode(Question(name, seats, dict(options), facts))
     told = _ask(question, files.fingerprint(name), deadline)
     if isinstance(told, Refusal):
         raise getattr(errors, told.error)(told.text)

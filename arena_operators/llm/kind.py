@@ -26,6 +26,7 @@ KIND = OperatorKind(
     summary="a language model that reads its seat's text and needs no picture (default: SmolLM2-135M-Instruct)",
     target="arena_operators.vlm.operator:make_llm",
     prompts="arena_operators.vlm.shown:prompts_of_llm",
+    template=partial(vlm.template_of, kind="llm"),
     views=partial(vlm.views, kind="llm"),
     resolve_options=partial(vlm.resolve_options, kind="llm"),
     fingerprint=partial(vlm.fingerprint, kind="llm"),

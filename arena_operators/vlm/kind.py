@@ -28,7 +28,7 @@ from arena_operators.vlm.options import (
     served_elsewhere,
     tools_of,
 )
-from arena_operators.vlm.prompt_options import own_file
+from arena_operators.vlm.prompt_options import own_file, template
 from arena_operators.vlm.vllm_launch import launch, runtime_of
 
 NANO_IMAGE = (128, 128)
@@ -154,11 +154,18 @@ def max_in_flight(what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> 
     return 0 if backend_of(options) == "transformers" else int(filled(what, options, kind)["in_flight"])
 
 
+def template_of(what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> str | None:
+    """The text of the user's own prompt file."""
+    own = own_file(options)
+    return None if own is None else template(own, kind)
+
+
 KIND = OperatorKind(
     name="vlm",
     summary="a vision-language model that sees its seat's picture (default: nano, shipped and trained for our games)",
     target="arena_operators.vlm.operator:make",
     prompts="arena_operators.vlm.shown:prompts",
+    template=template_of,
     views=views,
     resolve_options=resolve_options,
     fingerprint=fingerprint,
