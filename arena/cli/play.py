@@ -245,8 +245,8 @@ def _stopping(folder: Path, console: Console) -> Iterator[None]:
         yield
     except RecordError:  # the run was not begun, or must not be changed
         raise
-    except (KeyboardInterrupt, ArenaError):
-        print_stopped(folder, Console(), console)
+    except (KeyboardInterrupt, ArenaError) as error:
+        print_stopped(folder, Console(), console, error)
         raise
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from arena import commands
 from arena.cli.tables import score_table
-from arena.errors import ArenaError
+from arena.errors import ArenaError, InputError
 from arena.evaluate.table import ScoreTable
 from arena.figures import plural
 from arena.record.reader import Run
@@ -80,15 +80,27 @@ def print_commands(console: Console, *lines: tuple[str, ...]) -> None:
         console.print(f"  {commands.arena(*words)}", style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
-def print_stopped(folder: Path, console: Console, notes: Console) -> None:
-    """Print what a stopped run has played, and how to resume it. Prints nothing if no run was begun."""
+def print_stopped(folder: Path, console: Console, notes: Console, error: BaseException) -> None:
+    """Print what a stopped run has played, and what to do. Prints nothing if no run was begun.
+
+    `error` is why it stopped, which is told after this.
+    """
     if not (folder / "run.json").is_file():
         return
     run = Run(folder)
     tables = run.tables()
     if any(table.matches for table in tables):
         print_tables(run, tables, console)
-    notes.print(f"stopped after {progress(run, tables)}; go on with:", markup=False, soft_wrap=True)
+    elif isinstance(error, InputError):  # a run goes on as it was begun
+        notes.print(
+            f"no match was finished, and --resume would be refused in the same way. Put right what is said below and "
+            f"start a new run ({folder} has only the workers' logs)",
+            markup=False,
+            soft_wrap=True,
+        )
+        return
+    how = "once what is said below is put right, go on with:" if isinstance(error, ArenaError) else "go on with:"
+    notes.print(f"stopped after {progress(run, tables)}; {how}", markup=False, soft_wrap=True)
     print_commands(notes, ("play", "--resume", str(folder)))
 
 

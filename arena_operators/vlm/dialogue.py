@@ -42,6 +42,15 @@ class Settings:
     tools: tuple[str, ...] = ()  # that the model may use in a turn: names, or functions in files
     tool_calls: int = 0  # of them in a turn, at most
 
+    def check_context(self, context: int | None) -> None:
+        """ValueError when an answer alone fills the context of the model, as far as that is known."""
+        longest = self.sampling.max_tokens
+        if context is not None and longest >= context and not self.decide:
+            raise ValueError(
+                f"@max_tokens={longest}: the model's context has {context:,} tokens, for the prompt and the answer. "
+                "Leave room for the prompt"
+            )
+
 
 class Dialogue:
     """The turns of the seats that one operator sits in."""

@@ -68,7 +68,7 @@ class TransformersBackend(BatchBackend):
             answer = "the longest legal action" if request.decide else "its answer (@max_tokens=)"
             raise TooLongError(
                 f"the prompt has {row.length:,} tokens and {answer} {longest:,}, together more than the "
-                f"{context:,} of the context of {self.model.name}: name a model with a larger one"
+                f"{context:,} of the model's context: name a model with a larger one"
             )
 
     def _row(self, messages: Sequence[Message]) -> Any:

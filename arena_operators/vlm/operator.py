@@ -126,6 +126,7 @@ def _embedded(context: WorkerContext, asked: Mapping[str, Any], settings: Settin
         raise ValueError(f"{kind}@device={device}: torch finds no CUDA device here; say @device=cpu")
     context.status(f"loading {origin.name}")
     model = Model(origin, device, asked["dtype"], asked.get("revision"))
+    settings.check_context(model.context)
     if kind == "llm":
         model.check_text()
     return BatchOperator(TransformersBackend(model, asked["batch"]), settings)

@@ -34,6 +34,7 @@ class ServedOperator(AsyncOperator):
                 f"{self.capabilities.model} cannot play with pictures: {self.backend.blind}. Name a model that "
                 "sees, or one of `llm`, which reads only"
             )
+        self.dialogue.settings.check_context(self.capabilities.context)
         if self.dialogue.settings.choices and not self.capabilities.choices:
             raise ValueError(
                 f"@choices=true: {self.capabilities.model} cannot be limited to the legal actions, since its server "

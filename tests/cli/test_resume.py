@@ -135,13 +135,23 @@ def test_a_game_file_that_changed_is_named_and_the_copy_is_played(tmp_path: Path
     assert log.read_bytes() == whole
 
 
-def test_a_worker_that_cannot_start_leaves_a_run_that_can_go_on(tmp_path: Path) -> None:
+def test_a_worker_that_cannot_start_leaves_a_run_that_can_go_on_once_it_can(tmp_path: Path) -> None:
     plugins = tmp_path / "plugins"
     plugins.mkdir()
     install(plugins)
     code, _, err = run(tmp_path, "play", "-g", "kuhn", "-o", "random,torn", "--out", "r", plugins=plugins)
-    assert code in (1, 2)
-    assert "stopped after 0 of 1 match; go on with:" in err
+    assert code == 1
+    assert "stopped after 0 of 1 match; once what is said below is put right, go on with:" in err
+
+
+def test_a_run_that_its_operator_refuses_is_not_offered_to_be_resumed(tmp_path: Path) -> None:
+    plugins = tmp_path / "plugins"
+    plugins.mkdir()
+    install(plugins)
+    code, _, err = run(tmp_path, "play", "-g", "kuhn", "-o", "random,bad", "--out", "r", plugins=plugins)
+    assert code == 2
+    assert "--resume would be refused in the same way" in err
+    assert "play --resume" not in err
 
 
 def test_a_run_without_a_resolved_match_fails_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

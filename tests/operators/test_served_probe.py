@@ -149,3 +149,8 @@ def test_no_server_at_all():
     with CompatibleServer() as server:
         pass
     assert "no server can be reached at" in refused(server)
+
+
+def test_an_answer_that_fills_the_context_is_refused_at_the_start():
+    with CompatibleServer(context=512) as server, pytest.raises(ValueError, match="context has 512 tokens"):
+        decide(server, max_tokens=512)

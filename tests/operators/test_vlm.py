@@ -306,3 +306,9 @@ def test_earlier_turns_that_the_model_has_no_room_for_are_counted(folder, taught
         monkeypatch.setattr(config, "max_position_embeddings", decision.usage.prompt + 5)  # no room for one more turn
         dropped.append(decision.usage.dropped)
     assert dropped == [0, 1]
+
+
+def test_an_answer_that_fills_the_context_is_refused_at_the_start(folder):
+    with pytest.raises(ValueError, match="context has 4,096 tokens"):
+        make(WorkerContext(str(folder), {"max_tokens": 4096}))
+    make(WorkerContext(str(folder), {"max_tokens": 4096, "decide": True}))
