@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,30 +16,34 @@ from torch import Tensor
 from arena.operator import Ids
 from arena_operators.vlm.backend import Message, Picture
 from arena_operators.vlm.model import Model
+from arena_operators.vlm.vision import Tower
 
+Value = TypeVar("Value")
 KEPT = 1 << 27  # bytes
+TILES = 16  # of pictures, computed at once
 
 
-class Kept:
-    """The tensors that were used last, at most `KEPT` bytes of them."""
+class Kept(Generic[Value]):
+    """The values that were used last, at most `KEPT` bytes of them."""
 
     def __init__(self) -> None:
-        self._tensors: OrderedDict[Hashable, Tensor] = OrderedDict()
+        self._values: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
         self._bytes = 0
 
-    def get(self, key: Hashable) -> Tensor | None:
-        """The tensor of `key`, if it is still here."""
-        found = self._tensors.get(key)
-        if found is not None:
-            self._tensors.move_to_end(key)
-        return found
+    def get(self, key: Hashable) -> Value | None:
+        """The value of `key`, if it is still here."""
+        found = self._values.get(key)
+        if found is None:
+            return None
+        self._values.move_to_end(key)
+        return found[0]
 
-    def put(self, key: Hashable, tensor: Tensor) -> None:
-        """Keep `tensor`, which nobody changes."""
-        self._tensors[key] = tensor
-        self._bytes += tensor.nbytes
-        while self._bytes > KEPT and len(self._tensors) > 1:
-            self._bytes -= self._tensors.popitem(last=False)[1].nbytes
+    def put(self, key: Hashable, value: Value, nbytes: int) -> None:
+        """Keep `value`, which nobody changes, and which has `nbytes` bytes."""
+        self._bytes += nbytes - self._values.pop(key, (value, 0))[1]
+        self._values[key] = value, nbytes
+        while self._bytes > KEPT and len(self._values) > 1:
+            self._bytes -= self._values.popitem(last=False)[1][1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,15 @@ class Prompt:
 class Encoder:
     """Encodes for models whose pictures become one run of features each, put in the places of image tokens."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, tower: Tower | None) -> None:
+        """`tower`: computes the features of pictures that it takes."""
         self.model = model
+        self._tower = tower
         self.image_token = getattr(model.model.config, "image_token_id", None)
         self._marks: dict[tuple[int, int], str | None] = {}  # the processor's text for a picture of this size
-        self._features: Kept = Kept()
+        self._plain: dict[tuple[int, int], bool] = {}  # of this size: the processor only scales values
+        self._values: npt.NDArray[np.float32] | None = None  # (channels, 256): what it makes of each value
+        self._features: Kept[Tensor] = Kept()
 
     def encode(self, messages: Sequence[Message]) -> Prompt:
         """As the model's processor does, which itself sees only the first picture of each size."""
@@ -115,13 +124,56 @@ class Encoder:
         return mark
 
     def features(self, picture: Picture) -> Tensor:
-        """What stands in the places of its image tokens, (tokens, width). A picture is encoded alone."""
+        """What stands in the places of its image tokens, (tokens, width)."""
         found = self._features.get(picture.sha256)
         if found is None:
-            pixels = self.model.processor.image_processor(
-                images=[[Pictures.fromarray(picture.pixels)]], return_tensors="pt"
-            )
-            given = {name: pixels[name] for name in ("pixel_values", "pixel_attention_mask") if name in pixels}
-            found = torch.cat(tuple(self.model.model.model.get_image_features(**given).pooler_output))
-            self._features.put(picture.sha256, found)
+            (found,) = self.look([picture])
         return found
+
+    def look(self, pictures: Sequence[Picture]) -> list[Tensor]:
+        """As `features`, of several, which are kept. No picture's numbers depend on the others."""
+        if not pictures:
+            return []
+        read = [self._read(one) for one in pictures]
+        if self._tower is None or not all(self._tower.takes(*one) for one in read):
+            inner = self.model.model.model
+            masks = [{} if mask is None else {"pixel_attention_mask": mask[None]} for _, mask in read]
+            made = [
+                torch.cat(tuple(inner.get_image_features(pixel_values=tiles[None], **mask).pooler_output))
+                for (tiles, _), mask in zip(read, masks, strict=True)
+            ]
+        else:
+            every = [tile for tiles, _ in read for tile in tiles]
+            seen = [self._tower.features(torch.stack(every[at : at + TILES])) for at in range(0, len(every), TILES)]
+            made = [part.flatten(0, 1) for part in torch.cat(seen).split([len(tiles) for tiles, _ in read])]
+        for picture, found in zip(pictures, made, strict=True):
+            self._features.put(picture.sha256, found, found.nbytes)
+        return made
+
+    def unseen(self, pictures: Iterable[Picture]) -> list[Picture]:
+        """Those of which nothing is kept, each once."""
+        return list({one.sha256: one for one in pictures if self._features.get(one.sha256) is None}.values())
+
+    def _read(self, picture: Picture) -> tuple[Tensor, Tensor | None]:
+        """Its tiles (tiles, channels, height, width) as the processor makes them, and what of them is not padding."""
+        size = picture.pixels.shape[:2]
+        if self._plain.get(size):
+            return self._scaled(picture), None
+        processor = self.model.processor.image_processor
+        given = processor(images=[[Pictures.fromarray(picture.pixels)]], return_tensors="pt")
+        tiles = given["pixel_values"][0].to(self.model.model.dtype)
+        mask = given["pixel_attention_mask"][0] if "pixel_attention_mask" in given else None
+        if size not in self._plain:
+            plain = hasattr(processor, "rescale_factor") and (mask is None or bool(mask.all()))
+            self._plain[size] = plain and torch.equal(self._scaled(picture), tiles)
+        return tiles, mask
+
+    def _scaled(self, picture: Picture) -> Tensor:
+        """What a processor makes of a picture that it only scales."""
+        if self._values is None:
+            processor = self.model.processor.image_processor
+            scaled = (np.arange(256, dtype=np.uint8) * processor.rescale_factor).astype(np.float32)[:, None]
+            mean, std = (np.array(values, np.float32) for values in (processor.image_mean, processor.image_std))
+            self._values = ((scaled - mean) / std).T
+        tiles = np.stack([of[picture.pixels[..., channel]] for channel, of in enumerate(self._values)])
+        return torch.from_numpy(tiles)[None].to(self.model.model.dtype)

@@ -1,15 +1,15 @@
 """The layers of a Llama language model, run directly: for small models most of a step is the cost of calls, not sums.
 
-Two passes: `prefill` takes one row's prompt, and `step` one token each of many rows. No row's numbers depend on the
-others: a prompt is computed alone, rows are looked at over a cache of one length, and products give a row the same bits
-whatever the number of rows. oneDNN's do, over weights laid out for it, which is tried on this machine first; else they
-are of `TILE` rows each. (Products of other shapes add in another order, so their last bits may differ.)
+Two passes: `prefill` takes prompts, and `step` tokens that come next in rows. No row's numbers depend on the others:
+products give a row the same bits whatever the number of rows (products.py), a prompt's attention is computed alone, and
+rows look back over a cache of one length.
 
 Llama: Touvron et al., 2023 (arXiv 2302.13971); rotary positions: Su et al., 2021 (arXiv 2104.09864).
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,71 +19,54 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-TILE = 8
-MOST = 64  # rows of a step
+from arena_operators.vlm.products import Tried, Weight, full
+
+TOGETHER = 4  # queries of a row that look back in one product
 ROTARY = ("default", "linear", "llama3")  # whose frequencies do not depend on the length of the text
 
 
-class _Weight:
-    """A matrix (out, in), and its products with rows."""
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A prompt of which the tokens from `start` on are to be computed."""
 
-    def __init__(self, matrix: Tensor, single: bool, tried: dict[tuple[int, ...], bool]) -> None:
-        """`single`: steps are of one row. `tried`: the shapes that were tried before."""
-        self._turned = matrix.detach().t()
-        self._single = single
-        self._packed: Tensor | None = None
-        if not single and torch.backends.mkldnn.is_available() and matrix.dtype in (torch.float32, torch.bfloat16):
-            self._packed = torch.ops.mkldnn._reorder_linear_weight(matrix.detach().contiguous(), MOST)
-            if tuple(matrix.shape) not in tried:
-                tried[tuple(matrix.shape)] = self._equal()
-            if not tried[tuple(matrix.shape)]:
-                self._packed = None
+    kept: Tensor  # keys and values (layers, 2, heads, tokens, dim); those before `start` are there
+    start: int
+    ends: Sequence[int]  # of its pieces after `start`, the prompt's own end last
 
-    def _equal(self) -> bool:
-        """Whether the number of rows changes no bit of a row's product on this machine."""
-        chance = torch.Generator().manual_seed(0)
-        rows = torch.randn(MOST, len(self._turned), generator=chance).to(self._turned.dtype)
-        whole = self.whole(rows)
-        return all(torch.equal(self.whole(rows[:count]), whole[:count]) for count in range(1, MOST))
+    @property
+    def pieces(self) -> list[tuple[int, int]]:
+        """(start, end) of each."""
+        return list(itertools.pairwise((self.start, *self.ends)))
 
-    def whole(self, rows: Tensor) -> Tensor:
-        """rows x matrix^T, in one product."""
-        if self._packed is None:
-            return torch.mm(rows, self._turned)
-        out: Tensor = torch.ops.mkldnn._linear_pointwise(rows, self._packed, None, "none", [], "")
-        return out
 
-    def each(self, rows: Tensor) -> Tensor:
-        """As `whole`; a row's bits do not depend on the number of rows."""
-        if self._packed is not None or self._single:
-            return self.whole(rows)
-        padded = functional.pad(rows, (0, 0, 0, -len(rows) % TILE))
-        return torch.cat([torch.mm(part, self._turned) for part in padded.split(TILE)])[: len(rows)]
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Tokens that come next in the first rows of one cache, as many in each."""
+
+    cache: Tensor  # as Llama.cache makes it
+    places: Tensor  # (rows, tokens of a row): where in its row each comes; at the cache's length: it is of no use
 
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    before: Tensor  # weight of the norm before attention
-    joint: _Weight  # (queries, keys, values) of the hidden state
-    out: _Weight
-    after: Tensor  # weight of the norm before the MLP
-    gates: _Weight  # (gate, up)
-    down: _Weight
+    joint: Weight  # (queries, keys, values) of the normed hidden state
+    out: Weight
+    gates: Weight  # (gate, up) of the normed hidden state
+    down: Weight
 
 
 class Llama:
     """A copy of the weights of transformers' LlamaModel and its head, laid out for few and large operations."""
 
-    def __init__(self, model: Any, head: Tensor, single: bool) -> None:
-        """`head`: (vocabulary, width). `single`: steps are of one row."""
+    def __init__(self, model: Any, head: Tensor, tried: Tried) -> None:
+        """`head`: (vocabulary, width)."""
         config = model.config
-        self._weight = partial(_Weight, single=single, tried={})
+        self._weight = partial(Weight, tried=tried)
         self.heads, self.kv_heads = config.num_attention_heads, config.num_key_value_heads
         self.dim = getattr(config, "head_dim", None) or config.hidden_size // self.heads
         self.eps = config.rms_norm_eps
-        self._head = self._weight(head)
+        self._head = self._weight(head * model.norm.weight)
         self.embedding = model.embed_tokens.weight
-        self.norm = model.norm.weight
         self.dtype = self.embedding.dtype
         self._layers = [self._layer(one) for one in model.layers]
         self._rotary = model.rotary_emb
@@ -108,17 +91,22 @@ class Llama:
             for weight in (attention.q_proj.weight, attention.k_proj.weight)
         ]
         return _Layer(
-            one.input_layernorm.weight,
-            self._weight(torch.cat([*turns, attention.v_proj.weight])),
+            self._weight(torch.cat([*turns, attention.v_proj.weight]) * one.input_layernorm.weight),
             self._weight(attention.o_proj.weight),
-            one.post_attention_layernorm.weight,
-            self._weight(torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight])),
+            self._weight(torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]) * one.post_attention_layernorm.weight),
             self._weight(mlp.down_proj.weight),
         )
 
     def cache(self, rows: int, length: int) -> Tensor:
-        """Keys and values (layers, 2, rows, heads, length, dim), all zero."""
-        return torch.zeros(len(self._layers), 2, rows, self.kv_heads, length, self.dim, dtype=self.dtype)
+        """Keys and values (layers, 2, rows, heads, length, dim), all zero. Behind them is room for one more place."""
+        return self._places(rows, length + 1).zero_()[..., :length, :]
+
+    def kept(self, length: int) -> Tensor:
+        """Keys and values (layers, 2, heads, length, dim) that are to be computed."""
+        return self._places(1, length)[:, :, 0]
+
+    def _places(self, rows: int, length: int) -> Tensor:
+        return torch.empty(len(self._layers), 2, rows, self.kv_heads, length, self.dim, dtype=self.dtype)
 
     def _rotations(self, length: int) -> Tensor:
         """Complex (at least `length`, 1, dim / 2): the rotation at each position."""
@@ -136,82 +124,109 @@ class Llama:
         else:
             turned.copy_(torch.view_as_real(torch.view_as_complex(turned.float()) * rotations))
 
-    def prefill(self, cache: Tensor, row: int, start: int, hidden: Tensor, last: bool) -> Tensor | None:
-        """Puts the embedded tokens `hidden` (tokens, width), from place `start` on, into the cache of `row`.
+    def prefill(self, prompts: Sequence[Begun], hidden: Tensor) -> Tensor:
+        """The logits (prompts, vocabulary) after the last token of each; their keys and values are all there then.
 
-        Returns the logits (1, vocabulary) after the last token if `last`.
+        `hidden` (tokens, width): the embedded tokens of all prompts, each from its start on.
         """
-        count = len(hidden)
-        end = start + count
-        rotations = self._rotations(end)[start:end]
-        mask = None
-        if start:
-            mask = torch.ones(count, end, dtype=torch.bool).tril(start)
+        counts = [one.ends[-1] - one.start for one in prompts]
+        spare = full(len(hidden)) - len(hidden)
+        hidden = functional.pad(hidden, (0, 0, 0, spare))
+        rotations = self._rotations(max(one.ends[-1] for one in prompts))
+        rotations = torch.cat(
+            [*(rotations[one.start : one.ends[-1]] for one in prompts), rotations[:1].repeat(spare, 1, 1)]
+        )
+        masks = [[_later(start, end, self.dtype) for start, end in one.pieces] for one in prompts]
+        lasts = torch.tensor(counts).cumsum(0) - 1
         for number, layer in enumerate(self._layers):
-            final = number == len(self._layers) - 1
-            normed = self._normed(hidden, layer.before)
-            joint = layer.joint.whole(normed).view(count, -1, self.dim)
+            final = number == len(self._layers) - 1  # of which only the last tokens' results are wanted
+            joint = layer.joint.rows(self._normed(hidden)).view(len(hidden), -1, self.dim)
             self._rotate(joint, rotations)
-            cache[number, :, row, :, start:end] = joint[:, self.heads :].unflatten(1, (2, -1)).permute(1, 2, 0, 3)
-            if final and not last:
-                return None
-            queries = joint[:, : self.heads].transpose(0, 1)
-            visible = mask
-            if final:  # only the last token's result is wanted
-                queries, hidden, visible = queries[:, -1:], hidden[-1:], None
-            seen = functional.scaled_dot_product_attention(
-                queries[None],
-                cache[number, 0, row : row + 1, :, :end],
-                cache[number, 1, row : row + 1, :, :end],
-                attn_mask=visible,
-                is_causal=not start and not final,
-                enable_gqa=self.heads != self.kv_heads,
-            )
-            hidden = hidden + layer.out.whole(seen[0].transpose(0, 1).flatten(1))
-            gate, up = layer.gates.whole(self._normed(hidden, layer.after)).chunk(2, -1)
-            hidden = hidden + layer.down.whole(functional.silu(gate).mul_(up))
-        return self._head.whole(self._normed(hidden, self.norm))
+            seen = []
+            for one, of, mask in zip(prompts, joint.split([*counts, spare]), masks, strict=False):
+                one.kept[number, :, :, one.start :] = of[:, self.heads :].unflatten(1, (2, -1)).permute(1, 2, 0, 3)
+                queries = of[:, : self.heads].transpose(0, 1)[None]
+                if final:
+                    seen.append(self._seen(queries[:, :, -1:], one.kept[number], None))
+                    continue
+                for (start, end), visible in zip(one.pieces, mask, strict=True):
+                    part = queries[:, :, start - one.start : end - one.start]
+                    seen.append(self._seen(part, one.kept[number, :, :, :end], visible))
+            if final:
+                hidden = hidden[lasts]
+            elif spare:
+                seen.append(torch.zeros(spare, seen[0].shape[1], dtype=self.dtype))
+            hidden = hidden + layer.out.rows(torch.cat(seen))
+            gate, up = layer.gates.rows(self._normed(hidden)).chunk(2, -1)
+            hidden = hidden + layer.down.rows(functional.silu(gate).mul_(up))
+        return self._head.rows(self._normed(hidden))
 
-    def step(self, parts: Sequence[tuple[Tensor, Tensor]], tokens: Tensor) -> Tensor:
-        """The logits (rows, vocabulary) after one more token of each row.
+    def _seen(self, queries: Tensor, kept: Tensor, mask: Tensor | None) -> Tensor:
+        """What queries (1, heads, tokens, dim) see in keys and values (2, heads, places, dim): (tokens, width)."""
+        out = functional.scaled_dot_product_attention(
+            queries, kept[None, 0], kept[None, 1], attn_mask=mask, enable_gqa=self.heads != self.kv_heads
+        )
+        return out[0].transpose(0, 1).flatten(1)
 
-        `parts`: (cache, places), where in its row of that cache each token comes; `tokens` are those of all parts.
+    def step(self, parts: Sequence[Part], tokens: Tensor) -> Tensor:
+        """The logits (tokens, vocabulary) after each of `tokens`, which are those of all parts.
+
+        A row's tokens follow each other: the later ones see those before them.
         """
-        count = len(tokens)
-        rotations = self._rotations(max(cache.shape[-2] for cache, _ in parts))[torch.cat([one for _, one in parts])]
-        wanted = [self._wanted(cache, places) for cache, places in parts]
+        places = [one.places.flatten() for one in parts]
+        counts = [len(one) for one in places]
+        rotations = self._rotations(1 + max(one.cache.shape[-2] for one in parts))[torch.cat(places)]
+        wanted = [self._wanted(one) for one in parts]
         hidden: Tensor = self.embedding[tokens]
         for number, layer in enumerate(self._layers):
-            joint = layer.joint.each(self._normed(hidden, layer.before)).view(count, -1, self.dim)
+            joint = layer.joint.rows(self._normed(hidden)).view(len(tokens), -1, self.dim)
             self._rotate(joint, rotations)
-            first, seen = 0, []
-            for (cache, places), (where, mask) in zip(parts, wanted, strict=True):
-                seen.append(self._attended(cache[number], joint[first : first + len(places)], where, mask))
-                first += len(places)
-            hidden = hidden + layer.out.each(seen[0] if len(seen) == 1 else torch.cat(seen))
-            gate, up = layer.gates.each(self._normed(hidden, layer.after)).chunk(2, -1)
-            hidden = hidden + layer.down.each(functional.silu(gate).mul_(up))
-        return self._head.each(self._normed(hidden, self.norm))
+            seen = [
+                self._attended(one, number, of, where, mask)
+                for one, of, (where, mask) in zip(parts, joint.split(counts), wanted, strict=True)
+            ]
+            hidden = hidden + layer.out.rows(seen[0] if len(seen) == 1 else torch.cat(seen))
+            gate, up = layer.gates.rows(self._normed(hidden)).chunk(2, -1)
+            hidden = hidden + layer.down.rows(functional.silu(gate).mul_(up))
+        return self._head.rows(self._normed(hidden))
 
-    def _wanted(self, cache: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Where keys and values go, as numbers of rows of a layer's cache; what each row may not see, as -inf."""
-        rows, length = len(places), cache.shape[-2]
-        which = torch.arange(2)[:, None] * cache.shape[2] + torch.arange(rows)[:, None, None]
-        where = (which * self.kv_heads + torch.arange(self.kv_heads)) * length + places[:, None, None]
-        mask = torch.zeros(rows, 1, length, dtype=self.dtype)
-        mask.masked_fill_(torch.arange(length) > places[:, None, None], -torch.inf)
-        return where.flatten(), mask.expand(rows, self.kv_heads, length).reshape(-1, 1, length)
+    def _wanted(self, part: Part) -> tuple[Tensor, Tensor]:
+        """Where keys and values go, as row numbers of a layer's whole cache; what each query may not see, as -inf."""
+        (rows, count), length = part.places.shape, part.cache.shape[-2]
+        which = torch.arange(2)[:, None] * part.cache.shape[2] + torch.arange(rows)[:, None, None, None]
+        heads = (which * self.kv_heads + torch.arange(self.kv_heads)) * (length + 1)
+        where = heads + part.places[..., None, None]
+        groups = self.heads // self.kv_heads
+        places = functional.pad(part.places, (0, -count % TOGETHER))[:, None, :, None]
+        places = places.expand(rows, self.kv_heads, -1, groups).reshape(rows * self.kv_heads, -1, 1)
+        hidden = torch.zeros(*places.shape[:2], length, dtype=self.dtype)
+        return where.flatten(), hidden.masked_fill_(torch.arange(length) > places, -torch.inf)
 
-    def _attended(self, cache: Tensor, joint: Tensor, where: Tensor, mask: Tensor) -> Tensor:
-        """What each row's new token sees in a layer's cache, (rows, width); its own keys and values go in first."""
-        rows = len(joint)
-        cache.view(-1, self.dim).index_copy_(0, where, joint[:, self.heads :].reshape(-1, self.dim))
+    def _attended(self, part: Part, number: int, joint: Tensor, where: Tensor, hidden: Tensor) -> Tensor:
+        """What each token sees in a layer's cache, (tokens, width); all keys and values go in first."""
+        (rows, count), cache = part.places.shape, part.cache[number]
+        whole = cache.as_strided((cache.stride(0) * 2 // self.dim, self.dim), (self.dim, 1))
+        whole.index_copy_(0, where, joint[:, self.heads :].reshape(-1, self.dim))
         keys, values = cache[0, :rows].flatten(0, 1), cache[1, :rows].flatten(0, 1)
-        queries = joint[:, : self.heads].reshape(rows * self.kv_heads, -1, self.dim)
-        weights = torch.baddbmm(mask, queries, keys.transpose(1, 2), alpha=self.dim**-0.5).softmax(-1)
-        return torch.bmm(weights, values).view(rows, -1)
+        # A row's queries are products of one shape, filled up with zeros, whatever their number: so bits are the same.
+        queries = joint[:, : self.heads].reshape(rows, count, self.kv_heads, -1, self.dim).transpose(1, 2)
+        queries = functional.pad(queries, (0, 0, 0, 0, 0, -count % TOGETHER)).flatten(2, 3).flatten(0, 1)
+        size = TOGETHER * self.heads // self.kv_heads
+        seen = []
+        for one, mask in zip(queries.split(size, 1), hidden.split(size, 1), strict=True):
+            weights = torch.baddbmm(mask, one, keys.transpose(1, 2), alpha=self.dim**-0.5).softmax(-1)
+            seen.append(torch.bmm(weights, values))
+        out = seen[0] if len(seen) == 1 else torch.cat(seen, 1)
+        out = out.view(rows, self.kv_heads, -1, self.heads // self.kv_heads, self.dim)[:, :, :count]
+        return out.transpose(1, 2).reshape(rows * count, -1)
 
-    def _normed(self, hidden: Tensor, weight: Tensor) -> Tensor:
+    def _normed(self, hidden: Tensor) -> Tensor:
+        """By the root of the mean square; a norm's weights are part of the matrix behind it."""
         wide = hidden.float()
         spread = (wide * wide).mean(-1, keepdim=True)
-        return (wide * spread.add_(self.eps).rsqrt_()).to(self.dtype).mul_(weight)
+        return (wide * spread.add_(self.eps).rsqrt_()).to(self.dtype)
+
+
+def _later(start: int, end: int, dtype: torch.dtype) -> Tensor:
+    """What the tokens of a piece may not see, as -inf, (end - start, end)."""
+    return torch.full((end - start, end), -torch.inf, dtype=dtype).triu(start + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +13,14 @@ pytest.importorskip("transformers")
 from arena.canonical import key
 from arena.operator import WorkerContext
 from arena_operators.vlm.backend import Message, ModelRequest, Picture, Sampling, TooLongError
+from arena_operators.vlm.drafts import Drafts
 from arena_operators.vlm.embedded import TransformersBackend
+from arena_operators.vlm.encoder import Kept
 from arena_operators.vlm.generate import Batches
+from arena_operators.vlm.llama import Llama
 from arena_operators.vlm.operator import make
 from arena_operators.vlm.slots import Slots
+from arena_operators.vlm.vision import Tower
 from tests.operators.vlm_kit import foreign
 
 SAMPLING = Sampling(max_tokens=45)
@@ -82,7 +87,9 @@ def test_usage_says_what_was_kept(folder, asked):
     made = backend(folder)
     assert next(made.generate(asked[:1]))[1].usage.cached == 0
     again = next(made.generate(asked[:1]))[1].usage
-    assert 0 < again.cached < again.prompt
+    assert again.cached == again.prompt
+    other = next(made.generate([asked[1]]))[1].usage  # the same picture, and more words
+    assert 0 < other.cached < other.prompt
 
 
 def test_what_does_not_fit_into_the_context_is_known_before_it_is_asked(folder, asked, monkeypatch):
@@ -112,10 +119,40 @@ def test_a_call_that_was_not_read_to_its_end_leaves_nothing_behind(folder, asked
 
 
 def test_a_picture_is_encoded_once(folder, asked, monkeypatch):
-    made = backend(folder)
-    inner, seen = made.model.model.model, []
-    features = inner.get_image_features
-    monkeypatch.setattr(inner, "get_image_features", lambda **given: seen.append(1) or features(**given))
+    made, seen = backend(folder), []
+    features = Tower.features
+    monkeypatch.setattr(Tower, "features", lambda tower, tiles: seen.append(len(tiles)) or features(tower, tiles))
     answers(made, asked)
     answers(made, asked)
-    assert len(seen) == 3
+    assert sum(seen) == 3
+
+
+def test_equal_prompts_are_answered_each_by_its_own_draws(folder, asked):
+    """Where one went first the others go on from what it computed, until they draw another token."""
+    many = [replace(asked[i % 3], key=key("equal", i)) for i in range(36)]
+    together = answers(backend(folder), many)
+    for request in many[::7]:
+        assert answers(backend(folder), [request]).items() <= together.items()
+
+
+@pytest.mark.parametrize("guess", ["nothing", "wrong", "right"])
+def test_guesses_change_no_bit(folder, asked, alone, monkeypatch, guess):
+    tokens = {prompt[-24:]: np.frombuffer(made, np.int32).tolist() for made, _, prompt in alone.values()}  # 6 ids
+    right = {
+        "nothing": lambda _, prompt, made, most: [],
+        "wrong": lambda _, prompt, made, most: [7] * most,
+        "right": lambda _, prompt, made, most: tokens[np.array(prompt, np.int32).tobytes()][len(made) :][:most],
+    }
+    monkeypatch.setattr(Drafts, "guess", right[guess])
+    assert answers(backend(folder), asked) == alone
+
+
+def test_right_guesses_save_passes(folder, asked, monkeypatch):
+    made, steps = backend(folder), []
+    step = Llama.step
+    monkeypatch.setattr(Llama, "step", lambda *given: steps.append(1) or step(*given))
+    answers(made, asked[:1])
+    first = len(steps)
+    made._engine._answers = Kept()  # what was computed is gone, and what was learnt is not
+    answers(made, asked[:1])
+    assert 0 < len(steps) - first < first / 2
