@@ -22,6 +22,7 @@ COMMANDS = {
     "train": "arena.cli.train:train",
     "show": "arena.cli.show:show",
     "verify": "arena.cli.verify:verify",
+    "audit": "arena.cli.audit:audit",
     "replay": "arena.cli.replay:replay",
     "report": "arena.cli.report:report",
     "pack": "arena.cli.pack:pack",

@@ -17,6 +17,7 @@ from arena.figures import plural
 from arena.record import kept
 from arena.record.reader import Run
 from arena.record.rerun import rerun as rerun_run
+from arena.record.rerun import write_rerun
 from arena.record.training import read_training
 from arena.record.verify import verify as verify_run
 from arena.text import printable
@@ -101,6 +102,10 @@ def verify(run: Path, trust: bool, rerun: int | None, rerun_seed: int) -> None:
 def _rerun(run: Run, count: int, seed: int, trust: bool, say: Callable[[str], None]) -> bool:
     """Ask the operators again, and say what came of it; whether that is as it should be."""
     found = rerun_run(run, count, seed=seed, trust=trust)
+    try:
+        write_rerun(run.folder, found)
+    except OSError as error:
+        say(f"rerun.json cannot be written into {run.folder}: {error.strerror or error}")
     drawn = plural(found.matches, "match", "matches")
     say(f"asked again: the questions of {drawn}, of {found.of} (drawn by --rerun-seed {seed})")
     for one in found.agreements:

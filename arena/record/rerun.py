@@ -31,6 +31,7 @@ from arena.operator import Decision, OpenSeat, Request
 from arena.plan import Entry, MatchPlan, operator_seed
 from arena.protocol import messages as m
 from arena.record import kept
+from arena.record.disk import Disk
 from arena.record.head import OperatorHead
 from arena.record.reader import Run
 from arena.record.replay import Replay, questions
@@ -81,6 +82,22 @@ class Rerun:
     def passed(self) -> bool:
         """Somebody was asked, and nobody who is deterministic differed."""
         return any(one.asked for one in self.agreements) and not any(one.broken for one in self.agreements)
+
+
+def write_rerun(folder: Path, found: Rerun) -> None:
+    """Keep it in a run folder, in place of an earlier one. OSError where that cannot be written."""
+    Disk().replace_json(folder / "rerun.json", found)
+
+
+def read_rerun(folder: Path) -> Rerun | None:
+    """The last one that was kept; None if there is none. RecordError if it is damaged."""
+    path = folder / "rerun.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Rerun)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise RecordError(f"{path} is damaged: {error}") from error
 
 
 def rerun(run: Run, count: int, *, seed: int = 0, trust: bool = False) -> Rerun:

@@ -1,0 +1,74 @@
+"""How often the questions of an audit that test find something in honest runs, and in runs that are not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from arena.evaluate import designs
+from arena.evaluate.audit import audit_facts
+from arena.evaluate.audit_meetings import LEVEL
+from tests.evaluate.leagues import facts, league
+
+RUNS = 400
+# At a true rate of LEVEL, 400 runs have more than 11 false alarms with a chance of 0.1% (binomial).
+MOST = 11
+
+
+@pytest.mark.parametrize(
+    ("seats", "rounds", "how"),
+    [
+        (2, 2, {"cut": 0.05}),  # twelve blocks
+        (2, 10, {"ties": 0.3}),
+        (3, 5, {"cut": 0.1}),
+        (2, 10, {"mirror": False}),
+    ],
+)
+def test_an_honest_run_has_few_false_alarms(seats: int, rounds: int, how: dict[str, float]) -> None:
+    rng = np.random.default_rng(7)
+    alarms = 0
+    for _ in range(RUNS):
+        strengths = rng.normal(0, 0.5, 4)
+        found = audit_facts(facts(league(rng, strengths, seats=seats, rounds=rounds, **how)))
+        tested = [answer for answer in found.answers if answer.name in ("seats", "cycles")]
+        alarms += sum(len(answer.findings) for answer in tested)
+    assert alarms <= MOST
+    assert LEVEL == 0.01
+
+
+def test_equal_operators_are_the_hardest_case_for_circles() -> None:
+    rng = np.random.default_rng(8)
+    runs = [league(rng, np.zeros(5), rounds=12) for _ in range(200)]
+    assert sum(len(designs.cycles(designs.pairs(one), 5, LEVEL)[0]) for one in runs) <= 6
+
+
+def test_a_seat_that_is_worth_something_is_found_with_its_worth() -> None:
+    rng = np.random.default_rng(9)
+    worth = np.array([0.5, -0.25, -0.25])
+    effects = [designs.seat_effect(league(rng, rng.normal(0, 1, 4), seats=3, rounds=20, seat=worth)) for _ in range(60)]
+    assert all(found is not None for found in effects)
+    inside = [(found.low <= worth) & (worth <= found.high) for found in effects if found is not None]
+    assert 0.9 <= np.mean(inside) <= 0.99
+    assert np.mean([found.p < LEVEL for found in effects if found is not None]) > 0.5
+
+
+def test_seats_are_told_from_operators_where_seats_are_not_shared_equally() -> None:
+    rng = np.random.default_rng(10)
+    lineups = [(0, 1), (0, 1), (0, 1), (1, 0)]
+    one = league(rng, np.array([2.0, 0.0]), lineups=lineups, rounds=200, mirror=False)
+    found = designs.seat_effect(one)
+    assert found is not None
+    assert found.low[0] <= 0 <= found.high[0]
+
+
+def test_who_never_changed_seats_cannot_be_told_from_the_seat() -> None:
+    one = league(np.random.default_rng(11), np.array([1.0, 0.0]), rounds=30, mirror=False)
+    assert designs.seat_effect(one) is None
+
+
+def test_rock_paper_scissors_is_a_circle() -> None:
+    payoff = np.array([[0, 1, -1], [-1, 0, 1], [1, -1, 0]]) * 1.0
+    one = league(np.random.default_rng(12), np.zeros(3), rounds=60, payoff=payoff)
+    (cycle,), triples = designs.cycles(designs.pairs(one), 3, LEVEL)
+    assert triples == 1
+    assert cycle.operators in {(0, 1, 2), (1, 2, 0), (2, 0, 1)}
