@@ -76,19 +76,28 @@ class FoundGame(NamedTuple):
 
 
 def _game(given: str, spec: PlanSpec) -> FoundGame:
+    found = find_game(given, len(spec.operators), spec.limits)
+    if found.game.seats > len(spec.operators):
+        raise InputError(f"game {given!r} has {found.game.seats} seats: give as many operators, or more")
+    return found
+
+
+def find_game(given: str, players: int, limits: Limits) -> FoundGame:
+    """The game of this name, with the seats that the name says, or else as many as it takes of `players`.
+
+    Raises InputError, or a subclass, that says what is wrong with the name.
+    """
     name = names.parse(given).absolute
     options: dict[str, Any] = dict(name.options)
-    runtime, limits = options.pop("runtime", None), spec.limits
+    runtime = options.pop("runtime", None)
     try:
         seats = SEATS.check("seats", options.pop("seats", None))
-        at_most = len(spec.operators) if seats is None else seats
+        at_most = players if seats is None else seats
         game, runtime = game_of(name.base, at_most, options, runtime, max(limits.making, limits.deadline))
         if game.seats != at_most and seats is not None:
             raise ValueError(f"{game.spec.id} takes {game.spec.seats[0]} to {game.spec.seats[1]} seats, not {seats}")
     except ValueError as error:
         raise InputError(f"game {given!r}: {error}") from error
-    if game.seats > len(spec.operators):
-        raise InputError(f"game {given!r} has {game.seats} seats: give as many operators, or more")
     return FoundGame(name.base, game, runtime)
 
 

@@ -6,6 +6,7 @@ import functools
 import itertools
 from collections import deque
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from arena.canonical import LARGEST, key
 from arena.errors import InputError, RecordError
@@ -21,6 +22,23 @@ def seat_orders(seats: int) -> list[tuple[int, ...]]:
     if seats > 4:
         return rotations  # 5 seats have 120 permutations: such blocks would be too long
     return rotations + [order for order in itertools.permutations(line) if order not in rotations]
+
+
+class Matches(Protocol):
+    """The source of the matches that a Scheduler plays."""
+
+    def peek(self) -> MatchPlan | None:
+        """The next match; None: there is none now."""
+
+    def take(self) -> None:
+        """Remove the match that `peek` returned."""
+
+    def hear(self, result: MatchResult) -> None:
+        """A match is over."""
+
+    @property
+    def over(self) -> bool:
+        """Whether no match follows."""
 
 
 class PlannedMatches:

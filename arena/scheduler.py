@@ -22,7 +22,7 @@ from arena.protocol import messages as m
 from arena.record.times import turn_times
 from arena.record.writer import Recorder
 from arena.retry import OPENING, Failure, RetryPolicy
-from arena.schedule import PlannedMatches, planned
+from arena.schedule import Matches, planned
 from arena.turns import TurnFeed, TurnSink
 from arena.upcoming import Upcoming
 
@@ -41,7 +41,7 @@ class Scheduler:
         concurrency: int = 1,
         recorder: Recorder | None = None,
         observer: Observer | None = None,
-        matches: PlannedMatches | None = None,
+        matches: Matches | None = None,
         dry_turn: bool = False,
         sinks: Sequence[TurnSink] = (),
     ) -> None:

@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Sequence
 
 from arena.plan import MatchPlan, MatchResult
-from arena.schedule import PlannedMatches
+from arena.schedule import Matches
 
 
 class Upcoming:
     """Call `first`, then `take`; `again` and `take_apart` return failed matches to the queue."""
 
-    def __init__(self, planned: PlannedMatches, between: int) -> None:
+    def __init__(self, planned: Matches, between: int) -> None:
         """`between`: matches of the schedule that come before one that is played again, if there are so many."""
         self._planned = planned
         self._between = between

@@ -16,9 +16,14 @@ HOSTED = "needs a key, and money"
 VLLM = "needs the runtime of vLLM: tests/operators/test_vllm.py plays with it where it is"
 EMULATOR = "needs the emulator's environment: tests/games/test_mario_host.py plays and verifies in it"
 
+OPENENV = "needs the extra openenv, and runs until it is stopped: tests/serve/test_openenv.py serves and validates"
 CLUSTER = "needs a Ray cluster: tests/engines/test_ray.py plays on one"
 
 NOT_RUN = {
+    OPENENV: [
+        "arena serve openenv --game holdem@seats=3 --opponents ppo,scripted",
+        "openenv validate --url http://127.0.0.1:8000",
+    ],
     PERSON: [
         "arena play --operators vlm,ppo,human",
         "arena play --game sidescroller --operators human,scripted",

@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 
 from arena import plugins
+from arena.cli.sizes import Size
 from arena.errors import InputError
 from arena.exporters import FORMATS
 from arena.exporters.episodes import Reader
@@ -34,18 +35,6 @@ class Span(click.ParamType[tuple[int, int]]):
         if last < first:
             self.fail(f"{value!r}: expected a match, or the first and the last: 3 or 10-19.", param, ctx)
         return first, last
-
-
-class Size(click.ParamType[tuple[int, int]]):
-    """A picture's height and width: 128x128."""
-
-    name = "HxW"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", value)
-        if found is None:
-            self.fail(f"{value!r}: expected height x width in pixels, such as 128x128.", param, ctx)
-        return int(found[1]), int(found[2])
 
 
 @click.command()

@@ -28,6 +28,7 @@ COMMANDS = {
     "pack": "arena.cli.pack:pack",
     "merge": "arena.cli.merge:merge",
     "export": "arena.cli.export:export",
+    "serve": "arena.cli.serve:serve",
     "prompt": "arena.cli.prompt:prompt",
     "games": "arena.cli.catalogue:games",
     "operators": "arena.cli.catalogue:operators",

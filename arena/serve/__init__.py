@@ -1,0 +1,1 @@
+"""Games served to programs outside of the arena."""
