@@ -20,7 +20,7 @@ from arena_operators.vlm.vision import Tower
 
 Value = TypeVar("Value")
 KEPT = 1 << 27  # bytes
-TILES = 16  # of pictures, computed at once
+TILES = 8  # of pictures, computed at once
 
 
 class Kept(Generic[Value]):

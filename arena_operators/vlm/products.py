@@ -6,7 +6,7 @@ oneDNN's do, over weights laid out for it, which is tried on this machine first;
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
 from typing import Literal
 
 import torch
@@ -14,9 +14,12 @@ from torch import Tensor
 from torch.nn import functional
 
 TILE = 8
-SMALL = 64  # products of up to so many rows are tried
-STEP = 32  # beyond, of multiples of so many rows
-MOST = 1024  # rows of a product
+STEP = 32  # rows: products of many are of multiples of it
+FEW, MANY = 64, 512  # rows of a product, with a large and with a small matrix
+LARGE = 1 << 20  # elements of a matrix whose trial would take long
+# Numbers of rows that are tried. Others are filled up with zeros to the next one.
+SMALL_SIZES = (*range(1, FEW), *range(FEW, MANY + 1, STEP))
+LARGE_SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, FEW)
 Activation = Literal["none", "gelu", "gelu_tanh"]
 _FUSED = {"none": ("none", ""), "gelu": ("gelu", "none"), "gelu_tanh": ("gelu", "tanh")}  # oneDNN's names
 
@@ -30,9 +33,10 @@ class Weight:
         """`tried`: which shapes were tried before, and whether they give equal bits; it is added to."""
         self._turned = matrix.detach().t()
         self._bias = None if bias is None else bias.detach()
+        self._sizes = LARGE_SIZES if matrix.numel() > LARGE else SMALL_SIZES
         self._packed: Tensor | None = None
         if torch.backends.mkldnn.is_available() and matrix.dtype in (torch.float32, torch.bfloat16):
-            self._packed = torch.ops.mkldnn._reorder_linear_weight(matrix.detach().contiguous(), SMALL)
+            self._packed = torch.ops.mkldnn._reorder_linear_weight(matrix.detach().contiguous(), FEW)
             shape = (*matrix.shape, matrix.dtype)
             if shape not in tried:
                 tried[shape] = self._equal()
@@ -40,21 +44,25 @@ class Weight:
                 self._packed = None
 
     def rows(self, rows: Tensor, activation: Activation = "none") -> Tensor:
-        """activation(rows (count, in) x matrix^T + bias), (count, out). Fastest of `full(count)` rows."""
+        """activation(rows (count, in) x matrix^T + bias), (count, out)."""
         if self._packed is None:
             return self._tiled(rows, activation)
-        if len(rows) <= MOST and full(len(rows)) == len(rows):
+        count = len(rows)
+        if count > self._sizes[-1]:
+            return torch.cat([self.rows(part, activation) for part in rows.split(self._sizes[-1])])
+        size = self._sizes[bisect_left(self._sizes, count)]
+        if size == count:
             return self._product(rows, activation)
-        return torch.cat([self._product(part, activation) for part in _parts(rows)])
+        return self._product(functional.pad(rows, (0, 0, 0, size - count)), activation)[:count]
 
     def _equal(self) -> bool:
         """Whether neither the number of rows nor a row's place changes a bit of its product on this machine."""
         chance = torch.Generator().manual_seed(0)
-        rows = torch.randn(MOST, len(self._turned), generator=chance).to(self._turned.dtype)
+        rows = torch.randn(self._sizes[-1], len(self._turned), generator=chance).to(self._turned.dtype)
         whole = self._product(rows, "none")
-        counts = (*range(1, SMALL), *range(SMALL, MOST, STEP))
-        same = all(torch.equal(self._product(rows[-count:], "none"), whole[-count:]) for count in counts)
-        return same and all(torch.equal(self._product(rows[:count], "none"), whole[:count]) for count in counts)
+        sizes = self._sizes[:-1]
+        same = all(torch.equal(self._product(rows[-size:], "none"), whole[-size:]) for size in sizes)
+        return same and all(torch.equal(self._product(rows[:size], "none"), whole[:size]) for size in sizes)
 
     def _product(self, rows: Tensor, activation: Activation) -> Tensor:
         name, algorithm = _FUSED[activation]
@@ -72,13 +80,5 @@ class Weight:
 
 
 def full(count: int) -> int:
-    """The number of rows, at least `count`, of which a product is one."""
-    return count if count <= SMALL else -(-count // STEP) * STEP
-
-
-def _parts(rows: Tensor) -> Iterator[Tensor]:
-    """In numbers of rows that were tried."""
-    whole = len(rows) - len(rows) % STEP
-    yield from rows[:whole].split(MOST)
-    if whole < len(rows):
-        yield rows[whole:]
+    """The number of rows, at least `count`, whose products need no filling up."""
+    return count if count <= FEW else -(-count // STEP) * STEP

@@ -10,19 +10,22 @@ pytest.importorskip("transformers")
 import torch
 
 from arena.operator import WorkerContext
+from arena_operators.vlm import products
 from arena_operators.vlm.backend import Picture
 from arena_operators.vlm.operator import make
-from arena_operators.vlm.products import MOST, Weight
+from arena_operators.vlm.products import MANY, Weight
 from arena_operators.vlm.vision import Tower
 from tests.operators.vlm_kit import foreign
 
-COUNTS = (1, 2, 7, 8, 9, 63, 64, 65, 100, 128, 700, MOST, MOST + 1, 2 * MOST + 37)
+COUNTS = (1, 2, 7, 8, 9, 63, 64, 65, 100, 128, 700, MANY, MANY + 1, 2 * MANY + 37)
 
 
-@pytest.fixture(params=["packed", "tiled"])
+@pytest.fixture(params=["packed", "tiled", "large"])
 def weight(request, monkeypatch):
     if request.param == "tiled":
         monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    if request.param == "large":
+        monkeypatch.setattr(products, "LARGE", 0)
     chance = torch.Generator().manual_seed(0)
     matrix, bias = torch.randn(96, 64, generator=chance), torch.randn(96, generator=chance)
     return matrix, bias, Weight(matrix, {}, bias=bias)
