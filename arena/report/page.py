@@ -18,6 +18,7 @@ from arena.figures import plural
 from arena.record.disk import Disk, in_use
 from arena.record.reader import Run
 from arena.report import sections
+from arena.report.audited import audited
 from arena.report.compare import comparison
 from arena.report.html import Html, said, section, tag
 from arena.report.replays import Caps, Replays, data_elements, embed
@@ -67,11 +68,12 @@ def one_run(run: Run, caps: Caps | None = None, *, trust: bool = False, times: b
     recorded = run.recorded_tables()
     tables = run.tables()
     replays = embed(run, caps, trust=trust)
-    took = run.times()
+    took, shown = run.times(), {match.match for match in replays.matches}
     parts = [
         *_state(run, tables, recorded),
         sections.scores(run, recorded or tables),
-        sections.faults(run, recorded or tables, {match.match for match in replays.matches}),
+        sections.faults(run, recorded or tables, shown),
+        audited(run, shown),
         *([sections.models(run, took), sections.voids(took)] if times else []),
         sections.operators(run),
         _viewer(replays),

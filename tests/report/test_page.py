@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from arena.cli.report import report
 from arena.errors import InputError, RecordError
+from arena.evaluate.audit import audit
 from arena.figures import number
 from arena.lineup import build_plan
 from arena.play import describe, run_plan
@@ -133,6 +134,19 @@ def test_a_damaged_log_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"log-000.jsonl, line \d+ is damaged"):
         write_report([copied])
     assert not (copied.folder / "report.html").exists()
+
+
+def test_every_question_of_the_audit_is_answered_and_its_places_are_links(run: Run) -> None:
+    pytest.importorskip("scipy")
+    text = one_run(run)
+    found = audit(run)
+    page = Page(text)
+    assert all(answer.question in page.text for answer in found.answers)
+    assert all(finding.text in page.text for answer in found.answers for finding in answer.findings)
+    (faults,) = [answer for answer in found.answers if answer.name == "faults"]
+    place = re.search(r"match (\d+), tick (\d+), seat \d+", faults.findings[0].evidence[0])
+    assert place is not None
+    assert f'href="#match={place[1]}&amp;tick={place[2]}">{place[0]}' in text[text.index('id="audit"') :]
 
 
 def test_the_command_that_plays_it_anew_gives_the_same_log(tmp_path: Path) -> None:
