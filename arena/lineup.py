@@ -78,7 +78,7 @@ class FoundGame(NamedTuple):
 def _game(given: str, spec: PlanSpec) -> FoundGame:
     found = find_game(given, len(spec.operators), spec.limits)
     if found.game.seats > len(spec.operators):
-        raise InputError(f"game {given!r} has {found.game.seats} seats: give as many operators, or more")
+        raise InputError(f"game {names.hidden(given)!r} has {found.game.seats} seats: give as many operators, or more")
     return found
 
 
@@ -97,7 +97,7 @@ def find_game(given: str, players: int, limits: Limits) -> FoundGame:
         if game.seats != at_most and seats is not None:
             raise ValueError(f"{game.spec.id} takes {game.spec.seats[0]} to {game.spec.seats[1]} seats, not {seats}")
     except ValueError as error:
-        raise InputError(f"game {given!r}: {error}") from error
+        raise InputError(f"game {names.hidden(given)!r}: {error}") from error
     return FoundGame(name.base, game, runtime)
 
 
@@ -147,7 +147,7 @@ def spectator(given: str) -> Entry:
     """Who shows the matches to people who only watch, from what --watch was given: `web`, `web@port=8080`."""
     name = names.parse(given)
     if name.is_file or name.kind != "web" or name.what:
-        raise InputError(f"--watch {given}: expected web (a page in the browser), or web@port=PORT")
+        raise InputError(f"--watch {names.hidden(given)}: expected web (a page in the browser), or web@port=PORT")
     kind = plugins.operator_kind("human")
     plugins.require_modules(f"--watch {given}", kind.requires, kind.extra)
     options = kind.resolve_options(None, "watch", check_options(kind, name.options, given))

@@ -22,6 +22,15 @@ SHOWN = 100  # most characters of a name in a message
 LONGEST = 200  # most characters of the word before the colon
 _SECRET = re.compile(r"(?:^|_|-)(?:password|passwd|passphrase|secret|token|credentials?|api_?key|key)$", re.IGNORECASE)
 
+_OPTION = re.compile(r"@([A-Za-z_][\w-]*)=('[^']*'?|\"[^\"]*\"?|[^@,]*)")
+_LOGIN = re.compile(r"//[^/@\s,]*@(?![A-Za-z_][\w-]*=)")  # in an address: what follows may also be the next option
+_QUERY = re.compile(r"(://[^\s@,?#]*)[?#][^\s@,]+")
+# What services write at the beginning of their keys: OpenAI and its likes, Hugging Face, Groq, xAI, Google, AWS, GitHub.
+_KEY = re.compile(
+    r"\b(?:sk-(?=[\w-]*\d)[\w-]{12,}|(?:hf|gsk|ghp|github_pat)_\w{16,}|xai-[\w-]{16,}"
+    r"|AIza[\w-]{20,}|AKIA[0-9A-Z]{16})"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Name:
@@ -74,12 +83,40 @@ def parse(text: str) -> Name:
         if word.group() in options:
             raise _broken(text, at + 1, f"{word.group()} is given twice")
         options[word.group()], at = _value(text, word.end() + 1, stop="@")
+    _check_secrets(kind, {"": what} | {option: value for option, value in options.items() if not is_secret(option)})
     return Name(kind, what, options)
 
 
 def is_secret(option: str) -> bool:
     """Whether an option of this name is a password or a key, whose value is never shown or recorded."""
     return _SECRET.search(option) is not None
+
+
+def hidden(text: str) -> str:
+    """What a user typed, for a message: *** in place of what may be a password or a key."""
+
+    def option(found: re.Match[str]) -> str:
+        bare = found[2].strip("'\"")
+        return f"@{found[1]}=***" if is_secret(found[1]) and bare not in os.environ else found[0]
+
+    text = _OPTION.sub(option, text)
+    text = _LOGIN.sub("//***@", text)
+    text = _QUERY.sub(r"\1?***", text)
+    return _KEY.sub("***", text)
+
+
+def _check_secrets(kind: str, values: Mapping[str, str]) -> None:
+    """InputError, which does not repeat it, for a value that is shown and recorded and looks like a secret."""
+    for option, value in values.items():
+        pieces = re.split(r"[\s/?&=#:@]+" if "://" in value else r"[\s=]+", value)
+        queried = any(is_secret(one) for one in re.findall(r"[?&]([^=&]+)=", value)) and "://" in value
+        if queried or _LOGIN.search(value) or any(_KEY.fullmatch(piece) for piece in pieces):
+            where = f"@{option}=" if option else "what follows the colon"
+            raise InputError(
+                f"{kind}: {where} holds what looks like a password or a key, and names are shown and recorded. Put it "
+                "into an environment variable, and give the variable's name where an option asks for it (such as "
+                "@key=VARIABLE), and never the key itself"
+            )
 
 
 def masked(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,7 +145,7 @@ def split(text: str) -> list[str]:
         at += 1
     out.append(text[start:].strip())
     if "" in out:
-        raise InputError(f"{text!r} has an empty name between commas; expected e.g. random,scripted")
+        raise InputError(f"{hidden(text)!r} has an empty name between commas; expected e.g. random,scripted")
     return out
 
 
@@ -158,7 +195,8 @@ def _check_text(text: str) -> None:
 
 
 def _broken(text: str, at: int, why: str) -> InputError:
-    shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    shown = hidden(text)
+    shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
     return InputError(
         f"{shown!r} is not a name: {why}, at character {at + 1}. "
         "Expected kind[:what][@key=value...], e.g. ppo:model.zip@deterministic=true"

@@ -341,8 +341,9 @@ def check_options(kind: OperatorKind, options: Mapping[str, str], given: str) ->
     """Returns the options in their declared types, with defaults."""
     unknown = [name for name in options if name not in kind.options]
     if unknown:
+        # Its value is not repeated: it may be that of an option for a secret, mistyped.
         raise InputError(
-            f"operator {given!r}: {kind.name} has no option {unknown[0]!r}. "
+            f"operator {kind.name} has no option {unknown[0]!r}. "
             f"{nearest(unknown[0], kind.options) if kind.options else 'It takes none.'}"
         )
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from arena import plugins
+from arena import names, plugins
 from arena.errors import InputError, MissingExtraError
 from arena.lineup import build_plan
 from arena.operator import determinism_of
@@ -86,6 +86,43 @@ def test_a_secret_in_an_address_is_refused_and_not_repeated(bad):
     with pytest.raises(InputError, match="@key=VARIABLE") as caught:
         server_url(bad)
     assert "sk-123" not in str(caught.value)
+
+
+SECRET = "sk-or-v1-0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"llm:toy@url={URL}@key={SECRET}",
+        f"llm:toy@url={URL}@key={SECRET}@temperature=x",
+        f"llm:toy@url={URL}@key={SECRET}@unknown=1",
+        f"llm:toy@url={URL}@key='{SECRET}",
+        f"llm:toy@url={URL}@keyy={SECRET}",
+        f"llm:toy@url={URL}@keyy=hunter2-{SECRET}",
+        f"llm:toy@url={URL}@model={SECRET}",
+        f"llm:{SECRET}@url={URL}",
+        f"llm:toy@url=http://me:{SECRET}@localhost:1",
+        f"llm:toy@url='http://me:{SECRET}@localhost:1'@temperature=x",
+        f"llm:toy@url=http://localhost:1?api_key={SECRET}@temperature=x",
+        f"llm:toy@url=http://localhost:1?api_key=hunter2-{SECRET}@temperature=x",
+        f"llm:toy@url=http://localhost:1/{SECRET}/v1",
+        f"cmd:'./worker {SECRET}'",
+    ],
+)
+def test_a_key_at_a_wrong_place_is_refused_and_not_repeated(name):
+    """Before it stands in a file of a run, or in the arguments of a process."""
+    with pytest.raises(InputError) as caught:
+        entry(name)
+    assert SECRET not in str(caught.value)
+    with pytest.raises(InputError) as caught:
+        names.split(f",{name}")
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("what", ["./sk-models-of-2026-v1", "org/task-0123456789012345", "/data/AKIAIOSFODNN7EXAMPLE"])
+def test_a_folder_may_be_called_so(what):
+    assert names.parse(f"vlm:{what}").what == what
 
 
 @pytest.mark.parametrize(
