@@ -26,7 +26,8 @@ def resolve(spec: PlanSpec) -> Plan:
         raise InputError(f"{spec.matches} matches: expected 1 to {LARGEST} (2**63 - 1)")
     for field, given in (("games", spec.games), ("operators", spec.operators)):
         if isinstance(given, str):
-            raise InputError(f"{field}={given!r}: expected a list of names, e.g. {field}=[{given!r}]")
+            shown = names.hidden(given)
+            raise InputError(f"{field}={shown!r}: expected a list of names, e.g. {field}=[{shown!r}]")
     if not spec.games or not spec.operators:
         raise InputError("a plan has at least one game and one operator")
     return assemble(spec, [_game(given, spec) for given in spec.games])

@@ -25,7 +25,7 @@ _SECRET = re.compile(r"(?:^|_|-)(?:password|passwd|passphrase|secret|token|crede
 _OPTION = re.compile(r"@([A-Za-z_][\w-]*)=('[^']*'?|\"[^\"]*\"?|[^@,]*)")
 _LOGIN = re.compile(r"//[^/@\s,]*@(?![A-Za-z_][\w-]*=)")  # in an address: what follows may also be the next option
 _QUERY = re.compile(r"(://[^\s@,?#]*)[?#][^\s@,]+")
-# What services write at the beginning of their keys: OpenAI and its likes, Hugging Face, Groq, xAI, Google, AWS, GitHub.
+# How keys of services begin: OpenAI and its likes, Hugging Face, Groq, GitHub, xAI, Google, AWS.
 _KEY = re.compile(
     r"\b(?:sk-(?=[\w-]*\d)[\w-]{12,}|(?:hf|gsk|ghp|github_pat)_\w{16,}|xai-[\w-]{16,}"
     r"|AIza[\w-]{20,}|AKIA[0-9A-Z]{16})"
