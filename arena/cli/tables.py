@@ -117,11 +117,15 @@ def _fault_table(results: ScoreTable) -> Table:
     bounds = results.returns is not None
     table = _table()
     table.add_column("faults", overflow="fold")
+    table.add_column("in matches", justify="right", no_wrap=True)
     table.add_column("fault-free", justify="right", no_wrap=True)
+    table.add_column("95% interval", justify="right", no_wrap=True)
     if bounds:
         table.add_column("bounds", justify="right", no_wrap=True)
     for row in results.rows:
-        table.add_row(_name(row), _faults(row), number(row.score_fault_free), *([_bounds(row)] if bounds else []))
+        cells = [f"{row.faulty} of {row.matches}", number(row.score_fault_free)]
+        cells.append(_span(row.low_fault_free, row.high_fault_free))
+        table.add_row(_name(row), _faults(row), *cells, *([_bounds(row)] if bounds else []))
     return table
 
 
@@ -136,7 +140,11 @@ def _name(row: ScoreRow) -> Text:
 
 
 def _interval(row: ScoreRow) -> str:
-    return "-" if row.low is None or row.high is None else span(row.low, row.high)
+    return _span(row.low, row.high)
+
+
+def _span(low: float | None, high: float | None) -> str:
+    return "-" if low is None or high is None else span(low, high)
 
 
 def _bounds(row: ScoreRow) -> str:

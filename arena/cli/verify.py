@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from arena import commands
@@ -15,6 +17,7 @@ from arena.cli.whole import Whole
 from arena.errors import RecordError
 from arena.figures import plural
 from arena.record import kept
+from arena.record.checker import Report
 from arena.record.reader import Run
 from arena.record.rerun import rerun as rerun_run
 from arena.record.rerun import write_rerun
@@ -30,7 +33,8 @@ SHOWN = 20
 @click.option("--trust", is_flag=True, help="Run the game file that came with RUN, although it was never played here.")
 @click.option("--rerun", type=Whole(1), metavar="N", help="Ask the operators again, N questions or more.")
 @click.option("--rerun-seed", default=0, show_default=True, type=Whole(0), help="Of the draw of these matches.")
-def verify(run: Path, trust: bool, rerun: int | None, rerun_seed: int) -> None:
+@click.option("--processes", type=Whole(1), help="That share the matches of a long run. Default: one a CPU.")
+def verify(run: Path, trust: bool, rerun: int | None, rerun_seed: int, processes: int | None) -> None:
     """Play every match of RUN again from its log and compare every hash, reward and result.
 
     Exit code 0 when all holds, 1 when something does not, 2 when the log is damaged or this
@@ -47,7 +51,7 @@ def verify(run: Path, trust: bool, rerun: int | None, rerun_seed: int) -> None:
             f"checked by training again: {training.head.trained_by}"
         )
     recorded = Run(run)
-    report = verify_run(recorded, trust=trust)
+    report = _verified(recorded, trust, processes or len(os.sched_getaffinity(0)))
     console = Console()
 
     def say(text: str) -> None:
@@ -97,6 +101,15 @@ def verify(run: Path, trust: bool, rerun: int | None, rerun_seed: int) -> None:
     else:
         sys.exit(0 if _rerun(recorded, rerun, rerun_seed, trust, say) else 1)
     sys.exit(0 if report.passed else 1)
+
+
+def _verified(run: Run, trust: bool, processes: int) -> Report:
+    """Re-execute the run, with a bar on a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("matches"), BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("matches", total=run.head.count)
+        return verify_run(run, trust=trust, processes=processes, progress=lambda done: bar.update(task, completed=done))
 
 
 def _rerun(run: Run, count: int, seed: int, trust: bool, say: Callable[[str], None]) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from arena.evaluate.intervals import BlockMean, Sum
+from arena.evaluate.intervals import BlockMean
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.schedule import seat_orders
 
@@ -32,7 +32,10 @@ class ScoreRow(msgspec.Struct, kw_only=True):
     high: float | None = None
     worst: float | None = None  # the score if the unresolved matches had ended with the lowest return
     best: float | None = None  # and with the highest; both None if all matches were resolved
-    score_fault_free: float | None = None  # mean over the matches in which this operator made no fault
+    faulty: int = 0  # matches in which it made a fault
+    score_fault_free: float | None = None  # mean over the resolved matches in which it made none
+    low_fault_free: float | None = None  # 95% interval of that score
+    high_fault_free: float | None = None
     turns: int = 0
     late: int = 0  # ticks of realtime matches without an answer
     said: int = 0  # turns in which it said something
@@ -71,14 +74,17 @@ class _Count:
     def __init__(self, name: str) -> None:
         self.row = ScoreRow(operator=name, faults={})
         self.scores = BlockMean()
-        self.clean = Sum()
-        self.clean_matches = 0
+        self.clean = BlockMean()  # of matches without a fault
         self.block_matches = 0  # of the block that is read
         self.block_sum = 0.0
+        self.block_clean = 0
+        self.block_clean_sum = 0.0
 
     def end_block(self) -> None:
         self.scores.add(self.block_matches, self.block_sum)
+        self.clean.add(self.block_clean, self.block_clean_sum)
         self.block_matches, self.block_sum = 0, 0.0
+        self.block_clean, self.block_clean_sum = 0, 0.0
 
     def turn(self, line: TurnLine) -> None:
         row = self.row
@@ -100,14 +106,15 @@ class _Count:
 
     def match(self, value: float | None, clean: bool) -> None:
         self.row.matches += 1
+        self.row.faulty += not clean
         if value is None:
             self.row.unresolved += 1
             return
         self.block_matches += 1
         self.block_sum += value
         if clean:
-            self.clean.add(value)
-            self.clean_matches += 1
+            self.block_clean += 1
+            self.block_clean_sum += value
 
 
 class _Tally:
@@ -228,8 +235,9 @@ def _score(count: _Count, distinct: int, bounds: tuple[float, float] | None) -> 
     row.score = scores.mean
     if distinct > 1 and scores.interval is not None:
         row.low, row.high = scores.interval
-    if count.clean_matches:
-        row.score_fault_free = count.clean.value / count.clean_matches
+    row.score_fault_free = count.clean.mean
+    if distinct > 1 and count.clean.interval is not None:
+        row.low_fault_free, row.high_fault_free = count.clean.interval
     if bounds is not None and row.unresolved:
         low, high = bounds
         matches = scores.matches + row.unresolved

@@ -7,74 +7,47 @@ answer cannot be proved from a log.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
-
-import msgspec
 
 from arena.canonical import LARGEST
-from arena.errors import GameError
-from arena.log import EndLine, Line, MatchLine, TurnLine
-from arena.match import Match
+from arena.log import EndLine, MatchLine
 from arena.plan import MatchResult
+from arena.record.checker import Checker, Problem, Report, Task
+from arena.record.pieces import Pieces
 from arena.record.reader import Run
-from arena.record.replay import Replay, execute, without_picture
-from arena.record.tools import MadeAgain, ToolReplay
-from arena.record.turns import TurnReader, store_of
+from arena.record.replay import Replay
 from arena.schedule import PlannedMatches
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One failed check. `match` and `tick` are -1 if they do not apply."""
-
-    match: int
-    tick: int
-    text: str
-
-    def __str__(self) -> str:
-        where = f"match {self.match}, " if self.match >= 0 else ""
-        where += f"tick {self.tick}: " if self.tick >= 0 else ""
-        return where + self.text
-
-
-@dataclass(slots=True)
-class Report:
-    """The result of a verification. It passed if there are no problems; pictures are counted apart from rules."""
-
-    planned: int | None = 0  # matches; None: as many as the schedule gives
-    heard: bool = False  # the schedule heard results: it was read again with those of the log
-    stopped: bool = False  # the run has no result table: it stopped early, or goes on
-    matches: int = 0  # number of re-executed matches
-    ticks: int = 0
-    turns: int = 0
-    unresolved: int = 0
-    calls: int = 0  # of tools that were made again
-    other_calls: int = 0  # of tools that were not: not installed here, or not repeatable
-    engines: list[str] = field(default_factory=list)  # engines whose installed version differs
-    problems: list[Problem] = field(default_factory=list)
-    pictures: list[Problem] = field(default_factory=list)
-
-    @property
-    def passed(self) -> bool:
-        return not self.problems and not self.pictures
-
-
-def verify(run: Run, *, trust: bool = False) -> Report:
+def verify(
+    run: Run, *, trust: bool = False, processes: int = 1, progress: Callable[[int], None] | None = None
+) -> Report:
     """Re-executes every match of `run`. Raises RecordError if this installation cannot (a game or version is missing).
 
-    `trust`: run a game from the run folder although it was never played here.
+    processes: that share the matches of a long run; the report is the same. `progress` is called with the number of
+    matches so far. `trust`: run a game from the run folder although it was never played here.
     """
     with ExitStack() as stack:
         replay = stack.enter_context(closing(Replay(run, trust=trust)))
-        stored = store_of(run.folder).is_file()
-        return _verify(run, replay, stack.enter_context(closing(TurnReader(run.folder))) if stored else None)
+        pieces = stack.enter_context(closing(Pieces(Checker(run, replay), processes, trust)))
+        results = run.recorded_tables()
+        report = Report(
+            planned=run.head.count, stopped=results is None, engines=replay.other_engines(), heard=run.head.hears
+        )
+        for piece in pieces.of(_walk(run, replay, report.stopped)):
+            report.add(piece)
+            if progress is not None:
+                progress(report.matches)
+        # A table of wrong lines has no meaning.
+        if not report.problems and results is not None and results != run.tables():
+            report.problems.append(Problem(-1, -1, "results.json is not what the log gives"))
+        return report
 
 
-def _verify(run: Run, replay: Replay, stored: TurnReader | None) -> Report:
-    results, head = run.recorded_tables(), run.head
-    report = Report(planned=head.count, stopped=results is None, engines=replay.other_engines(), heard=head.hears)
+def _walk(run: Run, replay: Replay, stopped: bool) -> Iterator[Problem | Task]:
+    """The matches to check in the order of the log, and what is wrong with that order."""
+    head = run.head
     due = head.first  # the number of the next match
     end = LARGEST if head.count is None else head.first + head.count
     schedule: PlannedMatches | None = replay.planned()  # None: it would have to hear of matches that are not there
@@ -82,41 +55,33 @@ def _verify(run: Run, replay: Replay, stored: TurnReader | None) -> Report:
     for number, lines in enumerate(run.played()):
         line = lines[0]
         if not isinstance(line, MatchLine):
-            report.problems.append(Problem(-1, -1, f"a {type(line).__name__} stands where match {due} should begin"))
+            yield Problem(-1, -1, f"a {type(line).__name__} stands where match {due} should begin")
             continue
         if not due <= line.match < end:
             why = f"{head.count} are planned" if line.match >= end else "it stands there twice, or out of order"
-            report.problems.append(Problem(line.match, -1, f"the log has match {line.match}, but {why}"))
+            yield Problem(line.match, -1, f"the log has match {line.match}, but {why}")
             continue
         if due < line.match:
             # In a stopped run, finished matches wait in open/ for earlier ones.
-            if not (report.stopped and number >= run.logged):
+            if not (stopped and number >= run.logged):
                 missing.append(range(due, line.match))
             schedule = None if head.hears else replay.planned(range(line.match, end))
         due = line.match + 1
         planned = schedule.peek() if schedule is not None else None
         if schedule is not None and planned is None:
-            report.problems.append(Problem(line.match, -1, "the schedule gives no match there"))
+            yield Problem(line.match, -1, "the schedule gives no match there")
             schedule = None
         plan = planned or run.plan(line)
         if schedule is not None:
             schedule.take()
             if isinstance(last := lines[-1], EndLine):
                 schedule.hear(MatchResult(plan, last.status, last.returns))
-        match = replay.match(plan, turns=stored is not None)
-        tools = ToolReplay(plan, replay.seated(plan), head.plan.seed)
-        _verify_match(match, lines, tools, report)
-        if stored is not None and match.outcome is not None and (flaw := stored.flaw(match.episode())):
-            report.problems.append(Problem(line.match, -1, flaw))
-    if not report.stopped and head.count is not None and due < end:
+        yield Task(plan, lines)
+    if not stopped and head.count is not None and due < end:
         missing.append(range(due, end))
-    elif not report.stopped and schedule is not None and not schedule.over:
-        report.problems.append(Problem(due, -1, f"the schedule goes on, and the log has no match {due}"))
-    report.problems += _absent(missing, head.count)
-    # A table of wrong lines has no meaning.
-    if not report.problems and results is not None and results != run.tables():
-        report.problems.append(Problem(-1, -1, "results.json is not what the log gives"))
-    return report
+    elif not stopped and schedule is not None and not schedule.over:
+        yield Problem(due, -1, f"the schedule goes on, and the log has no match {due}")
+    yield from _absent(missing, head.count)
 
 
 def _absent(missing: Sequence[range], planned: int | None) -> list[Problem]:
@@ -129,92 +94,3 @@ def _absent(missing: Sequence[range], planned: int | None) -> list[Problem]:
     of = "" if planned is None else f" of {planned}"
     text = f"{count}{of} planned matches are missing: {listed}"
     return [Problem(first[0], -1, text)]
-
-
-def _verify_match(match: Match, lines: Sequence[Line], tools: ToolReplay, report: Report) -> None:
-    report.matches += 1
-    index = match.plan.index
-    last = lines[-1]
-    if not isinstance(last, EndLine):
-        report.problems.append(Problem(index, getattr(last, "tick", 0), "the match has no end after this"))
-        return
-    try:
-        _compare_match(match, lines, last, tools, report)
-    except GameError as error:
-        report.problems.append(Problem(index, match.tick, f"the game failed: {error}"))
-
-
-def _compare_match(match: Match, lines: Sequence[Line], last: EndLine, tools: ToolReplay, report: Report) -> None:
-    index, at = match.plan.index, 0
-    for step in execute(match, lines):
-        report.turns += sum(isinstance(line, TurnLine) for line in step.made)
-        if step.missing is not None:
-            tick, seat = step.missing.tick, step.missing.seat
-            report.problems.append(Problem(index, tick, f"no answer of seat {seat} is recorded"))
-            return
-        if not _compare(match, step.made, step.recorded, report):
-            return
-        _compare_calls(index, tools.take(step), report)
-        at += len(step.made)
-    report.ticks += match.tick
-    if last.status == "unresolved":
-        report.unresolved += 1
-        if (last.match, last.ticks, last.returns) != (index, 0, None):
-            report.problems.append(Problem(index, 0, "an unresolved match has no ticks and no returns"))
-    elif at != len(lines):
-        report.problems.append(Problem(index, match.tick, f"{len(lines) - at} lines follow the end"))
-
-
-def _compare_calls(index: int, calls: Iterable[MadeAgain], report: Report) -> None:
-    """Notes what tools give otherwise than it is recorded."""
-    for one in calls:
-        if one.here is None:
-            report.other_calls += 1
-            continue
-        report.calls += 1
-        if one.here == one.recorded:
-            continue
-        seat, tool = one.turn.seat, one.recorded.tool
-        if msgspec.structs.replace(one.here, picture=one.recorded.picture) == one.recorded:
-            text = f"the picture that the tool {tool} gave seat {seat} is drawn differently"
-            report.pictures.append(Problem(index, one.turn.tick, text))
-            continue
-        told = [call.text if call.error is None else call.error for call in (one.recorded, one.here)]
-        text = f"the tool {tool} gave seat {seat} {told[0]!r}, re-execution gives {told[1]!r}"
-        report.problems.append(Problem(index, one.turn.tick, text))
-
-
-def _start(here: Sequence[str], recorded: Sequence[str]) -> str:
-    """The difference of the two starts, whose events name the cartridge, level or stage."""
-    then = ", ".join(event for event in recorded if event not in here) or "nothing"
-    now = ", ".join(event for event in here if event not in recorded) or "nothing"
-    return f"it was played with {then}, here there is {now}"
-
-
-def _compare(match: Match, made: Sequence[Line], recorded: Sequence[Line], report: Report) -> bool:
-    """Notes the differences. Returns whether re-execution can go on: not after a difference in the rules."""
-    index = match.plan.index
-    for new, old in zip(made, recorded, strict=False):
-        if new == old:
-            continue
-        tick = getattr(new, "tick", match.tick)
-        if without_picture(new) == without_picture(old):
-            report.pictures.append(Problem(index, tick, f"the picture of seat {new.seat} is drawn differently"))  # type: ignore[union-attr]
-            continue
-        if type(new) is not type(old):
-            report.problems.append(
-                Problem(index, tick, f"a {type(old).__name__} is recorded where a {type(new).__name__} is due")
-            )
-            return False
-        a, b = msgspec.to_builtins(new), msgspec.to_builtins(old)
-        names = [name for name in sorted(a.keys() | b.keys()) if a.get(name) != b.get(name)]
-        what = "; ".join(f"{name} is {b.get(name)!r}, re-execution gives {a.get(name)!r}" for name in names)
-        if isinstance(new, MatchLine) and isinstance(old, MatchLine) and new.events != old.events:
-            what = f"{_start(new.events, old.events)}. {what}"
-        report.problems.append(Problem(index, tick, what))
-        return False
-    if len(made) != len(recorded):
-        text = f"{len(recorded)} lines are recorded where {len(made)} are due"
-        report.problems.append(Problem(index, match.tick, text))
-        return False
-    return True

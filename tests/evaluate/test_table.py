@@ -85,6 +85,16 @@ def test_faults_count_in_the_score_and_are_told_apart() -> None:
     assert (b.score, b.score_fault_free, b.faults, b.turns) == (1.0, 1.0, {}, 1)
 
 
+def test_the_score_without_faults_has_its_matches_and_an_interval_of_its_own() -> None:
+    faulty = turn("a", "illegal")
+    lines = [line for block in range(4) for line in match(block, block, ("a", "b"), (block * 1.0, 0.0))]
+    lines += match(4, 4, ("a", "b"), (-90.0, 0.0), faulty, faulty)
+    row = tabulate(lines, ["a", "b"], "chips", mirror=False).rows[0]
+    clean = tabulate(lines[:-4], ["a", "b"], "chips", mirror=False).rows[0]
+    assert (row.matches, row.faulty, row.score_fault_free) == (5, 1, 1.5)
+    assert (row.low_fault_free, row.high_fault_free) == (clean.low, clean.high)
+
+
 def test_unresolved_matches_are_counted_and_do_not_score() -> None:
     lines = [*match(0, 0, ("a", "b"), (1.0, -1.0)), *match(1, 1, ("a", "b"), None)]
     table = tabulate(lines, ["a", "b"], "chips")
