@@ -18,6 +18,7 @@ INDEX = "model.safetensors.index.json"
 ADAPTER = "adapter_config.json"  # peft writes it beside an adapter's weights
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 PROCESSORS = ("processor_config.json", "preprocessor_config.json")
+TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 WORDS = ("tokenizer.json", "chat_template.jinja")  # files that turn a prompt into tokens
 BESIDE = ("config.json", "generation_config.json", "tokenizer_config.json", *PROCESSORS, *WORDS)
 Kind = Literal["vlm", "llm"]  # shown its seat's picture and text, or the text alone
@@ -45,9 +46,20 @@ class Source:
         return f"{self.kind}:{smollm2.NAME if self.gguf else self.name}"
 
     @property
+    def reads_only(self) -> bool:
+        """Whether it is known to take no picture; what a hub's model takes is not known before it is loaded."""
+        return self.gguf is not None or (self.path is not None and reads_only(self.path))
+
+    @property
     def processor(self) -> str:
         """The folder of the processor and the tokenizer: the adapter's, if it has its own."""
         own = self.adapter is not None and _whole(self.adapter)
+        return str(self.adapter) if own else self.name
+
+    @property
+    def tokenizer(self) -> str:
+        """The folder of the tokenizer of a model that reads only: the adapter's, if it has its own."""
+        own = self.adapter is not None and all((self.adapter / name).is_file() for name in TOKENIZER)
         return str(self.adapter) if own else self.name
 
     def metadata(self) -> dict[str, Any] | None:
@@ -126,14 +138,15 @@ def check_source(origin: Source) -> None:
         )
     check_safetensors(weights)
     _read_json(origin.adapter / ADAPTER)
-    if origin.adapter == origin.path or _whole(origin.adapter) or origin.path is None:
+    if origin.adapter == origin.path or _own_words(origin) or origin.path is None:
         return
     for name in WORDS:
         own, base = origin.adapter / name, origin.path / name
         if own.is_file() and not (base.is_file() and own.read_bytes() == base.read_bytes()):
+            what = "tokenizer" if origin.reads_only else "processor"
             raise CheckpointError(
-                f"{own} is not that of the model in {origin.path}, and no processor stands beside it: save the "
-                "adapter's there (processor.save_pretrained), or delete the file if it was trained with the model's"
+                f"{own} is not that of the model in {origin.path}, and no whole {what} stands beside it: save the "
+                f"adapter's there ({what}.save_pretrained), or delete the file if it was trained with the model's"
             )
 
 
@@ -154,7 +167,7 @@ def loaded(origin: Source) -> dict[str, Path]:
         files = [*weights_of(origin.path), *(origin.path / name for name in BESIDE)]
         out = {file.name: file for file in files if file.is_file()}
     if origin.adapter is not None:
-        own = BESIDE if origin.adapter != origin.path and _whole(origin.adapter) else ()
+        own = BESIDE if origin.adapter != origin.path and _own_words(origin) else ()
         files = [origin.adapter / name for name in (ADAPTER, ADAPTER_WEIGHTS, *own)]
         out |= {f"adapter/{file.name}": file for file in files if file.is_file()}
     return dict(sorted(out.items()))
@@ -182,6 +195,14 @@ def model_type(origin: Source) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def _own_words(origin: Source) -> bool:
+    """Whether the adapter brings all that turns a prompt into tokens. (A model compares its own: Model.)"""
+    assert origin.adapter is not None
+    if origin.reads_only:
+        return origin.tokenizer == str(origin.adapter)
+    return _whole(origin.adapter)
+
+
 def _whole(folder: Path) -> bool:
     """Whether the folder has a processor and a tokenizer."""
     return (folder / "tokenizer.json").is_file() and any((folder / name).is_file() for name in PROCESSORS)
@@ -203,7 +224,7 @@ def check(path: Path, kind: Kind = "vlm") -> None:
     config = _read_json(path / "config.json")
     if not isinstance(config.get("model_type"), str):
         raise CheckpointError(f"{path / 'config.json'} has no model_type: it is not a transformers configuration")
-    _need(path, ("tokenizer.json", "tokenizer_config.json"), "a tokenizer")
+    _need(path, TOKENIZER, "a tokenizer")
     if not reads_only(path):
         _need(path, PROCESSORS, "an image processor")
     elif kind == "vlm":

@@ -15,11 +15,10 @@ from PIL import Image as Pictures
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from arena_operators.vlm import checkpoint, processors
+from arena_operators.vlm import checkpoint, processors, text
 from arena_operators.vlm.adapter import base_alone, merged
 from arena_operators.vlm.backend import Message, Picture
 from arena_operators.vlm.checkpoint import Source
-from arena_operators.vlm.text import TextProcessor
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 LOADING = (  # what transformers raises for files that it cannot load
@@ -107,13 +106,10 @@ class Model:
         return config
 
     def _processor(self, origin: Source) -> Any:
-        from transformers import AutoTokenizer
-
-        own = self._given(origin) if origin.processor == origin.name else {}
         if self.sees:
+            own = self._given(origin) if origin.processor == origin.name else {}
             return processors.load(origin.processor, self._config, **own)
-        tokenizer = AutoTokenizer.from_pretrained(origin.processor, config=self._config, trust_remote_code=False, **own)
-        return TextProcessor(tokenizer)
+        return text.load(origin, self._config, self._given(origin))
 
     def _from(self, origin: Source) -> Any:
         """The model that `origin` names, its adapter applied."""

@@ -76,6 +76,15 @@ def test_an_adapter_is_served_under_a_name_of_its_own(tmp_path):
     assert option(found, "--max-lora-rank") == "64"
 
 
+def test_an_adapter_with_a_template_of_its_own_is_refused(tmp_path):
+    folder = adapter(tmp_path / "mine")
+    (folder / "chat_template.jinja").write_bytes((checkpoint.SHIPPED / "chat_template.jinja").read_bytes())
+    started(str(folder))
+    (folder / "chat_template.jinja").write_text("{{ messages }}")
+    with pytest.raises(InputError, match=r"chat_template.jinja is not the model's, by which vLLM asks"):
+        started(str(folder))
+
+
 def test_an_adapter_that_vllm_would_apply_in_part_is_refused(tmp_path):
     with pytest.raises(InputError, match="changes the part of the model that sees"):
         rank(adapter(tmp_path / "eyes", name="model.vision_model.encoder.layers.0.mlp.fc1"))
