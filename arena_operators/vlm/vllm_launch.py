@@ -67,7 +67,11 @@ def launch(origin: Source, asked: Mapping[str, Any]) -> Launch:
     if origin.adapter is None:
         return Launch(tuple(options), variables, base, base, None, True)
     template, own = ((Path(one) / "chat_template.jinja") for one in (origin.name, origin.adapter))
-    if origin.path is not None and own.is_file() and not (template.is_file() and template.read_bytes() == own.read_bytes()):
+    if (
+        origin.path is not None
+        and own.is_file()
+        and not (template.is_file() and template.read_bytes() == own.read_bytes())
+    ):
         raise InputError(
             f"{own} is not the model's, by which vLLM asks: leave @backend=vllm out, merge the adapter into the model, or "
             "delete the file if the adapter was trained with the model's"
