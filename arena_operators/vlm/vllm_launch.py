@@ -67,14 +67,11 @@ def launch(origin: Source, asked: Mapping[str, Any]) -> Launch:
     if origin.adapter is None:
         return Launch(tuple(options), variables, base, base, None, True)
     template, own = ((Path(one) / "chat_template.jinja") for one in (origin.name, origin.adapter))
-    if (
-        origin.path is not None
-        and own.is_file()
-        and not (template.is_file() and template.read_bytes() == own.read_bytes())
-    ):
+    alike = template.is_file() and own.is_file() and template.read_bytes() == own.read_bytes()
+    if origin.path is not None and own.is_file() and not alike:
         raise InputError(
-            f"{own} is not the model's, by which vLLM asks: leave @backend=vllm out, merge the adapter into the model, or "
-            "delete the file if the adapter was trained with the model's"
+            f"{own} is not the model's, by which vLLM asks: leave @backend=vllm out, merge the adapter into the model, "
+            "or delete the file if the adapter was trained with the model's"
         )
     name = f"{base}+{origin.adapter.resolve().name}"
     options += ["--lora-modules", f"{name}={origin.adapter.resolve()}"]
