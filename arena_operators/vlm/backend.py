@@ -51,7 +51,9 @@ class Sampling:
     top_k: int = 0  # 0: all tokens
     min_p: float = 0.0
     max_tokens: int = 256
-    thinking: int | None = None  # most tokens of thought; None: as many as max_tokens
+    thinking: int | None = (
+        None  # most tokens of thought; None: as many as max_tokens; 0: the model is told not to think
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

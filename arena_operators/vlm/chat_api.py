@@ -14,6 +14,7 @@ from arena_operators.vlm.backend import Message, ModelAnswer, ModelRequest, Pict
 from arena_operators.vlm.limited import WAYS, chosen
 
 REQUESTS = (400, 413, 422)  # statuses that refuse what was asked, and not who asks
+SWITCHES = ("enable_thinking", "thinking")  # of chat templates: Qwen's, SmolLM3's and others', DeepSeek's and Granite's
 LIMITS = ("top_k", "min_p")  # 0: none
 ROUNDING = 1e-3  # by which a log-probability may be above 0
 SIZES = ("n_prompt_tokens", "n_ctx")  # numbers that llama.cpp gives beside its words
@@ -131,7 +132,9 @@ def body(model: str, request: ModelRequest, pictures: Mapping[str, dict[str, Any
         "seed": request.seed,
         **sampling_fields(request.sampling),
     }
-    if request.sampling.thinking is not None:
+    if request.sampling.thinking == 0:
+        out["chat_template_kwargs"] = dict.fromkeys(SWITCHES, False)
+    elif request.sampling.thinking is not None:
         out["thinking_token_budget"] = request.sampling.thinking  # vLLM's
     if request.tokens:
         # llama-cpp-python gives log-probabilities only where a count of others is asked for, and not for 0.

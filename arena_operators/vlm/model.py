@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from arena_operators.vlm import checkpoint, processors, text
 from arena_operators.vlm.adapter import base_alone, merged
 from arena_operators.vlm.backend import Message, Picture
+from arena_operators.vlm.chat_api import SWITCHES
 from arena_operators.vlm.checkpoint import Source
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -71,6 +72,7 @@ class Model:
         marks = (value for name, value in vars(self.processor).items() if name.endswith("_token"))
         texts = {*self.tokenizer.all_special_tokens, *added, *(str(mark) for mark in marks if mark)}
         self._special = sorted((text for text in texts if text.strip()), key=len, reverse=True)
+        self.thinks = True  # else the chat template is told that it does not, where it has a switch for that
         self.takes = frozenset(inspect.signature(self.model.forward).parameters)
 
     def update(self, path: Path) -> None:
@@ -223,7 +225,10 @@ class Model:
             }
             for one in messages
         ]
-        text: str = self.processor.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
+        switches = (
+            {} if self.thinks else {name: False for name in SWITCHES if name in str(self.processor.chat_template)}
+        )
+        text: str = self.processor.apply_chat_template(chat, add_generation_prompt=True, tokenize=False, **switches)
         return text
 
     def plain(self, text: str) -> str:

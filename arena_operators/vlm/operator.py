@@ -127,6 +127,7 @@ def _embedded(context: WorkerContext, asked: Mapping[str, Any], settings: Settin
     context.status(f"loading {origin.name}")
     model = Model(origin, device, asked["dtype"], asked.get("revision"))
     settings.check_context(model.context)
+    model.thinks = settings.sampling.thinking != 0
     if kind == "llm":
         model.check_text()
     return BatchOperator(TransformersBackend(model, asked["batch"]), settings)

@@ -70,7 +70,10 @@ OPTIONS = {
     "min_p": Option("float", 0.0, "sample from tokens at least this likely, relative to the best", low=0, high=1),
     "max_tokens": Option("int", None, "tokens an answer may take (default: 64 for nano, 256 otherwise)", low=1),
     "thinking": Option(
-        "int", None, "most tokens of thought: with backend=vllm, at a server with a reasoning parser", low=0
+        "int",
+        None,
+        "0: a thinking model is told not to think; other numbers are the most tokens of thought, with backend=vllm",
+        low=0,
     ),
     **prompt_options.OPTIONS,
     "choices": Option("bool", False, "limit an answer to the legal actions: no thought, nothing unparsable"),
@@ -149,10 +152,10 @@ def check(what: str, options: Mapping[str, Any], kind: Kind) -> None:
         if options.get(name):
             right = f"@backend={fits.get(name, 'openai')}" + " and no url" * (elsewhere and backend == "vllm")
             raise InputError(f"{kind}@{name}= goes with {right}; here the backend is {backend}: leave it out")
-    if options.get("thinking") is not None and backend != "vllm":
+    if options.get("thinking") and backend != "vllm":
         raise InputError(
-            f"{kind}@thinking= goes with @backend=vllm, whose servers can limit thoughts. Elsewhere @max_tokens= "
-            "limits both thought and answer"
+            f"{kind}@thinking={options['thinking']} goes with @backend=vllm, whose servers can limit thoughts. "
+            "Elsewhere @thinking=0 tells the model not to think, and @max_tokens= limits both thought and answer"
         )
     if options.get("image"):
         image_size(options["image"])
@@ -286,14 +289,17 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
 def settings(options: Mapping[str, Any], kind: Kind) -> Settings:
     """How the operator asks its model, by its filled options. InputError for a prompt file that is none."""
     fields = ("temperature", "top_p", "top_k", "min_p", "max_tokens")
-    sampling = Sampling(**{name: options[name] for name in fields}, thinking=options.get("thinking"))
+    limited = options["choices"] or options["decide"]
+    thinking = options.get("thinking")
+    if thinking is None and (limited or not options["thoughts"]):
+        thinking = 0  # else a thinking model does, before the answer that is asked for alone
+    sampling = Sampling(**{name: options[name] for name in fields}, thinking=thinking)
     own = prompt_options.own_file(options)
     return Settings(
         prompt=options["prompt"],
         template=None if own is None else prompt_options.template(own, kind),
         # A limited answer has no thought; prompts that ask for none are not changed.
-        thoughts=options["thoughts"]
-        and not ((options["choices"] or options["decide"]) and options["prompt"] not in ("short", "brief")),
+        thoughts=options["thoughts"] and not (limited and options["prompt"] not in ("short", "brief")),
         history=options["history"],
         history_pictures=options["history_pictures"],
         examples=options["examples"],

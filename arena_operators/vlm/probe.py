@@ -67,9 +67,10 @@ async def probe(backend: OpenAIBackend) -> Probed:
     _check_name(backend, first.model, listed)
     choice = first.choices[0]
     again = await _ask(backend, adapted, WORDS, tokens=True)  # alone, as the first: companions change last bits
-    limited, sees, lora, tokens_in, version = await asyncio.gather(
+    limited, sees, told, lora, tokens_in, version = await asyncio.gather(
         _limits(backend, adapted),
         sight(backend, adapted, first, 128, 128),
+        _ask(backend, adapted, WORDS, chat_template_kwargs=dict.fromkeys(chat_api.SWITCHES, False)),
         _has(backend, backend.url + "/load_lora_adapter"),
         _has(backend, urljoin(backend.url, "/inference/v1/generate")),
         _version(backend),
@@ -94,6 +95,8 @@ async def probe(backend: OpenAIBackend) -> Probed:
         lora=lora,
         context=own.context if own is not None else None,
     )
+    if told is None:
+        adapted = {**adapted, "chat_template_kwargs": None}
     if limited is not None:
         adapted = {**adapted, "structured_outputs": limited}
     return Probed(capabilities, adapted, first.model, first, sees.blind)

@@ -257,3 +257,28 @@ def test_a_prompt_that_a_server_has_no_room_for_is_an_error_with_the_numbers():
         (error,) = decide(server, max_tokens=77)
     for words in ("n_prompt_tokens 9, n_ctx 8", "77 tokens", "context 4,096", "with a larger context", "@image="):
         assert words in str(error)
+
+
+NO_THOUGHT = {"enable_thinking": False, "thinking": False}
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ({}, None),
+        ({"thoughts": False}, NO_THOUGHT),
+        ({"choices": True}, NO_THOUGHT),
+        ({"thinking": 0}, NO_THOUGHT),
+    ],
+)
+def test_a_model_is_told_not_to_think_where_no_thought_is_wanted(asked, sent):
+    with CompatibleServer() as server:
+        decide(server, **asked)
+    assert server.turns[0].body.get("chat_template_kwargs") == sent
+
+
+def test_a_server_that_knows_no_such_switch_is_not_sent_it():
+    with CompatibleServer(refuses=["chat_template_kwargs"]) as server:
+        (decision,) = decide(server, thoughts=False)
+    assert decision.answer == "call"
+    assert "chat_template_kwargs" not in server.turns[0].body

@@ -18,11 +18,11 @@ from arena.errors import CheckpointError, InputError, UnplayableError
 from arena.operator import OpenSeat, WorkerContext
 from arena.plugins import game_class
 from arena_operators.vlm import sampling
-from arena_operators.vlm.backend import Sampling
+from arena_operators.vlm.backend import Message, Sampling
 from arena_operators.vlm.kind import KIND, resolve_options, views
 from arena_operators.vlm.operator import make
 from arena_operators.vlm.prompt import split
-from tests.operators.vlm_kit import VIEWS, answers, decided, foreign, frames, lessons, question, requests
+from tests.operators.vlm_kit import VIEWS, answers, decided, foreign, frames, lessons, question, requests, text_model
 
 
 @pytest.fixture(scope="module")
@@ -312,3 +312,15 @@ def test_an_answer_that_fills_the_context_is_refused_at_the_start(folder):
     with pytest.raises(ValueError, match="context has 4,096 tokens"):
         make(WorkerContext(str(folder), {"max_tokens": 4096}))
     make(WorkerContext(str(folder), {"max_tokens": 4096, "decide": True}))
+
+
+@pytest.mark.parametrize(("asked", "told"), [({}, False), ({"thoughts": False}, True), ({"decide": True}, True)])
+@pytest.mark.parametrize("kind", ["vlm", "llm"])
+def test_a_template_is_told_that_no_thought_is_wanted(tmp_path, kind, asked, told):
+    folder = foreign(tmp_path / "model", chat=True) if kind == "vlm" else text_model(tmp_path / "model")
+    template = folder / "chat_template.jinja"
+    template.write_text(
+        template.read_text() + "{% if enable_thinking is defined and not enable_thinking %}off{% endif %}"
+    )
+    model = make(WorkerContext(str(folder), asked), kind).backend.model
+    assert model.lay_out([Message("user", ("Which move?",))]).endswith("off") is told
