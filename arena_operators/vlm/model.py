@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image as Pictures
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from arena import commands
 from arena_operators.vlm import checkpoint, processors, text
 from arena_operators.vlm.adapter import base_alone, merged
 from arena_operators.vlm.backend import Message, Picture
@@ -319,7 +321,10 @@ def _whole(called: str, load: Callable[[], Any], faults: Sequence[str]) -> Any:
 
 
 def _hint(error: Exception) -> str:
-    return " Install it with `pip install torchvision`." if "torchvision" in str(error).lower() else ""
+    """The command for a package that transformers misses, in this environment."""
+    named = re.search(r"pip install ([\w-]+)", str(error))
+    missing = "torchvision" if "torchvision" in str(error).lower() else named[1] if named is not None else None
+    return "" if missing is None else f" Install it here with: {commands.pip(missing)}"
 
 
 def _first_line(error: Exception) -> str:

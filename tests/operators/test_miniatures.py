@@ -7,6 +7,7 @@ loaded without that part.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ import torch
 import transformers
 from transformers import AutoModelForImageTextToText, PreTrainedTokenizerFast
 
+from arena import commands
 from arena.operator import WorkerContext
 from arena_operators.vlm.checkpoint import SHIPPED
 from arena_operators.vlm.operator import make
@@ -211,7 +213,7 @@ def test_smolvlm_without_num2words_says_what_to_install(tmp_path):
     try:
         import num2words  # noqa: F401
     except ImportError:
-        with pytest.raises(ValueError, match="pip install num2words"):
+        with pytest.raises(ValueError, match=re.escape(commands.pip("num2words"))):
             played(saved(FAMILIES["SmolVLM"], tmp_path))
     else:
         pytest.skip("num2words is installed here")
