@@ -8,6 +8,7 @@ since what it was asked there is not in the log.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -98,9 +99,14 @@ def asked_with(operator: OperatorHead) -> Callable[..., Iterator[Messages]] | No
 
     Of an operator that a file defines, nothing is imported.
     """
-    if operator.file is not None or operator.kind not in plugins.names("operator"):
+    return None if operator.file is not None else _asked_with(operator.kind)
+
+
+@functools.cache
+def _asked_with(kind: str) -> Callable[..., Iterator[Messages]] | None:
+    if kind not in plugins.names("operator"):
         return None
-    target = plugins.operator_kind(operator.kind).prompts
+    target = plugins.operator_kind(kind).prompts
     return None if target is None else plugins.resolve(target)
 
 

@@ -30,6 +30,7 @@ EPISODES = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 PICTURE, STATE = "observation.image", "observation.state"
 FILES_IN_CHUNK = 1000
 DATA_MB, VIDEO_MB = 100, 200  # after which the next episode begins a new file
+ROWS = 4096  # frames of a group, about
 BETWEEN_KEYS = 2  # as lerobot writes films: any frame is found at once
 USUAL_FPS = 2  # of a game without a clock of its own
 Columns = dict[str, npt.NDArray[Any]]
@@ -72,9 +73,9 @@ class _Writer:
         self.episodes = self.frames = 0
         self._spec, self._views = spec, views
         self._features = _features(spec, views, fps)
-        self._data: pq.ParquetWriter | None = None
+        self._data = _Data(out)
         self._film: Mp4 | None = None
-        self._data_file = self._film_file = -1  # by number, over all chunks
+        self._film_file = -1  # by number, over all chunks
         self._told = _Episodes(out)
         self._stats: Stats = {}
 
@@ -96,7 +97,7 @@ class _Writer:
             "return": episode.returns[episode.seat],
             "reward_before": episode.before,
         }
-        row |= dict(zip(("data/chunk_index", "data/file_index"), self._write_frames(frames), strict=True))
+        row |= dict(zip(("data/chunk_index", "data/file_index"), self._data.add(self._table(frames)), strict=True))
         if pictures:
             stats[PICTURE] = _picture_stats(pictures)
             row |= self._write_pictures(pictures)
@@ -109,8 +110,7 @@ class _Writer:
 
     def close(self) -> None:
         """Write what belongs to the whole."""
-        if self._data is not None:
-            self._data.close()
+        self._data.close()
         if self._film is not None:
             self._film.close()
         self._told.close()
@@ -162,19 +162,8 @@ class _Writer:
             columns = {STATE: np.stack(vectors), **columns}
         return columns, [step.seen.image for step in played if step.seen.image is not None]
 
-    def _write_frames(self, frames: Columns) -> tuple[int, int]:
-        """(chunk, file) that the frames are in."""
-        arrays = [_array(frames[name], tuple(self._features[name]["shape"])) for name in frames]
-        path = _numbered(self.out, DATA, max(0, self._data_file))
-        if self._data is None or path.stat().st_size >= DATA_MB * 2**20:
-            if self._data is not None:
-                self._data.close()
-            self._data_file += 1
-            path = _numbered(self.out, DATA, self._data_file)
-            fields = [pa.field(name, array.type) for name, array in zip(frames, arrays, strict=True)]
-            self._data = pq.ParquetWriter(path, pa.schema(fields))
-        self._data.write_table(pa.Table.from_arrays(arrays, schema=self._data.schema))
-        return divmod(self._data_file, FILES_IN_CHUNK)
+    def _table(self, frames: Columns) -> pa.Table:
+        return pa.table({name: _array(values, self._features[name]["shape"]) for name, values in frames.items()})
 
     def _write_pictures(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> dict[str, Any]:
         """Where the pictures are."""
@@ -197,6 +186,40 @@ class _Writer:
         }
 
 
+class _Data:
+    """data/: the frames, many episodes a file."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._tables: list[pa.Table] = []  # of the next group of rows
+        self._writer: pq.ParquetWriter | None = None
+        self._file = -1  # by number, over all chunks
+        self._size = 0  # bytes in it, about
+
+    def add(self, table: pa.Table) -> tuple[int, int]:
+        """Adds an episode and returns (chunk, file) that it is in."""
+        if self._file < 0 or self._size >= DATA_MB * 2**20:
+            self.close()
+            self._file, self._size = self._file + 1, 0
+            self._writer = pq.ParquetWriter(_numbered(self._out, DATA, self._file), table.schema)
+        self._tables.append(table)
+        self._size += table.nbytes
+        if sum(len(one) for one in self._tables) >= ROWS:
+            self._flush()
+        return divmod(self._file, FILES_IN_CHUNK)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._flush()
+            self._writer.close()
+
+    def _flush(self) -> None:
+        if self._tables:
+            assert self._writer is not None
+            self._writer.write_table(pa.concat_tables(self._tables))
+            self._tables = []
+
+
 class _Episodes:
     """meta/episodes: a row an episode."""
 
@@ -207,7 +230,7 @@ class _Episodes:
 
     def add(self, row: dict[str, Any]) -> None:
         self._rows.append({**row, "meta/episodes/chunk_index": 0, "meta/episodes/file_index": 0})
-        if len(self._rows) >= 100:
+        if len(self._rows) >= 1000:
             self._flush()
 
     def close(self) -> None:
@@ -263,10 +286,10 @@ def _features(spec: GameSpec, views: Views, fps: int) -> dict[str, dict[str, Any
     return out
 
 
-def _array(values: npt.NDArray[Any], shape: tuple[int, ...]) -> pa.Array:
-    """Scalars for the shape (1,), else lists of that length."""
+def _array(values: npt.NDArray[Any], shape: list[int]) -> pa.Array:
+    """Scalars for the shape [1], else lists of that length."""
     flat = pa.array(values.ravel())
-    return flat if shape == (1,) else pa.FixedSizeListArray.from_arrays(flat, shape[0])
+    return flat if shape == [1] else pa.FixedSizeListArray.from_arrays(flat, shape[0])
 
 
 def _stats(values: npt.NDArray[Any]) -> dict[str, npt.NDArray[np.float64]]:
