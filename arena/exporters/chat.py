@@ -8,16 +8,16 @@ since what it was asked there is not in the log.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from arena import plugins, prompts
+from arena import prompts
 from arena.errors import InputError, UnplayableError
 from arena.exporters import parquet
+from arena.exporters.asked import Messages, asked_with
 from arena.exporters.episodes import Episode, Reader, Step, Wanted, count
 from arena.exporters.options import Options, views_of
-from arena.game import GameCard, Image, Observation, Views
+from arena.game import GameCard, Observation, Views
 from arena.prompts import MARK, SAY
 from arena.record.head import OperatorHead
 from arena.turns import Turn
@@ -27,7 +27,6 @@ COLUMNS = {
     **{"game": "text", "match": "whole", "block": "whole", "seat": "whole", "tick": "whole", "operator": "text"},
     **{"reward": "real", "return": "real"},
 }
-Messages = list[tuple[str, list[str | Image]]]
 
 
 def export(reader: Reader, out: Path, options: Options) -> list[str]:
@@ -92,22 +91,6 @@ def _turns(episode: Episode, options: Options, left: dict[str, int]) -> Iterator
         else:
             card = episode.opening.card
             yield step, messages or question(card, step.seen, options.prompt, names), answer(card, turn)
-
-
-def asked_with(operator: OperatorHead) -> Callable[..., Iterator[Messages]] | None:
-    """What gives the messages that an operator was asked with: `prompts` of its kind; None where it has none.
-
-    Of an operator that a file defines, nothing is imported.
-    """
-    return None if operator.file is not None else _asked_with(operator.kind)
-
-
-@functools.cache
-def _asked_with(kind: str) -> Callable[..., Iterator[Messages]] | None:
-    if kind not in plugins.names("operator"):
-        return None
-    target = plugins.operator_kind(kind).prompts
-    return None if target is None else plugins.resolve(target)
 
 
 def prompt_views(reader: Reader, place: int, operators: list[OperatorHead], options: Options) -> Views:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 import arena
 from arena.errors import InputError
-from arena.exporters.chat import Messages, asked_with
+from arena.exporters.asked import Messages, asked_with
 from arena.exporters.episodes import Episode, Reader, count
 from arena.exporters.options import Options
 from arena.record.turns import StoredTurn, TurnReader, store_of

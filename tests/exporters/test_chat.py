@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,15 @@ from arena.exporters.episodes import Reader
 from arena.exporters.filters import Filter
 from arena.game import Views
 from arena.lineup import build_plan
-from arena.log import TurnLine
 from arena.play import run_plan
 from arena.record.reader import Run
+from arena.record.turns import read
 from arena_operators.vlm.shown import prompts_of_llm
 from tests.exporters.kit import exported, played
 from tests.toys import GOOD
 
 datasets = pytest.importorskip("datasets")
+transformers = pytest.importorskip("transformers")
 
 
 def rows(folder: Path, cache: Path) -> list[dict[str, Any]]:
@@ -62,14 +64,18 @@ def test_the_prompt_is_the_games_own_with_the_picture(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_model_has_the_prompt_it_was_asked_with_and_the_text_it_wrote(tmp_path: Path) -> None:
-    run_plan(build_plan("leduc", ["vlm", "scripted"], seed=1, matches=2), tmp_path / "run")
+    run_plan(build_plan("leduc", ["vlm", "scripted"], seed=1, matches=2), tmp_path / "run", turns=True)
     exported(tmp_path / "run", "--to", "chat", "--out", tmp_path / "out", "--operator", "vlm")
-    written = [line.raw for line in Run(tmp_path / "run").lines() if isinstance(line, TurnLine) and line.raw]
-    found = rows(tmp_path / "out", tmp_path / "cache")
-    assert [row["completion"][0]["content"][0]["text"] for row in found] == written
-    picture, text = found[0]["prompt"][0]["content"]
-    assert picture["type"] == "image"
-    assert text["text"].startswith("Leduc poker. Seat 0 of 2.")  # nano's short prompt, with nothing beside it
+    found = {(row["match"], row["seat"], row["tick"]): row for row in rows(tmp_path / "out", tmp_path / "cache")}
+    processor = transformers.AutoProcessor.from_pretrained(resources.files("arena_operators.vlm") / "nano")
+    asked = [turn for one in read(Run(tmp_path / "run")) for turn in one.turns if turn.prompt_tokens is not None]
+    assert len(asked) == len(found)
+    for turn in asked:
+        row = found[turn.match, turn.seat, turn.tick]
+        assert row["completion"][0]["content"][0]["text"] == turn.line.raw
+        text = processor.apply_chat_template(row["prompt"], add_generation_prompt=True)
+        ids = processor(text=text, images=row["images"], return_tensors="np")["input_ids"][0]
+        assert ids.tolist() == turn.prompt_tokens.tolist()
 
 
 def test_what_a_model_wrote_before_is_in_its_later_prompts(tmp_path: Path) -> None:

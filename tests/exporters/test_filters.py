@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 import pytest
 
-from arena.errors import InputError
+from arena.errors import InputError, RecordError
 from arena.exporters.episodes import Reader
 from arena.exporters.filters import Filter
 from arena.game import Views
 from arena.record.reader import Run
 from tests.exporters.kit import exported, played
+from tests.record.kit import edit
 from tests.toys import GOOD
 
 VIEWS = Views(vector=True)
@@ -79,3 +80,16 @@ def test_no_span_of_matches(run: Path, tmp_path: Path, span: str) -> None:
 def test_nothing_is_written_over(run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is something already"):
         exported(run, "--to", "minari", "--out", tmp_path)
+
+
+def test_a_log_that_was_changed_is_not_exported(tmp_path: Path) -> None:
+    played(tmp_path / "run", kinds=[GOOD, GOOD], matches=2, views=VIEWS)
+    edit(tmp_path / "run", 1, "tick", lambda line: line.update(rewards=[7.0, -7.0]), tick=0)
+    with pytest.raises(RecordError, match="match 1 cannot be played again: `arena verify` says where it differs"):
+        exported(tmp_path / "run", "--to", "minari", "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="is not a run folder"):
+        exported(tmp_path, "--to", "minari", "--out", tmp_path / "out")
