@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from arena.cli.details import print_details
 from arena.cli.runs import print_commands, print_facts, print_tables, progress
+from arena.errors import InputError
 from arena.record.disk import in_use
 from arena.record.reader import Run
 from arena.record.training import read_training
@@ -15,7 +17,10 @@ from arena.record.training import read_training
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-def show(run: Path) -> None:
+@click.option("--conditions", is_flag=True, help="What each operator had: views, history, tools, sampling, server.")
+@click.option("--behaviour", is_flag=True, help="How each operator behaves: actions, time, tokens, agreement.")
+@click.option("--json", "as_json", is_flag=True, help="With one of these: as one JSON object.")
+def show(run: Path, conditions: bool, behaviour: bool, as_json: bool) -> None:
     """Show the scores of RUN: of one that is complete, that stopped, or that is being played. Of a training, how far
     it came, and the scores of its evaluation.
 
@@ -25,6 +30,11 @@ def show(run: Path) -> None:
     if not show_training(run, console, notes):
         return
     recorded = Run(run)
+    if as_json and conditions == behaviour:
+        raise InputError("--json goes with --conditions or with --behaviour: the scores are in results.json")
+    if conditions or behaviour:
+        print_details(recorded, console, conditions=conditions, behaviour=behaviour, as_json=as_json)
+        return
     tables = recorded.tables()
     print_tables(recorded, tables, console)
     print_facts(recorded, console)

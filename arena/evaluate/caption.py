@@ -20,6 +20,8 @@ def caption(
 ) -> list[str]:
     """Of a game, which its seed changes or not (`seeded`), with `deals` and `pairings` as Head says them."""
     out = [f"score in {printable(results.unit).rstrip('.')}, mean over matches; interval over blocks"]
+    if results.unlike is not None:
+        out.append(printable(results.unlike))
     if pairings is not None:
         out.append(printable(pairings))
     if deals is not None and results.matches > 1:

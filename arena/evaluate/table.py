@@ -25,6 +25,7 @@ class ScoreRow(msgspec.Struct, kw_only=True):
     """One operator. Scores are in the game's unit."""
 
     operator: str
+    views: str = ""  # that it was given, in words
     matches: int = 0
     unresolved: int = 0
     score: float | None = None  # mean return over the matches that were resolved, faults counted
@@ -60,6 +61,7 @@ class ScoreTable(msgspec.Struct, kw_only=True):
     reasons: dict[str, int] = {}  # number of unresolved matches by reason
     returns: tuple[float, float] | None = None  # the returns that `worst` and `best` assume for an unresolved match
     returns_of: str | None = None  # "game": its rules allow no other; "run": the lowest and highest return there was
+    unlike: str | None = None  # a sentence if operators that are compared were shown different views
     rows: list[ScoreRow]
 
     @property
@@ -192,6 +194,8 @@ class GameFacts:
     unit: str
     operators: Sequence[str]  # names of the pool
     returns: tuple[float, float] | None = None  # the lowest and the highest that it can give, if it is known
+    views: Sequence[str] = ()  # of the operators, in words
+    unlike: str | None = None  # a sentence if operators that are compared were shown different ones
 
 
 def tabulate(lines: Iterable[Line], games: Sequence[GameFacts], *, mirror: bool = True) -> list[ScoreTable]:
@@ -215,6 +219,8 @@ def _table(game: GameFacts, tally: _Tally) -> ScoreTable:
     bounds = (game.returns or tally.seen) if tally.unresolved else None
     for count in tally.counts.values():
         _score(count, distinct, bounds)
+    for count, views in zip(tally.counts.values(), game.views, strict=False):
+        count.row.views = views
     return ScoreTable(
         game=game.name,
         unit=game.unit,
@@ -226,6 +232,7 @@ def _table(game: GameFacts, tally: _Tally) -> ScoreTable:
         reasons=tally.reasons,
         returns=bounds,
         returns_of=None if bounds is None else "game" if game.returns else "run",
+        unlike=game.unlike,
         rows=[count.row for count in tally.counts.values()],
     )
 

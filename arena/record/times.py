@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,6 +148,21 @@ def read_times(path: Path) -> Times:
                 if reason not in out.voids and len(out.voids) >= MOST_REASONS:
                     reason = OTHER
                 out.voids[reason] = out.voids.get(reason, 0) + 1
+    return out
+
+
+def answer_seconds(path: Path) -> dict[tuple[int, str], array[float]]:
+    """The seconds of every answer, by game and operator; empty without a file. Unreadable lines are skipped."""
+    out: dict[tuple[int, str], array[float]] = {}
+    decoder = msgspec.json.Decoder(_Line)
+    if not path.is_file():
+        return out
+    with path.open("rb") as file:
+        for text in file:
+            with contextlib.suppress(msgspec.DecodeError):  # torn, or of a later version
+                line = decoder.decode(text)
+                if line.type == "turn":
+                    out.setdefault((line.game, line.operator), array("f")).append(line.seconds)
     return out
 
 

@@ -1,0 +1,194 @@
+"""How operators behave, beside what they score: actions, thoughts, time and tokens, agreement, progress.
+
+One pass over the log and one over the timing file. Of a match there stay some numbers, whatever its length.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import numpy as np
+
+from arena.evaluate.answers import AnswerReader
+from arena.evaluate.intervals import wilson
+from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
+from arena.record.reader import Run
+from arena.record.times import answer_seconds
+
+POINTS = 200  # of a progress curve, at most
+
+
+class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
+    """Of something that was measured `count` times."""
+
+    count: int
+    mean: float
+    p50: float
+    p90: float
+    most: float
+
+
+class Behaviour(msgspec.Struct, frozen=True, kw_only=True):
+    """One operator at one game."""
+
+    operator: str
+    turns: int
+    actions: dict[int, int]  # answers without a fault, by action
+    faults: dict[str, int]
+    seconds: Quantiles | None = None  # from question to answer, those of voided tries too
+    thought: Quantiles | None = None  # characters of thought, of the turns that have one
+    prompt_tokens: float | None = None  # a turn that used some
+    completion_tokens: float | None = None
+    cost: float | None = None  # a turn, by its price
+    repeated: int = 0  # choices to a question that it had answered before
+    same_again: int = 0  # of these, answered as the first time
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """Two operators who answered the same questions: one view of one hash, and the same legal actions."""
+
+    one: str
+    two: str
+    questions: int
+    same: int
+    low: float  # 95% interval of the rate (Wilson), which takes questions as independent
+    high: float
+
+
+class Curve(msgspec.Struct, frozen=True, kw_only=True):
+    """The mean of the rewards so far, over an operator's matches; a match that is over keeps what it has."""
+
+    operator: str
+    matches: int
+    every: int  # ticks between two points; the first is after tick every - 1
+    rewards: list[float]
+
+
+class GameBehaviour(msgspec.Struct, frozen=True, kw_only=True):
+    game: str
+    rows: list[Behaviour]
+    pairs: list[Pair]
+    curves: list[Curve] = []  # of games whose rewards come before the end
+
+
+def behaviour(run: Run) -> list[GameBehaviour]:
+    """Of every game of a run. RecordError where its log is damaged."""
+    reader = _Reader(len(run.head.games))
+    for lines in run.played():
+        for line in lines:
+            reader.note(line)
+    seconds = answer_seconds(run.folder / "timing-000.jsonl")
+    out = []
+    for index, game in enumerate(run.head.games):
+        rows = []
+        for operator in game.operators:
+            key = index, operator.name
+            answers = reader.answers.answers.get(key)
+            if answers is None:
+                continue
+            used, price = reader.tokens.get(key, (0, 0, 0)), operator.price
+            per = [None if not used[0] else total / used[0] for total in used[1:]]
+            cost = None if price is None or not used[0] else price.of(used[1], used[2], 0) / used[0]
+            rows.append(
+                Behaviour(
+                    operator=operator.name,
+                    turns=answers.turns,
+                    actions=dict(sorted(answers.actions.items())),
+                    faults=answers.faults,
+                    seconds=_quantiles(seconds.get(key)),
+                    thought=_quantiles(reader.thoughts.get(key)),
+                    prompt_tokens=per[0],
+                    completion_tokens=per[1],
+                    cost=cost,
+                    repeated=answers.repeated,
+                    same_again=answers.repeated - answers.differed,
+                )
+            )
+        pairs = []
+        for (one, two), found in sorted(reader.answers.agreements(index).items()):
+            low, high = wilson(found.same, found.questions)
+            pairs.append(Pair(one=one, two=two, questions=found.questions, same=found.same, low=low, high=high))
+        out.append(GameBehaviour(game=game.name, rows=rows, pairs=pairs, curves=list(reader.curves(index))))
+    return out
+
+
+def _quantiles(values: Sequence[float] | None) -> Quantiles | None:
+    if not values:
+        return None
+    p50, p90 = np.quantile(values, (0.5, 0.9)).tolist()
+    return Quantiles(count=len(values), mean=float(np.mean(values)), p50=p50, p90=p90, most=float(max(values)))
+
+
+class _Reader:
+    def __init__(self, games: int) -> None:
+        self.answers = AnswerReader()
+        self.thoughts: dict[tuple[int, str], array[float]] = {}
+        self.tokens: dict[tuple[int, str], tuple[int, int, int]] = {}  # turns that used some, prompt, completion
+        self._progress = [_Progress() for _ in range(games)]
+        self._game = 0
+
+    def note(self, line: Line) -> None:
+        self.answers.note(line)
+        if isinstance(line, MatchLine):
+            self._game = line.game_index
+        if isinstance(line, TurnLine):
+            self._turn(line)
+        else:
+            self._progress[self._game].note(line)
+
+    def _turn(self, line: TurnLine) -> None:
+        key = self._game, line.operator
+        if line.thought:
+            self.thoughts.setdefault(key, array("f")).append(len(line.thought))
+        if line.usage is not None:
+            turns, prompt, completion = self.tokens.get(key, (0, 0, 0))
+            self.tokens[key] = turns + 1, prompt + line.usage.prompt, completion + line.usage.completion
+
+    def curves(self, game: int) -> Iterator[Curve]:
+        return self._progress[game].curves()
+
+
+class _Progress:
+    """Sums of the rewards by tick, at first of every one, and of fewer as matches get longer."""
+
+    def __init__(self) -> None:
+        self.every = 1
+        self._sums: dict[str, list[float]] = {}  # of the gains between two points
+        self._matches: dict[str, int] = {}
+        self._seats: tuple[str, ...] = ()
+        self._gains: list[tuple[int, tuple[float, ...]]] = []  # of the match that is read
+        self._early = False  # a reward came before the last tick of a match
+
+    def note(self, line: Line) -> None:
+        match line:
+            case MatchLine():
+                self._seats, self._gains = line.seats, []
+            case TickLine() if any(line.rewards):
+                self._gains.append((line.tick, line.rewards))
+            case EndLine() if line.returns is not None:
+                self._end(line.ticks)
+
+    def _end(self, ticks: int) -> None:
+        while ticks > POINTS * self.every:
+            self.every *= 2
+            self._sums = {name: [sum(two) for two in _by_two(gains)] for name, gains in self._sums.items()}
+        for seat, name in enumerate(self._seats):
+            self._matches[name] = self._matches.get(name, 0) + 1
+            sums = self._sums.setdefault(name, [])
+            for tick, rewards in self._gains:
+                point = tick // self.every
+                sums.extend([0.0] * (point + 1 - len(sums)))
+                sums[point] += rewards[seat]
+        self._early = self._early or any(tick < ticks - 1 for tick, _ in self._gains)
+
+    def curves(self) -> Iterator[Curve]:
+        points = max(map(len, self._sums.values()), default=0)
+        for name, gains in self._sums.items() if self._early else ():
+            whole = np.cumsum([*gains, *[0.0] * (points - len(gains))]) / self._matches[name]
+            yield Curve(operator=name, matches=self._matches[name], every=self.every, rewards=whole.round(6).tolist())
+
+
+def _by_two(values: list[float]) -> Iterator[list[float]]:
+    return (values[at : at + 2] for at in range(0, len(values), 2))
