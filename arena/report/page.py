@@ -13,14 +13,18 @@ from pathlib import Path
 
 import arena
 from arena.errors import InputError, RecordError
+from arena.evaluate.behaviour import behaviour
+from arena.evaluate.outcomes import read_outcomes
 from arena.evaluate.table import ScoreTable
 from arena.figures import plural
 from arena.record.disk import Disk, in_use
 from arena.record.reader import Run
 from arena.report import sections
 from arena.report.audited import audited
+from arena.report.behaved import behaved
 from arena.report.compare import comparison
 from arena.report.html import Html, said, section, tag
+from arena.report.meetings import meetings
 from arena.report.replays import Caps, Replays, data_elements, embed
 from arena.report.reproduce import reproduce
 
@@ -72,9 +76,11 @@ def one_run(run: Run, caps: Caps | None = None, *, trust: bool = False, times: b
     parts = [
         *_state(run, tables, recorded),
         sections.scores(run, recorded or tables),
+        meetings(read_outcomes(run)),
         sections.faults(run, recorded or tables, shown),
         audited(run, shown),
         *([sections.models(run, took), sections.voids(took)] if times else []),
+        behaved(behaviour(run), replays.actions, times=times),
         sections.operators(run),
         _viewer(replays),
         reproduce(run),

@@ -10,6 +10,8 @@ from arena.report.html import Html, tag
 
 ROW = 40  # pixels
 LEFT, RIGHT = 2.0, 98.0  # percent
+LINES_HEIGHT = 220  # pixels
+STROKES = 6  # of lines, in page.css
 
 
 class Mark(NamedTuple):
@@ -59,3 +61,48 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
         if last - first < most:
             return [round(at * step * factor, 12) for at in range(first, last + 1)]
     raise AssertionError("a step of 50 always suffices")
+
+
+class Line(NamedTuple):
+    """A line of a plot: its values at `every`, 2 * `every`, ... of what runs along."""
+
+    name: str
+    values: Sequence[float]
+    every: int
+
+
+def lines(shown: Sequence[Line], label: str, along: str) -> Html:
+    """Lines over one scale, each with a colour and a dash of its own. `along` names what runs from left to right."""
+    steps = ticks(min(0.0, *(min(one.values) for one in shown)), max(0.0, *(max(one.values) for one in shown)))
+    low, high, last = steps[0], steps[-1], max(len(one.values) for one in shown)
+    parts = []
+    for at in steps:
+        y = f"{100 * (high - at) / (high - low):.2f}"
+        parts.append(tag("line", x1="0", x2="100", y1=y, y2=y, class_="rule", vector_effect="non-scaling-stroke"))
+    for number, one in enumerate(shown):
+        points = " ".join(
+            f"{100 * (place + 1) / last:.2f},{100 * (high - value) / (high - low):.2f}"
+            for place, value in enumerate(one.values)
+        )
+        kind = f"line line-{number % STROKES}"
+        parts.append(tag("polyline", points=points, class_=kind, vector_effect="non-scaling-stroke"))
+    image = tag(
+        "svg",
+        *parts,
+        viewBox="0 0 100 100",
+        preserveAspectRatio="none",
+        height=LINES_HEIGHT,
+        role="img",
+        aria_label=f"{label}: " + "; ".join(f"{one.name} ends at {one.values[-1]:.3g}" for one in shown),
+    )
+    scale = tag("div", *(tag("span", f"{at:g}") for at in reversed(steps)), class_="scale", aria_hidden="true")
+    legend = tag(
+        "ul",
+        *(
+            tag("li", tag("svg", tag("line", x1=0, x2=28, y1=6, y2=6, class_=f"line line-{at % STROKES}")), one.name)
+            for at, one in enumerate(shown)
+        ),
+        class_="legend",
+    )
+    caption = tag("figcaption", f"{label}, from {along} 0 to {along} {last * shown[0].every - 1}")
+    return tag("figure", tag("div", scale, image, class_="lines"), legend, caption, class_="plot")

@@ -73,6 +73,7 @@ class Replays:
     pieces: list[str] = field(default_factory=list)  # base64 of gzip of JSON: a list of ShownMoment
     pictures: list[str] = field(default_factory=list)  # base64 of WebP
     notes: list[str] = field(default_factory=list)  # what was left out, and why
+    actions: dict[int, tuple[str, ...]] = field(default_factory=dict)  # their names, by the game's place in the plan
 
     @property
     def index(self) -> bytes:
@@ -89,6 +90,7 @@ def embed(run: Run, caps: Caps | None = None, *, trust: bool = False) -> Replays
     out = Replays()
     try:
         with closing(Replay(run, trust=trust)) as replay:
+            out.actions = {at: game.spec.actions.names for at, (_, game, _) in enumerate(replay.games)}
             _Embedding(replay, caps or Caps(), out).fill()
     except ArenaError as error:
         out.notes.append(f"The matches cannot be played again here, so no more of them are shown: {error}")

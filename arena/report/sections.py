@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 
+from arena.evaluate import alike
 from arena.evaluate.caption import caption
 from arena.evaluate.table import ScoreRow, ScoreTable
 from arena.figures import duration, money, number, plural, share, span
-from arena.game import Views
 from arena.log import MatchLine, TurnLine
 from arena.record.head import GameHead, Head
 from arena.record.reader import Run
@@ -159,28 +159,19 @@ def models(run: Run, times: Times) -> Html:
 def operators(run: Run) -> Html:
     """What each operator was and was given: whether like is compared with like."""
     parts: list[Html] = []
-    for game in run.head.games:
-        rows = []
-        for one in game.operators:
-            options = ", ".join(f"{name}={value}" for name, value in one.options.items()) or "none"
-            prints = ", ".join(f"{name} {value[:16]}" for name, value in one.fingerprint.items()) or "-"
-            rows.append([one.name, one.given, one.views.described(), options, one.determinism, prints])
-        heads = ["operator", "as it was named", "given", "options", "determinism", "weights"]
-        parts.append(table(f"{game.name}: who sat there", heads, rows, "words"))
-        views = {one.views.described() for one in game.operators if one.views != Views()}
-        if len(views) > 1:
-            text = (
-                f"At {game.name} operators were given different views ({'; '.join(sorted(views))}): a difference of "
-                "their scores is one of views too."
-            )
-            parts.append(tag("p", text, class_="alarm"))
     facts = run.facts()
-    told = [
-        [name, "; ".join(", ".join(f"{key} {value}" for key, value in said.items()) for said in several)]
-        for name, several in facts.items()
-    ]
-    if told:
-        parts.append(table("What operators found out about themselves", ["operator", "facts"], told, "words"))
+    for game in run.head.games:
+        given = alike.conditions(game, facts)
+        parts += [tag("p", f"At {game.name}: {sentence}.", class_="alarm") for sentence in given.differences]
+        rows = []
+        for one, row in zip(game.operators, given.rows, strict=True):
+            aspects = {**{name: getattr(row, name) for name in alike.ASPECTS}, "other": row.other}
+            told = [tag("div", f"{name}: {alike.words(options)}") for name, options in aspects.items() if options]
+            told += [tag("div", f"it said: {alike.words(said)}") for said in row.told]
+            prints = ", ".join(f"{name} {value[:16]}" for name, value in one.fingerprint.items()) or "-"
+            rows.append([one.name, one.given, row.views, Html("".join(told)) or "-", one.determinism, prints])
+        heads = ["operator", "as it was named", "shown", "options, and what it said", "determinism", "weights"]
+        parts.append(table(f"{game.name}: who sat there", heads, rows, "words"))
     return section("Operators", "operators", *parts)
 
 

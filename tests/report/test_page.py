@@ -16,10 +16,13 @@ from click.testing import CliRunner
 from arena.cli.report import report
 from arena.errors import InputError, RecordError
 from arena.evaluate.audit import audit
+from arena.evaluate.outcomes import read_outcomes
 from arena.figures import number
 from arena.lineup import build_plan
+from arena.log import EndLine, MatchLine, TurnLine
 from arena.play import describe, run_plan
 from arena.record.reader import Run
+from arena.report.meetings import meetings
 from arena.report.page import one_run, several, write_report
 from arena.report.replays import Caps
 from arena.report.reproduce import command
@@ -83,6 +86,31 @@ def test_every_number_of_a_score_is_that_of_results_json(run: Run) -> None:
         assert float(shown[f"tables.0.rows.{place}.low"]) == pytest.approx(row["low"], abs=0.006)
         kinds = {path.rpartition(".")[2] for path in shown if path.startswith(f"tables.0.rows.{place}.faults.")}
         assert kinds >= row["faults"].keys() != set()
+
+
+def test_head_to_head_is_the_difference_of_returns_and_who_got_more(run: Run) -> None:
+    gaps = []
+    for lines in run.played():
+        head, end = lines[0], lines[-1]
+        assert isinstance(head, MatchLine)
+        assert isinstance(end, EndLine)
+        assert end.returns is not None
+        first = head.seats.index("thinker0")
+        gaps.append(end.returns[first] - end.returns[1 - first])
+    text = meetings(read_outcomes(run))
+    found = re.findall(r"([-+][\d.]+)<br>(\S+) to (\S+)<br>(\d+) / (\d+) / (\d+)", text)
+    won, lost = sum(gap > 0 for gap in gaps), sum(gap < 0 for gap in gaps)
+    (one, *_, a, b, c), (other, *_) = found
+    assert one == number(sum(gaps) / len(gaps))
+    assert other == number(-sum(gaps) / len(gaps))
+    assert (int(a), int(b), int(c)) == (won, len(gaps) - won - lost, lost)
+    assert all(float(low) < float(mean) < float(high) for mean, low, high, *_ in found)
+
+
+def test_behaviour_names_actions_as_the_game_does(run: Run) -> None:
+    chosen = [line.action for line in run.lines() if isinstance(line, TurnLine) and line.operator == "thinker0"]
+    done = [action for action in chosen if action is not None]
+    assert f"call {done.count(1) / len(done):.0%}" in Page(one_run(run, NOTHING)).text
 
 
 def test_nothing_is_fetched_and_every_table_has_headers(run: Run) -> None:
