@@ -107,8 +107,8 @@ def run_plan(
     _check(plan)
     require_modules("--engine ray", ["ray"], "ray")
     with ExitStack() as stack:
-        interrupts = stack.enter_context(Interrupts())
         slots = stack.enter_context(_cluster(address, cpus, gpus))
+        interrupts = stack.enter_context(Interrupts())  # after Ray, which takes SIGTERM for itself
         recorder = stack.enter_context(closing(open_recorder(head, out, resume)))
         store = None
         if turns or (resume and store_of(out).is_file()):
@@ -130,6 +130,8 @@ def _check(plan: Plan) -> None:
             f"--engine ray: schedule {plan.schedule.name} hears results, so a match may depend on those before it: its "
             "matches cannot be played in ranges. Play it without --engine"
         )
+    if plan.matches is None:
+        raise InputError(f"--engine ray: schedule {plan.schedule.name} does not say how many matches. Give --matches")
     if plan.people:
         raise InputError("--engine ray: a person plays at one machine. Play it without --engine")
     if remote := [entry.name for entry in plan.pool if entry.at is not None]:

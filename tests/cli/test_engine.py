@@ -11,6 +11,7 @@ from arena.cli.main import cli
 from arena.errors import InputError
 
 RACE = Path(__file__).parents[2] / "docs/examples/race_schedule.py"
+ENDLESS = Path(__file__).with_name("endless.py")
 BASE = ("--game", "leduc@seats=2", "--operators", "random,random", "--seed", "1")
 
 
@@ -25,6 +26,7 @@ BASE = ("--game", "leduc@seats=2", "--operators", "random,random", "--seed", "1"
         (("--engine", "ray", "--part", "1/2", *BASE), "--part and --engine ray"),
         (("--engine", "ray", *BASE, "--schedule", f"{RACE}:KingOfTheHill"), "hears results"),
         (("--engine", "ray", "--operators", "human,random"), "a person plays at one machine"),
+        (("--engine", "ray", *BASE, "--schedule", f"{ENDLESS}:Twice"), "does not say how many matches. Give --matches"),
         (("--engine", "ray@address=127.0.0.1:9", *BASE), "there is no Ray cluster at 127.0.0.1:9"),
     ],
 )

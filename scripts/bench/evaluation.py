@@ -1,0 +1,138 @@
+"""What an evaluation adds to playing: processor time and memory of its parts, over many matches.
+
+    TMPDIR=/dev/shm python scripts/bench/evaluation.py [--matches 10000 100000] [--ticks 4] [--pool 4]
+
+Plays so many matches of a no-op game of two seats, each pair of the pool in turn, in one process with its operators and
+with a log; then each part of an evaluation reads that log in a process of its own: the tables, the outcomes, the audit,
+behaviour, and the statistics where they are. Seconds are of the processor, imports included; `share` is to the seconds
+of playing. The peak of memory (RSS) is less that of the same part over 24 matches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from arena.evaluate.schedules import RoundRobin
+from arena.game import Views
+from arena.local_workers import LocalWorkers
+from arena.plan import Entry, Limits, Plan, PlannedGame, Setting
+from arena.play import describe
+from arena.record.reader import Run
+from arena.record.writer import Recorder
+from arena.scheduler import Scheduler
+from arena.testing.noop import NOOP, Noop
+
+
+def play(folder: Path, matches: int, ticks: int, pool: int) -> None:
+    entries = tuple(Entry(f"noop#{i}", NOOP, "", {"i": i}, "noop", Views()) for i in range(pool))
+    game = PlannedGame("noop", Noop(2), entries)
+    schedule = RoundRobin(Setting(pool, (2,), True))
+    plan = Plan((game,), schedule, matches=matches, limits=Limits(max_ticks=ticks))
+    with closing(Recorder(folder, describe(plan))) as recorder, LocalWorkers(entries) as workers:
+        Scheduler(plan, workers, concurrency=16, recorder=recorder).run()
+        recorder.results(Run(folder).tables())
+
+
+def tables(run: Run) -> None:
+    run.tables()
+
+
+def outcomes(run: Run) -> None:
+    from arena.evaluate.outcomes import read_outcomes
+
+    read_outcomes(run)
+
+
+def audit(run: Run) -> None:
+    from arena.evaluate.audit import audit
+
+    audit(run)
+
+
+def behaviour(run: Run) -> None:
+    from arena.evaluate.behaviour import behaviour
+
+    behaviour(run)
+
+
+def statistics(run: Run) -> None:
+    from arena.evaluate.analysis import analyse
+
+    from arena.evaluate.outcomes import read_outcomes
+
+    analyse(read_outcomes(run))
+
+
+PARTS: dict[str, Callable[[Run], None]] = {
+    "tables": tables,
+    "outcomes": outcomes,
+    "audit": audit,
+    "behaviour": behaviour,
+}
+if find_spec("arena.evaluate.analysis") is not None:
+    PARTS["statistics"] = statistics
+
+
+def measured(act: Callable[[], None]) -> dict[str, float]:
+    """Seconds of this process, and its peak of memory in MiB."""
+    began = time.process_time()
+    act()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": time.process_time() - began, "peak": peak}
+
+
+def apart(*words: object) -> dict[str, Any]:
+    """What a process of its own measures."""
+    command = [sys.executable, __file__, *map(str, words)]
+    found: dict[str, Any] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    return found
+
+
+def one(given: argparse.Namespace) -> None:
+    folder, matches = Path(given.folder), given.matches[0]
+    if given.part == "play":
+        print(json.dumps(measured(lambda: play(folder, matches, given.ticks, given.pool))))
+    else:
+        print(json.dumps(measured(lambda: PARTS[given.part](Run(folder)))))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--matches", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--ticks", type=int, default=4)
+    parser.add_argument("--pool", type=int, default=4)
+    parser.add_argument("--part", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.part:
+        one(given)
+        return
+    print("| matches | part | seconds | share | peak above imports MiB |\n| --- | --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory(prefix="arena-bench-") as name:
+        how = ["--ticks", given.ticks, "--pool", given.pool]
+        few = Path(name) / "few"
+        apart("--part", "play", "--folder", few, "--matches", 24, *how)
+        bare = {part: apart("--part", part, "--folder", few)["peak"] for part in PARTS}
+        for matches in given.matches:
+            folder = Path(name) / str(matches)
+            played = apart("--part", "play", "--folder", folder, "--matches", matches, *how)
+            print(f"| {matches:,} | playing | {played['seconds']:.1f} | | ({played['peak']:.0f} in all) |", flush=True)
+            for part in PARTS:
+                found = apart("--part", part, "--folder", folder)
+                share, above = found["seconds"] / played["seconds"], found["peak"] - bare[part]
+                print(f"| {matches:,} | {part} | {found['seconds']:.2f} | {share:.1%} | {above:.1f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
