@@ -25,6 +25,7 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 # The files that take longest, longest first (scripts/test --durations=100): begun first, so that no process is left
 # alone with one of them at the end.
 LONG = (
+    "test_vllm.py",
     "test_docs_commands.py",
     "test_one_lockstep.py",
     "test_mario_frames.py",

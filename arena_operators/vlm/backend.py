@@ -106,7 +106,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     tokens_in: bool = False
     logprobs: bool = False
     choices: bool = False  # answers limited to a list
-    seeds: bool = False  # a seed repeats a sampled answer
+    seeds: bool = False  # they reach the model: one repeats a sampled answer, and another one changes it
+    seeds_differ: bool = False  # two seeds gave two answers
     pictures: bool = False
     picture_uuid: bool = False  # a picture that was sent before is sent by its name
     lora: bool = False  # loads adapters while it runs

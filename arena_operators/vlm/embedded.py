@@ -47,6 +47,7 @@ class TransformersBackend(BatchBackend):
             logprobs=True,
             choices=True,
             seeds=True,
+            seeds_differ=True,
             pictures=self.model.sees,
             context=self.model.context,
         )

@@ -254,7 +254,8 @@ class OpenAIBackend(AsyncBackend):
         """`begun`: some of an answer came."""
         why = self.hidden(chat_api.shown(cause) or type(cause).__name__)
         if isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout)):
-            text = f"no server can be reached at {self.url}: {why}. Does it run, and is this its address?"
+            advice = "Does it run, is its model loaded, and is this its address?"
+            text = f"no server can be reached at {self.url}: {why}. {advice}"
             return _Again(BackendError(text), None)
         broken = BackendError(f"the connection to {self.url} broke before the whole answer came: {why}")
         closed = isinstance(cause, (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 WORDS = "A test of this server. Write down any sixteen letters."
 CHOICES = ("azure", "crimson")
 SAMPLING = Sampling(max_tokens=16)
+KEYS = tuple(bytes([number]) * 16 for number in range(1, 6))  # the first one's seed is that of every other question
 TOKENS = {"return_token_ids": None, "logprobs": None, "top_logprobs": None}
 # What servers want otherwise (see chat_api.fitted): SGLang takes no top_k of 0, OpenAI no such field, and some no field
 # that they do not know. The first that a server accepts is kept.
@@ -66,7 +67,9 @@ async def probe(backend: OpenAIBackend) -> Probed:
     adapted, first = await _dialect(backend)
     _check_name(backend, first.model, listed)
     choice = first.choices[0]
-    again = await _ask(backend, adapted, WORDS, tokens=True)  # alone, as the first: companions change last bits
+    # Alone, as the first: companions change last bits.
+    again = await _ask(backend, adapted, WORDS, tokens=True)
+    differ = await _seeds_differ(backend, adapted, _text(first))
     limited, sees, told, lora, tokens_in, version = await asyncio.gather(
         _limits(backend, adapted),
         sight(backend, adapted, first, 128, 128),
@@ -89,7 +92,8 @@ async def probe(backend: OpenAIBackend) -> Probed:
         tokens_in=tokens_in,
         logprobs=bool(drawn),
         choices=limited is not None,
-        seeds=again is not None and "seed" not in adapted and _text(again) == _text(first),
+        seeds=differ and again is not None and "seed" not in adapted and _text(again) == _text(first),
+        seeds_differ=differ,
         pictures=not sees.blind,
         picture_uuid=sees.by_name,
         lora=lora,
@@ -183,6 +187,15 @@ async def _limits(backend: OpenAIBackend, adapted: Mapping[str, Any]) -> str | N
     return None
 
 
+async def _seeds_differ(backend: OpenAIBackend, adapted: Mapping[str, Any], said: str) -> bool:
+    """Whether some other seed gives another text than `said`. A model may be so sure that several give the same."""
+    for key in KEYS[1:]:
+        other = await _ask(backend, adapted, WORDS, tokens=True, key=key)
+        if other is not None and _text(other) != said:
+            return True
+    return False
+
+
 async def _ask(
     backend: OpenAIBackend,
     adapted: Mapping[str, Any],
@@ -190,11 +203,12 @@ async def _ask(
     picture: dict[str, Any] | None = None,
     *,
     tokens: bool = False,
+    key: bytes = KEYS[0],
     why: list[Exception] | None = None,
     **more: Any,
 ) -> chat_api.Completion | None:
     """The answer; None where the server refuses or fails at it, and `why` is given its error."""
-    body = chat_api.body(backend.model, _request(words, tokens=tokens), {})
+    body = chat_api.body(backend.model, _request(words, tokens=tokens, key=key), {})
     if picture is not None:
         body["messages"][0]["content"] = [{"type": "text", "text": words}, picture]
     try:
@@ -205,8 +219,8 @@ async def _ask(
         return None
 
 
-def _request(words: str, *, tokens: bool) -> ModelRequest:
-    return ModelRequest(messages=(Message("user", (words,)),), key=b"\1" * 16, sampling=SAMPLING, tokens=tokens)
+def _request(words: str, *, tokens: bool, key: bytes = KEYS[0]) -> ModelRequest:
+    return ModelRequest(messages=(Message("user", (words,)),), key=key, sampling=SAMPLING, tokens=tokens)
 
 
 async def _has(backend: OpenAIBackend, url: str) -> bool:

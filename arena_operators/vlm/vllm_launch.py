@@ -54,9 +54,11 @@ def launch(origin: Source, asked: Mapping[str, Any]) -> Launch:
     options = ["--model", origin.name, "--served-model-name", base, "--dtype", asked["dtype"]]
     # Log-probabilities are of the distribution that tokens are drawn from, which requests alone determine.
     options += ["--logprobs-mode", "processed_logprobs", "--generation-config", "vllm"]
+    options.append("--enable-prompt-tokens-details")  # tells the tokens that were in the prefix cache
     options += ["--max-model-len", str(asked["context"] or _context(origin))]
     if cpu:
-        options.append("--enforce-eager")
+        # The prefix cache keeps whole blocks: of 128 tokens unless said, more than some prompts have; the least is 32.
+        options += ["--enforce-eager", "--block-size", "32"]
     if origin.path is None and asked.get("revision"):
         options += ["--revision", asked["revision"]]
     if origin.adapter is None and not asked["lora"]:

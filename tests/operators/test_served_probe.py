@@ -49,6 +49,7 @@ def test_what_a_server_can_do_is_found():
         logprobs=True,
         choices=True,
         seeds=True,
+        seeds_differ=True,
         pictures=True,
         picture_uuid=True,
         lora=True,
@@ -73,6 +74,21 @@ def test_what_it_cannot_do_is_found_too(without, field):
         found, _ = probed(server)
     there = ("tokens_out", "logprobs", "choices", "seeds", "picture_uuid", "lora")
     assert [name for name in there if not getattr(found, name)] == [field]
+
+
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [
+        (CompatibleServer(), ("yes", "yes")),
+        (CompatibleServer(able=ABLE - {"seeds"}), ("no", "yes")),
+        (CompatibleServer(probes=lambda chat: Reply("always this")), ("no", "no")),
+    ],
+    ids=["they arrive", "none repeats", "none changes anything"],
+)
+def test_a_seed_arrives_where_it_repeats_an_answer_and_another_changes_it(server, expected):
+    with server:
+        _, facts = probed(server)
+    assert (facts["seeds"], facts["seeds_differ"]) == expected
 
 
 def test_a_server_whose_list_of_models_fails_is_used_all_the_same():

@@ -25,11 +25,13 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForImageTextToText
 
 from arena import commands
+from arena.errors import ArenaError
 from arena.lineup import build_plan
 from arena.observer import Observer
 from arena.operator import WorkerContext
 from arena.play import run_plan
 from arena.record.reader import Run
+from arena.record.rerun import rerun
 from arena.record.verify import verify
 from arena.supervisor.runtime import use
 from arena_operators.vlm.checkpoint import SHIPPED
@@ -107,8 +109,13 @@ def adapter(folder, layers=r".*text_model.*\.(q_proj|v_proj)", rename=""):
 def test_what_it_can_do_is_found(served):
     found = served.capabilities
     assert (found.backend, found.model, found.context) == ("vllm", "nano", 512)
-    assert all((found.tokens_out, found.logprobs, found.choices, found.seeds, found.pictures, found.lora))
+    assert all((found.tokens_out, found.logprobs, found.choices, found.pictures, found.picture_uuid, found.lora))
     assert found.server.startswith("vllm 0.")
+
+
+def test_its_seeds_are_known_to_arrive(served):
+    """Two seeds differ, and one repeats: which operators.json says."""
+    assert (served.facts["seeds"], served.facts["seeds_differ"]) == ("yes", "yes")
 
 
 def test_it_answers_as_transformers_does(ask, ours):
@@ -145,6 +152,79 @@ def test_an_adapter_that_matches_nothing_is_refused_and_the_old_weights_stay(loo
     with pytest.raises(ValueError, match=r"changes nothing|does not take the adapter"):
         loop.run(served.update("void", str(adapter(tmp_path / "void", rename="layers.7"))))
     assert [one.text for one in ask()] == before
+
+
+@pytest.fixture
+def attached(served, monkeypatch):
+    """The name of an operator that asks that server, which it did not start. A function of more options."""
+    monkeypatch.setenv("ANOTHERS_API_KEY", served.backend.server.secret)
+    url = served.backend.server.url
+    return lambda **more: (
+        "vlm:nano@backend=vllm"
+        + "".join(f"@{name}={value}" for name, value in {"url": url, "key": "ANOTHERS_API_KEY", **more}.items())
+    )
+
+
+def play(folder, name, matches=12):
+    run_plan(build_plan("leduc", [name, "random"], seed=3, matches=matches), folder, concurrency=4)
+    return Run(folder)
+
+
+def test_a_server_that_somebody_else_started_is_asked_and_goes_on(served, attached, ask, tmp_path):
+    before = [one.text for one in ask()]
+    run = play(tmp_path / "attached", attached(temperature=0))
+    assert turns(run.folder) == turns(play(tmp_path / "embedded", VLM).folder)
+    assert verify(run).passed
+    (facts,) = run.facts()[run.operators[0]]
+    assert (facts["backend"], facts["choices"], facts["picture_uuid"]) == ("vllm", "yes", "yes")
+    assert psutil.pid_exists(served.backend.server.pid)
+    assert [one.text for one in ask()] == before
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"model": "nanu"}, "serves no model 'nanu'; it serves: nano"),
+        ({"url": "http://127.0.0.1:9/v1"}, "model loaded"),
+    ],
+)
+def test_another_model_or_no_server_is_told_before_the_first_match(attached, options, words, tmp_path):
+    with pytest.raises(ArenaError, match=words):
+        play(tmp_path / "run", attached(**options))
+
+
+def test_prefixes_that_its_cache_had_are_counted(attached, tmp_path):
+    run = play(tmp_path / "run", attached(temperature=0))
+    used = json.loads((run.folder / "usage.json").read_text())[run.operators[0]]
+    assert 0 < used["cached_tokens"] < used["prompt_tokens"]
+
+
+def test_a_picture_that_was_sent_before_is_taken_by_its_name(served, ask):
+    """The real server takes the name alone, and sees the same picture."""
+    before = [one.text for one in ask()]
+    backend, sent = served.backend, []
+    complete = backend.complete
+
+    async def noted(body):
+        sent.extend(part for one in body["messages"] for part in one["content"] if part["type"] == "image_url")
+        return await complete(body)
+
+    backend.complete = noted
+    try:
+        texts = [one.text for one in ask()]
+    finally:
+        del backend.complete
+    assert sent
+    assert all(part["image_url"] is None and part["uuid"] for part in sent)
+    assert texts == before
+
+
+def test_sampled_answers_are_repeated_by_their_seeds(attached, tmp_path):
+    run = play(tmp_path / "run", attached(temperature=1), matches=20)
+    found, _ = rerun(run, 10**6).agreements
+    assert found.asked == run.tables()[0].rows[0].turns
+    assert found.same >= 0.9 * found.asked  # companions change last bits: the server is not batch-invariant
+    assert found.determinism == "measured"
 
 
 class Killer(Observer):
