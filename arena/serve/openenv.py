@@ -223,10 +223,12 @@ def application(table: Table, idle: float | None = None) -> Any:
 
 
 def serve(table: Table, listening: socket.socket, idle: float | None = None) -> None:
-    """Serve a table that was started, at a socket that listens, until a signal comes.
+    """Serve a table that was started, at a socket that listens, until a signal comes or the table plays no more.
 
     The server sends no pings: a trainer that thinks for minutes cannot answer them, and keeps its session.
     """
     app = application(table, idle)
     config = uvicorn.Config(app, log_level="warning", ws_ping_interval=None, ws_ping_timeout=None)
-    uvicorn.Server(config).run(sockets=[listening])
+    server = uvicorn.Server(config)
+    table.on_end = lambda: setattr(server, "should_exit", True)
+    server.run(sockets=[listening])

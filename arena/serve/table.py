@@ -13,7 +13,7 @@ import os
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -109,6 +109,7 @@ class Table:
         self.plan = plan
         self.players = players
         self.failure: ArenaError | None = None  # why it plays no more
+        self.on_end: Callable[[], None] = lambda: None  # called when it plays no more, in a thread of its own
         self._seed, self._seat = whole_seed(seed), seat
         self._waker = Waker()
         self._channel = _PlayerChannel(self._waker)
@@ -199,6 +200,7 @@ class Table:
                 left = list(self._channel.matches.values())
             for one in left:
                 one.fails(str(self.failure or "the table was closed"))
+            self.on_end()
 
 
 class Waker(Interrupts):

@@ -43,6 +43,14 @@ def dies(context: WorkerContext) -> Operator:
     return Dies(Path(context.options["file"]))
 
 
+def torn(context: WorkerContext) -> Operator:
+    """It dies once, and cannot be built again."""
+    once = Path(context.options["file"])
+    if once.exists():
+        raise ValueError("the weights are torn")
+    return Dies(once)
+
+
 def thinks(context: WorkerContext) -> Operator:
     return Thinks(Path(context.options["file"]))
 
@@ -57,4 +65,4 @@ def _kind(name: str) -> OperatorKind:
     )
 
 
-DIES, THINKS = _kind("dies"), _kind("thinks")
+DIES, THINKS, TORN = _kind("dies"), _kind("thinks"), _kind("torn")

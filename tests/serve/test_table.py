@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -120,6 +121,18 @@ def test_a_player_does_not_notice_that_an_opponents_worker_died(tmp_path: Path) 
         assert outcome is not None
         assert sum(turn.reward for turn in turns) == outcome.returns[0]
         assert told(turns) == told(play(table.sit(1)[0], "call"))
+
+
+def test_players_are_told_that_an_opponent_cannot_be_replaced(tmp_path: Path) -> None:
+    opponent = f"{HERE / 'opponent.py'}:TORN@file={tmp_path / 'died'}"
+    ended = threading.Event()
+    with served("leduc@hands=3", opponent, seat=0) as table:
+        table.on_end = ended.set
+        match, _ = table.sit(1)
+        with pytest.raises(ServeError, match="the weights are torn"):
+            play(match, "call")
+        ended.wait()
+        assert table.failure is not None
 
 
 def test_a_game_of_the_users_is_hosted() -> None:
