@@ -8,12 +8,15 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from arena.plan import Limits, PlanSpec
 from arena.record.head import Head
 from arena.record.reader import Run
 from arena.record.shards import shards
 from arena.report.html import Html, section, table, tag
 
+SAID = ("games", "operators", "schedule", "seed", "matches", "mirror", "limits")  # of a PlanSpec
 FLAGS = {
     "max_ticks": "--max-ticks",
     "max_reasks": "--reask",
@@ -33,15 +36,7 @@ def reproduce(run: Run) -> Html:
         f"arena replay {shlex.quote(name)}             # shows it step by step",
     ]
     parts = [tag("p", "With this run folder at hand:"), tag("pre", "\n".join(lines))]
-    again = command(head)
-    if again is not None:
-        compare = f"cmp again/log-000.jsonl {shlex.quote(f'{name}/log-000.jsonl')}"
-        if head.plan.limits.pace == "realtime":
-            why = "To play it anew. It was played in realtime, so the seed alone does not repeat it:"
-            parts += [tag("p", why), tag("pre", again)]
-        else:
-            why = "To play it anew, and compare the logs (equal where all operators are deterministic):"
-            parts += [tag("p", why), tag("pre", f"{again}\n{compare}")]
+    parts += _anew(head, name)
     versions = {"agent-arena": head.arena, "protocol": head.protocol, "Python": head.python}
     for game in head.games:
         versions[f"game {game.name}"] = f"version {game.version}"
@@ -50,6 +45,35 @@ def reproduce(run: Run) -> Html:
     rows = [[file, tag("code", digest)] for file, digest in hashes(run.folder).items()]
     parts.append(table("SHA-256 of the files that prove it", ["file", "hash"], rows, "words"))
     return section("How to reproduce", "reproduce", *parts)
+
+
+def _anew(head: Head, name: str) -> list[Html]:
+    """How to play it anew, and what to expect of that."""
+    if head.people:
+        return [
+            tag("p", "A person sat there, so it cannot be played anew: `arena verify` plays it again from its log.")
+        ]
+    if head.part is not None:
+        return [tag("p", "It is a part of a run, which is played anew as a whole.")]
+    said = command(head)
+    again = tag("pre", script(name) if said is None else said)
+    how = "" if said is not None else " (in Python, since no options of `arena play` say this plan)"
+    if head.plan.limits.pace == "realtime":
+        why = f"To play it anew{how}. It was played in realtime, so the seed alone does not repeat it:"
+        return [tag("p", why), again]
+    compare = f"cmp again/log-000.jsonl {shlex.quote(f'{name}/log-000.jsonl')}"
+    why = f"To play it anew{how}, and compare the logs (equal where all operators are deterministic):"
+    return [tag("p", why), again, tag("pre", compare)]
+
+
+def script(name: str) -> str:
+    """Python that plays the plan of the run in folder `name` anew. Files of the user's must be where they were."""
+    return f"""from pathlib import Path
+from arena.lineup import resolve
+from arena.play import run_plan
+from arena.record.reader import Run
+
+run_plan(resolve(Run(Path({name!r})).head.plan), Path("again"))"""
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -73,14 +97,17 @@ def command(head: Head) -> str | None:
         or any(game.file is not None for game in head.games)
     ):
         return None
-    if not _said(head.plan.limits):
+    if not _said(head.plan):
         return None
     return " ".join(shlex.quote(word) for word in _words(head.plan, head))
 
 
-def _said(limits: Limits) -> bool:
-    """Whether options of `arena play` can say these limits."""
-    usual = Limits()
+def _said(plan: PlanSpec) -> bool:
+    """Whether options of `arena play` can say this plan, of which nobody is a person."""
+    usual, limits = Limits(), plan.limits
+    unsaid = [field for field in msgspec.structs.fields(PlanSpec) if field.name not in SAID]
+    if plan.mirror is False or any(getattr(plan, field.name) != field.default for field in unsaid):
+        return False
     others = {field.name for field in dataclasses.fields(limits)} - {*FLAGS, "blind"}
     return all(getattr(limits, name) == getattr(usual, name) for name in others)
 

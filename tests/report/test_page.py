@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shlex
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -18,14 +21,15 @@ from arena.errors import InputError, RecordError
 from arena.evaluate.audit import audit
 from arena.evaluate.outcomes import read_outcomes
 from arena.figures import number
-from arena.lineup import build_plan
+from arena.lineup import build_plan, resolve
 from arena.log import EndLine, MatchLine, TurnLine
+from arena.plan import Limits, PlanSpec
 from arena.play import describe, run_plan
 from arena.record.reader import Run
 from arena.report.meetings import meetings
 from arena.report.page import one_run, several, write_report
 from arena.report.replays import Caps
-from arena.report.reproduce import command
+from arena.report.reproduce import command, script
 from tests.record.kit import edit, make_plan
 from tests.report.kit import HOSTILE, record, thinkers
 
@@ -188,6 +192,25 @@ def test_the_command_that_plays_it_anew_gives_the_same_log(tmp_path: Path) -> No
     assert words[0] == "arena"
     CliRunner().invoke(cli, words[1:], catch_exceptions=False)
     assert (tmp_path / "again/log-000.jsonl").read_bytes() == (tmp_path / "run/log-000.jsonl").read_bytes()
+
+
+def test_the_script_that_plays_any_plan_anew_gives_the_same_log(tmp_path: Path) -> None:
+    spec = PlanSpec(games=("kuhn",), operators=("random", "scripted"), seed=7, matches=4, limits=Limits(retries=9))
+    run_plan(resolve(spec), tmp_path / "run")
+    page = Page(one_run(Run(tmp_path / "run"), NOTHING))
+    assert script("run") in page.text
+    subprocess.run([sys.executable, "-c", script("run")], cwd=tmp_path, check=True)
+    assert (tmp_path / "again/log-000.jsonl").read_bytes() == (tmp_path / "run/log-000.jsonl").read_bytes()
+
+
+def test_no_command_is_shown_for_what_the_command_line_cannot_say(run: Run) -> None:
+    plan = run.head.plan
+    for other in (
+        msgspec.structs.replace(plan, mirror=False),
+        msgspec.structs.replace(plan, limits=dataclasses.replace(plan.limits, retries=9)),
+    ):
+        assert command(msgspec.structs.replace(run.head, plan=other)) is None
+    assert command(run.head) is not None
 
 
 def test_the_command_writes_the_page_into_the_run(run: Run) -> None:
