@@ -46,7 +46,8 @@ def _print(found: Audit, console: Console) -> None:
     def say(text: str, style: str = "") -> None:
         console.print(Text(printable(text), style), soft_wrap=not console.is_terminal)
 
-    say(f"{plural(found.matches, 'match', 'matches')}, {plural(found.blocks, 'block')}")
+    of = "" if found.planned in (None, found.matches) else f" of {found.planned} that are planned"
+    say(f"{plural(found.matches, 'match', 'matches')}{of}, {plural(found.blocks, 'block')}")
     for answer in found.answers:
         say(f"{answer.question} {'' if answer.known else 'Cannot be told: '}{answer.answer}.", "bold")
         for finding in answer.findings:

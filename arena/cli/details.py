@@ -50,6 +50,9 @@ def _conditions(of: GameConditions, console: Console) -> None:
 
 
 def _behaviour(of: GameBehaviour, console: Console) -> None:
+    if not of.rows:
+        console.print(Text(printable(f"{of.game}: no match is over yet")))
+        return
     table = _table(of.game, COLUMNS)
     for row in of.rows:
         table.add_row(*_cells([row.operator, str(row.turns), _actions(row), _times(row.seconds), *_rest(row)]))

@@ -23,7 +23,8 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     """All questions."""
 
     run: str
-    matches: int
+    matches: int  # that are over
+    planned: int | None  # None: as many as the schedule gives
     blocks: int
     answers: list[Answer]
 
@@ -39,13 +40,16 @@ def audit(run: Run) -> Audit:
 
 
 def audit_facts(facts: Facts, run: str = "") -> Audit:
-    asked = [(name, question, ask(facts)) for name, question, ask in QUESTIONS]
+    played = len(facts.outcomes) > 0
+    nothing = Said("no match is over yet", known=False)
+    asked = [(name, question, ask(facts) if played else nothing) for name, question, ask in QUESTIONS]
     answers = [
         Answer(name=name, question=question, answer=said.answer, known=said.known, findings=said.findings)
         for name, question, said in asked
     ]
     blocks = len(np.unique(facts.outcomes.block))
-    return Audit(run=run, matches=len(facts.outcomes), blocks=blocks, answers=answers)
+    matches, planned = len(facts.outcomes), facts.head.count
+    return Audit(run=run, matches=matches, planned=planned, blocks=blocks, answers=answers)
 
 
 QUESTIONS: Sequence[tuple[str, str, Callable[[Facts], Said]]] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -62,12 +63,12 @@ class Facts:
 
 def read_facts(run: Run) -> Facts:
     """One pass over the log. RecordError where it is damaged."""
-    reader, answers, starts = OutcomeReader(run), AnswerReader(), list[int]()
+    reader, answers, starts = OutcomeReader(run), AnswerReader(), array("Q")
     for line in reader.read(run.played()):
         if isinstance(line, MatchLine):
             starts.append(int(digest(line.state_hash)[:16], 16))
         answers.note(line)
-    return Facts(run.head, reader.outcomes(), np.array(starts, np.uint64), answers.answers, read_rerun(run.folder))
+    return Facts(run.head, reader.outcomes(), np.array(starts), answers.answers, read_rerun(run.folder))
 
 
 class Said(msgspec.Struct):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -181,6 +182,20 @@ def test_the_command_says_it_in_words_and_as_json(cup: Path) -> None:
     assert "nothing to look at" in words.output
     told = CliRunner().invoke(cli, ["audit", str(cup), "--json"])
     assert msgspec.json.decode(told.output, type=Audit) == audit(Run(cup))
+
+
+def test_of_a_run_that_stopped_it_says_how_far_it_came(cup: Path, tmp_path: Path) -> None:
+    stopped = Path(shutil.copytree(cup, tmp_path / "stopped"))
+    log = stopped / "log-000.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[: len(lines) // 2]))
+    found = audit(Run(stopped))
+    assert 0 < found.matches < 48
+    assert f"{found.matches} matches of 48 that are planned" in CliRunner().invoke(cli, ["audit", str(stopped)]).output
+    log.write_bytes(b"")
+    assert {(answer.known, answer.answer) for answer in audit(Run(stopped)).answers} == {
+        (False, "no match is over yet")
+    }
 
 
 def test_strict_fails_where_there_is_something_to_look_at(cup: Path, tmp_path: Path) -> None:
