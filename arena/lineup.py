@@ -42,14 +42,15 @@ def assemble(spec: PlanSpec, found: Sequence[FoundGame], schedule: Schedule | No
     for number, game in enumerate(games):
         realtime.check(game.facts, spec.limits)
         _check_templates(game, spec.limits)
-        if game.digest in {other.digest for other in games[:number]}:
+        if (game.digest, game.facts.seats) in {(other.digest, other.facts.seats) for other in games[:number]}:
             raise InputError(f"game {game.given!r} is given twice")
     people = any(entry.kind.interactive for entry in games[0].operators)
     mirror = not people if spec.mirror is None else spec.mirror
-    setting = Setting(len(spec.operators), tuple(game.facts.seats for game in games), mirror)
+    seats, returns = (tuple(one) for one in zip(*((g.facts.seats, g.facts.spec.returns) for g in games), strict=True))
+    setting = Setting(len(spec.operators), seats, mirror, returns)
     schedule = schedule or schedules.find(spec.schedule and _whole(spec.schedule), setting)
     matches = schedule.matches if spec.matches is None else spec.matches
-    return Plan(games, schedule, whole_seed(spec.seed), matches, spec.limits)
+    return Plan(games, schedule, whole_seed(spec.seed), matches, spec.limits, spec.twins)
 
 
 def build_plan(

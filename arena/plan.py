@@ -47,6 +47,7 @@ class PlanSpec(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     matches: int | None = None  # at most; None: what the schedule gives, of one that never ends one whole round
     mirror: bool | None = None  # every deal in every seat order; None: unless a person sits there, who remembers a deal
+    twins: tuple[int, int] | None = None  # two of the pool that are the same: how different does an equal one look?
     limits: Limits = Limits()
 
 
@@ -111,13 +112,14 @@ class MatchResult(msgspec.Struct, frozen=True):
 
 
 class Block(NamedTuple):
-    """One line-up at one game, as a schedule yields it.
+    """One line-up at one game, or several, as a schedule yields it.
 
     With mirrored deals it is one match for every seat order, all of one deal; else one match in this seat order.
     """
 
     game: int
     lineup: tuple[int, ...]  # distinct operators by their place in the pool
+    others: tuple[tuple[int, ...], ...] = ()  # more line-ups that meet the same deal
 
 
 HEAR: Final = None  # given instead of a Block: the schedule goes on with the results of the oldest block not heard of
@@ -130,6 +132,7 @@ class Setting(NamedTuple):
     operators: int  # in the pool
     seats: tuple[int, ...]  # of each game
     mirror: bool  # a block is a match for every seat order; else it is one match
+    returns: tuple[tuple[float, float] | None, ...] = ()  # of each game: the lowest and the highest, if it states them
 
 
 class Schedule(abc.ABC):
@@ -142,6 +145,7 @@ class Schedule(abc.ABC):
     options: ClassVar[Mapping[str, Option]] = {}
     hears: ClassVar[bool] = False  # `blocks` yields HEAR; such a plan cannot be played in parts
     matches: int | None = None  # how many are played where the plan does not say; None: until `blocks` ends
+    round: int | None = None  # matches of one block of every line-up; None: it has no such rounds
 
     def __init__(self, setting: Setting, given: Mapping[str, Any] | None = None, name: str = "") -> None:
         """`name`: how a PlanSpec names it. Raises ValueError for options that it does not take, or InputError."""
@@ -199,6 +203,7 @@ class Plan:
     seed: int = 0
     matches: int | None = None  # at most; None: until the schedule ends
     limits: Limits = field(default_factory=Limits)
+    twins: tuple[int, int] | None = None
 
     @property
     def pool(self) -> tuple[Entry, ...]:
@@ -238,6 +243,7 @@ class Plan:
             seed=self.seed,
             matches=self.matches,
             mirror=self.mirror,
+            twins=self.twins,
             limits=self.limits,
         )
 

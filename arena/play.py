@@ -11,12 +11,15 @@ from pathlib import Path
 
 import arena
 from arena import files
+from arena.budget import Budget, Spending
 from arena.errors import InputError, RecordError
 from arena.evaluate.table import ScoreTable
 from arena.game import GameSpec
 from arena.made import made_here, remember
+from arena.match import Match
 from arena.names import masked, parse
 from arena.observer import Observer, SafeObserver
+from arena.operator import Decision
 from arena.plan import Entry, Plan, PlannedGame
 from arena.protocol import messages as m
 from arena.protocol.trace import Trace
@@ -50,6 +53,7 @@ def run_plan(
     turns: bool = False,
     sinks: Sequence[TurnSink] = (),
     interrupts: Interrupts | None = None,
+    budget: Budget | None = None,
 ) -> list[ScoreTable]:
     """Play the matches of `plan` into the new folder `out`; the result tables, one a game. No process is left behind.
 
@@ -58,6 +62,7 @@ def run_plan(
     resume: go on with the run in `out` if one was begun there: it must be of the same plan, else RecordError. Its
     finished matches are kept. A run that is complete only gives its tables.
 
+    budget: what may be spent until the run stops with a BudgetError.
     hosts: game hosts that share the matches of games of one runtime.
     interrupts: entered by the caller, to stop a run that is played in a thread.
     sinks: get the turns of the matches that are played now (arena/turns.py).
@@ -70,7 +75,7 @@ def run_plan(
 
     KeyboardInterrupt after SIGINT, SIGTERM or SIGHUP: what was played until then is in `out`.
     """
-    shown = SafeObserver(observer or Observer(), lambda line: print(f"arena: {line}", file=sys.stderr))
+    shown = _Watched(observer or Observer(), lambda line: print(f"arena: {line}", file=sys.stderr))
     status = shown.guard(on_status) if on_status is not None else None
     head = describe(plan, part)
     with ExitStack() as outer:
@@ -79,6 +84,8 @@ def run_plan(
         done = Run(out).results(recorder.due, recorder.waiting)
         matches = planned(plan, part=part, done=done)
         if not matches.over:
+            if budget is not None:
+                shown.spending = Spending(budget, Run(out).prices(), Run(out).times() if resume else None)
             runtimes = sorted({game.runtime for game in plan.games if game.runtime is not None})
             with ExitStack() as stack:
                 if turns or (resume and store_of(out).is_file()):
@@ -100,6 +107,21 @@ def run_plan(
         recorder.usage(Run(out).prices())
         recorder.results(tables)
     return tables
+
+
+class _Watched(SafeObserver):
+    """The display, which ends nothing, and what is spent, which may."""
+
+    spending: Spending | None = None
+
+    def __init__(self, observer: Observer, say: Callable[[str], None]) -> None:
+        super().__init__(observer, say)
+        self._shown, self.answered = self.answered, self._answered  # type: ignore[method-assign]
+
+    def _answered(self, match: Match, seat: int, decision: Decision, seconds: float) -> None:
+        self._shown(match, seat, decision, seconds)
+        if self.spending is not None:
+            self.spending.answered(match.names[seat], decision)
 
 
 def open_recorder(head: Head, out: Path, resume: bool) -> Recorder:

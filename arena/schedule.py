@@ -150,8 +150,8 @@ class PlannedMatches:
         seats = len(block.lineup)
         seed = key("chance", self._seed, self._digests[block.game], self._block)
         orders = seat_orders(seats) if self._schedule.setting.mirror else [tuple(range(seats))]
-        for index, order in enumerate(orders, self._index):
-            lineup = tuple(block.lineup[slot] for slot in order)
+        lineups = [tuple(line[slot] for slot in order) for line in (block.lineup, *block.others) for order in orders]
+        for index, lineup in enumerate(lineups, self._index):
             self._rest.append(MatchPlan(index, self._block, lineup, seed, block.game))
         if self._schedule.hears:
             self._unheard.append([plan.index for plan in self._rest])
@@ -159,9 +159,10 @@ class PlannedMatches:
 
     def _check(self, block: Block) -> None:
         setting = self._schedule.setting
-        fits = 0 <= block.game < len(setting.seats) and len(block.lineup) == setting.seats[block.game]
-        there = {*block.lineup} <= {*range(setting.operators)}
-        if not fits or not there or len(set(block.lineup)) < len(block.lineup):
+        known = 0 <= block.game < len(setting.seats)
+        seats, there = setting.seats[block.game] if known else 0, {*range(setting.operators)}
+        lines = (block.lineup, *block.others)
+        if not known or not all(len(line) == seats == len({*line}) and {*line} <= there for line in lines):
             raise InputError(
                 f"schedule {self._schedule.name} gives {block}: expected one of {len(setting.seats)} games, as many "
                 f"different ones of {setting.operators} operators as it has seats, {setting.seats}"

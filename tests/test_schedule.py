@@ -12,7 +12,7 @@ import pytest
 
 from arena.canonical import LARGEST
 from arena.errors import InputError, RecordError
-from arena.evaluate.schedules import Blocks, RoundRobin, combination
+from arena.evaluate.rounds import Blocks, RoundRobin, combination
 from arena.options import Option
 from arena.plan import HEAR, Block, BlockIterator, MatchPlan, MatchResult, Schedule, Setting
 from arena.schedule import PlannedMatches, seat_orders

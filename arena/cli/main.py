@@ -19,6 +19,7 @@ from arena.text import printable
 
 COMMANDS = {
     "play": "arena.cli.play:play",
+    "evaluate": "arena.cli.evaluate:evaluate",
     "train": "arena.cli.train:train",
     "show": "arena.cli.show:show",
     "verify": "arena.cli.verify:verify",

@@ -210,9 +210,9 @@ def play(
         folder = out or _new_folder(plan)
     if cluster is not None:
         how: dict[str, Any] = {"operators": chosen, "concurrency": concurrency, "turns": turns}
-        with _stopping(folder, console):
+        with stopping(folder, console):
             tables = play_ranges(plan, folder, cluster, console, quiet=quiet, resume=resume is not None, **how)
-        _print_end(Run(folder), tables, console)
+        print_end(Run(folder), tables, console)
         return
     looking = spectator(watch) if watch is not None else None
     for runtime in plan.runtimes:
@@ -222,7 +222,7 @@ def play(
     live = LiveTable(plan, console, show=not quiet, taken=taken, part=share)
     if resume is not None:
         live.done = sum(1 for _ in Run(folder).played())
-    with _stopping(folder, console), live, ExitStack() as stack:
+    with stopping(folder, console), live, ExitStack() as stack:
         tables = run_plan(
             plan,
             folder,
@@ -235,18 +235,18 @@ def play(
             trace=stack.enter_context(closing(Trace(trace))) if trace is not None else None,
             turns=turns,
         )
-    _print_end(Run(folder), tables, console)
+    print_end(Run(folder), tables, console)
 
 
 @contextmanager
-def _stopping(folder: Path, console: Console) -> Iterator[None]:
-    """Says how a run that stops goes on."""
+def stopping(folder: Path, console: Console, resume: tuple[str, ...] = ()) -> Iterator[None]:
+    """Says how a run that stops goes on: by the command `resume`, or as `arena play --resume`."""
     try:
         yield
     except RecordError:  # the run was not begun, or must not be changed
         raise
     except (KeyboardInterrupt, ArenaError) as error:
-        print_stopped(folder, Console(), console, error)
+        print_stopped(folder, Console(), console, error, resume)
         raise
 
 
@@ -268,12 +268,12 @@ def _is_complete(ctx: click.Context, folder: Path, console: Console) -> bool:
     tables = run.recorded_tables()
     if tables is None:
         return False
-    _print_end(run, tables, console)
+    print_end(run, tables, console)
     console.print("it is complete: nothing is left to be played", soft_wrap=True)
     return True
 
 
-def _print_end(run: Run, tables: Sequence[ScoreTable], console: Console) -> None:
+def print_end(run: Run, tables: Sequence[ScoreTable], console: Console) -> None:
     print_tables(run, tables, Console())
     console.print(f"run: {run.folder}", highlight=False, markup=False, soft_wrap=True)
     print_commands(console, ("verify", str(run.folder)), ("replay", str(run.folder)))

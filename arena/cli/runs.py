@@ -80,7 +80,9 @@ def print_commands(console: Console, *lines: tuple[str, ...]) -> None:
         console.print(f"  {commands.arena(*words)}", style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
-def print_stopped(folder: Path, console: Console, notes: Console, error: BaseException) -> None:
+def print_stopped(
+    folder: Path, console: Console, notes: Console, error: BaseException, resume: tuple[str, ...] = ()
+) -> None:
     """Print what a stopped run has played, and what to do. Prints nothing if no run was begun.
 
     `error` is why it stopped, which is told after this.
@@ -101,7 +103,7 @@ def print_stopped(folder: Path, console: Console, notes: Console, error: BaseExc
         return
     how = "once what is said below is put right, go on with:" if isinstance(error, ArenaError) else "go on with:"
     notes.print(f"stopped after {progress(run, tables)}; {how}", markup=False, soft_wrap=True)
-    print_commands(notes, ("play", "--resume", str(folder)))
+    print_commands(notes, resume or ("play", "--resume", str(folder)))
 
 
 def check_resolved(run: Run, tables: Sequence[ScoreTable]) -> None:

@@ -132,6 +132,7 @@ class _Tally:
         self._head: MatchLine | None = None
         self._faulty: set[str] = set()
         self._resolved = 0  # matches of the block that is read
+        self._lineups: set[frozenset[str]] = set()  # that meet in it
         self._course = hashlib.blake2b(digest_size=8)
         self._encoder = msgspec.msgpack.Encoder()
 
@@ -140,6 +141,7 @@ class _Tally:
             if self._head is not None and self._head.block != line.block:
                 self._end_block()
             self._head, self._faulty = line, set()
+            self._lineups.add(frozenset(line.seats))
             self._note(line.seats, line.state_hash)
         elif isinstance(line, TurnLine):
             self.counts[line.operator].turn(line)
@@ -176,11 +178,13 @@ class _Tally:
     def _end_block(self) -> None:
         assert self._head is not None
         self.blocks += 1
-        if self._resolved == (len(seat_orders(len(self._head.seats))) if self._mirror else 1):
+        orders = len(seat_orders(len(self._head.seats))) if self._mirror else 1
+        if self._resolved == orders * len(self._lineups):
             self.courses.append(int.from_bytes(self._course.digest(), "little"))
         else:
             self.cut += 1
         self._resolved = 0
+        self._lineups = set()
         self._course = hashlib.blake2b(digest_size=8)
         for count in self.counts.values():
             count.end_block()

@@ -132,7 +132,8 @@ def recorded_schedule(head: Head, folder: Path, trust: bool) -> Schedule:
         found = kept.find(head.schedule, folder, "the schedule")
         kept.check_code(head.schedule, found, trust)
         name = str(replace(parse(name), kind=str(found)))
-    setting = Setting(len(head.plan.operators), tuple(game.seats for game in head.games), bool(head.plan.mirror))
+    seats, returns = tuple(game.seats for game in head.games), tuple(game.returns for game in head.games)
+    setting = Setting(len(head.plan.operators), seats, bool(head.plan.mirror), returns)
     try:
         found_schedule = schedules.find(name, setting)
     except InputError as error:

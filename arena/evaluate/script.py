@@ -1,0 +1,106 @@
+"""Reads evaluations from files: a Python script, or TOML."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from arena import files, names
+from arena.errors import InputError, nearest
+from arena.evaluate.evaluation import Evaluation
+
+
+def load(path: Path) -> Evaluation:
+    """The evaluation that a file declares. InputError, in words, where it declares none, several, or a wrong one."""
+    if path.suffix == ".toml":
+        return of_fields(_toml(path), str(path))
+    if path.suffix != ".py":
+        raise InputError(f"{path}: expected a Python script (.py) or TOML (.toml)")
+    found = inspect.getmembers(files.module(path), lambda value: isinstance(value, Evaluation))
+    if len(found) != 1:
+        many = f"declares {', '.join(name for name, _ in found)}" if found else "declares none"
+        raise InputError(f"{path} {many}: expected one, e.g. EVALUATION = Evaluation(games=..., operators=...)")
+    name, declared = found[0]
+    return of_fields(msgspec.to_builtins(declared), f"{path}, {name}")  # Python checks no types
+
+
+def changed(evaluation: Evaluation, settings: Iterable[str]) -> Evaluation:
+    """With fields changed as by `--set key=value`; keys of a part are `limits.deadline`."""
+    fields = msgspec.to_builtins(evaluation)
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise InputError(f"--set {setting}: expected key=value, e.g. --set blocks=20")
+        *path, last = key.split(".")
+        where, known = fields, Evaluation
+        for part in path:
+            _check_key(part, known, f"--set {setting}")
+            known = get_type_hints(known)[part]
+            if not isinstance(where[part], dict):
+                raise InputError(f"--set {setting}: {part} has no parts")
+            where = where[part]
+        _check_key(last, known, f"--set {setting}")
+        where[last] = _value(value, get_type_hints(known)[last])
+    return of_fields(fields, "--set")
+
+
+def of_fields(fields: Mapping[str, Any], where: str) -> Evaluation:
+    """From plain data; `where` it stands is said in an InputError."""
+    _check_keys(fields, Evaluation, where)
+    try:
+        return msgspec.convert(fields, Evaluation)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{where}: {_words(str(error))}") from error
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        found = msgspec.toml.decode(path.read_bytes())
+    except OSError as error:
+        raise files.unreadable(path, error) from error
+    except msgspec.DecodeError as error:
+        raise InputError(f"{path} is not TOML: {error}") from error
+    assert isinstance(found, dict)
+    return found
+
+
+def _check_keys(fields: Mapping[str, Any], known: Any, where: str) -> None:
+    for key, value in fields.items():
+        _check_key(key, known, where)
+        part = get_type_hints(known)[key]
+        if isinstance(value, Mapping) and isinstance(part, type):
+            _check_keys(value, part, f"{where}, {key}")
+
+
+def _check_key(key: str, known: Any, where: str) -> None:
+    fields = get_type_hints(known) if isinstance(known, type) else {}
+    if key not in fields:
+        raise InputError(f"{where}: there is no {key!r}. {nearest(key, fields)}")
+
+
+def _value(text: str, wanted: Any) -> Any:
+    """The value of `--set`: a list of names as on the command line, or else as TOML has it, or a text."""
+    kinds = get_args(wanted) if get_origin(wanted) in (Union, types.UnionType) else (wanted,)
+    if tuple[str, ...] in kinds and not text.startswith("["):
+        return names.split(text)
+    if text in ("none", "None") and type(None) in kinds:
+        return None
+    if kinds[0] is str or set(kinds) == {str, type(None)}:
+        return text
+    try:
+        return msgspec.toml.decode(f"value = {text}")["value"]
+    except msgspec.DecodeError:
+        return text
+
+
+def _words(error: str) -> str:
+    return (
+        error.replace("Object missing required field", "there is no")
+        .replace(" - at `$.", " in `")
+        .replace("Expected", "expected")
+    )
