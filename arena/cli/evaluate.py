@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from arena import commands, names, plugins
+from arena import evaluation_script as scripts
 from arena.cli.live import LiveTable
 from arena.cli.play import print_end, stopping
 from arena.cli.ranges import engine as engine_of
@@ -20,9 +21,8 @@ from arena.cli.ranges import play_ranges
 from arena.cli.steps import ensure
 from arena.cli.whole import Whole
 from arena.errors import InputError
-from arena.evaluate import script as scripts
-from arena.evaluate.estimate import Forecast, forecast
-from arena.evaluate.evaluation import Evaluation
+from arena.estimate import Forecast, forecast
+from arena.evaluation import Evaluation
 from arena.plan import Plan
 from arena.record.reader import Run
 from arena.text import printable

@@ -5,7 +5,7 @@
 Under ten minutes on two cores. The same seed gives the same log and tables anywhere.
 """
 
-from arena.evaluate.evaluation import Evaluation
+from arena.evaluation import Evaluation
 
 EVALUATION = Evaluation(
     name="cards",

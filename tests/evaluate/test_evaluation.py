@@ -9,11 +9,11 @@ import sys
 import pytest
 
 from arena.errors import InputError
-from arena.evaluate.script import changed, load
+from arena.evaluation_script import changed, load
 from tests.cli.kit import run
 
 SCRIPT = """
-from arena.evaluate.evaluation import Evaluation
+from arena.evaluation import Evaluation
 
 EVALUATION = Evaluation(games=("leduc@seats=2", "kuhn@seats=2"), operators=("scripted", "random"), {more})
 

@@ -12,7 +12,7 @@ import msgspec
 
 from arena import files, names
 from arena.errors import InputError, nearest
-from arena.evaluate.evaluation import Evaluation
+from arena.evaluation import Evaluation
 
 
 def load(path: Path) -> Evaluation:
