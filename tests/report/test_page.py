@@ -69,6 +69,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return record(thinkers(), tmp_path_factory.mktemp("page") / "run")
 
 
+@pytest.fixture(scope="module")
+def whole(run: Run) -> str:
+    return one_run(run, times=False)
+
+
 def found(results: Any, path: str) -> Any:
     """The value at `path` of results.json; a kind of fault that an operator never made stands for none."""
     at = results
@@ -117,8 +122,8 @@ def test_behaviour_names_actions_as_the_game_does(run: Run) -> None:
     assert f"call {done.count(1) / len(done):.0%}" in Page(one_run(run, NOTHING)).text
 
 
-def test_nothing_is_fetched_and_every_table_has_headers(run: Run) -> None:
-    page = Page(one_run(run))
+def test_nothing_is_fetched_and_every_table_has_headers(whole: str, run: Run) -> None:
+    page = Page(whole)
     addresses = [value for _, named in page.elements for key, value in named.items() if key in ("src", "href")]
     assert addresses
     assert all(address.startswith(("#", "data:")) for address in addresses)
@@ -128,18 +133,18 @@ def test_nothing_is_fetched_and_every_table_has_headers(run: Run) -> None:
     assert sum(tag == "caption" for tag, _ in page.elements) == sum(tag == "table" for tag, _ in page.elements)
 
 
-def test_words_of_operators_are_no_html(run: Run) -> None:
+def test_words_of_operators_are_no_html(run: Run, whole: str) -> None:
     head = msgspec.structs.replace(run.head, arena=HOSTILE)
     hostile = Run(run.folder)
     hostile.head = head
-    for text in (one_run(run), one_run(hostile, NOTHING)):
+    for text in (whole, one_run(hostile, NOTHING)):
         assert HOSTILE not in text
         assert not any("onerror" in named for _, named in Page(text).elements)
 
 
-def test_equal_runs_give_equal_pages(run: Run, tmp_path: Path) -> None:
+def test_equal_runs_give_equal_pages(whole: str, tmp_path: Path) -> None:
     other = record(thinkers(), tmp_path / "run")
-    assert one_run(other, times=False) == one_run(run, times=False)
+    assert one_run(other, times=False) == whole
 
 
 def test_a_run_that_stopped_says_how_far_it_came(tmp_path: Path) -> None:
@@ -168,9 +173,9 @@ def test_a_damaged_log_is_named(tmp_path: Path) -> None:
     assert not (copied.folder / "report.html").exists()
 
 
-def test_every_question_of_the_audit_is_answered_and_its_places_are_links(run: Run) -> None:
+def test_every_question_of_the_audit_is_answered_and_its_places_are_links(run: Run, whole: str) -> None:
     pytest.importorskip("scipy")
-    text = one_run(run)
+    text = whole
     found = audit(run)
     page = Page(text)
     assert all(answer.question in page.text for answer in found.answers)
