@@ -20,7 +20,7 @@ from arena_operators.vlm import checkpoint, smollm2
 from arena_operators.vlm.backend import Message, ModelRequest, Sampling
 from arena_operators.vlm.kind import KIND as VLM
 from arena_operators.vlm.operator import make, make_llm
-from tests.operators.vlm_kit import decided, foreign, frames, lessons, requests, text_model
+from tests.operators.vlm_kit import decided, foreign, frames, hostile_to, lessons, requests, specials, text_model, told
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +196,15 @@ def test_smollm2_speaks_english(smol):
     assert "Paris" in answer.text
     assert smol.backend.model.tokenizer.decode(answer.prompt_tokens).startswith("<|im_start|>system")
     assert answer.finish == "stop"
+
+
+@needs_smollm2
+def test_no_words_of_others_become_a_special_token_of_smollm2_in_what_it_is_told_of_earlier_turns(smol):
+    settings = {"prompt": "brief", "history": 2, "picture": False}
+    plain = specials(smol.backend, told("fine", **settings))
+    assert plain.count("<|im_start|>") == 7  # the system's, three questions, two answers, and the one to come
+    for words in hostile_to(smol.backend.model.tokenizer):
+        assert specials(smol.backend, told(words, **settings)) == plain, words
 
 
 @needs_smollm2

@@ -18,7 +18,7 @@ from arena_games.cards.codes import CODES
 from arena_operators.vlm.checkpoint import SHIPPED, check
 from arena_operators.vlm.kind import declared, resolve_options, views
 from arena_operators.vlm.operator import make
-from tests.operators.vlm_kit import answers, decided, frames, lessons, requests, swapped
+from tests.operators.vlm_kit import answers, decided, frames, hostile_to, lessons, requests, specials, swapped, told
 
 HOLE, BOARD = r"I hold (\S+ \S+)\.", r"Board ([^.]*)\."
 
@@ -131,3 +131,12 @@ def test_neither_grouping_nor_order_changes_a_bit(nano, metadata):
 
 def test_a_batch_is_on_its_way_while_one_is_computed(nano):
     assert nano.max_in_flight == 2 * nano.backend.batch
+
+
+@pytest.mark.parametrize("pictures", [False, True])
+def test_no_words_of_others_become_a_special_token_of_nano_in_what_it_is_told_of_earlier_turns(nano, pictures):
+    settings = {"prompt": "short", "history": 2, "history_pictures": pictures}
+    plain = specials(nano.backend, told("fine", **settings))
+    assert len(plain) > 16  # image tokens, and the ends of its own answers
+    for words in hostile_to(nano.backend.model.tokenizer):
+        assert specials(nano.backend, told(words, **settings)) == plain, words
