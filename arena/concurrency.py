@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+from arena.operator import worker_memory
 from arena.plan import Plan
 
 USUAL = 16
 MOST = 1024
-MATCH = 4 * 2**20  # bytes that a match may take: its game, and pictures on their way
-HOSTED = 64 * 2**20  # and one in a game host, such as an emulator
+# Bytes. The first two and those of workers (OperatorKind.memory) were measured by scripts/bench/memory.py; the last is
+# a guess for an emulator.
+ARENA = 100 * 2**20
+MATCH = 2**20  # that one more match takes in the arena, with pictures on their way
+HOSTED = 64 * 2**20  # that one takes in a game host
 
 
 def usual_concurrency(plan: Plan, watched: bool = False) -> int:
@@ -24,7 +28,10 @@ def usual_concurrency(plan: Plan, watched: bool = False) -> int:
     takes = {entry.worker_key: entry.max_in_flight for entry in plan.entries}
     wanted = min(max(USUAL, sum(takes.values())), MOST)
     hosted = any(game.runtime is not None for game in plan.games)
-    return max(min(wanted, USUAL), min(wanted, _free() // 2 // (HOSTED if hosted else MATCH)))
+    local = {entry.worker_key: entry for entry in plan.entries if entry.at is None}.values()
+    workers = sum(worker_memory(entry.kind, entry.what, entry.options) for entry in local)
+    left = (_free() - ARENA - workers) // 2
+    return max(min(wanted, USUAL), min(wanted, left // (HOSTED if hosted else MATCH)))
 
 
 def _free() -> int:

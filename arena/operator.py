@@ -328,6 +328,8 @@ class OperatorKind:
     max_in_flight: int | Callable[[str, Mapping[str, Any]], int] = 0
     # requests that it takes at once, or max_in_flight(what, options): the number; 0: any number. The others wait in
     # the arena, and their deadlines do not run there. Its worker may say less when it is ready: Operator.max_in_flight
+    memory: int | Callable[[str, Mapping[str, Any]], int] = 50 * 2**20
+    # bytes that its worker takes at its peak, or memory(what, options); scripts/bench/memory.py measures it
     prompts: str | None = None
     # "package.module:function" of who is asked in messages; function(what, options, seat, requests, texts): those of
     # each of a seat's requests in turn, each (role, texts and pictures), given the texts that answered those before.
@@ -361,6 +363,11 @@ def max_in_flight(kind: OperatorKind, what: str, options: Mapping[str, Any]) -> 
     """How many requests an operator of these resolved options takes at once; 0: any number."""
     most = kind.max_in_flight
     return most(what, options) if callable(most) else most
+
+
+def worker_memory(kind: OperatorKind, what: str, options: Mapping[str, Any]) -> int:
+    """Bytes that the worker of an operator of these resolved options takes at its peak, as far as it is known."""
+    return kind.memory(what, options) if callable(kind.memory) else kind.memory
 
 
 def worker_threads(kind: OperatorKind, options: Mapping[str, Any]) -> int | None:

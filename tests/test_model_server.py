@@ -95,6 +95,17 @@ def test_two_servers_are_both_kept_full_and_without_any_it_is_16() -> None:
     assert usual_concurrency(plan_of(Turns, [GOOD, GOOD])) == 16
 
 
+def test_matches_get_what_workers_leave_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    mib = 2**20
+    monkeypatch.setattr(concurrency, "_free", lambda: 1000 * mib)
+    found = []
+    for memory in (100 * mib, 300 * mib, 2000 * mib):  # the last leaves nothing
+        kinds = [kind_of(name, "x:y", max_in_flight=999, memory=memory) for name in ("one", "two")]
+        found.append(usual_concurrency(plan_of(Turns, kinds)))
+    left = [(1000 * mib - concurrency.ARENA - 2 * memory * mib) // 2 // concurrency.MATCH for memory in (100, 300)]
+    assert found == [*left, concurrency.USUAL]
+
+
 @pytest.mark.parametrize(
     "plan",
     [
@@ -105,14 +116,6 @@ def test_two_servers_are_both_kept_full_and_without_any_it_is_16() -> None:
 )
 def test_where_a_person_or_a_clock_is_it_is_one_match(plan: Plan) -> None:
     assert usual_concurrency(plan) == 1
-
-
-def test_memory_is_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = plan_of(Turns, [kind_of("served", "x:y", max_in_flight=1000)])
-    monkeypatch.setattr(concurrency, "_free", lambda: 200 * concurrency.MATCH)
-    assert usual_concurrency(plan) == 100
-    monkeypatch.setattr(concurrency, "_free", lambda: 0)
-    assert usual_concurrency(plan) == 16
 
 
 def test_from_this_process_too() -> None:

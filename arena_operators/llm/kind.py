@@ -39,6 +39,7 @@ KIND = OperatorKind(
         if name not in ("image", "history_pictures")
     },
     max_in_flight=partial(vlm.max_in_flight, kind="llm"),
+    memory=partial(vlm.memory, kind="llm"),
     runtimes=partial(vlm.runtimes, kind="llm"),
     extra=vlm.KIND.extra,
     determinism="measured",

@@ -212,5 +212,6 @@ KIND = OperatorKind(
     requires=("safetensors",),
     extra="ppo",
     determinism="measured",
+    memory=70 * 2**20,
     licence="shipped policies: Apache-2.0; any other under its own licence",
 )

@@ -32,6 +32,7 @@ from arena_operators.vlm.prompt_options import own_file, template
 from arena_operators.vlm.vllm_launch import launch, runtime_of
 
 NANO_IMAGE = (128, 128)
+NANO, SMOLLM2, TORCH, SERVED = (size * 2**20 for size in (1140, 2270, 500, 80))  # bytes of a worker at its peak
 DEFAULT_EDGE = 384  # pixels, for a model whose config.json is not available here
 TESTED_FAMILIES = ("idefics3", "llama")  # tests/operators compares batched answers with single ones
 
@@ -160,6 +161,22 @@ def template_of(what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> st
     return None if own is None else template(own, kind)
 
 
+def memory(what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> int:
+    """Measured for nano and smollm2; of a folder's model guessed by its weights, twice, since they are laid out anew.
+
+    Of a server only what the worker takes that asks it.
+    """
+    if served_elsewhere(options) or backend_of(options) == "vllm":
+        return SERVED
+    origin = checkpoint.source(what, options.get("adapter"), kind)
+    if origin.gguf is not None:
+        return SMOLLM2
+    if origin.metadata() is not None:
+        return NANO
+    files = [] if origin.path is None else checkpoint.weights_of(origin.path)
+    return TORCH + 2 * sum(file.stat().st_size for file in files)
+
+
 KIND = OperatorKind(
     name="vlm",
     summary="a vision-language model that sees its seat's picture (default: nano, shipped and trained for our games)",
@@ -177,5 +194,6 @@ KIND = OperatorKind(
     determinism="measured",
     licence="nano: Apache-2.0; any other model under its own licence",
     max_in_flight=max_in_flight,
+    memory=memory,
     runtimes=runtimes,
 )

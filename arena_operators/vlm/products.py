@@ -1,6 +1,7 @@
 """Products of rows with weight matrices that give a row the same bits whatever the number of rows.
 
-oneDNN's do, over weights laid out for it, which is tried on this machine first; else they are of `TILE` rows each.
+oneDNN's do, over weights laid out for it. Those are private functions of torch: whether they are there, give the
+product and give equal bits is tried first, with this torch and on this machine; else products are of `TILE` rows each.
 (Products of other shapes add in another order, so their last bits may differ.)
 """
 
@@ -20,8 +21,13 @@ LARGE = 1 << 20  # elements of a matrix whose trial would take long
 # Numbers of rows that are tried. Others are filled up with zeros to the next one.
 SMALL_SIZES = (*range(1, FEW), *range(FEW, MANY + 1, STEP))
 LARGE_SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, FEW)
+MISSING = (AttributeError, RuntimeError, TypeError)  # what torch raises for functions that it has not, or has otherwise
 Activation = Literal["none", "gelu", "gelu_tanh"]
-_FUSED = {"none": ("none", ""), "gelu": ("gelu", "none"), "gelu_tanh": ("gelu", "tanh")}  # oneDNN's names
+_FUSED: dict[Activation, tuple[str, str]] = {  # oneDNN's names
+    "none": ("none", ""),
+    "gelu": ("gelu", "none"),
+    "gelu_tanh": ("gelu", "tanh"),
+}
 
 Tried = dict[tuple[int, int, torch.dtype], bool]
 
@@ -36,10 +42,9 @@ class Weight:
         self._sizes = LARGE_SIZES if matrix.numel() > LARGE else SMALL_SIZES
         self._packed: Tensor | None = None
         if torch.backends.mkldnn.is_available() and matrix.dtype in (torch.float32, torch.bfloat16):
-            self._packed = torch.ops.mkldnn._reorder_linear_weight(matrix.detach().contiguous(), FEW)
             shape = (*matrix.shape, matrix.dtype)
-            if shape not in tried:
-                tried[shape] = self._equal()
+            if tried.get(shape, True):
+                tried[shape] = self._pack(matrix) and (shape in tried or (self._right() and self._equal()))
             if not tried[shape]:
                 self._packed = None
 
@@ -54,6 +59,28 @@ class Weight:
         if size == count:
             return self._product(rows, activation)
         return self._product(functional.pad(rows, (0, 0, 0, size - count)), activation)[:count]
+
+    def _pack(self, matrix: Tensor) -> bool:
+        try:
+            self._packed = torch.ops.mkldnn._reorder_linear_weight(matrix.detach().contiguous(), FEW)
+        except MISSING:
+            return False
+        return True
+
+    def _right(self) -> bool:
+        """Whether oneDNN's products can be had, and are products."""
+        rows = torch.randn(TILE, len(self._turned), generator=torch.Generator().manual_seed(1)).to(self._turned.dtype)
+        close = {torch.float32: 1e-4, torch.bfloat16: 5e-2}[rows.dtype]
+        try:
+            made = {name: self._product(rows, name) for name in _FUSED}
+        except MISSING:
+            return False
+        wanted = {name: self._tiled(rows, name) for name in _FUSED}
+        return all(
+            made[name].shape == wanted[name].shape
+            and float((made[name] - wanted[name]).abs().max()) <= close * max(1.0, float(wanted[name].abs().max()))
+            for name in _FUSED
+        )
 
     def _equal(self) -> bool:
         """Whether neither the number of rows nor a row's place changes a bit of its product on this machine."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -15,13 +17,31 @@ from arena_operators.vlm.backend import Picture
 from arena_operators.vlm.operator import make
 from arena_operators.vlm.products import MANY, Weight
 from arena_operators.vlm.vision import Tower
-from tests.operators.vlm_kit import foreign
+from tests.operators.vlm_kit import answers, foreign, lessons
 
 COUNTS = (1, 2, 7, 8, 9, 63, 64, 65, 100, 128, 700, MANY, MANY + 1, 2 * MANY + 37)
 
 
-@pytest.fixture(params=["packed", "tiled", "large"])
+def raising(*given):
+    raise RuntimeError("_linear_pointwise() expected at most 5 arguments")
+
+
+REAL = torch.ops.mkldnn
+CHANGED = {  # what another torch may have instead of the private functions of this one
+    "missing": SimpleNamespace(),
+    "half": SimpleNamespace(_reorder_linear_weight=lambda *given: REAL._reorder_linear_weight(*given)),
+    "changed": SimpleNamespace(_reorder_linear_weight=lambda *given: given[0], _linear_pointwise=raising),
+    "wrong": SimpleNamespace(
+        _reorder_linear_weight=lambda *given: given[0],
+        _linear_pointwise=lambda rows, matrix, *given: rows @ -matrix.t(),
+    ),
+}
+
+
+@pytest.fixture(params=["packed", "tiled", "large", *CHANGED])
 def weight(request, monkeypatch):
+    if request.param in CHANGED:
+        monkeypatch.setattr(torch.ops, "mkldnn", CHANGED[request.param])
     if request.param == "tiled":
         monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
     if request.param == "large":
@@ -39,6 +59,15 @@ def test_a_product_is_the_product(weight, activation):
     if activation != "none":
         wanted = torch.nn.functional.gelu(wanted, approximate="tanh" if activation == "gelu_tanh" else "none")
     assert torch.allclose(made.rows(rows, activation), wanted, atol=2e-5)
+
+
+@pytest.mark.parametrize("how", CHANGED)
+def test_nano_writes_the_same_where_torch_has_not_the_functions(monkeypatch, how):
+    taught = lessons("kuhn", 4)
+    wanted = [one.raw for one in answers(make(WorkerContext("", {"temperature": 0})), taught)]
+    monkeypatch.setattr(torch.ops, "mkldnn", CHANGED[how])
+    operator = make(WorkerContext("", {"temperature": 0}))
+    assert [one.raw for one in answers(operator, taught)] == wanted
 
 
 def test_a_row_has_the_same_bits_whatever_stands_beside_it(weight):
