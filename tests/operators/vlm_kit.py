@@ -81,7 +81,7 @@ def frames(given):
 
 @functools.cache
 def _lesson():
-    return lessons("sidescroller", 1)[0]
+    return lessons("leduc", 1)[0]
 
 
 def told(words, **settings):
