@@ -8,9 +8,8 @@ from typing import Any
 import msgspec
 
 from arena.record.facts import Facts
-from arena.record.head import GameHead, OperatorHead
+from arena.record.head import REFERENCES, GameHead, OperatorHead, differ
 
-REFERENCES = ("random", "scripted")  # kinds that a game brings, whatever they see: nobody's rivals
 # Options by what they are about. Those of other kinds, and those that are not here, are told as `other`.
 ASPECTS: Mapping[str, tuple[str, ...]] = {
     "history": ("history", "history_pictures"),
@@ -51,22 +50,16 @@ class GameConditions(msgspec.Struct, frozen=True, kw_only=True):
 def conditions(game: GameHead, facts: Facts) -> GameConditions:
     """Of a game, from run.json and operators.json."""
     rows = [_row(operator, facts.get(operator.name, [])) for operator in game.operators]
-    differences = [views] if (views := views_differ(game)) else []
+    differences = [] if game.unlike is None else [game.unlike]
     rivals = [row for row in rows if row.kind not in REFERENCES]
     for aspect, names in ASPECTS.items():
         for name in names:
             # Compared are those that have such an option: a policy has no temperature.
             had = [(row.operator, getattr(row, aspect)) for row in rivals]
             values = [(operator, words({name: options[name]})) for operator, options in had if name in options]
-            if told := _unlike(f"had another {aspect}", values):
+            if told := differ(f"had another {aspect}", values):
                 differences.append(told)
     return GameConditions(game=game.name, rows=rows, differences=differences)
-
-
-def views_differ(game: GameHead) -> str | None:
-    """A sentence if operators that are compared were shown different views; None if not."""
-    rivals = [operator for operator in game.operators if operator.kind not in REFERENCES]
-    return _unlike("were shown different views", [(one.name, one.views.described()) for one in rivals])
 
 
 def words(options: Mapping[str, Any]) -> str:
@@ -87,13 +80,3 @@ def _row(operator: OperatorHead, told: Sequence[Mapping[str, str]]) -> Condition
         told=[dict(facts) for facts in told],
         **found,
     )
-
-
-def _unlike(what: str, pairs: Sequence[tuple[str, str]]) -> str | None:
-    groups: dict[str, list[str]] = {}
-    for name, value in pairs:
-        groups.setdefault(value, []).append(name)
-    if len(groups) < 2:
-        return None
-    said = "; ".join(f"{', '.join(names)}: {value}" for value, names in groups.items())
-    return f"not like with like: operators {what} ({said})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from arena.game import Views
 from arena.plan import PlanSpec
 from arena.price import Price, price_of
 
+REFERENCES = ("random", "scripted")  # kinds that a game brings, whatever they see: nobody's rivals
 FORMAT = 3  # version of the run folder's format
 
 
@@ -69,6 +71,12 @@ class GameHead(msgspec.Struct, frozen=True, kw_only=True):
     engines: dict[str, str]  # versions of its engines, by distribution
     operators: tuple[OperatorHead, ...]  # the pool, as it sits at this game
 
+    @property
+    def unlike(self) -> str | None:
+        """A sentence if operators that are compared were shown different views; None if not."""
+        rivals = [operator for operator in self.operators if operator.kind not in REFERENCES]
+        return differ("were shown different views", [(one.name, one.views.described()) for one in rivals])
+
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
     """run.json."""
@@ -115,6 +123,17 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
         if self.hears:
             return None
         return self.part[1] - self.part[0] if self.part is not None else self.plan.matches
+
+
+def differ(what: str, pairs: Sequence[tuple[str, str]]) -> str | None:
+    """A sentence that operators (names with values) are not alike; None if their values are equal."""
+    groups: dict[str, list[str]] = {}
+    for name, value in pairs:
+        groups.setdefault(value, []).append(name)
+    if len(groups) < 2:
+        return None
+    said = "; ".join(f"{', '.join(names)}: {value}" for value, names in groups.items())
+    return f"not like with like: operators {what} ({said})"
 
 
 def read_head(folder: Path) -> Head:

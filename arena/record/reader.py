@@ -11,7 +11,6 @@ import msgspec
 
 from arena import commands
 from arena.errors import RecordError
-from arena.evaluate.alike import views_differ
 from arena.evaluate.table import GameFacts, ScoreTable, tabulate
 from arena.log import EndLine, Line, MatchLine
 from arena.plan import MatchPlan, MatchResult
@@ -119,7 +118,7 @@ class Run:
         games = []
         for game in self.head.games:
             views = [operator.views.described() for operator in game.operators]
-            games.append(GameFacts(game.name, game.unit, self.operators, game.returns, views, views_differ(game)))
+            games.append(GameFacts(game.name, game.unit, self.operators, game.returns, views, game.unlike))
         lines = (line for match in self.played() for line in match)
         return tabulate(lines, games, mirror=bool(self.head.plan.mirror))
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from arena.cli.main import cli
-from arena.evaluate.alike import GameConditions, conditions, views_differ
+from arena.evaluate.alike import GameConditions, conditions
 from arena.game import Views
 from arena.lineup import build_plan
 from arena.play import run_plan
@@ -27,17 +27,14 @@ def game(*operators: OperatorHead) -> GameHead:
 def test_different_views_are_marked_and_equal_ones_are_not() -> None:
     text, image = Views(text=True), Views(image=(64, 64))
     one, two = operator_head("a", kind="llm", views=text), operator_head("b", kind="vlm", views=image)
-    assert (
-        views_differ(game(one, two))
-        == "not like with like: operators were shown different views (a: text; b: image 64x64)"
-    )
-    assert views_differ(game(one, operator_head("c", kind="ppo", views=text))) is None
+    assert game(one, two).unlike == "not like with like: operators were shown different views (a: text; b: image 64x64)"
+    assert game(one, operator_head("c", kind="ppo", views=text)).unlike is None
 
 
 def test_what_a_game_brings_is_no_rival() -> None:
     seeing = operator_head("scripted", kind="scripted", views=Views(vector=True))
     blind = operator_head("random", kind="random", views=Views())
-    assert views_differ(game(seeing, blind, operator_head("a", kind="llm", views=Views(text=True)))) is None
+    assert game(seeing, blind, operator_head("a", kind="llm", views=Views(text=True))).unlike is None
 
 
 def test_options_are_compared_among_those_that_have_them() -> None:
