@@ -27,6 +27,7 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 LONG = (
     "test_vllm.py",
     "test_docs_commands.py",
+    "test_ray.py",
     "test_one_lockstep.py",
     "test_mario_frames.py",
     "test_kill.py",
