@@ -10,8 +10,8 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from arena.evaluate.audit import Audit
-from arena.evaluate.audit import audit as audit_run
+from arena.analysis.audit import Audit
+from arena.analysis.audit import audit as audit_run
 from arena.figures import plural
 from arena.record.reader import Run
 from arena.text import printable
@@ -22,7 +22,7 @@ MARKS = {True: ("LOOK", "yellow"), False: ("note", "dim")}
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object, of the struct Audit in arena/evaluate/audit.py."
+    "--json", "as_json", is_flag=True, help="One JSON object, of the struct Audit in arena/analysis/audit.py."
 )
 @click.option("--strict", is_flag=True, help="Exit code 1 if there is something to look at.")
 def audit(run: Path, as_json: bool, strict: bool) -> None:

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from arena.evaluate import alike
-from arena.evaluate.alike import GameConditions
-from arena.evaluate.behaviour import Behaviour, Curve, GameBehaviour, Quantiles
-from arena.evaluate.behaviour import behaviour as behaviour_of
+from arena.analysis import alike
+from arena.analysis.alike import GameConditions
+from arena.analysis.behaviour import Behaviour, Curve, GameBehaviour, Quantiles
+from arena.analysis.behaviour import behaviour as behaviour_of
 from arena.figures import duration, money, number
 from arena.record.reader import Run
 from arena.text import printable

@@ -1,4 +1,4 @@
-"""The audit of a run (arena/evaluate/audit.py) as a section of its page."""
+"""The audit of a run (arena/analysis/audit.py) as a section of its page."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from collections.abc import Container, Iterable
 
 from arena import commands
+from arena.analysis.audit import audit
+from arena.analysis.audit_facts import Answer, Finding
 from arena.errors import MissingExtraError
-from arena.evaluate.audit import audit
-from arena.evaluate.audit_facts import Answer, Finding
 from arena.figures import plural
 from arena.record.reader import Run
 from arena.report.html import Html, said, section, tag

@@ -1,10 +1,10 @@
-"""How operators behaved (arena/evaluate/behaviour.py), as a section of the page."""
+"""How operators behaved (arena/analysis/behaviour.py), as a section of the page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from arena.evaluate.behaviour import Behaviour, Curve, GameBehaviour, Quantiles
+from arena.analysis.behaviour import Behaviour, Curve, GameBehaviour, Quantiles
 from arena.figures import duration, plural
 from arena.report.html import Html, section, table, tag
 from arena.report.plot import Line, lines

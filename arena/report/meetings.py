@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from arena.evaluate.designs import Pairs, pairs
+from arena.analysis.designs import Pairs, pairs
+from arena.analysis.outcomes import Outcomes
 from arena.evaluate.intervals import t975
-from arena.evaluate.outcomes import Outcomes
 from arena.figures import number, span
 from arena.report.html import Html, section, table, tag
 

@@ -12,9 +12,9 @@ from importlib import resources
 from pathlib import Path
 
 import arena
+from arena.analysis.behaviour import behaviour
+from arena.analysis.outcomes import read_outcomes
 from arena.errors import InputError, RecordError
-from arena.evaluate.behaviour import behaviour
-from arena.evaluate.outcomes import read_outcomes
 from arena.evaluate.table import ScoreTable
 from arena.figures import plural
 from arena.record.disk import Disk, in_use

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 
-from arena.evaluate import alike
+from arena.analysis import alike
 from arena.evaluate.caption import caption
 from arena.evaluate.table import ScoreRow, ScoreTable
 from arena.figures import duration, money, number, plural, share, span

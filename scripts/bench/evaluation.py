@@ -49,19 +49,19 @@ def tables(run: Run) -> None:
 
 
 def outcomes(run: Run) -> None:
-    from arena.evaluate.outcomes import read_outcomes
+    from arena.analysis.outcomes import read_outcomes
 
     read_outcomes(run)
 
 
 def audit(run: Run) -> None:
-    from arena.evaluate.audit import audit
+    from arena.analysis.audit import audit
 
     audit(run)
 
 
 def behaviour(run: Run) -> None:
-    from arena.evaluate.behaviour import behaviour
+    from arena.analysis.behaviour import behaviour
 
     behaviour(run)
 
@@ -69,7 +69,7 @@ def behaviour(run: Run) -> None:
 def statistics(run: Run) -> None:
     from arena.evaluate.analysis import analyse
 
-    from arena.evaluate.outcomes import read_outcomes
+    from arena.analysis.outcomes import read_outcomes
 
     analyse(read_outcomes(run))
 

@@ -16,10 +16,10 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from arena.analysis.audit import audit
+from arena.analysis.outcomes import read_outcomes
 from arena.cli.report import report
 from arena.errors import InputError, RecordError
-from arena.evaluate.audit import audit
-from arena.evaluate.outcomes import read_outcomes
 from arena.figures import number
 from arena.lineup import build_plan, resolve
 from arena.log import EndLine, MatchLine, TurnLine

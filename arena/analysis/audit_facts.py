@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from arena.analysis.answers import AnswerReader, Answers
+from arena.analysis.outcomes import OutcomeReader, Outcomes
 from arena.canonical import digest
-from arena.evaluate.answers import AnswerReader, Answers
-from arena.evaluate.outcomes import OutcomeReader, Outcomes
 from arena.figures import plural
 from arena.log import MatchLine
 from arena.record.head import Head

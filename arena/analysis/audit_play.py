@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from arena import commands
-from arena.evaluate.audit_facts import Facts, Finding, Said, said, unknown
+from arena.analysis.audit_facts import Facts, Finding, Said, said, unknown
+from arena.analysis.outcomes import Outcomes
 from arena.evaluate.intervals import wilson
-from arena.evaluate.outcomes import Outcomes
 from arena.figures import number, plural
 
 REPEATS = 0.5  # share of matches that went as another of the same line-up: beyond it most say nothing new

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from arena.evaluate import answers
-from arena.evaluate.answers import Agreement, Place, read_answers
+from arena.analysis import answers
+from arena.analysis.answers import Agreement, Place, read_answers
 from arena.log import Line, MatchLine, TurnLine
 
 

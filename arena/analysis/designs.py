@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from arena.evaluate.outcomes import EMPTY, Outcomes
+from arena.analysis.outcomes import EMPTY, Outcomes
 
 FEWEST = 10  # blocks that a test needs: with fewer, variances over blocks are too uncertain for the stated level
 MANY = 1000  # blocks from which on the two variances of a seat's worth are as good as equal

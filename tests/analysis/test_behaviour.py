@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from arena.analysis import behaviour as module
+from arena.analysis.behaviour import GameBehaviour, behaviour
 from arena.cli.main import cli
-from arena.evaluate import behaviour as module
-from arena.evaluate.behaviour import GameBehaviour, behaviour
 from arena.lineup import resolve
 from arena.log import TickLine
 from arena.plan import Limits, PlanSpec

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from arena.evaluate import designs
-from arena.evaluate.audit import audit_facts
-from arena.evaluate.audit_meetings import LEVEL
-from tests.evaluate.leagues import facts, league
+from arena.analysis import designs
+from arena.analysis.audit import audit_facts
+from arena.analysis.audit_meetings import LEVEL
+from tests.analysis.leagues import facts, league
 
 RUNS = 400
 # At a true rate of LEVEL, 400 runs have more than 11 false alarms with a chance of 0.1% (binomial).

@@ -8,14 +8,14 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from arena.analysis.alike import GameConditions, conditions
 from arena.cli.main import cli
-from arena.evaluate.alike import GameConditions, conditions
 from arena.game import Views
 from arena.lineup import build_plan
 from arena.play import run_plan
 from arena.record.head import GameHead, OperatorHead
 from arena.record.reader import Run
-from tests.evaluate.leagues import game_head, operator_head
+from tests.analysis.leagues import game_head, operator_head
 
 MODEL = {"history": 0, "temperature": 0.5, "backend": "openai", "url": "http://here/v1", "key": "NAME", "threads": 1}
 

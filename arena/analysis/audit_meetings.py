@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from arena.evaluate import designs
-from arena.evaluate.audit_facts import MOST, Facts, Finding, Said, p_text, said, unknown
+from arena.analysis import designs
+from arena.analysis.audit_facts import MOST, Facts, Finding, Said, p_text, said, unknown
 from arena.figures import number, plural
 
 LEVEL = 0.01  # of each question that tests

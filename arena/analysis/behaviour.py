@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 
-from arena.evaluate.answers import AnswerReader
+from arena.analysis.answers import AnswerReader
 from arena.evaluate.intervals import wilson
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.record.reader import Run

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from arena.evaluate.outcomes import EMPTY, STATUSES, Outcomes, read_outcomes
+from arena.analysis.outcomes import EMPTY, STATUSES, Outcomes, read_outcomes
 from arena.lineup import resolve
 from arena.plan import Limits, PlanSpec
 from arena.play import run_plan

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from arena.evaluate.audit_facts import Facts
-from arena.evaluate.outcomes import STATUSES, Outcomes
+from arena.analysis.audit_facts import Facts
+from arena.analysis.outcomes import STATUSES, Outcomes
 from arena.game import Views
 from arena.plan import PlanSpec
 from arena.record.head import GameHead, Head, OperatorHead

@@ -1,7 +1,7 @@
 """The audit of a run: what a reviewer would ask, each question answered from the log in a plain sentence.
 
 A question that tests (seats, cycles) finds something in an honest run with a chance of at most 1% each, whatever the
-number of games, seats and operators (Holm); tests/evaluate/test_audit_errors.py simulates it. The other thresholds are
+number of games, seats and operators (Holm); tests/analysis/test_audit_errors.py simulates it. The other thresholds are
 no tests: beyond them a reader of the table would be misled; each says how, where it stands.
 """
 
@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 import numpy as np
 
-from arena.evaluate import audit_meetings as meetings
-from arena.evaluate import audit_play as play
-from arena.evaluate.audit_facts import Answer, Facts, Finding, Said, read_facts
+from arena.analysis import audit_meetings as meetings
+from arena.analysis import audit_play as play
+from arena.analysis.audit_facts import Answer, Facts, Finding, Said, read_facts
 from arena.plugins import require_modules
 from arena.record.reader import Run
 

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from arena.analysis.answers import Answers, Place
+from arena.analysis.audit import Audit, audit, audit_facts
+from arena.analysis.audit_facts import Answer, Facts
 from arena.cli.main import cli
-from arena.evaluate.answers import Answers, Place
-from arena.evaluate.audit import Audit, audit, audit_facts
-from arena.evaluate.audit_facts import Answer, Facts
 from arena.lineup import build_plan, resolve
 from arena.plan import PlanSpec
 from arena.play import run_plan
 from arena.record.reader import Run
 from arena.record.rerun import Agreement, Rerun, write_rerun
-from tests.evaluate.leagues import facts, game_head, league
+from tests.analysis.leagues import facts, game_head, league
 
 HONEST = np.array([1.0, 0.6, 0.3, 0.0])
 

@@ -1,0 +1,1 @@
+"""What runs show, read from their folders: outcomes, audits, behaviour, and what operators were given."""
