@@ -57,6 +57,12 @@ def install(extra: str) -> str:
     return pip(*(f"{one.name}{one.specifier}" for one in requirements(extra)))
 
 
+def install_apart(extra: str, folder: str) -> str:
+    """What to type to have this arena with an extra in a new environment, for one that does not fit into this one."""
+    make = _typed([_python(), "-m", "venv", folder])
+    return f"{make} && {_typed([f'{folder}/bin/pip', 'install', *_source(f'[{extra}]', pinned=False)])}"
+
+
 def how_to_install(extra: str) -> str:
     """The sentence with the command for an extra; it says how to have torch without what only GPUs need."""
     text = f"Install it with: {install(extra)}"
@@ -146,8 +152,8 @@ def _known() -> bool:
     return url.scheme != "file" or path.is_file() or (path / "pyproject.toml").is_file()
 
 
-def _source(extra: str) -> list[str]:
-    """Pip's arguments that name this arena with an extra (in brackets, or "")."""
+def _source(extra: str, *, pinned: bool = True) -> list[str]:
+    """Pip's arguments that name this arena with an extra (in brackets, or ""), with the versions it is tested with."""
     origin = _origin()
     url = urlsplit(origin.get("url", ""))
     if not origin:
@@ -161,6 +167,6 @@ def _source(extra: str) -> list[str]:
         return [_shown(path) + extra]
     inside = path == Path.cwd()
     constraints = path / "constraints.txt"
-    pins = ["-c", constraints.name if inside else _shown(constraints)] if constraints.is_file() else []
+    pins = ["-c", constraints.name if inside else _shown(constraints)] if pinned and constraints.is_file() else []
     editable = ["-e"] if origin.get("dir_info", {}).get("editable") else []
     return [*pins, *editable, ("." if inside else _shown(path)) + extra]

@@ -7,10 +7,10 @@ import socket
 import click
 from rich.console import Console
 
-from arena import names, plugins
+from arena import commands, names, plugins
 from arena.cli.sizes import Size
 from arena.cli.whole import Whole
-from arena.errors import InputError
+from arena.errors import InputError, MissingExtraError
 from arena.plan import Limits
 from arena.serve.table import Table, served_plan
 
@@ -53,7 +53,12 @@ def openenv(
     A session is one environment and an episode one match; many sessions play at once. `reset(seed=..., seat=...)`
     makes a match repeatable. Whoever reaches the address may play: it is yours alone unless you say another.
     """
-    plugins.require_modules("arena serve openenv", ("openenv", "uvicorn"), "openenv")
+    if missing := [module for module in ("openenv", "uvicorn") if not plugins.installed(module)]:
+        raise MissingExtraError(
+            f"arena serve openenv needs {' and '.join(missing)}, not installed here. OpenEnv wants older packages than "
+            f"this arena has, so give it an environment of its own: {commands.install_apart('openenv', './openenv')}. "
+            "Then call ./openenv/bin/arena"
+        )
     limits = Limits(max_ticks=max_ticks, max_reasks=reask, deadline=deadline)
     plan = served_plan(game, names.split(opponents) if opponents else [], limits, views=views, size=size)
     table = Table(plan, players=sessions, seed=seed, seat=seat)
