@@ -10,24 +10,31 @@ from arena.analysis.designs import Pairs, pairs
 from arena.analysis.outcomes import Outcomes
 from arena.evaluate.intervals import t975
 from arena.figures import number, span
-from arena.report.html import Html, section, table, tag
+from arena.report.html import Html, paragraphs, section, table, tag
 
 MOST = 30  # operators of a matrix
 NOTE = (
     "Read it by rows: the mean return of the row's operator less that of the column's, over the matches in which both "
     "sat, with its 95% interval over blocks, and in how many of them it got more, as much, and less. Green and red "
-    "mark intervals that leave 0 out, each taken alone: of twenty pairs of equals one is marked."
+    "mark intervals that leave 0 out, each taken alone: of twenty pairs of equals one is marked. Blocks that "
+    "all agree, or one alone, give none."
 )
 
 
-def meetings(outcomes: Outcomes) -> Html:
-    """Of every game where two operators met; nothing where none did."""
+def meetings(outcomes: Outcomes, twins: tuple[int, int] | None = None) -> Html:
+    """Of every game where two operators met; nothing where none did. `twins`: of a PlanSpec."""
     parts = []
     for index, game in enumerate(outcomes.games):
         found = pairs(outcomes.of_game(index))
         if len(found.matches):
             parts.append(_matrix(game.name, outcomes.operators, found))
-    return section("Head to head", "meetings", *parts, tag("p", NOTE, class_="note")) if parts else Html("")
+    if not parts:
+        return Html("")
+    notes = [NOTE]
+    if twins is not None:
+        one, two = (outcomes.operators[slot] for slot in twins)
+        notes.insert(0, f"{one} and {two} are one operator that sat there twice: they show how different equals look.")
+    return section("Head to head", "meetings", *parts, paragraphs(notes, "note"))
 
 
 def _matrix(game: str, operators: tuple[str, ...], found: Pairs) -> Html:

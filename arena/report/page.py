@@ -76,7 +76,7 @@ def one_run(run: Run, caps: Caps | None = None, *, trust: bool = False, times: b
     parts = [
         *_state(run, tables, recorded),
         sections.scores(run, recorded or tables),
-        meetings(read_outcomes(run)),
+        meetings(read_outcomes(run), run.head.plan.twins),
         sections.faults(run, recorded or tables, shown),
         audited(run, shown),
         *([sections.models(run, took), sections.voids(took)] if times else []),

@@ -116,6 +116,11 @@ def test_head_to_head_is_the_difference_of_returns_and_who_got_more(run: Run) ->
     assert all(float(low) < float(mean) < float(high) for mean, low, high, *_ in found)
 
 
+def test_twins_are_told(run: Run) -> None:
+    assert "thinker0 and thinker1 are one operator that sat there twice" in meetings(read_outcomes(run), (0, 1))
+    assert "sat there twice" not in meetings(read_outcomes(run))
+
+
 def test_behaviour_names_actions_as_the_game_does(run: Run) -> None:
     chosen = [line.action for line in run.lines() if isinstance(line, TurnLine) and line.operator == "thinker0"]
     done = [action for action in chosen if action is not None]
