@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,27 +12,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image as Pictures
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from arena import commands
 from arena_operators.vlm import checkpoint, processors, text
 from arena_operators.vlm.adapter import base_alone, merged
 from arena_operators.vlm.backend import Message, Picture
 from arena_operators.vlm.chat_api import SWITCHES
 from arena_operators.vlm.checkpoint import Source
+from arena_operators.vlm.loading import LOADING, checked, first_line, hint, whole
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-LOADING = (  # what transformers raises for files that it cannot load
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
-    ImportError,
-    SafetensorError,
-)
 BUCKET = 16  # prompts are padded on the left to a multiple of this many tokens
 
 
@@ -60,12 +48,12 @@ class Model:
             self._config = self._configuration(origin)
             self.processor = self._processor(origin)
         except LOADING as error:
-            raise ValueError(f"{origin.called} cannot be loaded: {_first_line(error)}{_hint(error)}") from error
+            raise ValueError(f"{origin.called} cannot be loaded: {first_line(error)}{hint(error)}") from error
         if getattr(self.processor, "tokenizer", None) is None:
             raise ValueError(
                 f"{origin.called} has no processor for pictures and text: it is not a vision-language model"
             )
-        self.model = self._checked(self._from(origin), origin.called, device)
+        self.model = checked(self._from(origin), origin.called, device)
         self.device = device
         self.tokenizer = self.processor.tokenizer
         self.ends = self._ends()
@@ -89,7 +77,7 @@ class Model:
             new = self._from(origin)
         else:
             new = self._of_tensors(path)
-        self.model = self._checked(new, str(path), self.device)
+        self.model = checked(new, str(path), self.device)
 
     def _given(self, origin: Source) -> dict[str, str]:
         """Where in its folder, or on the hub, the model is."""
@@ -133,7 +121,7 @@ class Model:
                     **given,
                 )
 
-        model = _whole(origin.called, load, ("missing_keys", "mismatched_keys"))
+        model = whole(origin.called, load, ("missing_keys", "mismatched_keys"))
         if origin.gguf is not None:  # transformers marks it as quantized, and then lets nobody save or change it
             del model.config.quantization_config
             model = type(model).from_pretrained(
@@ -159,15 +147,7 @@ class Model:
                 output_loading_info=True,
             )
 
-        return _whole(str(path), load, ("missing_keys", "mismatched_keys", "unexpected_keys"))
-
-    @staticmethod
-    def _checked(model: Any, name: str, device: str) -> Any:
-        model.to(device).eval()
-        broken = next((name for name, values in model.named_parameters() if not values.isfinite().all()), None)
-        if broken is not None:
-            raise ValueError(f"{name}: its weights are damaged: {broken} holds NaN or inf; copy them again")
-        return model
+        return whole(str(path), load, ("missing_keys", "mismatched_keys", "unexpected_keys"))
 
     def _ends(self) -> frozenset[int]:
         """Tokens that end an answer."""
@@ -280,7 +260,7 @@ class Model:
         except Exception as error:  # boundary: another library's processor
             raise ValueError(
                 f"the processor of this model takes no prompt with a picture of {height}x{width}: "
-                f"{type(error).__name__}: {_first_line(error)}"
+                f"{type(error).__name__}: {first_line(error)}"
             ) from error
         config = self.model.config
         token = getattr(config, "image_token_id", None) or getattr(config, "image_token_index", None)
@@ -302,31 +282,3 @@ class Model:
             joined = torch.cat([row.others[name] for row in filled]).to(self.device)
             out[name] = joined.to(self.model.dtype) if joined.is_floating_point() else joined
         return out
-
-
-def _whole(called: str, load: Callable[[], Any], faults: Sequence[str]) -> Any:
-    """The model that `load` gives with transformers' report; ValueError when that names one of `faults`."""
-    try:
-        model, report = load()
-    except LOADING as error:
-        raise ValueError(f"{called} cannot be loaded: {_first_line(error)}{_hint(error)}") from error
-    for fault in faults:
-        if report.get(fault):
-            names = ", ".join(str(name) for name in sorted(report[fault], key=str)[:3])
-            raise ValueError(
-                f"{called}: its weights do not fit its config.json ({fault.replace('_', ' ')}: {names}, ...). Such "
-                "tensors would be random numbers: export or copy the model again."
-            )
-    return model
-
-
-def _hint(error: Exception) -> str:
-    """The command for a package that transformers misses, in this environment."""
-    named = re.search(r"pip install ([\w-]+)", str(error))
-    missing = "torchvision" if "torchvision" in str(error).lower() else named[1] if named is not None else None
-    return "" if missing is None else f" Install it here with: {commands.pip(missing)}"
-
-
-def _first_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 400 else text[:400] + " ..."

@@ -33,41 +33,36 @@ ROWS = 300  # of a curve that is kept
 # What is imitated plays well before its values are known: little weight to their error, and to entropy.
 AGAINST = (*KINDS, "mixed")
 AFTER = {"entropy": 0.004, "entropy_final": 0.001, "value": 0.1, "checkpoint_every": 5}
+# Self-play with a large entropy bonus that is taken back: it damps going round in circles, and so comes nearer to an
+# equilibrium. The share of `scripted` is there to beat it clearly.
+LEDUC = {
+    "game_options": {"hands": 1},
+    "epochs": 3,
+    "entropy": 0.2,
+    "entropy_final": 0.03,
+    "rate": 1e-3,
+    "rate_final": 5e-5,
+    "reward_scale": 0.1,
+    "pool_past": 0.0,
+    "pool_random": 0.05,
+}
 SETTINGS: dict[str, dict[str, Any]] = {
-    # Self-play with a large entropy bonus that is taken back: it damps going round in circles, and so comes nearer to
-    # an equilibrium. The share of `scripted` is there to beat it clearly.
     "leduc": {
+        **LEDUC,
         "steps": 1_600_000,
-        "game_options": {"hands": 1},
-        "epochs": 3,
-        "entropy": 0.2,
-        "entropy_final": 0.03,
-        "rate": 1e-3,
-        "rate_final": 5e-5,
-        "reward_scale": 0.1,
         "pool_self": 0.85,
-        "pool_past": 0.0,
         "pool_scripted": 0.1,
-        "pool_random": 0.05,
         "snapshot_every": 5,
         "pool_size": 60,
     },
-    # As leduc, at tables of three.
+    # At tables of three.
     "leduc-3": {
+        **LEDUC,
         "game": "leduc",
         "seats": (3,),
         "steps": 800_000,
-        "game_options": {"hands": 1},
-        "epochs": 3,
-        "entropy": 0.2,
-        "entropy_final": 0.03,
-        "rate": 1e-3,
-        "rate_final": 5e-5,
-        "reward_scale": 0.1,
         "pool_self": 0.8,
-        "pool_past": 0.0,
         "pool_scripted": 0.15,
-        "pool_random": 0.05,
     },
     # One network for 2 to 6 seats; most matches have two or three. Luck outweighs what one decision is worth by far, so
     # even a small entropy bonus would keep play near uniform.
