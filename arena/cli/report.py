@@ -22,7 +22,8 @@ from arena.report.replays import Caps
 @click.option("--columns", is_flag=True, help="Write RUN/matches.parquet, turns.parquet and calls.parquet too.")
 @click.option("--trust", is_flag=True, help="Run the game file that came with RUN, although it was never played here.")
 def report(runs: tuple[Path, ...], out: Path | None, pictures: int, turns: int, columns: bool, trust: bool) -> None:
-    """Write the page of RUN: scores with intervals, faults, how to reproduce them, and the matches to step through.
+    """Write the page of RUN: scores with intervals, who beat whom, faults, audit, behaviour, how to repeat it, and the
+    matches to step through.
 
     It is one file that needs no network. Of several RUNs a page that compares them is written to --out; runs of other
     game versions, options, limits or views are refused. A run that stopped is reported as far as it came.
