@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from arena.errors import ArenaError, InputError
-from arena.operator import Decision
+from arena.operator import Decision, Usage
 from arena.price import Price
 from arena.record.times import Times
 
@@ -56,18 +56,23 @@ class Spending:
                 self.calls += one.answers if one.tokens else 0
                 self.tokens += one.tokens
                 self.price += one.cost(price) if price is not None else 0.0
-        self._check()
+        self.check()
 
     def answered(self, operator: str, decision: Decision) -> None:
         """One answer. BudgetError if something is spent now."""
-        if (usage := decision.usage) is not None:
+        self.used(operator, decision.usage)
+        self.check()
+
+    def used(self, operator: str, usage: Usage | None) -> None:
+        """What one answer took."""
+        if usage is not None:
             self.calls += 1
             self.tokens += usage.prompt + usage.completion
             if (price := self._prices.get(operator)) is not None:
                 self.price += price.of(usage.prompt, usage.completion, usage.cached)
-        self._check()
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """BudgetError if something is spent."""
         spent: dict[str, Any] = {"calls": self.calls, "tokens": self.tokens, "price": self.price}
         spent["seconds"] = time.monotonic() - self._began
         for name, value in spent.items():

@@ -86,7 +86,7 @@ def evaluate(
     with stopping(folder, console, ("evaluate", str(script), *_repeated(settings, null), "--resume", str(folder))):
         if cluster is not None:
             how: dict[str, Any] = {"operators": list(evaluation.spec().operators), "turns": turns}
-            how["concurrency"] = evaluation.concurrency
+            how |= {"concurrency": evaluation.concurrency, "budget": evaluation.budget}
             tables = play_ranges(plan, folder, cluster, console, quiet=quiet, resume=resume is not None, **how)
         else:
             for runtime in plan.runtimes:

@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from arena import commands, names
+from arena.budget import Budget, Spending
 from arena.engines.part import Chunk, Files, Order, kept_files, play_part
 from arena.errors import ArenaError, InputError, RecordError
 from arena.evaluate.table import ScoreTable
@@ -29,6 +30,7 @@ from arena.plan import Plan
 from arena.play import describe, open_recorder, open_store
 from arena.plugins import require_modules
 from arena.record.reader import Run
+from arena.record.times import used_in
 from arena.record.turns import TurnStore, store_of
 from arena.record.writer import Recorder
 from arena.supervisor.interrupts import Interrupts
@@ -94,9 +96,12 @@ def run_plan(
     resume: bool = False,
     turns: bool = False,
     watcher: Watcher | None = None,
+    budget: Budget | None = None,
 ) -> list[ScoreTable]:
     """As arena.play.run_plan, on the cluster at `address`; a program that has called ray.init keeps its cluster.
 
+    budget: what may be spent until the run stops with a BudgetError; what nodes take within half a second more is not
+    prevented.
     operators: as they were given for `plan`; needed only if one has a secret. cpus, gpus: that each range takes.
     concurrency: matches at once in each range; None: what is usual on the node.
 
@@ -113,8 +118,11 @@ def run_plan(
         store = None
         if turns or (resume and store_of(out).is_file()):
             store = stack.enter_context(closing(open_store(out, recorder, head.first)))
+        spending = None
+        if budget is not None:
+            spending = Spending(budget, Run(out).prices(), Run(out).times() if resume else None)
         parts = _parts(recorder, plan.matches or 0, ranges or 2 * slots)
-        players = _Players(recorder, store, operators, concurrency, cpus, gpus, watcher or Watcher())
+        players = _Players(recorder, store, operators, concurrency, cpus, gpus, watcher or Watcher(), spending)
         with players:
             players.play(parts, interrupts)
         tables = Run(out).tables()
@@ -223,6 +231,7 @@ class _Players:
         cpus: float,
         gpus: float,
         watcher: Watcher,
+        spending: Spending | None,
     ) -> None:
         import ray
 
@@ -232,6 +241,7 @@ class _Players:
         self._operators = tuple(operators)
         self._concurrency = concurrency
         self._watcher = watcher
+        self._spending = spending
         # What is lost is sent out again here, without the matches that came back.
         how = {"num_cpus": cpus, "num_gpus": gpus, "max_retries": 0, "scheduling_strategy": "SPREAD"}
         self._task = ray.remote(_play).options(num_returns="streaming", **how)
@@ -264,6 +274,8 @@ class _Players:
             self._send(_Range(part, part.start))
         while self._running:
             interrupts.check()
+            if self._spending is not None:
+                self._spending.check()
             for stream in self._ready():
                 self._take(stream, self._running[stream])
 
@@ -314,7 +326,11 @@ class _Players:
 
     def _record(self, one: _Range, chunk: Chunk) -> None:
         recorder = self._recorder
-        recorder.timings(chunk.timing.splitlines(keepends=True))
+        times = chunk.timing.splitlines(keepends=True)
+        recorder.timings(times)
+        if self._spending is not None:
+            for operator, usage in used_in(times):
+                self._spending.used(operator, usage)
         for operator, several in chunk.facts.items():
             for said in several:
                 recorder.facts(operator, said)

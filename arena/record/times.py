@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -164,6 +164,15 @@ def answer_seconds(path: Path) -> dict[tuple[int, str], array[float]]:
                 if line.type == "turn":
                     out.setdefault((line.game, line.operator), array("f")).append(line.seconds)
     return out
+
+
+def used_in(lines: Iterable[bytes]) -> Iterator[tuple[str, Usage]]:
+    """Of lines of a timing file: who answered, and the tokens that it took, if it took some."""
+    decoder = msgspec.json.Decoder(_Line)
+    for text in lines:
+        line = decoder.decode(text)
+        if line.type == "turn" and (line.prompt or line.completion):
+            yield line.operator, Usage(line.prompt, line.completion, line.cached)
 
 
 def usage_of(times: Times, prices: Mapping[str, Price | None]) -> dict[str, dict[str, float | int]]:

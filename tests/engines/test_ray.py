@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from arena.budget import Budget, BudgetError
 from arena.errors import ArenaError, InputError
 from arena.lineup import resolve
 from arena.plan import PlanSpec
@@ -127,6 +128,43 @@ def test_a_node_that_cannot_play_says_why(cluster: Any, tmp_path: Path) -> None:
         engine.run_plan(plan, tmp_path / "run", address=cluster.address, cpus=1)
     (printed,) = (tmp_path / "run" / "workers").glob("000000-cmd*")
     assert "no such thing" in printed.read_text()
+
+
+TALKING = """
+from arena.game import Views
+from arena.operator import Decision, Operator, OperatorKind, Usage
+
+
+class Talking(Operator):
+    def act(self, requests):
+        return [Decision(answer=request.observation.legal[0], usage=Usage(9, 1)) for request in requests]
+
+
+def build(context):
+    return Talking()
+
+
+KIND = OperatorKind(name="talking", summary="", target=f"{__file__}:build", views=lambda spec, what, options: Views())
+"""
+
+
+def test_a_budget_ends_all_ranges(cluster: Any, tmp_path: Path) -> None:
+    operator = tmp_path / "talking.py"
+    operator.write_text(TALKING)
+    plan = resolve(PlanSpec(games=("kuhn@seats=2",), operators=(str(operator), "random"), matches=100_000))
+    with pytest.raises(BudgetError, match="the budget of 50 tokens is spent"):
+        engine.run_plan(plan, tmp_path / "run", address=cluster.address, cpus=1, budget=Budget(tokens=50))
+    assert 0 < len(list(Run(tmp_path / "run").played())) < 100_000
+    assert not workers()
+
+
+def test_an_evaluation_is_the_same_on_a_cluster(cluster: Any, tmp_path: Path) -> None:
+    script = tmp_path / "mine.toml"
+    script.write_text("games = ['kuhn@seats=2', 'leduc@seats=2']\noperators = ['scripted', 'random']\nblocks = 6\n")
+    for out, engine_name in (("local", "local"), ("ray", f"ray@address={cluster.address}@cpus=1")):
+        words = [str(script), "--null", "random", "--out", str(tmp_path / out), "--engine", engine_name, "--quiet"]
+        subprocess.run([sys.executable, "-m", "arena", "evaluate", *words], check=True, capture_output=True)
+    assert same(tmp_path / "local", tmp_path / "ray") == dict.fromkeys(SAME, True)
 
 
 @pytest.mark.parametrize(
