@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -20,7 +20,7 @@ ROUNDING = 1e-3  # by which a log-probability may be above 0
 SIZES = ("n_prompt_tokens", "n_ctx")  # numbers that llama.cpp gives beside its words
 CUT = 300  # most characters of a server's words in a message
 
-
+Hidden = Callable[[str], str]  # masks a key in a text
 Count = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]  # of tokens, or a token's number
 
 
@@ -172,12 +172,12 @@ def _said(message: Message, pictures: Mapping[str, dict[str, Any]]) -> dict[str,
     return {"role": message.role, "content": parts}
 
 
-def completion(content: bytes) -> Completion:
+def completion(content: bytes, hidden: Hidden = str) -> Completion:
     """The answer in `content`. BackendError unless it is one."""
     try:
         found = msgspec.json.decode(content, type=Completion)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BackendError(f"the server's answer is no chat completion ({error}): {shown(content)}") from None
+        raise BackendError(f"the server's answer is no chat completion ({error}): {shown(content, hidden)}") from None
     if not found.choices:
         raise BackendError("the server's answer has an empty list of choices")
     return found
@@ -224,18 +224,18 @@ def _drawn(found: Sequence[Drawn]) -> np.ndarray[Any, np.dtype[np.float32]]:
     return np.minimum(out, 0)
 
 
-def told(content: bytes) -> str:
+def told(content: bytes, hidden: Hidden = str) -> str:
     """What the body of an error says, in one line."""
     try:
         error = msgspec.json.decode(content)
     except (msgspec.DecodeError, RecursionError):
-        return shown(content)
+        return shown(content, hidden)
     numbers = []
     for field in ("error", "message"):  # {"error": {"message": ...}}, {"error": ...}, {"message": ...}
         if isinstance(error, Mapping):
             numbers += [f"{name} {error[name]}" for name in SIZES if isinstance(error.get(name), int)]
             error = error.get(field, error)
-    return shown(error) + (f" ({', '.join(numbers)})" if numbers else "")
+    return shown(error, hidden) + (f" ({', '.join(numbers)})" if numbers else "")
 
 
 def too_long(told: str) -> bool:
@@ -254,9 +254,10 @@ def models(content: bytes) -> list[Model] | None:
         return None
 
 
-def shown(text: object) -> str:
-    """A server's words in one line, cut to a length."""
+def shown(text: object, hidden: Hidden = str) -> str:
+    """A server's words in one line, cut to a length. `hidden` masks a key first: a cut might leave a part of it."""
     if isinstance(text, bytes):
-        text = text[: 4 * CUT].decode(errors="replace")
-    words = " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
+        text = text.decode(errors="replace")
+    words = hidden(str(text))[: 4 * CUT]
+    words = " ".join("".join(char if char.isprintable() else " " for char in words).split())
     return words if len(words) <= CUT else words[:CUT] + " ..."

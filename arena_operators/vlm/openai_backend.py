@@ -26,6 +26,7 @@ from arena_operators.vlm.streamed import Streamed
 
 TRIES = 6  # of one request, where trying again is safe
 FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0  # seconds between two tries: doubled each time; more than the longest: no wait
+MOST_KNOWN = 100_000  # names of pictures that a server has
 CONNECT = 10.0  # seconds. An answer may take any time: the arena's deadline counts
 KEPT_OPEN = 2.0  # seconds of an idle connection: less than servers keep it, which close it while it is used again
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -152,6 +153,8 @@ class OpenAIBackend(AsyncBackend):
             parts = await self.pictures.parts(request.messages, named)
             found = await self.complete(self._body(request, parts))
         if named:
+            if len(self._known) > MOST_KNOWN:  # the server has dropped most of them, too
+                self._known.clear()
             self._known.update(parts)
         return found
 
@@ -170,9 +173,9 @@ class OpenAIBackend(AsyncBackend):
     async def _completion(self, body: Mapping[str, Any]) -> chat_api.Completion:
         asked, url, first = time.monotonic(), self.url + "/chat/completions", None
         if not body.get("stream"):
-            found = chat_api.completion(await self._once("POST", url, body))
+            found = chat_api.completion(await self._once("POST", url, body), self.hidden)
         else:
-            streamed = Streamed()
+            streamed = Streamed(self.hidden)
             async with self._answered("POST", url, body) as response:
                 async for line in bodies.lines(response, bodies.limit(body)):
                     if streamed.take(line) and first is None:
@@ -238,7 +241,7 @@ class OpenAIBackend(AsyncBackend):
     def _failed(self, response: httpx2.Response, content: bytes) -> Exception:
         """What a status other than 200 means. `content` is the beginning of its body."""
         status = response.status_code
-        text = self.hidden(f"{self.url} answers {status}: {chat_api.told(content)}")
+        text = self.hidden(f"{self.url} answers {status}: {chat_api.told(content, self.hidden)}")
         if status in (429, 503):
             return _Again(OverloadedError(text), _seconds(response.headers.get("retry-after")))
         if status in (401, 403):
@@ -252,7 +255,7 @@ class OpenAIBackend(AsyncBackend):
 
     def _unreachable(self, cause: Exception, begun: bool) -> Exception:
         """`begun`: some of an answer came."""
-        why = self.hidden(chat_api.shown(cause) or type(cause).__name__)
+        why = self.hidden(chat_api.shown(cause, self.hidden) or type(cause).__name__)
         if isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout)):
             advice = "Does it run, is its model loaded, and is this its address?"
             text = f"no server can be reached at {self.url}: {why}. {advice}"

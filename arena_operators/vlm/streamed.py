@@ -30,7 +30,8 @@ class _Chunk(msgspec.Struct):
 class Streamed:
     """Takes the lines of a stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, hidden: chat_api.Hidden = str) -> None:
+        self._hidden = hidden
         self.done = False
         self._whole = Completion(choices=[])
         self._texts: dict[str, list[str]] = {}
@@ -50,9 +51,12 @@ class Streamed:
         try:
             chunk = msgspec.json.decode(data, type=_Chunk)
         except (msgspec.DecodeError, RecursionError) as error:
-            raise BackendError(f"a part of the server's answer is none ({error}): {chat_api.shown(data)}") from None
+            raise BackendError(
+                f"a part of the server's answer is none ({error}): {chat_api.shown(data, self._hidden)}"
+            ) from None
         if chunk.error is not None:
-            raise BackendError(f"the server failed in the middle of its answer: {chat_api.told(data.encode())}")
+            why = chat_api.told(data.encode(), self._hidden)
+            raise BackendError(f"the server failed in the middle of its answer: {why}")
         whole = self._whole
         whole.model = whole.model or chunk.model
         whole.usage = chunk.usage or whole.usage

@@ -52,14 +52,20 @@ class VllmBackend(OpenAIBackend):
         self._under_way: Counter[str] = Counter()  # requests under way, by the model that they ask for
         self._old: set[str] = set()  # adapters that are unloaded once nobody asks for them
         self._watch: asyncio.Task[None] | None = None
+        self._unloading: set[asyncio.Task[None]] = set()
 
     async def start(self, context: WorkerContext) -> Capabilities:
         """Starts the server. ValueError, with its last words, when it ends before it answers, or cannot be used."""
         try:
             await self.server.start(context.status)
-            found = await super().start(context)
-            if self._launch.adapter is not None:
-                await self._check_applied(self.model, self._launch.adapter)
+            try:
+                found = await super().start(context)
+                if self._launch.adapter is not None:
+                    await self._check_applied(self.model, self._launch.adapter)
+            except BackendError as error:
+                if await self._has_ended():
+                    raise ValueError(self._end()) from error
+                raise
         except BaseException:
             await self.server.stop()
             raise
@@ -68,7 +74,16 @@ class VllmBackend(OpenAIBackend):
 
     async def _leave_with_server(self) -> None:
         await self.server.ended.wait()
-        raise SystemExit(f"the vLLM server {self.server.how()}:\n{self.server.last_words()}")
+        raise SystemExit(self._end())
+
+    def _end(self) -> str:
+        return f"the vLLM server {self.server.how()}:\n{self.server.last_words()}"
+
+    async def _has_ended(self) -> bool:
+        """Whether a request failed since the server dies."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.server.ended.wait(), DYING)
+        return self.server.ended.is_set()
 
     async def generate(self, request: ModelRequest) -> ModelAnswer:
         """As OpenAIBackend.generate. When the server dies it never returns: this process ends."""
@@ -82,14 +97,15 @@ class VllmBackend(OpenAIBackend):
             fields = {name: getattr(request, name) for name in request.__dataclass_fields__}
             answer = await super().generate(_Asked(**{**fields, "messages": messages, "model": model}))
         except BackendError:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.server.ended.wait(), DYING)
+            if await self._has_ended():
                 await asyncio.Event().wait()
             raise
         finally:
             self._under_way[model] -= 1
-            if model in self._old and not self._under_way[model]:
-                await self._unload(model)
+            if not self._under_way[model]:
+                del self._under_way[model]
+                if model in self._old:  # beside the answer, which does not wait for it, nor whoever cancels it
+                    self._unload_soon(model)
         return dataclasses.replace(answer, weights_version=version)
 
     def right_model(self, name: str) -> bool:
@@ -132,8 +148,13 @@ class VllmBackend(OpenAIBackend):
         old, self.model, self._version = self.model, name, version
         if old != self._launch.base:
             self._old.add(old)
-            if not self._under_way[old]:
+            if old not in self._under_way:
                 await self._unload(old)
+
+    def _unload_soon(self, name: str) -> None:
+        task = asyncio.ensure_future(self._unload(name))
+        self._unloading.add(task)
+        task.add_done_callback(self._unloading.discard)
 
     async def _unload(self, name: str) -> None:
         self._old.discard(name)
@@ -163,7 +184,8 @@ class VllmBackend(OpenAIBackend):
         return [] if drawn is None else [one.logprob for one in drawn.content or ()]
 
     async def stop(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
+        for task in (self._watch, *self._unloading):
+            if task is not None:
+                task.cancel()
         await super().stop()
         await self.server.stop()

@@ -13,6 +13,7 @@ pytest.importorskip("aiohttp")
 
 from arena.operator import BackendError, OverloadedError
 from arena_operators.vlm import bodies
+from arena_operators.vlm.chat_api import CUT
 from tests.operators.compatible_server import CompatibleServer, Reply
 from tests.operators.served_kit import Clock, decide, started, turns
 
@@ -235,3 +236,16 @@ def test_a_failure_touches_nobody_else():
     assert len(seen) > 1
     assert [isinstance(one, BackendError) for one in decided].count(True) == hit
     assert [one.answer for one in decided if not isinstance(one, Exception)] == ["raise"] * (8 - hit)
+
+
+@pytest.mark.parametrize("reply", [{"status": 500}, {"status": 400}, {"body": True}])
+def test_no_part_of_a_key_is_left_where_a_message_is_cut(reply, monkeypatch):
+    """A server echoes the key right where its words are cut to a length."""
+    key = "sk-secret-0123456789"
+    monkeypatch.setenv("TOY_API_KEY", key)
+    text = "x" * (CUT - len(key) // 2) + key
+    answer = Reply(body=text) if "body" in reply else Reply(text, **reply)
+    with CompatibleServer([answer], key=key) as server:
+        (error,) = decide(server, key="TOY_API_KEY")
+    assert "xxx" in str(error)
+    assert "sk-" not in str(error)

@@ -6,6 +6,8 @@ They answer by how often they were asked in this match before, so they need thei
 from __future__ import annotations
 
 import os
+import signal
+import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +15,8 @@ from pathlib import Path
 from arena.game import Views
 from arena.operator import BackendError, Decision, Operator, OperatorKind, Outcome, Request, WorkerContext
 from arena.options import Option
+
+DEADLINE = 2.0  # seconds, of the run in which one is late
 
 
 class Counting(Operator):
@@ -33,6 +37,10 @@ class Counting(Operator):
         legal = request.observation.legal
         if word == "die" and count == 2:
             os._exit(3)
+        if word == "hang" and count == 2:
+            signal.pause()
+        if word == "late" and count == 2:
+            time.sleep(1.5 * DEADLINE)
         if word == "other":
             count += 1
         if word == "refuse":

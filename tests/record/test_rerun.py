@@ -16,6 +16,7 @@ from arena.plan import Limits
 from arena.play import run_plan
 from arena.record.reader import Run
 from arena.record.rerun import Agreement, Rerun, rerun
+from tests.record.rerun_op import DEADLINE
 
 OP = Path(__file__).parent / "rerun_op.py"
 ALL = 10**6
@@ -94,6 +95,28 @@ def test_one_whose_worker_dies_is_told_and_the_others_are_asked(run: Run, flag: 
     found = by_name(rerun(run, ALL))
     assert "exited with code 3" in (found["SURE"].absent or "")
     assert found["random"].asked == run.tables()[0].rows[1].turns
+
+
+@pytest.mark.parametrize("word", ["hang", "late"])
+def test_one_that_does_not_answer_in_time_is_told_and_the_others_are_asked(word: str, tmp_path: Path) -> None:
+    """Also where its answer comes while others are still asked: it counts for nothing."""
+    names = [f"{OP}:SURE@flag={tmp_path / 'flag'}", "random"]
+    limits = Limits(max_reasks=1, deadline=DEADLINE)
+    run_plan(build_plan("leduc", names, seed=3, matches=6, limits=limits), tmp_path / "run", concurrency=4)
+    run = Run(tmp_path / "run")
+    (tmp_path / "flag").write_text(word)
+    found = by_name(rerun(run, ALL))
+    assert "did not answer within 2 s" in (found["SURE"].absent or "")
+    assert found["SURE"].asked == found["SURE"].same < run.tables()[0].rows[0].turns
+    assert found["random"].asked == found["random"].same == run.tables()[0].rows[1].turns
+
+
+def test_all_whose_workers_die_at_once_are_told(tmp_path: Path) -> None:
+    """Nobody is left to be waited for."""
+    run = play(tmp_path / "run", "SURE", "MEASURED")
+    (tmp_path / "flag").write_text("die")
+    found = rerun(run, ALL).agreements
+    assert ["exited with code 3" in (one.absent or "") for one in found] == [True, True]
 
 
 def test_questions_whose_service_fails_are_counted_apart(run: Run, flag: Path) -> None:
