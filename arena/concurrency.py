@@ -13,7 +13,7 @@ MOST = 1024
 # Bytes. The first two and those of workers (OperatorKind.memory) were measured by scripts/bench/memory.py; the last is
 # a guess for an emulator.
 ARENA = 100 * 2**20
-MATCH = 2**20  # that one more match takes in the arena, with pictures on their way
+MATCH = 2 * 2**20  # that one more match takes in the arena, with its pictures
 HOSTED = 64 * 2**20  # that one takes in a game host
 
 
