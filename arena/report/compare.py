@@ -36,7 +36,13 @@ def comparison(runs: Sequence[Run]) -> list[Html]:
         found = [_of_game(game, run.head, one) for run, one in zip(runs, tables, strict=True)]
         if all(one is not None for one in found):
             parts += _game(place, names, [one for one in found if one is not None])
-    return [*_states(names, runs), section("Scores", "scores", *parts), _runs(names, runs)]
+    cautions = [
+        f"{names[0]} and {name}: {why}."
+        for name, run in zip(names[1:], runs[1:], strict=True)
+        for why in unlike(runs[0].head, run.head)
+    ]
+    told = [tag("p", caution, class_="alarm", role="note") for caution in cautions[:MOST]]
+    return [*_states(names, runs), *told, section("Scores", "scores", *parts), _runs(names, runs)]
 
 
 def differences(one: Head, other: Head) -> Iterator[str]:
@@ -61,6 +67,24 @@ def differences(one: Head, other: Head) -> Iterator[str]:
         a, b = getattr(one.plan.limits, limit), getattr(other.plan.limits, limit)
         if a != b:
             yield f"{limit} is {a} here, {b} there"
+
+
+def unlike(one: Head, other: Head) -> Iterator[str]:
+    """What a reader of two runs in one table must know, a phrase each: it does not rule out to compare them."""
+    pools = [sorted(operator.name for operator in head.games[0].operators) for head in (one, other)]
+    if pools[0] != pools[1]:
+        yield (
+            f"their pools differ ({', '.join(pools[0])} here, {', '.join(pools[1])} there), and what an operator gets "
+            "depends on whom it meets"
+        )
+    there = {operator.name: operator for operator in other.games[0].operators}
+    for operator in one.games[0].operators:
+        match = there.get(operator.name)
+        for what in ("given", "options", "fingerprint"):
+            if match is not None and getattr(match, what) != getattr(operator, what):
+                named = {"given": "name", "options": "options", "fingerprint": "weights"}[what]
+                yield f"{operator.name} has other {named} there, so it is not the same operator"
+                break
 
 
 def _key(game: GameHead) -> tuple[str, str]:

@@ -252,6 +252,19 @@ def test_runs_that_cannot_be_compared_are_refused(run: Run, tmp_path: Path, plan
         write_report([run, other], tmp_path / "both.html")
 
 
+def test_other_opponents_and_other_weights_are_told(run: Run) -> None:
+    game = run.head.games[0]
+    first, second = game.operators
+    for changed, why in (
+        ((msgspec.structs.replace(first, name="other"), second), "depends on whom it meets"),
+        ((msgspec.structs.replace(first, fingerprint={"weights": "0"}), second), "thinker0 has other weights there"),
+    ):
+        other = Run(run.folder)
+        other.head = msgspec.structs.replace(run.head, games=(msgspec.structs.replace(game, operators=changed),))
+        assert why in several([run, other])
+        assert "alarm" not in re.findall(r'class="(\w+)" role="note"', several([run, run]))
+
+
 @pytest.mark.parametrize("what", ["version", "views"])
 def test_another_version_or_other_views_are_refused(run: Run, tmp_path: Path, what: str) -> None:
     game = run.head.games[0]
