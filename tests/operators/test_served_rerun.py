@@ -16,7 +16,7 @@ from arena.lineup import build_plan
 from arena.play import run_plan
 from arena.record.reader import Run
 from arena.record.rerun import rerun
-from tests.operators.compatible_server import CompatibleServer
+from tests.operators.compatible_server import Chat, CompatibleServer, Reply
 from tests.operators.test_served_runs import by_seed
 
 
@@ -60,3 +60,24 @@ def test_it_is_sent_the_seeds_of_the_run_again_and_told_when_it_is_gone(played):
     assert gone.asked == 0
     assert server.url in (gone.absent or "")
     assert chance.asked == chance.same > 0
+
+
+def by_notes(chat: Chat) -> Reply:
+    """Notes each turn, reads its notes, and answers by how many there are and by its last text's chance."""
+    written = sum(one["role"] == "assistant" for one in chat.body["messages"])
+    calls = ['Tool: notes {"action": "write", "text": "mark"}', 'Tool: notes {"action": "read"}']
+    place = chat.parts[-1]["text"].count("mark") + chat.body["seed"]
+    return Reply(calls[written] if written < len(calls) else f"Answer: {chat.legal[place % len(chat.legal)]}")
+
+
+def test_one_with_tools_uses_them_again_and_has_the_notes_that_it_had(tmp_path):
+    with CompatibleServer(by_notes) as server:
+        operators = [f"vlm:toy@url={server.url}@tools=notes", "random"]
+        run_plan(build_plan("leduc", operators, matches=6), tmp_path / "run", concurrency=4)
+        run, asked = Run(tmp_path / "run"), len(server.turns)
+        found, _ = rerun(run, 10**6).agreements
+        again = len(server.turns) - asked
+    turns = run.tables()[0].rows[0].turns
+    assert run.tables()[0].rows[0].calls == 2 * turns
+    assert found.same == found.asked == turns
+    assert again == 3 * turns
