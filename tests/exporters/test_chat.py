@@ -120,6 +120,16 @@ def test_pairs_are_of_one_state_and_differ_in_what_they_led_to(tmp_path: Path) -
         assert np.mean(place[worse]) == row["rejected_return"]
 
 
+def test_pandas_and_duckdb_read_the_same_rows(tmp_path: Path) -> None:
+    pandas, duckdb = pytest.importorskip("pandas"), pytest.importorskip("duckdb")
+    played(tmp_path / "run", kinds=[GOOD, GOOD], matches=3)
+    exported(tmp_path / "run", "--to", "chat", "--out", tmp_path / "out")
+    path, wanted = tmp_path / "out/train.parquet", rows(tmp_path / "out", tmp_path / "cache")
+    assert pandas.read_parquet(path)["reward"].tolist() == [row["reward"] for row in wanted]
+    found = duckdb.sql(f"select completion[1].content[1].text from '{path}'").fetchall()
+    assert [text for (text,) in found] == [row["completion"][0]["content"][0]["text"] for row in wanted]
+
+
 def test_no_pairs_is_said(tmp_path: Path) -> None:
     played(tmp_path / "run", kinds=[GOOD, GOOD], matches=1)
     with pytest.raises(InputError, match="there is no pair"):
