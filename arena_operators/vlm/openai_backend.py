@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -63,7 +64,8 @@ class OpenAIBackend(AsyncBackend):
         self.stream = stream  # answers come token by token, which tells when the first one came
         self._sleep = sleep
         self._secret = ""
-        self._client: httpx2.AsyncClient | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._clients: list[httpx2.AsyncClient] = []  # that are idle, each with its one connection
         self._known: set[str] = set()  # pictures that the server has
         self._placeholders: dict[tuple[int, int], tuple[int, int]] = {}  # by size: the token of a picture, how many
 
@@ -83,7 +85,21 @@ class OpenAIBackend(AsyncBackend):
                 raise ValueError("the environment variable that @key= names is not set where the worker runs")
             if not (self._secret.isascii() and self._secret.isprintable() and " " not in self._secret):
                 raise ValueError("the environment variable that @key= names holds no key: it has blanks or other signs")
-        self._client = httpx2.AsyncClient(
+        self._tls = httpx2.create_ssl_context()
+
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[httpx2.AsyncClient]:
+        """A client for one request. A client of many connections looks at all of them for each request."""
+        assert self._tls is not None
+        client = self._clients.pop() if self._clients else self._new_client(self._tls)
+        try:
+            yield client
+        finally:
+            self._clients.append(client)
+
+    def _new_client(self, tls: ssl.SSLContext) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(
+            verify=tls,
             headers=bodies.UNCHANGED | ({"Authorization": f"Bearer {self._secret}"} if self._secret else {}),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=KEPT_OPEN),
             timeout=httpx2.Timeout(None, connect=CONNECT),
@@ -194,10 +210,9 @@ class OpenAIBackend(AsyncBackend):
 
     async def look(self, how: str, url: str, body: object = None) -> tuple[int, bytes]:
         """The status and the beginning of an answer, whatever it is; (0, b"") where none comes. Sent once."""
-        assert self._client is not None
         try:
             content = None if body is None else msgspec.json.encode(body)
-            async with self._client.stream(how, url, content=content, headers=JSON) as response:
+            async with self._client() as client, client.stream(how, url, content=content, headers=JSON) as response:
                 return response.status_code, await bodies.beginning(response)
         except httpx2.HTTPError:
             return 0, b""
@@ -227,11 +242,10 @@ class OpenAIBackend(AsyncBackend):
     @asynccontextmanager
     async def _answered(self, how: str, url: str, body: object) -> AsyncIterator[httpx2.Response]:
         """The response, once its head is here; it is closed at the end, and so when whoever waits is cancelled."""
-        assert self._client is not None
         content = None if body is None else msgspec.json.encode(body)
         response = None
         try:
-            async with self._client.stream(how, url, content=content, headers=JSON) as response:
+            async with self._client() as client, client.stream(how, url, content=content, headers=JSON) as response:
                 if response.status_code != 200:
                     raise self._failed(response, await bodies.beginning(response))
                 yield response
@@ -276,8 +290,8 @@ class OpenAIBackend(AsyncBackend):
         return dataclasses.replace(answer, text=text or "", thought=thought, refusal=refusal)
 
     async def stop(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
+        while self._clients:
+            await self._clients.pop().aclose()
 
 
 class _Again(Exception):

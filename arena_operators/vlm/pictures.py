@@ -14,6 +14,7 @@ from PIL import Image
 from arena_operators.vlm.backend import Message, Picture
 
 MOST = 64 * 1024 * 1024  # bytes of encoded pictures that are kept
+QUICK = 1 << 18  # bytes of a picture that is hashed at once: sooner done than handed to a thread
 
 
 class EncodedPictures:
@@ -29,32 +30,37 @@ class EncodedPictures:
     ) -> dict[str, dict[str, Any]]:
         """By sha256, the part of a message that each picture is sent as.
 
-        `named`: with its sha256 as its uuid. `known`: those that the server has are sent by their name alone.
+        `named`: with its sha256 as its uuid. `known`: those that the server has are sent by their name alone, and are
+        not encoded.
         """
         pictures = [part for one in messages for part in one.parts if isinstance(part, Picture)]
-        if not pictures:
-            return {}
-        missing = [one for one in pictures if "sha256" not in vars(one) or one.sha256 not in self._kept]
-        if missing:  # hashing and encoding take milliseconds: others go on meanwhile
-            for sha256, url in (await asyncio.to_thread(_encoded, missing)).items():
-                self._keep(sha256, url)
+        if large := [one for one in pictures if one.pixels.nbytes > QUICK]:
+            await asyncio.to_thread(_hashed, large)  # it takes milliseconds, as encoding does: others go on meanwhile
+        unknown = {one.sha256: one for one in pictures if one.sha256 not in known}
+        urls = {sha256: self._kept[sha256] for sha256 in unknown if sha256 in self._kept}
+        if missing := [one for sha256, one in unknown.items() if sha256 not in urls]:
+            urls |= await asyncio.to_thread(_encoded, missing)
+        for sha256, url in urls.items():
+            self._keep(sha256, url)
         out: dict[str, dict[str, Any]] = {}
-        for picture in pictures:
-            sha256 = picture.sha256
-            url = self._kept.get(sha256) or data_url(picture)  # dropped at once: it is larger than all that is kept
-            if sha256 in self._kept:
-                self._kept.move_to_end(sha256)
-            name = {"uuid": sha256} if named else {}
-            out[sha256] = {"type": "image_url", "image_url": None if sha256 in known else {"url": url}, **name}
+        for sha256 in (one.sha256 for one in pictures):
+            url_part = {"url": urls[sha256]} if sha256 in urls else None
+            out[sha256] = {"type": "image_url", "image_url": url_part, **({"uuid": sha256} if named else {})}
         return out
 
     def _keep(self, sha256: str, url: str) -> None:
         if sha256 not in self._kept:
             self._kept[sha256] = url
             self._size += len(url)
+        self._kept.move_to_end(sha256)
         while self._size > self._most:
             _, dropped = self._kept.popitem(last=False)
             self._size -= len(dropped)
+
+
+def _hashed(pictures: list[Picture]) -> None:
+    for one in pictures:
+        one.sha256  # noqa: B018 - it is kept there
 
 
 def _encoded(pictures: list[Picture]) -> dict[str, str]:
