@@ -17,6 +17,8 @@ RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # of adapters, as vLLM counts them
 RANK = 32  # of those that training brings
 LOADED = 2  # adapters at once: the one in use, and the one before it, whose requests are not answered yet
 CONTEXT = 8192  # tokens, of a model that would take more: each costs memory
+OF_THREADS = ("VLLM_ENABLE_V1_MULTIPROCESSING", "VLLM_CPU_OMP_THREADS_BIND")  # a user who sets these knows better
+FEW = 4  # processor cores: with more, each of vLLM's processes has one of its own to wait on
 VISION = ("vision", "visual", "image_newline", "connector", "multi_modal_projector")
 
 
@@ -59,6 +61,11 @@ def launch(origin: Source, asked: Mapping[str, Any]) -> Launch:
     if cpu:
         # The prefix cache keeps whole blocks: of 128 tokens unless said, more than some prompts have; the least is 32.
         options += ["--enforce-eager", "--block-size", "32"]
+    if cpu and (cores := _cores()) <= FEW and not any(name in os.environ for name in OF_THREADS):
+        # Else the engine and its one worker wait for each other awake, for a second after each message, and there are
+        # not cores enough for that. vLLM binds no threads then; as where it does, they leave one core to the rest.
+        options += ["--distributed-executor-backend", "uni"]
+        variables |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "OMP_NUM_THREADS": str(max(1, cores - 1))}
     if origin.path is None and asked.get("revision"):
         options += ["--revision", asked["revision"]]
     if origin.adapter is None and not asked["lora"]:
@@ -78,6 +85,11 @@ def launch(origin: Source, asked: Mapping[str, Any]) -> Launch:
     name = f"{base}+{origin.adapter.resolve().name}"
     options += ["--lora-modules", f"{name}={origin.adapter.resolve()}"]
     return Launch(tuple(options), variables, base, name, origin.adapter, True)
+
+
+def _cores() -> int:
+    """Of this machine, as far as this process may use them."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _context(origin: Source) -> int | str:

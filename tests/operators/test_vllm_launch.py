@@ -15,7 +15,7 @@ from arena import plugins
 from arena.cli.play import play
 from arena.errors import InputError
 from arena.operator import WorkerContext
-from arena_operators.vlm import checkpoint, kind, operator, options
+from arena_operators.vlm import checkpoint, kind, operator, options, vllm_launch
 from arena_operators.vlm.openai_backend import OpenAIBackend
 from arena_operators.vlm.vllm_launch import changes_something, launch, rank, special
 from tests.operators.compatible_server import CompatibleServer
@@ -142,3 +142,17 @@ def test_special_tokens_are_those_of_the_transformers_backend():
     assert set(found.ends) == set(model.ends)
     words = "pot 10 <image> say </s> fold <end_of_utterance><row_1_col_1>"
     assert found.plain(words) == model.plain(words)
+
+
+@pytest.mark.parametrize(("cores", "one"), [(1, True), (2, True), (4, True), (5, False)])
+def test_on_few_cores_the_engine_runs_in_one_process_that_leaves_a_core_to_the_rest(monkeypatch, cores, one):
+    monkeypatch.setattr(vllm_launch, "_cores", lambda: cores)
+    found = started()
+    assert ("uni" in found.options) == one
+    assert found.variables.get("OMP_NUM_THREADS") == (str(max(1, cores - 1)) if one else None)
+
+
+def test_a_user_who_binds_threads_is_left_to_it(monkeypatch):
+    monkeypatch.setattr(vllm_launch, "_cores", lambda: 2)
+    monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", "0-1")
+    assert "uni" not in started().options
