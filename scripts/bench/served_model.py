@@ -1,0 +1,172 @@
+"""The served part of scripts/bench/models.py: turns of nano through the arena and vLLM, against a bare client."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import msgspec
+import psutil
+
+from arena.lineup import build_plan
+from arena.local_workers import LocalWorkers
+from arena.match import Match
+from arena.observer import Observer
+from arena.operator import AsyncOperator, Decision, Operator, Request, WorkerContext
+from arena.plan import Plan
+from arena.scheduler import Scheduler
+from arena_operators.vlm.operator import make
+from arena_operators.vlm.served import ServedOperator
+from arena_operators.vlm.vllm_backend import VllmBackend
+
+NAME = "vlm:nano@backend=vllm@temperature=0"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One side of a round."""
+
+    rate: float  # turns a second by the clock
+    client: float  # milliseconds of processor time a turn: of the arena, or of the bare client
+    server: float  # likewise, of every process of the server
+
+
+class Span(Observer):
+    """From the first question to the last answer."""
+
+    def __init__(self) -> None:
+        self.first = self.last = 0.0
+        self.turns = 0
+
+    def asked(self, match: Match, request: Request) -> None:
+        self.first = self.first or time.perf_counter()
+
+    def answered(self, match: Match, seat: int, decision: Decision, seconds: float) -> None:
+        self.last = time.perf_counter()
+        self.turns += 1
+
+
+class Served:
+    """nano behind a vLLM server that lives as long as this."""
+
+    def __init__(self, matches: int, in_flight: int) -> None:
+        self.plan = self._plan(matches, in_flight)
+        self.bodies: list[bytes] = []
+        self.workers = LocalWorkers(self.plan.entries, [self._make] * len(self.plan.entries))
+
+    @staticmethod
+    def _plan(matches: int, in_flight: int) -> Plan:
+        return build_plan("leduc", [f"{NAME}@in_flight={in_flight}"] * 2, seed=1, matches=matches)
+
+    def _make(self, context: WorkerContext) -> Operator | AsyncOperator:
+        operator = make(context)
+        assert isinstance(operator, ServedOperator)
+        assert isinstance(operator.backend, VllmBackend)
+        self.backend = operator.backend
+        return operator
+
+    def record(self, matches: int) -> None:
+        """Keep the bodies of what is asked now."""
+        complete = self.backend.complete
+
+        async def kept(body: Mapping[str, Any]) -> Any:
+            self.bodies.append(msgspec.json.encode(body))
+            return await complete(body)
+
+        self.backend.complete = kept  # type: ignore[method-assign]
+        self.arena(matches)
+        self.backend.complete = complete  # type: ignore[method-assign]
+
+    def limit(self, in_flight: int) -> None:
+        """Have so many requests in flight from now on, at most."""
+        for entry in self.plan.entries:
+            self.workers.channel(entry).limit(in_flight)
+
+    def _server(self) -> float:
+        """Seconds of processor time of the server's processes."""
+        first = psutil.Process(self.backend.server.pid)
+        return sum(sum(one.cpu_times()[:2]) for one in [first, *first.children(recursive=True)])
+
+    def arena(self, concurrency: int, matches: int | None = None) -> Measured:
+        """So many matches at a time."""
+        span, plan = Span(), self.plan if matches is None else self._plan(matches, self.plan.entries[0].max_in_flight)
+        server, client = self._server(), time.process_time()
+        Scheduler(plan, self.workers, concurrency=concurrency, observer=span).run()
+        return self._measured(span.turns, span.last - span.first, time.process_time() - client, server)
+
+    def bare(self, bodies: Sequence[bytes], concurrency: int) -> Measured:
+        """So many requests at a time."""
+        server, client, began = self._server(), time.process_time(), time.perf_counter()
+        asyncio.run(self._bare(bodies, concurrency))
+        seconds, client = time.perf_counter() - began, time.process_time() - client
+        return self._measured(len(bodies), seconds, client, server)
+
+    def _measured(self, turns: int, seconds: float, client: float, server: float) -> Measured:
+        return Measured(turns / seconds, 1000 * client / turns, 1000 * (self._server() - server) / turns)
+
+    async def _bare(self, bodies: Sequence[bytes], concurrency: int) -> None:
+        left = iter(bodies)
+        head = {"Content-Type": "application/json", "Authorization": f"Bearer {self.backend.server.secret}"}
+
+        async def some(client: httpx2.AsyncClient) -> None:
+            for body in left:
+                response = await client.post(f"{self.backend.url}/chat/completions", content=body)
+                response.raise_for_status()
+                response.json()
+
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
+        async with httpx2.AsyncClient(headers=head, limits=limits, timeout=None) as client:
+            await asyncio.gather(*(some(client) for _ in range(concurrency)))
+
+
+def measure(matches: int, rounds: int, concurrencies: Sequence[int]) -> dict[str, Any]:
+    """Rates, processor time a turn, and ratios."""
+    served = Served(matches, max(concurrencies))
+    with served.workers:
+        served.arena(2 * max(concurrencies))  # the server gets every picture
+        served.record(2 * max(concurrencies))
+        bodies = served.bodies
+        rates = {count: max(served.bare(bodies, count).rate for _ in range(2)) for count in concurrencies}
+        best = max(rates, key=lambda count: rates[count])
+        print(
+            f"served: {len(bodies)} turns; bare client, turns/s by concurrency: "
+            + ", ".join(f"{rate:.0f} at {count}" for count, rate in rates.items()),
+            flush=True,
+        )
+        served.limit(best)
+        found: dict[str, list[Measured]] = {"bare": [], "arena": [], "alone": []}
+        for _ in range(rounds):
+            found["bare"].append(served.bare(bodies, best))
+            found["arena"].append(served.arena(2 * best))
+            found["alone"].append(served.arena(1, max(2, matches // 8)))
+    return {"turns": len(bodies), "concurrency": best, "load": round(os.getloadavg()[0], 1), **summary(found)}
+
+
+def summary(found: Mapping[str, Sequence[Measured]]) -> dict[str, Any]:
+    """Medians of each side; of ratios also the lowest and the highest. Prints them."""
+    out: dict[str, Any] = {}
+    for side, measured in found.items():
+        out[side] = {
+            name: round(statistics.median(getattr(one, name) for one in measured), 2)
+            for name in Measured.__annotations__
+        }
+        print(
+            "{}: {rate} turns/s; processor time a turn: client {client} ms, server {server} ms".format(
+                side, **out[side]
+            ),
+            flush=True,
+        )
+    for other in ("bare", "alone"):
+        pairs = list(zip(found["arena"], found[other], strict=True))
+        ratios = [one.rate / two.rate for one, two in pairs]
+        spent = [(two.client + two.server) / (one.client + one.server) for one, two in pairs]
+        for name, values in ((f"arena_to_{other}", ratios), (f"arena_to_{other}_processor", spent)):
+            out[name] = [round(pick(values), 2) for pick in (statistics.median, min, max)]
+            print("{}: {} ({} to {})".format(name, *out[name]), flush=True)
+    return out
