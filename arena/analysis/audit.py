@@ -1,8 +1,8 @@
 """The audit of a run: what a reviewer would ask, each question answered from the log in a plain sentence.
 
-A question that tests (seats, cycles) finds something in an honest run with a chance of at most 1% each, whatever the
-number of games, seats and operators (Holm); tests/analysis/test_audit_errors.py simulates it. The other thresholds are
-no tests: beyond them a reader of the table would be misled; each says how, where it stands.
+A question that tests (seats, cycles, twins) finds something in an honest run with a chance of at most 1% each,
+whatever the number of games, seats and operators (Holm); tests/analysis/test_audit_errors.py simulates it. The other
+thresholds are no tests: beyond them a reader of the table would be misled; each says how, where it stands.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ def audit_facts(facts: Facts, run: str = "") -> Audit:
 QUESTIONS: Sequence[tuple[str, str, Callable[[Facts], Said]]] = (
     ("seats", "Does the seat decide?", meetings.seats),
     ("cycles", "Is there an order at all?", meetings.cycles),
+    ("twins", "Is an equal operator found equal?", meetings.twins),
     ("connected", "Can everybody be compared?", meetings.connected),
     ("opponents", "Did all meet the same opponents?", meetings.opponents),
     ("ties", "How much was decided?", meetings.ties),

@@ -77,6 +77,43 @@ def cycles(facts: Facts) -> Said:
     return said(findings, f"no circle of three who each beat the next ({plural(looked, 'triple')})")
 
 
+def twins(facts: Facts) -> Said:
+    found = facts.head.plan.twins
+    if found is None:
+        return unknown("no operator entered twice (`arena evaluate SCRIPT --null OPERATOR`)")
+    one, two = sorted(found)
+    tested = []
+    for _, name, mine in facts.games:
+        met = designs.pairs(mine)
+        for at in np.flatnonzero(
+            (met.one == one) & (met.two == two) & (met.blocks >= designs.FEWEST) & (met.error > 0)
+        ):
+            tested.append((designs.p_value(met, int(at)), name, float(met.difference[at]), int(met.blocks[at])))
+    who = [facts.outcomes.operators[slot] for slot in found]
+    if not tested:
+        return unknown(f"{who[0]} and {who[1]} did not meet in {designs.FEWEST} blocks that differ")
+    findings, largest = [], 0.0
+    for rank, (p, name, difference, blocks) in enumerate(sorted(tested)):
+        largest = max(largest, min(1.0, p * (len(tested) - rank)))
+        if largest < LEVEL:
+            text = f"In {name}, {who[0]} got {number(difference)} beside its twin {who[1]} ({blocks} blocks, p "
+            f"{p_text(largest)})."
+            findings.append(
+                Finding(
+                    text=text,
+                    advice="They are one operator: something beside skill moves scores (what is kept from one "
+                    "match to "
+                    "the next, a server that treats them differently). Do not trust differences of that size.",
+                    warning=True,
+                    game=name,
+                    operators=tuple(who),
+                    numbers={"difference": difference, "p": largest},
+                )
+            )
+    told = ", ".join(f"{name} {number(difference)}" for _, name, difference, _ in tested)
+    return said(findings, f"{who[0]} and its twin {who[1]} do not differ ({told}; smallest p {p_text(min(tested)[0])})")
+
+
 def connected(facts: Facts) -> Said:
     findings = []
     for _, name, mine in facts.games:

@@ -156,6 +156,13 @@ def pairs(outcomes: Outcomes) -> Pairs:
     return Pairs(pair // pool, pair % pool, matches, blocks, mean, error, wins, losses)
 
 
+def p_value(found: Pairs, at: int) -> float:
+    """Of the difference of one pair, two-sided: Student's t with one degree of freedom less than there are blocks."""
+    from scipy import stats
+
+    return float(2 * stats.t.sf(abs(found.difference[at]) / found.error[at], found.blocks[at] - 1))
+
+
 @dataclass(frozen=True, slots=True)
 class Cycle:
     """Three operators of which each does better than the next, and the last than the first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -34,6 +35,25 @@ def test_an_honest_run_has_few_false_alarms(seats: int, rounds: int, how: dict[s
         alarms += sum(len(answer.findings) for answer in tested)
     assert alarms <= MOST
     assert LEVEL == 0.01
+
+
+@pytest.mark.parametrize("rounds", [3, 20])
+def test_a_twin_is_found_different_as_often_as_is_stated(rounds: int) -> None:
+    rng = np.random.default_rng(13)
+    alarms = 0
+    for _ in range(RUNS):
+        base = facts(league(rng, np.array([0.4, 0.4, 0.0]), rounds=rounds * 4, lineups=[(0, 1)]))
+        base.head = msgspec.structs.replace(base.head, plan=msgspec.structs.replace(base.head.plan, twins=(0, 1)))
+        alarms += len(next(one for one in audit_facts(base).answers if one.name == "twins").findings)
+    assert alarms <= MOST
+
+
+def test_a_twin_that_is_treated_worse_is_found() -> None:
+    base = facts(league(np.random.default_rng(14), np.array([1.5, 0.0]), rounds=60))
+    base.head = msgspec.structs.replace(base.head, plan=msgspec.structs.replace(base.head.plan, twins=(0, 1)))
+    (finding,) = next(one for one in audit_facts(base).answers if one.name == "twins").findings
+    assert finding.warning
+    assert "o0 got +" in finding.text
 
 
 def test_equal_operators_are_the_hardest_case_for_circles() -> None:
