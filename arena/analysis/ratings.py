@@ -80,11 +80,11 @@ def comparisons(outcomes: Outcomes) -> Comparisons:
     return Comparisons(len(outcomes.operators), seats, cells, grouped(counts, GROUPS))
 
 
-def fit(found: Comparisons, draw: Resampler) -> Fit:
+def fit(found: Comparisons, draw: Resampler, stream: int = 1) -> Fit:
     """The maximum of the likelihood, and of resampled blocks. The comparisons must be connected (`why_not`)."""
     model = _Model(found)
     best = model.solve(found.total[None])
-    weights = draw.weights(len(found.counts), stream=1)[:DRAWN] @ found.counts
+    weights = draw.weights(len(found.counts), stream)[:DRAWN] @ found.counts
     replicates = model.solve(weights, start=best)
     return Fit(
         best[0, : found.pool] - best[0, : found.pool].mean(),

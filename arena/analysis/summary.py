@@ -71,10 +71,12 @@ def analyse(outcomes: Outcomes, twins: tuple[int, int] | None = None, seed: int 
     """Everything that the outcomes of a run say. The same run and seed give the same numbers."""
     pool, draw = outcomes.operators, Resampler(seed)
     anchor = next((name for name in pool if names.parse(name.split("#")[0]).base == "random"), None)
+    named = [head.name for head in outcomes.games]
+    labels = [f"{one.name}@seats={one.seats}" if named.count(one.name) > 1 else one.name for one in outcomes.games]
     found, fits = [], []
-    for index, head in enumerate(outcomes.games):
+    for index in range(len(labels)):
         mine = outcomes.of_game(index)
-        fitted = _game(mine, head.name, head.unit, anchor, draw)
+        fitted = _game(mine, index, labels[index], anchor, draw)
         found.append(fitted[0])
         fits.append(fitted[1])
     overall = _overall(outcomes, found, fits, anchor, draw) if len(found) > 1 else None
@@ -82,13 +84,15 @@ def analyse(outcomes: Outcomes, twins: tuple[int, int] | None = None, seed: int 
     return Analysis(anchor=anchor, twins=same, games=found, overall=overall)
 
 
-def _game(mine: Outcomes, name: str, unit: str, anchor: str | None, draw: Resampler) -> tuple[GameAnalysis, Fit | None]:
+def _game(
+    mine: Outcomes, index: int, name: str, anchor: str | None, draw: Resampler
+) -> tuple[GameAnalysis, Fit | None]:
     pool = mine.operators
     pairs = differences(mine, draw)
     played = scores(mine, draw)
     counted = comparisons(mine)
     reason = why_not(counted, pool) if mine.lineup.shape[1] > 1 else "no ratings: nobody meets in a game with one seat"
-    fitted = None if reason is not None else fit(counted, draw)
+    fitted = None if reason is not None else fit(counted, draw, 100 + index)
     ratings = [None] * len(pool) if fitted is None else _ratings(fitted.strengths, fitted.replicates, pool, anchor)
     ranks = rank_sets(pool, pairs)
     standings = [
@@ -105,7 +109,7 @@ def _game(mine: Outcomes, name: str, unit: str, anchor: str | None, draw: Resamp
     seats = [] if fitted is None else [float(worth * ELO) for worth in fitted.seats]
     return GameAnalysis(
         game=name,
-        unit=unit,
+        unit=mine.games[index].unit,
         standings=standings,
         differences=pairs,
         payoffs=_payoffs(mine),
@@ -152,8 +156,7 @@ def _overall(
     if missing:
         return Overall(standings=[], without={}, middle=middle, unrated=missing[0])
     every = np.stack([one.strengths for one in rated])
-    # Games are independent: each has replicates of its own blocks.
-    replicates = np.mean([np.roll(one.replicates, 7 * at, axis=0) for at, one in enumerate(rated)], axis=0)
+    replicates = np.mean([one.replicates for one in rated], axis=0)
     ratings = _ratings(every.mean(0), replicates, pool, anchor)
     zero = pool.index(anchor) if anchor is not None else None
     without = {}

@@ -99,14 +99,17 @@ def evaluate(
                 tables = evaluation.run(
                     folder, resume=resume is not None, observer=live, on_status=live.status, turns=turns
                 )
-    _write_files(Run(folder), console)
     print_end(Run(folder), tables, console)
+    _write_files(Run(folder), console)
 
 
 def _write_files(run: Run, console: Console) -> None:
+    from arena.analysis.kept import write_analysis
+    from arena.cli.ranking import print_ranking
     from arena.report.columns import write_columns
     from arena.report.page import write_report
 
+    print_ranking(write_analysis(run), Console())
     write_columns(run)
     page = write_report([run], None)
     console.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)

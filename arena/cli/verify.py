@@ -94,13 +94,23 @@ def verify(run: Path, trust: bool, rerun: int | None, rerun_seed: int, processes
             f"This is the evaluation of the policy. How that was trained is not re-executed: with the same seed, on a "
             f"machine like it, {training.head.trained_by} gives the same weights."
         )
+    wrong = report.passed and (recorded.folder / "analysis.json").is_file() and _check_analysis(recorded, say)
     if rerun is None:
         say("A log cannot prove who chose an answer, only what followed from it.")
     elif not report.passed:
         say("The operators were not asked again: first the log must be right.")
     else:
         sys.exit(0 if _rerun(recorded, rerun, rerun_seed, trust, say) else 1)
-    sys.exit(0 if report.passed else 1)
+    sys.exit(0 if report.passed and not wrong else 1)
+
+
+def _check_analysis(run: Run, say: Callable[[str], None]) -> bool:
+    """Compute analysis.json again from the log; whether it is wrong."""
+    from arena.analysis.kept import check_analysis
+
+    problem = check_analysis(run)
+    say(f"WRONG  {problem}" if problem is not None else "analysis.json is what the log gives.")
+    return problem is not None
 
 
 def _verified(run: Run, trust: bool, processes: int) -> Report:

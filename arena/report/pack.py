@@ -27,7 +27,7 @@ from arena.report.reproduce import sha256
 
 ENDINGS = (".tar.zst", ".zip")
 # Of the run folder, beside its log, its journals and the files that it keeps.
-FILES = ("run.json", "results.json", "evaluation.json", "operators.json", "rerun.json")
+FILES = ("run.json", "results.json", "analysis.json", "operators.json", "rerun.json")
 SUMS, README = "SHA256SUMS", "README.txt"
 LEVEL = 9  # of zip
 

@@ -158,3 +158,19 @@ def test_a_dry_run_plays_nothing_and_says_what_it_would_take(tmp_path):
     assert "2 operators, 2 games, 12 matches" in out
     assert "decisions of a seat in a match, the mean of 3 matches of chance" in " ".join(out.split())
     assert not (tmp_path / "out").exists()
+
+
+def test_the_analysis_is_written_and_a_changed_one_is_found_by_verify(tmp_path):
+    code, out, err = run(tmp_path, "evaluate", str(script(tmp_path, "null='random', blocks=4")), "--out", "one", "-q")
+    assert code == 0, err
+    assert "random#2 (twin of random#1)" in out
+    assert "ratings in Elo points" in out
+    path = tmp_path / "one" / "analysis.json"
+    found = json.loads(path.read_bytes())
+    assert found["twins"] == ["random#1", "random#2"]
+    assert run(tmp_path, "verify", "one")[0] == 0
+    found["games"][0]["standings"][0]["score"]["value"] += 0.5
+    path.write_text(json.dumps(found))
+    code, out, _ = run(tmp_path, "verify", "one")
+    assert code == 1
+    assert "WRONG  analysis.json is not what the log gives" in out

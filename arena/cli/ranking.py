@@ -1,0 +1,84 @@
+"""Ranked tables of an analysis in the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from arena.analysis.summary import Analysis, GameAnalysis, Interval, Standing
+from arena.text import printable
+
+MOST = 12  # differences that are printed of a game
+
+
+def print_ranking(analysis: Analysis, console: Console) -> None:
+    """A table a game, best first, the differences that are sure, and the ratings over all games."""
+    for game in analysis.games:
+        _print_game(game, analysis, console)
+    overall = analysis.overall
+    if overall is not None and overall.standings:
+        table = _table("over all games")
+        for one in sorted(overall.standings, key=_strength, reverse=True):
+            index = [standing.operator for standing in overall.standings].index(one.operator)
+            without = [ratings[index] for ratings in overall.without.values()]
+            spread = f"{min(without):+,.0f} to {max(without):+,.0f}"
+            table.add_row(_name(one.operator, analysis), _interval(one.rating, 0), spread)
+        console.print(table)
+        console.print("ratings: mean of the games, each with equal weight; with one game left out, lowest to highest")
+    elif overall is not None and overall.unrated is not None:
+        console.print(Text(f"over all games: {printable(overall.unrated)}"), soft_wrap=True)
+    if any(game.seats for game in analysis.games):
+        anchor = f"{analysis.anchor} is 0" if analysis.anchor is not None else "the pool's mean is 0"
+        console.print(
+            f"ratings in Elo points (Bradley-Terry with ties and seats), {anchor}; intervals 95%", highlight=False
+        )
+
+
+def _print_game(game: GameAnalysis, analysis: Analysis, console: Console) -> None:
+    table = _table(game.game)
+    table.columns[1].header = f"score ({game.unit})"
+    table.columns[2].header = "rating"
+    table.add_column("rank", justify="right")
+    for one in sorted(game.standings, key=_strength, reverse=True):
+        ranks = "" if one.ranks is None else "-".join(str(rank) for rank in dict.fromkeys(one.ranks))
+        table.add_row(_name(one.operator, analysis), _interval(one.score, 3), _interval(one.rating, 0), ranks)
+    console.print(table)
+    if game.unrated is not None:
+        console.print(Text(printable(game.unrated)), soft_wrap=True)
+    sure = [pair for pair in game.differences if pair.p_holm is not None and pair.p_holm < 0.05]
+    for pair in sorted(sure, key=lambda pair: -abs(pair.difference or 0.0))[:MOST]:
+        ahead, behind = (pair.one, pair.other) if (pair.difference or 0) > 0 else (pair.other, pair.one)
+        low, high = sorted(abs(bound or 0.0) for bound in (pair.low, pair.high))
+        words = f"{ahead} is ahead of {behind} by {abs(pair.difference or 0):.3f} ({low:.3f} to {high:.3f})"
+        console.print(Text(f"{printable(words)}, p {pair.p_holm:.2g} after Holm"), soft_wrap=True)
+    unsure = [pair.detectable for pair in game.differences if pair.detectable is not None]
+    if unsure:
+        least, most = min(unsure), max(unsure)
+        text = f"differences that such a run finds in 80%: from {least:.3f} to {most:.3f}, by pair"
+        console.print(text, highlight=False)
+
+
+def _table(title: str) -> Table:
+    table = Table(title=Text(printable(title)), title_justify="left", title_style="bold", box=None, header_style="bold")
+    table.add_column("operator")
+    table.add_column("rating", justify="right")
+    table.add_column("one game left out", justify="right")
+    return table
+
+
+def _name(name: str, analysis: Analysis) -> Text:
+    twin = analysis.twins is not None and name == analysis.twins[1]
+    return Text(printable(f"{name} (twin of {analysis.twins[0]})" if twin and analysis.twins else name))
+
+
+def _strength(one: Standing) -> float:
+    best = one.rating or one.score
+    return best.value if best is not None else float("-inf")
+
+
+def _interval(one: Interval | None, digits: int) -> str:
+    if one is None:
+        return ""
+    sure = "" if one.low is None or one.high is None else f" ({one.low:+,.{digits}f} to {one.high:+,.{digits}f})"
+    return f"{one.value:+,.{digits}f}{sure}"
