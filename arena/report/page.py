@@ -13,6 +13,7 @@ from pathlib import Path
 
 import arena
 from arena.analysis.behaviour import behaviour
+from arena.analysis.kept import read_analysis
 from arena.analysis.outcomes import read_outcomes
 from arena.errors import InputError, RecordError
 from arena.evaluate.table import ScoreTable
@@ -25,6 +26,7 @@ from arena.report.behaved import behaved
 from arena.report.compare import comparison
 from arena.report.html import Html, said, section, tag
 from arena.report.meetings import meetings
+from arena.report.ranked import ranked
 from arena.report.replays import Caps, Replays, data_elements, embed
 from arena.report.reproduce import reproduce
 
@@ -76,6 +78,7 @@ def one_run(run: Run, caps: Caps | None = None, *, trust: bool = False, times: b
     parts = [
         *_state(run, tables, recorded),
         sections.scores(run, recorded or tables),
+        ranked(read_analysis(run)),
         meetings(read_outcomes(run), run.head.plan.twins),
         sections.faults(run, recorded or tables, shown),
         audited(run, shown),

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from arena.analysis.audit import audit
+from arena.analysis.kept import write_analysis
 from arena.analysis.outcomes import read_outcomes
 from arena.cli.report import report
 from arena.errors import InputError, RecordError
@@ -95,6 +96,17 @@ def test_every_number_of_a_score_is_that_of_results_json(run: Run) -> None:
         assert float(shown[f"tables.0.rows.{place}.low"]) == pytest.approx(row["low"], abs=0.006)
         kinds = {path.rpartition(".")[2] for path in shown if path.startswith(f"tables.0.rows.{place}.faults.")}
         assert kinds >= row["faults"].keys() != set()
+
+
+def test_every_number_of_a_rating_is_that_of_analysis_json(run: Run) -> None:
+    write_analysis(run)
+    figures = [one for one in Page(one_run(run, NOTHING)).figures if one[0].startswith("analysis:")]
+    (run.folder / "analysis.json").rename(run.folder / "analysis-read.json")
+    analysis = json.loads((run.folder / "analysis-read.json").read_bytes())
+    assert len(figures) >= 3
+    for path, value, text in figures:
+        assert json.loads(value) == found(analysis, path.removeprefix("analysis:"))
+        assert float(text) == pytest.approx(json.loads(value), abs=0.5)
 
 
 def test_head_to_head_is_the_difference_of_returns_and_who_got_more(run: Run) -> None:
