@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import msgspec
 
@@ -80,9 +81,13 @@ class VllmBackend(OpenAIBackend):
         return f"the vLLM server {self.server.how()}:\n{self.server.last_words()}"
 
     async def _has_ended(self) -> bool:
-        """Whether a request failed since the server dies."""
+        """Whether a request failed since the server dies. One whose engine is dead may stay, and is ended here."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.server.ended.wait(), DYING)
+        if not self.server.ended.is_set():
+            status, _ = await self.look("GET", urljoin(self.url, "/health"))
+            if status != 200:
+                await self.server.stop()
         return self.server.ended.is_set()
 
     async def generate(self, request: ModelRequest) -> ModelAnswer:

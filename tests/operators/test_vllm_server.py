@@ -16,11 +16,17 @@ import pytest
 
 pytest.importorskip("httpx2")
 
+from arena.operator import WorkerContext
+from arena_operators.vlm import vllm_backend
+from arena_operators.vlm.backend import ModelRequest, Sampling
+from arena_operators.vlm.vllm_backend import VllmBackend
+from arena_operators.vlm.vllm_launch import Launch, Special
 from arena_operators.vlm.vllm_server import VllmServer
+from tests.operators.served_kit import Clock
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
-import http.server, os, subprocess, sys
+import http.server, os, subprocess, sys, threading, time
 
 assert sys.argv[1:3] == ["--host", "127.0.0.1"]
 
@@ -29,6 +35,8 @@ class Health(http.server.BaseHTTPRequestHandler):
         right = self.headers["Authorization"] == "Bearer " + os.environ["VLLM_API_KEY"]
         self.send_response(200 if self.path == "/health" or right else 401)
         self.end_headers()
+        if self.path == "/v1/deaf":
+            threading.Thread(target=self.server.shutdown).start()
     def log_message(self, *about):
         pass
 
@@ -41,7 +49,10 @@ if __name__ == "__main__":
         print("RuntimeError: Engine core initialization failed. See root cause above.")
         print("more words")
         sys.exit(1)
-    http.server.HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Health).serve_forever()
+    server = http.server.HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Health)
+    server.serve_forever()
+    server.server_close()
+    time.sleep(600)
 """
 
 
@@ -131,6 +142,30 @@ def test_it_is_noticed_when_it_is_killed(variables: dict[str, str]) -> None:
         return one.how()
 
     assert asyncio.run(run()) == "was killed by SIGKILL"
+
+
+def test_one_that_serves_no_more_and_stays_is_ended(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As vLLM at times when the process that computes is dead: nobody listens, and the program goes on."""
+    monkeypatch.setattr(vllm_backend, "DYING", 0.1)
+    launch = Launch((), variables, "toy", "toy", None, False)
+
+    async def run() -> str:
+        backend = VllmBackend(Path(sys.executable), launch, Special(), 1)
+        backend._sleep = Clock()
+        await backend.server.start(WorkerContext("toy", {}).status)
+        try:
+            backend.connect()
+            await backend.look("GET", f"{backend.url}/deaf")
+            request = ModelRequest(messages=(), key=bytes(16), sampling=Sampling())
+            asked = asyncio.ensure_future(backend.generate(request))
+            await asyncio.wait_for(backend.server.ended.wait(), 20)
+            assert not asked.done()  # nobody is told that it failed: the worker ends
+            asked.cancel()
+        finally:
+            await backend.stop()
+        return backend.server.how()
+
+    assert asyncio.run(run()) == "was killed by SIGTERM"
 
 
 def test_none_is_left_when_whoever_started_it_is_killed(variables: dict[str, str], tmp_path: Path) -> None:
