@@ -1,7 +1,7 @@
 """How many turns a second nano answers, in ratios to a reference measured in the same run.
 
     python scripts/bench/models.py [--turns 40] [--rounds 3] [--batches 1,16,64] [--dtype float32] [--json FILE]
-        [--parts embedded,served] [--matches 240] [--concurrency 16,32,64]
+        [--parts embedded,served] [--matches 240] [--concurrency 32,64]
 
 embedded: the operator's own backend and, in turns with it, transformers' `model.generate`: the same prompts, most
       tokens, precision and number of threads, in batches of the same size; making inputs and texts is part of both.
@@ -14,7 +14,8 @@ served: through a vLLM server that is started for it (it needs the runtime: aren
       `bare`: an asynchronous client without the arena sends the very bodies that the arena sent, so many at a time that
       none is quicker; the best of `--concurrency` is taken, and the arena has as many in flight. `arena`: matches of
       Leduc, greedy nano in both seats, through Match, Scheduler, queue, prompts and pictures made anew, log off.
-      `alone`: the same, one match at a time. Every picture was sent before anything is timed.
+      `alone`: the same, one match at a time. Every picture was sent before anything is timed, and a side is timed as
+      long as it has another match, or request, to begin.
 Rounds alternate; what is reported are the medians, and of the ratios also the lowest and the highest.
 """
 
@@ -165,7 +166,7 @@ def main() -> None:
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--parts", default="embedded,served")
     parser.add_argument("--matches", type=int, default=240, help="of the served part")
-    parser.add_argument("--concurrency", default="16,32,64", help="of its bare client: those that are tried")
+    parser.add_argument("--concurrency", default="32,64", help="of its bare client: those that are tried")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     parts, found = given.parts.split(","), dict[str, Any]()

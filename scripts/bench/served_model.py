@@ -6,7 +6,7 @@ import asyncio
 import os
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from arena.lineup import build_plan
 from arena.local_workers import LocalWorkers
 from arena.match import Match
 from arena.observer import Observer
-from arena.operator import AsyncOperator, Decision, Operator, Request, WorkerContext
+from arena.operator import AsyncOperator, Decision, Operator, WorkerContext
 from arena.plan import Plan
 from arena.scheduler import Scheduler
 from arena_operators.vlm.operator import make
@@ -38,18 +38,21 @@ class Measured:
 
 
 class Span(Observer):
-    """From the first question to the last answer."""
+    """From the first question until the last match begins: as long as there is always another one to begin."""
 
-    def __init__(self) -> None:
-        self.first = self.last = 0.0
-        self.turns = 0
+    def __init__(self, matches: int, stop: Callable[[int], None]) -> None:
+        """`stop(turns)` is called at its end."""
+        self._left = matches
+        self._turns = 0
+        self._stop = stop
 
-    def asked(self, match: Match, request: Request) -> None:
-        self.first = self.first or time.perf_counter()
+    def started(self, match: Match) -> None:
+        self._left -= 1
+        if not self._left:
+            self._stop(self._turns)
 
     def answered(self, match: Match, seat: int, decision: Decision, seconds: float) -> None:
-        self.last = time.perf_counter()
-        self.turns += 1
+        self._turns += 1
 
 
 class Served:
@@ -88,37 +91,52 @@ class Served:
         for entry in self.plan.entries:
             self.workers.channel(entry).limit(in_flight)
 
-    def _server(self) -> float:
-        """Seconds of processor time of the server's processes."""
+    def _spent(self) -> tuple[float, float, float]:
+        """Seconds: by the clock, of this process's processor time, of that of the server's processes."""
         first = psutil.Process(self.backend.server.pid)
-        return sum(sum(one.cpu_times()[:2]) for one in [first, *first.children(recursive=True)])
+        server = sum(sum(one.cpu_times()[:2]) for one in [first, *first.children(recursive=True)])
+        return time.perf_counter(), time.process_time(), server
+
+    def _stopwatch(self) -> tuple[list[Measured], Callable[[int], None]]:
+        """What is measured from now until the function is called with the number of turns."""
+        found: list[Measured] = []
+        began = self._spent()
+
+        def stop(turns: int) -> None:
+            seconds, client, server = (now - then for now, then in zip(self._spent(), began, strict=True))
+            found.append(Measured(turns / seconds, 1000 * client / turns, 1000 * server / turns))
+
+        return found, stop
 
     def arena(self, concurrency: int, matches: int | None = None) -> Measured:
         """So many matches at a time."""
-        span, plan = Span(), self.plan if matches is None else self._plan(matches, self.plan.entries[0].max_in_flight)
-        server, client = self._server(), time.process_time()
+        plan = self.plan if matches is None else self._plan(matches, self.plan.entries[0].max_in_flight)
+        found, stop = self._stopwatch()
+        assert plan.matches is not None
+        span = Span(plan.matches, stop)
         Scheduler(plan, self.workers, concurrency=concurrency, observer=span).run()
-        return self._measured(span.turns, span.last - span.first, time.process_time() - client, server)
+        return found[0]
 
     def bare(self, bodies: Sequence[bytes], concurrency: int) -> Measured:
         """So many requests at a time."""
-        server, client, began = self._server(), time.process_time(), time.perf_counter()
-        asyncio.run(self._bare(bodies, concurrency))
-        seconds, client = time.perf_counter() - began, time.process_time() - client
-        return self._measured(len(bodies), seconds, client, server)
+        found, stop = self._stopwatch()
+        asyncio.run(self._bare(bodies, concurrency, stop))
+        return found[0]
 
-    def _measured(self, turns: int, seconds: float, client: float, server: float) -> Measured:
-        return Measured(turns / seconds, 1000 * client / turns, 1000 * (self._server() - server) / turns)
-
-    async def _bare(self, bodies: Sequence[bytes], concurrency: int) -> None:
-        left = iter(bodies)
+    async def _bare(self, bodies: Sequence[bytes], concurrency: int, stop: Callable[[int], None]) -> None:
+        left, answered = list(reversed(bodies)), 0
         head = {"Content-Type": "application/json", "Authorization": f"Bearer {self.backend.server.secret}"}
 
         async def some(client: httpx2.AsyncClient) -> None:
-            for body in left:
+            nonlocal answered
+            while left:
+                body = left.pop()
+                if not left:
+                    stop(answered)
                 response = await client.post(f"{self.backend.url}/chat/completions", content=body)
                 response.raise_for_status()
                 response.json()
+                answered += 1
 
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
         async with httpx2.AsyncClient(headers=head, limits=limits, timeout=None) as client:
@@ -144,7 +162,7 @@ def measure(matches: int, rounds: int, concurrencies: Sequence[int]) -> dict[str
         for _ in range(rounds):
             found["bare"].append(served.bare(bodies, best))
             found["arena"].append(served.arena(2 * best))
-            found["alone"].append(served.arena(1, max(2, matches // 8)))
+            found["alone"].append(served.arena(1, max(3, matches // 8)))
     return {"turns": len(bodies), "concurrency": best, "load": round(os.getloadavg()[0], 1), **summary(found)}
 
 
