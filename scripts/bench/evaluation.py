@@ -4,7 +4,7 @@
 
 Plays so many matches of a no-op game of two seats, each pair of the pool in turn, in one process with its operators and
 with a log; then each part of an evaluation reads that log in a process of its own: the tables, the outcomes, the audit,
-behaviour, and the statistics where they are. Seconds are of the processor, imports included; `share` is to the seconds
+behaviour, and the statistics. Seconds are of the processor, imports included; `share` is to the seconds
 of playing. The peak of memory (RSS) is less that of the same part over 24 matches.
 """
 
@@ -19,7 +19,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ from arena.testing.noop import NOOP, Noop
 def play(folder: Path, matches: int, ticks: int, pool: int) -> None:
     entries = tuple(Entry(f"noop#{i}", NOOP, "", {"i": i}, "noop", Views()) for i in range(pool))
     game = PlannedGame("noop", Noop(2), entries)
-    schedule = RoundRobin(Setting(pool, (2,), True))
+    schedule = RoundRobin(Setting(pool, (2,), True), name="round_robin")
     plan = Plan((game,), schedule, matches=matches, limits=Limits(max_ticks=ticks))
     with closing(Recorder(folder, describe(plan))) as recorder, LocalWorkers(entries) as workers:
         Scheduler(plan, workers, concurrency=16, recorder=recorder).run()
@@ -67,11 +66,9 @@ def behaviour(run: Run) -> None:
 
 
 def statistics(run: Run) -> None:
-    from arena.evaluate.analysis import analyse
+    from arena.analysis.kept import analysis_of
 
-    from arena.analysis.outcomes import read_outcomes
-
-    analyse(read_outcomes(run))
+    analysis_of(run)
 
 
 PARTS: dict[str, Callable[[Run], None]] = {
@@ -79,9 +76,8 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "outcomes": outcomes,
     "audit": audit,
     "behaviour": behaviour,
+    "statistics": statistics,
 }
-if find_spec("arena.evaluate.analysis") is not None:
-    PARTS["statistics"] = statistics
 
 
 def measured(act: Callable[[], None]) -> dict[str, float]:
