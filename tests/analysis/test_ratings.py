@@ -9,7 +9,7 @@ from arena.analysis.differences import differences, holm, rank_sets
 from arena.analysis.ratings import Comparisons, comparisons, fit, why_not
 from arena.analysis.resample import Resampler
 from arena.analysis.summary import analyse
-from tests.analysis_kit import league
+from scripts.eval.leagues import league
 
 evalica = pytest.importorskip("evalica")
 
