@@ -30,7 +30,7 @@ class Difference(msgspec.Struct, kw_only=True):
     one: str
     other: str
     matches: int
-    blocks: int  # that they have in common; those that went the same way count once
+    blocks: int  # that they have in common; without chance in the game, those that went the same way are one
     effective: float  # blocks of equal size that would be as sure
     difference: float | None = None
     low: float | None = None  # 95% interval, by the bootstrap over blocks
@@ -66,7 +66,7 @@ def _pair(
     block: npt.NDArray[np.intp],
     sums: Floats,
     counts: Floats,
-    courses: npt.NDArray[np.uint64],
+    courses: npt.NDArray[np.uint64] | None,
     one: int,
     other: int,
     draw: Resampler,
@@ -150,8 +150,13 @@ def _returns_of(outcomes: Outcomes, who: int) -> Floats:
     return out
 
 
-def _courses(outcomes: Outcomes, block: npt.NDArray[np.intp], blocks: int) -> npt.NDArray[np.uint64]:
-    """How each block went, as one number: equal for blocks whose matches went the same ways."""
+def _courses(outcomes: Outcomes, block: npt.NDArray[np.intp], blocks: int) -> npt.NDArray[np.uint64] | None:
+    """How each block went, as one number: equal for blocks whose matches went the same ways.
+
+    None for a game with chance: a deal that comes again is another draw, and counts.
+    """
+    if all(outcomes.games[index].seeded for index in np.unique(outcomes.game)):
+        return None
     out = np.zeros(blocks, np.uint64)
     np.add.at(out, block, outcomes.course)  # wraps around: the order of a block's matches says nothing
     return out

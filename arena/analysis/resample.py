@@ -72,7 +72,8 @@ class Estimate:
 def estimate(sizes: Floats, totals: Floats, courses: npt.NDArray[np.uint64] | None, draw: Resampler) -> Estimate | None:
     """The mean over matches of blocks with `sizes` matches and these sums. None without a match.
 
-    courses: of each block, where blocks that went the same way say the same thing twice (a game without chance).
+    courses: of each block of a game without chance, where blocks that went the same way say the same thing twice.
+    None: they are draws of chance, however often the same one comes.
     """
     there = sizes > 0
     if not there.any():
@@ -101,9 +102,9 @@ def effective_blocks(sizes: Floats) -> float:
 
 
 def _merged(sizes: Floats, totals: Floats, courses: npt.NDArray[np.uint64]) -> tuple[Floats, Floats]:
-    """Blocks of one course count once, with their mean size."""
-    _, which, counts = np.unique(courses, return_inverse=True, return_counts=True)
-    return np.bincount(which, sizes) / counts, np.bincount(which, totals) / counts
+    """Blocks of one course are one block, with all their matches: the mean stays what it is."""
+    which = np.unique(courses, return_inverse=True)[1]
+    return np.bincount(which, sizes).astype(np.float64), np.bincount(which, totals).astype(np.float64)
 
 
 def _critical(sizes: Floats, totals: Floats, mean: float, draw: Resampler) -> float:

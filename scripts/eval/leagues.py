@@ -13,7 +13,7 @@ class _Game:
     """What statistics need of a game's head."""
 
     def __init__(self, name: str, seats: int) -> None:
-        self.name, self.seats, self.unit = name, seats, "points"
+        self.name, self.seats, self.unit, self.seeded = name, seats, "points", True
 
 
 def league(strengths, blocks, *, seed=0, ties=0.3, seat=0.2, noise=None, cut=0, unresolved=0.0, games=1):
