@@ -9,7 +9,11 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -228,22 +232,29 @@ def test_sampled_answers_are_repeated_by_their_seeds(attached, tmp_path):
 
 
 class Killer(Observer):
-    """Kills the vLLM server of a run's worker once so many matches have ended."""
+    """Kills a part of a run's server, or its worker, once so many matches have ended."""
 
-    def __init__(self, after: int, spared: list[int]) -> None:
+    def __init__(self, spared: list[int], part: str, after: int = 4) -> None:
         self.left = after
         self.spared = spared
-        self.killed: list[int] = []
+        self.part = part
+        self.begun: list[psutil.Process] = []  # all processes of the run that were seen
         self.reasons: list[str] = []
         self.secrets: list[str] = []
 
     def ended(self, match, outcome) -> None:
         self.left -= 1
-        if self.left == 0:
-            self.killed = [pid for pid in servers() if pid not in self.spared]
-            for pid in self.killed:
-                self.secrets.append(psutil.Process(pid).environ()["VLLM_API_KEY"])
-                os.killpg(pid, signal.SIGKILL)
+        if self.left:
+            return
+        (pid,) = (pid for pid in servers() if pid not in self.spared)
+        server = psutil.Process(pid)
+        worker, below = server.parent(), server.children(recursive=True)
+        self.begun += [worker, server, *below]
+        self.secrets.append(server.environ()["VLLM_API_KEY"])
+        if self.part == "server":
+            os.killpg(pid, signal.SIGKILL)
+        else:
+            (worker if self.part == "worker" else next(one for one in below if "EngineCore" in one.name())).kill()
 
     def voided(self, match, kind, reason) -> None:
         self.reasons.append(kind)
@@ -261,14 +272,20 @@ def turns(folder: Path) -> list[dict[str, object]]:
     return [{name: value for name, value in line.items() if name != "operator"} for line in lines if "tick" in line]
 
 
-def test_a_run_whose_server_is_killed_ends_as_one_without_a_server(tmp_path):
+def left(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that still run after a while."""
+    return [one for one in psutil.wait_procs(processes, timeout=30)[1] if one.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize("part", ["worker", "engine", "server"])
+def test_a_run_ends_as_an_undisturbed_one_whatever_part_of_its_server_is_killed(part, tmp_path):
+    """Its worker, the process of its server that computes, or its server."""
     mine = servers()  # of the other tests
-    killer = Killer(4, mine)
+    killer = Killer(mine, part)
     tables = []
     for name, observer in ((f"{VLM}@backend=vllm@device=cpu", killer), (VLM, None)):
         plan = build_plan("holdem@hands=2", [name, "ppo", "random"], seed=5, matches=18)
         tables.append(run_plan(plan, tmp_path / name.replace(":", "-"), concurrency=4, observer=observer))
-    assert len(killer.killed) == 1
     assert killer.reasons
     first, second = sorted(tmp_path.iterdir(), key=lambda folder: "backend" not in folder.name)
     assert turns(first) == turns(second)
@@ -276,5 +293,40 @@ def test_a_run_whose_server_is_killed_ends_as_one_without_a_server(tmp_path):
     assert [row.score for row in one.rows] == [row.score for row in other.rows]
     assert verify(Run(first)).passed
     assert servers() == mine
+    assert left(killer.begun) == []
     for file in (file for file in tmp_path.rglob("*") if file.is_file()):
         assert killer.secrets[0].encode() not in file.read_bytes(), file
+
+
+def test_nothing_is_left_of_an_arena_that_is_killed_and_its_run_goes_on_to_the_same_log(tmp_path):
+    """The command itself, killed while the worker waits for the server's answers; then --resume."""
+    line = ["play", "--game", "leduc", "--seed", "7", "--matches", "24", "--concurrency", "4", "--quiet"]
+    names = {"vllm": f"{VLM}@backend=vllm@device=cpu", "here": VLM}
+    folders = {name: tmp_path / name for name in names}
+    killed = arena(*line, "--operators", f"{names['vllm']},random", "--out", str(folders["vllm"]))
+    for _ in follow(folders["vllm"], killed):
+        break
+    begun = psutil.Process(killed.pid).children(recursive=True)
+    assert [one for one in begun if "EngineCore" in one.name()]
+    killed.kill()
+    assert killed.wait()
+    assert left(begun) == []
+    assert arena("play", "--resume", str(folders["vllm"]), "--quiet").wait() == 0
+    assert arena(*line, "--operators", f"{names['here']},random", "--out", str(folders["here"])).wait() == 0
+    assert turns(folders["vllm"]) == turns(folders["here"])
+    assert verify(Run(folders["vllm"])).passed
+
+
+def arena(*arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "arena", *arguments], stdin=subprocess.DEVNULL)
+
+
+def follow(folder: Path, running: subprocess.Popen[bytes]) -> Iterator[Path]:
+    """What is written of a run that is under way, once there is a line of a turn."""
+    while running.poll() is None:
+        log = folder / "timing-000.jsonl"
+        if log.is_file() and b'"type":"turn"' in log.read_bytes():
+            yield log
+        with suppress(subprocess.TimeoutExpired):
+            running.wait(0.05)
+    raise AssertionError(f"it ended with {running.returncode}")
