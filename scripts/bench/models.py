@@ -1,6 +1,6 @@
 """How many turns a second nano answers, in ratios to a reference measured in the same run.
 
-    python scripts/bench/models.py [--turns 40] [--rounds 3] [--batches 1,16,64] [--dtype float32] [--json FILE]
+    python scripts/bench/models.py [--turns 120] [--rounds 3] [--batches 1,16,64] [--dtype float32] [--json FILE]
         [--parts embedded,served] [--matches 240] [--concurrency 32,64]
 
 embedded: the operator's own backend and, in turns with it, transformers' `model.generate`: the same prompts, most
@@ -54,7 +54,7 @@ from arena_operators.vlm.embedded import TransformersBackend
 from arena_operators.vlm.model import Model
 from arena_operators.vlm.operator import BatchOperator
 
-GAMES = {"kuhn": 24, "leduc": 12, "holdem": 4, "connect_four": 2, "sidescroller": 1}  # matches that are played
+GAMES = {"kuhn": 60, "leduc": 30, "holdem": 4, "connect_four": 8, "sidescroller": 1}  # matches that are played
 SAMPLING = Sampling(max_tokens=64)
 
 
@@ -160,7 +160,7 @@ def embedded(dtype: str, batches: Sequence[int], turns: int, rounds: int) -> lis
 def main() -> None:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--turns", type=int, default=40, help="of each game")
+    parser.add_argument("--turns", type=int, default=120, help="of each game")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batches", default="1,16,64")
     parser.add_argument("--dtype", default="float32")
