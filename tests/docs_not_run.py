@@ -124,6 +124,8 @@ NOT_RUN = {
     ],
     VLLM: [
         "arena env create vllm-cpu",
+        "scripts/vllm-runtime",
+        "arena play --game leduc --operators vlm:Qwen/Qwen3-VL-8B-Instruct@backend=vllm@url=http://localhost:8000,ppo",
         "arena play --game holdem --operators vlm:nano@backend=vllm,ppo,random",
         "arena play --game leduc --operators vlm:Qwen/Qwen3-VL-8B-Instruct@backend=vllm,ppo",
     ],

@@ -16,6 +16,7 @@ from arena.analysis.resample import Resampler
 
 Floats = npt.NDArray[np.float64]
 FORMAT = 1
+SAME = 1e-6  # log-odds
 MIDDLE = 0.25  # share that is left out at either end of an interquartile mean
 
 
@@ -124,10 +125,11 @@ def _ratings(strengths: Floats, replicates: Floats, pool: Sequence[str], anchor:
     if zero is not None:
         strengths, replicates = strengths - strengths[zero], replicates - replicates[:, [zero]]
     low, high = np.quantile(replicates, (0.025, 0.975), axis=0)
-    return [
-        Interval(float(value * ELO), *((None, None) if who == zero else (float(a * ELO), float(b * ELO))))
-        for who, (value, a, b) in enumerate(zip(strengths, low, high, strict=True))
-    ]
+    out: list[Interval | None] = []
+    for value, a, b in zip(strengths, low, high, strict=True):
+        sure = b - a > SAME  # blocks that all say the same say nothing about how sure that is; nor does the anchor
+        out.append(Interval(float(value * ELO), *((float(a * ELO), float(b * ELO)) if sure else (None, None))))
+    return out
 
 
 def _payoffs(mine: Outcomes) -> list[list[float | None]]:

@@ -53,7 +53,10 @@ def intervals(marks: Sequence[Mark], label: str, unit: str) -> Html:
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
     """At most `most` round numbers, the first at or below `low` and the last at or above `high`, always two or more."""
-    spread = (high - low) or abs(high) or 1.0
+    spread = high - low
+    if spread <= 1e-9 * max(abs(low), abs(high), 1.0):  # one value, but for rounding
+        low = high = (low + high) / 2
+        spread = abs(high) if abs(high) > 1e-9 else 1.0
     step = 10.0 ** math.floor(math.log10(spread / (most - 1)))
     for factor in (1, 2, 5, 10, 20, 50):
         first, last = math.floor(low / (step * factor)), math.ceil(high / (step * factor))

@@ -104,3 +104,9 @@ def test_intervals_cover_the_truth_in_95_percent_of_leagues(how):
 def test_a_twin_is_called_different_in_5_percent():
     _, differ = simulated(200, alike=True)
     assert 0.01 <= differ <= 0.10
+
+
+def test_ratings_of_blocks_that_all_say_the_same_have_no_interval():
+    """Mirrored deals that the better cards win from every seat."""
+    found = league((0.0, 0.0, 0.0), 10, ties=0.0, seat=100.0)
+    assert {one.rating.low for one in analyse(found).games[0].standings} == {None}

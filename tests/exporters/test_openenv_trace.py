@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,9 @@ def test_a_turn_has_its_tokens_and_trains_what_was_generated(tmp_path: Path) -> 
     assert [one["reward"] for one in told if one] == returns[: len(told)]
 
 
+@pytest.mark.skipif(
+    importlib.util.find_spec("openenv") is None, reason="the extra openenv has an environment of its own"
+)
 def test_openenv_reads_it(tmp_path: Path) -> None:
     training = pytest.importorskip("openenv.core.harness.training")
     collect = pytest.importorskip("openenv.core.harness.collect")
