@@ -83,6 +83,7 @@ class Encoder:
         self._plain: dict[tuple[int, int], bool] = {}  # of this size: the processor only scales values
         self._values: npt.NDArray[np.float32] | None = None  # (channels, 256): what it makes of each value
         self._features: Kept[Tensor] = Kept()
+        self._texts: Kept[Ids] = Kept()
 
     def encode(self, messages: Sequence[Message]) -> Prompt:
         """As the model's processor does, which itself sees only the first picture of each size."""
@@ -112,7 +113,11 @@ class Encoder:
         if len(rest) != len(sizes):
             raise ValueError(f"the chat template made {len(rest)} places for {len(sizes)} pictures")
         text = first + "".join(f"{self._marks[size]}{part}" for size, part in zip(sizes, rest, strict=True))
-        return np.array(self.model.tokenizer(text)["input_ids"], np.int32)
+        ids = self._texts.get(text)
+        if ids is None:
+            ids = np.array(self.model.tokenizer(text)["input_ids"], np.int32)
+            self._texts.put(text, ids, ids.nbytes + len(text))
+        return ids
 
     def _mark(self, picture: Picture) -> str | None:
         if not hasattr(self.model.processor, "replace_image_token"):

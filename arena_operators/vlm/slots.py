@@ -232,7 +232,9 @@ class Slots:
         Those after the first wrong guess are of no use. Returns the rows that this ends.
         """
         ahead = [(row, guesses[:count]) for row, guesses in rows for count in range(1 + len(guesses))]
-        bound = [(row.limit, [*row.tokens, *guesses]) for row, guesses in ahead]
+        bound = []
+        if any(row.limit is not None for row, _ in rows):
+            bound = [(row.limit, [*row.tokens, *guesses]) for row, guesses in ahead]
         logprobs = processed(logits, limited(self._banned, bound), sampling)
         uniforms = [row.uniforms[len(row.tokens) + len(guesses)] for row, guesses in ahead]
         drawn = kept(draw(logprobs, torch.tensor(uniforms, dtype=torch.float64), sampling.temperature == 0), bound)
