@@ -54,7 +54,7 @@ from arena_operators.vlm.embedded import TransformersBackend
 from arena_operators.vlm.model import Model
 from arena_operators.vlm.operator import BatchOperator
 
-GAMES = {"kuhn": 60, "leduc": 30, "holdem": 4, "connect_four": 8, "sidescroller": 1}  # matches that are played
+GAMES = {"kuhn": 60, "leduc": 30, "holdem": 4, "connect_four": 8, "sidescroller": 4}  # matches that are played
 SAMPLING = Sampling(max_tokens=64)
 
 
