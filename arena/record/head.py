@@ -13,6 +13,7 @@ from arena import commands
 from arena.errors import RecordError
 from arena.figures import plural
 from arena.game import Views
+from arena.names import parse
 from arena.plan import PlanSpec
 from arena.price import Price, price_of
 
@@ -112,6 +113,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
         operators = len(game.operators)
         if self.hears:
             return f"schedule {self.plan.schedule}: who met whom, and how long, followed from results"
+        if operators > game.seats and parse(self.plan.schedule or "round_robin").base != "round_robin":
+            return f"schedule {self.plan.schedule}: who met whom stands in the log"
         if operators > game.seats:
             lineups = math.comb(operators, game.seats)
             return f"{self.plan.schedule}: {plural(lineups, 'line-up')} of {game.seats} from a pool of {operators}"

@@ -12,7 +12,9 @@ from arena.errors import InputError
 from arena.evaluate.rounds import Field, Gauntlet, Lanes
 from arena.evaluate.schedules import find
 from arena.evaluate.until import Until
-from arena.plan import MatchResult, Setting
+from arena.lineup import resolve
+from arena.plan import MatchResult, PlanSpec, Setting
+from arena.play import describe
 from tests.test_schedule import matches_of, read
 
 
@@ -99,3 +101,16 @@ def test_widths_are_of_the_games_in_their_order():
     schedule = Until(Setting(2, (2, 2), True), {"width": "0.5/2"})
     assert schedule._widths == [0.5, 2.0]
     assert math.isclose(Until(Setting(2, (2, 2), True), {"width": "0.5"})._widths[1], 0.5)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        ("round_robin", "round_robin: 3 line-ups of 2 from a pool of 3"),
+        ("field@who=2", "schedule field@who=2: who met whom"),
+    ],
+)
+def test_a_table_counts_line_ups_only_where_all_of_them_met(schedule, said):
+    plan = resolve(PlanSpec(games=("kuhn@seats=2",), operators=("random",) * 3, schedule=schedule))
+    head = describe(plan)
+    assert head.pairings(head.games[0]).startswith(said)
