@@ -62,6 +62,7 @@ class Entry:
     given: str  # as the user wrote it, secrets masked
     views: Views
     at: str | None = None  # address of the remote worker that hosts it; None: a worker of this machine
+    apart: int = 0  # equal entries of different numbers have workers of their own: their weights may come to differ
 
     @property
     def determinism(self) -> Determinism:
@@ -83,7 +84,7 @@ class Entry:
         """Entries with equal keys share a worker, which hosts the seats of both."""
         kind, by = self.kind, self.kind.worker_identity
         # The target too: two files may each define an operator of the same name.
-        who = (kind.name, kind.target, self.at)
+        who = (kind.name, kind.target, self.at, self.apart)
         if by is not None:
             return digest(*who, [self.options.get(name) for name in by])
         return digest(*who, self.what, dict(self.options))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from arena import files, names
 from arena.errors import InputError, nearest
+from arena.evaluate.listed import Listed
 from arena.evaluate.rounds import Blocks, Field, Gauntlet, Lanes, RoundRobin
 from arena.evaluate.until import Until
 from arena.game import Game
@@ -19,6 +20,7 @@ SCHEDULES: Mapping[str, type[Schedule]] = {
     "gauntlet": Gauntlet,
     "lanes": Lanes,
     "until": Until,
+    "listed": Listed,
 }
 
 

@@ -114,3 +114,15 @@ def test_a_table_counts_line_ups_only_where_all_of_them_met(schedule, said):
     plan = resolve(PlanSpec(games=("kuhn@seats=2",), operators=("random",) * 3, schedule=schedule))
     head = describe(plan)
     assert head.pairings(head.games[0]).startswith(said)
+
+
+def test_listed_line_ups_are_played_as_they_are_listed():
+    schedule = find("listed@blocks=0:2.0x2+0:1.2x1", Setting(3, (2,), False))
+    played = read(matches_of(schedule, schedule.matches))
+    assert [(plan.block, plan.lineup) for plan in played] == [(0, (2, 0)), (0, (2, 0)), (1, (1, 2))]
+    assert played[0].seed == played[1].seed != played[2].seed
+
+
+def test_a_word_that_lists_nothing_is_named():
+    with pytest.raises(InputError, match="'0:1'"):
+        find("listed@blocks=0:1.0x2+0:1", Setting(2, (2,), False))

@@ -1,0 +1,122 @@
+"""Rollouts: an ordinary run for every update, that gives equal rows whenever it is stopped."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arena.errors import ArenaError, InputError
+from arena.record.reader import Run
+from arena.record.verify import verify
+from arena.train.vlm.rollout import Rollout, RolloutConfig
+from arena.train.vlm.rows import Collected
+from tests.train.vlm.kit import TOKENS
+from tests.train.vlm.test_store import same
+
+ROOT = Path(__file__).parents[3]
+WRITER = str(Path(__file__).with_name("kit.py"))
+
+
+def config(**other: Any) -> RolloutConfig:
+    return RolloutConfig(**{"levels": ("leduc@hands=2",), "operator": WRITER, "matches": 6, **other})
+
+
+def play(out: Path, update: int = 1, seed: int = 0, **other: Any) -> Collected:
+    with Rollout(config(**other), out, TOKENS, seed=seed) as rollout:
+        return rollout.play(update)
+
+
+def equal(one: Collected, other: Collected) -> bool:
+    rows = len(one.rows) == len(other.rows) and all(map(same, one.rows, other.rows))
+    return rows and one.matches == other.matches and one.images.keys() == other.images.keys()
+
+
+def test_an_update_is_a_run_that_verifies(tmp_path: Path) -> None:
+    made = play(tmp_path)
+    report = verify(Run(tmp_path / "rollouts" / "000001"))
+    assert (report.matches, report.problems, report.stopped) == (6, [], False)
+    assert {row.role for row in made.rows} == {"seat0", "seat1"}
+    assert sum(row.done for row in made.rows) == 12
+
+
+def test_the_rows_of_an_update_follow_from_its_seed_and_number(tmp_path: Path) -> None:
+    first = play(tmp_path / "a")
+    assert equal(first, play(tmp_path / "b", concurrency=1))
+    assert not equal(first, play(tmp_path / "c", update=2))
+    assert not equal(first, play(tmp_path / "d", seed=1))
+
+
+def test_a_group_has_one_start_and_different_chance(tmp_path: Path) -> None:
+    made = play(tmp_path, group=3)
+    assert [one.group for one in made.matches] == [0, 0, 0, 1, 1, 1]
+    firsts = [row for row in made.rows if row.turn == 0 and row.seat == 0 and row.group == 0]
+    assert len({row.images for row in firsts}) == 1
+    assert len({row.mu.tobytes() for row in firsts}) == 3
+
+
+def test_what_was_played_is_not_played_again(tmp_path: Path) -> None:
+    first = play(tmp_path)
+    log = (tmp_path / "rollouts" / "000001" / "log-000.jsonl").stat().st_mtime_ns
+    assert equal(first, play(tmp_path))
+    assert (tmp_path / "rollouts" / "000001" / "log-000.jsonl").stat().st_mtime_ns == log
+
+
+def test_what_was_played_with_other_weights_is_played_anew(tmp_path: Path) -> None:
+    first = play(tmp_path)
+    (tmp_path / "weights").write_text("second")
+    with Rollout(config(), tmp_path, TOKENS) as rollout:
+        rollout.update("pi_v1", tmp_path / "weights")
+        again = rollout.play(1)
+    assert not equal(first, again)
+    assert {row.version for row in again.rows} == {"pi_v1"}
+
+
+def test_rows_of_other_weights_than_this_update_end_it(tmp_path: Path) -> None:
+    with Rollout(config(), tmp_path, TOKENS) as rollout:
+        rollout.version = "pi_v9"
+        with pytest.raises(ArenaError, match="weights base, not with pi_v9"):
+            rollout.play(1)
+
+
+def test_an_operator_without_tokens_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArenaError, match=r"nothing can be learnt.*gave no tokens"):
+        play(tmp_path, operator="random")
+
+
+def test_a_greedy_operator_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="temperature"):
+        play(tmp_path, operator="vlm:nano@temperature=0")
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from tests.train.vlm.test_rollout import play
+
+print("ready", flush=True)
+play(Path(sys.argv[1]), matches=40, concurrency=4, levels=("holdem@hands=3",))
+"""
+
+
+def test_a_killed_rollout_goes_on_to_equal_rows(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"matches": 40, "concurrency": 4, "levels": ("holdem@hands=3",)}
+    whole = play(tmp_path / "whole", **settings)
+    folder = tmp_path / "killed" / "rollouts" / "000001"
+    chance, kept = random.Random(0), 0
+    for _ in range(3):
+        kept = min(38, kept + chance.randint(3, 12))
+        child = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "killed")], cwd=ROOT)
+        while len(list(folder.with_name("000001.rows").glob("*.rows"))) < kept and child.poll() is None:
+            os.sched_yield()
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    assert equal(whole, play(tmp_path / "killed", **settings))
+    log = "log-000.jsonl"
+    assert (folder / log).read_bytes() == (tmp_path / "whole" / "rollouts" / "000001" / log).read_bytes()
