@@ -110,8 +110,12 @@ def compose(now: Snapshot, own: int, orange: int, grey: bool) -> art.Pixels:
     at = left // 2 % PERIOD
     near, where = scenery.hills(level.theme, grey)
     np.copyto(out[HILLS_TOP:], near[:, at : at + WIDE], where=where[:, at : at + WIDE])
-    front, where = scenery.ground(level, grey)
-    np.copyto(out, front[:, left : left + WIDE], where=where[:, left : left + WIDE])
+    strip, at = divmod(left, WIDE)
+    front, where = scenery.ground(level, grey, strip)
+    np.copyto(out[:, : WIDE - at], front[:, at:], where=where[:, at:])
+    if at:
+        front, where = scenery.ground(level, grey, strip + 1)
+        np.copyto(out[:, WIDE - at :], front[:, :at], where=where[:, :at])
     sprites = sheet(grey)
     _prizes(out, now, left, sprites.things)
     for kind, x, y, right, flat, flying in now.foes:

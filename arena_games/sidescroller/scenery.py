@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -103,7 +104,7 @@ def kit(theme: str, grey: bool) -> Kit:
     return Kit(
         earth=[drawn(draw.earth(look, chance)) for _ in range(6)],
         grass=[drawn(draw.grass(look, chance)) for _ in range(4)],
-        edge=drawn(Image.new("RGBA", (1, TILE), look.earth[2]))[:, 0],
+        edge=drawn(Image.new("RGBA", (1, TILE), look.earth[2])),
         fixed={Tile.BRICK: drawn(draw.brick()), Tile.STONE: drawn(draw.stone())},
         pipes={(left, top): drawn(draw.pipe(left, top)) for left in (False, True) for top in (False, True)},
         plants=[drawn(draw.bush(look, wide)) for wide in (24, 36, 48)]
@@ -114,37 +115,62 @@ def kit(theme: str, grey: bool) -> Kit:
     )
 
 
-@lru_cache(maxsize=16)
-def ground(level: Level, grey: bool) -> tuple[Pixels, np.ndarray]:
-    """The static part of a level, (HIGH, its width), and the mask of what is not transparent."""
-    parts, some = kit(level.theme, grey), random.Random(level.number).random
-    out = np.zeros((HIGH, level.columns * TILE), parts.house.dtype)
-    _plant(out, level, parts, some)
+class Piece(NamedTuple):
+    """A picture at a place of a level."""
+
+    picture: Pixels
+    x: int
+    y: int
+
+
+@lru_cache(maxsize=256)
+def ground(level: Level, grey: bool, strip: int) -> tuple[Pixels, np.ndarray]:
+    """The static part of a level from column `strip` * WIDE of its picture on, (HIGH, WIDE), and the mask of what is
+    not transparent.
+    """
+    out = np.zeros((HIGH, WIDE), kit(level.theme, grey).house.dtype)
+    for piece in pieces(level, grey)[strip]:
+        paste(out, piece.picture, piece.x - strip * WIDE, piece.y)
+    return out, out != 0
+
+
+@lru_cache(maxsize=256)
+def pieces(level: Level, grey: bool) -> list[list[Piece]]:
+    """What each strip of a level is made of, from back to front."""
+    out: list[list[Piece]] = [[] for _ in range(level.columns * TILE // WIDE + 1)]
+    for piece in _pieces(level, kit(level.theme, grey), random.Random(level.number).random):
+        last = min(piece.x + piece.picture.shape[1], level.columns * TILE) - 1
+        for strip in range(max(0, piece.x) // WIDE, last // WIDE + 1):
+            out[strip].append(piece)
+    return out
+
+
+def _pieces(level: Level, parts: Kit, some: Callable[[], float]) -> Iterator[Piece]:
+    yield from _plants(level, parts, some)
     for column in range(level.columns):
         at, x = cell(column, 0), column * TILE
         rows = level.tiles[at : at + ROWS]
         before, after = (level.tiles[cell(near, 0) :][:ROWS] for near in (max(0, column - 1), column + 1))
         if rows[-1] != Tile.GROUND:
-            paste(out, parts.water, x, HIGH - TILE)
+            yield Piece(parts.water, x, HIGH - TILE)
         for row, tile in enumerate(rows):
             y = row * TILE
             if tile == Tile.GROUND:
-                out[y : y + TILE, x : x + TILE] = parts.earth[int(6 * some())]
+                yield Piece(parts.earth[int(6 * some())], x, y)
                 if before[row] != Tile.GROUND:
-                    out[y : y + TILE, x] = parts.edge
+                    yield Piece(parts.edge, x, y)
                 if after and after[row] != Tile.GROUND:
-                    out[y : y + TILE, x + TILE - 1] = parts.edge
+                    yield Piece(parts.edge, x + TILE - 1, y)
                 if row and rows[row - 1] != Tile.GROUND:
-                    paste(out, parts.grass[int(4 * some())], x, y)
+                    yield Piece(parts.grass[int(4 * some())], x, y)
             elif tile in parts.fixed:
-                out[y : y + TILE, x : x + TILE] = parts.fixed[tile]
+                yield Piece(parts.fixed[tile], x, y)
             elif tile == Tile.PIPE:
                 left = bool(after) and after[row] == Tile.PIPE
-                paste(out, parts.pipes[left, rows[row - 1] != Tile.PIPE], x, y)
-    return out, out != 0
+                yield Piece(parts.pipes[left, rows[row - 1] != Tile.PIPE], x, y)
 
 
-def _plant(out: Pixels, level: Level, parts: Kit, some: Callable[[], float]) -> None:
+def _plants(level: Level, parts: Kit, some: Callable[[], float]) -> Iterator[Piece]:
     """Bushes and flowers, the flag and the house."""
     tops = [level.tiles.find(Tile.GROUND, cell(column, 0), cell(column, ROWS)) for column in range(level.columns)]
     tops = [-1 if at < 0 else at - cell(column, 0) for column, at in enumerate(tops)]
@@ -155,7 +181,7 @@ def _plant(out: Pixels, level: Level, parts: Kit, some: Callable[[], float]) -> 
         what = some()
         number = int(3 * some()) if what < 0.08 else 3 + int(4 * some()) if what < 0.26 else None
         if number is not None:
-            paste(out, parts.plants[number], column * TILE + 2, row * TILE - len(parts.plants[number]))
+            yield Piece(parts.plants[number], column * TILE + 2, row * TILE - len(parts.plants[number]))
     foot = tops[level.flag] * TILE
-    paste(out, parts.mast, level.flag * TILE - 11, foot - len(parts.mast))
-    paste(out, parts.house, (level.flag + 4) * TILE, foot - len(parts.house))
+    yield Piece(parts.mast, level.flag * TILE - 11, foot - len(parts.mast))
+    yield Piece(parts.house, (level.flag + 4) * TILE, foot - len(parts.house))
