@@ -1,0 +1,79 @@
+"""From an algorithm's name to the advantage of every token: what holds whatever the algorithm is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import FunctionType
+from typing import Literal
+
+import numpy as np
+
+from arena import files, names
+from arena.errors import InputError, nearest
+from arena.train.vlm.advantages import ALGORITHMS, FLAT, Advantage, Array, Inputs
+from arena.train.vlm.rows import Row
+
+Filter = Literal["none", "pos", "asym"]
+
+
+def find(name: str) -> Advantage:
+    """The algorithm of this name, or the function of "FILE.py:FUNCTION". InputError names what there is."""
+    if name in ALGORITHMS:
+        return ALGORITHMS[name]
+    parsed = names.parse(name)
+    if not parsed.is_file:
+        raise InputError(f"no algorithm is called {name!r}. {nearest(name, ALGORITHMS)} Your own: FILE.py:FUNCTION.")
+    found: Advantage = files.load(Path(parsed.kind), parsed.what, FunctionType)
+    return found
+
+
+def estimate(
+    rows: Sequence[Row],
+    inputs: Inputs,
+    algorithm: str | Advantage = "ppo",
+    *,
+    filter: Filter = "none",
+    kappa: float = 0.1,
+    limit: float | None = None,
+) -> list[Array]:
+    """The advantages of a batch: for each row (response,) float64, a number a token; 0 where a row is not trainable.
+
+    A turn that was not parsed is forced to A <= 0. Then the filter: "none"; "pos": max(A, 0) over the standard
+    deviation of the positive ones; "asym": max(A, 0) + kappa min(A, 0). Then A is cut to [-limit, limit]. InputError
+    where an algorithm returned another number of advantages, or one that is not finite.
+    """
+    made = (find(algorithm) if isinstance(algorithm, str) else algorithm)(rows, inputs)
+    lengths = [len(row.response) for row in rows]
+    a_token = isinstance(made, list)
+    shapes = [np.shape(one) for one in made] if a_token else np.shape(made)
+    if shapes != ([(length,) for length in lengths] if a_token else (len(rows),)):
+        raise InputError(
+            f"algorithm {algorithm!r} returned {'arrays' if a_token else 'an array'} of shape {shapes}: expected one "
+            f"array of {len(rows)} numbers, or a list with an array for each row, as long as its response"
+        )
+    flat = np.concatenate([np.zeros(0), *made]) if a_token else np.array(made, np.float64)
+    if not np.isfinite(flat).all():
+        raise InputError(f"algorithm {algorithm!r} returned {np.sum(~np.isfinite(flat))} numbers that are not finite")
+    counts = lengths if a_token else [1] * len(rows)
+    flat[np.repeat(np.array([not row.trainable for row in rows], np.bool_), counts)] = 0.0
+    unparsed = np.repeat(np.array([not row.parsed for row in rows], np.bool_), counts)
+    flat[unparsed] = np.minimum(flat[unparsed], 0.0)
+    flat = _filtered(flat, filter, kappa)
+    if limit is not None:
+        flat = np.clip(flat, -limit, limit)
+    if a_token:
+        return np.split(flat, np.cumsum(counts)[:-1])
+    return [np.full(length, one) for length, one in zip(lengths, flat, strict=True)]
+
+
+def _filtered(flat: Array, filter: Filter, kappa: float) -> Array:
+    match filter:
+        case "none":
+            return flat
+        case "pos":
+            spread = flat[flat > 0].std() if (flat > 0).any() else 0.0
+            return np.maximum(flat, 0.0) / (spread if spread > FLAT else 1.0)
+        case "asym":
+            return np.maximum(flat, 0.0) + kappa * np.minimum(flat, 0.0)
+    raise InputError(f"filter {filter!r}: expected none, pos or asym")
