@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -78,29 +78,36 @@ _MOST = {"envs": 10_000, "rollout": 1e6, "layers": 20, "hidden": 10_000, "channe
 _MOST |= {"gamma": 1, "gae_lambda": 1}
 
 
-def _options() -> dict[str, Option]:
-    """The settings that --option takes, with their bounds: whole numbers are 1 or more unless said."""
+def options_of(
+    config: Any, fixed: Collection[str], least: Mapping[str, float], most: Mapping[str, float]
+) -> dict[str, Option]:
+    """The settings that --option takes, with their bounds: all fields of `config` that are not `fixed`.
+
+    Whole numbers are 1 or more unless said.
+    """
     types: dict[type, Any] = {float: "float", int: "int", str: "str"}
     out = {}
-    for item in fields(PpoConfig):
-        if item.name not in _FIXED:
+    for item in fields(config):
+        if item.name not in fixed:
             kind, default = type(item.default), item.default
-            low = None if kind is str else _LEAST.get(item.name, 1 if kind is int else 0)
-            high = None if kind is str else _MOST.get(item.name, 1e9)
-            out[item.name] = Option(types[kind], default, "see PpoConfig", low, high)  # type: ignore[arg-type]
+            low = None if kind is str else least.get(item.name, 1 if kind is int else 0)
+            high = None if kind is str else most.get(item.name, 1e9)
+            out[item.name] = Option(types[kind], default, f"see {config.__name__}", low, high)  # type: ignore[arg-type]
     return out
 
 
-OPTIONS = _options()
+OPTIONS = options_of(PpoConfig, _FIXED, _LEAST, _MOST)
 
 
-def check_options(given: Mapping[str, str]) -> dict[str, Any]:
+def check_options(
+    given: Mapping[str, str], options: Mapping[str, Option] = OPTIONS, trainer: str = "ppo"
+) -> dict[str, Any]:
     """Values of `--option k=v` by their declared types; InputError names the nearest option or what was expected."""
     for name in given:
-        if name not in OPTIONS:
-            raise InputError(f"ppo training has no option {name!r}. {nearest(name, OPTIONS)}")
+        if name not in options:
+            raise InputError(f"{trainer} training has no option {name!r}. {nearest(name, options)}")
     try:
-        return {name: OPTIONS[name].check(name, value) for name, value in given.items()}
+        return {name: options[name].check(name, value) for name, value in given.items()}
     except ValueError as error:
         raise InputError(str(error)) from error
 

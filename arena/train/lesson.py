@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,12 @@ class Lesson:
     observation: Observation  # image at 128x128 and text (its facts fill the card's prompt templates)
     thought: str  # short and true: what the picture shows, then the conclusion
     answer: str  # an action's name
+    shown: str = ""  # what else the picture shows: learned after the end of the answer, so never written in play
 
 
 Teacher = Callable[[np.random.Generator], Iterator[Lesson]]
 # teacher(generator) plays one match (deals, stacks, seats, opponents come from the generator) and yields its lessons
+
+Corrector = Callable[[Mapping[str, Any], bytes, Sequence[int]], Iterator[Lesson]]
+# corrector(options, seed, actions) plays a recorded match of one seat again and yields what the teacher would have done
+# wherever it went. It is the function `visited` beside the teacher; few games have one

@@ -6,11 +6,12 @@ Sometimes random actions push it off its way; these are not taught, and the sear
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from arena.canonical import key
+from arena.canonical import generator, key
 from arena.game import Move, Views
 from arena.train.lesson import Lesson
 from arena_games.lanes.game import LaneGame
@@ -30,7 +31,7 @@ DOOMED = 12  # last decisions before a dead end, which are not taught
 
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
     """Plays one match in one lane and yields its lessons."""
-    game, lane = _opened()
+    game, lane = _opened(("noops", 30), ("stuck", 0))
     card = game.card()
     result = game.reset(key("lesson", chance.bytes(16)))
     pushed, push = float(chance.choice(PUSHES)), 0
@@ -59,8 +60,25 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
         yield from made
 
 
+def visited(options: Mapping[str, Any], seed: bytes, actions: Sequence[int]) -> Iterator[Lesson]:
+    """Plays a recorded match of one lane again; a lesson wherever it went and a way on was found."""
+    game, lane = _opened(*sorted(options.items()))
+    card = game.card()
+    game.reset(seed)
+    chance = generator(key("visited", seed))
+    plan: tuple[int, ...] = ()
+    for action in actions:
+        facts = game.facts(0)
+        plan = advise(lane, plan)
+        if plan and (plan[0] != RUN or ahead(facts) != FREE or chance.random() < PLAIN):
+            answer = NAMES[plan[0]]
+            yield Lesson(card, game.observe(0, VIEWS), thought(facts, answer), answer)
+        plan = plan[1:] if plan[:1] == (action,) else ()
+        game.step({0: Move(action)})
+
+
 @functools.cache
-def _opened() -> tuple[LaneGame, MarioLane]:
+def _opened(*options: tuple[str, Any]) -> tuple[LaneGame, MarioLane]:
     """A game of one lane, and the lane."""
     lanes: list[MarioLane] = []
 
@@ -69,6 +87,6 @@ def _opened() -> tuple[LaneGame, MarioLane]:
             lanes.append(MarioLane(self.stages[0]))
             return lanes[0]
 
-    game = Taught(1, {"noops": 30, "stuck": 0})
+    game = Taught(1, dict(options))
     game.reset(b"")
     return game, lanes[0]

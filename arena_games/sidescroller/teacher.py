@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from arena.canonical import key
-from arena.game import Move, Views
+from arena.canonical import generator, key
+from arena.game import GameCard, Move, Views
 from arena.train.lesson import Lesson
 from arena_games.lanes.moves import RUN
 from arena_games.lanes.thoughts import FREE, ahead, thought
 from arena_games.sidescroller import search
+from arena_games.sidescroller.draw import camera
+from arena_games.sidescroller.physics import BOTTOM, World
 from arena_games.sidescroller.rules import Sidescroller
+from arena_games.sidescroller.scenery import WIDE
+from arena_games.sidescroller.tiles import ROWS, TILE, UNIT, cell
 
 VIEWS = Views(image=(128, 128), text=True)
 SLIPS = (0.0, 0.05, 0.15)  # probability that the player of a match takes a random action instead
@@ -30,10 +35,49 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
         if advice is None:  # a slip was fatal: a fall teaches nothing
             return
         action, _ = advice
-        facts = game.facts(0)
-        if ahead(facts) != FREE or action != RUN or chance.random() < PLAIN:
-            answer = card.actions[action]
-            yield Lesson(card, game.observe(0, VIEWS), thought(facts, answer), answer)
+        if _worth_it(game, action, chance):
+            yield _lesson(game, card, action)
         if chance.random() < slip:
             action = int(chance.integers(len(card.actions)))
         result = game.step({0: Move(action)})
+
+
+def visited(options: Mapping[str, Any], seed: bytes, actions: Sequence[int]) -> Iterator[Lesson]:
+    """Plays a recorded match of one lane again; a lesson wherever it went and a way on was found."""
+    game = Sidescroller(1, options)
+    card = game.card()
+    game.reset(seed)
+    chance = generator(key("visited", seed))
+    for action in actions:
+        advice = search.lesson(game.lane(0).world)
+        if advice is not None and _worth_it(game, advice[0], chance):
+            yield _lesson(game, card, advice[0])
+        game.step({0: Move(action)})
+
+
+def _worth_it(game: Sidescroller, action: int, chance: np.random.Generator) -> bool:
+    return action != RUN or ahead(game.facts(0)) != FREE or chance.random() < PLAIN
+
+
+def _lesson(game: Sidescroller, card: GameCard, action: int) -> Lesson:
+    answer = card.actions[action]
+    return Lesson(card, game.observe(0, VIEWS), thought(game.facts(0), answer), answer, shown=shown(game.lane(0).world))
+
+
+def shown(world: World) -> str:
+    """The picture in digits: the row of the runner, then for each of 16 columns how high the ground is, in tiles.
+
+    0 is a pit; a star marks a column with an enemy.
+    """
+    runner = world.runners[0]
+    left = camera(runner.x // UNIT, world.level)
+    foes = {(foe.x // UNIT + TILE // 2 - left) // TILE for foe in world.foes if not foe.flat}
+    columns = []
+    for column in range(WIDE // TILE):
+        at = min((left + TILE // 2) // TILE + column, world.level.columns - 1)
+        high = 0
+        while high < ROWS and world.level.solid[cell(at, ROWS - 1 - high)]:
+            high += 1
+        columns.append(f"{'*' if column in foes else ' '}{min(high, 9)}")
+    row = (BOTTOM - runner.y) // (TILE * UNIT)
+    return f" {max(0, min(row, 9))}{''.join(columns)}"

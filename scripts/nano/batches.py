@@ -18,6 +18,7 @@ from scripts.nano.recipe import Recipe
 from scripts.nano.tokens import END, image_text
 
 Ids = npt.NDArray[np.int64]
+THOUGHT, ANSWER, SHOWN = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Example:
     game: str
     prompt: npt.NDArray[np.uint16]
     target: npt.NDArray[np.uint16]
-    answer: int  # how many of the last target tokens are the answer: from the mark to the end token
+    answer: int  # how many target tokens are the answer: from the mark to the end token
+    shown: int  # how many come after: what else the picture shows
     lesson: Stored
 
 
@@ -41,22 +43,24 @@ class Batch:
     places: torch.Tensor  # ... and place, one before the token's own
     targets: torch.Tensor  # int64 (targets,)
     weights: torch.Tensor  # float32 (targets,)
-    answers: torch.Tensor  # bool (targets,): the token belongs to the answer
+    parts: torch.Tensor  # int64 (targets,): whether the token belongs to the thought, the answer or what is shown
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, lessons: Sequence[Stored], recipe: Recipe) -> list[Example]:
     """Prompts and targets in tokens, exactly as the processor would make the prompts."""
     picture = image_text(recipe.image_tokens)
     prompts = tokenizer([f"{picture}{lesson.prompt}\n" for lesson in lessons])["input_ids"]
-    targets = tokenizer([lay_out(lesson.thought, lesson.answer) + END for lesson in lessons])["input_ids"]
+    targets = tokenizer([lay_out(one.thought, one.answer) + END + one.shown for one in lessons])["input_ids"]
+    more = [len(one) for one in tokenizer([lesson.shown for lesson in lessons])["input_ids"]]
     tails = tokenizer([f"{MARK} {lesson.answer}{END}" for lesson in lessons])["input_ids"]
     out = []
-    for lesson, prompt, target, tail in zip(lessons, prompts, targets, tails, strict=True):
+    for lesson, prompt, target, tail, after in zip(lessons, prompts, targets, tails, more, strict=True):
         if len(prompt) + len(target) > recipe.positions:
             raise ValueError(
                 f"a lesson of {lesson.game} has {len(prompt)} + {len(target)} tokens: {recipe.positions} fit"
             )
-        out.append(Example(lesson.game, np.array(prompt, np.uint16), np.array(target, np.uint16), len(tail), lesson))
+        ids = np.array(prompt, np.uint16), np.array(target, np.uint16)
+        out.append(Example(lesson.game, *ids, len(tail), after, lesson))
     return out
 
 
@@ -101,16 +105,18 @@ def batches(examples: Sequence[Example], recipe: Recipe, parts: int) -> list[Bat
 def _batch(examples: Sequence[Example], recipe: Recipe) -> Batch:
     length = max(len(example.prompt) + len(example.target) for example in examples)
     ids = np.zeros((len(examples), length), dtype=np.int64)
-    rows, places, targets, weights, answers = [], [], [], [], []
+    rows, places, targets, weights, parts = [], [], [], [], []
     for row, example in enumerate(examples):
         start, end = len(example.prompt), len(example.prompt) + len(example.target)
         ids[row, :start], ids[row, start:end] = example.prompt, example.target
-        is_answer = np.arange(len(example.target)) >= len(example.target) - example.answer
+        part = np.full(len(example.target), THOUGHT)
+        part[len(part) - example.answer - example.shown :] = ANSWER
+        part[len(part) - example.shown :] = SHOWN
         rows.append(np.full(len(example.target), row))
         places.append(np.arange(start - 1, end - 1))
         targets.append(example.target.astype(np.int64))
-        weights.append(np.where(is_answer, recipe.answer_weight, 1.0))
-        answers.append(is_answer)
+        weights.append(np.array([1.0, recipe.answer_weight, recipe.shown_weight])[part])
+        parts.append(part)
     return Batch(
         torch.from_numpy(ids),
         torch.from_numpy(pixels([example.lesson.image() for example in examples]))[:, None],
@@ -118,5 +124,5 @@ def _batch(examples: Sequence[Example], recipe: Recipe) -> Batch:
         torch.from_numpy(np.concatenate(places)),
         torch.from_numpy(np.concatenate(targets)),
         torch.from_numpy(np.concatenate(weights)).float(),
-        torch.from_numpy(np.concatenate(answers)),
+        torch.from_numpy(np.concatenate(parts)),
     )

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,7 @@ class Stored(msgspec.Struct, frozen=True, array_like=True):
     thought: str
     answer: str
     picture: bytes
+    shown: str = ""
 
     def image(self) -> Image:
         """uint8 (128, 128, 3)."""
@@ -62,7 +63,8 @@ def store(lesson: Lesson) -> Stored:
     if lesson.answer not in legal:
         raise ValueError(f"a lesson of {lesson.card.game} answers {lesson.answer!r}; legal: {', '.join(legal)}")
     prompt = fill(lesson.card, lesson.observation, "short")
-    return Stored(lesson.card.game, prompt, lesson.thought, lesson.answer, zlib.compress(image.tobytes(), 6))
+    picture = zlib.compress(image.tobytes(), 6)
+    return Stored(lesson.card.game, prompt, lesson.thought, lesson.answer, picture, lesson.shown)
 
 
 def teacher(game: str) -> Teacher:
@@ -88,9 +90,14 @@ def taught(game: str, seed: int, part: Part, index: int, count: int) -> Iterator
 
 
 def _make(file: Path, game: str, seed: int, part: Part, index: int, count: int) -> Path:
-    lessons = [store(lesson) for lesson in taught(game, seed, part, index, count)]
+    return write(file, taught(game, seed, part, index, count))
+
+
+def write(file: Path, lessons: Iterable[Lesson]) -> Path:
+    """A shard of these lessons, whole or not at all."""
+    stored = [store(lesson) for lesson in lessons]
     fresh = file.with_suffix(f".{os.getpid()}")
-    fresh.write_bytes(_encoder.encode(lessons))
+    fresh.write_bytes(_encoder.encode(stored))
     fresh.replace(file)
     return file
 

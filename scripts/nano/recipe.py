@@ -11,6 +11,7 @@ class Share:
 
     weight: float  # of the lessons in every batch, relative to the other games'
     lessons: int  # different lessons that are made; they are met again once all were met
+    visited: int = 0  # instead: matches that the model plays at the start, corrected (scripts/nano/visited.py)
 
 
 # To teach nano another game: give the game a teacher, add a line to both tables, run scripts/nano again.
@@ -31,6 +32,17 @@ POLISH: dict[str, Share] = {
     "connect_four": Share(0.08, 5_000),
     "sidescroller": Share(0.46, 24_000),
     "mario": Share(0.06, 1_000),
+}
+# From a nano on: what it saw least surely, where it went by itself too, and enough of the rest that nothing is lost.
+AGAIN: dict[str, Share] = {
+    "holdem": Share(0.11, 12_000),
+    "leduc": Share(0.07, 8_000),
+    "kuhn": Share(0.02, 2_000),
+    "connect_four": Share(0.05, 6_000),
+    "sidescroller": Share(0.34, 40_000),
+    "sidescroller:visited": Share(0.25, 0, visited=700),
+    "mario": Share(0.07, 2_000),
+    "mario:visited": Share(0.09, 0, visited=60),
 }
 
 
@@ -55,6 +67,7 @@ class Recipe:
         Phase(steps=1_500, rate=8e-4, last_rate=1e-5, warmup=50, mixture=POLISH),
     )
     shard: int = 1_000  # lessons a file
+    start: str | None = None  # SHA-256 of the weights that training goes on from
     # Tokens
     vocabulary: int = 1_024
     # The tower that sees: 128x128 pixels in patches of 16, four patches an image token, so 16 image tokens
@@ -75,6 +88,7 @@ class Recipe:
     decay: float = 0.02
     clip: float = 1.0
     answer_weight: float = 2.0  # loss of an answer's tokens against a thought's
+    shown_weight: float = 1.0  # of the tokens after the answer that say what else the picture shows
 
     @property
     def image_tokens(self) -> int:
@@ -83,7 +97,7 @@ class Recipe:
     @property
     def games(self) -> list[str]:
         """Every game of any phase, sorted."""
-        return sorted({game for phase in self.phases for game in phase.mixture})
+        return sorted({name.partition(":")[0] for phase in self.phases for name in phase.mixture})
 
     @property
     def steps(self) -> int:
@@ -96,3 +110,9 @@ class Recipe:
                 return number, step
             step -= phase.steps
         raise ValueError(f"the recipe ends {step + 1} steps before this one")
+
+
+def again(start: str, seed: int, steps: int) -> Recipe:
+    """The recipe that goes on from the weights with the SHA-256 `start`."""
+    phase = Phase(steps=steps, rate=6e-4, last_rate=1e-5, warmup=100, mixture=AGAIN)
+    return Recipe(seed=seed, phases=(phase,), start=start)

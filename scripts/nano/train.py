@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import json
 import math
 import time
@@ -17,13 +18,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import torch
-from transformers import Idefics3ForConditionalGeneration, PreTrainedTokenizerFast
+from transformers import AutoModelForImageTextToText, Idefics3ForConditionalGeneration, PreTrainedTokenizerFast
 
-from scripts.nano import batches, build, lessons, state, tokens
+from scripts.nano import batches, build, lessons, state, tokens, visited
 from scripts.nano.batches import Batch, Example
 from scripts.nano.export import export
-from scripts.nano.recipe import Recipe
+from scripts.nano.recipe import Recipe, Share, again
 
 Pools = Mapping[str, Sequence[Example]]
 WATCHED = 96  # held-out lessons a game that the curve is measured on
@@ -84,24 +86,37 @@ def watch(model: Idefics3ForConditionalGeneration, recipe: Recipe, held_out: Poo
     model.eval()
     out = {}
     for game, examples in held_out.items():
-        thoughts, thought_count, answers, answer_count = 0, 0, 0, 0
+        right, count = np.zeros(3), np.zeros(3)
         for part in batches.batches(examples, recipe, parts=2):
-            right = scores(model, part).argmax(-1) == part.targets
-            thoughts += int(right[~part.answers].sum())
-            thought_count += int((~part.answers).sum())
+            hit = scores(model, part).argmax(-1) == part.targets
+            for kind in (batches.THOUGHT, batches.SHOWN):
+                right[kind] += int(hit[part.parts == kind].sum())
+                count[kind] += int((part.parts == kind).sum())
             for row in range(len(part.ids)):
-                answers += bool(right[part.answers & (part.rows == row)].all())
-                answer_count += 1
-        out[f"{game}_thought"], out[f"{game}_answer"] = thoughts / thought_count, answers / answer_count
+                right[batches.ANSWER] += bool(hit[(part.parts == batches.ANSWER) & (part.rows == row)].all())
+                count[batches.ANSWER] += 1
+        shares = dict(zip(("thought", "answer", "shown"), right / np.maximum(count, 1), strict=True))
+        out |= {f"{game}_{name}": float(share) for name, share in shares.items() if name != "shown" or count[2]}
     model.train()
     return out
 
 
-def main(recipe: Recipe, out: Path, *, workers: int, threads: int, every: int, stop: int | None = None) -> Path:
-    """Runs what is missing of the recipe and returns the folder of the exported model."""
+def main(
+    recipe: Recipe,
+    out: Path,
+    *,
+    workers: int,
+    threads: int,
+    every: int,
+    stop: int | None = None,
+    start: Path | None = None,
+) -> Path:
+    """Runs what is missing of the recipe, from the nano `start` if given; the folder of the exported model."""
     torch.set_num_threads(threads)
-    pools, held_out, tokenizer = prepare(recipe, out / "lessons", workers)
+    pools, held_out, tokenizer = prepare(recipe, out / "lessons", workers, start)
     model = build.model(recipe, tokenizer).train()
+    if start is not None:
+        model.load_state_dict(AutoModelForImageTextToText.from_pretrained(start, dtype=torch.float32).state_dict())
     model.set_attn_implementation("eager")  # on a CPU its gradient costs half of the fused one's at these lengths
     adam = optimiser(model, recipe)
     saved = out / "checkpoint"
@@ -127,24 +142,34 @@ def main(recipe: Recipe, out: Path, *, workers: int, threads: int, every: int, s
     return export(recipe, model, tokenizer, out / "model", curve) if stop is None else saved
 
 
-def prepare(recipe: Recipe, folder: Path, workers: int) -> tuple[list[Pools], Pools, PreTrainedTokenizerFast]:
+def prepare(
+    recipe: Recipe, folder: Path, workers: int, start: Path | None = None
+) -> tuple[list[Pools], Pools, PreTrainedTokenizerFast]:
     """(lessons to train on by phase, lessons to watch, tokenizer); makes the shards that are missing."""
+
+    def made(name: str, share: Share, seed: int) -> list[Path]:
+        game = name.partition(":")[0]
+        if share.visited:
+            return visited.make(folder, game, str(start), seed, share.visited, workers)
+        return lessons.make(folder, game, seed, "train", share.lessons, recipe.shard, workers)
+
     files = [
-        {
-            game: lessons.make(folder, game, recipe.seed + number, "train", share.lessons, recipe.shard, workers)
-            for game, share in phase.mixture.items()
-        }
+        {name: made(name, share, recipe.seed + number) for name, share in phase.mixture.items()}
         for number, phase in enumerate(recipe.phases)
     ]
     watched = {
         game: lessons.make(folder, game, recipe.seed, "held-out", WATCHED, WATCHED, workers) for game in recipe.games
     }
-    sample = [lesson for game in sorted(files[0]) for lesson in lessons.read(files[0][game][:5])]
-    targets = [batches.lay_out(lesson.thought, lesson.answer) for lesson in sample]
-    actions = sorted({lesson.answer for lesson in sample if lesson.answer.isalpha()})
-    tokenizer = tokens.train([f"{lesson.prompt}\n" for lesson in sample], targets, actions, recipe.vocabulary)
+    if start is not None:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(start)
+    else:
+        sample = [lesson for game in sorted(files[0]) for lesson in lessons.read(files[0][game][:5])]
+        targets = [batches.lay_out(lesson.thought, lesson.answer) for lesson in sample]
+        actions = sorted({lesson.answer for lesson in sample if lesson.answer.isalpha()})
+        tokenizer = tokens.train([f"{lesson.prompt}\n" for lesson in sample], targets, actions, recipe.vocabulary)
     pools = [
-        {game: batches.encode(tokenizer, lessons.read(made), recipe) for game, made in phase.items()} for phase in files
+        {name: batches.encode(tokenizer, lessons.read(found), recipe) for name, found in phase.items()}
+        for phase in files
     ]
     held_out = {game: batches.encode(tokenizer, lessons.read(watched[game]), recipe) for game in watched}
     for game, pool in pools[0].items():
@@ -174,6 +199,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="make nano")
     parser.add_argument("--games", help="comma separated, from the mixture of scripts/nano/recipe.py (default: all)")
     parser.add_argument("--out", type=Path, default=Path("work/nano"))
+    parser.add_argument("--start", type=Path, help="a nano to go on from, on the mixture AGAIN")
+    parser.add_argument("--steps", type=int, default=1_500, help="of going on")
     parser.add_argument("--scale", type=float, default=1.0, help="of every phase's steps, e.g. 0.1 for a trial")
     parser.add_argument("--seed", type=int, default=Recipe().seed)
     parser.add_argument("--workers", type=int, default=2, help="processes that make lessons")
@@ -182,8 +209,11 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-if __name__ == "__main__":
-    given = arguments()
+def asked(given: argparse.Namespace) -> Recipe:
+    """The recipe of the command line."""
+    if given.start is not None:
+        weights = hashlib.sha256((given.start / "model.safetensors").read_bytes()).hexdigest()
+        return again(weights, given.seed, given.steps)
     recipe = Recipe(seed=given.seed)
     games = given.games.split(",") if given.games else recipe.games
     phases = [
@@ -194,5 +224,10 @@ if __name__ == "__main__":
         )
         for phase in recipe.phases
     ]
-    recipe = replace(recipe, phases=tuple(phases))
-    print(main(recipe, given.out, workers=given.workers, threads=given.threads, every=given.every))
+    return replace(recipe, phases=tuple(phases))
+
+
+if __name__ == "__main__":
+    given = arguments()
+    how = {"workers": given.workers, "threads": given.threads, "every": given.every}
+    print(main(asked(given), given.out, **how, start=given.start))

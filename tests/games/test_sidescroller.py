@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from arena.canonical import generator, key
 from arena.game import Views
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
@@ -256,3 +257,14 @@ def test_only_what_is_near_is_drawn():
     assert np.array_equal(draw.draw(draw.snapshot(it)), before)
     it.foes[0].x = runner.x + 40 * UNIT
     assert not np.array_equal(draw.draw(draw.snapshot(it)), before)
+
+
+def test_what_else_a_picture_shows_is_told_in_digits():
+    """The row of the runner, then the height of the ground of every column, and a star where an enemy is."""
+    (first, *_) = lessons(generator(key("told")))
+    row, *columns = re.findall(r"\*?\d", first.shown)
+    assert len(columns) == 16
+    assert row == columns[3]  # it stands there
+    every = "".join(lesson.shown for lesson in lessons(generator(key("told"))))
+    assert " 0" in every
+    assert "*" in every

@@ -1,0 +1,194 @@
+"""Lessons on disk: shards that a teacher made, one file of about a thousand lessons, each from a seed of its own.
+
+A shard follows from (seed, game, part, index) alone, so shards may be made in any order, by any number of processes,
+and made again after they were lost. Lessons of a game that needs a runtime are made by the runtime's Python, which runs
+this file: so it imports nothing but the core.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import numpy as np
+from msgspec import structs
+
+from arena import plugins
+from arena.canonical import generator, key
+from arena.errors import InputError, UnplayableError
+from arena.game import GameCard, Observation
+from arena.log import MatchLine, TurnLine
+from arena.record.reader import Run
+from arena.supervisor.runtime.use import interpreter
+from arena.train.lesson import Corrector, Lesson, Teacher
+
+Part = Literal["train", "held-out", "unseen"]
+AT_ONCE = 10  # matches of a shard of visited states
+
+
+class Stored(msgspec.Struct, frozen=True, array_like=True):
+    """One lesson. Its picture is kept as zlib over its pixels."""
+
+    card: int  # which of the shard's
+    observation: Observation  # without the picture
+    thought: str
+    answer: str
+    shown: str
+    shape: tuple[int, ...]
+    pixels: bytes
+
+
+class Shard(msgspec.Struct, frozen=True, array_like=True):
+    """The content of a file."""
+
+    cards: list[GameCard]
+    lessons: list[Stored]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Shard)
+
+
+def teacher(game: str) -> Teacher:
+    """The game's teacher. UnplayableError when it has none."""
+    target = plugins.game_class(game).teacher
+    if target is None:
+        raise UnplayableError(
+            f"{game} has no teacher, so nothing can be taught by it: set Game.teacher (arena/train/lesson.py), "
+            "or record matches of a good player"
+        )
+    return plugins.resolve(target)
+
+
+def corrector(game: str) -> Corrector:
+    """The function `visited` beside the game's teacher. UnplayableError when there is none."""
+    teacher(game)
+    target = plugins.game_class(game).teacher or ""
+    found = getattr(importlib.import_module(target.partition(":")[0]), "visited", None)
+    if found is None:
+        raise UnplayableError(
+            f"{game} has no corrector, which says what would have been better in recorded matches: write `visited` "
+            "beside its teacher (arena/train/lesson.py)"
+        )
+    return found  # type: ignore[no-any-return]
+
+
+def taught(game: str, seed: int, part: Part, index: int, count: int) -> Iterator[Lesson]:
+    """The `count` lessons of one shard, in order."""
+    teach, rng = teacher(game), generator(key("nano", seed, game, part, index))
+    left = count
+    while left:
+        for lesson in teach(rng):
+            yield lesson
+            left -= 1
+            if not left:
+                return
+
+
+def visited(game: str, run: Path, first: int, count: int) -> Iterator[Lesson]:
+    """What the teacher would have done in the one-seat matches `first` to `first + count` of a run."""
+    correct = corrector(game)
+    for lines in Run(run).matches():
+        head = lines[0]
+        if isinstance(head, MatchLine) and first <= head.match < first + count and head.game == game:
+            actions = [line.action for line in lines if isinstance(line, TurnLine) and line.action is not None]
+            yield from correct(head.options, bytes.fromhex(head.seed), actions)
+
+
+def write(file: Path, lessons: Iterable[Lesson]) -> Path:
+    """A shard of these lessons, whole or not at all. ValueError for one that answers with no legal action."""
+    cards: list[GameCard] = []
+    stored = []
+    for lesson in lessons:
+        seen, image = lesson.observation, lesson.observation.image
+        legal = [lesson.card.actions[action] for action in seen.legal]
+        if lesson.answer not in legal:
+            raise ValueError(f"a lesson of {lesson.card.game} answers {lesson.answer!r}; legal: {', '.join(legal)}")
+        if lesson.card not in cards:
+            cards.append(lesson.card)
+        stored.append(
+            Stored(
+                cards.index(lesson.card),
+                structs.replace(seen, image=None, vector=None),
+                lesson.thought,
+                lesson.answer,
+                lesson.shown,
+                () if image is None else image.shape,
+                b"" if image is None else zlib.compress(image.tobytes(), 6),
+            )
+        )
+    fresh = file.with_suffix(f".{os.getpid()}")
+    fresh.write_bytes(_encoder.encode(Shard(cards, stored)))
+    fresh.replace(file)
+    return file
+
+
+def read(files: Iterable[Path]) -> Iterator[Lesson]:
+    """The lessons of some shards, in order."""
+    for file in files:
+        shard = _decoder.decode(file.read_bytes())
+        for one in shard.lessons:
+            image = np.frombuffer(zlib.decompress(one.pixels), np.uint8).reshape(one.shape) if one.shape else None
+            seen = structs.replace(one.observation, image=image)
+            yield Lesson(shard.cards[one.card], seen, one.thought, one.answer, one.shown)
+
+
+def make(folder: Path, game: str, seed: int, part: Part, lessons: int, shard: int, workers: int) -> list[Path]:
+    """The shards that hold `lessons` lessons; those that are missing are made by `workers` processes."""
+    files = [folder / f"{game}-{part}-{seed}-{index:04d}.lessons" for index in range(-(-lessons // shard))]
+    jobs = {file: ("taught", str(seed), part, str(index), str(shard)) for index, file in enumerate(files)}
+    _make(game, jobs, workers)
+    return files
+
+
+def make_visited(folder: Path, game: str, run: Path, matches: int, workers: int) -> list[Path]:
+    """Shards of what the teacher would have done where the players of a run's first `matches` matches went."""
+    files = [folder / f"{game}-visited-{run.name}-{index:04d}.lessons" for index in range(-(-matches // AT_ONCE))]
+    jobs = {file: ("visited", str(run), str(index * AT_ONCE)) for index, file in enumerate(files)}
+    _make(game, jobs, workers)
+    return files
+
+
+def _make(game: str, jobs: Mapping[Path, tuple[str, ...]], workers: int) -> None:
+    missing = {file: job for file, job in jobs.items() if not file.exists()}
+    if not missing:
+        return
+    runtime = plugins.game_class(game).runtime
+    python = sys.executable if runtime is None else str(interpreter(runtime))
+    next(iter(missing)).parent.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(workers) as pool:
+        made = [pool.submit(_there, python, file, game, *job) for file, job in missing.items()]
+        for done, job in enumerate(made, 1):
+            job.result()
+            if done % 10 == 0 or done == len(made):
+                print(f"{game}: {done} of {len(made)} shards of lessons made", file=sys.stderr, flush=True)
+
+
+def _there(python: str, file: Path, game: str, *job: str) -> None:
+    """A shard made by a process of its own. InputError with the last of what it said."""
+    command = [python, "-m", "arena.train.shards", str(file), game, *job]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InputError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
+
+
+def main(words: Sequence[str]) -> None:
+    file, game, which, *rest = words
+    if which == "visited":
+        run, first = rest
+        write(Path(file), visited(game, Path(run), int(first), AT_ONCE))
+        return
+    seed, part, index, count = rest
+    write(Path(file), taught(game, int(seed), part, int(index), int(count)))  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,105 @@
+"""The settings of a supervised start, and the names of what it learns from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from arena.errors import InputError, nearest
+from arena.options import Option
+from arena.train.config import options_of
+
+Sort = Literal["run", "teacher", "correct", "chat"]
+_TAIL = re.compile(r"@([A-Za-z_]\w*)=([^@]*)")
+OF_SOURCE = {
+    "weight": Option("float", None, "its share of every batch, relative to the others'", low=0, high=1e9),
+    "lessons": Option("int", 1_000, "different lessons that a teacher makes", low=1, high=10_000_000),
+    "operator": Option("str", None, "of a run: only this operator's turns"),
+    "best": Option("float", None, "of a run: only this share of the episodes, those of the highest returns", 0, 1),
+    "shard": Option("int", 250, "lessons of a file", low=1, high=100_000),
+}
+TAKES: dict[Sort, tuple[str, ...]] = {
+    "run": ("weight", "operator", "best"),
+    "teacher": ("weight", "lessons", "shard"),
+    "correct": ("weight",),
+    "chat": ("weight",),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What examples come from."""
+
+    sort: Sort
+    name: str  # a folder, or of a teacher the game
+    weight: float | None = None  # None: in proportion to its examples
+    lessons: int = 1_000
+    shard: int = 250
+    operator: str | None = None
+    best: float | None = None
+
+    @property
+    def label(self) -> str:
+        """A short name for tables."""
+        return f"{self.sort}:{self.name if self.sort == 'teacher' else Path(self.name).name}"
+
+
+def source(sort: Sort, text: str) -> Source:
+    """`NAME@key=value...`, e.g. leduc@lessons=2000@weight=0.5. InputError names the nearest key."""
+    found = _TAIL.search(text)
+    name, tail = (text, "") if found is None else (text[: found.start()], text[found.start() :])
+    given: dict[str, Any] = {}
+    for key, value in _TAIL.findall(tail):
+        if key not in TAKES[sort]:
+            raise InputError(f"--{sort} {text}: there is no {key!r}. {nearest(key, TAKES[sort])}")
+        try:
+            given[key] = OF_SOURCE[key].check(key, value)
+        except ValueError as error:
+            raise InputError(f"--{sort} {text}: {error}") from error
+    if not name or len(_TAIL.sub("", tail)):
+        raise InputError(f"--{sort} {text}: expected a name, then @key=value, with any of {', '.join(TAKES[sort])}")
+    return Source(sort=sort, name=name, **given)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SftConfig:
+    """Everything that determines the weights."""
+
+    model: str  # the operator that is trained, as it is named to play: vlm, vlm:DIR@prompt=short, llm:smollm2
+    out: str
+    sources: tuple[Source, ...]
+    steps: int = 500
+    seed: int = 0
+    resume: bool = False
+    progress: bool = True
+    trained_by: str = "arena train sft"
+    mode: str = "full"  # full: all weights; lora: an adapter
+    rank: int = 32  # of the adapter
+    batch: int = 64  # examples of an update
+    rate: float = 1e-4  # highest learning rate, after the warm-up
+    rate_final: float = 1e-6  # it falls to this as half a cosine
+    warmup: int = 20  # updates
+    beta1: float = 0.9
+    beta2: float = 0.98
+    epsilon: float = 1e-8
+    decay: float = 0.02
+    grad_norm: float = 1.0
+    thought_weight: float = 1.0  # of a token of the thought in the loss,
+    answer_weight: float = 2.0  # of the answer,
+    shown_weight: float = 1.0  # and of what else the picture shows
+    held_out: int = 64  # examples of each source that are watched and not learned from; at most a tenth of it
+    every: int = 50  # updates between two checkpoints, at which the held-out examples are measured
+    keep: int = 1  # checkpoints
+    workers: int = 1  # processes that make lessons
+    threads: int = 1  # of torch: another number may change the last bits
+    tokens: int = 8_192  # most tokens of a forward pass
+
+
+FIXED = {"model", "out", "sources", "steps", "seed", "resume", "progress", "trained_by"}
+FREE = {"out", "resume", "progress", "trained_by", "keep", "workers", "every"}
+# What may differ in a resumed run: it does not decide the weights.
+_LEAST = {"warmup": 0, "held_out": 0}
+_MOST = {"rate": 1, "rate_final": 1, "beta1": 1, "beta2": 1, "epsilon": 1, "rank": 512, "workers": 256, "threads": 256}
+OPTIONS = options_of(SftConfig, FIXED, _LEAST, _MOST)

@@ -1,0 +1,123 @@
+"""Chats to learn from: asked as the trained operator will be, written as the source acted."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pyarrow")
+
+from arena import plugins
+from arena.errors import ArenaError, InputError, UnplayableError
+from arena.exporters.chat import export
+from arena.exporters.episodes import Reader
+from arena.exporters.filters import Filter
+from arena.exporters.options import Options
+from arena.lineup import build_plan
+from arena.names import parse
+from arena.play import run_plan
+from arena.record.reader import Run
+from arena.train import shards
+from arena.train.vlm.chats import Asked, of_file, of_lessons, of_run
+from arena.train.vlm.sft_config import source
+
+NANO = Asked(parse("vlm"))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of `scripted` and `random` at Leduc."""
+    out = tmp_path_factory.mktemp("run") / "leduc"
+    run_plan(build_plan("leduc", ["scripted", "random"], seed=3, matches=4), out)
+    return out
+
+
+def test_a_turn_of_anybody_is_asked_as_the_trained_operator_will_be(run):
+    chats = list(of_run(run, Filter(operators=("scripted",)), NANO))
+    assert chats
+    for chat in chats:
+        ((role, (picture, text)),) = chat.messages
+        assert (role, picture.shape) == ("user", (128, 128, 3))
+        assert text.startswith("Leduc poker. Seat")
+        assert chat.text.removeprefix("Answer: ") in ("fold", "call", "raise")
+
+
+def test_another_prompt_asks_otherwise(run):
+    full = next(of_run(run, Filter(), Asked(parse("vlm@prompt=full"))))
+    assert any(isinstance(part, str) and "Answer:" in part for part in full.messages[0][1])
+
+
+def test_the_filter_holds(run):
+    every = list(of_run(run, Filter(), NANO))
+    assert len(list(of_run(run, Filter(operators=("random",)), NANO))) < len(every)
+
+
+def test_who_is_not_asked_in_words_learns_from_no_chat():
+    with pytest.raises(InputError, match="ppo is not asked in words"):
+        Asked(parse("ppo")).of(plugins.game_class("leduc").spec)
+
+
+def test_a_lesson_is_a_chat_of_one_turn(tmp_path):
+    files = shards.make(tmp_path, "leduc", 1, "train", 8, 8, workers=1)
+    for lesson, chat in zip(shards.read(files), of_lessons(shards.read(files), NANO), strict=True):
+        assert np.array_equal(chat.messages[0][1][0], lesson.observation.image)
+        assert chat.text == f"{lesson.thought}\nAnswer: {lesson.answer}"
+
+
+def test_exported_chats_come_back(run, tmp_path):
+    with closing(Reader.open(Run(run), Filter())) as reader:
+        export(reader, tmp_path, Options(prompt="short"))
+    chats = list(of_file(tmp_path))
+    assert len(chats) == len(list(of_run(run, Filter(), NANO)))
+    assert {chat.game for chat in chats} == {"leduc"}
+    with pytest.raises(InputError, match="no chats can be read"):
+        next(of_file(tmp_path / "none"))
+
+
+def test_a_shard_is_made_again_equal(tmp_path):
+    first = shards.make(tmp_path / "a", "kuhn", 1, "train", 40, 20, workers=1)
+    second = shards.make(tmp_path / "b", "kuhn", 1, "train", 40, 20, workers=2)
+    assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
+    assert first[0].read_bytes() != first[1].read_bytes()
+
+
+def test_a_game_of_a_runtime_is_taught_by_that_runtime(tmp_path, monkeypatch):
+    """This interpreter stands in for the runtime's."""
+    monkeypatch.setattr(plugins.game_class("kuhn"), "runtime", "toy")
+    asked = []
+    monkeypatch.setattr(shards, "interpreter", lambda runtime: asked.append(runtime) or sys.executable)
+    shards.make(tmp_path, "kuhn", 1, "train", 20, 20, workers=1)
+    assert asked == ["toy"]
+
+
+def test_what_failed_there_is_told(tmp_path):
+    with pytest.raises(InputError, match="ValueError: invalid literal"):
+        shards._there(sys.executable, tmp_path / "x", "kuhn", "taught", "one", "train", "0", "5")
+
+
+def test_a_corrector_says_what_would_have_been_better_where_others_went(tmp_path):
+    run_plan(build_plan("sidescroller@horizon=12", ["random"], seed=1, matches=2), tmp_path / "lanes")
+    run_plan(build_plan("leduc", ["random", "random"], seed=1, matches=1), tmp_path / "cards")
+    lessons = list(shards.visited("sidescroller", tmp_path / "lanes", 0, 2))
+    went = [line for line in Run(tmp_path / "lanes").lines() if line.__class__.__name__ == "TurnLine"]
+    assert 0 < len(lessons) <= len(went)
+    assert {lesson.answer for lesson in lessons} <= set(lessons[0].card.actions)
+    with pytest.raises(UnplayableError, match="leduc has no corrector"):
+        next(shards.visited("leduc", tmp_path / "cards", 0, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("leduc@lesons=3", "lessons"), ("leduc@lessons=0", "expected"), ("@weight=1", "expected a name")],
+)
+def test_a_source_that_is_none_is_told(text, expected):
+    with pytest.raises(ArenaError, match=expected):
+        source("teacher", text)
+
+
+def test_a_source_has_a_share():
+    assert source("teacher", "leduc@lessons=20@weight=0.5").weight == 0.5
+    assert source("run", "runs/a@operator=human").operator == "human"
