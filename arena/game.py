@@ -421,6 +421,13 @@ class Game(abc.ABC):
         """The returns, in spec.unit, of a match that is cut now, from each seat's sum of rewards. Default: the sums."""
         return tuple(totals)
 
+    def levels(self) -> Sequence[str]:
+        """Games by name that each have a part of its starts, and together all of them, for a curriculum: the name and
+
+        the options that differ, as `mario:1-2` or `sidescroller@difficulty=2`. Default: none, it has no such parts.
+        """
+        return ()
+
     def clone(self) -> Self:
         """An independent copy for search teachers. Optional."""
         raise NotImplementedError(f"{self.spec.id} cannot be cloned")

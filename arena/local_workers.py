@@ -129,11 +129,15 @@ class LocalWorkers:
     def update(self, entry: Entry, version: str, path: str) -> None:
         self._updates.send(self.channel(entry), version, path)
 
+    @property
+    def waits(self) -> bool:
+        """Whether an operator answers later, in a thread of its own."""
+        return any(channel.thread is not None for channel in self._channels.values())
+
     def _poll(self, timeout: float | None) -> list[Event]:
         for channel in self._channels.values():
             channel.work()
-        waits = any(channel.thread is not None for channel in self._channels.values())
-        events: list[Event] = []
+        waits, events = self.waits, list[Event]()
         try:
             while True:
                 events.append(self._inbox.get(waits and not events, timeout))

@@ -50,6 +50,9 @@ class Mario(LaneGame):
             assert isinstance(seat.lane, MarioLane)
             seat.lane.stage = self._stage
 
+    def levels(self) -> Sequence[str]:
+        return [f"mario:{stage}" for stage in self.stages] if len(self.stages) > 1 else ()
+
     def start_events(self) -> Sequence[str]:
         return (f"stage {self._stage}", f"rom sha1 {start_of(self._stage).sha1}")
 

@@ -60,6 +60,11 @@ class Sidescroller(LaneGame):
         assert isinstance(lane, SideLane)
         return lane
 
+    def levels(self) -> Sequence[str]:
+        if self.options["level"] is not None or self.options["difficulty"]:
+            return ()
+        return [f"sidescroller@difficulty={number}" for number in range(1, HARDEST + 1)]
+
     def start_events(self) -> Sequence[str]:
         it = self.level
         return [f"level {it.number}, difficulty {it.difficulty}, {it.theme}, {it.columns} tiles long"]

@@ -11,45 +11,30 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import numpy as np
 
-from arena import names, plugins
-from arena.canonical import digest, generator, hash_file, key
+from arena.canonical import digest, hash_file
 from arena.channel import WorkerPool
-from arena.errors import ArenaError, InputError, WorkerError
-from arena.evaluate.listed import Listing, listed
-from arena.evaluate.schedules import find
-from arena.lineup import find_game, resolve
-from arena.local_workers import LocalWorkers
+from arena.errors import ArenaError, WorkerError
 from arena.log import MatchLine
 from arena.observer import Observer
-from arena.plan import Entry, Limits, MatchPlan, Plan, PlanSpec
+from arena.plan import MatchPlan, Plan
 from arena.play import describe, open_recorder
 from arena.record.reader import Run
 from arena.schedule import planned
 from arena.scheduler import Scheduler
-from arena.train.vlm.rows import BASE, Collected, Fault, MatchStat, Seat, Tokens, TokenTexts, rows_of
+from arena.train.vlm.curriculum import Curriculum
+from arena.train.vlm.matches import RolloutConfig, base_plan, drawn, seat_of
+from arena.train.vlm.opponents import PAST, SELF, Pool, Snapshot
+from arena.train.vlm.rows import BASE, Collected, MatchStat, Tokens, TokenTexts, rows_of
 from arena.train.vlm.store import MatchFiles
+from arena.train.vlm.workers import workers_of
 from arena.turns import Episode, TurnSink
-
-
-@dataclass(frozen=True, kw_only=True)
-class RolloutConfig:
-    """What is played for every update."""
-
-    levels: tuple[str, ...]  # names of games; several are drawn from by the curriculum
-    operator: str = "vlm"  # that is trained
-    matches: int = 64  # an update; more than `concurrency` keep the model busy until near the end
-    group: int = 1  # matches with the same start, line-up and seats: they differ in the operators' own chance
-    concurrency: int = 64
-    trained: tuple[int, ...] = ()  # seats of the trained operator; (): one seat of a match, in turn
-    max_ticks: int | None = None  # a match that takes longer is cut: truncated
-    deadline: float = 120.0  # seconds for an answer
-    fault: Fault = "ends"  # a turn that was not parsed ends its episode, or "costs" reward and play goes on
-    fault_reward: float = 0.0  # added to the reward of such a turn
 
 
 class Rollout:
@@ -65,9 +50,9 @@ class Rollout:
         workers: WorkerPool | None = None,
         observer: Observer | None = None,
     ) -> None:
-        """`out`: the folder of the training run. `workers`: who hosts the operators, of `plan.entries`; None: this
+        """`out`: the folder of the training run. `workers`: who hosts the operators of `plan`; None: as config says.
 
-        process. InputError, or a subclass, for a config that cannot be played.
+        InputError, or a subclass, for a config that cannot be played; WorkerError when an operator cannot be started.
         """
         self.config = config
         self.version = BASE
@@ -76,13 +61,16 @@ class Rollout:
         self._seed = seed
         self._texts = TokenTexts(tokens)
         self._observer = observer
-        self.plan = _plan(config)  # of every update but for its seed and line-ups
+        self.plan, self.places = base_plan(config)
+        self.pool = Pool(config.pool, out / "pool")
+        self.curriculum = Curriculum(config.levels, config.curriculum)
         self._head = describe(self.plan)
-        self._seats = [
-            {entry: _seat(self.plan, game, entry, config) for entry in self.learners} for game in self.levels
-        ]
+        self._seats = [seat_of(self.plan, game, config) for game in range(len(self.plan.games))]
+        self._seated: dict[int, int] = {}  # by slot, the update of the snapshot that its worker has
         self._own = contextlib.ExitStack()
-        self.workers = workers or self._own.enter_context(LocalWorkers(self.plan.entries))
+        self.workers = workers or self._own.enter_context(
+            workers_of(self.plan, out / "workers", processes=config.processes, hosts=config.hosts)
+        )
 
     def __enter__(self) -> Rollout:
         return self
@@ -94,34 +82,52 @@ class Rollout:
         """Release the operators that were started here."""
         self._own.close()
 
-    @property
-    def levels(self) -> range:
-        """The games of the plan, by number."""
-        return range(len(self.plan.games))
+    def state(self) -> dict[str, Any]:
+        """What the next update depends on beside its weights and number, as JSON: the pool and the curriculum."""
+        return {"pool": self.pool.state(), "curriculum": self.curriculum.state()}
 
-    @property
-    def learners(self) -> range:
-        """The entries of the pool, by number, that play with the current weights."""
-        return range(self.plan.games[0].facts.seats)
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state`. InputError when it is of other levels, or a snapshot is gone."""
+        self.pool.restore(state["pool"])
+        self.curriculum.restore(state["curriculum"])
 
     def update(self, version: str, path: Path) -> None:
         """Play with the weights in `path` from now on. WorkerError if they cannot be taken: the old ones stay."""
-        entries = {game.operators[0].worker_key: game.operators[0] for game in self.plan.games}
+        self._send(0, version, path)
+        self.version, self._weights = version, _digest(path)
+
+    def snapshot(self, update: int, path: Path) -> None:
+        """After an update: keep a copy of its weights in the pool, if one is due."""
+        self.pool.snapshot(update, self.version, path)
+
+    def _send(self, number: int, version: str, path: Path) -> None:
+        """New weights for the worker of an operator of the pool."""
+        entries = {entry.worker_key: entry for entry in (game.operators[number] for game in self.plan.games)}
         for entry in entries.values():
             self.workers.update(entry, version, str(path))
-        self.version, self._weights = version, _digest(path)
 
     def play(self, update: int) -> Collected:
         """Play the matches of an update, or what is left of them; the rows of all, in the order of the plan.
 
+        Call it once for each update, after `restore` or the update before: pool and curriculum hear its results.
         ArenaError when a row was not written by the weights of this update, or when no row can be learnt from.
         """
-        plan = self.planned(update)
+        plan, past = drawn(self.plan, self.places, self.config, self.pool, self.curriculum, self._seed, update)
+        for slot, snapshot in enumerate(past):
+            if self._seated.get(slot) != snapshot.update:
+                number = self.places.of(f"{PAST} {slot}", 0)
+                self._send(number, snapshot.version, self.pool.weights(snapshot))
+                self._seated[slot] = snapshot.update
+        out = self._played(update, plan, [one.update for one in past])
+        self._hear(out, past)
+        return out
+
+    def _played(self, update: int, plan: Plan, past: Sequence[int]) -> Collected:
         folder = self._out / "rollouts" / f"{update:06d}"
         files = MatchFiles(folder.with_name(f"{update:06d}.rows"))
         self._clear(update)
-        found = self._kept(plan, folder, files)
-        sink = _Sink(self, plan, files, found)
+        about = digest(msgspec.to_builtins(plan.spec), self.version, self._weights, past, repr(self._seats))
+        found = self._kept(about, folder, files)
         head = msgspec.structs.replace(self._head, plan=plan.spec)
         with contextlib.closing(open_recorder(head, folder, resume=True)) as recorder:
             done = Run(folder).results(recorder.due, recorder.waiting)
@@ -134,7 +140,7 @@ class Rollout:
                     recorder=recorder,
                     observer=self._observer,
                     matches=matches,
-                    sinks=[sink],
+                    sinks=[_Sink(self.rows, files, found)],
                 ).run()
             recorder.results(Run(folder).tables())
         out = Collected()
@@ -143,22 +149,24 @@ class Rollout:
         self._check(out, folder)
         return out
 
-    def planned(self, update: int) -> Plan:
-        """The plan of an update."""
-        chance = generator(key("rollout", self._seed, update))
-        seats = self.plan.games[0].facts.seats
-        listings = []
-        for _ in range(self.config.matches // self.config.group):
-            level = int(chance.integers(len(self.plan.games)))
-            listings.append(Listing(level, tuple(range(seats)), self.config.group))
-        name = listed(listings)
-        schedule = find(name, self.plan.schedule.setting)
-        seed = int.from_bytes(key("train", self._seed, update)[:7], "big")
-        return replace(self.plan, schedule=schedule, seed=seed, matches=schedule.matches)
+    def _hear(self, out: Collected, past: Sequence[Snapshot]) -> None:
+        """The results of an update, for the pool and the curriculum."""
+        for match in out.matches:
+            who = [self.places.who(number) for number in match.lineup]
+            for seat, name in enumerate(who):
+                if name.startswith(f"{PAST} "):
+                    for mine in (at for at, other in enumerate(who) if other == SELF):
+                        gain = match.returns[mine] - match.returns[seat]
+                        self.pool.heard(past[int(name.split()[1])], 0.5 + 0.5 * float(np.sign(gain)))
+        levels = {match.match: match.level for match in out.matches}
+        lengths: dict[int, list[int]] = {}
+        for row in out.rows:
+            if row.done or row.truncated:
+                lengths.setdefault(levels[row.episode], []).append(row.turn + 1)
+        self.curriculum.heard(lengths)
 
-    def _kept(self, plan: Plan, folder: Path, files: MatchFiles) -> dict[int, Collected]:
+    def _kept(self, about: str, folder: Path, files: MatchFiles) -> dict[int, Collected]:
         """What was played of this update before, by match. What does not fit is removed, and is played anew."""
-        about = digest(msgspec.to_builtins(plan.spec), self.version, self._weights, repr(self._seats))
         if (folder / "run.json").is_file() and files.about == about:
             heads = [lines[0] for lines in Run(folder).played()]
             found = {line.match: files.get(line.match) for line in heads if isinstance(line, MatchLine)}
@@ -175,16 +183,16 @@ class Rollout:
             if folder.name != f"{update:06d}.rows":
                 shutil.rmtree(folder)
 
-    def rows(self, plan: Plan, episode: Episode) -> Collected:
+    def rows(self, episode: Episode) -> Collected:
         """The rows of a match."""
-        lineup = episode.plan.lineup
-        seats = {
-            seat: self._seats[episode.plan.game][entry] for seat, entry in enumerate(lineup) if entry in self.learners
-        }
-        out = rows_of(episode, seats, self._texts)
+        lineup, number = episode.plan.lineup, episode.plan.index
+        mine = [seat for seat, entry in enumerate(lineup) if entry in self.places.learners]
+        trained = self.config.seats or (episode.plan.block % self.places.seats,)
+        learns = mine if self.config.learn_self else [seat for seat in mine if seat in trained]
+        out = rows_of(episode, dict.fromkeys(mine, self._seats[episode.plan.game]), self._texts, learns=learns)
         out.matches.append(
             MatchStat(
-                match=episode.plan.index,
+                match=number,
                 group=episode.plan.block,
                 level=episode.plan.game,
                 lineup=lineup,
@@ -214,14 +222,13 @@ class _Sink(TurnSink):
 
     in_order = False
 
-    def __init__(self, rollout: Rollout, plan: Plan, files: MatchFiles, found: dict[int, Collected]) -> None:
-        self._rollout = rollout
-        self._plan = plan
+    def __init__(self, rows: Callable[[Episode], Collected], files: MatchFiles, found: dict[int, Collected]) -> None:
+        self._rows = rows
         self._files = files
         self._found = found
 
     def match_over(self, episode: Episode) -> None:
-        self._keep(episode.plan.index, self._rollout.rows(self._plan, episode))
+        self._keep(episode.plan.index, self._rows(episode))
 
     def match_void(self, plan: MatchPlan, reason: str) -> None:
         out = Collected()
@@ -231,62 +238,6 @@ class _Sink(TurnSink):
     def _keep(self, match: int, rows: Collected) -> None:
         self._files.put(match, rows)
         self._found[match] = rows
-
-
-def _plan(config: RolloutConfig) -> Plan:
-    """The plan of every update: its games and its pool."""
-    if not config.levels:
-        raise InputError("a rollout plays at least one game: levels=()")
-    if config.matches < 1 or config.group < 1 or config.matches % config.group:
-        raise InputError(
-            f"matches={config.matches} an update in groups of {config.group}: expected a multiple of the group"
-        )
-    limits = Limits(max_ticks=config.max_ticks, deadline=config.deadline)
-    games = [_game(name, limits) for name in config.levels]
-    counts = {seats for _, seats in games}
-    if len(counts) > 1:
-        raise InputError(f"levels have {', '.join(map(str, sorted(counts)))} seats: all must have the same number")
-    operators = (config.operator,) * max(counts)
-    first = listed([Listing(0, tuple(range(max(counts))))])
-    spec = PlanSpec(
-        games=tuple(name for name, _ in games), operators=operators, schedule=first, limits=limits, mirror=False
-    )
-    plan = resolve(spec)
-    for entry in plan.entries[: max(counts)]:
-        _check_operator(entry)
-    return plan
-
-
-def _game(given: str, limits: Limits) -> tuple[str, int]:
-    """The name of a game that says its seats (without `seats=` the fewest that it takes), and their number."""
-    name = names.parse(given)
-    if "seats" not in name.options:
-        if plugins.is_foreign(name.base):
-            raise InputError(f"game {given!r} is not one of ours: say its seats, e.g. {given}@seats=2")
-        fewest = plugins.game_class(name.base).spec.seats[0]
-        name = replace(name, options={**name.options, "seats": str(fewest)})
-    return str(name), find_game(str(name), 1, limits).game.seats
-
-
-def _check_operator(entry: Entry) -> None:
-    """InputError for an operator whose turns cannot be learnt from."""
-    options = entry.options
-    if options.get("temperature") == 0:
-        raise InputError(f"operator {entry.given!r} always writes the likeliest token: training needs @temperature=1")
-    for name in ("decide", "tools"):
-        if options.get(name):
-            raise InputError(f"operator {entry.given!r} cannot be trained with @{name}=: leave it out")
-
-
-def _seat(plan: Plan, game: int, entry: int, config: RolloutConfig) -> Seat:
-    one, facts = plan.games[game].operators[entry], plan.games[game].facts
-    return Seat(
-        history=int(one.options.get("history") or 0) if one.options.get("history_pictures") else 0,
-        pictures=one.views.image is not None,
-        vector_scale=facts.spec.vector_scale,
-        fault=config.fault,
-        fault_reward=config.fault_reward,
-    )
 
 
 def _digest(path: Path) -> str:

@@ -15,7 +15,8 @@ import pytest
 from arena.errors import ArenaError, InputError
 from arena.record.reader import Run
 from arena.record.verify import verify
-from arena.train.vlm.rollout import Rollout, RolloutConfig
+from arena.train.vlm.matches import RolloutConfig
+from arena.train.vlm.rollout import Rollout
 from arena.train.vlm.rows import Collected
 from tests.train.vlm.kit import TOKENS
 from tests.train.vlm.test_store import same

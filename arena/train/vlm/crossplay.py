@@ -1,0 +1,83 @@
+"""Snapshots of a training against each other: do later ones beat earlier ones, or do they go round in circles?"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from arena.analysis.outcomes import read_outcomes
+from arena.analysis.summary import Analysis, analyse
+from arena.errors import InputError
+from arena.lineup import resolve
+from arena.plan import Limits, PlanSpec
+from arena.play import describe, open_recorder
+from arena.record.reader import Run
+from arena.schedule import planned
+from arena.scheduler import Scheduler
+from arena.train.vlm.matches import seated_game
+from arena.train.vlm.workers import workers_of
+
+NO_LIMITS = Limits()
+
+
+def cross_play(
+    game: str,
+    operator: str,
+    weights: Mapping[str, Path | None],
+    out: Path,
+    *,
+    others: Sequence[str] = (),
+    matches: int = 100,
+    seed: int = 0,
+    concurrency: int = 32,
+    limits: Limits = NO_LIMITS,
+    processes: bool = False,
+) -> Analysis:
+    """Every pair of these weights of `operator`, and of `others`, meets in mirrored deals; `matches` in all.
+
+    `weights` by name, earliest first; None: those that the operator is loaded with. `out`: a run folder, new or begun
+    so before. The analysis has the payoff of each against each, and ratings with intervals.
+    """
+    names = [*weights, *others]
+    if len({*names}) < len(names):
+        raise InputError(f"two of {names} have the same name")
+    spec = PlanSpec(
+        games=(seated_game(game, limits)[0],),
+        operators=(*[operator] * len(weights), *others),
+        schedule="round_robin",
+        seed=seed,
+        matches=matches,
+        mirror=True,
+        limits=limits,
+    )
+    plan = resolve(spec)
+    entries = [
+        replace(entry, name=name, apart=number + 1)
+        for number, (entry, name) in enumerate(zip(plan.pool, names, strict=True))
+    ]
+    plan = replace(plan, games=(replace(plan.games[0], operators=tuple(entries)),))
+    with contextlib.closing(open_recorder(describe(plan), out, resume=True)) as recorder:
+        left = planned(plan, done=Run(out).results(recorder.due, recorder.waiting))
+        if not left.over:
+            with workers_of(plan, out / "workers", processes=processes) as workers:
+                for entry, (version, path) in zip(entries, weights.items(), strict=False):
+                    if path is not None:
+                        workers.update(entry, version, str(path))
+                Scheduler(plan, workers, concurrency=concurrency, recorder=recorder, matches=left).run()
+        recorder.results(Run(out).tables())
+    return analyse(read_outcomes(Run(out)))
+
+
+def progress(analysis: Analysis, snapshots: int) -> float | None:
+    """Of the pairs of the first `snapshots` operators that met, the share in which the later one scored more than the
+
+    earlier one; ties count half. 1: later ones beat all earlier ones; 0.5: they go round in circles, or stand still.
+    """
+    payoffs = np.array(analysis.games[0].payoffs, dtype=float)[:snapshots, :snapshots]
+    later = np.sign(payoffs - payoffs.T)[np.tril_indices(snapshots, -1)]
+    known = later[~np.isnan(later)]
+    return float(np.mean(0.5 + 0.5 * known)) if len(known) else None

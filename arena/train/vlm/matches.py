@@ -1,0 +1,194 @@
+"""The plan of every update: its games, its pool of operators, and the line-ups that are drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from arena import names, plugins
+from arena.canonical import generator, key
+from arena.errors import InputError
+from arena.evaluate.listed import Listing, listed
+from arena.evaluate.schedules import find
+from arena.lineup import find_game, resolve
+from arena.plan import Entry, Limits, Plan, PlanSpec
+from arena.train.vlm.curriculum import Curriculum, Way
+from arena.train.vlm.opponents import PAST, SELF, Pool, PoolConfig, Snapshot
+from arena.train.vlm.rows import Fault, Seat
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutConfig:
+    """What is played for every update."""
+
+    levels: tuple[str, ...]  # games by name, of which the curriculum draws one for each group
+    operator: str = "vlm"  # that is trained
+    matches: int = 64  # an update; more than `concurrency` keep the model busy until near the end
+    group: int = 1  # matches with the same start, line-up and seats: they differ in the operators' own chance
+    concurrency: int = 64
+    seats: tuple[int, ...] = ()  # those of the trained operator; (): one seat, in turn
+    learn_self: bool = True  # also from the turns that the current weights take as an opponent
+    pool: PoolConfig = field(default_factory=PoolConfig)  # who has the other seats
+    curriculum: Way = "auto"
+    max_ticks: int | None = None  # a match that takes longer is cut: truncated
+    deadline: float = 120.0  # seconds for an answer
+    fault: Fault = "ends"  # a turn that was not parsed ends its episode, or "costs" reward and play goes on
+    fault_reward: float = 0.0  # added to the reward of such a turn
+    processes: bool = False  # operators in worker processes, instead of this one
+    hosts: int = 1  # processes that play games which need a runtime of their own
+
+
+class Places:
+    """Who is who in the pool of the plan, by number.
+
+    The current weights come first, once for each seat; then every slot for a snapshot and every fixed operator, each
+    once for every seat but one, since nobody sits twice in one line-up.
+    """
+
+    def __init__(self, seats: int, pool: PoolConfig) -> None:
+        self.seats = seats
+        slots = [f"{PAST} {number}" for number in range(pool.slots)] if pool.past and seats > 1 else []
+        self.others = [*slots, *(pool.fixed if seats > 1 else ())]
+        self._copies = max(0, seats - 1)
+
+    @property
+    def learners(self) -> range:
+        """Those that play with the current weights."""
+        return range(self.seats)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self.seats + self._copies * len(self.others)
+
+    def of(self, who: str, copy: int) -> int:
+        """The number of a copy of `past 0`, `past 1`, ... or a fixed operator."""
+        return self.seats + self._copies * self.others.index(who) + copy
+
+    def who(self, number: int) -> str:
+        """The inverse: `self`, `past 0`, ... or the name of a fixed operator."""
+        return SELF if number < self.seats else self.others[(number - self.seats) // self._copies]
+
+
+def base_plan(config: RolloutConfig) -> tuple[Plan, Places]:
+    """The plan of every update but for its seed and line-ups. InputError for what cannot be played or learnt from."""
+    if not config.levels:
+        raise InputError("a rollout plays at least one game: levels=()")
+    if config.matches < 1 or config.group < 1 or config.matches % config.group:
+        raise InputError(
+            f"matches={config.matches} an update in groups of {config.group}: expected a multiple of the group"
+        )
+    config.pool.check()
+    limits = Limits(max_ticks=config.max_ticks, deadline=config.deadline)
+    games = [seated_game(name, limits) for name in config.levels]
+    counts = sorted({seats for _, seats in games})
+    if len(counts) > 1:
+        raise InputError(f"levels have {', '.join(map(str, counts))} seats: all must have the same number")
+    (seats,) = counts
+    if wrong := [seat for seat in config.seats if not 0 <= seat < seats] or len({*config.seats}) < len(config.seats):
+        raise InputError(f"seats={config.seats}: expected different ones of 0 to {seats - 1} ({wrong})")
+    places = Places(seats, config.pool)
+    operators = [config.operator] * seats
+    for who in places.others:
+        operators += [config.operator if who.startswith(f"{PAST} ") else who] * (seats - 1)
+    spec = PlanSpec(
+        games=tuple(name for name, _ in games),
+        operators=tuple(operators),
+        schedule=listed([Listing(0, tuple(range(seats)))]),
+        limits=limits,
+        mirror=False,
+    )
+    plan = resolve(spec)
+    for game in plan.games:
+        _check_operator(game.operators[0])
+    apart = (replace(one, operators=_apart(one.operators, places)) for one in plan.games)
+    return replace(plan, games=tuple(apart)), places
+
+
+def levels_of(given: str) -> tuple[str, ...]:
+    """The levels of a game, by name (Game.levels); the game itself where it has none."""
+    name, _ = seated_game(given, Limits())
+    named = names.parse(given)
+    levels = [names.parse(level) for level in find_game(name, 1, Limits()).game.levels()]
+    found = (replace(named, kind=one.kind, what=one.what, options=named.options | one.options) for one in levels)
+    return tuple(map(str, found)) or (given,)
+
+
+def _apart(entries: Sequence[Entry], places: Places) -> tuple[Entry, ...]:
+    """All but the current weights in workers of their own, although some have the same name."""
+    numbers = [0 if who == SELF else 1 + places.others.index(who) for who in map(places.who, range(places.count))]
+    return tuple(replace(entry, apart=number) for entry, number in zip(entries, numbers, strict=True))
+
+
+def seated_game(given: str, limits: Limits) -> tuple[str, int]:
+    """The name of a game that says its seats (without `seats=` the fewest that it takes), and their number."""
+    name = names.parse(given)
+    if "seats" not in name.options:
+        if plugins.is_foreign(name.base):
+            raise InputError(f"game {given!r} is not one of ours: say its seats, e.g. {given}@seats=2")
+        fewest = plugins.game_class(name.base).spec.seats[0]
+        name = replace(name, options={**name.options, "seats": str(fewest)})
+    return str(name), find_game(str(name), 1, limits).game.seats
+
+
+def _check_operator(entry: Entry) -> None:
+    """InputError for an operator whose turns cannot be learnt from."""
+    options = entry.options
+    if options.get("temperature") == 0:
+        raise InputError(f"operator {entry.given!r} always writes the likeliest token: training needs @temperature=1")
+    for name in ("decide", "tools"):
+        if options.get(name):
+            raise InputError(f"operator {entry.given!r} cannot be trained with @{name}=: leave it out")
+
+
+def seat_of(plan: Plan, game: int, config: RolloutConfig) -> Seat:
+    """How the turns of the trained operator at a game become rows."""
+    entry, facts = plan.games[game].operators[0], plan.games[game].facts
+    return Seat(
+        history=int(entry.options.get("history") or 0) if entry.options.get("history_pictures") else 0,
+        pictures=entry.views.image is not None,
+        vector_scale=facts.spec.vector_scale,
+        fault=config.fault,
+        fault_reward=config.fault_reward,
+    )
+
+
+def drawn(
+    plan: Plan, places: Places, config: RolloutConfig, pool: Pool, curriculum: Curriculum, seed: int, update: int
+) -> tuple[Plan, list[Snapshot]]:
+    """The plan of an update, and the snapshots that sit in its slots."""
+    chance = generator(key("rollout", seed, update))
+    past = pool.seat(chance)
+    groups = config.matches // config.group
+    listings = [
+        Listing(curriculum.draw(chance), _lineup(places, config, pool, past, chance, number), config.group)
+        for number in range(groups)
+    ]
+    schedule = find(listed(listings), plan.schedule.setting)
+    number = int.from_bytes(key("train", seed, update)[:7], "big")
+    return replace(plan, schedule=schedule, seed=number, matches=schedule.matches), past
+
+
+def _lineup(
+    places: Places,
+    config: RolloutConfig,
+    pool: Pool,
+    past: Sequence[Snapshot],
+    chance: np.random.Generator,
+    number: int,
+) -> tuple[int, ...]:
+    """Who sits where in block `number`: the trained operator, and for each other seat whom the pool gives."""
+    trained = config.seats or (number % places.seats,)
+    out, copies = [], dict.fromkeys(places.others, 0)
+    for seat in range(places.seats):
+        who = SELF if seat in trained else pool.kind(chance)
+        if who == PAST:
+            who = f"{PAST} {int(chance.integers(len(past)))}"
+        if who == SELF:
+            out.append(seat)
+        else:
+            out.append(places.of(who, copies[who]))
+            copies[who] += 1
+    return tuple(out)
