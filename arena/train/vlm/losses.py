@@ -1,0 +1,176 @@
+"""The losses of a model's tokens. All tensors are (tokens,): those of the responses of a call, one row after another.
+
+A loss takes the log-probabilities that the model gives to these tokens now, what came with them (`tokens.token_inputs`
+makes it), and settings. It returns a loss for each token, to be summed, and sums for the metrics. `weight` is
+normalised over the whole batch, not over a call, so calls may divide it in any way, over processes too. Nothing is
+divided by the length of a response: that would teach a model to say more where it does badly (2606.05597).
+
+Your own loss, or a term that is added to the policy's, is named "FILE.py:FUNCTION" (docs/algorithms.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from arena import files, names
+from arena.errors import InputError, nearest
+
+Config = Mapping[str, float | str]
+Loss = Callable[[Tensor, Mapping[str, Tensor], Config], tuple[Tensor, dict[str, float]]]
+Term = Callable[[Tensor, Mapping[str, Tensor], Config], Tensor]
+FAR = 20.0  # log-ratios are cut here, so that no exponential overflows
+RATIOS = ("token", "turn", "gspo")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyConfig:
+    """Settings of the policy loss."""
+
+    ratio: str = "token"  # of what the ratio is: a token; "turn": the whole response; "gspo": its mean a token
+    clip_low: float = 0.2  # the ratio is cut at 1 - clip_low and 1 + clip_high (for gspo, 3e-4 and 4e-4 are usual)
+    clip_high: float = 0.28
+    dual_clip: float = 10.0  # a negative advantage counts at most so many times
+    importance: float = 2.0  # largest weight of a token for the sampler's mismatch; 0: no such weights
+    kl: float = 0.0  # beta, of the distance from the reference
+    entropy: float = 0.0  # of the entropy bonus
+    terms: str = ""  # further terms, FILE.py:FUNCTION, divided by commas
+
+    @classmethod
+    def parse(cls, config: Config) -> PolicyConfig:
+        """From names and values; a name with a dot in it is a term's own. InputError for what makes no sense."""
+        known = {field.name: field for field in fields(cls)}
+        given: dict[str, Any] = {name: value for name, value in config.items() if "." not in name}
+        for name, value in given.items():
+            if name not in known:
+                raise InputError(f"the policy loss has no setting {name!r}. {nearest(name, known)}")
+            if isinstance(value, str) is not isinstance(known[name].default, str):
+                raise InputError(f"{name}={value!r}: expected a value like {known[name].default!r}")
+        made = cls(**given)
+        if made.ratio not in RATIOS:
+            raise InputError(f"ratio={made.ratio!r}: expected {', '.join(RATIOS)}")
+        if not 0 <= made.clip_low < 1:
+            raise InputError(f"clip_low={made.clip_low}: expected at least 0 and less than 1")
+        if made.clip_high < 0 or made.importance < 0 or made.kl < 0:
+            raise InputError("clip_high, importance and kl: expected 0 or more")
+        if made.dual_clip <= 1 + made.clip_high:
+            raise InputError(f"dual_clip={made.dual_clip}: expected more than 1 + clip_high = {1 + made.clip_high}")
+        return made
+
+
+def policy(logprobs: Tensor, inputs: Mapping[str, Tensor], config: Config) -> tuple[Tensor, dict[str, float]]:
+    """PPO's clipped objective with the sampler's mismatch corrected, a KL to the reference and an entropy bonus.
+
+    `inputs`, float32 (tokens,): advantage; old, the log-probabilities before this update; weight; where wanted mu, the
+    sampler's; ref, the reference's (kl); entropy (entropy). int64: turn, the row of each token (turn, gspo). With
+    rho = exp(logprobs - old) and w = min(exp(old - mu), importance), without gradient:
+
+        - weight [w min(rho A, clip(rho) A) - kl k3 + entropy H],    k3 = exp(d) - d - 1,  d = ref - logprobs
+
+    where A < 0, no less than w dual_clip A. Tokens of weight 0 count for nothing. Sources: Schulman et al. 2017
+    (1707.06347); clip-higher, DAPO (2503.14476); dual clip, Ye et al. 2020 (1912.09729); truncated importance weights,
+    Yao et al. 2025 (off-policy RL by mismatched engines) after Ionides 2008; GSPO (2507.18071); k3, Schulman 2020.
+    """
+    how = PolicyConfig.parse(config)
+    weight, advantage = inputs["weight"], inputs["advantage"]
+    counts = weight != 0
+    zero = torch.zeros_like(logprobs)
+    change = torch.where(counts, logprobs - inputs["old"], zero).clamp(-FAR, FAR)
+    ratio = _ratio(change, counts, inputs, how.ratio)
+    gain = torch.minimum(ratio * advantage, ratio.clamp(1 - how.clip_low, 1 + how.clip_high) * advantage)
+    gain = torch.where(advantage < 0, torch.maximum(gain, how.dual_clip * advantage), gain)
+    if how.importance and "mu" in inputs:
+        gain = gain * torch.where(counts, inputs["old"] - inputs["mu"], zero).exp().clamp(max=how.importance)
+    loss = -weight * gain
+    sums = {
+        "actor/pg_loss": loss,
+        "actor/ppo_kl": -weight * change,
+        "actor/ratio_error": weight * (ratio - 1).abs(),
+        "actor/clipfrac": weight * ((ratio > 1 + how.clip_high) & (advantage > 0)),
+        "actor/clipfrac_lower": weight * ((ratio < 1 - how.clip_low) & (advantage < 0)),
+    }
+    if "ref" in inputs:
+        distance = torch.where(counts, inputs["ref"] - logprobs, zero).clamp(-FAR, FAR)
+        sums["actor/kl"] = weight * (distance.expm1() - distance)
+        loss = loss + how.kl * sums["actor/kl"]
+    if "entropy" in inputs:
+        sums["actor/entropy"] = weight * torch.where(counts, inputs["entropy"], zero)
+        loss = loss - how.entropy * sums["actor/entropy"]
+    for name, wanted in (("ref", how.kl), ("entropy", how.entropy)):
+        if wanted and name not in inputs:
+            raise ValueError(f"the policy loss needs inputs[{name!r}]")
+    for name in filter(None, how.terms.split(",")):
+        sums[f"actor/{name.rpartition(':')[2]}"] = added = term(name)(logprobs, inputs, config)
+        loss = loss + added
+    return loss, _summed(sums)
+
+
+def cross_entropy(logprobs: Tensor, inputs: Mapping[str, Tensor], config: Config) -> tuple[Tensor, dict[str, float]]:
+    """Of given texts, as in a supervised start or for corrected thoughts: -weight logprobs. Reads inputs["weight"]."""
+    weight = inputs["weight"]
+    loss = -weight * torch.where(weight != 0, logprobs, torch.zeros_like(logprobs))
+    return loss, _summed({"sft/loss": loss})
+
+
+LOSSES: dict[str, Loss] = {"policy": policy, "cross_entropy": cross_entropy}
+
+
+def find(name: str) -> Loss:
+    """The loss of this name, or the function of "FILE.py:FUNCTION". InputError names what there is."""
+    return LOSSES[name] if name in LOSSES else _function(name, "loss")
+
+
+def term(name: str) -> Term:
+    """The term that "FILE.py:FUNCTION" names: as a loss, but it returns the (tokens,) that are added alone."""
+    made: Term = _function(name, "term of a loss")
+    return made
+
+
+def score(logits: Tensor, targets: Tensor, banned: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Log-probabilities (tokens,) of `targets` (tokens,), and entropies (tokens,), from logits (tokens, vocabulary).
+
+    `banned`: bool (vocabulary,), what is never sampled, such as the placeholders of pictures: it has no part in either.
+    float32, whatever the logits are.
+    """
+    logits = logits.float()
+    if banned is not None:
+        logits = logits.masked_fill(banned, -torch.inf)
+    all_of = logits.log_softmax(-1)
+    finite = all_of if banned is None else all_of.masked_fill(banned, 0.0)
+    return all_of.gather(-1, targets[:, None])[:, 0], -(all_of.exp() * finite).sum(-1)
+
+
+def _ratio(change: Tensor, counts: Tensor, inputs: Mapping[str, Tensor], kind: str) -> Tensor:
+    """The ratio for each token, from the change of its log-probability.
+
+    That of a turn is the same for its tokens, and each token has the gradient of its own log-probability, as in GSPO's
+    token variant: so a long response does not count twice for its length.
+    """
+    if kind == "token":
+        return change.exp()
+    turn = inputs["turn"]
+    held = change.detach()
+    size = int(turn.max()) + 1 if len(turn) else 0
+    whole = held.new_zeros(size).index_add(0, turn, held)
+    if kind == "gspo":
+        whole = whole / held.new_zeros(size).index_add(0, turn, counts.to(held.dtype)).clamp(min=1)
+    return (whole[turn].clamp(-FAR, FAR) + change - held).exp()
+
+
+def _summed(sums: Mapping[str, Tensor]) -> dict[str, float]:
+    if not sums:
+        return {}
+    return dict(zip(sums, torch.stack([one.detach().sum() for one in sums.values()]).tolist(), strict=True))
+
+
+def _function(name: str, what: str) -> Any:
+    parsed = names.parse(name)
+    if not parsed.is_file:
+        raise InputError(f"no {what} is called {name!r}. {nearest(name, LOSSES)} Your own: FILE.py:FUNCTION.")
+    return files.load(Path(parsed.kind), parsed.what, FunctionType)
