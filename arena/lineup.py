@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from arena import names, plugins, prompts, realtime
+from arena import names, people, plugins, prompts, realtime
 from arena.canonical import LARGEST, whole_seed
 from arena.errors import InputError, UnplayableError
 from arena.evaluate import schedules
@@ -44,13 +44,13 @@ def assemble(spec: PlanSpec, found: Sequence[FoundGame], schedule: Schedule | No
         _check_templates(game, spec.limits)
         if (game.digest, game.facts.seats) in {(other.digest, other.facts.seats) for other in games[:number]}:
             raise InputError(f"game {game.given!r} is given twice")
-    people = any(entry.kind.interactive for entry in games[0].operators)
-    mirror = not people if spec.mirror is None else spec.mirror
+    remembered = any(entry.kind.interactive for entry in games[0].operators)
+    mirror = not remembered if spec.mirror is None else spec.mirror
     seats, returns = (tuple(one) for one in zip(*((g.facts.seats, g.facts.spec.returns) for g in games), strict=True))
     setting = Setting(len(spec.operators), seats, mirror, returns)
     schedule = schedule or schedules.find(spec.schedule and _whole(spec.schedule), setting)
     matches = schedule.matches if spec.matches is None else spec.matches
-    return Plan(games, schedule, whole_seed(spec.seed), matches, spec.limits, spec.twins)
+    return Plan(games, schedule, whole_seed(spec.seed), matches, spec.limits, spec.twins, spec.skipped)
 
 
 def build_plan(
@@ -122,7 +122,12 @@ def _whole(given: str) -> str:
 
 def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:
     """One Entry for each name, in order."""
-    parsed = [names.parse(text) for text in operators]
+    as_given = [names.parse(text) for text in operators]
+    parsed = [people.recorded(name) for name in as_given]
+    # Below here nobody knows what a person with a pseudonym is called.
+    operators = [
+        text if name == given else str(name) for text, name, given in zip(operators, parsed, as_given, strict=True)
+    ]
     # The address is not part of the name: the log does not depend on where operators run; run.json says it.
     labels = names.numbered([_label(name) for name in parsed])
     out = []
@@ -142,7 +147,15 @@ def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:
         views = kind.views(game.spec, what, options)
         check_views(game.spec, views, given)
         out.append(Entry(label, kind, what, options, given, views, at))
+    _check_people(out)
     return tuple(out)
+
+
+def _check_people(entries: Sequence[Entry]) -> None:
+    seated = [entry.person for entry in entries if entry.person is not None]
+    for person in seated:
+        if seated.count(person) > 1:
+            raise InputError(f"@person={person} is given twice: a person sits there once, and remembers what they saw")
 
 
 def spectator(given: str) -> Entry:

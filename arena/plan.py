@@ -20,6 +20,7 @@ from arena.options import Option
 
 Pace = Literal["lockstep", "realtime"]
 HERE = "here"  # runtime of a game that is hosted by a worker in the arena's own interpreter
+Deals = tuple[tuple[int, int], ...]  # ascending ranges (first, stop) of numbers of deals
 NOT_HOSTED = "none"  # runtime option of a game that is played in the arena's own process
 
 
@@ -48,6 +49,7 @@ class PlanSpec(msgspec.Struct, frozen=True, kw_only=True):
     matches: int | None = None  # at most; None: what the schedule gives, of one that never ends one whole round
     mirror: bool | None = None  # every deal in every seat order; None: unless a person sits there, who remembers a deal
     twins: tuple[int, int] | None = None  # two of the pool that are the same: how different does an equal one look?
+    skipped: tuple[Deals, ...] = ()  # of each game, deals that people have met in other runs; (): none of any game
     limits: Limits = Limits()
 
 
@@ -68,6 +70,11 @@ class Entry:
     def determinism(self) -> Determinism:
         """The declared determinism of this operator."""
         return determinism_of(self.kind, self.what, self.options)
+
+    @property
+    def person(self) -> str | None:
+        """The id of the person that it is; None if it is none, or one without an id."""
+        return self.options.get("person") if self.kind.interactive else None
 
     @property
     def threads(self) -> int | None:
@@ -205,6 +212,7 @@ class Plan:
     matches: int | None = None  # at most; None: until the schedule ends
     limits: Limits = field(default_factory=Limits)
     twins: tuple[int, int] | None = None
+    skipped: tuple[Deals, ...] = ()
 
     @property
     def pool(self) -> tuple[Entry, ...]:
@@ -245,6 +253,7 @@ class Plan:
             matches=self.matches,
             mirror=self.mirror,
             twins=self.twins,
+            skipped=self.skipped,
             limits=self.limits,
         )
 
@@ -253,9 +262,23 @@ class Plan:
         operators = self.games[match.game].operators
         return tuple(operators[slot] for slot in match.lineup)
 
+    def deal(self, block: int, game: int) -> int:
+        """The number of the deal of a block."""
+        return deal_of(block, self.skipped, game)
+
     def operator_seed(self, match: MatchPlan, seat: int) -> bytes:
         """The chance of the operator in `seat`."""
         return operator_seed(self.seed, match, seat)
+
+
+def deal_of(block: int, skipped: tuple[Deals, ...], game: int) -> int:
+    """The number of the deal of a block: its own number, or with skipped ones as many further."""
+    deal = block
+    for first, stop in skipped[game] if skipped else ():
+        if deal < first:
+            break
+        deal += stop - first
+    return deal
 
 
 def operator_seed(seed: int, match: MatchPlan, seat: int) -> bytes:

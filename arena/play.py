@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 import sys
 from collections.abc import Callable, Sequence
@@ -9,8 +10,10 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 import arena
-from arena import files
+from arena import files, met
 from arena.budget import Budget, Spending
 from arena.errors import InputError, RecordError
 from arena.evaluate.table import ScoreTable
@@ -20,7 +23,7 @@ from arena.match import Match
 from arena.names import masked, parse
 from arena.observer import Observer, SafeObserver
 from arena.operator import Decision
-from arena.plan import Entry, Plan, PlannedGame
+from arena.plan import Entry, MatchPlan, Plan, PlannedGame
 from arena.protocol import messages as m
 from arena.protocol.trace import Trace
 from arena.protocol.version import MAJOR, MINOR
@@ -77,12 +80,15 @@ def run_plan(
     """
     shown = _Watched(observer or Observer(), lambda line: print(f"arena: {line}", file=sys.stderr))
     status = shown.guard(on_status) if on_status is not None else None
+    begun = Run(out) if resume and (out / "run.json").exists() else None
+    plan = met.without_met(plan, begun)
     head = describe(plan, part)
     with ExitStack() as outer:
         interrupts = interrupts or outer.enter_context(Interrupts())
         recorder = outer.enter_context(closing(open_recorder(head, out, resume)))
         done = Run(out).results(recorder.due, recorder.waiting)
         matches = planned(plan, part=part, done=done)
+        shown.on_start = functools.partial(met.started, plan)
         if not matches.over:
             if budget is not None:
                 shown.spending = Spending(budget, Run(out).prices(), Run(out).times() if resume else None)
@@ -113,10 +119,16 @@ class _Watched(SafeObserver):
     """The display, which ends nothing, and what is spent, which may."""
 
     spending: Spending | None = None
+    on_start: Callable[[MatchPlan], None] = staticmethod(lambda match: None)
 
     def __init__(self, observer: Observer, say: Callable[[str], None]) -> None:
         super().__init__(observer, say)
         self._shown, self.answered = self.answered, self._answered  # type: ignore[method-assign]
+        self._show_start, self.started = self.started, self._started  # type: ignore[method-assign]
+
+    def _started(self, match: Match) -> None:
+        self.on_start(match.plan)
+        self._show_start(match)
 
     def _answered(self, match: Match, seat: int, decision: Decision, seconds: float) -> None:
         self._shown(match, seat, decision, seconds)
@@ -127,8 +139,13 @@ class _Watched(SafeObserver):
 def open_recorder(head: Head, out: Path, resume: bool) -> Recorder:
     """The recorder of a new run in `out`, or with `resume` of the one that was begun there. RecordError."""
     if resume and (out / "run.json").exists():
-        check_same(Run(out), head)
-        return Recorder.reopen(out)
+        run = Run(out)
+        same = msgspec.structs.replace(head.plan, skipped=run.head.plan.skipped)
+        check_same(run, msgspec.structs.replace(head, plan=same))
+        recorder = Recorder.reopen(out)
+        if head.plan.skipped != run.head.plan.skipped:
+            recorder.head(head)
+        return recorder
     recorder = Recorder(out, head)
     for file in (head.schedule, *(game.file for game in head.games)):
         if file is not None and not made_here(Path(file.path)):
@@ -147,6 +164,8 @@ def describe(plan: Plan, part: range | None = None) -> Head:
     """run.json: what is needed to play the run again, and what it was played with. InputError for a part it lacks."""
     if part is not None:
         _check_part(plan, part)
+        if any(entry.person is not None for entry in plan.pool):
+            raise InputError("a person with an id meets no deal twice, which parts cannot know. Play the run undivided")
     return Head(
         plan=plan.spec,
         part=(part.start, part.stop) if part is not None else None,
@@ -209,4 +228,5 @@ def _operator(spec: GameSpec, entry: Entry) -> OperatorHead:
         at=entry.at,
         determinism=entry.determinism,
         threads=entry.threads,
+        person=(entry.person or entry.name) if entry.kind.interactive else None,
     )

@@ -6,12 +6,12 @@ import functools
 import itertools
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from arena.canonical import LARGEST, key
 from arena.errors import InputError, RecordError
 from arena.game import Game
-from arena.plan import HEAR, Block, MatchPlan, MatchResult, Plan, Schedule, game_digest
+from arena.plan import HEAR, Block, Deals, MatchPlan, MatchResult, Plan, Schedule, deal_of, game_digest
 
 
 @functools.cache
@@ -53,14 +53,17 @@ class PlannedMatches:
         *,
         part: range | None = None,
         done: Iterable[MatchResult] = (),
+        skipped: tuple[Deals, ...] = (),
     ) -> None:
-        """`part`: only these numbers. `done`: results of what was played before, ascending by number: it is left out,
+        """`part`: only these numbers. `skipped`: deals that are left out, by game.
 
-        and its results are heard. RecordError, once it is read, where the schedule gives another match.
+        `done`: results of what was played before, ascending by number: it is left out, and its results are heard.
+        RecordError, once it is read, where the schedule gives another match.
         """
         self._schedule = schedule
         self._digests = [game_digest(game) for game in games]
         self._seed = seed
+        self._skipped = skipped
         self._first = part.start if part is not None else 0
         self._stop = min(LARGEST if matches is None else matches, LARGEST if part is None else part.stop)
         self._block, self._index = schedule.find(self._first)  # the next ones
@@ -148,7 +151,7 @@ class PlannedMatches:
     def _add(self, block: Block) -> None:
         self._check(block)
         seats = len(block.lineup)
-        seed = key("chance", self._seed, self._digests[block.game], self._block)
+        seed = key("chance", self._seed, self._digests[block.game], deal_of(self._block, self._skipped, block.game))
         orders = seat_orders(seats) if self._schedule.setting.mirror else [tuple(range(seats))]
         lineups = [tuple(line[slot] for slot in order) for line in (block.lineup, *block.others) for order in orders]
         for index, lineup in enumerate(lineups, self._index):
@@ -178,4 +181,5 @@ def words(plan: MatchPlan) -> str:
 def planned(plan: Plan, *, part: range | None = None, done: Iterable[MatchResult] = ()) -> PlannedMatches:
     """The matches of `plan`, as PlannedMatches reads them."""
     games = [game.facts for game in plan.games]
-    return PlannedMatches(plan.schedule, games, plan.seed, plan.matches, part=part, done=done)
+    how: dict[str, Any] = dict(part=part, done=done, skipped=plan.skipped)
+    return PlannedMatches(plan.schedule, games, plan.seed, plan.matches, **how)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from arena.analysis.outcomes import EMPTY, Outcomes
 from arena.analysis.resample import Estimate, Resampler, estimate
+from arena.evaluate.clusters import joined
 from arena.evaluate.intervals import wilson
 
 Floats = npt.NDArray[np.float64]
@@ -30,7 +31,8 @@ class Difference(msgspec.Struct, kw_only=True):
     one: str
     other: str
     matches: int
-    blocks: int  # that they have in common; without chance in the game, those that went the same way are one
+    blocks: int  # that they have in common; without chance in the game, those that went the same way are one, and so
+    # are those with the same person, where several sat there
     effective: float  # blocks of equal size that would be as sure
     difference: float | None = None
     low: float | None = None  # 95% interval, by the bootstrap over blocks
@@ -81,6 +83,7 @@ def _pair(
         won, lost = int((gaps > 0).sum()), int((gaps < 0).sum())
         rate: Rate | None = Rate(won, len(gaps), *wilson(won, len(gaps)))
         draws, matches = len(gaps) - won - lost, len(gaps)
+        played = met
     else:
         both = (counts[:, one] > 0) & (counts[:, other] > 0)
         if not both.any():
@@ -90,8 +93,10 @@ def _pair(
             gap = sums[:, one] / counts[:, one] - sums[:, other] / counts[:, other]
         totals = np.where(both, gap, 0.0) * sizes
         rate, draws, lost, matches = None, 0, 0, int(sizes.sum())
+        played = ~np.isnan(mine) | ~np.isnan(theirs)
     there = sizes > 0
-    found = estimate(sizes, totals, courses, draw)
+    clusters = _clusters(outcomes, block, len(sums), played, {one, other})
+    found = estimate(sizes, totals, courses if clusters is None else clusters, draw)
     assert found is not None
     ahead = np.sign(totals[there])
     return Difference(
@@ -118,7 +123,12 @@ def scores(outcomes: Outcomes, draw: Resampler) -> list[Estimate | None]:
     blocks, block = np.unique(resolved.block, return_inverse=True)
     sums, counts = _by_block(resolved, block, len(blocks))
     courses = _courses(resolved, block, len(blocks))
-    return [estimate(counts[:, who], sums[:, who], courses, draw) for who in range(len(outcomes.operators))]
+    out = []
+    for who in range(len(outcomes.operators)):
+        played = (outcomes.lineup == who).any(axis=1)
+        clusters = _clusters(outcomes, block, len(blocks), played, {who})
+        out.append(estimate(counts[:, who], sums[:, who], courses if clusters is None else clusters, draw))
+    return out
 
 
 def block_means(outcomes: Outcomes) -> Floats:
@@ -147,6 +157,28 @@ def _returns_of(outcomes: Outcomes, who: int) -> Floats:
     for seat in range(outcomes.lineup.shape[1]):
         there = outcomes.lineup[:, seat] == who
         out[there] = outcomes.returns[there, seat]
+    return out
+
+
+def _clusters(
+    outcomes: Outcomes, block: npt.NDArray[np.intp], blocks: int, played: npt.NDArray[np.bool_], about: set[int]
+) -> npt.NDArray[np.uint64] | None:
+    """Which blocks belong together since the same person sat there in what was `played`, as one number each.
+
+    None: no two people, or groups of them, whom the estimate is not `about`. See arena/evaluate/clusters.py.
+    """
+    others = sorted(outcomes.people - about)
+    if not others:
+        return None
+    there = np.zeros((blocks, len(others)), bool)
+    for slot, who in enumerate(others):
+        there[block[played & (outcomes.lineup == who).any(axis=1)], slot] = True
+    groups = joined(frozenset(np.flatnonzero(row).tolist()) for row in np.unique(there[there.any(axis=1)], axis=0))
+    if len(groups) < 2:
+        return None
+    out = len(groups) + np.arange(blocks, dtype=np.uint64)
+    for number, group in enumerate(groups):
+        out[there[:, sorted(group)].any(axis=1)] = number
     return out
 
 

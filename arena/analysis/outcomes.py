@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -32,6 +32,8 @@ class Outcomes:
     games: tuple[GameHead, ...]
     operators: tuple[str, ...]  # names of the pool
     mirror: bool  # a block has a match for every seat order; else it is one match
+    people: frozenset[int] = frozenset()  # which operators are people, by index
+    _: KW_ONLY
 
     match: npt.NDArray[np.int64]  # number in the plan
     block: npt.NDArray[np.int64]  # matches of one block have one deal; they follow each other
@@ -128,4 +130,5 @@ class OutcomeReader:
         for name, column in self._columns.items():
             values = np.array(column)
             found[name] = values.reshape(-1, self._seats) if name in BY_SEAT else values
-        return Outcomes(head.games, tuple(self._run.operators), bool(head.plan.mirror), **found)
+        people = frozenset(slot for slot, operator in enumerate(head.games[0].operators) if operator.person is not None)
+        return Outcomes(head.games, tuple(self._run.operators), bool(head.plan.mirror), people, **found)

@@ -69,18 +69,20 @@ class Estimate:
     detectable: float | None = None  # the least true mean that such a comparison calls different from 0 in 80%
 
 
-def estimate(sizes: Floats, totals: Floats, courses: npt.NDArray[np.uint64] | None, draw: Resampler) -> Estimate | None:
+def estimate(
+    sizes: Floats, totals: Floats, clusters: npt.NDArray[np.uint64] | None, draw: Resampler
+) -> Estimate | None:
     """The mean over matches of blocks with `sizes` matches and these sums. None without a match.
 
-    courses: of each block of a game without chance, where blocks that went the same way say the same thing twice.
-    None: they are draws of chance, however often the same one comes.
+    clusters: blocks of one number count as one: those of one person, or, in a game without chance, those that went the
+    same way and so say the same thing twice. None: they are draws of chance, however often the same one comes.
     """
     there = sizes > 0
     if not there.any():
         return None
     sizes, totals = sizes[there], totals[there]
-    if courses is not None:
-        sizes, totals = _merged(sizes, totals, courses[there])
+    if clusters is not None:
+        sizes, totals = _merged(sizes, totals, clusters[there])
     mean, blocks = float(totals.sum() / sizes.sum()), len(sizes)
     out = Estimate(mean, blocks, effective_blocks(sizes))
     means = totals / sizes
@@ -101,9 +103,9 @@ def effective_blocks(sizes: Floats) -> float:
     return float(sizes.sum() ** 2 / (sizes**2).sum())
 
 
-def _merged(sizes: Floats, totals: Floats, courses: npt.NDArray[np.uint64]) -> tuple[Floats, Floats]:
-    """Blocks of one course are one block, with all their matches: the mean stays what it is."""
-    which = np.unique(courses, return_inverse=True)[1]
+def _merged(sizes: Floats, totals: Floats, clusters: npt.NDArray[np.uint64]) -> tuple[Floats, Floats]:
+    """Blocks of one cluster are one block, with all their matches: the mean stays what it is."""
+    which = np.unique(clusters, return_inverse=True)[1]
     return np.bincount(which, sizes).astype(np.float64), np.bincount(which, totals).astype(np.float64)
 
 

@@ -35,6 +35,7 @@ def print_tables(run: Run, tables: Sequence[ScoreTable], console: Console) -> No
             planned=head.count if len(tables) == 1 else None,
             deals=head.deals,
             pairings=head.pairings(game),
+            met=head.met(number),
             prices=run.prices(),
         )
         console.print(scores)

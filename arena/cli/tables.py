@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from rich import box
@@ -31,11 +31,13 @@ def score_table(
     planned: int | None = None,
     deals: Literal["mirrored", "own"] | None = None,
     pairings: str | None = None,
+    met: Sequence[str] = (),
     prices: Mapping[str, Price | None] | None = None,
 ) -> RenderableType:
     """The scores of a run. `spent`: what the answers took, by operator; `seeded`: the game's seed changes something;
     `planned`: matches of the whole run, where it may not be complete; `deals`: whether a person was given each deal
-    once ("own") or in every seat order ("mirrored"); `pairings`: who met whom; `prices`: of tokens, by operator.
+    once ("own") or in every seat order ("mirrored"); `pairings`: who met whom; `met`: what people had met in other
+    runs; `prices`: of tokens, by operator.
 
     Tokens are left out where nobody used any; what models took, and faults, follow in tables of their own. Where there
     is no room for columns, each operator has some lines.
@@ -47,7 +49,7 @@ def score_table(
     if any(row.faults or row.unresolved for row in results.rows):
         tables.append(_fault_table(results))
     title = Text(_title(results, game, seed, pace, planned), "table.title")
-    told = caption(results, seeded, deals, pairings)
+    told = caption(results, seeded, deals, pairings, met)
     if any((prices or {}).values()):
         told.append("cost by the prices given, of all tokens: also of tries that did not count")
     return Group(title, *tables, *(Text(sentence, "table.caption") for sentence in told))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from arena.evaluate.table import ScoreTable
 from arena.figures import plural
 from arena.text import printable
@@ -17,8 +19,9 @@ def caption(
     seeded: bool,
     deals: str | None,
     pairings: str | None,
+    met: Sequence[str] = (),
 ) -> list[str]:
-    """Of a game, which its seed changes or not (`seeded`), with `deals` and `pairings` as Head says them."""
+    """Of a game, which its seed changes or not (`seeded`), with `deals`, `pairings` and `met` as Head says them."""
     out = [f"score in {printable(results.unit).rstrip('.')}, mean over matches; interval over blocks"]
     if results.unlike is not None:
         out.append(printable(results.unlike))
@@ -26,6 +29,8 @@ def caption(
         out.append(printable(pairings))
     if deals is not None and results.matches > 1:
         out.append(DEALS[deals])
+    out += map(printable, met)
+    out += _people(results, deals)
     if not seeded and results.blocks > 1:
         out.append("the seed changes nothing in this game")
     if results.whole > 1 and results.distinct < results.whole and (not seeded or results.distinct == 1):
@@ -57,6 +62,15 @@ def caption(
             f"bounds: the score if unresolved matches give the lowest ({low}) or highest ({high}) return {whose}"
         )
     return out
+
+
+def _people(results: ScoreTable, deals: str | None) -> Iterator[str]:
+    """Whom the intervals speak of, where people sat."""
+    over = [f"{printable(row.operator)} ({row.people})" for row in results.rows if row.people]
+    if over:
+        yield f"interval over people who sat with it, not over blocks: {', '.join(over)}"
+    if deals is not None and any(row.low is not None and not row.people for row in results.rows):
+        yield "an interval over blocks is of play by and with these people, and says nothing of others"
 
 
 def _no_interval(results: ScoreTable, deals: str | None) -> str:

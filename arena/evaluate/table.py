@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from arena.evaluate.intervals import BlockMean
+from arena.evaluate.clusters import ClusteredMean
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.schedule import seat_orders
 
@@ -29,8 +29,9 @@ class ScoreRow(msgspec.Struct, kw_only=True):
     matches: int = 0
     unresolved: int = 0
     score: float | None = None  # mean return over the matches that were resolved, faults counted
-    low: float | None = None  # 95% interval of the score, over blocks
+    low: float | None = None  # 95% interval of the score, over blocks, or over people
     high: float | None = None
+    people: int = 0  # others who sat with it, or groups of them, that its interval is over; 0: it is over blocks
     worst: float | None = None  # the score if the unresolved matches had ended with the lowest return
     best: float | None = None  # and with the highest; both None if all matches were resolved
     faulty: int = 0  # matches in which it made a fault
@@ -75,16 +76,19 @@ class _Count:
 
     def __init__(self, name: str) -> None:
         self.row = ScoreRow(operator=name, faults={})
-        self.scores = BlockMean()
-        self.clean = BlockMean()  # of matches without a fault
+        self.scores = ClusteredMean()
+        self.clean = ClusteredMean()  # of matches without a fault
+        self.others: set[str] = set()  # people who sat with it in the block that is read
         self.block_matches = 0  # of the block that is read
         self.block_sum = 0.0
         self.block_clean = 0
         self.block_clean_sum = 0.0
 
     def end_block(self) -> None:
-        self.scores.add(self.block_matches, self.block_sum)
-        self.clean.add(self.block_clean, self.block_clean_sum)
+        others = frozenset(self.others)
+        self.scores.add(self.block_matches, self.block_sum, others)
+        self.clean.add(self.block_clean, self.block_clean_sum, others)
+        self.others.clear()
         self.block_matches, self.block_sum = 0, 0.0
         self.block_clean, self.block_clean_sum = 0, 0.0
 
@@ -122,8 +126,9 @@ class _Count:
 class _Tally:
     """Reads lines in plan order; the matches of a block follow each other."""
 
-    def __init__(self, operators: Sequence[str], mirror: bool) -> None:
+    def __init__(self, operators: Sequence[str], mirror: bool, people: Iterable[str]) -> None:
         self._mirror = mirror
+        self._people = frozenset(people)
         self.counts = {name: _Count(name) for name in operators}
         self.matches = self.blocks = self.cut = self.unresolved = 0
         self.reasons: dict[str, int] = {}
@@ -174,6 +179,8 @@ class _Tally:
         for seat, name in enumerate(head.seats):
             value = None if line.returns is None else line.returns[seat]
             self.counts[name].match(value, name not in self._faulty)
+            if value is not None:
+                self.counts[name].others |= self._people.intersection(head.seats) - {name}
 
     def _end_block(self) -> None:
         assert self._head is not None
@@ -200,6 +207,7 @@ class GameFacts:
     returns: tuple[float, float] | None = None  # the lowest and the highest that it can give, if it is known
     views: Sequence[str] = ()  # of the operators, in words
     unlike: str | None = None  # a sentence if operators that are compared were shown different ones
+    people: Sequence[str] = ()  # which operators are people
 
 
 def tabulate(lines: Iterable[Line], games: Sequence[GameFacts], *, mirror: bool = True) -> list[ScoreTable]:
@@ -208,7 +216,7 @@ def tabulate(lines: Iterable[Line], games: Sequence[GameFacts], *, mirror: bool 
     mirror: a block has every seat order, else it is one match. There is no interval where no two
     whole blocks went different ways, or where all blocks have the same mean: then nothing says how sure a score is.
     """
-    tallies = [_Tally(game.operators, mirror) for game in games]
+    tallies = [_Tally(game.operators, mirror, game.people) for game in games]
     tally = tallies[0]
     for line in lines:
         if isinstance(line, MatchLine):
@@ -243,14 +251,15 @@ def _table(game: GameFacts, tally: _Tally) -> ScoreTable:
 
 def _score(count: _Count, distinct: int, bounds: tuple[float, float] | None) -> None:
     row, scores = count.row, count.scores
-    row.score = scores.mean
+    row.score = scores.all.mean
+    row.people = scores.people
     if distinct > 1 and scores.interval is not None:
         row.low, row.high = scores.interval
-    row.score_fault_free = count.clean.mean
+    row.score_fault_free = count.clean.all.mean
     if distinct > 1 and count.clean.interval is not None:
         row.low_fault_free, row.high_fault_free = count.clean.interval
     if bounds is not None and row.unresolved:
         low, high = bounds
-        matches = scores.matches + row.unresolved
-        row.worst = (scores.total.value + row.unresolved * low) / matches
-        row.best = (scores.total.value + row.unresolved * high) / matches
+        matches = scores.all.matches + row.unresolved
+        row.worst = (scores.all.total.value + row.unresolved * low) / matches
+        row.best = (scores.all.total.value + row.unresolved * high) / matches

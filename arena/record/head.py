@@ -49,6 +49,7 @@ class OperatorHead(msgspec.Struct, frozen=True, kw_only=True):
     at: str | None
     determinism: str
     threads: int | None
+    person: str | None = None  # who it is, for a person: an id, or if they have none the operator's name
 
     @property
     def price(self) -> Price | None:
@@ -107,6 +108,22 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     def deals(self) -> Literal["mirrored", "own"] | None:
         """Where a person sat: whether each deal came in every seat order, or once."""
         return None if not self.people else "mirrored" if self.plan.mirror else "own"
+
+    def met(self, at: int) -> list[str]:
+        """Sentences on what people had met, at the game of this number, before the run."""
+        game = self.games[at]
+        people = [operator for operator in game.operators if operator.person is not None]
+        if not people or not game.seeded:
+            return []
+        known = [one.name for one in people if one.options.get("person") is not None]
+        out = []
+        if known:
+            count = sum(stop - first for first, stop in (self.plan.skipped[at] if self.plan.skipped else ()))
+            left = f"{plural(count, 'deal was', 'deals were')} left out" if count else "there were none"
+            out.append(f"no deal that {', '.join(known)} had met in another run: {left}")
+        if unknown := [one.name for one in people if one.name not in known]:
+            out.append(f"what {', '.join(unknown)} had met in other runs is not known, without @person=")
+        return out
 
     def pairings(self, game: GameHead) -> str | None:
         """A sentence on who met whom at `game`, unless all operators met."""

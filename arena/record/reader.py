@@ -118,7 +118,8 @@ class Run:
         games = []
         for game in self.head.games:
             views = [operator.views.described() for operator in game.operators]
-            games.append(GameFacts(game.name, game.unit, self.operators, game.returns, views, game.unlike))
+            people = [operator.name for operator in game.operators if operator.person is not None]
+            games.append(GameFacts(game.name, game.unit, self.operators, game.returns, views, game.unlike, people))
         lines = (line for match in self.played() for line in match)
         return tabulate(lines, games, mirror=bool(self.head.plan.mirror))
 

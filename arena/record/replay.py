@@ -84,7 +84,8 @@ class Replay:
         head = self.run.head
         part = part or head.share
         games = [game for _, game, _ in self.games]
-        return PlannedMatches(self.schedule, games, head.plan.seed, head.plan.matches, part=part)
+        skipped = head.plan.skipped
+        return PlannedMatches(self.schedule, games, head.plan.seed, head.plan.matches, part=part, skipped=skipped)
 
     def match(self, plan: MatchPlan, *, turns: bool = False, alone: bool = True) -> Match:
         """The match as it was before its first tick.

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 import arena
-from arena import commands, names
+from arena import commands, names, people
 from arena.errors import InputError, RecordError
 from arena.lineup import FoundGame, assemble
 from arena.names import parse
@@ -100,6 +100,7 @@ def differences(one: Head, two: Head) -> list[tuple[str, Any, Any]]:
             "seed": plan.seed,
             "number of matches": plan.matches,
             "mirror": plan.mirror,
+            "deals that people had met": plan.skipped,
             "limits": msgspec.to_builtins(plan.limits),
         }
 
@@ -114,7 +115,10 @@ def _words(value: Any) -> str:
 def _with_secrets(recorded: Sequence[str], given: Sequence[str], run: Run) -> list[str]:
     """The operators as given, with secrets. Raises InputError if one is missing, or is not of this run."""
     if given:
-        shown = [str(replace(name, options=names.masked(name.options))) for name in map(names.parse, given)]
+        shown = [
+            str(replace(name, options=names.masked(name.options)))
+            for name in map(people.recorded, map(names.parse, given))
+        ]
         if shown != [str(names.parse(text)) for text in recorded]:
             raise InputError(
                 f"--operators {','.join(shown)}: the run was begun with {','.join(recorded)}. With --resume they are "

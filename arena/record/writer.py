@@ -195,6 +195,11 @@ class Recorder:
             self._disk.replace_json(facts.path_of(self.folder), self._facts)
 
     @_writes
+    def head(self, head: Head) -> None:
+        """Write run.json anew: of a run that goes on, with deals that are left out since people met them."""
+        self._disk.replace_json(self.folder / "run.json", head)
+
+    @_writes
     def results(self, table: Any) -> None:
         """Write the result tables, which are computed from the log alone."""
         self._disk.replace_json(self.folder / "results.json", table)

@@ -37,7 +37,7 @@ def scores(run: Run, tables: Sequence[ScoreTable]) -> Html:
         cells = [_score_cells(f"tables.{at}.rows.{place}", row, bounds) for place, row in rows]
         caption = f"{one.game}: mean return a match in {one.unit.rstrip('.')}, faults counted"
         parts.append(table(caption, heads, cells))
-        parts.append(paragraphs(_notes(one, game, run.head), "note"))
+        parts.append(paragraphs(_notes(one, at, run.head), "note"))
     return section("Scores", "scores", *parts)
 
 
@@ -71,10 +71,11 @@ def _score_cells(path: str, row: ScoreRow, bounds: bool) -> list[object]:
     return cells
 
 
-def _notes(one: ScoreTable, game: GameHead, head: Head) -> Iterator[str]:
+def _notes(one: ScoreTable, at: int, head: Head) -> Iterator[str]:
     """What a reader of the table must know."""
     yield f"blocks with every seat order: {one.whole} of {one.blocks}; of those, {one.distinct} went different ways"
-    yield from caption(one, game.seeded, head.deals, head.pairings(game))
+    game = head.games[at]
+    yield from caption(one, game.seeded, head.deals, head.pairings(game), head.met(at))
     for why, count in one.reasons.items():
         yield f"{plural(count, 'match', 'matches')} unresolved: {why}"
 

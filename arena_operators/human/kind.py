@@ -13,6 +13,7 @@ from arena.errors import InputError, MissingExtraError, UnplayableError, nearest
 from arena.game import GameSpec, Views
 from arena.operator import OperatorKind
 from arena.options import Option
+from arena.people import NAMED, PERSON
 
 PICTURE = (600, 960)  # the size drawn for people, where a game offers it
 ENOUGH = 200  # rows of pixels of a console's games
@@ -126,6 +127,8 @@ KIND = OperatorKind(
     worker_identity=("mode", "tty", "port"),
     what="terminal | web | window; left out: the terminal if there is one, else the page",
     options={
+        "person": PERSON,
+        "named": NAMED,
         "port": Option("int", 0, "web: the page's port; 0 takes a free one", low=0, high=65535),
         "tty": Option("str", None, "terminal: another terminal's path, as `tty` prints it there; default: this one"),
         "mode": Option("str", None, "filled in by the arena: where the person sits", choices=(*MODES, WATCH)),
