@@ -30,7 +30,7 @@ FLAT = 1e-8  # a standard deviation below this is rounding: nothing is divided b
 class Inputs:
     """What the algorithms take beside the rows; each says what it reads."""
 
-    values: Array | None = None  # (rows,) V_t
+    values: Array | None = None  # (rows,) V_t; NaN where it is not known: that turn hands on what follows it
     after: Array | None = None  # (rows,) V of `Row.after`; read where a row is truncated
     token_values: Sequence[Array] | None = None  # a row: (response,) V before each of its tokens
     gamma: float = 0.95  # discount a turn
@@ -160,9 +160,10 @@ def gae(rows: Sequence[Row], inputs: Inputs) -> Array:
     for episode in episodes(rows):
         following, later = _bootstrap(rows, episode, inputs), 0.0
         for at in reversed(episode):
-            delta = rows[at].reward + inputs.gamma * following - values[at]
-            out[at] = later = delta + inputs.gamma * inputs.lam * later
-            following = values[at]
+            expected = rows[at].reward + inputs.gamma * following
+            own = expected if np.isnan(values[at]) else values[at]
+            out[at] = later = expected - own + inputs.gamma * inputs.lam * later
+            following = own
     return out
 
 
