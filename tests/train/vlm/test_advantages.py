@@ -232,7 +232,7 @@ def test_advantages_of_another_shape_are_refused(tmp_path: Path, returned: str) 
 
 def test_an_advantage_that_is_no_number_is_refused() -> None:
     with pytest.raises(InputError, match="1 numbers that are not finite"):
-        estimate(outcomes(1.0, 2.0), Inputs(values=np.array([np.nan, 0.0])), "ppo", limit=1.0)
+        estimate(outcomes(1.0, 2.0), Inputs(values=np.array([np.inf, 0.0])), "ppo", limit=1.0)
 
 
 def test_an_unknown_algorithm_is_refused_with_the_nearest_name() -> None:
