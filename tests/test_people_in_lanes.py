@@ -69,8 +69,8 @@ def test_they_play_and_look_on(tmp_path: Path, browser: Any, pace: str, where: s
         page.goto(link)
     room.wait_for_selector("#pad:not([hidden])")
     room.keyboard.down("ArrowRight")
-    for page in (hall, room):
-        page.wait_for_selector("#whole[data-number]")
+    room.wait_for_selector("#whole[data-number]")
+    hall.wait_for_function("() => document.querySelector('#watching .picture')?.naturalWidth > 0")
     room.get_by_text("Your result").or_(room.get_by_text("You ")).first.wait_for()
     hall.locator("#where").filter(has_text="over").wait_for()  # a spectator is told when whoever played has been
     for page in (hall, room):

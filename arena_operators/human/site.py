@@ -9,9 +9,10 @@ import asyncio
 import contextlib
 import html
 import string
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from urllib.parse import urlsplit
 
 import msgspec
@@ -31,9 +32,11 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 MOST_BYTES = 1 << 20  # of a message of a page; what a person may say is at most 100,000 characters
-SCRIPTS = ("app.js", "parts.js", "held.js", "keys.js", "pad.js", "update.js", "ending.js", "talk.js")
+SCRIPTS = ("app.js", "parts.js", "held.js", "keys.js", "pad.js", "update.js", "ending.js", "talk.js", "live.js")
 ASSETS = {**dict.fromkeys(SCRIPTS, "text/javascript"), "style.css": "text/css"}
 FOLDER = files("arena_operators.human") / "page"
+VIEWER = files("arena.report") / "viewer"  # of replays, which who only watches is shown matches by
+VIEWER_ASSETS = {**dict.fromkeys(("list.js", "moment.js", "viewer.js"), "text/javascript"), "viewer.css": "text/css"}
 
 
 class Answer(msgspec.Struct, frozen=True, tag="answer", forbid_unknown_fields=True):
@@ -92,7 +95,8 @@ class Site:
         self._sockets: dict[web.WebSocketResponse, _Connection] = {}
         self.app = web.Application(middlewares=[guard], client_max_size=4096)
         self.app.router.add_get("/", self._enter, allow_head=False)
-        self.app.router.add_get("/page/{name}", self._asset)
+        self.app.router.add_get("/page/{name}", _server(FOLDER, ASSETS))
+        self.app.router.add_get("/viewer/{name}", _server(VIEWER, VIEWER_ASSETS))
         self.app.router.add_get("/room/{room}/", self._page)
         self.app.router.add_get("/room/{room}/socket", self._socket)
 
@@ -119,12 +123,6 @@ class Site:
     async def _page(self, request: web.Request) -> web.Response:
         self._login(request)
         return web.Response(text=_read("index.html"), content_type="text/html")
-
-    async def _asset(self, request: web.Request) -> web.Response:
-        name = request.match_info["name"]
-        if name not in ASSETS:
-            raise web.HTTPNotFound(text=f"there is no {name!r} here; there is {', '.join(ASSETS)}")
-        return web.Response(text=_read(name), content_type=ASSETS[name], charset="utf-8")
 
     def _login(self, request: web.Request) -> Login:
         for login in self._logins:
@@ -283,6 +281,18 @@ def _notice(title: str, text: str, more: str = "", head: str = "") -> web.Respon
     page = string.Template(_read("notice.html"))
     filled = page.substitute(title=html.escape(title), text=html.escape(text), more=more, head=head)
     return web.Response(text=filled, content_type="text/html")
+
+
+def _server(folder: Traversable, assets: Mapping[str, str]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Serves these files of a folder."""
+
+    async def serve(request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in assets:
+            raise web.HTTPNotFound(text=f"there is no {name!r} here; there is {', '.join(assets)}")
+        return web.Response(text=(folder / name).read_text("utf-8"), content_type=assets[name], charset="utf-8")
+
+    return serve
 
 
 def _read(name: str) -> str:

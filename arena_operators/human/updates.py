@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from arena.operator import SpectatorUpdate
+from arena.operator import Outcome, SpectatorUpdate
 from arena.text import printable
 from arena_operators.human.results import signed
 
@@ -42,5 +42,12 @@ class ShownUpdate:
             ],
             "events": [printable(event) for event in update.events],
             "over": ended is not None,
+            "result": None if ended is None else _result(ended, update.tick),
             "picture": self.number if self.picture is not None else None,
         }
+
+
+def _result(ended: Outcome, ticks: int) -> dict[str, Any]:
+    """As the replay viewer shows it."""
+    returns = list(ended.returns) or None
+    return {"status": ended.status, "ticks": ticks, "unit": "", "returns": returns, "reason": printable(ended.reason)}

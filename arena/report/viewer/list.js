@@ -33,10 +33,15 @@ export class VirtualList {
   }
 
   set(length) {
-    this.length = length;
     this.selected = -1;
-    this.inner.style.height = `${length * this.rowHeight}px`;
     this.element.scrollTop = 0;
+    this.grow(length);
+  }
+
+  // More rows; what is selected and in sight stays so.
+  grow(length) {
+    this.length = length;
+    this.inner.style.height = `${length * this.rowHeight}px`;
     this.refresh();
   }
 

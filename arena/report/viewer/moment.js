@@ -15,7 +15,8 @@ export const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(Number(va
 // A line for the list of moments.
 export function summary(moment) {
   if (moment.tick === null || moment.tick === undefined) return "start";
-  const turns = (moment.turns ?? []).map((turn) => `${turn.operator}: ${turn.fault ?? turn.action ?? turn.answer ?? "none"}`);
+  if (!moment.turns?.length) return [`tick ${moment.tick}`, ...(moment.events ?? [])].join(" · ");
+  const turns = moment.turns.map((turn) => `${turn.operator}: ${turn.fault ?? turn.action ?? turn.answer ?? "none"}`);
   return `tick ${moment.tick} · ${turns.join(", ")}`;
 }
 
@@ -84,11 +85,14 @@ function scores(moment) {
 function result(moment) {
   const { status, ticks, unit, returns, reason } = moment.result;
   const items = moment.seats.map((name, seat) =>
-    element("li", { textContent: `seat ${seat} · ${name}: ${returns ? `${signed(returns[seat])} ${unit}` : "unresolved"}` }));
+    element("li", { textContent: `seat ${seat} · ${name}: ${returns ? `${signed(returns[seat])} ${unit}`.trim() : "unresolved"}` }));
   return element("section", { className: "result" },
     element("h4", { textContent: `${status} after ${ticks} tick${ticks === 1 ? "" : "s"}` }),
     reason ? element("p", { textContent: reason }) : null, element("ul", {}, ...items));
 }
+
+const seats = (moment) =>
+  moment.seats.flatMap((name, seat) => [element("dt", { textContent: `seat ${seat}` }), element("dd", { textContent: name })]);
 
 const STOPS = {
   "record ends": "The record ends here: the run stopped while this match was in play.",
@@ -99,10 +103,11 @@ const STOPS = {
 export function drawMoment(shown, url) {
   const { moment, views: seen = {} } = shown;
   const parts = [];
+  if (moment.live) parts.push(element("section", { className: "turn" }, element("h4", { textContent: "the table" }), element("dl", {}, ...seats(moment))));
   if (moment.seed) {
     const options = Object.entries(moment.options ?? {}).map(([name, value]) => `${name}=${value}`).join(", ");
     parts.push(element("section", { className: "turn" }, element("h4", { textContent: "the table" }), element("dl", {},
-      ...moment.seats.flatMap((name, seat) => [element("dt", { textContent: `seat ${seat}` }), element("dd", { textContent: name })]),
+      ...seats(moment),
       element("dt", { textContent: "seed" }), element("dd", { className: "code", textContent: moment.seed }),
       element("dt", { textContent: "options" }), element("dd", { textContent: options || "none" }))));
   }

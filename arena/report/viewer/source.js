@@ -1,9 +1,11 @@
-// Where the viewer's matches come from. This source reads the elements of a report; the live page may have its own:
+// Where the viewer's matches come from. This source reads the elements of a report; the page of who watches a run has its
+// own (arena_operators/human/page/live.js):
 //   matches            what there is: {match, game, seats, moments, status, returns, ...}, as ShownMatch in replays.py
 //   notes              what was left out, in words
 //   moment(at, step)   a promise of one ShownMoment of matches[at]
 //   held(at, step)     the same at once if it is in memory, else null
 //   picture(name)      the URL of a picture
+//   live               true where it grows: then viewer.grow() is called, and the address of the page stays
 const MOST_PIECES = 8; // that are kept decoded
 
 export class PageSource {

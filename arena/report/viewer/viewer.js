@@ -31,6 +31,7 @@ export class ReplayViewer {
     this.step = 0;
     this.speed = 2; // steps a second
     this.timer = 0;
+    this.newest = true; // what is shown is the newest moment of all
     this.wanted = 0; // counts requests to show a moment: only the newest is drawn
     this.build(root);
     this.matches.set(source.matches.length);
@@ -45,7 +46,7 @@ export class ReplayViewer {
       return made;
     };
     this.title = element("h3", { className: "where" });
-    this.title.setAttribute("aria-live", "polite");
+    this.title.setAttribute("aria-live", this.source.live ? "off" : "polite");
     this.picture = element("img", { className: "picture", hidden: true });
     this.missing = element("p", { className: "missing", textContent: "This page has no picture of this moment.", hidden: true });
     this.playing = button("play", "play", () => this.toggle());
@@ -66,7 +67,7 @@ export class ReplayViewer {
     root.replaceChildren(
       ...this.source.notes.map((text) => element("p", { className: "note", textContent: text })), this.title,
       element("div", { className: "replay-grid" },
-        element("div", { className: "stage" }, this.picture, this.missing, bar, this.range, element("p", { className: "keys", textContent: KEYS })),
+        element("div", { className: "replay-stage" }, this.picture, this.missing, bar, this.range, element("p", { className: "replay-keys", textContent: KEYS })),
         this.body,
         element("div", { className: "lists" }, list("Moments", ticks), list("Matches", matches))));
     root.addEventListener("keydown", (event) => this.key(event));
@@ -116,6 +117,19 @@ export class ReplayViewer {
     this.show(step, link);
   }
 
+  // The source has more than before; of the match that is shown it has dropped this many moments at the start. Who looks
+  // at the newest moment goes on to the one that is the newest now.
+  grow(dropped = 0) {
+    this.matches.grow(this.source.matches.length);
+    const end = this.source.matches.length - 1;
+    if (this.newest && this.at !== end) return this.open(end, this.source.matches[end].moments - 1, false);
+    this.moments.grow(this.match.moments);
+    this.range.max = Math.max(0, this.last);
+    if (this.newest) return this.show(this.last, false);
+    if (dropped) return this.show(this.step - dropped, false);
+    return undefined;
+  }
+
   async show(step, link = true) {
     if (this.at < 0 || !this.match.moments) return;
     const { at } = this;
@@ -124,9 +138,11 @@ export class ReplayViewer {
     const shown = await this.source.moment(at, place);
     if (number !== this.wanted) return;
     this.step = place;
+    this.newest = place === this.last && at === this.source.matches.length - 1;
     const { match, game, block, cut } = this.match;
-    const tick = place ? `tick ${place - 1} of ${this.last}` : "start";
-    this.title.textContent = `${game} · match ${match}, block ${block} · ${tick}${cut && place === this.last ? " · later moments are left out" : ""}`;
+    const played = this.source.live ? shown.moment.tick : place ? place - 1 : null;
+    const tick = played === null ? "start" : `tick ${played}${this.source.live ? "" : ` of ${this.last}`}`;
+    this.title.textContent = `${game} · match ${match}${block === undefined ? "" : `, block ${block}`} · ${tick}${cut && place === this.last ? " · later moments are left out" : ""}`;
     this.range.value = place;
     this.range.setAttribute("aria-valuetext", tick);
     const pictured = shown.picture !== undefined;
@@ -136,7 +152,7 @@ export class ReplayViewer {
     this.missing.hidden = pictured;
     this.body.replaceChildren(...drawMoment(shown, (name) => this.source.picture(name)));
     this.moments.select(place);
-    if (link) history.replaceState(null, "", place ? `#match=${match}&tick=${place - 1}` : `#match=${match}`);
+    if (link && !this.source.live) history.replaceState(null, "", place ? `#match=${match}&tick=${place - 1}` : `#match=${match}`);
   }
 
   toggle() {

@@ -3,6 +3,7 @@ import { Ending } from "./ending.js";
 import { Held } from "./held.js";
 import { buttonOf } from "./keys.js";
 import { showPad, showRemap, wordsOf } from "./pad.js";
+import { Watching } from "./live.js";
 import { showUpdate, updateOf } from "./update.js";
 import { showTalk, tooLong, words } from "./talk.js";
 import { $, showActions, showEnding, showHelp, showHistory, showLast, showLink, showTable, showTabs, told, toast, announce } from "./parts.js";
@@ -35,6 +36,8 @@ const ending = new Ending(() => {
   follow();
   render();
 });
+
+const watching = new Watching();
 
 const LONG_MS = 700; // without a question: the others are waited for
 let quiet = 0; // since when nothing is asked
@@ -136,7 +139,10 @@ function onPicture(buffer) {
   const { key, picture } = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
   const old = page.pictures.get(key);
   const socket = page.socket;
-  page.pictures.set(key, { number: picture, drawn: () => socket?.readyState === WebSocket.OPEN && socket.send(JSON.stringify({ type: "drawn", key, picture })), url: URL.createObjectURL(new Blob([bytes.subarray(end + 1)], { type: "image/png" })) });
+  const drawn = () => socket?.readyState === WebSocket.OPEN && socket.send(JSON.stringify({ type: "drawn", key, picture }));
+  const url = URL.createObjectURL(new Blob([bytes.subarray(end + 1)], { type: "image/png" }));
+  if (page.state?.spectator) return watching.give({ key, number: picture, url, drawn });
+  page.pictures.set(key, { number: picture, drawn, url });
   render();
   if (old && !ending.keeps(old)) URL.revokeObjectURL(old.url);
 }
@@ -286,6 +292,7 @@ function giveUp() {
 // --- drawing ---------------------------------------------------------------------------------------------------
 
 function render() {
+  if (page.state && watching.follow(page.state)) return;
   const table = current();
   const last = page.state?.last ?? null;
   showTabs(page.state?.tables ?? [], page.selected, (key) => {

@@ -1,20 +1,16 @@
-// The match as a whole, live: for who only looks on, and beside the own seat where nothing is hidden.
-import { $, draw, gameName, make, put } from "./parts.js";
+// The match as a whole, live, beside the own seat where nothing is hidden. Who only watches has live.js.
+import { $, draw, make } from "./parts.js";
 
 export const updateOf = (state, table) => (state?.updates ?? []).find((one) => one.match === table.match) ?? null;
 
 export function showUpdate(state, table, pictures) {
-  const alone = Boolean(state?.spectator);
-  const update = alone ? state.updates.at(-1) : table?.played ? updateOf(state, table) : null;
-  document.body.classList.toggle("spectator", alone);
+  const update = table?.played ? updateOf(state, table) : null;
   $("everyone").hidden = !update;
-  $("felt").hidden = alone && Boolean(update);
   if (!update) return;
   const picture = pictures.get(update.key);
   if (picture && $("whole").src !== picture.url) draw($("whole"), picture);
   $("whole").hidden = !picture;
   $("whole").alt = update.events.join(". ") || "The match as a whole.";
-  put("events", alone ? update.events.join(" · ") : "");
   const content = JSON.stringify([update.match, update.seats]);
   if ($("names").dataset.content !== content) {
     $("names").dataset.content = content;
@@ -26,7 +22,4 @@ export function showUpdate(state, table, pictures) {
       }),
     );
   }
-  if (!alone) return;
-  put("game", gameName(update.game));
-  put("where", `Match ${update.match}, tick ${update.tick}${update.over ? " - over" : ""}${state.stopped ? `. The arena ${state.stopped === "finished" ? "has finished" : "was stopped"}` : ""}`);
 }
