@@ -88,6 +88,11 @@ class Views(msgspec.Struct, frozen=True, omit_defaults=True):
     vector: bool = False
     text: bool = False
 
+    def __or__(self, other: Views) -> Views:
+        """All views of both. The image has the size that is said here, else the other's."""
+        image = self.image if self.image is not None else other.image
+        return Views(image=image, vector=self.vector or other.vector, text=self.text or other.text)
+
     def described(self) -> str:
         """The views in words, such as `image 128x128, text`."""
         image = [] if self.image is None else [f"image {self.image[0]}x{self.image[1]}"]
@@ -167,6 +172,12 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True):
         out = np.zeros(n, dtype=np.bool_)
         out[list(self.legal)] = True
         return out
+
+    def only(self, views: Views) -> Observation:
+        """The same without what is in none of these views."""
+        texts = {} if views.text else {"text": None, "facts": None, "heard": ()}
+        image = self.image if views.image is not None else None
+        return msgspec.structs.replace(self, image=image, vector=self.vector if views.vector else None, **texts)
 
     def hashes(self) -> dict[str, str]:
         """The hash of each view that is present, by view name."""

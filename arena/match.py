@@ -16,7 +16,7 @@ from typing import Literal
 
 import msgspec
 
-from arena.game import Move, Observation, StepResult, TimeStep
+from arena.game import Move, Observation, StepResult, TimeStep, Views
 from arena.log import EndLine, Line, TickLine, TurnLine, match_line, turn_line
 from arena.operator import Decision, Outcome, Request
 from arena.plan import Limits, MatchPlan
@@ -39,8 +39,12 @@ class Match:
         *,
         logged: bool = True,
         turns: bool = False,
+        shown: Mapping[int, Views] | None = None,
     ) -> None:
-        """`names` are in seat order. `logged`: make log lines; `turns`: make turns."""
+        """`names` are in seat order. `logged`: make log lines; `turns`: make turns.
+
+        `shown`: seats whose operators get fewer views than the session gives; the rest stands beside their turns.
+        """
         self.plan = plan
         self.session = session
         self.names = tuple(names)
@@ -56,6 +60,8 @@ class Match:
         self._lines: list[Line] = []
         self._requests: list[Request] = []  # not yet returned by `requests`
         self._waiting: dict[int, Request] = {}  # by seat: requests whose answer this tick needs
+        self._shown = shown or {}
+        self._asides: Mapping[int, Observation] = {}  # by seat: what the session gave, where it is more than is shown
         self._seen: Mapping[int, Observation] = {}  # what each due seat sees in this tick
         self._turns: dict[int, list[tuple[TurnLine, Observation | None]]] = {}  # and what it is yet to be hashed of
         self._moves: dict[int, Move] = {}
@@ -147,7 +153,7 @@ class Match:
         )
         self._turns.setdefault(seat, []).append((line, request.observation))
         if self.ledger is not None:
-            self.ledger.answered(request, decision, move, fault, again)
+            self.ledger.answered(request, decision, move, fault, again, self._asides.get(seat))
         if again:
             self._ask(msgspec.structs.replace(request, attempt=request.attempt + 1, reason=detail))
         elif move is not None:
@@ -224,6 +230,10 @@ class Match:
             self._end(result.ended, result, "horizon of the game" if result.ended == "truncated" else "")
             return
         self._seen = dict(zip(result.due, time_step.observations, strict=True))
+        if self._shown:
+            self._asides = {seat: seen for seat, seen in self._seen.items() if seat in self._shown}
+            shown = {seat: seen.only(self._shown[seat]) for seat, seen in self._asides.items()}
+            self._seen = {**self._seen, **shown}
         self._ask_due()
 
     def _ask_due(self) -> None:

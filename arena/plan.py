@@ -64,6 +64,7 @@ class Entry:
     given: str  # as the user wrote it, secrets masked
     views: Views
     at: str | None = None  # address of the remote worker that hosts it; None: a worker of this machine
+    aside: Views | None = None  # what is noted beside its turns for who learns from them; it is shown only `views`
     apart: int = 0  # equal entries of different numbers have workers of their own: their weights may come to differ
 
     @property

@@ -80,7 +80,7 @@ class Playing:
         """Open the seats and reset the game."""
         entries = self._plan.seated(plan)
         names = [entry.name for entry in entries]
-        views = [entry.views for entry in entries]
+        views = [entry.views if entry.aside is None else entry.views | entry.aside for entry in entries]
         planned = self._plan.games[plan.game]
         game = planned.make()
         session: GameSession = LocalSession(game, views)
@@ -95,6 +95,7 @@ class Playing:
             self._plan.limits,
             logged=self._recorder is not None and dry is None,
             turns=self._turns.wanted and dry is None,
+            shown={seat: entry.views for seat, entry in enumerate(entries) if entry.aside is not None},
         )
         live = self.matches[plan.index] = LiveMatch(match, card, entries, channels, host, charges, alone, dry)
         if self._plan.limits.pace == "realtime" and card.seconds is not None and dry is None:

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from arena.game import Ended, Move
+from arena.game import Ended, Move, Observation
 from arena.operator import Decision, Outcome, Request
 from arena.plan import MatchPlan
 
@@ -29,6 +29,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     asked_again: bool = False  # the answer was a fault, and the next attempt is a turn of its own: no move, no reward
     # without a move and not asked again, the fault was a forfeit
     reward: float = 0.0
+    aside: Observation | None = None  # with what is noted beside the turn, and the operator was not shown: Entry.aside
     ended: Ended = "none"  # of the seat's last turn: how the match ended; a forfeit, of whomever, terminates it
 
 
@@ -82,7 +83,13 @@ class TurnLedger:
             self._complete(seat)
 
     def answered(
-        self, request: Request, decision: Decision, move: Move | None, fault: str | None, asked_again: bool
+        self,
+        request: Request,
+        decision: Decision,
+        move: Move | None,
+        fault: str | None,
+        asked_again: bool,
+        aside: Observation | None = None,
     ) -> None:
         """A seat's decision was judged."""
         seat = request.seat
@@ -100,6 +107,7 @@ class TurnLedger:
             move=move,
             fault=fault,
             asked_again=asked_again,
+            aside=aside,
         )
 
     def ticked(self, rewards: Sequence[float]) -> None:

@@ -12,8 +12,10 @@ from arena.canonical import generator, key
 from arena.errors import InputError
 from arena.evaluate.listed import Listing, listed
 from arena.evaluate.schedules import find
+from arena.game import Views
 from arena.lineup import find_game, resolve
 from arena.plan import Entry, Limits, Plan, PlanSpec
+from arena.train.nets import is_picture
 from arena.train.vlm.curriculum import Curriculum, Way
 from arena.train.vlm.opponents import PAST, SELF, Pool, PoolConfig, Snapshot
 from arena.train.vlm.rows import Fault, Seat
@@ -32,6 +34,7 @@ class RolloutConfig:
     learn_self: bool = True  # also from the turns that the current weights take as an opponent
     pool: PoolConfig = field(default_factory=PoolConfig)  # who has the other seats
     curriculum: Way = "auto"
+    vector: bool = False  # rows have the game's numbers (its vector view), for a critic: no operator is shown them
     max_ticks: int | None = None  # a match that takes longer is cut: truncated
     deadline: float = 120.0  # seconds for an answer
     fault: Fault = "ends"  # a turn that was not parsed ends its episode, or "costs" reward and play goes on
@@ -103,7 +106,13 @@ def base_plan(config: RolloutConfig) -> tuple[Plan, Places]:
     plan = resolve(spec)
     for game in plan.games:
         _check_operator(game.operators[0])
-    apart = (replace(one, operators=_apart(one.operators, places)) for one in plan.games)
+        shape = game.facts.spec.vector_shape
+        if config.vector and (shape is None or is_picture(shape)):
+            has = "no vector view" if shape is None else "pictures as its vector view"
+            raise InputError(
+                f"vector=True: {game.given} has {has}; leave it out, and the critic sees what the model does"
+            )
+    apart = (replace(one, operators=_apart(one.operators, places, config.vector)) for one in plan.games)
     return replace(plan, games=tuple(apart)), places
 
 
@@ -116,10 +125,14 @@ def levels_of(given: str) -> tuple[str, ...]:
     return tuple(map(str, found)) or (given,)
 
 
-def _apart(entries: Sequence[Entry], places: Places) -> tuple[Entry, ...]:
+def _apart(entries: Sequence[Entry], places: Places, vector: bool) -> tuple[Entry, ...]:
     """All but the current weights in workers of their own, although some have the same name."""
+    aside = Views(vector=True) if vector else None
     numbers = [0 if who == SELF else 1 + places.others.index(who) for who in map(places.who, range(places.count))]
-    return tuple(replace(entry, apart=number) for entry, number in zip(entries, numbers, strict=True))
+    return tuple(
+        replace(entry, apart=number, aside=aside if number == 0 else None)
+        for entry, number in zip(entries, numbers, strict=True)
+    )
 
 
 def seated_game(given: str, limits: Limits) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -162,38 +162,29 @@ def rows_of(
     texts: TokenTexts,
     *,
     learns: Collection[int] | None = None,
-    asides: Mapping[tuple[int, int], Any] | None = None,
 ) -> Collected:
     """The rows of these seats of a match. `learns`: of them, those that are learnt from; None: all.
 
     A row whose tokens are missing, or do not say what was acted upon, stays in its episode and is not trainable.
     An episode that was truncated ends with the turn before its last one, which is that row's `after`; one with a single
-    turn is left out. `asides`: vector views by (seat, tick), of what the operator was not shown.
+    turn is left out.
     """
     out = Collected()
     for seat, how in sorted(seats.items()):
         turns = [turn for turn in episode.turns if turn.request.seat == seat]
-        rows = _seat_rows(episode, seat, turns, how, texts, out, asides or {})
+        rows = _seat_rows(episode, turns, how, texts, out)
         if learns is not None and seat not in learns:
             rows = [replace(row, trainable=False) for row in rows]
         out.rows += rows
     return out
 
 
-def _seat_rows(
-    episode: Episode,
-    seat: int,
-    turns: Sequence[Turn],
-    how: Seat,
-    texts: TokenTexts,
-    out: Collected,
-    asides: Mapping[tuple[int, int], Any],
-) -> list[Row]:
+def _seat_rows(episode: Episode, turns: Sequence[Turn], how: Seat, texts: TokenTexts, out: Collected) -> list[Row]:
     rows: list[Row] = []
     past: list[tuple[int, str]] = []  # (tick, picture) of earlier turns, as a chat keeps them
     for number, turn in enumerate(turns):
         shown = _pictures(turn, how, past, out.images)
-        row, flaw = _row(episode, turn, number, how, shown, texts, asides)
+        row, flaw = _row(episode, turn, number, how, shown, texts)
         if flaw is not None:
             out.dropped[flaw] += 1
         if not row.parsed:
@@ -236,7 +227,6 @@ def _row(
     how: Seat,
     shown: tuple[str, ...],
     texts: TokenTexts,
-    asides: Mapping[tuple[int, int], Any],
 ) -> tuple[Row, str | None]:
     """The row of a turn, and why it is not learnt from."""
     request, decision = turn.request, turn.decision
@@ -252,7 +242,7 @@ def _row(
         spans = texts.spans(prompt, len(shown))
         if spans is None:
             flaw = "the prompt has other placeholders than pictures"
-    vector = asides.get((request.seat, request.tick), request.observation.vector)
+    vector = (turn.aside or request.observation).vector
     empty = np.zeros(0, np.int32)
     row = Row(
         episode=episode.plan.index,

@@ -46,7 +46,7 @@ class RowStore:
             "sha256": pa.array(list(new), pa.string()),
             "height": pa.array([image.shape[0] for image in new.values()], pa.int32()),
             "width": pa.array([image.shape[1] for image in new.values()], pa.int32()),
-            "pixels": pa.array([image.tobytes() for image in new.values()], pa.large_binary()),
+            "pixels": _pixels(list(new.values())),
         }
         self._write("images", update, pa.table(columns))
         self._where.update(dict.fromkeys(new, update))
@@ -233,6 +233,17 @@ def _schema() -> Any:
         **{"parsed": flag, "vector": pa.list_(floats), "state": words},  # state: JSON
     }
     return pa.schema(kinds)
+
+
+def _pixels(images: Sequence[Image]) -> Any:
+    """Their bytes as one column; each is copied once."""
+    import pyarrow as pa
+
+    ends = np.cumsum([0, *(image.size for image in images)], dtype=np.int64)
+    data = np.concatenate([image.ravel() for image in images]) if images else np.zeros(0, np.uint8)
+    return pa.LargeBinaryArray.from_buffers(
+        pa.large_binary(), len(images), [None, pa.py_buffer(ends), pa.py_buffer(data)]
+    )
 
 
 def _table(rows: Sequence[Row]) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from arena.errors import ArenaError, InputError
+from arena.plugins import game_class
 from arena.record.reader import Run
 from arena.record.verify import verify
 from arena.train.vlm.matches import RolloutConfig
@@ -121,3 +122,19 @@ def test_a_killed_rollout_goes_on_to_equal_rows(tmp_path: Path) -> None:
     assert equal(whole, play(tmp_path / "killed", **settings))
     log = "log-000.jsonl"
     assert (folder / log).read_bytes() == (tmp_path / "whole" / "rollouts" / "000001" / log).read_bytes()
+
+
+def test_numbers_stand_beside_turns_and_nobody_is_shown_them(tmp_path: Path) -> None:
+    without, made = play(tmp_path / "a"), play(tmp_path / "b", vector=True)
+    (shape,) = {row.vector.shape for row in made.rows if row.vector is not None}
+    assert all(row.vector is not None for row in made.rows)
+    assert shape == game_class("leduc").spec.vector_shape
+    assert len({row.vector.tobytes() for row in made.rows if row.vector is not None}) > 2
+    assert [row.mu.tobytes() for row in made.rows] == [row.mu.tobytes() for row in without.rows]
+    logs = [(tmp_path / one / "rollouts" / "000001" / "log-000.jsonl").read_bytes() for one in ("a", "b")]
+    assert logs[0] == logs[1]
+
+
+def test_pictures_are_no_numbers(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="pictures as its vector view"):
+        play(tmp_path, levels=("sidescroller",), vector=True)
