@@ -138,3 +138,8 @@ def test_numbers_stand_beside_turns_and_nobody_is_shown_them(tmp_path: Path) -> 
 def test_pictures_are_no_numbers(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="pictures as its vector view"):
         play(tmp_path, levels=("sidescroller",), vector=True)
+
+
+def test_a_game_in_a_process_of_its_own_gives_the_same_rows(tmp_path: Path) -> None:
+    here, there = play(tmp_path / "a"), play(tmp_path / "b", levels=("leduc@hands=2@runtime=here",))
+    assert equal(here, there)
