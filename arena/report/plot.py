@@ -67,7 +67,7 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
 
 
 class Line(NamedTuple):
-    """A line of a plot: its values at `every`, 2 * `every`, ... of what runs along."""
+    """A line of a plot: its values at `every`, 2 * `every`, ... of what runs along; at the start it is 0."""
 
     name: str
     values: Sequence[float]
@@ -84,8 +84,8 @@ def lines(shown: Sequence[Line], label: str, along: str) -> Html:
         parts.append(tag("line", x1="0", x2="100", y1=y, y2=y, class_="rule", vector_effect="non-scaling-stroke"))
     for number, one in enumerate(shown):
         points = " ".join(
-            f"{100 * (place + 1) / last:.2f},{100 * (high - value) / (high - low):.2f}"
-            for place, value in enumerate(one.values)
+            f"{100 * place / last:.2f},{100 * (high - value) / (high - low):.2f}"
+            for place, value in enumerate((0.0, *one.values))
         )
         kind = f"line line-{number % STROKES}"
         parts.append(tag("polyline", points=points, class_=kind, vector_effect="non-scaling-stroke"))
@@ -107,5 +107,5 @@ def lines(shown: Sequence[Line], label: str, along: str) -> Html:
         ),
         class_="legend",
     )
-    caption = tag("figcaption", f"{label}, from {along} 0 to {along} {last * shown[0].every - 1}")
+    caption = tag("figcaption", f"{label}, from the start to {along} {last * shown[0].every - 1}")
     return tag("figure", tag("div", scale, image, class_="lines"), legend, caption, class_="plot")

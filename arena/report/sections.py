@@ -42,7 +42,7 @@ def scores(run: Run, tables: Sequence[ScoreTable]) -> Html:
 
 
 def _titled(one: ScoreTable, game: GameHead, head: Head) -> str:
-    options = "".join(f"@{name}={value}" for name, value in game.options.items())
+    options = "".join(f"@{name}={value}" for name, value in game.options.items() if value is not None)
     pace = "" if head.plan.limits.pace == "lockstep" else f" · {head.plan.limits.pace}"
     return f"{one.game}{options} · {plural(one.matches, 'match', 'matches')} in {plural(one.blocks, 'block')}{pace}"
 

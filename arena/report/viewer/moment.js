@@ -105,7 +105,7 @@ export function drawMoment(shown, url) {
   const parts = [];
   if (moment.live) parts.push(element("section", { className: "turn" }, element("h4", { textContent: "the table" }), element("dl", {}, ...seats(moment))));
   if (moment.seed) {
-    const options = Object.entries(moment.options ?? {}).map(([name, value]) => `${name}=${value}`).join(", ");
+    const options = Object.entries(moment.options ?? {}).filter(([, value]) => value !== null).map(([name, value]) => `${name}=${value}`).join(", ");
     parts.push(element("section", { className: "turn" }, element("h4", { textContent: "the table" }), element("dl", {},
       ...seats(moment),
       element("dt", { textContent: "seed" }), element("dd", { className: "code", textContent: moment.seed }),
