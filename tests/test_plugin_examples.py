@@ -12,6 +12,7 @@ from tests.docs_kit import files
 
 DOCS = Path(__file__).parent.parent / "docs"
 SHOWN = {
+    "algorithms.md": ("own_training.py",),
     "evaluate.md": ("race_schedule.py",),
     "writing-a-game.md": ("rock_paper_scissors.py", "test_rock_paper_scissors.py"),
     "writing-an-operator.md": ("first_operator.py", "test_first_operator.py"),

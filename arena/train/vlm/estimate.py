@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FunctionType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,11 +22,28 @@ def find(name: str) -> Advantage:
     """The algorithm of this name, or the function of "FILE.py:FUNCTION". InputError names what there is."""
     if name in ALGORITHMS:
         return ALGORITHMS[name]
+    if not names.parse(name).is_file:
+        raise InputError(f"no algorithm is called {name!r}. {nearest(name, ALGORITHMS)} Your own: FILE.py:FUNCTION.")
+    found: Advantage = _function(name)
+    return found
+
+
+def reshaped(rows: Sequence[Row], name: str | Callable[[Sequence[Row]], Array]) -> list[Row]:
+    """The rows with the rewards that the function of "FILE.py:FUNCTION" gives: (rows,) numbers, of the rows.
+
+    InputError for another number of rewards, or one that is not finite. Scores are not touched: only what is learnt.
+    """
+    rewards = np.asarray((_function(name) if isinstance(name, str) else name)(rows), np.float64)
+    if rewards.shape != (len(rows),) or not np.isfinite(rewards).all():
+        raise InputError(f"rewards {name!r} returned shape {rewards.shape}: expected {len(rows)} finite numbers")
+    return [replace(row, reward=float(reward)) for row, reward in zip(rows, rewards, strict=True)]
+
+
+def _function(name: str) -> Any:
     parsed = names.parse(name)
     if not parsed.is_file:
-        raise InputError(f"no algorithm is called {name!r}. {nearest(name, ALGORITHMS)} Your own: FILE.py:FUNCTION.")
-    found: Advantage = files.load(Path(parsed.kind), parsed.what, FunctionType)
-    return found
+        raise InputError(f"{name!r} names no function: expected FILE.py:FUNCTION")
+    return files.load(Path(parsed.kind), parsed.what, FunctionType)
 
 
 def estimate(

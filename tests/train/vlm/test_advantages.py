@@ -25,9 +25,11 @@ from arena.train.vlm.advantages import (
     token_gae,
 )
 from arena.train.vlm.baselines import RoleBaselines
-from arena.train.vlm.estimate import estimate
+from arena.train.vlm.estimate import estimate, reshaped
 from arena.train.vlm.rows import Row
 from tests.train.vlm.batches import batches, episode, outcomes, small
+
+OWN = Path(__file__).parents[3] / "docs" / "examples" / "own_training.py"
 
 
 def inputs(rows: list[Row], seed: int = 0, **given: Any) -> Inputs:
@@ -214,12 +216,18 @@ def test_filters() -> None:
     assert firsts(limit=5.0) == [-4, 2, 5]
 
 
-def test_a_users_own_algorithm_is_a_function_in_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "mine.py"
-    file.write_text(
-        "import numpy as np\ndef reward(rows, inputs):\n    return np.array([row.reward for row in rows])\n"
-    )
-    assert [one.tolist() for one in estimate(outcomes(1.0, 2.0), Inputs(), f"{file}:reward")] == [[1, 1], [2, 2]]
+def test_a_users_own_algorithm_is_a_function_in_a_file() -> None:
+    rows = [*episode([1.0, 0.0], 0), *episode([3.0], 1), *episode([8.0], 2)]
+    assert [one[0] for one in estimate(rows, Inputs(), f"{OWN}:over_median")] == [-2, -2, 0, 5]
+
+
+def test_a_users_own_rewards_change_what_is_learnt() -> None:
+    rows = episode([1.0, 1.0, 2.0])
+    assert [row.reward for row in reshaped(rows, f"{OWN}:hurry")] == [0.99, 0.99, 1.99]
+    with pytest.raises(InputError, match="expected 3 finite numbers"):
+        reshaped(rows, lambda rows: np.array([0.0, np.nan, 0.0]))
+    with pytest.raises(InputError, match="'hurry' names no function"):
+        reshaped(rows, "hurry")
 
 
 @pytest.mark.parametrize("returned", ["[0.0]", "np.zeros((2, 1))", "[np.zeros(1), np.zeros(2)]"])
@@ -232,7 +240,7 @@ def test_advantages_of_another_shape_are_refused(tmp_path: Path, returned: str) 
 
 def test_an_advantage_that_is_no_number_is_refused() -> None:
     with pytest.raises(InputError, match="1 numbers that are not finite"):
-        estimate(outcomes(1.0, 2.0), Inputs(values=np.array([np.inf, 0.0])), "ppo", limit=1.0)
+        estimate(outcomes(1.0, 2.0), Inputs(), lambda rows, inputs: np.array([np.inf, 0.0]), limit=1.0)
 
 
 def test_an_unknown_algorithm_is_refused_with_the_nearest_name() -> None:

@@ -18,6 +18,7 @@ from arena.train.vlm.losses import cross_entropy, find, policy, score
 from arena.train.vlm.tokens import token_inputs
 from tests.train.vlm.batches import row
 
+OWN = Path(__file__).parents[3] / "docs" / "examples" / "own_training.py"
 number = st.floats(-3, 3, width=32)
 
 
@@ -190,14 +191,16 @@ def test_settings_that_make_no_sense_are_refused(config: dict[str, Any], says: s
         policy(logprobs, inputs, config)
 
 
-def test_a_users_own_term_is_added(tmp_path: Path) -> None:
-    file = tmp_path / "mine.py"
-    file.write_text("def longer(logprobs, inputs, config):\n    return config['longer.by'] * inputs['weight']\n")
+def test_a_users_own_term_is_added() -> None:
     logprobs, inputs = drawn(4)
     plain, _ = policy(logprobs, inputs, {})
-    more, sums = policy(logprobs, inputs, {"terms": f"{file}:longer", "longer.by": 2.0})
-    assert torch.allclose(more - plain, 2 * inputs["weight"], atol=1e-6)
-    assert sums["actor/longer"] == pytest.approx(2 * float(inputs["weight"].sum()))
+    more, sums = policy(logprobs, inputs, {"terms": f"{OWN}:sure_of_good_turns", "sure.scale": 0.5})
+    expected = -0.5 * inputs["weight"] * (inputs["advantage"] > 0) * logprobs
+    assert torch.allclose(more - plain, expected, atol=1e-6)
+    assert sums["actor/sure_of_good_turns"] == pytest.approx(float(expected.sum()))
+
+
+def test_an_unknown_loss_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(InputError, match=r"no loss is called 'polic'\. Did you mean policy"):
         find("polic")
 
