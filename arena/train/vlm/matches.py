@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import msgspec
 import numpy as np
 
 from arena import names, plugins
@@ -15,7 +16,6 @@ from arena.evaluate.schedules import find
 from arena.game import Views
 from arena.lineup import find_game, resolve
 from arena.plan import Entry, Limits, Plan, PlanSpec
-from arena.train.nets import is_picture
 from arena.train.vlm.curriculum import Curriculum, Way
 from arena.train.vlm.opponents import PAST, SELF, Pool, PoolConfig, Snapshot
 from arena.train.vlm.rows import Fault, Seat
@@ -34,7 +34,7 @@ class RolloutConfig:
     learn_self: bool = True  # also from the turns that the current weights take as an opponent
     pool: PoolConfig = field(default_factory=PoolConfig)  # who has the other seats
     curriculum: Way = "auto"
-    vector: bool = False  # rows have the game's numbers (its vector view), for a critic: no operator is shown them
+    vector: bool = False  # rows have the game's vector view, for a critic: no operator is shown it
     max_ticks: int | None = None  # a match that takes longer is cut: truncated
     deadline: float = 120.0  # seconds for an answer
     fault: Fault = "ends"  # a turn that was not parsed ends its episode, or "costs" reward and play goes on
@@ -106,12 +106,8 @@ def base_plan(config: RolloutConfig) -> tuple[Plan, Places]:
     plan = resolve(spec)
     for game in plan.games:
         _check_operator(game.operators[0])
-        shape = game.facts.spec.vector_shape
-        if config.vector and (shape is None or is_picture(shape)):
-            has = "no vector view" if shape is None else "pictures as its vector view"
-            raise InputError(
-                f"vector=True: {game.given} has {has}; leave it out, and the critic sees what the model does"
-            )
+        if config.vector and game.facts.spec.vector_shape is None:
+            raise InputError(f"vector=True: {game.given} has no vector view; the critic can see what the model does")
     apart = (replace(one, operators=_apart(one.operators, places, config.vector)) for one in plan.games)
     return replace(plan, games=tuple(apart)), places
 
@@ -168,10 +164,16 @@ def seat_of(plan: Plan, game: int, config: RolloutConfig) -> Seat:
     )
 
 
-def drawn(
-    plan: Plan, places: Places, config: RolloutConfig, pool: Pool, curriculum: Curriculum, seed: int, update: int
-) -> tuple[Plan, list[Snapshot]]:
-    """The plan of an update, and the snapshots that sit in its slots."""
+class Draw(msgspec.Struct, frozen=True, kw_only=True):
+    """What was drawn for an update: its matches follow from this and the weights."""
+
+    update: int
+    blocks: str  # the name of its schedule
+    past: list[Snapshot] = []  # the snapshots in its slots
+
+
+def drawn(places: Places, config: RolloutConfig, pool: Pool, curriculum: Curriculum, seed: int, update: int) -> Draw:
+    """Draws the line-ups of an update."""
     chance = generator(key("rollout", seed, update))
     past = pool.seat(chance)
     groups = config.matches // config.group
@@ -179,9 +181,14 @@ def drawn(
         Listing(curriculum.draw(chance), _lineup(places, config, pool, past, chance, number), config.group)
         for number in range(groups)
     ]
-    schedule = find(listed(listings), plan.schedule.setting)
-    number = int.from_bytes(key("train", seed, update)[:7], "big")
-    return replace(plan, schedule=schedule, seed=number, matches=schedule.matches), past
+    return Draw(update=update, blocks=listed(listings), past=past)
+
+
+def plan_of(plan: Plan, draw: Draw, seed: int) -> Plan:
+    """The plan of an update, of a training with this seed."""
+    schedule = find(draw.blocks, plan.schedule.setting)
+    number = int.from_bytes(key("train", seed, draw.update)[:7], "big")
+    return replace(plan, schedule=schedule, seed=number, matches=schedule.matches)
 
 
 def _lineup(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,13 @@ from arena.observer import Observer
 from arena.plan import MatchPlan, Plan
 from arena.play import describe, open_recorder
 from arena.record.reader import Run
-from arena.schedule import planned
+from arena.record.writer import Recorder
+from arena.schedule import Matches, planned
 from arena.scheduler import Scheduler
 from arena.train.vlm.curriculum import Curriculum
-from arena.train.vlm.matches import RolloutConfig, base_plan, drawn, seat_of
-from arena.train.vlm.opponents import PAST, SELF, Pool, Snapshot
+from arena.train.vlm.matches import Draw, RolloutConfig, base_plan, drawn, plan_of, seat_of
+from arena.train.vlm.opponents import PAST, SELF, Pool
+from arena.train.vlm.progress import Progress, Watchdog
 from arena.train.vlm.rows import BASE, Collected, MatchStat, Tokens, TokenTexts, rows_of
 from arena.train.vlm.store import MatchFiles
 from arena.train.vlm.workers import workers_of
@@ -57,10 +59,10 @@ class Rollout:
         self.config = config
         self.version = BASE
         self._weights = ""  # digest of the weights
-        self._out = out
-        self._seed = seed
+        self.out = out
+        self.seed = seed
         self._texts = TokenTexts(tokens)
-        self._observer = observer
+        self.progress = Progress(observer)
         self.plan, self.places = base_plan(config)
         self.pool = Pool(config.pool, out / "pool")
         self.curriculum = Curriculum(config.levels, config.curriculum)
@@ -68,9 +70,16 @@ class Rollout:
         self._seats = [seat_of(self.plan, game, config) for game in range(len(self.plan.games))]
         self._seated: dict[int, int] = {}  # by slot, the update of the snapshot that its worker has
         self._own = contextlib.ExitStack()
-        self.workers = workers or self._own.enter_context(
-            workers_of(self.plan, out / "workers", processes=config.processes, hosts=config.hosts)
-        )
+        self._workers = workers
+
+    @property
+    def workers(self) -> WorkerPool:
+        """Who hosts the operators; started when they are first needed."""
+        if self._workers is None:
+            config, folder = self.config, self.out / "workers"
+            made = workers_of(self.plan, folder, processes=config.processes, hosts=config.hosts)
+            self._workers = self._own.enter_context(made)
+        return self._workers
 
     def __enter__(self) -> Rollout:
         return self
@@ -110,22 +119,43 @@ class Rollout:
         """Play the matches of an update, or what is left of them; the rows of all, in the order of the plan.
 
         Call it once for each update, after `restore` or the update before: pool and curriculum hear its results.
-        ArenaError when a row was not written by the weights of this update, or when no row can be learnt from.
+        ArenaError when a row was not written by the weights of this update, when no row can be learnt from, or when
+        nothing happens for longer than an answer may take.
         """
-        plan, past = drawn(self.plan, self.places, self.config, self.pool, self.curriculum, self._seed, update)
-        for slot, snapshot in enumerate(past):
+        draw = self.draw(update)
+        self.forget(update)
+        out = self.played(draw)
+        self.hear(draw, out)
+        return out
+
+    def draw(self, update: int) -> Draw:
+        """Who meets whom in an update, by the pool and the curriculum as they are now."""
+        return drawn(self.places, self.config, self.pool, self.curriculum, self.seed, update)
+
+    def forget(self, before: int) -> None:
+        """Remove what is kept of the rows of updates before this one."""
+        for folder in (self.out / "rollouts").glob("*.rows"):
+            if int(folder.stem) < before:
+                shutil.rmtree(folder)
+
+    def folder(self, update: int) -> Path:
+        """The run of an update."""
+        return self.out / "rollouts" / f"{update:06d}"
+
+    def files(self, update: int) -> MatchFiles:
+        """What is kept of the rows of an update."""
+        return MatchFiles(self.folder(update).with_name(f"{update:06d}.rows"))
+
+    def played(self, draw: Draw) -> Collected:
+        """As `play`, of what was drawn; nothing hears its results."""
+        for slot, snapshot in enumerate(draw.past):
             if self._seated.get(slot) != snapshot.update:
                 number = self.places.of(f"{PAST} {slot}", 0)
                 self._send(number, snapshot.version, self.pool.weights(snapshot))
                 self._seated[slot] = snapshot.update
-        out = self._played(update, plan, [one.update for one in past])
-        self._hear(out, past)
-        return out
-
-    def _played(self, update: int, plan: Plan, past: Sequence[int]) -> Collected:
-        folder = self._out / "rollouts" / f"{update:06d}"
-        files = MatchFiles(folder.with_name(f"{update:06d}.rows"))
-        self._clear(update)
+        plan = plan_of(self.plan, draw, self.seed)
+        folder, files = self.folder(draw.update), self.files(draw.update)
+        past = [one.update for one in draw.past]
         about = digest(msgspec.to_builtins(plan.spec), self.version, self._weights, past, repr(self._seats))
         found = self._kept(about, folder, files)
         head = msgspec.structs.replace(self._head, plan=plan.spec)
@@ -133,15 +163,7 @@ class Rollout:
             done = Run(folder).results(recorder.due, recorder.waiting)
             matches = planned(plan, done=done)
             if not matches.over:
-                Scheduler(
-                    plan,
-                    self.workers,
-                    concurrency=self.config.concurrency,
-                    recorder=recorder,
-                    observer=self._observer,
-                    matches=matches,
-                    sinks=[_Sink(self.rows, files, found)],
-                ).run()
+                self._play(plan, recorder, matches, _Sink(self.rows, files, found))
             recorder.results(Run(folder).tables())
         out = Collected()
         for match in sorted(found):
@@ -149,15 +171,38 @@ class Rollout:
         self._check(out, folder)
         return out
 
-    def _hear(self, out: Collected, past: Sequence[Snapshot]) -> None:
+    def _play(self, plan: Plan, recorder: Recorder, matches: Matches, sink: TurnSink) -> None:
+        try:
+            with Watchdog(self.progress, 2 * self.config.deadline) as watchdog:
+                Scheduler(
+                    plan,
+                    self.workers,
+                    concurrency=self.config.concurrency,
+                    recorder=recorder,
+                    observer=self.progress,
+                    matches=matches,
+                    sinks=[sink],
+                ).run()
+        except KeyboardInterrupt:
+            if watchdog.reason is None:
+                raise
+            raise WorkerError(
+                f"{recorder.folder}: {watchdog.reason}. What was played is kept: look at the operator, or allow more "
+                f"with deadline= (now {self.config.deadline:g} s), and go on with --resume"
+            ) from None
+
+    def hear(self, draw: Draw, out: Collected) -> None:
         """The results of an update, for the pool and the curriculum."""
+        past = {one.update: one for one in self.pool.snapshots}
         for match in out.matches:
             who = [self.places.who(number) for number in match.lineup]
             for seat, name in enumerate(who):
-                if name.startswith(f"{PAST} "):
-                    for mine in (at for at, other in enumerate(who) if other == SELF):
-                        gain = match.returns[mine] - match.returns[seat]
-                        self.pool.heard(past[int(name.split()[1])], 0.5 + 0.5 * float(np.sign(gain)))
+                snapshot = past.get(draw.past[int(name.split()[1])].update) if name.startswith(f"{PAST} ") else None
+                if snapshot is None:
+                    continue
+                for mine in (at for at, other in enumerate(who) if other == SELF):
+                    gain = match.returns[mine] - match.returns[seat]
+                    self.pool.heard(snapshot, 0.5 + 0.5 * float(np.sign(gain)))
         levels = {match.match: match.level for match in out.matches}
         lengths: dict[int, list[int]] = {}
         for row in out.rows:
@@ -176,12 +221,6 @@ class Rollout:
         shutil.rmtree(folder, ignore_errors=True)
         files.begin(about)
         return {}
-
-    def _clear(self, update: int) -> None:
-        """Remove the rows of other updates: the caller has them."""
-        for folder in (self._out / "rollouts").glob("*.rows"):
-            if folder.name != f"{update:06d}.rows":
-                shutil.rmtree(folder)
 
     def rows(self, episode: Episode) -> Collected:
         """The rows of a match."""

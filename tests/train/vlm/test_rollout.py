@@ -112,7 +112,7 @@ def test_a_killed_rollout_goes_on_to_equal_rows(tmp_path: Path) -> None:
     whole = play(tmp_path / "whole", **settings)
     folder = tmp_path / "killed" / "rollouts" / "000001"
     chance, kept = random.Random(0), 0
-    for _ in range(3):
+    for _ in range(2):
         kept = min(38, kept + chance.randint(3, 12))
         child = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "killed")], cwd=ROOT)
         while len(list(folder.with_name("000001.rows").glob("*.rows"))) < kept and child.poll() is None:
@@ -135,11 +135,27 @@ def test_numbers_stand_beside_turns_and_nobody_is_shown_them(tmp_path: Path) -> 
     assert logs[0] == logs[1]
 
 
-def test_pictures_are_no_numbers(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="pictures as its vector view"):
-        play(tmp_path, levels=("sidescroller",), vector=True)
-
-
 def test_a_game_in_a_process_of_its_own_gives_the_same_rows(tmp_path: Path) -> None:
     here, there = play(tmp_path / "a"), play(tmp_path / "b", levels=("leduc@hands=2@runtime=here",))
     assert equal(here, there)
+
+
+HANGS = """
+import sys, time
+from pathlib import Path
+from tests.train.vlm import kit
+from tests.train.vlm.test_rollout import play
+
+class Hanging(kit.Writer):
+    def act(self, requests):
+        time.sleep(1000)
+
+kit.Writer = Hanging
+play(Path(sys.argv[1]), deadline=0.2)
+"""
+
+
+def test_a_stall_ends_the_rollout_and_says_what_is_waited_for(tmp_path: Path) -> None:
+    child = subprocess.run([sys.executable, "-c", HANGS, tmp_path], cwd=ROOT, capture_output=True, text=True)
+    assert child.returncode == 1
+    assert "kit.py#1 in match 0, tick 0, seat 0, and 5 more" in child.stderr

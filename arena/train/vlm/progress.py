@@ -1,0 +1,97 @@
+"""How far the matches in play are, and an end for those that hang: nobody loses hours to a silent stall."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from arena.match import Match
+from arena.observer import Observer
+from arena.operator import Decision, Outcome, Request
+
+GRACE = 30.0  # seconds from a signal to the end of a process that does not react
+
+
+class Progress(Observer):
+    """Counts answers and notes who is waited for; passes every event on. Other threads may read it."""
+
+    def __init__(self, shown: Observer | None = None) -> None:
+        self.answers = 0
+        self.since = time.monotonic()  # the last event
+        self._open: dict[tuple[int, int], str] = {}  # by match and seat
+        self._shown = shown or Observer()
+        for event in ("begins", "started", "voided", "unresolved", "worker_died", "unseen"):
+            setattr(self, event, getattr(self._shown, event))
+
+    def asked(self, match: Match, request: Request) -> None:
+        where = f"match {request.match}, tick {request.tick}, seat {request.seat}"
+        self._open[request.match, request.seat] = f"{match.names[request.seat]} in {where}"
+        self._shown.asked(match, request)
+
+    def answered(self, match: Match, seat: int, decision: Decision, seconds: float) -> None:
+        self.answers += 1
+        self.since = time.monotonic()
+        self._open.pop((match.plan.index, seat), None)
+        self._shown.answered(match, seat, decision, seconds)
+
+    def ticked(self, match: Match) -> None:
+        self.since = time.monotonic()
+        self._shown.ticked(match)
+
+    def ended(self, match: Match, outcome: Outcome) -> None:
+        self.since = time.monotonic()
+        self._open = {place: who for place, who in self._open.items() if place[0] != match.plan.index}
+        self._shown.ended(match, outcome)
+
+    def waits_for(self) -> str:
+        """Who owes an answer, in words."""
+        owed = list(self._open.copy().values())
+        if not owed:
+            return "a game, or an operator that is being loaded"
+        return owed[0] + (f", and {len(owed) - 1} more" if len(owed) > 1 else "")
+
+
+class Watchdog:
+    """Interrupts this process (SIGINT) when nothing happens for `seconds`; `reason` then says what was waited for.
+
+    A process that does not react within GRACE is ended with exit code 1, its reason on stderr: what was finished
+    is kept, and it can be resumed. A context manager.
+    """
+
+    def __init__(self, progress: Progress, seconds: float, end: Callable[[], None] | None = None) -> None:
+        self.reason: str | None = None
+        self._progress = progress
+        self._seconds = seconds
+        self._over = threading.Event()
+        self._end = end or _interrupt
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+
+    def __enter__(self) -> Watchdog:
+        self._progress.since = time.monotonic()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(min(1.0, self._seconds / 4)):
+            if time.monotonic() - self._progress.since > self._seconds:
+                self.reason = f"nothing happened for {self._seconds:g} s: waits for {self._progress.waits_for()}"
+                self._end()
+                if not self._over.wait(GRACE):
+                    print(f"arena: {self.reason}. It does not react, and is ended", file=sys.stderr, flush=True)
+                    os._exit(1)
+                return
+
+
+def _interrupt() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
