@@ -20,7 +20,7 @@ import numpy as np
 
 from arena.canonical import digest, hash_file
 from arena.channel import WorkerPool
-from arena.errors import ArenaError, WorkerError
+from arena.errors import ArenaError, RecordError, WorkerError
 from arena.log import MatchLine
 from arena.observer import Observer
 from arena.plan import MatchPlan, Plan
@@ -146,8 +146,18 @@ class Rollout:
         """What is kept of the rows of an update."""
         return MatchFiles(self.folder(update).with_name(f"{update:06d}.rows"))
 
-    def played(self, draw: Draw) -> Collected:
-        """As `play`, of what was drawn; nothing hears its results."""
+    def kept(self, draw: Draw) -> Collected:
+        """The rows of an update that was `played`. RecordError when some are gone."""
+        files, out = self.files(draw.update), Collected()
+        for match in range(plan_of(self.plan, draw, self.seed).matches or 0):
+            found = files.get(match)
+            if found is None:
+                raise RecordError(f"{files.folder} lacks the rows of match {match}")
+            out.add(found)
+        return out
+
+    def played(self, draw: Draw, *, watched: bool = True) -> Collected:
+        """As `play`, of what was drawn; nothing hears its results. Not `watched`: the caller notices a stall."""
         for slot, snapshot in enumerate(draw.past):
             if self._seated.get(slot) != snapshot.update:
                 number = self.places.of(f"{PAST} {slot}", 0)
@@ -163,7 +173,7 @@ class Rollout:
             done = Run(folder).results(recorder.due, recorder.waiting)
             matches = planned(plan, done=done)
             if not matches.over:
-                self._play(plan, recorder, matches, _Sink(self.rows, files, found))
+                self._play(plan, recorder, matches, _Sink(self.rows, files, found), watched)
             recorder.results(Run(folder).tables())
         out = Collected()
         for match in sorted(found):
@@ -171,9 +181,10 @@ class Rollout:
         self._check(out, folder)
         return out
 
-    def _play(self, plan: Plan, recorder: Recorder, matches: Matches, sink: TurnSink) -> None:
+    def _play(self, plan: Plan, recorder: Recorder, matches: Matches, sink: TurnSink, watched: bool) -> None:
+        watchdog = Watchdog(self.progress, 2 * self.config.deadline)
         try:
-            with Watchdog(self.progress, 2 * self.config.deadline) as watchdog:
+            with watchdog if watched else contextlib.nullcontext():
                 Scheduler(
                     plan,
                     self.workers,

@@ -128,7 +128,7 @@ class MatchFiles:
     """The rows of an update match by match while it is played, so that a kill loses at most the matches in flight."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def put(self, match: int, found: Collected) -> None:
         """Keep the rows of a match, in place of those of an earlier try. ArenaError if they cannot be written."""
@@ -170,21 +170,21 @@ class MatchFiles:
     def about(self) -> str | None:
         """What `begin` was told; None before that."""
         try:
-            return (self._folder / "about").read_text()
+            return (self.folder / "about").read_text()
         except OSError:
             return None
 
     def begin(self, about: str) -> None:
         """Remove all rows. `about`: what they will be rows of."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
         try:
-            self._folder.mkdir(parents=True)
-            (self._folder / "about").write_text(about)
+            self.folder.mkdir(parents=True)
+            (self.folder / "about").write_text(about)
         except OSError as error:
-            raise unwritable(self._folder, error) from error
+            raise unwritable(self.folder, error) from error
 
     def _path(self, match: int) -> Path:
-        return self._folder / f"{match:06d}.rows"
+        return self.folder / f"{match:06d}.rows"
 
 
 def unwritable(path: Path, error: OSError) -> ArenaError:

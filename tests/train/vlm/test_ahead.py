@@ -1,0 +1,73 @@
+"""Rollouts ahead of the trainer: of a fixed lag, bounded, and equal bit for bit after whatever dies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arena.errors import InputError
+from arena.train.vlm.ahead import Ahead
+from arena.train.vlm.matches import RolloutConfig
+from arena.train.vlm.opponents import PoolConfig
+from arena.train.vlm.rows import Collected
+from tests.train.vlm.kit import STUMBLE, TOKENS
+from tests.train.vlm.test_rollout import WRITER, equal
+
+POOL = PoolConfig(opponents={"self": 0.5, "past": 0.5}, every=3)
+CONFIG = RolloutConfig(levels=("kuhn@hands=2", "leduc@hands=2"), operator=WRITER, matches=8, pool=POOL)
+
+
+def train(
+    out: Path, updates: range, state: str | None = None, staleness: int = 2
+) -> tuple[list[Collected], list[int], str]:
+    """The rows of each update, how many updates were under way while it was learnt from, and the last checkpoint."""
+    out.mkdir(exist_ok=True)
+    made, pending = [], []
+    with Ahead(CONFIG, out, TOKENS, staleness=staleness) as ahead:
+        if state is not None:
+            ahead.restore(json.loads(state))
+            ahead.update(f"pi_v{updates.start - 1}", weights(out, updates.start - 1))
+        for update in updates:
+            made.append(ahead.play(update))
+            pending.append(len(ahead.pending))
+            path = weights(out, update)
+            ahead.update(f"pi_v{update}", path)
+            ahead.snapshot(update, path)
+        return made, pending, json.dumps(ahead.state())
+
+
+def weights(folder: Path, update: int) -> Path:
+    path = folder / "weights"
+    path.write_text(f"word {update}")
+    return path
+
+
+def versions(made: list[Collected]) -> list[set[str]]:
+    return [{row.version for row in one.rows} for one in made]
+
+
+def test_every_update_is_played_with_weights_of_one_age(tmp_path: Path) -> None:
+    made, pending, _ = train(tmp_path, range(1, 6))
+    assert versions(made) == [{"base"}, {"base"}, {"base"}, {"pi_v1"}, {"pi_v2"}]
+    assert pending == [2] * 5
+
+
+def test_a_training_that_goes_on_elsewhere_and_loses_a_process_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    whole, _, end = train(tmp_path / "whole", range(1, 7))
+    monkeypatch.setenv(STUMBLE, str(tmp_path / "stumbled"))
+    first, _, state = train(tmp_path / "halves", range(1, 4))
+    second, _, again = train(tmp_path / "halves", range(4, 7), state)
+    assert "died (exit code -9)" in capfd.readouterr().err
+    assert all(map(equal, whole, first + second))
+    assert json.loads(end) == json.loads(again)
+
+
+@pytest.mark.parametrize("bad", [{"staleness": 0}, {"processes": 0}, {"staleness": 3}])
+def test_what_cannot_be_is_refused(tmp_path: Path, bad: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="expected"):
+        Ahead(CONFIG, tmp_path, TOKENS, **bad)
