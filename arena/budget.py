@@ -16,7 +16,15 @@ from arena.record.times import Times
 
 
 class BudgetError(ArenaError):
-    """A budget is spent."""
+    """A budget is spent. `larger` goes on for as much again, as `--set` of `arena evaluate` has it."""
+
+    def __init__(self, name: str, most: float, taken: float) -> None:
+        super().__init__(
+            f"the budget of {most:,.15g} {name if name != 'price' else 'for tokens'} is spent: "
+            f"{taken:,.6g} were taken. What was played is kept; go on with a larger budget"
+        )
+        again = most if name == "seconds" else taken + most  # seconds of play before --resume do not count
+        self.larger = f"budget.{name}={again if name in ('price', 'seconds') else math.ceil(again):.15g}"
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,7 +86,4 @@ class Spending:
         for name, value in spent.items():
             most = getattr(self._budget, name)
             if most is not None and value >= most:
-                raise BudgetError(
-                    f"the budget of {most:,.15g} {name if name != 'price' else 'for tokens'} is spent: "
-                    f"{value:,.6g} were taken. What was played is kept; go on with a larger budget"
-                )
+                raise BudgetError(name, most, value)

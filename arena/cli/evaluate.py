@@ -14,6 +14,7 @@ from rich.text import Text
 
 from arena import commands, names, plugins
 from arena import evaluation_script as scripts
+from arena.budget import BudgetError
 from arena.cli.live import LiveTable
 from arena.cli.play import print_end, stopping
 from arena.cli.ranges import engine as engine_of
@@ -83,7 +84,12 @@ def evaluate(
     plugins.require_modules("arena evaluate", NEEDS, "eval")
     cluster = engine_of(engine, {})
     folder = resume or out or _new_folder(evaluation, script)
-    with stopping(folder, console, ("evaluate", str(script), *_repeated(settings, null), "--resume", str(folder))):
+
+    def again(error: BaseException) -> tuple[str, ...]:
+        more = ("--set", error.larger) if isinstance(error, BudgetError) else ()
+        return "evaluate", str(script), *_repeated(settings, null), *more, "--resume", str(folder)
+
+    with stopping(folder, console, again):
         if cluster is not None:
             how: dict[str, Any] = {"operators": list(evaluation.spec().operators), "turns": turns}
             how |= {"concurrency": evaluation.concurrency, "budget": evaluation.budget}

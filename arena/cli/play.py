@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
@@ -239,14 +239,16 @@ def play(
 
 
 @contextmanager
-def stopping(folder: Path, console: Console, resume: tuple[str, ...] = ()) -> Iterator[None]:
-    """Says how a run that stops goes on: by the command `resume`, or as `arena play --resume`."""
+def stopping(
+    folder: Path, console: Console, resume: Callable[[BaseException], tuple[str, ...]] = lambda error: ()
+) -> Iterator[None]:
+    """Says how a run that stops goes on: by the command that `resume` makes of why, or as `arena play --resume`."""
     try:
         yield
     except RecordError:  # the run was not begun, or must not be changed
         raise
     except (KeyboardInterrupt, ArenaError) as error:
-        print_stopped(folder, Console(), console, error, resume)
+        print_stopped(folder, Console(), console, error, resume(error))
         raise
 
 

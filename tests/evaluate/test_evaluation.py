@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -174,3 +175,39 @@ def test_the_analysis_is_written_and_a_changed_one_is_found_by_verify(tmp_path):
     code, out, _ = run(tmp_path, "verify", "one")
     assert code == 1
     assert "WRONG  analysis.json is not what the log gives" in out
+
+
+SPENDER = """
+from arena.game import Views
+from arena.operator import Decision, Operator, OperatorKind, Usage
+
+
+class Spender(Operator):
+    def act(self, requests):
+        return [Decision(answer=one.observation.legal[0], usage=Usage(prompt=9, completion=1)) for one in requests]
+
+
+KIND = OperatorKind(name="spender", summary="", target=f"{__file__}:build", views=lambda *given: Views())
+
+
+def build(context):
+    return Spender()
+"""
+
+
+def test_the_command_that_is_printed_when_a_budget_is_spent_goes_on(tmp_path):
+    (tmp_path / "spender.py").write_text(SPENDER)
+    mine = script(tmp_path, "blocks=2, seed=4, budget=Budget(tokens=80)")
+    mine.write_text("from arena.budget import Budget\n" + mine.read_text())
+    words = ["evaluate", str(mine), "--set", "operators=./spender.py,random", "--out", "one", "--quiet"]
+    budgets = []
+    while (done := run(tmp_path, *words))[0]:
+        code, _, err = done
+        assert code == 1, err
+        assert "is spent" in err
+        [line] = [line for line in err.splitlines() if "--resume" in line]
+        words = shlex.split(line)[shlex.split(line).index("evaluate") :]
+        budgets.append(words[words.index("--resume") - 1])
+        assert len(budgets) < 10
+    assert len(budgets) > 1
+    assert run(tmp_path, "verify", "one")[0] == 0
