@@ -138,9 +138,9 @@ def connected(facts: Facts) -> Said:
                     text=f"In {name}, {_groups(inner, mine.operators)} are separated: between any two of these "
                     f"groups one "
                     "side won every match.",
-                    advice="A Bradley-Terry rating between them has no upper bound; scores in the game's unit "
-                    "do. More "
-                    "matches, or an operator between them in strength, connect them.",
+                    advice="How far their ratings are apart rests on the prior (half a block won, half a block lost): "
+                    "read their intervals, and scores in the game's unit. More matches, or an operator between them in "
+                    "strength, connect them.",
                     game=name,
                 )
             )

@@ -51,11 +51,11 @@ def differences(outcomes: Outcomes, draw: Resampler) -> list[Difference]:
     resolved = outcomes.where(outcomes.resolved)
     blocks, block = np.unique(resolved.block, return_inverse=True)
     sums, counts = _by_block(resolved, block, len(blocks))
-    courses = _courses(resolved, block, len(blocks))
+    went = courses(resolved, block, len(blocks))
     out = []
     for one in range(len(outcomes.operators)):
         for other in range(one + 1, len(outcomes.operators)):
-            found = _pair(resolved, block, sums, counts, courses, one, other, draw)
+            found = _pair(resolved, block, sums, counts, went, one, other, draw)
             if found is not None:
                 out.append(found)
     for found, p in zip(out, holm([found.p for found in out]), strict=True):
@@ -68,7 +68,7 @@ def _pair(
     block: npt.NDArray[np.intp],
     sums: Floats,
     counts: Floats,
-    courses: npt.NDArray[np.uint64] | None,
+    went: npt.NDArray[np.uint64] | None,
     one: int,
     other: int,
     draw: Resampler,
@@ -96,7 +96,7 @@ def _pair(
         played = ~np.isnan(mine) | ~np.isnan(theirs)
     there = sizes > 0
     clusters = _clusters(outcomes, block, len(sums), played, {one, other})
-    found = estimate(sizes, totals, courses if clusters is None else clusters, draw)
+    found = estimate(sizes, totals, went if clusters is None else clusters, draw)
     assert found is not None
     ahead = np.sign(totals[there])
     return Difference(
@@ -122,12 +122,12 @@ def scores(outcomes: Outcomes, draw: Resampler) -> list[Estimate | None]:
     resolved = outcomes.where(outcomes.resolved)
     blocks, block = np.unique(resolved.block, return_inverse=True)
     sums, counts = _by_block(resolved, block, len(blocks))
-    courses = _courses(resolved, block, len(blocks))
+    went = courses(resolved, block, len(blocks))
     out = []
     for who in range(len(outcomes.operators)):
         played = (outcomes.lineup == who).any(axis=1)
         clusters = _clusters(outcomes, block, len(blocks), played, {who})
-        out.append(estimate(counts[:, who], sums[:, who], courses if clusters is None else clusters, draw))
+        out.append(estimate(counts[:, who], sums[:, who], went if clusters is None else clusters, draw))
     return out
 
 
@@ -182,7 +182,7 @@ def _clusters(
     return out
 
 
-def _courses(outcomes: Outcomes, block: npt.NDArray[np.intp], blocks: int) -> npt.NDArray[np.uint64] | None:
+def courses(outcomes: Outcomes, block: npt.NDArray[np.intp], blocks: int) -> npt.NDArray[np.uint64] | None:
     """How each block went, as one number: equal for blocks whose matches went the same ways.
 
     None for a game with chance: a deal that comes again is another draw, and counts.

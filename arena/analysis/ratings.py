@@ -5,6 +5,17 @@ Who beats whom: R. A. Bradley, M. E. Terry, Biometrika 39 (1952), 324-345; with 
 geometric mean of the two. Each seat has a worth of its own that is added to who sits there.
 
 A match of more than two seats is all its pairs, each with weight 1 / (seats - 1): every seat counts once.
+
+A weak prior keeps everything finite, also of who won every match: each operator, and each seat, won half a block and
+lost half a block against the mean of all, as in Jeffreys' prior of a rate (L. D. Brown, T. T. Cai, A. DasGupta,
+Statistical Science 16 (2001), 101-133). It weighs less the more is played.
+
+Intervals: the Bayesian bootstrap over blocks (D. B. Rubin, Annals of Statistics 9 (1981), 130-134), in which the prior
+is drawn as well (P. Muliere, P. Secchi, Annals of the Institute of Statistical Mathematics 48 (1996), 663-673): where
+all matches of one block say win, it is the Jeffreys interval of a rate. A bootstrap over few blocks is too narrow: its
+variance is short by (n - 1) / (n + 1), and it is no Student's t. Its quantiles are moved away from the estimate by
+both factors, as T. C. Hesterberg proposes (The American Statistician 69 (2015), 371-386), with as many blocks as bear
+on the difference from the anchor by their information (Kish's effective number), the prior's among them.
 """
 
 from __future__ import annotations
@@ -15,8 +26,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from arena.analysis.differences import courses
 from arena.analysis.outcomes import EMPTY, Outcomes
-from arena.analysis.resample import Resampler, grouped
+from arena.analysis.resample import Resampler
+from arena.evaluate.intervals import t975_between
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -27,6 +40,9 @@ LIMIT = 2.0  # most that a step changes a strength, in log-odds
 EXACT = 1e-10
 GROUPS = 200  # blocks are drawn again in so many groups at most
 DRAWN = 1000  # samples
+SAME = 1e-6  # log-odds
+FEWEST = 2  # blocks, the prior's among them, that an interval needs
+Z975 = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +53,8 @@ class Comparisons:
     seats: int
     cells: Ints  # (cells, 5): operator, seat, other operator, other seat, outcome (2 won, 1 tied, 0 lost)
     counts: Floats  # (groups of blocks, cells): weights
+    size: float = 1.0  # matches a block
+    group: float = 1.0  # blocks a group
 
     @property
     def total(self) -> Floats:
@@ -46,17 +64,22 @@ class Comparisons:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Strengths in log-odds with mean 0 over the pool; worth of the seats with mean 0; how likely ties are."""
+    """Strengths in log-odds above the anchor's (or the pool's mean); worth of the seats with mean 0; ties."""
 
     strengths: Floats
+    draws: Floats  # (draws, operators): of the posterior
+    blocks: Floats  # by operator: the effective number of blocks and prior blocks that its strength rests on
     seats: Floats
     tie: float
-    replicates: Floats  # (replicates, operators)
 
 
 def comparisons(outcomes: Outcomes) -> Comparisons:
     """Of the resolved matches of one game."""
     mine = outcomes.where(outcomes.resolved)
+    _, unit = np.unique(mine.block, return_inverse=True)
+    went = courses(mine, unit, int(unit.max()) + 1 if len(unit) else 0)
+    if went is not None:  # without chance, blocks that went the same way say the same thing twice
+        unit = np.unique(went, return_inverse=True)[1][unit]
     seats = outcomes.lineup.shape[1]
     rows: list[Ints] = []
     blocks: list[Ints] = []
@@ -71,52 +94,100 @@ def comparisons(outcomes: Outcomes) -> Comparisons:
             cells = np.stack([one, places[0], other, places[1], gap + 1], 1).astype(np.int64)
             cells[swap] = np.stack([other, places[1], one, places[0], 1 - gap], 1).astype(np.int64)[swap]
             rows.append(cells)
-            blocks.append(mine.block[there])
+            blocks.append(unit[there])
     every = np.concatenate(rows) if rows else np.zeros((0, 5), np.int64)
     cells, which = np.unique(every, axis=0, return_inverse=True)
-    _, block = np.unique(np.concatenate(blocks) if blocks else np.zeros(0), return_inverse=True)
-    counts = np.zeros((int(block.max()) + 1 if len(block) else 0, len(cells)))
-    np.add.at(counts, (block, which.reshape(-1)), weight)
-    return Comparisons(len(outcomes.operators), seats, cells, grouped(counts, GROUPS))
+    known, block = np.unique(np.concatenate(blocks) if blocks else np.zeros(0), return_inverse=True)
+    count = len(known)
+    groups = min(count, GROUPS)
+    counts = np.zeros((groups, len(cells)))
+    np.add.at(counts, (block % max(1, groups), which.reshape(-1)), weight)
+    size, group = (len(mine) / count, count / groups) if count else (1.0, 1.0)
+    return Comparisons(len(outcomes.operators), seats, cells, counts, size, group)
 
 
-def fit(found: Comparisons, draw: Resampler, stream: int = 1) -> Fit:
-    """The maximum of the likelihood, and of resampled blocks. The comparisons must be connected (`why_not`)."""
+def fit(found: Comparisons, draw: Resampler, stream: int = 1, zero: int | None = None, prior: float = 0.5) -> Fit:
+    """Strengths above those of operator `zero`, and draws of them. The comparisons must be connected (`why_not`).
+
+    prior: blocks that everybody won, and lost, beforehand. With 0 it is the maximum of the likelihood, which may not be
+    finite.
+    """
     model = _Model(found)
-    best = model.solve(found.total[None])
-    weights = draw.weights(len(found.counts), stream)[:DRAWN] @ found.counts
-    replicates = model.solve(weights, start=best)
+    before = np.full(model.priors, prior * found.size)
+    best = model.solve(np.concatenate([found.total, before])[None])
+    weights = draw.posterior(len(found.counts), model.priors, stream)[:DRAWN]
+    blocks, pseudo = weights[:, : len(found.counts)], weights[:, len(found.counts) :]
+    draws = model.solve(np.concatenate([blocks @ found.counts, 2 * pseudo * before], 1), start=best)
+    above = np.eye(found.pool)
+    above -= 1.0 / found.pool if zero is None else np.eye(found.pool)[zero]
     return Fit(
-        best[0, : found.pool] - best[0, : found.pool].mean(),
+        best[0, : found.pool] @ above.T,
+        draws[:, : found.pool] @ above.T,
+        model.bearing(best, found.counts, before, above, found.group),
         model.seats(best)[0],
         float(np.exp(best[0, -1])) if model.ties else 0.0,
-        replicates[:, : found.pool] - replicates[:, : found.pool].mean(1, keepdims=True),
     )
 
 
-def why_not(found: Comparisons, names: tuple[str, ...]) -> str | None:
-    """A sentence if no finite ratings exist; None if they do.
+def interval(value: float, draws: Floats, blocks: float) -> tuple[float, float] | None:
+    """The 95% interval of an estimate with these draws; None where nothing says how sure it is."""
+    low, high = np.quantile(draws, (0.025, 0.975))
+    if not (high - low > SAME and blocks >= FEWEST):
+        return None
+    factor = math.sqrt((blocks + 1) / (blocks - 1)) * t975_between(blocks - 1) / Z975
+    return float(value + factor * min(0.0, low - value)), float(value + factor * max(0.0, high - value))
 
-    They do if from everybody one comes to everybody else along `did not lose every match against` (L. R. Ford, American
-    Mathematical Monthly 64 (1957), 28-33).
-    """
-    reach = np.eye(found.pool, dtype=bool)
-    for (one, _, other, _, outcome), weight in zip(found.cells.tolist(), found.total, strict=True):
-        if weight > 0:
-            reach[one, other] |= outcome > 0
-            reach[other, one] |= outcome < 2
-    for middle in range(found.pool):
-        reach |= reach[:, middle : middle + 1] & reach[middle : middle + 1]
-    met = np.zeros((found.pool, found.pool), dtype=bool)
+
+def why_not(found: Comparisons, names: tuple[str, ...]) -> str | None:
+    """A sentence if nothing compares some of the operators; None if there are ratings."""
+    met = np.eye(found.pool, dtype=bool)
     met[found.cells[:, 0], found.cells[:, 2]] = True
-    alone = [names[who] for who in range(found.pool) if not (met | met.T)[who].any()]
+    met |= met.T
+    alone = [name for name, others in zip(names, met.sum(1).tolist(), strict=True) if others == 1]
     if alone:
         return f"no ratings: {', '.join(alone)} met nobody"
-    for who in range(found.pool):
-        if not reach[who].all():
-            others = ", ".join(names[other] for other in range(found.pool) if not reach[who, other])
-            return f"no ratings: {names[who]} and those that it did not always lose to won nothing against {others}"
+    reach = _closed(met)
+    if not reach[0].all():
+        here, there = (
+            ", ".join(name for name, at in zip(names, reach[0], strict=True) if at == side) for side in (1, 0)
+        )
+        return f"no ratings: no match connects {here} with {there}"
     return None
+
+
+def separated(found: Comparisons, names: tuple[str, ...]) -> str | None:
+    """A sentence if the likelihood alone gives no finite ratings; None if it does.
+
+    It does if from everybody one comes to everybody else along `did not lose every match against` (L. R. Ford, American
+    Mathematical Monthly 64 (1957), 28-33).
+    """
+    held = np.eye(found.pool, dtype=bool)
+    one, other, outcome = found.cells[:, 0], found.cells[:, 2], found.cells[:, 4]
+    held[one[outcome > 0], other[outcome > 0]] = True
+    held[other[outcome < 2], one[outcome < 2]] = True
+    reach = _closed(held)
+    if reach.all():
+        return None
+    group = (reach & reach.T)[int(np.argmax(reach.sum(1)))]  # those that reach most: nobody else took anything of them
+    above, below = _both(names, group)
+    return (
+        f"{above} won every match against {below}: how far apart they are rests on the prior (half a block won, half a "
+        "block lost), and has a wide interval"
+    )
+
+
+def _both(names: tuple[str, ...], group: npt.NDArray[np.bool_]) -> tuple[str, str]:
+    """Those of a group, and the others."""
+    told = [", ".join(name for name, at in zip(names, group, strict=True) if at == side) for side in (True, False)]
+    return told[0], told[1]
+
+
+def _closed(reach: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Who comes to whom along any number of steps."""
+    reach = reach.copy()
+    for middle in range(len(reach)):
+        reach |= reach[:, middle : middle + 1] & reach[middle : middle + 1]
+    return reach
 
 
 class _Model:
@@ -140,9 +211,15 @@ class _Model:
                 np.add.at(design, (rows[seat < free], found.pool + seat[seat < free]), sign)
                 last = rows[seat == free]
                 design[np.ix_(last, np.arange(found.pool, found.pool + free))] -= sign
-        self._design = design
-        self._squares = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
-        self._outcome = found.cells[:, 4]
+        # The prior: everybody, and every seat, won and lost against the mean of all.
+        mean = np.zeros((found.pool + (found.seats if free else 0), self._size))
+        mean[: found.pool, : found.pool] = np.eye(found.pool) - 1.0 / found.pool
+        if free:
+            mean[found.pool :, found.pool : -1] = np.vstack([np.eye(free), -np.ones(free)])
+        self.priors = 2 * len(mean)
+        self._design = np.vstack([design, mean, mean])
+        self._squares = (self._design[:, :, None] * self._design[:, None, :]).reshape(len(self._design), -1)
+        self._outcome = np.concatenate([found.cells[:, 4], np.full(len(mean), 2), np.zeros(len(mean), np.int64)])
 
     @staticmethod
     def _seats_vary(found: Comparisons) -> bool:
@@ -158,6 +235,30 @@ class _Model:
         free = solved[:, self._pool : self._size - 1]
         return np.concatenate([free, -free.sum(1, keepdims=True)], 1)
 
+    def bearing(self, best: Floats, counts: Floats, before: Floats, above: Floats, group: float) -> Floats:
+        """By row of `above`: L. Kish's effective number of the blocks, by their information about that difference."""
+        lost, _, won = self._chances(best)
+        curve = (won + lost - (won - lost) ** 2)[0] / 4
+        total = np.concatenate([counts.sum(0), before])
+        hessian = ((curve * total) @ self._squares).reshape(self._size, self._size)[:-1, :-1]
+        contrast = np.zeros((self._size - 1, len(above)))
+        contrast[: self._pool] = above.T
+        moved = self._design[:, :-1] @ np.linalg.pinv(hessian, hermitian=True) @ contrast
+        each = curve[:, None] * moved**2
+        blocks, prior = counts @ each[: counts.shape[1]], before[:, None] * each[counts.shape[1] :]
+        half = prior[: len(prior) // 2] + prior[len(prior) // 2 :]  # a prior win and a prior loss are one block
+        total_information = blocks.sum(0) + half.sum(0)
+        squares = (blocks**2).sum(0) / group + (half**2).sum(0)
+        return np.asarray(np.divide(total_information**2, squares, out=np.zeros(len(above)), where=squares > 0))
+
+    def _chances(self, at: Floats) -> Floats:
+        """(3, fits, cells): of a loss, a tie and a win of the first."""
+        gap = at @ self._design.T / 2  # half the log-odds: a win, a tie and a loss have the weights e^gap, tie, e^-gap
+        log_tie = at[:, -1:] if self.ties else np.full((len(at), 1), -np.inf)
+        logs = np.stack([-gap, np.broadcast_to(log_tie, gap.shape), gap])
+        chances = np.exp(logs - logs.max(0))
+        return np.asarray(chances / chances.sum(0))
+
     def solve(self, weights: Floats, start: Floats | None = None) -> Floats:
         """(fits, parameters) for the weights (fits, cells), by Newton's method."""
         at = np.zeros((len(weights), self._size)) if start is None else np.repeat(start, len(weights), 0)
@@ -166,13 +267,7 @@ class _Model:
         if not self.ties:
             fixed[-1, -1] += 1.0
         for _ in range(STEPS):
-            gap = at @ self._design.T / 2  # (fits, cells): half the log-odds
-            # A win, a tie and a loss have the weights e^gap, tie, e^-gap.
-            log_tie = at[:, -1:] if self.ties else np.full((len(at), 1), -np.inf)
-            logs = np.stack([-gap, np.broadcast_to(log_tie, gap.shape), gap])
-            chances = np.exp(logs - logs.max(0))
-            chances /= chances.sum(0)
-            lost, tied, won = chances
+            lost, tied, won = self._chances(at)
             side = np.where(self._outcome == 1, 0.0, self._outcome - 1.0)
             mean = won - lost
             slope = weights * (side - mean) / 2

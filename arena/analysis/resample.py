@@ -45,6 +45,19 @@ class Resampler:
             self._made[key] = counts.reshape(self.replicates, groups).astype(np.float64)
         return self._made[key]
 
+    def posterior(self, groups: int, priors: int, stream: int) -> Floats:
+        """(replicates, groups + priors): weights of the Bayesian bootstrap, of mean 1 a group and 1/2 a prior half.
+
+        Groups have exponential weights and prior halves those of Gamma(1/2), by the method of Box and Muller.
+        """
+        words = np.random.PCG64([self._seed, stream, groups, priors]).random_raw(
+            self.replicates * (groups + 2 * priors)
+        )
+        uniform = ((words >> np.uint64(11)).astype(np.float64) + 0.5) / 2.0**53
+        weights = -np.log(uniform).reshape(self.replicates, -1)
+        turned = np.cos(2 * np.pi * uniform.reshape(self.replicates, -1)[:, groups + priors :]) ** 2
+        return np.concatenate([weights[:, :groups], weights[:, groups : groups + priors] * turned], 1)
+
 
 def grouped(values: Floats, most: int = MOST_GROUPS) -> Floats:
     """Sums of (blocks, ...) over at most `most` groups of blocks."""

@@ -10,14 +10,13 @@ import numpy.typing as npt
 
 from arena import names
 from arena.analysis.differences import Difference, block_means, differences, rank_sets, scores
+from arena.analysis.middle import interquartile_mean
 from arena.analysis.outcomes import Outcomes
-from arena.analysis.ratings import ELO, Fit, comparisons, fit, why_not
+from arena.analysis.ratings import ELO, Fit, comparisons, fit, interval, separated, why_not
 from arena.analysis.resample import Resampler
 
 Floats = npt.NDArray[np.float64]
 FORMAT = 1
-SAME = 1e-6  # log-odds
-MIDDLE = 0.25  # share that is left out at either end of an interquartile mean
 
 
 class Interval(msgspec.Struct, frozen=True):
@@ -47,6 +46,7 @@ class GameAnalysis(msgspec.Struct, kw_only=True):
     payoffs: list[list[float | None]]  # mean return of the row's operator in matches with the column's
     seats: list[float]  # what each is worth in Elo points, with mean 0; empty without ratings
     unrated: str | None = None  # why there are no ratings
+    separated: str | None = None  # whose ratings are finite by the prior alone
 
 
 class Overall(msgspec.Struct, kw_only=True):
@@ -62,16 +62,27 @@ class Analysis(msgspec.Struct, kw_only=True):
     """analysis.json."""
 
     format: int = FORMAT
-    anchor: str | None  # who has rating 0; None: the mean of the pool
+    anchor: str | None  # who has rating 0: `random`, else `scripted`; None: the mean of the pool
+    reference: str | None  # the second known mark of the scale: `scripted` beside `random`
     twins: tuple[str, str] | None  # two that are the same operator
     games: list[GameAnalysis]
     overall: Overall | None  # None for one game
+
+    @property
+    def scale(self) -> str:
+        """Where the ratings' scale begins, in words."""
+        if self.anchor is None:
+            return "the mean of the pool is 0"
+        best = self.overall.standings if self.overall is not None else self.games[0].standings
+        marks = [one.rating.value for one in best if one.operator == self.reference and one.rating is not None]
+        return f"{self.anchor} is 0" + "".join(f" and {self.reference} {value:+,.0f}" for value in marks)
 
 
 def analyse(outcomes: Outcomes, twins: tuple[int, int] | None = None, seed: int = 0) -> Analysis:
     """Everything that the outcomes of a run say. The same run and seed give the same numbers."""
     pool, draw = outcomes.operators, Resampler(seed)
-    anchor = next((name for name in pool if names.parse(name.split("#")[0]).base == "random"), None)
+    low, high = _named(pool, "random"), _named(pool, "scripted")
+    anchor = low or high
     named = [head.name for head in outcomes.games]
     labels = [f"{one.name}@seats={one.seats}" if named.count(one.name) > 1 else one.name for one in outcomes.games]
     found, fits = [], []
@@ -80,9 +91,15 @@ def analyse(outcomes: Outcomes, twins: tuple[int, int] | None = None, seed: int 
         fitted = _game(mine, index, labels[index], anchor, draw)
         found.append(fitted[0])
         fits.append(fitted[1])
-    overall = _overall(outcomes, found, fits, anchor, draw) if len(found) > 1 else None
+    overall = _overall(outcomes, found, fits, low, high) if len(found) > 1 else None
     same = None if twins is None else (pool[twins[0]], pool[twins[1]])
-    return Analysis(anchor=anchor, twins=same, games=found, overall=overall)
+    reference = high if low is not None else None
+    return Analysis(anchor=anchor, reference=reference, twins=same, games=found, overall=overall)
+
+
+def _named(pool: Sequence[str], kind: str) -> str | None:
+    """The first operator of this kind."""
+    return next((name for name in pool if names.parse(name.split("#")[0]).base == kind), None)
 
 
 def _game(
@@ -93,8 +110,9 @@ def _game(
     played = scores(mine, draw)
     counted = comparisons(mine)
     reason = why_not(counted, pool) if mine.lineup.shape[1] > 1 else "no ratings: nobody meets in a game with one seat"
-    fitted = None if reason is not None else fit(counted, draw, 100 + index)
-    ratings = [None] * len(pool) if fitted is None else _ratings(fitted.strengths, fitted.replicates, pool, anchor)
+    zero = None if anchor is None else pool.index(anchor)
+    fitted = None if reason is not None else fit(counted, draw, 100 + index, zero)
+    ratings = [None] * len(pool) if fitted is None else _ratings(fitted.strengths, fitted.draws, fitted.blocks)
     ranks = rank_sets(pool, pairs)
     standings = [
         Standing(
@@ -116,19 +134,16 @@ def _game(
         payoffs=_payoffs(mine),
         seats=seats,
         unrated=reason,
+        separated=None if fitted is None else separated(counted, pool),
     ), fitted
 
 
-def _ratings(strengths: Floats, replicates: Floats, pool: Sequence[str], anchor: str | None) -> list[Interval | None]:
-    """In Elo points above the anchor."""
-    zero = pool.index(anchor) if anchor is not None else None
-    if zero is not None:
-        strengths, replicates = strengths - strengths[zero], replicates - replicates[:, [zero]]
-    low, high = np.quantile(replicates, (0.025, 0.975), axis=0)
+def _ratings(strengths: Floats, draws: Floats, blocks: Floats) -> list[Interval | None]:
+    """In Elo points; the anchor has no interval."""
     out: list[Interval | None] = []
-    for value, a, b in zip(strengths, low, high, strict=True):
-        sure = b - a > SAME  # blocks that all say the same say nothing about how sure that is; nor does the anchor
-        out.append(Interval(float(value * ELO), *((float(a * ELO), float(b * ELO)) if sure else (None, None))))
+    for value, of, count in zip(strengths, draws.T, blocks, strict=True):
+        low, high = interval(float(value), of, float(count)) or (None, None)
+        out.append(Interval(float(value * ELO), *(None if end is None else end * ELO for end in (low, high))))
     return out
 
 
@@ -149,66 +164,33 @@ def _payoffs(mine: Outcomes) -> list[list[float | None]]:
 
 
 def _overall(
-    outcomes: Outcomes, games: Sequence[GameAnalysis], fits: Sequence[Fit | None], anchor: str | None, draw: Resampler
+    outcomes: Outcomes, games: Sequence[GameAnalysis], fits: Sequence[Fit | None], low: str | None, high: str | None
 ) -> Overall:
     pool = outcomes.operators
+    middle: list[Interval | None] = [None] * len(pool)
+    if low is not None and high is not None:
+        ends = pool.index(low), pool.index(high)
+        means = [block_means(outcomes.of_game(index)) for index in range(len(games))]
+        found = [interquartile_mean(means, who, *ends) for who in range(len(pool))]
+        middle = [None if one is None else Interval(*one) for one in found]
     missing = [game.unrated for game, one in zip(games, fits, strict=True) if one is None]
     rated = [one for one in fits if one is not None]
-    middle = _middle(outcomes, anchor, draw)
     if missing:
         return Overall(standings=[], without={}, middle=middle, unrated=missing[0])
     every = np.stack([one.strengths for one in rated])
-    replicates = np.mean([one.replicates for one in rated], axis=0)
-    ratings = _ratings(every.mean(0), replicates, pool, anchor)
-    zero = pool.index(anchor) if anchor is not None else None
-    without = {}
-    for at, game in enumerate(games):
-        others = np.delete(every, at, axis=0).mean(0)
-        without[game.game] = [float(value * ELO) for value in others - (0.0 if zero is None else others[zero])]
+    draws = np.mean([one.draws for one in rated], axis=0)
+    ratings = _ratings(every.mean(0), draws, _blocks(rated))
+    without = {
+        game.game: [float(value * ELO) for value in np.delete(every, at, axis=0).mean(0)]
+        for at, game in enumerate(games)
+    }
     standings = [Standing(operator=who, rating=rating) for who, rating in zip(pool, ratings, strict=True)]
     return Overall(standings=standings, without=without, middle=middle)
 
 
-def _middle(outcomes: Outcomes, anchor: str | None, draw: Resampler) -> list[Interval | None]:
-    """The interquartile mean over the blocks of all games, each game with equal weight.
-
-    R. Agarwal, M. Schwarzer, P. S. Castro, A. Courville, M. G. Bellemare, Deep Reinforcement Learning at the Edge of
-    the Statistical Precipice, NeurIPS 2021.
-    """
-    pool = outcomes.operators
-    top = next((at for at, name in enumerate(pool) if names.parse(name.split("#")[0]).base == "scripted"), None)
-    if anchor is None or top is None:
-        return [None] * len(pool)
-    zero = pool.index(anchor)
-    scaled = []
-    for index in range(len(outcomes.games)):
-        means = block_means(outcomes.of_game(index))
-        with np.errstate(invalid="ignore"):
-            low, high = np.nanmean(means[:, zero]), np.nanmean(means[:, top])
-        if not high > low:
-            return [None] * len(pool)
-        scaled.append((means - low) / (high - low))
-    out: list[Interval | None] = []
-    for who in range(len(pool)):
-        values = [game[~np.isnan(game[:, who]), who] for game in scaled]
-        if any(len(one) < 2 for one in values):
-            out.append(None)
-            continue
-        draws = [draw.weights(len(one), stream=10 + at) for at, one in enumerate(values)]
-        joined = np.concatenate(values)
-        even = np.concatenate([np.full(len(one), 1.0 / len(one)) for one in values])
-        weights = np.concatenate(draws, axis=1) * even
-        replicates = _trimmed(joined, weights)
-        low, high = np.quantile(replicates, (0.025, 0.975))
-        out.append(Interval(float(_trimmed(joined, even[None])[0]), float(low), float(high)))
-    return out
-
-
-def _trimmed(values: Floats, weights: Floats) -> Floats:
-    """The weighted mean of what lies between the quartiles, for weights (samples, values)."""
-    order = np.argsort(values, kind="stable")
-    values, weights = values[order], weights[:, order]
-    share = np.cumsum(weights, axis=1) / weights.sum(1, keepdims=True)
-    before = share - weights / weights.sum(1, keepdims=True)
-    inside = np.clip(np.minimum(share, 1 - MIDDLE) - np.maximum(before, MIDDLE), 0, None)
-    return np.asarray(inside @ values / inside.sum(1))
+def _blocks(fits: Sequence[Fit]) -> Floats:
+    """Effective blocks of the mean over games: degrees of freedom by Welch (1947) and Satterthwaite (1946), and one."""
+    variances = np.stack([one.draws.var(0) for one in fits])
+    freedoms = np.stack([np.maximum(1.0, one.blocks - 1) for one in fits])
+    squares = (variances**2 / freedoms).sum(0)
+    return np.asarray(1 + np.divide(variances.sum(0) ** 2, squares, out=np.zeros_like(squares), where=squares > 0))

@@ -29,10 +29,8 @@ def print_ranking(analysis: Analysis, console: Console) -> None:
     elif overall is not None and overall.unrated is not None:
         console.print(Text(f"over all games: {printable(overall.unrated)}"), soft_wrap=True)
     if any(game.seats for game in analysis.games):
-        anchor = f"{analysis.anchor} is 0" if analysis.anchor is not None else "the pool's mean is 0"
-        console.print(
-            f"ratings in Elo points (Bradley-Terry with ties and seats), {anchor}; intervals 95%", highlight=False
-        )
+        text = f"ratings in Elo points (Bradley-Terry with ties and seats), {analysis.scale}; intervals 95%"
+        console.print(Text(printable(text)), soft_wrap=True)
 
 
 def _print_game(game: GameAnalysis, analysis: Analysis, console: Console) -> None:
@@ -46,6 +44,8 @@ def _print_game(game: GameAnalysis, analysis: Analysis, console: Console) -> Non
     console.print(table)
     if game.unrated is not None:
         console.print(Text(printable(game.unrated)), soft_wrap=True)
+    if game.separated is not None:
+        console.print(Text(printable(game.separated)), soft_wrap=True)
     sure = [pair for pair in game.differences if pair.p_holm is not None and pair.p_holm < 0.05]
     for pair in sorted(sure, key=lambda pair: -abs(pair.difference or 0.0))[:MOST]:
         ahead, behind = (pair.one, pair.other) if (pair.difference or 0) > 0 else (pair.other, pair.one)

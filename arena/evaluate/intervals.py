@@ -25,6 +25,15 @@ def t975(freedom: int) -> float:
     return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
 
 
+def t975_between(freedom: float) -> float:
+    """The same for a number of degrees of freedom, at least 1, that need not be whole: by its inverse."""
+    below = math.floor(freedom)
+    if below == freedom:
+        return t975(below)
+    share = (1 / below - 1 / freedom) / (1 / below - 1 / (below + 1))
+    return (1 - share) * t975(below) + share * t975(below + 1)
+
+
 def wilson(hits: int, count: int) -> tuple[float, float]:
     """The 95% score interval of a rate; (0, 1) for a `count` of none.
 

@@ -15,12 +15,11 @@ def ranked(analysis: Analysis | None) -> Html:
     """Ratings and sets of ranks, a table a game and one over all; nothing for a run without an analysis."""
     if analysis is None:
         return Html("")
-    anchor = f"{analysis.anchor} is 0" if analysis.anchor is not None else "the mean of the pool is 0"
     parts: list[Html] = [
         paragraphs(
             [
-                f"Bradley-Terry with ties and seats, in Elo points; {anchor}. Intervals are of 95%, by blocks drawn "
-                "again. Possible ranks leave out what differences rule out, corrected for their number (Holm)."
+                f"Bradley-Terry with ties and seats, in Elo points; {analysis.scale}. Intervals are of 95%, by blocks "
+                "drawn again. Possible ranks leave out what differences rule out, corrected for their number (Holm)."
             ],
             "note",
         )
@@ -32,6 +31,8 @@ def ranked(analysis: Analysis | None) -> Html:
     for at, game in enumerate(analysis.games):
         parts.append(tag("h3", game.game))
         parts += _ratings(game.standings, game.unrated, f"games.{at}.standings", analysis, ranks=True)
+        if game.separated is not None:
+            parts.append(paragraphs([game.separated], "note"))
     return section("Ratings", "ratings", *parts)
 
 

@@ -1,9 +1,10 @@
 """Do the intervals of an evaluation cover the truth? Leagues of known strengths, played and analysed many times.
 
-    python -m scripts.eval.simulate [--leagues 500] [--blocks 25] [--out docs/results/coverage.json]
+    python -m scripts.eval.simulate [--leagues 500] [--blocks 25 2 4 8 12] [--out docs/results/coverage.json]
 
-Of each kind of league: the share of 95% intervals of differences and of ratings that hold the true value, how often two
-equal operators are called different, and how often the always-valid interval, looked at after every block, ever misses.
+Of each kind of league: the share of 95% intervals of differences, of ratings and of interquartile means that hold the
+true value, how often two equal operators are called different, and how often the always-valid interval, looked at after
+every block, ever misses. With the first number of blocks all kinds are played, with the others the plain one.
 The true values are those of one league of very many blocks.
 """
 
@@ -17,13 +18,15 @@ from typing import Any
 import numpy as np
 
 from arena.analysis.differences import block_means, differences
-from arena.analysis.ratings import comparisons, fit, why_not
+from arena.analysis.middle import interquartile_mean
+from arena.analysis.ratings import ELO, comparisons, fit, interval
 from arena.analysis.resample import Resampler
 from arena.evaluate.sequences import Sequence
 from scripts.eval.leagues import league
 
 STRENGTHS = (0.6, 0.2, 0.0, 0.0, -0.4)  # the third and the fourth are twins
 TWINS = (2, 3)
+ENDS = (4, 0)  # whose scores are 0 and 1 of the interquartile mean
 KINDS: dict[str, dict[str, Any]] = {
     "plain": {},
     "no ties, strong seat": {"ties": 0.0, "seat": 0.6},
@@ -39,10 +42,12 @@ def measured(kind: str, leagues: int, blocks: int) -> dict[str, float]:
     how = KINDS[kind]
     large = league(STRENGTHS, MANY, seed=1_000_000, **{**how, "cut": 0, "unresolved": 0.0})
     true = {(one.one, one.other): one.difference or 0.0 for one in differences(large, Resampler(0))}
-    strengths = fit(comparisons(large), Resampler(0)).strengths
+    strengths = fit(comparisons(large), Resampler(0), zero=0, prior=0.0).strengths
+    middle = interquartile_mean([block_means(large)], 2, *ENDS)
+    assert middle is not None
     twins = (f"op{TWINS[0]}", f"op{TWINS[1]}")
     true[twins] = 0.0
-    held, rated, differ, ever = [], [], [], []
+    held, rated, middles, differ, ever, widths = [], [], [], [], [], []
     for seed in range(leagues):
         found = league(STRENGTHS, blocks, seed=seed, **how)
         draw = Resampler(seed)
@@ -51,16 +56,23 @@ def measured(kind: str, leagues: int, blocks: int) -> dict[str, float]:
                 held.append(pair.low <= true[pair.one, pair.other] <= pair.high)
             if (pair.one, pair.other) == twins:
                 differ.append(pair.p is not None and pair.p < 0.05)
-        counted = comparisons(found)
-        if why_not(counted, found.operators) is None:
-            replicates = fit(counted, draw).replicates
-            gaps = replicates - replicates[:, :1]
-            low, high = np.quantile(gaps, (0.025, 0.975), axis=0)
-            wanted = strengths - strengths[0]
-            rated += ((low <= wanted) & (wanted <= high))[1:].tolist()
+        fitted = fit(comparisons(found), draw, zero=0)
+        for who in range(1, len(STRENGTHS)):
+            low, high = interval(fitted.strengths[who], fitted.draws[:, who], fitted.blocks[who]) or (0.0, 0.0)
+            rated.append(low <= strengths[who] <= high)
+            widths.append((high - low) * ELO)
+        if (mean := interquartile_mean([block_means(found)], 2, *ENDS)) is not None:
+            middles.append(mean[1] <= middle[0] <= mean[2])
         ever.append(_ever_missed(found, true["op0", "op1"]))
-    shares = {"differences": held, "ratings": rated, "twins differ": differ, "always-valid misses": ever}
-    return {name: round(float(np.mean(values)), 4) for name, values in shares.items()}
+    shares = {
+        "differences": held,
+        "ratings": rated,
+        "middles": middles,
+        "twins differ": differ,
+        "always-valid misses": ever,
+    }
+    out = {name: round(float(np.mean(values)), 4) for name, values in shares.items()}
+    return out | {"width of a rating": round(float(np.median(widths)))}
 
 
 def _ever_missed(found: Any, true: float) -> bool:
@@ -79,15 +91,16 @@ def main() -> None:
     """Measure, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--leagues", type=int, default=500)
-    parser.add_argument("--blocks", type=int, default=25)
+    parser.add_argument("--blocks", type=int, nargs="+", default=[25, 2, 4, 8, 12])
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    found = {}
-    for kind in KINDS:
-        found[kind] = measured(kind, given.leagues, given.blocks)
-        print(kind, found[kind], flush=True)
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for blocks in given.blocks:
+        for kind in KINDS if blocks == given.blocks[0] else ["plain"]:
+            found.setdefault(str(blocks), {})[kind] = measured(kind, given.leagues, blocks)
+            print(blocks, kind, found[str(blocks)][kind], flush=True)
     if given.out is not None:
-        result = {"leagues": given.leagues, "blocks": given.blocks, "strengths": STRENGTHS, "shares": found}
+        result = {"leagues": given.leagues, "strengths": STRENGTHS, "shares by blocks": found}
         given.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 

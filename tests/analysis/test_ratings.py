@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from arena.analysis.differences import differences, holm, rank_sets
-from arena.analysis.ratings import Comparisons, comparisons, fit, why_not
+from arena.analysis.middle import interquartile_mean
+from arena.analysis.ratings import ELO, Comparisons, comparisons, fit, interval, separated, why_not
 from arena.analysis.resample import Resampler
 from arena.analysis.summary import analyse
 from scripts.eval.leagues import league
@@ -29,7 +32,7 @@ def test_strengths_are_those_of_an_independent_implementation(tie):
             counts += drawn.tolist()
     used = np.array(counts) > 0
     found = Comparisons(pool, 1, np.array(cells)[used], np.array(counts, float)[used][None])
-    mine = fit(found, Resampler(0)).strengths
+    mine = fit(found, Resampler(0), prior=0.0).strengths
     winners = [evalica.Winner.Y, evalica.Winner.Draw, evalica.Winner.X]
     given = [(str(row[0]), str(row[2]), winners[row[4]]) for row in found.cells.tolist()]
     method = evalica.newman if tie else evalica.bradley_terry
@@ -45,12 +48,71 @@ def test_the_seats_worth_is_told_apart_from_who_sat_there():
     assert np.abs(fitted.strengths).max() < 0.2
 
 
-def test_who_won_every_match_has_no_finite_rating_and_that_is_said():
+def test_who_won_every_match_has_a_finite_rating_with_a_wide_interval_and_that_is_said():
     found = league((50.0, 0.0, 0.0), 5)
-    assert why_not(comparisons(found), found.operators) == (
-        "no ratings: op1 and those that it did not always lose to won nothing against op0"
+    assert separated(comparisons(found), found.operators) == (
+        "op0 won every match against op1, op2: how far apart they are rests on the prior (half a block won, half a "
+        "block lost), and has a wide interval"
     )
-    assert analyse(found).games[0].standings[0].rating is None
+    first, second, _ = (one.rating for one in analyse(found).games[0].standings)
+    assert first.low > second.high
+    assert 1000 < first.high - first.low < 4000
+
+
+def test_with_few_blocks_quantiles_are_moved_away_from_the_estimate():
+    """Four blocks: Student's t of 3 degrees of freedom, and a variance of s2 / (n - 1) instead of s2 / (n + 1)."""
+    draws = np.linspace(-1, 1, 1001)
+    low, high = interval(0.0, draws, 4.0)
+    assert high == -low == pytest.approx(0.95 * np.sqrt(5 / 3) * 3.182 / 1.959964)
+
+
+def test_of_one_pair_the_rating_is_that_of_a_rate_with_half_a_block_more_on_either_side():
+    """As in Jeffreys' prior; each of two operators has that prior against the mean, and they are twice as far apart."""
+    cells = np.array([[0, 0, 1, 0, 2]])
+    fitted = fit(Comparisons(2, 1, cells, np.ones((9, 1))), Resampler(0), zero=1)
+    gap = fitted.strengths[0]
+    chance = lambda odds: 1 / (1 + np.exp(-odds))  # noqa: E731
+    # The slope of the likelihood is zero: nine wins, and of the prior a win of one and a loss of the other at half.
+    assert 9 * (1 - chance(gap)) + 0.5 * (1 - 2 * chance(gap / 2)) == pytest.approx(0, abs=1e-6)
+
+
+def test_operators_that_nothing_connects_have_no_ratings():
+    found = league((0.0, 0.0, 0.0, 0.0), 5)
+    pair = np.sort(found.lineup, 1)
+    apart = found.where((pair == (0, 1)).all(1) | (pair == (2, 3)).all(1))
+    assert why_not(comparisons(apart), apart.operators) == "no ratings: no match connects op0, op1 with op2, op3"
+
+
+@pytest.mark.parametrize("blocks", [4, 8])
+def test_intervals_of_ratings_hold_in_95_percent_of_leagues_of_few_blocks(blocks):
+    strengths, held = (0.6, 0.2, 0.0, -0.4), []
+    true = fit(comparisons(league(strengths, 4000, seed=10_000)), Resampler(0), zero=0, prior=0.0).strengths
+    for seed in range(60):
+        fitted = fit(comparisons(league(strengths, blocks, seed=seed)), Resampler(seed), zero=0)
+        for who in (1, 2, 3):
+            low, high = interval(fitted.strengths[who], fitted.draws[:, who], fitted.blocks[who])
+            held.append(low <= true[who] <= high)
+            assert (high - low) * ELO < 2000
+    assert 0.92 <= np.mean(held) <= 0.995
+
+
+def test_random_is_0_and_scripted_is_told_beside_it():
+    found = replace(league((0.5, 0.0, -0.5), 20), operators=("ppo", "scripted", "random"))
+    told = analyse(found)
+    assert (told.anchor, told.reference) == ("random", "scripted")
+    assert told.scale == f"random is 0 and scripted {told.games[0].standings[1].rating.value:+.0f}"
+
+
+def test_the_scale_of_an_interquartile_mean_is_uncertain_too():
+    """Of scores that do not vary, only those of `random` and `scripted`, which they are measured by, do."""
+    chance = np.random.default_rng(0)
+    held = []
+    for _ in range(300):
+        means = chance.normal(size=(30, 3)) * (1, 0, 1) + (0, 2, 4)
+        middle, low, high = interquartile_mean([means], 1, 0, 2)
+        assert low < middle < high
+        held.append(low <= 0.5 <= high)
+    assert 0.91 <= np.mean(held) <= 0.99
 
 
 def test_holm_corrects_for_the_number_of_pairs():
@@ -106,7 +168,9 @@ def test_a_twin_is_called_different_in_5_percent():
     assert 0.01 <= differ <= 0.10
 
 
-def test_ratings_of_blocks_that_all_say_the_same_have_no_interval():
-    """Mirrored deals that the better cards win from every seat."""
-    found = league((0.0, 0.0, 0.0), 10, ties=0.0, seat=100.0)
-    assert {one.rating.low for one in analyse(found).games[0].standings} == {None}
+def test_without_chance_a_block_that_comes_again_does_not_narrow_a_rating():
+    found = league((0.0, 0.0, 0.0), 20)
+    found.games[0].seeded = False
+    same = replace(found, course=np.sort(found.lineup, 1).sum(1).astype(np.uint64))
+    wide, narrow = (analyse(one).games[0].standings[0].rating for one in (same, found))
+    assert wide.high - wide.low > 3 * (narrow.high - narrow.low)
