@@ -24,7 +24,7 @@ from msgspec import structs
 from arena import plugins
 from arena.canonical import generator, key
 from arena.errors import InputError, UnplayableError
-from arena.game import GameCard, Observation
+from arena.game import GameCard, Image, Observation
 from arena.log import MatchLine, TurnLine
 from arena.record.reader import Run
 from arena.supervisor.runtime.use import interpreter
@@ -44,6 +44,10 @@ class Stored(msgspec.Struct, frozen=True, array_like=True):
     shown: str
     shape: tuple[int, ...]
     pixels: bytes
+
+    def image(self) -> Image | None:
+        """uint8 (height, width, 3)."""
+        return np.frombuffer(zlib.decompress(self.pixels), np.uint8).reshape(self.shape) if self.shape else None
 
 
 class Shard(msgspec.Struct, frozen=True, array_like=True):
@@ -131,14 +135,19 @@ def write(file: Path, lessons: Iterable[Lesson]) -> Path:
     return file
 
 
-def read(files: Iterable[Path]) -> Iterator[Lesson]:
-    """The lessons of some shards, in order."""
+def stored(files: Iterable[Path]) -> Iterator[tuple[GameCard, Stored]]:
+    """The lessons of some shards, in order, their pictures still packed."""
     for file in files:
         shard = _decoder.decode(file.read_bytes())
         for one in shard.lessons:
-            image = np.frombuffer(zlib.decompress(one.pixels), np.uint8).reshape(one.shape) if one.shape else None
-            seen = structs.replace(one.observation, image=image)
-            yield Lesson(shard.cards[one.card], seen, one.thought, one.answer, one.shown)
+            yield shard.cards[one.card], one
+
+
+def read(files: Iterable[Path]) -> Iterator[Lesson]:
+    """The lessons of some shards, in order."""
+    for card, one in stored(files):
+        seen = structs.replace(one.observation, image=one.image())
+        yield Lesson(card, seen, one.thought, one.answer, one.shown)
 
 
 def make(folder: Path, game: str, seed: int, part: Part, lessons: int, shard: int, workers: int) -> list[Path]:

@@ -10,7 +10,7 @@ import numpy as np
 from arena.canonical import generator, key
 from arena.game import GameCard, Move, Views
 from arena.train.lesson import Lesson
-from arena_games.lanes.moves import RUN
+from arena_games.lanes.moves import RUN, RUN_JUMP
 from arena_games.lanes.thoughts import FREE, ahead, thought
 from arena_games.sidescroller import search
 from arena_games.sidescroller.draw import camera
@@ -21,7 +21,7 @@ from arena_games.sidescroller.tiles import ROWS, TILE, UNIT, cell
 
 VIEWS = Views(image=(128, 128), text=True)
 SLIPS = (0.0, 0.05, 0.15)  # probability that the player of a match takes a random action instead
-PLAIN = 0.3  # share of the lessons kept where nothing is ahead and the player just runs
+PLAIN = 0.3  # share of the lessons kept where nothing is ahead and the player just goes on
 
 
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
@@ -34,7 +34,7 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
         advice = search.lesson(game.lane(0).world)
         if advice is None:  # a slip was fatal: a fall teaches nothing
             return
-        action, _ = advice
+        action = _bold(*advice)
         if _worth_it(game, action, chance):
             yield _lesson(game, card, action)
         if chance.random() < slip:
@@ -50,13 +50,22 @@ def visited(options: Mapping[str, Any], seed: bytes, actions: Sequence[int]) -> 
     chance = generator(key("visited", seed))
     for action in actions:
         advice = search.lesson(game.lane(0).world)
-        if advice is not None and _worth_it(game, advice[0], chance):
-            yield _lesson(game, card, advice[0])
+        if advice is not None and _worth_it(game, better := _bold(*advice), chance):
+            yield _lesson(game, card, better)
         game.step({0: Move(action)})
 
 
+def _bold(best: int, good: tuple[int, ...]) -> int:
+    """To jump, wherever that is as good as to run.
+
+    Eyes that never err run until they must jump. Who overlooks one enemy in three, as a small model does, gets 1.4
+    times as far by jumping (docs/decisions.md).
+    """
+    return RUN_JUMP if RUN_JUMP in good else best
+
+
 def _worth_it(game: Sidescroller, action: int, chance: np.random.Generator) -> bool:
-    return action != RUN or ahead(game.facts(0)) != FREE or chance.random() < PLAIN
+    return action not in (RUN, RUN_JUMP) or ahead(game.facts(0)) != FREE or chance.random() < PLAIN
 
 
 def _lesson(game: Sidescroller, card: GameCard, action: int) -> Lesson:

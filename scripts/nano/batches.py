@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 from arena.canonical import generator, key
 from arena.prompts import MARK
 from arena_operators.vlm.prompt import lay_out
-from scripts.nano.lessons import Stored, pixels
+from scripts.nano.lessons import Met, pixels
 from scripts.nano.recipe import Recipe
 from scripts.nano.tokens import END, image_text
 
@@ -30,7 +30,7 @@ class Example:
     target: npt.NDArray[np.uint16]
     answer: int  # how many target tokens are the answer: from the mark to the end token
     shown: int  # how many come after: what else the picture shows
-    lesson: Stored
+    lesson: Met
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,14 @@ class Batch:
     parts: torch.Tensor  # int64 (targets,): whether the token belongs to the thought, the answer or what is shown
 
 
-def encode(tokenizer: PreTrainedTokenizerFast, lessons: Sequence[Stored], recipe: Recipe) -> list[Example]:
+def encode(tokenizer: PreTrainedTokenizerFast, lessons: Sequence[Met], recipe: Recipe) -> list[Example]:
     """Prompts and targets in tokens, exactly as the processor would make the prompts."""
     picture = image_text(recipe.image_tokens)
     prompts = tokenizer([f"{picture}{lesson.prompt}\n" for lesson in lessons])["input_ids"]
-    targets = tokenizer([lay_out(one.thought, one.answer) + END + one.shown for one in lessons])["input_ids"]
-    more = [len(one) for one in tokenizer([lesson.shown for lesson in lessons])["input_ids"]]
-    tails = tokenizer([f"{MARK} {lesson.answer}{END}" for lesson in lessons])["input_ids"]
+    taught = [lesson.stored for lesson in lessons]
+    targets = tokenizer([lay_out(one.thought, one.answer) + END + one.shown for one in taught])["input_ids"]
+    more = [len(one) for one in tokenizer([one.shown for one in taught])["input_ids"]]
+    tails = tokenizer([f"{MARK} {one.answer}{END}" for one in taught])["input_ids"]
     out = []
     for lesson, prompt, target, tail, after in zip(lessons, prompts, targets, tails, more, strict=True):
         if len(prompt) + len(target) > recipe.positions:

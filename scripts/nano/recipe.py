@@ -39,10 +39,10 @@ AGAIN: dict[str, Share] = {
     "leduc": Share(0.07, 8_000),
     "kuhn": Share(0.02, 2_000),
     "connect_four": Share(0.05, 6_000),
-    "sidescroller": Share(0.34, 40_000),
-    "sidescroller:visited": Share(0.25, 0, visited=700),
-    "mario": Share(0.07, 2_000),
-    "mario:visited": Share(0.09, 0, visited=60),
+    "sidescroller": Share(0.36, 40_000),
+    "sidescroller:visited": Share(0.20, 0, visited=350),
+    "mario": Share(0.06, 1_000),
+    "mario:visited": Share(0.13, 0, visited=80),
 }
 
 

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForImageTextToText, Idefics3ForConditionalGeneration, PreTrainedTokenizerFast
 
+from arena.train import shards
 from scripts.nano import batches, build, lessons, state, tokens, visited
 from scripts.nano.batches import Batch, Example
 from scripts.nano.export import export
@@ -151,21 +152,22 @@ def prepare(
         game = name.partition(":")[0]
         if share.visited:
             return visited.make(folder, game, str(start), seed, share.visited, workers)
-        return lessons.make(folder, game, seed, "train", share.lessons, recipe.shard, workers)
+        return shards.make(folder, game, seed, "train", share.lessons, recipe.shard, workers)
 
     files = [
         {name: made(name, share, recipe.seed + number) for name, share in phase.mixture.items()}
         for number, phase in enumerate(recipe.phases)
     ]
     watched = {
-        game: lessons.make(folder, game, recipe.seed, "held-out", WATCHED, WATCHED, workers) for game in recipe.games
+        game: shards.make(folder, game, recipe.seed, "held-out", WATCHED, WATCHED, workers) for game in recipe.games
     }
     if start is not None:
         tokenizer = PreTrainedTokenizerFast.from_pretrained(start)
     else:
         sample = [lesson for game in sorted(files[0]) for lesson in lessons.read(files[0][game][:5])]
-        targets = [batches.lay_out(lesson.thought, lesson.answer) for lesson in sample]
-        actions = sorted({lesson.answer for lesson in sample if lesson.answer.isalpha()})
+        taught = [lesson.stored for lesson in sample]
+        targets = [batches.lay_out(one.thought, one.answer) for one in taught]
+        actions = sorted({one.answer for one in taught if one.answer.isalpha()})
         tokenizer = tokens.train([f"{lesson.prompt}\n" for lesson in sample], targets, actions, recipe.vocabulary)
     pools = [
         {name: batches.encode(tokenizer, lessons.read(found), recipe) for name, found in phase.items()}

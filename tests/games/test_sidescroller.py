@@ -25,7 +25,7 @@ from arena_games.sidescroller.physics import (
     World,
 )
 from arena_games.sidescroller.rules import SETS, Sidescroller, drawn
-from arena_games.sidescroller.teacher import lessons
+from arena_games.sidescroller.teacher import lessons, visited
 from arena_games.sidescroller.tiles import ABOVE, ROWS, SHIFT, TILE, UNIT, Kind, Tile, cell
 
 LEVELS = st.tuples(st.integers(0, 300), st.integers(1, 5))
@@ -268,3 +268,13 @@ def test_what_else_a_picture_shows_is_told_in_digits():
     every = "".join(lesson.shown for lesson in lessons(generator(key("told"))))
     assert " 0" in every
     assert "*" in every
+
+
+def test_the_teacher_jumps_wherever_that_is_as_good_as_to_run():
+    game = Sidescroller(1, {"level": 7, "set": "train"})
+    game.reset(bytes(16))
+    world = game.lane(0).world
+    first, good = search.lesson(world)
+    assert (first, set(good)) == (search.RUN, {search.RUN, search.RUN_JUMP})
+    (lesson, *_) = visited({"level": 7, "set": "train"}, bytes(16), [search.RUN] * 12)
+    assert lesson.answer == "right run jump"

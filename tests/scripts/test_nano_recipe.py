@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 pytest.importorskip("transformers")
 
 from PIL import Image
 from transformers import AutoProcessor
 
-from arena import plugins
 from arena.prompts import fill
+from arena.train import shards
 from scripts.nano import batches, lessons, tokens, train
 from scripts.nano.recipe import Phase, Recipe, Share
 
@@ -59,30 +59,19 @@ def test_a_checkpoint_of_another_recipe_is_refused(straight):
         train.main(replace(TINY, batch=9), straight, workers=1, threads=1, every=2)
 
 
-def test_a_shard_is_made_again_equal(tmp_path):
-    first = lessons.make(tmp_path / "a", "kuhn", 1, "train", 40, 20, workers=1)
-    second = lessons.make(tmp_path / "b", "kuhn", 1, "train", 40, 20, workers=2)
-    assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
-    assert lessons.read(first[:1]) != lessons.read(first[1:])
-
-
-def test_a_game_of_a_runtime_is_taught_by_that_runtime(tmp_path, monkeypatch):
-    """This interpreter stands in for the runtime's: the shard comes from a process of its own, and is the same."""
-    here = lessons.make(tmp_path / "a", "kuhn", 1, "train", 40, 20, workers=1)
-    monkeypatch.setattr(plugins.game_class("kuhn"), "runtime", "toy")
-    monkeypatch.setattr(lessons, "interpreter", lambda runtime: sys.executable)
-    there = lessons.make(tmp_path / "b", "kuhn", 1, "train", 40, 20, workers=2)
-    assert [file.read_bytes() for file in there] == [file.read_bytes() for file in here]
-    with pytest.raises(RuntimeError, match="no-such"):
-        lessons._make_there(sys.executable, tmp_path / "c", "no-such", 1, "train", 0, 5)
-
-
 def test_a_moment_is_met_as_it_was_taught(tmp_path):
-    met, stored = lessons.unseen(tmp_path, "kuhn", 1, 5), lessons.read(sorted(tmp_path.iterdir()))
-    for lesson, one in zip(met, stored, strict=True):
+    unseen = lessons.unseen(tmp_path, "kuhn", 1, 5)
+    for lesson, one in zip(unseen, lessons.read(sorted(tmp_path.iterdir())), strict=True):
         assert fill(lesson.card, lesson.observation, "short") == one.prompt
-        assert (lesson.thought, lesson.answer) == (one.thought, one.answer)
+        assert (lesson.thought, lesson.answer) == (one.stored.thought, one.stored.answer)
         assert np.array_equal(lesson.observation.image, one.image())
+
+
+def test_a_picture_of_another_size_is_refused(tmp_path):
+    (file,) = shards.make(tmp_path, "kuhn", 1, "train", 1, 1, 1)
+    ((card, stored),) = shards.stored([file])
+    with pytest.raises(ValueError, match="expected 128x128x3"):
+        lessons.met(card, structs.replace(stored, shape=(64, 256, 3)))
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +118,7 @@ def test_the_answer_is_what_follows_the_mark(straight):
     pools, _, tokenizer = train.prepare(TINY, straight / "lessons", 1)
     for example in pools[0]["leduc"]:
         tail = tokenizer.decode(example.target[-example.answer :])
-        assert tail == f"Answer: {example.lesson.answer}{tokens.END}"
+        assert tail == f"Answer: {example.lesson.stored.answer}{tokens.END}"
 
 
 @pytest.mark.parametrize("card", ["Kh", "Td", "2c", "As", "9s"])

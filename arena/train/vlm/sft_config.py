@@ -94,7 +94,7 @@ class SftConfig:
     keep: int = 1  # checkpoints
     workers: int = 1  # processes that make lessons
     threads: int = 1  # of torch: another number may change the last bits
-    tokens: int = 8_192  # most tokens of a forward pass
+    tokens: int = 2_048  # of a forward pass, padding included
 
 
 FIXED = {"model", "out", "sources", "steps", "seed", "resume", "progress", "trained_by"}
