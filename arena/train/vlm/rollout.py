@@ -11,18 +11,20 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from arena import plugins
 from arena.canonical import digest, hash_file
 from arena.channel import WorkerPool
 from arena.errors import ArenaError, RecordError, WorkerError
 from arena.log import MatchLine
 from arena.observer import Observer
+from arena.operator import OpenSeat
 from arena.plan import MatchPlan, Plan
 from arena.play import describe, open_recorder
 from arena.record.reader import Run
@@ -33,7 +35,7 @@ from arena.train.vlm.curriculum import Curriculum
 from arena.train.vlm.matches import Draw, RolloutConfig, base_plan, drawn, plan_of, seat_of
 from arena.train.vlm.opponents import PAST, SELF, Pool
 from arena.train.vlm.progress import Progress, Watchdog
-from arena.train.vlm.rows import BASE, Collected, MatchStat, Tokens, TokenTexts, rows_of
+from arena.train.vlm.rows import BASE, Collected, Ints, MatchStat, Tokens, TokenTexts, rows_of
 from arena.train.vlm.store import MatchFiles
 from arena.train.vlm.workers import workers_of
 from arena.turns import Episode, TurnSink
@@ -61,6 +63,7 @@ class Rollout:
         self._weights = ""  # digest of the weights
         self.out = out
         self.seed = seed
+        self._tokens = tokens
         self._texts = TokenTexts(tokens)
         self.progress = Progress(observer)
         self.plan, self.places = base_plan(config)
@@ -239,7 +242,9 @@ class Rollout:
         mine = [seat for seat, entry in enumerate(lineup) if entry in self.places.learners]
         trained = self.config.seats or (episode.plan.block % self.places.seats,)
         learns = mine if self.config.learn_self else [seat for seat in mine if seat in trained]
-        out = rows_of(episode, dict.fromkeys(mine, self._seats[episode.plan.game]), self._texts, learns=learns)
+        seats = dict.fromkeys(mine, self._seats[episode.plan.game])
+        prompts = None if self._tokens.encode is None else {seat: self._prompts(episode, seat) for seat in mine}
+        out = rows_of(episode, seats, self._texts, learns=learns, prompts=prompts)
         out.matches.append(
             MatchStat(
                 match=number,
@@ -252,6 +257,25 @@ class Rollout:
             )
         )
         return out
+
+    def _prompts(self, episode: Episode, seat: int) -> Iterator[Ints]:
+        """The prompt of each turn of a seat, as the trainer encodes it."""
+        game, encode = self.plan.games[episode.plan.game], self._tokens.encode
+        entry, turns = game.operators[0], [turn for turn in episode.turns if turn.request.seat == seat]
+        opened = OpenSeat(
+            match=episode.plan.index,
+            seat=seat,
+            operator=entry.name,
+            card=game.facts.card(),
+            views=entry.views,
+            seed=b"",
+            seats=episode.seats,
+        )
+        requests, texts = [turn.request for turn in turns], [turn.decision.raw or "" for turn in turns]
+        assert entry.kind.prompts is not None
+        assert encode is not None
+        for messages in plugins.resolve(entry.kind.prompts)(entry.what, entry.options, opened, requests, texts):
+            yield encode(messages)
 
     def _check(self, out: Collected, folder: Path) -> None:
         for row in out.rows:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from arena.exporters.asked import Messages
 from arena.game import Image, floats
 from arena.prompts import MARK
 from arena.turns import Episode, Turn
@@ -58,6 +59,20 @@ class Tokens(NamedTuple):
 
     text: Callable[[Sequence[int]], str]  # of generated ids, as the operator reads it: without end tokens
     image: int | None = None  # the placeholder of pictures
+    encode: Callable[[Messages], Ints] | None = None
+    # a chat in tokens. Where it is given, every prompt is encoded once more and compared: for servers, which take text
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """`Tokens.text` of a tokenizer of transformers. It pickles, as processes need it."""
+
+    tokenizer: Any
+    ends: frozenset[int]  # tokens that end an answer
+
+    def __call__(self, ids: Sequence[int]) -> str:
+        words = [token for token in ids if token not in self.ends]
+        return str(self.tokenizer.decode(words, clean_up_tokenization_spaces=False))
 
 
 Fault = Literal["ends", "costs"]
@@ -162,8 +177,11 @@ def rows_of(
     texts: TokenTexts,
     *,
     learns: Collection[int] | None = None,
+    prompts: Mapping[int, Iterable[Ints]] | None = None,
 ) -> Collected:
     """The rows of these seats of a match. `learns`: of them, those that are learnt from; None: all.
+
+    `prompts`: by seat, the prompt of each turn as the trainer encodes it; None: they need no check.
 
     A row whose tokens are missing, or do not say what was acted upon, stays in its episode and is not trainable.
     An episode that was truncated ends with the turn before its last one, which is that row's `after`; one with a single
@@ -172,19 +190,27 @@ def rows_of(
     out = Collected()
     for seat, how in sorted(seats.items()):
         turns = [turn for turn in episode.turns if turn.request.seat == seat]
-        rows = _seat_rows(episode, turns, how, texts, out)
+        rows = _seat_rows(episode, turns, how, texts, out, None if prompts is None else prompts[seat])
         if learns is not None and seat not in learns:
             rows = [replace(row, trainable=False) for row in rows]
         out.rows += rows
     return out
 
 
-def _seat_rows(episode: Episode, turns: Sequence[Turn], how: Seat, texts: TokenTexts, out: Collected) -> list[Row]:
+def _seat_rows(
+    episode: Episode,
+    turns: Sequence[Turn],
+    how: Seat,
+    texts: TokenTexts,
+    out: Collected,
+    prompts: Iterable[Ints] | None,
+) -> list[Row]:
     rows: list[Row] = []
     past: list[tuple[int, str]] = []  # (tick, picture) of earlier turns, as a chat keeps them
-    for number, turn in enumerate(turns):
+    encoded: Iterable[Ints | None] = [None] * len(turns) if prompts is None else prompts
+    for number, (turn, prompt) in enumerate(zip(turns, encoded, strict=True)):
         shown = _pictures(turn, how, past, out.images)
-        row, flaw = _row(episode, turn, number, how, shown, texts)
+        row, flaw = _row(episode, turn, number, how, shown, texts, prompt)
         if flaw is not None:
             out.dropped[flaw] += 1
         if not row.parsed:
@@ -227,6 +253,7 @@ def _row(
     how: Seat,
     shown: tuple[str, ...],
     texts: TokenTexts,
+    encoded: Ints | None,
 ) -> tuple[Row, str | None]:
     """The row of a turn, and why it is not learnt from."""
     request, decision = turn.request, turn.decision
@@ -238,6 +265,8 @@ def _row(
         flaw = "not every token has a log-probability"
     elif decision.raw is not None and not texts.says(response.tolist(), decision.raw):
         flaw = "its tokens are not the text that was acted upon"
+    elif encoded is not None and not np.array_equal(encoded, prompt):
+        flaw = "the trainer encodes its prompt otherwise"
     else:
         spans = texts.spans(prompt, len(shown))
         if spans is None:

@@ -74,10 +74,16 @@ def views(spec, what, options):  # type: ignore[no-untyped-def]
     return Views(image=(128, 128) if (128, 128) in spec.image_sizes else None, text=spec.text)
 
 
+def prompts(what, options, seat, requests, texts):  # type: ignore[no-untyped-def]
+    for request in requests:
+        yield [("user", [request.observation.image] if request.observation.image is not None else [])]
+
+
 KIND = OperatorKind(
     name="writer",
     summary="writes tokens without a model",
     target="tests.train.vlm.kit:Writer",
     views=views,
+    prompts="tests.train.vlm.kit:prompts",
     options={"bad": Option("float", 0.0, "the chance that an answer is none", 0, 1)},
 )

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from arena.errors import ArenaError, InputError
@@ -19,7 +20,7 @@ from arena.record.verify import verify
 from arena.train.vlm.matches import RolloutConfig
 from arena.train.vlm.rollout import Rollout
 from arena.train.vlm.rows import Collected
-from tests.train.vlm.kit import TOKENS
+from tests.train.vlm.kit import IMAGE, TOKENS
 from tests.train.vlm.test_store import same
 
 ROOT = Path(__file__).parents[3]
@@ -159,3 +160,15 @@ def test_a_stall_ends_the_rollout_and_says_what_is_waited_for(tmp_path: Path) ->
     child = subprocess.run([sys.executable, "-c", HANGS, tmp_path], cwd=ROOT, capture_output=True, text=True)
     assert child.returncode == 1
     assert "kit.py#1 in match 0, tick 0, seat 0, and 5 more" in child.stderr
+
+
+def test_prompts_that_the_trainer_encodes_otherwise_are_not_learnt_from(tmp_path: Path) -> None:
+    def encode(messages: Any) -> Any:
+        calls.append(messages)
+        return np.array([2, *[IMAGE] * 4 * len(messages[0][1]), 4 if len(calls) == 3 else 3], np.int32)
+
+    calls: list[Any] = []
+    with Rollout(config(), tmp_path, TOKENS._replace(encode=encode)) as rollout:
+        made = rollout.play(1)
+    assert made.dropped == {"the trainer encodes its prompt otherwise": 1}
+    assert sum(not row.trainable for row in made.rows) == 1
