@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -196,8 +196,11 @@ class _Network(nn.Module):
         self.inputs = nn.ModuleDict({name: _encoder(name, config, shape) for name, shape in sorted(shapes.items())})
         self.body = nn.Linear(config.hidden * len(shapes), config.hidden)
         self.head = nn.Linear(config.hidden, 1)
+        for part in self.modules():
+            if isinstance(part, (nn.Linear, nn.Conv2d)):  # torch's own weights let pictures fade from layer to layer
+                nn.init.orthogonal_(part.weight, 2**0.5)
+                nn.init.zeros_(cast(Tensor, part.bias))
         nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
 
     def forward(self, given: Mapping[str, Tensor]) -> Tensor:
         features = torch.cat([encoder(given[name]) for name, encoder in self.inputs.items()], dim=1)
