@@ -8,6 +8,7 @@ import numpy as np
 
 from arena.analysis import designs
 from arena.analysis.audit_facts import MOST, Facts, Finding, Said, p_text, said, unknown
+from arena.analysis.pairs import pairs
 from arena.figures import number, plural
 
 LEVEL = 0.01  # of each question that tests
@@ -55,7 +56,7 @@ def cycles(facts: Facts) -> Said:
     findings, looked = [], 0
     games = facts.games
     for _, name, mine in games:
-        found, triples = designs.cycles(designs.pairs(mine), len(mine.operators), LEVEL / len(games))
+        found, triples = designs.cycles(pairs(mine), len(mine.operators), LEVEL / len(games))
         looked += triples
         for cycle in found:
             who = tuple(mine.operators[slot] for slot in cycle.operators)
@@ -84,7 +85,7 @@ def twins(facts: Facts) -> Said:
     one, two = sorted(found)
     tested = []
     for _, name, mine in facts.games:
-        met = designs.pairs(mine)
+        met = pairs(mine)
         for at in np.flatnonzero(
             (met.one == one) & (met.two == two) & (met.blocks >= designs.FEWEST) & (met.error > 0)
         ):
@@ -119,7 +120,7 @@ def connected(facts: Facts) -> Said:
     for _, name, mine in facts.games:
         if mine.lineup.shape[1] < 2:
             continue
-        found, pool = designs.pairs(mine), len(mine.operators)
+        found, pool = pairs(mine), len(mine.operators)
         groups = designs.parts(found, pool, by_results=False)
         if len(groups) > 1:
             told = _groups(groups, mine.operators)
@@ -131,7 +132,7 @@ def connected(facts: Facts) -> Said:
                     game=name,
                 )
             )
-        inner = [part for group in groups for part in designs.parts(_among(found, group), pool, by_results=True)]
+        inner = [part for group in groups for part in designs.parts(found.of(list(group)), pool, by_results=True)]
         if len(inner) > len(groups):
             findings.append(
                 Finding(
@@ -151,11 +152,6 @@ def connected(facts: Facts) -> Said:
     return said(findings, "every two operators are connected by matches that went both ways, or were ties")
 
 
-def _among(found: designs.Pairs, group: Sequence[int]) -> designs.Pairs:
-    take = np.isin(found.one, group)
-    return designs.Pairs(*(getattr(found, name)[take] for name in found.__slots__))
-
-
 def _groups(groups: Sequence[Sequence[int]], names: Sequence[str]) -> str:
     told = ["{" + ", ".join(names[slot] for slot in group) + "}" for group in groups[:MOST]]
     return " and ".join(told) + (f" and {len(groups) - MOST} more" if len(groups) > MOST else "")
@@ -167,7 +163,7 @@ def opponents(facts: Facts) -> Said:
         pool = len(mine.operators)
         if mine.lineup.shape[1] < 2 or pool <= mine.lineup.shape[1]:
             continue
-        found = designs.pairs(mine)
+        found = pairs(mine)
         met = np.zeros((pool, pool), np.int64)
         met[found.one, found.two] = met[found.two, found.one] = found.matches
         off = met[~np.eye(pool, dtype=bool)]
@@ -193,7 +189,7 @@ def ties(facts: Facts) -> Said:
     for _, name, mine in facts.games:
         if mine.lineup.shape[1] < 2:
             continue
-        found = designs.pairs(mine)
+        found = pairs(mine)
         count, ties = int(found.matches.sum()), int(found.ties.sum())
         if not count:
             continue

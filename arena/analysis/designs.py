@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.analysis.outcomes import EMPTY, Outcomes
+from arena.analysis.pairs import Pairs
 
 FEWEST = 10  # blocks that a test needs: with fewer, variances over blocks are too uncertain for the stated level
 MANY = 1000  # blocks from which on the two variances of a seat's worth are as good as equal
@@ -107,53 +108,6 @@ def _left_out(lineup: Whole, coded: Floats, y: Floats, block: Whole, pool: int) 
         less, lower = np.einsum("msi,msj->ij", mine, mine), np.einsum("msi,ms->i", mine, its)
         out.append(np.linalg.pinv(gram - less, hermitian=True) @ (right - lower))
     return np.array(out)[:, pool:]
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """The pairs of operators that met in a match that was resolved, one < two."""
-
-    one: Whole
-    two: Whole
-    matches: Whole
-    blocks: Whole
-    difference: Floats  # mean return of one less that of two, in the game's unit
-    error: Floats  # its standard error over blocks; nan below two blocks
-    wins: Whole  # matches in which `one` got more
-    losses: Whole
-
-    @property
-    def ties(self) -> Whole:
-        return self.matches - self.wins - self.losses
-
-
-def pairs(outcomes: Outcomes) -> Pairs:
-    """Every pair that met, over all seats; the variance is that of arena/evaluate/intervals.py."""
-    mine = outcomes.where(outcomes.resolved)
-    seats, pool = mine.lineup.shape[1], len(mine.operators)
-    places, block = np.unique(mine.block, return_inverse=True)
-    keys, given, units = [], [], []
-    for a in range(seats):
-        for b in range(a + 1, seats):
-            left, right = mine.lineup[:, a].astype(np.int64), mine.lineup[:, b].astype(np.int64)
-            keys.append(np.minimum(left, right) * pool + np.maximum(left, right))
-            given.append((mine.returns[:, a] - mine.returns[:, b]) * np.where(left < right, 1.0, -1.0))
-            units.append(block)
-    if not keys or not len(mine):
-        none = np.zeros(0, np.int64)
-        return Pairs(none, none, none, none, np.zeros(0), np.zeros(0), none, none)
-    key, d, unit = np.concatenate(keys), np.concatenate(given), np.concatenate(units)
-    pair, of = np.unique(key, return_inverse=True)
-    matches = np.bincount(of)
-    mean = np.bincount(of, d) / matches
-    cell, where = np.unique(of * len(places) + unit, return_inverse=True)
-    owner = cell // len(places)  # of each pair and block that has a match
-    left_over = np.bincount(where, d - mean[of])
-    blocks = np.bincount(owner)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.sqrt(np.bincount(owner, left_over**2) * blocks / (blocks - 1)) / matches
-    wins, losses = (np.bincount(of, mask).astype(np.int64) for mask in (d > 0, d < 0))
-    return Pairs(pair // pool, pair % pool, matches, blocks, mean, error, wins, losses)
 
 
 def p_value(found: Pairs, at: int) -> float:

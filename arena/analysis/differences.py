@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import msgspec
@@ -9,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.analysis.outcomes import EMPTY, Outcomes
-from arena.analysis.resample import Estimate, Resampler, estimate
+from arena.analysis.pairs import pairs
+from arena.analysis.resample import Estimate, Resampler, estimate, rate_interval
 from arena.evaluate.clusters import joined
-from arena.evaluate.intervals import wilson
 
 Floats = npt.NDArray[np.float64]
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """A share of matches, with Wilson's 95% interval."""
+    """A share of matches, with Wilson's 95% interval for blocks."""
 
     hits: int
     count: int
@@ -52,56 +53,56 @@ def differences(outcomes: Outcomes, draw: Resampler) -> list[Difference]:
     blocks, block = np.unique(resolved.block, return_inverse=True)
     sums, counts = _by_block(resolved, block, len(blocks))
     went = courses(resolved, block, len(blocks))
+    found = pairs(resolved)
+    met = {(one, two): at for at, (one, two) in enumerate(zip(found.one.tolist(), found.two.tolist(), strict=True))}
+    starts = np.searchsorted(found.cells.pair, np.arange(len(found.one) + 1))
     out = []
-    for one in range(len(outcomes.operators)):
-        for other in range(one + 1, len(outcomes.operators)):
-            found = _pair(resolved, block, sums, counts, went, one, other, draw)
-            if found is not None:
-                out.append(found)
-    for found, p in zip(out, holm([found.p for found in out]), strict=True):
-        found.p_holm = p
+    for who in itertools.combinations(range(len(resolved.operators)), 2):
+        won: Floats | None = None
+        lost: Floats | None = None
+        there = _sat(resolved, who)
+        if (at := met.get(who)) is not None:
+            mine = slice(starts[at], starts[at + 1])
+            cells, size = found.cells, len(blocks)
+            sizes, totals, won, lost = (
+                np.bincount(cells.block[mine], values[mine], size).astype(np.float64)
+                for values in (cells.matches, cells.total, cells.wins, cells.losses)
+            )
+            played = there[:, 0] & there[:, 1]
+        else:  # each alone, over equal starts
+            one, two = counts[:, who].T
+            sizes = np.minimum(one, two)
+            gap = sums[:, who] / np.maximum(counts[:, who], 1)
+            totals, played = (gap[:, 0] - gap[:, 1]) * sizes, there[:, 0] | there[:, 1]
+        if sizes.any():
+            clusters = _clusters(resolved, block, len(blocks), played, set(who))
+            out.append(_difference(resolved.operators, who, sizes, totals, won, lost, clusters, went, draw))
+    for one_of, p in zip(out, holm([one_of.p for one_of in out]), strict=True):
+        one_of.p_holm = p
     return out
 
 
-def _pair(
-    outcomes: Outcomes,
-    block: npt.NDArray[np.intp],
-    sums: Floats,
-    counts: Floats,
+def _difference(
+    names: tuple[str, ...],
+    who: tuple[int, int],
+    sizes: Floats,
+    totals: Floats,
+    won: Floats | None,
+    lost: Floats | None,
+    clusters: npt.NDArray[np.uint64] | None,
     went: npt.NDArray[np.uint64] | None,
-    one: int,
-    other: int,
     draw: Resampler,
-) -> Difference | None:
-    mine, theirs = (_returns_of(outcomes, who) for who in (one, other))
-    met = ~np.isnan(mine) & ~np.isnan(theirs)
-    names = outcomes.operators
-    if met.any():
-        gaps = (mine - theirs)[met]
-        sizes: Floats = np.bincount(block[met], minlength=len(sums)).astype(np.float64)
-        totals: Floats = np.bincount(block[met], gaps, minlength=len(sums)).astype(np.float64)
-        won, lost = int((gaps > 0).sum()), int((gaps < 0).sum())
-        rate: Rate | None = Rate(won, len(gaps), *wilson(won, len(gaps)))
-        draws, matches = len(gaps) - won - lost, len(gaps)
-        played = met
-    else:
-        both = (counts[:, one] > 0) & (counts[:, other] > 0)
-        if not both.any():
-            return None
-        sizes = np.where(both, np.minimum(counts[:, one], counts[:, other]), 0.0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            gap = sums[:, one] / counts[:, one] - sums[:, other] / counts[:, other]
-        totals = np.where(both, gap, 0.0) * sizes
-        rate, draws, lost, matches = None, 0, 0, int(sizes.sum())
-        played = ~np.isnan(mine) | ~np.isnan(theirs)
-    there = sizes > 0
-    clusters = _clusters(outcomes, block, len(sums), played, {one, other})
-    found = estimate(sizes, totals, went if clusters is None else clusters, draw)
+) -> Difference:
+    groups = went if clusters is None else clusters
+    found = estimate(sizes, totals, groups, draw)
     assert found is not None
-    ahead = np.sign(totals[there])
+    ahead = np.sign(totals[sizes > 0])
+    matches = int(sizes.sum())
+    wins = None if won is None else Rate(int(won.sum()), matches, *rate_interval(won, sizes, groups))
+    losses = 0 if lost is None else int(lost.sum())
     return Difference(
-        one=names[one],
-        other=names[other],
+        one=names[who[0]],
+        other=names[who[1]],
         matches=matches,
         blocks=found.blocks,
         effective=found.effective,
@@ -110,9 +111,9 @@ def _pair(
         high=found.high,
         p=found.p,
         detectable=found.detectable,
-        wins=rate,
-        draws=draws,
-        losses=lost,
+        wins=wins,
+        draws=0 if wins is None else matches - wins.hits - losses,
+        losses=losses,
         better=float(((ahead > 0) + 0.5 * (ahead == 0)).mean()),
     )
 
@@ -151,13 +152,9 @@ def _by_block(outcomes: Outcomes, block: npt.NDArray[np.intp], blocks: int) -> t
     return sums, counts
 
 
-def _returns_of(outcomes: Outcomes, who: int) -> Floats:
-    """Of each match; nan where it did not play."""
-    out = np.full(len(outcomes), np.nan)
-    for seat in range(outcomes.lineup.shape[1]):
-        there = outcomes.lineup[:, seat] == who
-        out[there] = outcomes.returns[there, seat]
-    return out
+def _sat(outcomes: Outcomes, who: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """(matches, 2): whether each of two sat there."""
+    return np.stack([(outcomes.lineup == one).any(axis=1) for one in who], axis=1)
 
 
 def _clusters(

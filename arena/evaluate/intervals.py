@@ -34,7 +34,7 @@ def t975_between(freedom: float) -> float:
     return (1 - share) * t975(below) + share * t975(below + 1)
 
 
-def wilson(hits: int, count: int) -> tuple[float, float]:
+def wilson(hits: float, count: float) -> tuple[float, float]:
     """The 95% score interval of a rate; (0, 1) for a `count` of none.
 
     E. B. Wilson, Journal of the American Statistical Association 22 (1927), 209-212.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
-import numpy as np
-
-from arena.analysis.designs import Pairs, pairs
+from arena.analysis.differences import Difference, differences
 from arena.analysis.outcomes import Outcomes
-from arena.evaluate.intervals import t975
+from arena.analysis.resample import Resampler
 from arena.figures import number, span
 from arena.report.html import Html, paragraphs, section, table, tag
 
@@ -25,8 +23,8 @@ def meetings(outcomes: Outcomes, twins: tuple[int, int] | None = None) -> Html:
     """Of every game where two operators met; nothing where none did. `twins`: of a PlanSpec."""
     parts = []
     for index, game in enumerate(outcomes.games):
-        found = pairs(outcomes.of_game(index))
-        if len(found.matches):
+        found = [one for one in differences(outcomes.of_game(index), Resampler(0)) if one.wins is not None]
+        if found:
             parts.append(_matrix(game.name, outcomes.operators, found))
     if not parts:
         return Html("")
@@ -37,30 +35,31 @@ def meetings(outcomes: Outcomes, twins: tuple[int, int] | None = None) -> Html:
     return section("Head to head", "meetings", *parts, paragraphs(notes, "note"))
 
 
-def _matrix(game: str, operators: tuple[str, ...], found: Pairs) -> Html:
-    cells: dict[tuple[int, int], Html] = {}
-    for at in range(len(found.matches)):
-        one, two = int(found.one[at]), int(found.two[at])
-        cells[one, two] = _cell(found, at, 1)
-        cells[two, one] = _cell(found, at, -1)
-    met = sorted({slot for pair in cells for slot in pair})[:MOST]
-    rows = [[operators[one], *(cells.get((one, two), "") for two in met)] for one in met]
+def _matrix(game: str, operators: tuple[str, ...], found: Sequence[Difference]) -> Html:
+    cells: dict[tuple[str, str], Html] = {}
+    for pair in found:
+        cells[pair.one, pair.other] = _cell(pair, 1)
+        cells[pair.other, pair.one] = _cell(pair, -1)
+    every = [name for name in operators if any(name == one for one, _ in cells)]
+    met = every[:MOST]
+    rows = [[one, *(cells.get((one, two), "") for two in met)] for one in met]
     caption = f"{game}: difference of mean returns"
-    if len(met) == MOST < len(np.unique(np.concatenate([found.one, found.two]))):
+    if len(met) < len(every):
         caption += f", of the first {MOST} operators"
-    return table(caption, ["", *(operators[two] for two in met)], rows, "matrix")
+    return table(caption, ["", *met], rows, "matrix")
 
 
-def _cell(found: Pairs, at: int, sign: int) -> Html:
-    mean, error, blocks = sign * float(found.difference[at]), float(found.error[at]), int(found.blocks[at])
-    wins, losses = (found.wins, found.losses) if sign > 0 else (found.losses, found.wins)
-    lines = [number(mean)]
+def _cell(pair: Difference, sign: int) -> Html:
+    assert pair.difference is not None
+    assert pair.wins is not None
+    lines = [number(sign * pair.difference)]
     way = None
-    if math.isfinite(error) and error > 0:
-        low, high = mean - t975(blocks - 1) * error, mean + t975(blocks - 1) * error
+    if pair.low is not None and pair.high is not None:
+        low, high = sorted((sign * pair.low, sign * pair.high))
         lines.append(span(low, high).replace("..", " to "))
         way = "up" if low > 0 else "down" if high < 0 else None
-    lines.append(f"{wins[at]} / {found.ties[at]} / {losses[at]}")
+    won, lost = (pair.wins.hits, pair.losses)[::sign]
+    lines.append(f"{won} / {pair.draws} / {lost}")
     inner = Html("<br>".join(lines))
     mark = {"up": "▲ ", "down": "▼ "}.get(way or "", "")
     return tag("span", mark, inner, data_way=way, class_="met")

@@ -10,7 +10,7 @@ import pytest
 from arena.analysis.differences import differences, holm, rank_sets
 from arena.analysis.middle import interquartile_mean
 from arena.analysis.ratings import ELO, Comparisons, comparisons, fit, interval, separated, why_not
-from arena.analysis.resample import Resampler
+from arena.analysis.resample import Resampler, rate_interval
 from arena.analysis.summary import analyse
 from scripts.eval.leagues import league
 
@@ -174,3 +174,21 @@ def test_without_chance_a_block_that_comes_again_does_not_narrow_a_rating():
     same = replace(found, course=np.sort(found.lineup, 1).sum(1).astype(np.uint64))
     wide, narrow = (analyse(one).games[0].standings[0].rating for one in (same, found))
     assert wide.high - wide.low > 3 * (narrow.high - narrow.low)
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.6, 1.0])
+def test_intervals_of_win_rates_hold_whether_or_not_matches_of_a_block_end_alike(alike):
+    """Taken as independent they hold in about 55% where all four of a block end alike."""
+    chance, held = np.random.default_rng(0), []
+    for _ in range(1000):
+        deal, own = chance.random((25, 1)) < 0.3, chance.random((25, 4)) < 0.3
+        won = np.where(chance.random((25, 4)) < alike, deal, own).sum(1).astype(float)
+        low, high = rate_interval(won, np.full(25, 4.0), None)
+        held.append(low <= 0.3 <= high)
+    assert 0.93 <= np.mean(held) <= 0.98
+
+
+def test_a_rate_of_everything_is_as_sure_as_its_blocks_and_not_as_its_matches():
+    low, high = rate_interval(np.full(5, 6.0), np.full(5, 6.0), None)
+    assert low < 0.57
+    assert high == 1.0
