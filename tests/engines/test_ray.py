@@ -165,6 +165,7 @@ def test_an_evaluation_is_the_same_on_a_cluster(cluster: Any, tmp_path: Path) ->
         words = [str(script), "--null", "random", "--out", str(tmp_path / out), "--engine", engine_name, "--quiet"]
         subprocess.run([sys.executable, "-m", "arena", "evaluate", *words], check=True, capture_output=True)
     assert same(tmp_path / "local", tmp_path / "ray") == dict.fromkeys(SAME, True)
+    assert (tmp_path / "local/analysis.json").read_bytes() == (tmp_path / "ray/analysis.json").read_bytes()
 
 
 @pytest.mark.parametrize(
