@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-import httpx2
+import aiohttp
 
 from arena.operator import BackendError
 
 MOST = 1 << 24  # bytes of any answer, such as the token ids of a long prompt
 TOKEN = 1 << 12  # bytes for each token that the answer may have: its id, its log-probabilities, its part of a stream
 REFUSAL = 1 << 16  # bytes that are read of an answer that is an error; the rest is left
-UNCHANGED = {"Accept-Encoding": "identity"}  # asks for no compression: it could make of little data more than memory
 
 
 def limit(body: object) -> int:
@@ -22,34 +21,34 @@ def limit(body: object) -> int:
     return MOST + TOKEN * int(tokens)
 
 
-async def pieces(response: httpx2.Response, most: int) -> AsyncIterator[bytes]:
+async def pieces(response: aiohttp.ClientResponse, most: int) -> AsyncIterator[bytes]:
     """The body as it comes. BackendError once it has more than `most` bytes, or if it is compressed."""
     if (how := response.headers.get("content-encoding", "identity").lower()) != "identity":
         raise BackendError(f"the server's answer is compressed ({how[:20]}), which it was asked not to be")
     count = 0
-    async for piece in response.aiter_raw():
+    async for piece in response.content.iter_any():
         count += len(piece)
         if count > most:
             raise BackendError(f"the server's answer is larger than {most / 2**20:.1f} MiB: it is not read any further")
         yield piece
 
 
-async def whole(response: httpx2.Response, most: int) -> bytes:
+async def whole(response: aiohttp.ClientResponse, most: int) -> bytes:
     """The body. BackendError as `pieces`."""
     return b"".join([piece async for piece in pieces(response, most)])
 
 
-async def beginning(response: httpx2.Response) -> bytes:
+async def beginning(response: aiohttp.ClientResponse) -> bytes:
     """The first bytes of the body of an error."""
     out = b""
-    async for piece in response.aiter_raw():
+    async for piece in response.content.iter_any():
         out += piece
         if len(out) >= REFUSAL:
             break
     return out[:REFUSAL]
 
 
-async def lines(response: httpx2.Response, most: int) -> AsyncIterator[str]:
+async def lines(response: aiohttp.ClientResponse, most: int) -> AsyncIterator[str]:
     """The lines of the body as they come. BackendError as `pieces`."""
     begun: list[bytes] = []
     async for piece in pieces(response, most):

@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
-import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-import httpx2
+import aiohttp
 import msgspec
 
 from arena.operator import BackendError, OverloadedError, WorkerContext
 from arena_operators.vlm import bodies, chat_api
 from arena_operators.vlm.backend import AsyncBackend, Capabilities, ModelAnswer, ModelRequest, Picture, TooLongError
 from arena_operators.vlm.chat_api import REQUESTS, Failed, Refused
+from arena_operators.vlm.http_client import session
 from arena_operators.vlm.options import IN_FLIGHT
 from arena_operators.vlm.pictures import EncodedPictures
 from arena_operators.vlm.probe import Probed, probe, sight
@@ -28,11 +27,6 @@ from arena_operators.vlm.streamed import Streamed
 TRIES = 6  # of one request, where trying again is safe
 FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0  # seconds between two tries: doubled each time; more than the longest: no wait
 MOST_KNOWN = 100_000  # names of pictures that a server has
-CONNECT = 10.0  # seconds. An answer may take any time: the arena's deadline counts
-KEPT_OPEN = 2.0  # seconds of an idle connection: less than servers keep it, which close it while it is used again
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-JSON = {"Content-Type": "application/json"}
-BROKEN = (httpx2.TransportError, httpx2.InvalidURL, httpx2.DecodingError)
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -64,8 +58,7 @@ class OpenAIBackend(AsyncBackend):
         self.stream = stream  # answers come token by token, which tells when the first one came
         self._sleep = sleep
         self._secret = ""
-        self._tls: ssl.SSLContext | None = None
-        self._clients: list[httpx2.AsyncClient] = []  # that are idle, each with its one connection
+        self._session: aiohttp.ClientSession | None = None
         self._known: set[str] = set()  # pictures that the server has
         self._placeholders: dict[tuple[int, int], tuple[int, int]] = {}  # by size: the token of a picture, how many
 
@@ -78,33 +71,14 @@ class OpenAIBackend(AsyncBackend):
         return self.probed.capabilities
 
     def connect(self) -> None:
-        """Make the client. ValueError when the key's variable is not set here."""
+        """Make the client, on the event loop. ValueError when the key's variable is not set here."""
         if self.key is not None:
             self._secret = os.environ.get(self.key, "").strip()
             if not self._secret:
                 raise ValueError("the environment variable that @key= names is not set where the worker runs")
             if not (self._secret.isascii() and self._secret.isprintable() and " " not in self._secret):
                 raise ValueError("the environment variable that @key= names holds no key: it has blanks or other signs")
-        self._tls = httpx2.create_ssl_context()
-
-    @asynccontextmanager
-    async def _client(self) -> AsyncIterator[httpx2.AsyncClient]:
-        """A client for one request. A client of many connections looks at all of them for each request."""
-        assert self._tls is not None
-        client = self._clients.pop() if self._clients else self._new_client(self._tls)
-        try:
-            yield client
-        finally:
-            self._clients.append(client)
-
-    def _new_client(self, tls: ssl.SSLContext) -> httpx2.AsyncClient:
-        return httpx2.AsyncClient(
-            verify=tls,
-            headers=bodies.UNCHANGED | ({"Authorization": f"Bearer {self._secret}"} if self._secret else {}),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=KEPT_OPEN),
-            timeout=httpx2.Timeout(None, connect=CONNECT),
-            trust_env=urlsplit(self.url).hostname not in LOOPBACK,  # no proxy stands before a server of this machine
-        )
+        self._session = session(self.url, self._secret)
 
     async def check_picture_size(self, height: int, width: int) -> None:
         assert self.probed is not None
@@ -211,10 +185,9 @@ class OpenAIBackend(AsyncBackend):
     async def look(self, how: str, url: str, body: object = None) -> tuple[int, bytes]:
         """The status and the beginning of an answer, whatever it is; (0, b"") where none comes. Sent once."""
         try:
-            content = None if body is None else msgspec.json.encode(body)
-            async with self._client() as client, client.stream(how, url, content=content, headers=JSON) as response:
-                return response.status_code, await bodies.beginning(response)
-        except httpx2.HTTPError:
+            async with self._sent(how, url, body) as response:
+                return response.status, await bodies.beginning(response)
+        except aiohttp.ClientError:
             return 0, b""
 
     async def _again(self, once: Callable[[], Awaitable[T]], tries: int) -> T:
@@ -239,22 +212,27 @@ class OpenAIBackend(AsyncBackend):
         async with self._answered(how, url, body) as response:
             return await bodies.whole(response, bodies.limit(body))
 
-    @asynccontextmanager
-    async def _answered(self, how: str, url: str, body: object) -> AsyncIterator[httpx2.Response]:
-        """The response, once its head is here; it is closed at the end, and so when whoever waits is cancelled."""
+    def _sent(self, how: str, url: str, body: object) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """The response, once its head is here; its connection is closed where it is left before its end."""
+        assert self._session is not None
         content = None if body is None else msgspec.json.encode(body)
+        return self._session.request(how, url, data=content, allow_redirects=False)
+
+    @asynccontextmanager
+    async def _answered(self, how: str, url: str, body: object) -> AsyncIterator[aiohttp.ClientResponse]:
+        """As `_sent`, of a response of status 200; its errors are those of `post`."""
         response = None
         try:
-            async with self._client() as client, client.stream(how, url, content=content, headers=JSON) as response:
-                if response.status_code != 200:
+            async with self._sent(how, url, body) as response:
+                if response.status != 200:
                     raise self._failed(response, await bodies.beginning(response))
                 yield response
-        except BROKEN as error:
+        except aiohttp.ClientError as error:
             raise self._unreachable(error, begun=response is not None) from None
 
-    def _failed(self, response: httpx2.Response, content: bytes) -> Exception:
+    def _failed(self, response: aiohttp.ClientResponse, content: bytes) -> Exception:
         """What a status other than 200 means. `content` is the beginning of its body."""
-        status = response.status_code
+        status = response.status
         text = self.hidden(f"{self.url} answers {status}: {chat_api.told(content, self.hidden)}")
         if status in (429, 503):
             return _Again(OverloadedError(text), _seconds(response.headers.get("retry-after")))
@@ -270,12 +248,12 @@ class OpenAIBackend(AsyncBackend):
     def _unreachable(self, cause: Exception, begun: bool) -> Exception:
         """`begun`: some of an answer came."""
         why = self.hidden(chat_api.shown(cause, self.hidden) or type(cause).__name__)
-        if isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout)):
+        if isinstance(cause, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
             advice = "Does it run, is its model loaded, and is this its address?"
             text = f"no server can be reached at {self.url}: {why}. {advice}"
             return _Again(BackendError(text), None)
         broken = BackendError(f"the connection to {self.url} broke before the whole answer came: {why}")
-        closed = isinstance(cause, (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError))
+        closed = isinstance(cause, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError))
         return _Again(broken, 0.0, closed=True) if closed and not begun else broken
 
     def hidden(self, text: str) -> str:
@@ -290,8 +268,8 @@ class OpenAIBackend(AsyncBackend):
         return dataclasses.replace(answer, text=text or "", thought=thought, refusal=refusal)
 
     async def stop(self) -> None:
-        while self._clients:
-            await self._clients.pop().aclose()
+        if self._session is not None:
+            await self._session.close()
 
 
 class _Again(Exception):

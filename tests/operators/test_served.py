@@ -12,7 +12,7 @@ import threading
 import numpy as np
 import pytest
 
-pytest.importorskip("httpx2")
+pytest.importorskip("aiohttp")
 pytest.importorskip("aiohttp")
 
 from msgspec.structs import replace

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-pytest.importorskip("httpx2")
+pytest.importorskip("aiohttp")
 pytest.importorskip("aiohttp")
 
 from arena.operator import BackendError, OverloadedError

@@ -146,8 +146,8 @@ def test_what_does_not_go_together_is_refused(name, words):
 
 def test_what_the_backend_needs_is_named_with_its_extra(monkeypatch):
     installed = plugins.installed
-    monkeypatch.setattr(plugins, "installed", lambda module: module != "httpx2" and installed(module))
-    with pytest.raises(MissingExtraError, match=r"backend=openai needs httpx2.*\[openai\]"):
+    monkeypatch.setattr(plugins, "installed", lambda module: module != "aiohttp" and installed(module))
+    with pytest.raises(MissingExtraError, match=r"backend=openai needs aiohttp.*\[openai\]"):
         entry(f"vlm:toy@url={URL}")
     monkeypatch.setattr(plugins, "installed", lambda module: module != "torch" and installed(module))
     entry(f"vlm:toy@url={URL}")

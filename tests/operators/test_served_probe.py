@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-pytest.importorskip("httpx2")
 pytest.importorskip("aiohttp")
 
 from arena.operator import BackendError

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-pytest.importorskip("httpx2")
+pytest.importorskip("aiohttp")
 pytest.importorskip("aiohttp")
 
 from click.testing import CliRunner

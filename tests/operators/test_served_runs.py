@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-pytest.importorskip("httpx2")
+pytest.importorskip("aiohttp")
 pytest.importorskip("aiohttp")
 
 from arena.errors import InputError

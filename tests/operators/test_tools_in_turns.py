@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("httpx2")
 pytest.importorskip("aiohttp")
 
 from click.testing import CliRunner

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("transformers")
-pytest.importorskip("httpx2")
+pytest.importorskip("aiohttp")
 pytest.importorskip("peft")
 
 import psutil

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("httpx2")
+pytest.importorskip("aiohttp")
 
 from arena import plugins
 from arena.cli.play import play

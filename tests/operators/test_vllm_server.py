@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("httpx2")
+pytest.importorskip("aiohttp")
 
 from arena.operator import WorkerContext
 from arena_operators.vlm import vllm_backend
