@@ -25,6 +25,7 @@ KIND = OperatorKind(
     name="llm",
     summary="a language model that reads its seat's text and needs no picture (default: SmolLM2-135M-Instruct)",
     target="arena_operators.vlm.operator:make_llm",
+    learner="arena_operators.vlm.learner:load_llm",
     prompts="arena_operators.vlm.shown:prompts_of_llm",
     template=partial(vlm.template_of, kind="llm"),
     views=partial(vlm.views, kind="llm"),

@@ -139,7 +139,7 @@ class Encoder:
         """As `features`, of several, which are kept. No picture's numbers depend on the others."""
         if not pictures:
             return []
-        read = [self._read(one) for one in pictures]
+        read = [self.tiles(one) for one in pictures]
         if self._tower is None or not all(self._tower.takes(*one) for one in read):
             inner = self.model.model.model
             masks = [{} if mask is None else {"pixel_attention_mask": mask[None]} for _, mask in read]
@@ -159,7 +159,7 @@ class Encoder:
         """Those of which nothing is kept, each once."""
         return list({one.sha256: one for one in pictures if self._features.get(one.sha256) is None}.values())
 
-    def _read(self, picture: Picture) -> tuple[Tensor, Tensor | None]:
+    def tiles(self, picture: Picture) -> tuple[Tensor, Tensor | None]:
         """Its tiles (tiles, channels, height, width) as the processor makes them, and what of them is not padding."""
         size = picture.pixels.shape[:2]
         if self._plain.get(size):

@@ -181,6 +181,7 @@ KIND = OperatorKind(
     name="vlm",
     summary="a vision-language model that sees its seat's picture (default: nano, shipped and trained for our games)",
     target="arena_operators.vlm.operator:make",
+    learner="arena_operators.vlm.learner:load",
     prompts="arena_operators.vlm.shown:prompts",
     template=template_of,
     views=views,

@@ -1,0 +1,346 @@
+"""The engine in this process: a torch model, all its weights or a LoRA adapter, and AdamW.
+
+Rows are computed in passes of few shapes: a row's length is rounded up, and a pass of one length has a fixed number of
+rows; spare ones are filled up. So a row's numbers depend neither on the rows that come with it nor on how a batch is
+divided into calls: scored before an update and in its first call, each token has the same log-probability, bit for bit.
+Logits are computed only where a response is predicted. Eager attention has the cheapest gradient on a CPU at the
+lengths of our prompts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from arena import names, plugins
+from arena.errors import ArenaError, InputError, sentence
+from arena.train.vlm import losses, saved
+from arena.train.vlm.engine import NO_CONFIG, Config, Datum, Engine, Floats, OptimParams, Output
+from arena.train.vlm.passes import Pass, Row, passes
+from arena.train.vlm.rows import sha
+
+HEAD = 128  # places that logits are computed for at once
+
+
+class Learner(Protocol):
+    """A model as its operator's kind gives it to the trainer: see arena_operators/vlm/learner.py."""
+
+    model: Any
+    tokenizer: Any
+    ends: frozenset[int]
+    context: int | None
+    image_token: int | None
+
+    def fingerprint(self) -> dict[str, str]: ...
+    def banned(self) -> Any: ...
+    def pixels(self, images: Sequence[Any]) -> dict[str, Tensor]: ...
+    def features(self, pixels: Mapping[str, Tensor]) -> Tensor | None: ...
+    def hidden(
+        self, ids: Tensor, mask: Tensor, pixels: Mapping[str, Tensor], features: Tensor | None, inner: Any
+    ) -> Tensor: ...
+    def language(self) -> str: ...
+    def save(self, folder: Path, model: Any, dtype: str, about: Mapping[str, Any]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalConfig:
+    """Settings of a LocalEngine."""
+
+    mode: Literal["full", "lora"] = "lora"  # what is trained: all weights, or an adapter on the language layers
+    rank: int = 32
+    alpha: int = 64
+    dtype: Literal["float32", "bfloat16"] = "bfloat16"  # of products; sums and logits are float32
+    weights: Literal["float32", "bfloat16"] = "float32"  # in memory, of the model; those of an adapter are float32
+    checkpointing: bool = False  # keep less for the gradient and compute it again: slower, in less memory
+    tokens: int = 2048  # of a pass, padding included: more take more memory
+    pictures: int = 1 << 28  # bytes of features of pictures that are kept, where the tower is not trained
+    temperature: float = 1.0  # of the sampler; log-probabilities are those of what it drew from
+    device: str = "cpu"
+    seed: int = 0  # of the adapter's first weights
+
+    def __post_init__(self) -> None:
+        allowed = {"mode": ("full", "lora"), "dtype": ("float32", "bfloat16"), "weights": ("float32", "bfloat16")}
+        for name, values in allowed.items():
+            if getattr(self, name) not in values:
+                raise InputError(f"{name}={getattr(self, name)!r}: expected {' or '.join(values)}")
+        for name in ("rank", "alpha", "tokens", "temperature"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name}={getattr(self, name)}: expected more than 0")
+        if self.mode == "full" and self.weights != "float32":
+            raise InputError("weights=bfloat16 goes with mode=lora: small changes of weights would be rounded away")
+
+
+def learner(source: str, device: str, dtype: str) -> Learner:
+    """The model of an operator's name, such as `vlm` or `llm:DIR`. InputError for one that cannot be trained."""
+    name = names.parse(source)
+    kind, what = plugins.named_operator(name, source)
+    if kind.learner is None:
+        raise InputError(f"operator {source!r} cannot be trained here: {kind.name} has no weights that a trainer knows")
+    plugins.require_modules(f"training {kind.name}", ("torch", "transformers", "peft"), "train")
+    try:
+        made: Learner = plugins.resolve(kind.learner)(what, dict(name.options), device=device, dtype=dtype)
+    except ValueError as error:
+        raise InputError(f"{source} cannot be trained: {error}") from error
+    return made
+
+
+class LocalEngine(Engine):
+    """See the top of this file. `source` is an operator's name; weights for samplers are written into `folder`."""
+
+    def __init__(self, source: str, folder: Path, config: LocalConfig | None = None) -> None:
+        self.source, self.folder, self.config = source, folder, config or LocalConfig()
+        self.learner = learner(source, self.config.device, self.config.weights)
+        base = self.learner.model
+        base.set_attn_implementation("eager" if self.config.device == "cpu" else "sdpa")
+        _no_dropout(base)
+        self.model: Any = base if self.config.mode == "full" else self._adapted(base)
+        if self.config.checkpointing:
+            base.gradient_checkpointing_enable({"use_reentrant": False})
+            base.enable_input_require_grads()
+        self.model.train(self.config.checkpointing)  # transformers recomputes only then; nothing is dropped
+        self._trained = {name: one for name, one in self.model.named_parameters() if one.requires_grad}
+        self.optimizer = _optimizer(self._trained)
+        self._never = self.learner.banned()
+        self._banned = torch.from_numpy(self._never).to(self.config.device)
+        self._features: dict[str, Tensor] = {}
+        self._held = 0  # bytes of them
+        self._start: Learner | None = None
+        self._since: list[Datum] = []  # what the gradient was computed of
+
+    def _adapted(self, base: Any) -> Any:
+        from peft import LoraConfig, get_peft_model
+
+        how = LoraConfig(
+            r=self.config.rank,
+            lora_alpha=self.config.alpha,
+            lora_dropout=0.0,
+            bias="none",
+            target_modules=self.learner.language(),
+            task_type="CAUSAL_LM",
+        )
+        with torch.random.fork_rng():
+            torch.manual_seed(self.config.seed)
+            return get_peft_model(base, how)
+
+    # the five calls
+
+    def forward_backward(
+        self, batch: Sequence[Datum], loss: str | None, config: Config = NO_CONFIG, *, reference: bool = False
+    ) -> Output:
+        if reference and loss is not None:
+            raise ValueError("the reference is scored, and not trained: loss=None")
+        if loss is not None:
+            self._since += batch
+        find = None if loss is None else losses.find(loss)
+        logprobs: list[Floats] = [np.zeros(0, np.float32)] * len(batch)
+        hidden: list[Floats] = [np.zeros(0, np.float32)] * len(batch)
+        metrics: dict[str, float] = {}
+        rows = self._rows(batch)
+        for one in self._mine(list(passes(rows, self.config.tokens))):
+            with self._memory(one), torch.set_grad_enabled(find is not None):
+                scored, entropy, states = self._score(one, reference, bool(config.get("entropy")))
+                if find is not None:
+                    inputs = _inputs(one, batch, entropy)
+                    each, sums = find(scored, inputs, config)
+                    total = each.sum()
+                    if not bool(total.isfinite()):
+                        self._broken(f"the loss {loss} is {float(total)}")
+                    total.backward()
+                    for name, value in sums.items():
+                        metrics[name] = metrics.get(name, 0.0) + value
+            parts = scored.detach().cpu().numpy().astype(np.float32)
+            ends = np.cumsum([len(batch[row.index].response) for row in one.rows])[:-1]
+            for row, part, state in zip(one.rows, np.split(parts, ends), states, strict=True):
+                logprobs[row.index], hidden[row.index] = part, state
+        return self._together(Output(logprobs=logprobs, metrics=metrics, hidden=hidden))
+
+    def optim_step(self, how: OptimParams) -> dict[str, float]:
+        self._reduce()
+        norm = torch.nn.utils.clip_grad_norm_(self._trained.values(), how.grad_norm or float("inf"))
+        if not bool(norm.isfinite()):
+            self._broken(f"the norm of the gradient is {float(norm)}")
+        for group in self.optimizer.param_groups:
+            decay = how.weight_decay if group["decays"] else 0.0
+            group |= {"lr": how.learning_rate, "betas": how.betas, "eps": how.eps, "weight_decay": decay}
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self._since.clear()
+        return {"grad_norm": float(norm)}
+
+    def sampler_weights(self, version: str) -> Path:
+        about = {"version": version, "mode": self.config.mode, "source": self.source}
+        return saved.write_sampler(self.folder / version, self.model, about)
+
+    def save_state(self, path: Path) -> None:
+        saved.write_state(path, self._trained, self.optimizer, self._facts())
+
+    def load_state(self, path: Path) -> None:
+        saved.read_state(path, self._trained, self.optimizer, self._facts())
+        self._drop()
+
+    # how
+
+    def _facts(self) -> dict[str, Any]:
+        about: dict[str, Any] = {"source": self.source, "mode": self.config.mode}
+        if self.config.mode == "lora":
+            about |= {"rank": self.config.rank, "alpha": self.config.alpha, "base": self.learner.fingerprint()}
+        return about
+
+    def _drop(self) -> None:
+        """Forget the gradient."""
+        self.optimizer.zero_grad()
+        self._since.clear()
+
+    def _mine(self, every: list[Pass]) -> list[Pass]:
+        """The passes that are computed here."""
+        return every
+
+    def _reduce(self) -> None:
+        """Add the gradients of all processes."""
+
+    def _together(self, mine: Output) -> Output:
+        """The output of all processes."""
+        return mine
+
+    def _rows(self, batch: Sequence[Datum]) -> list[Row]:
+        banned, out = self._never, []
+        for index, one in enumerate(batch):
+            length = len(one.prompt) + len(one.response)
+            if not len(one.prompt) or not len(one.response):
+                raise ValueError(f"datum {index} has an empty prompt or response")
+            if self.learner.context is not None and length > self.learner.context:
+                raise InputError(f"a row has {length:,} tokens, more than the model's {self.learner.context:,}")
+            if (never := one.response[banned[one.response]]).size:
+                token = self.learner.tokenizer.convert_ids_to_tokens(int(never[0]))
+                raise InputError(f"the response of a row holds {token!r}, which is never sampled: leave the row out")
+            ids = np.concatenate([one.prompt, one.response]).astype(np.int64)
+            out.append(Row(index, ids, len(one.prompt), self.learner.pixels(one.images), tuple(map(sha, one.images))))
+        return out
+
+    def _score(self, one: Pass, reference: bool, entropies: bool) -> tuple[Tensor, Tensor, list[Floats]]:
+        """Log-probabilities and entropies (tokens,) of a pass's responses, and the states after its prompts."""
+        device = self.config.device
+        with self._weights(reference) as (of, model), self._autocast():
+            features = self._look(one, reference)
+            pixels = {} if features is not None else {name: t.to(device) for name, t in one.pixels().items()}
+            ids, mask = one.ids.to(device), one.mask.to(device)
+            states = of.hidden(ids, mask, pixels, features, model.model)
+            rows, places = one.places
+            chosen = states[rows.to(device), places.to(device)]
+            head = model.get_output_embeddings()
+            spare = -len(chosen) % HEAD
+            chosen = torch.nn.functional.pad(chosen, (0, 0, 0, spare))
+            targets = torch.nn.functional.pad(
+                one.targets.to(device), (0, spare), value=int((~self._banned).nonzero()[0])
+            )
+            scored, entropy = [], []
+            for at in range(0, len(chosen), HEAD):
+                logits = head(chosen[at : at + HEAD]).float() / self.config.temperature
+                part, spread = losses.score(logits, targets[at : at + HEAD], self._banned)
+                scored.append(part)
+                entropy.append(spread if entropies else spread.detach())
+        count = len(one.targets)
+        ends = states.detach()[torch.arange(len(one.rows)), torch.tensor([row.prompt - 1 for row in one.rows])]
+        return torch.cat(scored)[:count], torch.cat(entropy)[:count], list(ends.float().cpu().numpy())
+
+    @contextlib.contextmanager
+    def _weights(self, reference: bool) -> Iterator[tuple[Learner, Any]]:
+        """Who computes, and its model: that of now, or that of the start."""
+        if self.config.mode == "lora":
+            with self.model.disable_adapter() if reference else contextlib.nullcontext():
+                yield self.learner, self.model.get_base_model()
+        elif not reference:
+            yield self.learner, self.model
+        else:
+            if self._start is None:
+                self._start = learner(self.source, self.config.device, self.config.weights)
+                self._start.model.set_attn_implementation(self.learner.model.config._attn_implementation)
+                self._start.model.requires_grad_(False)
+            yield self._start, self._start.model
+
+    def _autocast(self) -> Any:
+        bf16 = self.config.dtype == "bfloat16"
+        return torch.autocast(torch.device(self.config.device).type, torch.bfloat16, enabled=bf16)
+
+    def _look(self, one: Pass, reference: bool) -> Tensor | None:
+        """The features of a pass's pictures where their tower is not trained, each picture's computed once."""
+        if self.config.mode == "full" or not one.rows[0].pixels:
+            return None
+        found = []
+        for row in one.rows:
+            name = "".join(row.pictures)
+            if name not in self._features:
+                with torch.no_grad():
+                    given = {key: tensor.to(self.config.device) for key, tensor in row.pixels.items()}
+                    made = self.learner.features(given)
+                if made is None:
+                    return None
+                self._features[name] = made
+                self._held += made.nbytes
+            found.append(self._features[name])
+        found += [found[0]] * one.spare
+        while self._held > self.config.pictures and len(self._features) > 1:  # the oldest go
+            self._held -= self._features.pop(next(iter(self._features))).nbytes
+        return torch.cat(found)
+
+    @contextlib.contextmanager
+    def _memory(self, one: Pass) -> Iterator[None]:
+        try:
+            yield
+        except (RuntimeError, MemoryError) as error:
+            if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "not enough memory" not in str(error):
+                raise
+            self._drop()
+            more = "" if self.config.checkpointing else ", or set checkpointing=true"
+            less = "" if self.config.mode == "lora" else ", or mode=lora"
+            raise ArenaError(
+                f"out of memory on {self.config.device} in a pass of {one.ids.shape[0]} rows of {one.ids.shape[1]} "
+                f"tokens: lower tokens= (now {self.config.tokens}){more}{less}. Nothing was changed"
+            ) from error
+
+    def _broken(self, what: str) -> None:
+        """Raise ArenaError after the rows since the last step were saved."""
+        kept = saved.write_batch(self.folder, self._since)
+        self._drop()
+        raise ArenaError(
+            f"{sentence(what)} The weights are as they were before this update. Its {kept.rows} rows are in "
+            f"{kept.path}. Lower the learning rate, or the clip of the gradient"
+        )
+
+
+def _inputs(one: Pass, batch: Sequence[Datum], entropy: Tensor) -> dict[str, Tensor]:
+    """What the loss needs of each token of a pass."""
+    data = [batch[row.index] for row in one.rows]
+    out = {"entropy": entropy}
+    for name in data[0].inputs:
+        values = np.concatenate([np.asarray(datum.inputs[name], np.float32) for datum in data])
+        out[name] = torch.from_numpy(values).to(entropy.device)
+    counts = torch.tensor([len(datum.response) for datum in data])
+    out["turn"] = torch.repeat_interleave(torch.arange(len(data)), counts).to(entropy.device)
+    return out
+
+
+def _no_dropout(model: Any) -> None:
+    """A dropped value would be another one each time a row is scored."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        for name in ("attention_dropout", "dropout"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)
+
+
+def _optimizer(trained: Mapping[str, Any]) -> torch.optim.AdamW:
+    decays = {name: one.ndim >= 2 and "embed" not in name for name, one in trained.items()}
+    groups = [
+        {"params": [one for name, one in trained.items() if decays[name] is which], "decays": which}
+        for which in (True, False)
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], fused=True)

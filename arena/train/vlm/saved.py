@@ -1,0 +1,143 @@
+"""What an engine writes: its state, weights for samplers, and the rows of an update that failed. All in safetensors
+
+and JSON, so nothing in it can run code, and each folder appears when it is whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from arena.errors import ArenaError, CheckpointError, InputError, nearest, sentence
+from arena.train.vlm.engine import Datum
+
+VERSION = 1
+FACTS = "engine.json"
+MARKER = "weights.json"  # the last file of a folder of sampler weights
+
+
+class Batch(NamedTuple):
+    """Rows that were written."""
+
+    path: Path
+    rows: int
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A new folder beside `path` to write into, which becomes `path` at the end; nothing is left where that fails."""
+    fresh = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        fresh.mkdir(parents=True)
+        yield fresh
+        for file in fresh.iterdir():
+            with file.open("rb") as stream:
+                os.fsync(stream.fileno())
+        if path.exists():
+            shutil.rmtree(path)
+        fresh.rename(path)
+    except (OSError, SafetensorError) as error:
+        raise ArenaError(
+            f"{path} cannot be written: {sentence(error)} What was written before is whole; make room, and resume"
+        ) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def write_sampler(path: Path, model: Any, about: Mapping[str, Any]) -> Path:
+    """All weights, or the adapter, of `model`, as its own library writes them."""
+    with whole(path) as fresh:
+        model.save_pretrained(fresh)
+        (fresh / MARKER).write_text(json.dumps(about) + "\n")
+    return path
+
+
+def write_state(
+    path: Path, trained: Mapping[str, Tensor], optimizer: torch.optim.Optimizer, facts: Mapping[str, Any]
+) -> None:
+    """The trained weights, the optimiser's moments, and what they belong to."""
+    if path.exists():
+        raise InputError(f"{path} exists: a state is never overwritten; name a new folder")
+    with whole(path) as fresh:
+        weights = {name: one.detach().cpu().contiguous() for name, one in trained.items()}
+        save_file(weights, fresh / "weights.safetensors")
+        moments = {
+            f"{index}.{name}": value.cpu().contiguous()
+            for index, entry in optimizer.state_dict()["state"].items()
+            for name, value in entry.items()
+        }
+        save_file(moments, fresh / "optimizer.safetensors")
+        (fresh / FACTS).write_text(json.dumps({"version": VERSION, **facts}, indent=1, sort_keys=True) + "\n")
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """What a state belongs to. CheckpointError if there is none, or it is of another version."""
+    try:
+        facts = json.loads((path / FACTS).read_text())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is not the state of an engine: {sentence(error)}") from error
+    if not isinstance(facts, dict) or facts.get("version") != VERSION:
+        found = facts.get("version") if isinstance(facts, dict) else None
+        raise CheckpointError(
+            f"{path} was written in version {found} of its format, and this arena reads version {VERSION}: resume it "
+            "with the arena that wrote it"
+        )
+    return facts
+
+
+def read_state(
+    path: Path, trained: Mapping[str, Tensor], optimizer: torch.optim.Optimizer, facts: Mapping[str, Any]
+) -> None:
+    """Put a state into the weights and the optimiser, all of it or nothing. CheckpointError with the reason."""
+    found = read_facts(path)
+    for name, value in facts.items():
+        if name != "source" and found.get(name) != value:
+            what = "its base model has other files" if name == "base" else f"{name}={found.get(name)}, not {value}"
+            raise CheckpointError(f"{path} is the state of another model ({found.get('source')}): {what}")
+    try:
+        weights, moments = load_file(path / "weights.safetensors"), load_file(path / "optimizer.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} is damaged: {sentence(error)} Resume from the state before it") from error
+    if weights.keys() != trained.keys():
+        other = sorted(weights.keys() ^ trained.keys())[0]
+        raise CheckpointError(f"{path} is the state of another model: {other}. {nearest(other, trained)}")
+    for name, one in trained.items():
+        if weights[name].shape != one.shape or weights[name].dtype != one.dtype:
+            raise CheckpointError(
+                f"{path} is the state of another model: {name} is {tuple(weights[name].shape)} {weights[name].dtype}, "
+                f"not {tuple(one.shape)} {one.dtype}"
+            )
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in moments.items():
+        index, _, what = name.partition(".")
+        state.setdefault(int(index), {})[what] = tensor
+    with torch.no_grad():
+        for name, one in trained.items():
+            one.copy_(weights[name])
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def write_batch(folder: Path, batch: Sequence[Datum]) -> Batch:
+    """Rows in one .npz file: `N.prompt`, `N.response`, `N.image.M` and `N.NAME` for each input."""
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, Any] = {}
+    for number, one in enumerate(batch):
+        arrays |= {f"{number}.prompt": one.prompt, f"{number}.response": one.response}
+        arrays |= {f"{number}.image.{at}": image for at, image in enumerate(one.images)}
+        arrays |= {f"{number}.{name}": values for name, values in one.inputs.items()}
+    path = next(path for n in itertools.count() if not (path := folder / f"failed-batch-{n}.npz").exists())
+    np.savez_compressed(path, **arrays)
+    return Batch(path, len(batch))

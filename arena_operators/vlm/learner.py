@@ -1,0 +1,146 @@
+"""What the trainer needs of a model that `vlm` or `llm` names: its torch module, its tokens, its pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image as Pictures
+from torch import Tensor
+
+from arena.canonical import hash_file
+from arena_operators.vlm import checkpoint
+from arena_operators.vlm.backend import Picture
+from arena_operators.vlm.checkpoint import METADATA, Kind
+from arena_operators.vlm.encoder import Encoder
+from arena_operators.vlm.model import Model
+from arena_operators.vlm.vision import FAMILIES
+
+ENDS = ("final_logit_softcapping", "logit_scale", "logits_scaling")  # what a model does after its head, not done here
+
+
+class Learner:
+    """A loaded model that can be trained. The engine in `arena.train.vlm.local` uses this, and nothing else of it."""
+
+    def __init__(self, what: str, options: Mapping[str, Any], *, device: str, dtype: str, kind: Kind = "vlm") -> None:
+        """`dtype`: of the weights. ValueError, in words, for a model that cannot be loaded, or not be trained here."""
+        self._origin = checkpoint.source(what, options.get("adapter"), kind)
+        checkpoint.check_source(self._origin)
+        self._loaded = Model(self._origin, device, dtype, options.get("revision"))
+        self.model: Any = self._loaded.model  # a transformers model; the engine may change its weights, not replace it
+        self.tokenizer: Any = self._loaded.tokenizer
+        self.ends = self._loaded.ends  # tokens that end an answer
+        self.context = self._loaded.context
+        self.image_token: int | None = getattr(self.model.config, "image_token_id", None)
+        self._takes = self._loaded.takes
+        text = self.model.config.get_text_config()
+        scaled = [name for name in ENDS if getattr(text, name, None) not in (None, 1, 1.0)]
+        if scaled:
+            raise ValueError(f"{self._origin.called} changes its logits by {scaled[0]}: training it is not built")
+        family = getattr(self.model.config, "model_type", None) in FAMILIES
+        self._encoder = Encoder(self._loaded, None) if family else None
+
+    def fingerprint(self) -> dict[str, str]:
+        """The files that were loaded by their hashes; of a hub's model its name."""
+        files = {name: hash_file(path) for name, path in checkpoint.loaded(self._origin).items()}
+        return files if self._origin.hub is None else {**files, "model": self._origin.hub}
+
+    def banned(self) -> npt.NDArray[np.bool_]:
+        """Tokens that are never sampled, bool (vocabulary,)."""
+        return self._loaded.banned(self.model.get_output_embeddings().weight.shape[0])
+
+    def pixels(self, images: Sequence[npt.NDArray[np.uint8]]) -> dict[str, Tensor]:
+        """The model's inputs for the pictures (height, width, 3) of one prompt. Those of prompts with equal shapes are
+
+        joined along the first axis.
+        """
+        if not images:
+            return {}
+        if self._encoder is not None:
+            read = [self._encoder.tiles(Picture(image)) for image in images]
+            out = {"pixel_values": torch.cat([tiles for tiles, _ in read])[None]}
+            if any(mask is not None for _, mask in read):
+                masks = [
+                    torch.ones(len(tiles), *tiles.shape[-2:], dtype=torch.int64) if mask is None else mask
+                    for tiles, mask in read
+                ]
+                out["pixel_attention_mask"] = torch.cat(masks)[None]
+            return out
+        given = self._loaded.processor.image_processor(
+            images=[Pictures.fromarray(image) for image in images], return_tensors="pt"
+        )
+        return {name: tensor for name, tensor in given.items() if torch.is_tensor(tensor) and name in self._takes}
+
+    def features(self, pixels: Mapping[str, Tensor]) -> Tensor | None:
+        """What stands in the places of the image tokens of one prompt, (tokens, width), for a tower that is not
+
+        trained; None where this family's pictures cannot be computed apart.
+        """
+        if self._encoder is None:
+            return None
+        found: Any = self.model.model.get_image_features(**pixels).pooler_output
+        return torch.cat(tuple(found)) if isinstance(found, tuple | list) or found.ndim == 3 else found
+
+    def hidden(
+        self, ids: Tensor, mask: Tensor, pixels: Mapping[str, Tensor], features: Tensor | None, inner: Any
+    ) -> Tensor:
+        """The last hidden states (rows, length, width) of rows of token ids that are padded on the right.
+
+        `mask`: 1 where a token stands. `pixels` of all rows, or instead their `features` (tokens, width). `inner`: the
+        model without its head.
+        """
+        given: dict[str, Any] = dict(pixels)
+        if features is not None:
+            from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+            given = {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=features)}}
+        for name in ("mm_token_type_ids", "token_type_ids"):
+            if name in self._takes and self.image_token is not None:
+                given[name] = (ids == self.image_token).to(ids.dtype)
+        out: Tensor = inner(input_ids=ids, attention_mask=mask, use_cache=False, **given).last_hidden_state
+        return out
+
+    def language(self) -> str:
+        """A pattern of the names of the linear layers of the part that reads and writes, without its head."""
+        inside = self._decoder()
+        name = next(name for name, module in self.model.named_modules() if module is inside)
+        words = {path.rpartition(".")[2] for path, one in inside.named_modules() if isinstance(one, torch.nn.Linear)}
+        return rf"(.*\.)?{name.replace('.', chr(92) + '.')}\.layers\.\d+\..*\.({'|'.join(sorted(words))})"
+
+    def _decoder(self) -> Any:
+        inner = self.model.model
+        for name in ("text_model", "language_model"):
+            if hasattr(inner, name):
+                return getattr(inner, name)
+        return inner
+
+    def save(self, folder: Path, model: Any, dtype: str, about: Mapping[str, Any]) -> None:
+        """Write `model`, the changed one, into the new `folder` in the Hugging Face layout, with its words beside it.
+
+        `about` is noted where the model is one of ours (nano.json).
+        """
+        plain = {name: tensor.to(getattr(torch, dtype)) for name, tensor in model.state_dict().items()}
+        model.save_pretrained(folder, state_dict=plain)
+        words = self._loaded.processor if self._loaded.sees else self.tokenizer
+        words.save_pretrained(folder)
+        config = json.loads((folder / "config.json").read_text())
+        for part in (config, *(one for one in config.values() if isinstance(one, dict))):
+            if "dtype" in part:
+                part["dtype"] = dtype
+        (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+        metadata = self._origin.metadata()
+        if metadata is not None:
+            sha = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+            made = {**metadata, "weights_sha256": sha, "trained_further": dict(about)}
+            (folder / METADATA).write_text(json.dumps(made, indent=1) + "\n")
+
+
+load = Learner
+load_llm = partial(Learner, kind="llm")

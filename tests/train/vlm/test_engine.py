@@ -1,0 +1,239 @@
+"""The engine in this process: it scores as the sampler does, however a batch is divided, and goes on exactly."""
+
+from __future__ import annotations
+
+import json
+import resource
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("peft")
+
+import torch
+
+from arena.errors import ArenaError, CheckpointError, InputError
+from arena.train.vlm.engine import OptimParams
+from arena.train.vlm.local import LocalConfig, LocalEngine
+from tests.train.vlm.engine_kit import answered, weighted
+
+CONFIG = LocalConfig(dtype="float32")
+STEP = OptimParams(learning_rate=3e-4)
+MODES = ("full", "lora")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def sampled():
+    """(data, the sampler's log-probabilities)."""
+    return answered()
+
+
+def engine(folder, **how):
+    return LocalEngine("vlm", folder, replace(CONFIG, **how))
+
+
+def update(made, data, parts=1):
+    data = weighted(data)
+    size = -(-len(data) // parts)
+    for start in range(0, len(data), size):
+        made.forward_backward(data[start : start + size], "cross_entropy")
+    return made.optim_step(STEP)
+
+
+def gradient(made, data, parts):
+    size = -(-len(data) // parts)
+    for start in range(0, len(data), size):
+        made.forward_backward(data[start : start + size], "cross_entropy")
+    return {name: one.grad.clone() for name, one in made._trained.items() if one.grad is not None}
+
+
+def worst(one, other):
+    return max(float(np.abs(a - b).max()) for a, b in zip(one, other, strict=True))
+
+
+def same(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_it_scores_as_the_sampler_does(sampled, tmp_path):
+    data, mu = sampled
+    assert worst(engine(tmp_path).forward_backward(data, None).logprobs, mu) < 1e-5
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_sampler_takes_its_weights_and_scores_alike(sampled, tmp_path, mode):
+    made = engine(tmp_path, mode=mode)
+    before = made.forward_backward(sampled[0], None).logprobs
+    update(made, sampled[0])
+    path = made.sampler_weights("pi_v1")
+    assert json.loads((path / "weights.json").read_text())["version"] == "pi_v1"
+    data, mu = answered(path=path)
+    assert worst(made.forward_backward(data, None).logprobs, mu) < 1e-5
+    assert worst(made.forward_backward(sampled[0], None).logprobs, before) > 1e-2
+
+
+def test_log_probabilities_are_those_of_the_temperature(tmp_path):
+    data, mu = answered(temperature=0.7)
+    assert worst(engine(tmp_path, temperature=0.7).forward_backward(data, None).logprobs, mu) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("mode", "dtype", "checkpointing"),
+    [("full", "float32", False), ("full", "bfloat16", False), ("lora", "bfloat16", True)],
+)
+def test_a_row_scores_the_same_bits_however_it_is_called(sampled, tmp_path, mode, dtype, checkpointing):
+    data, _ = sampled
+    made = engine(tmp_path, mode=mode, dtype=dtype, checkpointing=checkpointing, tokens=320)
+    old = made.forward_backward(data, None).logprobs
+    order = np.random.default_rng(0).permutation(len(data))
+    rows = weighted(data)
+    for part in np.split(order, 3):
+        now = made.forward_backward([rows[i] for i in part], "cross_entropy").logprobs
+        assert same(now, [old[i] for i in part])
+
+
+def test_the_first_ratio_of_the_policy_loss_is_exactly_1(sampled, tmp_path):
+    data, mu = sampled
+    made = engine(tmp_path, dtype="bfloat16")
+    old = made.forward_backward(data, None).logprobs
+    rows = weighted(data)
+    rows = [
+        replace(row, inputs={**row.inputs, "old": was, "mu": by, "advantage": np.ones_like(was)})
+        for row, was, by in zip(rows, old, mu, strict=True)
+    ]
+    metrics = made.forward_backward(rows, "policy").metrics
+    assert metrics["actor/ratio_error"] == 0
+    assert made.optim_step(STEP)["grad_norm"] > 0
+    assert made.forward_backward(rows, "policy").metrics["actor/ratio_error"] > 0
+
+
+def test_accumulated_gradients_are_those_of_one_call(sampled, tmp_path):
+    data = weighted(sampled[0])
+    made = engine(tmp_path, mode="full", tokens=320)
+    whole = gradient(made, data, 1)
+    made.optimizer.zero_grad()
+    parts = gradient(made, data, 5)
+    assert max(float((whole[name] - parts[name]).abs().max()) for name in whole) < 1e-6
+
+
+def test_checkpointing_changes_no_gradient(sampled, tmp_path):
+    data = weighted(sampled[0])
+    plain, kept = (gradient(engine(tmp_path, checkpointing=one), data, 1) for one in (False, True))
+    assert all(torch.equal(plain[name], kept[name]) for name in plain)
+
+
+def test_tokens_that_are_never_sampled_have_no_probability(sampled, tmp_path):
+    made = engine(tmp_path)
+    banned, one = made.learner.banned(), sampled[0][0]
+    assert banned[made.learner.image_token]
+    allowed = [replace(one, response=np.array([token], np.int32)) for token in np.flatnonzero(~banned)]
+    logprobs = np.concatenate(made.forward_backward(allowed, None).logprobs)
+    assert np.exp(logprobs.astype(np.float64)).sum() == pytest.approx(1, abs=1e-5)
+    with pytest.raises(InputError, match=r"'<image>'.*is never sampled"):
+        made.forward_backward([replace(one, response=np.array([made.learner.image_token], np.int32))], None)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_reference_is_the_start(sampled, tmp_path, mode):
+    made = engine(tmp_path, mode=mode)
+    before = made.forward_backward(sampled[0], None).logprobs
+    update(made, sampled[0])
+    assert same(made.forward_backward(sampled[0], None, reference=True).logprobs, before)
+    assert not same(made.forward_backward(sampled[0], None).logprobs, before)
+
+
+def test_an_adapter_changes_the_language_layers_alone(tmp_path):
+    names = list(engine(tmp_path)._trained)
+    assert names
+    assert all(".text_model.layers." in name and ".lora_" in name for name in names)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_three_updates_and_three_more_are_six(sampled, tmp_path, mode):
+    data = sampled[0][:4]
+    six = engine(tmp_path, mode=mode)
+    norms = [update(six, data)["grad_norm"] for _ in range(6)]
+    three = engine(tmp_path, mode=mode)
+    for _ in range(3):
+        update(three, data)
+    three.save_state(tmp_path / "state")
+    more = engine(tmp_path, mode=mode, seed=5)
+    more.load_state(tmp_path / "state")
+    assert [update(more, data)["grad_norm"] for _ in range(3)] == norms[3:]
+    assert all(torch.equal(six._trained[name], one) for name, one in more._trained.items())
+
+
+def test_a_state_of_another_model_or_version_is_refused(tmp_path):
+    made = engine(tmp_path)
+    made.save_state(tmp_path / "state")
+    with pytest.raises(CheckpointError, match="rank=32, not 8"):
+        engine(tmp_path, rank=8).load_state(tmp_path / "state")
+    with pytest.raises(CheckpointError, match="mode=lora, not full"):
+        engine(tmp_path, mode="full").load_state(tmp_path / "state")
+    with pytest.raises(InputError, match="never overwritten"):
+        made.save_state(tmp_path / "state")
+    facts = json.loads((tmp_path / "state" / "engine.json").read_text())
+    (tmp_path / "state" / "engine.json").write_text(json.dumps({**facts, "base": {"model.safetensors": "0"}}))
+    with pytest.raises(CheckpointError, match="other files"):
+        made.load_state(tmp_path / "state")
+    (tmp_path / "state" / "engine.json").write_text(json.dumps({**facts, "version": 99}))
+    with pytest.raises(CheckpointError, match="version 99"):
+        made.load_state(tmp_path / "state")
+    with pytest.raises(CheckpointError, match="not the state of an engine"):
+        made.load_state(tmp_path)
+
+
+def test_a_loss_that_is_no_number_stops_with_its_rows_saved(sampled, tmp_path):
+    made = engine(tmp_path)
+    before = {name: one.detach().clone() for name, one in made._trained.items()}
+    rows = weighted(sampled[0][:3])
+    rows[1].inputs["weight"][0] = np.nan
+    with pytest.raises(ArenaError, match=r"the loss cross_entropy is nan.*failed-batch-0.npz"):
+        made.forward_backward(rows, "cross_entropy")
+    saved = np.load(tmp_path / "failed-batch-0.npz")
+    assert np.array_equal(saved["1.response"], rows[1].response)
+    assert np.isnan(saved["1.weight"][0])
+    assert all(torch.equal(before[name], one) for name, one in made._trained.items())
+
+
+def test_a_gradient_that_is_no_number_stops_before_the_weights_change(sampled, tmp_path):
+    made = engine(tmp_path)
+    made.forward_backward(weighted(sampled[0][:2]), "cross_entropy")
+    next(iter(made._trained.values())).grad.fill_(float("inf"))
+    with pytest.raises(ArenaError, match=r"the norm of the gradient is .*failed-batch-0.npz"):
+        made.optim_step(STEP)
+    assert all(bool(one.isfinite().all()) for one in made._trained.values())
+
+
+def test_a_full_disk_leaves_the_last_state(tmp_path):
+    made = engine(tmp_path)
+    made.save_state(tmp_path / "one")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(ArenaError, match="two cannot be written"):
+            made.save_state(tmp_path / "two")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+    made.load_state(tmp_path / "one")
+
+
+def test_without_memory_it_says_what_to_lower(sampled, tmp_path):
+    made = engine(tmp_path, mode="full", tokens=1 << 40)
+    with pytest.raises(ArenaError, match=r"lower tokens= \(now 1,?099"):
+        made.forward_backward(sampled[0], None)
+
+
+def test_an_operator_without_weights_is_refused(tmp_path):
+    with pytest.raises(InputError, match="random has no weights"):
+        LocalEngine("random", tmp_path)
