@@ -1,19 +1,22 @@
 """Levels made of random parts: the same number and difficulty always give the same level.
 
-Every level comes with a way through it that `search` found; a candidate without one is discarded and the
-next one is made.
+Every level has a way through it that `search` found; a candidate without one is discarded and the next one is made.
 """
 
 from __future__ import annotations
 
+import json
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
+from importlib.resources import files
 
 from arena.canonical import key
 from arena_games.sidescroller.tiles import COLUMN, ROWS, SOLID, TILE, UNIT, Kind, Tile, cell
 
 HARDEST = 5
+# Levels by number. The sets are disjoint, so what was trained on one is tested on others.
+SETS = {"train": range(10_000), "validation": range(10_000, 11_000), "heldout": range(20_000, 21_000)}
 START = 12  # safe columns at the start
 HOUSE = 10  # columns from the flag to the end
 THEMES = ("meadow", "autumn", "dusk")
@@ -37,7 +40,16 @@ class Level:
     goal: int  # the level is cleared when the runner's right side gets here, in units
     enemies: tuple[tuple[int, int, int], ...]  # (kind, x of the left side, y of the feet), by x
     prizes: dict[int, int]  # coins and boxes: cell -> number
-    proof: tuple[int, ...] = field(default=())  # macro actions that lead to the flag
+
+    @property
+    def proof(self) -> tuple[int, ...]:
+        """Macro actions that lead to the flag. They are searched for when they are first asked for."""
+        return _proof(self) or ()
+
+
+def own_difficulty(number: int) -> int:
+    """The difficulty of a level where none is asked for."""
+    return 1 + number % HARDEST
 
 
 class Chance:
@@ -268,20 +280,39 @@ def _finished(out: Builder, number: int, difficulty: int, theme: str, flag: int)
 
 
 @lru_cache(maxsize=512)
+def _proof(made: Level) -> tuple[int, ...] | None:
+    from arena_games.sidescroller.search import solve  # search.py imports this module
+
+    return solve(made)
+
+
+@lru_cache(maxsize=1)
+def later_candidates() -> dict[int, int]:
+    """Of the numbers of SETS whose first candidate cannot be finished at their own difficulty: which one can.
+
+    scripts/sidescroller_candidates.py found them; to search for the way through a level takes 50 ms.
+    """
+    text = files("arena_games.sidescroller").joinpath("candidates.json").read_text(encoding="utf-8")
+    return {number: int(candidate) for candidate, numbers in json.loads(text).items() for number in numbers}
+
+
+def can_be_finished(made: Level) -> bool:
+    """Whether a way through it was found, neither too short nor too long."""
+    proof = _proof(made)
+    return proof is not None and FEWEST <= len(proof) <= MOST
+
+
+@lru_cache(maxsize=512)
 def level(number: int, difficulty: int) -> Level:
-    """Returns the level of this number and difficulty (1 to 5), with a proof that it can be finished.
+    """Returns the level of this number and difficulty (1 to 5), which can be finished.
 
     Raises ValueError if none of its candidates can be finished; no known number does.
     """
-    from dataclasses import replace
-
-    from arena_games.sidescroller.search import solve  # search.py imports this module
-
     if not 1 <= difficulty <= HARDEST:
         raise ValueError(f"difficulty {difficulty}: expected 1 to {HARDEST}")
+    if difficulty == own_difficulty(number) and any(number in numbers for numbers in SETS.values()):
+        return build(number, difficulty, later_candidates().get(number, 0))
     for candidate in range(CANDIDATES):
-        made = build(number, difficulty, candidate)
-        proof = solve(made)
-        if proof is not None and FEWEST <= len(proof) <= MOST:
-            return replace(made, proof=proof)
+        if can_be_finished(made := build(number, difficulty, candidate)):
+            return made
     raise ValueError(f"sidescroller: level {number} of difficulty {difficulty} has no candidate that can be finished")

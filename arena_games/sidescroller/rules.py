@@ -11,10 +11,8 @@ from arena.canonical import key
 from arena.options import Option
 from arena_games.lanes.game import LaneGame, lane_spec
 from arena_games.sidescroller.lane import SideLane
-from arena_games.sidescroller.level import HARDEST, Chance, Level, level
+from arena_games.sidescroller.level import HARDEST, SETS, Chance, Level, level, own_difficulty
 
-# Levels by number. The sets are disjoint, so what was trained on one is tested on others.
-SETS = {"train": range(10_000), "validation": range(10_000, 11_000), "heldout": range(20_000, 21_000)}
 LEVELS = {
     "set": Option("str", "train", "the set of levels that the seed draws from", choices=tuple(SETS)),
     "difficulty": Option("int", 0, "1 (easy) to 5; 0: all of them, by the level's number", 0, HARDEST),
@@ -28,7 +26,7 @@ def drawn(options: Mapping[str, Any], seed: bytes) -> Level:
     if number is None:
         numbers = SETS[options["set"]]
         number = numbers[Chance(key("sidescroller-match", seed)).upto(0, len(numbers) - 1)]
-    return level(number, options["difficulty"] or 1 + number % HARDEST)
+    return level(number, options["difficulty"] or own_difficulty(number))
 
 
 class Sidescroller(LaneGame):

@@ -16,7 +16,7 @@ from arena.testing.playing import seed
 from arena_games.lanes.actions import MACRO
 from arena_games.sidescroller import draw, search
 from arena_games.sidescroller.lane import obstacles_of
-from arena_games.sidescroller.level import FEWEST, MOST, build, level
+from arena_games.sidescroller.level import FEWEST, MOST, build, can_be_finished, later_candidates, level, own_difficulty
 from arena_games.sidescroller.physics import (
     HIGH,
     WIDE,
@@ -49,6 +49,15 @@ class TestSidescroller(GameSuite):
 
 
 # Levels.
+
+
+@pytest.mark.parametrize("number", [7, 10_500, 20_999, *list(later_candidates())[::150]])
+def test_a_level_is_its_first_candidate_that_can_be_finished(number):
+    difficulty = own_difficulty(number)
+    earlier = [build(number, difficulty, candidate) for candidate in range(later_candidates().get(number, 0))]
+    assert not any(map(can_be_finished, earlier))
+    assert can_be_finished(level(number, difficulty))
+    assert level(number, difficulty).tiles == build(number, difficulty, len(earlier)).tiles
 
 
 @settings(max_examples=15, deadline=None)
