@@ -21,6 +21,7 @@ from arena.observer import Observer
 from arena.plan import Limits, Plan, PlanSpec
 from arena.play import run_plan
 from arena.protocol import messages as m
+from arena.record.reader import Through
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,6 +94,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         observer: Observer | None = None,
         on_status: Callable[[str, m.Status], None] | None = None,
         turns: bool = False,
+        through: Through | None = None,
     ) -> list[ScoreTable]:
         """Play it into the run folder `out`; the result tables, one a game. See arena.play.run_plan.
 
@@ -108,6 +110,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             resume=resume,
             turns=turns,
             budget=self.budget,
+            through=through,
         )
 
     def main(self) -> NoReturn:

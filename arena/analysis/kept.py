@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+
 import msgspec
 
-from arena.analysis.outcomes import read_outcomes
+from arena.analysis.outcomes import OutcomeReader, Outcomes, read_outcomes
 from arena.analysis.summary import Analysis, analyse
 from arena.errors import RecordError
+from arena.log import Line
 from arena.record.reader import Run
 
 FILE = "analysis.json"
@@ -17,9 +20,25 @@ def analysis_of(run: Run) -> Analysis:
     return analyse(read_outcomes(run), run.head.plan.twins)
 
 
-def write_analysis(run: Run) -> Analysis:
-    """Computes it and writes it into the folder."""
-    found = analysis_of(run)
+class Passing:
+    """Notes the outcomes of a run while its tables are computed, so that the log is read once (`Run.tables`)."""
+
+    def __init__(self) -> None:
+        self._reader: OutcomeReader | None = None
+
+    def __call__(self, run: Run, matches: Iterable[Sequence[Line]]) -> Iterator[Line]:
+        self._reader = OutcomeReader(run)
+        return self._reader.read(matches)
+
+    @property
+    def outcomes(self) -> Outcomes | None:
+        """Of the matches that passed; None where no tables were computed."""
+        return None if self._reader is None else self._reader.outcomes()
+
+
+def write_analysis(run: Run, outcomes: Outcomes | None = None) -> Analysis:
+    """Computes it and writes it into the folder; `outcomes` of the run, if they are known, else its log is read."""
+    found = analysis_of(run) if outcomes is None else analyse(outcomes, run.head.plan.twins)
     text = msgspec.json.format(msgspec.json.encode(found, order="deterministic"), indent=1)
     path = run.folder / FILE
     part = path.with_suffix(".part")

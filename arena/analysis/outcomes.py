@@ -56,6 +56,8 @@ class Outcomes:
 
     def where(self, rows: npt.NDArray[Any]) -> Outcomes:
         """The matches that `rows`, a mask or indices, names."""
+        if rows.dtype == np.bool_ and rows.all():
+            return self
         return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
 
     def of_game(self, index: int) -> Outcomes:
@@ -128,7 +130,7 @@ class OutcomeReader:
         head = self._run.head
         found: dict[str, Numbers] = {}
         for name, column in self._columns.items():
-            values = np.array(column)
+            values = np.frombuffer(column, column.typecode)  # no copy
             found[name] = values.reshape(-1, self._seats) if name in BY_SEAT else values
         people = frozenset(slot for slot, operator in enumerate(head.games[0].operators) if operator.person is not None)
         return Outcomes(head.games, tuple(self._run.operators), bool(head.plan.mirror), people, **found)

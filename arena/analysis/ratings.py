@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.analysis.differences import courses
-from arena.analysis.outcomes import EMPTY, Outcomes
+from arena.analysis.outcomes import Outcomes
 from arena.analysis.resample import Resampler
 from arena.evaluate.intervals import t975_between
 
@@ -77,33 +77,31 @@ def comparisons(outcomes: Outcomes) -> Comparisons:
     """Of the resolved matches of one game."""
     mine = outcomes.where(outcomes.resolved)
     _, unit = np.unique(mine.block, return_inverse=True)
-    went = courses(mine, unit, int(unit.max()) + 1 if len(unit) else 0)
+    went = courses(mine, unit, len(mine))
     if went is not None:  # without chance, blocks that went the same way say the same thing twice
         unit = np.unique(went, return_inverse=True)[1][unit]
-    seats = outcomes.lineup.shape[1]
-    rows: list[Ints] = []
-    blocks: list[Ints] = []
-    weight = 1.0 / max(1, seats - 1)
-    for first in range(seats):
-        for second in range(first + 1, seats):
-            there = (mine.lineup[:, first] != EMPTY) & (mine.lineup[:, second] != EMPTY)
-            one, other = mine.lineup[there, first], mine.lineup[there, second]
-            gap = np.sign(mine.returns[there, first] - mine.returns[there, second]).astype(np.int64)
-            places = np.full((2, len(one)), [[first], [second]])
-            swap = one > other  # the lower number first
-            cells = np.stack([one, places[0], other, places[1], gap + 1], 1).astype(np.int64)
-            cells[swap] = np.stack([other, places[1], one, places[0], 1 - gap], 1).astype(np.int64)[swap]
-            rows.append(cells)
-            blocks.append(unit[there])
-    every = np.concatenate(rows) if rows else np.zeros((0, 5), np.int64)
-    cells, which = np.unique(every, axis=0, return_inverse=True)
-    known, block = np.unique(np.concatenate(blocks) if blocks else np.zeros(0), return_inverse=True)
-    count = len(known)
+    pool, seats = len(outcomes.operators), outcomes.lineup.shape[1]
+    keys = [_keys(mine, first, second) for first in range(seats) for second in range(first + 1, seats)]
+    known = np.unique(np.concatenate([np.zeros(0, np.int64), *map(np.unique, keys)]))
+    count = int(unit.max()) + 1 if len(unit) else 0
     groups = min(count, GROUPS)
-    counts = np.zeros((groups, len(cells)))
-    np.add.at(counts, (block % max(1, groups), which.reshape(-1)), weight)
+    counts = np.zeros(groups * len(known))
+    for key in keys:
+        place = unit % max(1, groups) * len(known) + np.searchsorted(known, key)
+        counts += np.bincount(place, minlength=len(counts)) / (seats - 1)
+    cells = np.stack(np.unravel_index(known, (pool, seats, pool, seats, 3)), 1).astype(np.int64)
     size, group = (len(mine) / count, count / groups) if count else (1.0, 1.0)
-    return Comparisons(len(outcomes.operators), seats, cells, counts, size, group)
+    return Comparisons(pool, seats, cells, counts.reshape(groups, len(known)), size, group)
+
+
+def _keys(mine: Outcomes, first: int, second: int) -> Ints:
+    """The cell of each match between two seats as one number; the operator with the lower number comes first."""
+    one, other = mine.lineup[:, first].astype(np.int64), mine.lineup[:, second].astype(np.int64)
+    gap = np.sign(mine.returns[:, first] - mine.returns[:, second]).astype(np.int64)
+    shape = (len(mine.operators), mine.lineup.shape[1], len(mine.operators), mine.lineup.shape[1], 3)
+    ahead = np.ravel_multi_index((one, first, other, second, gap + 1), shape)
+    behind = np.ravel_multi_index((other, second, one, first, 1 - gap), shape)
+    return np.where(one <= other, ahead, behind)
 
 
 def fit(found: Comparisons, draw: Resampler, stream: int = 1, zero: int | None = None, prior: float = 0.5) -> Fit:

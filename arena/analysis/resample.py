@@ -19,7 +19,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 REPLICATES = 2000
-MOST_GROUPS = 1000  # beyond, blocks are drawn in groups of several: as valid, and the cost does not grow
+CHUNK = 100  # replicates that are drawn at once
+MOST_GROUPS = 250  # beyond, blocks are drawn in groups of several: as valid, and the cost does not grow
+NORMAL = 2000  # degrees of freedom from which on Student's t is taken for normal
 POWER = 0.841621  # 80% quantile of the normal distribution
 
 
@@ -38,11 +40,14 @@ class Resampler:
         """
         key = groups, stream
         if key not in self._made:
-            words = np.random.PCG64([self._seed, stream, groups]).random_raw(self.replicates * groups)
-            drawn = ((words >> np.uint64(32)) * np.uint64(groups) >> np.uint64(32)).astype(np.int64)
-            drawn += np.repeat(np.arange(self.replicates) * groups, groups)
-            counts = np.bincount(drawn, minlength=self.replicates * groups)
-            self._made[key] = counts.reshape(self.replicates, groups).astype(np.float64)
+            bits, parts = np.random.PCG64([self._seed, stream, groups]), []
+            for first in range(0, self.replicates, CHUNK):
+                size = min(CHUNK, self.replicates - first)
+                words = bits.random_raw(size * groups)
+                drawn = ((words >> np.uint64(32)) * np.uint64(groups) >> np.uint64(32)).astype(np.int64)
+                drawn += np.repeat(np.arange(size) * groups, groups)
+                parts.append(np.bincount(drawn, minlength=size * groups).reshape(size, groups).astype(np.float64))
+            self._made[key] = np.concatenate(parts)
         return self._made[key]
 
     def posterior(self, groups: int, priors: int, stream: int) -> Floats:
@@ -168,7 +173,7 @@ def student_tail(t: float, freedom: int) -> float:
 
     M. Abramowitz, I. A. Stegun, Handbook of Mathematical Functions (1964), 26.7.3 and 26.7.4.
     """
-    if freedom > 2 * MOST_GROUPS:
+    if freedom > NORMAL:
         return math.erfc(t / math.sqrt(2))
     angle = math.atan(t / math.sqrt(freedom))
     sine, square = math.sin(angle), math.cos(angle) ** 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -27,6 +27,9 @@ from arena.evaluation import Evaluation
 from arena.plan import Plan
 from arena.record.reader import Run
 from arena.text import printable
+
+if TYPE_CHECKING:
+    from arena.analysis.outcomes import Outcomes
 
 NEEDS = ("scipy", "pyarrow")
 
@@ -82,7 +85,9 @@ def evaluate(
         _print_forecast(plan, forecast(plan, None if like is None else Run(like)), Console())
         return
     plugins.require_modules("arena evaluate", NEEDS, "eval")
-    cluster = engine_of(engine, {})
+    from arena.analysis.kept import Passing
+
+    cluster, passing = engine_of(engine, {}), Passing()
     folder = resume or out or _new_folder(evaluation, script)
 
     def again(error: BaseException) -> tuple[str, ...]:
@@ -103,19 +108,24 @@ def evaluate(
                 live.done = sum(1 for _ in Run(folder).played())
             with live:
                 tables = evaluation.run(
-                    folder, resume=resume is not None, observer=live, on_status=live.status, turns=turns
+                    folder,
+                    resume=resume is not None,
+                    observer=live,
+                    on_status=live.status,
+                    turns=turns,
+                    through=passing,
                 )
     print_end(Run(folder), tables, console)
-    _write_files(Run(folder), console)
+    _write_files(Run(folder), passing.outcomes, console)
 
 
-def _write_files(run: Run, console: Console) -> None:
+def _write_files(run: Run, outcomes: Outcomes | None, console: Console) -> None:
     from arena.analysis.kept import write_analysis
     from arena.cli.ranking import print_ranking
     from arena.report.columns import write_columns
     from arena.report.page import write_report
 
-    print_ranking(write_analysis(run), Console())
+    print_ranking(write_analysis(run, outcomes), Console())
     write_columns(run)
     page = write_report([run], None)
     console.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -113,14 +113,14 @@ class Run:
         late = [self.result(shards.read_journal(shards.journal(self.folder, match))) for match in sorted(waiting)]
         return itertools.chain(map(self.result, logged), late)
 
-    def tables(self) -> list[ScoreTable]:
-        """The result tables, one for each game, computed from the log."""
+    def tables(self, through: Through | None = None) -> list[ScoreTable]:
+        """The result tables, one for each game, computed from the log; `through` sees its matches in the same pass."""
         games = []
         for game in self.head.games:
             views = [operator.views.described() for operator in game.operators]
             people = [operator.name for operator in game.operators if operator.person is not None]
             games.append(GameFacts(game.name, game.unit, self.operators, game.returns, views, game.unlike, people))
-        lines = (line for match in self.played() for line in match)
+        lines = (line for match in self.played() for line in match) if through is None else through(self, self.played())
         return tabulate(lines, games, mirror=bool(self.head.plan.mirror))
 
     def facts(self) -> Facts:
@@ -144,3 +144,6 @@ class Run:
             return msgspec.json.decode(path.read_bytes(), type=list[ScoreTable])
         except msgspec.DecodeError as error:
             raise RecordError(f"{path} is damaged: {error}") from error
+
+
+Through = Callable[[Run, Iterable[Sequence[Line]]], Iterator[Line]]  # gives the lines of the matches that it sees

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from arena.analysis.outcomes import EMPTY, STATUSES, Outcomes, read_outcomes
+from arena.analysis.kept import Passing
+from arena.analysis.outcomes import COLUMNS, EMPTY, STATUSES, Outcomes, read_outcomes
+from arena.analysis.ratings import comparisons
 from arena.lineup import resolve
 from arena.plan import Limits, PlanSpec
 from arena.play import run_plan
 from arena.record.reader import Run
+from scripts.eval.leagues import league
 
 SPEC = PlanSpec(
     games=("leduc@seats=3", "kuhn@seats=2"), operators=("scripted", "random", "random"), seed=3, matches=24,
@@ -65,3 +69,24 @@ def test_a_stopped_run_gives_its_whole_matches(run: Run, tmp_path: Path) -> None
     log = (run.folder / "log-000.jsonl").read_bytes()
     (tmp_path / "log-000.jsonl").write_bytes(log[:-40])
     assert read_outcomes(Run(tmp_path)).match.tolist() == list(range(23))
+
+
+def test_outcomes_are_noted_in_the_pass_that_computes_the_tables(run: Run, outcomes: Outcomes) -> None:
+    passing = Passing()
+    assert passing.outcomes is None
+    assert run.tables(passing) == run.tables()
+    found = passing.outcomes
+    assert found is not None
+    for name in COLUMNS:
+        assert np.array_equal(getattr(found, name), getattr(outcomes, name), equal_nan=name == "returns")
+
+
+def test_ratings_take_few_bytes_a_match() -> None:
+    """Beside the outcomes themselves, about 75 bytes of two seats: cells are counted, and no match is written out."""
+    found = league((0.5, 0.0, 0.0, -0.5), 1000)
+    comparisons(found)  # whatever is loaded at the first call
+    tracemalloc.start()
+    comparisons(found)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak / len(found) < 150
