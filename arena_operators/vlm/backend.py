@@ -66,6 +66,7 @@ class ModelRequest:
     choices: tuple[str, ...] = ()  # the answer must be one of these; empty: any text
     decide: bool = False  # nothing is written: one of the choices is taken by the chances of all
     tokens: bool = False  # token ids and log-probabilities are wanted
+    weights: str | None = None  # those that AsyncBackend.weights named; None: the latest
 
     @property
     def seed(self) -> int:
@@ -160,6 +161,11 @@ class AsyncBackend(abc.ABC):
 
     max_in_flight: int = 0  # requests that the server takes at once; 0: any number
     blind: str = "its server takes none"  # why it takes no pictures, where it does not
+
+    @property
+    def weights(self) -> str | None:
+        """A name for the weights in use now, by which all requests of a turn can ask the same ones."""
+        return None
 
     @abc.abstractmethod
     async def start(self, context: WorkerContext) -> Capabilities:

@@ -224,6 +224,16 @@ def _drawn(found: Sequence[Drawn]) -> np.ndarray[Any, np.dtype[np.float32]]:
     return np.minimum(out, 0)
 
 
+def completion_score(content: bytes, token: int) -> float:
+    """The log-probability of `token` in an answer of one token from /completions. BackendError when it has none."""
+    try:
+        (choice,) = msgspec.json.decode(content)["choices"]
+        found = choice["logprobs"]["top_logprobs"][0][f"token_id:{token}"]
+        return float(found)
+    except (msgspec.DecodeError, KeyError, IndexError, TypeError, ValueError):
+        raise BackendError(f"the server's answer has no log-probability of token {token}: {shown(content)}") from None
+
+
 def told(content: bytes, hidden: Hidden = str) -> str:
     """What the body of an error says, in one line."""
     try:

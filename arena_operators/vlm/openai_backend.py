@@ -174,9 +174,13 @@ class OpenAIBackend(AsyncBackend):
         found.first_token, found.seconds = first, time.monotonic() - asked
         return found
 
-    async def post(self, path: str, body: object) -> bytes:
-        """What the answer to a POST holds. Refused, BackendError, OverloadedError."""
-        return await self._again(partial(self._once, "POST", self.url + path, body), TRIES)
+    async def post(self, path: str, body: object, *, root: str | None = None) -> bytes:
+        """What the answer to a POST holds. `root`: what `path` follows, if not the address. Refused, BackendError,
+
+        OverloadedError.
+        """
+        url = (self.url if root is None else root.rstrip("/")) + path
+        return await self._again(partial(self._once, "POST", url, body), TRIES)
 
     async def get(self, path: str, tries: int = TRIES) -> bytes:
         """As `post`."""

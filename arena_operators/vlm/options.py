@@ -33,7 +33,10 @@ MODULES = {  # that a backend needs here, and the extra that brings them
 }
 OF_SERVERS = ("url", "key", "model", "in_flight", "stream")  # options that mean nothing to a model that runs here
 OF_LOCAL = ("adapter", "revision", "device", "dtype", "batch")  # and those that mean nothing to a server
-OF_VLLM = ("context", "lora")  # and those that only a vLLM server of our own takes
+OF_VLLM = (  # and those that only a vLLM server of our own takes
+    *("context", "lora", "lora_rank", "lora_kept", "lora_targets"),
+    *("reload", "gpus", "tensor_parallel"),
+)
 IN_FLIGHT = 16
 VLLM_IN_FLIGHT = {"cpu": 32, "cuda": 256}
 TOOL_CALLS = 3
@@ -101,6 +104,18 @@ OPTIONS = {
         "int", None, "tokens of prompt and answer that the vLLM server takes (default: at most 8192)", low=1
     ),
     "lora": Option("bool", False, "the vLLM server can be given peft adapters while it runs, as training does"),
+    "lora_rank": Option("int", None, "with lora=true: the largest rank of an adapter (default: 32)", low=1, high=512),
+    "lora_kept": Option(
+        "int", None, "with lora=true: adapters that stay loaded, the latest among them (default: 2)", low=1, high=64
+    ),
+    "lora_targets": Option(
+        "str", None, "with lora=true: layers that adapters change, to be checked, e.g. q_proj+v_proj"
+    ),
+    "reload": Option("bool", False, "the vLLM server can be given all weights while it runs, as full training does"),
+    "gpus": Option("str", None, "GPUs of the vLLM server by number, e.g. 0+1 (default: as vLLM chooses)"),
+    "tensor_parallel": Option(
+        "int", None, "GPUs that share one copy of the model (default: all of gpus=); the rest hold more copies", low=1
+    ),
     "batch": Option("int", None, "answers made at once (default: 32 for nano; others: 1 on cpu, 4 on a GPU)", low=1),
     "threads": Option("int", 1, "CPU threads of the worker; another number may change the last bits", low=1),
 }
@@ -152,6 +167,13 @@ def check(what: str, options: Mapping[str, Any], kind: Kind) -> None:
         if options.get(name):
             right = f"@backend={fits.get(name, 'openai')}" + " and no url" * (elsewhere and backend == "vllm")
             raise InputError(f"{kind}@{name}= goes with {right}; here the backend is {backend}: leave it out")
+    if options.get("lora") and options.get("reload"):
+        raise InputError(f"{kind}@lora=true@reload=true: a server is given adapters or all weights: choose one of them")
+    for name in ("lora_rank", "lora_kept", "lora_targets"):
+        if options.get(name) and not options.get("lora"):
+            raise InputError(f"{kind}@{name}= goes with @lora=true")
+    if options.get("tensor_parallel") and not options.get("gpus"):
+        raise InputError(f"{kind}@tensor_parallel= goes with @gpus=, e.g. @gpus=0+1")
     if options.get("thinking") and backend != "vllm":
         raise InputError(
             f"{kind}@thinking={options['thinking']} goes with @backend=vllm, whose servers can limit thoughts. "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from arena.operator import AsyncOperator, BackendError, Decision, OpenSeat, Outcome, Request, WorkerContext
 from arena_operators.vlm.backend import AsyncBackend, Capabilities, TooLongError
@@ -56,10 +57,10 @@ class ServedOperator(AsyncOperator):
         if self.dialogue.settings.picture and request.observation.image is not None:
             await self._check_size(*request.observation.image.shape[:2])
         turn = self.dialogue.turn(request)
-        asked = next(turn)
+        asked, weights = next(turn), self.backend.weights  # an update may come in the middle of a turn
         while True:
             try:
-                answer = await self.backend.generate(asked)
+                answer = await self.backend.generate(replace(asked, weights=weights))
             except TooLongError as error:
                 asked = turn.throw(error)
                 continue

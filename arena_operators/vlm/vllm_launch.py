@@ -11,15 +11,13 @@ from typing import Any
 
 from arena.errors import InputError
 from arena_operators.vlm import checkpoint
-from arena_operators.vlm.checkpoint import ADAPTER, Source
+from arena_operators.vlm.checkpoint import Source
+from arena_operators.vlm.lora import check_targets, fitting, rank
 
-RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # of adapters, as vLLM counts them
-RANK = 32  # of those that training brings
-LOADED = 2  # adapters at once: the one in use, and the one before it, whose requests are not answered yet
 CONTEXT = 8192  # tokens, of a model that would take more: each costs memory
 OF_THREADS = ("VLLM_ENABLE_V1_MULTIPROCESSING", "VLLM_CPU_OMP_THREADS_BIND")  # a user who sets these knows better
 FEW = 4  # processor cores: with more, each of vLLM's processes has one of its own to wait on
-VISION = ("vision", "visual", "image_newline", "connector", "multi_modal_projector")
+KEPT = 2  # adapters: the one in use, and the one before it, whose requests are not answered yet
 
 
 def runtime_of(asked: Mapping[str, Any]) -> str:
@@ -37,6 +35,10 @@ class Launch:
     model: str  # the name that is asked for: the adapter's, if there is one
     adapter: Path | None
     loras: bool  # it can load adapters while it runs
+    origin: Source
+    reload: bool = False  # it can load all weights while it runs
+    most_rank: int = 0  # of adapters
+    kept: int = KEPT  # adapters at once
 
 
 def launch(origin: Source, asked: Mapping[str, Any]) -> Launch:
@@ -68,13 +70,21 @@ def launch(origin: Source, asked: Mapping[str, Any]) -> Launch:
         variables |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "OMP_NUM_THREADS": str(max(1, cores - 1))}
     if origin.path is None and asked.get("revision"):
         options += ["--revision", asked["revision"]]
+    options += _gpus(asked, variables)
+    if asked.get("reload"):
+        # The routes by which weights are exchanged. They ask for no key by themselves.
+        variables["VLLM_SERVER_DEV_MODE"] = "1"
+        options += ["--middleware", "arena_workers.vllm_server.Guard"]
     if origin.adapter is None and not asked["lora"]:
-        return Launch(tuple(options), variables, base, base, None, False)
-    options += ["--enable-lora", "--max-loras", str(LOADED), "--max-cpu-loras", str(2 * LOADED)]
-    options += ["--max-lora-rank", str(max(RANK, rank(origin.adapter) if origin.adapter is not None else 0))]
+        return Launch(tuple(options), variables, base, base, None, False, origin, bool(asked.get("reload")))
+    kept = asked.get("lora_kept") or KEPT
+    options += ["--enable-lora", "--max-loras", str(kept), "--max-cpu-loras", str(2 * kept)]
+    own_rank = rank(origin.adapter, origin) if origin.adapter is not None else 0
+    options += ["--max-lora-rank", str(most := max(fitting(asked.get("lora_rank")), own_rank))]
+    check_targets(asked.get("lora_targets"), origin)
     variables["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] = "1"
     if origin.adapter is None:
-        return Launch(tuple(options), variables, base, base, None, True)
+        return Launch(tuple(options), variables, base, base, None, True, origin, most_rank=most, kept=kept)
     template, own = ((Path(one) / "chat_template.jinja") for one in (origin.name, origin.adapter))
     alike = template.is_file() and own.is_file() and template.read_bytes() == own.read_bytes()
     if origin.path is not None and own.is_file() and not alike:
@@ -84,7 +94,28 @@ def launch(origin: Source, asked: Mapping[str, Any]) -> Launch:
         )
     name = f"{base}+{origin.adapter.resolve().name}"
     options += ["--lora-modules", f"{name}={origin.adapter.resolve()}"]
-    return Launch(tuple(options), variables, base, name, origin.adapter, True)
+    return Launch(tuple(options), variables, base, name, origin.adapter, True, origin, most_rank=most, kept=kept)
+
+
+def _gpus(asked: Mapping[str, Any], variables: dict[str, str]) -> list[str]:
+    """vLLM's options for the GPUs that are named, and their variable; nothing where all are left to it."""
+    device, gpus = str(asked["device"]), asked.get("gpus")
+    if gpus is None:
+        if ":" in device:
+            variables["CUDA_VISIBLE_DEVICES"] = device.partition(":")[2]
+        return []
+    named = gpus.split("+")
+    if not all(one.isascii() and one.isdigit() for one in named) or len(set(named)) < len(named):
+        raise InputError(f"@gpus={gpus}: expected different numbers of GPUs, e.g. 0+1")
+    if device != "cuda":
+        raise InputError(f"@gpus={gpus} goes with @device=cuda; here the device is {device}")
+    parallel = asked.get("tensor_parallel") or len(named)
+    if len(named) % parallel:
+        raise InputError(
+            f"@tensor_parallel={parallel}: {len(named)} GPUs ({gpus}) cannot be divided into groups of {parallel}"
+        )
+    variables["CUDA_VISIBLE_DEVICES"] = ",".join(named)
+    return ["--tensor-parallel-size", str(parallel), "--data-parallel-size", str(len(named) // parallel)]
 
 
 def _cores() -> int:
@@ -98,42 +129,6 @@ def _context(origin: Source) -> int | str:
     config = _json(origin.path / "config.json")
     found = {**config, **config.get("text_config", {})}.get("max_position_embeddings")
     return min(found, CONTEXT) if isinstance(found, int) else "auto"
-
-
-def rank(adapter: Path) -> int:
-    """The least of RANKS that holds an adapter. InputError when vLLM would apply it in part, or not at all."""
-    checkpoint.check_safetensors(adapter / checkpoint.ADAPTER_WEIGHTS)
-    seen = sorted(name for name in _tensors(adapter) if any(part in name.lower() for part in VISION))
-    if seen:
-        raise InputError(
-            f"the adapter {adapter} changes the part of the model that sees ({seen[0]}, ...), where vLLM applies none: "
-            "leave @backend=vllm out, or merge the adapter into the model"
-        )
-    config = _json(adapter / ADAPTER)
-    most = max([config.get("r") or 0, *(config.get("rank_pattern") or {}).values()])
-    fits = [one for one in RANKS if one >= most]
-    if not fits:
-        raise InputError(f"the adapter {adapter} has rank {most}; vLLM takes at most {RANKS[-1]}")
-    return fits[0]
-
-
-def changes_something(adapter: Path) -> bool:
-    """Whether an adapter is not all zero, as one is that was not trained yet: half of its factors begin so."""
-    file = adapter / checkpoint.ADAPTER_WEIGHTS
-    data = file.read_bytes()
-    start = 8 + int.from_bytes(data[:8], "little")
-    for name, entry in _tensors(adapter).items():
-        begin, end = entry["data_offsets"]
-        if "lora_A" not in name and any(data[start + begin : start + end]):
-            return True
-    return False
-
-
-def _tensors(adapter: Path) -> dict[str, Any]:
-    with (adapter / checkpoint.ADAPTER_WEIGHTS).open("rb") as stream:
-        header: dict[str, Any] = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
-    header.pop("__metadata__", None)
-    return header
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,7 @@ class CompatibleServer:
         app.router.add_get("/version", self._version)
         if "lora" in self.able:
             app.router.add_post("/v1/load_lora_adapter", self._load)
+        self._more(app.router)
         runner = web.AppRunner(app, shutdown_timeout=0, handler_cancellation=True)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True)
@@ -204,6 +205,9 @@ class CompatibleServer:
         self._listening.set()
         await self._over.wait()
         await runner.cleanup()
+
+    def _more(self, router: web.UrlDispatcher) -> None:
+        """For routes of servers that are more than this one."""
 
     def _refused(self, request: web.Request) -> web.Response | None:
         self.paths.append(request.path)

@@ -136,7 +136,7 @@ def test_its_key_stands_in_no_argument(served):
         assert served.backend.server.secret not in " ".join(process.cmdline())
 
 
-def test_an_adapter_is_taken_by_name_and_the_one_before_it_is_dropped(loop, served, ask, ours, tmp_path):
+def test_an_adapter_is_taken_by_name_and_the_one_before_the_last_is_dropped(loop, served, ask, ours, tmp_path):
     before, folder = ask(), adapter(tmp_path / "first")
     loop.run(served.update("first", str(folder)))
     changed = ask()
@@ -146,9 +146,10 @@ def test_an_adapter_is_taken_by_name_and_the_one_before_it_is_dropped(loop, serv
     expected = dict(merged.backend.generate(ours[0]))
     same = sum(one.text == expected[index].text for index, one in enumerate(changed))
     assert same >= len(changed) - 1
-    loop.run(served.update("second", str(adapter(tmp_path / "second"))))
+    for name in ("second", "third"):
+        loop.run(served.update(name, str(adapter(tmp_path / name))))
     listed = json.loads(loop.run(served.backend.get("/models")))
-    assert {one["id"] for one in listed["data"]} == {"nano", "nano+second"}
+    assert {one["id"] for one in listed["data"]} == {"nano", "nano+second", "nano+third"}
 
 
 def test_an_adapter_that_matches_nothing_is_refused_and_the_old_weights_stay(loop, served, ask, tmp_path):

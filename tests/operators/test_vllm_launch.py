@@ -16,8 +16,9 @@ from arena.cli.play import play
 from arena.errors import InputError
 from arena.operator import WorkerContext
 from arena_operators.vlm import checkpoint, kind, operator, options, vllm_launch
+from arena_operators.vlm.lora import changes_something, rank
 from arena_operators.vlm.openai_backend import OpenAIBackend
-from arena_operators.vlm.vllm_launch import changes_something, launch, rank, special
+from arena_operators.vlm.vllm_launch import launch, special
 from tests.operators.compatible_server import CompatibleServer
 
 
@@ -33,7 +34,7 @@ def adapter(folder, *, name="model.text_model.layers.0.mlp.up_proj", r=8, value=
     """A folder of a peft adapter, as far as its files are looked at before vLLM loads them."""
     folder.mkdir()
     (folder / "adapter_config.json").write_text(json.dumps({"r": r, "peft_type": "LORA"}))
-    tensors = {"lora_A": np.ones((r, 4), np.float32), "lora_B": np.full((4, r), value, np.float32)}
+    tensors = {"lora_A": np.ones((r, 192), np.float32), "lora_B": np.full((512, r), value, np.float32)}
     header, data = {}, b""
     for which, tensor in tensors.items():
         offsets = [len(data), len(data) + tensor.nbytes]

@@ -19,6 +19,7 @@ pytest.importorskip("aiohttp")
 from arena.operator import WorkerContext
 from arena_operators.vlm import vllm_backend
 from arena_operators.vlm.backend import ModelRequest, Sampling
+from arena_operators.vlm.checkpoint import Source
 from arena_operators.vlm.vllm_backend import VllmBackend
 from arena_operators.vlm.vllm_launch import Launch, Special
 from arena_operators.vlm.vllm_server import VllmServer
@@ -147,7 +148,7 @@ def test_it_is_noticed_when_it_is_killed(variables: dict[str, str]) -> None:
 def test_one_that_serves_no_more_and_stays_is_ended(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """As vLLM at times when the process that computes is dead: nobody listens, and the program goes on."""
     monkeypatch.setattr(vllm_backend, "DYING", 0.1)
-    launch = Launch((), variables, "toy", "toy", None, False)
+    launch = Launch((), variables, "toy", "toy", None, False, Source(None, "toy/toy"))
 
     async def run() -> str:
         backend = VllmBackend(Path(sys.executable), launch, Special(), 1)
