@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -187,7 +188,7 @@ class Rollout:
     def _play(self, plan: Plan, recorder: Recorder, matches: Matches, sink: TurnSink, watched: bool) -> None:
         watchdog = Watchdog(self.progress, 2 * self.config.deadline)
         try:
-            with watchdog if watched else contextlib.nullcontext():
+            with watchdog if watched else contextlib.nullcontext(), _threads(plan.entries[0].threads):
                 Scheduler(
                     plan,
                     self.workers,
@@ -312,6 +313,21 @@ class _Sink(TurnSink):
     def _keep(self, match: int, rows: Collected) -> None:
         self._files.put(match, rows)
         self._found[match] = rows
+
+
+@contextlib.contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Torch computes with as many threads as the operator says: the last bits of its numbers depend on them."""
+    torch = sys.modules.get("torch")
+    if torch is None or count is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _digest(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from arena.options import Option
 from arena.train.vlm.rows import Tokens
 
 STUMBLE = "TEST_STUMBLE"  # names a file: a process in which it is not there makes it, and dies
+HANG = "TEST_HANG"  # is set: it hangs instead
 IMAGE = 1  # the placeholder of a picture
 
 
@@ -49,8 +51,14 @@ class Writer(Operator):
         self.word = (next(place.iterdir()) if place.is_dir() else place).read_text()
 
     def act(self, requests: Sequence[Request]) -> list[Decision]:
-        if STUMBLE in os.environ and not (once := Path(os.environ[STUMBLE])).exists() and len(self.seats) > 2:
+        if (
+            STUMBLE in os.environ
+            and not (once := Path(os.environ[STUMBLE])).exists()
+            and any(one.tick for one in requests)
+        ):
             once.touch()
+            if HANG in os.environ:
+                time.sleep(1000)
             os.kill(os.getpid(), signal.SIGKILL)
         return [self.decide(request) for request in requests]
 

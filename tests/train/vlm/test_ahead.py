@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.matches import RolloutConfig
 from arena.train.vlm.opponents import PoolConfig
 from arena.train.vlm.rows import Collected
-from tests.train.vlm.kit import STUMBLE, TOKENS
+from tests.train.vlm.kit import HANG, STUMBLE, TOKENS
 from tests.train.vlm.test_rollout import WRITER, equal
 
 POOL = PoolConfig(opponents={"self": 0.5, "past": 0.5}, every=3)
@@ -65,6 +67,16 @@ def test_a_training_that_goes_on_elsewhere_and_loses_a_process_is_the_same(
     assert "died (exit code -9)" in capfd.readouterr().err
     assert all(map(equal, whole, first + second))
     assert json.loads(end) == json.loads(again)
+
+
+def test_a_process_that_hangs_is_replaced_and_says_what_it_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(STUMBLE, str(tmp_path / "stumbled"))
+    monkeypatch.setenv(HANG, "yes")
+    with Ahead(replace(CONFIG, deadline=3.0), tmp_path, TOKENS, staleness=1, processes=1) as ahead:
+        assert len(ahead.play(1).matches) == CONFIG.matches
+    assert re.search(r"did nothing for 6 s: waits for .* in match \d+, tick \d+, seat \d", capfd.readouterr().err)
 
 
 @pytest.mark.parametrize("bad", [{"staleness": 0}, {"processes": 0}, {"staleness": 3}])
