@@ -10,10 +10,12 @@ import os
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from arena import names
 from arena.errors import ArenaError, InputError
 from arena.names import Name
 from arena.options import Option
@@ -46,6 +48,13 @@ def recorded(name: Name) -> Name:
         raise InputError(f"{name.base}@person=: expected an id such as P07, or a name of 1 to {_LONGEST} characters")
     known = word if named or _ID.fullmatch(word) else pseudonym(word)
     return replace(name, options={**name.options, "person": known})
+
+
+def renamed(operators: Iterable[str]) -> dict[str, str]:
+    """The names that have pseudonyms, by pseudonym, of operators as they were given: to be shown, and not recorded."""
+    given = [name for name in map(names.parse, operators) if "person" in name.options]
+    pairs = {recorded(name).options["person"]: name.options["person"] for name in given}
+    return {known: name for known, name in pairs.items() if known != name}
 
 
 def pseudonym(name: str) -> str:

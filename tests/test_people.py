@@ -17,6 +17,7 @@ from arena.plan import Limits, PlanSpec, deal_of
 from arena.play import run_plan
 from arena.record.reader import Run
 from arena.record.verify import verify
+from tests.cli.kit import run
 
 ABSENT = Limits(human_timeout=0)  # the person never answers: each turn is the fault `timeout`
 
@@ -74,7 +75,10 @@ def test_one_person_sits_once() -> None:
 
 
 def test_no_file_of_a_run_has_the_name(tmp_path: Path) -> None:
-    play(tmp_path / "run", "human:web@person=Zebulon", "random")
+    words = ["play", "-g", "kuhn", "-o", "human:web@person=Zebulon,random", "--human-timeout", "0", "--out", "run"]
+    code, _, err = run(tmp_path, *words)
+    assert code == 0, err
+    assert f"Zebulon is {known('human@person=Zebulon')} in all records" in err
     files = [path for folder in ("run", "home") for path in (tmp_path / folder).rglob("*") if path.is_file()]
     assert files
     assert [path for path in files if b"zebulon" in path.read_bytes().lower()] == []

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from arena import commands, names, plugins
 from arena import evaluation_script as scripts
+from arena import names, plugins
 from arena.budget import BudgetError
 from arena.cli.live import LiveTable
-from arena.cli.play import print_end, stopping
+from arena.cli.play import print_end, print_renamed, stopping
 from arena.cli.ranges import engine as engine_of
 from arena.cli.ranges import play_ranges
 from arena.cli.steps import ensure
@@ -85,6 +85,7 @@ def evaluate(
         _print_forecast(plan, forecast(plan, None if like is None else Run(like)), Console())
         return
     plugins.require_modules("arena evaluate", NEEDS, "eval")
+    print_renamed(evaluation.operators, console)
     from arena.analysis.kept import Passing
 
     cluster, passing = engine_of(engine, {}), Passing()
@@ -157,4 +158,4 @@ def _print_forecast(plan: Plan, found: Forecast, console: Console) -> None:
     console.print(table)
     for sentence in found.sources:
         console.print(Text(printable(sentence)), soft_wrap=True)
-    console.print(f"nothing was played. Without --dry-run: {commands.arena('evaluate')} plays it", highlight=False)
+    console.print("nothing was played. Without --dry-run this command plays it", highlight=False)

@@ -16,7 +16,7 @@ from click.core import ParameterSource
 from rich.console import Console
 from rich.text import Text
 
-from arena import commands, names
+from arena import commands, names, people
 from arena.cli.help import PLAY, SectionedCommand
 from arena.cli.live import LiveTable
 from arena.cli.ranges import engine as engine_of
@@ -206,6 +206,7 @@ def play(
                 limits=limits,
             )
             plan = resolve(spec)
+        print_renamed(chosen, console)
         share = share_of(plan, *part) if part is not None else None
         folder = out or _new_folder(plan)
     if cluster is not None:
@@ -273,6 +274,12 @@ def _is_complete(ctx: click.Context, folder: Path, console: Console) -> bool:
     print_end(run, tables, console)
     console.print("it is complete: nothing is left to be played", soft_wrap=True)
     return True
+
+
+def print_renamed(operators: Sequence[str], console: Console) -> None:
+    """Says here, and nowhere else, who is called what in records."""
+    for known, name in people.renamed(operators).items():
+        console.print(f"{printable(name)} is {known} in all records", highlight=False, markup=False, soft_wrap=True)
 
 
 def print_end(run: Run, tables: Sequence[ScoreTable], console: Console) -> None:
