@@ -147,6 +147,16 @@ def _check_operator(entry: Entry) -> None:
     options = entry.options
     if options.get("temperature") == 0:
         raise InputError(f"operator {entry.given!r} always writes the likeliest token: training needs @temperature=1")
+    if options.get("url"):
+        raise InputError(
+            f"operator {entry.given!r} cannot be trained: no weights are sent to a server that was started elsewhere. "
+            "Leave out @url=, and the arena starts one of its own (@backend=vllm@lora=true)"
+        )
+    if options.get("backend") == "vllm" and not (options.get("lora") or options.get("reload")):
+        raise InputError(
+            f"operator {entry.given!r} cannot be given weights while it is trained: say @lora=true for an adapter, "
+            "@reload=true for all weights"
+        )
     for name in ("decide", "tools"):
         if options.get(name):
             raise InputError(f"operator {entry.given!r} cannot be trained with @{name}=: leave it out")

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from arena.exporters.asked import Messages
 from arena.game import Image, floats
 from arena.prompts import MARK
+from arena.train.vlm import retokenised
 from arena.turns import Episode, Turn
 
 BASE = "base"  # the version of weights that were never changed
@@ -122,6 +123,7 @@ class TokenTexts:
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
+        self.image = tokens.image
         self._texts: dict[int, str] = {}
 
     def thought(self, response: Sequence[int]) -> int:
@@ -265,11 +267,11 @@ def _row(
         flaw = "not every token has a log-probability"
     elif decision.raw is not None and not texts.says(response.tolist(), decision.raw):
         flaw = "its tokens are not the text that was acted upon"
-    elif encoded is not None and not np.array_equal(encoded, prompt):
-        flaw = "the trainer encodes its prompt otherwise"
     else:
         spans = texts.spans(prompt, len(shown))
-        if spans is None:
+        if encoded is not None:
+            flaw = retokenised.flaw(prompt, encoded, texts.image)
+        if flaw is None and spans is None:
             flaw = "the prompt has other placeholders than pictures"
     vector = (turn.aside or request.observation).vector
     empty = np.zeros(0, np.int32)
@@ -282,7 +284,7 @@ def _row(
         group=episode.plan.block,
         prompt=empty if prompt is None else prompt,
         images=shown if flaw is None else (),
-        spans=spans or (),
+        spans=spans or () if flaw is None else (),
         response=empty if flaw is not None or response is None else response,
         mu=np.zeros(0, np.float32) if flaw is not None or mu is None else mu,
         thought=texts.thought(response.tolist()) if flaw is None and response is not None else 0,
