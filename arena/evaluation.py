@@ -15,6 +15,7 @@ from arena import names
 from arena.budget import Budget
 from arena.concurrency import usual_concurrency
 from arena.errors import InputError
+from arena.evaluate.metrics import check_metrics
 from arena.evaluate.table import ScoreTable
 from arena.lineup import resolve
 from arena.observer import Observer
@@ -36,6 +37,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     matches: int | None = None  # at most
     width: float | tuple[float, ...] | None = None  # play until each difference's always-valid interval is narrower, in
     # the game's unit; several: one a game
+    metrics: tuple[str, ...] = ()  # beside scores, see arena/evaluate/metrics.py; none named: all
     null: str | None = None  # one of the operators that enters twice: how different does an equal one look?
     mirror: bool | None = None  # every deal in every seat order; None: unless a person sits there
     limits: Limits = Limits()  # what a fault costs, and what may end a turn or a match besides the game
@@ -45,6 +47,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def spec(self) -> PlanSpec:
         """The plan as plain data. InputError where fields contradict each other."""
         self.budget.check()
+        check_metrics(self.metrics)
         if self.null is not None and self.null not in self.operators:
             raise InputError(
                 f"null={names.hidden(self.null)!r} is none of the operators: name one of them as it is there"

@@ -9,15 +9,17 @@ import msgspec
 from arena.analysis.outcomes import OutcomeReader, Outcomes, read_outcomes
 from arena.analysis.summary import Analysis, analyse
 from arena.errors import RecordError
+from arena.evaluate.metrics import METRICS
 from arena.log import Line
 from arena.record.reader import Run
 
 FILE = "analysis.json"
 
 
-def analysis_of(run: Run) -> Analysis:
-    """Computed from the log. RecordError if it is damaged."""
-    return analyse(read_outcomes(run), run.head.plan.twins)
+def analysis_of(run: Run, metrics: Sequence[str] = (), outcomes: Outcomes | None = None) -> Analysis:
+    """Computed from the log, or from `outcomes` of it; no metrics: all of them. RecordError if it is damaged."""
+    found = read_outcomes(run) if outcomes is None else outcomes
+    return analyse(found, run.head.plan.twins, metrics=metrics or tuple(METRICS))
 
 
 class Passing:
@@ -36,9 +38,9 @@ class Passing:
         return None if self._reader is None else self._reader.outcomes()
 
 
-def write_analysis(run: Run, outcomes: Outcomes | None = None) -> Analysis:
+def write_analysis(run: Run, metrics: Sequence[str] = (), outcomes: Outcomes | None = None) -> Analysis:
     """Computes it and writes it into the folder; `outcomes` of the run, if they are known, else its log is read."""
-    found = analysis_of(run) if outcomes is None else analyse(outcomes, run.head.plan.twins)
+    found = analysis_of(run, metrics, outcomes)
     text = msgspec.json.format(msgspec.json.encode(found, order="deterministic"), indent=1)
     path = run.folder / FILE
     part = path.with_suffix(".part")
@@ -61,7 +63,7 @@ def read_analysis(run: Run) -> Analysis | None:
 def check_analysis(run: Run) -> str | None:
     """What is wrong with analysis.json, in words; None if it is what the log gives, or there is none."""
     written = read_analysis(run)
-    if written is None or _close(msgspec.to_builtins(written), msgspec.to_builtins(analysis_of(run))):
+    if written is None or _close(msgspec.to_builtins(written), msgspec.to_builtins(analysis_of(run, written.metrics))):
         return None
     return f"{FILE} is not what the log gives: delete it, or write it anew (arena.analysis.kept.write_analysis)"
 

@@ -14,6 +14,7 @@ from arena.analysis.middle import interquartile_mean
 from arena.analysis.outcomes import Outcomes
 from arena.analysis.ratings import ELO, Fit, comparisons, fit, interval, separated, why_not
 from arena.analysis.resample import Resampler
+from arena.evaluate.metrics import METRICS
 
 Floats = npt.NDArray[np.float64]
 FORMAT = 1
@@ -65,6 +66,7 @@ class Analysis(msgspec.Struct, kw_only=True):
     anchor: str | None  # who has rating 0: `random`, else `scripted`; None: the mean of the pool
     reference: str | None  # the second known mark of the scale: `scripted` beside `random`
     twins: tuple[str, str] | None  # two that are the same operator
+    metrics: list[str]  # that were asked for: see arena/evaluate/metrics.py
     games: list[GameAnalysis]
     overall: Overall | None  # None for one game
 
@@ -78,8 +80,10 @@ class Analysis(msgspec.Struct, kw_only=True):
         return f"{self.anchor} is 0" + "".join(f" and {self.reference} {value:+,.0f}" for value in marks)
 
 
-def analyse(outcomes: Outcomes, twins: tuple[int, int] | None = None, seed: int = 0) -> Analysis:
-    """Everything that the outcomes of a run say. The same run and seed give the same numbers."""
+def analyse(
+    outcomes: Outcomes, twins: tuple[int, int] | None = None, seed: int = 0, metrics: Sequence[str] = tuple(METRICS)
+) -> Analysis:
+    """What the outcomes of a run say, scores and these metrics. The same run and seed give the same numbers."""
     pool, draw = outcomes.operators, Resampler(seed)
     low, high = _named(pool, "random"), _named(pool, "scripted")
     anchor = low or high
@@ -88,13 +92,13 @@ def analyse(outcomes: Outcomes, twins: tuple[int, int] | None = None, seed: int 
     found, fits = [], []
     for index in range(len(labels)):
         mine = outcomes.of_game(index)
-        fitted = _game(mine, index, labels[index], anchor, draw)
+        fitted = _game(mine, index, labels[index], anchor, draw, metrics)
         found.append(fitted[0])
         fits.append(fitted[1])
-    overall = _overall(outcomes, found, fits, low, high) if len(found) > 1 else None
+    overall = _overall(outcomes, found, fits, low, high, metrics) if len(found) > 1 else None
     same = None if twins is None else (pool[twins[0]], pool[twins[1]])
     reference = high if low is not None else None
-    return Analysis(anchor=anchor, reference=reference, twins=same, games=found, overall=overall)
+    return Analysis(anchor=anchor, reference=reference, twins=same, metrics=list(metrics), games=found, overall=overall)
 
 
 def _named(pool: Sequence[str], kind: str) -> str | None:
@@ -103,17 +107,19 @@ def _named(pool: Sequence[str], kind: str) -> str | None:
 
 
 def _game(
-    mine: Outcomes, index: int, name: str, anchor: str | None, draw: Resampler
+    mine: Outcomes, index: int, name: str, anchor: str | None, draw: Resampler, metrics: Sequence[str]
 ) -> tuple[GameAnalysis, Fit | None]:
     pool = mine.operators
-    pairs = differences(mine, draw)
+    pairs = differences(mine, draw) if "differences" in metrics else None
     played = scores(mine, draw)
     counted = comparisons(mine)
     reason = why_not(counted, pool) if mine.lineup.shape[1] > 1 else "no ratings: nobody meets in a game with one seat"
     zero = None if anchor is None else pool.index(anchor)
+    if "ratings" not in metrics:
+        reason = "no ratings: they are none of the metrics of this evaluation"
     fitted = None if reason is not None else fit(counted, draw, 100 + index, zero)
     ratings = [None] * len(pool) if fitted is None else _ratings(fitted.strengths, fitted.draws, fitted.blocks)
-    ranks = rank_sets(pool, pairs)
+    ranks = {} if pairs is None else rank_sets(pool, pairs)
     standings = [
         Standing(
             operator=who,
@@ -121,7 +127,7 @@ def _game(
             blocks=0 if one is None else one.blocks,
             effective=0.0 if one is None else one.effective,
             rating=rating,
-            ranks=ranks[who] if one is not None else None,
+            ranks=ranks.get(who) if one is not None else None,
         )
         for who, one, rating in zip(pool, played, ratings, strict=True)
     ]
@@ -130,8 +136,8 @@ def _game(
         game=name,
         unit=mine.games[index].unit,
         standings=standings,
-        differences=pairs,
-        payoffs=_payoffs(mine),
+        differences=pairs or [],
+        payoffs=_payoffs(mine) if "payoffs" in metrics else [],
         seats=seats,
         unrated=reason,
         separated=None if fitted is None else separated(counted, pool),
@@ -164,11 +170,16 @@ def _payoffs(mine: Outcomes) -> list[list[float | None]]:
 
 
 def _overall(
-    outcomes: Outcomes, games: Sequence[GameAnalysis], fits: Sequence[Fit | None], low: str | None, high: str | None
+    outcomes: Outcomes,
+    games: Sequence[GameAnalysis],
+    fits: Sequence[Fit | None],
+    low: str | None,
+    high: str | None,
+    metrics: Sequence[str],
 ) -> Overall:
     pool = outcomes.operators
     middle: list[Interval | None] = [None] * len(pool)
-    if low is not None and high is not None:
+    if low is not None and high is not None and "middle" in metrics:
         ends = pool.index(low), pool.index(high)
         means = [block_means(outcomes.of_game(index)) for index in range(len(games))]
         found = [interquartile_mean(means, who, *ends) for who in range(len(pool))]

@@ -117,16 +117,16 @@ def evaluate(
                     through=passing,
                 )
     print_end(Run(folder), tables, console)
-    _write_files(Run(folder), passing.outcomes, console)
+    _write_files(Run(folder), evaluation.metrics, passing.outcomes, console)
 
 
-def _write_files(run: Run, outcomes: Outcomes | None, console: Console) -> None:
+def _write_files(run: Run, metrics: tuple[str, ...], outcomes: Outcomes | None, console: Console) -> None:
     from arena.analysis.kept import write_analysis
     from arena.cli.ranking import print_ranking
     from arena.report.columns import write_columns
     from arena.report.page import write_report
 
-    print_ranking(write_analysis(run, outcomes), Console())
+    print_ranking(write_analysis(run, metrics, outcomes), Console())
     write_columns(run)
     page = write_report([run], None)
     console.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)

@@ -26,7 +26,7 @@ def print_ranking(analysis: Analysis, console: Console) -> None:
             table.add_row(_name(one.operator, analysis), _interval(one.rating, 0), spread)
         console.print(table)
         console.print("ratings: mean of the games, each with equal weight; with one game left out, lowest to highest")
-    elif overall is not None and overall.unrated is not None:
+    elif overall is not None and overall.unrated is not None and "ratings" in analysis.metrics:
         console.print(Text(f"over all games: {printable(overall.unrated)}"), soft_wrap=True)
     if any(game.seats for game in analysis.games):
         text = f"ratings in Elo points (Bradley-Terry with ties and seats), {analysis.scale}; intervals 95%"
@@ -36,13 +36,14 @@ def print_ranking(analysis: Analysis, console: Console) -> None:
 def _print_game(game: GameAnalysis, analysis: Analysis, console: Console) -> None:
     table = _table(game.game)
     table.columns[1].header = f"score ({game.unit})"
-    table.columns[2].header = "rating"
-    table.add_column("rank", justify="right")
+    rated, compared = ("ratings" in analysis.metrics, "differences" in analysis.metrics)
+    table.columns[2].header = "rating" if rated else ""
+    table.add_column("rank" if compared else "", justify="right")
     for one in sorted(game.standings, key=_strength, reverse=True):
         ranks = "" if one.ranks is None else "-".join(str(rank) for rank in dict.fromkeys(one.ranks))
         table.add_row(_name(one.operator, analysis), _interval(one.score, 3), _interval(one.rating, 0), ranks)
     console.print(table)
-    if game.unrated is not None:
+    if game.unrated is not None and rated:
         console.print(Text(printable(game.unrated)), soft_wrap=True)
     if game.separated is not None:
         console.print(Text(printable(game.separated)), soft_wrap=True)

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import arena
 from arena.analysis.behaviour import behaviour
-from arena.analysis.kept import read_analysis
-from arena.analysis.outcomes import read_outcomes
+from arena.analysis.kept import Passing, read_analysis
+from arena.analysis.outcomes import Outcomes
+from arena.analysis.summary import Analysis
 from arena.errors import InputError, RecordError
 from arena.evaluate.table import ScoreTable
 from arena.figures import plural
@@ -72,14 +73,15 @@ def write_report(
 def one_run(run: Run, caps: Caps | None = None, *, trust: bool = False, times: bool = True) -> str:
     """The page of a run, as HTML."""
     recorded = run.recorded_tables()
-    tables = run.tables()
+    passing, analysis = Passing(), read_analysis(run)
+    tables = run.tables(passing)
     replays = embed(run, caps, trust=trust)
     took, shown = run.times(), {match.match for match in replays.matches}
     parts = [
         *_state(run, tables, recorded),
         sections.scores(run, recorded or tables),
-        ranked(read_analysis(run)),
-        meetings(read_outcomes(run), run.head.plan.twins),
+        ranked(analysis),
+        *_meetings(run, passing.outcomes, analysis),
         sections.faults(run, recorded or tables, shown),
         audited(run, shown),
         *([sections.models(run, took), sections.voids(took)] if times else []),
@@ -93,6 +95,13 @@ def one_run(run: Run, caps: Caps | None = None, *, trust: bool = False, times: b
     games, pool = ", ".join(game.name for game in run.head.games), ", ".join(run.operators)
     lead = f"{plural(played, 'match', 'matches')} of {games} · {pool} · seed {run.head.plan.seed}"
     return page_of(name, lead, parts, data_elements(replays) if replays.matches else ())
+
+
+def _meetings(run: Run, outcomes: Outcomes | None, analysis: Analysis | None) -> list[Html]:
+    """The head-to-head, unless an analysis was to have no differences."""
+    if outcomes is None or (analysis is not None and "differences" not in analysis.metrics):
+        return []
+    return [meetings(outcomes, run.head.plan.twins)]
 
 
 def several(runs: Sequence[Run]) -> str:

@@ -12,8 +12,8 @@ FILE = "analysis"
 
 
 def ranked(analysis: Analysis | None) -> Html:
-    """Ratings and sets of ranks, a table a game and one over all; nothing for a run without an analysis."""
-    if analysis is None:
+    """Ratings and sets of ranks, a table a game and one over all; nothing for a run without them."""
+    if analysis is None or "ratings" not in analysis.metrics:
         return Html("")
     parts: list[Html] = [
         paragraphs(
