@@ -37,7 +37,20 @@ class Span(click.ParamType[tuple[int, int]]):
         return first, last
 
 
-@click.command()
+class _Export(click.Command):
+    """`arena export RUN`, and `arena export model STATE OUT`."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if args[:1] == ["model"]:
+            from arena.cli.export_model import model
+
+            return model.make_context(f"{info_name} model", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command(cls=_Export)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--to", "form", required=True, type=click.Choice(list(FORMATS)), help="The format.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="What to write; nothing may be there yet.")
@@ -81,6 +94,8 @@ def export(
     chat     supervised fine-tuning: prompts and answers, with pictures (Hugging Face datasets)
     pairs    preference pairs: a better and a worse answer from equal states (Hugging Face datasets)
     openenv  OpenEnv's training trace of text games: token ids, log-probabilities, masks (needs play --turns)
+
+    A trained model is written by `arena export model STATE OUT` (see its --help).
 
     An episode is one seat of one match. Observations are had by playing the matches again from the log; a format that
     wants what the operators were not given (--view) gets it the same way.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -126,20 +127,15 @@ class Learner:
 
         `about` is noted where the model is one of ours (nano.json).
         """
-        plain = {name: tensor.to(getattr(torch, dtype)) for name, tensor in model.state_dict().items()}
-        model.save_pretrained(folder, state_dict=plain)
+        copy.deepcopy(model).to(getattr(torch, dtype)).save_pretrained(folder)
         words = self._loaded.processor if self._loaded.sees else self.tokenizer
         words.save_pretrained(folder)
-        config = json.loads((folder / "config.json").read_text())
-        for part in (config, *(one for one in config.values() if isinstance(one, dict))):
-            if "dtype" in part:
-                part["dtype"] = dtype
-        (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
         metadata = self._origin.metadata()
         if metadata is not None:
             sha = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
             made = {**metadata, "weights_sha256": sha, "trained_further": dict(about)}
             (folder / METADATA).write_text(json.dumps(made, indent=1) + "\n")
+        checkpoint.check(folder, self._origin.kind)
 
 
 load = Learner

@@ -10,6 +10,7 @@ lengths of our prompts.
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,19 @@ def learner(source: str, device: str, dtype: str) -> Learner:
     return made
 
 
+def trained(state: Path, device: str = "cpu") -> LocalEngine:
+    """The engine whose state is in this folder, or the newest one of a training's folder, to export it.
+
+    Its optimiser is a new one. CheckpointError if there is no state, or its model is not here.
+    """
+    found = saved.newest(state)
+    facts = saved.read_facts(found)
+    how = {name: facts[name] for name in ("mode", "rank", "alpha") if name in facts}
+    made = LocalEngine(facts["source"], found.parent, LocalConfig(device=device, **how))
+    saved.read_state(found, made._trained, None, made._facts())
+    return made
+
+
 class LocalEngine(Engine):
     """See the top of this file. `source` is an operator's name; weights for samplers are written into `folder`."""
 
@@ -159,10 +173,9 @@ class LocalEngine(Engine):
             ends = np.cumsum([len(batch[row.index].response) for row in one.rows])[:-1]
             for row, part, state in zip(one.rows, np.split(parts, ends), states, strict=True):
                 logprobs[row.index], hidden[row.index] = part, state
-        return self._together(Output(logprobs=logprobs, metrics=metrics, hidden=hidden))
+        return Output(logprobs=logprobs, metrics=metrics, hidden=hidden)
 
     def optim_step(self, how: OptimParams) -> dict[str, float]:
-        self._reduce()
         norm = torch.nn.utils.clip_grad_norm_(self._trained.values(), how.grad_norm or float("inf"))
         if not bool(norm.isfinite()):
             self._broken(f"the norm of the gradient is {float(norm)}")
@@ -185,6 +198,13 @@ class LocalEngine(Engine):
         saved.read_state(path, self._trained, self.optimizer, self._facts())
         self._drop()
 
+    def export(self, out: Path, dtype: str = "bfloat16") -> Path:
+        """Write the model, an adapter merged, as the new Hugging Face folder `out`: `vlm:OUT` and others load it."""
+        model = self.model if self.config.mode == "full" else copy.deepcopy(self.model).merge_and_unload()
+        with saved.whole(out) as fresh:
+            self.learner.save(fresh, model, dtype, {"source": self.source, "mode": self.config.mode})
+        return out
+
     # how
 
     def _facts(self) -> dict[str, Any]:
@@ -201,13 +221,6 @@ class LocalEngine(Engine):
     def _mine(self, every: list[Pass]) -> list[Pass]:
         """The passes that are computed here."""
         return every
-
-    def _reduce(self) -> None:
-        """Add the gradients of all processes."""
-
-    def _together(self, mine: Output) -> Output:
-        """The output of all processes."""
-        return mine
 
     def _rows(self, batch: Sequence[Datum]) -> list[Row]:
         banned, out = self._never, []

@@ -98,8 +98,21 @@ def read_facts(path: Path) -> dict[str, Any]:
     return facts
 
 
+def newest(folder: Path) -> Path:
+    """`folder` if it is a state, else the last state by name below it. CheckpointError if there is none."""
+    if (folder / FACTS).is_file():
+        return folder
+    found = [file.parent for file in folder.rglob(FACTS) if not any(part.startswith(".") for part in file.parts)]
+    if not found:
+        raise CheckpointError(
+            f"{folder} is no state of an engine, and holds none (a folder with {FACTS}): name the folder of a training "
+            "run, or one of its states"
+        )
+    return max(found)
+
+
 def read_state(
-    path: Path, trained: Mapping[str, Tensor], optimizer: torch.optim.Optimizer, facts: Mapping[str, Any]
+    path: Path, trained: Mapping[str, Tensor], optimizer: torch.optim.Optimizer | None, facts: Mapping[str, Any]
 ) -> None:
     """Put a state into the weights and the optimiser, all of it or nothing. CheckpointError with the reason."""
     found = read_facts(path)
@@ -108,7 +121,8 @@ def read_state(
             what = "its base model has other files" if name == "base" else f"{name}={found.get(name)}, not {value}"
             raise CheckpointError(f"{path} is the state of another model ({found.get('source')}): {what}")
     try:
-        weights, moments = load_file(path / "weights.safetensors"), load_file(path / "optimizer.safetensors")
+        weights = load_file(path / "weights.safetensors")
+        moments = {} if optimizer is None else load_file(path / "optimizer.safetensors")
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path} is damaged: {sentence(error)} Resume from the state before it") from error
     if weights.keys() != trained.keys():
@@ -127,7 +141,8 @@ def read_state(
     with torch.no_grad():
         for name, one in trained.items():
             one.copy_(weights[name])
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    if optimizer is not None:
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def write_batch(folder: Path, batch: Sequence[Datum]) -> Batch:

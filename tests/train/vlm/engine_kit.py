@@ -46,6 +46,18 @@ def datum(prompt, response, image, token):
     )
 
 
+def drawn(learner, count=9):
+    """Rows of random tokens and pictures, of a few lengths."""
+    chance = np.random.default_rng(3)
+    allowed, image = np.flatnonzero(~learner.banned()), learner.image_token
+    out = []
+    for at in range(count):
+        prompt = np.concatenate([[1], np.full(16, image), chance.choice(allowed, 10 + 9 * (at % 3))]).astype(np.int32)
+        response = chance.choice(allowed, 3 + at % 4).astype(np.int32)
+        out.append(datum(prompt, response, chance.integers(0, 256, (128, 128, 3), dtype=np.uint8), image))
+    return out
+
+
 def weighted(data, **more):
     """The same with the inputs that losses need; every token counts alike."""
     total = sum(len(one.response) for one in data)
@@ -58,4 +70,4 @@ def weighted(data, **more):
     return out
 
 
-__all__ = ["Picture", "answered", "asked", "datum", "foreign", "weighted"]
+__all__ = ["Picture", "answered", "asked", "datum", "drawn", "foreign", "weighted"]

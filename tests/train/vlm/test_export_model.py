@@ -1,0 +1,71 @@
+"""`arena export model`: what a training made, as a folder that others load."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("peft")
+
+import torch
+from transformers import AutoModelForImageTextToText
+
+from arena.cli.main import cli
+from arena.train.vlm.engine import OptimParams
+from arena.train.vlm.local import LocalConfig, LocalEngine
+from tests.train.vlm.engine_kit import answered, drawn, weighted
+
+
+def call(*words):
+    return CliRunner().invoke(cli, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module", params=["lora", "full"])
+def run(request, tmp_path_factory):
+    """(an engine after an update, the folder of its training)."""
+    out = tmp_path_factory.mktemp(request.param)
+    made = LocalEngine("vlm", out / "weights", LocalConfig(mode=request.param, dtype="float32"))
+    for number in range(2):
+        made.save_state(out / f"checkpoint-{number}" / "state")
+        made.forward_backward(weighted(drawn(made.learner)), "cross_entropy")
+        made.optim_step(OptimParams(learning_rate=3e-4))
+    made.save_state(out / "checkpoint-2" / "state")
+    return made, out
+
+
+def test_the_operator_scores_as_the_engine_does_and_keeps_its_prompt(run, tmp_path):
+    made, out = run
+    done = call("export", "model", out, tmp_path / "model", "--dtype", "float32")
+    assert done.exit_code == 0, done.output
+    loaded = AutoModelForImageTextToText.from_pretrained(tmp_path / "model", dtype=torch.float32)
+    if made.config.mode == "full":
+        assert all(torch.equal(one, loaded.state_dict()[name]) for name, one in made.model.state_dict().items())
+    data, mu = answered(str(tmp_path / "model"), count=2)
+    scored = made.forward_backward(data, None).logprobs
+    assert max(np.abs(a - b).max() for a, b in zip(scored, mu, strict=True)) < 1e-5
+    about = json.loads((tmp_path / "model" / "nano.json").read_text())
+    assert about["trained_further"]["mode"] == made.config.mode
+    base, _ = answered(count=2)
+    assert [one.prompt.tolist() for one in data] == [one.prompt.tolist() for one in base]
+
+
+def test_no_state_or_a_place_that_is_taken_is_said(tmp_path):
+    done = call("export", "model", tmp_path, tmp_path / "model")
+    assert done.exit_code == 1
+    assert "is no state of an engine" in str(done.exception)
+    (tmp_path / "model").mkdir()
+    assert "something already" in str(call("export", "model", tmp_path, tmp_path / "model").exception)
+
+
+def test_a_match_is_played_with_it(tmp_path):
+    made = LocalEngine("vlm", tmp_path, LocalConfig(dtype="float32"))
+    made.save_state(tmp_path / "state")
+    assert call("export", "model", tmp_path, tmp_path / "model").exit_code == 0
+    done = call(
+        "play", "--game", "kuhn", "--operators", f"vlm:{tmp_path / 'model'},random", "--matches", "1", "--quiet",
+        "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
