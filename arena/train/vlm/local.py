@@ -241,9 +241,9 @@ class LocalEngine(Engine):
         """Log-probabilities and entropies (tokens,) of a pass's responses, and the states after its prompts."""
         device = self.config.device
         with self._weights(reference) as (of, model), self._autocast():
+            ids, mask = one.ids.to(device), one.mask.to(device)
             features = self._look(one, reference)
             pixels = {} if features is not None else {name: t.to(device) for name, t in one.pixels().items()}
-            ids, mask = one.ids.to(device), one.mask.to(device)
             states = of.hidden(ids, mask, pixels, features, model.model)
             rows, places = one.places
             chosen = states[rows.to(device), places.to(device)]
@@ -314,7 +314,7 @@ class LocalEngine(Engine):
             more = "" if self.config.checkpointing else ", or set checkpointing=true"
             less = "" if self.config.mode == "lora" else ", or mode=lora"
             raise ArenaError(
-                f"out of memory on {self.config.device} in a pass of {one.ids.shape[0]} rows of {one.ids.shape[1]} "
+                f"out of memory on {self.config.device} in a pass of {len(one.rows) + one.spare} rows of {one.length} "
                 f"tokens: lower tokens= (now {self.config.tokens}){more}{less}. Nothing was changed"
             ) from error
 
