@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from arena.cli.lazy import Group
+from arena.cli.train_sft import sft
 from arena.cli.whole import Whole
 from arena.errors import MissingExtraError, WorkerError
 from arena.record.training import read_training, set_aside
@@ -72,7 +73,7 @@ def ppo(
         resume=resume,
         progress=not quiet,
         trained_by=shlex.join(["arena", "train", "ppo", *map(str, words)]),
-        **check_options(_pairs(options)),
+        **check_options(pairs(options)),
     )
     try:
         from arena.train.ppo import main
@@ -128,7 +129,7 @@ def _stopped(folder: Path) -> str:
     return f"stopped after {done} decisions\ngo on with: {training.again}"
 
 
-def _pairs(options: Sequence[str]) -> dict[str, str]:
+def pairs(options: Sequence[str]) -> dict[str, str]:
     out: dict[str, str] = {}
     for option in options:
         key, equals, value = option.partition("=")
@@ -145,3 +146,6 @@ def _seats(text: str | None) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(",")) if text else ()
     except ValueError:
         raise click.BadParameter(f"--seats {text}: expected numbers with commas between, e.g. 2 or 2,3") from None
+
+
+train.add_command(sft)

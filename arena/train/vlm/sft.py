@@ -1,0 +1,287 @@
+"""Supervised start of a model: it learns what was written in chats, from recorded matches, teachers or exported files.
+
+    arena train sft --model vlm --run runs/people --teacher leduc --out runs/start
+
+One update: the examples of the step (a function of seed and step), each token weighted by what it belongs to, the
+weights of the whole batch summing to 1; then one step of AdamW. So neither the size of a forward pass nor the number of
+processes changes what is learned. Everything else follows from the engine's state, which a checkpoint holds: a run that
+was stopped ends with the same weights, bit for bit, as one that was not (on one kind of machine, with as many threads).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from arena.errors import CheckpointError, InputError
+from arena.exporters.filters import Filter
+from arena.names import parse
+from arena.record.disk import Disk
+from arena.record.reader import Run
+from arena.train import shards
+from arena.train.runs import bar, cut_curve, write_curve
+from arena.train.vlm.chats import Asked, Chat, of_file, of_lessons, of_run
+from arena.train.vlm.examples import ANSWER, PARTS, Album, Example, Tokens, chosen, encode, weighted
+from arena.train.vlm.sft_config import FREE, SftConfig, Source
+
+if TYPE_CHECKING:
+    from arena.train.vlm.engine import Datum, Engine
+    from arena.train.vlm.local import LocalEngine
+
+CHECKPOINT = "checkpoint-"
+FACTS = "facts.json"
+MODEL = "model"
+Pools = dict[str, list[Example]]
+
+
+def rate(config: SftConfig, step: int) -> float:
+    """Learning rate of update `step`: a linear warm-up, then half a cosine."""
+    if step < config.warmup:
+        return config.rate * (step + 1) / config.warmup
+    part = (step - config.warmup) / max(1, config.steps - config.warmup)
+    return config.rate_final + (config.rate - config.rate_final) * 0.5 * (1 + math.cos(math.pi * part))
+
+
+def chats(config: SftConfig, of: Source, folder: Path) -> Iterator[Chat]:
+    """The chats of a source, in an order that follows from it. `folder`: where lessons are kept."""
+    asked = Asked(parse(config.model))
+    if of.sort == "chat":
+        return of_file(Path(of.name))
+    if of.sort == "run":
+        names = (of.operator,) if of.operator else ()
+        return of_run(Path(of.name), Filter(operators=names, best=of.best), asked)
+    if of.sort == "correct":
+        run = Run(Path(of.name))
+        games = {game.name for game in run.head.games}
+        if len(games) != 1:
+            raise InputError(f"--correct {of.name}: it has {len(games)} games, and a corrector plays one")
+        made = shards.make_visited(folder, games.pop(), Path(of.name), run.logged, config.workers)
+    else:
+        made = shards.make(folder, of.name, config.seed, "train", of.lessons, min(of.shard, of.lessons), config.workers)
+        return of_lessons(islice(shards.read(made), of.lessons), asked)
+    return of_lessons(shards.read(made), asked)
+
+
+def load(config: SftConfig, tokens: Tokens, album: Album) -> tuple[Pools, Pools]:
+    """(examples to learn from, examples to watch), by source. InputError for a source that has too few."""
+    pools: Pools = {}
+    watched: Pools = {}
+    for of in config.sources:
+        if of.label in pools:
+            raise InputError(f"{of.label} is given twice: name it once, with a higher @weight=")
+        every = encode(chats(config, of, Path(config.out) / "lessons"), tokens, album)
+        apart = min(config.held_out, len(every) // 10)
+        pools[of.label], watched[of.label] = every[: len(every) - apart], every[len(every) - apart :]
+        if not pools[of.label]:
+            raise InputError(f"{of.label} has no example to learn from")
+    return pools, watched
+
+
+def weights_of(config: SftConfig, pools: Pools) -> dict[str, float]:
+    """Each source's share of a batch; in proportion to its examples where none was given."""
+    every = sum(map(len, pools.values()))
+    given = {of.label: of.weight for of in config.sources}
+    shares = {
+        name: len(pool) / every if given[name] is None else float(given[name] or 0) for name, pool in pools.items()
+    }
+    if not sum(shares.values()) > 0:
+        raise InputError("every source has the @weight= 0, so nothing would be learned")
+    return shares
+
+
+def data(examples: Sequence[Example], weights: Sequence[float], album: Album) -> list[Datum]:
+    """The examples as the engine takes them."""
+    from arena.train.vlm.engine import Datum
+
+    return [
+        Datum(
+            prompt=one.prompt,
+            response=one.response,
+            images=tuple(album[name] for name in one.images),
+            spans=one.spans,
+            inputs={"weight": weight},
+        )
+        for one, weight in zip(examples, weighted(examples, weights), strict=True)
+    ]
+
+
+def update(engine: Engine, batch: Sequence[Datum], config: SftConfig, step: int) -> dict[str, float]:
+    """One update; its loss and the norm of its gradient."""
+    from arena.train.vlm.engine import OptimParams
+
+    output = engine.forward_backward(batch, "cross_entropy")
+    loss = -sum(float(one.inputs["weight"] @ seen) for one, seen in zip(batch, output.logprobs, strict=True))
+    if not math.isfinite(loss):
+        raise CheckpointError(
+            f"the loss of update {step + 1} is {loss}; the last checkpoint is whole. Give a lower --option rate="
+        )
+    how = OptimParams(
+        learning_rate=rate(config, step),
+        betas=(config.beta1, config.beta2),
+        eps=config.epsilon,
+        weight_decay=config.decay,
+        grad_norm=config.grad_norm,
+    )
+    return {"loss": loss, "grad_norm": engine.optim_step(how)["grad_norm"], "rate": how.learning_rate}
+
+
+def measure(engine: Engine, watched: Pools, album: Album) -> dict[str, float]:
+    """By source, of examples that are not learned from: the mean log-probability of a token of each part, and how
+    probable the answers are after their own thoughts."""
+    out: dict[str, float] = {}
+    for name, examples in watched.items():
+        if not examples:
+            continue
+        output = engine.forward_backward(data(examples, (1.0, 1.0, 1.0), album), None)
+        every = np.concatenate(output.logprobs)
+        parts = np.concatenate([one.parts for one in examples])
+        for number, part in enumerate(PARTS):
+            if (parts == number).any():
+                out[f"{name}/{part}"] = float(every[parts == number].mean())
+        right = [
+            math.exp(float(seen[one.parts == ANSWER].sum()))
+            for one, seen in zip(examples, output.logprobs, strict=True)
+        ]
+        out[f"{name}/right"] = float(np.mean(right))
+    return out
+
+
+def columns(config: SftConfig, watched: Pools) -> list[str]:
+    """Of curve.csv: the step comes first."""
+    of = [f"{name}/{part}" for name in watched for part in (*PARTS, "right")]
+    return ["step", "loss", "grad_norm", "rate", *of]
+
+
+def settings(config: SftConfig) -> dict[str, Any]:
+    """What a resumed run must share, as JSON returns it."""
+    kept = {name: value for name, value in asdict(config).items() if name not in FREE}
+    out: dict[str, Any] = json.loads(json.dumps(kept))
+    return out
+
+
+def newest(out: Path) -> Path | None:
+    """The newest whole checkpoint."""
+    return max((path.parent for path in out.glob(f"{CHECKPOINT}*/{FACTS}")), default=None)
+
+
+def begin(config: SftConfig, out: Path) -> tuple[Path | None, int]:
+    """(the checkpoint to go on from, the updates that it has). InputError when folder and settings do not agree."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"--out {str(out)[:200]}: nothing can be written there ({error.strerror}); choose another --out"
+        ) from error
+    found = newest(out)
+    if found is None:
+        if (out / "run.json").exists() or (out / "train.json").exists():
+            raise InputError(f"{out} holds another run; choose another --out")
+        return None, 0
+    if not config.resume:
+        raise InputError(f"{out} already holds a training run ({found.name}); add --resume, or choose another --out")
+    facts = json.loads((found / FACTS).read_text())
+    was, now = facts["config"], settings(config)
+    for name in now:
+        if was.get(name) != now[name]:
+            raise InputError(f"{out} was trained with {name}={was.get(name)}, not {now[name]}: resume with the same")
+    return found, int(facts["step"])
+
+
+def save(engine: Engine, config: SftConfig, out: Path, step: int) -> None:
+    """A checkpoint, whole or not at all; then all but the newest are deleted."""
+    folder = out / f"{CHECKPOINT}{step:08d}"
+    fresh = out / f".{folder.name}"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir()
+    engine.save_state(fresh / "state")
+    Disk().replace_json(fresh / FACTS, {"step": step, "config": settings(config)})
+    os.replace(fresh, folder)
+    old = sorted(path for path in out.glob(f"{CHECKPOINT}*") if path != folder)
+    for path in old[: len(old) + 1 - config.keep]:
+        shutil.rmtree(path)
+
+
+def main(config: SftConfig, engine: Engine, tokens: Tokens) -> None:
+    """Runs what is missing of the training. The engine has the weights then."""
+    out = Path(config.out)
+    found, first = begin(config, out)
+    album = Album()
+    pools, watched = load(config, tokens, album)
+    shares = weights_of(config, pools)
+    weights = (config.thought_weight, config.answer_weight, config.shown_weight)
+    if found is not None:
+        engine.load_state(found / "state")
+    cut_curve(out / "curve.csv", first)
+    since: list[Mapping[str, float]] = []
+    with bar(config.progress) as shown:
+        task = shown.add_task("updates", total=config.steps, completed=first)
+        for step in range(first, config.steps):
+            examples = chosen(pools, shares, config.batch, config.seed, step)
+            since.append(update(engine, data(examples, weights, album), config, step))
+            done = step + 1
+            if done % config.every == 0 or done == config.steps:
+                row = {name: sum(one[name] for one in since) / len(since) for name in since[0]}
+                row |= measure(engine, watched, album)
+                save(engine, config, out, done)
+                rounded = {"step": done, **{name: round(value, 6) for name, value in row.items()}}
+                write_curve(out / "curve.csv", rounded, columns(config, watched))
+                since = []
+            shown.update(task, completed=done, description=f"loss {since[-1]['loss']:.4f}" if since else "updates")
+
+
+def run(config: SftConfig) -> Path:
+    """Runs what is missing of the training, on this machine, and returns the folder of the model, or of its adapter."""
+    out = Path(config.out)
+    begin(config, out)  # before anything large is loaded
+    engine = made(config)
+    main(config, engine, reads(engine.learner))
+    folder, fresh = out / MODEL, out / f".{MODEL}"
+    for old in (folder, fresh):
+        shutil.rmtree(old, ignore_errors=True)
+    if config.mode == "lora":
+        return engine.sampler_weights(MODEL)
+    about = {"by": config.trained_by, "updates": config.steps, "seed": config.seed}
+    engine.learner.save(fresh, engine.model, "bfloat16", about)
+    os.replace(fresh, folder)
+    return folder
+
+
+def made(config: SftConfig) -> LocalEngine:
+    """The engine in this process."""
+    import torch
+
+    from arena.train.vlm.local import LocalConfig, LocalEngine
+
+    torch.set_num_threads(config.threads)
+    how = LocalConfig(mode=config.mode, rank=config.rank, alpha=2 * config.rank, tokens=config.tokens)  # type: ignore[arg-type]
+    return LocalEngine(config.model, Path(config.out), how)
+
+
+def reads(learner: Any) -> Tokens:
+    """How a learner's model reads and writes."""
+    return Tokens(learner.encode, learner.tokenizer, min(learner.ends), learner.context)
+
+
+def counted(config: SftConfig) -> list[str]:
+    """What would be learned from, in sentences; nothing is trained."""
+    pools, watched = load(config, reads(made(config).learner), Album())
+    shares = weights_of(config, pools)
+    out = []
+    for name, pool in pools.items():
+        part = shares[name] / sum(shares.values())
+        tokens = sum(len(one.prompt) + len(one.response) for one in pool)
+        passes = part * config.steps * config.batch / len(pool)
+        out.append(
+            f"{name}: {len(pool):,} examples of {tokens / len(pool):.0f} tokens ({len(watched[name])} more are "
+            f"watched), {part:.0%} of every batch, each met {passes:.1f} times"
+        )
+    return [*out, f"{config.steps:,} updates of {config.batch} examples"]

@@ -1,0 +1,170 @@
+"""A supervised start: it learns what was written, and a run that was stopped ends as one that was not."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("transformers")
+pytest.importorskip("pyarrow")
+
+from transformers import AutoTokenizer
+
+from arena.errors import CheckpointError, InputError
+from arena.train.vlm import sft
+from arena.train.vlm.engine import Engine, Output
+from arena.train.vlm.examples import Tokens
+from arena.train.vlm.sft_config import SftConfig, source
+from arena_operators.vlm.checkpoint import SHIPPED
+
+TOKENIZER = AutoTokenizer.from_pretrained(SHIPPED)
+
+
+class Bigrams(Engine):
+    """The five calls for a model whose next token depends on the last one alone; its updates are plain ascent."""
+
+    def __init__(self, folder):
+        self.folder, self.scores = folder, np.zeros((len(TOKENIZER), len(TOKENIZER)))
+        self.gradient = np.zeros_like(self.scores)
+        self.calls = 0
+
+    def forward_backward(self, batch, loss, config=None, *, reference=False):
+        out = []
+        for one in batch:
+            before = [one.prompt[-1], *one.response[:-1]]
+            rows = self.scores[before]
+            logs = rows - np.log(np.exp(rows).sum(1, keepdims=True))
+            out.append(logs[np.arange(len(before)), one.response].astype(np.float32))
+            if loss is not None:
+                assert loss == "cross_entropy"
+                weight = one.inputs["weight"].astype(np.float64)
+                np.add.at(self.gradient, before, -np.exp(logs) * weight[:, None])
+                np.add.at(self.gradient, (before, one.response), weight)
+        return Output(logprobs=out)
+
+    def optim_step(self, how):
+        norm = float(np.sqrt((self.gradient**2).sum()))
+        self.scores += how.learning_rate * self.gradient
+        self.gradient[:] = 0
+        return {"grad_norm": norm}
+
+    def sampler_weights(self, version):
+        raise NotImplementedError
+
+    def save_state(self, path):
+        path.mkdir()
+        np.save(path / "scores.npy", self.scores)
+
+    def load_state(self, path):
+        self.scores = np.load(path / "scores.npy")
+
+
+def prompt(messages):
+    text = "".join(part for _, said in messages for part in said if isinstance(part, str))
+    return np.array(TOKENIZER(text)["input_ids"], np.int32), ()
+
+
+TOKENS = Tokens(prompt, TOKENIZER, TOKENIZER.eos_token_id, None)
+
+
+def config(out, **given):
+    settings = {"steps": 8, "batch": 8, "rate": 80.0, "warmup": 1, "every": 4, "held_out": 6, "progress": False}
+    sources = (source("teacher", "kuhn@lessons=60@shard=60"), source("teacher", "leduc@lessons=60@shard=60@weight=0.5"))
+    return SftConfig(model="vlm", out=str(out), sources=sources, **{**settings, **given})
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    """(the folder of a run that was not stopped, its weights)."""
+    out = tmp_path_factory.mktemp("straight")
+    sft.main(config(out), engine := Bigrams(out), TOKENS)
+    return out, engine.scores
+
+
+def curve(out):
+    with (out / "curve.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_it_learns_what_was_written(straight):
+    first, last = curve(straight[0])
+    assert float(last["loss"]) < float(first["loss"])
+    for name in ("teacher:kuhn", "teacher:leduc"):
+        assert float(last[f"{name}/answer"]) > float(first[f"{name}/answer"])
+        assert 0 < float(last[f"{name}/right"]) < 1
+
+
+class Stopped(Exception):
+    pass
+
+
+class Stopping(Bigrams):
+    """Stops in update `at`."""
+
+    at = 6
+
+    def optim_step(self, how):
+        self.calls += 1
+        if self.calls == self.at:
+            raise Stopped
+        return super().optim_step(how)
+
+
+def test_a_stopped_run_ends_with_the_same_weights(straight, tmp_path):
+    with pytest.raises(Stopped):
+        sft.main(config(tmp_path), Stopping(tmp_path), TOKENS)
+    sft.main(config(tmp_path, resume=True), engine := Bigrams(tmp_path), TOKENS)
+    assert engine.scores.tobytes() == straight[1].tobytes()
+    assert (tmp_path / "curve.csv").read_bytes() == (straight[0] / "curve.csv").read_bytes()
+
+
+def test_a_finished_run_is_resumed_without_an_update(straight):
+    out, scores = straight
+    sft.main(config(out, resume=True), engine := Bigrams(out), TOKENS)
+    assert engine.scores.tobytes() == scores.tobytes()
+    assert len(curve(out)) == 2
+
+
+def test_another_training_is_not_gone_on_with(straight):
+    out, _ = straight
+    with pytest.raises(InputError, match="add --resume"):
+        sft.main(config(out), Bigrams(out), TOKENS)
+    with pytest.raises(InputError, match=r"batch=8, not 9"):
+        sft.main(config(out, resume=True, batch=9), Bigrams(out), TOKENS)
+
+
+def test_a_checkpoint_that_was_being_written_is_passed_over(straight, tmp_path):
+    (tmp_path / f".{sft.CHECKPOINT}00000004" / "state").mkdir(parents=True)
+    sft.main(config(tmp_path), engine := Bigrams(tmp_path), TOKENS)
+    assert engine.scores.tobytes() == straight[1].tobytes()
+
+
+def test_a_loss_that_is_no_number_stops_it(tmp_path):
+    engine = Bigrams(tmp_path)
+    engine.scores[:] = np.nan
+    with pytest.raises(CheckpointError, match="update 1 is nan"):
+        sft.main(config(tmp_path), engine, TOKENS)
+
+
+def test_the_rate_rises_then_falls(tmp_path):
+    how = config(tmp_path, steps=100, warmup=10, rate=1e-3, rate_final=1e-5)
+    rates = [sft.rate(how, step) for step in range(100)]
+    assert max(rates) == rates[9] == 1e-3
+    assert rates[0] == 1e-4
+    assert 1e-5 < rates[-1] < 2e-5
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_a_source_of_weight_zero_alone_is_refused(tmp_path):
+    how = replace(config(tmp_path), sources=(source("teacher", "kuhn@lessons=20@shard=20@weight=0"),))
+    with pytest.raises(InputError, match="weight"):
+        sft.main(how, Bigrams(tmp_path), TOKENS)
+
+
+def test_a_source_given_twice_is_refused(tmp_path):
+    how = replace(config(tmp_path), sources=(source("teacher", "kuhn@lessons=20@shard=20"),) * 2)
+    with pytest.raises(InputError, match="given twice"):
+        sft.main(how, Bigrams(tmp_path), TOKENS)

@@ -1,0 +1,101 @@
+"""`arena train sft` with a real model, a tiny one with random weights: from the command to a model that is seated."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("transformers")
+pytest.importorskip("pyarrow")
+
+from arena.cli.train import train
+from arena.errors import InputError
+from arena.lineup import build_plan
+from arena.play import run_plan
+from arena.record.reader import Run
+from tests.operators.vlm_kit import foreign
+
+SHORT = ("--steps", "4", "--option", "batch=4", "--option", "every=2", "--option", "warmup=1", "--quiet")
+
+
+def _arena(*args):
+    return CliRunner().invoke(train, ["sft", *args], catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return f"vlm:{foreign(tmp_path_factory.mktemp('tiny'), chat=True)}@prompt=short"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of `scripted` and `random` at Kuhn."""
+    out = tmp_path_factory.mktemp("run") / "kuhn"
+    run_plan(build_plan("kuhn", ["scripted", "random"], seed=3, matches=20), out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def straight(model, run, tmp_path_factory):
+    """The folder of a training that was not stopped."""
+    out = tmp_path_factory.mktemp("straight") / "out"
+    result = _arena("--model", model, "--run", f"{run}@operator=scripted", *SHORT, "--out", str(out))
+    assert result.exit_code == 0
+    assert f"seat it with: vlm:{out}/model" in result.output
+    return out
+
+
+def test_a_training_that_goes_on_ends_with_the_same_weights(model, run, straight, tmp_path, monkeypatch):
+    from arena.train.vlm import sft
+
+    saved = []
+    save = sft.save
+
+    def stop(*given):
+        save(*given)
+        saved.append(given[-1])
+        if len(saved) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sft, "save", stop)
+    words = ("--model", model, "--run", f"{run}@operator=scripted", *SHORT, "--out", str(tmp_path))
+    assert "go on with: " in _arena(*words).output
+    _arena(*words, "--resume")
+    assert saved == [2, 4]
+    first, second = ((out / "model" / "model.safetensors").read_bytes() for out in (straight, tmp_path))
+    assert first == second
+
+
+def test_the_trained_model_plays(straight, tmp_path):
+    name = f"vlm:{straight}/model@prompt=short@max_tokens=4"
+    run_plan(build_plan("kuhn", [name, "random"], seed=1, matches=1), tmp_path / "run")
+    assert Run(tmp_path / "run").logged == 1
+
+
+def test_a_dry_run_counts_and_trains_nothing(model, tmp_path):
+    out = _arena("--model", model, "--teacher", "kuhn@lessons=30", "--out", str(tmp_path / "a"), "--dry-run").output
+    assert "teacher:kuhn: 27 examples" in out
+    assert "(3 more are watched)" in out
+    assert not (tmp_path / "a" / "model").exists()
+
+
+def test_smoke_makes_two_small_updates(model, tmp_path):
+    _arena("--model", model, "--teacher", "kuhn", "--out", str(tmp_path / "a"), "--smoke", "--quiet")
+    assert len((tmp_path / "a" / "curve.csv").read_text().splitlines()) == 3
+    assert (tmp_path / "a" / "model" / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((), "nothing to learn from"),
+        (("--teacher", "kuhn@lesons=4"), "lessons"),
+        (("--teacher", "kuhn", "--option", "rat=1"), "rate"),
+        (("--teacher", "race"), "no teacher"),
+        (("--teacher", "kuhn", "--model", "random"), "random"),
+        (("--chat", "nowhere"), "no chats can be read"),
+    ],
+)
+def test_bad_input_is_told(words, expected, model, tmp_path):
+    with pytest.raises(InputError, match=expected):
+        _arena(*([] if "--model" in words else ["--model", model]), *words, "--out", str(tmp_path / "out"), "--quiet")
