@@ -52,6 +52,7 @@ NOT_RUN = {
         "arena train ppo --game leduc --steps 400000 --seed 1 --out runs/leduc",
         "arena play --game leduc --operators ppo:runs/leduc,random --matches 100",
         "python -m scripts.nano.train --out work/nano",
+        "python -m scripts.nano.train --start arena_operators/vlm/nano --seed 11 --steps 2000 --out work/again",
         "python -m scripts.nano.evaluate --model work/nano/model --json docs/results/nano.json"
         " --docs docs/benchmarks.md",
         "python -m scripts.nano.curve work/nano/curve.csv docs/curves/nano.png",

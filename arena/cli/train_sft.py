@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +15,7 @@ from arena.errors import InputError, MissingExtraError, WorkerError
 if TYPE_CHECKING:
     from arena.train.vlm.sft_config import SftConfig, Source
 
-SMOKE = {"steps": 2, "batch": 4, "every": 1, "warmup": 1}
+SMOKE: dict[str, Any] = {"steps": 2, "batch": 4, "every": 1, "warmup": 1}
 SMOKE_LESSONS = 40
 
 

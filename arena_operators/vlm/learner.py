@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,9 @@ from PIL import Image as Pictures
 from torch import Tensor
 
 from arena.canonical import hash_file
+from arena.operator import Ids
 from arena_operators.vlm import checkpoint
-from arena_operators.vlm.backend import Picture
+from arena_operators.vlm.backend import Message, Picture
 from arena_operators.vlm.checkpoint import METADATA, Kind
 from arena_operators.vlm.encoder import Encoder
 from arena_operators.vlm.model import Model
@@ -56,6 +57,25 @@ class Learner:
     def banned(self) -> npt.NDArray[np.bool_]:
         """Tokens that are never sampled, bool (vocabulary,)."""
         return self._loaded.banned(self.model.get_output_embeddings().weight.shape[0])
+
+    def encode(
+        self, messages: Sequence[tuple[str, Sequence[str | npt.NDArray[np.uint8]]]]
+    ) -> tuple[Ids, tuple[tuple[int, int], ...]]:
+        """A chat, (role, texts and pictures) each, in tokens: int32 (prompt,), and its runs of placeholders.
+
+        Such a run, (first, length), is a picture, or a part of one.
+        """
+        chat = [
+            Message(cast(Any, role), tuple(part if isinstance(part, str) else Picture(part) for part in parts))
+            for role, parts in messages
+        ]
+        if self._encoder is not None:
+            ids = self._encoder.encode(chat).ids
+        else:
+            ids = self._loaded.encode(chat).sequences["input_ids"][0].numpy().astype(np.int32)
+        shown = np.concatenate([[False], ids == self.image_token, [False]]).astype(np.int8)
+        borders = np.flatnonzero(np.diff(shown)).reshape(-1, 2)
+        return ids, tuple((int(first), int(end - first)) for first, end in borders)
 
     def pixels(self, images: Sequence[npt.NDArray[np.uint8]]) -> dict[str, Tensor]:
         """The model's inputs for the pictures (height, width, 3) of one prompt. Those of prompts with equal shapes are
