@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,6 +15,7 @@ from arena_games.cards.table import chip, felt, oval_table
 from arena_games.cards.text import text
 
 GOLD = "#ffd34d"
+SMALL = 128 * 128  # pixels of pictures that are kept, 25 MB at most: the same few scenes come in match after match
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,17 @@ class Scene:
 
 def picture(scene: Scene, height: int, width: int) -> Pixels:
     """uint8 (height, width, 3), a new array."""
+    if height * width > SMALL:
+        return _drawn(scene, height, width)
+    return _kept(replace(scene, title=""), height, width).copy()  # its title is not drawn, and is new in every hand
+
+
+@lru_cache(maxsize=512)
+def _kept(scene: Scene, height: int, width: int) -> Pixels:
+    return _drawn(scene, height, width)
+
+
+def _drawn(scene: Scene, height: int, width: int) -> Pixels:
     unit = min(height, width) / 128  # every size below is in pixels of the 128x128 picture
     out = _ground(height, width).copy()
     _middle(out, scene, unit)

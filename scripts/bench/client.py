@@ -1,8 +1,9 @@
 """What a turn costs the process that asks a model server, with no model: the arena beside bare clients.
 
-    python scripts/bench/client.py [--matches 200] [--rounds 5] [--concurrency 64] [--profile FILE]
+    python scripts/bench/client.py [--matches 200] [--rounds 5] [--concurrency 64] [--busy 0] [--profile FILE]
 
-A server in a process of its own answers every question at once with one recorded answer. The arena (Match, Scheduler,
+A server in a process of its own answers every question with one recorded answer, at once, or with `--busy` one at a
+time and after so many milliseconds of computing, as a model's answers come. The arena (Match, Scheduler,
 prompts, pictures, the client) plays Leduc against it; then bare clients send the very bodies that the arena sent, as
 many at a time: of httpx (`httpx2`, its continuation) and of aiohttp, the arena's own. Rounds alternate; processor time
 a turn of this process, medians with the quartiles.
@@ -48,9 +49,10 @@ ANSWER = (  # vLLM's to a question of Leduc
 
 
 class _Answers(asyncio.Protocol):
-    """Answers each POST once its body is there."""
+    """Answers each POST once its body is there, and `busy` seconds of processor time are spent."""
 
-    def __init__(self) -> None:
+    def __init__(self, busy: float) -> None:
+        self.busy = busy
         self._begun = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -62,14 +64,17 @@ class _Answers(asyncio.Protocol):
         length = head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]
         if there and len(body) >= int(length):
             self._begun = b""
+            until = time.process_time() + self.busy
+            while time.process_time() < until:
+                pass
             head = b"HTTP/1.1 200 OK\r\nserver: uvicorn\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
             self._transport.write(head % len(ANSWER) + ANSWER)  # type: ignore[attr-defined]
 
 
-async def serve() -> None:
+async def serve(busy: float) -> None:
     """Serve until stdin ends; the port is printed."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(_Answers, "127.0.0.1", 0)
+    server = await loop.create_server(lambda: _Answers(busy), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 
@@ -159,12 +164,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--profile", type=Path, help="write a profile of the arena here instead, as pstats reads it")
+    parser.add_argument("--busy", type=float, default=0, help="milliseconds that the server computes for each answer")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
-        asyncio.run(serve())
+        asyncio.run(serve(given.busy / 1000))
         return
-    server = subprocess.Popen([sys.executable, __file__, "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    server = subprocess.Popen(
+        [sys.executable, __file__, "--serve", "--busy", str(given.busy)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     assert server.stdout is not None
     assert server.stdin is not None
     base = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"

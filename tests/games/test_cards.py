@@ -2,11 +2,13 @@
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from arena_games.cards.codes import CODES, card, code
+from arena_games.cards.duel import Player, Scene, picture
 from arena_games.cards.equity import ahead, equity, hand_class, preflop_table, sampled_equity
 from arena_games.cards.evaluate import category, name, value, values
 from arena_games.cards.faces import card_back, card_face, card_width
@@ -117,3 +119,11 @@ def test_every_card_looks_different(height):
 def test_a_wrong_card_is_refused():
     with pytest.raises(ValueError, match="'Kx' is not a card"):
         card_face("Kx", 33)
+
+
+def test_a_picture_that_is_kept_is_a_copy_for_each_who_sees_it():
+    scene = Scene((Player("S0", "K", 1), Player("S1", None, 1)), pot=2, board=None, title="hand 1 of 2")
+    first = picture(scene, 128, 128)
+    as_drawn = first.copy()
+    first[:] = 0
+    assert (picture(replace(scene, title="hand 2 of 2"), 128, 128) == as_drawn).all()
