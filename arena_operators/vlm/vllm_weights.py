@@ -173,6 +173,11 @@ class Weights:
 
     async def _reload(self, version: str, folder: Path, told: canary.Canary | None) -> None:
         """Requests wait meanwhile; those under way are answered first, by the old weights."""
+        if told is None:
+            raise ValueError(
+                f"{folder} has no {canary.FILE}: all weights are taken only where the trainer's scores can show that vLLM "
+                "loaded all of them"
+            )
         try:
             same_tensors(Path(self._launch.origin.name), folder)
         except InputError as error:
@@ -182,8 +187,7 @@ class Weights:
             await self._idle.wait()
             await self._exchange(folder)
             try:
-                if told is not None:
-                    await self._judge(told, self._launch.base)
+                await self._judge(told, self._launch.base)
             except BaseException:
                 await self._exchange(self._folder)
                 raise

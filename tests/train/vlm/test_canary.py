@@ -12,6 +12,7 @@ pytest.importorskip("aiohttp")
 from arena.train.vlm import canary
 from arena.train.vlm.canary import CanaryError
 from arena_operators.vlm import checkpoint, options
+from arena_operators.vlm.lora import rank
 from arena_operators.vlm.openai_backend import OpenAIBackend
 from arena_operators.vlm.vllm_launch import launch
 from arena_operators.vlm.vllm_weights import Weights
@@ -191,3 +192,22 @@ def test_an_adapter_of_a_higher_rank_than_the_servers_is_refused_with_the_option
         with pytest.raises(ValueError, match=r"rank above 16, .* say @lora_rank=32"):
             trainer.run(trainer.weights.update("pi_v1", str(trainer.write("pi_v1", r=24))))
     assert not server.adapters
+
+
+def test_an_engines_adapter_and_its_canary_are_taken(tmp_path):
+    """Names, rank and sizes of what the engine writes are those that the server's model has."""
+    pytest.importorskip("torch")
+    pytest.importorskip("peft")
+    from arena.train.vlm.engine import Datum, OptimParams
+    from arena.train.vlm.local import LocalConfig, LocalEngine
+
+    prompt, words = np.arange(100, 112, dtype=np.int32), np.array([300, 41, 555, 203], np.int32)
+    engine = LocalEngine("vlm:nano", tmp_path, LocalConfig(rank=8, alpha=16, dtype="float32"))
+    weight = {"weight": np.full(len(words), 0.25, np.float32)}
+    engine.forward_backward([Datum(prompt=prompt, response=words, inputs=weight)], "cross_entropy")
+    engine.optim_step(OptimParams(learning_rate=1e-2))
+    folder = engine.sampler_weights("pi_v1")
+    made = canary.write(folder, "pi_v1", canary.scorer(engine), prompt, words, dtype="float32")
+    assert np.abs(np.subtract(made.trained, made.base)).max() > 0.01
+    assert canary.read(folder, "pi_v1") == made
+    assert rank(folder, checkpoint.source("nano")) == 8

@@ -146,20 +146,22 @@ def test_all_weights_are_loaded_from_a_folder_by_a_server_that_asks_for_its_key(
     torch.manual_seed(5)
     tensors = load_file(checkpoint.SHIPPED / WEIGHTS)
     changed = {name: tensor + 0.05 * torch.randn_like(tensor) for name, tensor in tensors.items()}
-    for version, given in (("pi_v1", changed), ("pi_v2", tensors)):
+    inside = {name: tensors[name] if "embed_tokens" in name else tensor for name, tensor in changed.items()}
+
+    def write(version, given):
         folder = tmp_path / version
         folder.mkdir()
         save_file(given, folder / WEIGHTS, {"format": "pt"})
         model = Model(checkpoint.source("nano"), "cpu", "float32").model
-        model.load_state_dict({name: tensor.float() for name, tensor in given.items()}, strict=False)
+        assert not model.load_state_dict({n: one.float() for n, one in given.items()}, strict=False).unexpected_keys
         trainer.write(folder, version, model, base=False)
-        loop(operator.update(version, str(folder)))
-        if version == "pi_v1":
-            assert answer(loop, operator)[0] != before[0]
+        return str(folder)
+
+    loop(operator.update("pi_v1", write("pi_v1", inside)))
+    assert answer(loop, operator)[0] != before[0]
+    loop(operator.update("pi_v2", write("pi_v2", tensors)))
     assert answer(loop, operator) == (before[0], "pi_v2")
-    cut = tmp_path / "cut"
-    cut.mkdir()
-    save_file({name: changed[name] for name in sorted(changed)[1:]}, cut / WEIGHTS, {"format": "pt"})
-    with pytest.raises(ValueError, match=r"does not hold the weights of .* is missing, expected"):
-        loop(operator.update("pi_v3", str(cut)))
+    # vLLM 0.32 leaves a head that is tied to the embedding of words as it was.
+    with pytest.raises(CanaryError, match="another model"):
+        loop(operator.update("pi_v3", write("pi_v3", changed)))
     assert answer(loop, operator) == (before[0], "pi_v2")
