@@ -175,8 +175,8 @@ class Weights:
         """Requests wait meanwhile; those under way are answered first, by the old weights."""
         if told is None:
             raise ValueError(
-                f"{folder} has no {canary.FILE}: all weights are taken only where the trainer's scores can show that vLLM "
-                "loaded all of them"
+                f"{folder} has no {canary.FILE}: all weights are taken only where the trainer's scores can show that "
+                "vLLM loaded all of them"
             )
         try:
             same_tensors(Path(self._launch.origin.name), folder)
