@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from arena import evaluation_script as scripts
-from arena import names, plugins
+from arena import declared, names, plugins
 from arena.budget import BudgetError
 from arena.cli.live import LiveTable
 from arena.cli.play import print_end, print_renamed, stopping
@@ -75,7 +74,7 @@ def evaluate(
         raise InputError("--resume and --out: a run goes on in its own folder. Leave --out out")
     if like is not None and not dry_run:
         raise InputError("--like belongs to --dry-run: it says how long answers took and how many tokens they had")
-    evaluation = scripts.changed(scripts.load(script), settings)
+    evaluation = declared.changed(declared.load(script, Evaluation), settings)
     if null is not None:
         evaluation = msgspec.structs.replace(evaluation, null=null)
     if concurrency is not None:

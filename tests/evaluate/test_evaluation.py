@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from arena.errors import InputError
-from arena.evaluation_script import changed, load
+from arena.declared import changed, load
 from tests.cli.kit import run
 
 SCRIPT = """
@@ -46,7 +46,7 @@ tokens = 1000
 def test_toml_says_the_same_as_a_script(tmp_path):
     (tmp_path / "mine.toml").write_text(TOML)
     mine = changed(load(script(tmp_path)), ["limits.max_reasks=1", "budget.tokens=1000"])
-    assert load(tmp_path / "mine.toml") == mine
+    assert load(tmp_path / "mine.toml", Evaluation) == mine
 
 
 def test_settings_change_fields_as_the_command_line_has_them(tmp_path):
@@ -111,7 +111,7 @@ def test_what_is_refused_leaves_nothing_and_ends_with_2(tmp_path):
 def test_wrong_toml_is_refused_in_words(tmp_path, text, said):
     (tmp_path / "mine.toml").write_text(text)
     with pytest.raises(InputError) as caught:
-        load(tmp_path / "mine.toml")
+        load(tmp_path / "mine.toml", Evaluation)
     assert said in str(caught.value)
 
 
@@ -127,7 +127,7 @@ def test_a_file_that_declares_no_evaluation_is_refused(tmp_path, source, said):
     if source is not None:
         (tmp_path / "mine.py").write_text(source)
     with pytest.raises(InputError, match=said):
-        load(tmp_path / "mine.py")
+        load(tmp_path / "mine.py", Evaluation)
 
 
 def test_a_script_is_played_by_the_command_and_by_itself_with_equal_logs(tmp_path):

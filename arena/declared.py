@@ -1,4 +1,4 @@
-"""Reads evaluations from files: a Python script, or TOML."""
+"""Reads what a file declares, an evaluation or a training: a Python script, or TOML."""
 
 from __future__ import annotations
 
@@ -6,38 +6,41 @@ import inspect
 import types
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from arena import files, names
 from arena.errors import InputError, nearest
-from arena.evaluation import Evaluation
+
+T = TypeVar("T")
 
 
-def load(path: Path) -> Evaluation:
-    """The evaluation that a file declares. InputError, in words, where it declares none, several, or a wrong one."""
+def load(path: Path, kind: type[T]) -> T:
+    """The `kind` that a file declares. InputError, in words, where it declares none, several, or a wrong one."""
     if path.suffix == ".toml":
-        return of_fields(_toml(path), str(path))
+        return of_fields(_toml(path), kind, str(path))
     if path.suffix != ".py":
         raise InputError(f"{path}: expected a Python script (.py) or TOML (.toml)")
-    found = inspect.getmembers(files.module(path), lambda value: isinstance(value, Evaluation))
+    found = inspect.getmembers(files.module(path), lambda value: isinstance(value, kind))
     if len(found) != 1:
         many = f"declares {', '.join(name for name, _ in found)}" if found else "declares none"
-        raise InputError(f"{path} {many}: expected one, e.g. EVALUATION = Evaluation(games=..., operators=...)")
+        word = kind.__name__
+        raise InputError(f"{path} {many}: expected one, e.g. {word.upper()} = {word}({_first(kind)}=...)")
     name, declared = found[0]
-    return of_fields(msgspec.to_builtins(declared), f"{path}, {name}")  # Python checks no types
+    return of_fields(msgspec.to_builtins(declared), kind, f"{path}, {name}")  # Python checks no types
 
 
-def changed(evaluation: Evaluation, settings: Iterable[str]) -> Evaluation:
+def changed(declared: T, settings: Iterable[str]) -> T:
     """With fields changed as by `--set key=value`; keys of a part are `limits.deadline`."""
-    fields = msgspec.to_builtins(evaluation)
+    kind = type(declared)
+    fields = msgspec.to_builtins(declared)
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals:
             raise InputError(f"--set {setting}: expected key=value, e.g. --set blocks=20")
         *path, last = key.split(".")
-        where, known = fields, Evaluation
+        where, known = fields, kind
         for part in path:
             _check_key(part, known, f"--set {setting}")
             known = get_type_hints(known)[part]
@@ -46,16 +49,20 @@ def changed(evaluation: Evaluation, settings: Iterable[str]) -> Evaluation:
             where = where[part]
         _check_key(last, known, f"--set {setting}")
         where[last] = _value(value, get_type_hints(known)[last])
-    return of_fields(fields, "--set")
+    return of_fields(fields, kind, "--set")
 
 
-def of_fields(fields: Mapping[str, Any], where: str) -> Evaluation:
+def of_fields(fields: Mapping[str, Any], kind: type[T], where: str) -> T:
     """From plain data; `where` it stands is said in an InputError."""
-    _check_keys(fields, Evaluation, where)
+    _check_keys(fields, kind, where)
     try:
-        return msgspec.convert(fields, Evaluation)
+        return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
         raise InputError(f"{where}: {_words(str(error))}") from error
+
+
+def _first(kind: type) -> str:
+    return next(iter(get_type_hints(kind)))
 
 
 def _toml(path: Path) -> dict[str, Any]:

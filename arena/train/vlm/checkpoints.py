@@ -1,0 +1,197 @@
+"""The folder of a training: its head, its metrics, its checkpoints. Every file appears whole, or stays as it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+import arena
+from arena.errors import ArenaError, CheckpointError, InputError
+from arena.train.vlm.config import VlmConfig
+from arena.train.vlm.critic import Critic
+from arena.train.vlm.engine import Engine
+
+HEAD, METRICS, TIMING = "vlm.json", "metrics.jsonl", "timing.jsonl"
+ENGINE, CRITIC, STATE = "engine", "critic.safetensors", "state.json"
+FORMAT = 1
+
+
+class Files:
+    """The folder of one training."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self._board: Any = None
+
+    def begin(self, config: VlmConfig, resume: str) -> None:
+        """Make the folder, or check that it fits. InputError in words."""
+        head = self.out / HEAD
+        if resume == "no":
+            if self.out.exists() and any(self.out.iterdir()):
+                what = "a training" if head.exists() else "files"
+                raise InputError(f"{self.out} holds {what} already: add --resume exact, or choose another --out")
+            self._write(head, self._head(config))
+            return
+        if not head.exists():
+            raise InputError(f"--resume {resume}: {self.out} holds no training (there is no {HEAD})")
+        was, now = self._read(head), self._head(config)
+        if was["format"] != FORMAT:
+            raise CheckpointError(f"{head} has format {was['format']}; this version reads {FORMAT}")
+        if resume == "exact":
+            changed = _differences(was["config"], now["config"])
+            if changed:
+                name, old, new = changed[0]
+                raise InputError(
+                    f"{self.out} was trained with {name}={old}, not {new}: resume with the same settings, or with "
+                    "--resume weights-only"
+                )
+            torn = {name: (was["versions"][name], new) for name, new in now["versions"].items()}
+            for name, (old, new) in torn.items():
+                if old != new and name in ("arena", "torch"):
+                    print(f"{name} was {old} when this training began and is {new} now: last bits may differ")
+        self._write(head, now)
+
+    def _head(self, config: VlmConfig) -> dict[str, Any]:
+        versions = {
+            "arena": arena.__version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "torch": str(torch.__version__),
+        }
+        return {"format": FORMAT, "updates": config.updates, "config": config.facts(), "versions": versions}
+
+    def checkpoint(self, update: int) -> Path:
+        """Where the checkpoint of after so many updates stands."""
+        return self.out / "checkpoints" / f"{update:06d}"
+
+    def newest(self) -> Path | None:
+        """The newest checkpoint."""
+        return max((self.out / "checkpoints").glob("[0-9]" * 6), default=None)
+
+    def tidy(self, done: int, config: VlmConfig) -> None:
+        """Remove what nobody needs: old checkpoints, weights and rollouts."""
+        for old in sorted((self.out / "checkpoints").glob("[0-9]" * 6))[: -config.keep]:
+            shutil.rmtree(old)
+        oldest = min((int(one.name) for one in (self.out / "checkpoints").glob("[0-9]" * 6)), default=0)
+        for path in (self.out / "weights").glob("pi_v*"):
+            version = int(path.name.removeprefix("pi_v"))
+            if version < oldest - config.staleness:
+                shutil.rmtree(path)
+        if config.keep_rollouts:
+            for path in (self.out / "rollouts").glob("[0-9]" * 6):
+                if int(path.name) < oldest - config.keep_rollouts:
+                    shutil.rmtree(path)
+
+    def cut(self, update: int) -> None:
+        """Drop the lines of later updates, which are done again."""
+        for name in (METRICS, TIMING):
+            path = self.out / name
+            if path.exists():
+                lines = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+                kept = [line for line in lines if json.loads(line)["update"] <= update]
+                _replace(path, "".join(kept))
+
+    def log(self, update: int, metrics: Mapping[str, float], seconds: Mapping[str, float]) -> None:
+        """A line of the metrics and one of the times; TensorBoard gets both."""
+        for name, told in ((METRICS, metrics), (TIMING, seconds)):
+            with (self.out / name).open("a") as file:
+                file.write(json.dumps({"update": update, **told}) + "\n")
+                file.flush()
+        if (board := self._tensorboard()) is not None:
+            for name, value in metrics.items():
+                board.add_scalar(name, value, update)
+            for name, value in seconds.items():
+                board.add_scalar(f"timing_s/{name}", value, update)
+
+    def close(self) -> None:
+        """Close TensorBoard's file."""
+        if self._board is not None:
+            self._board.close()
+
+    def _tensorboard(self) -> Any:
+        import importlib.util
+
+        if self._board is None and importlib.util.find_spec("tensorboard") is not None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._board = SummaryWriter(str(self.out / "tb"))
+        return self._board
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        try:
+            found = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"{path} cannot be read: {error}") from error
+        assert isinstance(found, dict)
+        return found
+
+    def _write(self, path: Path, told: Mapping[str, Any]) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(path, json.dumps(told, indent=1, sort_keys=True) + "\n")
+        except OSError as error:
+            raise InputError(f"--out {self.out}: nothing can be written there ({error.strerror})") from error
+
+
+def write(path: Path, engine: Engine, critic: Critic | None, state: Mapping[str, Any]) -> None:
+    """The checkpoint in `path`, whole or not at all. ArenaError when it cannot be written: earlier ones stay."""
+    fresh = path.with_name(f".{path.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        fresh.mkdir(parents=True)
+        engine.save_state(fresh / ENGINE)
+        if critic is not None:
+            save_file(critic.state(), fresh / CRITIC)
+        (fresh / STATE).write_bytes(msgspec.json.encode({"format": FORMAT, **state}))
+        shutil.rmtree(path, ignore_errors=True)
+        fresh.rename(path)
+        os.sync()
+    except OSError as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise ArenaError(
+            f"{path} cannot be written: {error.strerror or error}. The checkpoint before it is whole: free space, then "
+            "go on with --resume exact"
+        ) from error
+
+
+def read(path: Path, engine: Engine) -> dict[str, Any]:
+    """Gives the engine its state; the rest of the checkpoint as `write` was told it."""
+    try:
+        state = msgspec.json.decode((path / STATE).read_bytes())
+    except (OSError, msgspec.DecodeError) as error:
+        raise CheckpointError(f"{path} is no checkpoint, or is damaged: {error}. Delete it to use the one before") from error
+    assert isinstance(state, dict)
+    if state["format"] != FORMAT:
+        raise CheckpointError(f"{path} has format {state['format']}; this version reads {FORMAT}")
+    engine.load_state(path / ENGINE)
+    return state
+
+
+def critic(path: Path, config: VlmConfig, shapes: Mapping[str, tuple[int, ...]]) -> Critic:
+    """The critic of a checkpoint."""
+    made = Critic(config.critic, shapes, config.seed)
+    made.load(load_file(path / CRITIC))
+    return made
+
+
+def _replace(path: Path, text: str) -> None:
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
+def _differences(was: Any, now: Any, name: str = "") -> list[tuple[str, Any, Any]]:
+    if isinstance(was, dict) and isinstance(now, dict):
+        keys = sorted(was.keys() | now.keys())
+        return [one for key in keys for one in _differences(was.get(key), now.get(key), f"{name}.{key}".lstrip("."))]
+    return [] if was == now else [(name, was, now)]

@@ -1,0 +1,118 @@
+"""The settings of `arena train vlm`: presets, TOML or Python files, and `--set` all fill these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from arena import declared
+from arena.errors import InputError, nearest
+from arena.train.vlm.critic import CriticConfig
+from arena.train.vlm.estimate import Filter
+from arena.train.vlm.local import LocalConfig
+from arena.train.vlm.losses import PolicyConfig
+from arena.train.vlm.matches import RolloutConfig
+
+PRESETS = Path(__file__).parent / "presets"
+FREE = {"updates", "evaluation", "checkpoint_every", "keep", "keep_rollouts"}  # may differ in a resumed run
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnConfig:
+    """From the turns of an update to changed weights."""
+
+    algorithm: str = "ppo"  # of advantages.ALGORITHMS, or FILE.py:FUNCTION
+    filter: Filter = "none"
+    kappa: float = 0.1  # of the filter "asym"
+    limit: float = 5.0  # advantages are cut to [-limit, limit]; 0: not
+    gamma: float = 0.95  # discount a turn
+    lam: float = 0.95  # lambda of GAE over turns
+    share: float = 1.0  # of the trainable turns, those with the largest |A| are learnt from
+    thought: float = 1.0  # the advantage of a thought's token is multiplied by this
+    reward: str = ""  # FILE.py:FUNCTION that gives the turns their rewards instead of the game
+    reward_scale: float = 1.0  # rewards are multiplied by this
+    batch: int = 64  # turns of one step of the optimiser
+    epochs: int = 1  # passes over the turns of an update
+    learning_rate: float = 1e-4
+    warmup: int = 0  # first updates, in which the learning rate rises
+    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = 0.0
+    grad_norm: float = 1.0
+
+    def check(self) -> None:
+        """InputError for what makes no sense."""
+        if not 0 < self.share <= 1:
+            raise InputError(f"learn.share={self.share}: expected more than 0 and at most 1")
+        if self.batch < 1 or self.epochs < 1:
+            raise InputError(f"learn.batch={self.batch}, learn.epochs={self.epochs}: expected at least 1")
+        if self.learning_rate < 0 or self.limit < 0:
+            raise InputError("learn.learning_rate and learn.limit: expected 0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationConfig:
+    """Matches of the weights so far, on levels that are not trained on."""
+
+    every: int = 0  # updates between two; 0: none
+    levels: tuple[str, ...] = ()  # games by name; (): those of the rollout
+    opponents: tuple[str, ...] = ()  # the other seats; (): the operator as it was before training
+    matches: int = 40
+    seed: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class VlmConfig:
+    """Everything that determines the weights, and how they are watched and kept."""
+
+    rollout: RolloutConfig
+    updates: int = 50
+    seed: int = 0
+    learn: LearnConfig = field(default_factory=LearnConfig)
+    policy: PolicyConfig = field(default_factory=PolicyConfig)
+    critic: CriticConfig = field(default_factory=CriticConfig)
+    model: LocalConfig = field(default_factory=LocalConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    staleness: int = 0  # updates that rollouts are ahead of the trainer; 0: each is played when it is learnt from
+    processes: int = 2  # that play ahead
+    threads: int = 1  # of torch: another number may change the last bits
+    checkpoint_every: int = 1  # updates
+    keep: int = 2  # checkpoints
+    keep_rollouts: int = 3  # run folders of rollouts; 0: all
+
+    def check(self) -> None:
+        """InputError for what makes no sense, before anything is loaded."""
+        self.learn.check()
+        PolicyConfig.parse(asdict(self.policy))
+        for name, least in (("updates", 1), ("threads", 1), ("checkpoint_every", 1), ("keep", 1), ("staleness", 0)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name}={getattr(self, name)}: expected at least {least}")
+
+    def facts(self) -> dict[str, Any]:
+        """What a resumed run must share, as JSON gives it back."""
+        kept = {name: value for name, value in asdict(self).items() if name not in FREE}
+        out: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(kept))
+        return out
+
+
+def presets() -> dict[str, Path]:
+    """The presets that ship, by name."""
+    return {path.stem: path for path in sorted(PRESETS.glob("*.toml"))}
+
+
+def load(preset: str | None, file: Path | None, settings: Mapping[str, Any] | tuple[str, ...] = ()) -> VlmConfig:
+    """The config of a preset or a file, with `--set` settings. InputError names the nearest right word."""
+    if (preset is None) == (file is None):
+        raise InputError(f"give a config file or --preset: one of {', '.join(presets())}")
+    if preset is not None:
+        known = presets()
+        if preset not in known:
+            raise InputError(f"no preset is called {preset!r}. {nearest(preset, known)}")
+        file = known[preset]
+    assert file is not None
+    config = declared.changed(declared.load(file, VlmConfig), tuple(settings))
+    config.check()
+    return config

@@ -1,0 +1,219 @@
+"""Trains a model from arena play: each update plays matches, learns from their turns, and gives the model its weights.
+
+    OUT/vlm.json        what is trained, and with which settings
+    OUT/metrics.jsonl   a line an update, equal bit for bit in equal runs; OUT/timing.jsonl: seconds, turns/s
+    OUT/checkpoints/    everything that training goes on from; OUT/weights/: what the sampler loads
+    OUT/rollouts/       the newest rollouts, runs like any other; OUT/rows/: their turns (Parquet); OUT/tb/: TensorBoard
+    OUT/evaluations/    the runs of the evaluations between
+
+All chance of an update follows from (seed, update), and a checkpoint is whole, so a training that was killed and goes
+on gives the same metrics, bit for bit, as one that was not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import torch
+
+from arena.errors import InputError
+from arena.observer import Observer
+from arena.train.vlm import checkpoints, evaluations
+from arena.train.vlm.ahead import Ahead
+from arena.train.vlm.baselines import RoleBaselines
+from arena.train.vlm.checkpoints import Files
+from arena.train.vlm.config import VlmConfig
+from arena.train.vlm.engine import Engine
+from arena.train.vlm.learning import Learner, Metrics, check
+from arena.train.vlm.local import LocalEngine
+from arena.train.vlm.measures import of_rows
+from arena.train.vlm.rollout import Rollout
+from arena.train.vlm.rows import Tokens
+from arena.train.vlm.store import RowStore
+
+Resume = Literal["no", "exact", "weights-only"]
+
+
+class Shown(Protocol):
+    """Who is told how training goes."""
+
+    def updated(self, update: int, metrics: Metrics, seconds: Metrics) -> None: ...
+
+
+class Trainer:
+    """One training. Use as a context manager; `run` does all updates that are missing."""
+
+    def __init__(
+        self,
+        config: VlmConfig,
+        out: Path,
+        *,
+        resume: Resume = "no",
+        engine: Engine | None = None,
+        tokens: Tokens | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        """`engine`, `tokens`: instead of a LocalEngine of the operator of `config`.
+
+        InputError, or a subclass, for a config that cannot be trained, or a folder that does not fit `resume`.
+        """
+        config.check()
+        check(config)
+        self.config, self.out = config, out
+        self.files = Files(out)
+        self.files.begin(config, resume)
+        if engine is None:
+            local = LocalEngine(config.rollout.operator, out / "weights", config.model)
+            engine, tokens = local, Tokens(Texts(local.learner.tokenizer, local.learner.ends), local.learner.image_token)
+        assert tokens is not None
+        self.engine = engine
+        self.learner = Learner(config, engine, RoleBaselines())
+        self.store = RowStore(out)
+        self.done = 0  # updates
+        if config.staleness:
+            self.rollout: Rollout | Ahead = Ahead(
+                config.rollout,
+                out,
+                tokens,
+                seed=config.seed,
+                staleness=config.staleness,
+                processes=config.processes,
+            )
+            plan = self.rollout.rollout.plan
+        else:
+            self.rollout = Rollout(config.rollout, out, tokens, seed=config.seed, observer=observer)
+            plan = self.rollout.plan
+        self.learner.vector_shape = plan.games[0].facts.spec.vector_shape
+        try:
+            if resume != "no":
+                self._restore(resume)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Trainer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the operators and the log."""
+        self.rollout.close()
+        self.files.close()
+
+    def run(self, shown: Shown | None = None) -> None:
+        """All updates up to `config.updates`, each with its metrics, checkpoint and evaluation."""
+        config = self.config
+        with _threads(config.threads):
+            while self.done < config.updates:
+                update, seconds = self.done, Metrics()
+                with _timed(seconds, "rollout"):
+                    found = self.rollout.play(update)
+                metrics = of_rows(found)
+                with _timed(seconds, "store"):
+                    self.store.append(update, found.rows, found.images)
+                with _timed(seconds, "update"):
+                    metrics |= self.learner.learn(update, found.rows, found.images)
+                with _timed(seconds, "weights"):
+                    self._give(update + 1)
+                self.done += 1
+                with _timed(seconds, "evaluation"):
+                    metrics |= self._evaluated()
+                with _timed(seconds, "checkpoint"):
+                    last = self.done == config.updates
+                    if last or self.done % config.checkpoint_every == 0:
+                        self._save()
+                    self.files.tidy(self.done, config)
+                total = sum(seconds.values())
+                turns = metrics["rollout/turns"]
+                seconds |= {"total": total, "turns_per_second": turns / total, "turns": turns}
+                self.files.log(self.done, metrics, seconds)
+                if shown is not None:
+                    shown.updated(self.done, metrics, seconds)
+
+    def _give(self, update: int) -> None:
+        """The sampler gets the weights of after `update` updates."""
+        version = f"pi_v{update}"
+        path = self.engine.sampler_weights(version)
+        self.rollout.update(version, path)
+        self.rollout.snapshot(update, path)
+
+    def _evaluated(self) -> Metrics:
+        how = self.config.evaluation
+        due = how.every and (self.done % how.every == 0 or self.done == self.config.updates)
+        if not due:
+            return Metrics()
+        version = f"pi_v{self.done}"
+        weights = self.out / "weights" / version
+        return evaluations.play(self.config, self.out / "evaluations" / f"{self.done:06d}", version, weights)
+
+    def _save(self) -> None:
+        state = {
+            "rollout": self.rollout.state(),
+            "baselines": self.learner.baselines.state,
+            "shapes": self.learner.shapes,
+        }
+        checkpoints.write(self.files.checkpoint(self.done), self.engine, self.learner.critic, state)
+
+    def _restore(self, resume: Resume) -> None:
+        """Go on from the newest checkpoint; with `weights-only` from its weights alone, as update 0 of a new course."""
+        path = self.files.newest()
+        if path is None:
+            if resume == "weights-only":
+                raise InputError(f"{self.out} has no checkpoint to take weights from")
+            self.files.cut(0)
+            return
+        state = checkpoints.read(path, self.engine)
+        self.done = int(path.name)
+        if resume == "exact":
+            self.learner.baselines = RoleBaselines(state=state["baselines"])
+            if state["shapes"] is not None:
+                self.learner.shapes = {name: tuple(shape) for name, shape in state["shapes"].items()}
+                self.learner.critic = checkpoints.critic(path, self.config, self.learner.shapes)
+            self.rollout.restore(state["rollout"])
+        version = f"pi_v{self.done}"
+        self.rollout.update(version, self.engine.sampler_weights(version))
+        self.files.cut(self.done)
+
+
+class Texts:
+    """The text of generated ids, as the operator reads it."""
+
+    def __init__(self, tokenizer: Any, ends: frozenset[int]) -> None:
+        self._tokenizer, self._ends = tokenizer, ends
+
+    def __call__(self, ids: Any) -> str:
+        words = [int(one) for one in ids if int(one) not in self._ends]
+        text: str = self._tokenizer.decode(words, clean_up_tokenization_spaces=False)
+        return text
+
+
+def main(config: VlmConfig, out: Path, *, resume: Resume = "no", shown: Shown | None = None) -> Path:
+    """Train; returns the folder, which `arena export model` takes."""
+    with Trainer(config, out, resume=resume) as trainer:
+        trainer.run(shown)
+    return out
+
+
+@contextlib.contextmanager
+def _timed(seconds: Metrics, name: str) -> Iterator[None]:
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[name] = time.perf_counter() - began
+
+
+@contextlib.contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
