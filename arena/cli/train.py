@@ -10,6 +10,7 @@ import click
 
 from arena.cli.lazy import Group
 from arena.cli.train_sft import sft
+from arena.cli.train_vlm import vlm
 from arena.cli.whole import Whole
 from arena.errors import MissingExtraError, WorkerError
 from arena.record.training import read_training, set_aside
@@ -18,6 +19,9 @@ from arena.record.training import read_training, set_aside
 @click.group(cls=Group)
 def train() -> None:
     """Train an agent on the arena's games."""
+
+
+train.add_command(vlm)
 
 
 @train.command()

@@ -9,8 +9,10 @@ import sys
 
 import pytest
 
+from arena import declared
+from arena.declared import changed
 from arena.errors import InputError
-from arena.declared import changed, load
+from arena.evaluation import Evaluation
 from tests.cli.kit import run
 
 SCRIPT = """
@@ -21,6 +23,10 @@ EVALUATION = Evaluation(games=("leduc@seats=2", "kuhn@seats=2"), operators=("scr
 if __name__ == "__main__":
     EVALUATION.main()
 """
+
+
+def load(path):
+    return declared.load(path, Evaluation)
 
 
 def script(tmp_path, more="blocks=3, seed=4", name="mine.py"):
@@ -46,7 +52,7 @@ tokens = 1000
 def test_toml_says_the_same_as_a_script(tmp_path):
     (tmp_path / "mine.toml").write_text(TOML)
     mine = changed(load(script(tmp_path)), ["limits.max_reasks=1", "budget.tokens=1000"])
-    assert load(tmp_path / "mine.toml", Evaluation) == mine
+    assert load(tmp_path / "mine.toml") == mine
 
 
 def test_settings_change_fields_as_the_command_line_has_them(tmp_path):
@@ -111,7 +117,7 @@ def test_what_is_refused_leaves_nothing_and_ends_with_2(tmp_path):
 def test_wrong_toml_is_refused_in_words(tmp_path, text, said):
     (tmp_path / "mine.toml").write_text(text)
     with pytest.raises(InputError) as caught:
-        load(tmp_path / "mine.toml", Evaluation)
+        load(tmp_path / "mine.toml")
     assert said in str(caught.value)
 
 
@@ -127,7 +133,7 @@ def test_a_file_that_declares_no_evaluation_is_refused(tmp_path, source, said):
     if source is not None:
         (tmp_path / "mine.py").write_text(source)
     with pytest.raises(InputError, match=said):
-        load(tmp_path / "mine.py", Evaluation)
+        load(tmp_path / "mine.py")
 
 
 def test_a_script_is_played_by_the_command_and_by_itself_with_equal_logs(tmp_path):

@@ -169,7 +169,9 @@ def read(path: Path, engine: Engine) -> dict[str, Any]:
     try:
         state = msgspec.json.decode((path / STATE).read_bytes())
     except (OSError, msgspec.DecodeError) as error:
-        raise CheckpointError(f"{path} is no checkpoint, or is damaged: {error}. Delete it to use the one before") from error
+        raise CheckpointError(
+            f"{path} is no checkpoint, or is damaged: {error}. Delete it to use the one before"
+        ) from error
     assert isinstance(state, dict)
     if state["format"] != FORMAT:
         raise CheckpointError(f"{path} has format {state['format']}; this version reads {FORMAT}")

@@ -103,9 +103,7 @@ class Learner:
     def _steps(self, update: int, data: Sequence[Datum], parts: int) -> Metrics:
         how, policy = self.config.learn, {k: v for k, v in asdict(self.config.policy).items() if v != ""}
         rate = how.learning_rate * min(1.0, (update + 1) / how.warmup) if how.warmup else how.learning_rate
-        optim = OptimParams(
-            learning_rate=rate, betas=tuple(how.betas), weight_decay=how.weight_decay, grad_norm=how.grad_norm
-        )
+        optim = OptimParams(learning_rate=rate, betas=how.betas, weight_decay=how.weight_decay, grad_norm=how.grad_norm)
         sums, norms, steps, first = Metrics(), list[float](), 0, 0.0
         for epoch in range(how.epochs):
             order = generator(key("learn", self.config.seed, update, epoch)).permutation(len(data))
@@ -141,7 +139,9 @@ def check(config: VlmConfig) -> None:
             "ppo, whose critic values turns"
         )
     if how.algorithm in GROUPS and config.rollout.group < 2:
-        raise InputError(f"learn.algorithm={how.algorithm} compares matches of equal start: set rollout.group=4 or more")
+        raise InputError(
+            f"learn.algorithm={how.algorithm} compares matches of equal start: set rollout.group=4 or more"
+        )
 
 
 def datum(row: Row, images: Mapping[str, Image]) -> Datum:

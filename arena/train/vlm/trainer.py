@@ -68,7 +68,10 @@ class Trainer:
         self.files.begin(config, resume)
         if engine is None:
             local = LocalEngine(config.rollout.operator, out / "weights", config.model)
-            engine, tokens = local, Tokens(Texts(local.learner.tokenizer, local.learner.ends), local.learner.image_token)
+            engine, tokens = (
+                local,
+                Tokens(Texts(local.learner.tokenizer, local.learner.ends), local.learner.image_token),
+            )
         assert tokens is not None
         self.engine = engine
         self.learner = Learner(config, engine, RoleBaselines())
@@ -155,7 +158,7 @@ class Trainer:
     def _save(self) -> None:
         state = {
             "rollout": self.rollout.state(),
-            "baselines": self.learner.baselines.state,
+            "baselines": self.learner.baselines.state(),
             "shapes": self.learner.shapes,
         }
         checkpoints.write(self.files.checkpoint(self.done), self.engine, self.learner.critic, state)

@@ -1,0 +1,126 @@
+"""`arena train vlm`: a vision-language model gets better from arena play."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from arena import commands
+from arena.errors import InputError, MissingExtraError, WorkerError
+
+SHOWN = {"actor/entropy": "entropy", "actor/clipfrac": "clipped", "critic/explained_var": "EV"}
+
+
+class Lines:
+    """A line an update, with the time that is left."""
+
+    def __init__(self, console: Console, updates: int) -> None:
+        self._console, self._updates = console, updates
+        self._began, self._first = time.monotonic(), -1
+
+    def updated(self, update: int, metrics: dict[str, float], seconds: dict[str, float]) -> None:
+        """Print it."""
+        if self._first < 0:
+            self._first = update - 1
+        left = (time.monotonic() - self._began) / (update - self._first) * (self._updates - update)
+        told = [
+            f"update {update}/{self._updates}",
+            f"return {metrics['reward/mean']:.5g} ± {metrics['reward/stderr']:.3g}",
+            f"{metrics['rollout/turns']:,.0f} turns",
+            f"{seconds['turns_per_second']:.0f}/s",
+        ]
+        told += [f"{label} {metrics[name]:.3f}" for name, label in SHOWN.items() if name in metrics]
+        if metrics.get("rollout/unparsed"):
+            told.append(f"unparsed {metrics['rollout/unparsed']:.1%}")
+        told += [f"{name} {value:.5g}" for name, value in metrics.items() if name.startswith("eval/")]
+        self._console.print(", ".join(told), f"[dim]{_clock(left)} left[/dim]", highlight=False)
+
+
+@click.command()
+@click.argument("config_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--preset", help="Settings that ship: sidescroller-nano, mario-nano, race-nano, holdem-nano, odysseus.")
+@click.option("--game", "games", multiple=True, help="Play this game instead of the preset's; may be repeated.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the training.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting, e.g. learn.share=0.5.")
+@click.option("--seed", type=int, help="As --set seed=N.")
+@click.option(
+    "--resume",
+    type=click.Choice(["exact", "weights-only"]),
+    help="Go on in --out: exactly, with the same settings, or from its weights with others.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what it would take, by a trial of a few matches.")
+@click.option("--smoke", is_flag=True, help="Two small updates of everything.")
+@click.option("--lr", type=float, help="Learning rate. 0: two updates that must change nothing, checked.")
+@click.option("--quiet", is_flag=True, help="Print no line for each update.")
+def vlm(
+    config_file: Path | None,
+    preset: str | None,
+    games: tuple[str, ...],
+    out: Path | None,
+    settings: tuple[str, ...],
+    seed: int | None,
+    resume: str | None,
+    dry_run: bool,
+    smoke: bool,
+    lr: float | None,
+    quiet: bool,
+) -> None:
+    """Train a vision-language model by reinforcement learning from matches that it plays.
+
+    CONFIG_FILE is TOML, or a Python file that declares one VlmConfig; or take a --preset. Every setting of
+    docs/training-vlm.md can be changed with --set. OUT gets metrics, checkpoints and rollouts; `arena export model OUT
+    DIR` makes a model of it that `vlm:DIR` seats.
+    """
+    try:
+        from arena.train.vlm import trials
+        from arena.train.vlm.config import load
+        from arena.train.vlm.trainer import main
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] == "arena":
+            raise
+        raise MissingExtraError(
+            f"training needs {error.name}, not installed here. {commands.how_to_install('train')}"
+        ) from error
+    console = Console(stderr=True)
+    changes = [*settings, *([] if seed is None else [f"seed={seed}"]), *_games(games)]
+    if lr:
+        changes.append(f"learn.learning_rate={lr}")
+    config = load(preset, config_file, tuple(changes))
+    if dry_run:
+        for sentence in trials.forecast(config).sentences():
+            click.echo(sentence)
+        return
+    if out is None:
+        raise InputError("--out is missing: the folder of the training")
+    if smoke:
+        config = trials.smoke(config)
+    if lr == 0:
+        config = trials.at_rate_zero(config)
+    shown: Any = None if quiet else Lines(console, config.updates)
+    try:
+        main(config, out, resume=resume or "no", shown=shown)  # type: ignore[arg-type]
+    except (KeyboardInterrupt, WorkerError):
+        words = [str(config_file)] if config_file else ["--preset", str(preset)]
+        words += [word for change in changes for word in ("--set", change)]
+        again = commands.arena("train", "vlm", *words, "--out", str(out), "--resume", "exact")
+        click.echo(f"stopped. What was finished is kept; go on with:\n  {again}", err=True)
+        raise
+    if lr == 0:
+        for sentence in trials.check_rate_zero(out):
+            click.echo(sentence)
+        return
+    click.echo(f"{out}\na model that plays: {commands.arena('export', 'model', str(out), 'DIR')}")
+
+
+def _games(games: tuple[str, ...]) -> list[str]:
+    return [f"rollout.levels={list(games)!r}".replace("'", '"')] if games else []
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,0 +1,134 @@
+"""Short trainings: of everything once, at learning rate 0, and to say what a long one would take."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from arena.canonical import hash_file
+from arena.errors import ArenaError
+from arena.train.vlm.checkpoints import METRICS, TIMING
+from arena.train.vlm.config import VlmConfig
+from arena.train.vlm.trainer import Shown, Trainer
+
+FEW = 4  # matches of a trial
+SIGMAS = 4.0  # standard errors that two means of equal weights may be apart
+
+
+def smoke(config: VlmConfig) -> VlmConfig:
+    """The config of two updates of everything, as small as it can be."""
+    group = config.rollout.group
+    matches = group * math.ceil(FEW / group)
+    pool = replace(config.rollout.pool, every=1 + config.staleness)
+    rollout = replace(config.rollout, matches=matches, max_ticks=min(config.rollout.max_ticks or 12, 12), pool=pool)
+    evaluation = replace(config.evaluation, every=2, matches=2)
+    learn = replace(config.learn, warmup=0)
+    critic = replace(config.critic, warmup=0)
+    return replace(
+        config, updates=2, rollout=rollout, evaluation=evaluation, learn=learn, critic=critic, checkpoint_every=1
+    )
+
+
+def at_rate_zero(config: VlmConfig) -> VlmConfig:
+    """The config of two updates that change nothing."""
+    learn = replace(config.learn, learning_rate=0.0, weight_decay=0.0, warmup=0)
+    evaluation = replace(config.evaluation, every=0)
+    critic = replace(config.critic, warmup=0)
+    return replace(config, updates=2, learn=learn, evaluation=evaluation, critic=critic, keep=2, staleness=0)
+
+
+def check_rate_zero(out: Path) -> list[str]:
+    """What two updates at learning rate 0 showed, in sentences. ArenaError for what should not be.
+
+    Every ratio must be exactly 1, the weights must not change, and returns may differ by chance alone.
+    """
+    lines = [json.loads(line) for line in (out / METRICS).read_text().splitlines()]
+    wrong = [line["actor/ratio_error"] for line in lines if line["actor/ratio_error"] != 0.0]
+    if wrong:
+        raise ArenaError(
+            f"at learning rate 0 a ratio differs from 1 (by {max(wrong):.3g} in the mean of an update): the trainer "
+            "does not score a row as it did before the update"
+        )
+    files = [sorted((out / "weights" / f"pi_v{number}").glob("*.safetensors")) for number in (1, 2)]
+    before, after = ([hash_file(path) for path in of] for of in files)
+    if before != after:
+        raise ArenaError("at learning rate 0 the weights changed")
+    first, second = lines
+    apart = abs(first["reward/mean"] - second["reward/mean"])
+    allowed = SIGMAS * math.hypot(first["reward/stderr"], second["reward/stderr"])
+    if apart > allowed:
+        raise ArenaError(
+            f"at learning rate 0 the mean return went from {first['reward/mean']:.4g} to {second['reward/mean']:.4g}, "
+            f"more than chance allows ({allowed:.3g})"
+        )
+    return [
+        f"every ratio is exactly 1 ({first['actor/rows'] + second['actor/rows']:.0f} turns)",
+        "the weights are the same, bit for bit",
+        f"mean return {first['reward/mean']:.4g} and {second['reward/mean']:.4g}: {apart:.3g} apart, chance allows "
+        f"{allowed:.3g}",
+        f"trainer and sampler: k3 {max(line['mismatch/k3'] for line in lines):.2g}, largest difference "
+        f"{max(line['mismatch/max'] for line in lines):.2g}",
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a training takes, by a trial of a few matches on this machine."""
+
+    updates: int
+    matches: int  # of the training
+    turns: float
+    tokens: float
+    hours: float
+    memory: int  # bytes of weights, gradients and optimiser
+    device: str
+
+    def sentences(self) -> list[str]:
+        """In words."""
+        unit = "GPU-hours" if self.device != "cpu" else "hours"
+        return [
+            f"{self.updates:,} updates, {self.matches:,} matches, about {self.turns:,.0f} turns and "
+            f"{self.tokens:,.0f} generated tokens",
+            f"about {self.hours:.2g} {unit} on this machine ({self.device}), if turns take as long as in the trial",
+            f"{self.memory / 2**20:,.0f} MiB for weights, gradients and optimiser; activations come on top",
+        ]
+
+
+def forecast(config: VlmConfig, shown: Shown | None = None) -> Forecast:
+    """Plays a few matches of `config` and learns from them, in a folder that is removed again."""
+    group = config.rollout.group
+    few = group * math.ceil(2 * FEW / group)
+    trial = replace(
+        at_rate_zero(config), updates=1, rollout=replace(config.rollout, matches=min(few, config.rollout.matches))
+    )
+    with tempfile.TemporaryDirectory(prefix="arena-trial-") as folder:
+        with Trainer(trial, Path(folder) / "run") as trainer:
+            trainer.run(shown)
+            memory = _bytes(trainer)
+        metrics = json.loads((Path(folder) / "run" / METRICS).read_text())
+        seconds = json.loads((Path(folder) / "run" / TIMING).read_text())
+    times = config.updates * config.rollout.matches / trial.rollout.matches
+    return Forecast(
+        updates=config.updates,
+        matches=config.updates * config.rollout.matches,
+        turns=times * metrics["rollout/turns"],
+        tokens=times * metrics["rollout/turns"] * metrics["response_length/mean"],
+        hours=times * seconds["total"] / 3600,
+        memory=memory,
+        device=config.model.device,
+    )
+
+
+def _bytes(trainer: Trainer) -> int:
+    """Of the weights, the gradients and the optimiser, of an engine in this process."""
+    import torch
+
+    model = getattr(trainer.engine, "model", None)
+    if not isinstance(model, torch.nn.Module):
+        return 0
+    whole = sum(one.nbytes for one in model.parameters())
+    trained = sum(one.nbytes for one in model.parameters() if one.requires_grad)
+    return whole + 3 * trained
