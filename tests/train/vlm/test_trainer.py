@@ -1,0 +1,196 @@
+"""Trainings of nano: exact repetition, kills, learning rate 0, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import pytest
+
+from arena.errors import InputError
+from arena.train.vlm import checkpoints, trials
+from arena.train.vlm.config import PRESETS, VlmConfig, load
+from arena.train.vlm.config import presets as shipped
+from arena.train.vlm.local import LocalEngine
+from arena.train.vlm.rollout import Rollout
+from arena.train.vlm.store import MatchFiles, RowStore
+from arena.train.vlm.trainer import Trainer, main
+
+TOML = """
+updates = 4
+seed = 3
+
+[rollout]
+levels = ["leduc@seats=2"]
+matches = 6
+concurrency = 4
+
+[rollout.pool]
+opponents = {self = 0.5, past = 0.3, random = 0.2}
+every = 1
+kept = 2
+
+[learn]
+batch = 4
+
+[critic]
+inputs = ["facts"]
+hidden = 16
+channels = 4
+warmup = 1
+
+[model]
+mode = "full"
+"""
+
+
+def config(tmp_path, *settings) -> VlmConfig:
+    path = tmp_path / "mine.toml"
+    path.write_text(TOML)
+    return load(None, path, settings)
+
+
+def metrics(out):
+    return (out / "metrics.jsonl").read_bytes()
+
+
+def weights(out, update):
+    return (out / "weights" / f"pi_v{update}" / "model.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return main(config(folder), folder / "out")
+
+
+def test_a_training_changes_the_weights_that_play(undisturbed):
+    lines = [json.loads(line) for line in metrics(undisturbed).splitlines()]
+    assert [line["update"] for line in lines] == [1, 2, 3, 4]
+    assert lines[0]["actor/warming"] == 1.0
+    assert lines[3]["actor/grad_norm"] > 0
+    versions = {row.version for row in RowStore(undisturbed).read(3)}
+    assert versions == {"pi_v3"}
+    assert weights(undisturbed, 4) != weights(undisturbed, 3)
+
+
+def test_the_same_seed_again_gives_the_same_metrics_and_weights(undisturbed, tmp_path):
+    again = main(config(tmp_path), tmp_path / "out")
+    assert metrics(again) == metrics(undisturbed)
+    assert weights(again, 4) == weights(undisturbed, 4)
+
+
+MOMENTS = [
+    (MatchFiles, "put", 8),  # in the rollout of the second update
+    (RowStore, "append", 2),
+    (LocalEngine, "optim_step", 2),
+    (LocalEngine, "sampler_weights", 3),
+    (Rollout, "snapshot", 2),
+    (LocalEngine, "save_state", 3),
+]
+
+
+def killed(run, where, name, at):
+    """Run in a process that is killed when the method is called for the `at`-th time."""
+    child = os.fork()
+    if not child:
+        calls, real = [], getattr(where, name)
+
+        def counted(*args, **kwargs):
+            calls.append(0)
+            if len(calls) == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*args, **kwargs)
+
+        setattr(where, name, counted)
+        try:
+            run()
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.parametrize(("where", "name", "at"), MOMENTS, ids=[f"{c.__name__}.{n}" for c, n, _ in MOMENTS])
+def test_a_killed_training_goes_on_to_the_same_metrics_and_weights(undisturbed, tmp_path, where, name, at):
+    mine, out = config(tmp_path), tmp_path / "out"
+    assert killed(lambda: main(mine, out), where, name, at)
+    main(mine, out, resume="exact")
+    assert metrics(out) == metrics(undisturbed)
+    assert weights(out, 4) == weights(undisturbed, 4)
+
+
+def test_at_learning_rate_0_nothing_changes(tmp_path):
+    main(trials.at_rate_zero(config(tmp_path)), tmp_path / "out")
+    assert trials.check_rate_zero(tmp_path / "out")[1] == "the weights are the same, bit for bit"
+
+
+def test_an_evaluation_between_updates_scores_the_weights_so_far(tmp_path):
+    settings = ("updates=1", "critic.warmup=0", "evaluation.every=1", "evaluation.matches=4")
+    main(config(tmp_path, *settings, 'evaluation.opponents=["random"]'), tmp_path / "out")
+    (line,) = map(json.loads, metrics(tmp_path / "out").splitlines())
+    assert {name for name in line if name.startswith("eval/")} == {
+        "eval/leduc@seats=2/vlm",
+        "eval/leduc@seats=2/random",
+    }
+
+
+def test_a_forecast_counts_turns_hours_and_memory(tmp_path):
+    found = trials.forecast(config(tmp_path))
+    assert found.matches == 24
+    assert found.turns > 24
+    assert found.hours > 0
+    assert found.memory > 3_000_000 * 16
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (("learn.algoritm=grpo",), "algorithm"),
+        (("learn.algorithm=grop",), "grpo"),
+        (("learn.algorithm=grpo",), "rollout.group"),
+        (("learn.algorithm=token_ppo",), "value head"),
+        (("learn.share=0.0",), "learn.share=0.0"),
+        (("policy.ratio=row",), "gspo"),
+        (("rollout.operator=random",), "random"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_would_be_right(tmp_path, settings, said):
+    with pytest.raises(InputError) as caught, Trainer(config(tmp_path, *settings), tmp_path / "out"):
+        pass
+    assert said in str(caught.value)
+
+
+def test_a_folder_is_not_trained_in_twice_by_accident(undisturbed, tmp_path):
+    with pytest.raises(InputError, match="--resume exact"):
+        main(config(tmp_path), undisturbed)
+
+
+def test_going_on_exactly_needs_the_same_settings(undisturbed, tmp_path):
+    with pytest.raises(InputError, match=r"learn\.gamma=0\.95, not 0\.9"):
+        main(config(tmp_path, "learn.gamma=0.9"), undisturbed, resume="exact")
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_whole(tmp_path, monkeypatch):
+    mine, out = config(tmp_path), tmp_path / "out"
+    real = LocalEngine.save_state
+    calls = []
+
+    def full(self, path):
+        calls.append(path)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        real(self, path)
+
+    monkeypatch.setattr(LocalEngine, "save_state", full)
+    with pytest.raises(Exception, match="No space left"):
+        main(mine, out)
+    assert [path.name for path in (out / "checkpoints").iterdir()] == ["000001"]
+    monkeypatch.undo()
+    assert checkpoints.read(out / "checkpoints" / "000001", LocalEngine("vlm", tmp_path / "w", mine.model))
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_every_preset_can_be_read(name):
+    assert load(name, None).updates > 0
+    assert (PRESETS / f"{name}.toml").read_text().startswith("#")
