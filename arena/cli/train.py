@@ -21,9 +21,6 @@ def train() -> None:
     """Train an agent on the arena's games."""
 
 
-train.add_command(vlm)
-
-
 @train.command()
 @click.option("--game", required=True, help="Game to learn, with its options, e.g. leduc or holdem@hands=1.")
 @click.option("--steps", default=200_000, show_default=True, type=Whole(1), help="Decisions of the learner.")
@@ -153,3 +150,4 @@ def _seats(text: str | None) -> tuple[int, ...]:
 
 
 train.add_command(sft)
+train.add_command(vlm)
