@@ -120,7 +120,7 @@ class Trainer:
                 metrics = of_rows(found)
                 with _timed(seconds, "store"):
                     self.store.append(update, found.rows, found.images)
-                with _timed(seconds, "update"):
+                with _timed(seconds, "learn"):
                     metrics |= self.learner.learn(update, found.rows, found.images)
                 with _timed(seconds, "weights"):
                     self._give(update + 1)
