@@ -42,7 +42,7 @@ class Lines:
 
 @click.command()
 @click.argument("config_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--preset", help="Settings that ship: sidescroller-nano, mario-nano, race-nano, holdem-nano, odysseus.")
+@click.option("--preset", help="Settings that ship: sidescroller-nano, mario-nano, holdem-nano, odysseus.")
 @click.option("--game", "games", multiple=True, help="Play this game instead of the preset's; may be repeated.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the training.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting, e.g. learn.share=0.5.")
