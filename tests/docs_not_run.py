@@ -42,6 +42,12 @@ NOT_RUN = {
         "arena play --game leduc --operators human,ppo",
     ],
     LONG: [
+        "arena train vlm --preset sidescroller-nano --dry-run",
+        "arena train vlm --preset sidescroller-nano --lr 0 --out runs/check",
+        "arena train vlm --preset sidescroller-nano --seed 0 --out runs/side",
+        "arena export model runs/side runs/side-model",
+        "arena play --game sidescroller@set=heldout --operators vlm:runs/side-model,vlm,scripted --matches 100",
+        "tensorboard --logdir runs/side/tb",
         "arena play --game leduc --operators vlm,vlm@temperature=0,scripted",
         "arena play --game leduc --operators ppo,vlm --matches 100",
         "arena play --game holdem --operators vlm@temperature=0,random",

@@ -160,7 +160,7 @@ class Encoder:
         return list({one.sha256: one for one in pictures if self._features.get(one.sha256) is None}.values())
 
     def tiles(self, picture: Picture) -> tuple[Tensor, Tensor | None]:
-        """Its tiles (tiles, channels, height, width) as the processor makes them, and what of them is not padding."""
+        """Its tiles (tiles, channels, height, width) as the processor makes them, and what of them is not padding: None if all."""
         size = picture.pixels.shape[:2]
         if self._plain.get(size):
             return self._scaled(picture), None
@@ -171,7 +171,8 @@ class Encoder:
         if size not in self._plain:
             plain = hasattr(processor, "rescale_factor") and (mask is None or bool(mask.all()))
             self._plain[size] = plain and torch.equal(self._scaled(picture), tiles)
-        return tiles, mask
+        # The first picture of a size is given as all that follow: rows of equal shape are computed together.
+        return tiles, None if mask is not None and bool(mask.all()) else mask
 
     def _scaled(self, picture: Picture) -> Tensor:
         """What a processor makes of a picture that it only scales."""
