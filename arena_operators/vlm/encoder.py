@@ -160,7 +160,10 @@ class Encoder:
         return list({one.sha256: one for one in pictures if self._features.get(one.sha256) is None}.values())
 
     def tiles(self, picture: Picture) -> tuple[Tensor, Tensor | None]:
-        """Its tiles (tiles, channels, height, width) as the processor makes them, and what of them is not padding: None if all."""
+        """Its tiles (tiles, channels, height, width) as the processor makes them, and what of them is not padding.
+
+        None: all of it.
+        """
         size = picture.pixels.shape[:2]
         if self._plain.get(size):
             return self._scaled(picture), None
