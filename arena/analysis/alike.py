@@ -14,7 +14,7 @@ from arena.record.head import REFERENCES, GameHead, OperatorHead, differ
 ASPECTS: Mapping[str, tuple[str, ...]] = {
     "history": ("history", "history_pictures"),
     "tools": ("tools", "tool_calls"),
-    "prompt": ("prompt", "thoughts", "examples", "choices", "decide"),
+    "prompt": ("prompt", "pictures", "thoughts", "examples", "choices", "decide"),
     "sampling": ("temperature", "top_p", "top_k", "min_p", "max_tokens", "thinking", "deterministic"),
     "adapter": ("adapter", "lora"),
     "server": ("backend", "url", "model"),

@@ -37,7 +37,7 @@ KIND = OperatorKind(
     options={
         name: replace(option, help=CHANGED.get(name, option.help))
         for name, option in vlm.KIND.options.items()
-        if name not in ("image", "history_pictures")
+        if name not in ("image", "pictures", "history_pictures")
     },
     max_in_flight=partial(vlm.max_in_flight, kind="llm"),
     memory=partial(vlm.memory, kind="llm"),

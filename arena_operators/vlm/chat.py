@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from arena.game import Image
 from arena.operator import OpenSeat, Request
 from arena.prompts import Prompt
 from arena.text import clean, unmarked
 from arena_operators.vlm.backend import Message, Picture
 from arena_operators.vlm.prompt import reasoning
+from arena_operators.vlm.unseen import drawn
 
 if TYPE_CHECKING:
     from arena_operators.vlm.dialogue import Settings
@@ -37,11 +39,19 @@ class Exchange:
 class Chat:
     """The messages of one seat in one match."""
 
-    def __init__(self, seat: OpenSeat, settings: Settings, prompt: Prompt, examples: Sequence[Exchange] = ()) -> None:
+    def __init__(
+        self,
+        seat: OpenSeat,
+        settings: Settings,
+        prompt: Prompt,
+        examples: Sequence[Exchange] = (),
+        pictures: Sequence[Image] = (),
+    ) -> None:
         self.seat = seat
         self.settings = settings
         self.prompt = prompt
         self.examples = examples
+        self.pictures = pictures  # that are shown in place of the true ones, if any
         self.past: list[Exchange] = []
 
     def question(self, request: Request) -> Parts:
@@ -53,7 +63,8 @@ class Chat:
             return (text,)
         if request.observation.image is None:
             raise ValueError(f"match {request.match} seat {request.seat} tick {request.tick}: the picture is missing")
-        return Picture(request.observation.image), text
+        image = drawn(self.pictures, self.seat, request) if self.pictures else request.observation.image
+        return Picture(image), text
 
     def messages(self, question: Parts, reason: str | None = None, left_out: int = 0) -> tuple[Message, ...]:
         """The chat up to this question, without the `left_out` oldest turns. `reason` of a refusal comes last."""

@@ -14,6 +14,7 @@ import msgspec
 
 from arena import plugins
 from arena.canonical import digest
+from arena.game import Image
 from arena.operator import Decision, OpenSeat, Outcome, Request, Usage, turn_key
 from arena.prompts import MARK, Prompt
 from arena_operators.vlm.backend import Message, ModelAnswer, ModelRequest, Sampling, TooLongError
@@ -21,6 +22,7 @@ from arena_operators.vlm.chat import Chat, Exchange, prompt_of
 from arena_operators.vlm.examples import examples, worked
 from arena_operators.vlm.prompt import read, reasoning
 from arena_operators.vlm.tools import ToolUse
+from arena_operators.vlm.unseen import Shown, pictures
 
 Turn = Generator[ModelRequest, ModelAnswer, Decision]
 
@@ -37,6 +39,7 @@ class Settings:
     examples: int = 0  # answered questions that come before the first one
     sampling: Sampling = field(default_factory=Sampling)
     picture: bool = True  # the model sees; else it reads only
+    pictures: Shown = "true"  # what it sees, and what stands in its place
     choices: bool = False  # an answer is one of the legal actions, and nothing is thought or said before it
     decide: bool = False  # nothing is written: a legal action is taken by the chances of all
     tools: tuple[str, ...] = ()  # that the model may use in a turn: names, or functions in files
@@ -58,7 +61,7 @@ class Dialogue:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.chats: dict[tuple[int, int], Chat] = {}
-        self._begun: dict[str, tuple[Prompt, Sequence[Exchange]]] = {}  # by the game's card
+        self._begun: dict[str, tuple[Prompt, Sequence[Exchange], Sequence[Image]]] = {}  # by the game's card
         self.tools = {one.name: one for one in plugins.tools("+".join(settings.tools))} if settings.tools else {}
         self._notes: dict[tuple[int, int], list[str]] = {}  # of tools, by seat
 
@@ -87,7 +90,7 @@ class Dialogue:
                 shown = worked(seat.card, settings.examples)
             elif settings.examples:
                 shown = examples(seat, prompt, settings.examples, thoughts=settings.thoughts)
-            self._begun[which] = prompt, shown
+            self._begun[which] = prompt, shown, pictures(seat, settings.pictures)
         return Chat(seat, self.settings, *self._begun[which])
 
     def turn(self, request: Request) -> Turn:

@@ -225,6 +225,8 @@ def check_tools(what: str, options: Mapping[str, Any], kind: Kind) -> None:
     seeing = [tool.name for tool in tools_of(options) if tool.sees]
     if seeing and kind == "llm":
         raise InputError(f"llm@tools={seeing[0]}: that tool gives a picture, and llm reads only: leave it out")
+    if seeing and options.get("pictures") not in (None, "true"):
+        raise InputError(f"{kind}@pictures={options['pictures']}@tools={seeing[0]}: that tool shows the true picture")
     if (origin := origin_of(what, options, kind)) is not None and origin.metadata() is not None:
         raise InputError(f"{kind}@tools=: nano was trained without tools. Name a general model: {kind}:ORG/MODEL")
 
@@ -303,7 +305,7 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     default("max_tokens", 64 if nano else 32 if small else 256)
     default("prompt", "short" if nano else "brief" if small else "full")
     default("examples", WORKED if out["prompt"] == "brief" else 0)
-    for name in ("top_p", "top_k", "min_p", "choices", "decide", "threads", *prompt_options.PLAIN):
+    for name in ("top_p", "top_k", "min_p", "choices", "decide", "threads", "pictures", *prompt_options.PLAIN):
         default(name, OPTIONS[name].default)
     return out
 
@@ -327,6 +329,7 @@ def settings(options: Mapping[str, Any], kind: Kind) -> Settings:
         examples=options["examples"],
         sampling=sampling,
         picture=kind == "vlm",
+        pictures=options["pictures"] if kind == "vlm" else "true",
         choices=options["choices"],
         decide=options["decide"],
         tools=tuple(options["tools"].split("+")) if options.get("tools") else (),

@@ -23,6 +23,12 @@ OPTIONS = {
     "thoughts": Option("bool", True, "ask for a short thought before the answer"),
     "history": Option("int", 0, "tell it so many of its own last turns in the match", low=0, high=64),
     "history_pictures": Option("bool", False, "with the pictures that it saw in them"),
+    "pictures": Option(
+        "str",
+        "true",
+        "blank or shuffled (of other turns) in place of the true picture: tells what the model uses of it",
+        choices=("true", "blank", "shuffled"),
+    ),
     "examples": Option(
         "int", None, "begin with so many answered questions (default: 2 for the brief prompt, else 0)", low=0, high=16
     ),

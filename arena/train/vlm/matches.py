@@ -160,6 +160,11 @@ def _check_operator(entry: Entry) -> None:
     for name in ("decide", "tools"):
         if options.get(name):
             raise InputError(f"operator {entry.given!r} cannot be trained with @{name}=: leave it out")
+    if (shown := options.get("pictures") or "true") != "true":
+        raise InputError(
+            f"operator {entry.given!r} cannot be trained with @pictures={shown}: rows hold the true pictures. "
+            "Leave it out, and say it where what was trained is evaluated"
+        )
 
 
 def seat_of(plan: Plan, game: int, config: RolloutConfig) -> Seat:
