@@ -1,0 +1,123 @@
+"""Trains nano on the sidescroller by play, and measures what came out on the levels that are held out.
+
+    python -m scripts.train.lanes train --seeds 0,1,2 --out work/rl    # resumable; about an hour a seed and core
+    python -m scripts.train.lanes measure --out work/rl --json docs/results/rl-lanes.json --plot docs/curves/rl.png
+
+measure: every trained model, nano as it ships, `scripted` and `ppo` on the same 100 levels, the differences by level
+with 95% intervals, and the curves. `--levels validation` takes the levels that may be looked at more than once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from arena.evaluate.intervals import mean_interval
+from scripts.ppo.evaluate import Far, lanes
+
+ARENA = (sys.executable, "-m", "arena")
+STARTS, SEED = 100, 1
+
+
+def train(out: Path, seeds: Sequence[int], settings: Sequence[str]) -> None:
+    """Each seed by the preset, going on where it stopped."""
+    words = [word for setting in settings for word in ("--set", setting)]
+    for seed in seeds:
+        folder = out / f"side-{seed}"
+        resume = ["--resume", "exact"] if folder.exists() else []
+        given = ["--preset", "sidescroller-nano", "--seed", str(seed), "--out", str(folder), *words, *resume]
+        subprocess.run([*ARENA, "train", "vlm", *given], check=True)
+
+
+def model(folder: Path) -> Path:
+    """The exported model of a training, made if it is not there."""
+    made = folder.with_name(f"{folder.name}-model")
+    if not made.exists():
+        subprocess.run([*ARENA, "export", "model", str(folder), str(made)], check=True, stdout=subprocess.DEVNULL)
+    return made
+
+
+def measure(out: Path, levels: str, extra: Sequence[str]) -> dict[str, Any]:
+    """Pixels of everybody on the same levels, and the differences of the trained ones from the others."""
+    trained = {folder.name: f"vlm:{model(folder)}" for folder in sorted(out.glob("side-?"))}
+    others = {"nano as it ships": "vlm", "scripted": "scripted", "ppo": "ppo"}
+    named = {
+        **trained,
+        **others,
+        **{f"{name} {what}": f"{who}@{what}" for name, who in trained.items() for what in extra},
+    }
+    far: dict[str, list[Far]] = {}
+    results: dict[str, Any] = {"levels": levels, "starts": STARTS, "seed": SEED, "pixels": {}, "differences": {}}
+    for name, who in named.items():
+        far[name] = lanes(f"sidescroller@set={levels}", who, STARTS, SEED)
+        results["pixels"][name] = _spread([one.distance for one in far[name]])
+        results["pixels"][name]["cleared"] = sum(one.cleared for one in far[name])
+        print(name, json.dumps(results["pixels"][name]), flush=True)
+    for name in trained:
+        for other in others:
+            paired = [a.distance - b.distance for a, b in zip(far[name], far[other], strict=True)]
+            results["differences"][f"{name} less {other}"] = _spread(paired)
+    print(json.dumps(results["differences"], indent=1))
+    return results
+
+
+def _spread(values: Sequence[float]) -> dict[str, float | None]:
+    low, high = mean_interval(values)
+    return {"mean": sum(values) / len(values), "low": low, "high": high}
+
+
+def curves(out: Path) -> Mapping[str, list[dict[str, float]]]:
+    """The metrics of every training."""
+    files = sorted(out.glob("side-?/metrics.jsonl"))
+    return {file.parent.name: [json.loads(line) for line in file.read_text().splitlines()] for file in files}
+
+
+def plot(found: Mapping[str, list[dict[str, float]]], path: Path) -> None:
+    """Mean return of an update's matches over the turns so far."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 4), constrained_layout=True)
+    for name, lines in found.items():
+        turns, at = [], 0.0
+        for line in lines:
+            at += line["rollout/turns"]
+            turns.append(at)
+        means = [line["reward/mean"] for line in lines]
+        smooth = [sum(means[max(0, i - 4) : i + 1]) / len(means[max(0, i - 4) : i + 1]) for i in range(len(means))]
+        (line2d,) = axes.plot(turns, smooth, label=name)
+        axes.plot(turns, means, color=line2d.get_color(), alpha=0.25)
+    axes.set_xlabel("turns")
+    axes.set_ylabel("return of a match on train levels (thick: mean of 5 updates)")
+    axes.legend()
+    figure.savefig(path, dpi=120)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("train", "measure"))
+    parser.add_argument("--out", type=Path, default=Path("work/rl"))
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--set", dest="settings", action="append", default=[], help="as of arena train vlm")
+    parser.add_argument("--levels", default="heldout", choices=("heldout", "validation"))
+    parser.add_argument("--extra", action="append", default=[], help="options of the trained ones, e.g. pictures=blank")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--plot", type=Path)
+    given = parser.parse_args()
+    if given.what == "train":
+        train(given.out, [int(seed) for seed in given.seeds.split(",")], given.settings)
+        return
+    found = curves(given.out)
+    if given.plot:
+        plot(found, given.plot)
+    results = {**measure(given.out, given.levels, given.extra), "curves": found}
+    if given.json:
+        given.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
