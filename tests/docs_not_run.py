@@ -47,6 +47,7 @@ NOT_RUN = {
         "arena train vlm --preset sidescroller-nano --seed 0 --out runs/side",
         "arena export model runs/side runs/side-model",
         "arena play --game sidescroller@set=heldout --operators vlm:runs/side-model,vlm,scripted --matches 100",
+        "arena train vlm --preset sidescroller-nano --out runs/side",
         "tensorboard --logdir runs/side/tb",
         "arena play --game leduc --operators vlm,vlm@temperature=0,scripted",
         "arena play --game leduc --operators ppo,vlm --matches 100",
