@@ -164,8 +164,8 @@ def write(path: Path, engine: Engine, critic: Critic | None, state: Mapping[str,
         ) from error
 
 
-def read(path: Path, engine: Engine) -> dict[str, Any]:
-    """Gives the engine its state; the rest of the checkpoint as `write` was told it."""
+def read(path: Path, engine: Engine, *, weights_only: bool = False) -> dict[str, Any]:
+    """Gives the engine its state, or the weights of it; the rest of the checkpoint as `write` was told it."""
     try:
         state = msgspec.json.decode((path / STATE).read_bytes())
     except (OSError, msgspec.DecodeError) as error:
@@ -175,7 +175,7 @@ def read(path: Path, engine: Engine) -> dict[str, Any]:
     assert isinstance(state, dict)
     if state["format"] != FORMAT:
         raise CheckpointError(f"{path} has format {state['format']}; this version reads {FORMAT}")
-    engine.load_state(path / ENGINE)
+    engine.load_state(path / ENGINE, weights_only=weights_only)
     return state
 
 

@@ -87,5 +87,8 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def load_state(self, path: Path) -> None:
-        """Take what `save_state` wrote. CheckpointError, with the reason, for a state of another model or version."""
+    def load_state(self, path: Path, *, weights_only: bool = False) -> None:
+        """Take what `save_state` wrote; `weights_only`: without the optimiser's moments.
+
+        CheckpointError, with the reason, for a state of another model or version.
+        """

@@ -194,8 +194,8 @@ class LocalEngine(Engine):
     def save_state(self, path: Path) -> None:
         saved.write_state(path, self._trained, self.optimizer, self._facts())
 
-    def load_state(self, path: Path) -> None:
-        saved.read_state(path, self._trained, self.optimizer, self._facts())
+    def load_state(self, path: Path, *, weights_only: bool = False) -> None:
+        saved.read_state(path, self._trained, None if weights_only else self.optimizer, self._facts())
         self._drop()
 
     def export(self, out: Path, dtype: str = "bfloat16") -> Path:

@@ -164,14 +164,14 @@ class Trainer:
         checkpoints.write(self.files.checkpoint(self.done), self.engine, self.learner.critic, state)
 
     def _restore(self, resume: Resume) -> None:
-        """Go on from the newest checkpoint; with `weights-only` from its weights alone, as update 0 of a new course."""
+        """Go on from the newest checkpoint; with `weights-only` from its weights alone."""
         path = self.files.newest()
         if path is None:
             if resume == "weights-only":
                 raise InputError(f"{self.out} has no checkpoint to take weights from")
             self.files.cut(0)
             return
-        state = checkpoints.read(path, self.engine)
+        state = checkpoints.read(path, self.engine, weights_only=resume == "weights-only")
         self.done = int(path.name)
         if resume == "exact":
             self.learner.baselines = RoleBaselines(state=state["baselines"])

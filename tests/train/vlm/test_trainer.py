@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 
 import pytest
@@ -165,6 +166,14 @@ def test_a_folder_is_not_trained_in_twice_by_accident(undisturbed, tmp_path):
 def test_going_on_exactly_needs_the_same_settings(undisturbed, tmp_path):
     with pytest.raises(InputError, match=r"learn\.gamma=0\.95, not 0\.9"):
         main(config(tmp_path, "learn.gamma=0.9"), undisturbed, resume="exact")
+
+
+def test_weights_alone_go_on_with_other_settings(undisturbed, tmp_path):
+    out = shutil.copytree(undisturbed, tmp_path / "out")
+    main(config(tmp_path, "learn.gamma=0.9", "updates=4", "critic.warmup=0"), out, resume="weights-only")
+    lines = [json.loads(line) for line in metrics(out).splitlines()]
+    assert [line["update"] for line in lines] == [1, 2, 3, 4]
+    assert weights(out, 4) != weights(out, 3) == weights(undisturbed, 3)
 
 
 def test_a_full_disk_leaves_the_last_checkpoint_whole(tmp_path, monkeypatch):
