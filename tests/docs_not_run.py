@@ -25,6 +25,8 @@ NOT_RUN = {
         "openenv validate --url http://127.0.0.1:8000",
     ],
     PERSON: [
+        "arena play --operators vlm,human@person=anna",
+        "arena play --operators human:web@person=P07,human:web@person=P08,ppo --matches 30",
         "arena play --operators vlm,ppo,human",
         "arena play --game sidescroller --operators human,scripted",
         "arena play --game sidescroller --operators human:web,human:web",
@@ -48,7 +50,6 @@ NOT_RUN = {
         "arena export model runs/side runs/side-model",
         "arena play --game sidescroller@set=heldout --operators vlm:runs/side-model,vlm,scripted --matches 100",
         "arena train vlm --preset sidescroller-nano --out runs/side",
-        "tensorboard --logdir runs/side/tb",
         "arena play --game leduc --operators vlm,vlm@temperature=0,scripted",
         "arena play --game leduc --operators ppo,vlm --matches 100",
         "arena play --game holdem --operators vlm@temperature=0,random",

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from arena.cli.lazy import Group
+from arena.cli.pairs import pairs
 from arena.cli.train_sft import sft
 from arena.cli.train_vlm import vlm
 from arena.cli.whole import Whole
@@ -128,18 +129,6 @@ def _stopped(folder: Path) -> str:
         return "stopped before it learned anything"
     done = f"{training.steps:,} of {training.head.steps:,}" if not training.complete else f"all {training.steps:,}"
     return f"stopped after {done} decisions\ngo on with: {training.again}"
-
-
-def pairs(options: Sequence[str]) -> dict[str, str]:
-    out: dict[str, str] = {}
-    for option in options:
-        key, equals, value = option.partition("=")
-        if not equals or not key:
-            raise click.BadParameter(f"--option {option}: expected KEY=VALUE, e.g. --option entropy=0.05")
-        if key in out:
-            raise click.BadParameter(f"--option {option}: {key} is given twice, the first time as {out[key]}")
-        out[key] = value
-    return out
 
 
 def _seats(text: str | None) -> tuple[int, ...]:

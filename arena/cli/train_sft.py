@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from arena.cli.pairs import pairs
 from arena.cli.whole import Whole
 from arena.errors import InputError, MissingExtraError, WorkerError
 
@@ -57,7 +58,6 @@ def sft(
     of every batch; --run also @operator= and @best=, --teacher @lessons=. OUT/model is the trained model, which
     `vlm:OUT/model` seats; OUT/curve.csv tells how it went.
     """
-    from arena.cli.train import pairs
     from arena.train.config import check_options
     from arena.train.vlm.sft_config import OPTIONS, SftConfig, source
 

@@ -9,6 +9,7 @@ import pytest
 from arena.analysis import designs
 from arena.analysis.audit import audit_facts
 from arena.analysis.audit_meetings import LEVEL
+from arena.analysis.pairs import pairs
 from tests.analysis.leagues import facts, league
 
 RUNS = 400
@@ -59,7 +60,7 @@ def test_a_twin_that_is_treated_worse_is_found() -> None:
 def test_equal_operators_are_the_hardest_case_for_circles() -> None:
     rng = np.random.default_rng(8)
     runs = [league(rng, np.zeros(5), rounds=12) for _ in range(200)]
-    assert sum(len(designs.cycles(designs.pairs(one), 5, LEVEL)[0]) for one in runs) <= 6
+    assert sum(len(designs.cycles(pairs(one), 5, LEVEL)[0]) for one in runs) <= 6
 
 
 def test_a_seat_that_is_worth_something_is_found_with_its_worth() -> None:
@@ -89,6 +90,6 @@ def test_who_never_changed_seats_cannot_be_told_from_the_seat() -> None:
 def test_rock_paper_scissors_is_a_circle() -> None:
     payoff = np.array([[0, 1, -1], [-1, 0, 1], [1, -1, 0]]) * 1.0
     one = league(np.random.default_rng(12), np.zeros(3), rounds=60, payoff=payoff)
-    (cycle,), triples = designs.cycles(designs.pairs(one), 3, LEVEL)
+    (cycle,), triples = designs.cycles(pairs(one), 3, LEVEL)
     assert triples == 1
     assert cycle.operators in {(0, 1, 2), (1, 2, 0), (2, 0, 1)}

@@ -89,7 +89,7 @@ WRONG = [
     (("new", "gmae", "x"), "Did you mean game?"),
     (("check", "xyzzy"), "There is: game, operator, tool, worker."),
     (("keys", "foo"), "no command is called 'foo'"),
-    (("train", "foo"), "There is: ppo."),
+    (("train", "foo"), "There is: ppo, sft, vlm."),
     (("verify",), "Missing argument 'RUN'"),
     (("play", "--foo"), "No such option '--foo'"),
     (("play",), "nobody plays"),

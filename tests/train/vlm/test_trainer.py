@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,7 @@ from arena.train.vlm.rollout import Rollout
 from arena.train.vlm.store import MatchFiles, RowStore
 from arena.train.vlm.trainer import Trainer, main
 
+ROOT = Path(__file__).parents[3]
 TOML = """
 updates = 3
 seed = 3
@@ -91,30 +94,18 @@ MOMENTS = [
 ]
 
 
-def killed(run, where, name, at):
-    """Run in a process that is killed when the method is called for the `at`-th time."""
-    child = os.fork()
-    if not child:
-        calls, real = [], getattr(where, name)
-
-        def counted(*args, **kwargs):
-            calls.append(0)
-            if len(calls) == at:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return real(*args, **kwargs)
-
-        setattr(where, name, counted)
-        try:
-            run()
-        finally:
-            os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+def killed(config, out, where, name, at):
+    """Train in a process of its own, which is killed when the method is called for the `at`-th time."""
+    what = [config, out, where.__module__, where.__name__, name, at]
+    command = [sys.executable, "-m", "tests.train.vlm.killed", *map(str, what)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr[-3000:]
 
 
 @pytest.mark.parametrize(("where", "name", "at"), MOMENTS, ids=[f"{c.__name__}.{n}" for c, n, _ in MOMENTS])
 def test_a_killed_training_goes_on_to_the_same_metrics_and_weights(undisturbed, tmp_path, where, name, at):
     mine, out = config(tmp_path), tmp_path / "out"
-    assert killed(lambda: main(mine, out), where, name, at)
+    killed(tmp_path / "mine.toml", out, where, name, at)
     main(mine, out, resume="exact")
     assert metrics(out) == metrics(undisturbed)
     assert weights(out, 3) == weights(undisturbed, 3)
