@@ -1,4 +1,4 @@
-"""`python -m tests.train.vlm.killed CONFIG OUT MODULE CLASS METHOD N`: a training, killed at the N-th call of METHOD."""
+"""`python -m tests.train.vlm.killed CONFIG OUT MODULE CLASS METHOD N`: killed at the N-th call of METHOD."""
 
 from __future__ import annotations
 
