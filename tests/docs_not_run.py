@@ -44,6 +44,7 @@ NOT_RUN = {
         "arena play --game leduc --operators human,ppo",
     ],
     LONG: [
+        "arena play --game leduc@seats=2 --operators vlm,vlm@pictures=blank,vlm@pictures=shuffled",
         "arena train vlm --preset sidescroller-nano --dry-run",
         "arena train vlm --preset sidescroller-nano --lr 0 --out runs/check",
         "arena train vlm --preset sidescroller-nano --seed 0 --out runs/side",

@@ -160,7 +160,7 @@ def test_it_takes_other_weights_of_the_same_model(folder, tmp_path, table):
 
 
 def test_an_option_that_is_about_pictures_is_none_of_its_own():
-    assert set(VLM.options) - set(KIND.options) == {"image", "history_pictures"}
+    assert set(VLM.options) - set(KIND.options) == {"image", "pictures", "history_pictures"}
 
 
 def test_a_name_that_is_nothing_is_refused_as_it_was_written():
