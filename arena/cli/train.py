@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
+from arena.cli.extra_train import extra_train
 from arena.cli.lazy import Group
 from arena.cli.pairs import pairs
 from arena.cli.train_sft import sft
 from arena.cli.train_vlm import vlm
 from arena.cli.whole import Whole
-from arena.errors import MissingExtraError, WorkerError
+from arena.errors import WorkerError
 from arena.record.training import read_training, set_aside
 
 
@@ -77,14 +78,8 @@ def ppo(
         trained_by=shlex.join(["arena", "train", "ppo", *map(str, words)]),
         **check_options(pairs(options)),
     )
-    try:
+    with extra_train():
         from arena.train.ppo import main
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] == "arena":
-            raise
-        raise MissingExtraError(
-            f"training needs {error.name}, not installed here. {commands.how_to_install('train')}"
-        ) from error
     folder = Path(out)
     try:
         before = read_training(folder) if resume else None

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from arena.cli.extra_train import extra_train
 from arena.cli.pairs import pairs
 from arena.cli.whole import Whole
-from arena.errors import InputError, MissingExtraError, WorkerError
+from arena.errors import InputError, WorkerError
 
 if TYPE_CHECKING:
     from arena.train.vlm.sft_config import SftConfig, Source
@@ -92,14 +93,8 @@ def _smaller(of: Source) -> Source:
 def _train(config: SftConfig, dry_run: bool) -> None:
     from arena import commands
 
-    try:
+    with extra_train():
         from arena.train.vlm import sft
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] == "arena":
-            raise
-        raise MissingExtraError(
-            f"training needs {error.name}, not installed here. {commands.how_to_install('train')}"
-        ) from error
     if dry_run:
         click.echo("\n".join(sft.counted(config)))
         return

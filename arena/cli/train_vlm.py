@@ -10,7 +10,8 @@ import click
 from rich.console import Console
 
 from arena import commands
-from arena.errors import InputError, MissingExtraError, WorkerError
+from arena.cli.extra_train import extra_train
+from arena.errors import InputError, WorkerError
 
 SHOWN = {"actor/entropy": "entropy", "actor/clipfrac": "clipped", "critic/explained_var": "EV"}
 
@@ -75,16 +76,10 @@ def vlm(
     docs/training-vlm.md can be changed with --set. OUT gets metrics, checkpoints and rollouts; `arena export model OUT
     DIR` makes a model of it that `vlm:DIR` seats.
     """
-    try:
+    with extra_train():
         from arena.train.vlm import trials
         from arena.train.vlm.config import load
         from arena.train.vlm.trainer import main
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] == "arena":
-            raise
-        raise MissingExtraError(
-            f"training needs {error.name}, not installed here. {commands.how_to_install('train')}"
-        ) from error
     console = Console(stderr=True)
     changes = [*settings, *([] if seed is None else [f"seed={seed}"]), *_games(games)]
     if lr:
