@@ -13,7 +13,7 @@ from arena_games.sidescroller import art, scenery
 from arena_games.sidescroller.level import Level
 from arena_games.sidescroller.physics import WIDE as RUNNER_WIDE
 from arena_games.sidescroller.physics import Runner, World
-from arena_games.sidescroller.scenery import HIGH, HILLS_TOP, PERIOD, WIDE, paste
+from arena_games.sidescroller.scenery import HIGH, HILLS_TOP, KEPT, PERIOD, WIDE, paste
 from arena_games.sidescroller.tiles import ABOVE, STRIDE, TILE, UNIT, Kind, Tile
 
 Luma = npt.NDArray[np.uint8]
@@ -153,7 +153,7 @@ def _prizes(out: art.Pixels, now: Snapshot, left: int, things: dict[str, art.Pix
             paste(out, things["empty" if taken else "box"], x, y)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=KEPT)
 def _of_column(level: Level) -> dict[int, list[tuple[int, int]]]:
     """(cell, number) of the coins and boxes of each column."""
     out: dict[int, list[tuple[int, int]]] = {}

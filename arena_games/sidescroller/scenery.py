@@ -22,6 +22,7 @@ from arena_games.sidescroller.tiles import ROWS, TILE, Tile, cell
 HIGH, WIDE = ROWS * TILE, 256
 PERIOD = 512  # pixels after which the background repeats
 HILLS_TOP = 112  # the nearer hills reach no higher
+KEPT = 256  # levels whose pieces are kept, and strips that are: two a lane, 0.3 MB each
 
 
 def pixels(picture: Image.Image) -> Pixels:
@@ -123,7 +124,7 @@ class Piece(NamedTuple):
     y: int
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=KEPT)
 def ground(level: Level, grey: bool, strip: int) -> tuple[Pixels, np.ndarray]:
     """The static part of a level from column `strip` * WIDE of its picture on, (HIGH, WIDE), and the mask of what is
     not transparent.
@@ -134,7 +135,7 @@ def ground(level: Level, grey: bool, strip: int) -> tuple[Pixels, np.ndarray]:
     return out, out != 0
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=KEPT)
 def pieces(level: Level, grey: bool) -> list[list[Piece]]:
     """What each strip of a level is made of, from back to front."""
     out: list[list[Piece]] = [[] for _ in range(level.columns * TILE // WIDE + 1)]

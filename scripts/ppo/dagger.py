@@ -57,7 +57,7 @@ class Config:
     rounds: int = 6
     labels: int = 6_000  # of a round
     labelled: float = 0.5  # share of the states that are: neighbours are alike, and the search takes its time
-    lanes: int = 15  # the pictures of 16 levels are kept at once
+    lanes: int = 15
     teacher: float = 0.25  # its share of the decisions in the first round,
     fall: float = 0.5  # which falls by this factor each round
     midway: float = 0.6  # how often a match begins somewhere on the way to the flag

@@ -26,7 +26,7 @@ from arena.evaluate.intervals import mean_interval
 ROOT = Path(__file__).parents[2]
 ARENA = (sys.executable, "-m", "arena")
 HALF_FLAG = 500.0  # a reward of more is the flag
-AT_ONCE = 16  # matches: the pictures of so many levels are kept
+AT_ONCE = 32  # lanes
 
 
 class Far(NamedTuple):
@@ -39,9 +39,8 @@ class Far(NamedTuple):
 def play(game: str, operators: Sequence[str], matches: int, seed: int, folder: Path) -> dict[str, Any]:
     """A run of `arena play` in `folder`; the table of its game."""
     named = [word for one in operators for word in ("--operator", one)]
-    counts = ["--matches", str(matches), "--seed", str(seed), "--concurrency", str(min(matches, 10 * AT_ONCE))]
-    if game.startswith(("sidescroller", "mario")):
-        counts[-1] = str(AT_ONCE)
+    at_once = AT_ONCE if game.startswith(("sidescroller", "mario")) else min(matches, 160)
+    counts = ["--matches", str(matches), "--seed", str(seed), "--concurrency", str(at_once)]
     command = [*ARENA, "play", "--game", game, *named, *counts, "--out", str(folder), "--quiet"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     table: dict[str, Any]

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from arena.canonical import generator, key
-from arena.game import Views
+from arena.game import Move, Views
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
 from arena_games.lanes.actions import MACRO
-from arena_games.sidescroller import draw, search
+from arena_games.sidescroller import draw, scenery, search
 from arena_games.sidescroller.lane import obstacles_of
 from arena_games.sidescroller.level import FEWEST, MOST, build, can_be_finished, later_candidates, level, own_difficulty
 from arena_games.sidescroller.physics import (
@@ -287,3 +287,18 @@ def test_the_teacher_jumps_wherever_that_is_as_good_as_to_run():
     assert (first, set(good)) == (search.RUN, {search.RUN, search.RUN_JUMP})
     (lesson, *_) = visited({"level": 7, "set": "train"}, bytes(16), [search.RUN] * 12)
     assert lesson.answer == "right run jump"
+
+
+def test_64_lanes_of_as_many_levels_draw_their_scenery_once():
+    lanes = [Sidescroller(1, {"level": number}) for number in range(64)]
+    kept = (draw._of_column, scenery.pieces, scenery.ground)
+
+    def look() -> list[int]:
+        for lane in lanes:
+            lane.step({0: Move(0)})
+            lane.observe(0, Views(image=(128, 128)))
+        return [one.cache_info().misses for one in kept]
+
+    for lane in lanes:
+        lane.reset(seed(0))
+    assert look() == look()
