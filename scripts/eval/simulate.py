@@ -29,7 +29,7 @@ TWINS = (2, 3)
 ENDS = (4, 0)  # whose scores are 0 and 1 of the interquartile mean
 KINDS: dict[str, dict[str, Any]] = {
     "plain": {},
-    "no ties, strong seat": {"ties": 0.0, "seat": 0.6},
+    "no ties, strong seat": {"ties": 0.0, "seat": (0.6,)},
     "unequal noise": {"noise": (0.3, 1.0, 1.0, 1.0, 3.0)},
     "cut blocks": {"cut": 7},
     "unresolved matches": {"unresolved": 0.1},

@@ -15,7 +15,7 @@ from arena.lineup import build_plan
 from arena.play import run_plan
 from arena.record.head import GameHead, OperatorHead
 from arena.record.reader import Run
-from tests.analysis.leagues import game_head, operator_head
+from scripts.eval.leagues import game_head, operator_head
 
 MODEL = {"history": 0, "temperature": 0.5, "backend": "openai", "url": "http://here/v1", "key": "NAME", "threads": 1}
 

@@ -20,7 +20,8 @@ from arena.plan import PlanSpec
 from arena.play import run_plan
 from arena.record.reader import Run
 from arena.record.rerun import Agreement, Rerun, write_rerun
-from tests.analysis.leagues import facts, game_head, league
+from scripts.eval.leagues import game_head
+from tests.analysis.kit import facts, margins
 
 HONEST = np.array([1.0, 0.6, 0.3, 0.0])
 
@@ -30,7 +31,7 @@ def asked(of: Audit, name: str) -> Answer:
 
 
 def made(seed: int = 1, **how: object) -> Facts:
-    return facts(league(np.random.default_rng(seed), HONEST, **how))  # type: ignore[arg-type]
+    return facts(margins(HONEST, seed=seed, **how))  # type: ignore[arg-type]
 
 
 def test_nothing_is_found_in_an_honest_run() -> None:
@@ -41,7 +42,7 @@ def test_nothing_is_found_in_an_honest_run() -> None:
 @pytest.mark.parametrize(("mirror", "warning"), [(True, False), (False, True)])
 def test_a_seat_that_decides_is_a_warning_only_where_it_is_not_shared(mirror: bool, warning: bool) -> None:
     lineups = None if mirror else [(0, 1), (0, 1), (1, 0), (2, 3), (3, 2)]
-    found = asked(audit_facts(made(seat=np.array([2.0, -2.0]), rounds=20, mirror=mirror, lineups=lineups)), "seats")
+    found = asked(audit_facts(made(seat=(2.0, -2.0), blocks=20, mirror=mirror, lineups=lineups)), "seats")
     (finding,) = found.findings
     assert finding.warning is warning
     assert "seat 0 got +" in finding.text or "seat 1 got -" in finding.text
@@ -50,13 +51,13 @@ def test_a_seat_that_decides_is_a_warning_only_where_it_is_not_shared(mirror: bo
 def test_groups_that_never_met_are_named() -> None:
     (finding,) = asked(audit_facts(made(lineups=[(0, 1), (2, 3)])), "connected").findings
     assert finding.warning
-    assert "no match connects {o0, o1} and {o2, o3}" in finding.text
+    assert "no match connects {op0, op1} and {op2, op3}" in finding.text
 
 
 def test_who_won_everything_is_separated() -> None:
-    one = league(np.random.default_rng(1), np.array([50.0, 0.0, 0.1]))
+    one = margins((50.0, 0.0, 0.1), seed=1)
     (finding,) = asked(audit_facts(facts(one)), "connected").findings
-    assert "{o1, o2} and {o0} are separated" in finding.text
+    assert "{op1, op2} and {op0} are separated" in finding.text
     assert not finding.warning
 
 
@@ -68,7 +69,7 @@ def test_unequal_opponents_are_told() -> None:
 
 
 def test_ties_and_unresolved_matches_are_counted() -> None:
-    found = audit_facts(made(ties=0.8, cut=0.2, rounds=40))
+    found = audit_facts(made(ties=3.0, unresolved=0.2, blocks=40))
     assert asked(found, "ties").findings[0].numbers["share"] == pytest.approx(0.8, abs=0.05)
     assert asked(found, "unresolved").findings[0].numbers["share"] == pytest.approx(0.2, abs=0.05)
     assert asked(found, "unresolved").findings[0].warning
@@ -78,11 +79,11 @@ def test_faults_stand_with_both_scores_and_where_they_are() -> None:
     base = made()
     faults = np.where(base.outcomes.lineup == 2, np.arange(len(base.outcomes))[:, None] % 4 == 0, 0).astype(np.int32)
     place = Place(4, 0, 1)
-    answers = {(0, "o2"): Answers(turns=60, faults={"illegal": 16}, examples={"illegal": [place]})}
+    answers = {(0, "op2"): Answers(turns=60, faults={"illegal": 16}, examples={"illegal": [place]})}
     (finding,) = asked(
         audit_facts(replace(base, outcomes=replace(base.outcomes, faults=faults), answers=answers)), "faults"
     ).findings
-    assert finding.operators == ("o2",)
+    assert finding.operators == ("op2",)
     assert "16 illegal" in finding.text
     assert "over matches without one" in finding.text
     assert finding.evidence == ("illegal: match 4, tick 0, seat 1",)
@@ -98,7 +99,7 @@ def test_faults_stand_with_both_scores_and_where_they_are() -> None:
     ],
 )
 def test_an_operator_that_never_chose_otherwise_is_named(answers: Answers, text: str | None) -> None:
-    found = asked(audit_facts(replace(made(), answers={(0, "o1"): answers})), "varied").findings
+    found = asked(audit_facts(replace(made(), answers={(0, "op1"): answers})), "varied").findings
     assert ([text in finding.text for finding in found] == [True]) if text else not found
 
 
@@ -125,10 +126,10 @@ def test_seeds_that_did_nothing(seeded: bool) -> None:
 def test_a_temperature_that_changes_nothing_is_told() -> None:
     base = made()
     games = (game_head(list(base.outcomes.operators), 2, options={"temperature": 0.7}),)
-    answers = {(0, "o1"): Answers(turns=90, choices=90, chosen={1: 50, 2: 40}, questions=50, repeated=40)}
+    answers = {(0, "op1"): Answers(turns=90, choices=90, chosen={1: 50, 2: 40}, questions=50, repeated=40)}
     found = replace(base, head=msgspec.structs.replace(base.head, games=games), answers=answers)
     (finding,) = asked(audit_facts(found), "seeds").findings
-    assert "o1 has temperature 0.7 and answered 40 repeated questions as the first time" in finding.text
+    assert "op1 has temperature 0.7 and answered 40 repeated questions as the first time" in finding.text
 
 
 def test_operators_that_decide_otherwise_when_asked_again(tmp_path: Path) -> None:

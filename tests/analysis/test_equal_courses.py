@@ -28,9 +28,7 @@ def test_scores_are_those_of_the_table_where_few_deals_come_again_and_again(tmp_
 
 
 def test_without_chance_equal_blocks_say_nothing_twice() -> None:
-    found = league((0.5, 0.0, -0.5), 10)
-    game = found.games[0]
-    game.seeded = False  # type: ignore[misc]
+    found = league((0.5, 0.0, -0.5), 10, seeded=False)
     lineups = np.sort(found.lineup, 1).sum(1)
     same = replace(found, course=lineups.astype(np.uint64))
     assert {pair.blocks for pair in analyse(same).games[0].differences} == {1}

@@ -42,7 +42,7 @@ def test_strengths_are_those_of_an_independent_implementation(tie):
 
 
 def test_the_seats_worth_is_told_apart_from_who_sat_there():
-    found = comparisons(league((0.0, 0.0, 0.0), 100, seat=1.0))
+    found = comparisons(league((0.0, 0.0, 0.0), 400, seat=(1.0,)))
     fitted = fit(found, Resampler(0))
     assert fitted.seats[0] > 0.5
     assert np.abs(fitted.strengths).max() < 0.2
@@ -169,8 +169,7 @@ def test_a_twin_is_called_different_in_5_percent():
 
 
 def test_without_chance_a_block_that_comes_again_does_not_narrow_a_rating():
-    found = league((0.0, 0.0, 0.0), 20)
-    found.games[0].seeded = False
+    found = league((0.0, 0.0, 0.0), 20, seeded=False)
     same = replace(found, course=np.sort(found.lineup, 1).sum(1).astype(np.uint64))
     wide, narrow = (analyse(one).games[0].standings[0].rating for one in (same, found))
     assert wide.high - wide.low > 3 * (narrow.high - narrow.low)

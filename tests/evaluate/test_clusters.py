@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from arena.analysis.differences import differences, scores
-from arena.analysis.outcomes import STATUSES, Outcomes
+from arena.analysis.outcomes import Outcomes
 from arena.analysis.resample import Resampler
 from arena.evaluate.clusters import ClusteredMean, joined
-from tests.analysis.leagues import game_head
+from tests.analysis.kit import margins
 
 ALONE: frozenset[str] = frozenset()
 
@@ -46,21 +46,12 @@ def test_people_count_as_one_block_each() -> None:
 
 
 def league_with(rng: np.random.Generator, people: int, blocks: int) -> Outcomes:
-    """`vlm` and `ppo` meet each person in games of three; they are equally strong, but not against the same person."""
-    names = ("vlm", "ppo", *(f"P{number}" for number in range(people)))
-    liked = np.repeat(rng.standard_normal(people), blocks)
-    noise = rng.standard_normal(people * blocks)
-    n = people * blocks
-    returns = np.stack([liked + noise, -liked - noise, np.zeros(n)], axis=1)
-    lineup = np.stack([np.zeros(n), np.ones(n), 2 + np.repeat(np.arange(people), blocks)], axis=1)
-    found = Outcomes(
-        games=(game_head(names, 3),), operators=names, mirror=False, people=frozenset(range(2, 2 + people)),
-        match=np.arange(n), block=np.arange(n), game=np.zeros(n, np.int16),
-        status=np.full(n, STATUSES.index("terminated"), np.int8), ticks=np.ones(n, np.int32),
-        course=np.arange(n, dtype=np.uint64), lineup=lineup.astype(np.int16), returns=returns,
-        faults=np.zeros((n, 3), np.int32), turns=np.ones((n, 3), np.int32),
+    """Two models meet each person in games of three; they are equally strong, but not against the same person."""
+    lineups = [(0, 1, 2 + person) for person in range(people)]
+    return margins(
+        np.zeros(2 + people), blocks, seed=rng, seats=3, lineups=lineups, mirror=False, luck=0.0, people=people,
+        manner=1.0,
     )  # fmt: skip
-    return found
 
 
 def test_a_difference_is_called_one_as_seldom_as_it_should_where_people_differ() -> None:
@@ -69,7 +60,7 @@ def test_a_difference_is_called_one_as_seldom_as_it_should_where_people_differ()
     for _ in range(200):
         league = league_with(rng, people=12, blocks=10)
         pair = differences(league, Resampler(0, 400))[0]
-        assert (pair.one, pair.other, pair.blocks) == ("vlm", "ppo", 12)
+        assert (pair.one, pair.other, pair.blocks) == ("op0", "op1", 12)
         clustered += pair.p is not None and pair.p < 0.05
         [naive, *_] = differences(dataclasses.replace(league, people=frozenset()), Resampler(0, 400))
         by_block += naive.p is not None and naive.p < 0.05
@@ -80,5 +71,5 @@ def test_a_difference_is_called_one_as_seldom_as_it_should_where_people_differ()
 def test_what_is_about_a_person_is_over_their_blocks() -> None:
     league = league_with(np.random.default_rng(1), people=3, blocks=5)
     found = {(pair.one, pair.other): pair for pair in differences(league, Resampler(0))}
-    assert found["vlm", "P0"].blocks == 5
+    assert found["op0", "op2"].blocks == 5
     assert [one.blocks for one in scores(league, Resampler(0)) if one is not None] == [3, 3, 5, 5, 5]
