@@ -28,3 +28,7 @@ Teacher = Callable[[np.random.Generator], Iterator[Lesson]]
 Corrector = Callable[[Mapping[str, Any], bytes, Sequence[int]], Iterator[Lesson]]
 # corrector(options, seed, actions) plays a recorded match of one seat again and yields what the teacher would have done
 # wherever it went. It is the function `visited` beside the teacher; few games have one
+
+Truth = Callable[[Mapping[str, str], str], str]
+# truth(facts of an observation, answer) -> the thought that the teacher would write before this answer: sentences on
+# what is there, then the plan

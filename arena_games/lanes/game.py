@@ -125,6 +125,8 @@ class _Seat:
 class LaneGame(Game):
     """Base of the games of lanes. A subclass gives `make_lane`, the spec (see `lane_spec`) and its levels."""
 
+    truth = "arena_games.lanes.thoughts:thought"
+
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
         actions.check_skip(self.options["actions"], self.options["skip"])

@@ -65,6 +65,7 @@ SPECTATOR_CAMERAS = (Camera(0, 0), Camera(1, 0))
 
 
 class Race(Game):
+    truth = "arena_games.lanes.thoughts:thought"
     spec = GameSpec(
         id="race",
         version=1,

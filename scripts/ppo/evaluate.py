@@ -61,10 +61,11 @@ def lanes(game: str, who: str, starts: int, seed: int) -> list[Far]:
     """How far `who` gets from every start, alone in its lane; the same starts for everybody."""
     with tempfile.TemporaryDirectory() as folder:
         play(game, [who], starts, seed, Path(folder) / "run")
-        return list(_far(Path(folder) / "run"))
+        return list(far(Path(folder) / "run"))
 
 
-def _far(run: Path) -> Iterator[Far]:
+def far(run: Path) -> Iterator[Far]:
+    """How far the matches of a run went, in order."""
     distance, reward = 0.0, 0.0
     for log in sorted(run.glob("log-*.jsonl")):
         for line in map(json.loads, log.open()):

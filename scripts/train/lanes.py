@@ -4,7 +4,8 @@
     python -m scripts.train.lanes measure --out work/rl --json docs/results/rl-lanes.json --plot docs/curves/rl.png
 
 measure: every trained model, nano as it ships, `scripted` and `ppo` on the same 100 levels, the differences by level
-with 95% intervals, and the curves. `--levels validation` takes the levels that may be looked at more than once.
+with 95% intervals, the share of true statements in thoughts, and the curves. `--levels validation` takes the levels
+that may be looked at more than once.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from arena.evaluate.intervals import mean_interval
-from scripts.ppo.evaluate import Far, lanes
+from arena.train.vlm.thoughts import of_run
+from scripts.ppo.evaluate import Far, far, play
 
 ARENA = (sys.executable, "-m", "arena")
 STARTS, SEED = 100, 1
@@ -51,19 +54,30 @@ def measure(out: Path, levels: str, extra: Sequence[str]) -> dict[str, Any]:
         **others,
         **{f"{name} {what}": f"{who}@{what}" for name, who in trained.items() for what in extra},
     }
-    far: dict[str, list[Far]] = {}
-    results: dict[str, Any] = {"levels": levels, "starts": STARTS, "seed": SEED, "pixels": {}, "differences": {}}
+    went: dict[str, list[Far]] = {}
+    results: dict[str, Any] = {"levels": levels, "starts": STARTS, "seed": SEED}
+    results |= {"pixels": {}, "thoughts": {}, "differences": {}}
     for name, who in named.items():
-        far[name] = lanes(f"sidescroller@set={levels}", who, STARTS, SEED)
-        results["pixels"][name] = _spread([one.distance for one in far[name]])
-        results["pixels"][name]["cleared"] = sum(one.cleared for one in far[name])
-        print(name, json.dumps(results["pixels"][name]), flush=True)
+        went[name], said = played(who, levels)
+        results["pixels"][name] = _spread([one.distance for one in went[name]])
+        results["pixels"][name]["cleared"] = sum(one.cleared for one in went[name])
+        results["thoughts"] |= {name: said} if said else {}
+        print(name, json.dumps(results["pixels"][name] | said), flush=True)
     for name in trained:
         for other in others:
-            paired = [a.distance - b.distance for a, b in zip(far[name], far[other], strict=True)]
+            paired = [a.distance - b.distance for a, b in zip(went[name], went[other], strict=True)]
             results["differences"][f"{name} less {other}"] = _spread(paired)
     print(json.dumps(results["differences"], indent=1))
     return results
+
+
+def played(who: str, levels: str) -> tuple[list[Far], dict[str, float]]:
+    """How far one gets on the levels of a set, and how true its thoughts are, if it has some."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        play(f"sidescroller@set={levels}", [who], STARTS, SEED, run)
+        said = [count.metrics() for count in of_run(run).values()]
+        return list(far(run)), said[0] if said else {}
 
 
 def _spread(values: Sequence[float]) -> dict[str, float | None]:

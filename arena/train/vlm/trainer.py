@@ -22,7 +22,7 @@ import torch
 
 from arena.errors import InputError
 from arena.observer import Observer
-from arena.train.vlm import checkpoints, evaluations
+from arena.train.vlm import checkpoints, evaluations, thoughts
 from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.checkpoints import Files
@@ -73,7 +73,7 @@ class Trainer:
                 Tokens(Texts(local.learner.tokenizer, local.learner.ends), local.learner.image_token),
             )
         assert tokens is not None
-        self.engine = engine
+        self.engine, self.tokens = engine, tokens
         self.learner = Learner(config, engine, RoleBaselines())
         self.store = RowStore(out)
         self.done = 0  # updates
@@ -91,6 +91,7 @@ class Trainer:
             self.rollout = Rollout(config.rollout, out, tokens, seed=config.seed, observer=observer)
             plan = self.rollout.plan
         self.learner.vector_shape = plan.games[0].facts.spec.vector_shape
+        self.truths = thoughts.truths(plan.games)
         try:
             if resume != "no":
                 self._restore(resume)
@@ -117,7 +118,7 @@ class Trainer:
                 update, seconds = self.done, Metrics()
                 with _timed(seconds, "rollout"):
                     found = self.rollout.play(update)
-                metrics = of_rows(found)
+                metrics = of_rows(found) | thoughts.score(found.rows, self.tokens, self.truths).metrics()
                 with _timed(seconds, "store"):
                     self.store.append(update, found.rows, found.images)
                 with _timed(seconds, "learn"):

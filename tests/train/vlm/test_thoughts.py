@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
+from pathlib import Path
 
+import numpy as np
+import pytest
+
+from arena.lineup import build_plan
+from arena.play import run_plan
 from arena.train.vlm.rows import Row
-from arena.train.vlm.thoughts import score, statements
+from arena.train.vlm.thoughts import kind_of, of_run, score, statements, truths
 from arena_games.lanes.thoughts import thought
 from tests.train.vlm.kit import TOKENS, ids
 
@@ -31,24 +36,41 @@ def row(written: str, state: dict[str, str] | None, answer: str = "right jump") 
     )
 
 
+SAYS = {"sidescroller": thought}
+
+
 def measured(*rows: Row) -> dict[str, float]:
-    return score(rows, TOKENS, thought).metrics()
+    return score(rows, TOKENS, SAYS).metrics()
 
 
 def test_the_teachers_thoughts_are_all_true() -> None:
     rows = [row(thought(facts, "right jump"), facts) for facts in (FREE, PIT)]
-    assert measured(*rows) == {"thought/true": 1.0, "thought/told": 1.0, "thought/distinct": 1.0}
+    assert set(measured(*rows).values()) == {1.0}
 
 
-def test_a_template_is_seldom_true_and_never_distinct() -> None:
-    rows = [row("The way is free. Run.", facts) for facts in (FREE, PIT)]
+def test_a_template_is_seldom_true_and_tells_little() -> None:
+    found = measured(*[row("The way is free. Run.", facts) for facts in (FREE, PIT)])
     # Of PIT's two statements ("Pit ahead, 2 tiles.", "In the air.") it tells none.
-    assert measured(*rows) == {"thought/true": 0.5, "thought/told": 1 / 3, "thought/distinct": 0.5}
+    assert (found["thought/true"], found["thought/told"]) == (0.5, 1 / 3)
+
+
+def test_what_is_there_may_be_right_where_its_distance_is_not() -> None:
+    found = measured(row("Pit ahead, 4 tiles. In the air. Hold jump.", PIT))
+    assert (found["thought/true"], found["thought/true_kind"]) == (0.5, 1.0)
+
+
+def test_each_kind_has_its_share_of_the_turns_in_which_it_is_true() -> None:
+    found = measured(
+        *[row("The way is free. Run.", facts) for facts in (FREE, PIT, PIT)], row("Wall ahead. Jump.", FREE)
+    )
+    shares = {name.rpartition("/")[2]: share for name, share in found.items() if name.startswith("thought/told_kind/")}
+    assert shares == {"the_way_is_free": 0.5, "pit_ahead": 0.0, "in_the_air": 0.0}
+    assert kind_of("Wall ahead, 1 tile, 2 high.") == "Wall ahead"
 
 
 def test_silence_makes_no_statement_and_tells_nothing() -> None:
-    found = score([row("Jump.", PIT)], TOKENS, thought)
-    assert (found.turns, found.made, found.due, found.told) == (1, 0, 2, 0)
+    found = score([row("Jump.", PIT)], TOKENS, SAYS)
+    assert (found.turns, found.made, found.due.total(), found.told.total()) == (1, 0, 2, 0)
 
 
 def test_what_was_planned_is_no_statement() -> None:
@@ -56,5 +78,20 @@ def test_what_was_planned_is_no_statement() -> None:
     assert measured(row(thought(PIT, "right jump"), PIT, answer="left"))["thought/true"] == 1.0
 
 
-def test_turns_without_facts_are_left_out() -> None:
-    assert score([row("The way is free. Run.", None)], TOKENS, thought).turns == 0
+def test_turns_without_facts_or_of_games_without_a_truth_are_left_out() -> None:
+    assert score([row("The way is free. Run.", None)], TOKENS, SAYS).turns == 0
+    assert score([row("The way is free. Run.", FREE)], TOKENS, {}).metrics() == {}
+
+
+def test_the_lanes_tell_what_is_true_of_them_and_cards_do_not() -> None:
+    plan = build_plan("sidescroller", ["random"], seed=1, matches=1)
+    assert truths(plan.games) == SAYS
+    assert truths(build_plan("leduc", ["random", "random"], seed=1, matches=1).games) == {}
+
+
+def test_the_thoughts_of_a_run_are_scored_by_operator(tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    run_plan(build_plan("sidescroller@horizon=5", ["vlm", "scripted"], seed=1, matches=1), tmp_path / "run")
+    found = of_run(tmp_path / "run")
+    assert {name: count.turns for name, count in found.items()} == {"vlm": 5}
+    assert 0.3 < found["vlm"].metrics()["thought/told"] <= 1.0

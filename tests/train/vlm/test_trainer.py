@@ -85,6 +85,16 @@ def test_the_same_seed_again_gives_the_same_metrics_and_weights(undisturbed, tmp
     assert weights(again, 3) == weights(undisturbed, 3)
 
 
+LANE = ('rollout.levels=["sidescroller@seats=1"]', "rollout.matches=2", "rollout.max_ticks=5", "updates=1")
+
+
+def test_the_thoughts_of_an_update_are_compared_with_what_was_there(undisturbed, tmp_path):
+    main(config(tmp_path, *LANE, "critic.warmup=0"), tmp_path / "out")
+    (line,) = map(json.loads, metrics(tmp_path / "out").splitlines())
+    assert 0 < line["thought/true"] <= line["thought/true_kind"] <= 1
+    assert b"thought/true" not in metrics(undisturbed)  # of cards no facts tell it
+
+
 MOMENTS = [
     (MatchFiles, "put", 6),  # in the rollout of the second update
     (RowStore, "append", 2),
