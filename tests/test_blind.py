@@ -121,6 +121,8 @@ def test_a_persons_page_shows_no_name_and_the_spectators_page_does(tmp_path: Pat
             page.set_default_timeout(GUARD * 1000)
             page.on("websocket", lambda ws, name=name: ws.on("framereceived", lambda got: shown[name].append(str(got))))
             page.goto(links[name])
+        # The match may be over before a page that is still loading is there to be shown it.
+        pages["hall"].locator("#where").filter(has_text="Match").wait_for()
         room = pages["room"]
         room.get_by_role("button", name="Column 1").click()
         room.get_by_text("seat 1 (player 1)").first.wait_for()
