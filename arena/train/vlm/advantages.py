@@ -216,6 +216,12 @@ def targets(rows: Sequence[Row], inputs: Inputs) -> Array:
     return gae(rows, inputs) + _need(inputs.values, "values")
 
 
+def token_targets(rows: Sequence[Row], inputs: Inputs, algorithm: str) -> list[Array]:
+    """(response,) a row: what a critic of tokens learns for an algorithm of VALUE_HEAD, V + A of each token."""
+    made = (token_gae if algorithm == "token_ppo" else bilevel_gae)(rows, inputs)
+    return [gained + own for gained, own in zip(made, _token_values(rows, inputs), strict=True)]
+
+
 def episodes(rows: Sequence[Row]) -> list[list[int]]:
     """The places of each episode's rows, in order: those of equal (episode, seat), episodes as they first appear.
 

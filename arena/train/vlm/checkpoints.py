@@ -181,7 +181,7 @@ def read(path: Path, engine: Engine, *, weights_only: bool = False) -> dict[str,
 
 def critic(path: Path, config: VlmConfig, shapes: Mapping[str, tuple[int, ...]]) -> Critic:
     """The critic of a checkpoint."""
-    made = Critic(config.critic, shapes, config.seed)
+    made = Critic(config.critic_here, shapes, config.seed)
     made.load(load_file(path / CRITIC))
     return made
 

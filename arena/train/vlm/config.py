@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import msgspec
 
 from arena import declared
 from arena.errors import InputError, nearest
+from arena.train.vlm.advantages import VALUE_HEAD
 from arena.train.vlm.critic import CriticConfig
 from arena.train.vlm.estimate import Filter
 from arena.train.vlm.local import LocalConfig
@@ -31,6 +32,8 @@ class LearnConfig:
     limit: float = 5.0  # advantages are cut to [-limit, limit]; 0: not
     gamma: float = 0.95  # discount a turn
     lam: float = 0.95  # lambda of GAE over turns
+    token_gamma: float = 1.0  # discount a token, inside a turn: of token_ppo and bilevel
+    token_lam: float = 1.0  # lambda of GAE over tokens, inside a turn
     share: float = 1.0  # of the trainable turns, those with the largest |A| are learnt from
     thought: float = 1.0  # the advantage of a thought's token is multiplied by this
     reward: str = ""  # FILE.py:FUNCTION that gives the turns their rewards instead of the game
@@ -90,6 +93,11 @@ class VlmConfig:
         for name, least in (("updates", 1), ("threads", 1), ("checkpoint_every", 1), ("keep", 1), ("staleness", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{name}={getattr(self, name)}: expected at least {least}")
+
+    @property
+    def critic_here(self) -> CriticConfig:
+        """The critic's settings; algorithms that value tokens have it look at the model's states alone."""
+        return replace(self.critic, inputs=("hidden",)) if self.learn.algorithm in VALUE_HEAD else self.critic
 
     def facts(self) -> dict[str, Any]:
         """What a resumed run must share, as JSON gives it back."""

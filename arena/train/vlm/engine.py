@@ -40,7 +40,7 @@ class Output:
 
     logprobs: list[Floats]  # float32 (response,): of each token, before the update
     metrics: dict[str, float] = field(default_factory=dict)  # sums over all tokens
-    hidden: list[Floats] = field(default_factory=list)  # float32 (width,): the state after the prompt; may be left out
+    states: list[Floats] = field(default_factory=list)  # float32 (n, width), where they are asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,9 @@ class Engine(ABC):
 
         `loss` names one of `losses.LOSSES` or "FILE.py:FUNCTION"; None: no gradient is computed, by the same passes, so
         that log-probabilities equal those of a call with a loss, bit for bit. The loss of the batch is the sum over
-        tokens, whose inputs["weight"] is normalised over all that one step learns from. `config`: the loss's settings.
+        tokens, whose inputs["weight"] is normalised over all that one step learns from. `config`: the loss's settings;
+        without a loss, "states" asks for the model's last hidden states: "prompt", the one after the prompt (1, width),
+        or "response", those that each token of the response is predicted from (response, width).
         `reference`: score by the weights that training started from (`loss` is None then).
 
         ArenaError when the loss is no number, or memory runs out; the message says which setting to change.

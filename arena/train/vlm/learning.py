@@ -5,21 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import cast
 
 import numpy as np
 
 from arena.canonical import generator, key
 from arena.errors import InputError
 from arena.game import Image
-from arena.train.vlm.advantages import CRITIC, VALUE_HEAD, Array, Inputs, targets
+from arena.train.vlm.advantages import CRITIC, GROUPS, VALUE_HEAD, Array, Inputs, targets, token_targets
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.config import LearnConfig, VlmConfig
-from arena.train.vlm.critic import Critic
+from arena.train.vlm.critic import Critic, Judged
 from arena.train.vlm.engine import Datum, Engine, Floats, OptimParams
-from arena.train.vlm.estimate import estimate, reshaped
+from arena.train.vlm.estimate import estimate, find, reshaped
 from arena.train.vlm.rows import Row
-from arena.train.vlm.seen import Seen, seen
+from arena.train.vlm.seen import Seen, of_tokens, seen
 from arena.train.vlm.tokens import token_inputs
 
 Metrics = dict[str, float]
@@ -61,44 +61,71 @@ class Learner:
     def _advantages(self, rows: Sequence[Row], images: Mapping[str, Image]) -> tuple[Metrics, list[Array]]:
         """Metrics, and the advantages of the tokens of each row. The critic and the baselines learn too."""
         how, metrics = self.config.learn, Metrics()
-        inputs = Inputs(gamma=how.gamma, lam=how.lam, baselines=self.baselines)
+        inputs = Inputs(
+            gamma=how.gamma,
+            lam=how.lam,
+            token_gamma=how.token_gamma,
+            token_lam=how.token_lam,
+            baselines=self.baselines,
+        )
+        lesson: tuple[Seen, Array] | None = None  # of the critic: what it sees, and what it should have said
         if how.algorithm in CRITIC:
-            judged, sees = self._critic(rows, images)
+            judged, sees = self._judged(rows, images)
             inputs = replace(inputs, values=judged.values, after=judged.after)
-            wanted = np.nan_to_num(targets(rows, inputs))
-            advantages = estimate(
-                rows, inputs, how.algorithm, filter=how.filter, kappa=how.kappa, limit=how.limit or None
-            )
+            lesson = sees, np.nan_to_num(targets(rows, inputs))
+        elif how.algorithm in VALUE_HEAD:
+            inputs, sees = self._token_values(rows, images, inputs)
+            lesson = sees, np.concatenate(token_targets(rows, inputs, how.algorithm))
+        advantages = estimate(rows, inputs, how.algorithm, filter=how.filter, kappa=how.kappa, limit=how.limit or None)
+        if lesson is not None:
             assert self.critic is not None
-            metrics |= self.critic.update(sees, wanted)
-        else:
-            advantages = estimate(
-                rows, inputs, how.algorithm, filter=how.filter, kappa=how.kappa, limit=how.limit or None
-            )
+            metrics |= self.critic.update(*lesson)
         firsts = np.array([float(one[-1]) if len(one) else 0.0 for one in advantages])
         metrics["advantage/positive"] = float((firsts > 0).mean())
         metrics["advantage/abs_mean"] = float(np.abs(firsts).mean())
         return metrics, advantages
 
-    def _critic(self, rows: Sequence[Row], images: Mapping[str, Image]) -> tuple[Any, Seen]:
+    def _judged(self, rows: Sequence[Row], images: Mapping[str, Image]) -> tuple[Judged, Seen]:
+        """The values of turns, and what the critic saw."""
         wanted = self.config.critic.inputs
 
         def look(some: Sequence[Row]) -> Seen:
             hidden: list[Floats | None] | None = None
             if "hidden" in wanted:
-                known = [at for at, row in enumerate(some) if len(row.response)]
-                states = self.engine.forward_backward([datum(some[at], images) for at in known], None).hidden
-                hidden = [None] * len(some)
-                for at, state in zip(known, states, strict=True):
-                    hidden[at] = state
+                hidden = [one[0] if len(one) else None for one in self._states(some, images, "prompt")]
             return seen(some, wanted, vector_shape=self.vector_shape, images=images, hidden=hidden)
 
         sees = look(rows)
+        held = {id(rows): sees}  # the rows themselves are looked at once
+        return self._critic_of(sees).judge(rows, lambda some: held.get(id(some)) or look(some)), sees
+
+    def _token_values(self, rows: Sequence[Row], images: Mapping[str, Image], inputs: Inputs) -> tuple[Inputs, Seen]:
+        """The inputs with a value before each token, and what the critic saw: the state that predicts the token."""
+        states = self._states(rows, images, "response")
+        sees = of_tokens(states)
+        critic = self._critic_of(sees)
+        values = np.split(critic.values(sees), np.cumsum([len(one) for one in states])[:-1])
+        cut = [at for at, row in enumerate(rows) if row.truncated and row.after is not None]
+        followed = self._states([cast(Row, rows[at].after) for at in cut], images, "prompt")
+        after = np.zeros(len(rows))
+        for at, state in zip(cut, followed, strict=True):  # a turn without tokens has the value of the one before
+            after[at] = (critic.values(of_tokens([state])) if len(state) else values[at][:1]).sum()
+        return replace(inputs, token_values=values, after=after), sees
+
+    def _states(self, rows: Sequence[Row], images: Mapping[str, Image], which: str) -> list[Floats]:
+        """The model's hidden states of each row, (n, width); none of a row without a response."""
+        known = [at for at, row in enumerate(rows) if len(row.response)]
+        found = self.engine.forward_backward([datum(rows[at], images) for at in known], None, {"states": which}).states
+        out: list[Floats] = [np.zeros((0, 0), np.float32)] * len(rows)
+        for at, states in zip(known, found, strict=True):
+            out[at] = states
+        return out
+
+    def _critic_of(self, sees: Seen) -> Critic:
         if self.critic is None:
             self.shapes = sees.shapes()
-            self.critic = Critic(self.config.critic, self.shapes, self.config.seed)
-        held = {id(rows): sees}  # the rows themselves are looked at once
-        return self.critic.judge(rows, lambda some: held.get(id(some)) or look(some)), sees
+            self.critic = Critic(self.config.critic_here, self.shapes, self.config.seed)
+        return self.critic
 
     def _steps(self, update: int, data: Sequence[Datum], parts: int) -> Metrics:
         how, policy = self.config.learn, {k: v for k, v in asdict(self.config.policy).items() if v != ""}
@@ -128,16 +155,8 @@ class Learner:
 
 def check(config: VlmConfig) -> None:
     """InputError for an algorithm that this trainer cannot run, or that compares what is not played."""
-    from arena.train.vlm.advantages import GROUPS
-    from arena.train.vlm.estimate import find
-
     how = config.learn
     find(how.algorithm)
-    if how.algorithm in VALUE_HEAD:
-        raise InputError(
-            f"learn.algorithm={how.algorithm}: it needs a value head on the model, and no engine here has one. Use "
-            "ppo, whose critic values turns"
-        )
     if how.algorithm in GROUPS and config.rollout.group < 2:
         raise InputError(
             f"learn.algorithm={how.algorithm} compares matches of equal start: set rollout.group=4 or more"

@@ -154,26 +154,29 @@ class LocalEngine(Engine):
             self._since += batch
         find = None if loss is None else losses.find(loss)
         logprobs: list[Floats] = [np.zeros(0, np.float32)] * len(batch)
-        hidden: list[Floats] = [np.zeros(0, np.float32)] * len(batch)
+        wanted = config.get("states")
+        states: list[Floats] = [np.zeros((0, 0), np.float32)] * (len(batch) if wanted else 0)
         metrics: dict[str, float] = {}
         rows = self._rows(batch)
         for one in self._mine(list(passes(rows, self.config.tokens))):
             with self._memory(one), torch.set_grad_enabled(find is not None):
-                scored, entropy, states = self._score(one, reference, bool(config.get("entropy")))
+                scored, entropy, seen = self._score(one, reference, bool(config.get("entropy")))
                 if find is not None:
                     inputs = _inputs(one, batch, entropy)
                     each, sums = find(scored, inputs, config)
                     total = each.sum()
                     if not bool(total.isfinite()):
-                        self._broken(f"the loss {loss} is {float(total)}")
+                        self._broken(f"the loss {loss} is {total.item()}")
                     total.backward()
                     for name, value in sums.items():
                         metrics[name] = metrics.get(name, 0.0) + value
-            parts = scored.detach().cpu().numpy().astype(np.float32)
             ends = np.cumsum([len(batch[row.index].response) for row in one.rows])[:-1]
-            for row, part, state in zip(one.rows, np.split(parts, ends), states, strict=True):
-                logprobs[row.index], hidden[row.index] = part, state
-        return Output(logprobs=logprobs, metrics=metrics, hidden=hidden)
+            for row, part in zip(one.rows, np.split(_array(scored), ends), strict=True):
+                logprobs[row.index] = part
+            if wanted:
+                for row, part in zip(one.rows, np.split(_array(seen), ends), strict=True):
+                    states[row.index] = part[:1].copy() if wanted == "prompt" else part
+        return Output(logprobs=logprobs, metrics=metrics, states=states)
 
     def optim_step(self, how: OptimParams) -> dict[str, float]:
         norm = torch.nn.utils.clip_grad_norm_(self._trained.values(), how.grad_norm or float("inf"))
@@ -237,8 +240,8 @@ class LocalEngine(Engine):
             out.append(Row(index, ids, len(one.prompt), self.learner.pixels(one.images), tuple(map(sha, one.images))))
         return out
 
-    def _score(self, one: Pass, reference: bool, entropies: bool) -> tuple[Tensor, Tensor, list[Floats]]:
-        """Log-probabilities and entropies (tokens,) of a pass's responses, and the states after its prompts."""
+    def _score(self, one: Pass, reference: bool, entropies: bool) -> tuple[Tensor, Tensor, Tensor]:
+        """Log-probabilities and entropies (tokens,) of a pass's responses; the state (tokens, width) before each."""
         device = self.config.device
         with self._weights(reference) as (of, model), self._autocast():
             ids, mask = one.ids.to(device), one.mask.to(device)
@@ -246,10 +249,10 @@ class LocalEngine(Engine):
             pixels = {} if features is not None else {name: t.to(device) for name, t in one.pixels().items()}
             states = of.hidden(ids, mask, pixels, features, model.model)
             rows, places = one.places
-            chosen = states[rows.to(device), places.to(device)]
+            seen = states[rows.to(device), places.to(device)]
             head = model.get_output_embeddings()
-            spare = -len(chosen) % HEAD
-            chosen = torch.nn.functional.pad(chosen, (0, 0, 0, spare))
+            spare = -len(seen) % HEAD
+            chosen = torch.nn.functional.pad(seen, (0, 0, 0, spare))
             targets = torch.nn.functional.pad(
                 one.targets.to(device), (0, spare), value=int((~self._banned).nonzero()[0])
             )
@@ -260,8 +263,7 @@ class LocalEngine(Engine):
                 scored.append(part)
                 entropy.append(spread if entropies else spread.detach())
         count = len(one.targets)
-        ends = states.detach()[torch.arange(len(one.rows)), torch.tensor([row.prompt - 1 for row in one.rows])]
-        return torch.cat(scored)[:count], torch.cat(entropy)[:count], list(ends.float().cpu().numpy())
+        return torch.cat(scored)[:count], torch.cat(entropy)[:count], seen
 
     @contextlib.contextmanager
     def _weights(self, reference: bool) -> Iterator[tuple[Learner, Any]]:
@@ -326,6 +328,10 @@ class LocalEngine(Engine):
             f"{sentence(what)} The weights are as they were before this update. Its {kept.rows} rows are in "
             f"{kept.path}. Lower the learning rate, or the clip of the gradient"
         )
+
+
+def _array(tensor: Tensor) -> Floats:
+    return tensor.detach().float().cpu().numpy()
 
 
 def _inputs(one: Pass, batch: Sequence[Datum], entropy: Tensor) -> dict[str, Tensor]:

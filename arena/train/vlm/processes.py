@@ -40,7 +40,9 @@ class ProcessEngine(LocalEngine):
         for other in every[1:]:
             for at in range(len(batch)):
                 if len(other.logprobs[at]):
-                    out.logprobs[at], out.hidden[at] = other.logprobs[at], other.hidden[at]
+                    out.logprobs[at] = other.logprobs[at]
+                    if out.states:
+                        out.states[at] = other.states[at]
             for name, value in other.metrics.items():
                 out.metrics[name] = out.metrics.get(name, 0.0) + value
         return out

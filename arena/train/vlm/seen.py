@@ -66,6 +66,12 @@ def seen(
     return Seen(columns, known)
 
 
+def of_tokens(states: Sequence[npt.NDArray[np.floating[Any]]]) -> Seen:
+    """What a critic of tokens sees: the model's (n, width) states of each turn, one after another."""
+    column = [state for turn in states for state in turn]
+    return Seen({"hidden": column}, np.ones(len(column), np.bool_))
+
+
 def facts(state: Mapping[str, str]) -> npt.NDArray[np.float32]:
     """(FACTS,) float32 of a game's facts, by the hashing trick (Weinberger et al. 2009): no table of words is kept.
 

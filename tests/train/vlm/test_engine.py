@@ -142,6 +142,18 @@ def test_tokens_that_are_never_sampled_have_no_probability(sampled, tmp_path):
         made.forward_backward([replace(one, response=np.array([made.learner.image_token], np.int32))], None)
 
 
+def test_a_critic_is_given_the_state_that_each_token_is_predicted_from(sampled, tmp_path):
+    made, data = engine(tmp_path, mode="full", dtype="float32"), sampled[0][:3]
+    every = made.forward_backward(data, None, {"states": "response"})
+    first = made.forward_backward(data, None, {"states": "prompt"})
+    head = made.model.get_output_embeddings()
+    for one, states, alone, logprobs in zip(data, every.states, first.states, every.logprobs, strict=True):
+        assert np.array_equal(states[:1], alone)
+        logits = head(torch.from_numpy(states)).masked_fill(made._banned, -torch.inf)
+        said = logits.log_softmax(-1)[np.arange(len(one.response)), one.response.astype(np.int64)]
+        assert np.allclose(said.detach().numpy(), logprobs, atol=1e-5)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_the_reference_is_the_start(sampled, tmp_path, mode):
     made = engine(tmp_path, mode=mode)

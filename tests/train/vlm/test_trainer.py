@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,16 @@ def test_a_killed_training_goes_on_to_the_same_metrics_and_weights(undisturbed, 
     assert weights(out, 3) == weights(undisturbed, 3)
 
 
+@pytest.mark.parametrize("algorithm", ["token_ppo", "bilevel"])
+def test_a_critic_of_tokens_goes_on_exactly(tmp_path, algorithm):
+    mine = config(tmp_path, f"learn.algorithm={algorithm}", "updates=2", "critic.warmup=0", "learn.token_lam=0.9")
+    main(mine, tmp_path / "whole")
+    main(replace(mine, updates=1), tmp_path / "parts")
+    main(mine, tmp_path / "parts", resume="exact")
+    assert metrics(tmp_path / "parts") == metrics(tmp_path / "whole")
+    assert weights(tmp_path / "parts", 2) == weights(tmp_path / "whole", 2) != weights(tmp_path / "whole", 1)
+
+
 def test_at_learning_rate_0_nothing_changes(tmp_path):
     main(trials.at_rate_zero(config(tmp_path)), tmp_path / "out")
     assert trials.check_rate_zero(tmp_path / "out")[1] == "the weights are the same, bit for bit"
@@ -147,7 +158,6 @@ def test_a_forecast_counts_turns_hours_and_memory(tmp_path):
         (("learn.algoritm=grpo",), "algorithm"),
         (("learn.algorithm=grop",), "grpo"),
         (("learn.algorithm=grpo",), "rollout.group"),
-        (("learn.algorithm=token_ppo",), "value head"),
         (("learn.share=0.0",), "learn.share=0.0"),
         (("policy.ratio=row",), "gspo"),
         (("rollout.operator=random",), "random"),
