@@ -1,0 +1,235 @@
+"""What the ablation found: curves and levels as Parquet, a plot, and the tables of docs/ablation.md."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from arena.evaluate.intervals import mean_interval, t975_between
+from scripts.train import ablation
+from scripts.train.ablation import METHODS
+
+BEGIN, END = "<!-- written by scripts/train/ablation.py -->", "<!-- end -->"
+SMOOTH = 5  # updates
+BETTER = 1.25  # of the start's return: the threshold of turns
+Floats = npt.NDArray[np.float64]
+
+
+class Spread(NamedTuple):
+    """A mean with its 95% interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:,.0f} [{self.low:,.0f}, {self.high:,.0f}]"
+
+
+def crossed(values: Floats) -> Spread:
+    """The mean of (seeds, levels) numbers, for other seeds and other levels than these.
+
+    Both are random: the variance is that of the seeds' means plus that of the levels' means, which counts what only
+    both together bring twice, so it is too large rather than too small. Degrees of freedom: Satterthwaite, Biometrics
+    Bulletin 2 (1946). Of one seed: its levels alone.
+    """
+    mean = float(values.mean())
+    if len(values) == 1:
+        low, high = mean_interval(values[0].tolist())
+        return Spread(mean, mean if low is None else low, mean if high is None else high)
+    parts = [float(values.mean(1 - axis).var(ddof=1)) / values.shape[axis] for axis in (0, 1)]
+    variance = sum(parts)
+    if variance == 0:
+        return Spread(mean, mean, mean)
+    freedom = variance**2 / sum(part**2 / (size - 1) for part, size in zip(parts, values.shape, strict=True))
+    half = t975_between(freedom) * math.sqrt(variance)
+    return Spread(mean, mean - half, mean + half)
+
+
+def pixels(out: Path, method: str, seeds: Sequence[int]) -> Floats:
+    """(seeds, levels) of the ends of trainings."""
+    files = [out / f"{method}-{seed}.levels.json" for seed in seeds]
+    return np.array([[far for far, _ in json.loads(file.read_text())] for file in files])
+
+
+def smooth(line: Sequence[float]) -> list[float]:
+    """The mean of an update and up to four before it."""
+    return [statistics.fmean(line[max(0, at + 1 - SMOOTH) : at + 1]) for at in range(len(line))]
+
+
+def reached(lines: Sequence[Mapping[str, float]], threshold: float) -> float:
+    """Turns until the mean return of five updates was first over the threshold; infinite if it never was."""
+    turns = np.cumsum([line["rollout/turns"] for line in lines])
+    means = smooth([line["reward/mean"] for line in lines])
+    return next(
+        (float(at) for at, mean in zip(turns[SMOOTH - 1 :], means[SMOOTH - 1 :], strict=True) if mean > threshold),
+        math.inf,
+    )
+
+
+class Result(NamedTuple):
+    """Of a method."""
+
+    seeds: tuple[int, ...]
+    pixels: Floats  # (seeds, levels)
+    lines: tuple[list[dict[str, float]], ...]  # by seed
+
+    @property
+    def turns(self) -> tuple[float, ...]:
+        return tuple(sum(line["rollout/turns"] for line in lines) for lines in self.lines)
+
+
+def results(out: Path, turns: int) -> dict[str, Result]:
+    """Of the methods with at least one seed that is trained and measured."""
+    done = {method: seeds for method, seeds in ablation.found(out, turns).items() if seeds}
+    return {
+        method: Result(
+            tuple(seeds),
+            pixels(out, method, seeds),
+            tuple(ablation.lines(out / f"{method}-{seed}") for seed in seeds),
+        )
+        for method, seeds in done.items()
+    }
+
+
+def table(found: Mapping[str, Result], start: Floats) -> str:
+    """How far each method gets, and its difference to PPO over the same seeds and levels."""
+    first = statistics.fmean(lines[0]["reward/mean"] for one in found.values() for lines in one.lines)
+    out = [
+        f"The start: {Spread(float(start.mean()), *_pair(start))} pixels on the {len(start)} levels, mean return "
+        f"{first:,.0f}. Turns to +{BETTER - 1:.0%}: until the mean return of {SMOOTH} updates was over "
+        f"{BETTER * first:,.0f}, median of the seeds.",
+        "",
+        "| method | seeds | turns each | pixels | less the start | less turn-level PPO | turns to +25% |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for method, one in found.items():
+        base = found.get("ppo")
+        common = [seed for seed in one.seeds if base is not None and seed in base.seeds and method != "ppo"]
+        against = "" if method == "ppo" else "not yet"
+        if common and base is not None:
+            mine, theirs = (each.pixels[[each.seeds.index(seed) for seed in common]] for each in (one, base))
+            against = f"{crossed(mine - theirs)}"
+        at = statistics.median(reached(lines, BETTER * first) for lines in one.lines)
+        out.append(
+            f"| {METHODS[method].title} | {', '.join(map(str, one.seeds))} | {min(one.turns):,.0f} to "
+            f"{max(one.turns):,.0f} | {crossed(one.pixels)} | {crossed(one.pixels - start)} | {against} | "
+            f"{'not reached' if math.isinf(at) else f'{at:,.0f}'} |"
+        )
+    for method, reason in ablation.refused().items():
+        out.append(f"| {METHODS[method].title} | none | 0 | refused: {reason.partition(': ')[2]} | | | |")
+    return "\n".join(out) + "\n"
+
+
+def _pair(values: Floats) -> tuple[float, float]:
+    low, high = mean_interval(values.tolist())
+    return float(values.mean()) if low is None else low, float(values.mean()) if high is None else high
+
+
+WATCHED = {  # columns of the second table
+    "share of A > 0": "advantage/positive",
+    "log-probability of a token": "actor/sampler_logprob",
+    "distinct thoughts": "thought/distinct",
+    "true statements": "thought/true",
+    "unparsed turns": "rollout/unparsed",
+    "explained variance": "critic/explained_var",
+}
+
+
+def watched(found: Mapping[str, Result]) -> str:
+    """Means over the last five updates of all seeds."""
+    known = {name for one in found.values() for lines in one.lines for line in lines for name in line}
+    shown = {title: name for title, name in WATCHED.items() if name in known}
+    out = [f"| method | {' | '.join(shown)} |", "| --- |" + " --- |" * len(shown)]
+    for method, one in found.items():
+        cells = []
+        for name in shown.values():
+            values = [line[name] for lines in one.lines for line in lines[-SMOOTH:] if name in line]
+            cells.append(f"{statistics.fmean(values):.3f}" if values else "")
+        out.append(f"| {METHODS[method].title} | {' | '.join(cells)} |")
+    return "\n".join(out) + "\n"
+
+
+def parquet(found: Mapping[str, Result], start: Floats, folder: Path) -> None:
+    """`ablation-curves.parquet`, a row an update, and `ablation-levels.parquet`, a row a level."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    curves: list[dict[str, Any]] = []
+    levels: list[dict[str, Any]] = [
+        {"method": "start", "seed": 0, "level": at, "pixels": far} for at, far in enumerate(start)
+    ]
+    for method, one in found.items():
+        for seed, lines, far in zip(one.seeds, one.lines, one.pixels, strict=True):
+            turns = np.cumsum([line["rollout/turns"] for line in lines])
+            curves += [
+                {"method": method, "seed": seed, "turns": at, **line}
+                for at, line in zip(turns.tolist(), lines, strict=True)
+            ]
+            levels += [
+                {"method": method, "seed": seed, "level": at, "pixels": each} for at, each in enumerate(far.tolist())
+            ]
+    names = sorted({name for row in curves for name in row})
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(
+        pa.table({name: [row.get(name) for row in curves] for name in names}), folder / "ablation-curves.parquet"
+    )
+    pq.write_table(pa.Table.from_pylist(levels), folder / "ablation-levels.parquet")
+
+
+def plot(found: Mapping[str, Result], start: Floats, file: Path) -> None:
+    """Mean returns over turns, and how far each gets at the end."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (curves, ends) = pyplot.subplots(1, 2, figsize=(12, 4.2), layout="constrained")
+    for number, (method, one) in enumerate(found.items()):
+        colour = f"C{number % 10}"
+        series = []
+        for lines in one.lines:
+            turns, means = np.cumsum([x["rollout/turns"] for x in lines]), smooth([x["reward/mean"] for x in lines])
+            curves.plot(turns, means, color=colour, alpha=0.25, linewidth=0.8)
+            series.append((turns, means))
+        grid = np.linspace(max(t[0] for t, _ in series), min(t[-1] for t, _ in series), 60)
+        curves.plot(
+            grid, np.mean([np.interp(grid, *each) for each in series], 0), color=colour, label=METHODS[method].title
+        )
+        far = crossed(one.pixels)
+        ends.errorbar(
+            [far.mean], [-number], xerr=[[far.mean - far.low], [far.high - far.mean]], fmt="o", color=colour, capsize=3
+        )
+    ends.axvline(float(start.mean()), color="grey", linestyle=":", label="the start")
+    ends.set(title="pixels on validation levels, 95% intervals", yticks=[-at for at in range(len(found))])
+    ends.set_yticklabels([f"{METHODS[m].title} ({len(one.seeds)})" for m, one in found.items()])
+    ends.legend(fontsize=8)
+    curves.set(title=f"mean return of a match on train levels, {SMOOTH} updates", xlabel="turns")
+    curves.grid(alpha=0.3)
+    curves.legend(fontsize=8)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=90)
+
+
+def report(out: Path, docs: Path, turns: int) -> None:
+    """Everything of what is there."""
+    found = results(out, turns)
+    if not found:
+        print(f"{out} has no training of {turns:,} turns that is measured")
+        return
+    start = np.array([far for far, _ in json.loads((out / "start.levels.json").read_text())])
+    parquet(found, start, docs / "results")
+    plot(found, start, docs / "curves" / "ablation.png")
+    text = f"{BEGIN}\n{table(found, start)}\n{watched(found)}{END}\n"
+    file = docs / "ablation.md"
+    old = file.read_text() if file.exists() else f"# Ablation\n\n{BEGIN}\n{END}\n"
+    head, _, rest = old.partition(BEGIN)
+    file.write_text(head + text + rest.partition(f"{END}\n")[2])
+    print(text)

@@ -1,0 +1,73 @@
+"""The ablation: equal turns whoever stops it, intervals that hold, and a report of what is there."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from arena_operators.vlm.checkpoint import SHIPPED
+from scripts.train import ablation, ablation_report
+
+pytest.importorskip("torch")
+pytest.importorskip("pyarrow")
+
+
+def test_a_training_ends_with_the_update_that_fills_its_turns(tmp_path: Path) -> None:
+    how = ablation.config("reinforce++", 0, SHIPPED)
+    how = replace(how, rollout=replace(how.rollout, matches=1, max_ticks=3))
+    for _ in range(2):  # the second time there is nothing left to do
+        ablation.learn(tmp_path / "run", how, 4)
+        assert [line["update"] for line in ablation.lines(tmp_path / "run")] == [1, 2]
+    assert 4 <= ablation.told(tmp_path / "run") <= 6
+
+
+def test_methods_that_the_trainer_refuses_are_named_with_its_reason() -> None:
+    assert set(ablation.refused()) == {"token-ppo", "bilevel"}
+    assert all("value head" in reason for reason in ablation.refused().values())
+
+
+def test_intervals_hold_the_mean_where_seeds_and_levels_are_random() -> None:
+    chance, right = np.random.default_rng(5), 0
+    for _ in range(600):
+        seeds, levels = chance.normal(0, 60, (3, 1)), chance.normal(0, 500, (1, 64))
+        found = ablation_report.crossed(700 + seeds + levels + chance.normal(0, 300, (3, 64)))
+        right += found.low < 700 < found.high
+    assert right / 600 > 0.93
+
+
+def test_a_threshold_is_reached_where_the_mean_of_five_updates_is_over_it() -> None:
+    lines = [{"rollout/turns": 100.0, "reward/mean": at} for at in (9.0, 1.0, 1.0, 1.0, 1.0, 1.0, 11.0)]
+    assert ablation_report.reached(lines, 2.0) == 500
+    assert ablation_report.reached(lines[1:], 2.0) == 600
+    assert math.isinf(ablation_report.reached(lines, 4.0))
+
+
+def test_a_report_tells_what_is_measured_and_what_is_not(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    pytest.importorskip("matplotlib")
+    line = {"update": 1, "rollout/turns": 60.0, "reward/mean": 5.0, "advantage/positive": 0.5}
+    (tmp_path / "start.levels.json").write_text(json.dumps([[100, False], [200, False]]))
+    for method, seed, far in (("ppo", 0, 300), ("ppo", 1, 320), ("grpo", 1, 220), ("rloo", 0, 999)):
+        folder = tmp_path / f"{method}-{seed}"
+        folder.mkdir()
+        updates = 1 if method == "rloo" else 2
+        (folder / "metrics.jsonl").write_text("".join(json.dumps({**line, "update": n}) + "\n" for n in range(updates)))
+        folder.with_name(f"{folder.name}.levels.json").write_text(json.dumps([[far, False], [far + 100, True]]))
+    docs = tmp_path / "docs"
+    ablation_report.report(tmp_path, docs, 100)
+    text = (docs / "ablation.md").read_text()
+    assert "| turn-level PPO | 0, 1 | 120 to 120 | 360 [" in text
+    assert "| GRPO, outcome | 1 | 120 to 120 | 270 [" in text
+    assert "-100 [-100, -100]" in text  # less PPO, of the seed that both have
+    assert "| bi-level GAE | none | 0 | refused: it needs a value head" in text
+    assert "RLOO" not in text  # it has 60 of 100 turns
+    assert pq.read_table(docs / "results" / "ablation-curves.parquet").num_rows == 6
+    assert pq.read_table(docs / "results" / "ablation-levels.parquet").num_rows == 2 + 3 * 2
+    assert (docs / "curves" / "ablation.png").stat().st_size
+    ablation_report.report(tmp_path, docs, 100)
+    assert (docs / "ablation.md").read_text() == text
