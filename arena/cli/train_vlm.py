@@ -44,7 +44,9 @@ class Lines:
 @click.command()
 @click.argument("config_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--preset", help="Settings that ship: sidescroller-nano, mario-nano, holdem-nano, odysseus.")
-@click.option("--game", "games", multiple=True, help="Play this game instead of the preset's; may be repeated.")
+@click.option(
+    "--game", "games", multiple=True, help="Play this game, instead of the preset's if there is one; may be repeated."
+)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the training.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting, e.g. learn.share=0.5.")
 @click.option("--seed", type=int, help="As --set seed=N.")
@@ -72,19 +74,19 @@ def vlm(
 ) -> None:
     """Train a vision-language model by reinforcement learning from matches that it plays.
 
-    CONFIG_FILE is TOML, or a Python file that declares one VlmConfig; or take a --preset. Every setting of
-    docs/training-vlm.md can be changed with --set. OUT gets metrics, checkpoints and rollouts; `arena export model OUT
-    DIR` makes a model of it that `vlm:DIR` seats.
+    CONFIG_FILE is TOML, or a Python file that declares one VlmConfig; or take a --preset, or a --game alone. Every
+    setting of docs/training-vlm.md can be changed with --set. OUT gets metrics, checkpoints and rollouts; `arena
+    export model OUT DIR` makes a model of it that `vlm:DIR` seats.
     """
     with extra_train():
         from arena.train.vlm import trials
         from arena.train.vlm.config import load
         from arena.train.vlm.trainer import main
     console = Console(stderr=True)
-    changes = [*settings, *([] if seed is None else [f"seed={seed}"]), *_games(games)]
+    changes = [*settings, *([] if seed is None else [f"seed={seed}"])]
     if lr:
         changes.append(f"learn.learning_rate={lr}")
-    config = load(preset, config_file, tuple(changes))
+    config = load(preset, config_file, tuple(changes), games)
     if dry_run:
         for sentence in trials.forecast(config).sentences():
             click.echo(sentence)
@@ -99,7 +101,8 @@ def vlm(
     try:
         main(config, out, resume=resume or "no", shown=shown)  # type: ignore[arg-type]
     except (KeyboardInterrupt, WorkerError):
-        words = [str(config_file)] if config_file else ["--preset", str(preset)]
+        words = [str(config_file)] if config_file else ["--preset", preset] if preset else []
+        words += [word for game in games for word in ("--game", game)]
         words += [word for change in changes for word in ("--set", change)]
         again = commands.arena("train", "vlm", *words, "--out", str(out), "--resume", "exact")
         click.echo(f"stopped. What was finished is kept; go on with:\n  {again}", err=True)
@@ -109,10 +112,6 @@ def vlm(
             click.echo(sentence)
         return
     click.echo(f"{out}\na model that plays: {commands.arena('export', 'model', str(out), 'DIR')}")
-
-
-def _games(games: tuple[str, ...]) -> list[str]:
-    return [f"rollout.levels={list(games)!r}".replace("'", '"')] if games else []
 
 
 def _clock(seconds: float) -> str:

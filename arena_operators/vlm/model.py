@@ -43,6 +43,9 @@ class Model:
     """A loaded model with its processor. Raises ValueError if it cannot be loaded."""
 
     def __init__(self, origin: Source, device: str, dtype: str, revision: str | None = None) -> None:
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()  # it would run through the lines of whoever shows progress of their own
         self._origin, self._dtype, self._revision = origin, DTYPES[dtype], revision
         try:
             self._config = self._configuration(origin)

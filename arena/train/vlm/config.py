@@ -111,16 +111,32 @@ def presets() -> dict[str, Path]:
     return {path.stem: path for path in sorted(PRESETS.glob("*.toml"))}
 
 
-def load(preset: str | None, file: Path | None, settings: Mapping[str, Any] | tuple[str, ...] = ()) -> VlmConfig:
-    """The config of a preset or a file, with `--set` settings. InputError names the nearest right word."""
-    if (preset is None) == (file is None):
-        raise InputError(f"give a config file or --preset: one of {', '.join(presets())}")
+def load(
+    preset: str | None,
+    file: Path | None,
+    settings: Mapping[str, Any] | tuple[str, ...] = (),
+    games: tuple[str, ...] = (),
+) -> VlmConfig:
+    """The config of a preset or a file, or what every setting is by itself, with `--set` settings.
+
+    `games`: to be played instead of the config's own; without preset and file there must be one. InputError names the
+    nearest right word.
+    """
+    known = presets()
+    if preset is not None and file is not None:
+        raise InputError(f"give {file} or --preset {preset}, not both")
     if preset is not None:
-        known = presets()
         if preset not in known:
             raise InputError(f"no preset is called {preset!r}. {nearest(preset, known)}")
         file = known[preset]
-    assert file is not None
-    config = declared.changed(declared.load(file, VlmConfig), tuple(settings))
+    if file is not None:
+        config = declared.load(file, VlmConfig)
+    elif games:
+        config = VlmConfig(rollout=RolloutConfig(levels=games))
+    else:
+        raise InputError(f"say what is played: --game GAME, a config file, or --preset: {', '.join(known)}")
+    if games:
+        config = replace(config, rollout=replace(config.rollout, levels=games))
+    config = declared.changed(config, tuple(settings))
     config.check()
     return config

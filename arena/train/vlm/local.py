@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,7 @@ class LocalEngine(Engine):
         _no_dropout(base)
         self.model: Any = base if self.config.mode == "full" else self._adapted(base)
         if self.config.checkpointing:
-            base.gradient_checkpointing_enable({"use_reentrant": False})
+            base.activation_checkpointing_enable({"use_reentrant": False})
             base.enable_input_require_grads()
         self.model.train(self.config.checkpointing)  # transformers recomputes only then; nothing is dropped
         self._trained = {name: one for name, one in self.model.named_parameters() if one.requires_grad}
@@ -139,7 +140,8 @@ class LocalEngine(Engine):
             target_modules=self.learner.language(),
             task_type="CAUSAL_LM",
         )
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by names that are to go
             torch.manual_seed(self.config.seed)
             return get_peft_model(base, how)
 

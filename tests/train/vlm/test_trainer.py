@@ -206,6 +206,15 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(tmp_path, monkeypatch):
     assert checkpoints.read(out / "checkpoints" / "000001", LocalEngine("vlm", tmp_path / "w", mine.model))
 
 
+def test_a_game_alone_is_enough():
+    assert load(None, None, ("learn.share=0.5",), ("leduc",)).rollout.levels == ("leduc",)
+
+
+def test_without_preset_file_and_game_it_says_what_there_is():
+    with pytest.raises(InputError, match=r"--game GAME.*sidescroller-nano"):
+        load(None, None)
+
+
 @pytest.mark.parametrize("name", sorted(shipped()))
 def test_every_preset_can_be_read(name):
     assert load(name, None).updates > 0
