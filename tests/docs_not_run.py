@@ -65,7 +65,7 @@ NOT_RUN = {
         "python -m scripts.nano.train --start arena_operators/vlm/nano --seed 11 --steps 2000 --out work/again",
         "python -m scripts.nano.evaluate --model work/nano/model --json docs/results/nano.json"
         " --docs docs/benchmarks.md",
-        "python -m scripts.nano.curve work/nano/curve.csv docs/curves/nano.png",
+        "python -m scripts.nano.curve work/nano/phase-1/curve.csv work/nano/phase-2/curve.csv docs/curves/nano.png",
         "cp -r work/nano/model arena_operators/vlm/nano",
         "python scripts/ppo/demos.py mario:1-1 --join A.npz B.npz C.npz --out mario.npz",
         "python scripts/ppo/train.py mario --demos mario.npz --out runs/mario",

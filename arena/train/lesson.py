@@ -26,8 +26,9 @@ Teacher = Callable[[np.random.Generator], Iterator[Lesson]]
 # teacher(generator) plays one match (deals, stacks, seats, opponents come from the generator) and yields its lessons
 
 Corrector = Callable[[Mapping[str, Any], bytes, Sequence[int]], Iterator[Lesson]]
-# corrector(options, seed, actions) plays a recorded match of one seat again and yields what the teacher would have done
-# wherever it went. It is the function `visited` beside the teacher; few games have one
+# corrector(options, seed, actions) plays a recorded match again, in which every seat acted in every tick (`actions` by
+# tick, then by seat), and yields what the teacher would have done wherever it went. It is the function `visited` beside
+# the teacher; few games have one
 
 Truth = Callable[[Mapping[str, str], str], str]
 # truth(facts of an observation, answer) -> the thought that the teacher would write before this answer: sentences on

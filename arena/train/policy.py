@@ -34,6 +34,7 @@ class PolicyCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     steps: int
     licence: str = "Apache-2.0"
     notes: str = ""
+    also: tuple[str, ...] = ()  # other games that show and take the same, which it was not trained for
 
 
 def save_policy(path: Path, net: Net, **card: Any) -> PolicyCard:

@@ -98,7 +98,7 @@ def taught(game: str, seed: int, part: Part, index: int, count: int) -> Iterator
 
 
 def visited(game: str, run: Path, first: int, count: int) -> Iterator[Lesson]:
-    """What the teacher would have done in the one-seat matches `first` to `first + count` of a run."""
+    """What the teacher would have done in the matches `first` to `first + count` of a run."""
     correct = corrector(game)
     for lines in Run(run).matches():
         head = lines[0]

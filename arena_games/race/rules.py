@@ -65,6 +65,7 @@ SPECTATOR_CAMERAS = (Camera(0, 0), Camera(1, 0))
 
 
 class Race(Game):
+    teacher = "arena_games.race.teacher:lessons"
     truth = "arena_games.lanes.thoughts:thought"
     spec = GameSpec(
         id="race",

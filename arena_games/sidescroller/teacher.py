@@ -34,8 +34,8 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
         advice = search.lesson(game.lane(0).world)
         if advice is None:  # a slip was fatal: a fall teaches nothing
             return
-        action = _bold(*advice)
-        if _worth_it(game, action, chance):
+        action = bold(*advice)
+        if worth_telling(game.facts(0), action, chance):
             yield _lesson(game, card, action)
         if chance.random() < slip:
             action = int(chance.integers(len(card.actions)))
@@ -50,12 +50,12 @@ def visited(options: Mapping[str, Any], seed: bytes, actions: Sequence[int]) -> 
     chance = generator(key("visited", seed))
     for action in actions:
         advice = search.lesson(game.lane(0).world)
-        if advice is not None and _worth_it(game, better := _bold(*advice), chance):
+        if advice is not None and worth_telling(game.facts(0), better := bold(*advice), chance):
             yield _lesson(game, card, better)
         game.step({0: Move(action)})
 
 
-def _bold(best: int, good: tuple[int, ...]) -> int:
+def bold(best: int, good: tuple[int, ...]) -> int:
     """To jump, wherever that is as good as to run.
 
     Eyes that never err run until they must jump. Who overlooks one enemy in three, as a small model does, gets 1.4
@@ -64,8 +64,9 @@ def _bold(best: int, good: tuple[int, ...]) -> int:
     return RUN_JUMP if RUN_JUMP in good else best
 
 
-def _worth_it(game: Sidescroller, action: int, chance: np.random.Generator) -> bool:
-    return action not in (RUN, RUN_JUMP) or ahead(game.facts(0)) != FREE or chance.random() < PLAIN
+def worth_telling(facts: Mapping[str, str], action: int, chance: np.random.Generator) -> bool:
+    """All lessons are, but for most of those where nothing is ahead and the player just goes on."""
+    return action not in (RUN, RUN_JUMP) or ahead(facts) != FREE or chance.random() < PLAIN
 
 
 def _lesson(game: Sidescroller, card: GameCard, action: int) -> Lesson:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from arena import commands
 from arena.canonical import hash_file
 from arena.errors import CheckpointError, InputError, MissingExtraError, UnplayableError
@@ -30,7 +32,13 @@ ZIP_ONLY = ("normalize", "wrap", "algo", "stack", "trust")
 
 def shipped() -> list[str]:
     """The games, or families of games, with a shipped policy."""
-    return sorted({path.stem.partition("-")[0] for path in WEIGHTS.glob("*.safetensors")})
+    return sorted({path.stem.partition("-")[0] for path in WEIGHTS.glob("*.safetensors")} | {*_borrowed()})
+
+
+def _borrowed() -> dict[str, Path]:
+    """The games that a policy which ships for another one plays too."""
+    cards = {path: msgspec.json.decode(path.read_bytes(), type=PolicyCard) for path in sorted(WEIGHTS.glob("*.json"))}
+    return {game: path.with_suffix(".safetensors") for path, card in cards.items() for game in card.also}
 
 
 def family(game: str) -> str:
@@ -39,10 +47,12 @@ def family(game: str) -> str:
 
 
 def made_for(card: PolicyCard, game: str) -> bool:
-    """Whether a policy may play the game of this id: the one it was trained for, or, when it sees pictures, any of the
-    same family (mario:1-1's plays mario:1-2). What numbers mean differs from game to game; what pictures mean does not.
+    """Whether a policy may play the game of this id: the one it was trained for, one that its card names, or, when it
+    sees pictures, any of the same family (mario:1-1's plays mario:1-2). What numbers mean differs from game to game;
+    what pictures mean does not.
     """
-    return card.game == game or (bool(card.convolutions) and family(card.game) == family(game))
+    same = bool(card.convolutions) and family(card.game) == family(game)
+    return card.game == game or game in card.also or same
 
 
 def named_file(what: str) -> Path:
@@ -69,6 +79,8 @@ def policy_path(what: str, game: str, seats: int | None = None) -> Path:
     path = WEIGHTS / f"{family(game)}-{seats}.safetensors"
     if seats is None or not path.is_file():
         path = WEIGHTS / f"{family(game)}.safetensors"
+    if not path.is_file():
+        path = _borrowed().get(family(game), path)
     if not path.is_file():
         raise UnplayableError(
             f"ppo ships no policy for {game!r}; it has one for: {', '.join(shipped()) or 'no game'}. "

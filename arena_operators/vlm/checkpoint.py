@@ -13,6 +13,7 @@ from arena.errors import CheckpointError, InputError
 from arena_operators.vlm import smollm2
 
 SHIPPED = Path(__file__).parent / "nano"
+ADAPTERS = Path(__file__).parent / "adapters"  # of nano, by name: what it was taught later
 METADATA = "nano.json"
 INDEX = "model.safetensors.index.json"
 ADAPTER = "adapter_config.json"  # peft writes it beside an adapter's weights
@@ -82,10 +83,17 @@ def source(what: str, adapter: str | None = None, kind: Kind = "vlm") -> Source:
         raise InputError(
             f"{kind}:{what}@adapter={adapter}: {what} is an adapter itself; name the model it was made for"
         )
-    folder = Path(adapter).expanduser()
+    shipped = adapters() if origin.path == SHIPPED else {}
+    folder = shipped.get(adapter, Path(adapter).expanduser())
     if not (folder / ADAPTER).is_file():
-        raise InputError(f"{kind}@adapter={adapter}: there is no folder of a peft adapter (with {ADAPTER})")
+        more = f"; nano comes with: {', '.join(shipped)}" if shipped else ""
+        raise InputError(f"{kind}@adapter={adapter}: there is no folder of a peft adapter (with {ADAPTER}){more}")
     return replace(origin, adapter=folder)
+
+
+def adapters() -> dict[str, Path]:
+    """The adapters that ship for nano, by name."""
+    return {file.parent.name: file.parent for file in sorted(ADAPTERS.glob(f"*/{ADAPTER}"))}
 
 
 def _origin(what: str, kind: Kind) -> Source:

@@ -45,6 +45,11 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kind = "v
     family = spec.id.partition(":")[0]  # a model trained on one stage of mario may play all of them
     if metadata is not None and not {spec.id, family} & {*metadata.get("games", [])}:
         known = ", ".join(metadata.get("games", [])) or "no game"
+        if origin is not None and origin.path == checkpoint.SHIPPED and (apt := _taught(spec.id)):
+            raise UnplayableError(
+                f"{name} cannot play {spec.id!r}: it was trained for {known} only. An adapter that ships teaches it "
+                f"this game: vlm:nano@adapter={apt}"
+            )
         raise UnplayableError(
             f"{name} cannot play {spec.id!r}: it was trained for {known} only. Name a general model ({kind}:DIR or "
             f"{kind}:ORG/MODEL), or add {spec.id!r} to the mixture of scripts/nano and train it again (docs/nano.md)."
@@ -59,6 +64,12 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kind = "v
     if kind == "llm":
         return Views(text=True)
     return Views(image=_choose(spec, name, origin, metadata, options), text=True)
+
+
+def _taught(game: str) -> str | None:
+    """The name of an adapter of nano that was trained for a game."""
+    sources = {name: checkpoint.source("nano", name) for name in checkpoint.adapters()}
+    return next((name for name, one in sources.items() if game in (one.metadata() or {}).get("games", [])), None)
 
 
 def _choose(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
+
 import torch
 from transformers import (
     Idefics3Config,
@@ -11,6 +15,7 @@ from transformers import (
 )
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 
+from arena_operators.vlm.checkpoint import METADATA
 from scripts.nano import tokens
 from scripts.nano.recipe import Recipe
 
@@ -80,3 +85,16 @@ def processor(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Idefics3Pro
         image_std=[0.5, 0.5, 0.5],
     )
     return Idefics3Processor(pictures, tokenizer, image_seq_len=recipe.image_tokens, chat_template=CHAT)
+
+
+def begin(recipe: Recipe, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
+    """Write the untrained model as a folder that a training can begin with, whole or not at all."""
+    fresh = out.with_name(f".{out.name}")
+    shutil.rmtree(fresh, ignore_errors=True)
+    made = model(recipe, tokenizer)
+    made.generation_config.eos_token_id = tokenizer.eos_token_id
+    made.generation_config.pad_token_id = tokenizer.pad_token_id
+    made.save_pretrained(fresh)
+    processor(recipe, tokenizer).save_pretrained(fresh)
+    (fresh / METADATA).write_text(json.dumps({"name": "nano", "games": recipe.games}) + "\n")
+    fresh.rename(out)

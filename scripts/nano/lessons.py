@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from arena.game import GameCard, Image
 from arena.prompts import fill
 from arena.train import shards
@@ -47,8 +44,3 @@ def read(files: Sequence[Path]) -> list[Met]:
 def unseen(folder: Path, game: str, seed: int, count: int) -> list[Lesson]:
     """The first `count` lessons that no recipe uses."""
     return list(shards.read(shards.make(folder, game, seed, "unseen", count, count, 1)))
-
-
-def pixels(images: list[Image]) -> npt.NDArray[np.float32]:
-    """(n, 3, 128, 128) in [-1, 1], as the processor makes them."""
-    return np.stack(images).transpose(0, 3, 1, 2).astype(np.float32) / np.float32(127.5) - np.float32(1)

@@ -10,7 +10,9 @@ from arena.game import Move, Views, moves_of
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
 from arena_games.lanes.actions import MACRO
+from arena_games.lanes.thoughts import thought
 from arena_games.race.rules import Race
+from arena_games.race.teacher import alone, lessons, other, visited
 from arena_games.race.world import AWAY, BACK, SHIELD, STUN, RaceWorld
 from arena_games.sidescroller.level import build
 from arena_games.sidescroller.physics import BOTTOM, HIGH, WIDE, A
@@ -222,3 +224,37 @@ def test_the_other_is_told_of():
     game.step({0: Move(STAY), 1: Move(STAY)})
     assert "out for a moment" in game.observe(0, Views(text=True)).text
     assert "You are out" in game.observe(1, Views(text=True)).text
+
+
+# The teacher.
+
+
+def test_the_teacher_tells_of_both_seats_and_says_what_is_true():
+    told = list(lessons(generator(b"teacher".ljust(16))))
+    assert {lesson.observation.facts["seat"] for lesson in told} == {"0", "1"}
+    assert all(lesson.thought == thought(lesson.observation.facts, lesson.answer) for lesson in told)
+
+
+def test_the_teacher_s_advice_is_that_for_a_runner_alone():
+    game = Race(2, {"level": 4})
+    game.reset(seed(0))
+    for _ in range(10):
+        game.step({0: Move(RUN), 1: Move(STAY)})
+    single = alone(game.world, 0)
+    assert single.runners[0].numbers() == game.world.runners[0].numbers()
+    before = game.state_hash()
+    single.hold(RIGHT, 60)
+    assert game.state_hash() == before
+
+
+@pytest.mark.parametrize(("columns", "expected"), [(2, "2"), (30, "none")])
+def test_the_teacher_tells_the_column_of_the_other_runner(columns, expected):
+    game = Race(2, {"level": 4})
+    game.reset(seed(0))
+    game.world.runners[1].x = columns * TILE * UNIT
+    assert other(game, 0) == expected
+
+
+def test_a_recorded_race_is_corrected_for_both_seats():
+    told = list(visited({"level": 4}, seed(0), [RUN, RUN] * 12))
+    assert {lesson.observation.facts["seat"] for lesson in told} == {"0", "1"}

@@ -35,10 +35,10 @@ def evaluate():
 
 
 def test_these_ship():
-    assert shipped() == ["holdem", "leduc", "mario", "sidescroller"]
+    assert shipped() == ["holdem", "leduc", "mario", "race", "sidescroller"]
 
 
-@pytest.mark.parametrize("name", ["holdem", "leduc", "sidescroller", "mario:1-1", "mario:1-2"])
+@pytest.mark.parametrize("name", ["holdem", "leduc", "sidescroller", "race", "mario:1-1", "mario:1-2"])
 def test_it_fits_its_game(name):
     options = {key: option.default for key, option in KIND.options.items()}
     assert KIND.views(game_class(name).spec, "", KIND.resolve_options(None, "", options)) == Views(vector=True)

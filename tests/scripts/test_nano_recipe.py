@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -11,13 +10,15 @@ import pytest
 from msgspec import structs
 
 pytest.importorskip("transformers")
+pytest.importorskip("pyarrow")
 
-from PIL import Image
-from transformers import AutoProcessor
+from transformers import AutoTokenizer
 
+from arena.errors import InputError
 from arena.prompts import fill
 from arena.train import shards
-from scripts.nano import batches, lessons, tokens, train
+from arena.train.vlm import sft
+from scripts.nano import build, lessons, tokens, train
 from scripts.nano.recipe import Phase, Recipe, Share
 
 TINY = Recipe(
@@ -46,17 +47,39 @@ def straight(tmp_path_factory):
     return out
 
 
-def test_a_stopped_run_ends_with_the_same_weights(straight, tmp_path):
-    train.main(TINY, tmp_path, workers=1, threads=1, every=1, stop=1)
-    train.main(TINY, tmp_path, workers=1, threads=1, every=1, stop=4)
-    train.main(TINY, tmp_path, workers=1, threads=1, every=2)
+def test_a_stopped_run_ends_with_the_same_weights(straight, tmp_path, monkeypatch):
+    saved, save = [], sft.save
+
+    def stop(*given):
+        save(*given)
+        saved.append(given[-1])
+        if len(saved) in (1, 3):  # in the first phase, and in the second
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sft, "save", stop)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            train.main(TINY, tmp_path, workers=1, threads=1, every=1)
+    train.main(TINY, tmp_path, workers=1, threads=1, every=1)
     for name in ("model.safetensors", "tokenizer.json", "nano.json"):
         assert (tmp_path / "model" / name).read_bytes() == (straight / "model" / name).read_bytes()
 
 
-def test_a_checkpoint_of_another_recipe_is_refused(straight):
-    with pytest.raises(ValueError, match="batch"):
+def test_a_training_of_another_recipe_is_refused(straight):
+    with pytest.raises(InputError, match="batch"):
         train.main(replace(TINY, batch=9), straight, workers=1, threads=1, every=2)
+
+
+def test_each_phase_begins_with_the_weights_of_the_one_before(straight):
+    second = json.loads(next((straight / "phase-2").glob("checkpoint-*/facts.json")).read_text())["config"]
+    assert second["model"] == f"vlm:{straight}/phase-1/model"
+    assert second["seed"] == TINY.seed + 1
+
+
+def test_where_it_goes_by_itself_is_corrected(tmp_path):
+    phase = Phase(4, 1e-3, 1e-5, 1, {"race": Share(0.7, 10), "race:visited": Share(0.3, 0, 5)})
+    how = train.config(replace(TINY, phases=(phase,)), 0, tmp_path, tmp_path, {"race:visited": tmp_path / "went"})
+    assert [(one.label, one.weight) for one in how.sources] == [("teacher:race", 0.7), ("correct:went", 0.3)]
 
 
 def test_a_moment_is_met_as_it_was_taught(tmp_path):
@@ -74,51 +97,12 @@ def test_a_picture_of_another_size_is_refused(tmp_path):
         lessons.met(card, structs.replace(stored, shape=(64, 256, 3)))
 
 
-@pytest.fixture(scope="module")
-def pools(straight):
-    return train.prepare(TINY, straight / "lessons", 1)[0]
-
-
-def test_every_game_gets_its_share_and_every_lesson_its_turn(pools):
-    phase = replace(TINY.phases[0], steps=50)
-    long = replace(TINY, phases=(phase, TINY.phases[1]))
-    met = [example for step in range(50) for example in batches.chosen(long, pools, step)]
-    assert Counter(example.game for example in met) == {"kuhn": 100, "leduc": 300}
-    assert set(Counter(id(example) for example in met).values()) == {1, 3}
-    assert {example.game for example in batches.chosen(long, pools, 50)} == {"kuhn"}
-
-
-def test_phases_have_lessons_of_their_own(pools):
-    first, second = ([example.lesson for example in phase["kuhn"][:50]] for phase in pools)
-    assert first != second
-
-
-def test_the_rate_falls_within_each_phase_and_never_beyond():
-    rates = [train.rate(Recipe(), step) for step in range(Recipe().steps)]
-    first = Recipe().phases[0]
-    assert max(rates) == first.rate
-    assert rates[first.steps - 1] < 1e-4 < rates[first.steps + 49]
-    assert min(rates[first.steps + 100 :]) == rates[-1] > 0
-    with pytest.raises(ValueError, match="ends"):
-        train.rate(Recipe(), Recipe().steps)
-
-
-def test_the_processor_makes_the_prompts_that_were_trained_on(straight, pools):
-    processor = AutoProcessor.from_pretrained(straight / "model")
-    example = pools[0]["leduc"][0]
-    content = [{"type": "image"}, {"type": "text", "text": example.lesson.prompt}]
-    text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
-    made = processor(text=[text], images=[[Image.fromarray(example.lesson.image())]], return_tensors="np")
-    assert made["input_ids"][0].tolist() == example.prompt.tolist()
-    trained = lessons.pixels([example.lesson.image()])
-    assert np.allclose(made["pixel_values"][0], trained, atol=1e-6)
-
-
-def test_the_answer_is_what_follows_the_mark(straight):
-    pools, _, tokenizer = train.prepare(TINY, straight / "lessons", 1)
-    for example in pools[0]["leduc"]:
-        tail = tokenizer.decode(example.target[-example.answer :])
-        assert tail == f"Answer: {example.lesson.stored.answer}{tokens.END}"
+@pytest.mark.parametrize(("seed", "same"), [(TINY.seed, True), (7, False)])
+def test_the_weights_before_training_follow_from_the_seed(straight, tmp_path, seed, same):
+    tokenizer = AutoTokenizer.from_pretrained(straight / "begun")
+    build.begin(replace(TINY, seed=seed), tokenizer, tmp_path / "begun")
+    first, second = ((folder / "begun" / "model.safetensors").read_bytes() for folder in (straight, tmp_path))
+    assert (first == second) is same
 
 
 @pytest.mark.parametrize("card", ["Kh", "Td", "2c", "As", "9s"])
@@ -127,6 +111,12 @@ def test_a_card_is_its_rank_and_its_suit(card):
     tokenizer = tokens.train([], texts, [], 400)
     assert tokenizer.tokenize(f"I hold {card} {card}.")[-5:] == [f"Ġ{card[0]}", card[1], f"Ġ{card[0]}", card[1], "."]
     assert tokenizer.decode(tokenizer(f"Board {card}.")["input_ids"]) == f"Board {card}."
+
+
+def test_the_picture_takes_as_many_tokens_as_the_recipe_says(straight):
+    tokenizer = AutoTokenizer.from_pretrained(straight / "model")
+    ids = tokenizer(tokens.image_text(TINY.image_tokens))["input_ids"]
+    assert ids.count(tokenizer.convert_tokens_to_ids(tokens.IMAGE)) == TINY.image_tokens == 16
 
 
 def test_the_metadata_says_how_it_was_made(straight):

@@ -91,7 +91,7 @@ def test_smoke_makes_two_small_updates(model, tmp_path):
         ((), "nothing to learn from"),
         (("--teacher", "kuhn@lesons=4"), "lessons"),
         (("--teacher", "kuhn", "--option", "rat=1"), "rate"),
-        (("--teacher", "race"), "no teacher"),
+        (("--teacher", "openspiel:tic_tac_toe"), "no teacher"),
         (("--teacher", "kuhn", "--model", "random"), "random"),
         (("--chat", "nowhere"), "no chats can be read"),
     ],
