@@ -38,15 +38,16 @@ class Span(click.ParamType[tuple[int, int]]):
 
 
 class _Export(click.Command):
-    """`arena export RUN`, and `arena export model STATE OUT`."""
+    """`arena export RUN`, and `arena export model|adapter STATE OUT`."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        if args[:1] == ["model"]:
-            from arena.cli.export_model import model
+        if args[:1] in (["model"], ["adapter"]):
+            from arena.cli import export_model
 
-            return model.make_context(f"{info_name} model", args[1:], parent, **extra)
+            command = {"model": export_model.model, "adapter": export_model.adapter}[args[0]]
+            return command.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
         return super().make_context(info_name, args, parent, **extra)
 
 
@@ -95,7 +96,8 @@ def export(
     pairs    preference pairs: a better and a worse answer from equal states (Hugging Face datasets)
     openenv  OpenEnv's training trace of text games: token ids, log-probabilities, masks (needs play --turns)
 
-    A trained model is written by `arena export model STATE OUT` (see its --help).
+    A trained model is written by `arena export model STATE OUT`, and what training changed, as a small adapter, by
+    `arena export adapter STATE OUT` (see their --help).
 
     An episode is one seat of one match. Observations are had by playing the matches again from the log; a format that
     wants what the operators were not given (--view) gets it the same way.

@@ -1,13 +1,17 @@
-"""`arena export model`: a trained model as a folder that others load."""
+"""`arena export model` and `arena export adapter`: what was trained, as a folder that others load."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from arena import plugins
 from arena.errors import InputError
+
+if TYPE_CHECKING:
+    from arena.train.vlm.local import LocalEngine
 
 
 @click.command()
@@ -22,10 +26,29 @@ def model(state: Path, out: Path, dtype: str) -> None:
     STATE is the folder of a training, whose newest state is taken, or of one state. `vlm:OUT`, transformers and vLLM
     load what is written into the new folder OUT.
     """
-    if out.exists():
+    click.echo(f"written: {_trained('model', state, out).export(out.expanduser(), dtype)}")
+
+
+@click.command()
+@click.argument("state", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--rank", type=click.IntRange(1), default=32, show_default=True, help="Of one made of all weights.")
+def adapter(state: Path, out: Path, rank: int) -> None:
+    """Write what a training changed as a small peft adapter, for the model that it started from.
+
+    STATE is the folder of a training, whose newest state is taken, or of one state. A training in mode lora has its
+    adapter; of a training of all weights the largest directions of each linear layer's change are taken. `vlm:MODEL`
+    takes it as @adapter=OUT.
+    """
+    share = _trained("adapter", state, out).export_adapter(out.expanduser(), rank)
+    size = sum(file.stat().st_size for file in out.expanduser().iterdir())
+    click.echo(f"written: {out}, {size / 1e6:.1f} MB, with {share:.1%} of the squared change of the weights")
+
+
+def _trained(what: str, state: Path, out: Path) -> LocalEngine:
+    if out.expanduser().exists():
         raise InputError(f"{out}: there is something already; name another place")
-    plugins.require_modules("arena export model", ("torch", "transformers", "peft"), "train")
+    plugins.require_modules(f"arena export {what}", ("torch", "transformers", "peft"), "train")
     from arena.train.vlm.local import trained
 
-    made = trained(state)
-    click.echo(f"written: {made.export(out.expanduser(), dtype)}")
+    return trained(state)

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from arena import names, plugins
 from arena.errors import ArenaError, InputError, sentence
-from arena.train.vlm import losses, saved
+from arena.train.vlm import losses, lowrank, saved
 from arena.train.vlm.engine import NO_CONFIG, Config, Datum, Engine, Floats, OptimParams, Output
 from arena.train.vlm.passes import Pass, Row, passes
 from arena.train.vlm.rows import sha
@@ -209,6 +209,20 @@ class LocalEngine(Engine):
         with saved.whole(out) as fresh:
             self.learner.save(fresh, model, dtype, {"source": self.source, "mode": self.config.mode})
         return out
+
+    def export_adapter(self, out: Path, rank: int = 32) -> float:
+        """Write the new folder `out` with a peft adapter for the model that training started from.
+
+        In mode lora it is the one that was trained; else the largest `rank` directions of what changed. Gives the share
+        of the squared change that is in it.
+        """
+        if self.config.mode == "lora":
+            model, share = self.model, 1.0
+        else:
+            start = learner(self.source, self.config.device, self.config.weights).model
+            model, share = lowrank.adapted(start, self.model, rank)
+        saved.write_adapter(out, model, names.parse(self.source).what or "nano", {"source": self.source})
+        return share
 
     # how
 

@@ -6,6 +6,7 @@ and JSON, so nothing in it can run code, and each folder appears when it is whol
 from __future__ import annotations
 
 import contextlib
+import copy
 import itertools
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from peft import get_peft_model_state_dict
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -63,6 +65,17 @@ def write_sampler(path: Path, model: Any, about: Mapping[str, Any]) -> Path:
         model.save_pretrained(fresh)
         (fresh / MARKER).write_text(json.dumps(about) + "\n")
     return path
+
+
+def write_adapter(path: Path, model: Any, base: str, about: Mapping[str, Any]) -> None:
+    """The adapter of `model` for others, in bfloat16. `base`: the name of its model, in place of a folder here."""
+    with whole(path) as fresh:
+        weights = {name: one.to(torch.bfloat16) for name, one in get_peft_model_state_dict(model).items()}
+        how = copy.copy(model.peft_config["default"])
+        how.base_model_name_or_path, how.inference_mode = base, True
+        how.save_pretrained(str(fresh))
+        save_file({name: one.contiguous() for name, one in weights.items()}, fresh / "adapter_model.safetensors")
+        (fresh / MARKER).write_text(json.dumps(about) + "\n")
 
 
 def write_state(

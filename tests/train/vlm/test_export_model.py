@@ -52,6 +52,20 @@ def test_the_operator_scores_as_the_engine_does_and_keeps_its_prompt(run, tmp_pa
     assert [one.prompt.tolist() for one in data] == [one.prompt.tolist() for one in base]
 
 
+def test_the_adapter_of_a_training_takes_its_model_to_what_was_trained(run, tmp_path):
+    made, out = run
+    done = call("export", "adapter", out, tmp_path / "adapter", "--rank", "64")
+    assert done.exit_code == 0, done.output
+    assert "MB, with" in done.output
+
+    def apart(name):
+        data, mu = answered(count=2, **name)
+        scored = made.forward_backward(data, None).logprobs
+        return max(np.abs(a - b).max() for a, b in zip(scored, mu, strict=True))
+
+    assert apart({"adapter": str(tmp_path / "adapter")}) < (1e-5 if made.config.mode == "lora" else 0.25 * apart({}))
+
+
 def test_no_state_or_a_place_that_is_taken_is_said(tmp_path):
     done = call("export", "model", tmp_path, tmp_path / "model")
     assert done.exit_code == 1
