@@ -50,6 +50,7 @@ NOT_RUN = {
         "arena train vlm --preset sidescroller-nano --seed 0 --out runs/side",
         "arena export model runs/side runs/side-model",
         "python -m scripts.train.shipped",
+        "python scripts/bench/train.py",
         "python -m scripts.train.shipped --operator vlm@adapter=DIR",
         *(f"python -m scripts.train.ablation {what} --out work/ablation" for what in ("start", "train", "report")),
         "arena play --game sidescroller@set=heldout --operators vlm:runs/side-model,vlm,scripted --matches 100",

@@ -1,34 +1,186 @@
-"""Where a training's time goes: turns/s end to end, and the share that rollouts and the update take.
+"""How much of a training's time is generation and learning: turns/s end to end as a ratio to both alone, in one run.
 
-    python scripts/bench/train.py [--preset sidescroller-nano] [--updates 3] [--set rollout.matches=8]
+    python scripts/bench/train.py [--preset sidescroller-nano] [--updates 3] [--set rollout.matches=8] [--json FILE]
 
-The rest is writing rows, giving weights and checkpoints. The rollout is timed within the training, with its matches and
-their records, so the share is an upper bound of that of generation and update alone. The first update is left out.
+end to end: whole updates of `arena train vlm` without evaluations. The first one is left out: it loads and compiles.
+generation alone: the operator's own backend gets the very requests of the last rollout again, all at once, with the
+      same weights and nothing kept, so that all its rows are busy to the end; no game, no log, no waiting for a match.
+      Every answer must be the one that was played, token by token.
+update alone: the engine's calls of those updates (scores, gradients, steps), timed where they are made.
+ratio: (generation alone + update alone) / end to end, for as many turns. 1: the trainer itself costs nothing.
+
+Then where the rest goes: `lanes` is what generation takes longer in the rollout than alone, because rows are idle while
+matches wait for each other and end; `game_and_rows` is the rest of the rollout (rules, pictures, log, rows);
+`critic_and_rows` that of learning; and storing rows, giving weights, checkpoints. By processor time, and by the clock,
+which on a busy machine measures the neighbours too. Operators must be in the trainer's process.
 """
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import argparse
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
-from arena.train.vlm import config, trainer
+import numpy as np
+
+from arena.train.vlm import config
+from arena.train.vlm.learning import Learner
+from arena.train.vlm.local import LocalEngine
+from arena.train.vlm.rollout import Rollout
+from arena.train.vlm.store import RowStore
+from arena.train.vlm.trainer import Trainer
+from arena_operators.vlm.backend import ModelAnswer, ModelRequest
+from arena_operators.vlm.embedded import TransformersBackend
+
+CLOCKS: Mapping[str, Callable[[], float]] = {"processor": time.process_time, "clock": time.perf_counter}
+CALLS = (
+    (Rollout, "play", "rollout"),
+    (RowStore, "append", "store"),
+    (Learner, "learn", "learn"),
+    (LocalEngine, "forward_backward", "engine"),
+    (LocalEngine, "optim_step", "engine"),
+    (Trainer, "_give", "weights"),
+    (Trainer, "_save", "checkpoint"),
+)
+Spent = dict[str, defaultdict[str, float]]  # seconds of each part, by clock
 
 
-def shares(lines: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Of lines of timing.jsonl: turns, turns/s end to end, and the share of each part in the time."""
-    total = sum(line["total"] for line in lines)
-    turns = sum(line["turns"] for line in lines)
-    parts = [name for name in lines[0] if name not in ("total", "turns", "turns_per_second", "update")]
-    each = {name: sum(line[name] for line in lines) / total for name in parts}
+@contextmanager
+def timed(spent: Spent, part: str) -> Iterator[None]:
+    """Adds the seconds inside to a part."""
+    began = {name: clock() for name, clock in CLOCKS.items()}
+    try:
+        yield
+    finally:
+        for name, clock in CLOCKS.items():
+            spent[name][part] += clock() - began[name]
+
+
+@contextmanager
+def watching(spent: Spent) -> Iterator[None]:
+    """Times every call of `CALLS`."""
+    with ExitStack() as stack:
+        for owner, method, part in CALLS:
+            stack.enter_context(mock.patch.object(owner, method, _timed(getattr(owner, method), spent, part)))
+        yield
+
+
+def _timed(call: Callable[..., Any], spent: Spent, part: str) -> Callable[..., Any]:
+    def watched(*given: Any, **named: Any) -> Any:
+        with timed(spent, part):
+            return call(*given, **named)
+
+    return watched
+
+
+class Listener:
+    """Hears what the backend is asked and answers, and times it."""
+
+    def __init__(self, spent: Spent) -> None:
+        self.spent = spent
+        self.asked: list[tuple[ModelRequest, ModelAnswer]] = []
+        self.backend: TransformersBackend | None = None
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """To every backend in this process."""
+        generate, check_fits, mine = TransformersBackend.generate, TransformersBackend.check_fits, self
+
+        def heard(backend: TransformersBackend, requests: Sequence[ModelRequest]) -> Iterator[tuple[int, ModelAnswer]]:
+            mine.backend = backend
+            answers = generate(backend, requests)
+            while True:
+                with timed(mine.spent, "generation"):
+                    found = next(answers, None)
+                if found is None:
+                    return
+                mine.asked.append((requests[found[0]], found[1]))
+                yield found
+
+        with (
+            mock.patch.object(TransformersBackend, "generate", heard),
+            mock.patch.object(TransformersBackend, "check_fits", _timed(check_fits, self.spent, "generation")),
+        ):
+            yield
+
+
+def alone(backend: TransformersBackend, asked: Sequence[tuple[ModelRequest, ModelAnswer]], weights: Path) -> Spent:
+    """What the same requests take with nothing else to do. ValueError where an answer is another one."""
+    backend.update(str(weights))  # and forget what was kept
+    spent: Spent = {name: defaultdict(float) for name in CLOCKS}
+    with timed(spent, "generation"):
+        answers = list(backend.generate([request for request, _ in asked]))
+    for at, answer in answers:
+        then = asked[at][1].tokens
+        assert then is not None
+        assert answer.tokens is not None
+        if not np.array_equal(then, answer.tokens):
+            raise ValueError(
+                f"turn {at} was answered {then.tolist()} in the rollout and {answer.tokens.tolist()} alone"
+            )
+    return spent
+
+
+def shares(turns: float, spent: Mapping[str, float], last: float, generation: float) -> dict[str, float]:
+    """Ratio, rates, and shares of the whole time, by one clock.
+
+    `spent`: seconds of each part of so many turns; `generation`: of the `last` turns, alone.
+    """
+    whole, lone = spent["all"], generation * turns / last
+    named = sum(spent[part] for part in ("rollout", "store", "learn", "weights", "checkpoint"))
     return {
-        "turns": turns,
-        "turns_per_second": turns / total,
-        "rollout_and_learn": each["rollout"] + each["learn"],
-        **each,
+        "ratio": (lone + spent["engine"]) / whole,
+        "turns_per_second": turns / whole,
+        "generation_alone_turns_per_second": turns / lone,
+        "update_alone_turns_per_second": turns / spent["engine"],
+        "generation": lone / whole,
+        "engine": spent["engine"] / whole,
+        "lanes": (spent["generation"] - lone) / whole,
+        "game_and_rows": (spent["rollout"] - spent["generation"]) / whole,
+        "critic_and_rows": (spent["learn"] - spent["engine"]) / whole,
+        **{part: spent[part] / whole for part in ("store", "weights", "checkpoint")},
+        "other": (whole - named) / whole,
     }
+
+
+def measure(asked: config.VlmConfig, folder: Path) -> dict[str, Any]:
+    """Train, ask again, and compare."""
+    spent: Spent = {name: defaultdict(float) for name in CLOCKS}
+    listener = Listener(spent)
+    turns, last = 0.0, 0
+
+    class Shown:
+        def updated(self, update: int, metrics: Mapping[str, float], seconds: Mapping[str, float]) -> None:
+            nonlocal turns, last
+            turns, last = turns + metrics["rollout/turns"], len(listener.asked)
+            if update < asked.updates:
+                listener.asked.clear()
+
+    with Trainer(replace(asked, updates=1), folder) as trainer, listener.listening(), watching(spent):
+        trainer.run()
+        for seconds in spent.values():
+            seconds.clear()
+        listener.asked.clear()
+        trainer.config = asked
+        with timed(spent, "all"):
+            trainer.run(Shown())
+    if listener.backend is None:
+        raise SystemExit("no turn was answered in this process: leave rollout.processes and backends of servers out")
+    lone = alone(listener.backend, listener.asked, folder / "weights" / f"pi_v{asked.updates - 1}")
+    of = {name: shares(turns, spent[name], last, lone[name]["generation"]) for name in CLOCKS}
+    return {"updates": asked.updates - 1, "turns": turns, **of}
 
 
 def main() -> None:
@@ -36,14 +188,18 @@ def main() -> None:
     parse.add_argument("--preset", default="sidescroller-nano")
     parse.add_argument("--updates", type=int, default=3)
     parse.add_argument("--set", action="append", default=[])
+    parse.add_argument("--json", type=Path)
     given = parse.parse_args()
     if given.updates < 2:
         parse.error(f"--updates {given.updates}: expected at least 2, since the first is left out")
-    asked = config.load(given.preset, None, (f"updates={given.updates}", "evaluation.every=0", *given.set))
+    asked = config.load(
+        given.preset, None, (f"updates={given.updates}", "evaluation.every=0", "critic.warmup=0", *given.set)
+    )
     with tempfile.TemporaryDirectory() as folder:
-        out = trainer.main(asked, Path(folder) / "run")
-        lines = [json.loads(line) for line in (out / "timing.jsonl").read_text().splitlines()]
-    print(json.dumps({"preset": given.preset, "set": given.set, **shares(lines[1:])}, indent=2))
+        found = {"preset": given.preset, "set": given.set, **measure(asked, Path(folder) / "run")}
+    print(json.dumps(found, indent=2))
+    if given.json:
+        given.json.write_text(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":

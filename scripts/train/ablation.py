@@ -103,8 +103,9 @@ def _random(folder: Path) -> None:
     from scripts.nano import build
     from scripts.nano.recipe import Recipe
 
-    small = {"vision_width": 96, "vision_layers": 3, "vision_heads": 3, "width": 128, "inner": 344, "layers": 3}
-    recipe = replace(Recipe(), heads=4, **small)
+    recipe = replace(
+        Recipe(), vision_width=96, vision_layers=3, vision_heads=3, width=128, inner=344, layers=3, heads=4
+    )
     tokenizer = PreTrainedTokenizerFast.from_pretrained(SHIPPED)
     build.model(recipe, tokenizer).to(torch.bfloat16).save_pretrained(folder)
     build.processor(recipe, tokenizer).save_pretrained(folder)
@@ -112,14 +113,13 @@ def _random(folder: Path) -> None:
 
 def train(out: Path, methods: Sequence[str], seeds: Sequence[int], turns: int) -> None:
     """Every (seed, method) to its turns, then to its levels; another process that trains one is not disturbed."""
-    begun = start(out).resolve()
+    with _alone(out / "start.lock", wait=True):
+        begun = start(out).resolve()
+        measure(out / "start", str(begun))
     left_out = refused()
     for one in methods:
         if one in left_out:
             print(f"{one}: {left_out[one]}", flush=True)
-    with _alone(out / "start.lock") as mine:
-        if mine:
-            measure(out / "start", str(begun))
     for seed in seeds:
         for method in methods:
             with _alone(out / f"{method}-{seed}.lock") as mine:
@@ -185,11 +185,11 @@ def found(out: Path, turns: int) -> Mapping[str, list[int]]:
 
 
 @contextmanager
-def _alone(lock: Path) -> Iterator[bool]:
+def _alone(lock: Path, *, wait: bool = False) -> Iterator[bool]:
     """Whether this process has the lock; it is gone with the process."""
     with lock.open("w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
             return
