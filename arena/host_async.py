@@ -136,13 +136,13 @@ class AsyncHost:
     async def _decide(self, request: Request) -> m.Answer:
         if (request.match, request.seat) not in self._open:
             return not_open(request)
-        if request.budget is not None and request.budget <= 0:
-            return answer(request, decision=timed_out(request))
         version = self._version
+        if request.budget is None:
+            return checked(request, stamped(await self._operator.decide(request), version))
+        if request.budget <= 0:
+            return answer(request, decision=timed_out(request))
         clock = asyncio.timeout(None)
-        beginning = (
-            None if request.budget is None else asyncio.ensure_future(self._begin(clock, request, request.budget))
-        )
+        beginning = asyncio.ensure_future(self._begin(clock, request, request.budget))
         try:
             async with clock:
                 return checked(request, stamped(await self._operator.decide(request), version))
@@ -151,8 +151,7 @@ class AsyncHost:
                 raise
             return answer(request, decision=timed_out(request))
         finally:
-            if beginning is not None:
-                beginning.cancel()
+            beginning.cancel()
 
     async def _begin(self, clock: asyncio.Timeout, request: Request, budget: float) -> None:
         """Start the clock of a request when the person sees it."""

@@ -46,7 +46,9 @@ def unmarked(text: str) -> str:
 
     a picture, whatever model reads it. A space breaks a mark; a line that begins as that of a role is quoted ("> ").
     """
-    return _ROLES.sub("> ", _MARKS.sub(lambda mark: f"{mark[0]} ", text))
+    if "<" in text or "[" in text:
+        text = _MARKS.sub(lambda mark: f"{mark[0]} ", text)
+    return _ROLES.sub("> ", text) if ":" in text else text
 
 
 def printable(text: str, *, lines: bool = False) -> str:

@@ -31,7 +31,7 @@ def shuffled(engine: pyspiel.Game, chance: np.random.Generator) -> Deck:
 class Hand:
     """One play of the engine's game with its deck; chance nodes are walked as soon as they come."""
 
-    __slots__ = ("deck", "drawn", "engine", "log", "over", "player", "state")
+    __slots__ = ("deck", "drawn", "engine", "legal", "log", "over", "player", "state")
 
     def __init__(self, engine: pyspiel.Game, deck: Deck) -> None:
         self.engine = engine
@@ -50,6 +50,7 @@ class Hand:
             self.drawn.append(card)
         self.player: int = self.state.current_player()  # who must act; negative when the hand is over
         self.over: bool = self.state.is_terminal()
+        self.legal: tuple[int, ...] = tuple(self.state.legal_actions())  # of that player, ascending
 
     def apply(self, action: int) -> list[int]:
         """Applies a legal action of the current player and the chance nodes after it; returns the chance outcomes."""
@@ -173,7 +174,7 @@ class SpielGame(Game):
 
     def legal(self, seat: int) -> tuple[int, ...]:
         """Legal actions of `seat`, ascending; empty when it is not due."""
-        return tuple(self.hand.state.legal_actions()) if seat == self.due_seat else ()
+        return self.hand.legal if seat == self.due_seat else ()
 
     # The contract.
 

@@ -23,19 +23,33 @@ def limit(body: object) -> int:
 
 async def pieces(response: aiohttp.ClientResponse, most: int) -> AsyncIterator[bytes]:
     """The body as it comes. BackendError once it has more than `most` bytes, or if it is compressed."""
-    if (how := response.headers.get("content-encoding", "identity").lower()) != "identity":
-        raise BackendError(f"the server's answer is compressed ({how[:20]}), which it was asked not to be")
+    _check_plain(response)
     count = 0
     async for piece in response.content.iter_any():
         count += len(piece)
-        if count > most:
-            raise BackendError(f"the server's answer is larger than {most / 2**20:.1f} MiB: it is not read any further")
+        _check_size(count, most)
         yield piece
 
 
 async def whole(response: aiohttp.ClientResponse, most: int) -> bytes:
     """The body. BackendError as `pieces`."""
-    return b"".join([piece async for piece in pieces(response, most)])
+    _check_plain(response)
+    found, count = [], 0
+    while piece := await response.content.readany():
+        found.append(piece)
+        count += len(piece)
+        _check_size(count, most)
+    return b"".join(found)
+
+
+def _check_plain(response: aiohttp.ClientResponse) -> None:
+    if (how := response.headers.get("content-encoding", "identity").lower()) != "identity":
+        raise BackendError(f"the server's answer is compressed ({how[:20]}), which it was asked not to be")
+
+
+def _check_size(count: int, most: int) -> None:
+    if count > most:
+        raise BackendError(f"the server's answer is larger than {most / 2**20:.1f} MiB: it is not read any further")
 
 
 async def beginning(response: aiohttp.ClientResponse) -> bytes:

@@ -6,8 +6,8 @@ import asyncio
 import dataclasses
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from arena.operator import BackendError, OverloadedError, WorkerContext
 from arena_operators.vlm import bodies, chat_api
 from arena_operators.vlm.backend import AsyncBackend, Capabilities, ModelAnswer, ModelRequest, Picture, TooLongError
 from arena_operators.vlm.chat_api import REQUESTS, Failed, Refused
-from arena_operators.vlm.http_client import session
+from arena_operators.vlm.http_client import Client
 from arena_operators.vlm.options import IN_FLIGHT
 from arena_operators.vlm.pictures import EncodedPictures
 from arena_operators.vlm.probe import Probed, probe, sight
@@ -58,7 +58,7 @@ class OpenAIBackend(AsyncBackend):
         self.stream = stream  # answers come token by token, which tells when the first one came
         self._sleep = sleep
         self._secret = ""
-        self._session: aiohttp.ClientSession | None = None
+        self._client: Client | None = None
         self._known: set[str] = set()  # pictures that the server has
         self._placeholders: dict[tuple[int, int], tuple[int, int]] = {}  # by size: the token of a picture, how many
 
@@ -78,7 +78,7 @@ class OpenAIBackend(AsyncBackend):
                 raise ValueError("the environment variable that @key= names is not set where the worker runs")
             if not (self._secret.isascii() and self._secret.isprintable() and " " not in self._secret):
                 raise ValueError("the environment variable that @key= names holds no key: it has blanks or other signs")
-        self._session = session(self.url, self._secret)
+        self._client = Client(self.url, self._secret)
 
     async def check_picture_size(self, height: int, width: int) -> None:
         assert self.probed is not None
@@ -161,15 +161,20 @@ class OpenAIBackend(AsyncBackend):
             raise type(error)(self.hidden(str(error))) from None
 
     async def _completion(self, body: Mapping[str, Any]) -> chat_api.Completion:
-        asked, url, first = time.monotonic(), self.url + "/chat/completions", None
+        asked, url = time.monotonic(), self.url + "/chat/completions"
+        first: float | None = None
         if not body.get("stream"):
             found = chat_api.completion(await self._once("POST", url, body), self.hidden)
         else:
             streamed = Streamed(self.hidden)
-            async with self._answered("POST", url, body) as response:
+
+            async def read(response: aiohttp.ClientResponse) -> None:
+                nonlocal first
                 async for line in bodies.lines(response, bodies.limit(body)):
                     if streamed.take(line) and first is None:
                         first = time.monotonic() - asked
+
+            await self._asked("POST", url, body, read)
             found = streamed.completion()
         found.first_token, found.seconds = first, time.monotonic() - asked
         return found
@@ -213,24 +218,22 @@ class OpenAIBackend(AsyncBackend):
         raise AssertionError
 
     async def _once(self, how: str, url: str, body: object) -> bytes:
-        async with self._answered(how, url, body) as response:
-            return await bodies.whole(response, bodies.limit(body))
+        return await self._asked(how, url, body, partial(bodies.whole, most=bodies.limit(body)))
 
     def _sent(self, how: str, url: str, body: object) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        """The response, once its head is here; its connection is closed where it is left before its end."""
-        assert self._session is not None
-        content = None if body is None else msgspec.json.encode(body)
-        return self._session.request(how, url, data=content, allow_redirects=False)
+        assert self._client is not None
+        return self._client.request(how, url, None if body is None else msgspec.json.encode(body))
 
-    @asynccontextmanager
-    async def _answered(self, how: str, url: str, body: object) -> AsyncIterator[aiohttp.ClientResponse]:
-        """As `_sent`, of a response of status 200; its errors are those of `post`."""
+    async def _asked(
+        self, how: str, url: str, body: object, read: Callable[[aiohttp.ClientResponse], Awaitable[T]]
+    ) -> T:
+        """What `read` makes of a response of status 200; other errors are those of `post`."""
         response = None
         try:
             async with self._sent(how, url, body) as response:
                 if response.status != 200:
                     raise self._failed(response, await bodies.beginning(response))
-                yield response
+                return await read(response)
         except aiohttp.ClientError as error:
             raise self._unreachable(error, begun=response is not None) from None
 
@@ -272,8 +275,8 @@ class OpenAIBackend(AsyncBackend):
         return dataclasses.replace(answer, text=text or "", thought=thought, refusal=refusal)
 
     async def stop(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        if self._client is not None:
+            await self._client.close()
 
 
 class _Again(Exception):

@@ -72,11 +72,15 @@ class ServedOperator(AsyncOperator):
 
     async def _check_size(self, height: int, width: int) -> None:
         """Once for each size, before the first turn with it. The dry turns ask before the first match."""
-        if (height, width) not in self._sizes:
-            check = self.backend.check_picture_size(height, width)
-            self._sizes[height, width] = asyncio.ensure_future(check)
+        check = self._sizes.get((height, width))
+        if check is None:
+            check = asyncio.ensure_future(self.backend.check_picture_size(height, width))
+            self._sizes[height, width] = check
         try:
-            await asyncio.shield(self._sizes[height, width])
+            if check.done():
+                check.result()
+            else:
+                await asyncio.shield(check)
         except BackendError:  # it may do so the next time
             self._sizes.pop((height, width), None)
             raise

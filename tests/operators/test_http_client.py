@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
 pytest.importorskip("aiohttp")
 
-from arena_operators.vlm.http_client import session
+import aiohttp
+
+from arena_operators.vlm.http_client import Client
 from tests.operators.compatible_server import CompatibleServer
 
 BODY = b'{"model": "toy", "messages": [{"role": "user", "content": "hello"}]}'
@@ -18,8 +21,12 @@ def status(url, at=None):
     """The status of a question that a client for `url` asks at `at`."""
 
     async def run():
-        async with session(url) as client, client.post(f"{at or url}/chat/completions", data=BODY) as response:
-            return response.status
+        client = Client(url)
+        try:
+            async with client.request("POST", f"{at or url}/chat/completions", BODY) as response:
+                return response.status
+        finally:
+            await client.close()
 
     return asyncio.run(run())
 
@@ -47,6 +54,32 @@ def test_the_proxy_of_the_environment_stands_before_a_server_elsewhere(monkeypat
         (turn,) = proxy.turns
     assert turn.headers["Host"] == "models.example"
     assert turn.headers["Proxy-Authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize(("login", "sent"), [("", False), ("me:secret@", True)])
+def test_a_proxy_before_an_encrypted_server_gets_its_own_login_and_never_the_servers_key(monkeypatch, login, sent):
+    heads = []
+
+    async def refuse(reader, writer):
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+        writer.close()
+
+    async def run():
+        async with await asyncio.start_server(refuse, "127.0.0.1") as proxy:
+            address = f"127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+            monkeypatch.setenv("https_proxy", f"http://{login}{address}")
+            client = Client("https://models.example/v1", "THE-SERVERS-KEY")
+            with suppress(aiohttp.ClientError):
+                async with client.request("POST", "https://models.example/v1/chat/completions", BODY):
+                    raise AssertionError
+            await client.close()
+
+    asyncio.run(run())
+    (head,) = heads
+    assert head.startswith(b"CONNECT models.example:443 ")
+    assert b"THE-SERVERS-KEY" not in head
+    assert (b"Proxy-Authorization: Basic " in head) is sent
 
 
 def test_no_proxy_stands_before_a_server_of_this_machine(monkeypatch):
