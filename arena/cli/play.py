@@ -268,7 +268,10 @@ def _is_complete(ctx: click.Context, folder: Path, console: Console) -> bool:
             "--concurrency, --watch, --yes, --trace, --quiet, --engine, and --operators where one of them has a secret"
         )
     run = Run(folder)
-    tables = run.recorded_tables()
+    try:
+        tables = run.recorded_tables()
+    except RecordError:  # it is written again, from the log
+        tables = None
     if tables is None:
         return False
     print_end(run, tables, console)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from arena import plugins
+from arena.analysis.kept import write_anew
 from arena.record.reader import Run
 from arena.report.columns import write_columns
 from arena.report.page import write_report
@@ -20,8 +22,11 @@ from arena.report.replays import Caps
 )
 @click.option("--turns", default=10_000, show_default=True, type=click.IntRange(0), help="Turns shown in it at most.")
 @click.option("--columns", is_flag=True, help="Write RUN/matches.parquet, turns.parquet and calls.parquet too.")
+@click.option("--analysis", is_flag=True, help="First write RUN/analysis.json (differences, ratings) from its log.")
 @click.option("--trust", is_flag=True, help="Run the game file that came with RUN, although it was never played here.")
-def report(runs: tuple[Path, ...], out: Path | None, pictures: int, turns: int, columns: bool, trust: bool) -> None:
+def report(
+    runs: tuple[Path, ...], out: Path | None, pictures: int, turns: int, columns: bool, analysis: bool, trust: bool
+) -> None:
     """Write the page of RUN: scores with intervals, who beat whom, faults, audit, behaviour, how to repeat it, and the
     matches to step through.
 
@@ -29,6 +34,10 @@ def report(runs: tuple[Path, ...], out: Path | None, pictures: int, turns: int, 
     game versions, options, limits or views are refused. A run that stopped is reported as far as it came.
     """
     opened = [Run(run) for run in runs]
+    if analysis:
+        plugins.require_modules("arena report --analysis", ("scipy",), "eval")
+        for run in opened:
+            write_anew(run)
     path = write_report(opened, out, caps=Caps(turns, pictures * 1024 * 1024), trust=trust)
     click.echo(path)
     for run in opened if columns else ():

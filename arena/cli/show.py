@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from arena import commands
 from arena.cli.details import print_details
 from arena.cli.runs import print_commands, print_facts, print_tables, progress
-from arena.errors import InputError
+from arena.errors import InputError, RecordError
 from arena.record.disk import in_use
 from arena.record.reader import Run
 from arena.record.training import read_training
@@ -40,9 +41,14 @@ def show(run: Path, conditions: bool, behaviour: bool, as_json: bool) -> None:
     print_facts(recorded, console)
     if in_use(run):
         notes.print(f"it is being played: {progress(recorded, tables)}", soft_wrap=True)
-    elif recorded.recorded_tables() is None:
+    elif not recorded.ended:
         notes.print(f"it stopped after {progress(recorded, tables)}; go on with:", soft_wrap=True)
         print_commands(notes, ("play", "--resume", str(run)))
+    elif recorded.head.count not in (None, sum(table.matches for table in tables)):
+        raise RecordError(
+            f"{run} is damaged: it came to its end, and its log has {progress(recorded, tables)}. "
+            f"`{commands.arena('verify', run)}` says which are missing"
+        )
     else:
         notes.print("it is complete", soft_wrap=True)
 

@@ -18,6 +18,7 @@ from arena.errors import RecordError
 from arena.figures import plural
 from arena.record import kept
 from arena.record.checker import Report
+from arena.record.documents import OtherVersionError
 from arena.record.reader import Run
 from arena.record.rerun import rerun as rerun_run
 from arena.record.rerun import write_rerun
@@ -108,7 +109,11 @@ def _check_analysis(run: Run, say: Callable[[str], None]) -> bool:
     """Compute analysis.json again from the log; whether it is wrong."""
     from arena.analysis.kept import check_analysis
 
-    problem = check_analysis(run)
+    try:
+        problem = check_analysis(run)
+    except OtherVersionError as error:
+        say(f"NOT COMPARED  {error}")
+        return False
     say(f"WRONG  {problem}" if problem is not None else "analysis.json is what the log gives.")
     return problem is not None
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
-from arena.errors import RecordError
+from arena.record.documents import read_json
 
 MOST = 20  # different sets that are kept of an operator
 
@@ -24,13 +22,10 @@ def path_of(folder: Path) -> Path:
 
 def read_facts(folder: Path) -> Facts:
     """By operator; empty where none said anything. RecordError for a damaged file."""
-    path = path_of(folder)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Facts)
+        return read_json(path_of(folder), Facts)
     except FileNotFoundError:
         return {}
-    except msgspec.DecodeError as error:
-        raise RecordError(f"{path} is damaged: {error}") from error
 
 
 def add(facts: Facts, operator: str, said: Mapping[str, str]) -> bool:

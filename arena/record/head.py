@@ -16,6 +16,7 @@ from arena.game import Views
 from arena.names import parse
 from arena.plan import PlanSpec
 from arena.price import Price, price_of
+from arena.record.documents import read_json
 
 REFERENCES = ("random", "scripted")  # kinds that a game brings, whatever they see: nobody's rivals
 FORMAT = 3  # version of the run folder's format
@@ -157,19 +158,10 @@ def differ(what: str, pairs: Sequence[tuple[str, str]]) -> str | None:
 
 
 def read_head(folder: Path) -> Head:
-    """Reads the head of the run in `folder`. Raises RecordError if it is not a run, or is damaged."""
+    """Reads the head of the run in `folder`. Raises RecordError if it is no run, is damaged, or of another version."""
     path = folder / "run.json"
     if not path.is_file():
         raise RecordError(
             f"{folder} is not a run folder: it has no run.json. `{commands.arena('play', '--out', 'DIR')}` writes one"
         )
-    try:
-        found: dict[str, Any] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise RecordError(f"{path} is damaged: {error}") from error
-    if found.get("format") != FORMAT:
-        raise RecordError(f"{path} has format {found.get('format')!r}; this arena reads format {FORMAT}")
-    try:
-        return msgspec.convert(found, Head)
-    except msgspec.ValidationError as error:
-        raise RecordError(f"{path} is damaged: {error}") from error
+    return read_json(path, Head, format=FORMAT)

@@ -56,7 +56,7 @@ def _check(run: Run, first: Run) -> None:
         raise RecordError(
             f"{run.folder} is a part of another plan than {first.folder}: its {what} is {there}, there it is {here}"
         )
-    if run.recorded_tables() is None:
+    if not run.ended:
         raise RecordError(
             f"{run.folder} is not complete: {run.logged} of {run.head.count} matches. Go on with it first: "
             f"arena play --resume {run.folder}"

@@ -7,8 +7,6 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-import msgspec
-
 from arena import commands
 from arena.errors import RecordError
 from arena.evaluate.table import GameFacts, ScoreTable, tabulate
@@ -16,6 +14,7 @@ from arena.log import EndLine, Line, MatchLine
 from arena.plan import MatchPlan, MatchResult
 from arena.price import Price
 from arena.record import shards
+from arena.record.documents import read_json
 from arena.record.facts import Facts, read_facts
 from arena.record.head import read_head
 from arena.record.times import Times, read_times
@@ -135,15 +134,18 @@ class Run:
         """What the tokens of each operator cost; None where nobody said it."""
         return {operator.name: operator.price for operator in self.head.games[0].operators}
 
+    @property
+    def ended(self) -> bool:
+        """Whether the run came to its end: its result tables were written, which is done last."""
+        return self._results.is_file()
+
+    @property
+    def _results(self) -> Path:
+        return self.folder / "results.json"
+
     def recorded_tables(self) -> list[ScoreTable] | None:
-        """The result tables that the run wrote; None if it stopped before."""
-        path = self.folder / "results.json"
-        if not path.is_file():
-            return None
-        try:
-            return msgspec.json.decode(path.read_bytes(), type=list[ScoreTable])
-        except msgspec.DecodeError as error:
-            raise RecordError(f"{path} is damaged: {error}") from error
+        """The result tables that the run wrote; None if it stopped before. RecordError if they cannot be read."""
+        return read_json(self._results, list[ScoreTable]) if self.ended else None
 
 
 Through = Callable[[Run, Iterable[Sequence[Line]]], Iterator[Line]]  # gives the lines of the matches that it sees

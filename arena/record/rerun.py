@@ -32,6 +32,7 @@ from arena.plan import Entry, MatchPlan, operator_seed
 from arena.protocol import messages as m
 from arena.record import kept
 from arena.record.disk import Disk
+from arena.record.documents import read_json
 from arena.record.head import OperatorHead
 from arena.record.reader import Run
 from arena.record.replay import Replay, questions
@@ -91,13 +92,10 @@ def write_rerun(folder: Path, found: Rerun) -> None:
 
 def read_rerun(folder: Path) -> Rerun | None:
     """The last one that was kept; None if there is none. RecordError if it is damaged."""
-    path = folder / "rerun.json"
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Rerun)
+        return read_json(folder / "rerun.json", Rerun)
     except FileNotFoundError:
         return None
-    except msgspec.DecodeError as error:
-        raise RecordError(f"{path} is damaged: {error}") from error
 
 
 def rerun(run: Run, count: int, *, seed: int = 0, trust: bool = False) -> Rerun:

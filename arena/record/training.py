@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from arena import commands
-from arena.errors import RecordError
+from arena.record.documents import read_json
 
 HEAD = "train.json"
+FORMAT = 1
 OF_TRAINING = ("checkpoint-", "policy.", "curve.csv", HEAD, "tb", "imitation.txt", "round-", "evaluation-")
 # What the names of the files of a training begin with; anything else in its folder is of the evaluation.
 
@@ -20,7 +21,7 @@ OF_TRAINING = ("checkpoint-", "policy.", "curve.csv", HEAD, "tb", "imitation.txt
 class TrainHead(msgspec.Struct, frozen=True, kw_only=True):
     """train.json: what was to be trained, and with what."""
 
-    format: int = 1
+    format: int = FORMAT
     game: str  # with its options, as on the command line
     game_version: int
     steps: int  # decisions of the learner that were asked for
@@ -71,14 +72,9 @@ class Training:
 
 
 def read_training(folder: Path) -> Training | None:
-    """The training in `folder`; None where there is none. RecordError when its head is damaged."""
+    """The training in `folder`; None where there is none. RecordError when its head cannot be read."""
     file = folder / HEAD
-    if not file.is_file():
-        return None
-    try:
-        return Training(folder, msgspec.json.decode(file.read_bytes(), type=TrainHead))
-    except msgspec.MsgspecError as error:
-        raise RecordError(f"{file} is damaged: {error}") from error
+    return Training(folder, read_json(file, TrainHead, format=FORMAT)) if file.is_file() else None
 
 
 def may_record(folder: Path, lock: str) -> bool:

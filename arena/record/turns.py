@@ -174,8 +174,12 @@ class TurnReader:
         try:
             uri = f"{self._path.resolve().as_uri()}?mode=ro"
             self._db = sqlite3.connect(uri, uri=True, timeout=SECONDS)
+            ((version,),) = self._db.execute("pragma user_version")
         except sqlite3.Error as error:
             raise self._damaged(error) from error
+        if version != FORMAT:
+            what = "is empty, or no store of turns" if not version else f"was written in format {version}"
+            raise RecordError(f"{self._path} {what}: this version of the arena reads format {FORMAT}")
 
     def close(self) -> None:
         self._db.close()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 
 from arena.canonical import LARGEST
+from arena.errors import RecordError
 from arena.log import EndLine, MatchLine
 from arena.plan import MatchResult
 from arena.record.checker import Checker, Problem, Report, Task
@@ -31,18 +32,26 @@ def verify(
     with ExitStack() as stack:
         replay = stack.enter_context(closing(Replay(run, trust=trust)))
         pieces = stack.enter_context(closing(Pieces(Checker(run, replay), processes, trust)))
-        results = run.recorded_tables()
         report = Report(
-            planned=run.head.count, stopped=results is None, engines=replay.other_engines(), heard=run.head.hears
+            planned=run.head.count, stopped=not run.ended, engines=replay.other_engines(), heard=run.head.hears
         )
         for piece in pieces.of(_walk(run, replay, report.stopped)):
             report.add(piece)
             if progress is not None:
                 progress(report.matches)
         # A table of wrong lines has no meaning.
-        if not report.problems and results is not None and results != run.tables():
-            report.problems.append(Problem(-1, -1, "results.json is not what the log gives"))
+        if not report.problems and (why := _tables(run)) is not None:
+            report.problems.append(Problem(-1, -1, why))
         return report
+
+
+def _tables(run: Run) -> str | None:
+    """What is wrong with results.json; None: nothing, or the run stopped before there was one."""
+    try:
+        recorded = run.recorded_tables()
+    except RecordError as error:
+        return str(error)
+    return "results.json is not what the log gives" if recorded is not None and recorded != run.tables() else None
 
 
 def _walk(run: Run, replay: Replay, stopped: bool) -> Iterator[Problem | Task]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from arena.errors import InputError
+from arena.errors import InputError, RecordError
 from arena.evaluate.table import ScoreRow, ScoreTable
 from arena.figures import number, span
 from arena.record.head import GameHead, Head
@@ -30,7 +30,7 @@ def comparison(runs: Sequence[Run]) -> list[Html]:
             f"these runs cannot be compared. {'; '.join(wrong[:MOST])}{more}. Compare runs of the same games with the "
             "same versions, options, limits and views"
         )
-    tables = [run.recorded_tables() or run.tables() for run in runs]
+    tables = [_tables(run) for run in runs]
     parts: list[Html] = []
     for place, game in enumerate(runs[0].head.games):
         found = [_of_game(game, run.head, one) for run, one in zip(runs, tables, strict=True)]
@@ -43,6 +43,14 @@ def comparison(runs: Sequence[Run]) -> list[Html]:
     ]
     told = [tag("p", caution, class_="alarm", role="note") for caution in cautions[:MOST]]
     return [*_states(names, runs), *told, section("Scores", "scores", *parts), _runs(names, runs)]
+
+
+def _tables(run: Run) -> list[ScoreTable]:
+    """Those that it wrote; of its log where it wrote none, or none that can be read."""
+    try:
+        return run.recorded_tables() or run.tables()
+    except RecordError:
+        return run.tables()
 
 
 def differences(one: Head, other: Head) -> Iterator[str]:
@@ -108,7 +116,7 @@ def _names(runs: Sequence[Run]) -> list[str]:
 
 
 def _states(names: Sequence[str], runs: Sequence[Run]) -> list[Html]:
-    stopped = [name for name, run in zip(names, runs, strict=True) if run.recorded_tables() is None]
+    stopped = [name for name, run in zip(names, runs, strict=True) if not run.ended]
     text = "not complete: what was played until now is compared"
     return [tag("p", f"{name} is {text}.", class_="alarm", role="note") for name in stopped]
 

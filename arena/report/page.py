@@ -13,7 +13,7 @@ from pathlib import Path
 
 import arena
 from arena.analysis.behaviour import behaviour
-from arena.analysis.kept import Passing, read_analysis
+from arena.analysis.kept import Passing, usable_analysis
 from arena.analysis.outcomes import Outcomes
 from arena.analysis.summary import Analysis
 from arena.errors import InputError, RecordError
@@ -72,13 +72,19 @@ def write_report(
 
 def one_run(run: Run, caps: Caps | None = None, *, trust: bool = False, times: bool = True) -> str:
     """The page of a run, as HTML."""
-    recorded = run.recorded_tables()
-    passing, analysis = Passing(), read_analysis(run)
+    passing, wrong = Passing(), []
     tables = run.tables(passing)
+    try:
+        recorded = run.recorded_tables()
+    except RecordError as error:
+        recorded = None
+        wrong.append(f"{error}. The scores here are computed from the log.")
+    analysis, why = usable_analysis(run, passing.outcomes)
+    wrong += [] if why is None else [why]
     replays = embed(run, caps, trust=trust)
     took, shown = run.times(), {match.match for match in replays.matches}
     parts = [
-        *_state(run, tables, recorded),
+        *_state(run, tables, recorded, wrong),
         sections.scores(run, recorded or tables),
         ranked(analysis),
         *_meetings(run, passing.outcomes, analysis),
@@ -110,21 +116,23 @@ def several(runs: Sequence[Run]) -> str:
     return page_of("Runs compared", names, comparison(runs))
 
 
-def _state(run: Run, tables: Sequence[ScoreTable], recorded: Sequence[ScoreTable] | None) -> list[Html]:
-    """What is wrong with the run, or not yet done."""
+def _state(
+    run: Run, tables: Sequence[ScoreTable], recorded: Sequence[ScoreTable] | None, wrong: Sequence[str]
+) -> list[Html]:
+    """What is wrong with the run, or not yet done; `wrong`: with its files."""
     played = sum(table.matches for table in tables)
     planned = "" if run.head.count is None else f" of {run.head.count}"
-    out = []
+    out = [*wrong]
     if not played:
         out.append("No match of this run is over: there is nothing to report yet.")
     if in_use(run.folder):
         out.append(f"This run is being played: {played}{planned} matches are over.")
-    elif recorded is None:
+    elif not run.ended:
         out.append(
             f"This run stopped after {played}{planned} matches, so it has no results.json: the scores here are "
             "computed from its log, of what was played."
         )
-    elif list(recorded) != list(tables):
+    elif recorded is not None and list(recorded) != list(tables):
         out.append("results.json is not what the log gives: `arena verify` says what differs. Shown is results.json.")
     if run.head.part is not None:
         first, end = run.head.part

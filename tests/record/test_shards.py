@@ -174,7 +174,7 @@ def test_what_went_on_has_every_line_and_takes_none_twice(tmp_path: Path) -> Non
     ("content", "said"),
     [
         (b"{", r"run\.json is damaged"),
-        (b'{"format":1}', "has format 1; this arena reads format 3"),
+        (b'{"format":1}', "has format 1, agent-arena .* reads format 3"),
         (None, "no run.json"),
     ],
 )
