@@ -84,7 +84,7 @@ def test_there_is_an_end_to_what_is_kept(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     run = record(make_plan("kuhn", [TOLD, TOLD]), tmp_path / "run")
-    (tmp_path / "run" / "operators.json").write_text("[")
+    (tmp_path / "run" / "operators.json").write_text("{")
     with pytest.raises(RecordError, match=r"operators\.json is damaged"):
         run.facts()
 
