@@ -97,7 +97,7 @@ def evaluate(
     with stopping(folder, console, again):
         if cluster is not None:
             how: dict[str, Any] = {"operators": list(evaluation.spec().operators), "turns": turns}
-            how |= {"concurrency": evaluation.concurrency, "budget": evaluation.budget}
+            how |= {"concurrency": evaluation.concurrency, "budget": evaluation.budget, "through": passing}
             tables = play_ranges(plan, folder, cluster, console, quiet=quiet, resume=resume is not None, **how)
         else:
             for runtime in plan.runtimes:

@@ -29,7 +29,7 @@ from arena.options import Option
 from arena.plan import Plan
 from arena.play import describe, open_recorder, open_store
 from arena.plugins import require_modules
-from arena.record.reader import Run
+from arena.record.reader import Run, Through
 from arena.record.times import used_in
 from arena.record.turns import TurnStore, store_of
 from arena.record.writer import Recorder
@@ -97,6 +97,7 @@ def run_plan(
     turns: bool = False,
     watcher: Watcher | None = None,
     budget: Budget | None = None,
+    through: Through | None = None,
 ) -> list[ScoreTable]:
     """As arena.play.run_plan, on the cluster at `address`; a program that has called ray.init keeps its cluster.
 
@@ -104,6 +105,7 @@ def run_plan(
     prevented.
     operators: as they were given for `plan`; needed only if one has a secret. cpus, gpus: that each range takes.
     concurrency: matches at once in each range; None: what is usual on the node.
+    through: sees the whole log while the tables are computed (Run.tables).
 
     InputError for a plan that cannot be played in ranges, or a cluster that is not there or has no room for one.
     ArenaError when a range fails, or is lost `TRIES` times without a match. What came back until then is in `out`.
@@ -125,7 +127,7 @@ def run_plan(
         players = _Players(recorder, store, operators, concurrency, cpus, gpus, watcher or Watcher(), spending)
         with players:
             players.play(parts, interrupts)
-        tables = Run(out).tables()
+        tables = Run(out).tables(through)
         recorder.usage(Run(out).prices())
         recorder.results(tables)
     return tables
