@@ -33,23 +33,24 @@ def load(path: Path, kind: type[T]) -> T:
 
 def changed(declared: T, settings: Iterable[str]) -> T:
     """With fields changed as by `--set key=value`; keys of a part are `limits.deadline`."""
-    kind = type(declared)
+    kind, given = type(declared), list(settings)
     fields = msgspec.to_builtins(declared)
-    for setting in settings:
+    for setting in given:
+        said = f"--set {names.hidden(setting)}"
         key, equals, value = setting.partition("=")
         if not equals:
-            raise InputError(f"--set {setting}: expected key=value, e.g. --set blocks=20")
+            raise InputError(f"{said}: expected key=value, e.g. --set blocks=20")
         *path, last = key.split(".")
         where, known = fields, kind
         for part in path:
-            _check_key(part, known, f"--set {setting}")
+            _check_key(part, known, said)
             known = get_type_hints(known)[part]
             if not isinstance(where[part], dict):
-                raise InputError(f"--set {setting}: {part} has no parts")
+                raise InputError(f"{said}: {part} has no parts")
             where = where[part]
-        _check_key(last, known, f"--set {setting}")
+        _check_key(last, known, said)
         where[last] = _value(value, get_type_hints(known)[last])
-    return of_fields(fields, kind, "--set")
+    return of_fields(fields, kind, " ".join(f"--set {names.hidden(setting)}" for setting in given))
 
 
 def of_fields(fields: Mapping[str, Any], kind: type[T], where: str) -> T:

@@ -23,6 +23,7 @@ from arena.cli.whole import Whole
 from arena.errors import InputError
 from arena.estimate import Forecast, forecast
 from arena.evaluation import Evaluation
+from arena.figures import plural
 from arena.plan import Plan
 from arena.record.reader import Run
 from arena.text import printable
@@ -74,6 +75,9 @@ def evaluate(
         raise InputError("--resume and --out: a run goes on in its own folder. Leave --out out")
     if like is not None and not dry_run:
         raise InputError("--like belongs to --dry-run: it says how long answers took and how many tokens they had")
+    cluster = engine_of(engine, {})
+    if resume is not None:
+        Run(resume)  # RecordError: a folder that is none of a run is not begun there by mistake
     evaluation = declared.changed(declared.load(script, Evaluation), settings)
     if null is not None:
         evaluation = msgspec.structs.replace(evaluation, null=null)
@@ -87,7 +91,7 @@ def evaluate(
     print_renamed(evaluation.operators, console)
     from arena.analysis.kept import Passing
 
-    cluster, passing = engine_of(engine, {}), Passing()
+    passing = Passing()
     folder = resume or out or _new_folder(evaluation, script)
 
     def again(error: BaseException) -> tuple[str, ...]:
@@ -104,7 +108,7 @@ def evaluate(
                 ensure(runtime, yes, console)
             taken = any(entry.options.get("mode") == "terminal" for entry in plan.entries)
             live = LiveTable(plan, console, show=not quiet, taken=taken)
-            if resume is not None and (folder / "run.json").is_file():
+            if resume is not None:
                 live.done = sum(1 for _ in Run(folder).played())
             with live:
                 tables = evaluation.run(
@@ -145,7 +149,8 @@ def _new_folder(evaluation: Evaluation, script: Path) -> Path:
 
 def _print_forecast(plan: Plan, found: Forecast, console: Console) -> None:
     matches = "as many matches as its schedule gives" if found.matches is None else f"{found.matches:,} matches"
-    console.print(f"{len(plan.pool)} operators, {len(plan.games)} games, {matches}", highlight=False)
+    games = plural(len(plan.games), "game")
+    console.print(f"{plural(len(plan.pool), 'operator')}, {games}, {matches}", highlight=False)
     table = Table(box=None, header_style="bold")
     for column in ("operator", "matches", "decisions", "seconds", "tokens", "price"):
         table.add_column(column, justify="left" if column == "operator" else "right")

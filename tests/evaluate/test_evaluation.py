@@ -99,10 +99,29 @@ def test_a_wrong_script_is_refused_in_words(tmp_path, more, said):
 
 def test_what_is_refused_leaves_nothing_and_ends_with_2(tmp_path):
     mine = script(tmp_path)
-    for wrong in (["--set", "blocks=0"], ["--set", "blocks"], ["--null", "ppo"], ["--like", "x"], ["--engine", "rya"]):
+    refused = (["--set", "blocks=0"], ["--set", "blocks"], ["--null", "ppo"], ["--like", "x"])
+    for wrong in (*refused, ["--engine", "rya"], ["--dry-run", "--engine", "rya"]):
         code, _, err = run(tmp_path, "evaluate", str(mine), "--out", "out", *wrong)
         assert (code, err.count("\n")) == (2, 1)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_is_no_run_is_not_gone_on_with(tmp_path):
+    code, _, err = run(tmp_path, "evaluate", str(script(tmp_path)), "--resume", "run-1")
+    assert code == 2
+    assert "run-1 is not a run folder" in err
+    assert not (tmp_path / "run-1").exists()
+
+
+def test_a_refused_setting_names_its_value_and_no_secret(tmp_path):
+    for setting, said in (
+        ("blocks=x", "--set blocks=x: expected `int | null`"),
+        ("operater=vlm@api_key=s3cret", "***"),
+    ):
+        with pytest.raises(InputError) as caught:
+            changed(load(script(tmp_path)), [setting])
+        assert said in str(caught.value)
+        assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
