@@ -1,0 +1,1 @@
+"""Blackjack: nearer to 21 than the dealer."""

@@ -1,0 +1,1 @@
+"""EZPoints: two cards, a formula worth 12."""

@@ -1,0 +1,16 @@
+"""Lessons in EZPoints: see points24."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from arena.train.lesson import Lesson
+from arena_games.ezpoints.rules import EzPoints
+from arena_games.points24.teacher import taught
+
+
+def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
+    """Plays one deal and yields its lessons."""
+    return taught(EzPoints(1), chance)

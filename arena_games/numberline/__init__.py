@@ -1,0 +1,1 @@
+"""NumberLine: bring a number to its target."""

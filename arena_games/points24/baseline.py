@@ -1,0 +1,25 @@
+"""The baseline `scripted`: writes the shortest solution; where there is none, any formula."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from arena.game import GameCard, Observation
+from arena_games.points24.rules import SIGNS, next_symbol
+
+
+def choose(observation: Observation, card: GameCard, chance: np.random.Generator) -> int:
+    """The next symbol of a solution that goes on from the formula; without one, what ends it at the least cost."""
+    if observation.facts is None:
+        raise ValueError(f"{card.game}'s baseline reads the facts of the text view, but none came")
+    return card.actions.index(advised(observation.facts, card.actions) or "=")
+
+
+def advised(facts: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    """The next symbol of a solution, from the facts of a moment; None where nothing leads to one."""
+    numbers = [int(one) for one in facts["numbers"].split(", ")]
+    tokens = [] if facts["formula"] == "empty" else facts["formula"].split(" ")
+    signs = "".join(sign for sign in SIGNS if sign in names)
+    return next_symbol(numbers, int(facts["target"]), signs, tokens)

@@ -1,0 +1,1 @@
+"""Puzzles for one, which several seats solve side by side."""
