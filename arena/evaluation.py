@@ -37,7 +37,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     matches: int | None = None  # at most
     width: float | tuple[float, ...] | None = None  # play until each difference's always-valid interval is narrower, in
     # the game's unit; several: one a game
-    metrics: tuple[str, ...] = ()  # beside scores, see arena/evaluate/metrics.py; none named: all
+    metrics: tuple[str, ...] = ()  # beside scores, see arena/evaluate/metrics.py; none named: METRICS
     null: str | None = None  # one of the operators that enters twice: how different does an equal one look?
     mirror: bool | None = None  # every deal in every seat order; None: unless a person sits there
     limits: Limits = Limits()  # what a fault costs, and what may end a turn or a match besides the game

@@ -47,7 +47,8 @@ def assemble(spec: PlanSpec, found: Sequence[FoundGame], schedule: Schedule | No
     remembered = any(entry.kind.interactive for entry in games[0].operators)
     mirror = not remembered if spec.mirror is None else spec.mirror
     seats, returns = (tuple(one) for one in zip(*((g.facts.seats, g.facts.spec.returns) for g in games), strict=True))
-    setting = Setting(len(spec.operators), seats, mirror, returns)
+    persons = frozenset(at for at, entry in enumerate(games[0].operators) if entry.person is not None)
+    setting = Setting(len(spec.operators), seats, mirror, returns, persons)
     schedule = schedule or schedules.find(spec.schedule and _whole(spec.schedule), setting)
     matches = schedule.matches if spec.matches is None else spec.matches
     return Plan(games, schedule, whole_seed(spec.seed), matches, spec.limits, spec.twins, spec.skipped)

@@ -142,6 +142,7 @@ class Setting(NamedTuple):
     seats: tuple[int, ...]  # of each game
     mirror: bool  # a block is a match for every seat order; else it is one match
     returns: tuple[tuple[float, float] | None, ...] = ()  # of each game: the lowest and the highest, if it states them
+    people: frozenset[int] = frozenset()  # which operators are people, by their places in the pool
 
 
 class Schedule(abc.ABC):

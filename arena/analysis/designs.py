@@ -1,6 +1,7 @@
 """Facts about how operators met, and tests of them, computed from the outcomes of one game.
 
-Blocks are independent, matches of one block are not: every test is over blocks. It needs SciPy (extra `eval`).
+Blocks are independent, matches of one block are not: every test is over blocks, or over people, where several sat there
+(arena/analysis/units.py). It needs SciPy (extra `eval`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from arena.analysis.outcomes import EMPTY, Outcomes
 from arena.analysis.pairs import Pairs
+from arena.analysis.units import people
 
 FEWEST = 10  # blocks that a test needs: with fewer, variances over blocks are too uncertain for the stated level
 MANY = 1000  # blocks from which on the two variances of a seat's worth are as good as equal
@@ -29,7 +31,7 @@ class SeatEffect:
     low: Floats  # 95% intervals
     high: Floats
     p: float  # that seats which are worth the same differ as much
-    blocks: int
+    blocks: int  # or people
 
 
 def seat_effect(outcomes: Outcomes) -> SeatEffect | None:
@@ -45,8 +47,12 @@ def seat_effect(outcomes: Outcomes) -> SeatEffect | None:
 
     mine = outcomes.where(outcomes.resolved)
     seats = mine.lineup.shape[1]
-    blocks, block = np.unique(mine.block, return_inverse=True)
-    count = len(blocks)
+    block = np.unique(mine.block, return_inverse=True)[1]
+    if (persons := people(mine, block)) is not None:
+        block = np.unique(persons, return_inverse=True)[1][block]
+        order = np.argsort(block, kind="stable")
+        mine, block = mine.where(order), block[order]
+    count = int(block.max(initial=-1)) + 1
     if seats < 2 or count < FEWEST:
         return None
     coded = np.vstack([np.eye(seats - 1), -np.ones(seats - 1)])  # effects that sum up to none

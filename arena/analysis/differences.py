@@ -12,7 +12,7 @@ import numpy.typing as npt
 from arena.analysis.outcomes import EMPTY, Outcomes
 from arena.analysis.pairs import pairs
 from arena.analysis.resample import Estimate, Resampler, estimate, rate_interval
-from arena.evaluate.clusters import joined
+from arena.analysis.units import units
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,6 +45,8 @@ class Difference(msgspec.Struct, kw_only=True):
     draws: int = 0
     losses: int = 0
     better: float | None = None  # chance that `one` does better in a block, half of the equal ones counted
+    better_low: float | None = None  # its 95% interval, as that of a share
+    better_high: float | None = None
 
 
 def differences(outcomes: Outcomes, draw: Resampler) -> list[Difference]:
@@ -52,7 +54,6 @@ def differences(outcomes: Outcomes, draw: Resampler) -> list[Difference]:
     resolved = outcomes.where(outcomes.resolved)
     blocks, block = np.unique(resolved.block, return_inverse=True)
     sums, counts = _by_block(resolved, block, len(blocks))
-    went = courses(resolved, block, len(blocks))
     found = pairs(resolved)
     met = {(one, two): at for at, (one, two) in enumerate(zip(found.one.tolist(), found.two.tolist(), strict=True))}
     starts = np.searchsorted(found.cells.pair, np.arange(len(found.one) + 1))
@@ -75,8 +76,8 @@ def differences(outcomes: Outcomes, draw: Resampler) -> list[Difference]:
             gap = sums[:, who] / np.maximum(counts[:, who], 1)
             totals, played = (gap[:, 0] - gap[:, 1]) * sizes, there[:, 0] | there[:, 1]
         if sizes.any():
-            clusters = _clusters(resolved, block, len(blocks), played, set(who))
-            out.append(_difference(resolved.operators, who, sizes, totals, won, lost, clusters, went, draw))
+            groups = units(resolved, block, who, played)
+            out.append(_difference(resolved.operators, who, sizes, totals, won, lost, groups, draw))
     for one_of, p in zip(out, holm([one_of.p for one_of in out]), strict=True):
         one_of.p_holm = p
     return out
@@ -89,14 +90,14 @@ def _difference(
     totals: Floats,
     won: Floats | None,
     lost: Floats | None,
-    clusters: npt.NDArray[np.uint64] | None,
-    went: npt.NDArray[np.uint64] | None,
+    groups: npt.NDArray[np.uint64] | None,
     draw: Resampler,
 ) -> Difference:
-    groups = went if clusters is None else clusters
     found = estimate(sizes, totals, groups, draw)
     assert found is not None
-    ahead = np.sign(totals[sizes > 0])
+    there = (sizes > 0).astype(np.float64)
+    ahead = (np.sign(totals) + 1) / 2 * there
+    better = rate_interval(ahead, there, groups)
     matches = int(sizes.sum())
     wins = None if won is None else Rate(int(won.sum()), matches, *rate_interval(won, sizes, groups))
     losses = 0 if lost is None else int(lost.sum())
@@ -114,7 +115,9 @@ def _difference(
         wins=wins,
         draws=0 if wins is None else matches - wins.hits - losses,
         losses=losses,
-        better=float(((ahead > 0) + 0.5 * (ahead == 0)).mean()),
+        better=float(ahead.sum() / there.sum()),
+        better_low=better[0],
+        better_high=better[1],
     )
 
 
@@ -123,12 +126,10 @@ def scores(outcomes: Outcomes, draw: Resampler) -> list[Estimate | None]:
     resolved = outcomes.where(outcomes.resolved)
     blocks, block = np.unique(resolved.block, return_inverse=True)
     sums, counts = _by_block(resolved, block, len(blocks))
-    went = courses(resolved, block, len(blocks))
     out = []
     for who in range(len(outcomes.operators)):
-        played = (outcomes.lineup == who).any(axis=1)
-        clusters = _clusters(outcomes, block, len(blocks), played, {who})
-        out.append(estimate(counts[:, who], sums[:, who], went if clusters is None else clusters, draw))
+        played = (resolved.lineup == who).any(axis=1)
+        out.append(estimate(counts[:, who], sums[:, who], units(resolved, block, (who,), played), draw))
     return out
 
 
@@ -155,40 +156,6 @@ def _by_block(outcomes: Outcomes, block: npt.NDArray[np.intp], blocks: int) -> t
 def _sat(outcomes: Outcomes, who: tuple[int, int]) -> npt.NDArray[np.bool_]:
     """(matches, 2): whether each of two sat there."""
     return np.stack([(outcomes.lineup == one).any(axis=1) for one in who], axis=1)
-
-
-def _clusters(
-    outcomes: Outcomes, block: npt.NDArray[np.intp], blocks: int, played: npt.NDArray[np.bool_], about: set[int]
-) -> npt.NDArray[np.uint64] | None:
-    """Which blocks belong together since the same person sat there in what was `played`, as one number each.
-
-    None: no two people, or groups of them, whom the estimate is not `about`. See arena/evaluate/clusters.py.
-    """
-    others = sorted(outcomes.people - about)
-    if not others:
-        return None
-    there = np.zeros((blocks, len(others)), bool)
-    for slot, who in enumerate(others):
-        there[block[played & (outcomes.lineup == who).any(axis=1)], slot] = True
-    groups = joined(frozenset(np.flatnonzero(row).tolist()) for row in np.unique(there[there.any(axis=1)], axis=0))
-    if len(groups) < 2:
-        return None
-    out = len(groups) + np.arange(blocks, dtype=np.uint64)
-    for number, group in enumerate(groups):
-        out[there[:, sorted(group)].any(axis=1)] = number
-    return out
-
-
-def courses(outcomes: Outcomes, block: npt.NDArray[np.intp], blocks: int) -> npt.NDArray[np.uint64] | None:
-    """How each block went, as one number: equal for blocks whose matches went the same ways.
-
-    None for a game with chance: a deal that comes again is another draw, and counts.
-    """
-    if all(outcomes.games[index].seeded for index in np.unique(outcomes.game)):
-        return None
-    out = np.zeros(blocks, np.uint64)
-    np.add.at(out, block, outcomes.course)  # wraps around: the order of a block's matches says nothing
-    return out
 
 
 def holm(ps: list[float | None]) -> list[float | None]:

@@ -8,10 +8,11 @@ import msgspec
 
 import arena
 from arena import commands
+from arena.analysis.exact import read_exact
 from arena.analysis.outcomes import OutcomeReader, Outcomes, read_outcomes
 from arena.analysis.summary import FORMAT, Analysis, analyse
 from arena.errors import RecordError
-from arena.evaluate.metrics import METRICS
+from arena.evaluate.metrics import EXACT, METRICS
 from arena.log import Line
 from arena.record.disk import Disk
 from arena.record.documents import OtherVersionError, read_json
@@ -21,9 +22,10 @@ FILE = "analysis.json"
 
 
 def analysis_of(run: Run, metrics: Sequence[str] = (), outcomes: Outcomes | None = None) -> Analysis:
-    """Computed from the log, or from `outcomes` of it; no metrics: all of them. RecordError if it is damaged."""
+    """Computed from the log, or from `outcomes` of it; no metrics: METRICS. RecordError if it is damaged."""
     found = read_outcomes(run) if outcomes is None else outcomes
-    return analyse(found, run.head.plan.twins, metrics=metrics or tuple(METRICS))
+    exact = read_exact(run, found) if set(metrics) & set(EXACT) else None
+    return analyse(found, run.head.plan.twins, metrics=metrics or tuple(METRICS), exact=exact)
 
 
 class Passing:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.analysis.outcomes import Outcomes
+from arena.analysis.units import people
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -20,9 +21,9 @@ class Pairs:
     one: Whole
     two: Whole
     matches: Whole
-    blocks: Whole
+    blocks: Whole  # or people, where several sat with the two
     difference: Floats  # mean return of one less that of two, in the game's unit
-    error: Floats  # its standard error over blocks, as in arena/evaluate/intervals.py; nan below two blocks
+    error: Floats  # its standard error over these, as in arena/evaluate/intervals.py; nan below two
     wins: Whole  # matches in which `one` got more
     losses: Whole
     cells: Cells
@@ -77,12 +78,32 @@ def pairs(outcomes: Outcomes) -> Pairs:
     cells = Cells(cell // max(1, len(places)), cell % max(1, len(places)), size, sum_of, won, lost)
     count = len(pair)
     matches, total, wins, losses = (np.bincount(cells.pair, values, count) for values in (size, sum_of, won, lost))
-    blocks = np.bincount(cells.pair, minlength=count).astype(np.int64)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = total / matches
-        squares = np.bincount(cells.pair, (cells.total - mean[cells.pair] * cells.matches) ** 2, count)
+        off = cells.total - mean[cells.pair] * cells.matches
+        owner, off = _by_person(mine, block, pair, cells, off) if mine.people else (cells.pair, off)
+        blocks = np.bincount(owner, minlength=count).astype(np.int64)
+        squares = np.bincount(owner, off**2, count)
         error = np.sqrt(squares * blocks / (blocks - 1)) / matches
     one, two = pair // pool, pair % pool
     return Pairs(
         one, two, matches.astype(np.int64), blocks, mean, error, wins.astype(np.int64), losses.astype(np.int64), cells
     )
+
+
+def _by_person(
+    mine: Outcomes, block: npt.NDArray[np.intp], pair: Whole, cells: Cells, off: Floats
+) -> tuple[Whole, Floats]:
+    """The pair, and the sum of `off`, of each unit: cells of one pair with the same person are one."""
+    pool = len(mine.operators)
+    owners, sums = [], []
+    for at, key in enumerate(pair.tolist()):
+        who = divmod(key, pool)
+        played = (mine.lineup == who[0]).any(axis=1) & (mine.lineup == who[1]).any(axis=1)
+        own = cells.pair == at
+        unit, values = people(mine, block, who, played), off[own]
+        if unit is not None:
+            values = np.bincount(np.unique(unit[cells.block[own]], return_inverse=True)[1], values)
+        owners.append(np.full(len(values), at))
+        sums.append(values)
+    return np.concatenate([np.zeros(0, np.int64), *owners]), np.concatenate([np.zeros(0), *sums])

@@ -16,19 +16,22 @@ all matches of one block say win, it is the Jeffreys interval of a rate. A boots
 variance is short by (n - 1) / (n + 1), and it is no Student's t. Its quantiles are moved away from the estimate by
 both factors, as T. C. Hesterberg proposes (The American Statistician 69 (2015), 371-386), with as many blocks as bear
 on the difference from the anchor by their information (Kish's effective number), the prior's among them.
+
+Where people sat, blocks are drawn by person (arena/evaluate/clusters.py), with one weight at all games. A person's own
+rating is about that person, and over blocks.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from arena.analysis.differences import courses
 from arena.analysis.outcomes import Outcomes
 from arena.analysis.resample import Resampler
+from arena.analysis.units import courses, people
 from arena.evaluate.intervals import t975_between
 
 Floats = npt.NDArray[np.float64]
@@ -41,6 +44,7 @@ EXACT = 1e-10
 GROUPS = 200  # blocks are drawn again in so many groups at most
 DRAWN = 1000  # samples
 SAME = 1e-6  # log-odds
+PEOPLE = 10_000  # the stream of the weights of the first person of the pool
 FEWEST = 2  # blocks, the prior's among them, that an interval needs
 Z975 = 1.959964
 
@@ -54,7 +58,8 @@ class Comparisons:
     cells: Ints  # (cells, 5): operator, seat, other operator, other seat, outcome (2 won, 1 tied, 0 lost)
     counts: Floats  # (groups of blocks, cells): weights
     size: float = 1.0  # matches a block
-    group: float = 1.0  # blocks a group
+    members: Floats | None = None  # (groups,): blocks, or people, in each; None: one
+    people: tuple[int, ...] = ()  # the first groups are the blocks of these people, and who sat with them
 
     @property
     def total(self) -> Floats:
@@ -71,27 +76,35 @@ class Fit:
     blocks: Floats  # by operator: the effective number of blocks and prior blocks that its strength rests on
     seats: Floats
     tie: float
+    people: bool = False  # blocks were drawn by person
 
 
-def comparisons(outcomes: Outcomes) -> Comparisons:
-    """Of the resolved matches of one game."""
+def comparisons(outcomes: Outcomes, *, clustered: bool = True) -> Comparisons:
+    """Of the resolved matches of one game; clustered: blocks of one person are one group."""
     mine = outcomes.where(outcomes.resolved)
     _, unit = np.unique(mine.block, return_inverse=True)
-    went = courses(mine, unit, len(mine))
+    went = courses(mine, unit)
     if went is not None:  # without chance, blocks that went the same way say the same thing twice
         unit = np.unique(went, return_inverse=True)[1][unit]
+    size = len(mine) / (int(unit.max()) + 1) if len(unit) else 1.0
+    clusters = people(mine, unit) if clustered and went is None else None
+    persons: tuple[int, ...] = ()
+    if clusters is not None:
+        numbers, which = np.unique(clusters, return_inverse=True)
+        unit = which[unit]
+        persons = tuple(numbers[numbers < len(mine.operators)].tolist())
     pool, seats = len(outcomes.operators), outcomes.lineup.shape[1]
     keys = [_keys(mine, first, second) for first in range(seats) for second in range(first + 1, seats)]
     known = np.unique(np.concatenate([np.zeros(0, np.int64), *map(np.unique, keys)]))
     count = int(unit.max()) + 1 if len(unit) else 0
-    groups = min(count, GROUPS)
+    groups = count if persons else min(count, GROUPS)
     counts = np.zeros(groups * len(known))
     for key in keys:
         place = unit % max(1, groups) * len(known) + np.searchsorted(known, key)
         counts += np.bincount(place, minlength=len(counts)) / (seats - 1)
     cells = np.stack(np.unravel_index(known, (pool, seats, pool, seats, 3)), 1).astype(np.int64)
-    size, group = (len(mine) / count, count / groups) if count else (1.0, 1.0)
-    return Comparisons(pool, seats, cells, counts.reshape(groups, len(known)), size, group)
+    members = np.bincount(np.arange(count) % max(1, groups)).astype(np.float64)
+    return Comparisons(pool, seats, cells, counts.reshape(groups, len(known)), size, members, persons)
 
 
 def _keys(mine: Outcomes, first: int, second: int) -> Ints:
@@ -114,6 +127,8 @@ def fit(found: Comparisons, draw: Resampler, stream: int = 1, zero: int | None =
     before = np.full(model.priors, prior * found.size)
     best = model.solve(np.concatenate([found.total, before])[None])
     weights = draw.posterior(len(found.counts), model.priors, stream)[:DRAWN]
+    for group, person in enumerate(found.people):
+        weights[:, group] = draw.posterior(1, 0, PEOPLE + person)[:DRAWN, 0]
     blocks, pseudo = weights[:, : len(found.counts)], weights[:, len(found.counts) :]
     draws = model.solve(np.concatenate([blocks @ found.counts, 2 * pseudo * before], 1), start=best)
     above = np.eye(found.pool)
@@ -121,10 +136,21 @@ def fit(found: Comparisons, draw: Resampler, stream: int = 1, zero: int | None =
     return Fit(
         best[0, : found.pool] @ above.T,
         draws[:, : found.pool] @ above.T,
-        model.bearing(best, found.counts, before, above, found.group),
+        model.bearing(best, found.counts, before, above, found.members),
         model.seats(best)[0],
         float(np.exp(best[0, -1])) if model.ties else 0.0,
     )
+
+
+def rate(outcomes: Outcomes, draw: Resampler, stream: int = 1, zero: int | None = None) -> Fit:
+    """`fit` of one game; where people sat, draws and blocks of their own strengths are those over blocks."""
+    found = comparisons(outcomes)
+    out = fit(found, draw, stream, zero)
+    if not found.people:
+        return out
+    alone, who = fit(comparisons(outcomes, clustered=False), draw, stream, zero), sorted(outcomes.people)
+    out.draws[:, who], out.blocks[who] = alone.draws[:, who], alone.blocks[who]
+    return replace(out, people=True)
 
 
 def interval(value: float, draws: Floats, blocks: float) -> tuple[float, float] | None:
@@ -233,7 +259,7 @@ class _Model:
         free = solved[:, self._pool : self._size - 1]
         return np.concatenate([free, -free.sum(1, keepdims=True)], 1)
 
-    def bearing(self, best: Floats, counts: Floats, before: Floats, above: Floats, group: float) -> Floats:
+    def bearing(self, best: Floats, counts: Floats, before: Floats, above: Floats, members: Floats | None) -> Floats:
         """By row of `above`: L. Kish's effective number of the blocks, by their information about that difference."""
         lost, _, won = self._chances(best)
         curve = (won + lost - (won - lost) ** 2)[0] / 4
@@ -246,7 +272,8 @@ class _Model:
         blocks, prior = counts @ each[: counts.shape[1]], before[:, None] * each[counts.shape[1] :]
         half = prior[: len(prior) // 2] + prior[len(prior) // 2 :]  # a prior win and a prior loss are one block
         total_information = blocks.sum(0) + half.sum(0)
-        squares = (blocks**2).sum(0) / group + (half**2).sum(0)
+        shared = np.ones(len(counts)) if members is None else members
+        squares = (blocks**2 / shared[:, None]).sum(0) + (half**2).sum(0)
         return np.asarray(np.divide(total_information**2, squares, out=np.zeros(len(above)), where=squares > 0))
 
     def _chances(self, at: Floats) -> Floats:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from arena.evaluate.intervals import t975, wilson
+from arena.evaluate.intervals import student_tail, t975, wilson
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -21,7 +21,6 @@ Ints = npt.NDArray[np.int64]
 REPLICATES = 2000
 CHUNK = 100  # replicates that are drawn at once
 MOST_GROUPS = 250  # beyond, blocks are drawn in groups of several: as valid, and the cost does not grow
-NORMAL = 2000  # degrees of freedom from which on Student's t is taken for normal
 POWER = 0.841621  # 80% quantile of the normal distribution
 
 
@@ -166,21 +165,3 @@ def _critical(sizes: Floats, totals: Floats, mean: float, draw: Resampler) -> fl
         return 0.0
     deviations = np.abs(means[usable] - mean) * sums[usable] / np.sqrt(scale[usable])
     return float(np.quantile(deviations, 0.95))
-
-
-def student_tail(t: float, freedom: int) -> float:
-    """P(|T| > t) of Student's t with a whole number of degrees of freedom.
-
-    M. Abramowitz, I. A. Stegun, Handbook of Mathematical Functions (1964), 26.7.3 and 26.7.4.
-    """
-    if freedom > NORMAL:
-        return math.erfc(t / math.sqrt(2))
-    angle = math.atan(t / math.sqrt(freedom))
-    sine, square = math.sin(angle), math.cos(angle) ** 2
-    term = math.cos(angle) if freedom % 2 else 1.0
-    total = 0.0
-    for order in range(freedom % 2, freedom, 2):
-        total += term
-        term *= square * (order + 1) / (order + 2)
-    within = 2 / math.pi * (angle + sine * total) if freedom % 2 else sine * total
-    return min(1.0, max(0.0, 1.0 - within))

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from arena import names
-from arena.analysis.differences import Difference, block_means, differences, rank_sets, scores
-from arena.analysis.middle import interquartile_mean
+from arena.analysis.differences import Difference, differences, rank_sets, scores
+from arena.analysis.exact import ExactFacts, Exploitability, without_luck
+from arena.analysis.middle import blocks_of, interquartile_mean
 from arena.analysis.outcomes import Outcomes
-from arena.analysis.ratings import ELO, Fit, comparisons, fit, interval, separated, why_not
+from arena.analysis.ratings import ELO, Fit, comparisons, interval, rate, separated, why_not
 from arena.analysis.resample import Resampler
 from arena.evaluate.metrics import METRICS
 
@@ -35,6 +36,8 @@ class Standing(msgspec.Struct, kw_only=True):
     score: Interval | None = None  # mean return in the game's unit
     blocks: int = 0
     effective: float = 0.0
+    without_luck: Interval | None = None  # the same less the luck of the cards, which has the same mean
+    exploitability: Exploitability | None = None
     rating: Interval | None = None  # Bradley-Terry, in Elo points
     ranks: tuple[int, int] | None = None  # the best and the worst rank that it may have
 
@@ -81,9 +84,16 @@ class Analysis(msgspec.Struct, kw_only=True):
 
 
 def analyse(
-    outcomes: Outcomes, twins: tuple[int, int] | None = None, seed: int = 0, metrics: Sequence[str] = tuple(METRICS)
+    outcomes: Outcomes,
+    twins: tuple[int, int] | None = None,
+    seed: int = 0,
+    metrics: Sequence[str] = tuple(METRICS),
+    exact: ExactFacts | None = None,
 ) -> Analysis:
-    """What the outcomes of a run say, scores and these metrics. The same run and seed give the same numbers."""
+    """What the outcomes of a run say, scores and these metrics. The same run and seed give the same numbers.
+
+    exact: what the metrics `luck` and `exploitability` need.
+    """
     pool, draw = outcomes.operators, Resampler(seed)
     low, high = _named(pool, "random"), _named(pool, "scripted")
     anchor = low or high
@@ -93,6 +103,8 @@ def analyse(
     for index in range(len(labels)):
         mine = outcomes.of_game(index)
         fitted = _game(mine, index, labels[index], anchor, draw, metrics)
+        if exact is not None:
+            _add_exact(fitted[0], outcomes, index, exact, draw, metrics)
         found.append(fitted[0])
         fits.append(fitted[1])
     overall = _overall(outcomes, found, fits, low, high, metrics) if len(found) > 1 else None
@@ -117,7 +129,7 @@ def _game(
     zero = None if anchor is None else pool.index(anchor)
     if "ratings" not in metrics:
         reason = "no ratings: they are none of the metrics of this evaluation"
-    fitted = None if reason is not None else fit(counted, draw, 100 + index, zero)
+    fitted = None if reason is not None else rate(mine, draw, 100 + index, zero)
     ratings = [None] * len(pool) if fitted is None else _ratings(fitted.strengths, fitted.draws, fitted.blocks)
     ranks = {} if pairs is None else rank_sets(pool, pairs)
     standings = [
@@ -142,6 +154,17 @@ def _game(
         unrated=reason,
         separated=None if fitted is None else separated(counted, pool),
     ), fitted
+
+
+def _add_exact(
+    game: GameAnalysis, outcomes: Outcomes, index: int, exact: ExactFacts, draw: Resampler, metrics: Sequence[str]
+) -> None:
+    fair = without_luck(outcomes, index, exact) if "luck" in metrics else None
+    corrected = [None] * len(game.standings) if fair is None else scores(fair, draw)
+    for who, (standing, one) in enumerate(zip(game.standings, corrected, strict=True)):
+        standing.without_luck = None if one is None else Interval(one.mean, one.low, one.high)
+        if "exploitability" in metrics:
+            standing.exploitability = exact.exploitability.get((index, who))
 
 
 def _ratings(strengths: Floats, draws: Floats, blocks: Floats) -> list[Interval | None]:
@@ -181,7 +204,7 @@ def _overall(
     middle: list[Interval | None] = [None] * len(pool)
     if low is not None and high is not None and "middle" in metrics:
         ends = pool.index(low), pool.index(high)
-        means = [block_means(outcomes.of_game(index)) for index in range(len(games))]
+        means = [blocks_of(outcomes.of_game(index)) for index in range(len(games))]
         found = [interquartile_mean(means, who, *ends) for who in range(len(pool))]
         middle = [None if one is None else Interval(*one) for one in found]
     missing = [game.unrated for game, one in zip(games, fits, strict=True) if one is None]
@@ -200,7 +223,12 @@ def _overall(
 
 
 def _blocks(fits: Sequence[Fit]) -> Floats:
-    """Effective blocks of the mean over games: degrees of freedom by Welch (1947) and Satterthwaite (1946), and one."""
+    """Effective blocks of the mean over games: degrees of freedom by Welch (1947) and Satterthwaite (1946), and one.
+
+    Where people sat they are the same at each game, so more games are no more people.
+    """
+    if any(one.people for one in fits):
+        return np.asarray(np.min([one.blocks for one in fits], axis=0))
     variances = np.stack([one.draws.var(0) for one in fits])
     freedoms = np.stack([np.maximum(1.0, one.blocks - 1) for one in fits])
     squares = (variances**2 / freedoms).sum(0)

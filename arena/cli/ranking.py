@@ -6,7 +6,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from arena.analysis.exact import Exploitability
 from arena.analysis.summary import Analysis, GameAnalysis, Interval, Standing
+from arena.evaluate.metrics import EXACT
 from arena.text import printable
 
 MOST = 12  # differences that are printed of a game
@@ -43,6 +45,7 @@ def _print_game(game: GameAnalysis, analysis: Analysis, console: Console) -> Non
         ranks = "" if one.ranks is None else "-".join(str(rank) for rank in dict.fromkeys(one.ranks))
         table.add_row(_name(one.operator, analysis), _interval(one.score, 3), _interval(one.rating, 0), ranks)
     console.print(table)
+    _print_exact(game, analysis, console)
     if game.unrated is not None and rated:
         console.print(Text(printable(game.unrated)), soft_wrap=True)
     if game.separated is not None:
@@ -58,6 +61,33 @@ def _print_game(game: GameAnalysis, analysis: Analysis, console: Console) -> Non
         least, most = min(unsure), max(unsure)
         text = f"differences that such a run finds in 80%: from {least:.3f} to {most:.3f}, by pair"
         console.print(text, highlight=False)
+
+
+def _print_exact(game: GameAnalysis, analysis: Analysis, console: Console) -> None:
+    """Scores without luck, and what best responses win, where the game can tell."""
+    luck = any(one.without_luck is not None for one in game.standings)
+    solved = any(one.exploitability is not None for one in game.standings)
+    if not (luck or solved):
+        if set(analysis.metrics) & set(EXACT):
+            console.print(Text(f"luck and exploitability: nothing at {printable(game.game)}, whose odds are not known"))
+        return
+    table = _table(f"{game.game}: without luck")
+    table.columns[1].header = f"without luck ({game.unit})" if luck else ""
+    table.columns[2].header = "exploitability a hand" if solved else ""
+    for one in sorted(game.standings, key=_strength, reverse=True):
+        table.add_row(_name(one.operator, analysis), _interval(one.without_luck, 3), _exploited(one.exploitability))
+    console.print(table)
+    if solved:
+        text = "exploitability: what a best response wins: learnt of half of the matches (too low), of all (too high)"
+        console.print(Text(text), soft_wrap=True)
+
+
+def _exploited(one: Exploitability | None) -> str:
+    if one is None:
+        return ""
+    if one.exact:
+        return f"{one.value:.3f} (exact)"
+    return f"{one.held_out:.3f} to {one.value:.3f} ({one.unseen} of {one.states} states unseen)"
 
 
 def _table(title: str) -> Table:

@@ -15,6 +15,7 @@ _T975 = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
     2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
 )  # fmt: skip
+NORMAL = 2000  # degrees of freedom from which on Student's t is taken for normal
 
 
 def t975(freedom: int) -> float:
@@ -32,6 +33,35 @@ def t975_between(freedom: float) -> float:
         return t975(below)
     share = (1 / below - 1 / freedom) / (1 / below - 1 / (below + 1))
     return (1 - share) * t975(below) + share * t975(below + 1)
+
+
+def student_tail(t: float, freedom: int) -> float:
+    """P(|T| > t) of Student's t with a whole number of degrees of freedom.
+
+    M. Abramowitz, I. A. Stegun, Handbook of Mathematical Functions (1964), 26.7.3 and 26.7.4.
+    """
+    if freedom > NORMAL:
+        return math.erfc(t / math.sqrt(2))
+    angle = math.atan(t / math.sqrt(freedom))
+    sine, square = math.sin(angle), math.cos(angle) ** 2
+    term = math.cos(angle) if freedom % 2 else 1.0
+    total = 0.0
+    for order in range(freedom % 2, freedom, 2):
+        total += term
+        term *= square * (order + 1) / (order + 2)
+    within = 2 / math.pi * (angle + sine * total) if freedom % 2 else sine * total
+    return min(1.0, max(0.0, 1.0 - within))
+
+
+def student_quantile(tail: float, freedom: int) -> float:
+    """The value that |T| of Student's t exceeds with the probability `tail`, by bisection."""
+    low, high = 0.0, 1.0
+    while student_tail(high, freedom) > tail:
+        high *= 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if student_tail(middle, freedom) > tail else (low, middle)
+    return high
 
 
 def wilson(hits: float, count: float) -> tuple[float, float]:

@@ -7,7 +7,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from arena.evaluate.clusters import joined
+from arena.evaluate.intervals import student_quantile
 from arena.evaluate.rounds import Rounds
+from arena.evaluate.sequences import ALPHA
 from arena.evaluate.sequences import Sequence as Interval
 from arena.options import Option
 from arena.plan import HEAR, BlockIterator, MatchResult, Setting
@@ -15,13 +18,22 @@ from arena.plan import HEAR, BlockIterator, MatchResult, Setting
 AT_ONCE = 32  # matches between two looks, at least
 
 
+Pair = tuple[int, int, int]  # game, one, other; one before other in the pool
+
+
 class Differences:
-    """Always-valid 95% intervals of the differences between operators, a pair at a game, heard block by block."""
+    """Always-valid 95% intervals of the differences between operators, a pair at a game, heard block by block.
+
+    More rounds tell more of play with these people, and nothing of others. So where several sat with the two, half of
+    the 5% is for an interval over rounds, given the people, and half for Student's t over what the two got with each,
+    of whom there are as many after every round. See arena/evaluate/clusters.py.
+    """
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
-        self.intervals: dict[tuple[int, int, int], Interval] = {}  # (game, one, other), one before other in the pool
-        self._values: dict[tuple[int, int, int], list[float]] = {}  # of the round that is heard
+        self._intervals: dict[Pair, Interval] = {}
+        self._values: dict[Pair, list[float]] = {}  # of the round that is heard
+        self._people: dict[Pair, dict[frozenset[int], list[float]]] = {}  # number and sum of values with them
 
     def hear(self, results: Sequence[MatchResult]) -> None:
         """The results of a block; matches that are unresolved say nothing."""
@@ -30,7 +42,13 @@ class Differences:
             self._of(game, one, other)
             values = [result.of(one) - result.of(other) for result in results if result.returns is not None]
             if values:
-                self._values.setdefault((game, one, other), []).append(math.fsum(values) / len(values))
+                value = math.fsum(values) / len(values)
+                self._values.setdefault((game, one, other), []).append(value)
+                sums = self._people.setdefault((game, one, other), {}).setdefault(
+                    self._setting.people.intersection(results[0].plan.lineup) - {one, other}, [0, 0.0]
+                )
+                sums[0] += 1
+                sums[1] += value
 
     def end_round(self) -> None:
         """Blocks of one pair in a round have other opponents, so a round is one value."""
@@ -38,13 +56,37 @@ class Differences:
             self._of(game, one, other).add(math.fsum(values) / len(values))
         self._values.clear()
 
+    @property
+    def intervals(self) -> dict[Pair, tuple[float, float]]:
+        """Of every pair that met: (low, high)."""
+        out = {}
+        for pair, rounds in self._intervals.items():
+            (low, high), beside = rounds.interval, self._over_people(pair)
+            out[pair] = low - beside, high + beside
+        return out
+
+    def _over_people(self, pair: Pair) -> float:
+        """Half the width of what others than these people would change."""
+        sums = self._people.get(pair, {})
+        groups = joined(who for who in sums if who)
+        if len(groups) < 2:
+            return 0.0
+        count, total = (math.fsum(one[at] for one in sums.values()) for at in (0, 1))
+        squares = 0.0
+        for group in groups:
+            size, mine = (math.fsum(one[at] for who, one in sums.items() if who and who <= group) for at in (0, 1))
+            squares += (mine - size * total / count) ** 2
+        error = math.sqrt(squares * len(groups) / (len(groups) - 1)) / count
+        return student_quantile(ALPHA / 2, len(groups) - 1) * error
+
     def _of(self, game: int, one: int, other: int) -> Interval:
-        known = (game, one, other)
-        if known not in self.intervals:
+        pair = (game, one, other)
+        if pair not in self._intervals:
             bounds = self._setting.returns[game] if game < len(self._setting.returns) else None
             span = bounds[1] - bounds[0] if bounds is not None else 0.0
-            self.intervals[known] = Interval((-span, span) if span else None)
-        return self.intervals[known]
+            shared = self._setting.seats[game] > 2 and len(self._setting.people - {one, other}) > 1
+            self._intervals[pair] = Interval((-span, span) if span else None, ALPHA / 2 if shared else ALPHA)
+        return self._intervals[pair]
 
 
 class Until(Rounds):
@@ -83,7 +125,7 @@ class Until(Rounds):
             heard.end_round()
 
     def _known(self, heard: Differences) -> bool:
-        return all(one.width <= self._widths[game] for (game, _, _), one in heard.intervals.items())
+        return all(high - low <= self._widths[game] for (game, _, _), (low, high) in heard.intervals.items())
 
     def find(self, match: int) -> tuple[int, int]:
         return 0, 0

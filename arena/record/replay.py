@@ -134,7 +134,8 @@ def recorded_schedule(head: Head, folder: Path, trust: bool) -> Schedule:
         kept.check_code(head.schedule, found, trust)
         name = str(replace(parse(name), kind=str(found)))
     seats, returns = tuple(game.seats for game in head.games), tuple(game.returns for game in head.games)
-    setting = Setting(len(head.plan.operators), seats, bool(head.plan.mirror), returns)
+    persons = frozenset(at for at, one in enumerate(head.games[0].operators) if one.person is not None)
+    setting = Setting(len(head.plan.operators), seats, bool(head.plan.mirror), returns, persons)
     try:
         found_schedule = schedules.find(name, setting)
     except InputError as error:

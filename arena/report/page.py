@@ -26,6 +26,7 @@ from arena.report.audited import audited
 from arena.report.behaved import behaved
 from arena.report.compare import comparison
 from arena.report.html import Html, said, section, tag
+from arena.report.lucky import lucky
 from arena.report.meetings import meetings
 from arena.report.ranked import ranked
 from arena.report.replays import Caps, Replays, data_elements, embed
@@ -87,6 +88,7 @@ def one_run(run: Run, caps: Caps | None = None, *, trust: bool = False, times: b
         *_state(run, tables, recorded, wrong),
         sections.scores(run, recorded or tables),
         ranked(analysis),
+        lucky(analysis),
         *_meetings(run, passing.outcomes, analysis),
         sections.faults(run, recorded or tables, shown),
         audited(run, shown),

@@ -64,6 +64,7 @@ class Holdem(SpielGame):
         baseline="arena_games.holdem.baseline:choose",
     )
     teacher = "arena_games.holdem.teacher:lessons"
+    exact = "arena_games.holdem.exact:exact"
     scale = 1 / BIG_BLIND
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:

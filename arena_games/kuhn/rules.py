@@ -39,6 +39,7 @@ class Kuhn(SpielGame):
         baseline="arena_games.kuhn.baseline:choose",
     )
     teacher = "arena_games.kuhn.teacher:lessons"
+    exact = "arena_games.kuhn.exact:exact"
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)

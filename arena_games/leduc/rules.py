@@ -59,6 +59,7 @@ class Leduc(SpielGame):
         baseline="arena_games.leduc.baseline:choose",
     )
     teacher = "arena_games.leduc.teacher:lessons"
+    exact = "arena_games.leduc.exact:exact"
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from arena.analysis.differences import block_means, differences
-from arena.analysis.middle import interquartile_mean
+from arena.analysis.middle import blocks_of, interquartile_mean
 from arena.analysis.ratings import ELO, comparisons, fit, interval
 from arena.analysis.resample import Resampler
 from arena.evaluate.sequences import Sequence
@@ -43,11 +43,11 @@ def measured(kind: str, leagues: int, blocks: int) -> dict[str, float]:
     large = league(STRENGTHS, MANY, seed=1_000_000, **{**how, "cut": 0, "unresolved": 0.0})
     true = {(one.one, one.other): one.difference or 0.0 for one in differences(large, Resampler(0))}
     strengths = fit(comparisons(large), Resampler(0), zero=0, prior=0.0).strengths
-    middle = interquartile_mean([block_means(large)], 2, *ENDS)
+    middle = interquartile_mean([blocks_of(large)], 2, *ENDS)
     assert middle is not None
     twins = (f"op{TWINS[0]}", f"op{TWINS[1]}")
     true[twins] = 0.0
-    held, rated, middles, differ, ever, widths = [], [], [], [], [], []
+    held, rated, middles, differ, ever, widths, wide = [], [], [], [], [], [], []
     for seed in range(leagues):
         found = league(STRENGTHS, blocks, seed=seed, **how)
         draw = Resampler(seed)
@@ -61,8 +61,9 @@ def measured(kind: str, leagues: int, blocks: int) -> dict[str, float]:
             low, high = interval(fitted.strengths[who], fitted.draws[:, who], fitted.blocks[who]) or (0.0, 0.0)
             rated.append(low <= strengths[who] <= high)
             widths.append((high - low) * ELO)
-        if (mean := interquartile_mean([block_means(found)], 2, *ENDS)) is not None:
+        if (mean := interquartile_mean([blocks_of(found)], 2, *ENDS)) is not None:
             middles.append(mean[1] <= middle[0] <= mean[2])
+            wide.append(mean[2] - mean[1])
         ever.append(_ever_missed(found, true["op0", "op1"]))
     shares = {
         "differences": held,
@@ -72,7 +73,8 @@ def measured(kind: str, leagues: int, blocks: int) -> dict[str, float]:
         "always-valid misses": ever,
     }
     out = {name: round(float(np.mean(values)), 4) for name, values in shares.items()}
-    return out | {"width of a rating": round(float(np.median(widths)))}
+    medians = {"width of a rating": widths, "width of a middle": wide}
+    return out | {name: round(float(np.median(values)), 2) for name, values in medians.items()}
 
 
 def _ever_missed(found: Any, true: float) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from arena.analysis.differences import differences, holm, rank_sets
-from arena.analysis.middle import interquartile_mean
+from arena.analysis.middle import Blocks, interquartile_mean
 from arena.analysis.ratings import ELO, Comparisons, comparisons, fit, interval, separated, why_not
 from arena.analysis.resample import Resampler, rate_interval
 from arena.analysis.summary import analyse
@@ -109,7 +109,8 @@ def test_the_scale_of_an_interquartile_mean_is_uncertain_too():
     held = []
     for _ in range(300):
         means = chance.normal(size=(30, 3)) * (1, 0, 1) + (0, 2, 4)
-        middle, low, high = interquartile_mean([means], 1, 0, 2)
+        blocks = Blocks(means, np.zeros(30, np.int64), 3 + np.arange(30))
+        middle, low, high = interquartile_mean([blocks], 1, 0, 2)
         assert low < middle < high
         held.append(low <= 0.5 <= high)
     assert 0.91 <= np.mean(held) <= 0.99

@@ -57,15 +57,15 @@ def league_with(rng: np.random.Generator, people: int, blocks: int) -> Outcomes:
 def test_a_difference_is_called_one_as_seldom_as_it_should_where_people_differ() -> None:
     rng = np.random.default_rng(4)
     clustered = by_block = 0
-    for _ in range(200):
+    for _ in range(50):
         league = league_with(rng, people=12, blocks=10)
-        pair = differences(league, Resampler(0, 400))[0]
+        pair = differences(league, Resampler(0, 200))[0]
         assert (pair.one, pair.other, pair.blocks) == ("op0", "op1", 12)
         clustered += pair.p is not None and pair.p < 0.05
-        [naive, *_] = differences(dataclasses.replace(league, people=frozenset()), Resampler(0, 400))
+        [naive, *_] = differences(dataclasses.replace(league, people=frozenset()), Resampler(0, 200))
         by_block += naive.p is not None and naive.p < 0.05
-    assert clustered <= 20  # 5% are 10
-    assert by_block >= 60  # the same matches, with people left out of account
+    assert clustered <= 7  # 5% are 2.5
+    assert by_block >= 14  # the same matches, with people left out of account
 
 
 def test_what_is_about_a_person_is_over_their_blocks() -> None:
