@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from arena.canonical import digest, generator
-from arena.game import Game, GameCard, GameSpec, Image, Move, Observation, StepResult, Vector, Views, actions_of
+from arena.game import Game, GameCard, GameSpec, Image, Move, Observation, StepResult, Vector, Views
 from arena.prompts import folder
 
 MOST_SEATS = 16
@@ -57,7 +57,7 @@ class PuzzleGame(Game):
     """Base of the puzzles. A subclass gives the spec, `deal`, `rules`, `told` and `picture`."""
 
     package: ClassVar[str]  # its prompts are in here
-    answer_format: ClassVar[str]
+    answer_format: str
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
@@ -82,6 +82,11 @@ class PuzzleGame(Game):
     def picture(self, puzzle: Puzzle, height: int, width: int) -> Image:
         """uint8 (height, width, 3), a new array."""
 
+    def apply(self, puzzle: Puzzle, move: Move) -> tuple[float, str]:
+        """A move of a seat: its reward, and what happened. Default: its action."""
+        assert move.action is not None
+        return puzzle.act(move.action)
+
     # The contract.
 
     def card(self) -> GameCard:
@@ -95,16 +100,17 @@ class PuzzleGame(Game):
         return StepResult.going(self.due, [0.0] * self.seats, self.state_hash())
 
     def step(self, moves: Mapping[int, Move]) -> StepResult:
-        actions = actions_of(moves)
-        if self._ended or tuple(sorted(actions)) != self.due:
-            raise ValueError(f"{self.spec.id}: seats {list(self.due)} are due, but actions came for {sorted(actions)}")
-        for seat, action in actions.items():
-            if action not in self._puzzles[seat].legal():
-                raise ValueError(f"{self.spec.id}: action {action} of seat {seat} is not legal")
+        if self._ended or tuple(sorted(moves)) != self.due:
+            raise ValueError(f"{self.spec.id}: seats {list(self.due)} are due, but moves came for {sorted(moves)}")
+        for seat, move in moves.items():
+            seen = self.observe(seat, Views())
+            text = move.action is None and move.say and len(move.say) <= seen.free_text
+            if not text and (move.action not in seen.legal or move.say is not None):
+                raise ValueError(f"{self.spec.id}: {move} of seat {seat} is not legal")
         self._tick += 1
         rewards, events = [0.0] * self.seats, []
-        for seat in sorted(actions):
-            rewards[seat], said = self._puzzles[seat].act(actions[seat])
+        for seat in sorted(moves):
+            rewards[seat], said = self.apply(self._puzzles[seat], moves[seat])
             self._totals[seat] += rewards[seat]
             events.append(f"seat {seat} {said}")
         self._ended = all(one.over for one in self._puzzles) or self._tick >= self.spec.horizon

@@ -1,0 +1,1 @@
+"""Mazes of exact difficulty."""

@@ -1,0 +1,36 @@
+"""Lessons in mazes: the next step of the way, sometimes from beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from arena.game import Move, Views
+from arena.train.lesson import Lesson
+from arena_games.maze.baseline import way
+from arena_games.maze.rules import MazeGame
+
+VIEW = Views(image=(128, 128), text=True)
+ASTRAY = 0.1  # probability of a step by chance
+
+
+def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
+    """Walks through one maze of any difficulty and yields its lessons."""
+    game = MazeGame(1, {"difficulty": int(chance.integers(1, 6))})
+    result = game.reset(chance.bytes(16))
+    card = game.card()
+    while result.due:
+        seen = game.observe(0, VIEW)
+        assert seen.facts is not None
+        action = way(seen.facts)[0]
+        yield Lesson(card, seen, thought(seen.facts, card.actions[action]), card.actions[action])
+        astray = chance.random() < ASTRAY
+        result = game.step({0: Move(int(chance.choice(seen.legal)) if astray else action)})
+
+
+def thought(facts: Mapping[str, str], answer: str) -> str:
+    """What the picture shows, then the plan."""
+    where = f"I am in row {facts['row']}, column {facts['column']}"
+    goal = f"The goal is in row {facts['goal_row']}, column {facts['goal_column']}"
+    return f"{where}. {goal}. Open: {facts['open']}. I go {answer}."
