@@ -20,7 +20,7 @@ class EzPoints(FormulaGame):
         actions=Discrete((*NUMBERS, "+", "*", "=")),
         horizon=5,
         unit="points (10: solved)",
-        vector_shape=(1,),
+        vector_shape=(100,),
         returns=(-5.0, 10.0),
         options={
             "mask": Option("bool", False, "only numbers of cards that are left are legal; else they cost a point")

@@ -114,7 +114,7 @@ class MazeGame(PuzzleGame):
         actions=Discrete(NAMES),
         horizon=PATIENCE * grid.LADDER[1].length,
         unit="part of the way (1: the goal)",
-        vector_shape=(1,),
+        vector_shape=(144,),
         options={
             "difficulty": Option("int", 2, "1 (easy) to 5: size, length, turns and branches together", 1, 5),
             "size": Option("int", None, "rows and columns, instead of the difficulty's", 2, 30),

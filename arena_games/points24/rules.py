@@ -156,7 +156,7 @@ class Points24(FormulaGame):
         actions=Discrete((*NUMBERS, "+", "-", "*", "/", "(", ")", "=")),
         horizon=20,
         unit="points (10: solved)",
-        vector_shape=(1,),
+        vector_shape=(410,),
         returns=(-20.0, 10.0),
         options={
             "solvable": Option(
