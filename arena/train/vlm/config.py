@@ -14,6 +14,7 @@ from arena.errors import InputError, nearest
 from arena.train.vlm.advantages import VALUE_HEAD
 from arena.train.vlm.critic import CriticConfig
 from arena.train.vlm.estimate import Filter
+from arena.train.vlm.guided import ThoughtsConfig
 from arena.train.vlm.local import LocalConfig
 from arena.train.vlm.losses import PolicyConfig
 from arena.train.vlm.matches import RolloutConfig
@@ -76,6 +77,7 @@ class VlmConfig:
     seed: int = 0
     learn: LearnConfig = field(default_factory=LearnConfig)
     policy: PolicyConfig = field(default_factory=PolicyConfig)
+    thoughts: ThoughtsConfig = field(default_factory=ThoughtsConfig)
     critic: CriticConfig = field(default_factory=CriticConfig)
     model: LocalConfig = field(default_factory=LocalConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
@@ -89,6 +91,7 @@ class VlmConfig:
     def check(self) -> None:
         """InputError for what makes no sense, before anything is loaded."""
         self.learn.check()
+        self.thoughts.check()
         PolicyConfig.parse(asdict(self.policy))
         for name, least in (("updates", 1), ("threads", 1), ("checkpoint_every", 1), ("keep", 1), ("staleness", 0)):
             if getattr(self, name) < least:

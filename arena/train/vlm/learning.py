@@ -18,6 +18,7 @@ from arena.train.vlm.config import LearnConfig, VlmConfig
 from arena.train.vlm.critic import Critic, Judged
 from arena.train.vlm.engine import Datum, Engine, Floats, OptimParams
 from arena.train.vlm.estimate import estimate, find, reshaped
+from arena.train.vlm.guided import Guide
 from arena.train.vlm.rows import Row
 from arena.train.vlm.seen import Seen, of_tokens, seen
 from arena.train.vlm.tokens import token_inputs
@@ -35,6 +36,7 @@ class Learner:
     critic: Critic | None = None
     shapes: Mapping[str, tuple[int, ...]] | None = None  # of what the critic looks at
     vector_shape: tuple[int, ...] | None = None  # of the game's vector view
+    guide: Guide | None = None  # of thoughts
 
     def learn(self, update: int, rows: Sequence[Row], images: Mapping[str, Image]) -> Metrics:
         """Change the weights; `images` are the pictures of all rows by name.
@@ -56,7 +58,8 @@ class Learner:
             learnt, [advantages[at] for at in chosen], old, ref=ref, thought=how.thought, parts=parts
         )
         data = [replace(one, inputs=given) for one, given in zip(data, inputs, strict=True)]
-        return {**metrics, **mismatch, **self._steps(update, data, parts)}
+        taught = self.guide.data(update, rows, images, parts) if self.guide is not None else [[]] * parts
+        return {**metrics, **mismatch, **self._steps(update, data, taught)}
 
     def _advantages(self, rows: Sequence[Row], images: Mapping[str, Image]) -> tuple[Metrics, list[Array]]:
         """Metrics, and the advantages of the tokens of each row. The critic and the baselines learn too."""
@@ -127,15 +130,17 @@ class Learner:
             self.critic = Critic(self.config.critic_here, self.shapes, self.config.seed)
         return self.critic
 
-    def _steps(self, update: int, data: Sequence[Datum], parts: int) -> Metrics:
+    def _steps(self, update: int, data: Sequence[Datum], taught: Sequence[Sequence[Datum]]) -> Metrics:
         how, policy = self.config.learn, {k: v for k, v in asdict(self.config.policy).items() if v != ""}
         rate = how.learning_rate * min(1.0, (update + 1) / how.warmup) if how.warmup else how.learning_rate
         optim = OptimParams(learning_rate=rate, betas=how.betas, weight_decay=how.weight_decay, grad_norm=how.grad_norm)
         sums, norms, steps, first = Metrics(), list[float](), 0, 0.0
         for epoch in range(how.epochs):
             order = generator(key("learn", self.config.seed, update, epoch)).permutation(len(data))
-            for part in np.array_split(order, parts):
+            for part, guided in zip(np.array_split(order, len(taught)), taught, strict=True):
                 out = self.engine.forward_backward([data[at] for at in part], "policy", policy)
+                if guided:
+                    out.metrics.update(self.engine.forward_backward(guided, "cross_entropy").metrics)
                 norms.append(self.engine.optim_step(optim)["grad_norm"])
                 for name, value in out.metrics.items():
                     sums[name] = sums.get(name, 0.0) + value
@@ -143,6 +148,9 @@ class Learner:
                     first = out.metrics["actor/ratio_error"]
                 steps += 1
         metrics = {name: value / steps for name, value in sums.items()}
+        if "sft/loss" in metrics:
+            metrics["thought/ce"] = metrics.pop("sft/loss") / self.config.thoughts.weight
+            metrics["thought/guided"] = float(sum(map(len, taught)))
         return {
             **metrics,
             "actor/ratio_error_first": first,

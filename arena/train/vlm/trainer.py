@@ -22,12 +22,14 @@ import torch
 
 from arena.errors import InputError
 from arena.observer import Observer
+from arena.plan import Plan
 from arena.train.vlm import checkpoints, evaluations, thoughts
 from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.engine import Engine
+from arena.train.vlm.guided import Guide, speller
 from arena.train.vlm.learning import Learner, Metrics, check
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.measures import of_rows
@@ -93,6 +95,7 @@ class Trainer:
         self.learner.vector_shape = plan.games[0].facts.spec.vector_shape
         self.truths = thoughts.truths(plan.games)
         try:
+            self.learner.guide = self._guide(plan)
             if resume != "no":
                 self._restore(resume)
         except BaseException:
@@ -139,6 +142,21 @@ class Trainer:
                 self.files.log(self.done, metrics, seconds)
                 if shown is not None:
                     shown.updated(self.done, metrics, seconds)
+
+    def _guide(self, plan: Plan) -> Guide | None:
+        if not self.config.thoughts.corrector:
+            return None
+        if not isinstance(self.engine, LocalEngine):
+            raise InputError("thoughts.corrector: this engine gives no tokenizer, which true statements are written by")
+        return Guide(
+            self.config.thoughts,
+            self.truths,
+            games=[game.facts.spec.id for game in plan.games],
+            store=self.store,
+            tokens=self.tokens,
+            spell=speller(self.engine.learner.tokenizer),
+            seed=self.config.seed,
+        )
 
     def _give(self, update: int) -> None:
         """The sampler gets the weights of after `update` updates."""
