@@ -79,7 +79,7 @@ def vlm(
     export model OUT DIR` makes a model of it that `vlm:DIR` seats.
     """
     with extra_train():
-        from arena.train.vlm import trials
+        from arena.train.vlm import told, trials
         from arena.train.vlm.config import load
         from arena.train.vlm.trainer import main
     console = Console(stderr=True)
@@ -111,6 +111,8 @@ def vlm(
         for sentence in trials.check_rate_zero(out):
             click.echo(sentence)
         return
+    for sentence in told.use(out):
+        click.echo(sentence)
     click.echo(f"{out}\na model that plays: {commands.arena('export', 'model', str(out), 'DIR')}")
 
 

@@ -144,8 +144,8 @@ class BatchBackend(abc.ABC):
     def generate(self, requests: Sequence[ModelRequest]) -> Iterator[tuple[int, ModelAnswer]]:
         """(index, answer) of each request, each once, as they come."""
 
-    def update(self, path: str) -> None:
-        """As Operator.update."""
+    def update(self, path: str, version: str | None = None) -> None:
+        """As Operator.update; with a version, the trainer's canary beside the weights is asked, where there is one."""
         raise NotImplementedError(f"{type(self).__name__} cannot change its weights")
 
     def close(self) -> None:  # noqa: B027

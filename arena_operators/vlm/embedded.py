@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from arena.canonical import generator
 from arena.operator import Usage
+from arena.train.vlm import canary
 from arena_operators.vlm.backend import (
     BatchBackend,
     Capabilities,
@@ -55,9 +57,29 @@ class TransformersBackend(BatchBackend):
     def check_picture_size(self, height: int, width: int) -> None:
         self.model.check_picture_size(height, width)
 
-    def update(self, path: str) -> None:
-        self.model.update(Path(path))
+    def update(self, path: str, version: str | None = None) -> None:
+        """ValueError when the weights do not fit, or, as CanaryError, when they do not score as the trainer's do."""
+        folder = Path(path)
+        told = canary.read(folder, version) if version is not None and folder.is_dir() else None
+        before, old = self.model.model, None if told is None else self._scores(told)
+        self.model.update(folder)
+        if told is not None:
+            try:
+                canary.judge(told, self._scores(told), self._scores(told, canary.HOT), before=old)
+            except canary.CanaryError:
+                self.model.model = before
+                raise
         self._engine = self._new_engine()
+
+    def _scores(self, told: canary.Canary, temperature: float = 1.0) -> list[float]:
+        """The log-probability of each scored token, of the distribution that is drawn from."""
+        ids = torch.tensor([told.tokens], device=self.model.device)
+        with torch.no_grad():
+            logits = self.model.model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0].float()
+        logits[:, torch.from_numpy(self.model.banned(logits.shape[-1])).to(logits.device)] = -torch.inf
+        scores = (logits / temperature).log_softmax(-1)[told.first - 1 : -1]
+        found: list[float] = scores.gather(-1, ids[0, told.first :, None])[:, 0].tolist()
+        return found
 
     def check_fits(self, request: ModelRequest) -> None:
         row = self._engine.encode(request.messages)

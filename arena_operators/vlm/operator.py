@@ -40,7 +40,7 @@ class BatchOperator(Operator):
         self.dialogue.end(match, seat, outcome)
 
     def update(self, version: str, path: str) -> None:
-        self.backend.update(path)
+        self.backend.update(path, version)
 
     def act(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Decision]]:
         turns = [(request, self.dialogue.turn(request)) for request in requests]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -23,6 +23,8 @@ import numpy.typing as npt
 from arena.train.vlm.engine import Datum, Engine, Floats, Ints
 
 FILE = "canary.json"
+TEXT = "A test of weights. Pit ahead, 2 tiles. I hold a king. Answer: call"
+CONTEXT = 4  # of its tokens are not scored
 HOT = 2.0  # a temperature other than 1, at which log-probabilities that are not those of sampling show
 # Nats a token, between two programs that compute in this dtype. float32: 1e-4 was measured between transformers and
 # vLLM on the CPU. bfloat16 has 8 bits: its logits of 10 to 20 are rounded to 1/16 or 1/8.
@@ -69,6 +71,26 @@ def scorer(engine: Engine) -> Scorer:
         return engine.forward_backward([datum], None, reference=reference).logprobs[0]
 
     return score
+
+
+def fixed(tokenizer: Any) -> tuple[Ints, Ints]:
+    """Prompt and response of a canary's text, by a tokenizer of transformers."""
+    ids = np.array(tokenizer(TEXT, add_special_tokens=False)["input_ids"], np.int32)
+    return ids[:CONTEXT], ids[CONTEXT:]
+
+
+def coarsest(*dtypes: str) -> str:
+    """The least exact of these dtypes."""
+    return max(dtypes, key=lambda dtype: TOLERANCES.get(dtype, 0.0))
+
+
+def again(folder: Path, version: str) -> Canary | None:
+    """For weights that are written once more, as after a kill: what `write` was told of the version before."""
+    try:
+        was = read(folder, version)
+    except CanaryError:
+        return None
+    return None if was is None or was.before is None else msgspec.structs.replace(was, trained=was.before)
 
 
 def write(

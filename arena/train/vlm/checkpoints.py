@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,14 @@ from safetensors.torch import load_file, save_file
 
 import arena
 from arena.errors import ArenaError, CheckpointError, InputError
+from arena.train.vlm import told
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.critic import Critic
 from arena.train.vlm.engine import Engine
+from arena.train.vlm.samples import Sample, markdown, page
+from arena.train.vlm.told import HEAD, METRICS
 
-HEAD, METRICS, TIMING = "vlm.json", "metrics.jsonl", "timing.jsonl"
+TIMING = "timing.jsonl"
 ENGINE, CRITIC, STATE = "engine", "critic.safetensors", "state.json"
 FORMAT = 1
 
@@ -79,10 +82,13 @@ class Files:
         return max((self.out / "checkpoints").glob("[0-9]" * 6), default=None)
 
     def tidy(self, done: int, config: VlmConfig) -> None:
-        """Remove what nobody needs: old checkpoints, weights and rollouts."""
-        for old in sorted((self.out / "checkpoints").glob("[0-9]" * 6))[: -config.keep]:
-            shutil.rmtree(old)
-        oldest = min((int(one.name) for one in (self.out / "checkpoints").glob("[0-9]" * 6)), default=0)
+        """Remove what nobody needs: old checkpoints but that of the best evaluation, weights and rollouts."""
+        found = sorted((self.out / "checkpoints").glob("[0-9]" * 6))
+        best = told.best(self.out)
+        for old in found[: -config.keep]:
+            if int(old.name) != best:
+                shutil.rmtree(old)
+        oldest = min((int(one.name) for one in found[-config.keep :]), default=0)
         for path in (self.out / "weights").glob("pi_v*"):
             version = int(path.name.removeprefix("pi_v"))
             if version < oldest - config.staleness:
@@ -103,15 +109,26 @@ class Files:
 
     def log(self, update: int, metrics: Mapping[str, float], seconds: Mapping[str, float]) -> None:
         """A line of the metrics and one of the times; TensorBoard gets both."""
-        for name, told in ((METRICS, metrics), (TIMING, seconds)):
+        for name, line in ((METRICS, metrics), (TIMING, seconds)):
             with (self.out / name).open("a") as file:
-                file.write(json.dumps({"update": update, **told}) + "\n")
+                file.write(json.dumps({"update": update, **line}) + "\n")
                 file.flush()
         if (board := self._tensorboard()) is not None:
             for name, value in metrics.items():
                 board.add_scalar(name, value, update)
             for name, value in seconds.items():
                 board.add_scalar(f"timing_s/{name}", value, update)
+
+    def sample(self, update: int, shown: Sequence[Sample]) -> None:
+        """A page of turns in OUT/samples; TensorBoard gets their texts and pictures."""
+        path = self.out / told.SAMPLES / f"{update:06d}.html"
+        path.parent.mkdir(exist_ok=True)
+        _replace(path, page(update, shown))
+        if (board := self._tensorboard()) is not None:
+            for number, one in enumerate(shown):
+                board.add_text(f"samples/{number}", markdown(one), update)
+                for image in one.pictures:
+                    board.add_image(f"samples/{number}", image, update, dataformats="HWC")
 
     def close(self) -> None:
         """Close TensorBoard's file."""

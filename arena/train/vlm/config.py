@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -20,7 +20,9 @@ from arena.train.vlm.losses import PolicyConfig
 from arena.train.vlm.matches import RolloutConfig
 
 PRESETS = Path(__file__).parent / "presets"
-FREE = {"updates", "evaluation", "checkpoint_every", "keep", "keep_rollouts"}  # may differ in a resumed run
+Hidden = Literal["blank", "shuffled"]
+# may differ in a resumed run:
+FREE = {"updates", "evaluation", "checkpoint_every", "keep", "keep_rollouts", "samples", "samples_every"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,7 @@ class EvaluationConfig:
     opponents: tuple[str, ...] = ()  # the other seats; (): the operator as it was before training
     matches: int = 40
     seed: int = 1
+    pictures: tuple[Hidden, ...] = ()  # the same once more with "blank" or "shuffled" ones: what the policy uses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,13 +90,22 @@ class VlmConfig:
     checkpoint_every: int = 1  # updates
     keep: int = 2  # checkpoints
     keep_rollouts: int = 3  # run folders of rollouts; 0: all
+    samples: int = 6  # turns with their pictures, on a page in OUT/samples
+    samples_every: int = 10  # updates between two pages; 0: none
 
     def check(self) -> None:
         """InputError for what makes no sense, before anything is loaded."""
         self.learn.check()
         self.thoughts.check()
         PolicyConfig.parse(asdict(self.policy))
-        for name, least in (("updates", 1), ("threads", 1), ("checkpoint_every", 1), ("keep", 1), ("staleness", 0)):
+        for name, least in (
+            ("updates", 1),
+            ("threads", 1),
+            ("checkpoint_every", 1),
+            ("keep", 1),
+            ("staleness", 0),
+            ("samples", 1),
+        ):
             if getattr(self, name) < least:
                 raise InputError(f"{name}={getattr(self, name)}: expected at least {least}")
 

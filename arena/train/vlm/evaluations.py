@@ -1,4 +1,10 @@
-"""Matches of the weights so far on levels that are not trained on: runs like any other, in this process."""
+"""Matches of the weights so far on levels that are not trained on: runs like any other, in this process.
+
+    OUT/evaluations/000020/           after 20 updates
+    OUT/evaluations/000020-blank/     the same starts with blank pictures; -shuffled: with those of other turns
+
+What is lost without the true pictures is what the policy uses of them.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +12,42 @@ import contextlib
 from dataclasses import replace
 from pathlib import Path
 
+from arena import names
+from arena.errors import InputError
 from arena.evaluation import Evaluation
 from arena.plan import Limits, Plan
 from arena.play import describe, open_recorder
 from arena.record.reader import Run
 from arena.schedule import planned
 from arena.scheduler import Scheduler
+from arena.train.vlm import thoughts
 from arena.train.vlm.config import VlmConfig
+from arena.train.vlm.told import TRUE, folder_of
 from arena.train.vlm.workers import workers_of
 
 
-def plan_of(config: VlmConfig) -> Plan:
+def check(config: VlmConfig) -> None:
+    """InputError for evaluations that cannot be played, before anything is."""
+    if not config.evaluation.every:
+        return
+    for shown in (TRUE, *config.evaluation.pictures):
+        plan = plan_of(config, shown)
+        hosted = [game.name for game in plan.games if game.runtime is not None]
+        if shown == "shuffled" and hosted:
+            raise InputError(
+                f"evaluation.pictures: {hosted[0]} needs a runtime of its own, and pictures of other turns are made in "
+                "this process. Leave out shuffled"
+            )
+
+
+def plan_of(config: VlmConfig, shown: str = TRUE) -> Plan:
     """The matches of one evaluation. The trained operator is the first of the pool. InputError as Evaluation.plan."""
     how, operator = config.evaluation, config.rollout.operator
+    named = names.parse(operator)
+    seated = operator if shown == TRUE else str(replace(named, options=named.options | {"pictures": shown}))
     made = Evaluation(
         games=how.levels or config.rollout.levels,
-        operators=(operator, *(how.opponents or (operator,))),
+        operators=(seated, *(how.opponents or (operator,))),
         matches=how.matches,
         seed=how.seed,
         limits=Limits(max_ticks=config.rollout.max_ticks, deadline=config.rollout.deadline),
@@ -30,9 +56,28 @@ def plan_of(config: VlmConfig) -> Plan:
     return replace(made, games=tuple(games))
 
 
-def play(config: VlmConfig, folder: Path, version: str, weights: Path) -> dict[str, float]:
-    """Play them with these weights into the run `folder`, or what is left of them; scores by game and operator."""
-    plan = plan_of(config)
+def play(config: VlmConfig, out: Path, update: int, weights: Path) -> dict[str, float]:
+    """Play all evaluations of an update, or what is left of them, with these weights.
+
+    Scores as `eval/GAME/OPERATOR`: of everybody, and of the trained one without the true pictures. Where the game tells
+    what is true, `eval/thought/true` and `eval/thought/true_kind` of the trained one.
+    """
+    scores: dict[str, float] = {}
+    for shown in (TRUE, *config.evaluation.pictures):
+        plan, folder = plan_of(config, shown), folder_of(out, update, shown)
+        _play(config, plan, folder, f"pi_v{update}", weights)
+        mine = plan.entries[0].name
+        for table in Run(folder).tables():
+            for row in table.rows:
+                if row.score is not None and (shown == TRUE or row.operator == mine):
+                    scores[f"eval/{table.game}/{row.operator}"] = row.score
+        if shown == TRUE and thoughts.truths(plan.games):
+            said = thoughts.of_run(folder).get(mine, thoughts.Count()).metrics()
+            scores |= {f"eval/{name}": said[name] for name in ("thought/true", "thought/true_kind") if name in said}
+    return scores
+
+
+def _play(config: VlmConfig, plan: Plan, folder: Path, version: str, weights: Path) -> None:
     with contextlib.ExitStack() as stack:
         recorder = stack.enter_context(contextlib.closing(open_recorder(describe(plan), folder, resume=True)))
         matches = planned(plan, done=Run(folder).results(recorder.due, recorder.waiting))
@@ -43,11 +88,4 @@ def play(config: VlmConfig, folder: Path, version: str, weights: Path) -> dict[s
             Scheduler(
                 plan, pool, concurrency=config.rollout.concurrency, recorder=recorder, matches=matches, dry_turn=False
             ).run()
-        tables = Run(folder).tables()
-        recorder.results(tables)
-    out = {}
-    for table in tables:
-        for row in table.rows:
-            if row.score is not None:
-                out[f"eval/{table.game}/{row.operator}"] = row.score
-    return out
+        recorder.results(Run(folder).tables())

@@ -37,6 +37,7 @@ class Learner:
     shapes: Mapping[str, tuple[int, ...]] | None = None  # of what the critic looks at
     vector_shape: tuple[int, ...] | None = None  # of the game's vector view
     guide: Guide | None = None  # of thoughts
+    judged: Sequence[Array] = ()  # the advantages of the tokens of the newest rows
 
     def learn(self, update: int, rows: Sequence[Row], images: Mapping[str, Image]) -> Metrics:
         """Change the weights; `images` are the pictures of all rows by name.
@@ -46,6 +47,7 @@ class Learner:
         how = self.config.learn
         rows = _rewarded(rows, how)
         metrics, advantages = self._advantages(rows, images)
+        self.judged = advantages
         if self.critic is not None and self.critic.updates <= self.config.critic.warmup:
             return {**metrics, "actor/warming": 1.0}  # it learnt alone in this update
         chosen = _chosen(rows, advantages, how.share)
@@ -83,6 +85,8 @@ class Learner:
         if lesson is not None:
             assert self.critic is not None
             metrics |= self.critic.update(*lesson)
+        for game, roles in self.baselines.state().items():
+            metrics |= {f"baseline/{game}/{role}": mean for role, mean in roles.items()}
         firsts = np.array([float(one[-1]) if len(one) else 0.0 for one in advantages])
         metrics["advantage/positive"] = float((firsts > 0).mean())
         metrics["advantage/abs_mean"] = float(np.abs(firsts).mean())

@@ -102,6 +102,10 @@ def policy(logprobs: Tensor, inputs: Mapping[str, Tensor], config: Config) -> tu
     if "entropy" in inputs:
         sums["actor/entropy"] = weight * torch.where(counts, inputs["entropy"], zero)
         loss = loss - how.entropy * sums["actor/entropy"]
+        for part in ("thought", "answer"):
+            if part in inputs:
+                mine = inputs[part]
+                sums[f"actor/entropy_{part}"] = mine * torch.where(mine != 0, inputs["entropy"].detach(), zero)
     for name, wanted in (("ref", how.kl), ("entropy", how.entropy)):
         if wanted and name not in inputs:
             raise ValueError(f"the policy loss needs inputs[{name!r}]")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from arena.train.vlm.rows import Collected, Row
+from arena.train.vlm.opponents import SELF
+from arena.train.vlm.rows import BASE, Collected, MatchStat, Row
 
 
-def of_rows(found: Collected) -> dict[str, float]:
-    """Returns, lengths, faults, and how different the thoughts are; standard errors over episodes."""
+def of_rows(found: Collected, update: int = 0) -> dict[str, float]:
+    """Of an update: returns, lengths, faults, how old the weights were, and how different the thoughts are.
+
+    Standard errors are over episodes.
+    """
     rows = found.rows
     episodes: dict[tuple[int, int], list[Row]] = defaultdict(list)
     for row in rows:
@@ -36,10 +40,37 @@ def of_rows(found: Collected) -> dict[str, float]:
         "thought/distinct": len(texts) / len(spoken) if spoken else 0.0,
         "actor/sampler_logprob": float(np.mean(np.concatenate([row.mu for row in spoken]))) if spoken else 0.0,
     }
+    won = returns > 0
+    out["reward/success"] = _share(won.tolist())
+    out["reward/success_stderr"] = float(won.std(ddof=1) / np.sqrt(len(won))) if len(won) > 1 else 0.0
+    ages = Counter(max(0, update - _number(row.version)) for row in rows)
+    out["staleness/mean"] = sum(age * count for age, count in ages.items()) / max(1, len(rows))
+    out["staleness/max"] = float(max(ages, default=0))
+    out |= {f"staleness/{age}": count / len(rows) for age, count in sorted(ages.items())}
     for role in sorted({one[0].role for one in episodes.values()}):
         mine = [sum(row.reward for row in one) for one in episodes.values() if one[0].role == role]
         out[f"reward/{role}"] = float(np.mean(mine))
     return out
+
+
+def win_rates(matches: Sequence[MatchStat], who: Callable[[int], str]) -> dict[str, float]:
+    """How often the current weights got more than each kind of opponent; a draw is a half.
+
+    `who` names an operator of the pool by its number, as `Places.who`: all snapshots are "past".
+    """
+    points = defaultdict[str, list[float]](list)
+    for match in matches:
+        names = [who(number).partition(" ")[0] for number in match.lineup]
+        for mine in (seat for seat, name in enumerate(names) if name == SELF):
+            for seat, name in enumerate(names):
+                if name != SELF:
+                    points[name].append(0.5 + 0.5 * float(np.sign(match.returns[mine] - match.returns[seat])))
+    return {f"win_rate/{name}": float(np.mean(each)) for name, each in sorted(points.items())}
+
+
+def _number(version: str) -> int:
+    """Of pi_v12; 0 of the weights that were loaded first."""
+    return 0 if version == BASE else int(version.removeprefix("pi_v"))
 
 
 def _share(true: Sequence[bool]) -> float:

@@ -27,6 +27,8 @@ def token_inputs(
 ) -> tuple[list[dict[str, Floats]], dict[str, float]]:
     """The inputs of each row for `losses.policy`, float32 (response,) each, and metrics of the sampler's mismatch.
 
+    Beside what the loss takes, `thought` and `answer`: weights of the tokens of each part alone, for its entropy.
+
     `advantages`, `old` (the trainer's log-probabilities before the update) and `ref` have a (response,) for each row.
     A token counts (m = 1) if its row is trainable, was written by weights of one of `versions` (None: any), and
     exp(old - mu) lies in `band`. Its weight is m over the sum of m, times `parts`: the number of optimiser steps that
@@ -41,14 +43,18 @@ def token_inputs(
             f"probability within {band} of the sampler's, or their weights are too old. Trainer and sampler do not "
             f"score alike (mismatch/k3 {metrics['mismatch/k3']:.3g})"
         )
+    thoughts = [np.arange(len(row.response)) < row.thought for row in rows]
+    total_thought = sum(int((one & own).sum()) for one, own in zip(counts, thoughts, strict=True))
     made = []
     for at, row in enumerate(rows):
-        scale = np.where(np.arange(len(row.response)) < row.thought, thought, 1.0)
+        scale = np.where(thoughts[at], thought, 1.0)
         one = {
             "advantage": advantages[at] * scale,
             "old": old[at],
             "mu": row.mu,
             "weight": counts[at] * (parts / total),
+            "thought": (counts[at] & thoughts[at]) * (parts / max(1, total_thought)),
+            "answer": (counts[at] & ~thoughts[at]) * (parts / max(1, total - total_thought)),
         }
         if ref is not None:
             one["ref"] = ref[at]

@@ -20,10 +20,11 @@ from typing import Any, Literal, Protocol
 
 import torch
 
+from arena.canonical import generator, key
 from arena.errors import InputError
 from arena.observer import Observer
 from arena.plan import Plan
-from arena.train.vlm import checkpoints, evaluations, thoughts
+from arena.train.vlm import canary, checkpoints, evaluations, thoughts
 from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.checkpoints import Files
@@ -32,9 +33,10 @@ from arena.train.vlm.engine import Engine
 from arena.train.vlm.guided import Guide, speller
 from arena.train.vlm.learning import Learner, Metrics, check
 from arena.train.vlm.local import LocalEngine
-from arena.train.vlm.measures import of_rows
+from arena.train.vlm.measures import of_rows, win_rates
 from arena.train.vlm.rollout import Rollout
-from arena.train.vlm.rows import Tokens
+from arena.train.vlm.rows import Collected, Tokens
+from arena.train.vlm.samples import samples
 from arena.train.vlm.store import RowStore
 
 Resume = Literal["no", "exact", "weights-only"]
@@ -65,6 +67,7 @@ class Trainer:
         """
         config.check()
         check(config)
+        evaluations.check(config)
         self.config, self.out = config, out
         self.files = Files(out)
         self.files.begin(config, resume)
@@ -88,12 +91,16 @@ class Trainer:
                 staleness=config.staleness,
                 processes=config.processes,
             )
-            plan = self.rollout.rollout.plan
+            plan, self.who = self.rollout.rollout.plan, self.rollout.rollout.places.who
         else:
             self.rollout = Rollout(config.rollout, out, tokens, seed=config.seed, observer=observer)
-            plan = self.rollout.plan
+            plan, self.who = self.rollout.plan, self.rollout.places.who
         self.learner.vector_shape = plan.games[0].facts.spec.vector_shape
         self.truths = thoughts.truths(plan.games)
+        options = plan.games[0].operators[0].options
+        usual = "float32" if options.get("device") == "cpu" else "bfloat16"
+        self.sampler_dtype = str(options.get("dtype") or usual)
+        self.canary: canary.Canary | None = None  # of the newest weights
         try:
             self.learner.guide = self._guide(plan)
             if resume != "no":
@@ -121,11 +128,15 @@ class Trainer:
                 update, seconds = self.done, Metrics()
                 with _timed(seconds, "rollout"):
                     found = self.rollout.play(update)
-                metrics = of_rows(found) | thoughts.score(found.rows, self.tokens, self.truths).metrics()
+                metrics = of_rows(found, update) | win_rates(found.matches, self.who)
+                metrics |= thoughts.score(found.rows, self.tokens, self.truths).metrics()
                 with _timed(seconds, "store"):
                     self.store.append(update, found.rows, found.images)
                 with _timed(seconds, "learn"):
                     metrics |= self.learner.learn(update, found.rows, found.images)
+                if config.samples_every and update % config.samples_every == 0:
+                    with _timed(seconds, "samples"):
+                        self._show(update, found)
                 with _timed(seconds, "weights"):
                     self._give(update + 1)
                 self.done += 1
@@ -138,10 +149,20 @@ class Trainer:
                     self.files.tidy(self.done, config)
                 total = sum(seconds.values())
                 turns = metrics["rollout/turns"]
+                written = turns * metrics["response_length/mean"]
+                read = turns * metrics["prompt_length/mean"]
                 seconds |= {"total": total, "turns_per_second": turns / total, "turns": turns}
+                seconds |= {"tokens": written + read, "tokens_per_second": (written + read) / total}
+                seconds["generated_per_second"] = written / max(seconds["rollout"], 1e-9)
                 self.files.log(self.done, metrics, seconds)
                 if shown is not None:
                     shown.updated(self.done, metrics, seconds)
+
+    def _show(self, update: int, found: Collected) -> None:
+        chance = generator(key("samples", self.config.seed, update))
+        count = self.config.samples
+        shown = samples(found.rows, self.learner.judged, found.images, self.tokens, self.truths, count, chance)
+        self.files.sample(update + 1, shown)
 
     def _guide(self, plan: Plan) -> Guide | None:
         if not self.config.thoughts.corrector:
@@ -161,18 +182,27 @@ class Trainer:
     def _give(self, update: int) -> None:
         """The sampler gets the weights of after `update` updates."""
         version = f"pi_v{update}"
-        path = self.engine.sampler_weights(version)
+        path = self._sampler(version)
         self.rollout.update(version, path)
         self.rollout.snapshot(update, path)
+
+    def _sampler(self, version: str) -> Path:
+        """Write the weights for the sampler, and the canary: what they say of a fixed text."""
+        before = self.canary or canary.again(self.out / "weights" / version, version)
+        path = self.engine.sampler_weights(version)
+        if isinstance(self.engine, LocalEngine):
+            prompt, response = canary.fixed(self.engine.learner.tokenizer)
+            score, base = canary.scorer(self.engine), self.config.model.mode == "lora"
+            dtype = canary.coarsest(self.config.model.dtype, self.sampler_dtype)
+            self.canary = canary.write(path, version, score, prompt, response, dtype=dtype, before=before, base=base)
+        return path
 
     def _evaluated(self) -> Metrics:
         how = self.config.evaluation
         due = how.every and (self.done % how.every == 0 or self.done == self.config.updates)
         if not due:
             return Metrics()
-        version = f"pi_v{self.done}"
-        weights = self.out / "weights" / version
-        return evaluations.play(self.config, self.out / "evaluations" / f"{self.done:06d}", version, weights)
+        return evaluations.play(self.config, self.out, self.done, self.out / "weights" / f"pi_v{self.done}")
 
     def _save(self) -> None:
         state = {
@@ -199,7 +229,7 @@ class Trainer:
                 self.learner.critic = checkpoints.critic(path, self.config, self.learner.shapes)
             self.rollout.restore(state["rollout"])
         version = f"pi_v{self.done}"
-        self.rollout.update(version, self.engine.sampler_weights(version))
+        self.rollout.update(version, self._sampler(version))
         self.files.cut(self.done)
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from arena.canonical import hash_file
 from arena.errors import ArenaError
-from arena.train.vlm.checkpoints import METRICS, TIMING
+from arena.train.vlm.checkpoints import TIMING
 from arena.train.vlm.config import VlmConfig
+from arena.train.vlm.told import METRICS
 from arena.train.vlm.trainer import Shown, Trainer
 
 FEW = 4  # matches of a trial

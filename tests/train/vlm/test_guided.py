@@ -114,7 +114,7 @@ def test_what_was_seen_before_is_learnt_again(engine, rows, tmp_path):
 def test_true_statements_become_likelier(engine, rows, tmp_path):
     made = guide(engine, tmp_path)
     losses = []
-    for update in range(8):
+    for update in range(6):
         (part,) = made.data(update, rows, {}, 1)
         losses.append(engine.forward_backward(part, "cross_entropy").metrics["sft/loss"])
         engine.optim_step(OptimParams(learning_rate=1e-3))

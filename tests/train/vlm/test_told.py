@@ -1,0 +1,174 @@
+"""What a training says of itself: metrics that docs name, pages of turns, what its policy uses, `arena show`."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("transformers")
+
+from arena.cli.show import show
+from arena.errors import InputError, RecordError
+from arena.record.reader import Run
+from arena.train.vlm import told
+from arena.train.vlm.config import load
+from arena.train.vlm.measures import of_rows, win_rates
+from arena.train.vlm.rows import Collected, MatchStat
+from arena.train.vlm.samples import page, samples
+from arena.train.vlm.trainer import Trainer, main
+from tests.train.vlm.batches import episode
+from tests.train.vlm.kit import TOKENS, ids
+
+DOCS = Path(__file__).parents[3] / "docs" / "training-vlm.md"
+TOML = """
+updates = 2
+keep = 1
+samples_every = 1
+[rollout]
+levels = ["leduc@seats=2"]
+matches = 2
+concurrency = 2
+[rollout.pool]
+opponents = {self = 0.5, random = 0.5}
+[learn]
+batch = 4
+[critic]
+inputs = ["facts"]
+hidden = 16
+channels = 4
+warmup = 0
+[model]
+mode = "full"
+[evaluation]
+every = 1
+matches = 2
+opponents = ["random"]
+pictures = ["blank", "shuffled"]
+"""
+
+
+def config(folder, *settings):
+    (folder / "mine.toml").write_text(TOML)
+    return load(None, folder / "mine.toml", settings)
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("told")
+    return main(config(folder), folder / "out")
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_blank_and_shuffled_pictures_are_played_from_the_same_starts_and_scored(out):
+    found = lines(out / "metrics.jsonl")[-1]
+    names = ["vlm", "vlm@pictures=blank", "vlm@pictures=shuffled"]
+    assert {name for name in found if name.startswith("eval/")} == {f"eval/leduc/{name}" for name in [*names, "random"]}
+    runs = [Run(told.folder_of(out, 2, shown)) for shown in ("true", "blank", "shuffled")]
+    starts = {tuple((match[0].seed, match[0].state_hash) for match in run.played()) for run in runs}
+    assert [len(one) for one in starts] == [2]
+
+
+def test_a_training_is_shown_in_words(out):
+    shown = CliRunner().invoke(show, [str(out)], catch_exceptions=False)
+    assert shown.exit_code == 0
+    said = shown.output.replace("\n", " ")
+    for words in (
+        "vlm is trained on leduc@seats=2: 2 of 2 updates of 2 matches, ppo, full weights",
+        "last update: return",
+        "with blank pictures",
+        "with pictures of other turns",
+        "what the policy uses",
+        "is the newest checkpoint",
+        "export model",
+        "000002.html",
+    ):
+        assert words in said
+
+
+def test_a_damaged_head_is_said(out, tmp_path):
+    (tmp_path / told.HEAD).write_text("{")
+    with pytest.raises(RecordError, match=r"vlm\.json is damaged"):
+        told.sentences(tmp_path)
+
+
+def test_the_checkpoint_of_the_best_evaluation_stays(out):
+    kept = {path.name for path in (out / told.CHECKPOINTS).iterdir()}
+    assert kept == {"000002", f"{told.best(out):06d}"}
+
+
+def test_every_metric_is_in_the_docs(out):
+    rows = re.findall(r"^\| (`[^|]+) \|", DOCS.read_text(), re.MULTILINE)
+    known = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+    patterns = [re.sub(r"[A-Z]+", "[^`]+", re.escape(name)) for name in known]
+    emitted = {name for file in ("metrics", "timing") for line in lines(out / f"{file}.jsonl") for name in line}
+    assert not [name for name in sorted(emitted) if not any(re.fullmatch(one, name) for one in patterns)]
+
+
+def test_tensorboard_has_the_turns_and_the_evaluations(out):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    board = EventAccumulator(str(out / "tb"), size_guidance={"images": 0, "tensors": 0, "scalars": 0}).Reload()
+    tags = board.Tags()
+    assert "samples/0" in tags["images"]
+    assert "samples/0/text_summary" in tags["tensors"]
+    assert "eval/leduc/vlm@pictures=blank" in [one.replace("_40", "@") for one in tags["scalars"]]
+
+
+def test_a_page_shows_pictures_prompts_thoughts_and_advantages(out):
+    text = (out / told.SAMPLES / "000002.html").read_text()
+    assert text.count("<article>") == text.count("data:image/png;base64") > 1
+    assert "[picture]" in text
+    assert "Answer:" in text
+
+
+def test_a_page_has_the_best_and_the_worst_turns_and_no_markup_of_theirs():
+    rows = episode([0.0] * 9, response=[ids(f"<b>{turn}") for turn in range(9)], mu=[np.zeros(5, np.float32)] * 9)
+    advantages = [np.full(5, float(turn)) for turn in range(9)]
+    found = samples(rows, advantages, {}, TOKENS, {}, 3, np.random.default_rng(1))
+    assert ["advantage +8" in found[0].facts, "advantage +0" in found[1].facts, len(found)] == [True, True, 3]
+    assert "&lt;b&gt;8" in page(1, found)
+    assert "<b>8" not in page(1, found)
+
+
+def test_rows_tell_how_old_their_weights_were():
+    rows = [*episode([1.0, 1.0], version="pi_v3"), *episode([0.0, -1.0], 1, version="pi_v1")]
+    found = of_rows(Collected(rows=rows), update=3)
+    assert (found["staleness/mean"], found["staleness/max"], found["staleness/0"]) == (1.0, 2.0, 0.5)
+    assert found["reward/success"] == 0.5
+
+
+def test_a_win_rate_is_of_the_current_weights_against_each_kind_of_opponent():
+    def match(lineup, returns):
+        facts = dict(match=0, group=0, level=0, status="terminated", ticks=1)
+        return MatchStat(lineup=lineup, returns=returns, **facts)
+
+    who = ["self", "past 0", "past 1", "ppo"].__getitem__
+    matches = [
+        match((0, 1), (1.0, -1.0)),
+        match((2, 0), (1.0, -1.0)),
+        match((3, 0), (0.0, 0.0)),
+        match((0, 0), (1, -1)),
+    ]
+    assert win_rates(matches, who) == {"win_rate/past": 0.5, "win_rate/ppo": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ('evaluation.pictures=["blakn"]', "blakn"),
+        ('evaluation.opponents=["randm"]', "random"),
+        ('evaluation.levels=["leducc"]', "leduc"),
+    ],
+)
+def test_an_evaluation_that_cannot_be_played_is_refused_before_the_training(tmp_path, setting, said):
+    with pytest.raises(InputError, match=said), Trainer(config(tmp_path, setting), tmp_path / "out"):
+        pass
