@@ -4,8 +4,8 @@
     python -m scripts.train.lanes measure --out work/rl --json docs/results/rl-lanes.json --plot docs/curves/rl.png
 
 measure: every trained model, nano as it ships, `scripted` and `ppo` on the same 100 levels, the differences by level
-with 95% intervals, the share of true statements in thoughts, and the curves. `--levels validation` takes the levels
-that may be looked at more than once.
+with 95% intervals, what the trained ones lose with blank pictures and with those of other turns, the share of true
+statements in thoughts, and the curves. `--levels validation` takes the levels that may be looked at more than once.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from scripts.ppo.evaluate import Far, far, play
 
 ARENA = (sys.executable, "-m", "arena")
 STARTS, SEED = 100, 1
+EXTRA = ("pictures=blank", "pictures=shuffled")  # what is lost without the true pictures is what a policy uses of them
 
 
 def train(out: Path, seeds: Sequence[int], settings: Sequence[str]) -> None:
@@ -64,7 +65,7 @@ def measure(out: Path, levels: str, extra: Sequence[str]) -> dict[str, Any]:
         results["thoughts"] |= {name: said} if said else {}
         print(name, json.dumps(results["pixels"][name] | said), flush=True)
     for name in trained:
-        for other in others:
+        for other in (*others, *(f"{name} {what}" for what in extra)):
             paired = [a.distance - b.distance for a, b in zip(went[name], went[other], strict=True)]
             results["differences"][f"{name} less {other}"] = _spread(paired)
     print(json.dumps(results["differences"], indent=1))
@@ -118,7 +119,9 @@ def main() -> None:
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--set", dest="settings", action="append", default=[], help="as of arena train vlm")
     parser.add_argument("--levels", default="heldout", choices=("heldout", "validation"))
-    parser.add_argument("--extra", action="append", default=[], help="options of the trained ones, e.g. pictures=blank")
+    parser.add_argument(
+        "--extra", action="append", help="options of the trained ones (default: pictures=blank, pictures=shuffled)"
+    )
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path)
     given = parser.parse_args()
@@ -128,7 +131,7 @@ def main() -> None:
     found = curves(given.out)
     if given.plot:
         plot(found, given.plot)
-    results = {**measure(given.out, given.levels, given.extra), "curves": found}
+    results = {**measure(given.out, given.levels, given.extra or EXTRA), "curves": found}
     if given.json:
         given.json.write_text(json.dumps(results, indent=1) + "\n")
 

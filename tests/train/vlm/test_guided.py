@@ -128,7 +128,7 @@ def config(folder, *settings) -> VlmConfig:
 
 
 def test_a_guided_training_goes_on_exactly_and_tells_its_cross_entropy(tmp_path):
-    guided = ('thoughts.corrector="truth"', "thoughts.share=0.5")
+    guided = ("thoughts.corrector=truth", "thoughts.share=0.5")
     whole = main(config(tmp_path, *guided), tmp_path / "whole")
     main(config(tmp_path, *guided, "updates=1"), tmp_path / "parts")
     parts = main(config(tmp_path, *guided), tmp_path / "parts", resume="exact")
@@ -141,9 +141,9 @@ def test_a_guided_training_goes_on_exactly_and_tells_its_cross_entropy(tmp_path)
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        (('thoughts.corrector="truht"',), "Did you mean truth"),
-        (('thoughts.corrector="truth"', 'rollout.levels=["leduc@seats=2"]'), "leduc does not say what is true"),
-        (('thoughts.corrector="truth"', "thoughts.share=1.5"), "thoughts.share=1.5"),
+        (("thoughts.corrector=truht",), "Did you mean truth"),
+        (("thoughts.corrector=truth", 'rollout.levels=["leduc@seats=2"]'), "leduc does not say what is true"),
+        (("thoughts.corrector=truth", "thoughts.share=1.5"), "thoughts.share=1.5"),
     ],
 )
 def test_a_guide_that_cannot_be_is_refused(tmp_path, settings, said):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from arena.cli.show import show
 from arena.errors import InputError, RecordError
 from arena.record.reader import Run
 from arena.train.vlm import told
+from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import load
 from arena.train.vlm.measures import of_rows, win_rates
 from arena.train.vlm.rows import Collected, MatchStat
@@ -45,7 +47,7 @@ warmup = 0
 [model]
 mode = "full"
 [evaluation]
-every = 1
+every = 2
 matches = 2
 opponents = ["random"]
 pictures = ["blank", "shuffled"]
@@ -99,9 +101,13 @@ def test_a_damaged_head_is_said(out, tmp_path):
         told.sentences(tmp_path)
 
 
-def test_the_checkpoint_of_the_best_evaluation_stays(out):
-    kept = {path.name for path in (out / told.CHECKPOINTS).iterdir()}
-    assert kept == {"000002", f"{told.best(out):06d}"}
+def test_the_checkpoint_of_the_best_evaluation_stays(out, tmp_path):
+    mine = config(tmp_path)
+    shutil.copytree(told.folder_of(out, 2), told.folder_of(tmp_path, 1))
+    for update in (1, 2, 3):
+        (tmp_path / told.CHECKPOINTS / f"{update:06d}").mkdir(parents=True)
+    Files(tmp_path).tidy(3, mine)
+    assert sorted(path.name for path in (tmp_path / told.CHECKPOINTS).iterdir()) == ["000001", "000003"]
 
 
 def test_every_metric_is_in_the_docs(out):
@@ -110,6 +116,13 @@ def test_every_metric_is_in_the_docs(out):
     patterns = [re.sub(r"[A-Z]+", "[^`]+", re.escape(name)) for name in known]
     emitted = {name for file in ("metrics", "timing") for line in lines(out / f"{file}.jsonl") for name in line}
     assert not [name for name in sorted(emitted) if not any(re.fullmatch(one, name) for one in patterns)]
+
+
+def test_what_docs_say_is_tested_is_there():
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", DOCS.read_text())
+    assert len(named) > 20
+    texts = {file: (Path(__file__).parent / file).read_text() for file, _ in named}
+    assert [name for file, name in named if f"def {name}(" not in texts[file]] == []
 
 
 def test_tensorboard_has_the_turns_and_the_evaluations(out):
