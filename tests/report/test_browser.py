@@ -43,6 +43,12 @@ CONTRAST = """() => {
     })
     .map((one) => one.outerHTML.slice(0, 120));
 }"""
+CUT = """() => {  // captions that go on beyond the edge of the page
+  const whole = document.createRange();
+  return [...document.querySelectorAll("caption")]
+    .filter((one) => { whole.selectNodeContents(one); return whole.getBoundingClientRect().right > innerWidth; })
+    .map((one) => one.textContent);
+}"""
 SIZES = [(390, 844), (1440, 900)]
 
 
@@ -97,6 +103,7 @@ def test_it_fits_and_complains_of_nothing(
     for path in (run.folder / "report.html", both):
         look = Looking(browser, path, viewport={"width": size[0], "height": size[1]}, color_scheme=theme)
         assert look.page.evaluate("document.documentElement.scrollWidth") <= size[0]
+        assert look.page.evaluate(CUT) == []
         ground = look.page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (ground == "rgb(255, 255, 255)") == (theme == "light")
         look.close()
