@@ -1,26 +1,40 @@
-"""`python -m tests.train.vlm.killed CONFIG OUT MODULE CLASS METHOD N`: killed at the N-th call of METHOD."""
+"""A training that is killed at the N-th call of a method, in a process of its own.
+
+It is forked from a process that has imported what a training needs, which takes as long as the training, and no more:
+that one has no thread and made nothing yet.
+"""
 
 from __future__ import annotations
 
-import importlib
+import multiprocessing
 import os
 import signal
-import sys
 from pathlib import Path
+
+from transformers import Idefics3ForConditionalGeneration, Idefics3Processor  # noqa: F401 - nano's
 
 from arena.train.vlm.config import load
 from arena.train.vlm.trainer import main
 
-if __name__ == "__main__":
-    config, out, module, name, method, at = sys.argv[1:]
-    where = getattr(importlib.import_module(module), name)
-    calls, real = [], getattr(where, method)
+
+def killed(config: Path, out: Path, where: type, name: str, at: int) -> None:
+    """Train, until the method `name` of `where` is called for the `at`-th time: there the process is killed."""
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([__name__])
+    process = processes.Process(target=_train, args=(config, out, where, name, at))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+
+
+def _train(config: Path, out: Path, where: type, name: str, at: int) -> None:
+    calls, real = [], getattr(where, name)
 
     def counted(*args, **kwargs):
         calls.append(0)
-        if len(calls) == int(at):
+        if len(calls) == at:
             os.kill(os.getpid(), signal.SIGKILL)
         return real(*args, **kwargs)
 
-    setattr(where, method, counted)
-    main(load(None, Path(config)), Path(out))
+    setattr(where, name, counted)
+    main(load(None, config), out)

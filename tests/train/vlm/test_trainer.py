@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -20,8 +16,8 @@ from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.rollout import Rollout
 from arena.train.vlm.store import MatchFiles, RowStore
 from arena.train.vlm.trainer import Trainer, main
+from tests.train.vlm.killed import killed
 
-ROOT = Path(__file__).parents[3]
 TOML = """
 updates = 3
 seed = 3
@@ -103,14 +99,6 @@ MOMENTS = [
     (Rollout, "snapshot", 2),
     (LocalEngine, "save_state", 2),
 ]
-
-
-def killed(config, out, where, name, at):
-    """Train in a process of its own, which is killed when the method is called for the `at`-th time."""
-    what = [config, out, where.__module__, where.__name__, name, at]
-    command = [sys.executable, "-m", "tests.train.vlm.killed", *map(str, what)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr[-3000:]
 
 
 @pytest.mark.parametrize(("where", "name", "at"), MOMENTS, ids=[f"{c.__name__}.{n}" for c, n, _ in MOMENTS])
