@@ -11,13 +11,14 @@ import msgspec
 
 from arena import declared
 from arena.errors import InputError, nearest
-from arena.train.vlm.advantages import VALUE_HEAD
+from arena.train.vlm.advantages import CRITIC, VALUE_HEAD
 from arena.train.vlm.critic import CriticConfig
 from arena.train.vlm.estimate import Filter
 from arena.train.vlm.guided import ThoughtsConfig
 from arena.train.vlm.local import LocalConfig
 from arena.train.vlm.losses import PolicyConfig
 from arena.train.vlm.matches import RolloutConfig
+from arena.train.vlm.tinker import TinkerConfig
 
 PRESETS = Path(__file__).parent / "presets"
 Hidden = Literal["blank", "shuffled"]
@@ -82,7 +83,9 @@ class VlmConfig:
     policy: PolicyConfig = field(default_factory=PolicyConfig)
     thoughts: ThoughtsConfig = field(default_factory=ThoughtsConfig)
     critic: CriticConfig = field(default_factory=CriticConfig)
+    engine: Literal["local", "tinker"] = "local"  # what holds the weights that are trained: see docs/engine.md
     model: LocalConfig = field(default_factory=LocalConfig)
+    tinker: TinkerConfig = field(default_factory=TinkerConfig)  # of engine="tinker", which takes model's rank and seed
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     staleness: int = 0  # updates that rollouts are ahead of the trainer; 0: each is played when it is learnt from
     processes: int = 2  # that play ahead
@@ -108,6 +111,23 @@ class VlmConfig:
         ):
             if getattr(self, name) < least:
                 raise InputError(f"{name}={getattr(self, name)}: expected at least {least}")
+        if self.engine == "tinker":
+            self._check_tinker()
+
+    def _check_tinker(self) -> None:
+        """InputError for what a server of the Tinker API has no answer to."""
+        self.tinker.check()
+        wrong = {
+            "model.mode=full": self.model.mode == "full" and "trains adapters alone: set model.mode=lora",
+            f"model.temperature={self.model.temperature:g}": self.model.temperature != 1 and "scores at temperature 1",
+            f"policy.entropy={self.policy.entropy:g}": self.policy.entropy and "gives no entropies: set it to 0",
+            "critic.inputs=hidden": self.learn.algorithm in CRITIC | VALUE_HEAD
+            and "hidden" in self.critic_here.inputs
+            and "gives no hidden states: name other inputs, and an algorithm that values turns",
+        }
+        for name, why in wrong.items():
+            if why:
+                raise InputError(f"{name}: a server of the Tinker API {why}")
 
     @property
     def critic_here(self) -> CriticConfig:

@@ -94,3 +94,6 @@ class Engine(ABC):
 
         CheckpointError, with the reason, for a state of another model or version.
         """
+
+    def close(self) -> None:  # noqa: B027
+        """Called once, at the end."""

@@ -16,7 +16,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import torch
 
@@ -24,7 +24,7 @@ from arena.canonical import generator, key
 from arena.errors import InputError
 from arena.observer import Observer
 from arena.plan import Plan
-from arena.train.vlm import canary, checkpoints, evaluations, thoughts
+from arena.train.vlm import canary, checkpoints, engines, evaluations, thoughts
 from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.checkpoints import Files
@@ -61,7 +61,7 @@ class Trainer:
         tokens: Tokens | None = None,
         observer: Observer | None = None,
     ) -> None:
-        """`engine`, `tokens`: instead of a LocalEngine of the operator of `config`.
+        """`engine`, `tokens`: instead of those that `config` names.
 
         InputError, or a subclass, for a config that cannot be trained, or a folder that does not fit `resume`.
         """
@@ -72,11 +72,7 @@ class Trainer:
         self.files = Files(out)
         self.files.begin(config, resume)
         if engine is None:
-            local = LocalEngine(config.rollout.operator, out / "weights", config.model)
-            engine, tokens = (
-                local,
-                Tokens(Texts(local.learner.tokenizer, local.learner.ends), local.learner.image_token),
-            )
+            engine, tokens = engines.make(config, out / "weights")
         assert tokens is not None
         self.engine, self.tokens = engine, tokens
         self.learner = Learner(config, engine, RoleBaselines())
@@ -116,9 +112,10 @@ class Trainer:
         self.close()
 
     def close(self) -> None:
-        """Release the operators and the log."""
+        """Release the operators, the log and the engine."""
         self.rollout.close()
         self.files.close()
+        self.engine.close()
 
     def run(self, shown: Shown | None = None) -> None:
         """All updates up to `config.updates`, each with its metrics, checkpoint and evaluation."""
@@ -231,18 +228,6 @@ class Trainer:
         version = f"pi_v{self.done}"
         self.rollout.update(version, self._sampler(version))
         self.files.cut(self.done)
-
-
-class Texts:
-    """The text of generated ids, as the operator reads it."""
-
-    def __init__(self, tokenizer: Any, ends: frozenset[int]) -> None:
-        self._tokenizer, self._ends = tokenizer, ends
-
-    def __call__(self, ids: Any) -> str:
-        words = [int(one) for one in ids if int(one) not in self._ends]
-        text: str = self._tokenizer.decode(words, clean_up_tokenization_spaces=False)
-        return text
 
 
 def main(config: VlmConfig, out: Path, *, resume: Resume = "no", shown: Shown | None = None) -> Path:
