@@ -68,9 +68,13 @@ class TinkerEngine(Engine):
         url = config.url or None
         self._service: Any = tinker.ServiceClient(base_url=url, api_key=key)
         self._rest: Any = self._asked("opening a connection", lambda: tinker.RestClient(base_url=url, api_key=key))
-        self._client = self._new()
         self._start: Any = None  # never stepped: the reference
         self._states = 0
+        try:
+            self._client = self._new()
+        except BaseException:
+            self.close()
+            raise
 
     # the five calls
 
