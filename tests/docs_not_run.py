@@ -70,6 +70,12 @@ NOT_RUN = {
         " --docs docs/benchmarks.md",
         "python -m scripts.nano.curve work/nano/phase-1/curve.csv work/nano/phase-2/curve.csv docs/curves/nano.png",
         "cp -r work/nano/model arena_operators/vlm/nano",
+        "python -m scripts.nano.race --out work/race",
+        "cp -r work/race/adapter/. arena_operators/vlm/adapters/race",
+        "arena play --game race --operators vlm:nano@adapter=race,scripted --matches 40",
+        "python -m scripts.train.races train --seed 0 --out work/races",
+        "python -m scripts.train.races measure --seed 0 --out work/races --json work/races/race.json"
+        " --plot work/races/curve",
         "python scripts/ppo/demos.py mario:1-1 --join A.npz B.npz C.npz --out mario.npz",
         "python scripts/ppo/train.py mario --demos mario.npz --out runs/mario",
         "python scripts/ppo/demos.py sidescroller --matches 200 --seed 1 --pushed 0.05 --out A.npz",

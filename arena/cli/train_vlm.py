@@ -43,7 +43,7 @@ class Lines:
 
 @click.command()
 @click.argument("config_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--preset", help="Settings that ship: sidescroller-nano, mario-nano, holdem-nano, odysseus.")
+@click.option("--preset", help="Settings that ship: sidescroller-nano, mario-nano, race-nano, holdem-nano, odysseus.")
 @click.option(
     "--game", "games", multiple=True, help="Play this game, instead of the preset's if there is one; may be repeated."
 )

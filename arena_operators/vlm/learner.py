@@ -37,6 +37,7 @@ class Learner:
         checkpoint.check_source(self._origin)
         self._loaded = Model(self._origin, device, dtype, options.get("revision"))
         self.model: Any = self._loaded.model  # a transformers model; the engine may change its weights, not replace it
+        self.model.requires_grad_(True)  # peft leaves a model frozen into which it merged an adapter
         self.tokenizer: Any = self._loaded.tokenizer
         self.ends = self._loaded.ends  # tokens that end an answer
         self.context = self._loaded.context
