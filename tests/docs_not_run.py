@@ -48,6 +48,7 @@ NOT_RUN = {
         "arena train vlm --preset sidescroller-nano --dry-run",
         "arena train vlm --preset sidescroller-nano --lr 0 --out runs/check",
         "arena train vlm --preset sidescroller-nano --seed 0 --out runs/side",
+        "arena train vlm --preset sidescroller-nano --set thoughts.corrector=truth --out runs/guided",
         "arena export model runs/side runs/side-model",
         "python -m scripts.train.shipped",
         "python scripts/bench/train.py",
