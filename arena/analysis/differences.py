@@ -121,15 +121,15 @@ def _difference(
     )
 
 
-def scores(outcomes: Outcomes, draw: Resampler) -> list[Estimate | None]:
-    """The mean return of each operator."""
+def scores(outcomes: Outcomes) -> list[Estimate | None]:
+    """The mean return of each operator, with the interval of the tables of a run."""
     resolved = outcomes.where(outcomes.resolved)
     blocks, block = np.unique(resolved.block, return_inverse=True)
     sums, counts = _by_block(resolved, block, len(blocks))
     out = []
     for who in range(len(outcomes.operators)):
         played = (resolved.lineup == who).any(axis=1)
-        out.append(estimate(counts[:, who], sums[:, who], units(resolved, block, (who,), played), draw))
+        out.append(estimate(counts[:, who], sums[:, who], units(resolved, block, (who,), played)))
     return out
 
 

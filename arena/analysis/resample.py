@@ -87,9 +87,11 @@ class Estimate:
 
 
 def estimate(
-    sizes: Floats, totals: Floats, clusters: npt.NDArray[np.uint64] | None, draw: Resampler
+    sizes: Floats, totals: Floats, clusters: npt.NDArray[np.uint64] | None, draw: Resampler | None = None
 ) -> Estimate | None:
     """The mean over matches of blocks with `sizes` matches and these sums. None without a match.
+
+    draw: for the bootstrap's interval, which is never narrower than Student's; None: Student's.
 
     clusters: blocks of one number count as one: those of one person, or, in a game without chance, those that went the
     same way and so say the same thing twice. None: they are draws of chance, however often the same one comes.
@@ -107,7 +109,7 @@ def estimate(
         return out
     error = math.sqrt(blocks / (blocks - 1) * float(((totals - mean * sizes) ** 2).sum())) / float(sizes.sum())
     student = t975(blocks - 1)
-    critical = max(student, _critical(sizes, totals, mean, draw))
+    critical = student if draw is None else max(student, _critical(sizes, totals, mean, draw))
     low, high = mean - critical * error, mean + critical * error
     if not (low < mean < high and math.isfinite(low) and math.isfinite(high)):
         return out

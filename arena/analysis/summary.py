@@ -104,7 +104,7 @@ def analyse(
         mine = outcomes.of_game(index)
         fitted = _game(mine, index, labels[index], anchor, draw, metrics)
         if exact is not None:
-            _add_exact(fitted[0], outcomes, index, exact, draw, metrics)
+            _add_exact(fitted[0], outcomes, index, exact, metrics)
         found.append(fitted[0])
         fits.append(fitted[1])
     overall = _overall(outcomes, found, fits, low, high, metrics) if len(found) > 1 else None
@@ -123,7 +123,7 @@ def _game(
 ) -> tuple[GameAnalysis, Fit | None]:
     pool = mine.operators
     pairs = differences(mine, draw) if "differences" in metrics else None
-    played = scores(mine, draw)
+    played = scores(mine)
     counted = comparisons(mine)
     reason = why_not(counted, pool) if mine.lineup.shape[1] > 1 else "no ratings: nobody meets in a game with one seat"
     zero = None if anchor is None else pool.index(anchor)
@@ -156,11 +156,9 @@ def _game(
     ), fitted
 
 
-def _add_exact(
-    game: GameAnalysis, outcomes: Outcomes, index: int, exact: ExactFacts, draw: Resampler, metrics: Sequence[str]
-) -> None:
+def _add_exact(game: GameAnalysis, outcomes: Outcomes, index: int, exact: ExactFacts, metrics: Sequence[str]) -> None:
     fair = without_luck(outcomes, index, exact) if "luck" in metrics else None
-    corrected = [None] * len(game.standings) if fair is None else scores(fair, draw)
+    corrected = [None] * len(game.standings) if fair is None else scores(fair)
     for who, (standing, one) in enumerate(zip(game.standings, corrected, strict=True)):
         standing.without_luck = None if one is None else Interval(one.mean, one.low, one.high)
         if "exploitability" in metrics:

@@ -127,6 +127,15 @@ def test_an_evaluation_has_both_beside_the_scores(tmp_path: Path, capsys: pytest
     assert f'{scripted.without_luck.value!r}"' in page
 
 
+def test_a_score_has_one_interval_in_tables_and_analysis(tmp_path: Path) -> None:
+    plan = build_plan("kuhn@seats=2", ["scripted", "random"], seed=1, matches=12)
+    run_plan(plan, tmp_path / "run", concurrency=4)
+    (table,) = Run(tmp_path / "run").tables()
+    for row, standing in zip(table.rows, write_analysis(Run(tmp_path / "run")).games[0].standings, strict=True):
+        assert standing.score is not None
+        assert (standing.score.low, standing.score.high) == pytest.approx((row.low, row.high))
+
+
 def test_without_luck_matches_of_holdem_vary_less_and_sum_to_nothing(tmp_path: Path) -> None:
     plan = build_plan("holdem@seats=2@hands=1", ["scripted", "scripted"], seed=1, matches=100)
     run_plan(plan, tmp_path / "run", concurrency=16)

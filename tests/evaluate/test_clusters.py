@@ -72,4 +72,4 @@ def test_what_is_about_a_person_is_over_their_blocks() -> None:
     league = league_with(np.random.default_rng(1), people=3, blocks=5)
     found = {(pair.one, pair.other): pair for pair in differences(league, Resampler(0))}
     assert found["op0", "op2"].blocks == 5
-    assert [one.blocks for one in scores(league, Resampler(0)) if one is not None] == [3, 3, 5, 5, 5]
+    assert [one.blocks for one in scores(league) if one is not None] == [3, 3, 5, 5, 5]

@@ -106,7 +106,7 @@ def test_the_chance_of_doing_better_is_over_people_too() -> None:
 
 def test_unresolved_matches_with_people_are_left_out() -> None:
     found = league(np.zeros(5), seats=3, lineups=[(0, 1, 2), (0, 1, 3), (0, 1, 4)], people=3, unresolved=0.3, seed=1)
-    assert [one.blocks for one in scores(found, Resampler(0))[:2] if one is not None] == [3, 3]
+    assert [one.blocks for one in scores(found)[:2] if one is not None] == [3, 3]
     assert analyse(found).games[0].differences[0].blocks == 3
 
 
