@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from arena import names
+from arena.exporters.asked import Messages
 from arena.train.vlm.config import VlmConfig
-from arena.train.vlm.engine import Engine
-from arena.train.vlm.local import LocalEngine, learner
+from arena.train.vlm.engine import Engine, Ints
+from arena.train.vlm.local import Learner, LocalEngine, learner
 from arena.train.vlm.rows import Decoder, Tokens
 from arena.train.vlm.tinker import TinkerEngine
 
@@ -21,4 +24,26 @@ def make(config: VlmConfig, folder: Path) -> tuple[Engine, Tokens]:
     else:
         words = learner(operator, "cpu", "bfloat16")  # its weights are dropped again
         engine = TinkerEngine(folder, config.tinker, rank=config.model.rank, seed=config.model.seed)
-    return engine, Tokens(Decoder(words.tokenizer, words.ends), words.image_token)
+    encode = Encoder(operator, words) if _served(operator) else None
+    return engine, Tokens(Decoder(words.tokenizer, words.ends), words.image_token, encode)
+
+
+class Encoder:
+    """`Tokens.encode` of an operator's model. In another process it loads the model anew, when it is first asked."""
+
+    def __init__(self, source: str, words: Learner | None = None) -> None:
+        self._source, self._words = source, words
+
+    def __call__(self, messages: Messages) -> Ints:
+        if self._words is None:
+            self._words = learner(self._source, "cpu", "bfloat16")
+        return self._words.encode(messages)[0]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Encoder, (self._source,)
+
+
+def _served(operator: str) -> bool:
+    """Whether an operator's prompts are put into tokens by a server, not by its own model here."""
+    options = names.parse(operator).options
+    return "url" in options or options.get("backend", "transformers") != "transformers"

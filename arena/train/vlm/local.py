@@ -24,7 +24,7 @@ from torch import Tensor
 from arena import names, plugins
 from arena.errors import ArenaError, InputError, sentence
 from arena.train.vlm import losses, lowrank, saved
-from arena.train.vlm.engine import NO_CONFIG, Config, Datum, Engine, Floats, OptimParams, Output
+from arena.train.vlm.engine import NO_CONFIG, Config, Datum, Engine, Floats, Ints, OptimParams, Output
 from arena.train.vlm.passes import Pass, Row, passes
 from arena.train.vlm.rows import sha
 
@@ -41,6 +41,7 @@ class Learner(Protocol):
     image_token: int | None
 
     def fingerprint(self) -> dict[str, str]: ...
+    def encode(self, messages: Any) -> tuple[Ints, tuple[tuple[int, int], ...]]: ...
     def banned(self) -> Any: ...
     def pixels(self, images: Sequence[Any]) -> dict[str, Tensor]: ...
     def features(self, pixels: Mapping[str, Tensor]) -> Tensor | None: ...

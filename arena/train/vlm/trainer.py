@@ -71,39 +71,40 @@ class Trainer:
         self.config, self.out = config, out
         self.files = Files(out)
         self.files.begin(config, resume)
-        if engine is None:
-            engine, tokens = engines.make(config, out / "weights")
-        assert tokens is not None
-        self.engine, self.tokens = engine, tokens
-        self.learner = Learner(config, engine, RoleBaselines())
-        self.store = RowStore(out)
-        self.done = 0  # updates
-        if config.staleness:
-            self.rollout: Rollout | Ahead = Ahead(
-                config.rollout,
-                out,
-                tokens,
-                seed=config.seed,
-                staleness=config.staleness,
-                processes=config.processes,
-            )
-            plan, self.who = self.rollout.rollout.plan, self.rollout.rollout.places.who
-        else:
-            self.rollout = Rollout(config.rollout, out, tokens, seed=config.seed, observer=observer)
-            plan, self.who = self.rollout.plan, self.rollout.places.who
-        self.learner.vector_shape = plan.games[0].facts.spec.vector_shape
-        self.truths = thoughts.truths(plan.games)
-        options = plan.games[0].operators[0].options
-        usual = "float32" if options.get("device") == "cpu" else "bfloat16"
-        self.sampler_dtype = str(options.get("dtype") or usual)
-        self.canary: canary.Canary | None = None  # of the newest weights
-        try:
+        with contextlib.ExitStack() as opened:
+            opened.callback(self.files.close)
+            if engine is None:
+                engine, tokens = engines.make(config, out / "weights")
+            assert tokens is not None
+            opened.callback(engine.close)
+            self.engine, self.tokens = engine, tokens
+            self.learner = Learner(config, engine, RoleBaselines())
+            self.store = RowStore(out)
+            self.done = 0  # updates
+            if config.staleness:
+                self.rollout: Rollout | Ahead = Ahead(
+                    config.rollout,
+                    out,
+                    tokens,
+                    seed=config.seed,
+                    staleness=config.staleness,
+                    processes=config.processes,
+                )
+                plan, self.who = self.rollout.rollout.plan, self.rollout.rollout.places.who
+            else:
+                self.rollout = Rollout(config.rollout, out, tokens, seed=config.seed, observer=observer)
+                plan, self.who = self.rollout.plan, self.rollout.places.who
+            opened.callback(self.rollout.close)
+            self.learner.vector_shape = plan.games[0].facts.spec.vector_shape
+            self.truths = thoughts.truths(plan.games)
+            options = plan.games[0].operators[0].options
+            usual = "float32" if options.get("device") == "cpu" else "bfloat16"
+            self.sampler_dtype = str(options.get("dtype") or usual)
+            self.canary: canary.Canary | None = None  # of the newest weights
             self.learner.guide = self._guide(plan)
             if resume != "no":
                 self._restore(resume)
-        except BaseException:
-            self.close()
-            raise
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> Trainer:
         return self
@@ -113,9 +114,7 @@ class Trainer:
 
     def close(self) -> None:
         """Release the operators, the log and the engine."""
-        self.rollout.close()
-        self.files.close()
-        self.engine.close()
+        self._opened.close()
 
     def run(self, shown: Shown | None = None) -> None:
         """All updates up to `config.updates`, each with its metrics, checkpoint and evaluation."""
