@@ -22,8 +22,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from arena.errors import InputError
-
 ARENA = (sys.executable, "-m", "arena")
 TURNS = 20_000
 SEEDS = (0, 1, 2)
@@ -59,7 +57,7 @@ SHARED = Path(__file__).with_suffix(".toml")
 
 
 def config(method: str, seed: int, start: Path) -> Any:
-    """The VlmConfig of a training. InputError for a method that the trainer refuses, with its reason."""
+    """The VlmConfig of a training."""
     from arena.train.vlm.config import load
     from arena.train.vlm.learning import check
 
@@ -67,17 +65,6 @@ def config(method: str, seed: int, start: Path) -> Any:
     made = load(None, SHARED, (operator, f"seed={seed}", *METHODS[method].settings))
     check(made)
     return made
-
-
-def refused() -> dict[str, str]:
-    """The methods that the trainer has and does not run, with its reason."""
-    out = {}
-    for method in METHODS:
-        try:
-            config(method, 0, Path("start"))
-        except InputError as error:
-            out[method] = str(error)
-    return out
 
 
 def start(out: Path) -> Path:
@@ -116,14 +103,10 @@ def train(out: Path, methods: Sequence[str], seeds: Sequence[int], turns: int) -
     with _alone(out / "start.lock", wait=True):
         begun = start(out).resolve()
         measure(out / "start", str(begun))
-    left_out = refused()
-    for one in methods:
-        if one in left_out:
-            print(f"{one}: {left_out[one]}", flush=True)
     for seed in seeds:
         for method in methods:
             with _alone(out / f"{method}-{seed}.lock") as mine:
-                if mine and method not in left_out:
+                if mine:
                     folder = out / f"{method}-{seed}"
                     learn(folder, config(method, seed, begun), turns)
                     measure(folder, f"vlm:{model(folder)}")

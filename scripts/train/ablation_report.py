@@ -123,8 +123,6 @@ def table(found: Mapping[str, Result], start: Floats) -> str:
             f"{max(one.turns):,.0f} | {crossed(one.pixels)} | {crossed(one.pixels - start)} | {against} | "
             f"{'not reached' if math.isinf(at) else f'{at:,.0f}'} |"
         )
-    for method, reason in ablation.refused().items():
-        out.append(f"| {METHODS[method].title} | none | 0 | refused: {reason.partition(': ')[2]} | | | |")
     return "\n".join(out) + "\n"
 
 

@@ -224,7 +224,7 @@ def change_head(folder: Path, change: Callable[[Line], None]) -> None:
         (lambda head: head["games"][0].update(name="leducc"), "Did you mean leduc"),
         (lambda head: head["games"][0].update(options={"hands": 0}), "recorded options"),
         (lambda head: head.update(format=99), "format 99"),
-        (lambda head: head.pop("format"), "format None"),
+        (lambda head: head.pop("format"), "names no format"),
         (lambda head: head["games"][0].pop("operators"), "operators"),
         (lambda head: head["plan"].update(seed="x"), "seed"),
         (lambda head: head["plan"]["limits"].update(max_reasks="x"), "max_reasks"),
@@ -245,9 +245,7 @@ def test_another_plan_is_not_this_log(folder: Path) -> None:
     assert "missing: 4" in str(verify(Run(folder)).problems[0])
 
 
-@pytest.mark.parametrize(
-    ("name", "text"), [("run.json", None), ("run.json", "{"), ("run.json", "[]"), ("results.json", "{")]
-)
+@pytest.mark.parametrize(("name", "text"), [("run.json", None), ("run.json", "{"), ("run.json", "[]")])
 def test_a_folder_that_is_no_run_is_refused(folder: Path, name: str, text: str | None) -> None:
     path = folder / name
     path.unlink()
@@ -255,6 +253,13 @@ def test_a_folder_that_is_no_run_is_refused(folder: Path, name: str, text: str |
         path.write_text(text)
     with pytest.raises(RecordError, match=name):
         verify(Run(folder))
+
+
+def test_a_torn_results_file_does_not_pass(folder: Path) -> None:
+    (folder / "results.json").write_text("{")
+    found = verify(Run(folder))
+    assert not found.passed
+    assert any("results.json" in str(problem) for problem in found.problems)
 
 
 # --- faults of every kind are re-executed to the same end -------------------------------------------------------------
