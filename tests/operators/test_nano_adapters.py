@@ -16,19 +16,19 @@ from arena.play import run_plan
 from arena.plugins import game_class
 from arena.record.reader import Run
 from arena.train.vlm.local import learner
-from arena_operators.vlm.checkpoint import ADAPTERS, adapters, source
+from arena_operators.vlm.checkpoint import ADAPTERS, SHIPPED, adapters, source
 from arena_operators.vlm.kind import views
 
 RACE = game_class("race").spec
 
 
 def test_they_are_found_by_name():
-    assert list(adapters()) == ["race"]
+    assert list(adapters()) == ["race", "sidescroller"]
     assert source("nano", "race").adapter == ADAPTERS / "race"
 
 
 def test_a_name_that_is_none_is_told_with_those_that_there_are():
-    with pytest.raises(InputError, match="nano comes with: race"):
+    with pytest.raises(InputError, match="nano comes with: race, sidescroller"):
         source("nano", "rcae")
 
 
@@ -44,12 +44,15 @@ def test_nano_alone_refuses_the_race_and_names_the_adapter():
     assert views(RACE, "nano", {"adapter": "race"}).image == (128, 128)
 
 
-def test_the_weights_are_those_that_were_made_and_small():
-    weights = (ADAPTERS / "race" / "adapter_model.safetensors").read_bytes()
-    about = json.loads((ADAPTERS / "race" / "nano.json").read_text())
+@pytest.mark.parametrize("name", ["race", "sidescroller"])
+def test_the_weights_are_those_that_were_made_and_small(name):
+    weights = (ADAPTERS / name / "adapter_model.safetensors").read_bytes()
+    about = json.loads((ADAPTERS / name / "nano.json").read_text())
     assert hashlib.sha256(weights).hexdigest() == about["weights_sha256"]
     assert len(weights) <= 2_000_000
-    assert "race" in about["games"]
+    assert name in about["games"]
+    base = (SHIPPED / "model.safetensors").read_bytes()
+    assert hashlib.sha256(base).hexdigest() == about["base_sha256"]
 
 
 def test_it_runs_the_race(tmp_path):
