@@ -104,16 +104,11 @@ def by_force(numbers):
     return False
 
 
-def test_20876_of_all_28561_deals_can_be_solved():
+def test_20876_of_all_28561_deals_can_be_solved_by_the_solver_and_by_brute_force():
     deals = Counter(tuple(sorted(min(10, one) for one in ranks)) for ranks in itertools.product(range(1, 14), repeat=4))
     assert sum(deals.values()) == 28_561
     assert sum(count for numbers, count in deals.items() if points24.can_be_solved(numbers)) == 20_876
-
-
-def test_the_solver_agrees_with_brute_force():
-    every = list(itertools.combinations_with_replacement(range(1, 11), 4))
-    for at in generator(seed(1)).permutation(len(every))[:60]:
-        assert points24.can_be_solved(every[at]) == by_force(every[at]), every[at]
+    assert all(points24.can_be_solved(numbers) == by_force(numbers) for numbers in deals)
 
 
 def test_every_solution_is_one_and_what_is_begun_is_ended():
