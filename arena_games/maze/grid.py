@@ -23,6 +23,9 @@ class Level:
     turns: int  # of the way
     branches: int  # openings from the way to cells beside it
 
+    def __str__(self) -> str:
+        return f"size {self.size}, length {self.length}, turns {self.turns}, branches {self.branches}"
+
     def check(self) -> None:
         """ValueError for what no maze can be."""
         if self.size < 2 or self.length < 1 or self.turns < 0 or self.branches < 0:
