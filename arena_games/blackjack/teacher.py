@@ -6,26 +6,17 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from arena.game import Move, Views
 from arena.train.lesson import Lesson
 from arena_games.blackjack.baseline import advised
-from arena_games.blackjack.rules import HIT, Blackjack
+from arena_games.blackjack.rules import Blackjack
+from arena_games.puzzles.lessons import taught
 
-VIEW = Views(image=(128, 128), text=True)
-MORE = 0.1  # probability of a hit against the advice: longer hands come up too
+ASTRAY = 0.2  # probability of an action by chance: longer hands come up too
 
 
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
     """Plays one hand and yields its lessons."""
-    game = Blackjack(1)
-    result = game.reset(chance.bytes(16))
-    card = game.card()
-    while result.due:
-        seen = game.observe(0, VIEW)
-        assert seen.facts is not None
-        action = advised(seen.facts)
-        yield Lesson(card, seen, thought(seen.facts, card.actions[action]), card.actions[action])
-        result = game.step({0: Move(HIT if chance.random() < MORE else action)})
+    return taught(Blackjack(1), chance, lambda facts: Blackjack.spec.actions.names[advised(facts)], thought, ASTRAY)
 
 
 def thought(facts: Mapping[str, str], answer: str) -> str:

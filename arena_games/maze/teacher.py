@@ -6,27 +6,19 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from arena.game import Move, Views
 from arena.train.lesson import Lesson
 from arena_games.maze.baseline import way
+from arena_games.maze.grid import NAMES
 from arena_games.maze.rules import MazeGame
+from arena_games.puzzles.lessons import taught
 
-VIEW = Views(image=(128, 128), text=True)
 ASTRAY = 0.1  # probability of a step by chance
 
 
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
     """Walks through one maze of any difficulty and yields its lessons."""
     game = MazeGame(1, {"difficulty": int(chance.integers(1, 6))})
-    result = game.reset(chance.bytes(16))
-    card = game.card()
-    while result.due:
-        seen = game.observe(0, VIEW)
-        assert seen.facts is not None
-        action = way(seen.facts)[0]
-        yield Lesson(card, seen, thought(seen.facts, card.actions[action]), card.actions[action])
-        astray = chance.random() < ASTRAY
-        result = game.step({0: Move(int(chance.choice(seen.legal)) if astray else action)})
+    return taught(game, chance, lambda facts: NAMES[way(facts)[0]], thought, ASTRAY)
 
 
 def thought(facts: Mapping[str, str], answer: str) -> str:
