@@ -46,6 +46,8 @@ class LearnConfig:
     epochs: int = 1  # passes over the turns of an update
     learning_rate: float = 1e-4
     warmup: int = 0  # first updates, in which the learning rate rises
+    decay: int = 0  # updates over which it then falls on a line to floor x learning_rate; 0: it does not
+    floor: float = 0.1
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: float = 0.0
     grad_norm: float = 1.0
@@ -58,6 +60,20 @@ class LearnConfig:
             raise InputError(f"learn.batch={self.batch}, learn.epochs={self.epochs}: expected at least 1")
         if self.learning_rate < 0 or self.limit < 0:
             raise InputError("learn.learning_rate and learn.limit: expected 0 or more")
+        if self.warmup < 0 or self.decay < 0 or not 0 <= self.floor <= 1:
+            raise InputError(
+                f"learn.warmup={self.warmup}, learn.decay={self.decay}, learn.floor={self.floor}: expected updates, 0 or "
+                "more, and a share from 0 to 1"
+            )
+
+    def rate(self, update: int) -> float:
+        """The learning rate of an update, counted from 0."""
+        if update < self.warmup:
+            return self.learning_rate * (update + 1) / self.warmup
+        if not self.decay:
+            return self.learning_rate
+        gone = min(1.0, (update - self.warmup) / self.decay)
+        return self.learning_rate * (1 - gone * (1 - self.floor))
 
 
 @dataclass(frozen=True, kw_only=True)

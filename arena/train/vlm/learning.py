@@ -136,7 +136,7 @@ class Learner:
 
     def _steps(self, update: int, data: Sequence[Datum], taught: Sequence[Sequence[Datum]]) -> Metrics:
         how, policy = self.config.learn, {k: v for k, v in asdict(self.config.policy).items() if v != ""}
-        rate = how.learning_rate * min(1.0, (update + 1) / how.warmup) if how.warmup else how.learning_rate
+        rate = how.rate(update)
         optim = OptimParams(learning_rate=rate, betas=how.betas, weight_decay=how.weight_decay, grad_norm=how.grad_norm)
         sums, norms, steps, first = Metrics(), list[float](), 0, 0.0
         for epoch in range(how.epochs):
