@@ -61,3 +61,14 @@ def hash_file(path: Path) -> str:
     """32 hex digits over the bytes of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def files_in(folder: Path) -> dict[str, str]:
+    """The hash of every file in a folder, by name. Hidden ones and folders in it do not count."""
+    found = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    return {path.name: hash_file(path) for path in found}
+
+
+def hash_path(path: Path) -> str:
+    """`hash_file` of a file; of a folder, 32 hex digits over `files_in` it."""
+    return digest(files_in(path)) if path.is_dir() else hash_file(path)

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arena import plain
-from arena.canonical import digest, hash_array, hash_file
+from arena.canonical import digest, hash_array, hash_path
 from arena.options import Option
 from arena.text import clean
 
@@ -318,9 +318,10 @@ class Game(abc.ABC):
             )
 
     def user_files(self) -> Mapping[str, Path]:
-        """The user's files that affect the game besides its options, by a word for each: a cartridge, a
+        """The user's files and folders that affect the game besides its options, by a word for each: a cartridge, a
 
-        recorded start. Their hashes are recorded, and a run is not played again with files that differ. Default: none.
+        recorded start, pictures. Their hashes are recorded, and a run is not played again with files that differ.
+        Default: none.
         """
         return {}
 
@@ -329,7 +330,7 @@ class Game(abc.ABC):
         """The options for logs and seeds: a user's file is replaced by its hash."""
         files = self.user_files()
         return {
-            name: f"blake2b:{hash_file(files[name])}" if name in files else value
+            name: f"blake2b:{hash_path(files[name])}" if name in files else value
             for name, value in self.options.items()
         }
 

@@ -27,6 +27,7 @@ class NeededFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     hash: str
     files: dict[str, str] = {}  # of a folder: the hashes of those that are needed, by name; `hash` is over this
+    whole: bool = False  # of a folder: it has no other files, but for hidden ones
     beside: dict[str, str] = {}  # of a file: what belongs to it and stands beside it, likewise
     name: str
     path: str  # the original: looked at first, and only used while it has this hash

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from arena.canonical import digest, hash_file
+from arena.canonical import digest, files_in, hash_file
 from arena.errors import RecordError
 from arena.files import unreadable
 from arena.game import Game
@@ -69,9 +69,20 @@ def of_options(game: Game) -> dict[str, NeededFile]:
     """The user's files that a game reads. Only those that an option names can be replaced by a copy, so are kept."""
     out = {}
     for word, path in game.user_files().items():
-        found = of_file(path)
+        found = of_file(path) if not path.is_dir() else _whole(path)
         out[word] = found if word in game.spec.options else msgspec.structs.replace(found, kept=False)
     return out
+
+
+def _whole(folder: Path) -> NeededFile:
+    """A folder, of which every file counts."""
+    folder = Path(os.path.abspath(folder.expanduser()))
+    try:
+        files = files_in(folder)
+        kept = sum((folder / name).stat().st_size for name in files) <= MOST_BYTES
+    except OSError as error:
+        raise unreadable(folder, error) from error
+    return NeededFile(hash=digest(files), files=files, whole=True, name=folder.name, path=str(folder), kept=kept)
 
 
 def of_operator(entry: Entry, fingerprint: dict[str, str]) -> tuple[NeededFile, ...]:
@@ -192,6 +203,8 @@ def _place(file: NeededFile, folder: Path) -> Path:
 def _is(file: NeededFile, path: Path) -> bool:
     """Whether the content of `path` is the recorded one."""
     try:
+        if file.whole:
+            return files_in(path) == file.files
         if file.files:
             return all(hash_file(path / name) == value for name, value in file.files.items())
         beside = all(hash_file(path.with_name(name)) == value for name, value in file.beside.items())

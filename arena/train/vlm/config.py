@@ -62,8 +62,8 @@ class LearnConfig:
             raise InputError("learn.learning_rate and learn.limit: expected 0 or more")
         if self.warmup < 0 or self.decay < 0 or not 0 <= self.floor <= 1:
             raise InputError(
-                f"learn.warmup={self.warmup}, learn.decay={self.decay}, learn.floor={self.floor}: expected updates, 0 or "
-                "more, and a share from 0 to 1"
+                f"learn.warmup={self.warmup}, learn.decay={self.decay}, learn.floor={self.floor}: expected "
+                "updates, 0 or more, and a share from 0 to 1"
             )
 
     def rate(self, update: int) -> float:
