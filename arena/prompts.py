@@ -19,6 +19,7 @@ from arena.text import unmarked
 MARK = "Answer:"
 # Equal in all matches of a game with the same options: what a template has of them before other facts never changes.
 CONSTANT = ("rules", "answer_format", "layout")
+EARLIER = "earlier"  # a game's own fact: what was said up to the seat's last turn, by arena.talk.quoted
 OBSERVED = ("text", "legal", "heard")  # facts that every game has, beside its own
 THINK = """\
 Think first, in at most three short sentences. Then end with one line that holds nothing but the word Answer, a colon \

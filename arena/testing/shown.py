@@ -10,7 +10,7 @@ import pytest
 
 from arena.canonical import generator, hash_array, key
 from arena.game import Views
-from arena.prompts import fill
+from arena.prompts import EARLIER, fill
 from arena.testing.hooks import Hooks
 from arena.testing.playing import NOTHING, every_view, hashes, parted, played, seed
 
@@ -84,6 +84,8 @@ class Shown(Hooks):
     def test_short_prompts_are_short(self) -> None:
         """The short prompt is short.
 
+        Players' words (`heard`, and the fact `earlier`) do not count.
+
         Repair: shorten prompts["short"] to 60 words: small models see the picture.
         """
         for moment in self.moments():
@@ -91,7 +93,8 @@ class Shown(Hooks):
                 pytest.skip("it has no short prompt: only small models that see the picture need one")
             for seat in moment.result.due:
                 observation = moment.game.observe(seat, Views(text=True))
-                alone = msgspec.structs.replace(observation, heard=(), free_text=0, table_talk=0)  # the game's words
+                facts = {**(observation.facts or {}), EARLIER: ""}
+                alone = msgspec.structs.replace(observation, heard=(), facts=facts, free_text=0, table_talk=0)
                 prompt = fill(moment.game.card(), alone, "short")
                 assert len(prompt.split()) <= 60, (
                     f"{len(prompt.split())} words are too many for a small model: {prompt}"
