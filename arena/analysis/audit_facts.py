@@ -17,7 +17,7 @@ from arena.figures import plural
 from arena.log import MatchLine
 from arena.record.head import Head
 from arena.record.reader import Run
-from arena.record.rerun import Rerun, read_rerun
+from arena.record.rerun import Rerun, usable_rerun
 
 MOST = 10  # findings of one question that are listed
 
@@ -53,6 +53,7 @@ class Facts:
     starts: npt.NDArray[np.uint64]  # a digest of the state in which each match began
     answers: dict[tuple[int, str], Answers]  # by game and operator
     rerun: Rerun | None
+    no_rerun: str | None = None  # what is wrong with the file of it
 
     @property
     def games(self) -> list[tuple[int, str, Outcomes]]:
@@ -68,7 +69,7 @@ def read_facts(run: Run) -> Facts:
         if isinstance(line, MatchLine):
             starts.append(int(digest(line.state_hash)[:16], 16))
         answers.note(line)
-    return Facts(run.head, reader.outcomes(), np.array(starts), answers.answers, read_rerun(run.folder))
+    return Facts(run.head, reader.outcomes(), np.array(starts), answers.answers, *usable_rerun(run.folder))
 
 
 class Said(msgspec.Struct):

@@ -193,10 +193,12 @@ def seeds(facts: Facts) -> Said:
 def again(facts: Facts) -> Said:
     pool = facts.head.games[0].operators
     found = facts.rerun
+    how = commands.arena("verify", "RUN", "--rerun", "100")
+    if facts.no_rerun is not None:
+        return unknown(f"{facts.no_rerun}. `{how}` asks anew")
     if found is None:
         several = [one.name for one in pool if one.determinism != "deterministic"]
         who = f": {', '.join(several)} may decide otherwise, by kind" if several else ""
-        how = commands.arena("verify", "RUN", "--rerun", "100")
         return unknown(f"nobody was asked again yet{who} (`{how}` asks)")
     findings = []
     for one in found.agreements:

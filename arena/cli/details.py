@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import click
 import msgspec
 from rich import box
 from rich.console import Console
@@ -24,7 +25,9 @@ COLUMNS = ("operator", "turns", "actions", "a turn (p50, p90)", "tokens a turn",
 
 
 def print_details(run: Run, console: Console, *, conditions: bool, behaviour: bool, as_json: bool) -> None:
-    facts = run.facts()
+    facts, lost = run.usable_facts() if conditions else ({}, None)
+    if lost is not None:
+        click.echo(printable(lost), err=True)
     given = [alike.conditions(game, facts) for game in run.head.games] if conditions else []
     found = behaviour_of(run) if behaviour else []
     if as_json:

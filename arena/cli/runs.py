@@ -50,7 +50,10 @@ def print_tables(run: Run, tables: Sequence[ScoreTable], console: Console) -> No
 
 def print_facts(run: Run, console: Console) -> None:
     """What operators found out about themselves: a line each, more where that changed while it was played."""
-    for operator, several in run.facts().items():
+    facts, lost = run.usable_facts()
+    if lost is not None:
+        console.print(Text(printable(lost)), soft_wrap=True)
+    for operator, several in facts.items():
         for number, said in enumerate(several):
             words = ", ".join(f"{name} {text}" for name, text in said.items())
             console.print(Text(printable(f"{operator}{' then' * (number > 0)}: {words}")), soft_wrap=True)

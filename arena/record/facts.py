@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from arena.errors import RecordError
 from arena.record.documents import read_json
 
 MOST = 20  # different sets that are kept of an operator
@@ -26,6 +27,14 @@ def read_facts(folder: Path) -> Facts:
         return read_json(path_of(folder), Facts)
     except FileNotFoundError:
         return {}
+
+
+def usable_facts(folder: Path) -> tuple[Facts, str | None]:
+    """As `read_facts`; of a damaged file none, and what is wrong with it, in words."""
+    try:
+        return read_facts(folder), None
+    except RecordError as error:
+        return {}, f"{error}. What operators said of themselves when they were ready is missing here."
 
 
 def add(facts: Facts, operator: str, said: Mapping[str, str]) -> bool:

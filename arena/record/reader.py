@@ -15,7 +15,7 @@ from arena.plan import MatchPlan, MatchResult
 from arena.price import Price
 from arena.record import shards
 from arena.record.documents import read_json
-from arena.record.facts import Facts, read_facts
+from arena.record.facts import Facts, read_facts, usable_facts
 from arena.record.head import read_head
 from arena.record.times import Times, read_times
 
@@ -125,6 +125,10 @@ class Run:
     def facts(self) -> Facts:
         """What operators found out about themselves, by name."""
         return read_facts(self.folder)
+
+    def usable_facts(self) -> tuple[Facts, str | None]:
+        """As `facts`; of a damaged file none, and what is wrong with it, in words."""
+        return usable_facts(self.folder)
 
     def times(self) -> Times:
         """The sums of the timing file."""

@@ -98,6 +98,14 @@ def read_rerun(folder: Path) -> Rerun | None:
         return None
 
 
+def usable_rerun(folder: Path) -> tuple[Rerun | None, str | None]:
+    """As `read_rerun`; of a damaged file none, and what is wrong with it, in words."""
+    try:
+        return read_rerun(folder), None
+    except RecordError as error:
+        return None, str(error)
+
+
 def rerun(run: Run, count: int, *, seed: int = 0, trust: bool = False) -> Rerun:
     """Ask again about whole matches with `count` questions or more, drawn by `seed`. Call it for a run that verifies.
 

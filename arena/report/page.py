@@ -81,7 +81,8 @@ def one_run(run: Run, caps: Caps | None = None, *, trust: bool = False, times: b
         recorded = None
         wrong.append(f"{error}. The scores here are computed from the log.")
     analysis, why = usable_analysis(run, passing.outcomes)
-    wrong += [] if why is None else [why]
+    facts, lost = run.usable_facts()
+    wrong += [sentence for sentence in (why, lost) if sentence is not None]
     replays = embed(run, caps, trust=trust)
     took, shown = run.times(), {match.match for match in replays.matches}
     parts = [
@@ -94,7 +95,7 @@ def one_run(run: Run, caps: Caps | None = None, *, trust: bool = False, times: b
         audited(run, shown),
         *([sections.models(run, took), sections.voids(took)] if times else []),
         behaved(behaviour(run), replays.actions, times=times),
-        sections.operators(run),
+        sections.operators(run, facts),
         _viewer(replays),
         reproduce(run),
     ]

@@ -9,6 +9,7 @@ from arena.evaluate.caption import caption
 from arena.evaluate.table import ScoreRow, ScoreTable
 from arena.figures import duration, money, number, plural, share, span
 from arena.log import MatchLine, TurnLine
+from arena.record.facts import Facts
 from arena.record.head import GameHead, Head
 from arena.record.reader import Run
 from arena.record.times import Times
@@ -157,10 +158,9 @@ def models(run: Run, times: Times) -> Html:
     )
 
 
-def operators(run: Run) -> Html:
+def operators(run: Run, facts: Facts) -> Html:
     """What each operator was and was given: whether like is compared with like."""
     parts: list[Html] = []
-    facts = run.facts()
     for game in run.head.games:
         given = alike.conditions(game, facts)
         parts += [tag("p", f"At {game.name}: {sentence}.", class_="alarm") for sentence in given.differences]

@@ -160,3 +160,20 @@ def test_stored_turns_of_another_version_are_named(tmp_path: Path, version: int,
         file.execute(f"pragma user_version = {version}")
     with pytest.raises(RecordError, match=said):
         TurnReader(tmp_path)
+
+
+@pytest.mark.parametrize("damage", [emptied, halved, lambda path: path.write_text("[1]")])
+def test_without_what_was_said_or_asked_again_all_else_is_told(run: Run, damage: Callable[[Path], None]) -> None:
+    whole = one_run(run, NOTHING, times=False)
+    for name in ("operators.json", "rerun.json"):
+        (run.folder / name).write_text('{"random": [{"a": "b"}]}')
+        damage(run.folder / name)
+    text = one_run(run, NOTHING, times=False)
+    assert whole[whole.index('id="ratings"') : whole.index('id="audit"')] in text
+    for name in ("operators.json", "rerun.json"):
+        assert text.count(f"{name} is ") == 1
+    for words in (["audit"], ["show"], ["show", "--conditions"], ["report", "--turns", "0"]):
+        code, output = invoke(words[0], str(run.folder), *words[1:])
+        assert code == 0, output
+        named = {"audit": "rerun.json", "show": "operators.json"}.get(words[0], "")
+        assert f"{named} is " in output or words[0] == "report"
