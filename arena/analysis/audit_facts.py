@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from arena.log import MatchLine
 from arena.record.head import Head
 from arena.record.reader import Run
 from arena.record.rerun import Rerun, usable_rerun
+from arena.spilled import Spilled
 
 MOST = 10  # findings of one question that are listed
 
@@ -64,12 +64,12 @@ class Facts:
 
 def read_facts(run: Run) -> Facts:
     """One pass over the log. RecordError where it is damaged."""
-    reader, answers, starts = OutcomeReader(run), AnswerReader(), array("Q")
+    reader, answers, starts = OutcomeReader(run), AnswerReader(), Spilled("Q")
     for line in reader.read(run.played()):
         if isinstance(line, MatchLine):
             starts.append(int(digest(line.state_hash)[:16], 16))
         answers.note(line)
-    return Facts(run.head, reader.outcomes(), np.array(starts), answers.answers, *usable_rerun(run.folder))
+    return Facts(run.head, reader.outcomes(), starts.values(), answers.answers, *usable_rerun(run.folder))
 
 
 class Said(msgspec.Struct):

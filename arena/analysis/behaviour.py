@@ -5,8 +5,7 @@ One pass over the log and one over the timing file. Of a match there stay some n
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import msgspec
 import numpy as np
@@ -16,6 +15,7 @@ from arena.evaluate.intervals import wilson
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.record.reader import Run
 from arena.record.times import answer_seconds
+from arena.spilled import Spilled
 
 POINTS = 200  # of a progress curve, at most
 
@@ -114,17 +114,18 @@ def behaviour(run: Run) -> list[GameBehaviour]:
     return out
 
 
-def _quantiles(values: Sequence[float] | None) -> Quantiles | None:
-    if not values:
+def _quantiles(found: Spilled | None) -> Quantiles | None:
+    if found is None:
         return None
+    values = found.values().astype(np.float64)
     p50, p90 = np.quantile(values, (0.5, 0.9)).tolist()
-    return Quantiles(count=len(values), mean=float(np.mean(values)), p50=p50, p90=p90, most=float(max(values)))
+    return Quantiles(count=len(values), mean=float(values.mean()), p50=p50, p90=p90, most=float(values.max()))
 
 
 class _Reader:
     def __init__(self, games: int) -> None:
         self.answers = AnswerReader()
-        self.thoughts: dict[tuple[int, str], array[float]] = {}
+        self.thoughts: dict[tuple[int, str], Spilled] = {}
         self.tokens: dict[tuple[int, str], tuple[int, int, int]] = {}  # turns that used some, prompt, completion
         self._progress = [_Progress() for _ in range(games)]
         self._game = 0
@@ -141,7 +142,7 @@ class _Reader:
     def _turn(self, line: TurnLine) -> None:
         key = self._game, line.operator
         if line.thought:
-            self.thoughts.setdefault(key, array("f")).append(len(line.thought))
+            self.thoughts.setdefault(key, Spilled("f")).append(len(line.thought))
         if line.usage is not None:
             turns, prompt, completion = self.tokens.get(key, (0, 0, 0))
             self.tokens[key] = turns + 1, prompt + line.usage.prompt, completion + line.usage.completion

@@ -1,12 +1,12 @@
 """How every match of a run ended, as columns: what statistics are computed from.
 
-One pass over the log; of each match there stay some tens of bytes, whatever its length.
+One pass over the log. Of each match there are some tens of bytes, whatever its length; those of a long run stand in
+temporary files while it is read (arena/spilled.py).
 """
 
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Final
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.record.head import GameHead
 from arena.record.reader import Run
+from arena.spilled import Spilled
 
 STATUSES: Final = ("terminated", "truncated", "forfeited", "unresolved")
 EMPTY: Final = -1  # in `lineup`: the game has no such seat
@@ -88,7 +89,7 @@ class OutcomeReader:
         self._run = run
         self._index = {name: slot for slot, name in enumerate(run.operators)}
         self._seats = max(game.seats for game in run.head.games)
-        self._columns: dict[str, array[Any]] = {name: array(code) for name, code in CODES.items()}
+        self._columns = {name: Spilled(code) for name, code in CODES.items()}
 
     def read(self, matches: Iterable[Sequence[Line]]) -> Iterator[Line]:
         """The lines of `matches`, which are whole; each match is noted before its first line is given."""
@@ -130,7 +131,7 @@ class OutcomeReader:
         head = self._run.head
         found: dict[str, Numbers] = {}
         for name, column in self._columns.items():
-            values = np.frombuffer(column, column.typecode)  # no copy
+            values = column.values()
             found[name] = values.reshape(-1, self._seats) if name in BY_SEAT else values
         people = frozenset(slot for slot, operator in enumerate(head.games[0].operators) if operator.person is not None)
         return Outcomes(head.games, tuple(self._run.operators), bool(head.plan.mirror), people, **found)

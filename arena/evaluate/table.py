@@ -6,7 +6,6 @@ Memory does not grow with the matches. Scores of two games are never put into on
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ import numpy as np
 from arena.evaluate.clusters import ClusteredMean
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.schedule import seat_orders
+from arena.spilled import Spilled
 
 MOST_REASONS = 100  # most reasons that are counted separately
 OTHER = "for other reasons"
@@ -133,7 +133,7 @@ class _Tally:
         self.matches = self.blocks = self.cut = self.unresolved = 0
         self.reasons: dict[str, int] = {}
         self.seen: tuple[float, float] | None = None  # the lowest and the highest return
-        self.courses = array("Q")  # a digest of how each whole block went
+        self.courses = Spilled("Q")  # a digest of how each whole block went
         self._head: MatchLine | None = None
         self._faulty: set[str] = set()
         self._resolved = 0  # matches of the block that is read
@@ -227,7 +227,7 @@ def tabulate(lines: Iterable[Line], games: Sequence[GameFacts], *, mirror: bool 
 
 def _table(game: GameFacts, tally: _Tally) -> ScoreTable:
     tally.close()
-    distinct = len(np.unique(np.frombuffer(tally.courses, np.uint64))) if tally.courses else 0
+    distinct = len(np.unique(tally.courses.values()))
     bounds = (game.returns or tally.seen) if tally.unresolved else None
     for count in tally.counts.values():
         _score(count, distinct, bounds)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import msgspec
 
 from arena.operator import Usage
 from arena.price import Price
+from arena.spilled import Spilled
 
 MOST_REASONS = 100  # most reasons that are counted separately
 OTHER = "other reasons"
@@ -151,9 +151,9 @@ def read_times(path: Path) -> Times:
     return out
 
 
-def answer_seconds(path: Path) -> dict[tuple[int, str], array[float]]:
+def answer_seconds(path: Path) -> dict[tuple[int, str], Spilled]:
     """The seconds of every answer, by game and operator; empty without a file. Unreadable lines are skipped."""
-    out: dict[tuple[int, str], array[float]] = {}
+    out: dict[tuple[int, str], Spilled] = {}
     decoder = msgspec.json.Decoder(_Line)
     if not path.is_file():
         return out
@@ -162,7 +162,7 @@ def answer_seconds(path: Path) -> dict[tuple[int, str], array[float]]:
             with contextlib.suppress(msgspec.DecodeError):  # torn, or of a later version
                 line = decoder.decode(text)
                 if line.type == "turn":
-                    out.setdefault((line.game, line.operator), array("f")).append(line.seconds)
+                    out.setdefault((line.game, line.operator), Spilled("f")).append(line.seconds)
     return out
 
 

@@ -1,12 +1,12 @@
 """What an evaluation adds to playing: processor time and memory of its parts, over many matches.
 
-    TMPDIR=/dev/shm python scripts/bench/evaluation.py [--matches 10000 100000] [--ticks 4] [--pool 4]
+    TMPDIR=/dev/shm python scripts/bench/evaluation.py [--matches 20000 50000 100000] [--ticks 4] [--pool 4]
 
 Plays so many matches of a no-op game of two seats, each pair of the pool in turn, in one process with its operators and
-with a log; then each part of an evaluation reads that log in a process of its own: the tables, the outcomes, the audit,
-behaviour, the statistics, and tables and statistics in one pass, which is what `arena evaluate` computes. Seconds are
-of the processor, imports included; `share` is to the seconds of playing. The peak of memory (RSS) is less that of the
-same part over 24 matches.
+with a log; then each part of an evaluation reads that log in a process of its own: tables and statistics in one pass,
+which are the results of `arena evaluate`, and what it exports after them: Parquet files, and the page, in which are the
+audit and behaviour. Seconds are of the processor, imports included; `share` is to the seconds of playing. `peak` is the
+most memory (RSS, MiB) of the process, and `of matches` what it is above that of the same part over 24 matches.
 """
 
 from __future__ import annotations
@@ -48,12 +48,6 @@ def tables(run: Run) -> None:
     run.tables()
 
 
-def outcomes(run: Run) -> None:
-    from arena.analysis.outcomes import read_outcomes
-
-    read_outcomes(run)
-
-
 def audit(run: Run) -> None:
     from arena.analysis.audit import audit
 
@@ -66,10 +60,16 @@ def behaviour(run: Run) -> None:
     behaviour(run)
 
 
-def statistics(run: Run) -> None:
-    from arena.analysis.kept import analysis_of
+def columns(run: Run) -> None:
+    from arena.report.columns import write_columns
 
-    analysis_of(run)
+    write_columns(run)
+
+
+def page(run: Run) -> None:
+    from arena.report.page import write_report
+
+    write_report([run])
 
 
 def tables_and_statistics(run: Run) -> None:
@@ -85,11 +85,11 @@ def tables_and_statistics(run: Run) -> None:
 
 PARTS: dict[str, Callable[[Run], None]] = {
     "tables": tables,
-    "outcomes": outcomes,
+    "tables and statistics": tables_and_statistics,
+    "Parquet files": columns,
+    "page": page,
     "audit": audit,
     "behaviour": behaviour,
-    "statistics": statistics,
-    "tables and statistics": tables_and_statistics,
 }
 
 
@@ -116,9 +116,14 @@ def one(given: argparse.Namespace) -> None:
         print(json.dumps(measured(lambda: PARTS[given.part](Run(folder)))))
 
 
+def tell(matches: int, part: str, found: dict[str, float], share: str, least: float) -> None:
+    cells = (f"{matches:,}", part, f"{found['seconds']:.2f}", share, f"{found['peak']:.0f}")
+    print(f"| {' | '.join(cells)} | {found['peak'] - least:.1f} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--matches", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--matches", type=int, nargs="+", default=[20_000, 50_000, 100_000])
     parser.add_argument("--ticks", type=int, default=4)
     parser.add_argument("--pool", type=int, default=4)
     parser.add_argument("--part", help=argparse.SUPPRESS)
@@ -127,20 +132,20 @@ def main() -> None:
     if given.part:
         one(given)
         return
-    print("| matches | part | seconds | share | peak above imports MiB |\n| --- | --- | --- | --- | --- |")
+    print("| matches | part | seconds | share | peak | of matches |\n| --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory(prefix="arena-bench-") as name:
         how = ["--ticks", given.ticks, "--pool", given.pool]
         few = Path(name) / "few"
         apart("--part", "play", "--folder", few, "--matches", 24, *how)
         bare = {part: apart("--part", part, "--folder", few)["peak"] for part in PARTS}
+        least = apart("--part", "play", "--folder", Path(name) / "least", "--matches", 24, *how)["peak"]
         for matches in given.matches:
             folder = Path(name) / str(matches)
             played = apart("--part", "play", "--folder", folder, "--matches", matches, *how)
-            print(f"| {matches:,} | playing | {played['seconds']:.1f} | | ({played['peak']:.0f} in all) |", flush=True)
+            tell(matches, "playing", played, "", least)
             for part in PARTS:
                 found = apart("--part", part, "--folder", folder)
-                share, above = found["seconds"] / played["seconds"], found["peak"] - bare[part]
-                print(f"| {matches:,} | {part} | {found['seconds']:.2f} | {share:.1%} | {above:.1f} |", flush=True)
+                tell(matches, part, found, f"{found['seconds'] / played['seconds']:.1%}", bare[part])
 
 
 if __name__ == "__main__":
