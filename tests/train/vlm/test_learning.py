@@ -7,7 +7,9 @@ from functools import partial
 import numpy as np
 import pytest
 
+from arena.errors import InputError
 from arena.train.vlm.advantages import ALGORITHMS
+from arena.train.vlm.config import LearnConfig
 from tests.train.vlm.tiny import ANSWERS, TURNS, Tiny, bandit, learn, symbols
 
 EVERY = sorted(ALGORITHMS)
@@ -55,3 +57,14 @@ def test_equal_seeds_learn_equal_bits() -> None:
         learn(symbols, tiny, 6)
         ends.append(tiny.logits.detach().numpy().copy())
     assert np.array_equal(*ends)
+
+
+def test_the_learning_rate_rises_and_then_falls_on_a_line_to_its_floor() -> None:
+    how = LearnConfig(learning_rate=1.0, warmup=2, decay=4, floor=0.2)
+    assert [how.rate(update) for update in range(9)] == pytest.approx([0.5, 1, 1, 0.8, 0.6, 0.4, 0.2, 0.2, 0.2])
+    assert {LearnConfig(learning_rate=1.0).rate(update) for update in range(9)} == {1.0}
+
+
+def test_a_floor_above_the_learning_rate_is_refused() -> None:
+    with pytest.raises(InputError, match="floor=2"):
+        LearnConfig(decay=4, floor=2).check()
