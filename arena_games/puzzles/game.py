@@ -87,6 +87,10 @@ class PuzzleGame(Game):
         assert move.action is not None
         return puzzle.act(move.action)
 
+    def puzzle(self, seat: int) -> Puzzle:
+        """A seat's copy of the problem, with its solution: for teachers."""
+        return self._puzzles[seat]
+
     # The contract.
 
     def card(self) -> GameCard:

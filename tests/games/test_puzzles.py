@@ -16,6 +16,7 @@ from arena.testing.playing import seed
 from arena_games.blackjack import odds
 from arena_games.blackjack.rules import HIT, STAND, Blackjack, Hand
 from arena_games.ezpoints.rules import EzPoints
+from arena_games.jigsaw.rules import JigsawGame
 from arena_games.maze.rules import MazeGame
 from arena_games.numberline.rules import DOWN, UP, Line, NumberLine
 from arena_games.points24 import rules as points24
@@ -196,6 +197,6 @@ def test_a_fault_costs_what_the_worse_action_costs():
     assert hand.worst() == STAND
 
 
-@pytest.mark.parametrize("cls", [NumberLine, EzPoints, Points24, Blackjack, MazeGame])
+@pytest.mark.parametrize("cls", [NumberLine, EzPoints, Points24, Blackjack, MazeGame, JigsawGame])
 def test_the_catalogue_tells_the_vector_view_of_the_default_options(cls):
     assert cls.spec.vector_shape == cls(1).spec.vector_shape

@@ -1,0 +1,1 @@
+"""Jigsaw: rotation, patch fit and permutation puzzles over pictures."""

@@ -1,0 +1,53 @@
+"""Lessons in jigsaws: what is right at every step, also after a step that was not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from arena.train.lesson import Lesson
+from arena_games.jigsaw.baseline import table
+from arena_games.jigsaw.levels import KINDS
+from arena_games.jigsaw.puzzles import PatchPuzzle, PiecesPuzzle
+from arena_games.jigsaw.rules import JigsawGame
+from arena_games.puzzles.lessons import taught
+
+ASTRAY = 0.1  # probability of an answer by chance
+
+
+def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
+    """Plays one puzzle of any kind, of the easier three difficulties, and yields its lessons."""
+    game = JigsawGame(1, {"kind": str(chance.choice(KINDS)), "difficulty": int(chance.integers(1, 4))})
+    return taught(game, chance, lambda facts: _right(game), thought, ASTRAY)
+
+
+def _right(game: JigsawGame) -> str:
+    puzzle = game.puzzle(0)
+    assert isinstance(puzzle, (PiecesPuzzle, PatchPuzzle))
+    return game.spec.actions.names[puzzle.best()]
+
+
+def thought(facts: Mapping[str, str], answer: str) -> str:
+    """What fits best at the edges, then the plan."""
+    if "fits" in facts:
+        totals = {}
+        for row in facts["fits"].split("\n"):
+            name, words = row.split(": ")
+            totals[name] = sum(int(word.split(" ")[1]) for word in words.split(", "))
+        best = min(totals, key=totals.__getitem__)
+        return f"Around the hole {best} fits best. I choose {answer}."
+    here, columns = int(facts["next"]), int(facts["columns"])
+    if "right" not in facts:
+        return f"Piece {here} is next. I turn it by {answer} degrees."
+    seen = [f"Place {here} is next."]
+    if (here - 1) % columns:
+        seen.append(f"To the right of {here - 1} fits {_best(table(facts['right'])[here - 2], here)} best.")
+    elif here > columns:
+        seen.append(f"Below {here - columns} fits {_best(table(facts['below'])[here - columns - 1], here)} best.")
+    return " ".join([*seen, f"I take {answer}."])
+
+
+def _best(row: np.ndarray, here: int) -> int:
+    """Of the pieces that are left, the place of the one that fits best."""
+    return here + int(np.argmin(row[here - 1 :]))
