@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -13,8 +12,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from arena.game import Image
-from arena_games.cards.paste import put
-from arena_games.cards.text import text
+from arena_games.cards.text import font
 
 T = TypeVar("T")
 KINDS = ("bar", "line", "pie")
@@ -28,6 +26,7 @@ WORDS = (
 )
 FEWEST, MOST = 3, 6  # labels of a chart
 LOW, HIGH, STEP = 10, 100, 5  # values
+THIN = 25  # least value of a pie, whose slices must hold their values
 APART = 15  # a changed value differs by so much at least; two values of a chart by STEP
 PAINTS = ("#3b6fd4", "#d8432f", "#2f9a46", "#e0a21b", "#8b46b8", "#1fa6b8")
 INK, PAPER, LINES = "#20242c", "#ffffff", "#d5d9e0"
@@ -60,7 +59,7 @@ def chart(chance: np.random.Generator) -> Chart:
     words = WORDS[chance.integers(len(WORDS))]
     number = int(chance.integers(FEWEST, MOST + 1))
     labels = tuple(words[at] for at in sorted(chance.choice(len(words), number, replace=False)))
-    values = tuple(int(value) for value in chance.choice(np.arange(LOW, HIGH + 1, STEP), number, replace=False))
+    values = tuple(int(value) for value in chance.choice(_steps(kind), number, replace=False))
     paints = chance.permutation(len(PAINTS))[:number]
     colours = tuple(PAINTS[at] for at in paints)
     return Chart(kind, labels, values, colours[:1] * number if kind == "line" else colours)
@@ -82,11 +81,7 @@ def edited(
     for index in (int(at) for at in chance.permutation(len(chart.labels))[:number]):
         if chance.random() < 2 / 3:
             before = chart.values[index]
-            free = [
-                value
-                for value in range(LOW, HIGH + 1, STEP)
-                if abs(value - before) >= APART and value not in twin.values
-            ]
+            free = [value for value in _steps(chart.kind) if abs(value - before) >= APART and value not in twin.values]
             after = int(chance.choice(free))
             found.append(ChartEdit("value", index, str(before), str(after)))
             twin = replace(twin, values=_with(twin.values, index, after))
@@ -98,6 +93,11 @@ def edited(
             found.append(ChartEdit("label", index, chart.labels[index], word))
             twin = replace(twin, labels=_with(twin.labels, index, word))
     return twin, tuple(found)
+
+
+def _steps(kind: str) -> range:
+    """The values that a chart may show."""
+    return range(THIN if kind == "pie" else LOW, HIGH + 1, STEP)
 
 
 def _with(row: Sequence[T], index: int, value: T) -> tuple[T, ...]:
@@ -117,36 +117,32 @@ def draw(chart: Chart, size: int = 256) -> Image:
 def _axes(chart: Chart, out: Pillow.Image, pen: ImageDraw.ImageDraw) -> None:
     """Bars, or a line with points, over a grid."""
     side = out.width
-    left, right, top, bottom = 0.05 * side, 0.97 * side, 0.10 * side, 0.87 * side
+    left, right, top, bottom = 0.04 * side, 0.96 * side, 0.13 * side, 0.87 * side
     for part in range(6):
         y = bottom - (bottom - top) * part / 5
-        pen.line(
-            (left, y, right, y), fill=INK if part == 0 else LINES, width=max(1, side // (128 if part == 0 else 256))
-        )
+        pen.line((left, y, right, y), fill=LINES if part else INK, width=max(1, side // (256 if part else 128)))
     column = (right - left) / len(chart.labels)
-    height = _height(chart, column * 0.92, 0.075 * side)
-    places = []
-    for at, value in enumerate(chart.values):
-        x, y = left + (at + 0.5) * column, bottom - (bottom - top) * value / HIGH
-        places.append((x, y))
-        if chart.kind == "bar":
-            pen.rectangle(
-                (round(x - 0.33 * column), round(y), round(x + 0.33 * column), round(bottom)), fill=chart.colours[at]
-            )
+    places = [
+        (left + (at + 0.5) * column, bottom - (bottom - top) * value / HIGH) for at, value in enumerate(chart.values)
+    ]
     if chart.kind == "line":
         pen.line(places, fill=chart.colours[0], width=max(2, side // 64), joint="curve")
-        for x, y in places:
-            dot = side / 42
-            pen.ellipse((x - dot, y - dot, x + dot, y + dot), fill=chart.colours[0])
+    for (x, y), colour in zip(places, chart.colours, strict=True):
+        dot, half = side / 36, 0.33 * column
+        if chart.kind == "line":
+            pen.ellipse((x - dot, y - dot, x + dot, y + dot), fill=colour)
+        else:
+            pen.rectangle((round(x - half), round(y), round(x + half), round(bottom)), fill=colour)
+    height = _height(chart.labels, 0.92 * column, round(0.075 * side))
     for (x, y), label, value in zip(places, chart.labels, chart.values, strict=True):
-        put(out, text(label, height, INK, True), x, bottom + 0.065 * side)
-        put(out, text(str(value), round(0.062 * side), INK, True), x, y - 0.05 * side)
+        _say(pen, label, x, bottom + 0.065 * side, height)
+        _say(pen, str(value), x, y - 0.062 * side, round(0.068 * side))
 
 
 def _pie(chart: Chart, out: Pillow.Image, pen: ImageDraw.ImageDraw) -> None:
     """Slices from the top, clockwise, with their names outside and their values inside."""
     side = out.width
-    middle, part = side / 2, 0.36 * side
+    middle, part, height = side / 2, 0.33 * side, round(0.06 * side)
     start, whole = -90.0, sum(chart.values)
     box = (middle - part, middle - part, middle + part, middle + part)
     for label, value, colour in zip(chart.labels, chart.values, chart.colours, strict=True):
@@ -154,18 +150,22 @@ def _pie(chart: Chart, out: Pillow.Image, pen: ImageDraw.ImageDraw) -> None:
         pen.pieslice(box, start, end, fill=colour, outline=PAPER, width=max(1, side // 128))
         turn = math.radians((start + end) / 2)
         x, y = math.cos(turn), math.sin(turn)
-        put(out, text(label, round(0.06 * side), INK, True), middle + 1.17 * part * x, middle + 1.17 * part * y)
-        put(out, text(str(value), round(0.06 * side), PAPER, True), middle + 0.7 * part * x, middle + 0.7 * part * y)
+        half = font(height, True).getlength(label) / 2
+        away = part + 0.03 * side + abs(x) * half + abs(y) * height / 2
+        _say(pen, label, min(max(middle + away * x, half + 2), side - half - 2), middle + away * y, height)
+        inside = part * (0.68 if end - start > 30 else 0.84)
+        _say(pen, str(value), middle + inside * x, middle + inside * y, height)
         start = end
 
 
-@lru_cache(maxsize=256)
-def _wide(label: str, height: int) -> int:
-    return text(label, height, INK, True).width
+def _say(pen: ImageDraw.ImageDraw, words: str, x: float, y: float, height: int) -> None:
+    """Words with their middle at (x, y) and light around them."""
+    edge = max(1, height // 8)
+    place = (round(x), round(y))
+    pen.text(place, words, fill=INK, font=font(height, True), anchor="mm", stroke_width=edge, stroke_fill=PAPER)
 
 
-def _height(chart: Chart, width: float, most: float) -> int:
+def _height(labels: Sequence[str], width: float, most: int) -> int:
     """The height at which every label is at most `width` wide."""
-    at_most = round(most)
-    widest = max(_wide(label, at_most) for label in chart.labels)
-    return max(6, math.floor(at_most * min(1.0, width / widest)))
+    widest = max(font(most, True).getlength(label) for label in labels)
+    return max(6, math.floor(most * min(1.0, width / widest)))

@@ -9,11 +9,12 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
-from PIL import UnidentifiedImageError
+from PIL import ImageOps, UnidentifiedImageError
 
 from arena.canonical import hash_file
 from arena.errors import InputError
@@ -57,8 +58,17 @@ def folder(path: Path) -> Folder:
         what = "it is a file" if path.exists() else "there is no such folder"
         raise InputError(f"@pairs={path}: {what}. Name a folder of pictures: {LAYOUT}")
     try:
-        names = sorted(one.name for one in path.iterdir() if not one.name.startswith(".") and not one.is_dir())
-        pairs = _paired(path, names)
+        found = [(one.name, one.lstat()) for one in path.iterdir() if not one.name.startswith(".") and not one.is_dir()]
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return _checked(path, tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)))
+
+
+@lru_cache(maxsize=4)
+def _checked(path: Path, found: tuple[tuple[str, int, int], ...]) -> Folder:
+    """The folder with these files (name, bytes, time): every match asks for it, and it is read once."""
+    pairs = _paired(path, [name for name, _, _ in found])
+    try:
         for pair in pairs:
             _check(path, pair)
         return Folder(path, pairs, {name: hash_file(path / name) for pair in pairs for name in pair})
@@ -79,7 +89,7 @@ def picture(path: Path) -> Image:
                 raise InputError(
                     f"{path} is {width} x {height} pixels; each side must be {SMALLEST} to {LARGEST}: resize it"
                 )
-            whole = image.convert("RGBA")
+            whole = ImageOps.exif_transpose(image).convert("RGBA")
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Pillow.DecompressionBombError) as error:
         raise InputError(f"{path} cannot be read as a picture ({error}): {LAYOUT}") from error
     paper = Pillow.new("RGBA", whole.size, "white")

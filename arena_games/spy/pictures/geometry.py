@@ -21,7 +21,7 @@ Box = tuple[slice, slice]  # rows and columns of a picture
 
 EYE: Point = (0.0, -15.0, 12.6)
 LOOKS_AT: Point = (0.0, -0.35, 0.25)
-WIDE = 0.242  # tangent of half the angle of view
+WIDE = 0.255  # tangent of half the angle of view
 COARSE = 64  # pixels of a side, to find out what is hidden
 
 
@@ -106,22 +106,35 @@ def _round(at: Points, to: Points, radius: float, axes: int) -> tuple[Array, Arr
     return np.where(miss, 1.0, (-b - root) / a), np.where(miss, 0.0, (-b + root) / a)
 
 
+def face(solid: Solid, points: Points) -> npt.NDArray[np.int64]:
+    """Which face of the solid points of its surface are on: of a cube the axis (0, 1, 2), of a cylinder 0 for its side
+
+    and 2 for an end, of a sphere 0.
+    """
+    x, y, z = (np.abs(part) for part in _placed(solid, points))
+    if solid.shape == "sphere":
+        return np.zeros(x.shape, np.int64)
+    if solid.shape == "cylinder":
+        return np.where(z >= solid.half * (1 - 1e-9), 2, 0)
+    return np.where((x >= y) & (x >= z), 0, np.where(y >= z, 1, 2))
+
+
 def normal(solid: Solid, points: Points) -> Points:
     """The directions away from the solid at points of its surface, of length 1."""
-    x, y, z = solid.inside((points[0] - solid.x, points[1] - solid.y, points[2] - solid.half))
+    x, y, z = _placed(solid, points)
     one = 1.0 / solid.half
     if solid.shape == "sphere":
         return solid.outside((x * one, y * one, z * one))
+    on = face(solid, points)
     if solid.shape == "cylinder":
-        top = np.abs(z) >= solid.half * (1 - 1e-9)
-        length = np.sqrt(x * x + y * y)
-        side = np.where(top, 0.0, 1.0 / np.maximum(length, 1e-12))
-        return solid.outside((x * side, y * side, np.where(top, np.sign(z), 0.0)))
-    ways = (np.abs(x), np.abs(y), np.abs(z))
-    first = (ways[0] >= ways[1]) & (ways[0] >= ways[2])
-    second = ~first & (ways[1] >= ways[2])
-    third = ~first & ~second
-    return solid.outside((_sign(x, first), _sign(y, second), _sign(z, third)))
+        side = np.where(on == 2, 0.0, 1.0 / np.maximum(np.sqrt(x * x + y * y), 1e-12))
+        return solid.outside((x * side, y * side, _sign(z, on == 2)))
+    return solid.outside((_sign(x, on == 0), _sign(y, on == 1), _sign(z, on == 2)))
+
+
+def _placed(solid: Solid, points: Points) -> Points:
+    """Points in the solid's own frame."""
+    return solid.inside((points[0] - solid.x, points[1] - solid.y, points[2] - solid.half))
 
 
 def _sign(part: Array, where: npt.NDArray[np.bool_]) -> Array:
@@ -153,15 +166,17 @@ def rays(size: int) -> Points:
     return ways
 
 
-def frame(points: Points, size: int) -> Box:
-    """The pixels within which these points are seen, of a picture of size x size; empty if they are outside."""
+def frame(points: Points, size: int, margin: int = 0) -> Box:
+    """The pixels within which these points are seen, and `margin` more, of a picture of size x size."""
     x, y, z = points[0] - EYE[0], points[1] - EYE[1], points[2] - EYE[2]
     deep = y * AHEAD[1] + z * AHEAD[2]
     right, up = x / deep / WIDE, (y * ABOVE[1] + z * ABOVE[2]) / deep / WIDE
     left, end = ((float(edge) + 1) * size / 2 for edge in (right.min(), right.max()))
     top, bottom = ((1 - float(edge)) * size / 2 for edge in (up.max(), up.min()))
-    rows = slice(max(0, math.floor(top)), min(size, math.ceil(bottom)))
-    return rows, slice(max(0, math.floor(left)), min(size, math.ceil(end)))
+    return (
+        slice(max(0, math.floor(top) - margin), min(size, math.ceil(bottom) + margin)),
+        slice(max(0, math.floor(left) - margin), min(size, math.ceil(end) + margin)),
+    )
 
 
 def from_far(solids: Sequence[Solid]) -> list[int]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from arena.game import Image
 from arena_games.spy.pictures import geometry
@@ -19,7 +20,7 @@ from arena_games.spy.pictures.scene import Scene, Thing
 
 # CLEVR's colours, sRGB.
 PAINT: dict[str, tuple[int, int, int]] = {
-    "gray": (97, 97, 97),
+    "gray": (118, 118, 118),
     "red": (183, 32, 32),
     "blue": (42, 75, 215),
     "green": (29, 115, 24),
@@ -33,7 +34,7 @@ LAMP = geometry.unit(-0.55, -0.42, 0.95)  # the way to the key light
 FILL = geometry.unit(0.8, -0.5, 0.5)  # to a weak second one, without shadow
 SHARP, SOFTER = 0.10, 0.22  # depth of a shadow's edge, in units, and how it grows with the distance of what throws it
 SHADE = 0.62  # of the floor's light that the key light gives
-NEAR = 2.6  # units: a thing throws no shadow on another that is farther away than this times its height
+NEAR = 2.6  # times its half height: as far a thing throws shadows on others and is mirrored in them
 FINE = 3  # rays of a pixel in each direction, for what has edges
 
 
@@ -41,13 +42,14 @@ def draw(scene: Scene, size: int = 256) -> Image:
     """The picture, uint8 (size, size, 3): the same in every process. ValueError for a size below 16 or above 1024."""
     if not 16 <= size <= 1024:
         raise ValueError(f"size={size}: expected 16 to 1024 pixels")
-    solids = [thing.solid for thing in scene.things]
+    things = sorted(scene.things, key=lambda thing: (thing.x, thing.y))  # so that roundings are equal in any order
+    solids = [thing.solid for thing in things]
     light = _floor(size).copy()
     for box, shade in _shadows(solids, size):
         light[box] *= shade[..., None]
     for at in geometry.from_far(solids):
-        others = [solid for other, solid in enumerate(solids) if other != at]
-        _paint(light, scene.things[at], solids[at], others, size)
+        others = [(things[other], solid) for other, solid in enumerate(solids) if other != at]
+        _paint(light, things[at], solids[at], others)
     return _screen(light)
 
 
@@ -124,50 +126,66 @@ def _smooth(part: Array) -> Array:
     return part * part * (3.0 - 2.0 * part)
 
 
-def _paint(light: Array, thing: Thing, solid: Solid, others: Sequence[Solid], size: int) -> None:
-    """Draw one thing over what is there."""
-    rows, columns = geometry.frame(solid.box(), size)
-    high, wide = rows.stop - rows.start, columns.stop - columns.start
-    if high <= 0 or wide <= 0:
-        return
-    fine = (
-        slice(rows.start * FINE, rows.stop * FINE),
-        slice(columns.start * FINE, columns.stop * FINE),
-    )
-    grid = geometry.rays(size * FINE)
-    ways = (grid[0][fine], grid[1][fine], grid[2][fine])
+def _paint(light: Array, thing: Thing, solid: Solid, others: Sequence[tuple[Thing, Solid]]) -> None:
+    """Draw one thing over what is there: a ray through the middle of each pixel, more of them where an edge is."""
+    size = len(light)
+    box = geometry.frame(solid.box(), size, margin=2)
+    grid = geometry.rays(size)
+    ways = (grid[0][box], grid[1][box], grid[2][box])
     near, far = geometry.across(solid, EYE, ways)
     hit = far > near
-    near, ways = near[hit], (ways[0][hit], ways[1][hit], ways[2][hit])
-    points = (EYE[0] + near * ways[0], EYE[1] + near * ways[1], EYE[2] + near * ways[2])
-    length = np.sqrt(ways[0] * ways[0] + ways[1] * ways[1] + ways[2] * ways[2])
-    ways = (ways[0] / length, ways[1] / length, ways[2] / length)
-    shades = _shaded(thing, solid, others, points, ways)
-    sums = np.zeros((high * FINE, wide * FINE, 4))
-    for at, part in enumerate((*shades, np.ones_like(near))):
-        sums[..., at][hit] = part
-    mean = _mean(sums)
-    target = light[rows, columns]
-    target *= 1.0 - mean[..., 3:]
-    target += mean[..., :3]
+    face = np.where(hit, geometry.face(solid, _along(ways, near)), -1)
+    edge = _edges(face)
+    plain = hit & ~edge
+    rows, columns = (
+        at[:, None] + np.array(start) for at, start in zip(np.nonzero(edge), (box[0].start, box[1].start), strict=True)
+    )
+    steps = np.arange(FINE * FINE)
+    rows, columns = rows * FINE + steps // FINE, columns * FINE + steps % FINE
+    grid = geometry.rays(size * FINE)
+    fine = (grid[0][rows, columns], grid[1][rows, columns], grid[2][rows, columns])
+    near_fine, far_fine = geometry.across(solid, EYE, fine)
+    hit_fine = far_fine > near_fine
+    near = np.concatenate([near[plain], near_fine[hit_fine]])
+    x, y, z = (np.concatenate([middle[plain], part[hit_fine]]) for middle, part in zip(ways, fine, strict=True))
+    ways = (x, y, z)
+    colours = np.stack(_shaded(thing, solid, others, _along(ways, near), ways), -1)
+    target = light[box]
+    whole = int(plain.sum())
+    target[plain] = colours[:whole]
+    parts = np.zeros((*hit_fine.shape, 3))
+    parts[hit_fine] = colours[whole:]
+    total, cover = parts[:, 0].copy(), hit_fine[:, 0].astype(np.float64)
+    for at in range(1, FINE * FINE):
+        total += parts[:, at]
+        cover += hit_fine[:, at]
+    target[edge] = target[edge] * (1.0 - cover / (FINE * FINE))[:, None] + total / (FINE * FINE)
 
 
-def _mean(fine: Array) -> Array:
-    """Of the rays of each pixel, in a fixed order of additions."""
-    down = sum(fine[at::FINE] for at in range(FINE))
-    assert isinstance(down, np.ndarray)
-    total = sum(down[:, at::FINE] for at in range(FINE))
-    assert isinstance(total, np.ndarray)
-    return total / (FINE * FINE)
+def _along(ways: Points, far: Array) -> Points:
+    """The points of the camera's rays."""
+    return EYE[0] + far * ways[0], EYE[1] + far * ways[1], EYE[2] + far * ways[2]
 
 
-def _shaded(thing: Thing, solid: Solid, others: Sequence[Solid], points: Points, ways: Points) -> Points:
+def _edges(face: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Where a pixel or one of the eight around it shows another face."""
+    wide = np.pad(face, 1, mode="edge")
+    high, across = face.shape
+    out = np.zeros(face.shape, np.bool_)
+    for row in range(3):
+        for column in range(3):
+            out |= wide[row : row + high, column : column + across] != face
+    return out
+
+
+def _shaded(thing: Thing, solid: Solid, others: Sequence[tuple[Thing, Solid]], points: Points, ways: Points) -> Points:
     """The light that comes from these points of a thing, linear red, green and blue."""
     normal = geometry.normal(solid, points)
     lit = np.ones_like(points[0])
-    for other in others:
-        gap = math.hypot(other.x - solid.x, other.y - solid.y) - solid.circle - other.circle
-        if gap < NEAR * other.half:
+    length = np.sqrt(ways[0] * ways[0] + ways[1] * ways[1] + ways[2] * ways[2])
+    ways = (ways[0] / length, ways[1] / length, ways[2] / length)
+    for _, other in others:
+        if reaches(other, solid):
             lit = lit * (1.0 - _shadow(other, points))
     key = np.maximum(_dot(normal, LAMP), 0.0) * lit
     fill = np.maximum(_dot(normal, FILL), 0.0)
@@ -180,28 +198,48 @@ def _shaded(thing: Thing, solid: Solid, others: Sequence[Solid], points: Points,
     colour = _colour(thing.colour)
     if thing.material == "rubber":
         diffuse = 0.95 * key + 0.16 * fill + ambient
-        shine = 0.06 * _power(glance, 3) * lit
+        shine = 0.05 * _power(glance, 3) * lit
         return tuple(part * diffuse + shine for part in colour)  # type: ignore[return-value]
-    room = _room((mirror[0], mirror[1], mirror[2]), points)
-    shine = (1.6 * _power(glance, 6) + 0.25 * _power(glance, 3)) * lit
-    diffuse = 0.42 * key + 0.08 * fill + 0.5 * ambient
-    edge = 0.30 * rim * rim * rim
+    room = _reflected(solid, others, points, (mirror[0], mirror[1], mirror[2]))
+    shine = (1.8 * _power(glance, 6) + 0.18 * _power(glance, 3)) * lit
+    diffuse = 0.30 * key + 0.06 * fill + 0.35 * ambient
+    edge = 0.02 + 0.22 * rim * rim * rim * rim
     return tuple(  # type: ignore[return-value]
-        part * diffuse + (0.10 + 0.85 * part) * (1.0 - edge) * room * 0.62 + edge * room + shine for part in colour
+        part * diffuse + ((1.0 - edge) * (0.02 + 1.30 * part) + edge) * seen + shine
+        for part, seen in zip(colour, room, strict=True)
     )
 
 
-def _room(mirror: Points, points: Points) -> Array:
-    """What a mirror shows in this direction: the floor below, a bright band of windows and a dim ceiling above."""
-    up = mirror[2]
-    down = np.minimum(up, -1e-3)
-    far = -points[2] / down
-    floor = 0.55 / (1.0 + 0.05 * far * far) + 0.05
-    band = _smooth(1.0 - np.abs(up - 0.34) / 0.20)
-    side = _smooth(0.5 - 0.9 * mirror[0])
-    sky = 0.16 + 0.30 * np.maximum(up, 0.0) + 0.75 * band * (0.35 + 0.65 * side)
-    mix = _smooth(up / 0.06 + 0.5)
-    return floor + (sky - floor) * mix
+def _reflected(solid: Solid, others: Sequence[tuple[Thing, Solid]], points: Points, mirror: Points) -> list[Array]:
+    """What a mirror at these points shows in these directions, red, green and blue: the floor around, a long window
+
+    above, and the things near by. Floor and window are placed relative to the thing, so that all metal looks alike.
+    """
+    x, y, _ = solid.inside((points[0] - solid.x, points[1] - solid.y, points[2] - solid.half))
+    mx, my, mz = solid.inside(mirror)
+    one = 1.0 / solid.half
+    fall = points[2] / np.maximum(-mz, 1e-3)
+    away = np.sqrt((x + fall * mx) * (x + fall * mx) + (y + fall * my) * (y + fall * my)) * one
+    dark = _smooth(1.0 - np.abs(away - 2.3) / 1.1)
+    floor = 0.60 - 0.45 * dark - 0.25 * _smooth(1.6 - away)
+    up = 1.0 / np.maximum(mz, 0.15)
+    streak = (mx + 0.35 * my) * up + (1.1 * x + 0.5 * y) * one - 0.35
+    sky = 0.20 + 0.95 * _smooth(1.25 - np.abs(streak) / 0.45)
+    room = floor + (sky - floor) * _smooth(mz / 0.08 + 0.5)
+    out = [room, room, room]
+    for other, its in others:
+        if not reaches(its, solid):
+            continue
+        near, far = geometry.across(its, points, mirror)
+        shown = _smooth((far - np.maximum(near, 0.0)) / (0.5 * its.half))
+        out = [part + (0.75 * tint - part) * shown for part, tint in zip(out, _colour(other.colour), strict=True)]
+    return out
+
+
+def reaches(other: Solid, solid: Solid) -> bool:
+    """Whether `other` is near enough to throw its shadow on the solid, or to be mirrored in it."""
+    gap = math.hypot(other.x - solid.x, other.y - solid.y) - solid.circle - other.circle
+    return gap < NEAR * other.half
 
 
 def _dot(points: Points, way: Point) -> Array:

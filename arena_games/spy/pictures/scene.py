@@ -18,9 +18,9 @@ SIZES = ("large", "small")
 MATERIALS = ("rubber", "metal")
 FEWEST, MOST = 3, 8  # things in a scene, in a twin too
 RADII = {"large": 1.0, "small": 0.6}  # of the circle that a thing stands in, in units of the floor
-FLOOR = (5.8, 7.4)  # units: so far apart are 0 and 1 of x and of y
+FLOOR = (5.4, 7.4)  # units: so far apart are 0 and 1 of x and of y
 GAP = 0.3  # units between two circles at least
-MOVES = 2.0  # units that a moved thing moves at least
+MOVES = 2.5  # units that a moved thing moves at least
 SEEN = 0.45  # part of a thing's outline that nothing hides
 TRIES = 100  # places tried for a thing before the scene is begun anew
 

@@ -1,0 +1,254 @@
+"""Charts, folders of pairs, sources and the vector of a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image as Pillow
+
+from arena.errors import InputError
+from arena.game import Image
+from arena_games.spy.pictures import charts, scene
+from arena_games.spy.pictures.folder import folder
+from arena_games.spy.pictures.scene import Scene
+from arena_games.spy.pictures.sources import BLANK, fitted, source
+from arena_games.spy.pictures.vector import LENGTH, vector
+
+SEEDS = st.integers(0, 2**32)
+
+
+def chance(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def save(picture: Image, path: Path) -> None:
+    Pillow.fromarray(picture).save(path)
+
+
+def plain(shade: int, height: int = 32, width: int = 48) -> Image:
+    return np.full((height, width, 3), shade, np.uint8)
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    """A folder of two good pairs."""
+    for at, name in enumerate(("cat", "dog-2")):
+        for shade, side in enumerate("ab"):
+            save(plain(50 * at + 100 * shade), tmp_path / f"{name}-{side}.png")
+    return tmp_path
+
+
+# Charts
+
+
+def test_a_charts_twin_differs_in_exactly_the_declared_edits() -> None:
+    for seed in range(1000):
+        first = charts.chart(chance(seed))
+        second, edits = charts.edited(first, chance(seed))
+        found = {
+            ("value" if one == "values" else "label", at, str(before), str(after))
+            for one in ("values", "labels")
+            for at, (before, after) in enumerate(zip(getattr(first, one), getattr(second, one), strict=True))
+            if before != after
+        }
+        assert found == {(edit.kind, edit.index, edit.before, edit.after) for edit in edits}
+        assert 1 <= len(edits) == len(found) <= 3
+        assert (first.kind, first.colours) == (second.kind, second.colours)
+        assert len({*second.labels}) == len(second.labels)
+        assert len({*second.values}) == len(second.values)
+
+
+def test_changed_values_are_far_enough_to_be_seen() -> None:
+    for seed in range(300):
+        first = charts.chart(chance(seed))
+        for edit in charts.edited(first, chance(seed))[1]:
+            assert edit.kind == "label" or abs(int(edit.before) - int(edit.after)) >= charts.APART
+
+
+def test_bars_differ_only_in_the_columns_of_the_edits() -> None:
+    size, seen = 128, 0
+    for seed in range(150):
+        first = charts.chart(chance(seed))
+        second, edits = charts.edited(first, chance(seed))
+        same_height = sum(map(len, first.labels)) == sum(map(len, second.labels))
+        if first.kind != "bar" or not same_height or any(edit.kind == "label" for edit in edits):
+            continue
+        differs = (charts.draw(first, size) != charts.draw(second, size)).any((0, 2))
+        column = 0.92 * size / len(first.labels)
+        at = {int((place + 0.5 - 0.04 * size) / column) for place in np.flatnonzero(differs)}
+        assert at == {edit.index for edit in edits}
+        seen += 1
+    assert seen > 5
+
+
+# Folders
+
+
+def test_a_folders_pairs_are_read_as_they_are(pairs: Path) -> None:
+    (pairs / ".hidden").write_text("not looked at")
+    (pairs / "more").mkdir()
+    read = folder(pairs)
+    assert read.pairs == (("cat-a.png", "cat-b.png"), ("dog-2-a.png", "dog-2-b.png"))
+    first, second = read.read(1)
+    assert np.array_equal(first, plain(50))
+    assert np.array_equal(second, plain(150))
+
+
+def test_what_is_transparent_is_white(pairs: Path) -> None:
+    Pillow.new("RGBA", (48, 32), (255, 0, 0, 0)).save(pairs / "cat-a.png")
+    assert np.array_equal(folder(pairs).read(0)[0], plain(255))
+
+
+def test_a_turned_photograph_stands_upright(pairs: Path) -> None:
+    for side in "ab":
+        (pairs / f"cat-{side}.png").unlink()
+        exif = Pillow.Exif()
+        exif[0x0112] = 6  # turned by a quarter
+        Pillow.fromarray(plain(200 * (side == "a"))).save(pairs / f"cat-{side}.jpg", exif=exif)
+    assert folder(pairs).read(0)[0].shape == (48, 32, 3)
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(InputError) as error:
+        folder(path)
+    return str(error.value)
+
+
+def test_a_picture_without_a_twin_is_named(pairs: Path) -> None:
+    (pairs / "cat-b.png").unlink()
+    assert "cat-a.png has no twin: expected cat-b.png beside it" in refused(pairs)
+
+
+def test_a_pair_of_two_sizes_is_refused(pairs: Path) -> None:
+    save(plain(9, 32, 40), pairs / "cat-b.png")
+    assert "cat-a.png and cat-b.png are 48 x 32 and 40 x 32 pixels" in refused(pairs)
+
+
+def test_equal_twins_are_refused_though_their_files_differ(pairs: Path) -> None:
+    (pairs / "cat-b.png").unlink()
+    save(plain(0), pairs / "cat-b.bmp")
+    assert "cat-a.png and cat-b.bmp show the same" in refused(pairs)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture", b"GIF89a\x01\x00\x01\x00\x00\x00\x00;"])
+def test_a_file_that_is_no_picture_is_named(pairs: Path, content: bytes) -> None:
+    (pairs / "cat-a.png").write_bytes(content)
+    assert "cat-a.png cannot be read as a picture" in refused(pairs)
+
+
+def test_half_a_picture_is_refused(pairs: Path) -> None:
+    save(np.random.default_rng(0).integers(0, 256, (32, 48, 3), np.uint8), pairs / "cat-a.png")
+    whole = (pairs / "cat-a.png").read_bytes()
+    (pairs / "cat-a.png").write_bytes(whole[: len(whole) // 2])
+    assert "cat-a.png cannot be read as a picture" in refused(pairs)
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 100), (20, 5000)])
+def test_a_picture_too_small_or_too_large_is_refused(pairs: Path, height: int, width: int) -> None:
+    save(plain(1, height, width), pairs / "cat-a.png")
+    assert f"cat-a.png is {width} x {height} pixels; each side must be 16 to 4096" in refused(pairs)
+
+
+@pytest.mark.parametrize("name", ["cat.png", "notes.txt", "-a.png", "cat-c.png", "cat-a.gif"])
+def test_a_file_that_is_part_of_no_pair_is_named(pairs: Path, name: str) -> None:
+    save(plain(1), pairs / "one.png")
+    (pairs / "one.png").rename(pairs / name)
+    assert f"{name} is not part of a pair: a pair is NAME-a.png and NAME-b.png" in refused(pairs)
+
+
+def test_two_pictures_of_one_side_are_refused(pairs: Path) -> None:
+    save(plain(1), pairs / "cat-a.jpg")
+    assert "cat-a.jpg and cat-a.png are the same side of one pair" in refused(pairs)
+
+
+def test_an_empty_folder_a_file_and_nothing_are_refused(tmp_path: Path) -> None:
+    assert "the folder has no picture" in refused(tmp_path)
+    assert "there is no such folder" in refused(tmp_path / "gone")
+    (tmp_path / "file").touch()
+    assert "it is a file" in refused(tmp_path / "file")
+
+
+def test_a_picture_that_changes_after_the_check_is_noticed(pairs: Path) -> None:
+    read = folder(pairs)
+    save(plain(77), pairs / "cat-a.png")
+    with pytest.raises(InputError, match="changed since its folder was read"):
+        read.read(0)
+
+
+def test_a_link_to_nothing_is_named(pairs: Path) -> None:
+    (pairs / "cat-b.png").unlink()
+    (pairs / "cat-b.png").symlink_to(pairs / "gone.png")
+    assert "cat-b.png is not a file" in refused(pairs)
+
+
+def test_a_folder_is_read_once_until_it_changes(pairs: Path) -> None:
+    first = folder(pairs)
+    assert folder(pairs) is first
+    save(plain(78), pairs / "cat-a.png")
+    assert folder(pairs) != first
+
+
+# Sources
+
+
+@pytest.mark.parametrize("name", ["scenes", "charts"])
+def test_a_source_is_a_function_of_its_generator(name: str) -> None:
+    one, other = (source(name, size=64).pair(chance(5)) for _ in range(2))
+    assert one == other
+    assert all(np.array_equal(*both) for both in zip(one.pictures, other.pictures, strict=True))
+    assert not np.array_equal(*one.pictures)
+
+
+@pytest.mark.parametrize("name", ["scenes", "charts"])
+def test_a_blank_picture_changes_nothing_for_the_civilians(name: str) -> None:
+    open_, blank = (source(name, blank=blank, size=64).pair(chance(5)) for blank in (False, True))
+    assert np.array_equal(open_.pictures[0], blank.pictures[0])
+    assert (blank.pictures[1] == BLANK).all()
+    assert (open_.graphs[0], None, ()) == (blank.graphs[0], blank.graphs[1], blank.edits)
+
+
+def test_the_spy_sees_either_picture_of_a_folders_pair(pairs: Path) -> None:
+    given_ = source(pairs=str(pairs))
+    seen = {tuple(int(one[0, 0, 0]) for one in given_.pair(chance(seed)).pictures) for seed in range(40)}
+    assert seen == {(0, 100), (100, 0), (50, 150), (150, 50)}
+
+
+def test_an_unknown_source_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected one of scenes, charts"):
+        source("photos")
+
+
+def test_a_wide_picture_is_fitted_whole() -> None:
+    out = fitted(plain(10, 32, 64), 64, 64)
+    assert out.shape == (64, 64, 3)
+    assert (out[16:48] == 10).all()
+    assert (out[:16] == BLANK).all()
+
+
+# The vector
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=SEEDS)
+def test_a_vector_tells_twins_apart(seed: int) -> None:
+    for pair in (source("scenes").pair(chance(seed)), source("charts").pair(chance(seed))):
+        first, second = map(vector, pair.graphs)
+        assert first.shape == second.shape == (LENGTH,)
+        assert first.dtype == np.float32
+        assert 0 <= first.min() <= first.max() <= 1
+        assert not np.array_equal(first, second)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS)
+def test_a_vector_does_not_know_the_order_of_things(seed: int) -> None:
+    first = scene.scene(chance(seed))
+    assert np.array_equal(vector(first), vector(Scene(first.things[::-1])))
+
+
+def test_nothing_is_known_of_a_blank_picture() -> None:
+    assert not vector(None).any()
