@@ -1,0 +1,99 @@
+"""Lessons in seeing: what they say is true, and as often one answer as the other."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from arena.prompts import fill
+from arena.train.lesson import Lesson
+from arena_games.spy.pictures import charts, lessons, scene
+from arena_games.spy.pictures.charts import Chart
+from arena_games.spy.pictures.lessons import ANSWERS, thought
+from arena_games.spy.pictures.scene import Scene, Thing
+from arena_games.spy.statements import of_charts, of_scenes
+
+SCENE = Scene(
+    (
+        Thing("cube", "red", "large", "metal", 0.1, 0.2),
+        Thing("sphere", "red", "small", "rubber", 0.5, 0.5),
+        Thing("sphere", "blue", "small", "rubber", 0.9, 0.9),
+    )
+)
+CHART = Chart("bar", ("tea", "milk", "egg"), (20, 90, 50), ("#3b6fd4", "#d8432f", "#2f9a46"))
+
+
+@pytest.fixture(scope="module")
+def made() -> list[Lesson]:
+    """The lessons of 60 pictures."""
+    return [lesson for seed in range(60) for lesson in lessons.lessons(np.random.default_rng(seed))]
+
+
+def test_answers_are_balanced(made: list[Lesson]) -> None:
+    counts = Counter(lesson.answer for lesson in made)
+    assert counts["true"] == counts["false"] == len(made) / 2
+
+
+def test_no_statement_is_always_true_or_always_false(made: list[Lesson]) -> None:
+    """A model that does not look at the picture cannot answer by the words alone: all kinds are met both ways."""
+    kinds: dict[str, set[str]] = {}
+    for lesson in made:
+        assert lesson.observation.facts is not None
+        kinds.setdefault(re.sub(r"\d", "N", lesson.observation.facts["statement"]).split()[-1], set()).add(
+            lesson.answer
+        )
+    often = Counter(kind for kind, answers in kinds.items() if len(answers) == 2)
+    assert {"cube", "sphere", "cylinder", "thing", "left", "back", "things"} <= {*often}
+
+
+def test_a_lesson_is_a_picture_and_a_prompt_that_both_templates_fill(made: list[Lesson]) -> None:
+    for lesson in made[:20]:
+        assert lesson.observation.image is not None
+        assert lesson.observation.image.shape == (128, 128, 3)
+        for name in ("short", "full"):
+            assert lesson.observation.facts is not None
+            assert lesson.observation.facts["statement"] in fill(lesson.card, lesson.observation, name)
+
+
+@pytest.mark.parametrize(
+    ("graph", "words", "said"),
+    [
+        (SCENE, "a red cube", "Red: 2, large metal cube on the left in front; small rubber sphere in the middle."),
+        (SCENE, "a green cube", "Green: none."),
+        (
+            SCENE,
+            "a small rubber sphere",
+            "Sphere: 2, small red rubber in the middle; small blue rubber on the right at the back.",
+        ),
+        (SCENE, "no cylinders", "Cylinder: none."),
+        (SCENE, "only 1 metal thing", "Metal: 1, large red cube on the left in front."),
+        (CHART, "a pie chart", "It is a bar chart."),
+        (CHART, "egg has the most", "Egg is 50. The most: milk, 90."),
+        (CHART, "cat has the least", "Cat is not there. The least: tea, 20."),
+        (CHART, "4 labels", "I count 3 labels: tea, milk, egg."),
+    ],
+)
+def test_a_thought_says_what_there_is(graph: Scene | Chart, words: str, said: str) -> None:
+    assert thought(graph, words) == said
+
+
+def test_the_thought_tells_the_answer() -> None:
+    """Two pictures with the same thought about a statement agree on whether it is true."""
+    for known, some in (
+        (of_scenes(), [scene.scene(np.random.default_rng(seed)) for seed in range(150)]),
+        (of_charts(), [charts.chart(np.random.default_rng(seed)) for seed in range(150)]),
+    ):
+        for statement in known.all:
+            answers: dict[str, bool] = {}
+            for graph in some:
+                holds = statement.holds(graph)
+                assert answers.setdefault(thought(graph, statement.words), holds) == holds, statement.words
+
+
+def test_the_same_seed_gives_the_same_lessons() -> None:
+    one, other = ([lesson.answer for lesson in lessons.lessons(np.random.default_rng(3))] for _ in range(2))
+    assert one == other
+    assert {*one} <= {*ANSWERS}
