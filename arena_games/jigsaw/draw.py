@@ -36,7 +36,7 @@ def pieces(puzzle: PiecesPuzzle, height: int, width: int) -> Pixels:
             pen.rectangle((x - gap / 2, y - gap / 2, x + size[0] - 1 + gap / 2, y + size[1] - 1 + gap / 2), fill=frame)
         _paste(out, shown[row, :, column], x, y, size)
         if level.pieces > 1:
-            _badge(out, str(place + 1), x, y, max(9, round(side / 14)))
+            _badge(out, str(place + 1), x, y, max(9, round(min(side / 14, min(size) / 4))))
     return np.array(out)
 
 
@@ -68,7 +68,7 @@ def patches(puzzle: PatchPuzzle, height: int, width: int) -> Pixels:
         size = int(min(right - left, bottom - top))
         at = (round((left + right - size) / 2), round((top + bottom - size) / 2))
         _paste(out, patch, *at, (size, size))
-        _badge(out, name, *at, max(9, round(min(height, width) / 14)))
+        _badge(out, name, *at, max(9, round(min(min(height, width) / 14, size / 5))))
     return np.array(out)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from arena.operator import Decision, OpenSeat, Request
 
 GIVE_UP = "q"  # typed at a terminal; never the key of an action
+TAKEN = "?. "  # mean something else on the page
 GAVE_UP = Decision(fault="unparsable", detail="the person gave up this match")
 
 
@@ -42,15 +43,17 @@ def choices(
     """The choices of this turn, in the order of the actions. Numbers and letters are those of the actions' names.
 
     An action keeps its number for the whole game where possible, so that a person can learn it:
-    the number in the names if each name has its own ("column 3" is 3), else the action's place from 1. Only a game
-    with more than nine actions numbers the actions that are legal now.
+    the number in the names if each name has its own ("column 3" is 3), or those of names that are numbers, and then the
+    others come after; else the action's place from 1. Only a game with more than nine actions, none of them a number,
+    numbers the actions that are legal now. A sign that is an action's whole name ("+") is its key, as a letter is.
     """
     initials = Counter(_initial(actions[action]) for action in legal)
     numbers = _numbers(actions, legal)
     out = []
     for action in legal:
         letter = _initial(actions[action])
-        clear = letter.isalpha() and letter != GIVE_UP and initials[letter] == 1
+        sign = len(actions[action]) == 1 and not letter.isalnum() and letter not in TAKEN
+        clear = (letter.isalpha() or sign) and letter != GIVE_UP and initials[letter] == 1
         name = (labels or {}).get(action, actions[action])
         out.append(Choice(action, name, numbers[action], letter if clear else None, actions[action]))
     return tuple(out)
@@ -61,11 +64,10 @@ def pick(given: str, offered: Sequence[Choice]) -> Choice | None:
     wanted = " ".join(given.lower().split())
     if not wanted:
         return None
-    exact = [one for one in offered if wanted in one.keys or wanted in (one.name.lower(), one.plain.lower())]
-    near = exact or [
-        one for one in offered if one.name.lower().startswith(wanted) or one.plain.lower().startswith(wanted)
-    ]
-    return near[0] if len(near) == 1 else None
+    found = [one for one in offered if wanted in one.keys or wanted in (one.name.lower(), one.plain.lower())]
+    if not found and not wanted.isdecimal():  # 1 is no beginning of 10
+        found = [one for one in offered if one.name.lower().startswith(wanted) or one.plain.lower().startswith(wanted)]
+    return found[0] if len(found) == 1 else None
 
 
 def _initial(name: str) -> str:
@@ -73,6 +75,12 @@ def _initial(name: str) -> str:
 
 
 def _numbers(actions: Sequence[str], legal: Sequence[int]) -> dict[int, int]:
+    whole = {action: int(name) for action, name in enumerate(actions) if name.isdecimal()}
+    if len(whole) == len(actions) <= 9 < max(whole.values()):  # degrees, for example: no key has such a number
+        return {action: action + 1 for action in legal}
+    if whole:
+        others = [action for action in range(len(actions)) if action not in whole]
+        return whole | {action: number for number, action in enumerate(others, start=max(whole.values()) + 1)}
     found = [re.findall(r"\d+", name) for name in actions]
     if all(len(runs) == 1 for runs in found):
         named = [int(runs[0]) for runs in found]

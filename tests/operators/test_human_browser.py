@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.operators.browser_kit import READY, Stage, Test, in_browser
-from tests.operators.human_kit import outcome, picture, request, seat
+from tests.operators.human_kit import CARD, outcome, picture, request, seat
 
 pytestmark = in_browser
 
@@ -51,6 +52,21 @@ def test_buttons_show_their_keys_and_illegal_actions_have_none(stage_runner: Cal
         await page.get_by_text("No action has the key f").wait_for()
         assert not asked.done()
         asked.cancel()
+
+    stage_runner(test)
+
+
+def test_signs_and_arrows_are_keys_of_the_actions_that_they_name(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        signs = msgspec.structs.replace(seat(1), card=msgspec.structs.replace(CARD, actions=("up", "left", "+")))
+        stage.operator.open([signs])
+        page = await stage.page()
+        for number, (key, action) in enumerate((("ArrowLeft", 1), ("+", 2), ("ArrowUp", 0))):
+            asked = stage.ask(request(number, match=1))
+            await page.wait_for_selector(READY)
+            await page.keyboard.press("ArrowDown")  # no action has it: it does nothing
+            await page.keyboard.press(key)
+            assert (await asked).answer == action
 
     stage_runner(test)
 

@@ -140,6 +140,20 @@ def test_a_number_in_the_names_is_the_key() -> None:
     assert [choice.keys for choice in choices(names, (2, 6))] == [("3",), ("7",)]
 
 
+def test_names_that_are_numbers_are_the_keys_and_others_come_after_them() -> None:
+    names = ("1", "2", "10", "+", "(")
+    found = choices(names, (1, 2, 3, 4))
+    assert [choice.keys for choice in found] == [("2",), ("10",), ("11", "+"), ("12", "(")]
+    assert [pick(typed, found) for typed in ("10", "+")] == [found[1], found[2]]
+    assert pick("1", found) is None
+
+
+def test_numbers_that_no_key_has_are_replaced_by_places() -> None:
+    found = choices(("0", "90", "180"), (0, 1, 2))
+    assert [choice.keys for choice in found] == [("1",), ("2",), ("3",)]
+    assert pick("90", found) == found[1]
+
+
 def test_a_letter_that_two_legal_actions_begin_with_is_no_key() -> None:
     assert [choice.letter for choice in choices(("call", "check", "fold"), (0, 1, 2))] == [None, None, "f"]
 

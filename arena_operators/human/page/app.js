@@ -6,7 +6,7 @@ import { showPad, showRemap, wordsOf } from "./pad.js";
 import { Watching } from "./live.js";
 import { showUpdate, updateOf } from "./update.js";
 import { showTalk, tooLong, words } from "./talk.js";
-import { $, showActions, showEnding, showHelp, showHistory, showLast, showLink, showTable, showTabs, told, toast, announce } from "./parts.js";
+import { $, ARROWS, showActions, showEnding, showHelp, showHistory, showLast, showLink, showTable, showTabs, told, toast, announce } from "./parts.js";
 
 const CALM_MS = 350; // after an answer, so long no click counts: the second half of a double click is no move
 
@@ -240,8 +240,10 @@ function onKey(event) {
   const table = current();
   if (held.table) return onHeldKey(event);
   if (event.repeat) return;
-  if (!table || table.request === null || event.key.length !== 1 || !/[a-z0-9]/i.test(event.key)) return;
-  const choice = table.choices.find((one) => one.keys.includes(event.key.toLowerCase()));
+  if (!table || table.request === null) return;
+  const key = event.key.toLowerCase();
+  const choice = table.choices.find((one) => one.keys.includes(key) || (one.name in ARROWS && key === `arrow${one.name}`));
+  if (!choice && !/^[a-z0-9]$/.test(key)) return;
   event.preventDefault();
   if (choice) answer(choice, table.request);
   else toast(`No action has the key ${event.key}. Press ? for help.`);

@@ -21,7 +21,8 @@ export function draw(image, picture) {
   image.dataset.number = picture.number;
 }
 
-const keysOf = (choice) => choice.keys.map((key) => make("kbd", "", key.toUpperCase()));
+export const ARROWS = { up: "↑", right: "→", down: "↓", left: "←" }; // actions of these names have arrow keys, too
+const keysOf = (choice) => [...choice.keys, ...(choice.name in ARROWS ? [ARROWS[choice.name]] : [])].map((key) => make("kbd", "", key.toUpperCase()));
 
 // A game's name without its family, unless only the family says what it is ("mario:1-1").
 export function gameName(id) {
@@ -144,6 +145,7 @@ export function showActions(table, how) {
   if (buttons.dataset.content !== content) {
     buttons.dataset.content = content;
     buttons.classList.toggle("many", (table?.choices.length ?? 0) > 4);
+    buttons.classList.toggle("signs", (table?.choices ?? []).every((choice) => choice.name.length <= 3));
     buttons.replaceChildren(
       ...(next ? [nextButton(how.ending)] : []),
       ...(next || gone || table?.played ? [] : (table?.choices ?? [])).map((choice) => {
