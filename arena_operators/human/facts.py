@@ -15,6 +15,7 @@ _CARD_KEYS = {"hand", "board", "card", "cards", "hole", "public", "private"}
 # Facts are made for prompts: many say the same thing twice. These, in this order, are what a person looks for at a
 # glance; all the rest is in the text view, which every screen shows or offers.
 GLANCE = (
+    *("role", "task", "playing", "votes"),
     *("hand", "hole", "private", "card", "cards", "board", "public", "shown", "made", "score", "pot", "to_call"),
     *("world", "time", "lives", "x", "best", "lane"),
     *("bets", "folded", "round", "position", "hand_number", "history", "last_hand"),

@@ -246,7 +246,7 @@ def test_half_of_what_is_offered_is_true_of_ones_own_picture():
         game = begun(number=number)
         seat = game.due[0]
         true = game.true(seat)[[action - FIRST for action in game.legal(seat)[1:]]]
-        assert true.tolist().count(True) == 4 == true.tolist().count(False)
+        assert true.tolist().count(True) == 3 == true.tolist().count(False)
 
 
 def test_statements_are_found_in_free_words():
