@@ -86,6 +86,8 @@ class Spy(Game):
         baseline="arena_games.spy.baseline:choose",
     )
 
+    teacher = "arena_games.spy.teacher:lessons"
+
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
         asked = self.options["spy_votes"]

@@ -8,13 +8,19 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from arena.game import Move
 from arena.prompts import fill
 from arena.train.lesson import Lesson
+from arena_games.spy import teacher
+from arena_games.spy.baseline import choose
 from arena_games.spy.pictures import charts, lessons, scene
 from arena_games.spy.pictures.charts import Chart
 from arena_games.spy.pictures.lessons import ANSWERS, thought
 from arena_games.spy.pictures.scene import Scene, Thing
+from arena_games.spy.rules import Spy
 from arena_games.spy.statements import of_charts, of_scenes
+from arena_games.spy.table import FIRST_SEAT, SAY_NOTHING
+from arena_games.spy.teacher import voted
 
 SCENE = Scene(
     (
@@ -61,15 +67,17 @@ def test_a_lesson_is_a_picture_and_a_prompt_that_both_templates_fill(made: list[
 @pytest.mark.parametrize(
     ("graph", "words", "said"),
     [
-        (SCENE, "a red cube", "Red: 2, large metal cube on the left in front; small rubber sphere in the middle."),
+        (SCENE, "a red cube", "Red: 2, large metal cube, small rubber sphere."),
         (SCENE, "a green cube", "Green: none."),
         (
             SCENE,
-            "a small rubber sphere",
-            "Sphere: 2, small red rubber in the middle; small blue rubber on the right at the back.",
+            "a red thing on the left",
+            "Red: 2, large metal cube on the left in front, small rubber sphere in the middle.",
         ),
+        (SCENE, "a small rubber sphere", "Sphere: 2, small red rubber, small blue rubber."),
         (SCENE, "no cylinders", "Cylinder: none."),
-        (SCENE, "only 1 metal thing", "Metal: 1, large red cube on the left in front."),
+        (SCENE, "only 1 metal thing", "Metal: 1, large red cube."),
+        (SCENE, "4 things", "I count 3 things: red cube, red sphere, blue sphere."),
         (CHART, "a pie chart", "It is a bar chart."),
         (CHART, "egg has the most", "Egg is 50. The most: milk, 90."),
         (CHART, "cat has the least", "Cat is not there. The least: tea, 20."),
@@ -97,3 +105,56 @@ def test_the_same_seed_gives_the_same_lessons() -> None:
     one, other = ([lesson.answer for lesson in lessons.lessons(np.random.default_rng(3))] for _ in range(2))
     assert one == other
     assert {*one} <= {*ANSWERS}
+
+
+def test_the_card_is_of_a_game_that_can_be_made() -> None:
+    """Who trains on lessons makes the game of their card."""
+    Spy(lessons.CARD.seats, lessons.CARD.options)
+
+
+# The teacher of the game
+
+
+def begun(**options: object) -> Spy:
+    """A match of three; nothing is said yet."""
+    game = Spy(3, {"rounds": 1, "known": False, **options})
+    game.reset(bytes(16))
+    return game
+
+
+def say(game: Spy, *words: str | None) -> None:
+    """The clues of all seats, in their order."""
+    for text in words:
+        game.step({game.due[0]: Move(SAY_NOTHING) if text is None else Move(None, text)})
+
+
+def false(game: Spy, seat: int) -> str:
+    """The first statement that is not true of the picture of a seat."""
+    true = game.true(seat)
+    assert true is not None
+    assert game.statements is not None
+    return game.statements.words[int(np.flatnonzero(~true)[0])]
+
+
+def test_a_vote_is_for_whose_clue_is_not_so() -> None:
+    game = begun()
+    wrong = false(game, 0)
+    say(game, "hello", "hello", wrong)
+    assert voted(game, 0, FIRST_SEAT + 2) == f"Not so here: seat 2: {wrong}. I vote for seat 2."
+    seen = game.observe(0, teacher.VIEWS)
+    assert choose(seen, game.card(), np.random.default_rng(0)) == FIRST_SEAT + 2
+
+
+def test_who_says_nothing_is_named() -> None:
+    game = begun()
+    say(game, "hello", None, "hello")
+    assert voted(game, 0, FIRST_SEAT + 1) == "Silent: seat 1. I vote for seat 1."
+
+
+def test_a_match_is_taught_to_its_vote_after_some_pictures() -> None:
+    for seed in range(6):
+        made = list(teacher.lessons(np.random.default_rng(seed)))
+        asked = [lesson for lesson in made if lesson.card == lessons.CARD]
+        assert made[: len(asked)] == asked
+        assert len(asked) == teacher.PICTURES * lessons.ASKED
+        assert made[-1].answer.startswith("seat ")

@@ -13,6 +13,7 @@ from arena_games.spy.pictures import charts, render, scene
 from arena_games.spy.pictures.charts import Chart
 from arena_games.spy.pictures.scene import ATTRIBUTES, Scene, Thing
 from arena_games.spy.statements import PLACES, Statement, described, of_charts, of_scenes
+from arena_games.spy.table import FEWEST_SEATS
 
 Mask = npt.NDArray[np.bool_]  # of all statements
 EDGE = 128  # pixels of a side
@@ -35,7 +36,7 @@ RULES = (
 CARD = GameCard(
     game="spy",
     version=1,
-    seats=1,
+    seats=FEWEST_SEATS,  # nobody is in the others; a card is of a game that can be made
     rules=RULES,
     actions=ANSWERS,
     answer_format="true or false",
@@ -68,7 +69,12 @@ def lesson(picture: Image, graph: Scene | Chart, statement: Statement) -> Lesson
     answer = ANSWERS[not statement.holds(graph)]
     facts = {"statement": statement.words}
     seen = Observation(legal=(0, 1), image=picture, text="", facts=facts)
-    return Lesson(CARD, seen, thought(graph, statement.words), answer, shown=f"{described(graph)}.")
+    return Lesson(CARD, seen, thought(graph, statement.words), answer, shown=shown(graph))
+
+
+def shown(graph: Scene | Chart) -> str:
+    """The whole picture in words."""
+    return f"{described(graph)}."
 
 
 def thought(graph: Scene | Chart, words: str) -> str:
@@ -88,24 +94,30 @@ def _asked(true: Mask, near: Mask, chance: np.random.Generator) -> list[int]:
 
 
 def _of_scene(graph: Scene, words: str) -> str:
-    """All things that have the statement's colour, else its shape, else its material or size; or how many there are."""
-    parts = words.removesuffix("s").replace("no ", "").split()
-    for attribute in ("colour", "shape", "material", "size"):
+    """All things that have the statement's colour, else its shape, else its material; or how many there are."""
+    parts = words.split()
+    for attribute in ("colour", "shape", "material"):
         for word in ATTRIBUTES[attribute]:
-            if word in parts:
+            if word in parts or f"{word}s" in parts:
                 found = [one for one in graph.things if getattr(one, attribute) == word]
-                return f"{word.capitalize()}: {_listed(found, word)}."
-    return f"I count {len(graph.things)} things: {_listed(graph.things, '')}."
+                placed = any(words.endswith(place) for place in PLACES)
+                return f"{word.capitalize()}: {_listed(found, word, placed)}."
+    names = [f"{one.colour} {one.shape}" for one in _ordered(graph.things)]
+    return f"I count {len(names)} things: {', '.join(names)}."
 
 
-def _listed(things: Sequence[Thing], word: str) -> str:
-    """Things from left to right, each without the word that all have."""
+def _ordered(things: Sequence[Thing]) -> list[Thing]:
+    """From left to right."""
+    return sorted(things, key=lambda one: (one.x, one.y))
+
+
+def _listed(things: Sequence[Thing], word: str, placed: bool) -> str:
+    """How many things and which, without the word that all have; `placed`: and where."""
     names = []
-    for one in sorted(things, key=lambda one: (one.x, one.y)):
-        named = " ".join(part for part in str(one).split() if part != word)
-        where = [place for place, within in PLACES.items() if within(one)]
-        names.append(f"{named} {' '.join(where) or 'in the middle'}")
-    return f"{len(names)}, {'; '.join(names)}" if names else "none"
+    for one in _ordered(things):
+        where = [place for place, within in PLACES.items() if within(one)] or ["in the middle"]
+        names.append(" ".join([part for part in str(one).split() if part != word] + where * placed))
+    return f"{len(names)}, {', '.join(names)}" if names else "none"
 
 
 def _of_chart(graph: Chart, words: str) -> str:
