@@ -47,7 +47,9 @@ def blocks_of(outcomes: Outcomes) -> Blocks:
     return Blocks(block_means(mine), lineup.astype(np.int64), unit.astype(np.int64))
 
 
-def interquartile_mean(games: Sequence[Blocks], who: int, zero: int, one: int) -> tuple[float, float, float] | None:
+def interquartile_mean(
+    games: Sequence[Blocks], who: int, zero: int, one: int
+) -> tuple[float, float | None, float | None] | None:
     """Estimate and 95% interval of operator `who`.
 
     The interval is that of a trimmed mean by its influence function (J. W. Tukey, D. H. McLaughlin, Sankhya A 25
@@ -56,6 +58,9 @@ def interquartile_mean(games: Sequence[Blocks], who: int, zero: int, one: int) -
     sets line-ups apart is no chance: variances are within line-ups (W. G. Cochran, Sampling Techniques (1977), 5.6 and
     5A.12, line-ups of one block together), or over people, and Student's t has the degrees of freedom of Welch and
     Satterthwaite.
+
+    There is no interval where a game's blocks are mostly of line-ups that met in one block alone: nothing tells what is
+    chance there from what sets line-ups apart. Nor is there one where all blocks went the same.
 
     None where `one` is not ahead of `zero`, or a game has fewer than two blocks of any of the three.
     """
@@ -76,6 +81,8 @@ def interquartile_mean(games: Sequence[Blocks], who: int, zero: int, one: int) -
     share[order] = np.cumsum(weights[order])
     inside = np.clip(np.minimum(share, 1 - CUT) - np.maximum(share - weights, CUT), 0, None)
     middle = float(inside @ values / inside.sum())
+    if not all(map(_repeated, games)):
+        return middle, None, None
     least, most = float(values[inside > 0].min()), float(values[inside > 0].max())
     split = np.cumsum([len(of) for of in scaled])[:-1]
     moved = []  # what each block moves the mean by
@@ -91,9 +98,15 @@ def interquartile_mean(games: Sequence[Blocks], who: int, zero: int, one: int) -
         moved.append(by)
     variance, freedom = _variance(games, moved)
     if variance <= 0:
-        return middle, middle, middle
+        return middle, None, None
     half = t975_between(freedom) * math.sqrt(variance)
     return middle, middle - half, middle + half
+
+
+def _repeated(game: Blocks) -> bool:
+    """Whether most blocks are of line-ups with several blocks, or variances are over people."""
+    sizes = np.bincount(game.lineup)[game.lineup]
+    return bool((game.unit < game.means.shape[1]).any() or 2 * (sizes > 1).sum() > len(sizes))
 
 
 def _variance(games: Sequence[Blocks], moved: Sequence[Floats]) -> tuple[float, float]:

@@ -61,9 +61,10 @@ def measured(kind: str, leagues: int, blocks: int) -> dict[str, float]:
             low, high = interval(fitted.strengths[who], fitted.draws[:, who], fitted.blocks[who]) or (0.0, 0.0)
             rated.append(low <= strengths[who] <= high)
             widths.append((high - low) * ELO)
-        if (mean := interquartile_mean([blocks_of(found)], 2, *ENDS)) is not None:
-            middles.append(mean[1] <= middle[0] <= mean[2])
-            wide.append(mean[2] - mean[1])
+        _, least, most = interquartile_mean([blocks_of(found)], 2, *ENDS) or (0.0, None, None)
+        if least is not None and most is not None:
+            middles.append(least <= middle[0] <= most)
+            wide.append(most - least)
         ever.append(_ever_missed(found, true["op0", "op1"]))
     shares = {
         "differences": held,

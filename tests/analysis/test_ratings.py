@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from arena.analysis.differences import differences, holm, rank_sets
-from arena.analysis.middle import Blocks, interquartile_mean
+from arena.analysis.middle import Blocks, blocks_of, interquartile_mean
 from arena.analysis.ratings import ELO, Comparisons, comparisons, fit, interval, separated, why_not
 from arena.analysis.resample import Resampler, rate_interval
 from arena.analysis.summary import analyse
@@ -114,6 +114,14 @@ def test_the_scale_of_an_interquartile_mean_is_uncertain_too():
         assert low < middle < high
         held.append(low <= 0.5 <= high)
     assert 0.91 <= np.mean(held) <= 0.99
+
+
+def test_with_one_block_a_line_up_an_interquartile_mean_has_no_interval():
+    for blocks in (1, 2):
+        played = blocks_of(league((0.6, 0.2, 0.0, -0.4), blocks))
+        middle, low, high = interquartile_mean([played], 1, 3, 0)
+        assert (low is None, high is None) == (blocks == 1,) * 2
+        assert np.isfinite(middle)
 
 
 def test_holm_corrects_for_the_number_of_pairs():
