@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import io
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -17,7 +18,6 @@ import msgspec
 import numpy as np
 from PIL import Image as Pictures
 
-from arena import commands
 from arena.canonical import hash_array
 from arena.errors import ArenaError, GameError
 from arena.game import Image
@@ -123,17 +123,16 @@ class _Embedding:
                 left += 1
             else:
                 self._add(plan, lines)
-        run = self._replay.run.folder
+        run = shlex.quote(self._replay.run.folder.resolve().name)  # where it lies here says nothing to other readers
         if left:
-            how = commands.arena("replay", run)
             self._out.notes.append(
                 f"{played - left} of {played} matches are shown, in plan order as far as the page has room (each game "
-                f"an equal share). `{how}` shows all of them."
+                f"an equal share). `arena replay {run}` shows all of them."
             )
         if any(self._bare):
             size = f"{self._most_bytes / 2**20:g} MiB"
-            how = commands.arena("replay", run, "--frames", "DIR")
-            self._out.notes.append(f"The page holds {size} of pictures; later ones are left out. `{how}` draws all.")
+            told = f"The page holds {size} of pictures; later ones are left out."
+            self._out.notes.append(f"{told} `arena replay {run} --frames DIR` draws all.")
 
     def _add(self, plan: MatchPlan, lines: list[Line]) -> None:
         match = self._replay.match(plan)
