@@ -44,6 +44,8 @@ NOT_RUN = {
         "arena play --game leduc --operators human,ppo",
     ],
     LONG: [
+        "arena play --game spy --operators scripted,random,random,random --matches 100 --seed 7 --out league",
+        "python -m scripts.eval.spy_league league",
         "arena play --game leduc@seats=2 --operators vlm,vlm@pictures=blank,vlm@pictures=shuffled",
         "arena train vlm --preset sidescroller-nano --dry-run",
         "arena train vlm --preset sidescroller-nano --lr 0 --out runs/check",

@@ -135,7 +135,8 @@ class Spy(Game):
         chance = generator(seed)
         self.spy = int(chance.integers(self.seats))
         self.pair: Pair = self.source.pair(chance)
-        self._drawn: dict[tuple[bool, int], Image] = {}
+        self._drawn: dict[tuple[bool, int], Image] = {}  # by spy or not, and size
+        self._true: dict[bool, npt.NDArray[np.bool_]] = {}
         self._seed = seed
         self.clues: list[Clue] = []
         self.ballots: list[Ballot] = []
@@ -229,9 +230,13 @@ class Spy(Game):
         return self.pair.graphs[seat == self.spy]
 
     def true(self, seat: int) -> npt.NDArray[np.bool_] | None:
-        """Which statements are true of the picture of a seat; None where its graph is."""
-        graph = self.graph(seat)
-        return None if graph is None or self.statements is None else self.statements.true(graph)
+        """Which statements are true of the picture of a seat, not to be written to; None where its graph is."""
+        spy, graph = seat == self.spy, self.graph(seat)
+        if graph is None or self.statements is None:
+            return None
+        if spy not in self._true:
+            self._true[spy] = self.statements.true(graph)
+        return self._true[spy]
 
     def observe(self, seat: int, views: Views) -> Observation:
         if not 0 <= seat < self.seats:
@@ -288,7 +293,7 @@ class Spy(Game):
             other.pair = Pair(
                 (own, twin) if first else (twin, own), (), lambda: (picture, noise) if first else (noise, picture)
             )
-        other._drawn = {}
+        other._drawn, other._true = {}, {}
         if not self.over:
             other._ask()
         return other
