@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import selectors
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -17,15 +19,43 @@ from arena.operator import AsyncOperator, OpenSeat, Request, SpectatorUpdate
 from arena.protocol import messages as m
 from arena.replies import answer, bad_end, checked, failure, not_open, of_exception, ready, stamped, timed_out
 
+FEW = 8  # requests that wait: with fewer, every event is handled at once
+SHARE, SHORTEST, LONGEST = 0.04, 0.001, 0.01  # of the time that an answer took; in seconds: so long events are gathered
+MOST = 16  # answers that go out together
+
+
+class GatheringSelector(selectors.DefaultSelector):
+    """Wakes its event loop once for the events of a few milliseconds.
+
+    A wake costs about as much as the work that it brings: the loop's thread, then the scheduler, then the loop again.
+    """
+
+    pause = 0.0  # seconds that the first event waits for others
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """As select of its base."""
+        ready = super().select(timeout)
+        if ready and self.pause and timeout != 0:  # with 0 the loop has other things to do
+            time.sleep(self.pause)
+            ready = super().select(0)
+        return ready
+
 
 class AsyncHost:
-    """Hosts one AsyncOperator that is already built; `receive` and `emit` run on the loop's thread."""
+    """Hosts one AsyncOperator that is already built; `receive` and `emit` run on the loop's thread.
 
-    def __init__(self, operator: AsyncOperator, session: str, emit: Emit) -> None:
+    Where many requests wait, and their answers take long, the loop's `selector` gathers events.
+    """
+
+    def __init__(
+        self, operator: AsyncOperator, session: str, emit: Emit, selector: GatheringSelector | None = None
+    ) -> None:
         self._operator = operator
         self._session = session
         self._emit = emit
         self._tasks: dict[int, asyncio.Task[m.Answer]] = {}
+        self._selector = selector
+        self._gathered: list[m.Answer] = []  # not sent yet
         self._beside: set[asyncio.Task[None]] = set()  # tasks besides the answers: watching, updating
         self._updating = asyncio.Lock()
         self._version: str | None = None  # of the weights, once they were updated
@@ -38,6 +68,7 @@ class AsyncHost:
         self._emit(ready(self._operator))
 
     async def stop(self) -> None:
+        self._send()
         if not self.finished:  # an operator ended the loop: the worker dies, and nobody cancelled what it was asked
             self._emit = lambda message: None
         await asyncio.sleep(0)  # so that what was received last has begun
@@ -45,6 +76,7 @@ class AsyncHost:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._send()
         await self._operator.stop(self._complete)
 
     def receive(self, message: m.ToWorker) -> None:
@@ -71,10 +103,11 @@ class AsyncHost:
                 self._beside.add(updating)
                 updating.add_done_callback(self._beside.discard)
             case m.Act():
+                now = asyncio.get_running_loop().time()
                 for request in message.requests:
                     task = asyncio.ensure_future(self._answer(request))
                     self._tasks[request.id] = task
-                    task.add_done_callback(functools.partial(self._reply, request))
+                    task.add_done_callback(functools.partial(self._reply, request, now))
             case m.Cancel():
                 for i in message.ids:
                     if i in self._tasks:
@@ -118,13 +151,28 @@ class AsyncHost:
                 self._emit(bad_end(error, message))
         self._emit(m.Closed(match=message.match, seat=message.seat))
 
-    def _reply(self, request: Request, task: asyncio.Task[m.Answer]) -> None:
-        """Sends the reply of a task. It is called once for each task, even one cancelled before its first step."""
+    def _reply(self, request: Request, asked: float, task: asyncio.Task[m.Answer]) -> None:
+        """Sends the reply of a task, with others of the same moment.
+
+        It is called once for each task, even one cancelled before its first step.
+        """
         self._tasks.pop(request.id, None)
         if not task.cancelled() and task.exception() is not None:
             return  # SystemExit and the like, which end the event loop
-        reply = answer(request, cancelled=True) if task.cancelled() else task.result()
-        self._emit(m.Action(session=self._session, answers=[reply]))
+        loop = task.get_loop()
+        if self._selector is not None:
+            pause = min(SHARE * (loop.time() - asked), LONGEST)
+            self._selector.pause = pause if pause >= SHORTEST and len(self._tasks) >= FEW else 0.0
+        if not self._gathered:
+            loop.call_soon(self._send)
+        self._gathered.append(answer(request, cancelled=True) if task.cancelled() else task.result())
+        if len(self._gathered) == MOST:
+            self._send()
+
+    def _send(self) -> None:
+        if self._gathered:
+            answers, self._gathered = self._gathered, []
+            self._emit(m.Action(session=self._session, answers=answers))
 
     async def _answer(self, request: Request) -> m.Answer:
         try:
@@ -172,24 +220,25 @@ class HostThread:
 
         `emit(message)` is called on the thread, and so is `ended(reason)` when its event loop ends before `close`.
         """
-        self._host = AsyncHost(operator, session, emit)
+        selector = GatheringSelector()
+        self._host = AsyncHost(operator, session, emit, selector)
         self._emit = emit
         self._ended = ended
-        self._loop = asyncio.new_event_loop()
+        self._loop = asyncio.SelectorEventLoop(selector)
         self._over = asyncio.Event()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"operator {name}", daemon=True)
         self._thread.start()
         self._started.wait()
 
-    def receive(self, message: m.ToWorker) -> None:
-        """Pass a message on; the order is kept. One that comes after the end is dropped."""
+    def receive(self, messages: Sequence[m.ToWorker]) -> None:
+        """Pass messages on; the order is kept. Those that come after the end are dropped."""
         with contextlib.suppress(RuntimeError):  # the event loop is closed
-            self._loop.call_soon_threadsafe(self._receive, message)
+            self._loop.call_soon_threadsafe(self._receive, messages)
 
     def close(self) -> None:
         """Cancel every request, stop the operator, and wait until the thread has ended."""
-        self.receive(m.Shutdown())
+        self.receive([m.Shutdown()])
         self._thread.join()
 
     def _run(self) -> None:
@@ -219,10 +268,11 @@ class HostThread:
         finally:
             await self._host.stop()
 
-    def _receive(self, message: m.ToWorker) -> None:
-        try:
-            self._host.receive(message)
-        except ProtocolError as error:
-            self._emit(m.Error(code="unexpected", text=str(error)))
+    def _receive(self, messages: Sequence[m.ToWorker]) -> None:
+        for message in messages:
+            try:
+                self._host.receive(message)
+            except ProtocolError as error:
+                self._emit(m.Error(code="unexpected", text=str(error)))
         if self._host.finished:
             self._over.set()

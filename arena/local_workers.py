@@ -35,6 +35,7 @@ class LocalChannel(Channel):
         self.ready = False
         self.inbox = inbox
         self._refusal = "it does not say why"
+        self._sent: list[m.ToWorker] = []  # to its thread, which has not got it yet
         self._host = Host(factory, self._emit)
         welcome = m.Welcome(session=self.session, minor=MINOR, what=entry.what, options=dict(entry.options))
         self._host.receive(welcome)
@@ -47,17 +48,29 @@ class LocalChannel(Channel):
             raise WorkerError(f"operator {name} cannot run in this process: {self._refusal}")
 
     def send(self, message: m.Message) -> None:
-        """As by wire: an operator cannot write to what it is shown, which the match hashes later."""
-        (self.thread or self._host).receive(decode_to_worker(encode(message)))
+        """As by wire: an operator cannot write to what it is shown, which the match hashes later.
+
+        A thread gets it with the next `work`, with all else that it was sent: each call wakes it.
+        """
+        copy = decode_to_worker(encode(message))
+        if self.thread is not None:
+            self._sent.append(copy)
+        else:
+            self._host.receive(copy)
 
     def work(self) -> None:
-        """Have a batched operator answer what it was sent."""
+        """Have the operator begin with what it was sent; a batched one has answered then."""
+        if self.thread is not None and self._sent:
+            sent, self._sent = self._sent, []
+            self.thread.receive(sent)
         if self._host.has_work:
             self._host.work()
 
     def close(self) -> None:
         """Release the operator and end its thread. Open questions get no answer. A second call does nothing."""
         if self.ready:
+            if self.thread is not None:
+                self.work()
             self.ready = False
             (self.thread or self._host).close()
 

@@ -168,9 +168,9 @@ class SpielGame(Game):
     @property
     def due_seat(self) -> int | None:
         """The seat that must act, or None when the match is over (or not begun)."""
-        if self.forfeited is not None or not self.hands or self.hand.over:
+        if self.forfeited is not None or not self.hands or (hand := self.hands[-1]).over:
             return None
-        return self.seat_of(self.hand.player)
+        return (hand.player + len(self.hands) - 1) % self.seats  # as seat_of, which is asked for many times a turn
 
     def legal(self, seat: int) -> tuple[int, ...]:
         """Legal actions of `seat`, ascending; empty when it is not due."""

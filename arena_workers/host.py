@@ -24,7 +24,7 @@ import zmq.asyncio
 import arena
 from arena.errors import ProtocolError
 from arena.host import Emit, Host
-from arena.host_async import AsyncHost
+from arena.host_async import AsyncHost, GatheringSelector
 from arena.host_games import GameHost
 from arena.operator import AsyncOperator, Factory, Operator, WorkerContext
 from arena.plugins import resolve
@@ -115,7 +115,10 @@ class Pump:
                 with self._lock:
                     self._since = None
         if host.asynchronous is not None and not host.finished:
-            return asyncio.run(self._run_async(AsyncHost(host.asynchronous, host.session, self._emit_async)))
+            selector = GatheringSelector()
+            hosted = AsyncHost(host.asynchronous, host.session, self._emit_async, selector)
+            with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+                return runner.run(self._run_async(hosted))
         host.close()
         return 1 if host.failed else 0
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import selectors
+import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
@@ -12,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena.errors import ProtocolError
-from arena.host_async import AsyncHost
+from arena.host_async import FEW, AsyncHost, GatheringSelector
 from arena.operator import AsyncOperator, BackendError, Decision, Outcome, Request, SpectatorUpdate
 from arena.protocol import messages as m
 from tests.host_kit import OUTCOME, WELCOME, open_message, request
@@ -264,3 +266,72 @@ def test_what_was_shown_is_confirmed_when_it_is_shown_and_when_showing_fails() -
         peer.operator.free.set()
 
     assert run(script, Shows()).out[-1] == m.Watched(match=3, tick=5)
+
+
+def test_answers_of_one_moment_go_out_in_one_message() -> None:
+    async def script(peer: Peer) -> None:
+        peer.ask(1, 2, 3)
+        await settle()
+        for i in (2, 3):
+            waiter(peer).waiting[i].set_result(Decision(answer=0))
+        await settle()
+        waiter(peer).waiting[1].set_result(Decision(answer=0))
+
+    out = [message for message in run(script).out if isinstance(message, m.Action)]
+    assert [[a.id for a in message.answers] for message in out] == [[2, 3], [1]]
+
+
+def test_an_answer_that_is_ready_goes_out_before_the_end() -> None:
+    async def script(peer: Peer) -> None:
+        peer.ask(1)
+        await settle()
+        waiter(peer).waiting[1].set_result(Decision(answer=0))
+        while peer.host._tasks:  # until it is gathered
+            await asyncio.sleep(0)
+        await peer.host.stop()
+        assert peer.answers()[1].decision == Decision(answer=0)
+
+    run(script)
+
+
+def test_events_are_gathered_where_many_wait_for_slow_answers_only() -> None:
+    paused: dict[str, bool] = {}
+
+    def play(name: str, count: int, took: float) -> None:
+        selector = GatheringSelector()
+        loop = asyncio.SelectorEventLoop(selector)
+
+        async def main() -> None:
+            host = AsyncHost(operator := Waiter(), "s", lambda message: None, selector)
+            host.receive(open_message(0, 0))
+            host.receive(m.Act(requests=[request(i) for i in range(count)]))
+            await settle()
+            now = loop.time()
+            loop.time = lambda: now + took  # type: ignore[method-assign]
+            operator.waiting[0].set_result(Decision(answer=0))
+            await settle()
+            paused[name] = selector.pause > 0
+            selector.pause = 0.0
+            await host.stop()
+
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(main())
+
+    play("many slow", FEW + 1, 0.2)
+    play("many quick", FEW + 1, 0.001)
+    play("few slow", FEW, 0.2)
+    assert paused == {"many slow": True, "many quick": False, "few slow": False}
+
+
+def test_a_pause_gathers_the_events_that_come_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = socket.socketpair(), socket.socketpair()
+    selector = GatheringSelector()
+    for ours, _ in (one, two):
+        selector.register(ours, selectors.EVENT_READ)
+    monkeypatch.setattr("arena.host_async.time.sleep", lambda seconds: two[1].send(b"x"))
+    selector.pause = 0.01
+    one[1].send(b"x")
+    assert {key.fileobj for key, _ in selector.select()} == {one[0], two[0]}
+    selector.close()
+    for end in (*one, *two):
+        end.close()

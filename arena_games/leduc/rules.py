@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -84,19 +85,8 @@ class Leduc(SpielGame):
     # State by the engine's player.
 
     def table(self, hand: Hand | None = None) -> Table:
-        """Bets, folds and actions of `hand` (the current one by default), replayed from its log."""
-        out = Table([1] * self.seats)
-        for player, action in (hand or self.hand).log[self.seats :]:
-            if player < 0:
-                out.round = 1
-                continue
-            out.rounds[out.round].append(action)
-            out.told.append(f"{player} {out.verb(player, action)}")
-            if action == FOLD:
-                out.folded.add(player)
-            else:
-                out.bets[player] = max(out.bets) + (RAISES[out.round] if action == RAISE else 0)
-        return out
+        """Bets, folds and actions of `hand` (the current one by default), replayed from its log. Not to be changed."""
+        return _table(self.seats, tuple((hand or self.hand).log[self.seats :]))
 
     def shown(self, hand: Hand) -> set[int]:
         """Players whose cards are public: at a showdown, those who did not fold."""
@@ -215,3 +205,20 @@ class Leduc(SpielGame):
         best = [player for player in range(self.seats) if returns[player] == max(returns)]
         won = " and ".join(f"seat {self.seat_of(player)}" for player in best)
         return [*cards, f"{won} {'win' if len(best) == 1 else 'share'}{'s' * (len(best) == 1)} the pot"]
+
+
+@lru_cache(maxsize=1024)
+def _table(seats: int, log: tuple[tuple[int, int], ...]) -> Table:
+    """What follows from the actions and the cards that came between them: the same few in match after match."""
+    out = Table([1] * seats)
+    for player, action in log:
+        if player < 0:
+            out.round = 1
+            continue
+        out.rounds[out.round].append(action)
+        out.told.append(f"{player} {out.verb(player, action)}")
+        if action == FOLD:
+            out.folded.add(player)
+        else:
+            out.bets[player] = max(out.bets) + (RAISES[out.round] if action == RAISE else 0)
+    return out
