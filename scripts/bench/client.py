@@ -1,9 +1,11 @@
 """What a turn costs the process that asks a model server, with no model: the arena beside bare clients.
 
-    python scripts/bench/client.py [--matches 200] [--rounds 5] [--concurrency 64] [--busy 0] [--profile FILE]
+    python scripts/bench/client.py [--matches 200] [--rounds 5] [--concurrency 64] [--busy 0] [--steps]
+        [--profile FILE]
 
 A server in a process of its own answers every question with one recorded answer, at once, or with `--busy` one at a
-time and after so many milliseconds of computing, as a model's answers come. The arena (Match, Scheduler,
+time and after so many milliseconds of computing, or with `--steps` without computing and as vLLM does with nano: in
+steps of 10 ms, of which each answer takes 14 to 26, those of one step 0.7 ms apart. The arena (Match, Scheduler,
 prompts, pictures, the client) plays Leduc against it; then bare clients send the very bodies that the arena sent, as
 many at a time: of httpx (`httpx2`, its continuation) and of aiohttp, the arena's own. Rounds alternate; processor time
 a turn of this process, medians with the quartiles.
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import random
 import subprocess
 import sys
 import time
@@ -48,11 +51,15 @@ ANSWER = (  # vLLM's to a question of Leduc
 )
 
 
-class _Answers(asyncio.Protocol):
-    """Answers each POST once its body is there, and `busy` seconds of processor time are spent."""
+STEP, STEPS, APART = 0.01, (14, 26), 0.0007  # seconds, steps of an answer, seconds between two answers of a step
+HEAD = b"HTTP/1.1 200 OK\r\nserver: uvicorn\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 
-    def __init__(self, busy: float) -> None:
-        self.busy = busy
+
+class _Answers(asyncio.Protocol):
+    """Calls `asked` with what answers, for each POST once its body is there."""
+
+    def __init__(self, asked: Callable[[Callable[[], None]], None]) -> None:
+        self._asked = asked
         self._begun = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -64,19 +71,41 @@ class _Answers(asyncio.Protocol):
         length = head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]
         if there and len(body) >= int(length):
             self._begun = b""
-            until = time.process_time() + self.busy
-            while time.process_time() < until:
-                pass
-            head = b"HTTP/1.1 200 OK\r\nserver: uvicorn\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-            self._transport.write(head % len(ANSWER) + ANSWER)  # type: ignore[attr-defined]
+            whole = HEAD % len(ANSWER) + ANSWER
+            self._asked(lambda: self._transport.write(whole))  # type: ignore[attr-defined]
 
 
-async def serve(busy: float) -> None:
-    """Serve until stdin ends; the port is printed."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Answers(busy), "127.0.0.1", 0)
+async def serve(busy: float, steps: bool) -> None:
+    """Serve until stdin ends; the port is printed. `busy`: seconds of processor time before each answer."""
+    loop, waiting, chance = asyncio.get_running_loop(), list[list[Any]](), random.Random(0)
+
+    def at_once(answer: Callable[[], None]) -> None:
+        until = time.process_time() + busy
+        while time.process_time() < until:
+            pass
+        answer()
+
+    def later(answer: Callable[[], None]) -> None:
+        waiting.append([chance.randint(*STEPS), answer])
+
+    async def step() -> None:
+        at = loop.time()
+        while True:
+            at = max(at + STEP, loop.time())
+            await asyncio.sleep(at - loop.time())
+            for one in waiting:
+                one[0] -= 1
+            ready = [answer for left, answer in waiting if left <= 0]
+            waiting[:] = [one for one in waiting if one[0] > 0]
+            for answer in ready:
+                answer()
+                await asyncio.sleep(APART)
+
+    server = await loop.create_server(lambda: _Answers(later if steps else at_once), "127.0.0.1", 0)
+    stepping = asyncio.ensure_future(step())
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
+    stepping.cancel()
 
 
 class _Unprobed(OpenAIBackend):
@@ -165,14 +194,14 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--profile", type=Path, help="write a profile of the arena here instead, as pstats reads it")
     parser.add_argument("--busy", type=float, default=0, help="milliseconds that the server computes for each answer")
+    parser.add_argument("--steps", action="store_true", help="answers come as vLLM's do")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
-        asyncio.run(serve(given.busy / 1000))
+        asyncio.run(serve(given.busy / 1000, given.steps))
         return
-    server = subprocess.Popen(
-        [sys.executable, __file__, "--serve", "--busy", str(given.busy)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    command = [sys.executable, __file__, "--serve", "--busy", str(given.busy), *["--steps"] * given.steps]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert server.stdout is not None
     assert server.stdin is not None
     base = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"

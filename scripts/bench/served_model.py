@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import statistics
 import tempfile
@@ -40,22 +41,52 @@ class Measured:
     server: float  # likewise, of every process of the server
 
 
-class Span(Observer):
-    """From the first question until the last match begins: as long as there is always another one to begin."""
+class Stopwatch:
+    """Measures while a side has all that it can have under way."""
 
-    def __init__(self, matches: int, stop: Callable[[int], None]) -> None:
-        """`stop(turns)` is called at its end."""
-        self._left = matches
+    def __init__(self, spent: Callable[[], tuple[float, float, float]]) -> None:
+        """`spent()`: seconds by the clock, of the client's processor time, and of the server's."""
+        self._spent = spent
         self._turns = 0
-        self._stop = stop
+        self._began: tuple[float, float, float] | None = None
+        self.found: Measured | None = None
+
+    def start(self) -> None:
+        """From now on; before that nothing counts."""
+        self._turns, self._began = 0, self._spent()
+
+    def turn(self) -> None:
+        """A turn was answered."""
+        self._turns += 1
+
+    def stop(self) -> None:
+        """Until now."""
+        assert self._began is not None
+        seconds, client, server = (now - then for now, then in zip(self._spent(), self._began, strict=True))
+        self.found = Measured(self._turns / seconds, 1000 * client / self._turns, 1000 * server / self._turns)
+
+
+class Span(Observer):
+    """From the first match that takes the place of another until the last match begins.
+
+    So each turn that counts has its share of the openings of matches, and there is always another one to begin.
+    """
+
+    def __init__(self, matches: int, together: int, watch: Stopwatch) -> None:
+        self._begun = 0
+        self._matches = matches
+        self._together = together
+        self._watch = watch
 
     def started(self, match: Match) -> None:
-        self._left -= 1
-        if not self._left:
-            self._stop(self._turns)
+        self._begun += 1
+        if self._begun == self._together + 1:
+            self._watch.start()
+        if self._begun == self._matches:
+            self._watch.stop()
 
     def answered(self, match: Match, seat: int, decision: Decision, seconds: float) -> None:
-        self._turns += 1
+        self._watch.turn()
 
 
 class Served:
@@ -95,7 +126,7 @@ class Served:
     def limit(self, in_flight: int) -> None:
         """Have so many requests in flight from now on, at most."""
         for entry in self.plan.entries:
-            self.workers.channel(entry).limit(in_flight)
+            self.workers.channel(entry).max_in_flight = in_flight
 
     def _spent(self) -> tuple[float, float, float]:
         """Seconds: by the clock, of this process's processor time, of that of the server's processes."""
@@ -103,37 +134,28 @@ class Served:
         server = sum(sum(one.cpu_times()[:2]) for one in [first, *first.children(recursive=True)])
         return time.perf_counter(), time.process_time(), server
 
-    def _stopwatch(self) -> tuple[list[Measured], Callable[[int], None]]:
-        """What is measured from now until the function is called with the number of turns."""
-        found: list[Measured] = []
-        began = self._spent()
-
-        def stop(turns: int) -> None:
-            seconds, client, server = (now - then for now, then in zip(self._spent(), began, strict=True))
-            found.append(Measured(turns / seconds, 1000 * client / turns, 1000 * server / turns))
-
-        return found, stop
-
     def arena(self, concurrency: int, matches: int | None = None) -> Measured:
         """So many matches at a time."""
         plan = self.plan if matches is None else self._plan(matches, self.plan.entries[0].max_in_flight)
-        found, stop = self._stopwatch()
         assert plan.matches is not None
-        span = Span(plan.matches, stop)
+        watch = Stopwatch(self._spent)
+        span = Span(plan.matches, concurrency, watch)
         Scheduler(plan, self.workers, concurrency=concurrency, observer=span).run()
-        return found[0]
+        assert watch.found is not None
+        return watch.found
 
     def bare(self, bodies: Sequence[bytes], concurrency: int, library: str = "aiohttp") -> Measured:
         """So many requests at a time, by a client of `library`."""
-        found, stop = self._stopwatch()
-        asyncio.run((self._aiohttp if library == "aiohttp" else self._httpx)(bodies, concurrency, stop))
-        return found[0]
+        watch = Stopwatch(self._spent)
+        asyncio.run((self._aiohttp if library == "aiohttp" else self._httpx)(bodies, concurrency, watch))
+        assert watch.found is not None
+        return watch.found
 
     @property
     def _head(self) -> dict[str, str]:
         return {"Content-Type": "application/json", "Authorization": f"Bearer {self.backend.server.secret}"}
 
-    async def _httpx(self, bodies: Sequence[bytes], concurrency: int, stop: Callable[[int], None]) -> None:
+    async def _httpx(self, bodies: Sequence[bytes], concurrency: int, watch: Stopwatch) -> None:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
         async with httpx2.AsyncClient(headers=self._head, limits=limits, timeout=None) as client:
 
@@ -141,9 +163,9 @@ class Served:
                 response = await client.post(f"{self.backend.url}/chat/completions", content=body)
                 response.raise_for_status().json()
 
-            await all_of(bodies, ask, concurrency, stop)
+            await all_of(bodies, ask, concurrency, watch)
 
-    async def _aiohttp(self, bodies: Sequence[bytes], concurrency: int, stop: Callable[[int], None]) -> None:
+    async def _aiohttp(self, bodies: Sequence[bytes], concurrency: int, watch: Stopwatch) -> None:
         connector, timeout = aiohttp.TCPConnector(limit=0), aiohttp.ClientTimeout()
         async with aiohttp.ClientSession(headers=self._head, connector=connector, timeout=timeout) as session:
 
@@ -152,26 +174,30 @@ class Served:
                     response.raise_for_status()
                     await response.json()
 
-            await all_of(bodies, ask, concurrency, stop)
+            await all_of(bodies, ask, concurrency, watch)
 
 
 async def all_of(
     bodies: Sequence[bytes],
     ask: Callable[[bytes], Awaitable[object]],
     concurrency: int,
-    stop: Callable[[int], None] = lambda answered: None,
+    watch: Stopwatch | None = None,
 ) -> None:
-    """Ask every body, so many at a time. `stop` is called with the number of answers when the last one is begun."""
-    left, answered = list(reversed(bodies)), 0
+    """Ask every body, so many at a time. `watch` runs from the first that takes another's place until the last one."""
+    left, begun = list(reversed(bodies)), 0
 
     async def some() -> None:
-        nonlocal answered
+        nonlocal begun
         while left:
             body = left.pop()
-            if not left:
-                stop(answered)
+            begun += 1
+            if watch is not None and begun == concurrency + 1:
+                watch.start()
+            if watch is not None and not left:
+                watch.stop()
             await ask(body)
-            answered += 1
+            if watch is not None:
+                watch.turn()
 
     await asyncio.gather(*(some() for _ in range(concurrency)))
 
@@ -188,21 +214,34 @@ def _measured(served: Served, matches: int, rounds: int, concurrencies: Sequence
         served.arena(2 * max(concurrencies))  # the server gets every picture
         served.record(2 * max(concurrencies))
         bodies = served.bodies
-        rates = {count: max(served.bare(bodies, count).rate for _ in range(2)) for count in concurrencies}
-        best = max(rates, key=lambda count: rates[count])
-        print(
-            f"served: {len(bodies)} turns; bare client, turns/s by concurrency: "
-            + ", ".join(f"{rate:.0f} at {count}" for count, rate in rates.items()),
-            flush=True,
-        )
-        served.limit(best)
-        found: dict[str, list[Measured]] = {"bare": [], "arena": [], "httpx": [], "alone": []}
-        for _ in range(rounds):
-            found["bare"].append(served.bare(bodies, best))
-            found["arena"].append(served.arena(2 * best))
-            found["httpx"].append(served.bare(bodies, best, "httpx"))
-            found["alone"].append(served.arena(1, max(3, matches // 8)))
-    return {"turns": len(bodies), "concurrency": best, "load": round(os.getloadavg()[0], 1), **summary(found)}
+        gc.collect()
+        gc.freeze()  # no side pays for what the other part of this script has in memory
+        bare_best = best("bare client", concurrencies, lambda count: served.bare(bodies, count))
+
+        def arena(count: int) -> Measured:
+            served.limit(count)
+            return served.arena(2 * count)
+
+        own_best = best("arena", concurrencies, arena)
+        sides: dict[str, Callable[[], Measured]] = {
+            "bare": lambda: served.bare(bodies, bare_best),
+            "arena": lambda: arena(own_best),
+            "httpx": lambda: served.bare(bodies, bare_best, "httpx"),
+            "alone": lambda: served.arena(1, max(3, matches // 8)),
+        }
+        found: dict[str, list[Measured]] = {name: [] for name in sides}
+        for number in range(rounds):
+            for name, side in list(sides.items())[:: 1 if number % 2 == 0 else -1]:
+                found[name].append(side())
+    concurrency = {"bare": bare_best, "arena": own_best}
+    return {"turns": len(bodies), "concurrency": concurrency, "load": round(os.getloadavg()[0], 1), **summary(found)}
+
+
+def best(name: str, counts: Sequence[int], side: Callable[[int], Measured]) -> int:
+    """With which of `counts` in flight `side` is quickest, in the better of two runs each."""
+    rates = {count: max(side(count).rate for _ in range(2)) for count in counts}
+    print(f"{name}, turns/s in flight: " + ", ".join(f"{rate:.0f} at {n}" for n, rate in rates.items()), flush=True)
+    return max(rates, key=lambda count: rates[count])
 
 
 def summary(found: Mapping[str, Sequence[Measured]]) -> dict[str, Any]:
