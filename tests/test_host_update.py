@@ -124,7 +124,7 @@ def test_of_an_asynchronous_operator_what_began_before_is_of_the_old_version() -
         host.receive(m.Update(id=6, version="v3", path="broken"))
         host.receive(asked(2))
         operator.go.set()
-        while sum(isinstance(message, m.Action) for message in out) < 2:
+        while sum(len(message.answers) for message in out if isinstance(message, m.Action)) < 2:
             await asyncio.sleep(0)
         await host.stop()
         return out
