@@ -35,7 +35,7 @@ OF_SERVERS = ("url", "key", "model", "in_flight", "stream")  # options that mean
 OF_LOCAL = ("adapter", "revision", "device", "dtype", "batch")  # and those that mean nothing to a server
 OF_VLLM = (  # and those that only a vLLM server of our own takes
     *("context", "lora", "lora_rank", "lora_kept", "lora_targets"),
-    *("reload", "gpus", "tensor_parallel"),
+    *("reload", "gpus", "tensor_parallel", "invariant"),
 )
 IN_FLIGHT = 16
 VLLM_IN_FLIGHT = {"cpu": 32, "cuda": 256}
@@ -115,6 +115,9 @@ OPTIONS = {
     "gpus": Option("str", None, "GPUs of the vLLM server by number, e.g. 0+1 (default: as vLLM chooses)"),
     "tensor_parallel": Option(
         "int", None, "GPUs that share one copy of the model (default: all of gpus=); the rest hold more copies", low=1
+    ),
+    "invariant": Option(
+        "bool", False, "the vLLM server computes an answer alike whatever else it is asked: on GPUs, slower"
     ),
     "batch": Option("int", None, "answers made at once (default: 32 for nano; others: 1 on cpu, 4 on a GPU)", low=1),
     "threads": Option("int", 1, "CPU threads of the worker; another number may change the last bits", low=1),

@@ -71,6 +71,13 @@ def launch(origin: Source, asked: Mapping[str, Any]) -> Launch:
     if origin.path is None and asked.get("revision"):
         options += ["--revision", asked["revision"]]
     options += _gpus(asked, variables)
+    if asked.get("invariant"):
+        if cpu:
+            raise InputError(
+                "@invariant=true: vLLM has this mode on GPUs alone (compute capability 8.0 and up); here the device "
+                f"is {asked['device']}: leave it out, or say @device=cuda"
+            )
+        variables["VLLM_BATCH_INVARIANT"] = "1"
     if asked.get("reload"):
         # The routes by which weights are exchanged. They ask for no key by themselves.
         variables["VLLM_SERVER_DEV_MODE"] = "1"

@@ -106,12 +106,20 @@ def test_an_adapter_that_was_not_trained_yet_changes_nothing(tmp_path):
         ({"url": "http://localhost/v1", "adapter": "x"}, "adapter= goes with @backend=transformers and no url"),
         ({"url": "http://localhost/v1", "lora": True}, "lora= goes with @backend=vllm and no url"),
         ({"backend": "transformers", "lora": True}, "lora= goes with @backend=vllm;"),
+        ({"backend": "transformers", "invariant": True}, "invariant= goes with @backend=vllm;"),
         ({"backend": "transformers", "context": 9}, "context= goes with @backend=vllm;"),
     ],
 )
 def test_options_that_do_not_go_together_are_named(given, words):
     with pytest.raises(InputError, match=words):
         options.check("nano", {"backend": "vllm", **given}, "vlm")
+
+
+def test_the_batch_invariant_mode_is_switched_on_where_vllm_has_it():
+    assert started(device="cuda", invariant=True).variables["VLLM_BATCH_INVARIANT"] == "1"
+    assert "VLLM_BATCH_INVARIANT" not in started(device="cuda").variables
+    with pytest.raises(InputError, match=r"on GPUs alone .*; here the device is cpu: leave it out"):
+        started(invariant=True)
 
 
 def test_a_server_that_runs_already_is_asked_and_none_is_started():
