@@ -5,16 +5,17 @@
 
 measure: every trained model, nano as it ships, `scripted` and `ppo` on the same 100 levels, the differences by level
 with 95% intervals, what the trained ones lose with blank pictures and with those of other turns, the share of true
-statements in thoughts, and the curves. `--levels validation` takes the levels that may be looked at more than once.
+statements in thoughts, and the curves. Its runs are kept in OUT/measured: remove them to play them again. `--levels
+validation` takes the levels that may be looked at more than once.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def measure(out: Path, levels: str, extra: Sequence[str]) -> dict[str, Any]:
     results: dict[str, Any] = {"levels": levels, "starts": STARTS, "seed": SEED}
     results |= {"pixels": {}, "thoughts": {}, "differences": {}}
     for name, who in named.items():
-        went[name], said = played(who, levels)
+        went[name], said = played(who, levels, out / "measured" / levels / name.replace(" ", "-"))
         results["pixels"][name] = _spread([one.distance for one in went[name]])
         results["pixels"][name]["cleared"] = sum(one.cleared for one in went[name])
         results["thoughts"] |= {name: said} if said else {}
@@ -72,13 +73,16 @@ def measure(out: Path, levels: str, extra: Sequence[str]) -> dict[str, Any]:
     return results
 
 
-def played(who: str, levels: str) -> tuple[list[Far], dict[str, float]]:
-    """How far one gets on the levels of a set, and how true its thoughts are, if it has some."""
-    with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / "run"
+def played(who: str, levels: str, run: Path) -> tuple[list[Far], dict[str, float]]:
+    """How far one gets on the levels of a set, and how true its thoughts are, if it has some.
+
+    The run is kept in its folder, and played only once.
+    """
+    if not (run / "results.json").exists():
+        shutil.rmtree(run, ignore_errors=True)
         play(f"sidescroller@set={levels}", [who], STARTS, SEED, run)
-        said = [count.metrics() for count in of_run(run).values()]
-        return list(far(run)), said[0] if said else {}
+    said = [count.metrics() for count in of_run(run).values()]
+    return list(far(run)), said[0] if said else {}
 
 
 def _spread(values: Sequence[float]) -> dict[str, float | None]:
