@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from arena.game import Image
 from arena.operator import OpenSeat, Request
 from arena.prompts import Prompt
@@ -56,7 +58,10 @@ class Chat:
 
     def question(self, request: Request) -> Parts:
         """What changes from turn to turn. ValueError when the picture, or a fact of the prompt, is missing."""
-        text = self.prompt.fill(self.seat.card, request.observation, self.seat.seats)
+        seen = request.observation
+        if self.settings.choices or self.settings.decide:  # it can say nothing but an action
+            seen = msgspec.structs.replace(seen, free_text=0, table_talk=0)
+        text = self.prompt.fill(self.seat.card, seen, self.seat.seats)
         if not self.settings.thoughts and self.prompt.lacks_layout:
             text += f"\n{ALONE}"
         if not self.settings.picture:

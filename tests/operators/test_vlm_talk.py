@@ -13,6 +13,7 @@ from arena.game import Observation, Said
 from arena.operator import OpenSeat, Request, WorkerContext, decisions
 from arena.prompts import fill
 from arena.text import clean
+from arena_operators.vlm.dialogue import Dialogue, Settings
 from arena_operators.vlm.kind import resolve_options
 from arena_operators.vlm.operator import make
 from arena_operators.vlm.prompt import read
@@ -49,6 +50,15 @@ def test_a_prompt_says_what_may_be_said_and_how() -> None:
     assert "at most 40 characters, after Answer:" in fill(CARD, asked(0), "short")
     assert "at most 60 characters, on a line before the answer: Say: ..." in fill(CARD, asked(1), "short")
     assert "characters" not in fill(CARD, asked(2), "short")
+
+
+@pytest.mark.parametrize("settings", [Settings(choices=True), Settings(decide=True), Settings()])
+def test_who_may_only_choose_an_action_is_not_told_to_say_something(settings: Settings) -> None:
+    dialogue = Dialogue(settings)
+    dialogue.open([OpenSeat(match=0, seat=0, operator="vlm", card=CARD, views=VIEWS, seed=bytes(16))])
+    (message,) = [one for one in dialogue.messages(Request(1, 0, 0, 0, asked(0))) if one.role == "user"]
+    told = "".join(part for part in message.parts if isinstance(part, str))
+    assert ("at most 40 characters" in told) == (settings == Settings())
 
 
 def test_words_of_others_are_quoted_before_the_games_own() -> None:
