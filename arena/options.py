@@ -18,6 +18,7 @@ class Option(msgspec.Struct, frozen=True):
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    chance: bool = True  # a game's chance follows from its options; False: not from this one
 
     def check(self, name: str, value: Any) -> Any:
         """`value` (a string from the command line, or already typed) as this option's type; else ValueError."""

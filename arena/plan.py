@@ -180,8 +180,10 @@ class Schedule(abc.ABC):
 
 
 def game_digest(game: Game) -> str:
-    """The digest of a game and its options, from which its chance follows."""
-    return digest(game.spec.id, game.spec.version, game.recorded_options)
+    """The digest of a game and those of its options that count for chance, which follows from it."""
+    known = game.spec.options
+    options = {name: value for name, value in game.recorded_options.items() if name not in known or known[name].chance}
+    return digest(game.spec.id, game.spec.version, options)
 
 
 @dataclass(frozen=True, slots=True)

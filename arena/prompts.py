@@ -114,10 +114,23 @@ class Prompt:
     changing: Template
     lacks_heard: bool  # others' words stand before the changing part
     lacks_layout: bool  # the template itself says how to answer
+    talk: bool  # it tells what may be said beside an action
 
     @classmethod
-    def of(cls, text: str, card: GameCard, *, thoughts: bool = True, own: bool = False, split: bool = True) -> Prompt:
+    def of(
+        cls,
+        text: str,
+        card: GameCard,
+        *,
+        thoughts: bool = True,
+        own: bool = False,
+        split: bool = True,
+        talk: bool = True,
+    ) -> Prompt:
         """`own`: the user wrote the text, so marks in it are meant. Without `split` nothing of it counts as fixed.
+
+        Without `talk` a template that has no {heard} tells neither what others said nor what may be said beside an
+        action: a small model that was taught without talk sees what it knows.
 
         ValueError for what is no template.
         """
@@ -136,7 +149,8 @@ class Prompt:
         first, name = pieces[0]
         end = (len(first) if name is None else first.rfind("\n") + 1) if split else 0
         changing = Template(((first[end:], name), *pieces[1:]))
-        return cls(first[:end], changing, "heard" not in template.names, "layout" not in template.names)
+        lacks_heard, talk = "heard" not in template.names, talk or "heard" in template.names
+        return cls(first[:end], changing, lacks_heard and talk, "layout" not in template.names, talk)
 
     def fill(self, card: GameCard, seen: Observation, names: Sequence[str] = ()) -> str:
         """The changing part, for one observation. What may be said is told after it. ValueError as Template.fill."""
@@ -144,7 +158,7 @@ class Prompt:
         parts = [facts["heard"] if self.lacks_heard else "", self.changing.fill(facts)]
         if seen.free_text:
             parts.append(FREE.format(most=seen.free_text, mark=MARK))
-        if seen.table_talk:
+        if seen.table_talk and self.talk:
             parts.append(BESIDE.format(most=seen.table_talk, say=SAY))
         return "\n".join(part for part in parts if part)
 

@@ -51,7 +51,9 @@ class TalkingGame(Game):
 
     def card(self) -> GameCard:
         prompt = "{text}\nLegal actions: {legal}.\nEnd with one line: Answer: and what you choose."
-        return self.make_card(RULES, "the name of an action", {"short": prompt, "full": f"{RULES}\n\n{prompt}"})
+        short = prompt.replace("\nLegal", "\n{heard}\nLegal")
+        prompts = {"short": short, "full": f"{RULES}\n\n{prompt}"}
+        return self.make_card(RULES, "the name of an action", prompts)
 
     def reset(self, seed: bytes) -> StepResult:
         self.colour = int(generator(seed).integers(len(COLOURS)))

@@ -3,17 +3,20 @@
 Blinds 5 and 10, bets of 10 before and on the flop and 20 on turn and river, at most three raises before the flop and
 four bets in each later round. Chips are unlimited. The button moves one seat a hand; heads-up the button posts the
 small blind, acts first before the flop and last after it. All decks are drawn from the seed before play.
-`fold` is legal only when there is something to call.
+`fold` is legal only when there is something to call. With the option `talk` a seat may say something beside each
+action, which all others hear: the cards, the rules and the vector view are the same with it and without.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
+from arena.canonical import digest
 from arena.game import (
     Discrete,
     GameCard,
@@ -21,12 +24,15 @@ from arena.game import (
     IllegalActionError,
     Image,
     Move,
+    Observation,
     StepResult,
     UnparsableAnswerError,
     Vector,
+    Views,
 )
 from arena.options import Option
 from arena.prompts import folder
+from arena.talk import Talk
 from arena_games.cards.codes import code
 from arena_games.cards.evaluate import name, value
 from arena_games.holdem.ledger import BIG_BLIND, CALL, FOLD, MAX_RAISES, RAISE, RAISE_SIZE, ROUNDS, Ledger
@@ -37,6 +43,10 @@ WORDS = {"fold": FOLD, "call": CALL, "check": CALL, "raise": RAISE, "bet": RAISE
 ANSWER_FORMAT = "one of the legal action names, fold, call or raise; a call that is free is also a check"
 HANDS = 20
 STACK = 10_000  # more than a hand can cost, so that nobody is ever all in
+TALK = (
+    "Beside an action a player may say something, at most {most} characters, which all others hear before their next "
+    "turn. Words change nothing in the game, need not be true and bind nobody."
+)
 VECTOR_WIDTH = 249  # arena_games.holdem.vector.WIDTH; importing that module would load tables
 
 
@@ -60,7 +70,10 @@ class Holdem(SpielGame):
         vector_shape=(VECTOR_WIDTH,),
         text=True,
         on_fault="default",
-        options={"hands": Option("int", HANDS, "hands in a session", low=1, high=1000)},
+        options={
+            "hands": Option("int", HANDS, "hands in a session", low=1, high=1000),
+            "talk": Option("int", 0, "most characters said beside an action; 0: nobody talks", 0, 1000, chance=False),
+        },
         baseline="arena_games.holdem.baseline:choose",
     )
     teacher = "arena_games.holdem.teacher:lessons"
@@ -69,7 +82,10 @@ class Holdem(SpielGame):
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
-        self.spec = msgspec.structs.replace(self.spec, horizon=self.hand_count * longest_hand(seats))
+        self.spec = msgspec.structs.replace(
+            self.spec, horizon=self.hand_count * longest_hand(seats), talk=self.options["talk"] > 0
+        )
+        self.talk = Talk(seats)
         self.ledger = Ledger.start(seats)
 
     def engine_name(self) -> str:
@@ -125,16 +141,49 @@ class Holdem(SpielGame):
 
     def reset(self, seed: bytes) -> StepResult:
         self.ledger = Ledger.start(self.seats)
+        self.talk = Talk(self.seats)
         out = super().reset(seed)
         return replace(out, events=(self._deal_event(),))
 
     def step(self, moves: Mapping[int, Move]) -> StepResult:
+        said = {seat: move.say for seat, move in moves.items() if move.say is not None}
+        for seat, text in said.items():
+            if len(text) > self.options["talk"]:
+                raise ValueError(
+                    f"holdem: seat {seat} says {len(text)} characters; at most {self.options['talk']} may be"
+                )
         hands = len(self.hands)
-        out = super().step(moves)
-        if len(self.hands) == hands:
+        out = super().step({seat: Move(move.action) for seat, move in moves.items()})
+        if len(self.hands) > hands:
+            self.ledger = Ledger.start(self.seats)
+            out = replace(out, events=(*out.events, self._deal_event()))
+        if not self.options["talk"]:
             return out
-        self.ledger = Ledger.start(self.seats)
-        return replace(out, events=(*out.events, self._deal_event()))
+        self.talk.acted(moves)
+        for seat, text in said.items():
+            self.talk.say(seat, text)
+        words = [f"seat {seat} says: {text}" for seat, text in said.items()]
+        return replace(out, events=(*words, *out.events), state_hash=self.state_hash())
+
+    def observe(self, seat: int, views: Views) -> Observation:
+        seen = super().observe(seat, views)
+        if not self.options["talk"]:
+            return seen
+        return msgspec.structs.replace(
+            seen,
+            table_talk=self.options["talk"] if seen.legal else 0,
+            heard=self.talk.heard(seat) if views.text else (),
+        )
+
+    def state_hash(self) -> str:
+        """As without talk, with what was said and not yet heard."""
+        cards = super().state_hash()
+        return digest(cards, self.talk.state()) if self.options["talk"] else cards
+
+    def clone(self) -> Self:
+        other = super().clone()
+        other.talk = copy.deepcopy(self.talk)
+        return other
 
     def action_event(self, seat: int, action: int) -> str:
         word = self.ledger.word(action)
@@ -180,7 +229,10 @@ class Holdem(SpielGame):
 
     def card(self) -> GameCard:
         prompts = folder("arena_games.holdem")
-        return self.make_card(prompts.pop("rules"), ANSWER_FORMAT, prompts)
+        rules, most = prompts.pop("rules"), self.options["talk"]
+        if most:
+            rules = f"{rules}\n{TALK.format(most=most)}"
+        return self.make_card(rules, ANSWER_FORMAT, prompts)
 
     # The views.
 

@@ -106,8 +106,8 @@ def prompt_of(seat: OpenSeat, settings: Settings) -> Prompt:
     if settings.prompt not in card.prompts:
         known = ", ".join(sorted(card.prompts)) or "none"
         raise ValueError(f"{card.game} has no {settings.prompt!r} prompt for models; it has: {known}")
-    split = settings.prompt != "short"  # nano was trained with the picture first
-    return Prompt.of(card.prompts[settings.prompt], card, thoughts=settings.thoughts, split=split)
+    full = settings.prompt != "short"  # nano was trained with the picture first, and in games without table talk
+    return Prompt.of(card.prompts[settings.prompt], card, thoughts=settings.thoughts, split=full, talk=full)
 
 
 def joined(parts: Parts) -> Parts:

@@ -5,7 +5,7 @@ from arena_games.holdem.rules import Holdem
 
 
 class TestHoldem(GameSuite):
-    options = ({}, {"hands": 2})
+    options = ({}, {"hands": 2}, {"hands": 3, "talk": 40})
     zero_sum = True
     matches = 2
     ticks = 40
