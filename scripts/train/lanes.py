@@ -21,22 +21,29 @@ from pathlib import Path
 from typing import Any
 
 from arena.evaluate.intervals import mean_interval
+from arena.train.vlm import config
 from arena.train.vlm.thoughts import of_run
 from scripts.ppo.evaluate import Far, far, play
 
 ARENA = (sys.executable, "-m", "arena")
+HALVES = ("sidescroller-nano", "sidescroller-nano-guided")
 STARTS, SEED = 100, 1
 EXTRA = ("pictures=blank", "pictures=shuffled")  # what is lost without the true pictures is what a policy uses of them
 
 
 def train(out: Path, seeds: Sequence[int], settings: Sequence[str]) -> None:
-    """Each seed by the preset, going on where it stopped."""
+    """Each seed by both presets, one after the other, going on where it stopped."""
     words = [word for setting in settings for word in ("--set", setting)]
     for seed in seeds:
         folder = out / f"side-{seed}"
-        resume = ["--resume", "exact"] if folder.exists() else []
-        given = ["--preset", "sidescroller-nano", "--seed", str(seed), "--out", str(folder), *words, *resume]
-        subprocess.run([*ARENA, "train", "vlm", *given], check=True)
+        for number, preset in enumerate(HALVES):
+            done = max((int(one.name) for one in (folder / "checkpoints").glob("[0-9]*")), default=0)
+            first = number * config.load(HALVES[0], None).updates  # that this preset makes
+            if done < config.load(preset, None).updates:
+                begun = done > first if number else folder.exists()
+                how = ["--resume", "exact"] if begun else ["--resume", "weights-only"] if number else []
+                given = ["--preset", preset, "--seed", str(seed), "--out", str(folder), *words, *how]
+                subprocess.run([*ARENA, "train", "vlm", *given], check=True)
 
 
 def model(folder: Path) -> Path:
