@@ -11,6 +11,7 @@ import numpy.typing as npt
 from arena import names
 from arena.analysis.differences import Difference, differences, rank_sets, scores
 from arena.analysis.exact import ExactFacts, Exploitability, without_luck
+from arena.analysis.improvement import Better, over_games
 from arena.analysis.middle import blocks_of, interquartile_mean
 from arena.analysis.outcomes import Outcomes
 from arena.analysis.ratings import ELO, Fit, comparisons, interval, rate, separated, why_not
@@ -59,6 +60,7 @@ class Overall(msgspec.Struct, kw_only=True):
     standings: list[Standing]  # `rating` alone
     without: dict[str, list[float]]  # ratings by pool with one game left out
     middle: list[Interval | None]  # interquartile mean of scores between `random` (0) and `scripted` (1), by pool
+    better: list[Better]  # of each pair that played at every game
     unrated: str | None = None
 
 
@@ -205,10 +207,11 @@ def _overall(
         means = [blocks_of(outcomes.of_game(index)) for index in range(len(games))]
         found = [interquartile_mean(means, who, *ends) for who in range(len(pool))]
         middle = [None if one is None else Interval(*one) for one in found]
+    better = over_games([game.differences for game in games], [pool[slot] for slot in outcomes.people])
     missing = [game.unrated for game, one in zip(games, fits, strict=True) if one is None]
     rated = [one for one in fits if one is not None]
     if missing:
-        return Overall(standings=[], without={}, middle=middle, unrated=missing[0])
+        return Overall(standings=[], without={}, middle=middle, better=better, unrated=missing[0])
     every = np.stack([one.strengths for one in rated])
     draws = np.mean([one.draws for one in rated], axis=0)
     ratings = _ratings(every.mean(0), draws, _blocks(rated))
@@ -217,7 +220,7 @@ def _overall(
         for at, game in enumerate(games)
     }
     standings = [Standing(operator=who, rating=rating) for who, rating in zip(pool, ratings, strict=True)]
-    return Overall(standings=standings, without=without, middle=middle)
+    return Overall(standings=standings, without=without, middle=middle, better=better)
 
 
 def _blocks(fits: Sequence[Fit]) -> Floats:

@@ -7,8 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from arena.analysis.exact import Exploitability
-from arena.analysis.summary import Analysis, GameAnalysis, Interval, Standing
+from arena.analysis.summary import Analysis, GameAnalysis, Interval, Overall, Standing
 from arena.evaluate.metrics import EXACT
+from arena.figures import share
 from arena.text import printable
 
 MOST = 12  # differences that are printed of a game
@@ -19,6 +20,8 @@ def print_ranking(analysis: Analysis, console: Console) -> None:
     for game in analysis.games:
         _print_game(game, analysis, console)
     overall = analysis.overall
+    if overall is not None:
+        _print_better(overall, analysis, console)
     if overall is not None and overall.standings:
         table = _table("over all games")
         for one in sorted(overall.standings, key=_strength, reverse=True):
@@ -32,6 +35,35 @@ def print_ranking(analysis: Analysis, console: Console) -> None:
         console.print(Text(f"over all games: {printable(overall.unrated)}"), soft_wrap=True)
     if any(game.seats for game in analysis.games):
         text = f"ratings in Elo points (Bradley-Terry with ties and seats), {analysis.scale}; intervals 95%"
+        console.print(Text(printable(text)), soft_wrap=True)
+
+
+def _print_better(overall: Overall, analysis: Analysis, console: Console) -> None:
+    """Interquartile means over games, and who surely does better in most blocks."""
+    found = {
+        standing.operator: one
+        for standing, one in zip(analysis.games[0].standings, overall.middle, strict=True)
+        if one is not None
+    }
+    if found:
+        table = _table("over all games: the middle half of the blocks")
+        table.columns[1].header, table.columns[2].header = "interquartile mean", ""
+        for name, one in sorted(found.items(), key=lambda pair: -pair[1].value):
+            table.add_row(_name(name, analysis), _interval(one, 3))
+        console.print(table)
+        text = (
+            "interquartile mean: the middle half of the blocks, random is 0 and scripted 1 at each game; intervals 95%"
+        )
+        if any(one.low is None for one in found.values()):
+            text += "; none where blocks cannot tell it: more blocks give one"
+        console.print(Text(text), soft_wrap=True)
+    sure = [pair for pair in overall.better if not pair.low <= 0.5 <= pair.high]
+    for pair in sorted(sure, key=lambda pair: -abs(pair.value - 0.5))[:MOST]:
+        ahead, behind, ends = pair.one, pair.other, (pair.value, pair.low, pair.high)
+        if pair.value < 0.5:
+            ahead, behind, ends = pair.other, pair.one, (1 - pair.value, 1 - pair.high, 1 - pair.low)
+        value, low, high = (share(end) for end in ends)
+        text = f"over all games {ahead} does better than {behind} in {value} of the blocks ({low} to {high})"
         console.print(Text(printable(text)), soft_wrap=True)
 
 

@@ -27,6 +27,8 @@ def read_facts(folder: Path) -> Facts:
         return read_json(path_of(folder), Facts)
     except FileNotFoundError:
         return {}
+    except RecordError as error:
+        raise type(error)(f"{error}. No score depends on it: remove it to go on without what stood there") from error
 
 
 def usable_facts(folder: Path) -> tuple[Facts, str | None]:

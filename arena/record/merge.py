@@ -23,7 +23,7 @@ from arena.record.writer import Recorder
 def merge(parts: Sequence[Path], out: Path) -> list[ScoreTable]:
     """Make one run in the new folder `out` of all parts of a plan, in any order; the result tables.
 
-    RecordError for parts of different plans, that overlap, that leave a gap, or of which one is not complete.
+    RecordError for parts of different plans, that overlap, that leave a gap, or of which one is damaged or not whole.
     """
     runs = sorted((Run(folder) for folder in parts), key=lambda run: run.head.first)
     if len(runs) < 2:
@@ -32,10 +32,14 @@ def merge(parts: Sequence[Path], out: Path) -> list[ScoreTable]:
         _check(run, runs[0])
     _check_whole(runs)
     _check_turns(runs)
+    facts = [run.facts() for run in runs]  # a damaged file is refused before anything is written
     head = msgspec.structs.replace(runs[0].head, part=None)
     with closing(Recorder(out, head, files=False)) as recorder:
-        for run in runs:
+        for run, said in zip(runs, facts, strict=True):
             _copy(run, recorder)
+            for operator, several in said.items():
+                for one in several:
+                    recorder.facts(operator, one)
         tables = Run(out).tables()
         recorder.usage(runs[0].prices())
         recorder.results(tables)
@@ -108,9 +112,6 @@ def _copy(run: Run, recorder: Recorder) -> None:
         recorder.end(match)
     with contextlib.suppress(FileNotFoundError), (run.folder / "timing-000.jsonl").open("rb") as times:
         recorder.timings(times)
-    for operator, several in run.facts().items():
-        for said in several:
-            recorder.facts(operator, said)
     if (run.folder / "files").is_dir():
         shutil.copytree(run.folder / "files", to / "files", dirs_exist_ok=True)
     store = turns.store_of(run.folder)

@@ -24,6 +24,7 @@ from arena.record.reader import Run
 from arena.report import sections
 from arena.report.audited import audited
 from arena.report.behaved import behaved
+from arena.report.better import better
 from arena.report.compare import comparison
 from arena.report.html import Html, said, section, tag
 from arena.report.lucky import lucky
@@ -89,6 +90,7 @@ def one_run(run: Run, caps: Caps | None = None, *, trust: bool = False, times: b
         *_state(run, tables, recorded, wrong),
         sections.scores(run, recorded or tables),
         ranked(analysis),
+        better(analysis),
         lucky(analysis),
         *_meetings(run, passing.outcomes, analysis),
         sections.faults(run, recorded or tables, shown),

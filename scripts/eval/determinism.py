@@ -64,6 +64,7 @@ def killed(command: Command, out: Path, first: Path, at_once: int) -> None:
 def ray(command: Command, out: Path, first: Path, at_once: int) -> None:
     """On two nodes of Ray's own cluster utility, on this machine."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # a busy machine takes longer than Ray's 30 s
     from ray.cluster_utils import Cluster
 
     node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80 * 2**20}

@@ -24,6 +24,7 @@ from arena.play import run_plan
 from arena.record.reader import Run
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_raylet_start_wait_time_s"] = "300"  # noqa: SIM112 (Ray's name; a busy machine takes longer than 30 s)
 os.environ["ARENA_TEST_OF_RAY"] = str(os.getpid())  # whatever the cluster starts can be told by it
 ray = pytest.importorskip("ray")
 from arena.engines import ray as engine  # noqa: E402

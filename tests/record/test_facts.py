@@ -82,11 +82,13 @@ def test_there_is_an_end_to_what_is_kept(tmp_path: Path) -> None:
     assert len(Run(tmp_path / "run").facts()["a"]) == MOST
 
 
-def test_a_damaged_file_is_named(tmp_path: Path) -> None:
-    run = record(make_plan("kuhn", [TOLD, TOLD]), tmp_path / "run")
+def test_a_run_whose_file_is_damaged_goes_on_when_it_is_removed_as_the_message_says(tmp_path: Path) -> None:
+    Recorder(tmp_path / "run", describe(make_plan("kuhn", [TOLD, TOLD]))).close()
     (tmp_path / "run" / "operators.json").write_text("{")
-    with pytest.raises(RecordError, match=r"operators\.json is damaged"):
-        run.facts()
+    with pytest.raises(RecordError, match=r"operators\.json is damaged: .*remove it to go on"):
+        Recorder.reopen(tmp_path / "run")
+    (tmp_path / "run" / "operators.json").unlink()
+    Recorder.reopen(tmp_path / "run").close()
 
 
 def test_the_log_has_of_the_usage_what_equal_runs_have_equal_and_the_timing_file_the_rest(tmp_path: Path) -> None:

@@ -139,6 +139,10 @@ def other_version(folder: Path) -> None:
     (folder / "run.json").write_text(json.dumps({**head, "arena": "0.0.1"}))
 
 
+def torn_facts(folder: Path) -> None:
+    (folder / "operators.json").write_text("{")
+
+
 def with_turns(folder: Path) -> None:
     (folder / "turns").mkdir()
     (folder / "turns" / "turns.sqlite").touch()
@@ -149,6 +153,7 @@ def with_turns(folder: Path) -> None:
     [
         (stop, "is not complete: 17 of 17 matches.*arena play --resume"),
         (other_version, "parts are played with one version"),
+        (torn_facts, r"operators\.json is damaged: .*remove it to go on"),
         (with_turns, "has kept its turns and .*first has not"),
     ],
 )
@@ -158,6 +163,7 @@ def test_a_part_that_is_not_as_it_must_be_is_refused(
     spoil(Path(shutil.copytree(played / "second", tmp_path / "second")))
     with pytest.raises(RecordError, match=said):
         merge([played / "first", tmp_path / "second"], tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_part_that_stopped_goes_on(played: Path, tmp_path: Path) -> None:
