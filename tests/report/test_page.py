@@ -100,7 +100,7 @@ def test_every_number_of_a_score_is_that_of_results_json(run: Run) -> None:
 
 def test_every_number_of_a_rating_is_that_of_analysis_json(run: Run) -> None:
     write_analysis(run)
-    figures = [one for one in Page(one_run(run, NOTHING)).figures if one[0].startswith("analysis:")]
+    figures = [one for one in Page(one_run(run, NOTHING)).figures if ".rating." in one[0]]
     (run.folder / "analysis.json").rename(run.folder / "analysis-read.json")
     analysis = json.loads((run.folder / "analysis-read.json").read_bytes())
     assert len(figures) >= 3
