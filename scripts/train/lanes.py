@@ -65,17 +65,24 @@ def measure(out: Path, levels: str, extra: Sequence[str]) -> dict[str, Any]:
     }
     went: dict[str, list[Far]] = {}
     results: dict[str, Any] = {"levels": levels, "starts": STARTS, "seed": SEED}
-    results |= {"pixels": {}, "thoughts": {}, "differences": {}}
+    results |= {"pixels": {}, "thoughts": {}, "differences": {}, "by_level": {}}
     for name, who in named.items():
         went[name], said = played(who, levels, out / "measured" / levels / name.replace(" ", "-"))
         results["pixels"][name] = _spread([one.distance for one in went[name]])
         results["pixels"][name]["cleared"] = sum(one.cleared for one in went[name])
+        results["by_level"][name] = [one.distance for one in went[name]]
         results["thoughts"] |= {name: said} if said else {}
         print(name, json.dumps(results["pixels"][name] | said), flush=True)
     for name in trained:
         for other in (*others, *(f"{name} {what}" for what in extra)):
             paired = [a.distance - b.distance for a, b in zip(went[name], went[other], strict=True)]
             results["differences"][f"{name} less {other}"] = _spread(paired)
+    for other in others:  # the seeds' mean by level: chance of the levels is left, not that of one training
+        means = [
+            sum(went[name][at].distance for name in trained) / len(trained) - one.distance
+            for at, one in enumerate(went[other])
+        ]
+        results["differences"][f"mean of seeds less {other}"] = _spread(means)
     print(json.dumps(results["differences"], indent=1))
     return results
 
