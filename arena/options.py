@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 _BOOLS = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 
@@ -18,7 +19,7 @@ class Option(msgspec.Struct, frozen=True):
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
-    chance: bool = True  # a game's chance follows from its options; False: not from this one
+    chance: bool | UnsetType = UNSET  # False: a game's chance does not follow from it; not sent where it is left out
 
     def check(self, name: str, value: Any) -> Any:
         """`value` (a string from the command line, or already typed) as this option's type; else ValueError."""

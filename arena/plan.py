@@ -182,7 +182,8 @@ class Schedule(abc.ABC):
 def game_digest(game: Game) -> str:
     """The digest of a game and those of its options that count for chance, which follows from it."""
     known = game.spec.options
-    options = {name: value for name, value in game.recorded_options.items() if name not in known or known[name].chance}
+    aside = {name for name, one in known.items() if one.chance is False}
+    options = {name: value for name, value in game.recorded_options.items() if name not in aside}
     return digest(game.spec.id, game.spec.version, options)
 
 
