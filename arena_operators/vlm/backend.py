@@ -178,6 +178,10 @@ class AsyncBackend(abc.ABC):
     async def generate(self, request: ModelRequest) -> ModelAnswer:
         """The answer. When it is cancelled, the server is told to stop."""
 
+    @abc.abstractmethod
+    async def once(self, request: ModelRequest) -> None:
+        """Have it answered, and never ask again: OverloadedError as soon as the server has no capacity for it."""
+
     async def update(self, version: str, path: str) -> None:
         """As Operator.update."""
         raise NotImplementedError(f"{type(self).__name__} cannot change its weights")

@@ -18,7 +18,9 @@ from arena.plugins import require_modules
 from arena_operators.vlm import checkpoint
 from arena_operators.vlm.checkpoint import Kind
 from arena_operators.vlm.options import (
+    AUTO,
     MODULES,
+    MOST_MEASURED,
     OPTIONS,
     backend_of,
     check,
@@ -162,8 +164,11 @@ def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kin
 
 
 def max_in_flight(what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> int:
-    """Of a server; a model that runs here says it when it is loaded."""
-    return 0 if backend_of(options) == "transformers" else int(filled(what, options, kind)["in_flight"])
+    """Of a server; a model that runs here says it when it is loaded, as what is measured is said then."""
+    if backend_of(options) == "transformers":
+        return 0
+    given = filled(what, options, kind)["in_flight"]
+    return MOST_MEASURED if given == AUTO else int(given)
 
 
 def template_of(what: str, options: Mapping[str, Any], kind: Kind = "vlm") -> str | None:

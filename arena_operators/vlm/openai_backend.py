@@ -110,6 +110,10 @@ class OpenAIBackend(AsyncBackend):
         self._check_pictures(request, answer)
         return self._cleaned(answer)
 
+    async def once(self, request: ModelRequest) -> None:
+        parts = await self.pictures.parts(request.messages)
+        await self.complete(self._body(request, parts), tries=1)
+
     def _too_long(self, refusal: str, request: ModelRequest) -> str:
         context = None if self.probed is None else self.probed.capabilities.context
         limit = "" if context is None else f", the server's context {context:,}"
@@ -153,10 +157,10 @@ class OpenAIBackend(AsyncBackend):
         body = chat_api.fitted(chat_api.body(self.model, request, pictures), adapted)
         return body | {"stream": True, "stream_options": {"include_usage": True}} if self.stream else body
 
-    async def complete(self, body: Mapping[str, Any]) -> chat_api.Completion:
+    async def complete(self, body: Mapping[str, Any], tries: int = TRIES) -> chat_api.Completion:
         """What the server answers to this body. Refused, BackendError, OverloadedError."""
         try:
-            return await self._again(partial(self._completion, body), TRIES)
+            return await self._again(partial(self._completion, body), tries)
         except BackendError as error:
             raise type(error)(self.hidden(str(error))) from None
 

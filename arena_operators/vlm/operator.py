@@ -93,7 +93,7 @@ def _served(context: WorkerContext, asked: Mapping[str, Any], settings: Settings
     from arena_operators.vlm.openai_backend import OpenAIBackend
     from arena_operators.vlm.served import ServedOperator
 
-    backend = OpenAIBackend(asked["url"], asked["model"], asked.get("key"), asked["in_flight"])
+    backend = OpenAIBackend(asked["url"], asked["model"], asked.get("key"), options.at_once(asked))
     backend.name, backend.stream = asked["backend"], bool(asked.get("stream"))
     return ServedOperator(backend, settings, context)
 
@@ -107,7 +107,7 @@ def _own_vllm(context: WorkerContext, asked: Mapping[str, Any], settings: Settin
     origin = checkpoint.source(context.what, asked.get("adapter"), kind)
     checkpoint.check_source(origin)
     python = interpreter(runtime_of(asked))
-    backend = VllmBackend(python, launch(origin, asked), special(origin), asked["in_flight"])
+    backend = VllmBackend(python, launch(origin, asked), special(origin), options.at_once(asked))
     backend.stream = bool(asked.get("stream"))
     return ServedOperator(backend, settings, context)
 

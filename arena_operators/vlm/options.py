@@ -39,6 +39,8 @@ OF_VLLM = (  # and those that only a vLLM server of our own takes
 )
 IN_FLIGHT = 16
 VLLM_IN_FLIGHT = {"cpu": 32, "cuda": 256}
+AUTO = "auto"  # requests in flight as they are measured when the worker starts
+MOST_IN_FLIGHT, MOST_MEASURED = 4096, 256
 TOOL_CALLS = 3
 DRIVERS = ("/proc/driver/nvidia/version", "/dev/dxg", "/dev/kfd")  # of GPUs that torch computes on
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
@@ -57,11 +59,10 @@ OPTIONS = {
     "key": Option("str", None, "the NAME of an environment variable that holds the server's key, never the key"),
     "model": Option("str", None, "the model's name on the server, where it is another than the one after vlm:"),
     "in_flight": Option(
-        "int",
+        "str",
         None,
-        f"requests at once to the server (default: {IN_FLIGHT}; with vllm 32, on cuda 256)",
-        low=1,
-        high=4096,
+        f"requests at once to the server, 1 to {MOST_IN_FLIGHT:,}, or {AUTO}: measured when it starts "
+        f"(default: {IN_FLIGHT}; with vllm 32, on cuda 256)",
     ),
     "stream": Option("bool", None, "take answers token by token (default: false): tells the time to the first one"),
     "price": Option("str", None, f"what its tokens cost, for the tables: {price.FORM}"),
@@ -182,6 +183,8 @@ def check(what: str, options: Mapping[str, Any], kind: Kind) -> None:
             f"{kind}@thinking={options['thinking']} goes with @backend=vllm, whose servers can limit thoughts. "
             "Elsewhere @thinking=0 tells the model not to think, and @max_tokens= limits both thought and answer"
         )
+    if options.get("in_flight") is not None:
+        in_flight(options["in_flight"], kind)
     if options.get("image"):
         image_size(options["image"])
     check_tools(what, options, kind)
@@ -288,7 +291,7 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
         check(what, options, kind)
         out["url"] = server_url(out["url"])
         default("model", what or named(what, options, kind))
-        default("in_flight", IN_FLIGHT)
+        default("in_flight", usual_in_flight(out))
     else:
         gpu = has_driver() if backend == "vllm" else not small and has_gpu()
         default("device", "cuda" if gpu else "cpu")
@@ -296,11 +299,13 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
             raise InputError(f"{kind}@device={out['device']}: expected cpu, cuda or cuda:N")
         default("dtype", "float32" if out["device"] == "cpu" else "bfloat16")
         if backend == "vllm":
-            default("in_flight", VLLM_IN_FLIGHT[out["device"].partition(":")[0]])
+            default("in_flight", usual_in_flight(out))
             default("context", None)
             default("lora", False)
         else:
             default("batch", 32 if nano else 4 if out["device"] != "cpu" else 1)
+    if out.get("in_flight") is not None:
+        out["in_flight"] = in_flight(out["in_flight"], kind)
     if out.get("tools"):
         out["tools"] = "+".join(str(parse(word).absolute) for word in out["tools"].split("+"))
         default("tool_calls", TOOL_CALLS)
@@ -338,6 +343,27 @@ def settings(options: Mapping[str, Any], kind: Kind) -> Settings:
         tools=tuple(options["tools"].split("+")) if options.get("tools") else (),
         tool_calls=options.get("tool_calls") or 0,
     )
+
+
+def in_flight(value: object, kind: Kind) -> int | str:
+    """The number of `@in_flight=`, or AUTO. InputError for anything else."""
+    text = str(value).strip().lower()
+    if text == AUTO:
+        return AUTO
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_IN_FLIGHT):
+        raise InputError(f"{kind}@in_flight={value}: expected 1 to {MOST_IN_FLIGHT}, or {AUTO}")
+    return int(text)
+
+
+def usual_in_flight(options: Mapping[str, Any]) -> int:
+    """Requests at once where nobody says it and nothing is measured, by options of which the device is filled in."""
+    return IN_FLIGHT if served_elsewhere(options) else VLLM_IN_FLIGHT[options["device"].partition(":")[0]]
+
+
+def at_once(options: Mapping[str, Any]) -> int:
+    """The number of requests at once by filled options: with AUTO what stands until it is measured."""
+    given = options["in_flight"]
+    return usual_in_flight(options) if given == AUTO else int(given)
 
 
 def image_size(value: str) -> tuple[int, int]:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from arena.operator import AsyncOperator, BackendError, Decision, OpenSeat, Outcome, Request, WorkerContext
 from arena_operators.vlm.backend import AsyncBackend, Capabilities, TooLongError
 from arena_operators.vlm.dialogue import Dialogue, Settings
+from arena_operators.vlm.in_flight import Measured, measure, question
+from arena_operators.vlm.options import AUTO
 
 
 class ServedOperator(AsyncOperator):
@@ -18,13 +20,15 @@ class ServedOperator(AsyncOperator):
         self.backend = backend
         self.dialogue = Dialogue(settings)
         self.capabilities: Capabilities | None = None
+        self.measured: Measured | None = None  # with @in_flight=auto
         self._context = context
         self._sizes: dict[tuple[int, int], asyncio.Task[None]] = {}  # of pictures: whether they reach the model
 
     @property
     def facts(self) -> Mapping[str, str]:
         """What the server was found to be able to do, by the names of Capabilities."""
-        return {} if self.capabilities is None else self.capabilities.facts()
+        found = {} if self.capabilities is None else self.capabilities.facts()
+        return found if self.measured is None else found | self.measured.facts(self.max_in_flight)
 
     async def start(self) -> None:
         """ValueError, in words, when the server cannot be used as it was asked for."""
@@ -41,6 +45,13 @@ class ServedOperator(AsyncOperator):
                 f"@choices=true: {self.capabilities.model} cannot be limited to the legal actions, since its server "
                 "takes no list of choices, grammar, regex or JSON schema. Leave it out, or name another server"
             )
+        if self._context.options.get("in_flight") == AUTO:
+            self.measured = await measure(self._ask_to_measure, self._context.status)
+            self.max_in_flight = self.measured.best or self.max_in_flight
+
+    async def _ask_to_measure(self, number: int) -> None:
+        asked = question(number, self.dialogue.settings)
+        await self.backend.once(replace(asked, weights=self.backend.weights))
 
     def open(self, seats: Sequence[OpenSeat]) -> None:
         """ValueError when the game has not what the model is asked with, or the server not what the seat wants."""

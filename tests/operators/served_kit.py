@@ -30,7 +30,7 @@ class Clock:
 def operator(server, clock=None, what="toy", kind="vlm", **more):
     """A ServedOperator as `vlm:WHAT@url=...` makes it, whose waits take no time."""
     asked = options.filled(what, {"url": server.url, **more}, kind)
-    backend = OpenAIBackend(asked["url"], asked["model"], asked.get("key"), asked["in_flight"], clock or Clock())
+    backend = OpenAIBackend(asked["url"], asked["model"], asked.get("key"), options.at_once(asked), clock or Clock())
     backend.stream = bool(asked.get("stream"))
     return ServedOperator(backend, options.settings(asked, kind), WorkerContext(what, asked))
 
