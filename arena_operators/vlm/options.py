@@ -39,6 +39,7 @@ OF_VLLM = (  # and those that only a vLLM server of our own takes
 )
 IN_FLIGHT = 16
 VLLM_IN_FLIGHT = {"cpu": 32, "cuda": 256}
+NANO_IN_FLIGHT = 96  # through vLLM on a CPU: as it was measured, see docs/benchmarks.md
 AUTO = "auto"  # requests in flight as they are measured when the worker starts
 MOST_IN_FLIGHT, MOST_MEASURED = 4096, 256
 TOOL_CALLS = 3
@@ -62,7 +63,7 @@ OPTIONS = {
         "str",
         None,
         f"requests at once to the server, 1 to {MOST_IN_FLIGHT:,}, or {AUTO}: measured when it starts "
-        f"(default: {IN_FLIGHT}; with vllm 32, on cuda 256)",
+        f"(default: {IN_FLIGHT}; with vllm 32, of nano 96, on cuda 256)",
     ),
     "stream": Option("bool", None, "take answers token by token (default: false): tells the time to the first one"),
     "price": Option("str", None, f"what its tokens cost, for the tables: {price.FORM}"),
@@ -299,7 +300,8 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
             raise InputError(f"{kind}@device={out['device']}: expected cpu, cuda or cuda:N")
         default("dtype", "float32" if out["device"] == "cpu" else "bfloat16")
         if backend == "vllm":
-            default("in_flight", usual_in_flight(out))
+            on_cpu = out["device"].partition(":")[0] == "cpu"
+            default("in_flight", NANO_IN_FLIGHT if nano and on_cpu else usual_in_flight(out))
             default("context", None)
             default("lora", False)
         else:
