@@ -3,8 +3,9 @@
     python scripts/eval/determinism.py [SCRIPT] [--set operators=...] [--ways again,sixteen,killed,ray]
 
 SCRIPT is one for `arena evaluate`; without it, a small one that stands here. It is played one match at a time (or with
-`-c`), and then: `again` in the same way, `sixteen` matches at once, `killed` by SIGKILL after half of the log and
-resumed, and on the two nodes of a `ray` cluster on this machine. Compared are the log, the tables and the analysis.
+`-c`), and: `again` in the same way, `sixteen` matches at once, `killed` (sixteen at once, SIGKILL after half of the
+matches, resumed), and on the two nodes of a `ray` cluster on this machine. Compared are the log, the tables and the
+analysis.
 
 Where an operator is not the same at every concurrency (a server without batch-invariant kernels), the logs differ, and
 what is printed is how often its answers to the same question do. Exit code 1 if one that is said to repeat did not.
@@ -14,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,35 +34,35 @@ EVALUATION = Evaluation(
     name="determinism",
     games=("kuhn@seats=2", "leduc@seats=2"),
     operators=("vlm", "scripted", "random", "random"),
-    blocks=2,
+    blocks=4,
     seed=7,
 )
 QUIET = subprocess.DEVNULL
 Command = Callable[..., list[str]]  # of words after `arena evaluate SCRIPT`
 
 
-def again(command: Command, out: Path, first: Path, at_once: int) -> None:
+def again(command: Command, out: Path, at_once: int) -> float:
     """In the same way a second time."""
-    subprocess.run(command("-c", at_once, "--out", out), check=True, stdout=QUIET)
+    return play(command("-c", at_once, "--out", out))
 
 
-def sixteen(command: Command, out: Path, first: Path, at_once: int) -> None:
+def sixteen(command: Command, out: Path, at_once: int) -> float:
     """Sixteen matches at once."""
-    subprocess.run(command("-c", 16, "--out", out), check=True, stdout=QUIET)
+    return play(command("-c", 16, "--out", out))
 
 
-def killed(command: Command, out: Path, first: Path, at_once: int) -> None:
-    """Sixteen at once, killed with SIGKILL when half of the log is there, and resumed."""
+def killed(command: Command, out: Path, at_once: int) -> float:
+    """Sixteen at once, killed with SIGKILL when half of the matches are over, and resumed."""
     process = subprocess.Popen(command("-c", 16, "--out", out), stdout=QUIET)
-    half = log_size(first) // 2
-    while process.poll() is None and log_size(out) < half:
-        time.sleep(0.02)
+    while process.poll() is None and not (logs(out) and over(out) * 2 >= planned(out)):
+        time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    subprocess.run(command("--resume", out), check=True, stdout=QUIET)
+    print(f"killed: after {over(out)} of {planned(out)} matches", flush=True)
+    return play(command("--resume", out))
 
 
-def ray(command: Command, out: Path, first: Path, at_once: int) -> None:
+def ray(command: Command, out: Path, at_once: int) -> float:
     """On two nodes of Ray's own cluster utility, on this machine."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # a busy machine takes longer than Ray's 30 s
@@ -72,7 +73,7 @@ def ray(command: Command, out: Path, first: Path, at_once: int) -> None:
     try:
         cluster.add_node(**node)
         engine = f"ray@address={cluster.address}@cpus=1@ranges=2"
-        subprocess.run(command("--engine", engine, "-c", 16, "--out", out), check=True, stdout=QUIET)
+        return play(command("--engine", engine, "-c", 16, "--out", out))
     finally:
         cluster.shutdown()
 
@@ -80,12 +81,28 @@ def ray(command: Command, out: Path, first: Path, at_once: int) -> None:
 WAYS = {way.__name__: way for way in (again, sixteen, killed, ray)}
 
 
+def play(command: list[str], stdout: int | None = QUIET) -> float:
+    """Play to the end; processor seconds of all its processes that ended. CalledProcessError if it fails."""
+    process = subprocess.Popen(command, stdout=stdout)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return used.ru_utime + used.ru_stime
+
+
+def over(folder: Path) -> int:
+    """How many matches are over."""
+    return sum(path.read_bytes().count(b'"type":"end"') for path in logs(folder))
+
+
+def planned(folder: Path) -> int:
+    """How many matches are planned; 2 where their number follows from results: `killed` then waits for one."""
+    return Run(folder).head.count or 2
+
+
 def logs(folder: Path) -> list[Path]:
     return sorted(folder.glob("log-*.jsonl"))
-
-
-def log_size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in logs(folder))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -115,32 +132,30 @@ def _answers(run: Run) -> Iterator[tuple[Any, Any]]:
             yield (line.operator, match, line.tick, line.seat, line.attempt, seen), (line.answer, line.raw)
 
 
-def spent() -> float:
-    """Processor seconds of the processes that have been started and are over, user and system."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def walk(command: Command, folder: Path, ways: list[str], at_once: int) -> int:
-    """Play in every way and compare; the number of operators that are said to repeat and did not."""
+def walk(command: Command, folder: Path, ways: list[str], at_once: int, jobs: int = 1) -> int:
+    """Play in every way, `jobs` side by side, and compare; how many operators are said to repeat and did not."""
     first = folder / "first"
-    before = spent()
-    subprocess.run(command("-c", at_once, "--out", first), check=True)
-    print(f"{at_once} at a time: {spent() - before:.0f} s of processor time", flush=True)
     wrong = 0
-    for way in ways:
-        before, other = spent(), folder / way
-        WAYS[way](command, other, first, at_once)
-        same = contents(first) == contents(other)
-        told = f"logs and tables {'are equal' if same else 'DIFFER'}"
-        print(f"{at_once} at a time against {way}: {told} ({spent() - before:.0f} s)", flush=True)
-        if same:
-            continue
-        said = {operator.name: operator.determinism for operator in Run(first).head.games[0].operators}
-        for name, (differ, asked) in disagreements(Run(first), Run(other)).items():
-            print(f"  {name}: {differ} of {asked} answers to the same question differ ({said[name]})")
-            wrong += bool(differ) and said[name] == "deterministic"
+    with ThreadPoolExecutor(jobs) as pool:
+        calm = pool.submit(play, command("-c", at_once, "--out", first), None)
+        others = {way: pool.submit(WAYS[way], command, folder / way, at_once) for way in ways}
+        print(f"{at_once} at a time: {calm.result():.0f} s of processor time", flush=True)
+        for way, other in others.items():
+            seconds = other.result()
+            same = contents(first) == contents(folder / way)
+            told = f"logs and tables {'are equal' if same else 'DIFFER'}"
+            print(f"{at_once} at a time against {way}: {told} ({seconds:.0f} s)", flush=True)
+            wrong += 0 if same else told_apart(Run(first), Run(folder / way))
     return wrong
+
+
+def told_apart(first: Run, other: Run) -> int:
+    """Say how often each operator's answers differ; the number of those that are said to repeat."""
+    said = {operator.name: operator.determinism for operator in first.head.games[0].operators}
+    found = disagreements(first, other)
+    for name, (differ, asked) in found.items():
+        print(f"  {name}: {differ} of {asked} answers to the same question differ ({said[name]})")
+    return sum(bool(differ) and said[name] == "deterministic" for name, (differ, _) in found.items())
 
 
 def main() -> int:
@@ -148,8 +163,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("script", nargs="?", default=__file__)
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--ways", default="sixteen,killed", help=f"of {', '.join(WAYS)}")
+    parser.add_argument("--ways", default="killed", help=f"of {', '.join(WAYS)}")
     parser.add_argument("-c", "--concurrency", type=int, default=1, help="matches at once in the first run")
+    parser.add_argument("--jobs", type=int, help="ways played side by side: 2 for the script here, 1 for yours")
     parser.add_argument("--keep", type=Path, help="new folder that keeps the runs")
     given = parser.parse_args()
     ways = given.ways.split(",")
@@ -163,7 +179,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        return 1 if walk(command, folder, ways, given.concurrency) else 0
+        jobs = given.jobs or (2 if given.script == __file__ else 1)
+        return 1 if walk(command, folder, ways, given.concurrency, jobs) else 0
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def test_a_person_picks_a_statement_then_gives_a_clue_in_words_and_votes(
             seen = game.observe(SEAT, VIEWS)
             asked = stage.ask(Request(number, 1, SEAT, len(game.clues), seen))
             await page.wait_for_selector(READY)
-            await page.wait_for_function("document.querySelector('#picture').naturalWidth === 512")
+            await page.wait_for_function("() => document.querySelector('#picture').naturalWidth === 512")
             if number == 0:
                 statement = game.spec.actions.names[seen.legal[2]]
                 await page.get_by_role("button", name=statement, exact=False).first.click()
