@@ -5,6 +5,7 @@ What stands in batch `step` follows from (seed, step) alone, so a run can stop a
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,30 +69,43 @@ class Album:
 
 
 def encode(chats: Iterable[Chat], tokens: Tokens, album: Album) -> list[Example]:
-    """Chats in tokens; the answer begins at the last "Answer:". InputError for one that the context has no room for."""
-    out = []
+    """Chats in tokens; the answer begins at the last "Answer:".
+
+    What the context has no room for is left out, and told: what a picture shows, else the whole chat. InputError if it
+    has no room for any.
+    """
+    out: list[Example] = []
+    long: list[str] = []
     for chat in chats:
         prompt, spans = tokens.encode(chat.messages)
         written = tokens.tokenizer(chat.text, add_special_tokens=False, return_offsets_mapping=True)
         begins = chat.text.rfind(MARK)
         parts = [ANSWER if stop > begins else THOUGHT for _, stop in written["offset_mapping"]]
         after = tokens.tokenizer(chat.shown, add_special_tokens=False)["input_ids"] if chat.shown else []
-        response = [*written["input_ids"], tokens.end, *after]
-        if tokens.context is not None and len(prompt) + len(response) > tokens.context:
-            raise InputError(
-                f"an example of {chat.game} has {len(prompt)} + {len(response)} tokens, and the model's context "
-                f"{tokens.context:,}: choose a shorter prompt (@prompt=), less history or a smaller picture"
-            )
+        response = [*written["input_ids"], tokens.end]
+        if tokens.context is not None:
+            room = tokens.context - len(prompt) - len(response)
+            if room < 0:
+                long.append(f"{len(prompt)} + {len(response)} tokens, and the model's context {tokens.context:,}")
+                continue
+            after = after[:room]  # it is never written in play, so what has no room is left out
         pictures = [part for _, said in chat.messages for part in said if not isinstance(part, str)]
         out.append(
             Example(
                 np.asarray(prompt, np.int32),
                 spans,
                 tuple(album.add(picture) for picture in pictures),
-                np.array(response, np.int32),
+                np.array([*response, *after], np.int32),
                 np.array([*parts, ANSWER, *[SHOWN] * len(after)], np.uint8),
             )
         )
+    if long:
+        advice = "choose a shorter prompt (@prompt=), less history or a smaller picture"
+        if not out:
+            raise InputError(f"an example of {chat.game} has {long[0]}: {advice}")
+        every = len(long) + len(out)
+        print(f"{len(long)} of {every:,} examples of {chat.game} are left out: {advice}", file=sys.stderr)
+        print(f"  the first has {long[0]}", file=sys.stderr)
     return out
 
 

@@ -29,8 +29,7 @@ def prompt(messages):
 TOKENS = Tokens(prompt, TOKENIZER, TOKENIZER.eos_token_id, 64)
 
 
-def chat(number=0, shown=""):
-    text = "The way is free. Run.\nAnswer: right run"
+def chat(number=0, shown="", text="The way is free. Run.\nAnswer: right run"):
     return Chat("sidescroller", [("user", [PICTURE, f"pot {number}"])], text, shown)
 
 
@@ -58,7 +57,18 @@ def test_a_picture_is_kept_once_and_comes_back():
 
 def test_what_does_not_fit_the_context_is_told():
     with pytest.raises(InputError, match="context"):
-        encode([chat(shown=" 2" * 64)], TOKENS, Album())
+        encode([chat(text="Run. " * 64)], TOKENS, Album())
+
+
+def test_a_chat_that_does_not_fit_is_left_out_and_told(capsys):
+    assert len(encode([chat(), chat(text="Run. " * 64)], TOKENS, Album())) == 1
+    assert "1 of 2 examples" in capsys.readouterr().err
+
+
+def test_of_what_is_shown_as_much_is_learnt_as_fits():
+    (example,) = encode([chat(shown=" 2" * 64)], TOKENS, Album())
+    assert len(example.prompt) + len(example.response) == TOKENS.context
+    assert (example.parts == SHOWN).any()
 
 
 def test_every_pool_gets_its_share_and_every_example_its_turn():
