@@ -40,6 +40,11 @@ def share(part: float | None) -> str | None:
     return None if part is None else f"{part:.0%}"
 
 
+def measure(value: float | None, kind: str) -> str:
+    """A number that a game measured: a share in percent, a mean with two decimals."""
+    return "-" if value is None else f"{value:.0%}" if kind == "share" else f"{value:.2f}"
+
+
 def money(amount: float) -> str:
     """In whatever currency the prices are: two decimals, or as many as two digits of it need."""
     digits = 2 if amount <= 0 else max(2, 1 - math.floor(math.log10(amount)))

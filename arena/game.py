@@ -297,6 +297,7 @@ class Game(abc.ABC):
     teacher: ClassVar[str | None] = None  # "module:function" that makes lessons for a model: see arena.train.lesson
     truth: ClassVar[str | None] = None  # "module:function" that says what is true of an observation: see there
     exact: ClassVar[str | None] = None  # "module:function" that makes its exact numbers: see arena.analysis.exact
+    measures: ClassVar[str | None] = None  # "module:function" that makes its Measures: see arena.measures
     engines: ClassVar[tuple[str, ...]] = ()  # distributions whose version affects the game, e.g. open_spiel
     runtime: ClassVar[str | None] = (
         None  # the managed environment it must be hosted in; None: whatever the arena runs in

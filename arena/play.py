@@ -29,6 +29,7 @@ from arena.protocol.trace import Trace
 from arena.protocol.version import MAJOR, MINOR
 from arena.record import kept
 from arena.record.head import GameHead, Head, OperatorHead
+from arena.record.measured import with_measures
 from arena.record.reader import Run, Through
 from arena.record.resume import check_same
 from arena.record.turns import TurnStore, store_of
@@ -111,7 +112,7 @@ def run_plan(
                     sinks=sinks,
                 ).run()
                 hub.complete = True
-        tables = Run(out).tables(through)
+        tables = with_measures(Run(out), Run(out).tables(through))
         recorder.usage(Run(out).prices())
         recorder.results(tables)
     return tables
@@ -211,6 +212,7 @@ def _game(planned: PlannedGame) -> GameHead:
         files=kept.of_options(game),
         runtime=planned.runtime,
         engines=dict(game.engine_versions()),
+        measures=game.measures is not None,
         operators=tuple(_operator(spec, entry) for entry in planned.operators),
     )
 

@@ -15,7 +15,7 @@ from arena.errors import RecordError
 from arena.evaluate.metrics import EXACT, METRICS
 from arena.log import Line
 from arena.record.disk import Disk
-from arena.record.documents import OtherVersionError, read_json
+from arena.record.documents import OtherVersionError, close, read_json
 from arena.record.reader import Run
 
 FILE = "analysis.json"
@@ -105,19 +105,8 @@ def check_analysis(run: Run) -> str | None:
         raise OtherVersionError(f"{error}. {again}") from error
     except RecordError as error:
         return f"{error}. {again}"
-    if written is None or _close(msgspec.to_builtins(written), msgspec.to_builtins(analysis_of(run, written.metrics))):
+    if written is None or close(msgspec.to_builtins(written), msgspec.to_builtins(analysis_of(run, written.metrics))):
         return None
     played, here = run.head.arena, arena.__version__
     other = "" if played == here else f" (it was played with agent-arena {played}, this is {here})"
     return f"{FILE} is not what the log gives{other}. {again}"
-
-
-def _close(one: object, other: object) -> bool:
-    """Equal, but for the last digits that another processor may compute."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_close(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(map(_close, one, other))
-    if isinstance(one, float) and isinstance(other, float):
-        return abs(one - other) <= 1e-6 * max(1.0, abs(one), abs(other))
-    return one == other

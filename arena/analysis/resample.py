@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from arena.evaluate.intervals import student_tail, t975, wilson
+from arena.evaluate.intervals import BlockShare, student_tail, t975
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -118,28 +118,16 @@ def estimate(
 
 
 def rate_interval(hits: Floats, sizes: Floats, groups: npt.NDArray[np.uint64] | None) -> tuple[float, float]:
-    """Wilson's 95% interval of a share of matches, of the hits and matches of each block; `groups` as in `estimate`.
-
-    The count is that of as many independent matches as would be as sure: matches over the design effect of their blocks
-    (N. Dean, M. Pagano, Journal of Survey Statistics and Methodology 3 (2015), 484-503), less where there are few
-    blocks, and never more than there are matches (E. L. Korn, B. I. Graubard, Survey Methodology 24 (1998), 193-201).
-    Where all matches were hits, or none, nothing says how alike those of a block are: the blocks are counted.
+    """The 95% interval of a share of matches (BlockShare), of the hits and matches of each block; `groups` as in
+    `estimate`.
     """
+    if groups is not None:
+        sizes, hits = _merged(sizes, hits, groups)
     there = sizes > 0
     sizes, hits = sizes[there], hits[there]
-    if groups is not None:
-        sizes, hits = _merged(sizes, hits, groups[there])
-    count, blocks = float(sizes.sum()), len(sizes)
-    rate = float(hits.sum()) / count
-    if blocks < 2:
-        return wilson(rate, 1.0)
-    few = (t975(max(1, round(count) - 1)) / t975(blocks - 1)) ** 2
-    if 0 < rate < 1:
-        variance = blocks / (blocks - 1) * float(((hits - rate * sizes) ** 2).sum()) / count**2
-        effective = min(count, few * rate * (1 - rate) / variance) if variance > 0 else few * count
-    else:
-        effective = few * effective_blocks(sizes)
-    return wilson(rate * effective, effective)
+    sums = (hits.sum(), (hits**2).sum(), (sizes**2).sum(), (hits * sizes).sum())
+    share = BlockShare(round(sizes.sum()), len(sizes), *map(float, sums))
+    return share.interval or (0.0, 1.0)
 
 
 def effective_blocks(sizes: Floats) -> float:

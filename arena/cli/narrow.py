@@ -16,7 +16,7 @@ class NarrowTable(Table):
     """The first column names the row, and can be folded; the cells of the other columns have one line."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if self._needed() <= options.max_width:
+        if self.needed <= options.max_width:
             yield from super().__rich_console__(console, options)
             return
         first, *others = self.columns
@@ -30,7 +30,8 @@ class NarrowTable(Table):
         if self.caption:
             yield _text(self.caption)
 
-    def _needed(self) -> int:
+    @property
+    def needed(self) -> int:
         """The width at which no cell but those of the first column is cut."""
         widths = [max(map(cell_len, _lines(column)), default=0) for column in self.columns[1:]]
         return LEAST + sum(widths) + 2 * len(self.columns) + 1

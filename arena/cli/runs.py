@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from arena import commands
+from arena.cli.measured import Measured
 from arena.cli.tables import score_table
 from arena.errors import ArenaError, InputError
 from arena.evaluate.table import ScoreTable
@@ -39,6 +40,8 @@ def print_tables(run: Run, tables: Sequence[ScoreTable], console: Console) -> No
             prices=run.prices(),
         )
         console.print(scores)
+        for found in table.measures:
+            console.print(Measured(found))
     notes = [f"{plural(count, 'try', 'tries')} voided: {why}" for why, count in alike(times.voids)]
     for table in tables:
         notes += [f"{plural(count, 'match', 'matches')} unresolved: {why}" for why, count in alike(table.reasons)]

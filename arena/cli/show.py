@@ -12,6 +12,7 @@ from arena.cli.details import print_details
 from arena.cli.runs import print_commands, print_facts, print_tables, progress
 from arena.errors import InputError, RecordError
 from arena.record.disk import in_use
+from arena.record.measured import usable_measures
 from arena.record.reader import Run
 from arena.record.training import read_training
 from arena.train.vlm import told
@@ -37,8 +38,10 @@ def show(run: Path, conditions: bool, behaviour: bool, as_json: bool) -> None:
     if conditions or behaviour:
         print_details(recorded, console, conditions=conditions, behaviour=behaviour, as_json=as_json)
         return
-    tables = recorded.tables()
+    tables, unmeasured = usable_measures(recorded, recorded.tables())
     print_tables(recorded, tables, console)
+    if unmeasured is not None:
+        notes.print(unmeasured, markup=False, highlight=False, soft_wrap=True)
     print_facts(recorded, console)
     if in_use(run):
         notes.print(f"it is being played: {progress(recorded, tables)}", soft_wrap=True)

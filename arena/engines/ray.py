@@ -29,6 +29,7 @@ from arena.options import Option
 from arena.plan import Plan
 from arena.play import describe, open_recorder, open_store
 from arena.plugins import require_modules
+from arena.record.measured import with_measures
 from arena.record.reader import Run, Through
 from arena.record.times import used_in
 from arena.record.turns import TurnStore, store_of
@@ -127,7 +128,7 @@ def run_plan(
         players = _Players(recorder, store, operators, concurrency, cpus, gpus, watcher or Watcher(), spending)
         with players:
             players.play(parts, interrupts)
-        tables = Run(out).tables(through)
+        tables = with_measures(Run(out), Run(out).tables(through))
         recorder.usage(Run(out).prices())
         recorder.results(tables)
     return tables

@@ -14,7 +14,7 @@ import copy
 from collections.abc import Hashable, Iterable
 from typing import TypeVar
 
-from arena.evaluate.intervals import BlockMean
+from arena.evaluate.intervals import BlockMean, BlockShare
 
 T = TypeVar("T", bound=Hashable)
 
@@ -30,11 +30,14 @@ def joined(groups: Iterable[frozenset[T]]) -> list[frozenset[T]]:
 
 
 class ClusteredMean:
-    """The mean over matches in blocks, with an interval over the people who sat there, else over the blocks."""
+    """The mean over matches in blocks, with an interval over the people who sat there, else over the blocks.
 
-    def __init__(self) -> None:
-        self.all = BlockMean()
-        self._alone = BlockMean()  # of blocks without people
+    kind: of the mean and its interval; BlockShare where all numbers are 0 or 1.
+    """
+
+    def __init__(self, kind: type[BlockMean] | type[BlockShare] = BlockMean) -> None:
+        self.all = kind()
+        self._alone = kind()  # of blocks without people
         self._sums: dict[frozenset[str], list[float]] = {}  # the number of matches, and the sum of returns
 
     def add(self, size: int, total: float, people: frozenset[str]) -> None:
@@ -57,7 +60,7 @@ class ClusteredMean:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 95% interval of the mean, as BlockMean has it."""
+        """The 95% interval of the mean, as its kind has it."""
         if not self.people:
             return self.all.interval
         clusters = copy.deepcopy(self._alone)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 # Two-sided 97.5% quantiles of Student's t for 1..30 degrees of freedom; beyond, the expansion below.
 _T975 = (
@@ -136,6 +137,10 @@ class BlockMean:
         self._squares += weight * before * (mean - self._centre)
 
     @property
+    def sum(self) -> float:
+        return self.total.value
+
+    @property
     def mean(self) -> float | None:
         """The mean over all matches; None without any."""
         return self.total.value / self.matches if self.matches else None
@@ -154,3 +159,55 @@ class BlockMean:
         half = t975(self.blocks - 1) * math.sqrt(variance) if math.isfinite(variance) else math.nan
         low, high = mean - half, mean + half
         return (low, high) if low < mean < high and math.isfinite(low) and math.isfinite(high) else None
+
+
+@dataclass(slots=True)
+class BlockShare:
+    """The share of hits over matches in blocks, computed block by block in constant memory.
+
+    The interval is Wilson's, for as many independent matches as would be as sure: matches over the design effect of
+    their blocks (N. Dean, M. Pagano, Journal of Survey Statistics and Methodology 3 (2015), 484-503), less where there
+    are few blocks, and never more than there are matches (E. L. Korn, B. I. Graubard, Survey Methodology 24 (1998),
+    193-201). Where all matches were hits, or none, nothing says how alike those of a block are: the blocks are counted,
+    by L. Kish's effective number (Survey Sampling, 1965).
+    """
+
+    matches: int = 0
+    blocks: int = 0
+    hits: float = 0.0
+    hits_squared: float = 0.0  # sums of squares and of products over blocks
+    sizes_squared: float = 0.0
+    products: float = 0.0
+
+    def add(self, size: int, hits: float) -> None:
+        """Add one block: its number of matches and how many were hits. A block without matches is ignored."""
+        self.matches += size
+        self.blocks += size > 0
+        self.hits += hits
+        self.hits_squared += hits * hits
+        self.sizes_squared += size * size
+        self.products += hits * size
+
+    @property
+    def sum(self) -> float:
+        return self.hits
+
+    @property
+    def mean(self) -> float | None:
+        """The share; None without any match."""
+        return self.hits / self.matches if self.matches else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95% interval; that of one match where there is one block, None without any."""
+        rate, count, blocks = self.mean, self.matches, self.blocks
+        if rate is None or blocks < 2:
+            return None if rate is None else wilson(rate, 1.0)
+        few = (t975(max(1, count - 1)) / t975(blocks - 1)) ** 2
+        if 0 < rate < 1:
+            squares = self.hits_squared - 2 * rate * self.products + rate * rate * self.sizes_squared
+            variance = blocks / (blocks - 1) * max(0.0, squares) / count**2
+            effective = min(count, few * rate * (1 - rate) / variance) if variance > 0 else few * count
+        else:
+            effective = few * count**2 / self.sizes_squared
+        return wilson(rate * effective, effective)

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from arena.evaluate.clusters import ClusteredMean
+from arena.evaluate.measured import MeasuredTable
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.schedule import seat_orders
 from arena.spilled import Spilled
@@ -64,6 +65,7 @@ class ScoreTable(msgspec.Struct, kw_only=True):
     returns_of: str | None = None  # "game": its rules allow no other; "run": the lowest and highest return there was
     unlike: str | None = None  # a sentence if operators that are compared were shown different views
     rows: list[ScoreRow]
+    measures: list[MeasuredTable] = []  # of games that have some, see arena/measures.py: not from the log alone
 
     @property
     def whole(self) -> int:
@@ -261,5 +263,5 @@ def _score(count: _Count, distinct: int, bounds: tuple[float, float] | None) -> 
     if bounds is not None and row.unresolved:
         low, high = bounds
         matches = scores.all.matches + row.unresolved
-        row.worst = (scores.all.total.value + row.unresolved * low) / matches
-        row.best = (scores.all.total.value + row.unresolved * high) / matches
+        row.worst = (scores.all.sum + row.unresolved * low) / matches
+        row.best = (scores.all.sum + row.unresolved * high) / matches

@@ -52,3 +52,14 @@ def _other(path: Path, found: dict[str, Any], format: int) -> RecordError:
     if isinstance(version, str) and version != arena.__version__:
         by = f"agent-arena {version}. That version reads it"
     return OtherVersionError(f"{path} has format {written}, {reads}: it was written by {by}")
+
+
+def close(one: object, other: object) -> bool:
+    """Equal, but for the last digits that another processor may compute."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(close(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(close, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= 1e-6 * max(1.0, abs(one), abs(other))
+    return one == other

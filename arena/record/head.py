@@ -73,6 +73,7 @@ class GameHead(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, NeededFile]  # the user's files that it reads, by the game's word for each
     runtime: str | None
     engines: dict[str, str]  # versions of its engines, by distribution
+    measures: bool = False  # it measures something in its matches: arena/measures.py
     operators: tuple[OperatorHead, ...]  # the pool, as it sits at this game
 
     @property

@@ -15,6 +15,7 @@ from arena.errors import RecordError
 from arena.evaluate.table import ScoreTable
 from arena.record import shards, turns
 from arena.record.head import Head
+from arena.record.measured import with_measures
 from arena.record.reader import Run
 from arena.record.resume import differences
 from arena.record.writer import Recorder
@@ -40,7 +41,7 @@ def merge(parts: Sequence[Path], out: Path) -> list[ScoreTable]:
             for operator, several in said.items():
                 for one in several:
                     recorder.facts(operator, one)
-        tables = Run(out).tables()
+        tables = with_measures(Run(out), Run(out).tables())
         recorder.usage(runs[0].prices())
         recorder.results(tables)
     return tables

@@ -20,6 +20,7 @@ from arena.errors import InputError, RecordError
 from arena.evaluate.table import ScoreTable
 from arena.figures import plural
 from arena.record.disk import Disk, in_use
+from arena.record.measured import bare, usable_measures
 from arena.record.reader import Run
 from arena.report import sections
 from arena.report.audited import audited
@@ -28,6 +29,7 @@ from arena.report.better import better
 from arena.report.compare import comparison
 from arena.report.html import Html, said, section, tag
 from arena.report.lucky import lucky
+from arena.report.measured import measured
 from arena.report.meetings import meetings
 from arena.report.ranked import ranked
 from arena.report.replays import Caps, Replays, data_elements, embed
@@ -81,6 +83,9 @@ def one_run(run: Run, caps: Caps | None = None, *, trust: bool = False, times: b
     except RecordError as error:
         recorded = None
         wrong.append(f"{error}. The scores here are computed from the log.")
+    if recorded is None:
+        tables, unmeasured = usable_measures(run, tables, trust=trust)
+        wrong += [unmeasured] if unmeasured is not None else []
     analysis, why = usable_analysis(run, passing.outcomes)
     facts, lost = run.usable_facts()
     wrong += [sentence for sentence in (why, lost) if sentence is not None]
@@ -89,6 +94,7 @@ def one_run(run: Run, caps: Caps | None = None, *, trust: bool = False, times: b
     parts = [
         *_state(run, tables, recorded, wrong),
         sections.scores(run, recorded or tables),
+        measured(recorded or tables),
         ranked(analysis),
         better(analysis),
         lucky(analysis),
@@ -137,7 +143,7 @@ def _state(
             f"This run stopped after {played}{planned} matches, so it has no results.json: the scores here are "
             "computed from its log, of what was played."
         )
-    elif recorded is not None and list(recorded) != list(tables):
+    elif recorded is not None and bare(recorded) != bare(tables):
         out.append("results.json is not what the log gives: `arena verify` says what differs. Shown is results.json.")
     if run.head.part is not None:
         first, end = run.head.part

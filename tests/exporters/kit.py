@@ -14,6 +14,7 @@ from arena.game import Views
 from arena.local_workers import LocalWorkers
 from arena.operator import Decision, Operator, OperatorKind, Request, WorkerContext
 from arena.play import describe
+from arena.record.measured import with_measures
 from arena.record.reader import Run
 from arena.record.turns import TurnStore
 from arena.record.writer import Recorder
@@ -73,7 +74,7 @@ def played(
     recorder.close()
     if store is not None:
         store.close()
-    recorder.results(Run(out).tables())
+    recorder.results(with_measures(Run(out), Run(out).tables()))
     return kept.episodes
 
 

@@ -16,6 +16,7 @@ from arena.operator import OperatorKind
 from arena.plan import Plan
 from arena.play import describe
 from arena.record.head import Head
+from arena.record.measured import with_measures
 from arena.record.reader import Run
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
@@ -35,7 +36,7 @@ def record(plan: Plan, out: Path, *, concurrency: int = 3) -> Run:
     Scheduler(plan, LocalWorkers(plan.entries), concurrency=concurrency, recorder=recorder).run()
     recorder.close()
     run = Run(out)
-    recorder.results(run.tables())
+    recorder.results(with_measures(run, run.tables()))
     return run
 
 

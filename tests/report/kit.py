@@ -15,6 +15,7 @@ from arena.local_workers import LocalWorkers
 from arena.operator import Decision, Operator, Request, Usage, WorkerContext
 from arena.plan import Plan
 from arena.play import describe
+from arena.record.measured import with_measures
 from arena.record.reader import Run
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
@@ -64,5 +65,5 @@ def record(plan: Plan, out: Path, *, until: int | None = None) -> Run:
         ).run()
     run = Run(out)
     if until is None:
-        recorder.results(run.tables())
+        recorder.results(with_measures(run, run.tables()))
     return run

@@ -15,6 +15,7 @@ from arena.errors import InputError
 from arena.lineup import resolve
 from arena.plan import Limits, PlanSpec
 from arena.play import describe, open_recorder
+from arena.record.measured import with_measures
 from arena.record.reader import Run
 from arena.schedule import planned
 from arena.scheduler import Scheduler
@@ -68,7 +69,7 @@ def cross_play(
                     if path is not None:
                         workers.update(entry, version, str(path))
                 Scheduler(plan, workers, concurrency=concurrency, recorder=recorder, matches=left).run()
-        recorder.results(Run(out).tables())
+        recorder.results(with_measures(Run(out), Run(out).tables()))
     return analyse(read_outcomes(Run(out)))
 
 

@@ -17,6 +17,7 @@ from arena.errors import InputError
 from arena.evaluation import Evaluation
 from arena.plan import Limits, Plan
 from arena.play import describe, open_recorder
+from arena.record.measured import with_measures
 from arena.record.reader import Run
 from arena.schedule import planned
 from arena.scheduler import Scheduler
@@ -88,4 +89,4 @@ def _play(config: VlmConfig, plan: Plan, folder: Path, version: str, weights: Pa
             Scheduler(
                 plan, pool, concurrency=config.rollout.concurrency, recorder=recorder, matches=matches, dry_turn=False
             ).run()
-        recorder.results(Run(folder).tables())
+        recorder.results(with_measures(Run(folder), Run(folder).tables()))

@@ -28,6 +28,7 @@ from arena.observer import Observer
 from arena.operator import OpenSeat
 from arena.plan import MatchPlan, Plan
 from arena.play import describe, open_recorder
+from arena.record.measured import with_measures
 from arena.record.reader import Run
 from arena.record.writer import Recorder
 from arena.schedule import Matches, planned
@@ -178,7 +179,7 @@ class Rollout:
             matches = planned(plan, done=done)
             if not matches.over:
                 self._play(plan, recorder, matches, _Sink(self.rows, files, found), watched)
-            recorder.results(Run(folder).tables())
+            recorder.results(with_measures(Run(folder), Run(folder).tables()))
         out = Collected()
         for match in sorted(found):
             out.add(found[match])
