@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from arena import plugins
 from arena.analysis.audit import audit
 from arena.analysis.kept import write_analysis
 from arena.analysis.outcomes import read_outcomes
@@ -96,6 +97,23 @@ def test_every_number_of_a_score_is_that_of_results_json(run: Run) -> None:
         assert float(shown[f"tables.0.rows.{place}.low"]) == pytest.approx(row["low"], abs=0.006)
         kinds = {path.rpartition(".")[2] for path in shown if path.startswith(f"tables.0.rows.{place}.faults.")}
         assert kinds >= row["faults"].keys() != set()
+
+
+def test_every_number_that_a_game_measured_is_that_of_results_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins.game_class("leduc"), "measures", "tests.record.test_measured:ends")
+    run = record(thinkers(), tmp_path / "run")
+    results = {"tables": json.loads((run.folder / "results.json").read_bytes())}
+    shown = {path: (value, text) for path, value, text in Page(one_run(run, NOTHING)).figures if "measures" in path}
+    for place, row in enumerate(results["tables"][0]["measures"][0]["rows"]):
+        share, mean = (f"tables.0.measures.0.rows.{place}.cells.{cell}" for cell in (0, 1))
+        assert shown[f"{share}.value"][1] == f"{row['cells'][0]['value']:.0%}"
+        assert shown[f"{mean}.low"][1] == f"{row['cells'][1]['low']:.2f}"
+        assert shown[f"tables.0.measures.0.rows.{place}.count"][1] == str(row["count"])
+    assert {path: json.loads(value) for path, (value, _) in shown.items()} == {
+        path: found(results, path) for path in shown
+    }
 
 
 def test_every_number_of_a_rating_is_that_of_analysis_json(run: Run) -> None:

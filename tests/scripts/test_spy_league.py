@@ -12,26 +12,42 @@ from scripts.eval.spy_league import page, read
 
 
 @pytest.fixture(scope="module")
-def league(tmp_path_factory):
+def run(tmp_path_factory):
     out = tmp_path_factory.mktemp("league") / "run"
     run_plan(build_plan("spy@rounds=1", ["scripted", "random", "random"], seed=1, matches=12), out)
-    return read(Run(out))
+    return Run(out)
 
 
-def test_each_match_has_one_spy_and_who_wins_is_one_side(league):
-    assert league.matches == 12
+@pytest.fixture(scope="module")
+def rows(run):
+    """By title of the table and names of the row: its count, and its cells by column."""
+    (table,) = read(run)
+    return {
+        (found.title, *row.names): (row.count, dict(zip(found.columns, row.cells, strict=True)))
+        for found in table.measures
+        for row in found.rows
+    }
+
+
+def test_each_match_has_one_spy_and_who_wins_is_one_side(rows):
     for role, seats in (("spy", 12), ("civilian", 24)):
-        assert sum(won.count for key, won in league.won.items() if key[1] == role) == seats
+        assert (
+            sum(count for (title, *names), (count, _) in rows.items() if names[-1] == role and "Wins" in title) == seats
+        )
 
 
-def test_scripted_says_what_is_true_of_its_picture(league):
+def test_scripted_says_what_is_true_of_its_picture(rows):
     for role in ("civilian", "spy"):
-        assert league.true["scripted", role].mean == 1
-    assert league.true["random#1", "civilian"].mean < 1
+        assert rows["Clues against both pictures", "scripted", role][1]["true"].value == 1
+    assert rows["Clues against both pictures", "random#1", "civilian"][1]["true"].value < 1
 
 
-def test_the_page_has_every_table(league):
-    text = page(league)
+def test_the_script_tells_what_results_json_has(run):
+    assert read(run) == run.recorded_tables()
+
+
+def test_the_page_has_every_table(run):
+    text = page(read(run))
     assert text.count("|\n| --- |") == 4
     assert "nan" not in text
 
