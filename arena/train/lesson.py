@@ -33,3 +33,6 @@ Corrector = Callable[[Mapping[str, Any], bytes, Sequence[int]], Iterator[Lesson]
 Truth = Callable[[Mapping[str, str], str], str]
 # truth(facts of an observation, answer) -> the thought that the teacher would write before this answer: sentences on
 # what is there, then the plan
+
+Solver = Callable[[Mapping[str, str]], str]
+# solver(facts of an observation) -> the name of an action that none is better than, as the teacher would answer

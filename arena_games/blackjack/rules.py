@@ -106,6 +106,7 @@ class Blackjack(PuzzleGame):
     )
     teacher = "arena_games.blackjack.teacher:lessons"
     truth = "arena_games.blackjack.teacher:thought"
+    solver = "arena_games.blackjack.teacher:solved"
     package = "arena_games.blackjack"
     answer_format = "one word: stand or hit"
 

@@ -16,7 +16,12 @@ ASTRAY = 0.2  # probability of an action by chance: longer hands come up too
 
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
     """Plays one hand and yields its lessons."""
-    return taught(Blackjack(1), chance, lambda facts: Blackjack.spec.actions.names[advised(facts)], thought, ASTRAY)
+    return taught(Blackjack(1), chance, solved, thought, ASTRAY)
+
+
+def solved(facts: Mapping[str, str]) -> str:
+    """The play of the highest expected reward."""
+    return Blackjack.spec.actions.names[advised(facts)]
 
 
 def thought(facts: Mapping[str, str], answer: str) -> str:

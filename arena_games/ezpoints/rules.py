@@ -29,6 +29,7 @@ class EzPoints(FormulaGame):
     )
     teacher = "arena_games.ezpoints.teacher:lessons"
     truth = "arena_games.points24.teacher:thought"
+    solver = "arena_games.ezpoints.teacher:solved"
     package = "arena_games.ezpoints"
     target, signs, hand = 12, "+*", 2
 

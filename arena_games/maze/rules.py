@@ -127,6 +127,7 @@ class MazeGame(PuzzleGame):
     )
     teacher = "arena_games.maze.teacher:lessons"
     truth = "arena_games.maze.teacher:thought"
+    solver = "arena_games.maze.teacher:solved"
     package = "arena_games.maze"
     answer_format = "one direction: up, right, down or left"
 

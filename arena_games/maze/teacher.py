@@ -18,7 +18,12 @@ ASTRAY = 0.1  # probability of a step by chance
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
     """Walks through one maze of any difficulty and yields its lessons."""
     game = MazeGame(1, {"difficulty": int(chance.integers(1, 6))})
-    return taught(game, chance, lambda facts: NAMES[way(facts)[0]], thought, ASTRAY)
+    return taught(game, chance, solved, thought, ASTRAY)
+
+
+def solved(facts: Mapping[str, str]) -> str:
+    """The next step of the way."""
+    return NAMES[way(facts)[0]]
 
 
 def thought(facts: Mapping[str, str], answer: str) -> str:

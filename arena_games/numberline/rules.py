@@ -64,6 +64,7 @@ class NumberLine(PuzzleGame):
     )
     teacher = "arena_games.numberline.teacher:lessons"
     truth = "arena_games.numberline.teacher:thought"
+    solver = "arena_games.numberline.teacher:solved"
     package = "arena_games.numberline"
     answer_format = "one sign: + or -"
 

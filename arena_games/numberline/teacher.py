@@ -14,7 +14,12 @@ from arena_games.puzzles.lessons import taught
 
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
     """Plays one match and yields its lessons."""
-    return taught(NumberLine(1), chance, lambda facts: NumberLine.spec.actions.names[direction(facts)], thought)
+    return taught(NumberLine(1), chance, solved, thought)
+
+
+def solved(facts: Mapping[str, str]) -> str:
+    """The direction of the target."""
+    return NumberLine.spec.actions.names[direction(facts)]
 
 
 def thought(facts: Mapping[str, str], answer: str) -> str:

@@ -17,7 +17,12 @@ ASTRAY = 0.05  # probability of a symbol by chance
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
     """Plays one deal and yields its lessons."""
     game = Points24(1, {"solvable": "only"})
-    return taught(game, chance, lambda facts: advised(facts, game.spec.actions.names) or "=", thought, ASTRAY)
+    return taught(game, chance, solved, thought, ASTRAY)
+
+
+def solved(facts: Mapping[str, str]) -> str:
+    """The next symbol of the shortest solution; without one, what ends it."""
+    return advised(facts, Points24.spec.actions.names) or "="
 
 
 def thought(facts: Mapping[str, str], answer: str) -> str:

@@ -2,6 +2,7 @@
 
     python scripts/ppo/train.py leduc --out runs/ppo-leduc [--resume]
     python scripts/ppo/train.py sidescroller --out runs/side --demos runs/demos.npz      (demos.py makes these)
+    python scripts/ppo/train.py spy --out runs/spy --demos runs/spy.npz                  (scripted.py makes these)
     python scripts/ppo/train.py leduc --out runs/ppo-leduc --ship      (copy a run, dagger.py's too, into the package)
 
 One core suffices. Stopped at any time, --resume goes on from the newest checkpoint, with the same result; --resume
@@ -90,6 +91,31 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "rollout": 64,
         "batch": 256,
         "rate": 3e-4,
+        **AFTER,
+    },
+    # Tables of three to five, in both roles. `scripted` is imitated first: alone against three others, a policy that
+    # knows nothing is paid by their luck.
+    "spy": {
+        "seats": (4, 3, 4, 5),
+        "steps": 200_000,
+        "demo_epochs": 10,
+        "rate": 3e-4,
+        "rate_final": 5e-5,
+        **AFTER,
+        "pool_self": 0.25,
+        "pool_past": 0.2,
+        "pool_scripted": 0.4,
+        "pool_random": 0.15,
+    },
+    # Of the deals with a solution. The solver is imitated first: hardly any symbols by chance make 24.
+    "points24": {
+        "game_options": {"solvable": "only"},
+        "steps": 400_000,
+        "demo_epochs": 30,
+        "hidden": 256,
+        "rate": 3e-4,
+        "rate_final": 5e-5,
+        "reward_scale": 0.1,
         **AFTER,
     },
     "mario": {

@@ -11,6 +11,8 @@ from arena.errors import InputError
 from arena.train.config import config_for
 from arena.train.policy import load_policy
 from arena.train.ppo import main
+from arena_games.numberline.rules import Line, NumberLine
+from scripts.ppo import scripted
 from tests.games.lane_toy import ToyLanes
 
 CONFIG = {
@@ -50,6 +52,26 @@ def test_what_was_shown_is_done(tmp_path):
     )
     pictures = np.stack([np.stack([_lit(side)] * 4, axis=-1) for side in (0, 1)]).astype(np.float32) / 255
     assert net.rows(pictures).argmax(axis=1).tolist() == [1, 4]
+
+
+def test_what_scripted_does_is_learnt_from_numbers(tmp_path):
+    demos = tmp_path / "demos.npz"
+    scripted.main(["numberline", "--out", str(demos), "--matches", "400"])
+    given = {**CONFIG, "game": "numberline", "game_options": {}, "hidden": 32}
+    net, _ = load_policy(
+        main(config_for(NumberLine.spec, out=str(tmp_path / "run"), demos=str(demos), demo_epochs=20, **given))
+    )
+    lines = [(at, target) for at in range(6) for target in range(6) if at != target]
+    actions = net.rows(np.stack([Line(at, target, 5).vector() for at, target in lines])).argmax(axis=1)
+    assert actions.tolist() == [int(target > at) for at, target in lines]
+
+
+def test_numbers_of_another_game_are_refused(tmp_path):
+    demos = tmp_path / "demos.npz"
+    scripted.main(["numberline@most=9", "--out", str(demos), "--matches", "2"])
+    given = {**CONFIG, "game": "numberline", "game_options": {}}
+    with pytest.raises(InputError, match=r"shows \(20,\) with \(2,\) actions; the game gives \(12,\)"):
+        main(config_for(NumberLine.spec, out=str(tmp_path / "run"), demos=str(demos), **given))
 
 
 @pytest.mark.parametrize("make", [lambda path: _demos(path, size=64), lambda path: path.write_text("no")])

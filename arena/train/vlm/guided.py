@@ -1,8 +1,9 @@
 """Guided thoughts: beside the policy's loss, a model learns to say what was true of the turns that it came to.
 
 Rewards of actions alone let thoughts collapse (GTR, 2503.08525). A corrector says what would have been true; the model
-learns its statements by cross-entropy, never the plan after them: actions are learnt from rewards. Corrected are turns
-of this update and of earlier ones, which are never forgotten (DAgger, 1011.0686): the turn store has them.
+learns its statements by cross-entropy, and, where it is wanted, the plan after them, but never the answer: actions are
+learnt from rewards. Corrected are turns of this update and of earlier ones, which are never forgotten (DAgger,
+1011.0686): the turn store has them.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from arena.canonical import generator, key
 from arena.errors import ArenaError, InputError, nearest
 from arena.game import Image
 from arena.prompts import MARK
-from arena.train.lesson import Truth
+from arena.train.lesson import Solver, Truth
 from arena.train.vlm.engine import Datum, Ints
 from arena.train.vlm.rows import Row, Tokens
 from arena.train.vlm.store import RowStore
 
 TRUTH = "truth"
-Spell = Callable[[str], Ints]  # the tokens of the statements of a thought
+Spell = Callable[[str, bool], Ints]  # a thought, and whether with its plan -> the tokens of these sentences
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,7 @@ class ThoughtsConfig:
     weight: float = 0.3  # of the cross-entropy, a mean over tokens, beside the policy's loss
     share: float = 0.25  # so many corrected turns in an update for each of its turns
     past: float = 0.5  # of them from an earlier update, drawn evenly
+    plan: bool = False  # the plan too: of "truth" that of the game's solver (Game.solver), else what FUNCTION wrote
 
     def check(self) -> None:
         """InputError for what makes no sense."""
@@ -61,6 +63,7 @@ class Guide:
         self,
         config: ThoughtsConfig,
         truths: Mapping[str, Truth],
+        solvers: Mapping[str, Solver],
         *,
         games: Sequence[str],
         store: RowStore,
@@ -68,8 +71,12 @@ class Guide:
         spell: Spell,
         seed: int,
     ) -> None:
-        """`truths` by game id, for the corrector "truth"; `games`: the ids of all games. InputError if one has none."""
+        """`truths`, `solvers` by game id, for the corrector "truth"; `games`: the ids of all games.
+
+        InputError for a game that lacks what is needed.
+        """
         self.config = config
+        self._solvers: Mapping[str, Solver] = {}
         if config.corrector == TRUTH:
             if silent := [game for game in games if game not in truths]:
                 raise InputError(
@@ -77,6 +84,14 @@ class Guide:
                     "in a function of your own: FILE.py:FUNCTION"
                 )
             self._truths = dict(truths)
+            if config.plan:
+                if unsolved := [game for game in games if game not in solvers]:
+                    raise InputError(
+                        f"thoughts.plan=true: {unsolved[0]} has no solver that knows what to do (Game.solver). Set it "
+                        "to false, or write whole thoughts in a function of your own: thoughts.corrector="
+                        "FILE.py:FUNCTION"
+                    )
+                self._solvers = dict(solvers)
         else:
             named = names.parse(config.corrector)
             say: Truth = files.load(Path(named.kind), named.what, FunctionType)
@@ -126,8 +141,11 @@ class Guide:
         for at in sorted(int(one) for one in chosen):
             row = known[at]
             assert row.state is not None
-            answer = self._tokens.text(row.response.tolist()).rpartition(MARK)[2].strip()
-            response = self._spell(self._truths[row.game](row.state, answer))
+            if row.game in self._solvers:
+                answer = self._solvers[row.game](row.state)
+            else:
+                answer = self._tokens.text(row.response.tolist()).rpartition(MARK)[2].strip()
+            response = self._spell(self._truths[row.game](row.state, answer), self.config.plan)
             if len(response):
                 shown = tuple(self._store.image(name) if images is None else images[name] for name in row.images)
                 out.append(Datum(prompt=row.prompt, response=response, images=shown, spans=row.spans))
@@ -137,10 +155,11 @@ class Guide:
 def speller(tokenizer: Any) -> Spell:
     """Of a fast tokenizer of transformers."""
 
-    def spell(thought: str) -> Ints:
-        breaks = [one.start() for one in re.finditer(r"(?<=[.!?])\s+", thought.strip())]
-        end = breaks[-1] if breaks else 0
-        made = tokenizer(thought.strip(), add_special_tokens=False, return_offsets_mapping=True)
+    def spell(thought: str, plan: bool) -> Ints:
+        text = thought.strip()
+        breaks = [one.start() for one in re.finditer(r"(?<=[.!?])\s+", text)]
+        end = len(text) if plan else breaks[-1] if breaks else 0
+        made = tokenizer(f"{text}\n{MARK}", add_special_tokens=False, return_offsets_mapping=True)
         pairs = zip(made["input_ids"], made["offset_mapping"], strict=True)
         return np.array([token for token, (_, stop) in pairs if stop <= end], np.int32)
 

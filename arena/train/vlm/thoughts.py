@@ -2,7 +2,7 @@
 
 Such a thought is sentences on the state, then a plan, as games' teachers write it: "Pit ahead, 2 tiles. Jump.". What is
 true of a turn is told by the game's facts (Row.state), which the model is not shown in these words. A statement is true
-word for word, or in its kind alone, which is what stands before its first comma: "Pit ahead".
+word for word, or in its kind alone, which is its first words: "Pit ahead", "The formula is".
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from arena import plugins
 from arena.names import parse
@@ -20,7 +21,7 @@ from arena.plan import PlannedGame
 from arena.prompts import MARK
 from arena.record.reader import Run
 from arena.record.replay import Replay, questions
-from arena.train.lesson import Truth
+from arena.train.lesson import Solver, Truth
 from arena.train.vlm.rows import Row, Tokens
 
 
@@ -51,7 +52,7 @@ class Count:
             self.named[kind] += kind in kinds
 
     def metrics(self) -> dict[str, float]:
-        """Shares: of statements that are true, of true ones that were told; of the second by kind too. {} without turns
+        """Shares: of statements that are true, of true ones that were told; of these by kind too. {} without turns.
 
         `thought/true`, `thought/told`: word for word; `thought/true_kind`, `thought/told_kind`: in their kind.
         """
@@ -63,16 +64,26 @@ class Count:
             "thought/true_kind": self.kind / max(1, self.made),
             "thought/told": self.told.total() / due,
             "thought/told_kind": self.named.total() / due,
+            **{f"thought/told/{_slug(kind)}": self.told[kind] / self.due[kind] for kind in sorted(self.due)},
             **{f"thought/told_kind/{_slug(kind)}": self.named[kind] / self.due[kind] for kind in sorted(self.due)},
         }
 
 
 def truths(games: Iterable[PlannedGame]) -> dict[str, Truth]:
     """By game id, what says the true thoughts of the games that have it (Game.truth). Foreign code is not imported."""
+    return _declared(games, "truth")
+
+
+def solvers(games: Iterable[PlannedGame]) -> dict[str, Solver]:
+    """By game id, what knows the best answers of the games that have it (Game.solver). Foreign code is not imported."""
+    return _declared(games, "solver")
+
+
+def _declared(games: Iterable[PlannedGame], what: str) -> dict[str, Any]:
     found = {}
     for game in games:
         if not plugins.is_foreign(game.given):
-            target = plugins.game_class(parse(game.given).base).truth
+            target = getattr(plugins.game_class(parse(game.given).base), what)
             if target is not None:
                 found[game.facts.spec.id] = plugins.resolve(target)
     return found
@@ -123,8 +134,13 @@ def statements(thought: str) -> list[str]:
 
 
 def kind_of(statement: str) -> str:
-    """What stands before the first comma: "Pit ahead" of "Pit ahead, 2 tiles."."""
-    return statement.partition(",")[0].rstrip(".!?")
+    """Its first words: "Pit ahead" of "Pit ahead, 2 tiles.", "The formula is" of "The formula is ( 10 - 4.".
+
+    They end with a mark, a number, or a word that begins with a capital, as cards do: such are what it says.
+    """
+    words = re.match(r"[^\W\d_]*(?: [^\W\d_A-Z]+\b)*", statement)
+    assert words is not None
+    return words.group()
 
 
 def _slug(text: str) -> str:

@@ -168,6 +168,7 @@ class Trainer:
         return Guide(
             self.config.thoughts,
             self.truths,
+            thoughts.solvers(plan.games),
             games=[game.facts.spec.id for game in plan.games],
             store=self.store,
             tokens=self.tokens,

@@ -22,6 +22,7 @@ from arena_games.lanes.thoughts import thought
 
 FREE = {"ground": "yes", "enemy": "none", "pit": "none", "wall": "none", "wall_height": "none"}
 TRUTHS = {"sidescroller": thought}
+SOLVERS = {"sidescroller": lambda facts: "right jump"}
 LINES = """
 updates = 2
 [rollout]
@@ -75,7 +76,9 @@ def guide(engine, folder, **how):
     tokens = Tokens(Decoder(engine.learner.tokenizer, engine.learner.ends))
     given = ThoughtsConfig(**{"corrector": "truth", "share": 1.0, "past": 0.0, **how})
     spell = speller(engine.learner.tokenizer)
-    return Guide(given, TRUTHS, games=["sidescroller"], store=RowStore(folder), tokens=tokens, spell=spell, seed=3)
+    return Guide(
+        given, TRUTHS, SOLVERS, games=["sidescroller"], store=RowStore(folder), tokens=tokens, spell=spell, seed=3
+    )
 
 
 def texts(engine, parts):
@@ -85,6 +88,11 @@ def texts(engine, parts):
 def test_what_is_learnt_is_the_true_statement_without_the_plan(engine, rows, tmp_path):
     found = texts(engine, guide(engine, tmp_path).data(0, rows, {}, 1))
     assert sorted(found) == sorted(f"Pit ahead, {1 + at % 5} tile{'s' * (at % 5 > 0)}." for at in range(12))
+
+
+def test_with_the_plan_it_is_the_solvers_and_still_no_answer(engine, rows, tmp_path):
+    found = texts(engine, guide(engine, tmp_path, plan=True).data(0, rows, {}, 1))
+    assert sorted(found) == sorted(f"Pit ahead, {1 + at % 5} tile{'s' * (at % 5 > 0)}. Jump." for at in range(12))
 
 
 def test_the_weights_of_an_update_are_its_share_of_the_loss_however_it_is_divided(engine, rows, tmp_path):
@@ -144,6 +152,7 @@ def test_a_guided_training_goes_on_exactly_and_tells_its_cross_entropy(tmp_path)
         (("thoughts.corrector=truht",), "Did you mean truth"),
         (("thoughts.corrector=truth", 'rollout.levels=["leduc@seats=2"]'), "leduc does not say what is true"),
         (("thoughts.corrector=truth", "thoughts.share=1.5"), "thoughts.share=1.5"),
+        (("thoughts.corrector=truth", "thoughts.plan=true"), "sidescroller has no solver"),
     ],
 )
 def test_a_guide_that_cannot_be_is_refused(tmp_path, settings, said):

@@ -65,7 +65,22 @@ def test_each_kind_has_its_share_of_the_turns_in_which_it_is_true() -> None:
     )
     shares = {name.rpartition("/")[2]: share for name, share in found.items() if name.startswith("thought/told_kind/")}
     assert shares == {"the_way_is_free": 0.5, "pit_ahead": 0.0, "in_the_air": 0.0}
-    assert kind_of("Wall ahead, 1 tile, 2 high.") == "Wall ahead"
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [
+        ("Wall ahead, 1 tile, 2 high.", "Wall ahead"),
+        ("In the air.", "In the air"),
+        ("The cards count 10, 4, 1, 1.", "The cards count"),
+        ("The formula is ( 10 - 4.", "The formula is"),
+        ("The dealer shows Kh.", "The dealer shows"),
+        ("Open: up, left.", "Open"),
+        ("", ""),
+    ],
+)
+def test_a_kind_is_the_words_before_what_differs_from_moment_to_moment(statement: str, kind: str) -> None:
+    assert kind_of(statement) == kind
 
 
 def test_silence_makes_no_statement_and_tells_nothing() -> None:
