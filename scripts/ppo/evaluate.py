@@ -2,10 +2,13 @@
 
     python scripts/ppo/evaluate.py cards [--deals 5000] [--seed 1]
     python scripts/ppo/evaluate.py lanes [--starts 50] [--who ppo,scripted,random] [--set validation]
+    python scripts/ppo/evaluate.py spy [--deals 60]
+    python scripts/ppo/evaluate.py points24 [--deals 500] [--who ppo,scripted,random]
 
 cards: leduc exactly (see exact.py), hold'em over mirrored deals, written to docs/curves/ppo.json. lanes: how far each
 gets on the same levels of the sidescroller, or the same starts of mario 1-1, and how often it clears them; `--who`
-takes any operators, ppo:DIR too.
+takes any operators, ppo:DIR too. spy: one of `--who` (default: ppo) among random or scripted others, in every seat.
+points24: how many deals each solves.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 ARENA = (sys.executable, "-m", "arena")
 HALF_FLAG = 500.0  # a reward of more is the flag
 AT_ONCE = 32  # lanes
+EVERYBODY = "ppo,scripted,random"
 
 
 class Far(NamedTuple):
@@ -48,12 +52,12 @@ def play(game: str, operators: Sequence[str], matches: int, seed: int, folder: P
     return table
 
 
-def mirrored(game: str, other: str, seats: int, deals: int, seed: int) -> dict[str, Any]:
-    """The row of `ppo` against `other` in all other seats: each deal in every seat order, 24 of them at most."""
+def mirrored(game: str, other: str, seats: int, deals: int, seed: int, who: str = "ppo") -> dict[str, Any]:
+    """The row of `who` against `other` in all other seats: each deal in every seat order, 24 of them at most."""
     orders = math.factorial(seats) if seats <= 4 else seats
     with tempfile.TemporaryDirectory() as folder:
-        found = play(game, ["ppo", *[other] * (seats - 1)], deals * orders, seed, Path(folder) / "run")
-    row: dict[str, Any] = next(row for row in found["rows"] if row["operator"] == "ppo")
+        found = play(game, [who, *[other] * (seats - 1)], deals * orders, seed, Path(folder) / "run")
+    row: dict[str, Any] = next(row for row in found["rows"] if row["operator"] == who)
     return row
 
 
@@ -113,6 +117,32 @@ def cards(deals: int, seed: int) -> None:
     (ROOT / "docs/curves/ppo.json").write_text(json.dumps(results, indent=1) + "\n")
 
 
+def spy(who: str, deals: int, seed: int) -> None:
+    """One among random or scripted others, at tables of three to five: its mean score, in the spy's stake."""
+    for seats in (3, 4, 5):
+        for other in ("random", "scripted"):
+            row = mirrored("spy", other, seats, deals, seed, who)
+            span = f"[{row['low']:+.3f}, {row['high']:+.3f}]"
+            print(f"| spy | {seats} | {who} | {other} | {deals} | {row['score']:+.3f} {span} |", flush=True)
+
+
+def points24(who: str, deals: int, seed: int) -> None:
+    """Deals that are solved, of those with a solution and of all."""
+    for game in ("points24@solvable=only", "points24"):
+        with tempfile.TemporaryDirectory() as folder:
+            play(game, [who], deals, seed, Path(folder) / "run")
+            lines = [line for log in sorted((Path(folder) / "run").glob("log-*.jsonl")) for line in log.open()]
+        returns = [line["returns"][0] for line in map(json.loads, lines) if line["type"] == "end"]
+        low, high = mean_interval(returns)
+        count = sum(one > 0 for one in returns)
+        least, most = wilson(count, len(returns))
+        print(
+            f"| {game} | {who} | {count} of {len(returns)}: {count / len(returns):.1%} [{least:.1%}, {most:.1%}] | "
+            f"{sum(returns) / len(returns):+.2f} [{low or 0:+.2f}, {high or 0:+.2f}] |",
+            flush=True,
+        )
+
+
 def wilson(count: int, of: int) -> tuple[float, float]:
     """The 95% interval of a share."""
     z, p = 1.959964, count / of
@@ -135,20 +165,28 @@ def tell(game: str, who: str, runs: Sequence[Far]) -> None:
 
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("cards", "lanes"))
-    parser.add_argument("--deals", type=int, default=5000)
+    parser.add_argument("what", choices=("cards", "lanes", "spy", "points24"))
+    parser.add_argument("--deals", type=int)
     parser.add_argument("--starts", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--who", default="ppo,scripted,random")
+    parser.add_argument("--who")
     parser.add_argument(
         "--set", default="heldout", choices=("heldout", "validation"), help="levels of the sidescroller"
     )
     given = parser.parse_args(argv)
     if given.what == "cards":
-        cards(given.deals, given.seed)
+        cards(given.deals or 5000, given.seed)
+        return 0
+    if given.what == "spy":
+        for who in (given.who or "ppo").split(","):
+            spy(who, given.deals or 60, given.seed)
+        return 0
+    if given.what == "points24":
+        for who in (given.who or EVERYBODY).split(","):
+            points24(who, given.deals or 500, given.seed)
         return 0
     for game in (f"sidescroller@set={given.set}", "mario:1-1@noops=30"):
-        for who in given.who.split(","):
+        for who in (given.who or EVERYBODY).split(","):
             tell(game, who, lanes(game, who, given.starts, given.seed))
     return 0
 

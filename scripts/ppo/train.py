@@ -94,11 +94,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
         **AFTER,
     },
     # Tables of three to five, in both roles. `scripted` is imitated first: alone against three others, a policy that
-    # knows nothing is paid by their luck.
+    # knows nothing is paid by their luck. Without hidden layers: a choice among 127 statements follows from which of
+    # them are true, and two layers of 128 said something false in a sixth of the clues after the same lessons.
     "spy": {
         "seats": (4, 3, 4, 5),
-        "steps": 200_000,
+        "steps": 100_000,
         "demo_epochs": 10,
+        "layers": 0,
         "rate": 3e-4,
         "rate_final": 5e-5,
         **AFTER,
