@@ -24,7 +24,7 @@ def measured(tables: Sequence[ScoreTable]) -> Html:
         of = min(found.matches for found in one.measures)
         parts.append(tag("h3", f"{one.game} · {plural(of, 'match', 'matches')}"))
         for place, found in enumerate(one.measures):
-            heads = [*found.names, found.counted, *found.columns]
+            heads = [" · ".join(found.names), found.counted, *found.columns]
             path = f"tables.{at}.measures.{place}.rows"
             rows = [_row(f"{path}.{number}", row, found) for number, row in enumerate(found.rows)]
             parts.append(table(found.title, heads, rows))
@@ -38,12 +38,12 @@ def _row(path: str, row: MeasuredRow, found: MeasuredTable) -> list[object]:
         "-" if cell is None else _cell(f"{path}.cells.{number}", cell, kind)
         for number, (cell, kind) in enumerate(zip(row.cells, found.kinds, strict=True))
     ]
-    return [*row.names, figure(f"{path}.count", row.count, str(row.count)), *cells]
+    return [" · ".join(row.names), figure(f"{path}.count", row.count, str(row.count)), *cells]
 
 
 def _cell(path: str, cell: MeasuredCell, kind: str) -> Html:
     value = figure(f"{path}.value", cell.value, measure(cell.value, kind))
     if cell.low is None or cell.high is None:
         return value
-    ends = (figure(f"{path}.{end}", of, measure(of, kind)) for end, of in (("low", cell.low), ("high", cell.high)))
+    ends = (figure(f"{path}.{end}", of, measure(of, kind).rstrip("%")) for end, of in (("low", cell.low), ("high", cell.high)))
     return Html(f"{value} ({' to '.join(ends)})")

@@ -43,7 +43,8 @@ def scores(run: Run, tables: Sequence[ScoreTable]) -> Html:
 
 
 def _titled(one: ScoreTable, game: GameHead, head: Head) -> str:
-    options = "".join(f"@{name}={value}" for name, value in game.options.items() if value is not None)
+    given = {name: value for name, value in game.options.items() if value is not None}
+    options = "".join(f"@{name}={str(on).lower() if isinstance(on, bool) else on}" for name, on in given.items())
     pace = "" if head.plan.limits.pace == "lockstep" else f" · {head.plan.limits.pace}"
     return f"{one.game}{options} · {plural(one.matches, 'match', 'matches')} in {plural(one.blocks, 'block')}{pace}"
 
