@@ -45,5 +45,6 @@ def _cell(path: str, cell: MeasuredCell, kind: str) -> Html:
     value = figure(f"{path}.value", cell.value, measure(cell.value, kind))
     if cell.low is None or cell.high is None:
         return value
-    ends = (figure(f"{path}.{end}", of, measure(of, kind).rstrip("%")) for end, of in (("low", cell.low), ("high", cell.high)))
+    bounds = ("low", cell.low), ("high", cell.high)
+    ends = (figure(f"{path}.{end}", of, measure(of, kind).rstrip("%")) for end, of in bounds)
     return Html(f"{value} ({' to '.join(ends)})")

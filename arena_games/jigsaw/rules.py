@@ -178,13 +178,13 @@ def _cut(level: levels.Level, draw: cutting.Draw, seed: bytes) -> cutting.Cut:
 @functools.lru_cache(maxsize=4)
 def _checked(found: pictures.Folder, level: levels.Level) -> pictures.Folder:
     """The folder. ValueError for a picture that cannot be read, or not be cut in this way."""
-    if level.kind == "patch" and level.wrong == "other" and len(found.files) == 1:
-        raise ValueError(f"pictures={found.path}: @wrong=other needs two pictures at least, there is one")
-    for at, (name, _) in enumerate(found.files):
+    if level.kind == "patch" and level.wrong == "other" and len(found.names) == 1:
+        raise ValueError(f"pictures={found.found.path}: @wrong=other needs two pictures at least, there is one")
+    for at, name in enumerate(found.names):
         chance = generator(bytes(16))
         if all(cutting.of_picture(level, found.read(at), found, chance) is None for _ in range(3)):
             raise ValueError(
-                f"pictures={found.path}: {name} cannot be cut for this puzzle: its parts, or its opposite sides, look "
-                "alike. Remove it, or take fewer pieces or choices"
+                f"pictures={found.found.path}: {name} cannot be cut for this puzzle: its parts, or its opposite sides, "
+                "look alike. Remove it, or take fewer pieces or choices"
             )
     return found

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.canonical import digest, generator, key
-from arena.errors import InputError
 from arena.game import Discrete, Game, GameCard, GameSpec, Image, Move, Observation, StepResult, Views
 from arena.options import Option
 from arena.prompts import folder
@@ -101,10 +100,7 @@ class Spy(Game):
         self.spy_votes: bool = not self.known if asked is None else asked
         self.rounds: int = self.options["rounds"]
         self.ballots_at_most = seats - 2 if self.options["elimination"] else 1
-        try:
-            self.source = source(self.options["pictures"], self.options["pairs"] or "", self.options["blank"])
-        except InputError as error:
-            raise ValueError(str(error)) from error
+        self.source = source(self.options["pictures"], self.options["pairs"] or "", self.options["blank"])
         self.statements: Statements | None = None
         if not self.options["pairs"]:
             self.statements = by_name(self.options["pictures"])

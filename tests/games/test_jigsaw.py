@@ -270,7 +270,7 @@ def test_a_folder_that_is_none_or_has_too_few_pictures_is_said(folder, tmp_path)
     with pytest.raises(ValueError, match="needs two pictures"):
         JigsawGame(1, {"kind": "patch", "wrong": "other", "pictures": str(folder)})
     (folder / "a.png").unlink()
-    with pytest.raises(ValueError, match="no picture is in it"):
+    with pytest.raises(ValueError, match="the folder has no picture"):
         JigsawGame(1, {"pictures": str(folder)})
 
 

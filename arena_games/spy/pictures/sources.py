@@ -49,8 +49,8 @@ class Source(Protocol):
 def source(name: str = "scenes", pairs: str = "", blank: bool = False, size: int = 256) -> Source:
     """The source with a name of NAMES, or of the folder `pairs`, which goes before it.
 
-    `blank`: the spy's picture shows nothing. `size`: pixels of a side of generated pictures. InputError for a folder
-    that is not one of pairs, ValueError for another name.
+    `blank`: the spy's picture shows nothing. `size`: pixels of a side of generated pictures. ValueError for a folder
+    that is not one of pairs, and for another name.
     """
     if pairs:
         return Folder(folder.folder(Path(pairs)), blank)
