@@ -297,6 +297,7 @@ class Game(abc.ABC):
     teacher: ClassVar[str | None] = None  # "module:function" that makes lessons for a model: see arena.train.lesson
     truth: ClassVar[str | None] = None  # "module:function" that says what is true of an observation: see there
     solver: ClassVar[str | None] = None  # "module:function" that knows the best answer to an observation: see there
+    deduction: ClassVar[str | None] = None  # "module:function" that says who was the spy: see arena.train.deduction
     exact: ClassVar[str | None] = None  # "module:function" that makes its exact numbers: see arena.analysis.exact
     measures: ClassVar[str | None] = None  # "module:function" that makes its Measures: see arena.measures
     engines: ClassVar[tuple[str, ...]] = ()  # distributions whose version affects the game, e.g. open_spiel

@@ -82,6 +82,8 @@ NOT_RUN = {
         "python -m scripts.train.races train --seed 0 --out work/races",
         "python -m scripts.train.races measure --seed 0 --out work/races --json work/races/race.json"
         " --plot work/races/curve",
+        "python -m scripts.train.spies train --out work/spies",
+        "python -m scripts.train.spies measure --out work/spies --json work/spies/spy.json --plot work/spies/curve",
         "python scripts/ppo/demos.py mario:1-1 --join A.npz B.npz C.npz --out mario.npz",
         "python scripts/ppo/train.py mario --demos mario.npz --out runs/mario",
         "python scripts/ppo/demos.py sidescroller --matches 200 --seed 1 --pushed 0.05 --out A.npz",

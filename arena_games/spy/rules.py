@@ -87,6 +87,7 @@ class Spy(Game):
 
     teacher = "arena_games.spy.teacher:lessons"
     measures = "arena_games.spy.measures:measures"
+    deduction = "arena_games.spy.truth:ballots"
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from arena.train.deduction import Ballot, Clue
 from arena_games.spy.rules import Spy
 
 
@@ -60,3 +61,20 @@ def votes(game: Spy) -> Iterator[VoteScore]:
             agree = sum(one == vote for other, one in ballot.votes.items() if other != seat)
             right = None if vote is None else vote == game.spy
             yield VoteScore(seat, seat == game.spy, right, agree, len(ballot.votes) - 1)
+
+
+def ballots(game: Spy) -> Iterator[Ballot]:
+    """The votes so far, each with the clues before it, for trainers: see arena.train.deduction."""
+    scores, tick, playing = list(clues(game)), 0, set(range(game.seats))
+    for ballot in game.ballots:
+        judged = scores[: game.rounds * len(playing)]
+        scores = scores[len(judged) :]
+        yield Ballot(
+            tick=tick + len(judged),
+            spy=game.spy,
+            players=tuple(sorted(playing)),
+            clues=tuple(Clue(tick=tick + at, seat=one.seat, true=one.own) for at, one in enumerate(judged)),
+            votes=ballot.votes,
+        )
+        tick += len(judged) + 1
+        playing -= {ballot.out}

@@ -11,10 +11,8 @@ other: a later one that beats earlier ones has learnt, one that loses to them go
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,20 +20,12 @@ from typing import Any
 
 from arena.plan import Limits
 from arena.train.vlm.crossplay import cross_play, progress
+from scripts.train import selfplay
+from scripts.train.selfplay import ARENA, Row
 
-ARENA = (sys.executable, "-m", "arena")
 PRESET, START = "race-nano", "vlm:nano@adapter=race"
 LEVELS = "race@set=heldout"
 COLUMNS = ("update", "turns", "reward/mean", "reward/stderr", "critic/explained_var", "rollout/unparsed")
-
-
-def train(out: Path, seed: int, settings: Sequence[str]) -> None:
-    """The preset, going on where it stopped."""
-    words = [word for setting in settings for word in ("--set", setting)]
-    folder = out / f"race-{seed}"
-    resume = ["--resume", "exact"] if folder.exists() else []
-    given = ["--preset", PRESET, "--seed", str(seed), "--out", str(folder), *words, *resume]
-    subprocess.run([*ARENA, "train", "vlm", *given], check=True)
 
 
 def against(trained: Path, levels: str, matches: int, seed: int) -> dict[str, Any]:
@@ -58,10 +48,7 @@ def against(trained: Path, levels: str, matches: int, seed: int) -> dict[str, An
 
 def circle(trained: Path, levels: str, matches: int, seed: int, ticks: int) -> dict[str, Any]:
     """The start, the snapshots that were kept, and the newest weights against each other."""
-    weights: dict[str, Path | None] = {"start": None}
-    weights |= {f"pi_v{int(path.name)}": path for path in sorted((trained / "pool").glob("[0-9]*"))}
-    newest = max((trained / "weights").glob("pi_v*"), key=lambda path: int(path.name.removeprefix("pi_v")))
-    weights.setdefault(newest.name, newest)
+    weights = selfplay.versions(trained)
     with tempfile.TemporaryDirectory() as folder:
         limits = Limits(max_ticks=ticks)
         made = cross_play(levels, START, weights, Path(folder) / "run", matches=matches, seed=seed, limits=limits)
@@ -74,27 +61,8 @@ def circle(trained: Path, levels: str, matches: int, seed: int, ticks: int) -> d
     }
 
 
-def curve(trained: Path) -> list[dict[str, float]]:
-    """What a training's metrics say, by update."""
-    out, turns = [], 0.0
-    for number, line in enumerate(map(json.loads, (trained / "metrics.jsonl").read_text().splitlines()), 1):
-        turns += line["rollout/turns"]
-        out.append({"update": number, "turns": turns} | {name: line[name] for name in COLUMNS if name in line})
-    return out
-
-
-def keep(rows: Sequence[dict[str, float]], path: Path) -> None:
-    """The curve as a table, and beside it as a picture."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    with path.with_suffix(".csv").open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, fieldnames=COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    figure, axes = pyplot.subplots(figsize=(6, 3.6), layout="constrained")
+def drawn(rows: Sequence[Row], axes: Any) -> None:
+    """The lead by turns."""
     axes.errorbar(
         [row["turns"] for row in rows],
         [row["reward/mean"] for row in rows],
@@ -103,7 +71,6 @@ def keep(rows: Sequence[dict[str, float]], path: Path) -> None:
     )
     axes.axhline(0, color="black", linewidth=0.5)
     axes.set(xlabel="turns", ylabel="lead over the opponents of an update (95%)")
-    figure.savefig(path.with_suffix(".png"), dpi=90)
 
 
 def main() -> None:
@@ -119,13 +86,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path, help="the curve: this name with .csv and .png")
     given = parser.parse_args()
-    if given.what == "train":
-        train(given.out, given.seed, given.settings)
-        return
     trained = given.out / f"race-{given.seed}"
-    rows = curve(trained)
+    if given.what == "train":
+        selfplay.train(PRESET, trained, given.seed, given.settings)
+        return
+    rows = selfplay.curve(trained, COLUMNS)
     if given.plot:
-        keep(rows, given.plot)
+        selfplay.keep(rows, COLUMNS, given.plot, lambda axes: drawn(rows, axes))
     results: dict[str, Any] = {"levels": given.levels, "seed": 1, "curve": rows}
     if given.cross:
         results["cross_play"] = circle(trained, given.levels, given.cross, 1, given.ticks)

@@ -116,6 +116,35 @@ def spiral(rows: Sequence[Row], inputs: Inputs) -> Array:
     return out
 
 
+def spo(rows: Sequence[Row], inputs: Inputs) -> Array:
+    """Iterative-SPO, for games with a spy: clues as `spiral`, each by its own reward; votes standardised over a group.
+
+    A group is the votes of all matches with the same start. Rows are those of `spo.rewarded`: their rewards are of
+    clues and votes. Reads baselines, and updates them by the mean reward of each seat's clues before a vote: a match
+    reads first. Source: Vision-Zero (2509.25541).
+    """
+    baselines = _need(inputs.baselines, "baselines")
+    out = np.zeros(len(rows))
+    clues, votes = defaultdict[int, list[int]](list), defaultdict[tuple[str, int], list[int]](list)
+    for at, row in enumerate(rows):
+        if row.hindsight is not None and row.hindsight.stage == "clues":
+            clues[row.episode].append(at)
+        elif row.hindsight is not None:
+            votes[row.game, row.group].append(at)
+    for match in clues.values():
+        heard = defaultdict[tuple[str, str, int, int], list[float]](list)
+        for at in match:
+            row = rows[at]
+            assert row.hindsight is not None
+            out[at] = row.reward - baselines.read(row.game, row.role)
+            heard[row.game, row.role, row.hindsight.ballot, row.seat].append(row.reward)
+        for (game, role, _, _), gained in heard.items():
+            baselines.update(game, role, float(np.mean(gained)))
+    for group in votes.values():
+        out[group] = _standardised(np.array([rows[at].reward for at in group]))
+    return out
+
+
 def token_ppo(rows: Sequence[Row], inputs: Inputs) -> list[Array]:
     """Token-level PPO with a value head on the model: GAE over all tokens of an episode, scaled. See `token_gae`.
 
@@ -141,13 +170,14 @@ ALGORITHMS: dict[str, Advantage] = {
     "reinforce++": reinforce_plus_plus,
     "rloo": rloo,
     "spiral": spiral,
+    "spo": spo,
     "token_ppo": token_ppo,
     "bilevel": bilevel,
 }
 CRITIC = frozenset({"ppo"})  # read `values` and `after`
 VALUE_HEAD = frozenset({"token_ppo", "bilevel"})  # read `token_values`
 GROUPS = frozenset({"grpo", "rloo"})  # compare the episodes of a group: at least two with the same start
-BASELINES = frozenset({"spiral"})  # read and update `baselines`
+BASELINES = frozenset({"spiral", "spo"})  # read and update `baselines`
 
 
 # What they share ------------------------------------------------------------------------------------------------------

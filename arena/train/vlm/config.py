@@ -18,6 +18,7 @@ from arena.train.vlm.guided import ThoughtsConfig
 from arena.train.vlm.local import LocalConfig
 from arena.train.vlm.losses import PolicyConfig
 from arena.train.vlm.matches import RolloutConfig
+from arena.train.vlm.spo import SpoConfig
 from arena.train.vlm.tinker import TinkerConfig
 
 PRESETS = Path(__file__).parent / "presets"
@@ -97,6 +98,7 @@ class VlmConfig:
     seed: int = 0
     learn: LearnConfig = field(default_factory=LearnConfig)
     policy: PolicyConfig = field(default_factory=PolicyConfig)
+    spo: SpoConfig = field(default_factory=SpoConfig)  # of learn.algorithm="spo"
     thoughts: ThoughtsConfig = field(default_factory=ThoughtsConfig)
     critic: CriticConfig = field(default_factory=CriticConfig)
     engine: Literal["local", "tinker"] = "local"  # what holds the weights that are trained: see docs/engine.md
@@ -115,6 +117,7 @@ class VlmConfig:
     def check(self) -> None:
         """InputError for what makes no sense, before anything is loaded."""
         self.learn.check()
+        self.spo.check()
         self.thoughts.check()
         PolicyConfig.parse(asdict(self.policy))
         for name, least in (

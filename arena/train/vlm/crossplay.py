@@ -23,6 +23,7 @@ from arena.train.vlm.matches import seated_game
 from arena.train.vlm.workers import workers_of
 
 NO_LIMITS = Limits()
+ONE, OTHER = "one", "other"  # how `one_among` calls them
 
 
 def cross_play(
@@ -55,22 +56,67 @@ def cross_play(
         mirror=True,
         limits=limits,
     )
-    plan = resolve(spec)
+    named = [(name, (name, path)) for name, path in [*weights.items(), *((other, None) for other in others)]]
+    return analyse(read_outcomes(_play(spec, named, out, concurrency, processes)))
+
+
+def one_among(
+    game: str,
+    operator: str,
+    one: tuple[str, Path | None],
+    others: tuple[str, Path | None],
+    out: Path,
+    *,
+    matches: int = 100,
+    seed: int = 0,
+    concurrency: int = 32,
+    limits: Limits = NO_LIMITS,
+    processes: bool = False,
+) -> Run:
+    """The run of matches in which one player has the weights `one` (their name, and where they are) and all others the
+
+    weights `others`: for games in which a seat's role is drawn. In the run they are called ONE, and OTHER 1, 2, ...
+    Each match has a deal of its own, and seats rotate; equal seeds give equal deals in equal seats, whatever the
+    weights. The rest is as in `cross_play`.
+    """
+    name, seats = seated_game(game, limits)
+    spec = PlanSpec(
+        games=(name,),
+        operators=(operator,) * seats,
+        schedule="blocks",
+        seed=seed,
+        matches=matches,
+        mirror=False,
+        limits=limits,
+    )
+    named = [(ONE, one), *((f"{OTHER} {number}", others) for number in range(1, seats))]
+    return _play(spec, named, out, concurrency, processes)
+
+
+def _play(
+    spec: PlanSpec,
+    named: Sequence[tuple[str, tuple[str, Path | None]]],
+    out: Path,
+    concurrency: int,
+    processes: bool,
+) -> Run:
+    """Play what is left of a plan. `named`: of each of its operators the name, and the version and weights it gets."""
+    plan, apart = resolve(spec), {weights: number for number, weights in enumerate(dict(named).values(), 1)}
     entries = [
-        replace(entry, name=name, apart=number + 1)
-        for number, (entry, name) in enumerate(zip(plan.pool, names, strict=True))
+        replace(entry, name=name, apart=apart[weights]) for entry, (name, weights) in zip(plan.pool, named, strict=True)
     ]
     plan = replace(plan, games=(replace(plan.games[0], operators=tuple(entries)),))
     with contextlib.closing(open_recorder(describe(plan), out, resume=True)) as recorder:
         left = planned(plan, done=Run(out).results(recorder.due, recorder.waiting))
         if not left.over:
             with workers_of(plan, out / "workers", processes=processes) as workers:
-                for entry, (version, path) in zip(entries, weights.items(), strict=False):
-                    if path is not None:
-                        workers.update(entry, version, str(path))
+                given = {entry.worker_key: (entry, weights) for entry, (_, weights) in zip(entries, named, strict=True)}
+                for entry, weights in given.values():
+                    if weights[1] is not None:
+                        workers.update(entry, weights[0], str(weights[1]))
                 Scheduler(plan, workers, concurrency=concurrency, recorder=recorder, matches=left).run()
         recorder.results(with_measures(Run(out), Run(out).tables()))
-    return analyse(read_outcomes(Run(out)))
+    return Run(out)
 
 
 def progress(analysis: Analysis, snapshots: int) -> float | None:

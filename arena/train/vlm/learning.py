@@ -12,6 +12,7 @@ import numpy as np
 from arena.canonical import generator, key
 from arena.errors import InputError
 from arena.game import Image
+from arena.train.vlm import spo
 from arena.train.vlm.advantages import CRITIC, GROUPS, VALUE_HEAD, Array, Inputs, targets, token_targets
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.config import LearnConfig, VlmConfig
@@ -21,6 +22,7 @@ from arena.train.vlm.estimate import estimate, find, reshaped
 from arena.train.vlm.guided import Guide
 from arena.train.vlm.rows import Row
 from arena.train.vlm.seen import Seen, of_tokens, seen
+from arena.train.vlm.stages import StageSwitcher
 from arena.train.vlm.tokens import token_inputs
 
 Metrics = dict[str, float]
@@ -37,6 +39,7 @@ class Learner:
     shapes: Mapping[str, tuple[int, ...]] | None = None  # of what the critic looks at
     vector_shape: tuple[int, ...] | None = None  # of the game's vector view
     guide: Guide | None = None  # of thoughts
+    stages: StageSwitcher | None = None  # of "spo": which stage the next update trains
     judged: Sequence[Array] = ()  # the advantages of the tokens of the newest rows
 
     def learn(self, update: int, rows: Sequence[Row], images: Mapping[str, Image]) -> Metrics:
@@ -45,12 +48,18 @@ class Learner:
         ArenaError where nothing can be learnt from, or a loss is no number. All chance follows from (seed, update).
         """
         how = self.config.learn
+        staged = Metrics()
+        if how.algorithm == spo.ALGORITHM:
+            rows, staged = self._staged(rows)
         rows = _rewarded(rows, how)
         metrics, advantages = self._advantages(rows, images)
+        metrics |= staged
         self.judged = advantages
         if self.critic is not None and self.critic.updates <= self.config.critic.warmup:
             return {**metrics, "actor/warming": 1.0}  # it learnt alone in this update
         chosen = _chosen(rows, advantages, how.share)
+        if not chosen:
+            return {**metrics, "actor/rows": 0.0, "actor/steps": 0.0}
         learnt = [rows[at] for at in chosen]
         data = [datum(row, images) for row in learnt]
         old = self.engine.forward_backward(data, None).logprobs
@@ -62,6 +71,14 @@ class Learner:
         data = [replace(one, inputs=given) for one, given in zip(data, inputs, strict=True)]
         taught = self.guide.data(update, rows, images, parts) if self.guide is not None else [[]] * parts
         return {**metrics, **mismatch, **self._steps(update, data, taught)}
+
+    def _staged(self, rows: Sequence[Row]) -> tuple[Sequence[Row], Metrics]:
+        """The rows of a game with a spy: their rewards, and those of this update's stage trainable. Stages go on."""
+        switcher = self.stages or self.config.spo.switcher()
+        rows = spo.rewarded(rows, self.config.spo, self.config.rollout.fault_reward)
+        shares = spo.heard(rows)
+        self.stages = switcher if shares is None else switcher.step(*shares)
+        return spo.masked(rows, switcher.stage), spo.metrics(rows, switcher)
 
     def _advantages(self, rows: Sequence[Row], images: Mapping[str, Image]) -> tuple[Metrics, list[Array]]:
         """Metrics, and the advantages of the tokens of each row. The critic and the baselines learn too."""
@@ -173,6 +190,8 @@ def check(config: VlmConfig) -> None:
         raise InputError(
             f"learn.algorithm={how.algorithm} compares matches of equal start: set rollout.group=4 or more"
         )
+    if how.algorithm == spo.ALGORITHM:
+        spo.check(config.rollout.levels)
 
 
 def datum(row: Row, images: Mapping[str, Image]) -> Datum:

@@ -34,6 +34,7 @@ from arena.record.writer import Recorder
 from arena.schedule import Matches, planned
 from arena.scheduler import Scheduler
 from arena.train.vlm.curriculum import Curriculum
+from arena.train.vlm.hindsight import known
 from arena.train.vlm.matches import Draw, RolloutConfig, base_plan, drawn, plan_of, seat_of
 from arena.train.vlm.opponents import PAST, SELF, Pool
 from arena.train.vlm.progress import Progress, Watchdog
@@ -246,7 +247,8 @@ class Rollout:
         learns = mine if self.config.learn_self else [seat for seat in mine if seat in trained]
         seats = dict.fromkeys(mine, self._seats[episode.plan.game])
         prompts = None if self._tokens.encode is None else {seat: self._prompts(episode, seat) for seat in mine}
-        out = rows_of(episode, seats, self._texts, learns=learns, prompts=prompts)
+        told = known(self.plan.games[episode.plan.game], episode)
+        out = rows_of(episode, seats, self._texts, learns=learns, prompts=prompts, hindsight=told)
         out.matches.append(
             MatchStat(
                 match=number,

@@ -21,6 +21,7 @@ from arena.exporters.asked import Messages
 from arena.game import Image, floats
 from arena.prompts import MARK
 from arena.train.vlm import retokenised
+from arena.train.vlm.hindsight import Hindsight
 from arena.turns import Episode, Turn
 
 BASE = "base"  # the version of weights that were never changed
@@ -34,7 +35,7 @@ class Row:
 
     episode: int  # the match's number in its update
     game: str
-    role: str  # the game's name of the role if it has one, else seat0, seat1, ...
+    role: str  # spy or civilian in a game with a spy, else seat0, seat1, ...
     seat: int
     turn: int  # 0, 1, ... of this seat in this match
     group: int  # episodes of equal group began with the same start
@@ -52,6 +53,7 @@ class Row:
     parsed: bool = True  # False: the answer was a fault
     vector: Floats | None = None  # the game's vector view, where the critic has one
     state: Mapping[str, str] | None = None  # facts of the game, true of what was seen
+    hindsight: Hindsight | None = None  # of a clue or a vote, in a game with a spy: what the end of the match told
     after: Row | None = None  # of a truncated episode: the turn that followed. Its value stands for what was cut
 
 
@@ -77,6 +79,7 @@ class Decoder:
 
 
 Fault = Literal["ends", "costs"]
+NOTHING: Mapping[tuple[int, int], Hindsight] = {}
 
 
 class MatchStat(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,10 +183,12 @@ def rows_of(
     *,
     learns: Collection[int] | None = None,
     prompts: Mapping[int, Iterable[Ints]] | None = None,
+    hindsight: Mapping[tuple[int, int], Hindsight] = NOTHING,
 ) -> Collected:
     """The rows of these seats of a match. `learns`: of them, those that are learnt from; None: all.
 
-    `prompts`: by seat, the prompt of each turn as the trainer encodes it; None: they need no check.
+    `prompts`: by seat, the prompt of each turn as the trainer encodes it; None: they need no check. `hindsight`: by
+    tick and seat.
 
     A row whose tokens are missing, or do not say what was acted upon, stays in its episode and is not trainable.
     An episode that was truncated ends with the turn before its last one, which is that row's `after`; one with a single
@@ -193,10 +198,18 @@ def rows_of(
     for seat, how in sorted(seats.items()):
         turns = [turn for turn in episode.turns if turn.request.seat == seat]
         rows = _seat_rows(episode, turns, how, texts, out, None if prompts is None else prompts[seat])
+        rows = _told(rows, turns, hindsight) if hindsight else rows
         if learns is not None and seat not in learns:
             rows = [replace(row, trainable=False) for row in rows]
         out.rows += rows
     return out
+
+
+def _told(rows: Sequence[Row], turns: Sequence[Turn], hindsight: Mapping[tuple[int, int], Hindsight]) -> list[Row]:
+    """The rows of a seat, with what became known of these turns of its."""
+    role = {seat: one.role for (_, seat), one in hindsight.items()}
+    places = [(turn.request.tick, turn.request.seat) for turn in turns]
+    return [replace(row, role=role.get(row.seat, row.role), hindsight=hindsight.get(places[row.turn])) for row in rows]
 
 
 def _seat_rows(

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from arena.train.vlm.hindsight import Stage
 from arena.train.vlm.rows import Row
 
-Stage = Literal["clues", "votes"]
+Alternation = Literal["adaptive", "fixed"]
 OTHER: dict[Stage, Stage] = {"clues": "votes", "votes": "clues"}
 
 
@@ -25,7 +26,7 @@ class StageSwitcher:
     a stage. fixed: every `least` updates. Votes come first: clues are rewarded by votes.
     """
 
-    alternation: Literal["adaptive", "fixed"] = "adaptive"
+    alternation: Alternation = "adaptive"
     stage: Stage = "votes"
     decay: float = 0.95  # of the moving averages
     right: float = 0.9
@@ -69,6 +70,6 @@ class StageSwitcher:
         return 1 - accuracy >= self.wrong or na >= self.unsure
 
 
-def only(rows: Sequence[Row], stage: Stage, of: Callable[[Row], Stage]) -> list[Row]:
-    """The rows, of which those of the other stage are not learnt from. `of`: a row's stage, e.g. by its `state`."""
+def only(rows: Sequence[Row], stage: Stage, of: Callable[[Row], Stage | None]) -> list[Row]:
+    """The rows, of which those of this stage alone are learnt from. `of`: a row's stage; None: it has none."""
     return [row if of(row) == stage else replace(row, trainable=False) for row in rows]

@@ -21,9 +21,11 @@ import numpy as np
 
 from arena.errors import ArenaError, RecordError
 from arena.game import Image
+from arena.train.vlm.hindsight import Hindsight
 from arena.train.vlm.rows import Collected, MatchStat, Row
 
 ARRAYS = {"prompt": np.int32, "response": np.int32, "mu": np.float32, "vector": np.float32}
+JSON = ("state", "hindsight")
 SUFFIX = ".parquet"
 
 
@@ -217,7 +219,12 @@ def _row(told: dict[str, Any]) -> Row:
     arrays = {name: None if told[name] is None else np.frombuffer(told[name], kind) for name, kind in ARRAYS.items()}
     spans = tuple((first, length) for first, length in told["spans"])
     after = None if told["after"] is None else _row(told["after"])
-    return Row(**{**told, **arrays, "images": tuple(told["images"]), "spans": spans, "after": after})
+    kinds = {"images": tuple(told["images"]), "spans": spans, "after": after}
+    return Row(**{**told, **arrays, **kinds, "hindsight": _hindsight(told.get("hindsight"))})
+
+
+def _hindsight(told: dict[str, Any] | None) -> Hindsight | None:
+    return None if told is None else msgspec.convert(told, Hindsight)
 
 
 def _schema() -> Any:
@@ -230,7 +237,7 @@ def _schema() -> Any:
         **{"group": pa.int64(), "prompt": pa.list_(ints), "images": pa.list_(words)},
         **{"spans": pa.list_(pa.list_(ints)), "response": pa.list_(ints), "mu": pa.list_(floats), "thought": ints},
         **{"version": words, "trainable": flag, "reward": pa.float64(), "done": flag, "truncated": flag},
-        **{"parsed": flag, "vector": pa.list_(floats), "state": words},  # state: JSON
+        **{"parsed": flag, "vector": pa.list_(floats), "state": words, "hindsight": words},  # JSON
     }
     return pa.schema(kinds)
 
@@ -259,8 +266,9 @@ def _table(rows: Sequence[Row]) -> Any:
     for column in schema:
         if column.name == "place":
             values: list[Any] = [place for place, _ in every]
-        elif column.name == "state":
-            values = [None if row.state is None else msgspec.json.encode(row.state).decode() for _, row in every]
+        elif column.name in JSON:
+            found = [getattr(row, column.name) for _, row in every]
+            values = [None if one is None else msgspec.json.encode(one).decode() for one in found]
         else:
             values = [getattr(row, column.name) for _, row in every]
         columns.append(pa.array(values, column.type))
@@ -276,7 +284,8 @@ def _rows(table: Any) -> list[Row]:
         told = {name: values[at] for name, values in (*plain.items(), *lists.items())}
         told["images"] = tuple(told["images"])
         told["spans"] = tuple((first, length) for first, length in told["spans"])
-        told["state"] = None if told["state"] is None else msgspec.json.decode(told["state"])
+        told |= {name: None if told.get(name) is None else msgspec.json.decode(told[name]) for name in JSON}
+        told["hindsight"] = _hindsight(told["hindsight"])
         row = Row(**told)
         if place == "after":
             out[-1] = replace(out[-1], after=row)

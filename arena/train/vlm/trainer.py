@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -37,6 +38,7 @@ from arena.train.vlm.measures import of_rows, win_rates
 from arena.train.vlm.rollout import Rollout
 from arena.train.vlm.rows import Collected, Tokens
 from arena.train.vlm.samples import samples
+from arena.train.vlm.stages import StageSwitcher
 from arena.train.vlm.store import RowStore
 
 Resume = Literal["no", "exact", "weights-only"]
@@ -206,6 +208,7 @@ class Trainer:
             "rollout": self.rollout.state(),
             "baselines": self.learner.baselines.state(),
             "shapes": self.learner.shapes,
+            "stages": None if self.learner.stages is None else asdict(self.learner.stages),
         }
         checkpoints.write(self.files.checkpoint(self.done), self.engine, self.learner.critic, state)
 
@@ -224,6 +227,8 @@ class Trainer:
             if state["shapes"] is not None:
                 self.learner.shapes = {name: tuple(shape) for name, shape in state["shapes"].items()}
                 self.learner.critic = checkpoints.critic(path, self.config, self.learner.shapes)
+            if (stages := state.get("stages")) is not None:
+                self.learner.stages = StageSwitcher(**stages)
             self.rollout.restore(state["rollout"])
         version = f"pi_v{self.done}"
         self.rollout.update(version, self._sampler(version))

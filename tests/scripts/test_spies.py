@@ -1,0 +1,60 @@
+"""What scripts/train/spies.py measures: one player among others, deal by deal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from arena.log import TickLine
+from arena.record.reader import Run
+from arena.train.vlm.crossplay import ONE, one_among
+from scripts.train.spies import Numbers, difference, numbers
+
+GAME, NEW = "spy@seats=3@rounds=1", ("start", None)
+
+
+def meet(operator: str, out: Path) -> Run:
+    return one_among(GAME, operator, NEW, NEW, out, matches=12, seed=5)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    return [meet(operator, tmp_path_factory.mktemp(operator)) for operator in ("random", "scripted")]
+
+
+def test_the_one_has_equal_deals_and_seats_whoever_plays(runs: list[Run]) -> None:
+    told = [[(line[0].seed, line[0].state_hash, run.plan(line[0]).lineup) for line in run.played()] for run in runs]
+    assert told[0] == told[1]
+    assert {lineup.index(0) for _, _, lineup in told[0]} == {0, 1, 2}
+
+
+def test_votes_and_wins_of_the_one_are_those_of_the_log(runs: list[Run]) -> None:
+    found = numbers(runs[0])
+    names = [operator.name for operator in runs[0].head.games[0].operators]
+    right, abstained, spy = dict[int, bool](), dict[int, bool](), dict[int, bool]()
+    for lines in runs[0].played():
+        plan = runs[0].plan(lines[0])
+        mine = [names[slot] for slot in plan.lineup].index(ONE)
+        events = [event for line in lines if isinstance(line, TickLine) for event in line.events]
+        (end,) = (event for event in events if " is the spy and " in event)
+        if end.startswith(f"seat {mine} "):
+            spy[plan.block] = end.endswith("wins")
+        for event in events:
+            if event.startswith(f"seat {mine} votes for "):
+                right[plan.block] = event.endswith(f"votes for {' '.join(end.split()[:2])}")
+                abstained[plan.block] = event.endswith("n/a")
+    for name, expected in (("right", right), ("na", abstained), ("spy", spy)):
+        assert found[name].by_deal == {block: (1, float(value)) for block, value in expected.items()}
+    assert len(right) + len(spy) == 12
+
+
+def test_a_difference_is_of_the_deals_that_all_have() -> None:
+    def of(**deals: float) -> Numbers:
+        made = Numbers()
+        for deal, value in deals.items():
+            made.add(int(deal[1:]), value)
+        return made
+
+    found = difference([of(d1=1, d2=1, d3=0), of(d1=1, d2=0, d3=0)], of(d1=0, d2=0, d4=1))
+    assert (found["score"], found["count"]) == (0.75, 2)
