@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 import arena.report.page
+from arena import plugins
 from arena.game import Views
 from arena.record.moments import Moment, ShownTurn
 from arena.record.reader import Run
@@ -62,7 +63,9 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    run = record(thinkers(), tmp_path_factory.mktemp("browser") / "run")
+    with pytest.MonkeyPatch.context() as patch:  # of a game that measures something
+        patch.setattr(plugins.game_class("leduc"), "measures", "tests.record.test_measured:ends")
+        run = record(thinkers(), tmp_path_factory.mktemp("browser") / "run")
     write_report([run])
     return run
 
