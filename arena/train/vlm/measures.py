@@ -43,10 +43,10 @@ def of_rows(found: Collected, update: int = 0) -> dict[str, float]:
     won = returns > 0
     out["reward/success"] = _share(won.tolist())
     out["reward/success_stderr"] = float(won.std(ddof=1) / np.sqrt(len(won))) if len(won) > 1 else 0.0
-    ages = Counter(max(0, update - _number(row.version)) for row in rows)
-    out["staleness/mean"] = sum(age * count for age, count in ages.items()) / max(1, len(rows))
+    ages = Counter(max(0, update - _number(row.version)) for row in spoken)
+    out["staleness/mean"] = sum(age * count for age, count in ages.items()) / max(1, len(spoken))
     out["staleness/max"] = float(max(ages, default=0))
-    out |= {f"staleness/{age}": count / len(rows) for age, count in sorted(ages.items())}
+    out |= {f"staleness/{age}": count / len(spoken) for age, count in sorted(ages.items())}
     for role in sorted({one[0].role for one in episodes.values()}):
         mine = [sum(row.reward for row in one) for one in episodes.values() if one[0].role == role]
         out[f"reward/{role}"] = float(np.mean(mine))

@@ -165,6 +165,12 @@ def test_rows_tell_how_old_their_weights_were():
     assert found["reward/success"] == 0.5
 
 
+def test_a_turn_without_a_response_has_no_weights_to_be_old():
+    failed = episode([0.0], 2, response=[ids("", end=False)], mu=[np.zeros(0, np.float32)], trainable=False)
+    found = of_rows(Collected(rows=[*episode([1.0], version="pi_v3"), *failed]), update=3)
+    assert (found["staleness/max"], found["staleness/0"]) == (0.0, 1.0)
+
+
 def test_a_win_rate_is_of_the_current_weights_against_each_kind_of_opponent():
     def match(lineup, returns):
         facts = dict(match=0, group=0, level=0, status="terminated", ticks=1)
