@@ -20,6 +20,7 @@ from arena.record.verify import verify
 from arena.train.vlm.matches import RolloutConfig
 from arena.train.vlm.rollout import Rollout
 from arena.train.vlm.rows import Collected
+from tests.train.vlm.batches import row
 from tests.train.vlm.kit import IMAGE, TOKENS
 from tests.train.vlm.test_store import same
 
@@ -172,3 +173,12 @@ def test_prompts_that_the_trainer_encodes_otherwise_are_not_learnt_from(tmp_path
         made = rollout.play(1)
     assert made.dropped == {"the trainer encodes its prompt otherwise": 1}
     assert sum(not row.trainable for row in made.rows) == 1
+
+
+def test_a_turn_whose_backend_failed_needs_no_weights_and_others_do(tmp_path: Path) -> None:
+    failed = row(version="base", tokens=0, trainable=False)
+    with Rollout(config(), tmp_path, TOKENS) as rollout:
+        rollout.version = "pi_v1"
+        rollout._check(Collected(rows=[row(version="pi_v1"), failed]), tmp_path)
+        with pytest.raises(ArenaError, match="did not take the update"):
+            rollout._check(Collected(rows=[row(version="pi_v1"), row(version="base")]), tmp_path)
