@@ -23,7 +23,7 @@ import numpy as np
 
 from arena.plugins import game_class
 from arena.train.config import PpoConfig, config_for
-from arena.train.nets import Cnn
+from arena.train.nets import Cnn, Mlp
 from arena.train.policy import load_policy, save_policy
 from arena.train.pool import KINDS
 
@@ -99,7 +99,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "spy": {
         "seats": (4, 3, 4, 5),
         "steps": 100_000,
-        "demo_epochs": 10,
+        "demo_epochs": 25,
         "layers": 0,
         "rate": 3e-4,
         "rate_final": 5e-5,
@@ -109,16 +109,18 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "pool_scripted": 0.4,
         "pool_random": 0.15,
     },
-    # Of the deals with a solution. The solver is imitated first: hardly any symbols by chance make 24.
+    # Of the deals with a solution. The solver is imitated first: hardly any symbols by chance make 24. Then steps are
+    # small: at 3e-4 PPO went from 9.8 points to 8.2 in four updates.
     "points24": {
         "game_options": {"solvable": "only"},
-        "steps": 400_000,
-        "demo_epochs": 30,
+        "steps": 40_000,
+        "demo_epochs": 12,
         "hidden": 256,
-        "rate": 3e-4,
-        "rate_final": 5e-5,
+        "rate": 2e-5,
+        "rate_final": 5e-6,
         "reward_scale": 0.1,
         **AFTER,
+        "entropy": 0.001,
     },
     "mario": {
         "game": "mario:1-1",
@@ -149,9 +151,9 @@ def ship(name: str, run: Path, sharper: float, after: Sequence[Path] = (), where
     made = ("digest", "hidden", "convolutions", "format")
     kept = {field: getattr(card, field) for field in card.__struct_fields__ if field not in made}
     if sharper != 1:
-        assert isinstance(net, Cnn)
         *before, (weight, bias) = net.layers
-        net = Cnn(net.shape, [*net.convolutions], [*before, (weight * np.float32(sharper), bias * np.float32(sharper))])
+        layers = [*before, (weight * np.float32(sharper), bias * np.float32(sharper))]
+        net = Cnn(net.shape, [*net.convolutions], layers) if isinstance(net, Cnn) else Mlp(layers)
         kept["notes"] = f"logits of the trained network times {sharper:g}"
     save_policy(where / f"{name}.safetensors", net, **kept)
     if where != WEIGHTS:

@@ -35,10 +35,10 @@ def evaluate():
 
 
 def test_these_ship():
-    assert shipped() == ["holdem", "leduc", "mario", "race", "sidescroller"]
+    assert shipped() == ["holdem", "leduc", "mario", "points24", "race", "sidescroller", "spy"]
 
 
-@pytest.mark.parametrize("name", ["holdem", "leduc", "sidescroller", "race", "mario:1-1", "mario:1-2"])
+@pytest.mark.parametrize("name", ["holdem", "leduc", "sidescroller", "race", "mario:1-1", "mario:1-2", "spy", "points24"])
 def test_it_fits_its_game(name):
     options = {key: option.default for key, option in KIND.options.items()}
     assert KIND.views(game_class(name).spec, "", KIND.resolve_options(None, "", options)) == Views(vector=True)
@@ -47,6 +47,17 @@ def test_it_fits_its_game(name):
 @pytest.mark.parametrize(("name", "seats"), [("leduc", 2), ("leduc", 3), ("holdem", 2), ("holdem", 3)])
 def test_it_beats_random_over_mirrored_deals(evaluate, name, seats):
     assert evaluate.mirrored(f"{name}@hands=1", "random", seats, deals=200, seed=11)["low"] > 0
+
+
+def test_at_spy_random_loses_among_policies(evaluate, tmp_path):
+    found = evaluate.play("spy", ["ppo", "ppo", "ppo", "random"], 240, 11, tmp_path / "run")
+    (row,) = (row for row in found["rows"] if row["operator"] == "random")
+    assert row["high"] < 0
+
+
+def test_at_points24_most_deals_with_a_solution_are_solved(evaluate, tmp_path):
+    found = evaluate.play("points24@solvable=only", ["ppo"], 40, 11, tmp_path / "run")
+    assert found["rows"][0]["score"] > 6  # 10 for a deal that is solved, -1 or less for one that is not
 
 
 def test_what_the_docs_say_of_leduc_is_exact():
