@@ -25,7 +25,7 @@ class PpoConfig:
     game_options: Mapping[str, Any] = field(default_factory=dict)
     progress: bool = True
     trained_by: str = "arena train ppo"
-    demos: str = ""  # for games of pictures: demonstrations (see imitate.py) to imitate before PPO
+    demos: str = ""  # demonstrations (see imitate.py) to imitate before PPO
     demo_epochs: int = 6
     envs: int = 64  # matches side by side
     hosts: int = 0  # processes that play them; 0: this one, or one host where the game needs its runtime

@@ -63,7 +63,7 @@ def main(config: PpoConfig, game: type[Game] | None = None, updates: int | None 
     if game.spec.vector_shape is None:
         raise UnplayableError(f"{config.game} has no vector view, which PPO learns from")
     if config.demos and not Path(config.demos).is_file():
-        raise InputError(f"demos={config.demos}: there is no such file; scripts/ppo/demos.py makes one")
+        raise InputError(f"demos={config.demos}: there is no such file; scripts/ppo/demos.py makes one, or scripted.py")
     games = make_games(config, game)
     out = Path(config.out)
     begun = find_checkpoint(config, out)

@@ -38,7 +38,9 @@ def test_these_ship():
     assert shipped() == ["holdem", "leduc", "mario", "points24", "race", "sidescroller", "spy"]
 
 
-@pytest.mark.parametrize("name", ["holdem", "leduc", "sidescroller", "race", "mario:1-1", "mario:1-2", "spy", "points24"])
+@pytest.mark.parametrize(
+    "name", ["holdem", "leduc", "sidescroller", "race", "mario:1-1", "mario:1-2", "spy", "points24"]
+)
 def test_it_fits_its_game(name):
     options = {key: option.default for key, option in KIND.options.items()}
     assert KIND.views(game_class(name).spec, "", KIND.resolve_options(None, "", options)) == Views(vector=True)
