@@ -103,12 +103,15 @@ def numbers(run: Run) -> Measured:
 
 
 def difference(of: Sequence[Numbers], less: Numbers) -> dict[str, Any]:
-    """The mean of some less another one, over the deals that all of them have: with a 95% interval (Student's)."""
+    """The mean of some less another one, over the deals that all of them have, with its 95% interval (Student's).
+
+    None where all differences are equal: they say nothing of how sure the mean is.
+    """
     deals = [deal for deal in less.by_deal if all(deal in one.by_deal for one in of)]
     gains = [float(np.mean([one.of(deal) for one in of])) - less.of(deal) for deal in deals]
     if not gains:
         return {"count": 0}
-    low, high = mean_interval(gains)
+    low, high = mean_interval(gains) if len({*gains}) > 1 else (None, None)
     return {"score": float(np.mean(gains)), "low": low, "high": high, "count": len(gains)}
 
 

@@ -58,3 +58,5 @@ def test_a_difference_is_of_the_deals_that_all_have() -> None:
 
     found = difference([of(d1=1, d2=1, d3=0), of(d1=1, d2=0, d3=0)], of(d1=0, d2=0, d4=1))
     assert (found["score"], found["count"]) == (0.75, 2)
+    equal = difference([of(d1=1, d2=1)], of(d1=0, d2=0))
+    assert (equal["score"], equal["low"], equal["high"]) == (1.0, None, None)
