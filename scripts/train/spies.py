@@ -161,7 +161,7 @@ def drawn(rows: Sequence[Row], axes: Any) -> None:
         clues = [row for row in mine if row["spo/stage"] == 1]
         axes.plot([r["turns"] for r in clues], [r["spo/vote_accuracy"] for r in clues], "o", ms=3, c=line.get_color())
     axes.legend()
-    axes.set(xlabel="turns", ylabel="right votes in self-play (circles: clues are trained)", ylim=(0, 1))
+    axes.set(xlabel="turns", ylabel="right votes (circles: clues trained)", ylim=(0, 1))
 
 
 def settings_of(settings: Sequence[str]) -> VlmConfig:
