@@ -26,6 +26,7 @@ from arena.train.lesson import Solver, Truth
 from arena.train.vlm.engine import Datum, Ints
 from arena.train.vlm.rows import Row, Tokens
 from arena.train.vlm.store import RowStore
+from arena.train.vlm.thoughts import parted
 
 TRUTH = "truth"
 Spell = Callable[[str, bool], Ints]  # a thought, and whether with its plan -> the tokens of these sentences
@@ -144,7 +145,7 @@ class Guide:
             if row.game in self._solvers:
                 answer = self._solvers[row.game](row.state)
             else:
-                answer = self._tokens.text(row.response.tolist()).rpartition(MARK)[2].strip()
+                _, answer = parted(self._tokens.text(row.response.tolist()))
             response = self._spell(self._truths[row.game](row.state, answer), self.config.plan)
             if len(response):
                 shown = tuple(self._store.image(name) if images is None else images[name] for name in row.images)

@@ -98,8 +98,8 @@ def score(rows: Sequence[Row], tokens: Tokens, true: Mapping[str, Truth]) -> Cou
     for row in rows:
         say = true.get(row.game)
         if say is not None and row.state is not None and len(row.response):
-            written, _, answer = tokens.text(row.response.tolist()).rpartition(MARK)
-            out.add(written, say(row.state, answer.strip()))
+            written, answer = parted(tokens.text(row.response.tolist()))
+            out.add(written, say(row.state, answer))
     return out
 
 
@@ -122,10 +122,19 @@ def of_run(folder: Path) -> dict[str, Count]:
             for asked in questions(replay.match(plan), lines):
                 for request, line in asked:
                     if request.observation.facts and line.raw:
-                        written, _, answer = line.raw.rpartition(MARK)
-                        true = say(request.observation.facts, answer.strip())
+                        written, answer = parted(line.raw)
+                        true = say(request.observation.facts, answer)
                         out.setdefault(line.operator, Count()).add(written, true)
     return out
+
+
+def parted(text: str) -> tuple[str, str]:
+    """(thought, answer) of what a model wrote; both are empty where nothing marks an answer.
+
+    The answer is given as one sentence, whatever it is: a plan that quotes it must not become several statements.
+    """
+    written, _, answer = text.rpartition(MARK)
+    return written, re.sub(r"[.!?]+(?=\s)", "", answer.strip()) if MARK in text else ""
 
 
 def statements(thought: str) -> list[str]:

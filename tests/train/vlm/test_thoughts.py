@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,13 @@ def test_each_kind_has_its_share_of_the_turns_in_which_it_is_true() -> None:
 )
 def test_a_kind_is_the_words_before_what_differs_from_moment_to_moment(statement: str, kind: str) -> None:
     assert kind_of(statement) == kind
+
+
+@pytest.mark.parametrize("text", ["Wall! Wall. Pit ahead. And more.", "Jump.\nAnswer: up. Or down! Perhaps."])
+def test_what_is_no_answer_adds_nothing_to_what_is_true(text: str) -> None:
+    quoting = {"sidescroller": lambda facts, answer: f"Pit ahead, 2 tiles. Next is {answer}."}
+    one = replace(row("", PIT), response=ids(text))
+    assert dict(score([one], TOKENS, quoting).due) == {"Pit ahead": 1}
 
 
 def test_silence_makes_no_statement_and_tells_nothing() -> None:
