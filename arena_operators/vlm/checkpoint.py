@@ -13,6 +13,8 @@ from arena.errors import CheckpointError, InputError
 from arena_operators.vlm import smollm2
 
 SHIPPED = Path(__file__).parent / "nano"
+GAMES = Path(__file__).parent / "nano_games"  # nano after more lessons: of every game that has a teacher
+NAMED = {"nano": SHIPPED, "nano-games": GAMES}  # what ships, by name
 ADAPTERS = Path(__file__).parent / "adapters"  # of nano, by name: what it was taught later
 METADATA = "nano.json"
 INDEX = "model.safetensors.index.json"
@@ -97,8 +99,8 @@ def adapters() -> dict[str, Path]:
 
 
 def _origin(what: str, kind: Kind) -> Source:
-    if what == "nano" or (kind == "vlm" and not what):
-        return Source(SHIPPED, None)
+    if what in NAMED or (kind == "vlm" and not what):
+        return Source(NAMED.get(what, SHIPPED), None)
     if kind == "llm" and what in ("", smollm2.NAME):
         file = smollm2.weights()
         return Source(file.parent, None, gguf=file.name)
@@ -227,8 +229,8 @@ def check(path: Path, kind: Kind = "vlm") -> None:
 
     For `vlm` it has to see.
     """
-    if path == SHIPPED and not (path / "config.json").is_file():
-        raise CheckpointError(f"the shipped nano is missing from {path}: reinstall agent-arena, or name a model folder")
+    if path in NAMED.values() and not (path / "config.json").is_file():
+        raise CheckpointError(f"a shipped model is missing from {path}: reinstall agent-arena, or name a model folder")
     config = _read_json(path / "config.json")
     if not isinstance(config.get("model_type"), str):
         raise CheckpointError(f"{path / 'config.json'} has no model_type: it is not a transformers configuration")

@@ -1,8 +1,8 @@
 """The description of `vlm`, without heavy imports: a vision-language model in a worker, or on a server.
 
-`vlm` alone is nano, shipped with the arena; `vlm:DIR` and `vlm:ORG/MODEL` name any other Hugging Face model, or DIR a
-peft adapter of one; `vlm:MODEL@url=http://...` a model that a server has. What takes a `kind` serves `llm` as well:
-such models, and those that only read, asked in words.
+`vlm` alone is nano, shipped with the arena, or nano-games where nano was not taught the game; `vlm:DIR` and
+`vlm:ORG/MODEL` name any other Hugging Face model, or DIR a peft adapter of one; `vlm:MODEL@url=http://...` a model that
+a server has. What takes a `kind` serves `llm` as well: such models, and those that only read, asked in words.
 """
 
 from __future__ import annotations
@@ -44,13 +44,12 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kind = "v
     origin = origin_of(what, options, kind)
     metadata = None if origin is None else origin.metadata()
     name = f"{kind}:{what}" if what else "vlm (nano)" if kind == "vlm" else "llm"
-    family = spec.id.partition(":")[0]  # a model trained on one stage of mario may play all of them
-    if metadata is not None and not {spec.id, family} & {*metadata.get("games", [])}:
+    if metadata is not None and not _knows(spec, metadata):
         known = ", ".join(metadata.get("games", [])) or "no game"
-        if origin is not None and origin.path == checkpoint.SHIPPED and (apt := _taught(spec.id)):
+        if origin is not None and origin.path == checkpoint.SHIPPED and (apt := _taught(spec)):
             raise UnplayableError(
-                f"{name} cannot play {spec.id!r}: it was trained for {known} only. An adapter that ships teaches it "
-                f"this game: vlm:nano@adapter={apt}"
+                f"{name} cannot play {spec.id!r}: it was trained for {known} only. What ships and knows it: "
+                f"{', '.join(apt)}"
             )
         raise UnplayableError(
             f"{name} cannot play {spec.id!r}: it was trained for {known} only. Name a general model ({kind}:DIR or "
@@ -68,10 +67,24 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kind = "v
     return Views(image=_choose(spec, name, origin, metadata, options), text=True)
 
 
-def _taught(game: str) -> str | None:
-    """The name of an adapter of nano that was trained for a game."""
-    sources = {name: checkpoint.source("nano", name) for name in checkpoint.adapters()}
-    return next((name for name, one in sources.items() if game in (one.metadata() or {}).get("games", [])), None)
+def stands_for(spec: GameSpec, what: str, options: Mapping[str, Any]) -> str:
+    """`vlm` alone is nano; at a game that nano was not taught, the model that ships and was."""
+    if what or served_elsewhere(options) or options.get("adapter") or not (apt := _taught(spec)):
+        return what
+    first, *_ = (name.removeprefix("vlm:") for name in apt)
+    return what if first == "nano" or "@" in first else first
+
+
+def _taught(spec: GameSpec) -> list[str]:
+    """The operators that ship and were trained for a game: models, then adapters of nano."""
+    models = {f"vlm:{name}": checkpoint.source(name) for name in checkpoint.NAMED}
+    tuned = {f"vlm:nano@adapter={name}": checkpoint.source("nano", name) for name in checkpoint.adapters()}
+    return [name for name, one in (models | tuned).items() if _knows(spec, one.metadata())]
+
+
+def _knows(spec: GameSpec, metadata: Mapping[str, Any] | None) -> bool:
+    """Whether a model was trained for a game: one of a stage of mario may play all of them."""
+    return bool({spec.id, spec.id.partition(":")[0]} & {*(metadata or {}).get("games", [])})
 
 
 def _choose(
@@ -201,11 +214,12 @@ KIND = OperatorKind(
     prompts="arena_operators.vlm.shown:prompts",
     template=template_of,
     views=views,
+    stands_for=stands_for,
     resolve_options=resolve_options,
     fingerprint=fingerprint,
     declared=declared,
-    what="nano (default) | DIR | ORG/MODEL, a Hugging Face vision-language model; DIR may be a peft adapter of one | "
-    "MODEL of a server (@url=...)",
+    what="nano | nano-games (default: the first that knows the game) | DIR | ORG/MODEL, a Hugging Face vision-language "
+    "model; DIR may be a peft adapter of one | MODEL of a server (@url=...)",
     options=OPTIONS,
     extra="vlm",
     determinism="measured",

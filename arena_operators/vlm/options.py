@@ -137,21 +137,21 @@ def served_elsewhere(options: Mapping[str, Any]) -> bool:
 
 
 def named(what: str, options: Mapping[str, Any], kind: Kind) -> str | None:
-    """The model of our own that is meant, NANO or smollm2.NAME, wherever it runs: a name implies how it is asked.
+    """The model of our own that is meant, by name, wherever it runs: a name implies how it is asked.
 
     None: another one, which may have no name but the server's (`vlm@url=...@model=NAME`).
     """
     own = NANO if kind == "vlm" else smollm2.NAME
     if not what and options.get("model") in (None, own):
         return own
-    return what if what in (NANO, own) else None
+    return what if what in (*checkpoint.NAMED, own) else None
 
 
 def origin_of(what: str, options: Mapping[str, Any], kind: Kind) -> checkpoint.Source | None:
     """Where the model comes from; None where only a server knows its name."""
     if (
         served_elsewhere(options)
-        and named(what, options, kind) != NANO
+        and named(what, options, kind) not in checkpoint.NAMED
         and not (what and Path(what).expanduser().is_dir())
     ):
         return None

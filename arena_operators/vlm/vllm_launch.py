@@ -48,13 +48,14 @@ def launch(origin: Source, asked: Mapping[str, Any]) -> Launch:
             f"{origin.called}: vLLM serves no model in one file of GGUF. Leave @backend=vllm out, or name a folder "
             "with config.json and safetensors"
         )
-    base = "nano" if origin.path == checkpoint.SHIPPED else origin.path.resolve().name if origin.path else origin.name
+    shipped = next((name for name, path in checkpoint.NAMED.items() if path == origin.path), None)
+    base = shipped or (origin.path.resolve().name if origin.path else origin.name)
     cpu = not str(asked["device"]).startswith("cuda")
     variables = {"VLLM_NO_USAGE_STATS": "1"}
     if origin.path is not None:
         variables["HF_HUB_OFFLINE"] = "1"
     if cpu and "VLLM_CPU_KVCACHE_SPACE" not in os.environ:
-        variables["VLLM_CPU_KVCACHE_SPACE"] = "1" if base == "nano" else "4"  # GiB
+        variables["VLLM_CPU_KVCACHE_SPACE"] = "1" if shipped else "4"  # GiB
     options = ["--model", origin.name, "--served-model-name", base, "--dtype", asked["dtype"]]
     # Log-probabilities are of the distribution that tokens are drawn from, which requests alone determine.
     options += ["--logprobs-mode", "processed_logprobs", "--generation-config", "vllm"]

@@ -44,7 +44,7 @@ TEACHERS = (
     "connect_four@lessons=6000@weight=0.04",
 )
 OWN_SHARE = 0.085
-HOW = {"mode": "full", "rate": 6e-4, "rate_final": 1e-5, "warmup": 100, "batch": 64}
+HOW = {"mode": "full", "rate": 8e-4, "rate_final": 1e-5, "warmup": 50, "batch": 64, "shown_weight": 0.5}
 
 
 def names() -> list[str]:
@@ -109,11 +109,11 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("work/games"))
     parser.add_argument("--nano", type=Path, default=SHIPPED, help="the model that learns")
-    parser.add_argument("--steps", type=int, default=2_400, help="updates")
+    parser.add_argument("--steps", type=int, default=850, help="updates")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes that make lessons")
     parser.add_argument("--threads", type=int, default=1, help="threads that train")
-    parser.add_argument("--tokens", type=int, default=4_096, help="of a forward pass")
+    parser.add_argument("--tokens", type=int, default=1_024, help="of a forward pass: fewer were faster here")
     return parser.parse_args()
 
 

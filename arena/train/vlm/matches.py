@@ -112,6 +112,23 @@ def base_plan(config: RolloutConfig) -> tuple[Plan, Places]:
     return replace(plan, games=tuple(apart)), places
 
 
+def standing(config: RolloutConfig) -> RolloutConfig:
+    """With the operator's name in full, where what it means depends on the game: what is trained is what plays.
+
+    InputError where it means another model at each of some levels.
+    """
+    name = names.parse(config.operator)
+    kind, what = plugins.named_operator(name, config.operator)
+    if what or name.is_file:
+        return config
+    specs = [find_game(seated_game(level, Limits())[0], 1, Limits()).game.spec for level in config.levels]
+    found = sorted({kind.stands_for(spec, what, name.options) for spec in specs})
+    if len(found) > 1:
+        models = " and ".join(f"{kind.name}:{one}" if one else kind.name for one in found)
+        raise InputError(f"operator {config.operator!r} is {models}, by level: name the one that is to be trained")
+    return replace(config, operator=str(replace(name, what="".join(found))))
+
+
 def levels_of(given: str) -> tuple[str, ...]:
     """The levels of a game, by name (Game.levels); the game itself where it has none."""
     name, _ = seated_game(given, Limits())

@@ -16,6 +16,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -25,7 +26,7 @@ from arena.canonical import generator, key
 from arena.errors import InputError
 from arena.observer import Observer
 from arena.plan import Plan
-from arena.train.vlm import canary, checkpoints, engines, evaluations, thoughts
+from arena.train.vlm import canary, checkpoints, engines, evaluations, matches, thoughts
 from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.checkpoints import Files
@@ -70,6 +71,7 @@ class Trainer:
         config.check()
         check(config)
         evaluations.check(config)
+        config = replace(config, rollout=matches.standing(config.rollout))
         self.config, self.out = config, out
         self.files = Files(out)
         self.files.begin(config, resume)

@@ -85,6 +85,14 @@ def test_smoke_makes_two_small_updates(model, tmp_path):
     assert (tmp_path / "a" / "model" / "model.safetensors").is_file()
 
 
+def test_what_the_teacher_would_have_done_in_a_run_is_learnt(model, tmp_path):
+    """The run need not be good: its corrector says what would have been better."""
+    run_plan(build_plan("sidescroller@set=train@horizon=30", ["random"], seed=3, matches=1), tmp_path / "went")
+    words = ("--model", model, "--correct", str(tmp_path / "went"), "--out", str(tmp_path / "a"), "--smoke", "--quiet")
+    assert _arena(*words).exit_code == 0
+    assert (tmp_path / "a" / "model" / "model.safetensors").is_file()
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

@@ -1,0 +1,59 @@
+"""nano-games: which game `vlm` alone stands for, what is trained then, and what it was made of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from arena.errors import InputError, UnplayableError
+from arena.lineup import build_lineup, find_game
+from arena.plan import Limits
+from arena.plugins import game_class
+from arena.train.vlm.matches import RolloutConfig, standing
+from arena_operators.vlm.checkpoint import GAMES, NAMED, check, source
+from arena_operators.vlm.kind import views
+
+TAUGHT = ("blackjack", "ezpoints", "jigsaw", "maze", "numberline", "points24", "race", "spy")
+
+
+def seated(game: str, operator: str) -> str:
+    found = find_game(game, 3, Limits())
+    return build_lineup(found.game, [operator, "random", "random"])[0].what
+
+
+@pytest.mark.parametrize("game", TAUGHT)
+def test_vlm_alone_is_the_model_that_knows_the_game(game: str) -> None:
+    assert seated(game, "vlm") == "nano-games"
+
+
+@pytest.mark.parametrize("game", ["leduc", "holdem", "sidescroller"])
+def test_vlm_alone_stays_nano_where_nano_was_taught(game: str) -> None:
+    assert seated(game, "vlm") == ""
+
+
+def test_a_model_that_is_named_is_that_model() -> None:
+    with pytest.raises(UnplayableError, match="vlm:nano-games"):
+        seated("spy", "vlm:nano")
+    assert seated("race", "vlm:nano@adapter=race") == "nano"
+    assert views(game_class("leduc").spec, "nano-games", {}).image == (128, 128)
+
+
+def test_what_is_trained_is_what_plays() -> None:
+    config = RolloutConfig(levels=("maze@seats=1",), operator="vlm@max_tokens=32")
+    assert standing(config).operator == "vlm:nano-games@max_tokens=32"
+    assert standing(RolloutConfig(levels=("leduc@seats=2",))).operator == "vlm"
+    with pytest.raises(InputError, match="name the one"):
+        standing(RolloutConfig(levels=("leduc@seats=2", "race@seats=2")))
+
+
+def test_it_is_whole_small_and_says_what_it_is() -> None:
+    check(GAMES)
+    about = json.loads((GAMES / "nano.json").read_text())
+    weights = (GAMES / "model.safetensors").read_bytes()
+    assert about["name"] == "nano-games"
+    assert hashlib.sha256(weights).hexdigest() == about["weights_sha256"]
+    assert len(weights) <= 12_000_000
+    assert {*TAUGHT, *(source("nano").metadata() or {})["games"]} == {*about["games"]}
+    assert source("nano-games").path == NAMED["nano-games"]
