@@ -6,7 +6,8 @@ that may differ stands. Rows are written in groups: memory does not grow with th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 16_384  # of a row group
 MOST_CHARACTERS = 16_000_000  # of the texts of a row group, about
 NAMES = ("matches", "turns", "calls")
-Row = dict[str, Any]
+Row = tuple[Any, ...]
 
 
 def write_columns(run: Run, folder: Path | None = None) -> list[Path]:
@@ -34,12 +35,13 @@ def write_columns(run: Run, folder: Path | None = None) -> list[Path]:
     """
     folder = folder or run.folder
     schema = schemas()
-    rows: dict[str, Iterable[tuple[Row, int]]] = {
-        "matches": _matches(run),
-        "turns": _turns(run),
-        "calls": _calls(run.folder / "timing-000.jsonl"),
-    }
-    return [_write(folder / f"{name}.parquet", schema[name], rows[name]) for name in NAMES]
+    made = {name: _File(folder / f"{name}.parquet", schema[name]) for name in NAMES}
+    with made["matches"] as matches, made["turns"] as turns:
+        _played(run, matches, turns)
+    with made["calls"] as calls:
+        for row in _calls(run.folder / "timing-000.jsonl"):
+            calls.add(row)
+    return [one.path for one in made.values()]
 
 
 def schemas() -> dict[str, pa.Schema]:
@@ -127,115 +129,113 @@ def _pyarrow() -> Any:
     return pyarrow
 
 
-def _write(path: Path, schema: pa.Schema, rows: Iterable[tuple[Row, int]]) -> Path:
-    """Writes rows, each with the number of its characters, beside `path`, and renames the file when it is whole."""
-    pa = _pyarrow()
-    temporary = path.with_name(f".{path.name}.new")
-    try:
-        with pa.parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            for group in _groups(rows):
-                writer.write_table(pa.Table.from_pylist(group, schema=schema))
-        temporary.replace(path)
-    except OSError as error:
-        raise RecordError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+class _File:
+    """A Parquet file that is written row by row beside `path`, and takes its name when it is whole."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path, self._schema = path, schema
+        self._rows: list[Row] = []
+        self._characters = 0
+
+    def __enter__(self) -> _File:
+        self._temporary = self.path.with_name(f".{self.path.name}.new")
+        with self._told():
+            self._writer = _pyarrow().parquet.ParquetWriter(self._temporary, self._schema, compression="zstd")
+        return self
+
+    def __exit__(self, wrong: type[BaseException] | None, *_: object) -> None:
+        try:
+            with self._told():
+                if wrong is None:
+                    self._flush()
+                self._writer.close()
+                if wrong is None:
+                    self._temporary.replace(self.path)
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+    def add(self, row: Row, characters: int = 0) -> None:
+        """Add a row: the values of the columns in order, with texts of about so many characters."""
+        self._rows.append(row)
+        self._characters += characters
+        if len(self._rows) >= MOST_ROWS or self._characters >= MOST_CHARACTERS:
+            with self._told():
+                self._flush()
+
+    def _flush(self) -> None:
+        if self._rows:
+            pa = _pyarrow()
+            columns = zip(zip(*self._rows, strict=True), self._schema.types, strict=True)
+            arrays = [pa.array(values, kind) for values, kind in columns]
+            self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+            self._rows, self._characters = [], 0
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise RecordError(f"{self.path} cannot be written: {error.strerror or error}") from error
 
 
-def _groups(rows: Iterable[tuple[Row, int]]) -> Iterator[list[Row]]:
-    group: list[Row] = []
-    characters = 0
-    for row, size in rows:
-        group.append(row)
-        characters += size
-        if len(group) >= MOST_ROWS or characters >= MOST_CHARACTERS:
-            yield group
-            group, characters = [], 0
-    if group:
-        yield group
-
-
-def _place(run: Run, head: MatchLine) -> Row:
-    """What names a match in every file."""
-    return {
-        "match": head.match,
-        "block": head.block,
-        "game_index": head.game_index,
-        "game": run.head.games[head.game_index].name,
-    }
-
-
-def _matches(run: Run) -> Iterator[tuple[Row, int]]:
+def _played(run: Run, matches: _File, turns: _File) -> None:
+    """Writes each match and its turns, in one pass over the log."""
+    names = [game.name for game in run.head.games]
     for lines in run.played():
         head, end = _ends(run, lines)
+        place = (head.match, head.block, head.game_index, names[head.game_index])
+        rewards = turn_rewards(lines, len(head.seats))
+        how = "truncated" if end.status == "truncated" else "terminated"
         faults = [0] * len(head.seats)
         state = head.state_hash
-        for line in lines:
+        for at, line in enumerate(lines):
             if isinstance(line, TurnLine):
                 faults[line.seat] += line.fault is not None
+                reward, last = rewards.get(at, (None, False))
+                ended = None if reward is None else how if last else "none"
+                turns.add(*_turn(place, line, reward, ended))
             elif isinstance(line, TickLine):
                 state = line.state_hash
-        yield (
-            {
-                **_place(run, head),
-                "options": msgspec.json.encode(head.options, order="deterministic").decode(),
-                "seed": head.seed,
-                "status": end.status,
-                "ticks": end.ticks,
-                "reason": end.reason,
-                "operators": head.seats,
-                "returns": end.returns,
-                "faults": faults,
-                "state_hash": state,
-            },
-            0,
+        options = msgspec.json.encode(head.options, order="deterministic").decode()
+        matches.add(
+            (*place, options, head.seed, end.status, end.ticks, end.reason, head.seats, end.returns, faults, state)
         )
 
 
-def _turns(run: Run) -> Iterator[tuple[Row, int]]:
-    for lines in run.played():
-        head, end = _ends(run, lines)
-        place = _place(run, head)
-        rewards = turn_rewards(lines, len(head.seats))
-        how = "truncated" if end.status == "truncated" else "terminated"
-        for at, line in enumerate(lines):
-            if not isinstance(line, TurnLine):
-                continue
-            reward, last = rewards.get(at, (None, False))
-            row, size = _turn(line)
-            ended = None if reward is None else how if last else "none"
-            yield {**place, **row, "reward": reward, "ended": ended}, size
-
-
-def _turn(line: TurnLine) -> tuple[Row, int]:
+def _turn(place: Row, line: TurnLine, reward: float | None, ended: str | None) -> tuple[Row, int]:
+    """The row of a turn, and the number of its characters."""
     usage, hashes = line.usage, line.observation_hash
-    row = {
-        "tick": line.tick,
-        "seat": line.seat,
-        "operator": line.operator,
-        "attempt": line.attempt,
-        "asked": asked_at(line),
-        "late": line.late,
-        "legal": line.legal,
-        "answer": None if line.answer is None else str(line.answer),
-        "action": line.action,
-        "fault": line.fault,
-        "detail": line.detail,
-        "thought": line.thought,
-        "raw": line.raw,
-        "said": line.say,
-        "unsaid": None if line.unsaid is None else line.unsaid.text,
-        "prompt_tokens": None if usage is None else usage.prompt,
-        "completion_tokens": None if usage is None else usage.completion,
-        "dropped_turns": None if usage is None else usage.dropped,
-        "tools": [msgspec.structs.asdict(call) for call in line.calls],
-        "weights_version": line.weights_version,
-        "image_hash": hashes.get("image"),
-        "vector_hash": hashes.get("vector"),
-        "text_hash": hashes.get("text"),
-    }
-    return row, sum(len(value) for value in row.values() if isinstance(value, str))
+    answer = None if line.answer is None else str(line.answer)
+    unsaid = None if line.unsaid is None else line.unsaid.text
+    row = (
+        *place,
+        line.tick,
+        line.seat,
+        line.operator,
+        line.attempt,
+        asked_at(line),
+        line.late,
+        line.legal,
+        answer,
+        line.action,
+        line.fault,
+        line.detail,
+        line.thought,
+        line.raw,
+        line.say,
+        unsaid,
+        reward,
+        ended,
+        None if usage is None else usage.prompt,
+        None if usage is None else usage.completion,
+        None if usage is None else usage.dropped,
+        [msgspec.structs.asdict(call) for call in line.calls],
+        line.weights_version,
+        hashes.get("image"),
+        hashes.get("vector"),
+        hashes.get("text"),
+    )
+    return row, sum(map(len, filter(None, (answer, line.detail, line.thought, line.raw, line.say, unsaid))))
 
 
 def turn_rewards(lines: Sequence[Line], seats: int) -> dict[int, tuple[float, bool]]:
@@ -293,7 +293,7 @@ class _Call(msgspec.Struct):
     model_seconds: float | None = None
 
 
-def _calls(path: Path) -> Iterator[tuple[Row, int]]:
+def _calls(path: Path) -> Iterator[Row]:
     decoder = msgspec.json.Decoder(_Call)
     voids: dict[int, int] = {}  # tries of a match that were void so far
     if not path.is_file():
@@ -308,20 +308,17 @@ def _calls(path: Path) -> Iterator[tuple[Row, int]]:
                 voids[line.match] = line.attempt
             elif line.type == "turn" and line.operator:
                 yield (
-                    {
-                        "match": line.match,
-                        "game_index": line.game,
-                        "void_tries": voids.get(line.match, 0),
-                        "tick": line.tick,
-                        "seat": line.seat,
-                        "attempt": line.attempt,
-                        "operator": line.operator,
-                        "seconds": line.seconds,
-                        "prompt_tokens": line.prompt,
-                        "completion_tokens": line.completion,
-                        "cached_tokens": line.cached,
-                        "first_token": line.first_token,
-                        "model_seconds": line.model_seconds,
-                    },
-                    0,
+                    line.match,
+                    line.game,
+                    voids.get(line.match, 0),
+                    line.tick,
+                    line.seat,
+                    line.attempt,
+                    line.operator,
+                    line.seconds,
+                    line.prompt,
+                    line.completion,
+                    line.cached,
+                    line.first_token,
+                    line.model_seconds,
                 )
