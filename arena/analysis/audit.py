@@ -33,10 +33,13 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
         return [finding for answer in self.answers for finding in answer.findings if finding.warning]
 
 
-def audit(run: Run) -> Audit:
-    """The audit of the matches that are over. RecordError for a damaged log; MissingExtraError without SciPy."""
+def audit(run: Run, facts: Facts | None = None) -> Audit:
+    """The audit of the matches that are over; `facts` of the run, if they are known, else its log is read.
+
+    RecordError for a damaged log; MissingExtraError without SciPy.
+    """
     require_modules("an audit", ["scipy"], "eval")
-    return audit_facts(read_facts(run), str(run.folder))
+    return audit_facts(read_facts(run) if facts is None else facts, str(run.folder))
 
 
 def audit_facts(facts: Facts, run: str = "") -> Audit:

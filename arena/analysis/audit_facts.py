@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -13,7 +13,7 @@ from arena.analysis.answers import AnswerReader, Answers
 from arena.analysis.outcomes import OutcomeReader, Outcomes
 from arena.canonical import digest
 from arena.figures import plural
-from arena.log import MatchLine
+from arena.log import Line, MatchLine
 from arena.record.head import Head
 from arena.record.reader import Run
 from arena.record.rerun import Rerun, usable_rerun
@@ -62,14 +62,37 @@ class Facts:
         return [(index, name, outcomes) for index, name, outcomes in found if len(outcomes)]
 
 
+class FactsReader:
+    """Notes the facts of a run while its tables are computed, so that the log is read once (`Run.tables`)."""
+
+    def __init__(self) -> None:
+        self._run: Run | None = None
+
+    def __call__(self, run: Run, matches: Iterable[Sequence[Line]]) -> Iterator[Line]:
+        self._run, self._reader = run, OutcomeReader(run)
+        self._answers, self._starts = AnswerReader(), Spilled("Q")
+        for line in self._reader.read(matches):
+            if isinstance(line, MatchLine):
+                self._starts.append(int(digest(line.state_hash)[:16], 16))
+            self._answers.note(line)
+            yield line
+
+    def facts(self) -> Facts | None:
+        """Of the matches that passed; None where no tables were computed."""
+        if self._run is None:
+            return None
+        rerun = usable_rerun(self._run.folder)
+        return Facts(self._run.head, self._reader.outcomes(), self._starts.values(), self._answers.answers, *rerun)
+
+
 def read_facts(run: Run) -> Facts:
     """One pass over the log. RecordError where it is damaged."""
-    reader, answers, starts = OutcomeReader(run), AnswerReader(), Spilled("Q")
-    for line in reader.read(run.played()):
-        if isinstance(line, MatchLine):
-            starts.append(int(digest(line.state_hash)[:16], 16))
-        answers.note(line)
-    return Facts(run.head, reader.outcomes(), starts.values(), answers.answers, *usable_rerun(run.folder))
+    reader = FactsReader()
+    for _ in reader(run, run.played()):
+        pass
+    found = reader.facts()
+    assert found is not None
+    return found
 
 
 class Said(msgspec.Struct):

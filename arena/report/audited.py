@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable
 
 from arena import commands
 from arena.analysis.audit import audit
-from arena.analysis.audit_facts import Answer, Finding
+from arena.analysis.audit_facts import Answer, Facts, Finding
 from arena.errors import MissingExtraError
 from arena.figures import plural
 from arena.record.reader import Run
@@ -20,10 +20,10 @@ INTRODUCTION = (
 )
 
 
-def audited(run: Run, shown: Container[int]) -> Html:
+def audited(run: Run, facts: Facts | None, shown: Container[int]) -> Html:
     """All questions with their answers; places in matches that are `shown` are links."""
     try:
-        found = audit(run)
+        found = audit(run, facts)
     except MissingExtraError as error:
         return section("Audit", "audit", tag("p", f"This run was not audited here: {error}"))
     warnings = len(found.warnings)
