@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 import arena
 from arena import commands
 from arena.analysis.exact import read_exact
-from arena.analysis.outcomes import OutcomeReader, Outcomes, read_outcomes
+from arena.analysis.outcomes import Outcomes, read_outcomes
 from arena.analysis.summary import FORMAT, Analysis, analyse
 from arena.errors import RecordError
 from arena.evaluate.metrics import EXACT, METRICS
-from arena.log import Line
 from arena.record.disk import Disk
 from arena.record.documents import OtherVersionError, close, read_json
 from arena.record.reader import Run
@@ -26,22 +25,6 @@ def analysis_of(run: Run, metrics: Sequence[str] = (), outcomes: Outcomes | None
     found = read_outcomes(run) if outcomes is None else outcomes
     exact = read_exact(run, found) if set(metrics) & set(EXACT) else None
     return analyse(found, run.head.plan.twins, metrics=metrics or tuple(METRICS), exact=exact)
-
-
-class Passing:
-    """Notes the outcomes of a run while its tables are computed, so that the log is read once (`Run.tables`)."""
-
-    def __init__(self) -> None:
-        self._reader: OutcomeReader | None = None
-
-    def __call__(self, run: Run, matches: Iterable[Sequence[Line]]) -> Iterator[Line]:
-        self._reader = OutcomeReader(run)
-        return self._reader.read(matches)
-
-    @property
-    def outcomes(self) -> Outcomes | None:
-        """Of the matches that passed; None where no tables were computed."""
-        return None if self._reader is None else self._reader.outcomes()
 
 
 def write_analysis(run: Run, metrics: Sequence[str] = (), outcomes: Outcomes | None = None) -> Analysis:

@@ -29,7 +29,7 @@ from arena.record.reader import Run
 from arena.text import printable
 
 if TYPE_CHECKING:
-    from arena.analysis.outcomes import Outcomes
+    from arena.report.page import Known
 
 NEEDS = ("scipy", "pyarrow")
 
@@ -89,9 +89,9 @@ def evaluate(
         return
     plugins.require_modules("arena evaluate", NEEDS, "eval")
     print_renamed(evaluation.operators, console)
-    from arena.analysis.kept import Passing
+    from arena.analysis.audit_facts import FactsReader
 
-    passing = Passing()
+    passing = FactsReader()
     folder = resume or out or _new_folder(evaluation, script)
 
     def again(error: BaseException) -> tuple[str, ...]:
@@ -120,18 +120,19 @@ def evaluate(
                     through=passing,
                 )
     print_end(Run(folder), tables, console)
-    _write_files(Run(folder), evaluation.metrics, passing.outcomes, console)
+    _write_files(Run(folder), evaluation.metrics, (tables, passing.facts()), console)
 
 
-def _write_files(run: Run, metrics: tuple[str, ...], outcomes: Outcomes | None, console: Console) -> None:
+def _write_files(run: Run, metrics: tuple[str, ...], known: Known, console: Console) -> None:
     from arena.analysis.kept import write_analysis
     from arena.cli.ranking import print_ranking
     from arena.report.columns import write_columns
     from arena.report.page import write_report
 
-    print_ranking(write_analysis(run, metrics, outcomes), Console())
+    _, facts = known
+    print_ranking(write_analysis(run, metrics, None if facts is None else facts.outcomes), Console())
     write_columns(run)
-    page = write_report([run], None)
+    page = write_report([run], None, known=known)
     console.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)
 
 

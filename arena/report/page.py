@@ -12,8 +12,9 @@ from importlib import resources
 from pathlib import Path
 
 import arena
+from arena.analysis.audit_facts import Facts, FactsReader
 from arena.analysis.behaviour import behaviour
-from arena.analysis.kept import Passing, usable_analysis
+from arena.analysis.kept import usable_analysis
 from arena.analysis.outcomes import Outcomes
 from arena.analysis.summary import Analysis
 from arena.errors import InputError, RecordError
@@ -35,6 +36,7 @@ from arena.report.ranked import ranked
 from arena.report.replays import Caps, Replays, data_elements, embed
 from arena.report.reproduce import reproduce
 
+Known = tuple[Sequence[ScoreTable], Facts | None]  # the tables of a run, and its facts
 SCRIPTS = ("viewer/list.js", "viewer/source.js", "viewer/moment.js", "viewer/viewer.js", "page.js")
 STYLES = ("page.css", "viewer/viewer.css")
 # Nothing can be fetched, whatever stands in a run.
@@ -52,17 +54,18 @@ def write_report(
     caps: Caps | None = None,
     trust: bool = False,
     times: bool = True,
+    known: Known | None = None,
 ) -> Path:
     """Writes the page of a run, or of several that are compared. Returns its path: `out`, or report.html in the run.
 
     caps: how much of the matches it shows. times: with what differs between equal runs (seconds, tokens a second).
-    trust: as in verify, for the matches that are shown.
+    trust: as in verify, for the matches that are shown. known: of a single run, if its log was read just now.
 
     InputError for several runs that cannot be compared, and without `out` for several. RecordError for a damaged run.
     """
     if len(runs) == 1:
         path = out or runs[0].folder / "report.html"
-        text = one_run(runs[0], caps, trust=trust, times=times)
+        text = one_run(runs[0], caps, trust=trust, times=times, known=known)
     elif out is None:
         raise InputError("several runs are compared in a file of their own: say where with --out FILE")
     else:
@@ -74,10 +77,18 @@ def write_report(
     return path
 
 
-def one_run(run: Run, caps: Caps | None = None, *, trust: bool = False, times: bool = True) -> str:
+def one_run(
+    run: Run, caps: Caps | None = None, *, trust: bool = False, times: bool = True, known: Known | None = None
+) -> str:
     """The page of a run, as HTML."""
-    passing, wrong = Passing(), []
-    tables = run.tables(passing)
+    if known is None:
+        reader = FactsReader()
+        tables: Sequence[ScoreTable] = run.tables(reader)
+        passed = reader.facts()
+    else:
+        tables, passed = known
+    wrong = list[str]()
+    outcomes = None if passed is None else passed.outcomes
     try:
         recorded = run.recorded_tables()
     except RecordError as error:
@@ -86,7 +97,7 @@ def one_run(run: Run, caps: Caps | None = None, *, trust: bool = False, times: b
     if recorded is None:
         tables, unmeasured = usable_measures(run, tables, trust=trust)
         wrong += [unmeasured] if unmeasured is not None else []
-    analysis, why = usable_analysis(run, passing.outcomes)
+    analysis, why = usable_analysis(run, outcomes)
     facts, lost = run.usable_facts()
     wrong += [sentence for sentence in (why, lost) if sentence is not None]
     replays = embed(run, caps, trust=trust)
@@ -98,9 +109,9 @@ def one_run(run: Run, caps: Caps | None = None, *, trust: bool = False, times: b
         ranked(analysis),
         better(analysis),
         lucky(analysis),
-        *_meetings(run, passing.outcomes, analysis),
+        *_meetings(run, outcomes, analysis),
         sections.faults(run, recorded or tables, shown),
-        audited(run, shown),
+        audited(run, passed, shown),
         *([sections.models(run, took), sections.voids(took)] if times else []),
         behaved(behaviour(run), replays.actions, times=times),
         sections.operators(run, facts),

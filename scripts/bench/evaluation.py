@@ -5,8 +5,9 @@
 Plays so many matches of a no-op game of two seats, each pair of the pool in turn, in one process with its operators and
 with a log; then each part of an evaluation reads that log in a process of its own: tables and statistics in one pass,
 which are the results of `arena evaluate`, and what it exports after them: Parquet files, and the page, in which are the
-audit and behaviour. Seconds are of the processor, imports included; `share` is to the seconds of playing. `peak` is the
-most memory (RSS, MiB) of the process, and `of matches` what it is above that of the same part over 24 matches.
+audit and behaviour; `all of it` does what that command does after the last match. Seconds are of the processor, imports
+included; `share` is to the seconds of playing. `peak` is the most memory (RSS, MiB) of the process, and `of matches`
+what it is above that of the same part over 24 matches.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arena.evaluate.schedules import RoundRobin
 from arena.game import Views
@@ -32,6 +33,9 @@ from arena.record.reader import Run
 from arena.record.writer import Recorder
 from arena.scheduler import Scheduler
 from arena.testing.noop import NOOP, Noop
+
+if TYPE_CHECKING:
+    from arena.report.page import Known
 
 
 def play(folder: Path, matches: int, ticks: int, pool: int) -> None:
@@ -72,24 +76,35 @@ def page(run: Run) -> None:
     write_report([run])
 
 
-def tables_and_statistics(run: Run) -> None:
-    """As `arena evaluate` does, in one pass."""
-    from arena.analysis.kept import Passing
+def tables_and_statistics(run: Run) -> Known:
+    """As `arena evaluate` does, in one pass, with what the audit looks at."""
+    from arena.analysis.audit_facts import FactsReader
     from arena.analysis.summary import analyse
 
-    passing = Passing()
-    run.tables(passing)
-    assert passing.outcomes is not None
-    analyse(passing.outcomes)
+    reader = FactsReader()
+    tables, facts = run.tables(reader), reader.facts()
+    assert facts is not None
+    analyse(facts.outcomes)
+    return tables, facts
 
 
-PARTS: dict[str, Callable[[Run], None]] = {
+def all_of_it(run: Run) -> None:
+    """What `arena evaluate` does after the last match."""
+    from arena.report.page import write_report
+
+    known = tables_and_statistics(run)
+    columns(run)
+    write_report([run], known=known)
+
+
+PARTS: dict[str, Callable[[Run], object]] = {
     "tables": tables,
     "tables and statistics": tables_and_statistics,
     "Parquet files": columns,
     "page": page,
     "audit": audit,
     "behaviour": behaviour,
+    "all of it": all_of_it,
 }
 
 

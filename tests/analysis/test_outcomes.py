@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from arena.analysis.kept import Passing
+from arena.analysis.audit_facts import FactsReader
 from arena.analysis.outcomes import COLUMNS, EMPTY, STATUSES, Outcomes, read_outcomes
 from arena.analysis.ratings import comparisons
 from arena.lineup import resolve
@@ -72,11 +72,12 @@ def test_a_stopped_run_gives_its_whole_matches(run: Run, tmp_path: Path) -> None
 
 
 def test_outcomes_are_noted_in_the_pass_that_computes_the_tables(run: Run, outcomes: Outcomes) -> None:
-    passing = Passing()
-    assert passing.outcomes is None
+    passing = FactsReader()
+    assert passing.facts() is None
     assert run.tables(passing) == run.tables()
-    found = passing.outcomes
-    assert found is not None
+    facts = passing.facts()
+    assert facts is not None
+    found = facts.outcomes
     for name in COLUMNS:
         assert np.array_equal(getattr(found, name), getattr(outcomes, name), equal_nan=name == "returns")
 

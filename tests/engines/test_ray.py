@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from arena.analysis.kept import Passing
+from arena.analysis.audit_facts import FactsReader
 from arena.analysis.outcomes import read_outcomes
 from arena.budget import Budget, BudgetError
 from arena.errors import ArenaError, InputError
@@ -88,7 +88,7 @@ class Removing(engine.Watcher):
 
 
 def test_a_node_is_lost_and_its_matches_are_played_again(cluster: Any, local: Path, tmp_path: Path) -> None:
-    watcher, passing = Removing(cluster, cluster.add_node(**SIZE)), Passing()
+    watcher, passing = Removing(cluster, cluster.add_node(**SIZE)), FactsReader()
     how: dict[str, Any] = {"cpus": 1, "ranges": 2, "concurrency": 8, "watcher": watcher, "through": passing}
     engine.run_plan(resolve(SPEC), tmp_path / "run", address=cluster.address, **how)
     assert watcher.node is None
@@ -96,8 +96,9 @@ def test_a_node_is_lost_and_its_matches_are_played_again(cluster: Any, local: Pa
     assert "was lost" in watcher.said[0]
     assert "are played again" in watcher.said[0]
     assert same(local, tmp_path / "run") == dict.fromkeys(SAME, True)
-    assert passing.outcomes is not None  # seen in the pass that computed the tables
-    assert passing.outcomes.course.tolist() == read_outcomes(Run(local)).course.tolist()
+    facts = passing.facts()
+    assert facts is not None  # seen in the pass that computed the tables
+    assert facts.outcomes.course.tolist() == read_outcomes(Run(local)).course.tolist()
 
 
 def test_it_stops_in_order_and_goes_on_here(cluster: Any, local: Path, tmp_path: Path) -> None:
