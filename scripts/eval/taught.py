@@ -47,7 +47,7 @@ TABLES = {
     "jigsaw": Table("jigsaw@seats=1", 200),
     "jigsaw rotation": Table("jigsaw@seats=1@kind=rotation", 200),
     "jigsaw patch": Table("jigsaw@seats=1@kind=patch", 200),
-    "spy": Table("spy@seats=4", 150, ("random", "random", "random")),
+    "spy": Table("spy@seats=4", 20, ("random", "random", "random")),
     "race": Table("race@set=heldout@horizon=80", 10),
     "sidescroller": Table("sidescroller@seats=1@set=heldout", 40),
     "mario": Table("mario:1-1@seats=1@noops=30", 10),
