@@ -115,8 +115,8 @@ def _origin(what: str, kind: Kind) -> Source:
         return Source(None, what)
     raise InputError(
         f"{kind}:{what} is not a model: there is no folder {str(path)!r}, and it is not an ORG/MODEL name. "
-        "Give a folder in the Hugging Face layout (with config.json), ORG/MODEL, or nothing for "
-        f"{'the shipped nano' if kind == 'vlm' else smollm2.NAME}."
+        "Give a folder in the Hugging Face layout (with config.json), ORG/MODEL, or what ships: "
+        f"{', '.join(NAMED) if kind == 'vlm' else smollm2.NAME}."
     )
 
 
