@@ -51,8 +51,7 @@ class Files:
         if was["format"] != FORMAT:
             raise CheckpointError(f"{head} has format {was['format']}; this version reads {FORMAT}")
         if resume == "exact":
-            before = VlmConfig(rollout=config.rollout).facts() | was["config"]  # parts that there were not yet
-            changed = _differences(before, now["config"])
+            changed = _differences(was["config"], now["config"])
             if changed:
                 name, old, new = changed[0]
                 raise InputError(

@@ -220,7 +220,7 @@ def _row(told: dict[str, Any]) -> Row:
     spans = tuple((first, length) for first, length in told["spans"])
     after = None if told["after"] is None else _row(told["after"])
     kinds = {"images": tuple(told["images"]), "spans": spans, "after": after}
-    return Row(**{**told, **arrays, **kinds, "hindsight": _hindsight(told.get("hindsight"))})
+    return Row(**{**told, **arrays, **kinds, "hindsight": _hindsight(told["hindsight"])})
 
 
 def _hindsight(told: dict[str, Any] | None) -> Hindsight | None:
@@ -284,7 +284,7 @@ def _rows(table: Any) -> list[Row]:
         told = {name: values[at] for name, values in (*plain.items(), *lists.items())}
         told["images"] = tuple(told["images"])
         told["spans"] = tuple((first, length) for first, length in told["spans"])
-        told |= {name: None if told.get(name) is None else msgspec.json.decode(told[name]) for name in JSON}
+        told |= {name: None if told[name] is None else msgspec.json.decode(told[name]) for name in JSON}
         told["hindsight"] = _hindsight(told["hindsight"])
         row = Row(**told)
         if place == "after":

@@ -228,8 +228,8 @@ class Trainer:
             if state["shapes"] is not None:
                 self.learner.shapes = {name: tuple(shape) for name, shape in state["shapes"].items()}
                 self.learner.critic = checkpoints.critic(path, self.config, self.learner.shapes)
-            if (stages := state.get("stages")) is not None:
-                self.learner.stages = StageSwitcher(**stages)
+            if state["stages"] is not None:
+                self.learner.stages = StageSwitcher(**state["stages"])
             self.rollout.restore(state["rollout"])
         version = f"pi_v{self.done}"
         self.rollout.update(version, self._sampler(version))

@@ -167,6 +167,15 @@ def test_going_on_exactly_needs_the_same_settings(undisturbed, tmp_path):
         main(config(tmp_path, "learn.gamma=0.9"), undisturbed, resume="exact")
 
 
+def test_a_training_that_lacks_a_setting_is_not_gone_on_with_as_if_it_had_it(undisturbed, tmp_path):
+    out = shutil.copytree(undisturbed, tmp_path / "out")
+    head = json.loads((out / "vlm.json").read_text())
+    del head["config"]["spo"]
+    (out / "vlm.json").write_text(json.dumps(head))
+    with pytest.raises(InputError, match=r"was trained with spo=None"):
+        main(config(tmp_path), out, resume="exact")
+
+
 def test_weights_alone_go_on_with_other_settings(undisturbed, tmp_path):
     out = shutil.copytree(undisturbed, tmp_path / "out")
     main(config(tmp_path, "learn.gamma=0.9", "updates=4", "critic.warmup=0"), out, resume="weights-only")
