@@ -141,6 +141,13 @@ def block_means(outcomes: Outcomes) -> Floats:
     return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
 
 
+def block_sizes(outcomes: Outcomes) -> Floats:
+    """(blocks, operators): resolved matches of each operator in each block."""
+    resolved = outcomes.where(outcomes.resolved)
+    blocks, block = np.unique(resolved.block, return_inverse=True)
+    return _by_block(resolved, block, len(blocks))[1]
+
+
 def _by_block(outcomes: Outcomes, block: npt.NDArray[np.intp], blocks: int) -> tuple[Floats, Floats]:
     """Sums of returns, and numbers of matches, (blocks, operators)."""
     shape = (blocks, len(outcomes.operators))

@@ -15,8 +15,8 @@ MIDDLE = (
     "scores in which random has 0 and scripted has 1 at every game. A few extreme blocks do not move it."
 )
 REFUSED = (
-    "No interval where blocks cannot tell it: most line-ups met in one block alone, or all blocks went the same. More "
-    "blocks give one."
+    "No interval where blocks cannot tell it: most line-ups met in one block alone, all blocks went the same, or "
+    "scripted is not surely ahead of random. More blocks give one."
 )
 NO_MIDDLE = (
     "There is no interquartile mean: it needs random and scripted in the pool, scripted ahead at every game, and "

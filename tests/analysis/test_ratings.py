@@ -109,7 +109,7 @@ def test_the_scale_of_an_interquartile_mean_is_uncertain_too():
     held = []
     for _ in range(300):
         means = chance.normal(size=(30, 3)) * (1, 0, 1) + (0, 2, 4)
-        blocks = Blocks(means, np.zeros(30, np.int64), 3 + np.arange(30))
+        blocks = Blocks(means, np.ones((30, 3)), np.zeros(30, np.int64), 3 + np.arange(30))
         middle, low, high = interquartile_mean([blocks], 1, 0, 2)
         assert low < middle < high
         held.append(low <= 0.5 <= high)
