@@ -101,7 +101,8 @@ def interquartile_mean(
     if not all(map(_repeated, games)):
         return middle, None, None
     split = np.cumsum([len(of) for of in scaled])[:-1]
-    counted = _counted(values[order], share[order], values, _spread(games, shares, who))
+    spread = math.sqrt(CUT * (1 - CUT) * float((weights**2).sum()))  # standard error of the share below a quartile
+    counted = _counted(values[order], share[order], values, spread)
     moved, turned = [], []  # what each block moves the mean by; and how much more for each 1 that the mean is higher
     parts = zip(games, scaled, shares, np.split(counted, split), np.split(inside, split), ends, strict=True)
     for game, of, weight, mine, within, (low, high) in parts:
@@ -123,18 +124,6 @@ def _shares(game: Blocks, slot: int) -> Floats:
     """Weights of the blocks that an operator played, of sum 1."""
     sizes = game.sizes[~np.isnan(game.means[:, slot]), slot]
     return sizes / sizes.sum()
-
-
-def _spread(games: Sequence[Blocks], shares: Sequence[Floats], who: int) -> float:
-    """Standard error of the share of blocks below a quartile, of as many as would be as sure (Kish)."""
-    placed = []
-    for game, share in zip(games, shares, strict=True):
-        weight = np.zeros(len(game.means))
-        weight[~np.isnan(game.means[:, who])] = share
-        placed.append(weight)
-    persons, rest = _sums(games, placed)
-    squares = float((persons**2).sum()) + math.fsum(float((sums**2).sum()) for sums, _ in rest)
-    return math.sqrt(CUT * (1 - CUT) * squares)
 
 
 def _counted(ordered: Floats, share: Floats, values: Floats, spread: float) -> Floats:

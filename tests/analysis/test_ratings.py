@@ -118,7 +118,7 @@ def test_the_scale_of_an_interquartile_mean_is_uncertain_too():
 
 def test_with_one_block_a_line_up_an_interquartile_mean_has_no_interval():
     for blocks in (1, 2):
-        played = blocks_of(league((0.6, 0.2, 0.0, -0.4), blocks))
+        played = blocks_of(league((2.0, 0.2, 0.0, -2.0), blocks))
         middle, low, high = interquartile_mean([played], 1, 3, 0)
         assert (low is None, high is None) == (blocks == 1,) * 2
         assert np.isfinite(middle)

@@ -66,15 +66,16 @@ def test_a_person_has_one_weight_at_all_games() -> None:
 
 def test_intervals_of_interquartile_means_hold() -> None:
     ends = (-1.0, 1.0)
-    true = interquartile_mean([blocks_of(against_people((*ends, 0.0), 400, 2, 10_000))], 2, 0, 1)
+    true = interquartile_mean([blocks_of(against_people((*ends, 0.0), 1000, 2, 10_000, manner=1.0))], 2, 0, 1)
     assert true is not None
     held, naive = [], []
     for seed in range(200):
         found = against_people((*ends, 0.0), 8, 10, seed, manner=1.0)
         for outcomes, into in ((found, held), (replace(found, people=NOBODY), naive)):
             middle = interquartile_mean([blocks_of(outcomes)], 2, 0, 1)
-            if middle is not None:
+            if middle is not None and middle[1] is not None and middle[2] is not None:
                 into.append(middle[1] <= true[0] <= middle[2])
+    assert len(held) > 150  # the others say nothing: the ends of the scale may be equal
     assert np.mean(held) >= 0.91
     assert np.mean(naive) <= 0.85
 
