@@ -31,7 +31,6 @@ class Blocks:
     """The blocks of one game."""
 
     means: Floats  # (blocks, operators): mean return, nan where an operator did not play it
-    means: Floats  # (blocks, operators): mean return, nan where an operator did not play
     sizes: Floats  # (blocks, operators): its resolved matches
     lineup: Ints  # (blocks,): equal for equal line-ups
     unit: Ints  # (blocks,): equal for blocks that count as one; below the number of operators it is a person
@@ -123,7 +122,7 @@ def interquartile_mean(
 def _shares(game: Blocks, slot: int) -> Floats:
     """Weights of the blocks that an operator played, of sum 1."""
     sizes = game.sizes[~np.isnan(game.means[:, slot]), slot]
-    return sizes / sizes.sum()
+    return np.asarray(sizes / sizes.sum())
 
 
 def _counted(ordered: Floats, share: Floats, values: Floats, spread: float) -> Floats:
