@@ -71,14 +71,17 @@ class TransformersBackend(BatchBackend):
                 raise
         self._engine = self._new_engine()
 
-    def _scores(self, told: canary.Canary, temperature: float = 1.0) -> list[float]:
-        """The log-probability of each scored token, of the distribution that is drawn from."""
+    def _scores(self, told: canary.Canary, heat: float = 1.0) -> list[float]:
+        """The log-probability of each scored token, of the distribution that is drawn from; `heat`: times the canary's
+
+        temperature.
+        """
         ids = torch.tensor([told.tokens], device=self.model.device)
         with torch.no_grad():
             logits = self.model.model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0].float()
         logits[:, torch.from_numpy(self.model.banned(logits.shape[-1])).to(logits.device)] = -torch.inf
-        scores = (logits / temperature).log_softmax(-1)[told.first - 1 : -1]
-        found: list[float] = scores.gather(-1, ids[0, told.first :, None])[:, 0].tolist()
+        scores = (logits / (heat * told.temperature)).log_softmax(-1)[-len(told.scored) - 1 : -1]
+        found: list[float] = scores.gather(-1, torch.tensor(told.scored, device=ids.device)[:, None])[:, 0].tolist()
         return found
 
     def check_fits(self, request: ModelRequest) -> None:

@@ -231,23 +231,25 @@ class Weights:
         hot = await self.scores(name, told, canary.HOT)
         return canary.judge(told, served, hot, base=base, before=before)
 
-    async def scores(self, name: str, told: canary.Canary, temperature: float = 1.0) -> list[float]:
-        """The log-probability of each scored token of a text, of the distribution that the server draws from."""
+    async def scores(self, name: str, told: canary.Canary, heat: float = 1.0) -> list[float]:
+        """The log-probability of each scored token of a text, of the distribution that the server draws from at `heat`
 
-        async def one(at: int) -> float:
-            token = told.tokens[at]
+        times the canary's temperature.
+        """
+
+        async def one(prompt: list[int], token: int) -> float:
             body: dict[str, Any] = {
                 "model": name,
-                "prompt": told.tokens[:at],
+                "prompt": prompt,
                 "max_tokens": 1,
-                **{"temperature": temperature, "top_p": 1.0, "top_k": 0, "min_p": 0.0, "seed": 0},
+                **{"temperature": heat * told.temperature, "top_p": 1.0, "top_k": 0, "min_p": 0.0, "seed": 0},
                 **{"logprobs": 1, "logprob_token_ids": [token], "return_tokens_as_token_ids": True},
             }
             if self._banned:
                 body["logit_bias"] = self._banned
             return completion_score(await self._client.post("/completions", body), token)
 
-        return list(await asyncio.gather(*(one(at) for at in range(told.first, len(told.tokens)))))
+        return list(await asyncio.gather(*(one(prompt, token) for prompt, token in told.questions())))
 
     def close(self) -> None:
         for task in self._tasks:

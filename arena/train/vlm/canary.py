@@ -1,12 +1,20 @@
 """The canary: it shows after every sync that the server answers with the weights that the trainer has.
 
-The trainer scores a fixed text with its new weights, and writes the scores beside them, last of all files:
+The trainer reads a fixed text with its new weights, and writes down the token that it finds most likely after each
+word and how likely that is, beside them, last of all files:
 
     weights/pi_v12/canary.json
 
-Whoever serves these weights asks its server to score the same text, before any turn is played with them: by `judge` its
-log-probabilities must be the trainer's. An adapter that matches no layer is served as the base without a word, and one
-that was loaded under an old name keeps old answers; either shows here, and only here.
+Whoever serves these weights asks its server for the log-probabilities of the same tokens, before any turn is played
+with them: by `judge` they must be the trainer's. An adapter that matches no layer is served as the base without a word,
+and one that was loaded under an old name keeps old answers; either shows here, and only here.
+
+Two programs are compared by `apart`: the difference of log-probabilities in nats, in the mean over tokens weighted by
+their probability (the greater of the two). What matters is whether both draw the same tokens, and the rounding of
+bfloat16 shows most where it matters least: the same weights were 0.44 and 1.08 nats apart at a token that is drawn once
+in a million times. The weight takes such a token out, unless one of the two finds it likely. It would also take out
+most of a text that the model did not write; so what is scored are the trainer's own first choices. In a text as odd as
+this one few of them are sure, so other weights or another temperature move nearly all, and rounding some: hence a mean.
 """
 
 from __future__ import annotations
@@ -24,12 +32,16 @@ from arena.train.vlm.engine import Datum, Engine, Floats, Ints
 
 FILE = "canary.json"
 TEXT = "A test of weights. Pit ahead, 2 tiles. I hold a king. Answer: call"
-CONTEXT = 4  # of its tokens are not scored
+CONTEXT = 4  # of its tokens are before the first place that is scored
+UNKNOWN = -1  # a token that was not scored
 HOT = 2.0  # a temperature other than 1, at which log-probabilities that are not those of sampling show
-# Nats a token, between two programs that compute in this dtype. float32: 1e-4 was measured between transformers and
-# vLLM on the CPU. bfloat16 has 8 bits: its logits of 10 to 20 are rounded to 1/16 or 1/8.
-TOLERANCES = {"float32": 2e-3, "float16": 3e-2, "bfloat16": 2e-1}
-VISIBLE = 0.1  # of the tolerance: a smaller change by training may be lost in a server's rounding
+# Nats, by `apart`, between two programs of which the less exact one computes in this dtype. float32: 1e-4 was measured
+# between transformers and vLLM on the CPU. bfloat16: 0.134 was the most of 32 states of two models, trained by steps of
+# many sizes, whose largest difference of one likely token was 0.53; the temperature HOT is 0.97 to 2.4 away.
+TOLERANCES = {"float32": 2e-3, "float16": 3e-2, "bfloat16": 3e-1}
+VISIBLE = 0.1  # of the tolerance, of one token: a smaller change by training may be lost in a server's rounding
+HEATED = 0.25  # of the mean of -log p: what likely tokens lose at the temperature HOT at least; 1.2 to 12 was measured
+Values = npt.NDArray[np.float64]
 
 
 class CanaryError(ValueError):
@@ -42,41 +54,54 @@ class Canary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     version: str
     files: dict[str, int]  # beside it, with their sizes in bytes
     tokens: list[int]  # the text
-    first: int  # those before it are context; the rest is scored
-    trained: list[float]  # log-probability of each token from `first` on, at temperature 1
+    scored: list[int]  # a token for each of the last places of the text: what the trainer expects there
+    trained: list[float]  # log-probability of each of them, after the text before its place
+    temperature: float = 1.0  # of all of these
     base: list[float] | None = None  # by the model before its training, where the server may serve that instead
-    before: list[float] | None = None  # by the version before, where there was one
+    before: list[float | None] | None = None  # by the version before, where there was one; None: not known of a token
     tolerance: float
+
+    def questions(self) -> list[tuple[list[int], int]]:
+        """What is scored: (tokens before, token)."""
+        first = len(self.tokens) - len(self.scored)
+        return [(self.tokens[: first + at], token) for at, token in enumerate(self.scored)]
 
 
 class Verdict(msgspec.Struct, frozen=True):
     """Of weights that passed."""
 
-    error: float  # largest difference between server and trainer, in nats
-    moved: float  # largest difference that training made, in nats
+    error: float  # how far server and trainer are apart
+    moved: float  # how far training went from the weights before, or from the base
     told: bool  # False: training changed so little that old weights would look the same
 
 
 class Scorer(Protocol):
-    """The trainer's log-probabilities of a response: float32 (response,). `reference`: of the model before training."""
+    """The trainer's log-probability of each token after its prompt: float32 (tokens,). `reference`: of the model before
 
-    def __call__(self, prompt: Ints, response: Ints, *, reference: bool = False) -> Floats: ...
+    training.
+    """
+
+    def __call__(self, prompts: Sequence[Ints], tokens: Ints, *, reference: bool = False) -> Floats: ...
 
 
 def scorer(engine: Engine) -> Scorer:
     """The one that the weights of an engine make."""
 
-    def score(prompt: Ints, response: Ints, *, reference: bool = False) -> Floats:
-        datum = Datum(prompt=prompt, response=response)
-        return engine.forward_backward([datum], None, reference=reference).logprobs[0]
+    def score(prompts: Sequence[Ints], tokens: Ints, *, reference: bool = False) -> Floats:
+        data = [Datum(prompt=one, response=tokens[at : at + 1]) for at, one in enumerate(prompts)]
+        return np.concatenate(engine.forward_backward(data, None, reference=reference).logprobs)
 
     return score
 
 
-def fixed(tokenizer: Any) -> tuple[Ints, Ints]:
-    """Prompt and response of a canary's text, by a tokenizer of transformers."""
-    ids = np.array(tokenizer(TEXT, add_special_tokens=False)["input_ids"], np.int32)
-    return ids[:CONTEXT], ids[CONTEXT:]
+def fixed(tokenizer: Any) -> Ints:
+    """A canary's text, by a tokenizer of transformers."""
+    return np.array(tokenizer(TEXT, add_special_tokens=False)["input_ids"], np.int32)
+
+
+def prompts(text: Ints) -> list[Ints]:
+    """What stands before each place of a text whose token is scored."""
+    return [text[:at] for at in range(CONTEXT, len(text))]
 
 
 def coarsest(*dtypes: str) -> str:
@@ -85,41 +110,52 @@ def coarsest(*dtypes: str) -> str:
 
 
 def again(folder: Path, version: str) -> Canary | None:
-    """For weights that are written once more, as after a kill: what `write` was told of the version before."""
+    """For weights that are written once more, as after a kill: what `write` needs of the version before."""
     try:
         was = read(folder, version)
     except CanaryError:
         return None
-    return None if was is None or was.before is None else msgspec.structs.replace(was, trained=was.before)
+    if was is None or was.before is None:
+        return None
+    known = [(token, value) for token, value in zip(was.scored, was.before, strict=True)]
+    return msgspec.structs.replace(
+        was,
+        scored=[UNKNOWN if value is None else token for token, value in known],
+        trained=[0.0 if value is None else value for _, value in known],
+    )
 
 
 def write(
     folder: Path,
     version: str,
     score: Scorer,
-    prompt: Ints,
-    response: Ints,
+    text: Ints,
+    likely: Ints,
     *,
     dtype: str,
+    temperature: float = 1.0,
     before: Canary | None = None,
     base: bool = True,
 ) -> Canary:
-    """Score `response`, and write the canary of the weights in `folder`. The text must hold no pictures.
+    """Score `likely`, and write the canary of the weights in `folder`. The text must hold no pictures.
 
-    `dtype`: the less exact of the trainer's and the server's. `before`: what this returned for the version before.
-    `base`: `score` knows the model before training, as that of an adapter does.
+    `likely`: the most likely token at each of the last places of `text`, by the weights in `folder`. `dtype`: the less
+    exact of the trainer's and the server's. `temperature`: that `score` is of. `before`: what this returned for the
+    version before. `base`: `score` knows the model before training, as that of an adapter does.
     """
-    if not len(prompt) or not len(response):
-        raise ValueError("a canary needs a prompt and a response of at least one token each")
+    if not 0 < len(likely) < len(text):
+        raise ValueError("a canary needs a token to score, and a text before it")
+    places = [text[: len(text) - len(likely) + at] for at in range(len(likely))]
     files = sorted(one for one in folder.iterdir() if one.is_file() and one.name != FILE)
     canary = Canary(
         version=version,
         files={one.name: one.stat().st_size for one in files},
-        tokens=[*prompt.tolist(), *response.tolist()],
-        first=len(prompt),
-        trained=score(prompt, response).tolist(),
-        base=score(prompt, response, reference=True).tolist() if base else None,
-        before=before.trained if before is not None else None,
+        tokens=text.tolist(),
+        scored=likely.tolist(),
+        trained=score(places, likely).tolist(),
+        temperature=temperature,
+        base=score(places, likely, reference=True).tolist() if base else None,
+        before=None if before is None else _known(before, likely.tolist()),
         tolerance=TOLERANCES[dtype],
     )
     new = folder / f".{FILE}"
@@ -151,6 +187,14 @@ def read(folder: Path, version: str) -> Canary | None:
     return canary
 
 
+def apart(one: Values, other: Values) -> float:
+    """How far two scores of the same tokens are apart, in nats: see the top of this file. What is NaN is left out."""
+    weights = np.exp(np.fmax(one, other))
+    differences = np.abs(one - other)
+    there = np.isfinite(differences)
+    return float(np.average(differences[there], weights=weights[there])) if there.any() else np.nan
+
+
 def judge(
     canary: Canary,
     served: Sequence[float],
@@ -161,26 +205,28 @@ def judge(
 ) -> Verdict:
     """CanaryError, with the reason, unless a server answers with the weights of the canary.
 
-    `served`, `hot`: the server's log-probabilities of the text at temperatures 1 and HOT. `base`, `before`: at 1, from
-    the same server, of the model without its training and of the version before, where it still has them: equal bits
-    show old weights where training changed less than the tolerance.
+    `served`, `hot`: the server's log-probabilities at the canary's temperature and at HOT times it. `base`, `before`:
+    at the canary's, from the same server, of the model without its training and of the version before, where it still
+    has them: equal bits show old weights where training changed less than the tolerance.
     """
-    ours, theirs, hotter = np.array(canary.trained), np.array(served), np.array(hot)
+    ours, theirs, hotter = _values(canary.trained), _values(served), _values(hot)
     near = canary.tolerance
     if theirs.shape != ours.shape or hotter.shape != ours.shape or not np.isfinite([*theirs, *hotter]).all():
         raise CanaryError(f"the server gave no log-probability of each of the canary's {len(ours)} tokens")
-    if _apart(theirs, hotter) <= near and -theirs.min() > 5 * near:
+    # Likely tokens lose by heat, and the more, the less sure they are; by rounding alone they do not.
+    if apart(theirs, hotter) < HEATED * np.average(-theirs, weights=np.exp(theirs)):
         raise CanaryError(
-            f"raw log-probabilities: the server gives the same ones at temperature 1 and at {HOT:g}, so they are not "
+            f"raw log-probabilities: the server gives the same ones at {HOT:g} times the temperature, so they are not "
             "those that it samples by. Start it with --logprobs-mode processed_logprobs"
         )
-    error = _apart(ours, theirs)
-    moves = [_apart(ours, np.array(old)) for old in (canary.base, canary.before) if old is not None]
+    error = apart(ours, theirs)
+    moves = [apart(ours, _values(old)) for old in (canary.base, canary.before) if old is not None]
+    moves = [move for move in moves if np.isfinite(move)]
     if error > near:
         raise CanaryError(f"{_reason(canary, theirs)} (log-probabilities differ by {error:.3g}, at most {near:g})")
     for old, now, words in ((canary.before, before, _STALE), (canary.base, base, _NOTHING)):
-        visible = old is not None and _apart(ours, np.array(old)) > VISIBLE * near
-        if visible and now is not None and np.array_equal(theirs, np.array(now)):
+        visible = old is not None and _largest(ours - _values(old)) > VISIBLE * near
+        if visible and now is not None and np.array_equal(theirs, _values(now)):
             raise CanaryError(
                 f"{words.format(version=canary.version)} (its log-probabilities are equal to the last bit)"
             )
@@ -197,18 +243,29 @@ _STALE = (
 )
 
 
-def _reason(canary: Canary, theirs: npt.NDArray[np.float64]) -> str:
+def _reason(canary: Canary, theirs: Values) -> str:
     """Whose log-probabilities these are, if not those of the trainer."""
     known = ((canary.base, _NOTHING), (canary.before, _STALE))
-    apart = [(_apart(theirs, np.array(old)), words) for old, words in known if old is not None]
-    found = [(distance, words) for distance, words in apart if distance <= canary.tolerance]
+    distances = [(apart(theirs, _values(old)), words) for old, words in known if old is not None]
+    found = [(distance, words) for distance, words in distances if distance <= canary.tolerance]
     if found:
         return min(found)[1].format(version=canary.version)
     return (
         f"another model: with {canary.version} the server answers neither as the trainer does, nor as before. Has it "
-        "the trainer's base model, dtype and special tokens?"
+        "the trainer's base model, dtype, temperature and special tokens?"
     )
 
 
-def _apart(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
-    return float(np.abs(one - other).max())
+def _known(before: Canary, scored: list[int]) -> list[float | None]:
+    """Log-probabilities of tokens by the version before, where it scored the same ones."""
+    both = zip(before.scored, before.trained, scored, strict=True)
+    return [value if token == now else None for token, value, now in both]
+
+
+def _values(given: Sequence[float | None]) -> Values:
+    return np.array([np.nan if one is None else one for one in given], np.float64)
+
+
+def _largest(differences: Values) -> float:
+    """In absolute value, of those that are known."""
+    return float(np.abs(differences[np.isfinite(differences)]).max(initial=0.0))

@@ -29,6 +29,7 @@ from arena.train.vlm.passes import Pass, Row, passes
 from arena.train.vlm.rows import sha
 
 HEAD = 128  # places that logits are computed for at once
+STATES: Config = {"states": "prompt"}
 
 
 class Learner(Protocol):
@@ -121,8 +122,9 @@ class LocalEngine(Engine):
             base.activation_checkpointing_enable({"use_reentrant": False})
             base.enable_input_require_grads()
         self.model.train(self.config.checkpointing)  # transformers recomputes only then; nothing is dropped
-        self._trained = {name: one for name, one in self.model.named_parameters() if one.requires_grad}
-        self.optimizer = _optimizer(self._trained)
+        self._spread(base)
+        self._trained = self._weights_here()
+        self.optimizer = new_optimizer(self._trained)
         self._never = self.learner.banned()
         self._banned = torch.from_numpy(self._never).to(self.config.device)
         self._features: dict[str, Tensor] = {}
@@ -161,17 +163,17 @@ class LocalEngine(Engine):
         states: list[Floats] = [np.zeros((0, 0), np.float32)] * (len(batch) if wanted else 0)
         metrics: dict[str, float] = {}
         rows = self._rows(batch)
-        for one in self._mine(list(passes(rows, self.config.tokens))):
+        for one, counts in self._mine(list(passes(rows, self.config.tokens))):
             with self._memory(one), torch.set_grad_enabled(find is not None):
                 scored, entropy, seen = self._score(one, reference, bool(config.get("entropy")))
                 if find is not None:
                     inputs = _inputs(one, batch, entropy)
                     each, sums = find(scored, inputs, config)
-                    total = each.sum()
-                    if not bool(total.isfinite()):
-                        self._broken(f"the loss {loss} is {total.item()}")
+                    total = each.sum() if counts else each.sum() * 0
+                    if said := self._no_number(total):
+                        self._broken(f"the loss {loss} is {said}")
                     total.backward()
-                    for name, value in sums.items():
+                    for name, value in (sums if counts else {}).items():
                         metrics[name] = metrics.get(name, 0.0) + value
             ends = np.cumsum([len(batch[row.index].response) for row in one.rows])[:-1]
             for row, part in zip(one.rows, np.split(_array(scored), ends), strict=True):
@@ -182,15 +184,14 @@ class LocalEngine(Engine):
         return Output(logprobs=logprobs, metrics=metrics, states=states)
 
     def optim_step(self, how: OptimParams) -> dict[str, float]:
-        norm = torch.nn.utils.clip_grad_norm_(self._trained.values(), how.grad_norm or float("inf"))
+        norm = self._clip(how.grad_norm or float("inf"))
         if not bool(norm.isfinite()):
             self._broken(f"the norm of the gradient is {float(norm)}")
         for group in self.optimizer.param_groups:
             decay = how.weight_decay if group["decays"] else 0.0
             group |= {"lr": how.learning_rate, "betas": how.betas, "eps": how.eps, "weight_decay": decay}
         self.optimizer.step()
-        self.optimizer.zero_grad()
-        self._since.clear()
+        self._drop()
         return {"grad_norm": float(norm)}
 
     def sampler_weights(self, version: str) -> Path:
@@ -203,6 +204,15 @@ class LocalEngine(Engine):
     def load_state(self, path: Path, *, weights_only: bool = False) -> None:
         saved.read_state(path, self._trained, None if weights_only else self.optimizer, self._facts())
         self._drop()
+
+    def likeliest(self, prompts: Sequence[Ints]) -> Ints:
+        """The most likely token after each prompt without pictures, int32 (prompts,)."""
+        some = (~self._never).nonzero()[0][:1].astype(np.int32)
+        states = self.forward_backward([Datum(prompt=one, response=some) for one in prompts], None, STATES).states
+        with torch.no_grad(), self._weights(False) as (_, model), self._autocast():
+            logits = model.get_output_embeddings()(torch.from_numpy(np.concatenate(states)).to(self.config.device))
+        found: Ints = logits.float().masked_fill(self._banned, -torch.inf).argmax(-1).int().cpu().numpy()
+        return found
 
     def export(self, out: Path, dtype: str = "bfloat16") -> Path:
         """Write the model, an adapter merged, as the new Hugging Face folder `out`: `vlm:OUT` and others load it."""
@@ -238,9 +248,26 @@ class LocalEngine(Engine):
         self.optimizer.zero_grad()
         self._since.clear()
 
-    def _mine(self, every: list[Pass]) -> list[Pass]:
-        """The passes that are computed here."""
-        return every
+    # what engines of several processes do otherwise
+
+    def _spread(self, model: Any) -> None:
+        """Divide a model among processes."""
+
+    def _weights_here(self) -> dict[str, Tensor]:
+        """The weights that are trained, by name."""
+        return {name: one for name, one in self.model.named_parameters() if one.requires_grad}
+
+    def _mine(self, every: list[Pass]) -> list[tuple[Pass, bool]]:
+        """The passes that are computed here, and whether a pass counts."""
+        return [(one, True) for one in every]
+
+    def _no_number(self, total: Tensor) -> str:
+        """A loss in words, if it is no number."""
+        return "" if bool(total.isfinite()) else str(total.item())
+
+    def _clip(self, most: float) -> Tensor:
+        """Scale the gradient down to a norm of `most`; gives its norm before that."""
+        return torch.nn.utils.clip_grad_norm_(self._trained.values(), most)
 
     def _rows(self, batch: Sequence[Datum]) -> list[Row]:
         banned, out = self._never, []
@@ -295,6 +322,7 @@ class LocalEngine(Engine):
                 self._start = learner(self.source, self.config.device, self.config.weights)
                 self._start.model.set_attn_implementation(self.learner.model.config._attn_implementation)
                 self._start.model.requires_grad_(False)
+                self._spread(self._start.model)
             yield self._start, self._start.model
 
     def _autocast(self) -> Any:
@@ -373,7 +401,8 @@ def _no_dropout(model: Any) -> None:
                 setattr(module, name, 0.0)
 
 
-def _optimizer(trained: Mapping[str, Any]) -> torch.optim.AdamW:
+def new_optimizer(trained: Mapping[str, Any]) -> torch.optim.AdamW:
+    """AdamW of these weights. What of it is what parameter follows from their order alone."""
     decays = {name: one.ndim >= 2 and "embed" not in name for name, one in trained.items()}
     groups = [
         {"params": [one for name, one in trained.items() if decays[name] is which], "decays": which}

@@ -35,7 +35,7 @@ class ProcessEngine(LocalEngine):
         self, batch: Sequence[Datum], loss: str | None, config: Config = NO_CONFIG, *, reference: bool = False
     ) -> Output:
         call = super().forward_backward
-        every = self._all(lambda: call(batch, loss, config, reference=reference))
+        every = self._together(lambda: call(batch, loss, config, reference=reference))
         out = every[0]
         for other in every[1:]:
             for at in range(len(batch)):
@@ -50,7 +50,7 @@ class ProcessEngine(LocalEngine):
     def optim_step(self, how: OptimParams) -> dict[str, float]:
         self._reduce()
         call = super().optim_step
-        return self._all(lambda: call(how))[0]
+        return self._together(lambda: call(how))[0]
 
     def sampler_weights(self, version: str) -> Path:
         call = super().sampler_weights
@@ -60,8 +60,12 @@ class ProcessEngine(LocalEngine):
         call = super().save_state
         self._first(lambda: call(path))
 
-    def _mine(self, every: list[Pass]) -> list[Pass]:
-        return every[self.processes.process_index :: self.processes.num_processes]
+    def _mine(self, every: list[Pass]) -> list[tuple[Pass, bool]]:
+        return [(one, True) for one in every[self.processes.process_index :: self.processes.num_processes]]
+
+    def _together(self, call: Callable[[], T]) -> list[T]:
+        """As `_all`, of what computes."""
+        return self._all(call)
 
     def _all(self, call: Callable[[], T]) -> list[T]:
         """What each process returns; what one of them raises."""
@@ -87,9 +91,15 @@ class ProcessEngine(LocalEngine):
         """Add the gradients of all processes, as one tensor."""
         from accelerate.utils import reduce
 
-        ones: list[Any] = list(self._trained.values())
+        ones = self._summed()
+        if not ones:
+            return
         has = torch.tensor([one.grad is not None for one in ones], dtype=torch.int32, device=ones[0].device)
         flat = torch.cat([(torch.zeros_like(one) if one.grad is None else one.grad).flatten() for one in ones])
         has, flat = reduce(has, "sum"), reduce(flat, "sum")
         for one, any_has, part in zip(ones, has.tolist(), flat.split([one.numel() for one in ones]), strict=True):
             one.grad = part.view_as(one).clone() if any_has else None
+
+    def _summed(self) -> list[Any]:
+        """The weights whose gradients are added."""
+        return list(self._trained.values())

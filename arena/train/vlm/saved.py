@@ -59,10 +59,12 @@ def whole(path: Path) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def write_sampler(path: Path, model: Any, about: Mapping[str, Any]) -> Path:
-    """All weights, or the adapter, of `model`, as its own library writes them."""
+def write_sampler(
+    path: Path, model: Any, about: Mapping[str, Any], weights: Mapping[str, Tensor] | None = None
+) -> Path:
+    """All weights, or the adapter, of `model`, as its own library writes them. `weights`: instead of those it holds."""
     with whole(path) as fresh:
-        model.save_pretrained(fresh)
+        model.save_pretrained(fresh, state_dict=weights)
         (fresh / MARKER).write_text(json.dumps(about) + "\n")
     return path
 

@@ -191,10 +191,18 @@ class Trainer:
         before = self.canary or canary.again(self.out / "weights" / version, version)
         path = self.engine.sampler_weights(version)
         if isinstance(self.engine, LocalEngine):
-            prompt, response = canary.fixed(self.engine.learner.tokenizer)
-            score, base = canary.scorer(self.engine), self.config.model.mode == "lora"
-            dtype = canary.coarsest(self.config.model.dtype, self.sampler_dtype)
-            self.canary = canary.write(path, version, score, prompt, response, dtype=dtype, before=before, base=base)
+            text, how = canary.fixed(self.engine.learner.tokenizer), self.config.model
+            self.canary = canary.write(
+                path,
+                version,
+                canary.scorer(self.engine),
+                text,
+                self.engine.likeliest(canary.prompts(text)),
+                dtype=canary.coarsest(how.dtype, self.sampler_dtype),
+                temperature=how.temperature,
+                before=before,
+                base=how.mode == "lora",
+            )
         return path
 
     def _evaluated(self) -> Metrics:

@@ -25,7 +25,7 @@ def logprobs(weights: str, prefix: list[int], temperature: float = 1.0, size: fl
 class ScoringServer(CompatibleServer):
     """`wrong`: "stale" (a new adapter answers as the one before), "no-op" (as the base), "raw" (temperature left out of
 
-    log-probabilities) or "other" (another model). `size`: of what adapters change.
+    log-probabilities), "hotter" (temperature times 1.5) or "other" (another model). `size`: of what adapters change.
     """
 
     def __init__(self, wrong: str = "", size: float = 1.0) -> None:
@@ -55,7 +55,7 @@ class ScoringServer(CompatibleServer):
     async def _score(self, request: web.Request) -> web.Response:
         body = json.loads(await request.text())
         self.asked.append(body)
-        temperature = 1.0 if self.wrong == "raw" else body["temperature"]
+        temperature = {"raw": 1.0, "hotter": 1.5 * body["temperature"]}.get(self.wrong, body["temperature"])
         found = logprobs(self.used[body["model"]], body["prompt"], temperature, self.size)
         wanted = {f"token_id:{token}": found[token] for token in body["logprob_token_ids"]}
         return web.json_response({"choices": [{"text": "x", "logprobs": {"top_logprobs": [wanted]}}]})

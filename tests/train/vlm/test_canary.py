@@ -19,19 +19,24 @@ from arena_operators.vlm.vllm_weights import Weights
 from tests.operators.test_vllm_launch import adapter
 from tests.train.vlm.scoring_server import ScoringServer, logprobs
 
-PROMPT, RESPONSE = np.arange(5, dtype=np.int32), np.array([7, 30, 2, 11], np.int32)
+TEXT = np.array([0, 1, 2, 3, 7, 30, 2, 11, 5, 6, 12], np.int32)
+PLACES = canary.prompts(TEXT)
 
 
 def scorer(weights, size=1.0):
     """The trainer, whose weights have this name."""
 
-    def score(prompt, response, *, reference=False):
-        text, name = [*prompt.tolist(), *response.tolist()], "base" if reference else weights
-        return np.array(
-            [logprobs(name, text[:at], size=size)[text[at]] for at in range(len(prompt), len(text))], np.float32
-        )
+    def score(prompts, tokens, *, reference=False):
+        name = "base" if reference else weights
+        found = [logprobs(name, one.tolist(), size=size)[token] for one, token in zip(prompts, tokens, strict=True)]
+        return np.array(found, np.float32)
 
     return score
+
+
+def likely(weights, size=1.0):
+    """The first choices of weights of this name."""
+    return np.array([logprobs(weights, one.tolist(), size=size).argmax() for one in PLACES], np.int32)
 
 
 class Trainer:
@@ -46,7 +51,8 @@ class Trainer:
     def write(self, version, **given):
         folder = adapter(self.folder / version, **given)
         score = scorer(version, self.size)
-        self.last = canary.write(folder, version, score, PROMPT, RESPONSE, dtype=self.dtype, before=self.last)
+        first = likely(version, self.size)
+        self.last = canary.write(folder, version, score, TEXT, first, dtype=self.dtype, before=self.last)
         return folder
 
     def run(self, what):
@@ -89,6 +95,7 @@ def test_what_is_banned_in_sampling_is_banned_in_the_servers_scores(tmp_path):
     assert all(body["logit_bias"] == {"3": -100.0, "4": -100.0} for body in server.asked)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize(
     ("wrong", "versions", "words"),
     [
@@ -101,11 +108,12 @@ def test_what_is_banned_in_sampling_is_banned_in_the_servers_scores(tmp_path):
             ("pi_v1",),
             "another model: with pi_v1 the server answers neither as the trainer does, nor as before",
         ),
+        ("hotter", ("pi_v1",), "another model: .* dtype, temperature"),
     ],
 )
-def test_each_fault_of_a_server_is_told_by_its_own_words(tmp_path, wrong, versions, words):
+def test_each_fault_of_a_server_is_told_by_its_own_words(tmp_path, wrong, versions, words, dtype):
     with ScoringServer() as server:
-        trainer = Trainer(tmp_path, server)
+        trainer = Trainer(tmp_path, server, dtype=dtype)
 
         async def goes_wrong():
             for version in versions[:-1]:
@@ -136,11 +144,42 @@ def test_old_weights_are_told_by_their_bits_where_training_changed_less_than_rou
         trainer.run(goes_wrong())
 
 
+def told(trained, **known):
+    return canary.Canary(version="1", files={}, tokens=[1, 2, 3], scored=[7, 8], trained=trained, **known)
+
+
 def test_a_change_too_small_to_be_seen_is_no_fault_and_is_said():
-    known = {"trained": [-1, -2], "base": [-1, -2], "tolerance": 0.1}
-    text = canary.Canary(version="1", files={}, tokens=[1, 2, 3], first=1, **known)
-    verdict = canary.judge(text, [-1, -2.01], [-2, -2.5], base=[-1, -2.01])
+    verdict = canary.judge(
+        told([-1, -2], base=[-1, -2], tolerance=0.1), [-1.01, -2.01], [-2, -2.5], base=[-1.01, -2.01]
+    )
     assert (verdict.told, round(verdict.error, 3)) == (False, 0.01)
+
+
+def test_a_token_that_is_never_drawn_cannot_trip_it_unless_the_server_draws_it():
+    ours, tolerance = [-0.7, np.log(1e-9)], canary.TOLERANCES["bfloat16"]
+    assert canary.judge(told(ours, tolerance=tolerance), [-0.7, ours[1] + 5], [-2, -9]).error < 1e-4
+    with pytest.raises(CanaryError, match="another model"):
+        canary.judge(told(ours, tolerance=tolerance), [-0.7, -0.7], [-2, -2])
+
+
+def test_a_token_that_the_version_before_did_not_score_is_not_compared_with_it():
+    one = told([-1, -0.5], before=[None, -0.5], tolerance=0.1)
+    assert not canary.judge(one, [-1, -0.5], [-2, -2], before=[-1, -0.5]).told
+    with pytest.raises(CanaryError, match="a stale adapter"):
+        canary.judge(told([-1, -0.5], before=[None, -2.5], tolerance=0.1), [-3, -2.5], [-4, -4])
+
+
+def test_the_temperature_that_is_sampled_at_is_the_one_that_is_compared(tmp_path):
+    def at_two(prompts, tokens, *, reference=False):
+        every = [logprobs("x", one.tolist(), 2.0) for one in prompts]
+        return np.array([one[token] for one, token in zip(every, tokens, strict=True)], np.float32)
+
+    with ScoringServer() as server:
+        trainer = Trainer(tmp_path, server)
+        folder = adapter(tmp_path / "x")
+        canary.write(folder, "x", at_two, TEXT, likely("x"), dtype="float32", temperature=2.0, base=False)
+        trainer.run(trainer.weights.update("x", str(folder)))
+    assert {body["temperature"] for body in server.asked} == {2.0, 4.0}
 
 
 def test_weights_that_are_not_whole_are_not_sent(tmp_path):
@@ -202,12 +241,42 @@ def test_an_engines_adapter_and_its_canary_are_taken(tmp_path):
     from arena.train.vlm.local import LocalConfig, LocalEngine
 
     prompt, words = np.arange(100, 112, dtype=np.int32), np.array([300, 41, 555, 203], np.int32)
+    text = np.concatenate([prompt, words])
     engine = LocalEngine("vlm:nano", tmp_path, LocalConfig(rank=8, alpha=16, dtype="float32"))
     weight = {"weight": np.full(len(words), 0.25, np.float32)}
     engine.forward_backward([Datum(prompt=prompt, response=words, inputs=weight)], "cross_entropy")
     engine.optim_step(OptimParams(learning_rate=1e-2))
     folder = engine.sampler_weights("pi_v1")
-    made = canary.write(folder, "pi_v1", canary.scorer(engine), prompt, words, dtype="float32")
+    places = canary.prompts(text)
+    chosen = engine.likeliest(places)
+    made = canary.write(folder, "pi_v1", canary.scorer(engine), text, chosen, dtype="float32")
+    assert min(made.trained) > np.log(1 / engine.learner.tokenizer.vocab_size)
+    others = np.roll(chosen, 1)
+    assert (canary.scorer(engine)(places, others)[others != chosen] < np.array(made.trained)[others != chosen]).all()
     assert np.abs(np.subtract(made.trained, made.base)).max() > 0.01
     assert canary.read(folder, "pi_v1") == made
     assert rank(folder, checkpoint.source("nano")) == 8
+
+
+def test_a_trainer_in_bfloat16_passes_beside_a_sampler_in_float32_which_without_the_weights_does_not(tmp_path):
+    """After a step of all weights that took a token of the text 0.4 nats away by rounding alone."""
+    pytest.importorskip("peft")
+    from arena.operator import WorkerContext
+    from arena.train.vlm.engine import OptimParams
+    from arena.train.vlm.local import LocalConfig, LocalEngine
+    from arena_operators.vlm.model import Model
+    from arena_operators.vlm.operator import make
+    from tests.train.vlm.engine_kit import drawn, weighted
+
+    engine = LocalEngine("vlm:nano", tmp_path, LocalConfig(mode="full", dtype="bfloat16"))
+    engine.forward_backward(weighted(drawn(engine.learner)), "cross_entropy")
+    engine.optim_step(OptimParams(learning_rate=1e-4))
+    folder, text = engine.sampler_weights("pi_v1"), canary.fixed(engine.learner.tokenizer)
+    chosen = engine.likeliest(canary.prompts(text))
+    canary.write(folder, "pi_v1", canary.scorer(engine), text, chosen, dtype="bfloat16", base=False)
+    sampler = make(WorkerContext("nano", {"threads": 1, "device": "cpu", "dtype": "float32"})).backend
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Model, "update", lambda self, folder: None)
+        with pytest.raises(CanaryError, match="another model"):
+            sampler.update(str(folder), "pi_v1")
+    sampler.update(str(folder), "pi_v1")

@@ -23,7 +23,8 @@ from arena_operators.vlm.model import Model
 from tests.operators import vllm_kit
 
 pytestmark = vllm_kit.MARKS
-PROMPT, RESPONSE = np.arange(100, 112, dtype=np.int32), np.array([300, 41, 555, 203, 610, 77], np.int32)
+TEXT = np.concatenate([np.arange(100, 112), [300, 41, 555, 203, 610, 77]]).astype(np.int32)
+PLACES = canary.prompts(TEXT)
 WEIGHTS = "model.safetensors"
 
 
@@ -45,23 +46,27 @@ class Trainer:
         model.save_pretrained(folder)
         return model
 
+    def after(self, prompt, model):
+        """float32 (vocabulary,): log-probabilities after a prompt."""
+        ids = torch.as_tensor(prompt).long()[None]
+        with torch.no_grad():
+            logits = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0, -1].float()
+        logits[torch.as_tensor(self.own.banned(len(logits)))] = -torch.inf
+        return logits.log_softmax(-1).numpy()
+
     def score(self, model):
         """The canary's scorer of a model."""
 
-        def of(prompt, response, *, reference=False):
-            ids = torch.tensor([[*prompt, *response]])
+        def of(prompts, tokens, *, reference=False):
             used = self.own.model if reference else model
-            with torch.no_grad():
-                logits = used(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0].float()
-            logits[:, torch.as_tensor(self.own.banned(logits.shape[-1]))] = -torch.inf
-            chances = logits.log_softmax(-1)[len(prompt) - 1 : -1]
-            return chances[torch.arange(len(response)), torch.as_tensor(response).long()].numpy()
+            return np.array([self.after(one, used)[token] for one, token in zip(prompts, tokens, strict=True)])
 
         return of
 
     def write(self, folder, version, model, **more):
+        likely = np.array([self.after(one, model).argmax() for one in PLACES], np.int32)
         self.last = canary.write(
-            folder, version, self.score(model), PROMPT, RESPONSE, dtype="float32", before=self.last, **more
+            folder, version, self.score(model), TEXT, likely, dtype="float32", before=self.last, **more
         )
 
 
