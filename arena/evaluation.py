@@ -22,7 +22,7 @@ from arena.observer import Observer
 from arena.plan import Limits, Plan, PlanSpec
 from arena.play import run_plan
 from arena.protocol import messages as m
-from arena.record.reader import Through
+from arena.record.reader import Read, read_tables
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -97,7 +97,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         observer: Observer | None = None,
         on_status: Callable[[str, m.Status], None] | None = None,
         turns: bool = False,
-        through: Through | None = None,
+        read: Read = read_tables,
     ) -> list[ScoreTable]:
         """Play it into the run folder `out`; the result tables, one a game. See arena.play.run_plan.
 
@@ -113,7 +113,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             resume=resume,
             turns=turns,
             budget=self.budget,
-            through=through,
+            read=read,
         )
 
     def main(self) -> NoReturn:

@@ -30,7 +30,7 @@ from arena.protocol.version import MAJOR, MINOR
 from arena.record import kept
 from arena.record.head import GameHead, Head, OperatorHead
 from arena.record.measured import with_measures
-from arena.record.reader import Run, Through
+from arena.record.reader import Read, Run, read_tables
 from arena.record.resume import check_same
 from arena.record.turns import TurnStore, store_of
 from arena.record.writer import Recorder
@@ -58,7 +58,7 @@ def run_plan(
     sinks: Sequence[TurnSink] = (),
     interrupts: Interrupts | None = None,
     budget: Budget | None = None,
-    through: Through | None = None,
+    read: Read = read_tables,
 ) -> list[ScoreTable]:
     """Play the matches of `plan` into the new folder `out`; the result tables, one a game. No process is left behind.
 
@@ -74,7 +74,7 @@ def run_plan(
     trace: notes every message between the arena and its workers; the caller closes it.
     turns: keep the turns of every match, with token ids and log-probabilities, in `out` (arena/record/turns.py says
         how to read them). A run that was begun so goes on so.
-    through: sees the whole log while the tables are computed (Run.tables).
+    read: reads the run once all is played.
     watch: who shows the matches to people who only watch (lineup.spectator makes it).
 
     An `observer` or `on_status` that raises is switched off, and stderr says so.
@@ -112,8 +112,10 @@ def run_plan(
                     sinks=sinks,
                 ).run()
                 hub.complete = True
-        tables = with_measures(Run(out), Run(out).tables(through))
-        recorder.usage(Run(out).prices())
+        recorder.settle()
+        tables, times = read(Run(out))
+        tables = with_measures(Run(out), tables)
+        recorder.usage(times, Run(out).prices())
         recorder.results(tables)
     return tables
 

@@ -12,12 +12,12 @@ import pytest
 
 from arena.analysis.audit_facts import read_facts
 from arena.analysis.behaviour import behaviour
-from arena.analysis.outcomes import OutcomeReader
 from arena.evaluate.table import GameFacts, tabulate
 from arena.lineup import build_plan
 from arena.log import Line, MatchLine
 from arena.play import run_plan
 from arena.record.reader import Run
+from arena.report.reading import RunReader
 from arena.spilled import MOST, Spilled
 
 KEPT = 128
@@ -54,16 +54,15 @@ def held(act: Callable[[Iterator[list[Line]]], object], matches: Iterator[list[L
     return found
 
 
-def noted(run: Run, matches: Iterator[list[Line]]) -> None:
-    for _ in OutcomeReader(run).read(matches):
-        pass
+def read(run: Run, matches: Iterator[list[Line]]) -> None:
+    RunReader(run).read(matches)
 
 
 def tabulated(run: Run, matches: Iterator[list[Line]]) -> None:
     tabulate(itertools.chain.from_iterable(matches), [GameFacts("kuhn", "chips", run.operators)], mirror=False)
 
 
-@pytest.mark.parametrize("of", [noted, tabulated])
+@pytest.mark.parametrize("of", [read, tabulated])
 def test_memory_does_not_grow_with_the_matches(
     run: Run, of: Callable[[Run, Iterator[list[Line]]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,14 @@ class Place:
         return f"match {self.match}, tick {self.tick}, seat {self.seat}"
 
 
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A fault."""
+
+    place: Place
+    detail: str | None  # what it was about
+
+
 @dataclass(slots=True)
 class Answers:
     """Of one operator at one game."""
@@ -42,7 +50,7 @@ class Answers:
     first: int = 0  # choices that were the first legal action
     last: int = 0  # and the last one
     faults: dict[str, int] = field(default_factory=dict)  # by kind
-    examples: dict[str, list[Place]] = field(default_factory=dict)  # the first faults of each kind
+    examples: dict[str, list[Example]] = field(default_factory=dict)  # the first faults of each kind
     questions: int = 0  # different ones among the choices, as far as they are remembered
     repeated: int = 0  # choices to a question that it had answered before
     differed: int = 0  # of these, otherwise than the first time
@@ -79,9 +87,9 @@ class AnswerReader:
         of.turns += 1
         if line.fault is not None:
             of.faults[line.fault] = of.faults.get(line.fault, 0) + 1
-            places = of.examples.setdefault(line.fault, [])
-            if len(places) < EXAMPLES:
-                places.append(Place(self._match, line.tick, line.seat))
+            examples = of.examples.setdefault(line.fault, [])
+            if len(examples) < EXAMPLES:
+                examples.append(Example(Place(self._match, line.tick, line.seat), line.detail))
             return
         action = line.action
         if action is None:

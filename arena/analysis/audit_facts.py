@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -63,36 +63,35 @@ class Facts:
 
 
 class FactsReader:
-    """Notes the facts of a run while its tables are computed, so that the log is read once (`Run.tables`)."""
+    """Notes the facts of the matches that it is given."""
 
-    def __init__(self) -> None:
-        self._run: Run | None = None
+    def __init__(self, run: Run) -> None:
+        self.answers = AnswerReader()
+        self._run = run
+        self._outcomes = OutcomeReader(run)
+        self._starts = Spilled("Q")
 
-    def __call__(self, run: Run, matches: Iterable[Sequence[Line]]) -> Iterator[Line]:
-        self._run, self._reader = run, OutcomeReader(run)
-        self._answers, self._starts = AnswerReader(), Spilled("Q")
-        for line in self._reader.read(matches):
-            if isinstance(line, MatchLine):
-                self._starts.append(int(digest(line.state_hash)[:16], 16))
-            self._answers.note(line)
-            yield line
+    def note(self, lines: Sequence[Line]) -> None:
+        """The lines of a whole match. RecordError, in words, where it is none of the plan."""
+        self._outcomes.note(lines)
+        head = lines[0]
+        assert isinstance(head, MatchLine)
+        self._starts.append(int(digest(head.state_hash)[:16], 16))
+        for line in lines:
+            self.answers.note(line)
 
-    def facts(self) -> Facts | None:
-        """Of the matches that passed; None where no tables were computed."""
-        if self._run is None:
-            return None
+    def facts(self) -> Facts:
+        """Of the matches until now, with what the run's folder has of asking again."""
         rerun = usable_rerun(self._run.folder)
-        return Facts(self._run.head, self._reader.outcomes(), self._starts.values(), self._answers.answers, *rerun)
+        return Facts(self._run.head, self._outcomes.outcomes(), self._starts.values(), self.answers.answers, *rerun)
 
 
 def read_facts(run: Run) -> Facts:
     """One pass over the log. RecordError where it is damaged."""
-    reader = FactsReader()
-    for _ in reader(run, run.played()):
-        pass
-    found = reader.facts()
-    assert found is not None
-    return found
+    reader = FactsReader(run)
+    for lines in run.played():
+        reader.note(lines)
+    return reader.facts()
 
 
 class Said(msgspec.Struct):

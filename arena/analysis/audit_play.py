@@ -60,7 +60,7 @@ def faults(facts: Facts) -> Said:
                     game=name,
                     operators=(operator,),
                     evidence=tuple(
-                        f"{kind}: {place}" for kind, places in answers.examples.items() for place in places[:2]
+                        f"{kind}: {one.place}" for kind, found in answers.examples.items() for one in found[:2]
                     ),
                     numbers={"matches": float(matches), "faulty": float(faulty)},
                 )

@@ -5,19 +5,22 @@ One pass over the log and one over the timing file. Of a match there stay some n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 import numpy as np
 
-from arena.analysis.answers import AnswerReader
+from arena.analysis.answers import AnswerReader, Answers
 from arena.evaluate.intervals import wilson
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
+from arena.price import Price
 from arena.record.reader import Run
-from arena.record.times import answer_seconds
+from arena.record.times import read_timing
 from arena.spilled import Spilled
 
 POINTS = 200  # of a progress curve, at most
+
+_Key = tuple[int, str]  # game and operator
 
 
 class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,43 +78,73 @@ class GameBehaviour(msgspec.Struct, frozen=True, kw_only=True):
 
 def behaviour(run: Run) -> list[GameBehaviour]:
     """Of every game of a run. RecordError where its log is damaged."""
-    reader = _Reader(len(run.head.games))
+    answers, reader = AnswerReader(), BehaviourReader(run)
     for lines in run.played():
         for line in lines:
+            answers.note(line)
             reader.note(line)
-    seconds = answer_seconds(run.folder / "timing-000.jsonl")
-    out = []
-    for index, game in enumerate(run.head.games):
-        rows = []
-        for operator in game.operators:
-            key = index, operator.name
-            answers = reader.answers.answers.get(key)
-            if answers is None:
-                continue
-            used, price = reader.tokens.get(key, (0, 0, 0)), operator.price
-            per = [None if not used[0] else total / used[0] for total in used[1:]]
-            cost = None if price is None or not used[0] else price.of(used[1], used[2], 0) / used[0]
-            rows.append(
-                Behaviour(
-                    operator=operator.name,
-                    turns=answers.turns,
-                    actions=dict(sorted(answers.actions.items())),
-                    faults=answers.faults,
-                    seconds=_quantiles(seconds.get(key)),
-                    thought=_quantiles(reader.thoughts.get(key)),
-                    prompt_tokens=per[0],
-                    completion_tokens=per[1],
-                    cost=cost,
-                    repeated=answers.repeated,
-                    same_again=answers.repeated - answers.differed,
-                )
-            )
-        pairs = []
-        for (one, two), found in sorted(reader.answers.agreements(index).items()):
-            low, high = wilson(found.same, found.questions)
-            pairs.append(Pair(one=one, two=two, questions=found.questions, same=found.same, low=low, high=high))
-        out.append(GameBehaviour(game=game.name, rows=rows, pairs=pairs, curves=list(reader.curves(index))))
-    return out
+    return reader.behaviour(answers, read_timing(run.folder).seconds)
+
+
+class BehaviourReader:
+    """Notes, of the lines that it is given in the order of the log, what AnswerReader does not."""
+
+    def __init__(self, run: Run) -> None:
+        self._games = run.head.games
+        self._thoughts: dict[_Key, Spilled] = {}
+        self._tokens: dict[_Key, tuple[int, int, int]] = {}  # turns that used some, prompt, completion
+        self._progress = [_Progress() for _ in self._games]
+        self._game = 0
+
+    def note(self, line: Line) -> None:
+        if isinstance(line, TurnLine):
+            if line.thought or line.usage is not None:
+                self._turn(line)
+            return
+        if isinstance(line, MatchLine):
+            self._game = line.game_index
+        self._progress[self._game].note(line)
+
+    def _turn(self, line: TurnLine) -> None:
+        key = self._game, line.operator
+        if line.thought:
+            self._thoughts.setdefault(key, Spilled("f")).append(len(line.thought))
+        if line.usage is not None:
+            turns, prompt, completion = self._tokens.get(key, (0, 0, 0))
+            self._tokens[key] = turns + 1, prompt + line.usage.prompt, completion + line.usage.completion
+
+    def behaviour(self, answers: AnswerReader, seconds: Mapping[_Key, Spilled]) -> list[GameBehaviour]:
+        """Of every game; with the answers of the same lines, and the seconds of each answer."""
+        out = []
+        for index, game in enumerate(self._games):
+            rows = [
+                self._row((index, operator.name), operator.price, found, seconds)
+                for operator in game.operators
+                if (found := answers.answers.get((index, operator.name))) is not None
+            ]
+            pairs = []
+            for (one, two), both in sorted(answers.agreements(index).items()):
+                low, high = wilson(both.same, both.questions)
+                pairs.append(Pair(one=one, two=two, questions=both.questions, same=both.same, low=low, high=high))
+            curves = list(self._progress[index].curves())
+            out.append(GameBehaviour(game=game.name, rows=rows, pairs=pairs, curves=curves))
+        return out
+
+    def _row(self, key: _Key, price: Price | None, answers: Answers, seconds: Mapping[_Key, Spilled]) -> Behaviour:
+        turns, prompt, completion = self._tokens.get(key, (0, 0, 0))
+        return Behaviour(
+            operator=key[1],
+            turns=answers.turns,
+            actions=dict(sorted(answers.actions.items())),
+            faults=answers.faults,
+            seconds=_quantiles(seconds.get(key)),
+            thought=_quantiles(self._thoughts.get(key)),
+            prompt_tokens=prompt / turns if turns else None,
+            completion_tokens=completion / turns if turns else None,
+            cost=None if price is None or not turns else price.of(prompt, completion, 0) / turns,
+            repeated=answers.repeated,
+            same_again=answers.repeated - answers.differed,
+        )
 
 
 def _quantiles(found: Spilled | None) -> Quantiles | None:
@@ -120,35 +153,6 @@ def _quantiles(found: Spilled | None) -> Quantiles | None:
     values = found.values().astype(np.float64)
     p50, p90 = np.quantile(values, (0.5, 0.9)).tolist()
     return Quantiles(count=len(values), mean=float(values.mean()), p50=p50, p90=p90, most=float(values.max()))
-
-
-class _Reader:
-    def __init__(self, games: int) -> None:
-        self.answers = AnswerReader()
-        self.thoughts: dict[tuple[int, str], Spilled] = {}
-        self.tokens: dict[tuple[int, str], tuple[int, int, int]] = {}  # turns that used some, prompt, completion
-        self._progress = [_Progress() for _ in range(games)]
-        self._game = 0
-
-    def note(self, line: Line) -> None:
-        self.answers.note(line)
-        if isinstance(line, MatchLine):
-            self._game = line.game_index
-        if isinstance(line, TurnLine):
-            self._turn(line)
-        else:
-            self._progress[self._game].note(line)
-
-    def _turn(self, line: TurnLine) -> None:
-        key = self._game, line.operator
-        if line.thought:
-            self.thoughts.setdefault(key, Spilled("f")).append(len(line.thought))
-        if line.usage is not None:
-            turns, prompt, completion = self.tokens.get(key, (0, 0, 0))
-            self.tokens[key] = turns + 1, prompt + line.usage.prompt, completion + line.usage.completion
-
-    def curves(self, game: int) -> Iterator[Curve]:
-        return self._progress[game].curves()
 
 
 class _Progress:

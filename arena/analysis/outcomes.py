@@ -7,7 +7,7 @@ temporary files while it is read (arena/spilled.py).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Final
 
@@ -77,13 +77,13 @@ COLUMNS: Final = tuple(CODES)
 def read_outcomes(run: Run) -> Outcomes:
     """The outcomes of all whole matches of `run`, from its log alone. RecordError if the log is damaged."""
     reader = OutcomeReader(run)
-    for _ in reader.read(run.played()):
-        pass
+    for lines in run.played():
+        reader.note(lines)
     return reader.outcomes()
 
 
 class OutcomeReader:
-    """Notes outcomes of matches that pass through, so that others can read the same lines in the same pass."""
+    """Notes the outcomes of the matches that it is given."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -91,15 +91,10 @@ class OutcomeReader:
         self._seats = max(game.seats for game in run.head.games)
         self._columns = {name: Spilled(code) for name, code in CODES.items()}
 
-    def read(self, matches: Iterable[Sequence[Line]]) -> Iterator[Line]:
-        """The lines of `matches`, which are whole; each match is noted before its first line is given."""
-        for lines in matches:
-            self._note(lines)
-            yield from lines
-
-    def _note(self, lines: Sequence[Line]) -> None:
+    def note(self, lines: Sequence[Line]) -> None:
+        """The lines of a whole match. RecordError, in words, where it is none of the plan."""
         head, end = lines[0], lines[-1]
-        self._run.result(lines)  # RecordError, in words, where this is no match of the plan
+        self._run.result(lines)
         assert isinstance(head, MatchLine)
         assert isinstance(end, EndLine)
         seats = len(head.seats)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,12 +26,14 @@ from arena.errors import InputError
 from arena.estimate import Forecast, forecast
 from arena.evaluation import Evaluation
 from arena.figures import plural
+from arena.match import Match
+from arena.operator import Outcome
 from arena.plan import Plan
 from arena.record.reader import Run
 from arena.text import printable
 
 if TYPE_CHECKING:
-    from arena.report.page import Known
+    from arena.report.reading import Known
 
 NEEDS = ("scipy", "pyarrow")
 
@@ -89,25 +93,28 @@ def evaluate(
         return
     plugins.require_modules("arena evaluate", NEEDS, "eval")
     print_renamed(evaluation.operators, console)
-    from arena.analysis.audit_facts import FactsReader
+    from arena.report.beside import ReadingBeside
 
-    passing = FactsReader()
     folder = resume or out or _new_folder(evaluation, script)
 
     def again(error: BaseException) -> tuple[str, ...]:
         more = ("--set", error.larger) if isinstance(error, BudgetError) else ()
         return "evaluate", str(script), *_repeated(settings, null), *more, "--resume", str(folder)
 
-    with stopping(folder, console, again):
+    def say(text: str) -> None:
+        console.print(Text(printable(text)), soft_wrap=True)
+
+    with closing(ReadingBeside(folder, say)) as reading, stopping(folder, console, again):
         if cluster is not None:
             how: dict[str, Any] = {"operators": list(evaluation.spec().operators), "turns": turns}
-            how |= {"concurrency": evaluation.concurrency, "budget": evaluation.budget, "through": passing}
+            how |= {"concurrency": evaluation.concurrency, "budget": evaluation.budget, "read": reading.read}
             tables = play_ranges(plan, folder, cluster, console, quiet=quiet, resume=resume is not None, **how)
         else:
             for runtime in plan.runtimes:
                 ensure(runtime, yes, console)
             taken = any(entry.options.get("mode") == "terminal" for entry in plan.entries)
-            live = LiveTable(plan, console, show=not quiet, taken=taken)
+            live = _Live(plan, console, show=not quiet, taken=taken)
+            live.grew = reading.grew
             if resume is not None:
                 live.done = sum(1 for _ in Run(folder).played())
             with live:
@@ -117,21 +124,28 @@ def evaluate(
                     observer=live,
                     on_status=live.status,
                     turns=turns,
-                    through=passing,
+                    read=reading.read,
                 )
     print_end(Run(folder), tables, console)
-    _write_files(Run(folder), evaluation.metrics, (tables, passing.facts()), console)
+    _write_files(Run(folder), evaluation.metrics, reading.known, console)
+
+
+class _Live(LiveTable):
+    """The live table, beside which somebody hears of every match that is over."""
+
+    grew: Callable[[], None]
+
+    def ended(self, match: Match, outcome: Outcome) -> None:
+        super().ended(match, outcome)
+        self.grew()
 
 
 def _write_files(run: Run, metrics: tuple[str, ...], known: Known, console: Console) -> None:
     from arena.analysis.kept import write_analysis
     from arena.cli.ranking import print_ranking
-    from arena.report.columns import write_columns
     from arena.report.page import write_report
 
-    _, facts = known
-    print_ranking(write_analysis(run, metrics, None if facts is None else facts.outcomes), Console())
-    write_columns(run)
+    print_ranking(write_analysis(run, metrics, known.facts.outcomes), Console())
     page = write_report([run], None, known=known)
     console.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)
 

@@ -9,8 +9,9 @@ import click
 from arena import plugins
 from arena.analysis.kept import write_anew
 from arena.record.reader import Run
-from arena.report.columns import write_columns
+from arena.report.columns import paths_of, write_columns
 from arena.report.page import write_report
+from arena.report.reading import read_run
 from arena.report.replays import Caps
 
 
@@ -38,8 +39,9 @@ def report(
         plugins.require_modules("arena report --analysis", ("scipy",), "eval")
         for run in opened:
             write_anew(run)
-    path = write_report(opened, out, caps=Caps(turns, pictures * 1024 * 1024), trust=trust)
+    known = read_run(opened[0], columns=opened[0].folder if columns else None) if len(opened) == 1 else None
+    path = write_report(opened, out, caps=Caps(turns, pictures * 1024 * 1024), trust=trust, known=known)
     click.echo(path)
     for run in opened if columns else ():
-        for written in write_columns(run):
+        for written in paths_of(run) if known is not None else write_columns(run):
             click.echo(written)

@@ -30,7 +30,7 @@ from arena.plan import Plan
 from arena.play import describe, open_recorder, open_store
 from arena.plugins import require_modules
 from arena.record.measured import with_measures
-from arena.record.reader import Run, Through
+from arena.record.reader import Read, Run, read_tables
 from arena.record.times import used_in
 from arena.record.turns import TurnStore, store_of
 from arena.record.writer import Recorder
@@ -98,7 +98,7 @@ def run_plan(
     turns: bool = False,
     watcher: Watcher | None = None,
     budget: Budget | None = None,
-    through: Through | None = None,
+    read: Read = read_tables,
 ) -> list[ScoreTable]:
     """As arena.play.run_plan, on the cluster at `address`; a program that has called ray.init keeps its cluster.
 
@@ -106,7 +106,7 @@ def run_plan(
     prevented.
     operators: as they were given for `plan`; needed only if one has a secret. cpus, gpus: that each range takes.
     concurrency: matches at once in each range; None: what is usual on the node.
-    through: sees the whole log while the tables are computed (Run.tables).
+    read: reads the run once all is played.
 
     InputError for a plan that cannot be played in ranges, or a cluster that is not there or has no room for one.
     ArenaError when a range fails, or is lost `TRIES` times without a match. What came back until then is in `out`.
@@ -128,8 +128,10 @@ def run_plan(
         players = _Players(recorder, store, operators, concurrency, cpus, gpus, watcher or Watcher(), spending)
         with players:
             players.play(parts, interrupts)
-        tables = with_measures(Run(out), Run(out).tables(through))
-        recorder.usage(Run(out).prices())
+        recorder.settle()
+        tables, times = read(Run(out))
+        tables = with_measures(Run(out), tables)
+        recorder.usage(times, Run(out).prices())
         recorder.results(tables)
     return tables
 

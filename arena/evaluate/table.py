@@ -218,13 +218,28 @@ def tabulate(lines: Iterable[Line], games: Sequence[GameFacts], *, mirror: bool 
     mirror: a block has every seat order, else it is one match. There is no interval where no two
     whole blocks went different ways, or where all blocks have the same mean: then nothing says how sure a score is.
     """
-    tallies = [_Tally(game.operators, mirror, game.people) for game in games]
-    tally = tallies[0]
+    tabulator = Tabulator(games, mirror=mirror)
     for line in lines:
+        tabulator.note(line)
+    return tabulator.tables()
+
+
+class Tabulator:
+    """As `tabulate`, of lines that are given to it one by one."""
+
+    def __init__(self, games: Sequence[GameFacts], *, mirror: bool = True) -> None:
+        self._games = games
+        self._tallies = [_Tally(game.operators, mirror, game.people) for game in games]
+        self._tally = self._tallies[0]
+
+    def note(self, line: Line) -> None:
         if isinstance(line, MatchLine):
-            tally = tallies[line.game_index]
-        tally.read(line)
-    return [_table(game, tally) for game, tally in zip(games, tallies, strict=True)]
+            self._tally = self._tallies[line.game_index]
+        self._tally.read(line)
+
+    def tables(self) -> list[ScoreTable]:
+        """No line follows."""
+        return [_table(game, tally) for game, tally in zip(self._games, self._tallies, strict=True)]
 
 
 def _table(game: GameFacts, tally: _Tally) -> ScoreTable:

@@ -42,7 +42,8 @@ def merge(parts: Sequence[Path], out: Path) -> list[ScoreTable]:
                 for one in several:
                     recorder.facts(operator, one)
         tables = with_measures(Run(out), Run(out).tables())
-        recorder.usage(runs[0].prices())
+        recorder.settle()
+        recorder.usage(Run(out).times(), runs[0].prices())
         recorder.results(tables)
     return tables
 

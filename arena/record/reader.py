@@ -9,7 +9,7 @@ from pathlib import Path
 
 from arena import commands
 from arena.errors import RecordError
-from arena.evaluate.table import GameFacts, ScoreTable, tabulate
+from arena.evaluate.table import GameFacts, ScoreTable, Tabulator
 from arena.log import EndLine, Line, MatchLine
 from arena.plan import MatchPlan, MatchResult
 from arena.price import Price
@@ -17,7 +17,7 @@ from arena.record import shards
 from arena.record.documents import read_json
 from arena.record.facts import Facts, read_facts, usable_facts
 from arena.record.head import read_head
-from arena.record.times import Times, read_times
+from arena.record.times import Times, read_timing
 
 
 class Run:
@@ -112,15 +112,22 @@ class Run:
         late = [self.result(shards.read_journal(shards.journal(self.folder, match))) for match in sorted(waiting)]
         return itertools.chain(map(self.result, logged), late)
 
-    def tables(self, through: Through | None = None) -> list[ScoreTable]:
-        """The result tables, one for each game, computed from the log; `through` sees its matches in the same pass."""
+    def tables(self) -> list[ScoreTable]:
+        """The result tables, one for each game, computed from the log."""
+        tabulator = self.tabulator()
+        for lines in self.played():
+            for line in lines:
+                tabulator.note(line)
+        return tabulator.tables()
+
+    def tabulator(self) -> Tabulator:
+        """Computes the result tables from the lines that it is given."""
         games = []
         for game in self.head.games:
             views = [operator.views.described() for operator in game.operators]
             people = [operator.name for operator in game.operators if operator.person is not None]
             games.append(GameFacts(game.name, game.unit, self.operators, game.returns, views, game.unlike, people))
-        lines = (line for match in self.played() for line in match) if through is None else through(self, self.played())
-        return tabulate(lines, games, mirror=bool(self.head.plan.mirror))
+        return Tabulator(games, mirror=bool(self.head.plan.mirror))
 
     def facts(self) -> Facts:
         """What operators found out about themselves, by name."""
@@ -132,7 +139,7 @@ class Run:
 
     def times(self) -> Times:
         """The sums of the timing file."""
-        return read_times(self.folder / "timing-000.jsonl")
+        return read_timing(self.folder).times
 
     def prices(self) -> dict[str, Price | None]:
         """What the tokens of each operator cost; None where nobody said it."""
@@ -152,4 +159,9 @@ class Run:
         return read_json(self._results, list[ScoreTable]) if self.ended else None
 
 
-Through = Callable[[Run, Iterable[Sequence[Line]]], Iterator[Line]]  # gives the lines of the matches that it sees
+Read = Callable[[Run], tuple[list[ScoreTable], Times]]  # reads a run that was played, for these and maybe for more
+
+
+def read_tables(run: Run) -> tuple[list[ScoreTable], Times]:
+    """What a run needs at its end."""
+    return run.tables(), run.times()

@@ -6,7 +6,7 @@ full, and its journal still has it. Damage anywhere else is an error.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,10 +45,26 @@ def pieces(folder: Path) -> Iterator[Piece]:
         yield from _pieces(path, last=path == paths[-1])
 
 
-def _pieces(path: Path, last: bool) -> Iterator[Piece]:
+def growing(folder: Path, goes_on: Callable[[], bool]) -> Iterator[list[Line]]:
+    """The whole matches of a log that is being written, in its order, until `goes_on`, which waits, says no."""
+    shard = at = 0  # what was read: shards, and bytes of the next one
+    more = True
+    while more:
+        more = goes_on()  # before it is read on: what was written until it says no is read
+        paths = shards(folder)
+        for path in paths[shard:]:
+            for piece in _pieces(path, last=path == paths[-1], at=at):
+                at = piece.end
+                yield piece.lines
+            if path != paths[-1]:
+                shard, at = shard + 1, 0
+
+
+def _pieces(path: Path, last: bool, at: int = 0) -> Iterator[Piece]:
+    """The matches of a shard from this byte on."""
     current: list[Line] = []
-    at = 0
     with path.open("rb") as file:
+        file.seek(at)
         for number, text in enumerate(file, 1):
             if last and not text.endswith(b"\n"):
                 return

@@ -1,8 +1,12 @@
-"""Reads the timing file of a run: what the operators' answers took, and why tries failed."""
+"""Reads the timing file of a run: what the operators' answers took, and why tries failed.
+
+Lines that cannot be read (torn, or of a later version) are skipped: nothing depends on them.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,21 +20,37 @@ from arena.spilled import Spilled
 
 MOST_REASONS = 100  # most reasons that are counted separately
 OTHER = "other reasons"
+PIECE = 512  # lines
 
 
-class _Line(msgspec.Struct):
+class TimingLine(msgspec.Struct):
     type: str
+    match: int = 0
     game: int = 0
+    tick: int = 0
+    seat: int = 0
+    attempt: int = 0
     operator: str = ""
     seconds: float = 0.0
-    prompt: int = 0
-    completion: int = 0
-    cached: int = 0
+    prompt: int | None = None  # tokens; None: no model was used
+    completion: int | None = None
+    cached: int | None = None
     first_token: float | None = None
     model_seconds: float | None = None
     dropped: int = 0
     fault: str = ""
     reason: str = ""
+
+    @property
+    def usage(self) -> Usage | None:
+        """What a model took for the answer; None: none was used."""
+        if self.prompt is None and self.completion is None:
+            return None
+        tokens = self.prompt or 0, self.completion or 0, self.cached or 0
+        return Usage(*tokens, self.first_token, self.model_seconds, self.dropped)
+
+
+decoder = msgspec.json.Decoder(TimingLine)
 
 
 def turn_times(operator: str, seconds: float, usage: Usage | None) -> dict[str, Any]:
@@ -125,54 +145,70 @@ class Times:
         return out
 
 
-def read_times(path: Path) -> Times:
-    """The sums of the timing file; empty without a file. Unreadable lines are skipped."""
-    out = Times()
-    decoder = msgspec.json.Decoder(_Line)
-    if not path.is_file():
-        return out
-    with path.open("rb") as file:
-        for text in file:
-            try:
-                line = decoder.decode(text)
-            except msgspec.DecodeError:  # torn, or of a later version: nothing depends on it
-                continue
-            if line.type == "turn" and line.operator:
-                of_game = out.spent.setdefault(line.game, {})
-                usage = Usage(
-                    line.prompt, line.completion, line.cached, line.first_token, line.model_seconds, line.dropped
-                )
-                of_game.setdefault(line.operator, Spent()).add(line.seconds, usage)
-            elif line.type == "void":
-                reason = f"{line.fault}: {line.reason}"
-                if reason not in out.voids and len(out.voids) >= MOST_REASONS:
-                    reason = OTHER
-                out.voids[reason] = out.voids.get(reason, 0) + 1
-    return out
+class TimingReader:
+    """Sums up the lines of a timing file that it is given."""
+
+    def __init__(self) -> None:
+        self.times = Times()
+        self.seconds: dict[tuple[int, str], Spilled] = {}  # of every answer, by game and operator
+
+    def note(self, line: TimingLine) -> None:
+        if line.type == "turn" and line.operator:
+            key = line.game, line.operator
+            seconds = self.seconds.get(key)
+            if seconds is None:
+                seconds = self.seconds[key] = Spilled("f")
+                self.times.spent.setdefault(line.game, {})[line.operator] = Spent()
+            seconds.append(line.seconds)
+            self.times.spent[line.game][line.operator].add(line.seconds, line.usage)
+        elif line.type == "void":
+            reason = f"{line.fault}: {line.reason}"
+            if reason not in self.times.voids and len(self.times.voids) >= MOST_REASONS:
+                reason = OTHER
+            self.times.voids[reason] = self.times.voids.get(reason, 0) + 1
 
 
-def answer_seconds(path: Path) -> dict[tuple[int, str], Spilled]:
-    """The seconds of every answer, by game and operator; empty without a file. Unreadable lines are skipped."""
-    out: dict[tuple[int, str], Spilled] = {}
-    decoder = msgspec.json.Decoder(_Line)
-    if not path.is_file():
-        return out
-    with path.open("rb") as file:
-        for text in file:
-            with contextlib.suppress(msgspec.DecodeError):  # torn, or of a later version
-                line = decoder.decode(text)
-                if line.type == "turn":
-                    out.setdefault((line.game, line.operator), Spilled("f")).append(line.seconds)
-    return out
+class TimingFile:
+    """The lines of a timing file, which may grow: each is given once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "timing-000.jsonl"
+        self._read = 0  # bytes
+
+    def pieces(self) -> Iterator[list[TimingLine]]:
+        """As `lines`, some hundreds at once."""
+        lines = self.lines()
+        while some := list(itertools.islice(lines, PIECE)):
+            yield some
+
+    def lines(self) -> Iterator[TimingLine]:
+        """Those that are whole by now and were not given before; none without a file."""
+        if not self._path.is_file():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            for text in file:
+                if not text.endswith(b"\n"):
+                    return
+                self._read += len(text)
+                with contextlib.suppress(msgspec.DecodeError):
+                    yield decoder.decode(text)
+
+
+def read_timing(folder: Path) -> TimingReader:
+    """All that the timing file of a run says; nothing without a file."""
+    reader = TimingReader()
+    for line in TimingFile(folder).lines():
+        reader.note(line)
+    return reader
 
 
 def used_in(lines: Iterable[bytes]) -> Iterator[tuple[str, Usage]]:
     """Of lines of a timing file: who answered, and the tokens that it took, if it took some."""
-    decoder = msgspec.json.Decoder(_Line)
     for text in lines:
         line = decoder.decode(text)
         if line.type == "turn" and (line.prompt or line.completion):
-            yield line.operator, Usage(line.prompt, line.completion, line.cached)
+            yield line.operator, Usage(line.prompt or 0, line.completion or 0, line.cached or 0)
 
 
 def usage_of(times: Times, prices: Mapping[str, Price | None]) -> dict[str, dict[str, float | int]]:

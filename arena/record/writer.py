@@ -22,7 +22,7 @@ from arena.price import Price
 from arena.record import facts, kept, shards
 from arena.record.disk import LOCK, Disk, FolderLock
 from arena.record.head import Head, read_head
-from arena.record.times import read_times, usage_of
+from arena.record.times import Times, usage_of
 from arena.record.training import may_record
 
 SHARD_BYTES = 64 * 1024 * 1024  # a shard ends with the match that passes this size
@@ -189,6 +189,11 @@ class Recorder:
                 self._write_times()
 
     @_writes
+    def settle(self) -> None:
+        """Write what is buffered: what was recorded until now can be read."""
+        self._write_times()
+
+    @_writes
     def facts(self, operator: str, said: Mapping[str, str]) -> None:
         """What an operator found out about itself when it was ready."""
         if facts.add(self._facts, operator, said):
@@ -205,10 +210,9 @@ class Recorder:
         self._disk.replace_json(self.folder / "results.json", table)
 
     @_writes
-    def usage(self, prices: Mapping[str, Price | None]) -> None:
+    def usage(self, times: Times, prices: Mapping[str, Price | None]) -> None:
         """Write what the operators took of models, by the timing file; nothing where none used tokens."""
-        self._write_times()
-        if used := usage_of(read_times(self.folder / "timing-000.jsonl"), prices):
+        if used := usage_of(times, prices):
             self._disk.replace_json(self.folder / "usage.json", used)
 
     def close(self) -> None:

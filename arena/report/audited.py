@@ -20,7 +20,7 @@ INTRODUCTION = (
 )
 
 
-def audited(run: Run, facts: Facts | None, shown: Container[int]) -> Html:
+def audited(run: Run, facts: Facts, shown: Container[int]) -> Html:
     """All questions with their answers; places in matches that are `shown` are links."""
     try:
         found = audit(run, facts)

@@ -6,26 +6,25 @@ that may differ stands. Rows are written in groups: memory does not grow with th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
 from arena import commands
 from arena.errors import RecordError
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
-from arena.plugins import require_modules
 from arena.record.reader import Run
+from arena.record.times import TimingFile, TimingLine
+from arena.report.parquet import ParquetFile, pyarrow
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MOST_ROWS = 16_384  # of a row group
-MOST_CHARACTERS = 16_000_000  # of the texts of a row group, about
 NAMES = ("matches", "turns", "calls")
-Row = tuple[Any, ...]
+Columns = list[Sequence[Any]]
 
 
 def write_columns(run: Run, folder: Path | None = None) -> list[Path]:
@@ -33,20 +32,22 @@ def write_columns(run: Run, folder: Path | None = None) -> list[Path]:
 
     Matches that are over are in them, as in the tables of `arena show`. Raises MissingExtraError without pyarrow.
     """
-    folder = folder or run.folder
-    schema = schemas()
-    made = {name: _File(folder / f"{name}.parquet", schema[name]) for name in NAMES}
-    with made["matches"] as matches, made["turns"] as turns:
-        _played(run, matches, turns)
-    with made["calls"] as calls:
-        for row in _calls(run.folder / "timing-000.jsonl"):
-            calls.add(row)
-    return [one.path for one in made.values()]
+    with ColumnsWriter(run, folder) as writer:
+        for lines in run.played():
+            writer.note(lines)
+        for some in TimingFile(run.folder).pieces():
+            writer.timed(some)
+    return paths_of(run, folder)
+
+
+def paths_of(run: Run, folder: Path | None = None) -> list[Path]:
+    """Where the three files are, once they are written."""
+    return [(folder or run.folder) / f"{name}.parquet" for name in NAMES]
 
 
 def schemas() -> dict[str, pa.Schema]:
     """The columns of each file, in order. docs/run-folder.md says what they hold."""
-    pa = _pyarrow()
+    pa = pyarrow()
     small, whole, real, text, flag = pa.int32(), pa.int64(), pa.float64(), pa.string(), pa.bool_()
     place = [("match", whole), ("block", whole), ("game_index", small), ("game", text)]
     return {
@@ -121,121 +122,136 @@ def schemas() -> dict[str, pa.Schema]:
     }
 
 
-def _pyarrow() -> Any:
-    require_modules("a Parquet file", ["pyarrow"], "eval")
-    import pyarrow
-    import pyarrow.parquet
+class ColumnsWriter:
+    """Writes the three files from the lines that it is given; they take their names at its end."""
 
-    return pyarrow
+    def __init__(self, run: Run, folder: Path | None = None) -> None:
+        self._run = run
+        schema, paths = schemas(), paths_of(run, folder)
+        self._games = [game.name for game in run.head.games]
+        self._matches = ParquetFile(paths[0], schema["matches"], self._match_columns)
+        self._turns = ParquetFile(paths[1], schema["turns"], self._turn_columns)
+        self._calls = ParquetFile(paths[2], schema["calls"], _call_columns)
+        self._voids: dict[int, int] = {}  # tries of a match that were void so far
+        self._stack = ExitStack()
 
-
-class _File:
-    """A Parquet file that is written row by row beside `path`, and takes its name when it is whole."""
-
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self.path, self._schema = path, schema
-        self._rows: list[Row] = []
-        self._characters = 0
-
-    def __enter__(self) -> _File:
-        self._temporary = self.path.with_name(f".{self.path.name}.new")
-        with self._told():
-            self._writer = _pyarrow().parquet.ParquetWriter(self._temporary, self._schema, compression="zstd")
+    def __enter__(self) -> Self:
+        with ExitStack() as opened:
+            for one in (self._matches, self._turns, self._calls):
+                opened.enter_context(one)
+            self._stack = opened.pop_all()
         return self
 
-    def __exit__(self, wrong: type[BaseException] | None, *_: object) -> None:
-        try:
-            with self._told():
-                if wrong is None:
-                    self._flush()
-                self._writer.close()
-                if wrong is None:
-                    self._temporary.replace(self.path)
-        finally:
-            self._temporary.unlink(missing_ok=True)
+    def __exit__(self, *wrong: Any) -> None:
+        self._stack.__exit__(*wrong)
 
-    def add(self, row: Row, characters: int = 0) -> None:
-        """Add a row: the values of the columns in order, with texts of about so many characters."""
-        self._rows.append(row)
-        self._characters += characters
-        if len(self._rows) >= MOST_ROWS or self._characters >= MOST_CHARACTERS:
-            with self._told():
-                self._flush()
-
-    def _flush(self) -> None:
-        if self._rows:
-            pa = _pyarrow()
-            columns = zip(zip(*self._rows, strict=True), self._schema.types, strict=True)
-            arrays = [pa.array(values, kind) for values, kind in columns]
-            self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
-            self._rows, self._characters = [], 0
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise RecordError(f"{self.path} cannot be written: {error.strerror or error}") from error
-
-
-def _played(run: Run, matches: _File, turns: _File) -> None:
-    """Writes each match and its turns, in one pass over the log."""
-    names = [game.name for game in run.head.games]
-    for lines in run.played():
-        head, end = _ends(run, lines)
-        place = (head.match, head.block, head.game_index, names[head.game_index])
+    def note(self, lines: Sequence[Line]) -> None:
+        """The lines of a whole match. RecordError where its beginning or its end is missing."""
+        head, end = _ends(self._run, lines)
         rewards = turn_rewards(lines, len(head.seats))
         how = "truncated" if end.status == "truncated" else "terminated"
+        turns: list[TurnLine] = []
+        paid: list[float | None] = []
+        ended: list[str | None] = []
         faults = [0] * len(head.seats)
-        state = head.state_hash
+        state, characters = head.state_hash, 0
         for at, line in enumerate(lines):
             if isinstance(line, TurnLine):
-                faults[line.seat] += line.fault is not None
+                turns.append(line)
                 reward, last = rewards.get(at, (None, False))
-                ended = None if reward is None else how if last else "none"
-                turns.add(*_turn(place, line, reward, ended))
+                paid.append(reward)
+                ended.append(None if reward is None else how if last else "none")
+                faults[line.seat] += line.fault is not None
+                characters += sum(map(len, filter(None, (line.thought, line.raw, line.say, line.detail))))
             elif isinstance(line, TickLine):
                 state = line.state_hash
-        options = msgspec.json.encode(head.options, order="deterministic").decode()
-        matches.add(
-            (*place, options, head.seed, end.status, end.ticks, end.reason, head.seats, end.returns, faults, state)
-        )
+        self._turns.add([head] * len(turns), turns, paid, ended, characters=characters)
+        self._matches.add((head,), (end,), (faults,), (state,))
+
+    def timed(self, lines: Iterable[TimingLine]) -> None:
+        """The next lines of the timing file."""
+        calls, voids = [], []
+        for line in lines:
+            if line.type == "void":
+                self._voids[line.match] = line.attempt
+            elif line.type == "turn" and line.operator:
+                calls.append(line)
+                voids.append(self._voids.get(line.match, 0))
+        self._calls.add(calls, voids)
+
+    def _places(self, heads: Sequence[MatchLine]) -> Columns:
+        return [
+            [head.match for head in heads],
+            [head.block for head in heads],
+            [head.game_index for head in heads],
+            [self._games[head.game_index] for head in heads],
+        ]
+
+    def _match_columns(
+        self, heads: Sequence[MatchLine], ends: Sequence[EndLine], faults: Sequence[object], states: Sequence[str]
+    ) -> Columns:
+        return [
+            *self._places(heads),
+            [msgspec.json.encode(head.options, order="deterministic").decode() for head in heads],
+            [head.seed for head in heads],
+            [end.status for end in ends],
+            [end.ticks for end in ends],
+            [end.reason for end in ends],
+            [head.seats for head in heads],
+            [end.returns for end in ends],
+            faults,
+            states,
+        ]
+
+    def _turn_columns(
+        self, heads: Sequence[MatchLine], turns: Sequence[TurnLine], rewards: Sequence[object], ended: Sequence[object]
+    ) -> Columns:
+        usages = [turn.usage for turn in turns]
+        hashes = [turn.observation_hash for turn in turns]
+        return [
+            *self._places(heads),
+            [turn.tick for turn in turns],
+            [turn.seat for turn in turns],
+            [turn.operator for turn in turns],
+            [turn.attempt for turn in turns],
+            [turn.tick if turn.asked is None else turn.asked for turn in turns],
+            [turn.late for turn in turns],
+            [turn.legal for turn in turns],
+            [None if turn.answer is None else str(turn.answer) for turn in turns],
+            [turn.action for turn in turns],
+            [turn.fault for turn in turns],
+            [turn.detail for turn in turns],
+            [turn.thought for turn in turns],
+            [turn.raw for turn in turns],
+            [turn.say for turn in turns],
+            [None if turn.unsaid is None else turn.unsaid.text for turn in turns],
+            rewards,
+            ended,
+            [None if usage is None else usage.prompt for usage in usages],
+            [None if usage is None else usage.completion for usage in usages],
+            [None if usage is None else usage.dropped for usage in usages],
+            [turn.calls and [msgspec.structs.asdict(call) for call in turn.calls] for turn in turns],
+            [turn.weights_version for turn in turns],
+            *([seen.get(view) for seen in hashes] for view in ("image", "vector", "text")),
+        ]
 
 
-def _turn(place: Row, line: TurnLine, reward: float | None, ended: str | None) -> tuple[Row, int]:
-    """The row of a turn, and the number of its characters."""
-    usage, hashes = line.usage, line.observation_hash
-    answer = None if line.answer is None else str(line.answer)
-    unsaid = None if line.unsaid is None else line.unsaid.text
-    row = (
-        *place,
-        line.tick,
-        line.seat,
-        line.operator,
-        line.attempt,
-        asked_at(line),
-        line.late,
-        line.legal,
-        answer,
-        line.action,
-        line.fault,
-        line.detail,
-        line.thought,
-        line.raw,
-        line.say,
-        unsaid,
-        reward,
-        ended,
-        None if usage is None else usage.prompt,
-        None if usage is None else usage.completion,
-        None if usage is None else usage.dropped,
-        [msgspec.structs.asdict(call) for call in line.calls],
-        line.weights_version,
-        hashes.get("image"),
-        hashes.get("vector"),
-        hashes.get("text"),
-    )
-    return row, sum(map(len, filter(None, (answer, line.detail, line.thought, line.raw, line.say, unsaid))))
+def _call_columns(lines: Sequence[TimingLine], voids: Sequence[int]) -> Columns:
+    return [
+        [line.match for line in lines],
+        [line.game for line in lines],
+        voids,
+        [line.tick for line in lines],
+        [line.seat for line in lines],
+        [line.attempt for line in lines],
+        [line.operator for line in lines],
+        [line.seconds for line in lines],
+        [line.prompt for line in lines],
+        [line.completion for line in lines],
+        [line.cached for line in lines],
+        [line.first_token for line in lines],
+        [line.model_seconds for line in lines],
+    ]
 
 
 def turn_rewards(lines: Sequence[Line], seats: int) -> dict[int, tuple[float, bool]]:
@@ -267,58 +283,9 @@ def asked_at(line: TurnLine) -> int:
     return line.tick if line.asked is None else line.asked
 
 
-def _ends(run: Run, lines: list[Line]) -> tuple[MatchLine, EndLine]:
+def _ends(run: Run, lines: Sequence[Line]) -> tuple[MatchLine, EndLine]:
     head, end = lines[0], lines[-1]
     if not isinstance(head, MatchLine) or not isinstance(end, EndLine):
         again = commands.arena("verify", run.folder)
         raise RecordError(f"{run.folder}: a match has no beginning or no end. `{again}` says which")
     return head, end
-
-
-class _Call(msgspec.Struct):
-    """A line of the timing file."""
-
-    type: str
-    match: int = 0
-    game: int = 0
-    tick: int = 0
-    seat: int = 0
-    attempt: int = 0
-    operator: str = ""
-    seconds: float = 0.0
-    prompt: int | None = None
-    completion: int | None = None
-    cached: int | None = None
-    first_token: float | None = None
-    model_seconds: float | None = None
-
-
-def _calls(path: Path) -> Iterator[Row]:
-    decoder = msgspec.json.Decoder(_Call)
-    voids: dict[int, int] = {}  # tries of a match that were void so far
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
-        for text in file:
-            try:
-                line = decoder.decode(text)
-            except msgspec.DecodeError:  # torn, or of another kind
-                continue
-            if line.type == "void":
-                voids[line.match] = line.attempt
-            elif line.type == "turn" and line.operator:
-                yield (
-                    line.match,
-                    line.game,
-                    voids.get(line.match, 0),
-                    line.tick,
-                    line.seat,
-                    line.attempt,
-                    line.operator,
-                    line.seconds,
-                    line.prompt,
-                    line.completion,
-                    line.cached,
-                    line.first_token,
-                    line.model_seconds,
-                )

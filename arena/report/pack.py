@@ -20,8 +20,9 @@ from arena.plugins import installed, require_modules
 from arena.record.disk import in_use
 from arena.record.reader import Run
 from arena.record.shards import journals, shards
-from arena.report.columns import write_columns
+from arena.report.columns import paths_of
 from arena.report.page import write_report
+from arena.report.reading import read_run
 from arena.report.replays import Caps
 from arena.report.reproduce import sha256
 
@@ -77,9 +78,11 @@ def _of_run(run: Run) -> Contents:
 def _made(run: Run, folder: Path, pictures: bool, trust: bool) -> Contents:
     """What is made for the archive: the report, the columns, a text that says how to verify, and the sums of all."""
     caps = Caps() if pictures else Caps(picture_bytes=0)
-    made = [write_report([run], folder / "report.html", caps=caps, trust=trust, times=False)]
-    if installed("pyarrow"):
-        made += [path for path in write_columns(run, folder) if path.name != "calls.parquet"]
+    columns = installed("pyarrow")
+    known = read_run(run, columns=folder if columns else None)
+    made = [write_report([run], folder / "report.html", caps=caps, trust=trust, times=False, known=known)]
+    if columns:
+        made += [path for path in paths_of(run, folder) if path.name != "calls.parquet"]
     readme = folder / README
     readme.write_text(_readme(run, pictures), encoding="utf-8")
     found = {**_of_run(run), **{path.name: path for path in [*made, readme]}}

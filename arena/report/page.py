@@ -12,8 +12,6 @@ from importlib import resources
 from pathlib import Path
 
 import arena
-from arena.analysis.audit_facts import Facts, FactsReader
-from arena.analysis.behaviour import behaviour
 from arena.analysis.kept import usable_analysis
 from arena.analysis.outcomes import Outcomes
 from arena.analysis.summary import Analysis
@@ -33,10 +31,10 @@ from arena.report.lucky import lucky
 from arena.report.measured import measured
 from arena.report.meetings import meetings
 from arena.report.ranked import ranked
+from arena.report.reading import Known, read_run
 from arena.report.replays import Caps, Replays, data_elements, embed
 from arena.report.reproduce import reproduce
 
-Known = tuple[Sequence[ScoreTable], Facts | None]  # the tables of a run, and its facts
 SCRIPTS = ("viewer/list.js", "viewer/source.js", "viewer/moment.js", "viewer/viewer.js", "page.js")
 STYLES = ("page.css", "viewer/viewer.css")
 # Nothing can be fetched, whatever stands in a run.
@@ -81,14 +79,10 @@ def one_run(
     run: Run, caps: Caps | None = None, *, trust: bool = False, times: bool = True, known: Known | None = None
 ) -> str:
     """The page of a run, as HTML."""
-    if known is None:
-        reader = FactsReader()
-        tables: Sequence[ScoreTable] = run.tables(reader)
-        passed = reader.facts()
-    else:
-        tables, passed = known
+    known = known or read_run(run)
+    tables: Sequence[ScoreTable] = known.tables
+    outcomes = known.facts.outcomes
     wrong = list[str]()
-    outcomes = None if passed is None else passed.outcomes
     try:
         recorded = run.recorded_tables()
     except RecordError as error:
@@ -100,8 +94,8 @@ def one_run(
     analysis, why = usable_analysis(run, outcomes)
     facts, lost = run.usable_facts()
     wrong += [sentence for sentence in (why, lost) if sentence is not None]
-    replays = embed(run, caps, trust=trust)
-    took, shown = run.times(), {match.match for match in replays.matches}
+    replays = embed(run, caps, trust=trust, over=len(outcomes) if run.ended else None)
+    took, shown = known.times, {match.match for match in replays.matches}
     parts = [
         *_state(run, tables, recorded, wrong),
         sections.scores(run, recorded or tables),
@@ -110,10 +104,10 @@ def one_run(
         better(analysis),
         lucky(analysis),
         *_meetings(run, outcomes, analysis),
-        sections.faults(run, recorded or tables, shown),
-        audited(run, passed, shown),
+        sections.faults(known.facts, recorded or tables, shown),
+        audited(run, known.facts, shown),
         *([sections.models(run, took), sections.voids(took)] if times else []),
-        behaved(behaviour(run), replays.actions, times=times),
+        behaved(known.behaviour, replays.actions, times=times),
         sections.operators(run, facts),
         _viewer(replays),
         reproduce(run),
@@ -125,9 +119,9 @@ def one_run(
     return page_of(name, lead, parts, data_elements(replays) if replays.matches else ())
 
 
-def _meetings(run: Run, outcomes: Outcomes | None, analysis: Analysis | None) -> list[Html]:
+def _meetings(run: Run, outcomes: Outcomes, analysis: Analysis | None) -> list[Html]:
     """The head-to-head, unless an analysis was to have no differences."""
-    if outcomes is None or (analysis is not None and "differences" not in analysis.metrics):
+    if analysis is not None and "differences" not in analysis.metrics:
         return []
     return [meetings(outcomes, run.head.plan.twins)]
 

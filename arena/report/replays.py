@@ -82,16 +82,17 @@ class Replays:
         return msgspec.json.encode(told, order="deterministic")
 
 
-def embed(run: Run, caps: Caps | None = None, *, trust: bool = False) -> Replays:
+def embed(run: Run, caps: Caps | None = None, *, trust: bool = False, over: int | None = None) -> Replays:
     """The matches of `run` in plan order until a cap is reached. `trust`: as in Replay.
 
+    over: how many there are, if it is known: then the log is read no further than the page has room.
     A run that this installation cannot play again has none, and a note says why.
     """
     out = Replays()
     try:
         with closing(Replay(run, trust=trust)) as replay:
             out.actions = {at: game.spec.actions.names for at, (_, game, _) in enumerate(replay.games)}
-            _Embedding(replay, caps or Caps(), out).fill()
+            _Embedding(replay, caps or Caps(), out).fill(over)
     except ArenaError as error:
         out.notes.append(f"The matches cannot be played again here, so no more of them are shown: {error}")
     return out
@@ -109,7 +110,7 @@ class _Embedding:
         self._bare = [False] * games  # a picture of it was left out
         self._names: dict[str, int] = {}  # of pictures, by the hash of their pixels
 
-    def fill(self) -> None:
+    def fill(self, over: int | None) -> None:
         played = left = 0
         for plan, lines in self._replay.recorded():
             played += 1
@@ -123,6 +124,10 @@ class _Embedding:
                 left += 1
             else:
                 self._add(plan, lines)
+            if over is not None and all(self._full):
+                left += over - played
+                played = over
+                break
         run = shlex.quote(self._replay.run.folder.resolve().name)  # where it lies here says nothing to other readers
         if left:
             self._out.notes.append(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 
 from arena.analysis import alike
+from arena.analysis.audit_facts import Facts
 from arena.evaluate.caption import caption
 from arena.evaluate.table import ScoreRow, ScoreTable
 from arena.figures import duration, money, number, plural, share, span
-from arena.log import MatchLine, TurnLine
-from arena.record.facts import Facts
+from arena.record import facts as own
 from arena.record.head import GameHead, Head
 from arena.record.reader import Run
 from arena.record.times import Times
@@ -82,7 +82,7 @@ def _notes(one: ScoreTable, at: int, head: Head) -> Iterator[str]:
         yield f"{plural(count, 'match', 'matches')} unresolved: {why}"
 
 
-def faults(run: Run, tables: Sequence[ScoreTable], shown: Container[int]) -> Html:
+def faults(facts: Facts, tables: Sequence[ScoreTable], shown: Container[int]) -> Html:
     """By operator and kind, a table a game that had some; and the first of each kind, with links to matches `shown`."""
     parts: list[Html] = []
     for at, one in enumerate(tables):
@@ -105,24 +105,24 @@ def faults(run: Run, tables: Sequence[ScoreTable], shown: Container[int]) -> Htm
         "A fault costs its operator by the game's rule (a default action or a forfeit) and never becomes a move of "
         "somebody's choice. Unresolved matches failed in every try for a reason that no seat brought about."
     )
-    return section("Faults", "faults", *parts, tag("p", why, class_="note"), _first_faults(run, shown))
+    return section("Faults", "faults", *parts, tag("p", why, class_="note"), _first_faults(facts, shown))
 
 
-def _first_faults(run: Run, shown: Container[int]) -> Html:
+def _first_faults(facts: Facts, shown: Container[int]) -> Html:
     """The first faults of each operator and kind: where they are, and what they were about."""
+    found = [
+        (one.place, operator, kind, one.detail)
+        for (_, operator), answers in facts.answers.items()
+        for kind, examples in answers.examples.items()
+        for one in examples
+    ]
     counts: dict[tuple[str, str], int] = {}
     rows: list[list[object]] = []
-    for lines in run.played():
-        head = lines[0]
-        for line in lines:
-            if not isinstance(line, TurnLine) or line.fault is None or not isinstance(head, MatchLine):
-                continue
-            key = (line.operator, line.fault)
-            counts[key] = counts.get(key, 0) + 1
-            if counts[key] <= FIRST and len(rows) < MOST_ROWS:
-                where = f"match {head.match}, tick {line.tick}, seat {line.seat}"
-                link = tag("a", where, href=f"#match={head.match}&tick={line.tick}")
-                rows.append([line.operator, line.fault, link if head.match in shown else where, line.detail or "-"])
+    for place, operator, kind, detail in sorted(found, key=lambda one: one[0]):
+        counts[operator, kind] = counts.get((operator, kind), 0) + 1
+        if counts[operator, kind] <= FIRST and len(rows) < MOST_ROWS:
+            link = tag("a", str(place), href=f"#match={place.match}&tick={place.tick}")
+            rows.append([operator, kind, link if place.match in shown else str(place), detail or "-"])
     if not rows:
         return Html("")
     heads = ["operator", "fault", "where", "what it was about"]
@@ -159,7 +159,7 @@ def models(run: Run, times: Times) -> Html:
     )
 
 
-def operators(run: Run, facts: Facts) -> Html:
+def operators(run: Run, facts: own.Facts) -> Html:
     """What each operator was and was given: whether like is compared with like."""
     parts: list[Html] = []
     for game in run.head.games:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from arena.analysis import answers
-from arena.analysis.answers import Agreement, Place, read_answers
+from arena.analysis.answers import Agreement, Example, Place, read_answers
 from arena.log import Line, MatchLine, TurnLine
 
 
@@ -29,7 +29,7 @@ def test_actions_choices_and_faults_are_told_apart() -> None:
     assert (found.turns, found.choices, found.actions, found.chosen) == (5, 2, {1: 2, 2: 1}, {1: 1, 2: 1})
     assert (found.first, found.last) == (0, 1)
     assert found.faults == {"illegal": 1}
-    assert found.examples == {"illegal": [Place(0, 0, 0)]}
+    assert found.examples == {"illegal": [Example(Place(0, 0, 0), None)]}
 
 
 def test_a_repeated_question_shows_whether_an_operator_decides_the_same() -> None:

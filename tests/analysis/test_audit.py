@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from arena.analysis.answers import Answers, Place
+from arena.analysis.answers import Answers, Example, Place
 from arena.analysis.audit import Audit, audit, audit_facts
 from arena.analysis.audit_facts import Answer, Facts
 from arena.cli.main import cli
@@ -79,7 +79,7 @@ def test_faults_stand_with_both_scores_and_where_they_are() -> None:
     base = made()
     faults = np.where(base.outcomes.lineup == 2, np.arange(len(base.outcomes))[:, None] % 4 == 0, 0).astype(np.int32)
     place = Place(4, 0, 1)
-    answers = {(0, "op2"): Answers(turns=60, faults={"illegal": 16}, examples={"illegal": [place]})}
+    answers = {(0, "op2"): Answers(turns=60, faults={"illegal": 16}, examples={"illegal": [Example(place, None)]})}
     (finding,) = asked(
         audit_facts(replace(base, outcomes=replace(base.outcomes, faults=faults), answers=answers)), "faults"
     ).findings

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from arena.analysis.audit_facts import FactsReader
-from arena.analysis.outcomes import COLUMNS, EMPTY, STATUSES, Outcomes, read_outcomes
+from arena.analysis.outcomes import EMPTY, STATUSES, Outcomes, read_outcomes
 from arena.analysis.ratings import comparisons
 from arena.lineup import resolve
 from arena.plan import Limits, PlanSpec
@@ -69,17 +68,6 @@ def test_a_stopped_run_gives_its_whole_matches(run: Run, tmp_path: Path) -> None
     log = (run.folder / "log-000.jsonl").read_bytes()
     (tmp_path / "log-000.jsonl").write_bytes(log[:-40])
     assert read_outcomes(Run(tmp_path)).match.tolist() == list(range(23))
-
-
-def test_outcomes_are_noted_in_the_pass_that_computes_the_tables(run: Run, outcomes: Outcomes) -> None:
-    passing = FactsReader()
-    assert passing.facts() is None
-    assert run.tables(passing) == run.tables()
-    facts = passing.facts()
-    assert facts is not None
-    found = facts.outcomes
-    for name in COLUMNS:
-        assert np.array_equal(getattr(found, name), getattr(outcomes, name), equal_nan=name == "returns")
 
 
 def test_ratings_take_few_bytes_a_match() -> None:

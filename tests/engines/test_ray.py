@@ -14,7 +14,6 @@ from typing import Any
 import psutil
 import pytest
 
-from arena.analysis.audit_facts import FactsReader
 from arena.analysis.outcomes import read_outcomes
 from arena.budget import Budget, BudgetError
 from arena.errors import ArenaError, InputError
@@ -22,6 +21,7 @@ from arena.lineup import resolve
 from arena.plan import PlanSpec
 from arena.play import run_plan
 from arena.record.reader import Run
+from arena.report.beside import ReadingBeside
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_raylet_start_wait_time_s"] = "300"  # noqa: SIM112 (Ray's name; a busy machine takes longer than 30 s)
@@ -88,17 +88,15 @@ class Removing(engine.Watcher):
 
 
 def test_a_node_is_lost_and_its_matches_are_played_again(cluster: Any, local: Path, tmp_path: Path) -> None:
-    watcher, passing = Removing(cluster, cluster.add_node(**SIZE)), FactsReader()
-    how: dict[str, Any] = {"cpus": 1, "ranges": 2, "concurrency": 8, "watcher": watcher, "through": passing}
+    watcher, reading = Removing(cluster, cluster.add_node(**SIZE)), ReadingBeside(tmp_path / "run", pytest.fail)
+    how: dict[str, Any] = {"cpus": 1, "ranges": 2, "concurrency": 8, "watcher": watcher, "read": reading.read}
     engine.run_plan(resolve(SPEC), tmp_path / "run", address=cluster.address, **how)
     assert watcher.node is None
     assert len(watcher.said) == 1
     assert "was lost" in watcher.said[0]
     assert "are played again" in watcher.said[0]
     assert same(local, tmp_path / "run") == dict.fromkeys(SAME, True)
-    facts = passing.facts()
-    assert facts is not None  # seen in the pass that computed the tables
-    assert facts.outcomes.course.tolist() == read_outcomes(Run(local)).course.tolist()
+    assert reading.known.facts.outcomes.course.tolist() == read_outcomes(Run(local)).course.tolist()
 
 
 def test_it_stops_in_order_and_goes_on_here(cluster: Any, local: Path, tmp_path: Path) -> None:

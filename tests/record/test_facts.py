@@ -135,7 +135,7 @@ def test_what_models_took_is_summed_in_a_file_apart_from_the_results(tmp_path: P
     first = dataclasses.replace(plan.pool[0], options={"price": "1000/0/100"})
     run = record(with_game(plan, operators=(first, plan.pool[1])), tmp_path / "run", concurrency=1)
     with closing(Recorder.reopen(run.folder)) as recorder:
-        recorder.usage(run.prices())
+        recorder.usage(run.times(), run.prices())
     used = json.loads((run.folder / "usage.json").read_text())
     assert list(used) == ["told0"]
     (table,) = run.recorded_tables() or []

@@ -23,7 +23,7 @@ from arena.realtime import RealtimeMatch
 from arena.record.reader import Run
 from arena.record.turns import TurnStore, read
 from arena.record.writer import Recorder
-from arena.report import columns
+from arena.report import columns, parquet
 from arena.scheduler import Scheduler
 from tests.record.test_turns import plan
 from tests.test_turns import PaidClocked, begun
@@ -108,7 +108,7 @@ def test_equal_runs_give_equal_files(run: Run, tmp_path: Path) -> None:
 
 
 def test_rows_are_written_in_groups(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columns, "MOST_ROWS", 4)
+    monkeypatch.setattr(parquet, "MOST_ROWS", 4)
     path = columns.write_columns(run, tmp_path)[1]
     file = pq.ParquetFile(path)
     assert file.num_row_groups == math.ceil(file.metadata.num_rows / 4) > 1

@@ -1,0 +1,191 @@
+"""A run that is read while it is played gives what reading it afterwards gives, byte for byte."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("pyarrow")
+
+from arena import parcel
+from arena.analysis.audit import audit
+from arena.analysis.outcomes import COLUMNS, read_outcomes
+from arena.cli.evaluate import evaluate
+from arena.log import Line
+from arena.play import describe
+from arena.record.reader import Run
+from arena.record.shards import growing
+from arena.record.writer import Recorder
+from arena.report import beside
+from arena.report.beside import ReadingBeside, follow
+from arena.report.page import one_run
+from arena.report.reading import Known, read_run
+from tests.record.test_turns import plan
+from tests.report.test_columns import record
+
+WRITTEN = ("matches.parquet", "turns.parquet", "calls.parquet")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return record(tmp_path / "run")
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process is started however short the log is."""
+    monkeypatch.setattr(beside, "LONG", 0)
+
+
+def appending(folder: Path, log: bytes, pieces: int) -> Callable[[], bool]:
+    """Writes one of so many pieces of the log at each call; they end anywhere, and in the middle a shard begins."""
+    at = [len(log) * piece // pieces for piece in range(pieces + 1)]
+    middle = log.index(b'{"type":"match"', len(log) // 2)
+    written = itertools.pairwise(at)
+
+    def goes_on() -> bool:
+        begin, end = next(written)
+        for number, (first, last) in enumerate(((0, middle), (middle, len(log)))):
+            if text := log[max(begin, first) : min(end, last)]:
+                with (folder / f"log-{number:03d}.jsonl").open("ab") as file:
+                    file.write(text)
+        return end < len(log)
+
+    return goes_on
+
+
+def emptied(run: Run) -> tuple[Run, bytes]:
+    """The run as it was before its first match, and its log."""
+    path = run.folder / "log-000.jsonl"
+    log = path.read_bytes()
+    path.unlink()
+    return run, log
+
+
+def shown(run: Run, known: Known) -> list[object]:
+    """All that is told of a run."""
+    kept = msgspec.json.encode([known.tables, known.behaviour])
+    written = [(run.folder / name).read_bytes() for name in WRITTEN]
+    return [kept, *written, audit(run, known.facts), one_run(run, known=known)]
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 500])
+def test_each_match_of_a_growing_log_is_given_once_and_whole(run: Run, pieces: int) -> None:
+    expected = list(run.matches())
+    run, log = emptied(run)
+    found: Iterator[list[Line]] = growing(run.folder, appending(run.folder, log, pieces))
+    assert list(found) == expected
+
+
+def test_what_is_read_of_a_growing_log_is_what_is_read_of_it_afterwards(run: Run) -> None:
+    expected = shown(run, read_run(run, columns=run.folder))
+    run, log = emptied(run)
+    with tempfile.TemporaryFile() as file:
+        follow(run, file, appending(run.folder, log, 40))
+        known = parcel.unpack(file)
+    (run.folder / "log-001.jsonl").unlink()
+    (run.folder / "log-000.jsonl").write_bytes(log)  # the page names the files of the log
+    assert shown(run, known) == expected
+
+
+def test_the_outcomes_of_the_one_pass_are_those_of_a_pass_of_their_own(run: Run) -> None:
+    found, alone = read_run(run).facts.outcomes, read_outcomes(run)
+    for name in COLUMNS:
+        assert np.array_equal(getattr(found, name), getattr(alone, name), equal_nan=name == "returns")
+
+
+def test_a_process_beside_the_run_reads_it(run: Run, short: None) -> None:
+    expected = shown(run, read_run(run, columns=run.folder))
+    for name in WRITTEN:
+        (run.folder / name).unlink()
+    left = run.folder / ".turns.parquet.1.new"  # of a run that was killed, and goes on
+    left.touch()
+    with closing(ReadingBeside(run.folder, pytest.fail)) as reading:
+        reading.grew()
+        assert reading.pid is not None
+        assert reading.read(run) == (run.tables(), run.times())
+        assert shown(run, reading.known) == expected
+    assert not left.exists()
+
+
+def test_a_process_that_is_killed_costs_nothing_but_time(run: Run, short: None) -> None:
+    expected = shown(run, read_run(run, columns=run.folder))
+    said: list[str] = []
+    with closing(ReadingBeside(run.folder, said.append)) as reading:
+        reading.grew()
+        assert reading.pid is not None
+        os.kill(reading.pid, signal.SIGKILL)
+        reading.read(run)
+    assert shown(run, reading.known) == expected
+    assert "was killed by SIGKILL" in said[0]
+
+
+def test_a_short_run_starts_no_process(run: Run) -> None:
+    with closing(ReadingBeside(run.folder, pytest.fail)) as reading:
+        reading.grew()
+        assert reading.pid is None
+
+
+def test_a_run_that_is_stopped_leaves_no_process_and_no_half_file(tmp_path: Path, short: None) -> None:
+    with closing(Recorder(tmp_path / "run", describe(plan()))) as recorder:
+        reading = ReadingBeside(recorder.folder, pytest.fail)
+        reading.grew()
+        reading.close()
+    assert reading.pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(reading.pid, 0)
+    assert sorted(path.name for path in recorder.folder.iterdir()) == ["run.json", "workers"]
+
+
+def test_arrays_come_back_as_they_were_put_in() -> None:
+    value = {
+        "some": np.arange(5),
+        "none": np.zeros((0, 2)),
+        "many": np.linspace(0, 1, 9_999).reshape(-1, 3),
+        "word": "x",
+    }
+    with tempfile.TemporaryFile() as file:
+        parcel.pack(value, file)
+        found = parcel.unpack(file)
+    assert found["word"] == "x"
+    assert all(np.array_equal(found[name], value[name]) for name in ("some", "none", "many"))
+
+
+def evaluated(tmp_path: Path, name: str, *more: str) -> Path:
+    """The folder that `arena evaluate` leaves."""
+    pytest.importorskip("scipy")
+    script = tmp_path / "cup.toml"
+    script.write_text('games = ["kuhn@seats=2"]\noperators = ["random", "scripted"]\nblocks = 3\n')
+    folder = tmp_path / name
+    found = CliRunner().invoke(evaluate, [str(script), "-q", *(more or ("--out", str(folder)))])
+    assert found.exit_code == 0, found.output
+    assert (folder / "report.html").is_file()
+    return folder
+
+
+def test_an_evaluation_that_is_read_beside_and_goes_on_leaves_the_files_of_one_that_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plainly = evaluated(tmp_path, "plainly")
+    monkeypatch.setattr(beside, "LONG", 0)
+    again = tmp_path / "again"
+    again.mkdir()
+    (again / "run.json").write_bytes((plainly / "run.json").read_bytes())
+    log = (plainly / "log-000.jsonl").read_bytes()
+    (again / "log-000.jsonl").write_bytes(log[: len(log) // 2])  # as a kill leaves it
+    (again / ".turns.parquet.1.new").touch()
+    evaluated(tmp_path, "again", "--resume", str(again))
+    assert (again / "workers" / "reading.log").read_text() == ""  # there was a process, and nothing was wrong
+    for name in ("log-000.jsonl", "results.json", "analysis.json", "matches.parquet", "turns.parquet"):
+        assert (again / name).read_bytes() == (plainly / name).read_bytes(), name
+    assert not list(again.glob(".*"))
