@@ -18,10 +18,11 @@ from safetensors.torch import load_file, save_file
 import arena
 from arena.errors import ArenaError, CheckpointError, InputError
 from arena.train.vlm import told
+from arena.train.vlm.boards import Board, boards
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.critic import Critic
 from arena.train.vlm.engine import Engine
-from arena.train.vlm.samples import Sample, markdown, page
+from arena.train.vlm.samples import Sample, page
 from arena.train.vlm.told import HEAD, METRICS
 
 TIMING = "timing.jsonl"
@@ -34,7 +35,7 @@ class Files:
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        self._board: Any = None
+        self._boards: list[Board] = []
 
     def begin(self, config: VlmConfig, resume: str) -> None:
         """Make the folder, or check that it fits. InputError in words."""
@@ -108,41 +109,32 @@ class Files:
                 _replace(path, "".join(kept))
 
     def log(self, update: int, metrics: Mapping[str, float], seconds: Mapping[str, float]) -> None:
-        """A line of the metrics and one of the times; TensorBoard gets both."""
+        """A line of the metrics and one of the times; boards get both."""
         for name, line in ((METRICS, metrics), (TIMING, seconds)):
             with (self.out / name).open("a") as file:
                 file.write(json.dumps({"update": update, **line}) + "\n")
                 file.flush()
-        if (board := self._tensorboard()) is not None:
-            for name, value in metrics.items():
-                board.add_scalar(name, value, update)
-            for name, value in seconds.items():
-                board.add_scalar(f"timing_s/{name}", value, update)
+        both = {**metrics, **{f"timing_s/{name}": value for name, value in seconds.items()}}
+        for board in self._boards:
+            board.scalars(update, both)
 
     def sample(self, update: int, shown: Sequence[Sample]) -> None:
-        """A page of turns in OUT/samples; TensorBoard gets their texts and pictures."""
+        """A page of turns in OUT/samples; boards get it, too."""
         path = self.out / told.SAMPLES / f"{update:06d}.html"
         path.parent.mkdir(exist_ok=True)
-        _replace(path, page(update, shown))
-        if (board := self._tensorboard()) is not None:
-            for number, one in enumerate(shown):
-                board.add_text(f"samples/{number}", markdown(one), update)
-                for image in one.pictures:
-                    board.add_image(f"samples/{number}", image, update, dataformats="HWC")
+        text = page(update, shown)
+        _replace(path, text)
+        for board in self._boards:
+            board.sample(update, shown, text)
+
+    def show(self, config: VlmConfig) -> None:
+        """Show what is logged from now on on boards, too. InputError where one cannot be had."""
+        self._boards = boards(self.out, config)
 
     def close(self) -> None:
-        """Close TensorBoard's file."""
-        if self._board is not None:
-            self._board.close()
-
-    def _tensorboard(self) -> Any:
-        import importlib.util
-
-        if self._board is None and importlib.util.find_spec("tensorboard") is not None:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._board = SummaryWriter(str(self.out / "tb"))
-        return self._board
+        """Close the boards."""
+        for board in self._boards:
+            board.close()
 
     def _read(self, path: Path) -> dict[str, Any]:
         try:

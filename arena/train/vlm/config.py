@@ -24,7 +24,7 @@ from arena.train.vlm.tinker import TinkerConfig
 PRESETS = Path(__file__).parent / "presets"
 Hidden = Literal["blank", "shuffled"]
 # may differ in a resumed run:
-FREE = {"updates", "evaluation", "checkpoint_every", "keep", "keep_rollouts", "samples", "samples_every"}
+FREE = {"updates", "evaluation", "checkpoint_every", "keep", "keep_rollouts", "samples", "samples_every", "wandb"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +113,7 @@ class VlmConfig:
     keep_rollouts: int = 3  # run folders of rollouts; 0: all
     samples: int = 6  # turns with their pictures, on a page in OUT/samples
     samples_every: int = 10  # updates between two pages; 0: none
+    wandb: str = ""  # a project of Weights & Biases that gets the metrics; "": nothing is sent
 
     def check(self) -> None:
         """InputError for what makes no sense, before anything is loaded."""

@@ -25,7 +25,7 @@ from arena.canonical import generator, key
 from arena.errors import InputError
 from arena.observer import Observer
 from arena.plan import Plan
-from arena.train.vlm import canary, checkpoints, engines, evaluations, matches, thoughts
+from arena.train.vlm import boards, canary, checkpoints, engines, evaluations, matches, thoughts
 from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.checkpoints import Files
@@ -70,12 +70,14 @@ class Trainer:
         config.check()
         check(config)
         evaluations.check(config)
+        boards.check(config)
         config = replace(config, rollout=matches.standing(config.rollout))
         self.config, self.out = config, out
         self.files = Files(out)
         self.files.begin(config, resume)
         with contextlib.ExitStack() as opened:
             opened.callback(self.files.close)
+            self.files.show(config)
             if engine is None:
                 engine, tokens = engines.make(config, out / "weights")
             assert tokens is not None
