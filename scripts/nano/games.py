@@ -3,7 +3,9 @@
     python -m scripts.nano.games --out work/games     # run it again and it goes on; the model is work/games/model
 
 It begins with nano and its adapter of the sidescroller. That game it learns from its own play, so that it stays what
-reinforcement learning made of it; every other game from its teacher.
+reinforcement learning made of it; every other game from its teacher. Two rounds: after the first it knows what to say,
+and sees too little of the pictures that are like none of nano's; so its eyes are taught alone (scripts/nano/eyes.py),
+and in the second round it learns to say what they see.
 """
 
 from __future__ import annotations
@@ -11,18 +13,23 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoModelForImageTextToText
 
 from arena.train.vlm import sft
-from arena.train.vlm.sft_config import SftConfig, source
+from arena.train.vlm.chats import Chat
+from arena.train.vlm.sft_config import SftConfig, Source, source
 from arena_operators.vlm.adapter import merged
 from arena_operators.vlm.checkpoint import METADATA, SHIPPED, adapters
 from scripts.nano import visited
 from scripts.nano.export import export
+from scripts.nano.eyes import gather, teach
 from scripts.nano.recipe import Recipe
 
 OWN = "sidescroller"  # what is learnt from the model's own play
@@ -43,8 +50,27 @@ TEACHERS = (
     "kuhn@lessons=2000@weight=0.015",
     "connect_four@lessons=6000@weight=0.04",
 )
+# The second round: most of it where new eyes see more, and enough of the rest that nothing is lost.
+AGAIN = (
+    "numberline@lessons=1000@weight=0.015",
+    "ezpoints@lessons=2000@weight=0.03",
+    "points24@lessons=5000@weight=0.07",
+    "blackjack@lessons=4000@weight=0.06",
+    "maze@lessons=14000@weight=0.18",
+    "jigsaw@lessons=9000@weight=0.11",
+    "spy@lessons=18000@weight=0.24",
+    "race@lessons=2000@weight=0.04",
+    "mario@lessons=1000@weight=0.04",
+    "holdem@lessons=5000@weight=0.06",
+    "leduc@lessons=3000@weight=0.04",
+    "kuhn@lessons=1000@weight=0.015",
+    "connect_four@lessons=2000@weight=0.03",
+)
 OWN_SHARE = 0.085
-HOW = {"mode": "full", "rate": 8e-4, "rate_final": 1e-5, "warmup": 50, "batch": 64, "shown_weight": 0.5}
+NEW_TO_EYES = ("maze", "jigsaw", "spy")
+KNOWN = 1_500  # pictures of each known game that the eyes go on seeing as they do
+EYES_RATE = 1e-3
+HOW: dict[str, Any] = {"mode": "full", "rate": 8e-4, "rate_final": 1e-5, "warmup": 50, "batch": 64, "shown_weight": 0.5}
 
 
 def names() -> list[str]:
@@ -68,36 +94,62 @@ def started(out: Path, nano: Path) -> Path:
     return folder
 
 
-def main(out: Path, nano: Path, *, steps: int, seed: int, workers: int, threads: int, tokens: int) -> Path:
-    """Does what is missing of it; the folder of the model."""
+def eyes(config: SftConfig, start: Path, out: Path, *, steps: int) -> Path:
+    """The model `start` with eyes for what is new, in `out`; they learn from the lessons of `config`."""
+    if not out.exists():
+        torch.set_num_threads(config.threads)
+        found = [gather(of.name if of.sort == "teacher" else OWN, _some(config, of)) for of in config.sources]
+        new = [one for one in found if one.name in NEW_TO_EYES]
+        known = [one for one in found if one.name not in NEW_TO_EYES]
+        teach(start, out, new, known, steps=steps, rate=EYES_RATE, seed=config.seed)
+    return out
+
+
+def _some(config: SftConfig, of: Source) -> Iterator[Chat]:
+    """The chats of a source; of what is known, enough to show what its pictures are like."""
+    every = sft.chats(config, of, Path(config.out) / "lessons")
+    return every if of.name in NEW_TO_EYES else islice(every, KNOWN)
+
+
+def main(
+    out: Path, nano: Path, *, steps: tuple[int, int, int], seed: int, workers: int, threads: int, tokens: int
+) -> Path:
+    """Does what is missing of it; the folder of the model. `steps`: of the first round, of the eyes, of the second."""
     start = started(out, nano)
     run = visited.play(out / "went", OWN, str(start), seed, MATCHES)
-    config = SftConfig(
-        model=f"vlm:{start}",
-        out=str(out / "sft"),
-        sources=(
-            source("run", f"{run}@weight={OWN_SHARE}"),
-            *(replace(source("teacher", name), shard=1_000) for name in TEACHERS),
-        ),
-        steps=steps,
-        seed=seed,
-        resume=True,
-        progress=False,
-        every=100,
-        held_out=64,
-        workers=workers,
-        threads=threads,
-        tokens=tokens,
-        trained_by="python -m scripts.nano.games",
-        **HOW,  # type: ignore[arg-type]
-    )
+    own = source("run", f"{run}@weight={OWN_SHARE}")
+
+    def taught(
+        start: Path, folder: str, teachers: Sequence[str], steps: int, seed: int, how: Mapping[str, Any]
+    ) -> SftConfig:
+        return SftConfig(
+            model=f"vlm:{start}",
+            out=str(out / folder),
+            sources=(own, *(replace(source("teacher", name), shard=1_000) for name in teachers)),
+            steps=steps,
+            seed=seed,
+            resume=True,
+            progress=False,
+            every=100,
+            held_out=64,
+            workers=workers,
+            threads=threads,
+            tokens=tokens,
+            trained_by="python -m scripts.nano.games",
+            **how,
+        )
+
+    first = taught(start, "sft", TEACHERS, steps[0], seed, HOW)
+    seeing = eyes(first, sft.run(first), out / "eyes", steps=steps[1])
+    second = taught(seeing, "again", AGAIN, steps[2], seed + 1, HOW)
     begun = hashlib.sha256((nano / "model.safetensors").read_bytes()).hexdigest()
-    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(config), out / "model")
+    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(second), out / "model")
     about = json.loads((made / METADATA).read_text())
+    recipe = {"start": begun, "adapter": OWN, "own": OWN_SHARE, "steps": steps, "eyes_rate": EYES_RATE, **HOW}
     about |= {
         "name": "nano-games",
         "games": names(),
-        "recipe": {"start": begun, "adapter": OWN, "own": OWN_SHARE, "teachers": TEACHERS, "steps": steps, **HOW},
+        "recipe": {**recipe, "teachers": TEACHERS, "again": AGAIN},
         "made_by": "python -m scripts.nano.games (docs/nano.md)",
         "curve": "docs/curves/nano-games.csv",
     }
@@ -109,7 +161,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("work/games"))
     parser.add_argument("--nano", type=Path, default=SHIPPED, help="the model that learns")
-    parser.add_argument("--steps", type=int, default=850, help="updates")
+    parser.add_argument(
+        "--steps", type=int, nargs=3, default=(850, 1500, 800), help="updates of a round, of the eyes, of a round"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes that make lessons")
     parser.add_argument("--threads", type=int, default=1, help="threads that train")
@@ -119,5 +173,5 @@ def arguments() -> argparse.Namespace:
 
 if __name__ == "__main__":
     given = arguments()
-    how = {name: getattr(given, name) for name in ("steps", "seed", "workers", "threads", "tokens")}
-    print(main(given.out, given.nano, **how))
+    how = {name: getattr(given, name) for name in ("seed", "workers", "threads", "tokens")}
+    print(main(given.out, given.nano, steps=tuple(given.steps), **how))

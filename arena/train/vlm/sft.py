@@ -241,10 +241,12 @@ def main(config: SftConfig, engine: Engine, tokens: Tokens) -> None:
 def run(config: SftConfig) -> Path:
     """Runs what is missing of the training, on this machine, and returns the folder of the model, or of its adapter."""
     out = Path(config.out)
-    begin(config, out)  # before anything large is loaded
+    _, done = begin(config, out)  # before anything large is loaded
+    folder, fresh = out / MODEL, out / f".{MODEL}"
+    if done == config.steps and config.mode == "full" and folder.exists():
+        return folder
     engine = made(config)
     main(config, engine, reads(engine.learner))
-    folder, fresh = out / MODEL, out / f".{MODEL}"
     for old in (folder, fresh):
         shutil.rmtree(old, ignore_errors=True)
     if config.mode == "lora":
