@@ -164,7 +164,7 @@ def learn(
             rows = rng.integers(0, len(one.pixels), max(1, KEPT // len(known)))
             off = (eyes.look(one.pixels[rows]) - before[one.name][rows]).square().mean() / scale[one.name]
             loss = loss + KEEP * off / len(known)
-            moved = 0.95 * moved + 0.05 * float(off)
+            moved = 0.95 * moved + 0.05 * float(off.detach())
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(eyes.parameters, 1.0)
