@@ -50,7 +50,7 @@ TABLES = {
     "spy": Table("spy@seats=4", 20, ("random", "random", "random")),
     "race": Table("race@set=heldout@horizon=80", 10),
     "sidescroller": Table("sidescroller@seats=1@set=heldout", 40),
-    "mario": Table("mario:1-1@seats=1@noops=30", 10),
+    "mario": Table("mario:1-1@seats=1@noops=30", 30),
 }
 
 
