@@ -213,17 +213,20 @@ def judge(
     near = canary.tolerance
     if theirs.shape != ours.shape or hotter.shape != ours.shape or not np.isfinite([*theirs, *hotter]).all():
         raise CanaryError(f"the server gave no log-probability of each of the canary's {len(ours)} tokens")
-    # Likely tokens lose by heat, and the more, the less sure they are; by rounding alone they do not.
-    if apart(theirs, hotter) < HEATED * np.average(-theirs, weights=np.exp(theirs)):
+    error, heat = apart(ours, theirs), apart(theirs, hotter)
+    right = error <= near
+    # Likely tokens lose by heat, and the more, the less sure they are; by rounding alone they do not. Of other weights
+    # these tokens need not be likely.
+    if heat < (HEATED * np.average(-theirs, weights=np.exp(theirs)) if right else near):
         raise CanaryError(
             f"raw log-probabilities: the server gives the same ones at {HOT:g} times the temperature, so they are not "
             "those that it samples by. Start it with --logprobs-mode processed_logprobs"
         )
-    error = apart(ours, theirs)
     moves = [apart(ours, _values(old)) for old in (canary.base, canary.before) if old is not None]
     moves = [move for move in moves if np.isfinite(move)]
-    if error > near:
-        raise CanaryError(f"{_reason(canary, theirs)} (log-probabilities differ by {error:.3g}, at most {near:g})")
+    if not right:
+        reason = _reason(canary, theirs, base, before)
+        raise CanaryError(f"{reason} (log-probabilities differ by {error:.3g}, at most {near:g})")
     for old, now, words in ((canary.before, before, _STALE), (canary.base, base, _NOTHING)):
         visible = old is not None and _largest(ours - _values(old)) > VISIBLE * near
         if visible and now is not None and np.array_equal(theirs, _values(now)):
@@ -243,9 +246,9 @@ _STALE = (
 )
 
 
-def _reason(canary: Canary, theirs: Values) -> str:
-    """Whose log-probabilities these are, if not those of the trainer."""
-    known = ((canary.base, _NOTHING), (canary.before, _STALE))
+def _reason(canary: Canary, theirs: Values, base: Sequence[float] | None, before: Sequence[float] | None) -> str:
+    """Whose log-probabilities these are, if not those of the trainer: of whom it or the server itself knows them."""
+    known = ((canary.base, _NOTHING), (base, _NOTHING), (canary.before, _STALE), (before, _STALE))
     distances = [(apart(theirs, _values(old)), words) for old, words in known if old is not None]
     found = [(distance, words) for distance, words in distances if distance <= canary.tolerance]
     if found:
