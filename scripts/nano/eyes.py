@@ -14,7 +14,7 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ WORDS = 6  # of a phrase, at most
 MOST = 1_500  # phrases of a source
 RARE, COMMON = 0.004, 0.7  # of the pictures: rarer phrases are not learned, more common ones say little
 HELD = 256  # pictures of a source that are not learned from
-SEEN, KEPT = 48, 16  # pictures of an update
+KEPT = 16  # known pictures of an update
 KEEP = 20.0  # nats that the tower pays where image tokens of known pictures change by as much as these differ
 FEATURES = "eyes.json"
 
@@ -133,12 +133,21 @@ class Eyes:
 
 
 def learn(
-    model: Any, new: Sequence[Pictures], known: Sequence[Pictures], *, steps: int, rate: float, seed: int
+    model: Any,
+    new: Sequence[Pictures],
+    known: Sequence[Pictures],
+    *,
+    shares: Mapping[str, int],
+    steps: int,
+    rate: float,
+    seed: int,
 ) -> Iterator[dict[str, float]]:
-    """Teaches the tower of `model` in place; yields what it sees before, at every fourth and at the end.
+    """Teaches the tower of `model` in place; yields what it sees before, at every eighth and at the end.
 
     `known`: pictures whose image tokens stay what they are, as far as what is new allows it.
+    `shares`: how many pictures of each that is new an update has.
     """
+    whole = sum(shares[one.name] for one in new)
     eyes = Eyes(model, new, seed)
     rng = generator(key("nano eyes", seed))
     with torch.no_grad():
@@ -158,8 +167,8 @@ def learn(
     for step in range(steps):
         loss = torch.zeros(())
         for one in new:
-            rows = rng.integers(HELD, len(one.pixels), SEEN // len(new))
-            loss = loss + eyes.loss(one, rows) * (len(rows) / SEEN)
+            rows = rng.integers(HELD, len(one.pixels), shares[one.name])
+            loss = loss + eyes.loss(one, rows) * (len(rows) / whole)
         for one in known:
             rows = rng.integers(0, len(one.pixels), max(1, KEPT // len(known)))
             off = (eyes.look(one.pixels[rows]) - before[one.name][rows]).square().mean() / scale[one.name]
@@ -174,15 +183,16 @@ def learn(
             yield told(step + 1, moved)
 
 
-def teach(
-    start: Path, out: Path, new: Sequence[Pictures], known: Sequence[Pictures], *, steps: int, rate: float, seed: int
-) -> Path:
-    """The model of the folder `start` with other eyes, in `out`; what it saw on the way is in out/eyes.json."""
+def teach(start: Path, out: Path, new: Sequence[Pictures], known: Sequence[Pictures], **how: Any) -> Path:
+    """The model of the folder `start` with other eyes, in `out`; what it saw on the way is in out/eyes.json.
+
+    `how`: as of `learn`.
+    """
     from transformers import AutoModelForImageTextToText
 
     model = AutoModelForImageTextToText.from_pretrained(start, dtype=torch.float32)
     seen = []
-    for told in learn(model, new, known, steps=steps, rate=rate, seed=seed):
+    for told in learn(model, new, known, **how):
         print(json.dumps({name: round(value, 4) for name, value in told.items()}), flush=True)
         seen.append(told)
     fresh = out.with_name(f".{out.name}")

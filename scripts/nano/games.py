@@ -3,9 +3,9 @@
     python -m scripts.nano.games --out work/games     # run it again and it goes on; the model is work/games/model
 
 It begins with nano and its adapter of the sidescroller. That game it learns from its own play, so that it stays what
-reinforcement learning made of it; every other game from its teacher. Two rounds: after the first it knows what to say,
-and sees too little of the pictures that are like none of nano's; so its eyes are taught alone (scripts/nano/eyes.py),
-and in the second round it learns to say what they see.
+reinforcement learning made of it; every other game from its teacher. After the first round it knows what to say, and
+sees too little of the pictures that are like none of nano's; so its eyes are taught alone (scripts/nano/eyes.py), and
+in the next round it learns to say what they see. Then both again, the eyes with far more scenes of spy.
 """
 
 from __future__ import annotations
@@ -66,8 +66,26 @@ AGAIN = (
     "kuhn@lessons=1000@weight=0.015",
     "connect_four@lessons=2000@weight=0.03",
 )
+# The third: two thirds of it are what the second left at chance.
+LAST = (
+    "numberline@lessons=1000@weight=0.01",
+    "ezpoints@lessons=2000@weight=0.02",
+    "points24@lessons=6000@weight=0.06",
+    "blackjack@lessons=4000@weight=0.04",
+    "maze@lessons=36000@weight=0.22",
+    "jigsaw@lessons=18000@weight=0.13",
+    "spy@lessons=40000@weight=0.24",
+    "race@lessons=2000@weight=0.03",
+    "mario@lessons=1000@weight=0.03",
+    "holdem@lessons=5000@weight=0.05",
+    "leduc@lessons=3000@weight=0.03",
+    "kuhn@lessons=1000@weight=0.015",
+    "connect_four@lessons=9000@weight=0.065",
+)
 OWN_SHARE = 0.085
-NEW_TO_EYES = ("maze", "jigsaw", "spy")
+SEEN_FIRST = {"maze": 16, "jigsaw": 16, "spy": 16}  # pictures of an update of the eyes
+SEEN_AGAIN = {"maze": 10, "jigsaw": 6, "spy": 32}
+SPY_PICTURES = "spy@lessons=120000@weight=0.21"  # of the eyes' second round: some 28,000 pictures
 KNOWN = 1_500  # pictures of each known game that the eyes go on seeing as they do
 EYES_RATE = 1e-3
 HOW: dict[str, Any] = {"mode": "full", "rate": 8e-4, "rate_final": 1e-5, "warmup": 50, "batch": 64, "shown_weight": 0.5}
@@ -94,27 +112,25 @@ def started(out: Path, nano: Path) -> Path:
     return folder
 
 
-def eyes(config: SftConfig, start: Path, out: Path, *, steps: int) -> Path:
+def eyes(config: SftConfig, start: Path, out: Path, shares: Mapping[str, int], *, steps: int) -> Path:
     """The model `start` with eyes for what is new, in `out`; they learn from the lessons of `config`."""
     if not out.exists():
         torch.set_num_threads(config.threads)
         found = [gather(of.name if of.sort == "teacher" else OWN, _some(config, of)) for of in config.sources]
-        new = [one for one in found if one.name in NEW_TO_EYES]
-        known = [one for one in found if one.name not in NEW_TO_EYES]
-        teach(start, out, new, known, steps=steps, rate=EYES_RATE, seed=config.seed)
+        new = [one for one in found if one.name in shares]
+        known = [one for one in found if one.name not in shares]
+        teach(start, out, new, known, shares=shares, steps=steps, rate=EYES_RATE, seed=config.seed)
     return out
 
 
 def _some(config: SftConfig, of: Source) -> Iterator[Chat]:
     """The chats of a source; of what is known, enough to show what its pictures are like."""
     every = sft.chats(config, of, Path(config.out) / "lessons")
-    return every if of.name in NEW_TO_EYES else islice(every, KNOWN)
+    return every if of.name in SEEN_FIRST else islice(every, KNOWN)
 
 
-def main(
-    out: Path, nano: Path, *, steps: tuple[int, int, int], seed: int, workers: int, threads: int, tokens: int
-) -> Path:
-    """Does what is missing of it; the folder of the model. `steps`: of the first round, of the eyes, of the second."""
+def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int, threads: int, tokens: int) -> Path:
+    """Does what is missing of it; the folder of the model. `steps`: of each round, and of the eyes between them."""
     start = started(out, nano)
     run = visited.play(out / "went", OWN, str(start), seed, MATCHES)
     own = source("run", f"{run}@weight={OWN_SHARE}")
@@ -140,16 +156,20 @@ def main(
         )
 
     first = taught(start, "sft", TEACHERS, steps[0], seed, HOW)
-    seeing = eyes(first, sft.run(first), out / "eyes", steps=steps[1])
+    seeing = eyes(first, sft.run(first), out / "eyes", SEEN_FIRST, steps=steps[1])
     second = taught(seeing, "again", AGAIN, steps[2], seed + 1, HOW)
+    scenes = replace(source("teacher", SPY_PICTURES), shard=1_000)
+    more = replace(first, sources=tuple(scenes if of.name == "spy" else of for of in first.sources))
+    seeing = eyes(more, sft.run(second), out / "eyes-again", SEEN_AGAIN, steps=steps[3])
+    third = taught(seeing, "last", LAST, steps[4], seed + 2, HOW)
     begun = hashlib.sha256((nano / "model.safetensors").read_bytes()).hexdigest()
-    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(second), out / "model")
+    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(third), out / "model")
     about = json.loads((made / METADATA).read_text())
     recipe = {"start": begun, "adapter": OWN, "own": OWN_SHARE, "steps": steps, "eyes_rate": EYES_RATE, **HOW}
     about |= {
         "name": "nano-games",
         "games": names(),
-        "recipe": {**recipe, "teachers": TEACHERS, "again": AGAIN},
+        "recipe": {**recipe, "teachers": TEACHERS, "again": AGAIN, "last": LAST, "scenes": SPY_PICTURES},
         "made_by": "python -m scripts.nano.games (docs/nano.md)",
         "curve": "docs/curves/nano-games.csv",
     }
@@ -162,7 +182,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("work/games"))
     parser.add_argument("--nano", type=Path, default=SHIPPED, help="the model that learns")
     parser.add_argument(
-        "--steps", type=int, nargs=3, default=(850, 1500, 800), help="updates of a round, of the eyes, of a round"
+        "--steps",
+        type=int,
+        nargs=5,
+        default=(850, 1500, 800, 2000, 2200),
+        help="updates of each round, and of the eyes between",
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes that make lessons")

@@ -55,7 +55,7 @@ def test_a_picture_that_is_asked_about_twice_stands_once():
 
 def test_it_sees_in_new_pictures_what_was_said_of_others():
     squares = eyes.gather("squares", chats(eyes.HELD + 400))
-    first, *_, last = eyes.learn(model(), [squares], [], steps=60, rate=3e-3, seed=0)
+    first, *_, last = eyes.learn(model(), [squares], [], shares={squares.name: 48}, steps=60, rate=3e-3, seed=0)
     assert first["squares"] < 0.1
     assert last["squares"] > 0.8
 
@@ -64,7 +64,7 @@ def test_known_pictures_keep_their_image_tokens(monkeypatch):
     squares, known = eyes.gather("squares", chats(eyes.HELD + 400)), eyes.gather("known", chats(80, said=False))
 
     def moved():
-        *_, last = eyes.learn(model(), [squares], [known], steps=30, rate=3e-3, seed=0)
+        *_, last = eyes.learn(model(), [squares], [known], shares={squares.name: 48}, steps=30, rate=3e-3, seed=0)
         return last["moved"]
 
     held = moved()
