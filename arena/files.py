@@ -1,6 +1,5 @@
 """Plugins in a user's Python file: `./rps.py:RockPaperScissors`. Nothing needs to be installed.
 
-A file is loaded once a process, as a module of its own name. It can import what is installed, but not its neighbours:
 A file is loaded once a process, as a module with a unique name. It can import installed packages, but not files beside
 """
 
@@ -67,16 +66,16 @@ def load(path: Path, name: str, sort: type) -> Any:
     """Returns the class or object of this sort called `name` in the file; without a name, the only one it defines.
 
     For a class `sort`, subclasses that the file itself defines are looked for, and instances; for functions, its own
-    public ones.
+    public ones. One object with two names is one object.
     """
     made = module(path)
     found = {key: value for key, value in vars(made).items() if _is(value, sort, made)}
     if not name:
-        if len(found) == 1:
-            return next(iter(found.values()))
-        there = (
-            f"there are {', '.join(sorted(found))}: name one, e.g. {path}:{min(found)}" if found else "there is none"
-        )
+        first = {id(value): key for key, value in reversed(found.items())}  # the first name of each object
+        if len(first) == 1:
+            return found[next(iter(first.values()))]
+        names = sorted(first.values())
+        there = f"there are {', '.join(names)}: name one, e.g. {path}:{names[0]}" if names else "there is none"
         raise InputError(f"{path} does not define exactly one {sort.__name__}: {there}")
     if name not in found:
         raise InputError(f"{path} defines no {sort.__name__} called {name!r}. {nearest(name, found)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -52,3 +53,13 @@ def test_answers_that_differ_are_counted_by_operator(tmp_path: Path) -> None:
     found = determinism.disagreements(run, Run(other))
     assert found["random"] == (changed, changed)
     assert found["scripted"][0] == 0 < found["scripted"][1]
+
+
+def test_the_way_over_ray_compares_with_a_cluster_of_its_own(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    script = tmp_path / "small.toml"
+    script.write_text("games = ['kuhn@seats=2']\noperators = ['scripted', 'random']\nblocks = 2\n")
+    command = [sys.executable, str(SCRIPTS / "determinism.py"), str(script), "--ways", "ray"]
+    told = subprocess.run(command, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    assert "against ray: logs and tables are equal" in told.stdout
