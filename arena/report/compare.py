@@ -10,6 +10,7 @@ from arena.figures import number, span
 from arena.record.head import GameHead, Head
 from arena.record.reader import Run
 from arena.report.html import Html, section, table, tag
+from arena.report.measured import compared
 from arena.report.plot import Mark, intervals
 from arena.report.reproduce import hashes
 
@@ -137,6 +138,7 @@ def _game(place: int, names: Sequence[str], tables: Sequence[ScoreTable]) -> lis
         tag("h3", tables[0].game, id=f"game-{place}"),
         intervals(marks, "Score and 95% interval", unit),
         table(f"Mean return a match in {unit}, with its 95% interval", ["operator", *names], [*rows, counts]),
+        *compared(names, tables),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from arena.evaluate.measured import MeasuredCell, MeasuredRow, MeasuredTable
 from arena.evaluate.table import ScoreTable
@@ -31,6 +31,47 @@ def measured(tables: Sequence[ScoreTable]) -> Html:
             if found.note:
                 parts.append(tag("p", found.note, class_="note"))
     return section("What the games tell", "measures", *parts, tag("p", NOTE, class_="note")) if parts else Html("")
+
+
+def compared(names: Sequence[str], tables: Sequence[ScoreTable]) -> list[Html]:
+    """The tables that all of some runs have of one game, each column once for every run."""
+    parts: list[Html] = []
+    for first in tables[0].measures:
+        found = [same for one in tables for same in one.measures if _key(same) == _key(first)]
+        if len(found) < len(tables):
+            continue
+        heads = [" · ".join(first.names)]
+        heads += [f"{what}, {name}" for what in (first.counted, *first.columns) for name in names]
+        by_name = [{tuple(row.names): row for row in same.rows} for same in found]
+        keys = dict.fromkeys(key for one in by_name for key in one)
+        rows = [[" · ".join(key), *_side_by_side(key, by_name, first)] for key in keys]
+        parts.append(table(first.title, heads, rows))
+        if first.note:
+            parts.append(tag("p", first.note, class_="note"))
+    return [*parts, tag("p", NOTE, class_="note")] if parts else []
+
+
+def _key(found: MeasuredTable) -> tuple[object, ...]:
+    return found.title, found.names, found.counted, found.columns, found.kinds
+
+
+def _side_by_side(
+    key: tuple[str, ...], by_name: Sequence[Mapping[tuple[str, ...], MeasuredRow]], of: MeasuredTable
+) -> list[str]:
+    """The cells of a row: what it counts in each run, then each column in each run."""
+    rows = [one.get(key) for one in by_name]
+    out = ["-" if row is None else str(row.count) for row in rows]
+    for number, kind in enumerate(of.kinds):
+        cells = [None if row is None else row.cells[number] for row in rows]
+        out += ["-" if cell is None else _told(cell, kind) for cell in cells]
+    return out
+
+
+def _told(cell: MeasuredCell, kind: str) -> str:
+    value = measure(cell.value, kind)
+    if cell.low is None or cell.high is None:
+        return value
+    return f"{value} ({measure(cell.low, kind).rstrip('%')} to {measure(cell.high, kind).rstrip('%')})"
 
 
 def _row(path: str, row: MeasuredRow, found: MeasuredTable) -> list[object]:

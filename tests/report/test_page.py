@@ -266,6 +266,19 @@ def test_runs_of_the_same_game_are_compared_and_equal_logs_are_one_result(run: R
     assert {"run", "other"} <= set(re.findall(r"\w+", page.text))
 
 
+def test_what_a_game_measured_stands_side_by_side_in_runs_that_are_compared(tmp_path: Path) -> None:
+    runs = []
+    for seed in (1, 2):
+        run_plan(build_plan("spy@seats=3@rounds=1", ["random"] * 3, seed=seed, matches=3), tmp_path / f"seed{seed}")
+        runs.append(Run(tmp_path / f"seed{seed}"))
+    page = Page(several(runs))
+    tables = [one for run in runs for one in (run.recorded_tables() or [])[0].measures]
+    assert tables
+    for one in tables:
+        assert one.title in page.text
+        assert all(f"{one.counted}, {run.folder.name}" in page.text for run in runs)
+
+
 @pytest.mark.parametrize(
     ("plan", "why"),
     [
