@@ -5,7 +5,7 @@
 SCRIPT is one for `arena evaluate`; without it, a small one that stands here. It is played one match at a time (or with
 `-c`), and: `again` in the same way, `sixteen` matches at once, `killed` (sixteen at once, SIGKILL after half of the
 matches, resumed), and on the two nodes of a `ray` cluster on this machine. Compared are the log, the tables and the
-analysis.
+analysis. `ray` takes the cluster of RAY_ADDRESS instead, where that is set.
 
 Where an operator is not the same at every concurrency (a server without batch-invariant kernels), the logs differ, and
 what is printed is how often its answers to the same question do. Exit code 1 if one that is said to repeat did not.
@@ -14,6 +14,7 @@ what is printed is how often its answers to the same question do. Exit code 1 if
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -63,7 +64,16 @@ def killed(command: Command, out: Path, at_once: int) -> float:
 
 
 def ray(command: Command, out: Path, at_once: int) -> float:
-    """On two nodes of Ray's own cluster utility, on this machine."""
+    """On the cluster of RAY_ADDRESS, else on two nodes of Ray's own cluster utility on this machine."""
+    return play(command("--engine", "ray@cpus=1@ranges=2", "-c", 16, "--out", out))
+
+
+@contextlib.contextmanager
+def two_nodes() -> Iterator[None]:
+    """A cluster at RAY_ADDRESS. In the main thread: Ray's nodes take signals for themselves."""
+    if "RAY_ADDRESS" in os.environ:
+        yield
+        return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # a busy machine takes longer than Ray's 30 s
     from ray.cluster_utils import Cluster
@@ -72,9 +82,10 @@ def ray(command: Command, out: Path, at_once: int) -> float:
     cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
     try:
         cluster.add_node(**node)
-        engine = f"ray@address={cluster.address}@cpus=1@ranges=2"
-        return play(command("--engine", engine, "-c", 16, "--out", out))
+        os.environ["RAY_ADDRESS"] = cluster.address
+        yield
     finally:
+        os.environ.pop("RAY_ADDRESS", None)
         cluster.shutdown()
 
 
@@ -176,7 +187,7 @@ def main() -> int:
     def command(*more: object) -> list[str]:
         return [sys.executable, "-m", "arena", "evaluate", given.script, *settings, "--quiet", *map(str, more)]
 
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary, two_nodes() if "ray" in ways else contextlib.nullcontext():
         folder = given.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         jobs = given.jobs or (2 if given.script == __file__ else 1)
