@@ -80,6 +80,23 @@ def test_two_games_in_a_file_must_be_told_apart(rps):
     assert plugins.game_class(f"{rps}:Other").__name__ == "Other"
 
 
+def test_a_game_with_two_names_is_one_game(rps):
+    rps.write_text(f"{RPS}\n\nGAME = RockPaperScissors\n")
+    assert plugins.game_class(str(rps)) is plugins.game_class(f"{rps}:GAME")
+
+
+def test_an_operator_that_is_imported_and_gets_a_second_name_is_one_operator(tmp_path):
+    path = tmp_path / "idle.py"
+    path.write_text("from arena.testing.noop import NOOP, build\n\nKIND = NOOP\n")
+    assert build_plan("leduc", [str(path), "random"]).pool[0].kind.name == "noop"
+
+
+def test_two_games_of_which_one_has_two_names_are_two(rps):
+    rps.write_text(f"{RPS}\n\nclass Other(RockPaperScissors):\n    pass\n\n\nGAME = Other\n")
+    with pytest.raises(InputError, match="there are Other, RockPaperScissors: name one"):
+        plugins.game_class(str(rps))
+
+
 def test_a_wrong_name_comes_with_near_ones(rps):
     with pytest.raises(InputError, match=r"no Game called 'RockPaper'\. Did you mean RockPaperScissors\?"):
         plugins.game_class(f"{rps}:RockPaper")

@@ -155,8 +155,10 @@ def test_a_budget_ends_all_ranges(cluster: Any, tmp_path: Path) -> None:
     operator = tmp_path / "talking.py"
     operator.write_text(TALKING)
     plan = resolve(PlanSpec(games=("kuhn@seats=2",), operators=(str(operator), "random"), matches=100_000))
-    with pytest.raises(BudgetError, match="the budget of 50 tokens is spent"):
-        engine.run_plan(plan, tmp_path / "run", address=cluster.address, cpus=1, budget=Budget(tokens=50))
+    # In play at once are 2 x 8 matches with at most two answers of 10 tokens each: 320 are taken before one is over.
+    how: dict[str, Any] = {"cpus": 1, "ranges": 2, "concurrency": 8, "budget": Budget(tokens=5_000)}
+    with pytest.raises(BudgetError, match="the budget of 5,000 tokens is spent"):
+        engine.run_plan(plan, tmp_path / "run", address=cluster.address, **how)
     assert 0 < len(list(Run(tmp_path / "run").played())) < 100_000
     assert not workers()
 
