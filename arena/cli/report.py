@@ -39,8 +39,11 @@ def report(
         plugins.require_modules("arena report --analysis", ("scipy",), "eval")
         for run in opened:
             write_anew(run)
-    known = read_run(opened[0], columns=opened[0].folder if columns else None) if len(opened) == 1 else None
-    path = write_report(opened, out, caps=Caps(turns, pictures * 1024 * 1024), trust=trust, known=known)
+    known = None
+    if len(opened) == 1:
+        caps = Caps(turns, pictures * 1024 * 1024)
+        known = read_run(opened[0], columns=opened[0].folder if columns else None, caps=caps, trust=trust)
+    path = write_report(opened, out, trust=trust, known=known)
     click.echo(path)
     for run in opened if columns else ():
         for written in paths_of(run) if known is not None else write_columns(run):

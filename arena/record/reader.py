@@ -57,9 +57,12 @@ class Run:
         """The number of matches in the log."""
         return sum(1 for _ in self.matches())
 
-    def in_flight(self) -> list[int]:
-        """The matches that were in play when the run stopped."""
-        return [match for match, lines in self._journaled(self.logged) if not shards.is_whole(lines, match)]
+    def in_play(self) -> Iterator[list[Line]]:
+        """The lines of the matches that were in play when the run stopped, as far as they came."""
+        if shards.journals(self.folder):  # else the log need not be read for them
+            for match, lines in self._journaled(self.logged):
+                if lines and not shards.is_whole(lines, match):
+                    yield lines
 
     def _journaled(self, logged: int) -> Iterator[tuple[int, list[Line]]]:
         """The journals in open/ of matches that are not in the log."""

@@ -23,7 +23,7 @@ from arena.names import parse
 from arena.operator import Decision, Request
 from arena.plan import HERE, NOT_HOSTED, Limits, MatchPlan, Schedule, Setting
 from arena.realtime import RealtimeMatch, match_class
-from arena.record import kept, shards
+from arena.record import kept
 from arena.record.head import GameHead, Head, OperatorHead
 from arena.record.reader import Run
 from arena.schedule import PlannedMatches
@@ -114,16 +114,15 @@ class Replay:
 
     def close(self) -> None:
         """End the game hosts, if there are any."""
-        for host in self._hosts.values():
-            host.close()
+        while self._hosts:
+            self._hosts.popitem()[1].close()
 
     def recorded(self) -> Iterator[tuple[MatchPlan, list[Line]]]:
         """The played matches in plan order, then those that were in flight when the run stopped."""
         for lines in self.run.played():
             yield self.run.plan(lines[0]), lines
-        for index in self.run.in_flight():
-            if lines := shards.read_journal(shards.journal(self.run.folder, index)):
-                yield self.run.plan(lines[0]), lines
+        for lines in self.run.in_play():
+            yield self.run.plan(lines[0]), lines
 
 
 def recorded_schedule(head: Head, folder: Path, trust: bool) -> Schedule:

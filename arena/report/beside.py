@@ -3,7 +3,8 @@
 The process follows the log as it grows, in plan order, and writes the Parquet files as it goes. What it has read comes
 back when the run is over. Without it nothing is lost: then the log is read here, once, as `arena report` does.
 
-It is told that the run is over on its standard input; where that ends before, the arena is gone, and so it goes.
+It is told that the run is over on its standard input; where that ends before, the arena is gone, and so it goes, with
+the hosts of games that it has started to play matches again for the page.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import IO, cast
 
 from arena import parcel
@@ -26,6 +29,7 @@ from arena.record.reader import Run
 from arena.record.shards import growing, shards
 from arena.record.times import Times
 from arena.report.reading import Known, RunReader, read_run
+from arena.report.replays import Caps
 
 LONG = 16 * 1024 * 1024  # bytes of a log from which on the process is worth its start
 OFTEN = 1.0  # seconds between looks at how long the log is
@@ -64,7 +68,7 @@ class ReadingBeside:
 
     def read(self, run: Run) -> tuple[list[ScoreTable], Times]:
         """What run_plan needs of a run that was played. RecordError where it is damaged."""
-        self._known = self._told() or read_run(run, columns=run.folder)
+        self._known = self._told() or read_run(run, columns=run.folder, caps=Caps())
         return self._known.tables, self._known.times
 
     def close(self) -> None:
@@ -111,20 +115,34 @@ class ReadingBeside:
 
 def follow(run: Run, file: IO[bytes], goes_on: Callable[[], bool]) -> None:
     """Reads `run` as long as it `goes_on`, writes its Parquet files, and puts what it has read into `file`."""
-    with RunReader(run, columns=run.folder) as reader:
+    with RunReader(run, columns=run.folder, caps=Caps()) as reader:
         known = reader.read(growing(run.folder, goes_on))
     parcel.pack(known, file)
 
 
 def _goes_on() -> bool:
-    """Waits a moment; whether the run is not over yet. SystemExit if the arena is gone."""
-    if not select.select([0], [], [], PAUSE)[0]:
-        return True
-    if os.read(0, len(OVER)) != OVER:
+    """Waits a moment; whether the run is not over yet."""
+    return not select.select([0], [], [], PAUSE)[0] or os.read(0, len(OVER)) != OVER
+
+
+def _end_with_the_arena() -> None:
+    """From now on this process is ended, in order, once the arena is gone: also in the middle of a match."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise SystemExit("the run was stopped")
-    return False
+
+    def watch() -> None:
+        gone = select.poll()
+        gone.register(0, 0)  # the end of a pipe is told in any case
+        gone.poll()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, end)
+    threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":
+    _end_with_the_arena()
     with os.fdopen(int(sys.argv[2]), "wb") as told:
         follow(Run(Path(sys.argv[1])), told, _goes_on)

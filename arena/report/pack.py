@@ -79,8 +79,8 @@ def _made(run: Run, folder: Path, pictures: bool, trust: bool) -> Contents:
     """What is made for the archive: the report, the columns, a text that says how to verify, and the sums of all."""
     caps = Caps() if pictures else Caps(picture_bytes=0)
     columns = installed("pyarrow")
-    known = read_run(run, columns=folder if columns else None)
-    made = [write_report([run], folder / "report.html", caps=caps, trust=trust, times=False, known=known)]
+    known = read_run(run, columns=folder if columns else None, caps=caps, trust=trust)
+    made = [write_report([run], folder / "report.html", trust=trust, times=False, known=known)]
     if columns:
         made += [path for path in paths_of(run, folder) if path.name != "calls.parquet"]
     readme = folder / README

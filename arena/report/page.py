@@ -32,7 +32,7 @@ from arena.report.measured import measured
 from arena.report.meetings import meetings
 from arena.report.ranked import ranked
 from arena.report.reading import Known, read_run
-from arena.report.replays import Caps, Replays, data_elements, embed
+from arena.report.replays import Caps, Replays, data_elements
 from arena.report.reproduce import reproduce
 
 SCRIPTS = ("viewer/list.js", "viewer/source.js", "viewer/moment.js", "viewer/viewer.js", "page.js")
@@ -57,7 +57,8 @@ def write_report(
     """Writes the page of a run, or of several that are compared. Returns its path: `out`, or report.html in the run.
 
     caps: how much of the matches it shows. times: with what differs between equal runs (seconds, tokens a second).
-    trust: as in verify, for the matches that are shown. known: of a single run, if its log was read just now.
+    trust: as in verify, for the matches that are shown. known: of a single run, if its log was read just now for a
+    page: then `caps` and `trust` were said there.
 
     InputError for several runs that cannot be compared, and without `out` for several. RecordError for a damaged run.
     """
@@ -79,7 +80,9 @@ def one_run(
     run: Run, caps: Caps | None = None, *, trust: bool = False, times: bool = True, known: Known | None = None
 ) -> str:
     """The page of a run, as HTML."""
-    known = known or read_run(run)
+    if known is None or known.replays is None:
+        known = read_run(run, caps=caps or Caps(), trust=trust)
+    replays = known.replays or Replays()
     tables: Sequence[ScoreTable] = known.tables
     outcomes = known.facts.outcomes
     wrong = list[str]()
@@ -94,7 +97,6 @@ def one_run(
     analysis, why = usable_analysis(run, outcomes)
     facts, lost = run.usable_facts()
     wrong += [sentence for sentence in (why, lost) if sentence is not None]
-    replays = embed(run, caps, trust=trust, over=len(outcomes) if run.ended else None)
     took, shown = known.times, {match.match for match in replays.matches}
     parts = [
         *_state(run, tables, recorded, wrong),

@@ -10,9 +10,11 @@ import base64
 import gzip
 import io
 import shlex
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 import msgspec
 import numpy as np
@@ -20,7 +22,7 @@ from PIL import Image as Pictures
 
 from arena.canonical import hash_array
 from arena.errors import ArenaError, GameError
-from arena.game import Image
+from arena.game import Image, Views
 from arena.log import EndLine, Line, TurnLine
 from arena.match import Match
 from arena.plan import MatchPlan
@@ -82,70 +84,103 @@ class Replays:
         return msgspec.json.encode(told, order="deterministic")
 
 
-def embed(run: Run, caps: Caps | None = None, *, trust: bool = False, over: int | None = None) -> Replays:
-    """The matches of `run` in plan order until a cap is reached. `trust`: as in Replay.
+class ReplaysReader(AbstractContextManager["ReplaysReader"]):
+    """Embeds the matches of `run` that it is given, in plan order, until there is no more room; then it counts them.
 
-    over: how many there are, if it is known: then the log is read no further than the page has room.
-    A run that this installation cannot play again has none, and a note says why.
+    trust: as in Replay. A run that this installation cannot play again has none, and a note says why. A context
+    manager: the hosts of its games end with it.
     """
-    out = Replays()
-    try:
-        with closing(Replay(run, trust=trust)) as replay:
-            out.actions = {at: game.spec.actions.names for at, (_, game, _) in enumerate(replay.games)}
-            _Embedding(replay, caps or Caps(), out).fill(over)
-    except ArenaError as error:
-        out.notes.append(f"The matches cannot be played again here, so no more of them are shown: {error}")
-    return out
 
-
-class _Embedding:
-    def __init__(self, replay: Replay, caps: Caps, out: Replays) -> None:
-        games = len(replay.games)
-        self._replay = replay
-        self._out = out
+    def __init__(self, run: Run, caps: Caps, *, trust: bool = False) -> None:
+        games = len(run.head.games)
+        self._run = run
+        self._trust = trust
+        self._caps = caps
+        self._out = Replays()
+        self._replay: Replay | None = None  # None: nothing is played again here (any more)
+        self._played = self._left = 0  # matches: of the run, and those that are not shown
         self._turns = [caps.turns // games] * games  # left, by game
         self._bytes = [caps.picture_bytes // games] * games
-        self._most_bytes = caps.picture_bytes
         self._full = [False] * games
         self._bare = [False] * games  # a picture of it was left out
         self._names: dict[str, int] = {}  # of pictures, by the hash of their pixels
+        self._last: dict[tuple[int, int | None], tuple[Image, int]] = {}  # by game and seat, and its name
 
-    def fill(self, over: int | None) -> None:
-        played = left = 0
-        for plan, lines in self._replay.recorded():
-            played += 1
-            turns = sum(isinstance(line, TurnLine) for line in lines)
-            full = self._full[plan.game]
-            # The first match of a game is begun even when it is too long.
-            if full or (
-                turns > self._turns[plan.game] and any(one.game_index == plan.game for one in self._out.matches)
-            ):
-                self._full[plan.game] = True
-                left += 1
-            else:
-                self._add(plan, lines)
-            if over is not None and all(self._full):
-                left += over - played
-                played = over
-                break
-        run = shlex.quote(self._replay.run.folder.resolve().name)  # where it lies here says nothing to other readers
-        if left:
+    def __enter__(self) -> Self:
+        with self._said():
+            self._replay = Replay(self._run, trust=self._trust)
+            self._out.actions = {at: game.spec.actions.names for at, (_, game, _) in enumerate(self._replay.games)}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close_hosts()
+
+    def note(self, lines: list[Line]) -> None:
+        """The lines of the next match, which is one of the plan."""
+        self._played += 1
+        if self._replay is None or all(self._full):
+            self._left += 1
+            return
+        with self._said():
+            self._note(self._replay, self._run.plan(lines[0]), lines)
+        if all(self._full):
+            self._last.clear()
+            self._close_hosts()
+
+    def replays(self) -> Replays:
+        """What the page embeds, once all matches that are over were noted: those in play when the run stopped follow.
+
+        RecordError where the log is damaged.
+        """
+        if self._replay is None:
+            return self._out
+        for lines in self._run.in_play():
+            self.note(lines)
+        name = shlex.quote(self._run.folder.resolve().name)  # where it lies here says nothing to other readers
+        if self._left:
             self._out.notes.append(
-                f"{played - left} of {played} matches are shown, in plan order as far as the page has room (each game "
-                f"an equal share). `arena replay {run}` shows all of them."
+                f"{self._played - self._left} of {self._played} matches are shown, in plan order as far as the page "
+                f"has room (each game an equal share). `arena replay {name}` shows all of them."
             )
         if any(self._bare):
-            size = f"{self._most_bytes / 2**20:g} MiB"
+            size = f"{self._caps.picture_bytes / 2**20:g} MiB"
             told = f"The page holds {size} of pictures; later ones are left out."
-            self._out.notes.append(f"{told} `arena replay {run} --frames DIR` draws all.")
+            self._out.notes.append(f"{told} `arena replay {name} --frames DIR` draws all.")
+        return self._out
 
-    def _add(self, plan: MatchPlan, lines: list[Line]) -> None:
-        match = self._replay.match(plan)
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """What cannot be played again here is said, and ends nothing but the replays."""
+        try:
+            yield
+        except ArenaError as error:
+            self._out.notes.append(f"The matches cannot be played again here, so no more of them are shown: {error}")
+            self._close_hosts()
+            self._replay = None
+
+    def _close_hosts(self) -> None:
+        if self._replay is not None:
+            self._replay.close()
+
+    def _note(self, replay: Replay, plan: MatchPlan, lines: list[Line]) -> None:
+        turns = sum(isinstance(line, TurnLine) for line in lines)
+        full = self._full[plan.game]
+        # The first match of a game is begun even when it is too long.
+        if full or (turns > self._turns[plan.game] and any(one.game_index == plan.game for one in self._out.matches)):
+            self._full[plan.game] = True
+            self._left += 1
+        else:
+            self._add(replay, plan, lines)
+
+    def _add(self, replay: Replay, plan: MatchPlan, lines: list[Line]) -> None:
+        match = replay.match(plan)
         end = lines[-1] if isinstance(lines[-1], EndLine) else None
         shown = ShownMatch(
             match=plan.index,
             block=plan.block,
-            game=self._replay.run.head.games[plan.game].name,
+            game=self._run.head.games[plan.game].name,
             game_index=plan.game,
             seats=tuple(match.names),
             status=end.status if end is not None else "",
@@ -154,7 +189,7 @@ class _Embedding:
         )
         self._out.matches.append(shown)
         piece: list[ShownMoment] = []
-        for moment in self._moments(match, lines, shown):
+        for moment in self._moments(match, lines, replay.views(plan), shown):
             piece.append(moment)
             shown.moments += 1
             if len(piece) == PIECE:
@@ -168,11 +203,13 @@ class _Embedding:
             self._out.pieces.append(base64.b64encode(packed).decode())
             piece.clear()
 
-    def _moments(self, match: Match, lines: list[Line], shown: ShownMatch) -> Iterator[ShownMoment]:
+    def _moments(
+        self, match: Match, lines: list[Line], given: Mapping[str, Views], shown: ShownMatch
+    ) -> Iterator[ShownMoment]:
         game = match.plan.game
         views: dict[int, int] = {}
         try:
-            for moment in moments(match, lines, self._replay.views(match.plan)):
+            for moment in moments(match, lines, given):
                 if self._turns[game] < len(moment.turns):
                     shown.cut = True
                     self._out.notes.append(
@@ -186,33 +223,42 @@ class _Embedding:
                 }
                 yield ShownMoment(moment=moment, picture=self._drawn(match), views=seen)
                 asked = [(request.seat, request.observation.image) for request in match.waiting]
-                views = {seat: name for seat, image in asked if (name := self._picture(game, image)) is not None}
+                views = {seat: name for seat, image in asked if (name := self._picture(game, seat, image)) is not None}
         except GameError as error:
             self._out.notes.append(f"Match {shown.match} cannot be played again to its end: {error}")
 
     def _drawn(self, match: Match) -> int | None:
         game = match.plan.game
         if self._bytes[game] > 0:
-            return self._picture(game, match.session.draw(*PICTURE))
-        self._bare[game] = self._most_bytes > 0
+            return self._picture(game, None, match.session.draw(*PICTURE))
+        self._bare[game] = self._caps.picture_bytes > 0
         return None
 
-    def _picture(self, game: int, image: Image | None) -> int | None:
-        """The name of a picture, if there is one and room for it. Equal ones are kept once."""
-        if image is None or not self._most_bytes:
+    def _picture(self, game: int, seat: int | None, image: Image | None) -> int | None:
+        """The name of a picture (of `seat`; None: of spectators), if there is one and room for it.
+
+        Equal ones are kept once: most are equal to the one before, which is seen far sooner than by their hashes.
+        """
+        if image is None or not self._caps.picture_bytes:
             return None
-        known = self._names.get(key := hash_array(image))
-        if known is not None:
-            return known
-        if self._bytes[game] <= 0:
-            self._bare[game] = True
-            return None
+        last = self._last.get((game, seat))
+        if last is not None and np.array_equal(last[0], image):
+            return last[1]
+        name = self._names.get(key := hash_array(image))
+        if name is None:
+            if self._bytes[game] <= 0:
+                self._bare[game] = True
+                return None
+            name = self._names[key] = self._kept(game, image)
+        self._last[game, seat] = image.copy(), name  # what a host sent may stand in a buffer that is used again
+        return name
+
+    def _kept(self, game: int, image: Image) -> int:
         file = io.BytesIO()
         Pictures.fromarray(np.ascontiguousarray(image)).save(file, "WEBP", quality=QUALITY, method=2)
         self._bytes[game] -= file.tell()
         self._out.pictures.append(base64.b64encode(file.getvalue()).decode())
-        self._names[key] = len(self._out.pictures) - 1
-        return self._names[key]
+        return len(self._out.pictures) - 1
 
 
 def data_elements(replays: Replays) -> Iterable[str]:

@@ -45,7 +45,7 @@ def test_every_line_of_every_shard_is_read_in_order(tmp_path: Path) -> None:
     assert list(run.lines()) == [*lines_of(0), *lines_of(1), *lines_of(2)]
     assert list(run.matches()) == [lines_of(0), lines_of(1), lines_of(2)]
     assert run.logged == 3
-    assert run.in_flight() == []
+    assert list(run.in_play()) == []
 
 
 def test_shards_are_ordered_by_number_beyond_a_thousand(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_what_is_over_but_waits_in_open_was_played(tmp_path: Path) -> None:
     journals = {0: text(*lines_of(0)), 1: text(*lines_of(1, whole=False)), 2: text(*lines_of(2))}
     run = run_of(tmp_path, text(*lines_of(0)), journals=journals)
     assert list(run.played()) == [lines_of(0), lines_of(2)]
-    assert run.in_flight() == [1]
+    assert [lines[0].match for lines in run.in_play()] == [1]
     assert run.tables()[0].matches == 2
     assert run.tables()[0].rows[0].score == 1.0
 

@@ -30,6 +30,7 @@ from arena.report import beside
 from arena.report.beside import ReadingBeside, follow
 from arena.report.page import one_run
 from arena.report.reading import Known, read_run
+from arena.report.replays import Caps
 from tests.record.test_turns import plan
 from tests.report.test_columns import record
 
@@ -88,7 +89,7 @@ def test_each_match_of_a_growing_log_is_given_once_and_whole(run: Run, pieces: i
 
 
 def test_what_is_read_of_a_growing_log_is_what_is_read_of_it_afterwards(run: Run) -> None:
-    expected = shown(run, read_run(run, columns=run.folder))
+    expected = shown(run, read_run(run, columns=run.folder, caps=Caps()))
     run, log = emptied(run)
     with tempfile.TemporaryFile() as file:
         follow(run, file, appending(run.folder, log, 40))
@@ -105,7 +106,7 @@ def test_the_outcomes_of_the_one_pass_are_those_of_a_pass_of_their_own(run: Run)
 
 
 def test_a_process_beside_the_run_reads_it(run: Run, short: None) -> None:
-    expected = shown(run, read_run(run, columns=run.folder))
+    expected = shown(run, read_run(run, columns=run.folder, caps=Caps()))
     for name in WRITTEN:
         (run.folder / name).unlink()
     left = run.folder / ".turns.parquet.1.new"  # of a run that was killed, and goes on
@@ -119,7 +120,7 @@ def test_a_process_beside_the_run_reads_it(run: Run, short: None) -> None:
 
 
 def test_a_process_that_is_killed_costs_nothing_but_time(run: Run, short: None) -> None:
-    expected = shown(run, read_run(run, columns=run.folder))
+    expected = shown(run, read_run(run, columns=run.folder, caps=Caps()))
     said: list[str] = []
     with closing(ReadingBeside(run.folder, said.append)) as reading:
         reading.grew()

@@ -15,13 +15,20 @@ from PIL import Image
 from arena.record.moments import moments
 from arena.record.reader import Run
 from arena.record.replay import Replay
-from arena.report.replays import PICTURE, Caps, Replays, ShownMatch, ShownMoment, data_elements, embed
+from arena.report.reading import read_run
+from arena.report.replays import PICTURE, Caps, Replays, ShownMatch, ShownMoment, data_elements
 from tests.report.kit import HOSTILE, record, thinkers
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return record(thinkers(), tmp_path_factory.mktemp("replays") / "run")
+
+
+def embed(run: Run, caps: Caps | None = None) -> Replays:
+    found = read_run(run, caps=caps or Caps()).replays
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="module")
