@@ -38,7 +38,10 @@ from arena.record.reader import Run, read_tables
 from arena.record.writer import Recorder
 from arena.report.beside import ReadingBeside
 from arena.scheduler import Scheduler
+from arena.testing import noop
 from arena.testing.noop import NOOP, Noop
+
+GAME = f"{noop.__file__}:Noop"  # so that the page can play its matches again, in a host as those of any file
 
 
 class Clock(Observer):
@@ -55,7 +58,7 @@ class Clock(Observer):
 
 def play(folder: Path, matches: int, ticks: int, pool: int, reading: ReadingBeside | None = None) -> Clock:
     entries = tuple(Entry(f"noop#{i}", NOOP, "", {"i": i}, "noop", Views()) for i in range(pool))
-    game = PlannedGame("noop", Noop(2), entries)
+    game = PlannedGame(GAME, Noop(2), entries)
     schedule = RoundRobin(Setting(pool, (2,), True), name="round_robin")
     plan = Plan((game,), schedule, matches=matches, limits=Limits(max_ticks=ticks))
     clock = Clock(reading)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
+import select
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -21,8 +25,9 @@ from arena import parcel
 from arena.analysis.audit import audit
 from arena.analysis.outcomes import COLUMNS, read_outcomes
 from arena.cli.evaluate import evaluate
+from arena.lineup import build_plan
 from arena.log import Line
-from arena.play import describe
+from arena.play import describe, run_plan
 from arena.record.reader import Run
 from arena.record.shards import growing
 from arena.record.writer import Recorder
@@ -148,6 +153,49 @@ def test_a_run_that_is_stopped_leaves_no_process_and_no_half_file(tmp_path: Path
     assert sorted(path.name for path in recorder.folder.iterdir()) == ["run.json", "workers"]
 
 
+STUCK = """
+import os, threading
+from pathlib import Path
+from arena.testing.noop import Noop
+
+
+class Stuck(Noop):
+    def draw(self, height, width):
+        Path(__file__).with_name("fifo").write_text(str(os.getpid()))
+        threading.Event().wait()
+"""
+
+ARENA = """
+import sys, threading
+from pathlib import Path
+from arena.report import beside
+
+beside.LONG = 0
+reading = beside.ReadingBeside(Path(sys.argv[1]), print)
+reading.grew()
+print(reading.pid, flush=True)
+threading.Event().wait()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="only Linux tells of the end of another's process")
+def test_an_arena_that_is_killed_takes_the_process_and_its_hosts_with_it(tmp_path: Path) -> None:
+    """A host hangs as it draws a match for the page."""
+    game = tmp_path / "stuck.py"
+    game.write_text(STUCK)
+    os.mkfifo(tmp_path / "fifo")
+    run_plan(build_plan(f"{game}@seats=1@ticks=1", ["random"], matches=1), tmp_path / "run")
+    with subprocess.Popen([sys.executable, "-c", ARENA, tmp_path / "run"], stdout=subprocess.PIPE) as arena:
+        assert arena.stdout is not None
+        reading, host = int(arena.stdout.readline()), int((tmp_path / "fifo").read_text())
+        ends = [os.pidfd_open(reading), os.pidfd_open(host)]
+        arena.kill()
+    for end in ends:
+        assert select.select([end], [], [], 60)[0]
+        os.close(end)
+    assert "Traceback" not in (tmp_path / "run" / "workers" / "reading.log").read_text()
+
+
 def test_arrays_come_back_as_they_were_put_in() -> None:
     value = {
         "some": np.arange(5),
@@ -174,6 +222,15 @@ def evaluated(tmp_path: Path, name: str, *more: str) -> Path:
     return folder
 
 
+def embedded(folder: Path) -> list[str]:
+    """What the page has of the matches."""
+    found = re.findall(
+        r'<script type="[a-z/]+" id="(?:replay-index|piece|picture).*', (folder / "report.html").read_text()
+    )
+    assert len(found) > 2
+    return found
+
+
 def test_an_evaluation_that_is_read_beside_and_goes_on_leaves_the_files_of_one_that_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,4 +246,5 @@ def test_an_evaluation_that_is_read_beside_and_goes_on_leaves_the_files_of_one_t
     assert (again / "workers" / "reading.log").read_text() == ""  # there was a process, and nothing was wrong
     for name in ("log-000.jsonl", "results.json", "analysis.json", "matches.parquet", "turns.parquet"):
         assert (again / name).read_bytes() == (plainly / name).read_bytes(), name
+    assert embedded(again) == embedded(plainly)
     assert not list(again.glob(".*"))

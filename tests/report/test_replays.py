@@ -9,14 +9,20 @@ from contextlib import closing
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image as Pictures
 
+from arena.errors import WorkerError
+from arena.game import Image
+from arena.match import Match
+from arena.plan import MatchPlan
 from arena.record.moments import moments
 from arena.record.reader import Run
 from arena.record.replay import Replay
 from arena.report.reading import read_run
 from arena.report.replays import PICTURE, Caps, Replays, ShownMatch, ShownMoment, data_elements
+from arena.session import LocalSession
 from tests.report.kit import HOSTILE, record, thinkers
 
 
@@ -68,10 +74,10 @@ def test_seats_that_see_pictures_are_shown_what_they_saw(run: Run, whole: Replay
     for one in shown(whole, whole.matches[0]):
         assert one.views.keys() == {turn.seat for turn in one.moment.turns}
         for name in one.views.values():
-            picture = Image.open(io.BytesIO(base64.b64decode(whole.pictures[name])))
+            picture = Pictures.open(io.BytesIO(base64.b64decode(whole.pictures[name])))
             assert picture.size[::-1] == size
         assert one.picture is not None
-        assert Image.open(io.BytesIO(base64.b64decode(whole.pictures[one.picture]))).size[::-1] == PICTURE
+        assert Pictures.open(io.BytesIO(base64.b64decode(whole.pictures[one.picture]))).size[::-1] == PICTURE
 
 
 def test_pictures_stop_at_their_cap_and_the_page_says_so(run: Run, whole: Replays) -> None:
@@ -111,3 +117,42 @@ def test_a_run_that_cannot_be_played_here_says_why(run: Run, tmp_path: Path) -> 
     without = embed(other)
     assert without.matches == []
     assert "version 99" in without.notes[0]
+
+
+def test_a_match_that_was_in_play_when_the_run_stopped_is_shown_as_far_as_it_came(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / "run.json").write_bytes((run.folder / "run.json").read_bytes())
+    log = (run.folder / "log-000.jsonl").read_bytes().splitlines(keepends=True)
+    begin = [number for number, line in enumerate(log) if line.startswith(b'{"type":"match"')]
+    (tmp_path / "log-000.jsonl").write_bytes(b"".join(log[: begin[1]]))
+    (tmp_path / "open" / "match-000001.jsonl").write_bytes(b"".join(log[begin[1] : begin[2] - 1]))
+    assert [one.status for one in embed(Run(tmp_path)).matches] == ["terminated", ""]
+
+
+def test_a_host_that_fails_ends_the_replays_and_not_the_reading(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def match(replay: Replay, plan: MatchPlan) -> Match:
+        if plan.index == 2:
+            raise WorkerError("the game host is gone")
+        return whole(replay, plan)
+
+    whole = Replay.match
+    monkeypatch.setattr(Replay, "match", match)
+    known = read_run(run, caps=Caps())
+    assert known.tables == run.tables()
+    assert known.replays is not None
+    assert [one.match for one in known.replays.matches] == [0, 1]
+    assert ["the game host is gone" in note for note in known.replays.notes] == [True]
+
+
+def test_pictures_of_one_buffer_that_is_drawn_into_again_are_told_apart(
+    run: Run, whole: Replays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buffer = np.zeros((*PICTURE, 3), np.uint8)
+
+    def draw(session: LocalSession, height: int, width: int) -> Image:
+        buffer[:] = drawn(session, height, width)
+        return buffer
+
+    drawn = LocalSession.draw
+    monkeypatch.setattr(LocalSession, "draw", draw)
+    assert embed(run).pictures == whole.pictures
