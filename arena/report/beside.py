@@ -20,8 +20,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import IO, cast
+from typing import IO, Never, cast
 
 from arena import parcel
 from arena.evaluate.table import ScoreTable
@@ -121,16 +120,22 @@ def follow(run: Run, file: IO[bytes], goes_on: Callable[[], bool]) -> None:
 
 
 def _goes_on() -> bool:
-    """Waits a moment; whether the run is not over yet."""
-    return not select.select([0], [], [], PAUSE)[0] or os.read(0, len(OVER)) != OVER
+    """Waits a moment; whether the run is not over yet. SystemExit if the arena is gone."""
+    if not select.select([0], [], [], PAUSE)[0]:
+        return True
+    if os.read(0, len(OVER)) != OVER:
+        _stop()
+    return False
+
+
+def _stop(*_: object) -> Never:
+    """SystemExit, once: what is tidied up then is not interrupted again."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit("the run was stopped")
 
 
 def _end_with_the_arena() -> None:
     """From now on this process is ended, in order, once the arena is gone: also in the middle of a match."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise SystemExit("the run was stopped")
 
     def watch() -> None:
         gone = select.poll()
@@ -138,7 +143,7 @@ def _end_with_the_arena() -> None:
         gone.poll()
         os.kill(os.getpid(), signal.SIGTERM)
 
-    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGTERM, _stop)
     threading.Thread(target=watch, daemon=True).start()
 
 
