@@ -61,6 +61,7 @@ NOT_RUN = {
         *(f"python -m scripts.train.ablation {what} --out work/ablation" for what in ("start", "train", "report")),
         "arena play --game sidescroller@set=heldout --operators vlm:runs/side-model,vlm,scripted --matches 100",
         "arena train vlm --preset sidescroller-nano --out runs/side",
+        "arena train vlm --preset race-nano --out runs/race",
         "arena play --game leduc --operators vlm,vlm@temperature=0,scripted",
         "arena play --game leduc --operators ppo,vlm --matches 100",
         "arena play --game holdem --operators vlm@temperature=0,random",

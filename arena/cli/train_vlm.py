@@ -43,7 +43,10 @@ class Lines:
 
 @click.command()
 @click.argument("config_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--preset", help="Settings that ship: sidescroller-nano, mario-nano, race-nano, holdem-nano, odysseus.")
+@click.option(
+    "--preset",
+    help="Settings that ship: sidescroller-nano (alone), race-nano (self-play), ...; --preset ? lists all.",
+)
 @click.option(
     "--game", "games", multiple=True, help="Play this game, instead of the preset's if there is one; may be repeated."
 )
@@ -74,9 +77,11 @@ def vlm(
 ) -> None:
     """Train a vision-language model by reinforcement learning from matches that it plays.
 
-    CONFIG_FILE is TOML, or a Python file that declares one VlmConfig; or take a --preset, or a --game alone. Every
-    setting of docs/training-vlm.md can be changed with --set. OUT gets metrics, checkpoints and rollouts; `arena
-    export model OUT DIR` makes a model of it that `vlm:DIR` seats.
+    CONFIG_FILE is TOML, or a Python file that declares one VlmConfig; or take a --preset, or a --game alone, where the
+    model plays against itself. Every setting of docs/training-vlm.md can be changed with --set: who has the other
+    seats (rollout.pool.opponents), an advantage of yours (learn.algorithm=FILE.py:FUNCTION), GPUs
+    (placement.train=[0,1]). OUT gets metrics, checkpoints and rollouts; `arena export model OUT DIR` makes a model of
+    it that `vlm:DIR` seats.
     """
     with extra_train():
         from arena.train.vlm import told, trials

@@ -18,4 +18,4 @@ def hurry(rows):
 
 def sure_of_good_turns(logprobs, inputs, config):
     """A term of the loss: imitate the tokens of turns that went better than expected. One number a token."""
-    return -config["sure.scale"] * inputs["weight"] * (inputs["advantage"] > 0) * logprobs
+    return -config.get("sure.scale", 0.1) * inputs["weight"] * (inputs["advantage"] > 0) * logprobs

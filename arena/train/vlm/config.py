@@ -18,13 +18,17 @@ from arena.train.vlm.guided import ThoughtsConfig
 from arena.train.vlm.local import LocalConfig
 from arena.train.vlm.losses import PolicyConfig
 from arena.train.vlm.matches import RolloutConfig
+from arena.train.vlm.placement import Placement
 from arena.train.vlm.spo import SpoConfig
 from arena.train.vlm.tinker import TinkerConfig
 
 PRESETS = Path(__file__).parent / "presets"
 Hidden = Literal["blank", "shuffled"]
 # may differ in a resumed run:
-FREE = {"updates", "evaluation", "checkpoint_every", "keep", "keep_rollouts", "samples", "samples_every", "wandb"}
+FREE = {
+    *("updates", "evaluation", "checkpoint_every", "keep", "keep_rollouts", "samples", "samples_every", "wandb"),
+    "placement",  # where it runs, not what is trained
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +109,7 @@ class VlmConfig:
     model: LocalConfig = field(default_factory=LocalConfig)
     tinker: TinkerConfig = field(default_factory=TinkerConfig)  # of engine="tinker", which takes model's rank and seed
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    placement: Placement = field(default_factory=Placement)  # which GPUs serve, which train
     staleness: int = 0  # updates that rollouts are ahead of the trainer; 0: each is played when it is learnt from
     processes: int = 2  # that play ahead
     threads: int = 1  # of torch: another number may change the last bits
@@ -131,8 +136,17 @@ class VlmConfig:
         ):
             if getattr(self, name) < least:
                 raise InputError(f"{name}={getattr(self, name)}: expected at least {least}")
+        self._check_placement()
         if self.engine == "tinker":
             self._check_tinker()
+
+    def _check_placement(self) -> None:
+        self.placement.check()
+        self.placement.served(self.rollout.operator)
+        if self.placement.train and self.model.device == "cpu":
+            raise InputError("model.device=cpu, and placement.train names GPUs: set model.device=cuda")
+        if self.placement.trainers > 1 and self.engine != "local":
+            raise InputError("placement.train: a server of the Tinker API decides in how many processes it trains")
 
     def _check_tinker(self) -> None:
         """InputError for what a server of the Tinker API has no answer to."""

@@ -18,7 +18,7 @@ def make(config: VlmConfig, folder: Path) -> tuple[Engine, Tokens]:
     """The engine of `config`, whose weights for samplers go into `folder`. InputError for what it cannot train."""
     operator = config.rollout.operator
     if config.engine == "local":
-        local = LocalEngine(operator, folder, config.model)
+        local = _local(config, folder)
         engine: Engine = local
         words = local.learner
     else:
@@ -26,6 +26,23 @@ def make(config: VlmConfig, folder: Path) -> tuple[Engine, Tokens]:
         engine = TinkerEngine(folder, config.tinker, rank=config.model.rank, seed=config.model.seed)
     encode = Encoder(operator, words) if _served(operator) else None
     return engine, Tokens(Decoder(words.tokenizer, words.ends), words.image_token, encode)
+
+
+def _local(config: VlmConfig, folder: Path) -> LocalEngine:
+    """In this process, and in as many others as `placement` says."""
+    where = config.placement
+    if where.trainers == 1:
+        return LocalEngine(config.rollout.operator, folder, config.model)
+    from arena.train.vlm import led
+
+    return led.start(
+        config.rollout.operator,
+        folder,
+        config.model,
+        processes=where.trainers,
+        divided=where.divided,
+        threads=config.threads,
+    )
 
 
 class Encoder:

@@ -25,7 +25,7 @@ from arena.canonical import generator, key
 from arena.errors import InputError
 from arena.observer import Observer
 from arena.plan import Plan
-from arena.train.vlm import boards, canary, checkpoints, engines, evaluations, matches, thoughts
+from arena.train.vlm import boards, canary, checkpoints, engines, evaluations, matches, sampler, thoughts
 from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.checkpoints import Files
@@ -68,14 +68,19 @@ class Trainer:
         InputError, or a subclass, for a config that cannot be trained, or a folder that does not fit `resume`.
         """
         config.check()
-        check(config)
-        evaluations.check(config)
-        boards.check(config)
-        config = replace(config, rollout=matches.standing(config.rollout))
-        self.config, self.out = config, out
-        self.files = Files(out)
-        self.files.begin(config, resume)
         with contextlib.ExitStack() as opened:
+            opened.enter_context(config.placement.claimed())
+            check(config)
+            evaluations.check(config)
+            boards.check(config)
+            config = replace(config, rollout=matches.standing(config.rollout))
+            operator = config.placement.served(config.rollout.operator)
+            placed = replace(config, rollout=replace(config.rollout, operator=operator))
+            sampler.check(placed)
+            self.files = Files(out)
+            self.files.begin(config, resume)
+            config = placed
+            self.config, self.out = config, out
             opened.callback(self.files.close)
             self.files.show(config)
             if engine is None:

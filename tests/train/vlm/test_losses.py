@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from arena.errors import ArenaError, InputError
-from arena.train.vlm.losses import cross_entropy, find, policy, score
+from arena.train.vlm.losses import PolicyConfig, cross_entropy, find, policy, score
 from arena.train.vlm.tokens import token_inputs
 from tests.train.vlm.batches import row
 
@@ -197,6 +198,13 @@ def test_a_users_own_term_is_added() -> None:
     more, sums = policy(logprobs, inputs, {"terms": f"{OWN}:sure_of_good_turns", "sure.scale": 0.5})
     expected = -0.5 * inputs["weight"] * (inputs["advantage"] > 0) * logprobs
     assert torch.allclose(more - plain, expected, atol=1e-6)
+    assert sums["actor/sure_of_good_turns"] == pytest.approx(float(expected.sum()))
+
+
+def test_the_term_of_the_docs_needs_no_setting_that_a_training_cannot_give() -> None:
+    logprobs, inputs = drawn(4)
+    _, sums = policy(logprobs, inputs, {**asdict(PolicyConfig(terms=f"{OWN}:sure_of_good_turns"))})
+    expected = -0.1 * inputs["weight"] * (inputs["advantage"] > 0) * logprobs
     assert sums["actor/sure_of_good_turns"] == pytest.approx(float(expected.sum()))
 
 
