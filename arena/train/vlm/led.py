@@ -113,20 +113,19 @@ def start(
     port = _free_port()
     told = _Start(source=source, folder=str(folder), config=asdict(config), divided=divided, threads=threads)
     command = [sys.executable, "-m", "arena.train.vlm.led", msgspec.json.encode(told).decode()]
-    others = []
-    for number in range(1, processes):
-        with (logs / f"{number}.log").open("wb") as log:
-            there = os.environ | _variables(number, processes, port)
-            others.append(subprocess.Popen(command, env=there, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
-    os.environ.update(_variables(0, processes, port))
-    try:
+    with contextlib.ExitStack() as started:
+        others = []
+        for number in range(1, processes):
+            with (logs / f"{number}.log").open("wb") as log:
+                there = os.environ | _variables(number, processes, port)
+                other = subprocess.Popen(command, env=there, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            started.callback(other.kill)
+            others.append(other)
+        os.environ.update(_variables(0, processes, port))
         made = (DividedLeader if divided else Leader)(source, folder, config)
         made.calls = dist.new_group(backend="gloo", timeout=LONG)
-    except BaseException:
-        for other in others:
-            other.kill()
-        raise
-    made.others, made.logs = others, logs
+        made.others, made.logs = others, logs
+        started.pop_all()
     return made
 
 
