@@ -344,7 +344,7 @@ class OperatorKind:
     template: Callable[[str, Mapping[str, Any]], str | None] = _no_template
     # template(what, options): a prompt of the user's own, whose facts the game must have (arena/prompts.py); None: none
     learner: str | None = None
-    # "package.module:function" that loads its model for a trainer: see arena/train/vlm/local.py
+    # "package.module:function" that loads its model for a trainer: see arena/train/vlm/learnable.py
     interactive: bool = False  # a person answers: no deadline unless one is given
 
 

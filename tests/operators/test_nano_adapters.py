@@ -15,7 +15,7 @@ from arena.lineup import build_plan
 from arena.play import run_plan
 from arena.plugins import game_class
 from arena.record.reader import Run
-from arena.train.vlm.local import learner
+from arena.train.vlm.learnable import learner
 from arena_operators.vlm.checkpoint import ADAPTERS, SHIPPED, adapters, source
 from arena_operators.vlm.kind import views
 

@@ -15,7 +15,7 @@ from arena.train.vlm.advantages import CRITIC, VALUE_HEAD
 from arena.train.vlm.critic import CriticConfig
 from arena.train.vlm.estimate import Filter
 from arena.train.vlm.guided import ThoughtsConfig
-from arena.train.vlm.local import LocalConfig
+from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.losses import PolicyConfig
 from arena.train.vlm.matches import RolloutConfig
 from arena.train.vlm.placement import Placement

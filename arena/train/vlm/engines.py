@@ -9,7 +9,8 @@ from arena import names
 from arena.exporters.asked import Messages
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.engine import Engine, Ints
-from arena.train.vlm.local import Learner, LocalEngine, learner
+from arena.train.vlm.learnable import Learner, learner
+from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.rows import Decoder, Tokens
 from arena.train.vlm.tinker import TinkerEngine
 

@@ -24,7 +24,8 @@ import torch.distributed as dist
 
 from arena.errors import ArenaError, WorkerError
 from arena.train.vlm.engine import NO_CONFIG, Config, Datum, OptimParams, Output
-from arena.train.vlm.local import LocalConfig, LocalEngine
+from arena.train.vlm.local import LocalEngine
+from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.processes import ProcessEngine
 from arena.train.vlm.sharded import ShardedEngine
 

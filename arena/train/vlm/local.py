@@ -12,87 +12,25 @@ from __future__ import annotations
 import contextlib
 import copy
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from arena import names, plugins
+from arena import names
 from arena.errors import ArenaError, InputError, sentence
 from arena.train.vlm import losses, lowrank, saved
 from arena.train.vlm.engine import NO_CONFIG, Config, Datum, Engine, Floats, Ints, OptimParams, Output
+from arena.train.vlm.learnable import Learner, learner, new_optimizer, without_dropout
+from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.passes import Pass, Row, passes
 from arena.train.vlm.rows import sha
 
 HEAD = 128  # places that logits are computed for at once
 STATES: Config = {"states": "prompt"}
-
-
-class Learner(Protocol):
-    """A model as its operator's kind gives it to the trainer: see arena_operators/vlm/learner.py."""
-
-    model: Any
-    tokenizer: Any
-    ends: frozenset[int]
-    context: int | None
-    image_token: int | None
-
-    def fingerprint(self) -> dict[str, str]: ...
-    def encode(self, messages: Any) -> tuple[Ints, tuple[tuple[int, int], ...]]: ...
-    def banned(self) -> Any: ...
-    def pixels(self, images: Sequence[Any]) -> dict[str, Tensor]: ...
-    def features(self, pixels: Mapping[str, Tensor]) -> Tensor | None: ...
-    def hidden(
-        self, ids: Tensor, mask: Tensor, pixels: Mapping[str, Tensor], features: Tensor | None, inner: Any
-    ) -> Tensor: ...
-    def language(self) -> str: ...
-    def save(self, folder: Path, model: Any, dtype: str, about: Mapping[str, Any]) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalConfig:
-    """Settings of a LocalEngine."""
-
-    mode: Literal["full", "lora"] = "lora"  # what is trained: all weights, or an adapter on the language layers
-    rank: int = 32
-    alpha: int = 64
-    dtype: Literal["float32", "bfloat16"] = "bfloat16"  # of products; sums and logits are float32
-    weights: Literal["float32", "bfloat16"] = "float32"  # in memory, of the model; those of an adapter are float32
-    checkpointing: bool = False  # keep less for the gradient and compute it again: slower, in less memory
-    tokens: int = 2048  # of a pass, padding included: more take more memory
-    pictures: int = 1 << 28  # bytes of features of pictures that are kept, where the tower is not trained
-    temperature: float = 1.0  # of the sampler; log-probabilities are those of what it drew from
-    device: str = "cpu"
-    seed: int = 0  # of the adapter's first weights
-
-    def __post_init__(self) -> None:
-        allowed = {"mode": ("full", "lora"), "dtype": ("float32", "bfloat16"), "weights": ("float32", "bfloat16")}
-        for name, values in allowed.items():
-            if getattr(self, name) not in values:
-                raise InputError(f"{name}={getattr(self, name)!r}: expected {' or '.join(values)}")
-        for name in ("rank", "alpha", "tokens", "temperature"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"{name}={getattr(self, name)}: expected more than 0")
-        if self.mode == "full" and self.weights != "float32":
-            raise InputError("weights=bfloat16 goes with mode=lora: small changes of weights would be rounded away")
-
-
-def learner(source: str, device: str, dtype: str) -> Learner:
-    """The model of an operator's name, such as `vlm` or `llm:DIR`. InputError for one that cannot be trained."""
-    name = names.parse(source)
-    kind, what = plugins.named_operator(name, source)
-    if kind.learner is None:
-        raise InputError(f"operator {source!r} cannot be trained here: {kind.name} has no weights that a trainer knows")
-    plugins.require_modules(f"training {kind.name}", ("torch", "transformers", "peft"), "train")
-    try:
-        made: Learner = plugins.resolve(kind.learner)(what, dict(name.options), device=device, dtype=dtype)
-    except ValueError as error:
-        raise InputError(f"{source} cannot be trained: {error}") from error
-    return made
 
 
 def trained(state: Path, device: str = "cpu") -> LocalEngine:
@@ -116,7 +54,7 @@ class LocalEngine(Engine):
         self.learner = learner(source, self.config.device, self.config.weights)
         base = self.learner.model
         base.set_attn_implementation("eager" if self.config.device == "cpu" else "sdpa")
-        _no_dropout(base)
+        without_dropout(base)
         self.model: Any = base if self.config.mode == "full" else self._adapted(base)
         if self.config.checkpointing:
             base.activation_checkpointing_enable({"use_reentrant": False})
@@ -389,23 +327,3 @@ def _inputs(one: Pass, batch: Sequence[Datum], entropy: Tensor) -> dict[str, Ten
     counts = torch.tensor([len(datum.response) for datum in data])
     out["turn"] = torch.repeat_interleave(torch.arange(len(data)), counts).to(entropy.device)
     return out
-
-
-def _no_dropout(model: Any) -> None:
-    """A dropped value would be another one each time a row is scored."""
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-        for name in ("attention_dropout", "dropout"):
-            if isinstance(getattr(module, name, None), float):
-                setattr(module, name, 0.0)
-
-
-def new_optimizer(trained: Mapping[str, Any]) -> torch.optim.AdamW:
-    """AdamW of these weights. What of it is what parameter follows from their order alone."""
-    decays = {name: one.ndim >= 2 and "embed" not in name for name, one in trained.items()}
-    groups = [
-        {"params": [one for name, one in trained.items() if decays[name] is which], "decays": which}
-        for which in (True, False)
-    ]
-    return torch.optim.AdamW([group for group in groups if group["params"]], fused=True)

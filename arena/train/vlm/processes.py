@@ -15,7 +15,8 @@ import torch
 
 from arena.errors import ArenaError
 from arena.train.vlm.engine import NO_CONFIG, Config, Datum, OptimParams, Output
-from arena.train.vlm.local import LocalConfig, LocalEngine
+from arena.train.vlm.local import LocalEngine
+from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.passes import Pass
 
 T = TypeVar("T")

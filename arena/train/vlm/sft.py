@@ -261,7 +261,8 @@ def made(config: SftConfig) -> LocalEngine:
     """The engine in this process."""
     import torch
 
-    from arena.train.vlm.local import LocalConfig, LocalEngine
+    from arena.train.vlm.local import LocalEngine
+    from arena.train.vlm.local_config import LocalConfig
 
     torch.set_num_threads(config.threads)
     how = LocalConfig(mode=config.mode, rank=config.rank, alpha=2 * config.rank, tokens=config.tokens)  # type: ignore[arg-type]

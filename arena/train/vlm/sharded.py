@@ -25,7 +25,9 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 
 from arena.errors import ArenaError
 from arena.train.vlm import saved
-from arena.train.vlm.local import LocalConfig, LocalEngine, new_optimizer
+from arena.train.vlm.learnable import new_optimizer
+from arena.train.vlm.local import LocalEngine
+from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.passes import Pass
 from arena.train.vlm.processes import ProcessEngine
 

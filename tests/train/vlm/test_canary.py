@@ -238,7 +238,8 @@ def test_an_engines_adapter_and_its_canary_are_taken(tmp_path):
     pytest.importorskip("torch")
     pytest.importorskip("peft")
     from arena.train.vlm.engine import Datum, OptimParams
-    from arena.train.vlm.local import LocalConfig, LocalEngine
+    from arena.train.vlm.local import LocalEngine
+    from arena.train.vlm.local_config import LocalConfig
 
     prompt, words = np.arange(100, 112, dtype=np.int32), np.array([300, 41, 555, 203], np.int32)
     text = np.concatenate([prompt, words])
@@ -263,7 +264,8 @@ def test_a_trainer_in_bfloat16_passes_beside_a_sampler_in_float32_which_without_
     pytest.importorskip("peft")
     from arena.operator import WorkerContext
     from arena.train.vlm.engine import OptimParams
-    from arena.train.vlm.local import LocalConfig, LocalEngine
+    from arena.train.vlm.local import LocalEngine
+    from arena.train.vlm.local_config import LocalConfig
     from arena_operators.vlm.model import Model
     from arena_operators.vlm.operator import make
     from tests.train.vlm.engine_kit import drawn, weighted

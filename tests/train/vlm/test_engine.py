@@ -15,7 +15,8 @@ import torch
 
 from arena.errors import ArenaError, CheckpointError, InputError
 from arena.train.vlm.engine import OptimParams
-from arena.train.vlm.local import LocalConfig, LocalEngine
+from arena.train.vlm.local import LocalEngine
+from arena.train.vlm.local_config import LocalConfig
 from tests.train.vlm.engine_kit import answered, weighted
 
 CONFIG = LocalConfig(dtype="float32")

@@ -15,7 +15,8 @@ from transformers import AutoModelForImageTextToText
 
 from arena.cli.main import cli
 from arena.train.vlm.engine import OptimParams
-from arena.train.vlm.local import LocalConfig, LocalEngine
+from arena.train.vlm.local import LocalEngine
+from arena.train.vlm.local_config import LocalConfig
 from tests.train.vlm.engine_kit import answered, drawn, weighted
 
 

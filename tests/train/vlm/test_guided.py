@@ -14,7 +14,8 @@ from arena.errors import InputError
 from arena.train.vlm.config import VlmConfig, load
 from arena.train.vlm.engine import OptimParams
 from arena.train.vlm.guided import Guide, ThoughtsConfig, speller
-from arena.train.vlm.local import LocalConfig, LocalEngine
+from arena.train.vlm.local import LocalEngine
+from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.rows import Decoder, Row, Tokens
 from arena.train.vlm.store import RowStore
 from arena.train.vlm.trainer import Trainer, main

@@ -11,7 +11,9 @@ import torch
 
 from arena.train.vlm import sft
 from arena.train.vlm.examples import Album, chosen
-from arena.train.vlm.local import LocalConfig, LocalEngine, learner
+from arena.train.vlm.learnable import learner
+from arena.train.vlm.local import LocalEngine
+from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.sft_config import SftConfig, source
 from tests.operators.vlm_kit import foreign
 

@@ -16,7 +16,8 @@ from safetensors.numpy import load_file
 from arena.errors import ArenaError, CheckpointError, InputError
 from arena.train.vlm.config import load
 from arena.train.vlm.engine import OptimParams
-from arena.train.vlm.local import LocalConfig, LocalEngine
+from arena.train.vlm.local import LocalEngine
+from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.tinker import TinkerConfig, TinkerEngine
 from arena.train.vlm.trainer import main
 from tests.train.vlm.engine_kit import drawn, weighted

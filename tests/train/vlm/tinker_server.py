@@ -27,7 +27,8 @@ from PIL import Image as Pictures
 from tinker.proto import tinker_public_pb2 as wire
 
 from arena.train.vlm.engine import Datum, OptimParams
-from arena.train.vlm.local import LocalConfig, LocalEngine
+from arena.train.vlm.local import LocalEngine
+from arena.train.vlm.local_config import LocalConfig
 
 KEY = "tml-of-a-test"
 MODEL = "test/nano"

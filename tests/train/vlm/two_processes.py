@@ -10,7 +10,7 @@ import torch
 
 from arena.errors import ArenaError
 from arena.train.vlm.engine import OptimParams
-from arena.train.vlm.local import LocalConfig
+from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.processes import ProcessEngine
 from tests.train.vlm.engine_kit import drawn, weighted
 

@@ -1,0 +1,69 @@
+"""The models that a trainer can load, by the names of their operators, and the optimiser of their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from arena import names, plugins
+from arena.errors import InputError
+from arena.train.vlm.engine import Ints
+
+
+class Learner(Protocol):
+    """A model as its operator's kind gives it to the trainer: see arena_operators/vlm/learner.py."""
+
+    model: Any
+    tokenizer: Any
+    ends: frozenset[int]
+    context: int | None
+    image_token: int | None
+
+    def fingerprint(self) -> dict[str, str]: ...
+    def encode(self, messages: Any) -> tuple[Ints, tuple[tuple[int, int], ...]]: ...
+    def banned(self) -> Any: ...
+    def pixels(self, images: Sequence[Any]) -> dict[str, Tensor]: ...
+    def features(self, pixels: Mapping[str, Tensor]) -> Tensor | None: ...
+    def hidden(
+        self, ids: Tensor, mask: Tensor, pixels: Mapping[str, Tensor], features: Tensor | None, inner: Any
+    ) -> Tensor: ...
+    def language(self) -> str: ...
+    def save(self, folder: Path, model: Any, dtype: str, about: Mapping[str, Any]) -> None: ...
+
+
+def learner(source: str, device: str, dtype: str) -> Learner:
+    """The model of an operator's name, such as `vlm` or `llm:DIR`. InputError for one that cannot be trained."""
+    name = names.parse(source)
+    kind, what = plugins.named_operator(name, source)
+    if kind.learner is None:
+        raise InputError(f"operator {source!r} cannot be trained here: {kind.name} has no weights that a trainer knows")
+    plugins.require_modules(f"training {kind.name}", ("torch", "transformers", "peft"), "train")
+    try:
+        made: Learner = plugins.resolve(kind.learner)(what, dict(name.options), device=device, dtype=dtype)
+    except ValueError as error:
+        raise InputError(f"{source} cannot be trained: {error}") from error
+    return made
+
+
+def without_dropout(model: Any) -> None:
+    """A dropped value would be another one each time a row is scored."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        for name in ("attention_dropout", "dropout"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)
+
+
+def new_optimizer(trained: Mapping[str, Any]) -> torch.optim.AdamW:
+    """AdamW of these weights. What of it is what parameter follows from their order alone."""
+    decays = {name: one.ndim >= 2 and "embed" not in name for name, one in trained.items()}
+    groups = [
+        {"params": [one for name, one in trained.items() if decays[name] is which], "decays": which}
+        for which in (True, False)
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], fused=True)

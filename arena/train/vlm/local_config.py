@@ -1,0 +1,36 @@
+"""The settings of the engine in this process. There is no torch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from arena.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalConfig:
+    """Settings of a LocalEngine."""
+
+    mode: Literal["full", "lora"] = "lora"  # what is trained: all weights, or an adapter on the language layers
+    rank: int = 32
+    alpha: int = 64
+    dtype: Literal["float32", "bfloat16"] = "bfloat16"  # of products; sums and logits are float32
+    weights: Literal["float32", "bfloat16"] = "float32"  # in memory, of the model; those of an adapter are float32
+    checkpointing: bool = False  # keep less for the gradient and compute it again: slower, in less memory
+    tokens: int = 2048  # of a pass, padding included: more take more memory
+    pictures: int = 1 << 28  # bytes of features of pictures that are kept, where the tower is not trained
+    temperature: float = 1.0  # of the sampler; log-probabilities are those of what it drew from
+    device: str = "cpu"
+    seed: int = 0  # of the adapter's first weights
+
+    def __post_init__(self) -> None:
+        allowed = {"mode": ("full", "lora"), "dtype": ("float32", "bfloat16"), "weights": ("float32", "bfloat16")}
+        for name, values in allowed.items():
+            if getattr(self, name) not in values:
+                raise InputError(f"{name}={getattr(self, name)!r}: expected {' or '.join(values)}")
+        for name in ("rank", "alpha", "tokens", "temperature"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name}={getattr(self, name)}: expected more than 0")
+        if self.mode == "full" and self.weights != "float32":
+            raise InputError("weights=bfloat16 goes with mode=lora: small changes of weights would be rounded away")
