@@ -1,6 +1,7 @@
 """Plugins in a user's Python file: `./rps.py:RockPaperScissors`. Nothing needs to be installed.
 
-A file is loaded once a process, as a module with a unique name. It can import installed packages, but not files beside
+A file is loaded once a process, as a module with a unique name. It can import installed packages, but no
+file beside it.
 """
 
 from __future__ import annotations
