@@ -40,12 +40,12 @@ SMALL = 1 << 14  # bytes of logits that are kept for every token
 class Slots:
     """A model with what was kept for it. Make another one when the model's weights change."""
 
-    def __init__(self, model: Model, batch: int) -> None:
+    def __init__(self, model: Model, batch: int, tried: Tried) -> None:
+        """`tried`: shapes of products that were tried before, for a model of the same shapes; it is added to."""
         self.model = model
         self.slots = min(batch, SLOTS)
         inner = model.model.model
         head = model.model.get_output_embeddings().weight
-        tried: Tried = {}
         self.encoder = Encoder(model, Tower(inner, tried) if model.sees and Tower.fits(inner) else None)
         self.llama = Llama(getattr(inner, "text_model", inner), head, tried)
         self._banned = torch.from_numpy(model.banned(len(head)))

@@ -14,6 +14,7 @@ import torch
 from arena.operator import WorkerContext
 from arena_operators.vlm import products
 from arena_operators.vlm.backend import Picture
+from arena_operators.vlm.checkpoint import SHIPPED
 from arena_operators.vlm.operator import make
 from arena_operators.vlm.products import MANY, Weight
 from arena_operators.vlm.vision import Tower
@@ -75,6 +76,16 @@ def usual():
 def test_nano_writes_the_same_tokens_where_torch_has_not_the_functions(monkeypatch, usual, how):
     monkeypatch.setattr(torch.ops, "mkldnn", CHANGED[how])
     assert written() == usual
+
+
+def test_new_weights_of_the_same_shapes_are_taken_without_a_trial(monkeypatch):
+    backend = make(WorkerContext("", {})).backend
+
+    def tried(weight):
+        raise AssertionError("a shape was tried again")
+
+    monkeypatch.setattr(Weight, "_equal", tried)
+    backend.update(str(SHIPPED))
 
 
 def test_a_row_has_the_same_bits_whatever_stands_beside_it(weight):

@@ -45,14 +45,17 @@ def of_game(given: str) -> Deduction | None:
     """What a game by name has to say; None: nothing. Foreign code is not imported."""
     if plugins.is_foreign(given):
         return None
-    target = plugins.game_class(parse(given).base).deduction
-    return None if target is None else plugins.resolve(target)
+    return _of(plugins.game_class(parse(given).base))
+
+
+def _of(game: type[Game]) -> Deduction | None:
+    return None if game.deduction is None else plugins.resolve(game.deduction)
 
 
 def known(game: PlannedGame, episode: Episode) -> dict[tuple[int, int], Hindsight]:
     """By tick and seat, of the turns of a match; votes of the spy, and clues that no vote followed, are left out."""
-    say = of_game(game.given)
-    if say is None or game.runtime is not None:
+    say = None if game.runtime is not None else _of(type(game.facts))
+    if say is None:
         return {}
     out: dict[tuple[int, int], Hindsight] = {}
     for number, ballot in enumerate(say(_played(game.facts, episode))):
