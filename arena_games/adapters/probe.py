@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +17,7 @@ from arena.game import Game, GameSpec, Move, Views, moves_of
 from arena.results import check_result
 
 POLICIES = {None: 6, 0: 3, 1: 3}  # how many seeds with always the first legal action, and with random ones
+CLOCKS = ("time", "monotonic", "perf_counter")  # of the module time
 AHEAD = 1_000_003.5  # seconds: not a whole number of minutes, hours or days
 TICKS = 30
 RESAMPLED = 4  # positions in which redealing is tried; bridge needs 0.2 s each
@@ -55,34 +57,36 @@ def seed_acts(game: Game) -> bool:
 
 def differs(game: Game) -> str:
     """Whether the same seed and random actions may give another match, now or at another time; "": they do not."""
+    # A quarter after a full second, so that a clock of seconds shows the same in two matches one after the other.
+    now = {name: math.floor(getattr(time, name)()) + 0.25 for name in CLOCKS}
     for number in range(2):
-        first = _trace(game, number, number, hashes=True)
-        if _trace(game, number, number, hashes=True) != first:
+        traces = []
+        for ahead in (0.0, 0.0, AHEAD):
+            with _clocks({name: begin + ahead for name, begin in now.items()}):
+                traces.append(_trace(game, number, number, hashes=True))
+        if traces[0] != traces[1]:
             return "the same seed and the same actions gave two different matches"
-        with _later():
-            if _trace(game, number, number, hashes=True) != first:
-                return "what it gives out depends on the time of day"
+        if traces[0] != traces[2]:
+            return "what it gives out depends on the time of day"
     return ""
 
 
 @contextmanager
-def _later() -> Iterator[None]:
-    """Inside this context Python's clocks are far ahead."""
-    clocks = {name: getattr(time, name) for name in ("time", "monotonic", "perf_counter")}
-    in_ns = {f"{name}_ns": getattr(time, f"{name}_ns") for name in clocks}
+def _clocks(begins: Mapping[str, float]) -> Iterator[None]:
+    """Inside this context Python's clocks go on from these times."""
+    kept = {name: getattr(time, name) for clock in begins for name in (clock, f"{clock}_ns")}
     try:
-        for name, clock in clocks.items():
-            setattr(time, name, functools.partial(_ahead, clock, AHEAD))
-        for name, clock in in_ns.items():
-            setattr(time, name, functools.partial(_ahead, clock, int(AHEAD * 1e9)))
+        for clock, begin in begins.items():
+            for name, at in ((clock, begin), (f"{clock}_ns", int(begin * 1e9))):
+                setattr(time, name, functools.partial(_going_on, kept[name], kept[name](), at))
         yield
     finally:
-        for name, clock in {**clocks, **in_ns}.items():
-            setattr(time, name, clock)
+        for name, real in kept.items():
+            setattr(time, name, real)
 
 
-def _ahead(clock: Callable[[], Any], by: Any) -> Any:
-    return clock() + by
+def _going_on(clock: Callable[[], Any], started: Any, begin: Any) -> Any:
+    return begin + (clock() - started)
 
 
 def resamples(game: Any) -> bool:

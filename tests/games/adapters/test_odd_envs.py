@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from arena.operator import Decision
 from arena.plan import Limits, MatchPlan
 from arena.session import LocalSession
 from arena.supervisor.describe import ask
+from arena_games.adapters import probe
 from tests.games.adapters.odd_envs import HERE
 
 
@@ -73,6 +75,21 @@ def test_what_cannot_be_played_is_refused_in_words(name: str) -> None:
     assert isinstance(told, Refusal)
     assert told.error == "InputError"
     assert REFUSED[name] in told.text
+
+
+def test_a_second_that_passes_between_two_matches_is_not_taken_for_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, trace, passed = time.time, probe._trace, [0]
+
+    def later(*given: Any, **named: Any) -> Any:
+        found = trace(*given, **named)
+        passed[0] += 1
+        return found
+
+    monkeypatch.setattr(time, "time", lambda: real() + passed[0])
+    monkeypatch.setattr(probe, "_trace", later)
+    told = describe(Question(f"gymnasium:{HERE}:Clock-v0", 2, {}))
+    assert isinstance(told, Refusal)
+    assert "depends on the time of day" in told.text
 
 
 PLAYED = ["RewardInAnArray", "Huge", "FromOne", "Words", "Parts", "PartsWithWords", "SeedOnce", "SeedByActing"]
