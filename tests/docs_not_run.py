@@ -82,7 +82,7 @@ NOT_RUN = {
         "arena train sft --correct went --teacher sidescroller@lessons=40000 --out better",
         "arena play --game points24 --operators vlm,scripted,random",
         "python -m scripts.nano.games --out work/games",
-        "python -m scripts.eval.taught --docs docs",
+        "python -m scripts.eval.taught --operator vlm:nano-games --docs docs",
         "python -m scripts.nano.race --out work/race",
         "cp -r work/race/adapter/. arena_operators/vlm/adapters/race",
         "arena play --game race --operators vlm:nano@adapter=race,scripted --matches 40",
