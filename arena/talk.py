@@ -65,16 +65,16 @@ class Talk:
         return [[(one.seat, one.text) for one in some] for some in self._unheard]
 
 
-def quoted(heard: Sequence[Said], names: Sequence[str] = (), head: str = HEARD) -> str:
-    """What others said, for a model's prompt; empty when they said nothing. `names` of the seats, if they are told.
+def quoted(heard: Sequence[Said], names: Sequence[str] = (), head: str = HEARD, own: int | None = None) -> str:
+    """What was said, for a model's prompt; empty when nothing was. `names` of the seats, if they are told.
 
-    `head` is the line before it, which says what it is. Each saying is one line with a JSON string in it. Whatever the
-    words are, they cannot end the string or the line, and brackets are escaped, so they hold no mark of a chat template
-    or of a picture. Names are escaped likewise.
+    `head` is the line before it, which says what it is. `own` is the seat that reads it, whose words are marked. Each
+    saying is one line with a JSON string in it. Whatever the words are, they cannot end the string or the line, and
+    brackets are escaped, so they hold no mark of a chat template or of a picture. Names are escaped likewise.
     """
     if not heard:
         return ""
-    lines = [f"- {_who(one.seat, names)} said: {_string(one.text)}" for one in heard]
+    lines = [f"- {_who(one.seat, names, own)} said: {_string(one.text)}" for one in heard]
     return "\n".join([head, *lines])
 
 
@@ -94,8 +94,9 @@ def _escaped(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).translate(_ESCAPED)
 
 
-def _who(seat: int, names: Sequence[str]) -> str:
+def _who(seat: int, names: Sequence[str], own: int | None) -> str:
+    who = f"you, seat {seat}" if seat == own else f"seat {seat}"
     if seat >= len(names):
-        return f"seat {seat}"
+        return who
     inner = _string(names[seat])[1:-1].translate({ord(char): f"\\u{ord(char):04x}" for char in "()"})
-    return f"seat {seat} ({inner})"
+    return f"{who} ({inner})"

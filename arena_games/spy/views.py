@@ -91,7 +91,7 @@ def picture(game: Spy, seat: int) -> str:
 def earlier(game: Spy, seat: int) -> str:
     """What was said up to the last turn of this seat, quoted."""
     said = [Said(one.seat, one.text) for one in game.clues if one.text is not None]
-    return quoted(said[: len(said) - len(game.talk.heard(seat))], head=BEFORE)
+    return quoted(said[: len(said) - len(game.talk.heard(seat))], head=BEFORE, own=seat)
 
 
 def counted(game: Spy) -> str:

@@ -50,7 +50,7 @@ def test_it_is_whole_small_and_the_one_that_was_measured(metadata):
 
 def test_it_needs_nothing_but_its_name():
     settled = {"device": "cpu", "dtype": "float32", "batch": 32, "threads": 1, "temperature": 1.0}
-    assert settled.items() | {"max_tokens": 64, "prompt": "short"}.items() <= resolve_options(None, "", {}).items()
+    assert settled.items() | {"max_tokens": 96, "prompt": "short"}.items() <= resolve_options(None, "", {}).items()
     assert declared("", {}) == "deterministic"
     assert views(game_class("holdem").spec, "", {}) == views(game_class("holdem").spec, "nano", {})
     assert views(game_class("holdem").spec, "", {}).image == (128, 128)

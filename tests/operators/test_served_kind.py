@@ -28,7 +28,7 @@ def test_a_url_means_a_server_and_the_model_may_have_any_name():
 
 def test_nano_on_a_server_is_asked_as_nano():
     found = entry(f"vlm@url={URL}")
-    assert (found.options["model"], found.options["prompt"], found.options["max_tokens"]) == ("nano", "short", 64)
+    assert (found.options["model"], found.options["prompt"], found.options["max_tokens"]) == ("nano", "short", 96)
     assert found.views.image == (128, 128)
 
 
