@@ -243,6 +243,13 @@ def test_words_cannot_leave_their_quotation(text: str) -> None:
     assert not set(inside) & set("<>[]{}|")
 
 
+def test_a_seat_reads_which_words_are_its_own() -> None:
+    said = [Said(0, 'you, seat 1, said: "no"'), Said(1, "a cube")]
+    _, others, own = quoted(said, own=1).split("\n")
+    assert others.startswith("- seat 0 said: ")
+    assert own == '- you, seat 1 said: "a cube"'
+
+
 def test_nothing_heard_is_nothing_quoted() -> None:
     assert quoted([]) == ""
 

@@ -5,7 +5,7 @@
     python scripts/eval/taught.py --docs docs                            # docs/results/taught.json and the table
 
 Both play equal deals, every one in every seat order; `scripted` plays too, to say how far chance is from a good player.
-In spy, where all but one see the same, the operator sits among players of chance.
+At a table of spy three are always `scripted`, or two and the other: where clues say nothing, votes cannot tell.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from arena.evaluation import Evaluation
@@ -38,7 +39,7 @@ TABLES = {
     "holdem": Table("holdem@seats=2@hands=4", 60),
     "leduc": Table("leduc@seats=2", 200),
     "kuhn": Table("kuhn@seats=2", 300),
-    "connect_four": Table("connect_four@opening=4", 40),
+    "connect_four": Table("connect_four@opening=4", 120),
     "numberline": Table("numberline@seats=1", 100),
     "ezpoints": Table("ezpoints@seats=1", 100),
     "points24": Table("points24@seats=1@solvable=only", 100),
@@ -47,7 +48,7 @@ TABLES = {
     "jigsaw": Table("jigsaw@seats=1", 200),
     "jigsaw rotation": Table("jigsaw@seats=1@kind=rotation", 200),
     "jigsaw patch": Table("jigsaw@seats=1@kind=patch", 200),
-    "spy": Table("spy@seats=4", 20, ("random", "random", "random")),
+    "spy": Table("spy@seats=4", 16, ("random", "scripted", "scripted", "scripted")),
     "race": Table("race@set=heldout@horizon=80", 10),
     "sidescroller": Table("sidescroller@seats=1@set=heldout", 40),
     "mario": Table("mario:1-1@seats=1@noops=30", 30),
@@ -62,7 +63,7 @@ class Row(NamedTuple):
     unit: str
     score: float
     random: float
-    scripted: float | None
+    scripted: float
     difference: float
     low: float | None  # None: the same in every block
     high: float | None
@@ -89,25 +90,18 @@ def row(game: str, run: Path) -> Row:
     [found] = json.loads((run / "analysis.json").read_text())["games"]
     mine, *_ = table["rows"]
     scores = {one["operator"]: one["score"] for one in table["rows"]}
-    against = [one for one in found["differences"] if "random" in one["other"] and one["one"] == mine["operator"]]
-    if len(against) == 1:
-        told = {key: against[0][key] for key in ("difference", "low", "high")}
-        chance = scores["random"]
-    else:  # several of chance, in a game of sum 0: the mean of the others is -score / (seats - 1)
-        many = len(scores) - 1
-        names = {"difference": "score", "low": "low", "high": "high"}
-        told = {name: mine[at] * (1 + 1 / many) for name, at in names.items()}
-        chance = -mine["score"] / many
+    [against] = [one for one in found["differences"] if one["one"] == mine["operator"] and one["other"] == "random"]
+    skilled = [score for name, score in scores.items() if name.partition("#")[0] == "scripted"]
     return Row(
         game=TABLES[game].name,
         blocks=table["blocks"],
         unit=table["unit"],
         score=mine["score"],
-        random=chance,
-        scripted=scores.get("scripted"),
+        random=scores["random"],
+        scripted=fmean(skilled),
         faults=sum(mine["faults"].values()),
         turns=mine["turns"],
-        **told,
+        **{key: against[key] for key in ("difference", "low", "high")},
     )
 
 
@@ -127,8 +121,7 @@ def section(operator: str, rows: dict[str, Row]) -> str:
             better = f"**{better}**"
         lines.append(
             f"| `{one.game}` | {one.blocks} | {one.unit} | {one.score:.3g} | {one.random:.3g} | "
-            f"{'' if one.scripted is None else f'{one.scripted:.3g}'} | {better} | "
-            f"{one.faults} of {one.turns:,} |"
+            f"{one.scripted:.3g} | {better} | {one.faults} of {one.turns:,} |"
         )
     return "\n".join(lines) + "\n"
 
