@@ -1,11 +1,12 @@
-"""Trains nano at the race against itself, its past and others, and measures what came out.
+"""Trains nano at the race against itself, its past and others, three seeds, and measures what came out.
 
-    python -m scripts.train.races train --seed 0 --out work/races        # resumable
+    python -m scripts.train.races train --out work/races                  # resumable; --seeds 0 for one of them
     python -m scripts.train.races measure --out work/races --json work/races/race.json --plot work/races/curve
 
-measure: races on the held-out levels, each from both seats, of the trained model against the model that training began
-with, `ppo` and `scripted`, with 95% intervals over levels; then the start, the snapshots and the end all against each
-other: a later one that beats earlier ones has learnt, one that loses to them goes in circles.
+measure: races on held-out levels, each from both seats, of the trained model against the model that training began
+with, `ppo` and `scripted`, with 95% intervals over levels, by seed and of their mean; then the start, the snapshots and
+the end all against each other: a later one that beats earlier ones has learnt, one that loses to them goes in circles.
+What was played before is not played again.
 """
 
 from __future__ import annotations
@@ -13,92 +14,134 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import tempfile
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from arena.plan import Limits
+import numpy as np
+
+from arena.analysis.outcomes import read_outcomes
+from arena.errors import InputError
+from arena.evaluate.intervals import mean_interval
+from arena.record.reader import Run
 from arena.train.vlm.crossplay import cross_play, progress
 from scripts.train import selfplay
 from scripts.train.selfplay import ARENA, Row
 
-PRESET, START = "race-nano", "vlm:nano@adapter=race"
-LEVELS = "race@set=heldout"
-COLUMNS = ("update", "turns", "reward/mean", "reward/stderr", "critic/explained_var", "rollout/unparsed")
+PRESET, BEGAN = "race-nano", "vlm:nano@adapter=race"
+OTHERS = {"start": BEGAN, "ppo": "ppo", "scripted": "scripted"}
+SEED = 1  # of what is measured
+LEVELS = "race@set=heldout@horizon=80"  # as many decisions as in training: then who is ahead wins
+COLUMNS = ("seed", "update", "turns", "reward/mean", "reward/stderr", "critic/explained_var", "rollout/unparsed")
+Scores = dict[int, float]  # by block: the mean of a level from both seats
 
 
-def against(trained: Path, levels: str, matches: int, seed: int) -> dict[str, Any]:
-    """The trained model's scores against the others, with intervals."""
-    out = {}
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / "model"
+def against(trained: Path, out: Path, levels: str, matches: int) -> dict[str, Scores]:
+    """The trained model's scores against each of OTHERS."""
+    model = out / "model"
+    if not model.exists():
         subprocess.run([*ARENA, "export", "model", str(trained), str(model)], check=True, stdout=subprocess.DEVNULL)
-        for other in (START, "ppo", "scripted"):
-            run = Path(folder) / other.partition(":")[0]
+    found = {}
+    for name, other in OTHERS.items():
+        run = out / name
+        if not (run / "results.json").exists():
             command = ["--game", levels, "--operators", f"vlm:{model},{other}", "--matches", str(matches)]
-            command += ["--seed", str(seed), "--concurrency", "24", "--out", str(run), "--quiet"]
+            command += ["--seed", str(SEED), "--concurrency", "24", "--quiet"]
+            command = ["--resume", str(run), "--quiet"] if run.exists() else [*command, "--out", str(run)]
             subprocess.run([*ARENA, "play", *command], check=True, stdout=subprocess.DEVNULL)
-            (table,) = json.loads((run / "results.json").read_text())
-            row = next(row for row in table["rows"] if row["operator"] == f"vlm:{model}")
-            out[other] = {name: row[name] for name in ("score", "low", "high")} | {"matches": matches}
-            print(other, json.dumps(out[other]), flush=True)
-    return out
+        found[name] = scores(Run(run))
+    return found
 
 
-def circle(trained: Path, levels: str, matches: int, seed: int, ticks: int) -> dict[str, Any]:
+def scores(run: Run) -> Scores:
+    """The mean of the first operator's returns, by block."""
+    played = read_outcomes(run)
+    found = defaultdict[int, list[float]](list)
+    for row in np.flatnonzero(played.resolved):
+        [seat] = np.flatnonzero(played.lineup[row] == 0)
+        found[int(played.block[row])].append(float(played.returns[row, seat]))
+    return {block: float(np.mean(values)) for block, values in found.items()}
+
+
+def told(of: Sequence[Scores]) -> dict[str, Any]:
+    """The mean of all of them, with its 95% interval (Student's) over the levels that all have."""
+    blocks = sorted(set.intersection(*({*one} for one in of)))
+    means = [float(np.mean([one[block] for one in of])) for block in blocks]
+    low, high = mean_interval(means) if len({*means}) > 1 else (None, None)
+    return {"score": float(np.mean(means)), "low": low, "high": high, "levels": len(blocks)}
+
+
+def circle(trained: Path, out: Path, levels: str, matches: int) -> dict[str, Any]:
     """The start, the snapshots that were kept, and the newest weights against each other."""
     weights = selfplay.versions(trained)
-    with tempfile.TemporaryDirectory() as folder:
-        limits = Limits(max_ticks=ticks)
-        made = cross_play(levels, START, weights, Path(folder) / "run", matches=matches, seed=seed, limits=limits)
+    made = cross_play(levels, BEGAN, weights, out, matches=matches, seed=SEED)
     return {
         "names": list(weights),
         "matches": matches,
-        "ticks": ticks,
         "payoffs": made.games[0].payoffs,
         "later_ahead": progress(made, len(weights)),
     }
 
 
 def drawn(rows: Sequence[Row], axes: Any) -> None:
-    """The lead by turns."""
-    axes.errorbar(
-        [row["turns"] for row in rows],
-        [row["reward/mean"] for row in rows],
-        yerr=[1.96 * row["reward/stderr"] for row in rows],
-        marker="o",
-    )
+    """The lead by turns, a line a seed."""
+    for seed in sorted({row["seed"] for row in rows}):
+        mine = [row for row in rows if row["seed"] == seed]
+        axes.errorbar(
+            [row["turns"] for row in mine],
+            [row["reward/mean"] for row in mine],
+            yerr=[1.96 * row["reward/stderr"] for row in mine],
+            marker="o",
+            ms=3,
+            label=f"seed {seed:g}",
+        )
     axes.axhline(0, color="black", linewidth=0.5)
+    axes.legend()
     axes.set(xlabel="turns", ylabel="lead over the opponents of an update (95%)")
+
+
+def report(given: argparse.Namespace) -> dict[str, Any]:
+    """Measures all seeds."""
+    rows, found = list[Row](), list[dict[str, Scores]]()
+    results = dict[str, Any](levels=given.levels, seed=SEED, matches=given.matches, seeds={})
+    for seed in given.seeds:
+        trained, out = given.out / f"race-{seed}", given.out / "measured" / str(seed)
+        if not (trained / "metrics.jsonl").is_file():
+            raise InputError(f"{trained} holds no training: run `python -m scripts.train.races train` first")
+        rows += [{"seed": seed, **row} for row in selfplay.curve(trained, COLUMNS)]
+        found.append(against(trained, out, given.levels, given.matches))
+        results["seeds"][seed] = {"against": {name: told([one]) for name, one in found[-1].items()}}
+        if given.cross:
+            results["seeds"][seed]["cross_play"] = circle(trained, out / "cross", given.levels, given.cross)
+        print(f"seed {seed}", json.dumps(results["seeds"][seed]), flush=True)
+    results["mean of the seeds"] = {name: told([one[name] for one in found]) for name in OTHERS}
+    print(json.dumps(results["mean of the seeds"]), flush=True)
+    results["curve"] = rows
+    if given.plot:
+        selfplay.keep(rows, COLUMNS, given.plot, lambda axes: drawn(rows, axes))
+    return results
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("train", "measure"))
     parser.add_argument("--out", type=Path, default=Path("work/races"))
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--set", dest="settings", action="append", default=[], help="as of arena train vlm")
     parser.add_argument("--levels", default=LEVELS)
-    parser.add_argument("--matches", type=int, default=200, help="against each of the others")
-    parser.add_argument("--cross", type=int, default=200, help="matches of the snapshots, all together; 0: none")
-    parser.add_argument("--ticks", type=int, default=80, help="of a match of the snapshots, as in training")
+    parser.add_argument("--matches", type=int, default=120, help="against each of the others")
+    parser.add_argument("--cross", type=int, default=120, help="matches of the snapshots, all together; 0: none")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--plot", type=Path, help="the curve: this name with .csv and .png")
+    parser.add_argument("--plot", type=Path, help="the curves: this name with .csv and .png")
     given = parser.parse_args()
-    trained = given.out / f"race-{given.seed}"
     if given.what == "train":
-        selfplay.train(PRESET, trained, given.seed, given.settings)
+        for seed in given.seeds:
+            selfplay.train(PRESET, given.out / f"race-{seed}", seed, given.settings)
         return
-    rows = selfplay.curve(trained, COLUMNS)
-    if given.plot:
-        selfplay.keep(rows, COLUMNS, given.plot, lambda axes: drawn(rows, axes))
-    results: dict[str, Any] = {"levels": given.levels, "seed": 1, "curve": rows}
-    if given.cross:
-        results["cross_play"] = circle(trained, given.levels, given.cross, 1, given.ticks)
-        print(json.dumps(results["cross_play"]), flush=True)
-    results["against"] = against(trained, given.levels, given.matches, 1)
+    results = report(given)
     if given.json:
+        given.json.parent.mkdir(parents=True, exist_ok=True)
         given.json.write_text(json.dumps(results, indent=1) + "\n")
 
 
