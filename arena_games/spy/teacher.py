@@ -48,14 +48,19 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
 
 
 def told(game: Spy, seat: int, action: int) -> str:
-    """What there is in the picture of what the clue is about."""
-    graph = game.graph(seat)
+    """Which of the offered statements are true of the picture, before one of them is chosen.
+
+    Who chose first and then said what there is of it would see in the picture what it wants to say.
+    """
+    true = game.true(seat)
     if action == SAY_NOTHING:
         return "Nothing here is true of my picture."
-    if graph is None:
+    if true is None:
         return "My picture is blank. I say what is often true."
     assert game.statements is not None
-    return seeing.thought(graph, game.statements.words[action - FIRST])
+    offered = [one - FIRST for one in game.legal(seat) if one != SAY_NOTHING]
+    fitting = [game.statements.words[one] for one in offered if true[one]]
+    return f"True of it: {', '.join(fitting) or 'none'}."
 
 
 def voted(game: Spy, seat: int, action: int) -> str:

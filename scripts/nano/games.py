@@ -92,7 +92,7 @@ GROWN = (
     "blackjack@lessons=3000@weight=0.03",
     "maze@lessons=12000@weight=0.15",
     "jigsaw@lessons=7000@weight=0.11",
-    "spy@lessons=24000@weight=0.33",
+    "spy@lessons=30000@weight=0.40",
     "race@lessons=2000@weight=0.02",
     "mario@lessons=1000@weight=0.02",
     "holdem@lessons=4000@weight=0.05",
