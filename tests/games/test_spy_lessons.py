@@ -19,7 +19,7 @@ from arena_games.spy.pictures.lessons import ANSWERS, thought
 from arena_games.spy.pictures.scene import Scene, Thing
 from arena_games.spy.rules import Spy
 from arena_games.spy.statements import of_charts, of_scenes
-from arena_games.spy.table import FIRST_SEAT, SAY_NOTHING
+from arena_games.spy.table import FIRST, FIRST_SEAT, SAY_NOTHING
 from arena_games.spy.teacher import voted
 
 SCENE = Scene(
@@ -158,3 +158,17 @@ def test_a_match_is_taught_to_its_vote_after_some_pictures() -> None:
         assert made[: len(asked)] == asked
         assert len(asked) == teacher.PICTURES * lessons.ASKED
         assert made[-1].answer.startswith("seat ")
+
+
+def test_before_a_clue_stand_all_that_are_offered_and_true() -> None:
+    game = begun()
+    seat, true = game.due[0], game.true(game.due[0])
+    assert true is not None
+    seen = game.observe(seat, teacher.VIEWS)
+    action = choose(seen, game.card(), np.random.default_rng(0))
+    assert game.statements is not None
+    offered = {game.statements.words[one - FIRST]: bool(true[one - FIRST]) for one in seen.legal if one != SAY_NOTHING}
+    said = teacher.told(game, seat, action).removeprefix("True of it: ").removesuffix(".").split(", ")
+    assert [*offered.values()].count(False)
+    assert said == [words for words, holds in offered.items() if holds]
+    assert game.card().actions[action] in said
