@@ -5,8 +5,7 @@
 It begins with nano and its adapter of the sidescroller. That game it learns from its own play, so that it stays what
 reinforcement learning made of it; every other game from its teacher. After the first round it knows what to say, and
 sees too little of the pictures that are like none of nano's; so its eyes are taught alone (scripts/nano/eyes.py), and
-in the next round it learns to say what they see. Then both again, the eyes with far more scenes of spy; and at last the
-words once more, with room for twice as many.
+in the next round it learns to say what they see. Then both again, the eyes with far more scenes of spy.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -84,24 +82,7 @@ LAST = (
     "kuhn@lessons=1000@weight=0.015",
     "connect_four@lessons=9000@weight=0.065",
 )
-# The fourth: spy with all that was said in two rounds, which the context of nano has no room for, and connect four.
-GROWN = (
-    "numberline@lessons=1000@weight=0.01",
-    "ezpoints@lessons=2000@weight=0.02",
-    "points24@lessons=5000@weight=0.06",
-    "blackjack@lessons=3000@weight=0.03",
-    "maze@lessons=12000@weight=0.15",
-    "jigsaw@lessons=7000@weight=0.11",
-    "spy@lessons=30000@weight=0.40",
-    "race@lessons=2000@weight=0.02",
-    "mario@lessons=1000@weight=0.02",
-    "holdem@lessons=4000@weight=0.05",
-    "leduc@lessons=3000@weight=0.03",
-    "kuhn@lessons=1000@weight=0.01",
-    "connect_four@lessons=9000@weight=0.11",
-)
 OWN_SHARE = 0.085
-CONTEXT = 1_024  # tokens, from the fourth round on: positions are rotary, so that nothing of the weights changes
 SEEN_FIRST = {"maze": 16, "jigsaw": 16, "spy": 16}  # pictures of an update of the eyes
 SEEN_AGAIN = {"maze": 10, "jigsaw": 6, "spy": 32}
 SPY_PICTURES = "spy@lessons=120000@weight=0.21"  # of the eyes' second round: some 28,000 pictures
@@ -129,19 +110,6 @@ def started(out: Path, nano: Path) -> Path:
         about |= {"games": names(), "weights_sha256": hashlib.sha256(weights).hexdigest()}
         (folder / METADATA).write_text(json.dumps(about, indent=1) + "\n")
     return folder
-
-
-def grown(model: Path, out: Path) -> Path:
-    """The same model with the context CONTEXT, in `out`."""
-    if not out.exists():
-        fresh = out.with_name(f".{out.name}")
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(model, fresh)
-        config = json.loads((fresh / "config.json").read_text())
-        config["text_config"]["max_position_embeddings"] = CONTEXT
-        (fresh / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-        fresh.rename(out)
-    return out
 
 
 def eyes(config: SftConfig, start: Path, out: Path, shares: Mapping[str, int], *, steps: int) -> Path:
@@ -194,30 +162,14 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
     more = replace(first, sources=tuple(scenes if of.name == "spy" else of for of in first.sources))
     seeing = eyes(more, sft.run(second), out / "eyes-again", SEEN_AGAIN, steps=steps[3])
     third = taught(seeing, "last", LAST, steps[4], seed + 2, HOW)
-    fourth = taught(grown(sft.run(third), out / "wide"), "grown", GROWN, steps[5], seed + 3, HOW)
     begun = hashlib.sha256((nano / "model.safetensors").read_bytes()).hexdigest()
-    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(fourth), out / "model")
+    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(third), out / "model")
     about = json.loads((made / METADATA).read_text())
-    recipe = {
-        "start": begun,
-        "adapter": OWN,
-        "own": OWN_SHARE,
-        "steps": steps,
-        "context": CONTEXT,
-        "eyes_rate": EYES_RATE,
-        **HOW,
-    }
+    recipe = {"start": begun, "adapter": OWN, "own": OWN_SHARE, "steps": steps, "eyes_rate": EYES_RATE, **HOW}
     about |= {
         "name": "nano-games",
         "games": names(),
-        "recipe": {
-            **recipe,
-            "teachers": TEACHERS,
-            "again": AGAIN,
-            "last": LAST,
-            "scenes": SPY_PICTURES,
-            "grown": GROWN,
-        },
+        "recipe": {**recipe, "teachers": TEACHERS, "again": AGAIN, "last": LAST, "scenes": SPY_PICTURES},
         "made_by": "python -m scripts.nano.games (docs/nano.md)",
         "curve": "docs/curves/nano-games.csv",
     }
@@ -232,8 +184,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--steps",
         type=int,
-        nargs=6,
-        default=(850, 1500, 800, 2000, 2200, 900),
+        nargs=5,
+        default=(850, 1500, 800, 2000, 2200),
         help="updates of each round, and of the eyes between",
     )
     parser.add_argument("--seed", type=int, default=1)
