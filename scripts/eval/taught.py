@@ -48,7 +48,7 @@ TABLES = {
     "jigsaw": Table("jigsaw@seats=1", 200),
     "jigsaw rotation": Table("jigsaw@seats=1@kind=rotation", 200),
     "jigsaw patch": Table("jigsaw@seats=1@kind=patch", 200),
-    "spy": Table("spy@seats=4", 16, ("random", "scripted", "scripted", "scripted")),
+    "spy": Table("spy@seats=4", 8, ("random", "scripted", "scripted", "scripted")),
     "race": Table("race@set=heldout@horizon=80", 10),
     "sidescroller": Table("sidescroller@seats=1@set=heldout", 40),
     "mario": Table("mario:1-1@seats=1@noops=30", 30),
