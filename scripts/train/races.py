@@ -72,9 +72,11 @@ def told(of: Sequence[Scores]) -> dict[str, Any]:
     return {"score": float(np.mean(means)), "low": low, "high": high, "levels": len(blocks)}
 
 
-def circle(trained: Path, out: Path, levels: str, matches: int) -> dict[str, Any]:
-    """The start, the snapshots that were kept, and the newest weights against each other."""
-    weights = selfplay.versions(trained)
+def circle(trained: Path, out: Path, levels: str, matches: int, versions: int) -> dict[str, Any]:
+    """The start, snapshots between, and the newest weights against each other: so many, evenly apart."""
+    every = list(selfplay.versions(trained).items())
+    places = np.linspace(0, len(every) - 1, min(versions, len(every))).round().astype(int)
+    weights = dict(every[place] for place in places)
     made = cross_play(levels, BEGAN, weights, out, matches=matches, seed=SEED)
     return {
         "names": list(weights),
@@ -113,7 +115,9 @@ def report(given: argparse.Namespace) -> dict[str, Any]:
         found.append(against(trained, out, given.levels, given.matches))
         results["seeds"][seed] = {"against": {name: told([one]) for name, one in found[-1].items()}}
         if given.cross:
-            results["seeds"][seed]["cross_play"] = circle(trained, out / "cross", given.levels, given.cross)
+            results["seeds"][seed]["cross_play"] = circle(
+                trained, out / "cross", given.levels, given.cross, given.versions
+            )
         print(f"seed {seed}", json.dumps(results["seeds"][seed]), flush=True)
     results["mean of the seeds"] = {name: told([one[name] for one in found]) for name in OTHERS}
     print(json.dumps(results["mean of the seeds"]), flush=True)
@@ -130,8 +134,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--set", dest="settings", action="append", default=[], help="as of arena train vlm")
     parser.add_argument("--levels", default=LEVELS)
-    parser.add_argument("--matches", type=int, default=120, help="against each of the others")
+    parser.add_argument("--matches", type=int, default=80, help="against each of the others")
     parser.add_argument("--cross", type=int, default=120, help="matches of the snapshots, all together; 0: none")
+    parser.add_argument("--versions", type=int, default=3, help="how many of them meet: start, end, and some between")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path, help="the curves: this name with .csv and .png")
     given = parser.parse_args()
