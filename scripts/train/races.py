@@ -139,15 +139,7 @@ def main() -> None:
     parser.add_argument("--versions", type=int, default=3, help="how many of them meet: start, end, and some between")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path, help="the curves: this name with .csv and .png")
-    given = parser.parse_args()
-    if given.what == "train":
-        for seed in given.seeds:
-            selfplay.train(PRESET, given.out / f"race-{seed}", seed, given.settings)
-        return
-    results = report(given)
-    if given.json:
-        given.json.parent.mkdir(parents=True, exist_ok=True)
-        given.json.write_text(json.dumps(results, indent=1) + "\n")
+    selfplay.run(parser.parse_args(), PRESET, "race", report)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import subprocess
@@ -9,6 +10,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from arena.errors import ArenaError
 
 ARENA = (sys.executable, "-m", "arena")
 START = "start"
@@ -21,6 +24,21 @@ def train(preset: str, folder: Path, seed: int, settings: Sequence[str]) -> None
     resume = ["--resume", "exact"] if folder.exists() else []
     given = ["--preset", preset, "--seed", str(seed), "--out", str(folder), *words, *resume]
     subprocess.run([*ARENA, "train", "vlm", *given], check=True)
+
+
+def run(given: argparse.Namespace, preset: str, name: str, report: Callable[[argparse.Namespace], Any]) -> None:
+    """What a script was asked for: `train` all seeds, each in out/NAME-SEED, or `measure` and keep the report."""
+    try:
+        if given.what == "train":
+            for seed in given.seeds:
+                train(preset, given.out / f"{name}-{seed}", seed, given.settings)
+            return
+        results = report(given)
+    except ArenaError as error:
+        raise SystemExit(str(error)) from None
+    if given.json:
+        given.json.parent.mkdir(parents=True, exist_ok=True)
+        given.json.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def newest(trained: Path) -> Path:

@@ -205,15 +205,7 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    given = arguments(words)
-    if given.what == "train":
-        for seed in given.seeds:
-            selfplay.train(PRESET, given.out / f"spy-{seed}", seed, given.settings)
-        return
-    results = report(given)
-    if given.json:
-        given.json.parent.mkdir(parents=True, exist_ok=True)
-        given.json.write_text(json.dumps(results, indent=1) + "\n")
+    selfplay.run(arguments(words), PRESET, "spy", report)
 
 
 if __name__ == "__main__":
