@@ -87,8 +87,7 @@ NOT_RUN = {
         "cp -r work/race/adapter/. arena_operators/vlm/adapters/race",
         "arena play --game race --operators vlm:nano@adapter=race,scripted --matches 40",
         "python -m scripts.train.races train --out work/races",
-        "python -m scripts.train.races measure --out work/races --json work/races/race.json"
-        " --plot work/races/curve",
+        "python -m scripts.train.races measure --out work/races --json work/races/race.json --plot work/races/curve",
         "python -m scripts.train.spies train --out work/spies",
         "python -m scripts.train.spies measure --out work/spies --json work/spies/spy.json --plot work/spies/curve",
         "python scripts/ppo/demos.py mario:1-1 --join A.npz B.npz C.npz --out mario.npz",
