@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import platform
 import socket
@@ -29,6 +30,7 @@ from arena.protocol.version import MAJOR, MINOR
 from arena.record.reader import Run
 from arena.record.verify import verify
 
+SLOW_TO_COMPILE = ("numpy", "torch", "transformers")
 PATIENCE = 30.0  # seconds for one decision in the round trip
 TORCH = """
 import torch
@@ -61,6 +63,22 @@ def interpreter() -> Iterator[Finding]:
             "problem", "platform", machine, "workers need Unix sockets: use Linux or macOS (on Windows, WSL 2)"
         )
     yield Finding("ok", "arena", f"{arena.__version__}, protocol {MAJOR}.{MINOR}, {Path(arena.__file__).parent}")
+
+
+def bytecode() -> Iterator[Finding]:
+    """Whether what workers import is compiled once, or in every worker again."""
+    if not sys.dont_write_bytecode:
+        return
+    specs = [importlib.util.find_spec(name) for name in SLOW_TO_COMPILE]
+    again = [spec for spec in specs if spec and spec.cached and not Path(spec.cached).exists()]
+    if again:
+        names = ", ".join(spec.name for spec in again)
+        yield Finding(
+            "warning",
+            "bytecode",
+            f"every worker compiles {names} again, for seconds: PYTHONDONTWRITEBYTECODE is set",
+            f"compile once: {sys.executable} -m compileall -q -j 0 {Path(str(again[0].origin)).parent.parent}",
+        )
 
 
 def distributions() -> Iterator[Finding]:
@@ -176,6 +194,7 @@ def gpu() -> Iterator[Finding]:
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     interpreter,
+    bytecode,
     distributions,
     plugins,
     round_trip,

@@ -35,6 +35,20 @@ def test_everything_is_looked_at_without_a_traceback():
     assert all(what in done.stdout for what in ("python", "games", "round trip", "gpu"))
 
 
+def test_packages_that_every_worker_compiles_again_are_named_until_they_are_compiled(monkeypatch, tmp_path):
+    (tmp_path / "slow_one").mkdir()
+    (tmp_path / "slow_one" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(checks, "SLOW_TO_COMPILE", ("slow_one", "not_installed"))
+    (found,) = checks.bytecode()
+    assert found.state == "warning"
+    assert "compiles slow_one again" in found.text
+    command = found.advice.removeprefix("compile once: ").split()
+    subprocess.run(command, check=True)
+    assert not list(checks.bytecode())
+
+
 def test_an_extra_that_is_not_whole_says_what_it_lacks_and_is_no_problem(monkeypatch):
     some = {"": [("numpy", "2")], "train": [("torch", "2"), ("tensorboard", None)]}
     monkeypatch.setattr(checks.installed, "extras", lambda: ["train"])
