@@ -15,7 +15,7 @@ import argparse
 import json
 import subprocess
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,31 +37,41 @@ COLUMNS = ("seed", "update", "turns", "reward/mean", "reward/stderr", "critic/ex
 Scores = dict[int, float]  # by block: the mean of a level from both seats
 
 
-def against(trained: Path, out: Path, levels: str, matches: int) -> dict[str, Scores]:
-    """The trained model's scores against each of OTHERS."""
-    model = out / "model"
-    if not model.exists():
-        subprocess.run([*ARENA, "export", "model", str(trained), str(model)], check=True, stdout=subprocess.DEVNULL)
+def against(operator: str, others: Mapping[str, str], out: Path, levels: str, matches: int) -> dict[str, Scores]:
+    """An operator's scores against each of the others."""
     found = {}
-    for name, other in OTHERS.items():
+    for name, other in others.items():
         run = out / name
         if not (run / "results.json").exists():
-            command = ["--game", levels, "--operators", f"vlm:{model},{other}", "--matches", str(matches)]
+            command = ["--game", levels, "--operators", f"{operator},{other}", "--matches", str(matches)]
             command += ["--seed", str(SEED), "--concurrency", "24", "--quiet"]
             command = ["--resume", str(run), "--quiet"] if run.exists() else [*command, "--out", str(run)]
             subprocess.run([*ARENA, "play", *command], check=True, stdout=subprocess.DEVNULL)
-        found[name] = scores(Run(run))
+        found[name] = scores(Run(run), 0, 1)
     return found
 
 
-def scores(run: Run) -> Scores:
-    """The mean of the first operator's returns, by block."""
+def exported(trained: Path, model: Path) -> str:
+    """The trained model as an operator; `model` is the folder that it is written to."""
+    if not model.exists():
+        subprocess.run([*ARENA, "export", "model", str(trained), str(model)], check=True, stdout=subprocess.DEVNULL)
+    return f"vlm:{model}"
+
+
+def scores(run: Run, one: int, other: int) -> Scores:
+    """The mean of the operator `one`'s returns in its matches with the operator `other`, by block."""
     played = read_outcomes(run)
     found = defaultdict[int, list[float]](list)
     for row in np.flatnonzero(played.resolved):
-        [seat] = np.flatnonzero(played.lineup[row] == 0)
-        found[int(played.block[row])].append(float(played.returns[row, seat]))
+        if {*played.lineup[row].tolist()} == {one, other}:
+            [seat] = np.flatnonzero(played.lineup[row] == one)
+            found[int(played.block[row])].append(float(played.returns[row, seat]))
     return {block: float(np.mean(values)) for block, values in found.items()}
+
+
+def less(of: Scores, start: Scores) -> Scores:
+    """How much more it is than the start's, by block."""
+    return {block: score - start[block] for block, score in of.items() if block in start}
 
 
 def told(of: Sequence[Scores]) -> dict[str, Any]:
@@ -78,10 +88,11 @@ def circle(trained: Path, out: Path, levels: str, matches: int, versions: int) -
     places = np.linspace(0, len(every) - 1, min(versions, len(every))).round().astype(int)
     weights = dict(every[place] for place in places)
     made = cross_play(levels, BEGAN, weights, out, matches=matches, seed=SEED)
+    run, numbers = Run(out), range(len(weights))
     return {
         "names": list(weights),
         "matches": matches,
-        "payoffs": made.games[0].payoffs,
+        "payoffs": [[None if a == b else told([scores(run, a, b)]) for b in numbers] for a in numbers],
         "later_ahead": progress(made, len(weights)),
     }
 
@@ -107,12 +118,15 @@ def report(given: argparse.Namespace) -> dict[str, Any]:
     """Measures all seeds."""
     rows, found = list[Row](), list[dict[str, Scores]]()
     results = dict[str, Any](levels=given.levels, seed=SEED, matches=given.matches, seeds={})
+    known = {name: other for name, other in OTHERS.items() if name != "start"}
+    start = against(BEGAN, known, given.out / "measured" / "start", given.levels, given.matches)
+    results["start"] = {name: told([one]) for name, one in start.items()}
     for seed in given.seeds:
         trained, out = given.out / f"race-{seed}", given.out / "measured" / str(seed)
         if not (trained / "metrics.jsonl").is_file():
             raise InputError(f"{trained} holds no training: run `python -m scripts.train.races train` first")
         rows += [{"seed": seed, **row} for row in selfplay.curve(trained, COLUMNS)]
-        found.append(against(trained, out, given.levels, given.matches))
+        found.append(against(exported(trained, out / "model"), OTHERS, out, given.levels, given.matches))
         results["seeds"][seed] = {"against": {name: told([one]) for name, one in found[-1].items()}}
         if given.cross:
             results["seeds"][seed]["cross_play"] = circle(
@@ -120,7 +134,8 @@ def report(given: argparse.Namespace) -> dict[str, Any]:
             )
         print(f"seed {seed}", json.dumps(results["seeds"][seed]), flush=True)
     results["mean of the seeds"] = {name: told([one[name] for one in found]) for name in OTHERS}
-    print(json.dumps(results["mean of the seeds"]), flush=True)
+    results["less the start"] = {name: told([less(one[name], score) for one in found]) for name, score in start.items()}
+    print(json.dumps({name: results[name] for name in ("start", "mean of the seeds", "less the start")}), flush=True)
     results["curve"] = rows
     if given.plot:
         selfplay.keep(rows, COLUMNS, given.plot, lambda axes: drawn(rows, axes))
