@@ -17,7 +17,7 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -82,19 +82,33 @@ def told(of: Sequence[Scores]) -> dict[str, Any]:
     return {"score": float(np.mean(means)), "low": low, "high": high, "levels": len(blocks)}
 
 
-def circle(trained: Path, out: Path, levels: str, matches: int, versions: int) -> dict[str, Any]:
+class Circle(NamedTuple):
+    """Versions of a training that all met each other, in `matches` races in all."""
+
+    names: list[str]
+    matches: int
+    later_ahead: float | None  # share of pairs
+    scores: list[list[Scores]]  # of the row's version in its races with the column's
+
+    def told(self) -> dict[str, Any]:
+        return {**self._asdict(), "scores": payoffs([self.scores])}
+
+
+def circle(trained: Path, out: Path, levels: str, matches: int, versions: int) -> Circle:
     """The start, snapshots between, and the newest weights against each other: so many, evenly apart."""
     every = list(selfplay.versions(trained).items())
     places = np.linspace(0, len(every) - 1, min(versions, len(every))).round().astype(int)
     weights = dict(every[place] for place in places)
     made = cross_play(levels, BEGAN, weights, out, matches=matches, seed=SEED)
     run, numbers = Run(out), range(len(weights))
-    return {
-        "names": list(weights),
-        "matches": matches,
-        "payoffs": [[None if a == b else told([scores(run, a, b)]) for b in numbers] for a in numbers],
-        "later_ahead": progress(made, len(weights)),
-    }
+    found = [[scores(run, one, other) if one != other else {} for other in numbers] for one in numbers]
+    return Circle(list(weights), matches, progress(made, len(weights)), found)
+
+
+def payoffs(seeds: Sequence[list[list[Scores]]]) -> list[list[dict[str, Any] | None]]:
+    """Of each pair the mean of the seeds, with its interval."""
+    numbers = range(len(seeds[0]))
+    return [[told([of[a][b] for of in seeds]) if a != b else None for b in numbers] for a in numbers]
 
 
 def drawn(rows: Sequence[Row], axes: Any) -> None:
@@ -116,7 +130,7 @@ def drawn(rows: Sequence[Row], axes: Any) -> None:
 
 def report(given: argparse.Namespace) -> dict[str, Any]:
     """Measures all seeds."""
-    rows, found = list[Row](), list[dict[str, Scores]]()
+    rows, found, circles = list[Row](), list[dict[str, Scores]](), list[Circle]()
     results = dict[str, Any](levels=given.levels, seed=SEED, matches=given.matches, seeds={})
     known = {name: other for name, other in OTHERS.items() if name != "start"}
     start = against(BEGAN, known, given.out / "measured" / "start", given.levels, given.matches)
@@ -129,13 +143,14 @@ def report(given: argparse.Namespace) -> dict[str, Any]:
         found.append(against(exported(trained, out / "model"), OTHERS, out, given.levels, given.matches))
         results["seeds"][seed] = {"against": {name: told([one]) for name, one in found[-1].items()}}
         if given.cross:
-            results["seeds"][seed]["cross_play"] = circle(
-                trained, out / "cross", given.levels, given.cross, given.versions
-            )
+            circles.append(circle(trained, out / "cross", given.levels, given.cross, given.versions))
+            results["seeds"][seed]["cross_play"] = circles[-1].told()
         print(f"seed {seed}", json.dumps(results["seeds"][seed]), flush=True)
     results["mean of the seeds"] = {name: told([one[name] for one in found]) for name in OTHERS}
     results["less the start"] = {name: told([less(one[name], score) for one in found]) for name, score in start.items()}
-    print(json.dumps({name: results[name] for name in ("start", "mean of the seeds", "less the start")}), flush=True)
+    if circles and len({len(one.names) for one in circles}) == 1:
+        results["cross-play, mean of the seeds"] = payoffs([one.scores for one in circles])
+    print(json.dumps({name: results[name] for name in results if name not in ("seeds", "curve")}), flush=True)
     results["curve"] = rows
     if given.plot:
         selfplay.keep(rows, COLUMNS, given.plot, lambda axes: drawn(rows, axes))
