@@ -27,6 +27,7 @@ from torch.nn import functional
 from arena.canonical import generator, key
 from arena.train.vlm.chats import Chat
 from arena_operators.vlm.checkpoint import METADATA
+from scripts.nano import places
 
 WORDS = 6  # of a phrase, at most
 MOST = 1_500  # phrases of a source
@@ -35,6 +36,7 @@ HELD = 256  # pictures of a source that are not learned from
 KEPT = 16  # known pictures of an update
 KEEP = 20.0  # nats that the tower pays where image tokens of known pictures change by as much as these differ
 FEATURES = "eyes.json"
+SCENES = "scenes"  # how many scenes whose things are read by their places, among shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +98,25 @@ class Eyes:
         """`model`: of transformers, with `model.vision_model` and `model.connector`."""
         torch.manual_seed(seed)
         self.tower, self.connector = model.model.vision_model, model.model.connector
-        wide = self.look(sources[0].pixels[:1]).shape[1]
         self.readers = torch.nn.ModuleDict()
         for one in sources:
+            wide = self.look(one.pixels[:1]).shape[1]
             reader = torch.nn.Linear(wide, len(one.phrases))
             torch.nn.init.normal_(reader.weight, std=0.1 / wide**0.5)
             with torch.no_grad():
                 reader.bias.copy_(torch.logit(one.rates))
             self.readers[one.name] = reader
 
+        self.places = places.Reader(model.config.get_text_config().hidden_size)
+
     @property
     def parameters(self) -> list[torch.nn.Parameter]:
-        return [*self.tower.parameters(), *self.connector.parameters(), *self.readers.parameters()]
+        learnt = (self.tower, self.connector, self.readers, self.places)
+        return [weight for module in learnt for weight in module.parameters()]
+
+    def tokens(self, pixels: npt.NDArray[np.uint8]) -> torch.Tensor:
+        """The image tokens of pictures, as float32 (pictures, tokens, width)."""
+        return self.look(pixels).unflatten(1, (-1, self.places.linear.in_features))
 
     def look(self, pixels: npt.NDArray[np.uint8]) -> torch.Tensor:
         """The image tokens of pictures, as float32 (pictures, tokens * width); pixels as a processor scales them."""
@@ -147,8 +156,9 @@ def learn(
     `known`: pictures whose image tokens stay what they are, as far as what is new allows it.
     `shares`: how many pictures of each that is new an update has.
     """
-    whole = sum(shares[one.name] for one in new)
+    whole = sum(shares.values())
     eyes = Eyes(model, new, seed)
+    held = places.drawn(seed, 0, places.HELD) if SCENES in shares else None
     rng = generator(key("nano eyes", seed))
     with torch.no_grad():
         before = {
@@ -160,27 +170,33 @@ def learn(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps, pct_start=0.05, anneal_strategy="cos")
 
     def told(step: int, moved: float) -> dict[str, float]:
-        return {"step": step, "moved": moved, **{one.name: eyes.sees(one) for one in new}}
+        with torch.no_grad():
+            things = {} if held is None else eyes.places.right(eyes.tokens(held.pixels), held.words)
+        return {"step": step, "moved": moved, **{one.name: eyes.sees(one) for one in new}, **things}
 
     yield told(0, 0.0)
     every, moved = max(1, steps // 8), 0.0
-    for step in range(steps):
-        loss = torch.zeros(())
-        for one in new:
-            rows = rng.integers(HELD, len(one.pixels), shares[one.name])
-            loss = loss + eyes.loss(one, rows) * (len(rows) / whole)
-        for one in known:
-            rows = rng.integers(0, len(one.pixels), max(1, KEPT // len(known)))
-            off = (eyes.look(one.pixels[rows]) - before[one.name][rows]).square().mean() / scale[one.name]
-            loss = loss + KEEP * off / len(known)
-            moved = 0.95 * moved + 0.05 * float(off.detach())
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(eyes.parameters, 1.0)
-        optimizer.step()
-        schedule.step()
-        if (step + 1) % every == 0 or step + 1 == steps:
-            yield told(step + 1, moved)
+    with places.stream(seed, shares.get(SCENES, 0)) as scenes:
+        for step in range(steps):
+            loss = torch.zeros(())
+            for one in new:
+                rows = rng.integers(HELD, len(one.pixels), shares[one.name])
+                loss = loss + eyes.loss(one, rows) * (len(rows) / whole)
+            if SCENES in shares:
+                some = next(scenes)
+                loss = loss + eyes.places.loss(eyes.tokens(some.pixels), some.words) * (shares[SCENES] / whole)
+            for one in known:
+                rows = rng.integers(0, len(one.pixels), max(1, KEPT // len(known)))
+                off = (eyes.look(one.pixels[rows]) - before[one.name][rows]).square().mean() / scale[one.name]
+                loss = loss + KEEP * off / len(known)
+                moved = 0.95 * moved + 0.05 * float(off.detach())
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(eyes.parameters, 1.0)
+            optimizer.step()
+            schedule.step()
+            if (step + 1) % every == 0 or step + 1 == steps:
+                yield told(step + 1, moved)
 
 
 def teach(start: Path, out: Path, new: Sequence[Pictures], known: Sequence[Pictures], **how: Any) -> Path:
