@@ -140,15 +140,15 @@ def ring(picture: Image, hole: tuple[int, int]) -> tuple[Image, Image, Image, Im
     )
 
 
+def borders(patch: Image) -> tuple[Image, Image, Image, Image]:
+    """The outermost rows of pixels of a patch: its upper, right, lower and left one."""
+    return patch[0], patch[:, -1], patch[-1], patch[:, 0]
+
+
 def fits(puzzle: Patches) -> Table:
     """int64 (patches, 4): how ill each fits above, right, below and left."""
     around = ring(puzzle.picture, puzzle.hole)
-    return np.array(
-        [
-            [mismatch(*pair) for pair in zip((one[0], one[:, -1], one[-1], one[:, 0]), around, strict=True)]
-            for one in puzzle.patches
-        ]
-    )
+    return np.array([[mismatch(*pair) for pair in zip(borders(one), around, strict=True)] for one in puzzle.patches])
 
 
 def _turned(piece: Image) -> list[Image]:

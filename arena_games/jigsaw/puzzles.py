@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from arena.game import Image, Vector
 from arena_games.jigsaw import cutting
+from arena_games.jigsaw.colours import colour
 from arena_games.jigsaw.cutting import SIDE, Patches, Pieces
 from arena_games.jigsaw.levels import TURNS, Level
 from arena_games.puzzles.game import Puzzle
@@ -178,7 +179,14 @@ class PatchPuzzle(Puzzle):
         words = [
             f"{name}: " + ", ".join(f"{side} {n}" for side, n in zip(SIDES, row, strict=True)) for name, row in table
         ]
-        return {"kind": "patch", "next": "the hole", "fits": "\n".join(words)}
+        sides = [cutting.ring(self.cut.picture, self.cut.hole), *map(cutting.borders, self.cut.patches)]
+        colours = [" ".join(map(colour, lines)) for lines in sides]
+        return {
+            "kind": "patch",
+            "next": "the hole",
+            "fits": "\n".join(words),
+            "colours": "\n".join(map(": ".join, zip(("hole", *self.names), colours, strict=True))),
+        }
 
     def vector(self) -> Vector:
         return (cutting.fits(self.cut).ravel() / FULL).astype(np.float32)

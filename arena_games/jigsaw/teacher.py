@@ -29,14 +29,10 @@ def _right(game: JigsawGame) -> str:
 
 
 def thought(facts: Mapping[str, str], answer: str) -> str:
-    """What fits best at the edges, then the plan."""
-    if "fits" in facts:
-        totals = {}
-        for row in facts["fits"].split("\n"):
-            name, words = row.split(": ")
-            totals[name] = sum(int(word.split(" ")[1]) for word in words.split(", "))
-        best = min(totals, key=totals.__getitem__)
-        return f"Around the hole {best} fits best. I choose {answer}."
+    """What fits best at the edges, or what colours the sides of hole and patches have; then the plan."""
+    if "colours" in facts:
+        hole, *patches = facts["colours"].split("\n")
+        return ". ".join([hole.capitalize(), *(f"Patch {one}" for one in patches), f"I choose {answer}."])
     here, columns = int(facts["next"]), int(facts["columns"])
     if "right" not in facts:
         return f"Piece {here} is next. I turn it by {answer} degrees."
