@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib.util
 import sys
 import traceback
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from arena.canonical import digest, hash_file
@@ -32,6 +33,17 @@ def unreadable(path: Path, error: OSError) -> InputError:
     return InputError(f"{path} cannot be read: {error.strerror}")
 
 
+class Source(SourceFileLoader):
+    """Compiles the file as it is now: nothing is written beside it, and no cache of an earlier one is read.
+
+    A run folder keeps such files, and holds what was played and nothing else.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The code of the file."""
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def module(path: Path) -> ModuleType:
     """Imports this file as a module. Raises InputError if it is missing or cannot be imported."""
     path = path.expanduser().resolve()
@@ -40,7 +52,7 @@ def module(path: Path) -> ModuleType:
         return sys.modules[name]
     if not path.is_file():
         raise unreadable(path, FileNotFoundError())
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=Source(name, str(path)))
     assert spec is not None
     assert spec.loader is not None
     made = importlib.util.module_from_spec(spec)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,12 @@ def test_the_only_game_of_a_file_needs_no_name(rps):
 def test_a_file_is_loaded_once(rps):
     os.chdir(rps.parent)
     assert plugins.game_class("./rps.py") is plugins.game_class(str(rps))
+
+
+def test_nothing_is_written_beside_it(rps, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    plugins.game_class(str(rps))
+    assert [path.name for path in rps.parent.iterdir()] == ["rps.py"]
 
 
 def test_a_missing_file_is_said_with_its_whole_path(tmp_path, monkeypatch):

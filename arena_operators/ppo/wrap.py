@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.errors import InputError
+from arena.files import Source
 from arena_operators.ppo.kind import split_wrap
 
 Array = npt.NDArray[Any]
@@ -35,7 +36,8 @@ class Wrap:
         """`given` is FILE.py:NAME. Raises InputError if the file has no NAME, ValueError if the file raises."""
         self._given = given
         self._path, name = split_wrap(given)
-        spec = importlib.util.spec_from_file_location(f"arena_wrap_{self._path.stem}", self._path)
+        called = f"arena_wrap_{self._path.stem}"
+        spec = importlib.util.spec_from_file_location(called, self._path, loader=Source(called, str(self._path)))
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
