@@ -5,7 +5,8 @@
 It begins with nano and its adapter of the sidescroller. That game it learns from its own play, so that it stays what
 reinforcement learning made of it; every other game from its teacher. After the first round it knows what to say, and
 sees too little of the pictures that are like none of nano's; so its eyes are taught alone (scripts/nano/eyes.py), and
-in the next round it learns to say what they see. Then both again, the eyes with far more scenes of spy.
+in the next round it learns to say what they see. Then both again, the eyes with far more scenes of spy;
+and once more, the eyes now by what stands where (scripts/nano/places.py), the words with room for twice as many.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -27,9 +29,9 @@ from arena.train.vlm.chats import Chat
 from arena.train.vlm.sft_config import SftConfig, Source, source
 from arena_operators.vlm.adapter import merged
 from arena_operators.vlm.checkpoint import METADATA, SHIPPED, adapters
-from scripts.nano import visited
+from scripts.nano import more_tokens, visited
 from scripts.nano.export import export
-from scripts.nano.eyes import gather, teach
+from scripts.nano.eyes import SCENES, gather, teach
 from scripts.nano.recipe import Recipe
 
 OWN = "sidescroller"  # what is learnt from the model's own play
@@ -82,12 +84,32 @@ LAST = (
     "kuhn@lessons=1000@weight=0.015",
     "connect_four@lessons=9000@weight=0.065",
 )
+# The fourth: spy with all that was said in two rounds, which the context of nano has no room for, and connect four.
+GROWN = (
+    "numberline@lessons=1000@weight=0.01",
+    "ezpoints@lessons=2000@weight=0.02",
+    "points24@lessons=5000@weight=0.06",
+    "blackjack@lessons=3000@weight=0.03",
+    "maze@lessons=12000@weight=0.15",
+    "jigsaw@lessons=7000@weight=0.11",
+    "spy@lessons=30000@weight=0.40",
+    "race@lessons=2000@weight=0.02",
+    "mario@lessons=1000@weight=0.02",
+    "holdem@lessons=4000@weight=0.05",
+    "leduc@lessons=3000@weight=0.03",
+    "kuhn@lessons=1000@weight=0.01",
+    "connect_four@lessons=9000@weight=0.11",
+)
 OWN_SHARE = 0.085
+CONTEXT = 1_024  # tokens, from the fourth round on: positions are rotary, so that nothing of the weights changes
+TOKENS = 320  # more from then on, so that what spy, mazes and jigsaws say takes half as many
+SAID = 400  # lessons of each game that they are made of
 SEEN_FIRST = {"maze": 16, "jigsaw": 16, "spy": 16}  # pictures of an update of the eyes
 SEEN_AGAIN = {"maze": 10, "jigsaw": 6, "spy": 32}
+SEEN_LAST = {SCENES: 64, "maze": 8, "jigsaw": 8, "spy": 8}  # what stands where, in scenes that are drawn meanwhile
 SPY_PICTURES = "spy@lessons=120000@weight=0.21"  # of the eyes' second round: some 28,000 pictures
 KNOWN = 1_500  # pictures of each known game that the eyes go on seeing as they do
-EYES_RATE = 1e-3
+EYES_RATE, EYES_LAST_RATE = 1e-3, 3e-3
 HOW: dict[str, Any] = {"mode": "full", "rate": 8e-4, "rate_final": 1e-5, "warmup": 50, "batch": 64, "shown_weight": 0.5}
 
 
@@ -112,14 +134,42 @@ def started(out: Path, nano: Path) -> Path:
     return folder
 
 
-def eyes(config: SftConfig, start: Path, out: Path, shares: Mapping[str, int], *, steps: int) -> Path:
+def grown(model: Path, out: Path, texts: Iterator[str]) -> Path:
+    """The same model with the context CONTEXT, and TOKENS tokens more for what these texts say, in `out`."""
+    if not out.exists():
+        fresh = out.with_name(f".{out.name}")
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(model, fresh)
+        more_tokens.grow(fresh, texts, TOKENS)
+        config = json.loads((fresh / "config.json").read_text())
+        config["text_config"]["max_position_embeddings"] = CONTEXT
+        (fresh / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+        about = json.loads((fresh / METADATA).read_text())
+        about["weights_sha256"] = hashlib.sha256((fresh / "model.safetensors").read_bytes()).hexdigest()
+        (fresh / METADATA).write_text(json.dumps(about, indent=1) + "\n")
+        fresh.rename(out)
+    return out
+
+
+def said(config: SftConfig) -> Iterator[str]:
+    """What some lessons of each teacher say, and what is asked."""
+    for of in config.sources:
+        if of.sort == "teacher":
+            for chat in islice(sft.chats(config, of, Path(config.out) / "lessons"), SAID):
+                yield from (chat.text, chat.shown)
+                yield from (part for _, parts in chat.messages for part in parts if isinstance(part, str))
+
+
+def eyes(
+    config: SftConfig, start: Path, out: Path, shares: Mapping[str, int], *, steps: int, rate: float = EYES_RATE
+) -> Path:
     """The model `start` with eyes for what is new, in `out`; they learn from the lessons of `config`."""
     if not out.exists():
         torch.set_num_threads(config.threads)
         found = [gather(of.name if of.sort == "teacher" else OWN, _some(config, of)) for of in config.sources]
         new = [one for one in found if one.name in shares]
         known = [one for one in found if one.name not in shares]
-        teach(start, out, new, known, shares=shares, steps=steps, rate=EYES_RATE, seed=config.seed)
+        teach(start, out, new, known, shares=shares, steps=steps, rate=rate, seed=config.seed)
     return out
 
 
@@ -162,14 +212,33 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
     more = replace(first, sources=tuple(scenes if of.name == "spy" else of for of in first.sources))
     seeing = eyes(more, sft.run(second), out / "eyes-again", SEEN_AGAIN, steps=steps[3])
     third = taught(seeing, "last", LAST, steps[4], seed + 2, HOW)
+    seeing = eyes(more, sft.run(third), out / "eyes-places", SEEN_LAST, steps=steps[5], rate=EYES_LAST_RATE)
+    fourth = taught(out / "wide", "grown", GROWN, steps[6], seed + 3, HOW)
+    grown(seeing, out / "wide", said(replace(fourth, model=f"vlm:{seeing}")))
     begun = hashlib.sha256((nano / "model.safetensors").read_bytes()).hexdigest()
-    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(third), out / "model")
+    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(fourth), out / "model")
     about = json.loads((made / METADATA).read_text())
-    recipe = {"start": begun, "adapter": OWN, "own": OWN_SHARE, "steps": steps, "eyes_rate": EYES_RATE, **HOW}
+    recipe = {
+        "start": begun,
+        "adapter": OWN,
+        "own": OWN_SHARE,
+        "steps": steps,
+        "context": CONTEXT,
+        "more_tokens": TOKENS,
+        "eyes_rates": [EYES_RATE, EYES_LAST_RATE],
+        **HOW,
+    }
     about |= {
         "name": "nano-games",
         "games": names(),
-        "recipe": {**recipe, "teachers": TEACHERS, "again": AGAIN, "last": LAST, "scenes": SPY_PICTURES},
+        "recipe": {
+            **recipe,
+            "teachers": TEACHERS,
+            "again": AGAIN,
+            "last": LAST,
+            "scenes": SPY_PICTURES,
+            "grown": GROWN,
+        },
         "made_by": "python -m scripts.nano.games (docs/nano.md)",
         "curve": "docs/curves/nano-games.csv",
     }
@@ -184,8 +253,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--steps",
         type=int,
-        nargs=5,
-        default=(850, 1500, 800, 2000, 2200),
+        nargs=7,
+        default=(850, 1500, 800, 2000, 2200, 2000, 1200),
         help="updates of each round, and of the eyes between",
     )
     parser.add_argument("--seed", type=int, default=1)
