@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import multiprocessing
-import signal
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -17,6 +15,7 @@ import msgspec
 from arena.errors import ArenaError
 from arena.log import Line
 from arena.plan import MatchPlan
+from arena.pool import pool
 from arena.record.checker import Checker, Problem, Report, Task
 from arena.record.reader import Run
 from arena.record.replay import Replay
@@ -73,9 +72,7 @@ class Pieces:
         if not batch:
             return
         if self._pool is None:
-            # Spawned: a fork would take over the sockets and threads of this process.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._processes, context, _begin)
+            self._pool = pool(self._processes)
         self._due.append(self._pool.submit(_check, str(self._checker.run.folder), self._trust, _encode(batch)))
 
     def _next(self) -> Report:
@@ -86,10 +83,6 @@ class Pieces:
             raise ArenaError(
                 "a process that checked matches died (out of memory?). Take fewer: arena verify RUN --processes 1"
             ) from error
-
-
-def _begin() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends them in order
 
 
 @functools.cache

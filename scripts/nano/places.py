@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from itertools import count
-from multiprocessing import get_context
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +22,7 @@ import torch
 from torch.nn import functional
 
 from arena.canonical import generator, key
+from arena.pool import pool
 from arena_games.spy.pictures import geometry, render, scene
 
 EDGE, PATCHES, BLOCK = 128, 8, 2  # pixels of a side; patches of a side; patches of an image token's side
@@ -64,17 +64,17 @@ def places(graph: scene.Scene) -> npt.NDArray[np.int64]:
 @contextmanager
 def stream(seed: int, size: int) -> Iterator[Iterator[Scenes]]:
     """Chunks of so many scenes, without an end; a process draws ahead until the context ends."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+    with pool(1) as drawing:
         waiting: deque[Future[Scenes]] = deque()
 
         def chunks() -> Iterator[Scenes]:
             for chunk in count(1):  # chunk 0 is held out
-                waiting.append(pool.submit(drawn, seed, chunk, size))
+                waiting.append(drawing.submit(drawn, seed, chunk, size))
                 if len(waiting) == AHEAD:
                     yield waiting.popleft().result()
 
         yield chunks()
-        pool.shutdown(cancel_futures=True)
+        drawing.shutdown(cancel_futures=True)
 
 
 class Reader(torch.nn.Module):
