@@ -36,6 +36,8 @@ class Statement:
     words: str
     holds: Callable[[Any], bool]
     chance: float  # 0 to 1, both excluded
+    things: Callable[[Scene], list[Thing]] | None = None  # of a scene: those that it is about
+    counts: bool = False  # it says how many they are, and not that there are some
 
     @property
     def bits(self) -> float:
@@ -84,7 +86,10 @@ def of_scenes() -> Statements:
     ]
     out += [_there_is(f"a {colour} thing {place}", place, colour=colour) for colour, place in product(COLOURS, PLACES)]
     numbers = range(FEWEST, MOST + 1)
-    out += [Statement(f"{number} things", partial(_so_many, number, {}), 1 / len(numbers)) for number in numbers]
+    out += [
+        Statement(f"{number} things", partial(_so_many, number, {}), 1 / len(numbers), partial(_matching, {}), True)
+        for number in numbers
+    ]
     out += [_there_are(number, shape, shape=shape) for shape, number in product(SHAPES, range(5))]
     out += [_there_are(number, "metal thing", material="metal") for number in range(6)]
     return Statements(tuple(out))
@@ -92,25 +97,30 @@ def of_scenes() -> Statements:
 
 def _there_is(words: str, place: str | None = None, **where: str) -> Statement:
     likely = _likely(where) * (PART if place else 1)
-    return Statement(words, partial(_some, where, place), _mean(lambda n: 1 - (1 - likely) ** n))
+    chance = _mean(lambda n: 1 - (1 - likely) ** n)
+    return Statement(words, partial(_some, where, place), chance, partial(_placed_so, where, place))
 
 
 def _there_are(number: int, what: str, **where: str) -> Statement:
     likely = _likely(where)
     chance = _mean(lambda n: math.comb(n, number) * likely**number * (1 - likely) ** max(0, n - number))
     words = f"no {what}s" if number == 0 else f"only 1 {what}" if number == 1 else f"{number} {what}s"
-    return Statement(words, partial(_so_many, number, where), chance)
+    return Statement(words, partial(_so_many, number, where), chance, partial(_matching, where), True)
 
 
 def _some(where: Mapping[str, str], place: str | None, scene: Scene) -> bool:
-    return any(place is None or PLACES[place](thing) for thing in _matching(scene, where))
+    return bool(_placed_so(where, place, scene))
+
+
+def _placed_so(where: Mapping[str, str], place: str | None, scene: Scene) -> list[Thing]:
+    return [thing for thing in _matching(where, scene) if place is None or PLACES[place](thing)]
 
 
 def _so_many(number: int, where: Mapping[str, str], scene: Scene) -> bool:
-    return len(_matching(scene, where)) == number
+    return len(_matching(where, scene)) == number
 
 
-def _matching(scene: Scene, where: Mapping[str, str]) -> list[Thing]:
+def _matching(where: Mapping[str, str], scene: Scene) -> list[Thing]:
     return [thing for thing in scene.things if all(getattr(thing, name) == word for name, word in where.items())]
 
 

@@ -73,7 +73,7 @@ OPTIONS = {
     "top_p": Option("float", 1.0, "sample from the likeliest tokens that make up this much; 1 = all", low=0, high=1),
     "top_k": Option("int", 0, "sample from this many of the likeliest tokens; 0 = all", low=0),
     "min_p": Option("float", 0.0, "sample from tokens at least this likely, relative to the best", low=0, high=1),
-    "max_tokens": Option("int", None, "tokens an answer may take (default: 96 for nano, 256 otherwise)", low=1),
+    "max_tokens": Option("int", None, "tokens an answer may take (default: 96 for nano, else 256)", low=1),
     "thinking": Option(
         "int",
         None,
@@ -281,7 +281,8 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     out = dict(options)
     out["backend"] = backend = backend_of(options)
     origin = origin_of(what, options, kind)
-    nano = origin is not None and origin.metadata() is not None
+    metadata = None if origin is None else origin.metadata()
+    nano = metadata is not None
     small = nano or named(what, options, kind) == smollm2.NAME
 
     def default(name: str, value: Any) -> None:
@@ -312,7 +313,7 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
         out["tools"] = "+".join(str(parse(word).absolute) for word in out["tools"].split("+"))
         default("tool_calls", TOOL_CALLS)
     default("temperature", 0.2 if small and not nano else 1.0)  # as its makers advise
-    default("max_tokens", 96 if nano else 32 if small else 256)
+    default("max_tokens", metadata.get("max_tokens", 96) if metadata is not None else 32 if small else 256)
     default("prompt", "short" if nano else "brief" if small else "full")
     default("examples", WORKED if out["prompt"] == "brief" else 0)
     for name in ("top_p", "top_k", "min_p", "choices", "decide", "threads", "pictures", *prompt_options.PLAIN):

@@ -6,7 +6,8 @@ It begins with nano and its adapter of the sidescroller. That game it learns fro
 reinforcement learning made of it; every other game from its teacher. After the first round it knows what to say, and
 sees too little of the pictures that are like none of nano's; so its eyes are taught alone (scripts/nano/eyes.py), and
 in the next round it learns to say what they see. Then both again, the eyes with far more scenes of spy;
-and once more, the eyes now by what stands where (scripts/nano/places.py), the words with room for twice as many.
+and once more, the eyes now by what stands where (scripts/nano/places.py), the words, in two rounds, with room for twice
+as many.
 """
 
 from __future__ import annotations
@@ -100,16 +101,33 @@ GROWN = (
     "kuhn@lessons=1000@weight=0.01",
     "connect_four@lessons=9000@weight=0.11",
 )
+# The fifth: spy with all that is in a picture said, and every statement judged; and enough of the rest.
+FIFTH = (
+    "numberline@lessons=1000@weight=0.01",
+    "ezpoints@lessons=1000@weight=0.015",
+    "points24@lessons=2000@weight=0.04",
+    "blackjack@lessons=1000@weight=0.02",
+    "maze@lessons=5000@weight=0.10",
+    "jigsaw@lessons=3000@weight=0.06",
+    "spy@lessons=26000@weight=0.58",
+    "race@lessons=1000@weight=0.015",
+    "mario@lessons=1000@weight=0.015",
+    "holdem@lessons=2000@weight=0.04",
+    "leduc@lessons=1000@weight=0.02",
+    "kuhn@lessons=1000@weight=0.01",
+    "connect_four@lessons=2000@weight=0.05",
+)
 OWN_SHARE = 0.085
 CONTEXT = 1_024  # tokens, from the fourth round on: positions are rotary, so that nothing of the weights changes
+ANSWER = 256  # tokens of an answer: all things in a picture, and eight clues that are judged
 TOKENS = 320  # more from then on, so that what spy, mazes and jigsaws say takes half as many
 SAID = 400  # lessons of each game that they are made of
 SEEN_FIRST = {"maze": 16, "jigsaw": 16, "spy": 16}  # pictures of an update of the eyes
 SEEN_AGAIN = {"maze": 10, "jigsaw": 6, "spy": 32}
-SEEN_LAST = {SCENES: 64, "maze": 8, "jigsaw": 8, "spy": 8}  # what stands where, in scenes that are drawn meanwhile
+SEEN_PLACES = {SCENES: 64, "maze": 8, "jigsaw": 8, "spy": 8}  # what stands where, in scenes that are drawn meanwhile
 SPY_PICTURES = "spy@lessons=120000@weight=0.21"  # of the eyes' second round: some 28,000 pictures
 KNOWN = 1_500  # pictures of each known game that the eyes go on seeing as they do
-EYES_RATE, EYES_LAST_RATE = 1e-3, 3e-3
+EYES_RATE, PLACES_RATE = 1e-3, 3e-3
 HOW: dict[str, Any] = {"mode": "full", "rate": 8e-4, "rate_final": 1e-5, "warmup": 50, "batch": 64, "shown_weight": 0.5}
 
 
@@ -212,11 +230,12 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
     more = replace(first, sources=tuple(scenes if of.name == "spy" else of for of in first.sources))
     seeing = eyes(more, sft.run(second), out / "eyes-again", SEEN_AGAIN, steps=steps[3])
     third = taught(seeing, "last", LAST, steps[4], seed + 2, HOW)
-    seeing = eyes(more, sft.run(third), out / "eyes-places", SEEN_LAST, steps=steps[5], rate=EYES_LAST_RATE)
+    seeing = eyes(more, sft.run(third), out / "eyes-places", SEEN_PLACES, steps=steps[5], rate=PLACES_RATE)
     fourth = taught(out / "wide", "grown", GROWN, steps[6], seed + 3, HOW)
     grown(seeing, out / "wide", said(replace(fourth, model=f"vlm:{seeing}")))
+    fifth = taught(sft.run(fourth), "fifth", FIFTH, steps[7], seed + 4, HOW)
     begun = hashlib.sha256((nano / "model.safetensors").read_bytes()).hexdigest()
-    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(fourth), out / "model")
+    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(fifth), out / "model")
     about = json.loads((made / METADATA).read_text())
     recipe = {
         "start": begun,
@@ -225,12 +244,13 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
         "steps": steps,
         "context": CONTEXT,
         "more_tokens": TOKENS,
-        "eyes_rates": [EYES_RATE, EYES_LAST_RATE],
+        "eyes_rates": [EYES_RATE, PLACES_RATE],
         **HOW,
     }
     about |= {
         "name": "nano-games",
         "games": names(),
+        "max_tokens": ANSWER,
         "recipe": {
             **recipe,
             "teachers": TEACHERS,
@@ -238,6 +258,7 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
             "last": LAST,
             "scenes": SPY_PICTURES,
             "grown": GROWN,
+            "fifth": FIFTH,
         },
         "made_by": "python -m scripts.nano.games (docs/nano.md)",
         "curve": "docs/curves/nano-games.csv",
@@ -253,8 +274,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--steps",
         type=int,
-        nargs=7,
-        default=(850, 1500, 800, 2000, 2200, 2000, 1200),
+        nargs=8,
+        default=(850, 1500, 800, 2000, 2200, 2000, 1200, 700),
         help="updates of each round, and of the eyes between",
     )
     parser.add_argument("--seed", type=int, default=1)

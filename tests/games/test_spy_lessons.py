@@ -13,9 +13,9 @@ from arena.prompts import fill
 from arena.train.lesson import Lesson
 from arena_games.spy import teacher
 from arena_games.spy.baseline import choose
-from arena_games.spy.pictures import charts, lessons, scene
+from arena_games.spy.pictures import geometry, lessons, render, scene
 from arena_games.spy.pictures.charts import Chart
-from arena_games.spy.pictures.lessons import ANSWERS, thought
+from arena_games.spy.pictures.lessons import ANSWERS, judged, looked
 from arena_games.spy.pictures.scene import Scene, Thing
 from arena_games.spy.rules import Spy
 from arena_games.spy.statements import of_charts, of_scenes
@@ -65,40 +65,76 @@ def test_a_lesson_is_a_picture_and_a_prompt_that_both_templates_fill(made: list[
 
 
 @pytest.mark.parametrize(
-    ("graph", "words", "said"),
+    ("graph", "said"),
     [
-        (SCENE, "a red cube", "Red: 2, large metal cube, small rubber sphere."),
-        (SCENE, "a green cube", "Green: none."),
         (
             SCENE,
-            "a red thing on the left",
-            "Red: 2, large metal cube on the left in front, small rubber sphere in the middle.",
+            "I see c6 small blue rubber sphere right back; d5 small red rubber sphere; "
+            "e2 large red metal cube left front.",
         ),
-        (SCENE, "a small rubber sphere", "Sphere: 2, small red rubber, small blue rubber."),
-        (SCENE, "no cylinders", "Cylinder: none."),
-        (SCENE, "only 1 metal thing", "Metal: 1, large red cube."),
-        (SCENE, "4 things", "I count 3 things: red cube, red sphere, blue sphere."),
-        (CHART, "a pie chart", "It is a bar chart."),
-        (CHART, "egg has the most", "Egg is 50. The most: milk, 90."),
-        (CHART, "cat has the least", "Cat is not there. The least: tea, 20."),
-        (CHART, "4 labels", "I count 3 labels: tea, milk, egg."),
+        (Scene(()), "I see nothing."),
+        (CHART, "I see a bar chart: tea 20, milk 90, egg 50."),
     ],
 )
-def test_a_thought_says_what_there_is(graph: Scene | Chart, words: str, said: str) -> None:
-    assert thought(graph, words) == said
+def test_a_thought_says_all_that_there_is(graph: Scene | Chart, said: str) -> None:
+    assert looked(graph) == said
 
 
-def test_the_thought_tells_the_answer() -> None:
-    """Two pictures with the same thought about a statement agree on whether it is true."""
-    for known, some in (
-        (of_scenes(), [scene.scene(np.random.default_rng(seed)) for seed in range(150)]),
-        (of_charts(), [charts.chart(np.random.default_rng(seed)) for seed in range(150)]),
-    ):
-        for statement in known.all:
-            answers: dict[str, bool] = {}
-            for graph in some:
-                holds = statement.holds(graph)
-                assert answers.setdefault(thought(graph, statement.words), holds) == holds, statement.words
+@pytest.mark.parametrize(
+    ("graph", "words", "said"),
+    [
+        (SCENE, "a red cube", "e2"),
+        (SCENE, "a green cube", "no"),
+        (SCENE, "a small rubber sphere", "c6"),
+        (SCENE, "a blue thing on the left", "no"),
+        (SCENE, "4 things", "3"),
+        (SCENE, "no cylinders", "0"),
+        (SCENE, "only 1 metal thing", "1"),
+        (CHART, "egg has the most", "false"),
+        (CHART, "milk has the most", "true"),
+    ],
+)
+def test_a_statement_is_judged_by_what_makes_it_true(graph: Scene | Chart, words: str, said: str) -> None:
+    known = of_charts() if isinstance(graph, Chart) else of_scenes()
+    assert judged(graph, known.all[known.words.index(words)]) == said
+
+
+def test_a_judgement_tells_whether_a_statement_is_true() -> None:
+    for seed in range(30):
+        graph = scene.scene(np.random.default_rng(seed))
+        for statement in of_scenes().all:
+            said, first = judged(graph, statement), statement.words.split()[0]
+            number = {"a": "", "no": "0", "only": "1"}.get(first, first)
+            assert statement.holds(graph) == (said == number if number else said != "no")
+
+
+def test_a_thing_is_named_in_the_cell_where_it_is_drawn() -> None:
+    """What changes in the picture when a thing goes is in its cell or beside it."""
+    for seed in range(40):
+        graph = scene.scene(np.random.default_rng(seed))
+        last = geometry.from_far([thing.solid for thing in graph.things])[-1]  # none hides it
+        without = Scene(tuple(thing for at, thing in enumerate(graph.things) if at != last))
+        gone = {*looked(graph).removesuffix(".").split("; ")} - {*looked(without).removesuffix(".").split("; ")}
+        [name] = {words.removeprefix("I see ").split()[0] for words in gone} or {""}
+        changed = (render.draw(graph, lessons.EDGE) != render.draw(without, lessons.EDGE)).any(axis=2)
+        side = lessons.EDGE // lessons.CELLS
+        row, column = "abcdefgh".index(name[0]) * side, (int(name[1]) - 1) * side
+        assert changed[row : row + side, column : column + side].any()
+
+
+def test_the_words_of_a_thought_alone_tell_every_answer() -> None:
+    for seed in range(60):
+        graph = scene.scene(np.random.default_rng(seed))
+        things = [{*words.split()} for words in looked(graph).removeprefix("I see ").removesuffix(".").split("; ")]
+        for statement in of_scenes().all:
+            first, *rest = statement.words.split()
+            asked = {word.removesuffix("s") for word in rest} - {"thing", "on", "the", "in", "at"}
+            if first == "a":
+                assert any(asked <= thing for thing in things) == statement.holds(graph), statement.words
+            else:
+                number = 0 if first == "no" else 1 if first == "only" else int(first)
+                counted = sum(asked - {"1"} <= thing for thing in things)
+                assert (counted == number) == statement.holds(graph), statement.words
 
 
 def test_the_same_seed_gives_the_same_lessons() -> None:
@@ -136,11 +172,20 @@ def false(game: Spy, seat: int) -> str:
     return game.statements.words[int(np.flatnonzero(~true)[0])]
 
 
+def judgement(game: Spy, seat: int, words: str) -> str:
+    """What is said of a statement by who sees a seat's picture."""
+    graph = game.graph(seat)
+    assert graph is not None
+    assert game.statements is not None
+    return judged(graph, game.statements.all[game.statements.words.index(words)])
+
+
 def test_a_vote_is_for_whose_clue_is_not_so() -> None:
     game = begun()
     wrong = false(game, 0)
     say(game, "hello", "hello", wrong)
-    assert voted(game, 0, FIRST_SEAT + 2) == f"Not so here: seat 2: {wrong}. I vote for seat 2."
+    said = f" So: seat 1: hello, who knows; seat 2: {wrong}, {judgement(game, 0, wrong)}. I vote for seat 2."
+    assert voted(game, 0, FIRST_SEAT + 2).endswith(said)
     seen = game.observe(0, teacher.VIEWS)
     assert choose(seen, game.card(), np.random.default_rng(0)) == FIRST_SEAT + 2
 
@@ -148,7 +193,9 @@ def test_a_vote_is_for_whose_clue_is_not_so() -> None:
 def test_who_says_nothing_is_named() -> None:
     game = begun()
     say(game, "hello", None, "hello")
-    assert voted(game, 0, FIRST_SEAT + 1) == "Silent: seat 1. I vote for seat 1."
+    assert voted(game, 0, FIRST_SEAT + 1).endswith(
+        " So: seat 1 is silent; seat 2: hello, who knows. I vote for seat 1."
+    )
 
 
 def test_a_match_is_taught_to_its_vote_after_some_pictures() -> None:
@@ -160,15 +207,32 @@ def test_a_match_is_taught_to_its_vote_after_some_pictures() -> None:
         assert made[-1].answer.startswith("seat ")
 
 
-def test_before_a_clue_stand_all_that_are_offered_and_true() -> None:
+def test_before_a_clue_all_that_are_offered_are_judged_and_the_plainest_true_one_is_said() -> None:
     game = begun()
     seat, true = game.due[0], game.true(game.due[0])
     assert true is not None
     seen = game.observe(seat, teacher.VIEWS)
-    action = choose(seen, game.card(), np.random.default_rng(0))
     assert game.statements is not None
     offered = {game.statements.words[one - FIRST]: bool(true[one - FIRST]) for one in seen.legal if one != SAY_NOTHING}
-    said = teacher.told(game, seat, action).removeprefix("True of it: ").removesuffix(".").split(", ")
-    assert [*offered.values()].count(False)
-    assert said == [words for words, holds in offered.items() if holds]
-    assert game.card().actions[action] in said
+    thought, action = teacher.told(game, seat, choose(seen, game.card(), np.random.default_rng(0)))
+    every = "; ".join(f"{words}, {judgement(game, seat, words)}" for words in offered)
+    assert thought.endswith(f" So: {every}.")
+    said = game.card().actions[action]
+    assert offered[said]
+    assert not [words for words, holds in offered.items() if holds and teacher.hard(words) < teacher.hard(said)]
+
+
+@pytest.mark.parametrize(
+    ("plainer", "harder"),
+    [
+        ("a small red thing", "a red metal thing"),
+        ("a red thing on the left", "a red metal thing"),
+        ("a red metal thing", "a red cube"),
+        ("a red cube", "a large metal cube"),
+        ("a small red thing", "4 things"),
+        ("a red metal thing", "only 1 metal thing"),
+        ("a red cube", "no cubes"),
+    ],
+)
+def test_what_a_small_picture_shows_of_colours_and_places_is_plain(plainer: str, harder: str) -> None:
+    assert teacher.hard(plainer) < teacher.hard(harder)

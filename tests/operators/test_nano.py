@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 
 import pytest
 
@@ -54,6 +55,14 @@ def test_it_needs_nothing_but_its_name():
     assert declared("", {}) == "deterministic"
     assert views(game_class("holdem").spec, "", {}) == views(game_class("holdem").spec, "nano", {})
     assert views(game_class("holdem").spec, "", {}).image == (128, 128)
+
+
+def test_a_model_says_how_long_its_answers_may_be(tmp_path, metadata):
+    folder = tmp_path / "model"
+    shutil.copytree(SHIPPED, folder)
+    (folder / "nano.json").write_text(json.dumps({**metadata, "max_tokens": 200}))
+    assert resolve_options(None, str(folder), {})["max_tokens"] == 200
+    assert resolve_options(None, str(folder), {"max_tokens": 7})["max_tokens"] == 7
 
 
 def test_it_reads_one_size_of_picture_only():

@@ -1,23 +1,24 @@
-"""Lessons in seeing: a picture, a statement about it, what there is of it in the picture, and whether it is true."""
+"""Lessons in seeing: a picture, a statement about it, all that is in the picture, and whether the statement is true."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from arena.game import GameCard, Image, Observation
 from arena.train.lesson import Lesson
-from arena_games.spy.pictures import charts, render, scene
+from arena_games.spy.pictures import charts, geometry, render, scene
 from arena_games.spy.pictures.charts import Chart
-from arena_games.spy.pictures.scene import ATTRIBUTES, Scene, Thing
+from arena_games.spy.pictures.scene import Scene, Thing
 from arena_games.spy.statements import PLACES, Statement, described, of_charts, of_scenes
 from arena_games.spy.table import FEWEST_SEATS
 
 Mask = npt.NDArray[np.bool_]  # of all statements
 EDGE = 128  # pixels of a side
-ASKED = 6  # statements about one picture
+ASKED = 2  # statements about one picture: few, so that there are many pictures
+CELLS = 8  # of a side, into which the picture is divided: "a1" is its upper left
 NEAR = 0.5  # of the false ones are true of a twin, as far as there are such
 CHARTS = 0.2  # of the pictures are charts
 ANSWERS = ("true", "false")
@@ -48,7 +49,7 @@ CARD = GameCard(
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
     """Draws one scene or chart and asks about it. Half of the statements are true; half of the false ones are true of a
 
-    twin of the picture. What the lesson shows besides is the whole picture in words.
+    twin of the picture.
     """
     graph: Scene | Chart
     twin: Scene | Chart
@@ -69,17 +70,38 @@ def lesson(picture: Image, graph: Scene | Chart, statement: Statement) -> Lesson
     answer = ANSWERS[not statement.holds(graph)]
     facts = {"statement": statement.words}
     seen = Observation(legal=(0, 1), image=picture, text="", facts=facts)
-    return Lesson(CARD, seen, thought(graph, statement.words), answer, shown=shown(graph))
+    return Lesson(CARD, seen, looked(graph), answer)
 
 
-def shown(graph: Scene | Chart) -> str:
-    """The whole picture in words."""
-    return f"{described(graph)}."
+def looked(graph: Scene | Chart) -> str:
+    """The whole picture in words, as an eye goes over it: which thing is in which cell, row by row; or a chart."""
+    if isinstance(graph, Chart):
+        return f"I see {described(graph)}."
+    return f"I see {'; '.join(sorted(map(_placed, graph.things))) or 'nothing'}."
 
 
-def thought(graph: Scene | Chart, words: str) -> str:
-    """What there is in the picture of what the statement is about."""
-    return _of_chart(graph, words) if isinstance(graph, Chart) else _of_scene(graph, words)
+def judged(graph: Scene | Chart, statement: Statement) -> str:
+    """Of a statement about a scene the cell of the first thing that makes it true, or "no", or how many there are; of
+
+    one about a chart, whether it is true.
+    """
+    if isinstance(graph, Chart) or statement.things is None:
+        return ANSWERS[not statement.holds(graph)]
+    found = statement.things(graph)
+    return str(len(found)) if statement.counts else min(map(_cell, found), default="no")
+
+
+def _placed(thing: Thing) -> str:
+    """Its cell, itself and its place in words."""
+    where = "".join(f" {place.split()[-1]}" for place, within in PLACES.items() if within(thing))
+    return f"{_cell(thing)} {thing}{where}"
+
+
+def _cell(thing: Thing) -> str:
+    """Where its middle is drawn."""
+    sides = geometry.frame(thing.solid.box(), EDGE)
+    row, column = (min(CELLS - 1, (one.start + one.stop) * CELLS // (2 * EDGE)) for one in sides)
+    return f"{'abcdefgh'[row]}{column + 1}"
 
 
 def _asked(true: Mask, near: Mask, chance: np.random.Generator) -> list[int]:
@@ -91,46 +113,3 @@ def _asked(true: Mask, near: Mask, chance: np.random.Generator) -> list[int]:
         pool = close if len(close) and chance.random() < NEAR else wrong
         out.append(int(chance.choice(pool)))
     return [out[at] for at in chance.permutation(len(out))]
-
-
-def _of_scene(graph: Scene, words: str) -> str:
-    """All things that have the statement's colour, else its shape, else its material; or how many there are."""
-    parts = words.split()
-    for attribute in ("colour", "shape", "material"):
-        for word in ATTRIBUTES[attribute]:
-            if word in parts or f"{word}s" in parts:
-                found = [one for one in graph.things if getattr(one, attribute) == word]
-                placed = any(words.endswith(place) for place in PLACES)
-                return f"{word.capitalize()}: {_listed(found, word, placed)}."
-    names = [f"{one.colour} {one.shape}" for one in _ordered(graph.things)]
-    return f"I count {len(names)} things: {', '.join(names)}."
-
-
-def _ordered(things: Sequence[Thing]) -> list[Thing]:
-    """From left to right."""
-    return sorted(things, key=lambda one: (one.x, one.y))
-
-
-def _listed(things: Sequence[Thing], word: str, placed: bool) -> str:
-    """How many things and which, without the word that all have; `placed`: and where."""
-    names = []
-    for one in _ordered(things):
-        where = [place for place, within in PLACES.items() if within(one)] or ["in the middle"]
-        names.append(" ".join([part for part in str(one).split() if part != word] + where * placed))
-    return f"{len(names)}, {', '.join(names)}" if names else "none"
-
-
-def _of_chart(graph: Chart, words: str) -> str:
-    """The value of the statement's label, and the largest or least; or the kind and the labels."""
-    label = words.split()[0]
-    values = dict(zip(graph.labels, graph.values, strict=True))
-    if words.endswith(" chart"):
-        return f"It is a {graph.kind} chart."
-    if words.endswith(" labels"):
-        return f"I count {len(graph.labels)} labels: {', '.join(graph.labels)}."
-    there = f"{label.capitalize()} is {values[label]}." if label in values else f"{label.capitalize()} is not there."
-    for ending, which in (("most", max), ("least", min)):
-        if words.endswith(ending):
-            best = which(values, key=lambda one: values[one])
-            return f"{there} The {ending}: {best}, {values[best]}."
-    return there
