@@ -105,13 +105,14 @@ def test_they_talk_and_the_run_verifies(tmp_path: Path, page: Any) -> None:
     page.goto(link.group())
     for _ in range(4 * 2 - 1):  # four matches: the clue in one of them, talk and guess in the others
         page.wait_for_selector(READY)
+        asked = page.get_attribute("#buttons", "data-content")
         if page.is_visible("#say"):
             page.fill("#say", TYPED)
         if page.is_visible("#say-send"):
             page.press("#say", "Enter")
         else:
             page.locator("#buttons button").first.click()
-        page.wait_for_selector("#actions[data-ready=false]")
+        page.wait_for_selector(f"#buttons:not([data-content='{asked}'])", state="attached")  # another question, or none
     heard = page.locator("#heard li").all_inner_texts()
     _, rest = process.communicate()
     assert process.returncode == 0, rest

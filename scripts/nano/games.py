@@ -104,18 +104,18 @@ GROWN = (
 # The fifth: spy with all that is in a picture said, and every statement judged; and enough of the rest.
 FIFTH = (
     "numberline@lessons=1000@weight=0.01",
-    "ezpoints@lessons=1000@weight=0.015",
-    "points24@lessons=2000@weight=0.04",
-    "blackjack@lessons=1000@weight=0.02",
-    "maze@lessons=5000@weight=0.10",
-    "jigsaw@lessons=3000@weight=0.06",
-    "spy@lessons=26000@weight=0.58",
-    "race@lessons=1000@weight=0.015",
+    "ezpoints@lessons=2000@weight=0.015",
+    "points24@lessons=4000@weight=0.04",
+    "blackjack@lessons=2000@weight=0.02",
+    "maze@lessons=12000@weight=0.10",
+    "jigsaw@lessons=7000@weight=0.06",
+    "spy@lessons=60000@weight=0.58",
+    "race@lessons=1500@weight=0.015",
     "mario@lessons=1000@weight=0.015",
-    "holdem@lessons=2000@weight=0.04",
-    "leduc@lessons=1000@weight=0.02",
+    "holdem@lessons=4000@weight=0.04",
+    "leduc@lessons=2000@weight=0.02",
     "kuhn@lessons=1000@weight=0.01",
-    "connect_four@lessons=2000@weight=0.05",
+    "connect_four@lessons=5000@weight=0.05",
 )
 OWN_SHARE = 0.085
 CONTEXT = 1_024  # tokens, from the fourth round on: positions are rotary, so that nothing of the weights changes
@@ -275,7 +275,7 @@ def arguments() -> argparse.Namespace:
         "--steps",
         type=int,
         nargs=8,
-        default=(850, 1500, 800, 2000, 2200, 2000, 1200, 700),
+        default=(850, 1500, 800, 2000, 2200, 2000, 1200, 2000),
         help="updates of each round, and of the eyes between",
     )
     parser.add_argument("--seed", type=int, default=1)
