@@ -52,6 +52,10 @@ METHODS = {
     ),
     "token-ppo": Method("token-level PPO", ("learn.algorithm=token_ppo",)),
     "bilevel": Method("bi-level GAE", ("learn.algorithm=bilevel",)),
+    "asym-guided": Method(
+        "PPO, filter asym (0.2), guided thoughts",
+        ("learn.algorithm=ppo", "learn.filter=asym", "learn.kappa=0.2", "thoughts.corrector=truth"),
+    ),
 }
 SHARED = Path(__file__).with_suffix(".toml")
 

@@ -139,19 +139,24 @@ WATCHED = {  # columns of the second table
     "unparsed turns": "rollout/unparsed",
     "explained variance": "critic/explained_var",
 }
+OF_A_MODEL = ("actor/sampler_logprob", "thought/distinct", "thought/true", "rollout/unparsed")  # of no method
 
 
 def watched(found: Mapping[str, Result]) -> str:
-    """Means over the last five updates of all seeds."""
+    """Means over the last five updates of all seeds; of the start, over the first update of all trainings."""
     known = {name for one in found.values() for lines in one.lines for line in lines for name in line}
     shown = {title: name for title, name in WATCHED.items() if name in known}
+    first = [lines[0] for one in found.values() for lines in one.lines]
+    rows = {"the start": [{name: line[name] for name in OF_A_MODEL if name in line} for line in first]}
+    rows |= {
+        METHODS[method].title: [line for lines in one.lines for line in lines[-SMOOTH:]]
+        for method, one in found.items()
+    }
     out = [f"| method | {' | '.join(shown)} |", "| --- |" + " --- |" * len(shown)]
-    for method, one in found.items():
-        cells = []
-        for name in shown.values():
-            values = [line[name] for lines in one.lines for line in lines[-SMOOTH:] if name in line]
-            cells.append(f"{statistics.fmean(values):.3f}" if values else "")
-        out.append(f"| {METHODS[method].title} | {' | '.join(cells)} |")
+    for title, lines in rows.items():
+        values = [[line[name] for line in lines if name in line] for name in shown.values()]
+        cells = [f"{statistics.fmean(one):.3f}" if one else "" for one in values]
+        out.append(f"| {title} | {' | '.join(cells)} |")
     return "\n".join(out) + "\n"
 
 

@@ -51,12 +51,15 @@ def test_a_report_tells_what_is_measured_and_what_is_not(tmp_path: Path) -> None
     pq = pytest.importorskip("pyarrow.parquet")
     pytest.importorskip("matplotlib")
     line = {"update": 1, "rollout/turns": 60.0, "reward/mean": 5.0, "advantage/positive": 0.5}
+    true = [0.7, 0.9]  # by update
     (tmp_path / "start.levels.json").write_text(json.dumps([[100, False], [200, False]]))
     for method, seed, far in (("ppo", 0, 300), ("ppo", 1, 320), ("grpo", 1, 220), ("rloo", 0, 999)):
         folder = tmp_path / f"{method}-{seed}"
         folder.mkdir()
         updates = 1 if method == "rloo" else 2
-        (folder / "metrics.jsonl").write_text("".join(json.dumps({**line, "update": n}) + "\n" for n in range(updates)))
+        (folder / "metrics.jsonl").write_text(
+            "".join(json.dumps({**line, "update": n, "thought/true": true[n]}) + "\n" for n in range(updates))
+        )
         folder.with_name(f"{folder.name}.levels.json").write_text(json.dumps([[far, False], [far + 100, True]]))
     docs = tmp_path / "docs"
     ablation_report.report(tmp_path, docs, 100)
@@ -66,6 +69,8 @@ def test_a_report_tells_what_is_measured_and_what_is_not(tmp_path: Path) -> None
     assert "-100 [-100, -100]" in text  # less PPO, of the seed that both have
     assert "bi-level" not in text  # it has no training
     assert "RLOO" not in text  # it has 60 of 100 turns
+    assert "| the start |  | 0.700 |" in text  # before the first update: what a method brings about is not yet there
+    assert "| turn-level PPO | 0.500 | 0.800 |" in text
     assert pq.read_table(docs / "results" / "ablation-curves.parquet").num_rows == 6
     assert pq.read_table(docs / "results" / "ablation-levels.parquet").num_rows == 2 + 3 * 2
     assert (docs / "curves" / "ablation.png").stat().st_size
