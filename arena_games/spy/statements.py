@@ -36,7 +36,8 @@ class Statement:
     words: str
     holds: Callable[[Any], bool]
     chance: float  # 0 to 1, both excluded
-    things: Callable[[Scene], list[Thing]] | None = None  # of a scene: those that it is about
+    where: Mapping[str, str] | None = None  # of a scene: the attributes of the things that it is about
+    place: str | None = None  # and where they are, of PLACES
     counts: bool = False  # it says how many they are, and not that there are some
 
     @property
@@ -87,7 +88,7 @@ def of_scenes() -> Statements:
     out += [_there_is(f"a {colour} thing {place}", place, colour=colour) for colour, place in product(COLOURS, PLACES)]
     numbers = range(FEWEST, MOST + 1)
     out += [
-        Statement(f"{number} things", partial(_so_many, number, {}), 1 / len(numbers), partial(_matching, {}), True)
+        Statement(f"{number} things", partial(_so_many, number, {}), 1 / len(numbers), {}, counts=True)
         for number in numbers
     ]
     out += [_there_are(number, shape, shape=shape) for shape, number in product(SHAPES, range(5))]
@@ -98,29 +99,26 @@ def of_scenes() -> Statements:
 def _there_is(words: str, place: str | None = None, **where: str) -> Statement:
     likely = _likely(where) * (PART if place else 1)
     chance = _mean(lambda n: 1 - (1 - likely) ** n)
-    return Statement(words, partial(_some, where, place), chance, partial(_placed_so, where, place))
+    return Statement(words, partial(_some, where, place), chance, where, place)
 
 
 def _there_are(number: int, what: str, **where: str) -> Statement:
     likely = _likely(where)
     chance = _mean(lambda n: math.comb(n, number) * likely**number * (1 - likely) ** max(0, n - number))
     words = f"no {what}s" if number == 0 else f"only 1 {what}" if number == 1 else f"{number} {what}s"
-    return Statement(words, partial(_so_many, number, where), chance, partial(_matching, where), True)
+    return Statement(words, partial(_so_many, number, where), chance, where, counts=True)
 
 
 def _some(where: Mapping[str, str], place: str | None, scene: Scene) -> bool:
-    return bool(_placed_so(where, place, scene))
-
-
-def _placed_so(where: Mapping[str, str], place: str | None, scene: Scene) -> list[Thing]:
-    return [thing for thing in _matching(where, scene) if place is None or PLACES[place](thing)]
+    return any(place is None or PLACES[place](thing) for thing in matching(where, scene))
 
 
 def _so_many(number: int, where: Mapping[str, str], scene: Scene) -> bool:
-    return len(_matching(where, scene)) == number
+    return len(matching(where, scene)) == number
 
 
-def _matching(where: Mapping[str, str], scene: Scene) -> list[Thing]:
+def matching(where: Mapping[str, str], scene: Scene) -> list[Thing]:
+    """The things that have these attributes."""
     return [thing for thing in scene.things if all(getattr(thing, name) == word for name, word in where.items())]
 
 

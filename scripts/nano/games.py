@@ -6,8 +6,8 @@ It begins with nano and its adapter of the sidescroller. That game it learns fro
 reinforcement learning made of it; every other game from its teacher. After the first round it knows what to say, and
 sees too little of the pictures that are like none of nano's; so its eyes are taught alone (scripts/nano/eyes.py), and
 in the next round it learns to say what they see. Then both again, the eyes with far more scenes of spy;
-and once more, the eyes now by what stands where (scripts/nano/places.py), the words, in two rounds, with room for twice
-as many.
+and once more, the eyes now by what stands where (scripts/nano/places.py), the words, in three rounds, with room for
+twice as many.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ GROWN = (
     "kuhn@lessons=1000@weight=0.01",
     "connect_four@lessons=9000@weight=0.11",
 )
-# The fifth: spy with all that is in a picture said, and every statement judged; and enough of the rest.
+# The fifth and the sixth: spy with all that is in a picture said, and every statement judged; and enough of the rest.
 FIFTH = (
     "numberline@lessons=1000@weight=0.01",
     "ezpoints@lessons=2000@weight=0.015",
@@ -235,7 +235,8 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
     grown(seeing, out / "wide", said(replace(fourth, model=f"vlm:{seeing}")))
     fifth = taught(sft.run(fourth), "fifth", FIFTH, steps[7], seed + 4, HOW)
     begun = hashlib.sha256((nano / "model.safetensors").read_bytes()).hexdigest()
-    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(fifth), out / "model")
+    sixth = taught(sft.run(fifth), "sixth", FIFTH, steps[8], seed + 5, HOW)
+    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(sixth), out / "model")
     about = json.loads((made / METADATA).read_text())
     recipe = {
         "start": begun,
@@ -274,8 +275,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--steps",
         type=int,
-        nargs=8,
-        default=(850, 1500, 800, 2000, 2200, 2000, 1200, 2000),
+        nargs=9,
+        default=(850, 1500, 800, 2000, 2200, 2000, 1200, 2000, 1000),
         help="updates of each round, and of the eyes between",
     )
     parser.add_argument("--seed", type=int, default=1)

@@ -12,7 +12,7 @@ from arena.train.lesson import Lesson
 from arena_games.spy.pictures import charts, geometry, render, scene
 from arena_games.spy.pictures.charts import Chart
 from arena_games.spy.pictures.scene import Scene, Thing
-from arena_games.spy.statements import PLACES, Statement, described, of_charts, of_scenes
+from arena_games.spy.statements import PLACES, Statement, described, matching, of_charts, of_scenes
 from arena_games.spy.table import FEWEST_SEATS
 
 Mask = npt.NDArray[np.bool_]  # of all statements
@@ -70,7 +70,7 @@ def lesson(picture: Image, graph: Scene | Chart, statement: Statement) -> Lesson
     answer = ANSWERS[not statement.holds(graph)]
     facts = {"statement": statement.words}
     seen = Observation(legal=(0, 1), image=picture, text="", facts=facts)
-    return Lesson(CARD, seen, looked(graph), answer)
+    return Lesson(CARD, seen, f"{looked(graph)} So: {statement.words}, {judged(graph, statement)}.", answer)
 
 
 def looked(graph: Scene | Chart) -> str:
@@ -81,20 +81,42 @@ def looked(graph: Scene | Chart) -> str:
 
 
 def judged(graph: Scene | Chart, statement: Statement) -> str:
-    """Of a statement about a scene the cell of the first thing that makes it true, or "no", or how many there are; of
+    """Whether a statement is true, after what the picture has of it.
 
-    one about a chart, whether it is true.
+    Of a colour in a scene: what the first thing of that colour that makes it true, or else the first of them, has of
+    what is stated. Without a colour the cell of the first thing that makes it true. Of a number: how many there are,
+    and no more. Of a chart: whether it is true.
     """
-    if isinstance(graph, Chart) or statement.things is None:
+    if isinstance(graph, Chart) or statement.where is None:
         return ANSWERS[not statement.holds(graph)]
-    found = statement.things(graph)
-    return str(len(found)) if statement.counts else min(map(_cell, found), default="no")
+    if statement.counts:
+        return str(len(matching(statement.where, graph)))
+    colour = statement.where.get("colour")
+    like = sorted(matching(statement.where if colour is None else {"colour": colour}, graph), key=_cell)
+    right = [one for one in like if statement.holds(Scene((one,)))]
+    if colour is None:
+        return _cell(right[0]) if right else "no"
+    if not like:
+        return "no"
+    said = _stated((right or like)[0], statement)
+    return f"{colour} {said}, {'yes' if right else 'no'}"
+
+
+def _stated(thing: Thing, statement: Statement) -> str:
+    """What a thing is beside its colour, of what is stated."""
+    if statement.place is not None:
+        return _where(thing) or "middle"
+    return " ".join(getattr(thing, name) for name in statement.where or () if name != "colour")
 
 
 def _placed(thing: Thing) -> str:
     """Its cell, itself and its place in words."""
-    where = "".join(f" {place.split()[-1]}" for place, within in PLACES.items() if within(thing))
-    return f"{_cell(thing)} {thing}{where}"
+    return f"{_cell(thing)} {thing} {_where(thing)}".rstrip()
+
+
+def _where(thing: Thing) -> str:
+    """Its places, by their last words; none of one in the middle."""
+    return " ".join(place.split()[-1] for place, within in PLACES.items() if within(thing))
 
 
 def _cell(thing: Thing) -> str:
