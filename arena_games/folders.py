@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 from arena.canonical import hash_file
 from arena.game import Image
 
+SHOWN = 10  # faults of one folder that are told; of the rest, how many
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 MOST_PIXELS = 50_000_000  # of one picture
 MOST_BYTES = 32 * 1024 * 1024  # of its file
@@ -63,16 +64,29 @@ def pictures(path: Path, option: str, expected: str, *, most: int, least: int) -
             raise ValueError(f"{option}={path}: the folder has no picture; expected {expected}")
         if len(entries) > most:
             raise ValueError(f"{option}={path}: the folder has {len(entries):,} files; at most {most:,} are read")
-        for name, size, _ in entries:
-            if Path(name).suffix.lower() not in ENDINGS:
-                raise ValueError(f"{option}={path}: {name} is no picture; expected {expected}. Move it away")
-            if not (path / name).is_file():
-                raise ValueError(f"{option}={path}: {name} is not a file; expected {expected}")
-            if size > MOST_BYTES:
-                raise ValueError(f"{option}={path}: {name} has {size:,} bytes; a picture may have {MOST_BYTES:,}")
+        refuse(option, path, [fault for name, size, _ in entries if (fault := _fault(path / name, size, expected))])
         return _listed(path, entries, least)
     except OSError as error:
         raise ValueError(f"{option}={path}: the folder cannot be read ({error.strerror or error})") from error
+
+
+def refuse(option: str, path: Path, faults: Sequence[str]) -> None:
+    """ValueError with everything that is wrong with a folder, so that it is put right once; nothing if nothing is."""
+    if not faults:
+        return
+    more = [f"(and {len(faults) - SHOWN:,} more)"] if len(faults) > SHOWN else []
+    raise ValueError(f"{option}={path}: " + "\n".join([*faults[:SHOWN], *more]))
+
+
+def _fault(path: Path, size: int, expected: str) -> str:
+    """What is wrong with a file before it is read, and what to do; empty if nothing is."""
+    if path.suffix.lower() not in ENDINGS:
+        return f"{path.name} is no picture; expected {expected}. Move it away"
+    if not path.is_file():
+        return f"{path.name} is not a file; expected {expected}. Move it away"
+    if size > MOST_BYTES:
+        return f"{path.name} has {size:,} bytes; a picture may have {MOST_BYTES:,}. Save it smaller"
+    return ""
 
 
 @lru_cache(maxsize=8)
@@ -94,7 +108,7 @@ def _picture(path: Path, least: int) -> Image:
         whole = ImageOps.exif_transpose(image).convert("RGBA") if fits else image
     except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError) as error:
         why = "it is none" if isinstance(error, UnidentifiedImageError) else error
-        raise ValueError(f"{path} cannot be read as a picture: {why}") from error
+        raise ValueError(f"{path} cannot be read as a picture: {why}. Save it anew, or remove it") from error
     if not fits:
         raise ValueError(
             f"{path} is {image.width} x {image.height} pixels; expected {least} or more at its shorter side, and "

@@ -110,7 +110,7 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
         facts = read_zip(named_file(what), options.get("algo"))
         return zip_views(facts, spec, name, bool(options.get("wrap")), options.get("stack") or 1)
     if spec.vector_shape is None:
-        raise UnplayableError(f"{name} cannot play {spec.id}: the game has no vector view")
+        raise UnplayableError(f"{name} cannot play {spec.id}: the game has no vector view as it is set up")
     check_card(read_card(policy_path(what, spec.id)), spec, name)
     return Views(vector=True)
 

@@ -14,7 +14,9 @@ from arena.plugins import resolve
 
 def _baseline(about: GameSpec | GameCard, game: str) -> str:
     if about.baseline is None:
-        raise UnplayableError(f"game {game!r} has no baseline, so `scripted` cannot play it; seat `random` instead")
+        raise UnplayableError(
+            f"game {game!r} has no baseline as it is set up, so `scripted` cannot play it; seat `random` instead"
+        )
     return about.baseline
 
 

@@ -118,6 +118,23 @@ def refused(path: Path) -> str:
     return str(error.value)
 
 
+def test_everything_that_is_wrong_is_told_at_once(pairs: Path) -> None:
+    (pairs / "cat-b.png").write_bytes(b"not a picture")
+    save(plain(150), pairs / "dog-2-a.png")
+    save(plain(0), pairs / "cow-a.png")
+    save(plain(0), pairs / "holiday.png")
+    said = refused(pairs)
+    assert [name for name in ("cat-b.png", "dog-2-a.png", "cow-a.png", "holiday.png") if name not in said] == []
+
+
+def test_of_many_faults_some_are_told_and_the_rest_are_counted(pairs: Path) -> None:
+    for number in range(14):
+        save(plain(0), pairs / f"odd{number}.png")
+    said = refused(pairs)
+    assert said.count("is not part of a pair") == 10
+    assert "(and 4 more)" in said
+
+
 def test_a_picture_without_a_twin_is_named(pairs: Path) -> None:
     (pairs / "cat-b.png").unlink()
     assert "cat-a.png has no twin: expected cat-b.png beside it" in refused(pairs)

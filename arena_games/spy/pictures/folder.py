@@ -43,36 +43,43 @@ def folder(path: Path) -> Folder:
 @lru_cache(maxsize=4)
 def _checked(found: folders.Pictures) -> Folder:
     """Every match asks for the folder, and its pictures are read once."""
-    out = Folder(found, _paired(found.path, [name for name, _ in found.files]))
-    for at in range(len(out.pairs)):
-        _check(out, at)
+    pairs, faults = _paired([name for name, _ in found.files])
+    out = Folder(found, pairs)
+    faults += [fault for at in range(len(pairs)) if (fault := _fault(out, at))]
+    folders.refuse("pairs", found.path, faults)
     return out
 
 
-def _paired(path: Path, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """The names of the files of each pair."""
-    sides: dict[str, dict[str, str]] = {}
+def _paired(names: Sequence[str]) -> tuple[tuple[tuple[str, str], ...], list[str]]:
+    """The names of the files of each pair; and what is wrong with the others, and what to do."""
+    sides, faults = dict[str, dict[str, str]](), list[str]()
     for name in names:
         pair, _, side = Path(name).stem.rpartition("-")
         if side not in ("a", "b") or not pair:
-            raise ValueError(f"pairs={path}: {name} is not part of a pair: {LAYOUT}. Rename it or move it away")
+            faults.append(f"{name} is not part of a pair: {LAYOUT}. Rename it or move it away")
+            continue
         other = sides.setdefault(pair, {}).setdefault(side, name)
         if other != name:
-            raise ValueError(f"pairs={path}: {other} and {name} are the same side of one pair: remove one of them")
+            faults.append(f"{other} and {name} are the same side of one pair: remove one of them")
     for pair, found in sides.items():
         if len(found) == 1:
             (side, name), missing = *found.items(), "b" if "a" in found else "a"
-            raise ValueError(
-                f"pairs={path}: {name} has no twin: expected {pair}-{missing}{Path(name).suffix} beside it"
+            faults.append(
+                f"{name} has no twin: expected {pair}-{missing}{Path(name).suffix} beside it. Add that, or move it away"
             )
-    return tuple((found["a"], found["b"]) for _, found in sorted(sides.items()))
+    return tuple((found["a"], found["b"]) for _, found in sorted(sides.items()) if len(found) == 2), faults
 
 
-def _check(folder: Folder, at: int) -> None:
-    path, pair = folder.found.path, folder.pairs[at]
-    first, second = folder.read(at)
+def _fault(folder: Folder, at: int) -> str:
+    """What is wrong with a pair, and what to do; empty if nothing is."""
+    pair = folder.pairs[at]
+    try:
+        first, second = folder.read(at)
+    except ValueError as error:
+        return str(error)
     if first.shape != second.shape:
         sizes = " and ".join(f"{one.shape[1]} x {one.shape[0]}" for one in (first, second))
-        raise ValueError(f"pairs={path}: {pair[0]} and {pair[1]} are {sizes} pixels: a pair must be of one size")
+        return f"{pair[0]} and {pair[1]} are {sizes} pixels: a pair must be of one size. Crop or resize one of them"
     if np.array_equal(first, second):
-        raise ValueError(f"pairs={path}: {pair[0]} and {pair[1]} show the same: the spy's picture must differ")
+        return f"{pair[0]} and {pair[1]} show the same: the spy's picture must differ. Change one, or remove both"
+    return ""
