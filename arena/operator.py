@@ -340,7 +340,7 @@ class OperatorKind:
     prompts: str | None = None
     # "package.module:function" of who is asked in messages; function(what, options, seat, requests, texts): those of
     # each of a seat's requests in turn, each (role, texts and pictures), given the texts that answered those before.
-    # No model runs
+    # Both are read one at a time, as they are asked and answered. No model runs
     template: Callable[[str, Mapping[str, Any]], str | None] = _no_template
     # template(what, options): a prompt of the user's own, whose facts the game must have (arena/prompts.py); None: none
     learner: str | None = None

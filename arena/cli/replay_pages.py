@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from rich import box
@@ -18,11 +19,15 @@ from arena.errors import RecordError
 from arena.log import Line
 from arena.operator import ToolCall
 from arena.plan import MatchPlan
+from arena.record.asked import models
 from arena.record.moments import Moment, Result, ShownTurn, moments
 from arena.record.replay import Replay
 from arena.text import printable
 
 PICTURE = (600, 960)  # (height, width) of the pictures that --frames saves
+MOST_AGAIN = 4  # lines of a prompt that are shown although they are as in the last one
+UNKNOWN = "(the record does not tell what the model was asked here)"
+NOT_GIVEN = "(the moment in words, for you: not what the model was given)"
 COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")  # of the seats
 
 
@@ -49,6 +54,7 @@ class ReplayPages:
         self._lines = lines
         self._frames = frames
         self._made: list[Page] = []
+        self._prompts: dict[int, str] = {}  # the last of each seat's model
         self._pages = self._make()
 
     def page(self, number: int) -> Page | None:
@@ -68,10 +74,11 @@ class ReplayPages:
             number += 1
 
     def _make(self) -> Iterator[Page]:
-        for number, moment in enumerate(moments(self._match, self._lines, self._replay.views(self._match.plan))):
+        views, asked = self._replay.views(self._match.plan), models(self._replay, self._match)
+        for number, moment in enumerate(moments(self._match, self._lines, views, asked)):
             if self._frames is not None:
                 self._save(self._frames, number)
-            yield Page(moment, self._title(moment), _body(moment, self._replay.run.folder))
+            yield Page(moment, self._title(moment), _body(moment, self._replay.run.folder, self._prompts))
 
     def _title(self, moment: Moment) -> str:
         low, high = self._replay.run.head.first, self._replay.end - 1
@@ -94,9 +101,9 @@ def said(text: str, style: str = "") -> Text:
     return Text(printable(text, lines=True), style)
 
 
-def _body(moment: Moment, run: Path) -> RenderableType:
+def _body(moment: Moment, run: Path, prompts: dict[int, str]) -> RenderableType:
     parts: list[RenderableType] = [_seating(moment)] if moment.seed else []
-    parts += [_turn(moment, turn) for turn in moment.turns]
+    parts += [_turn(moment, turn, prompts) for turn in moment.turns]
     if moment.events:
         parts.append(said("\n".join(f"  • {printable(event)}" for event in moment.events)))
     if any(moment.rewards):
@@ -138,20 +145,32 @@ def _seating(moment: Moment) -> RenderableType:
     return Panel(table, title="the table", title_align="left", box=box.ROUNDED, border_style="dim")
 
 
-def _turn(moment: Moment, turn: ShownTurn) -> RenderableType:
+def _turn(moment: Moment, turn: ShownTurn, prompts: dict[int, str]) -> RenderableType:
+    """`prompts`: what each seat's model was asked last; it is brought up to date."""
     table = _grid()
     if turn.attempt:
         table.add_row("asked again", f"attempt {turn.attempt + 1}")
+    if turn.prompt:
+        table.add_row("prompt", said(_new(turn.prompt, prompts.get(turn.seat, ""))))
+        prompts[turn.seat] = turn.prompt
+    elif turn.prompt is not None:
+        table.add_row("prompt", UNKNOWN)
+    if turn.attempt:
+        pass
     elif turn.late or turn.asked is not None:
         table.add_row("asked", "still thinking" if turn.asked is None else f"at tick {turn.asked}")
     elif turn.saw is not None:
         # Also for a seat that was given other views: the text says what the seat may know.
-        table.add_row("saw" if turn.given.text else "in words", said(turn.saw))
+        if turn.prompt is None:
+            table.add_row("saw" if turn.given.text else "in words", said(turn.saw))
+        elif turn.saw not in turn.prompt:
+            table.add_row("in words", said(f"{NOT_GIVEN}\n{turn.saw}"))
     else:
         table.add_row("saw", said(f"({moment.game} has no text view; --frames saves its pictures)"))
-    for one in turn.heard if turn.given.text and not turn.attempt else ():
+    for one in turn.heard if turn.given.text and not turn.attempt and not turn.prompt else ():
         table.add_row("heard", said(f"seat {one.seat}: {printable(one.text)}"))
-    table.add_row("given as", Text(turn.given.described()))
+    if not turn.prompt:
+        table.add_row("given as", Text(turn.given.described()))
     table.add_row("legal", said(", ".join(turn.legal)))
     for call in turn.calls:
         table.add_row("tool", said(printable(f"{call.tool} {call.arguments}")))
@@ -182,6 +201,14 @@ def _turn(moment: Moment, turn: ShownTurn) -> RenderableType:
         box=box.ROUNDED,
         border_style=_colour(turn.seat),
     )
+
+
+def _new(prompt: str, before: str) -> str:
+    """A prompt, without the lines that the seat's last one began with, where these are many, as the rules are."""
+    lines = prompt.split("\n")
+    pairs = zip(lines, before.split("\n"), strict=False)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return prompt if same < MOST_AGAIN else "\n".join([f"[{same} lines as before]", *lines[same:]])
 
 
 def _result_of(call: ToolCall) -> str:

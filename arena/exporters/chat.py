@@ -14,11 +14,11 @@ from pathlib import Path
 from arena import prompts
 from arena.errors import InputError, UnplayableError
 from arena.exporters import parquet
-from arena.exporters.asked import Messages, asked_with
 from arena.exporters.episodes import Episode, Reader, Step, Wanted, count
 from arena.exporters.options import Options, views_of
 from arena.game import GameCard, Observation, Views
 from arena.prompts import MARK, SAY
+from arena.record.asked import Messages, asked_with
 from arena.record.head import OperatorHead
 from arena.turns import Turn
 

@@ -5,7 +5,7 @@ Observations are had by playing each match again, as `arena verify` does; one ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -13,9 +13,9 @@ from arena.errors import RecordError
 from arena.exporters.filters import Chosen, Filter, choose
 from arena.game import Game, Observation, Views
 from arena.log import EndLine, Line, MatchLine, TickLine
-from arena.match import Match
 from arena.operator import OpenSeat
-from arena.plan import MatchPlan, operator_seed
+from arena.plan import MatchPlan
+from arena.record.asked import opening
 from arena.record.head import GameHead, OperatorHead
 from arena.record.reader import Run
 from arena.record.replay import Replay, execute
@@ -139,7 +139,7 @@ class Reader:
                 self.game(plan.game),
                 seated[seat],
                 seat,
-                self._opening(match, seated, seat),
+                opening(self.replay, match, seat),
                 end.status,
                 end.returns,
                 episode.before[seat],
@@ -147,19 +147,6 @@ class Reader:
                 match.session.look(seat, views[seat]),
                 lines,
             )
-
-    def _opening(self, match: Match, seated: Sequence[OperatorHead], seat: int) -> OpenSeat:
-        head = self.run.head.plan
-        return OpenSeat(
-            match=match.plan.index,
-            seat=seat,
-            operator=seated[seat].name,
-            card=self.game(match.plan.game).card(),
-            views=seated[seat].views,
-            seed=operator_seed(head.seed, match.plan, seat),
-            seats=match.names_for(seat),
-            pace=head.limits.pace,
-        )
 
     def left_out(self) -> list[str]:
         """What was chosen and is not there, and what differs here, in sentences."""

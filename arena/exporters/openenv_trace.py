@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 import arena
 from arena.errors import InputError
-from arena.exporters.asked import Messages, asked_with
 from arena.exporters.episodes import Episode, Reader, count
 from arena.exporters.options import Options
+from arena.record.asked import Messages, asked_with
 from arena.record.turns import StoredTurn, TurnReader, store_of
 
 Stored = dict[tuple[int, int, int], StoredTurn]  # by seat, tick and attempt

@@ -13,7 +13,8 @@ import msgspec
 from arena.game import Observation, Said, Views
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.match import Match
-from arena.operator import ToolCall
+from arena.operator import Request, ToolCall
+from arena.record.asked import Asked
 from arena.record.replay import Step, execute
 from arena.talk import Unsaid
 
@@ -31,6 +32,7 @@ class ShownTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     asked: int | None = None  # in realtime: the tick of the request, if that was an earlier one
     late: bool = False  # in realtime: there was no answer yet
     saw: str | None = None  # the seat's text view, even if it was given other views
+    prompt: str | None = None  # what its model was asked, if it is one; empty where that cannot be known
     heard: tuple[Said, ...] = ()  # what others had said to it
     thought: str | None = None
     raw: str | None = None  # the whole generated text
@@ -73,19 +75,25 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stops: Literal["", "record ends", "log differs"] = ""
 
 
-def moments(match: Match, lines: Sequence[Line], views: Mapping[str, Views]) -> Iterator[Moment]:
+def moments(
+    match: Match, lines: Sequence[Line], views: Mapping[str, Views], models: Mapping[int, Asked] | None = None
+) -> Iterator[Moment]:
     """The moments of `match`, which was not started yet, as recorded in `lines`; while one is held, it stands there.
 
-    `views`: what each operator was given, by name. Nothing follows a moment that the log and re-execution differ in.
+    `views`: what each operator was given, by name; `models`: by seat, what says what a model was asked. Nothing follows
+    a moment that the log and re-execution differ in.
     """
     saw: dict[int, Observation] = {}
+    asked: dict[int, Request] = {}
     totals = (0.0,) * len(match.names)
     for step in execute(match, lines):
-        moment = _moment(match, step, lines, views, saw, totals)
+        prompts = _prompts(step, asked, models or {})
+        moment = _moment(match, step, lines, views, saw, prompts, totals)
         totals = moment.totals or totals
         yield moment
         if moment.stops:
             return
+        asked = {one.seat: one for one in step.requests}
         # Observed now, while the match is at the point where these seats were asked.
         if match.session.spec.text:
             saw = {one.seat: match.session.look(one.seat, Views(text=True)) for one in step.requests}
@@ -97,6 +105,7 @@ def _moment(
     lines: Sequence[Line],
     views: Mapping[str, Views],
     saw: Mapping[int, Observation],
+    prompts: Mapping[tuple[int, int], str],
     totals: tuple[float, ...],
 ) -> Moment:
     tick = None if step.missing is None else step.missing.tick
@@ -107,7 +116,9 @@ def _moment(
             more |= {"seed": match.plan.seed.hex(), "options": dict(match.session.options), "events": line.events}
         elif isinstance(line, TurnLine):
             tick = line.tick
-            turns.append(_turn(match, line, views[line.operator], saw.get(line.seat)))
+            turns.append(
+                _turn(match, line, views[line.operator], saw.get(line.seat), prompts.get((line.seat, line.attempt)))
+            )
         elif isinstance(line, TickLine):
             tick = line.tick
             summed = tuple(total + reward for total, reward in zip(totals, line.rewards, strict=True))
@@ -131,7 +142,22 @@ def _moment(
     )
 
 
-def _turn(match: Match, line: TurnLine, views: Views, saw: Observation | None) -> ShownTurn:
+def _prompts(step: Step, asked: Mapping[int, Request], models: Mapping[int, Asked]) -> dict[tuple[int, int], str]:
+    """What models were asked before this step, by seat and attempt."""
+    out = {}
+    reasons: dict[int, str | None] = {}  # why an answer was asked for again, by seat
+    for line in step.recorded:
+        if isinstance(line, TurnLine) and line.seat in models:
+            first = asked.get(line.seat)
+            if first is None:
+                continue
+            request = msgspec.structs.replace(first, attempt=line.attempt, reason=reasons.get(line.seat))
+            out[line.seat, line.attempt] = models[line.seat].words(request, line)
+            reasons[line.seat] = line.detail
+    return out
+
+
+def _turn(match: Match, line: TurnLine, views: Views, saw: Observation | None, prompt: str | None) -> ShownTurn:
     names = match.session.spec.actions.names
     answer, usage = line.answer, line.usage
     return ShownTurn(
@@ -145,6 +171,7 @@ def _turn(match: Match, line: TurnLine, views: Views, saw: Observation | None) -
         asked=line.asked,
         late=line.late,
         saw=None if saw is None else saw.text or "",
+        prompt=prompt,
         heard=() if saw is None else saw.heard,
         thought=line.thought,
         raw=line.raw,

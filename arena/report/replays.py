@@ -10,7 +10,7 @@ import base64
 import gzip
 import io
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -22,10 +22,11 @@ from PIL import Image as Pictures
 
 from arena.canonical import hash_array
 from arena.errors import ArenaError, GameError
-from arena.game import Image, Views
+from arena.game import Image
 from arena.log import EndLine, Line, TurnLine
 from arena.match import Match
 from arena.plan import MatchPlan
+from arena.record.asked import models
 from arena.record.moments import Moment, moments
 from arena.record.reader import Run
 from arena.record.replay import Replay
@@ -189,7 +190,7 @@ class ReplaysReader(AbstractContextManager["ReplaysReader"]):
         )
         self._out.matches.append(shown)
         piece: list[ShownMoment] = []
-        for moment in self._moments(match, lines, replay.views(plan), shown):
+        for moment in self._moments(match, lines, replay, shown):
             piece.append(moment)
             shown.moments += 1
             if len(piece) == PIECE:
@@ -203,13 +204,11 @@ class ReplaysReader(AbstractContextManager["ReplaysReader"]):
             self._out.pieces.append(base64.b64encode(packed).decode())
             piece.clear()
 
-    def _moments(
-        self, match: Match, lines: list[Line], given: Mapping[str, Views], shown: ShownMatch
-    ) -> Iterator[ShownMoment]:
+    def _moments(self, match: Match, lines: list[Line], replay: Replay, shown: ShownMatch) -> Iterator[ShownMoment]:
         game = match.plan.game
         views: dict[int, int] = {}
         try:
-            for moment in moments(match, lines, given):
+            for moment in moments(match, lines, replay.views(match.plan), models(replay, match)):
                 if self._turns[game] < len(moment.turns):
                     shown.cut = True
                     self._out.notes.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import zip_longest
 from typing import Any
@@ -22,8 +22,8 @@ def prompts(
     what: str,
     given: Mapping[str, Any],
     seat: OpenSeat,
-    requests: Sequence[Request],
-    answers: Sequence[str],
+    requests: Iterable[Request],
+    answers: Iterable[str],
     kind: Kind = "vlm",
 ) -> Iterator[Shown]:
     """The messages of each request, (role, parts) each, given the texts that answered those before it.

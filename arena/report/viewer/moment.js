@@ -38,9 +38,13 @@ function rows(turn) {
   if (turn.attempt) add("asked again", `attempt ${turn.attempt + 1}`);
   else if (turn.late) add("asked", "still thinking");
   else if (turn.asked !== undefined) add("asked", `at tick ${turn.asked}`);
-  else if (turn.saw !== undefined) add(turn.given.text ? "saw" : "in words", turn.saw, "pre");
-  if (turn.given.text && !turn.attempt) for (const one of turn.heard ?? []) add("heard", `seat ${one.seat}: ${one.text}`);
-  add("given as", views(turn.given));
+  if (turn.prompt) add("prompt", turn.prompt, "pre");
+  else if (turn.prompt === "") add("prompt", "(the record does not tell what the model was asked here)");
+  const inWords = !turn.attempt && !turn.late && turn.asked === undefined && turn.saw !== undefined;
+  if (inWords && turn.prompt === undefined) add(turn.given.text ? "saw" : "in words", turn.saw, "pre");
+  else if (inWords && !turn.prompt.includes(turn.saw)) add("in words", `(the moment in words, for you: not what the model was given)\n${turn.saw}`, "pre");
+  if (turn.given.text && !turn.attempt && !turn.prompt) for (const one of turn.heard ?? []) add("heard", `seat ${one.seat}: ${one.text}`);
+  if (!turn.prompt) add("given as", views(turn.given));
   add("legal", turn.legal.join(", "));
   for (const call of turn.calls ?? []) add("tool", called(call), "pre");
   if (turn.thought) add("thought", turn.thought, "thought");

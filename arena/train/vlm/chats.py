@@ -23,13 +23,13 @@ from PIL import Image as Pictures
 from arena import plugins
 from arena.canonical import digest
 from arena.errors import InputError
-from arena.exporters.asked import Messages
 from arena.exporters.episodes import Episode, Reader
 from arena.exporters.filters import Filter
 from arena.game import GameSpec, Views
 from arena.names import Name
 from arena.operator import OpenSeat, OperatorKind, Request, check_options
 from arena.prompts import MARK, SAY
+from arena.record.asked import Messages
 from arena.record.reader import Run
 from arena.train.lesson import Lesson
 

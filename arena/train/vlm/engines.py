@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from arena import names
-from arena.exporters.asked import Messages
+from arena.record.asked import Messages
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.engine import Engine, Ints
 from arena.train.vlm.learnable import Learner, learner

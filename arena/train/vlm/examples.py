@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from arena.canonical import generator, key
 from arena.errors import InputError
-from arena.exporters.asked import Messages
 from arena.game import Image
 from arena.prompts import MARK
+from arena.record.asked import Messages
 from arena.train.vlm.chats import Chat
 
 Ints = npt.NDArray[np.int32]

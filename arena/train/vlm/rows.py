@@ -17,9 +17,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from arena.exporters.asked import Messages
 from arena.game import Image, floats
 from arena.prompts import MARK
+from arena.record.asked import Messages
 from arena.train.vlm import retokenised
 from arena.train.vlm.hindsight import Hindsight
 from arena.turns import Episode, Turn
