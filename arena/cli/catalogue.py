@@ -29,16 +29,18 @@ DETERMINISM = {
     "measured": "not promised: how often it gives the same answers has to be measured",
     "none": "not reproducible by a seed",
 }
+SHORTLY = {"deterministic": "deterministic", "measured": "may differ from run to run", "none": "not reproducible"}
 Lines = list[tuple[str, str]]  # labels and texts
 
 
 @dataclass
 class Described:
-    """One plugin for display: as data with --json, else as lines and, in detail, texts with headings."""
+    """One plugin for display: as data with --json, else in short or, in detail, as lines and texts with headings."""
 
     name: str
     facts: dict[str, Any]
     summary: str = ""
+    short: list[str] = field(default_factory=list)  # its line in a list of many
     lines: Lines = field(default_factory=list)
     below: dict[str, str | Lines] = field(default_factory=dict)
 
@@ -109,6 +111,10 @@ def _game(found: Found, detail: bool) -> Described:
         *([] if spec.seeded else [("seed", "changes nothing in this game")]),
         *_options(spec.options),
     ]
+    given = {"image": spec.image_sizes, "vector": spec.vector_shape, "text": spec.text}
+    shown_as = ", ".join(view for view, there in given.items() if there) or "no view"
+    out.short = [f"{out.lines[0][1]} seats", shown_as, f"licence: {spec.licence}"]
+    out.short += [] if spec.seeded else ["a seed changes nothing"]
     if detail:
         try:
             _in_detail(out, cls(cls.spec.seats[0]))
@@ -149,6 +155,11 @@ def _family(family: GameFamily) -> Described:
     if family.extra or lacking:
         out.lines.append(("needs", _need(family)))
     out.lines.append(("licence", family.licence))
+    out.short = [
+        f"e.g. {family.examples[0]}",
+        *([f"needs {_need(family)}"] if lacking else []),
+        f"licence: {family.licence}",
+    ]
     return out
 
 
@@ -169,6 +180,7 @@ def _operator(found: Found, detail: bool) -> Described:
     if kind.extra:
         out.lines.append(("needs", _need(kind)))
     out.lines += _options(kind.options)
+    out.short = [*([f"needs {_need(kind)}"] if lacking else []), f"licence: {kind.licence}", SHORTLY[declared]]
     if detail:
         games = _playable(kind)
         out.facts["games"] = dict(games)
@@ -228,13 +240,18 @@ def show(shown: Sequence[Described], name: str | None, as_json: bool, what: str,
     console = Console()
     for one in shown:
         console.print(Text.assemble((one.name, "bold cyan"), "  ", one.summary))
+        if name is None and one.short:
+            style = "yellow" if any("not installed here" in part for part in one.short) else "dim"
+            console.print(Padding(Text(" · ".join(one.short), style), (0, 0, 0, 2)))
+            continue
         _lines(console, one.lines)
         console.print()
         for heading, text in one.below.items():
             console.print(Rule(Text(heading), align="left"))
             console.print(Text(text)) if isinstance(text, str) else _lines(console, text)
     if name is None:
-        console.print(Text(f"One in detail: {commands.arena(what, 'NAME')}   Play: {commands.arena('play', *play)}"))
+        detail = f"One in detail, with its options: {commands.arena(what, 'NAME')}"
+        console.print(Text(f"\n{detail}   Play: {commands.arena('play', *play)}"))
 
 
 def _lines(console: Console, lines: Lines) -> None:

@@ -40,4 +40,4 @@ def _tool(found: Found) -> Described:
     gives = "a picture, for models that see" if tool.sees else "a text"
     again = "makes its calls again" if tool.repeatable else "cannot make its calls again"
     lines = [("is told", about), ("takes", tool.told()), ("gives", gives), ("verify", again)]
-    return Described(tool.name, facts, lines=lines)
+    return Described(tool.name, facts, short=[about, f"gives {gives}"], lines=lines)

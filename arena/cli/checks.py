@@ -45,7 +45,7 @@ for i in range(torch.cuda.device_count()):
 class Finding:
     """One line of the report."""
 
-    state: Literal["ok", "warning", "problem"]
+    state: Literal["ok", "absent", "warning", "problem"]  # absent: what nobody needs who does not use it
     what: str
     text: str
     advice: str = ""  # what to do; empty if nothing is wrong
@@ -82,16 +82,18 @@ def bytecode() -> Iterator[Finding]:
 
 
 def distributions() -> Iterator[Finding]:
-    """The base dependencies and each extra, with versions, or with what is missing and how to install it."""
+    """The base dependencies and each extra, with versions; after them the extras that lack something."""
+    absent = []
     for extra in ("", *installed.extras()):
         wanted = installed.requirements(extra)
         lacking = ", ".join(name for name, version in wanted if version is None)
         if not lacking:
             yield Finding("ok", f"[{extra}]" if extra else "base", ", ".join(f"{name} {is_}" for name, is_ in wanted))
         elif extra:
-            yield Finding("ok", f"[{extra}]", f"not whole: lacks {lacking}", commands.install(extra))
+            absent.append(Finding("absent", f"[{extra}]", f"lacks {lacking}", commands.install(extra)))
         else:
             yield Finding("problem", "base", f"missing: {lacking}", commands.install(""))
+    yield from absent
 
 
 def plugins() -> Iterator[Finding]:
@@ -159,7 +161,7 @@ def terminal() -> Iterator[Finding]:
     """The terminal that a person would play at."""
     console = Console()
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        yield Finding("ok", "terminal", "none here: `human` opens a page in the browser, `replay` prints plainly")
+        yield Finding("absent", "terminal", "none here: `human` opens a page in the browser, `replay` prints plainly")
         return
     width, height = console.size
     text = f"{width}x{height}, colours: {console.color_system or 'none'}, {console.encoding}"
@@ -174,7 +176,7 @@ def terminal() -> Iterator[Finding]:
 def gpu() -> Iterator[Finding]:
     """The GPUs that torch sees, found in another process: a broken driver must not end the doctor."""
     if installed.versions(["torch"]) == [None]:
-        yield Finding("ok", "gpu", "torch is not installed: only ppo and vlm need it")
+        yield Finding("absent", "gpu", "torch is not installed: only ppo and vlm need it")
         return
     try:
         done = subprocess.run([sys.executable, "-P", "-c", TORCH], capture_output=True, text=True, timeout=120)

@@ -12,14 +12,19 @@ from arena import commands
 if TYPE_CHECKING:
     from arena.cli.checks import Finding
 
-SIGNS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "problem": ("PROBLEM", "bold red")}
+SIGNS = {
+    "ok": ("ok", "green"),
+    "absent": ("-", "dim"),
+    "warning": ("warning", "yellow"),
+    "problem": ("PROBLEM", "bold red"),
+}
 
 
 @click.command()
 def doctor() -> None:
     """Check this installation: versions, plugins, a real match with worker processes, terminal, GPU.
 
-    Exit code 0 when all works, warnings included; 1 when there is a problem.
+    Exit code 0 when all works that is here, warnings included; 1 when there is a problem.
     """
     try:
         from arena.cli.checks import CHECKS
@@ -36,7 +41,7 @@ def doctor() -> None:
     if counts["problem"]:
         print(f"\n{_count(counts['problem'], 'problem')}{warnings}")
         sys.exit(1)
-    print(f"\nall works{warnings}")
+    print(f"\nall that is here works{warnings}" if counts["absent"] else f"\nall works{warnings}")
 
 
 def _count(number: int, word: str) -> str:

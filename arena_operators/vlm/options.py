@@ -92,7 +92,9 @@ OPTIONS = {
     "examples": Option(
         "int", None, "worked examples of how to answer, and a short question in place of the prompt", low=0, high=8
     ),
-    "adapter": Option("str", None, "folder of a peft adapter that is applied to the model"),
+    "adapter": Option(
+        "str", None, "a peft adapter for the model: its folder; for nano also one that ships, race or sidescroller"
+    ),
     "image": Option("str", None, "size of the picture, e.g. 384 or 480x640 (default: what suits the model)"),
     "revision": Option("str", None, "commit, tag or branch of ORG/MODEL"),
     "device": Option("str", None, "cpu or cuda[:N] (default: cpu for nano; otherwise cuda where there is one)"),

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from arena import plugins
 from arena.cli.catalogue import games, operators
 from arena.errors import InputError, PluginNotFoundError
+from arena_operators.vlm.checkpoint import adapters
 from tests.cli.broken import broken_plugins  # noqa: F401
 
 
@@ -19,6 +20,19 @@ def test_every_installed_plugin_is_listed(command, what):
     out = CliRunner().invoke(command, env={"COLUMNS": "80"}).output
     listed = {line.split()[0] for line in out.splitlines() if line and line[0] != " "}
     assert set(plugins.names(what)) <= listed
+
+
+@pytest.mark.parametrize(("command", "what"), [(games, "game"), (operators, "operator")])
+def test_the_list_has_a_line_or_two_each_and_options_in_detail_alone(command, what):
+    out = CliRunner().invoke(command, env={"COLUMNS": "400"}).output
+    assert not [line for line in out.splitlines() if line.strip().startswith("@")]
+    assert "One in detail, with its options:" in out
+    assert len(out.split("\n\n")[0].splitlines()) <= 2 * len(plugins.names(what))
+
+
+def test_the_adapters_that_ship_are_named_where_the_option_is_shown():
+    out = " ".join(CliRunner().invoke(operators, ["vlm"], env={"COLUMNS": "400"}).output.split())
+    assert f"one that ships, {' or '.join(sorted(adapters()))}" in out
 
 
 @pytest.mark.parametrize("command", [games, operators])

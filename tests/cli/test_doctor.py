@@ -49,13 +49,22 @@ def test_packages_that_every_worker_compiles_again_are_named_until_they_are_comp
     assert not list(checks.bytecode())
 
 
-def test_an_extra_that_is_not_whole_says_what_it_lacks_and_is_no_problem(monkeypatch):
-    some = {"": [("numpy", "2")], "train": [("torch", "2"), ("tensorboard", None)]}
-    monkeypatch.setattr(checks.installed, "extras", lambda: ["train"])
+def test_an_extra_that_lacks_something_is_absent_and_stands_below_those_that_are_whole(monkeypatch):
+    some = {"": [("numpy", "2")], "train": [("torch", "2"), ("tensorboard", None)], "web": [("aiohttp", "3")]}
+    monkeypatch.setattr(checks.installed, "extras", lambda: ["train", "web"])
     monkeypatch.setattr(checks.installed, "requirements", some.__getitem__)
-    base, train = checks.distributions()
-    assert (base.state, base.text, train.state, train.text) == ("ok", "numpy 2", "ok", "not whole: lacks tensorboard")
+    base, web, train = checks.distributions()
+    assert [(one.state, one.text) for one in (base, web)] == [("ok", "numpy 2"), ("ok", "aiohttp 3")]
+    assert (train.state, train.text) == ("absent", "lacks tensorboard")
     assert "[train]" in train.advice
+
+
+def test_what_is_absent_is_no_problem_and_not_said_to_be_ok(monkeypatch):
+    monkeypatch.setattr(checks, "CHECKS", (lambda: iter([checks.Finding("absent", "[x]", "lacks y", "install it")]),))
+    result = CliRunner().invoke(doctor)
+    assert result.exit_code == 0
+    assert result.output.startswith("- ")
+    assert "all that is here works" in result.output
 
 
 def test_a_base_dependency_that_is_not_there_is_a_problem(monkeypatch):
