@@ -10,17 +10,32 @@ def plural(count: int, word: str, words: str = "") -> str:
     return f"{count} {word if count == 1 else words or f'{word}s'}"
 
 
+def signed(value: float, digits: int = 3) -> str:
+    """With its sign and so many decimals; what rounds to zero is `+0.000`, never `-0.000`."""
+    return f"{value:+z.{digits}f}"
+
+
+def brief(value: float) -> str:
+    """With its sign and as many digits as it needs, to six: `+1`, `-0.5`, and `+0` for a zero of either sign."""
+    return f"{value:+z.6g}"
+
+
 def number(value: float | None) -> str:
     """A score with its sign."""
-    return "-" if value is None else f"{value:+.3f}"
+    return "-" if value is None else signed(value)
+
+
+def counted(unit: str) -> str:
+    """A unit beside a number: without what it explains in brackets, which would read as said of that number."""
+    return unit.partition(" (")[0]
 
 
 def span(low: float, high: float) -> str:
     """From low to high, with enough digits to distinguish them."""
     for digits in range(2, 9):
-        if digits == 8 or f"{low:.{digits}f}" != f"{high:.{digits}f}" or low == high:
+        if digits == 8 or signed(low, digits) != signed(high, digits) or low == high:
             break
-    return f"{low:+.{digits}f}..{high:+.{digits}f}"
+    return f"{signed(low, digits)}..{signed(high, digits)}"
 
 
 def duration(seconds: float) -> str:
@@ -42,7 +57,7 @@ def share(part: float | None) -> str | None:
 
 def measure(value: float | None, kind: str) -> str:
     """A number that a game measured: a share in percent, a mean with two decimals."""
-    return "-" if value is None else f"{value:.0%}" if kind == "share" else f"{value:.2f}"
+    return "-" if value is None else f"{value:.0%}" if kind == "share" else f"{value:z.2f}"
 
 
 def money(amount: float) -> str:

@@ -17,6 +17,7 @@ from arena.analysis.outcomes import Outcomes
 from arena.analysis.ratings import ELO, Fit, comparisons, interval, rate, separated, why_not
 from arena.analysis.resample import Resampler
 from arena.evaluate.metrics import METRICS
+from arena.figures import signed
 
 Floats = npt.NDArray[np.float64]
 FORMAT = 1
@@ -82,7 +83,7 @@ class Analysis(msgspec.Struct, kw_only=True):
             return "the mean of the pool is 0"
         best = self.overall.standings if self.overall is not None else self.games[0].standings
         marks = [one.rating.value for one in best if one.operator == self.reference and one.rating is not None]
-        return f"{self.anchor} is 0" + "".join(f" and {self.reference} {value:+,.0f}" for value in marks)
+        return f"{self.anchor} is 0" + "".join(f" and {self.reference} {signed(value, 0)}" for value in marks)
 
 
 def analyse(

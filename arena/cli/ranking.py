@@ -9,7 +9,7 @@ from rich.text import Text
 from arena.analysis.exact import Exploitability
 from arena.analysis.summary import Analysis, GameAnalysis, Interval, Overall, Standing
 from arena.evaluate.metrics import EXACT
-from arena.figures import share
+from arena.figures import counted, share, signed
 from arena.text import printable
 
 MOST = 12  # differences that are printed of a game
@@ -27,7 +27,7 @@ def print_ranking(analysis: Analysis, console: Console) -> None:
         for one in sorted(overall.standings, key=_strength, reverse=True):
             index = [standing.operator for standing in overall.standings].index(one.operator)
             without = [ratings[index] for ratings in overall.without.values()]
-            spread = f"{min(without):+,.0f} to {max(without):+,.0f}"
+            spread = f"{signed(min(without), 0)} to {signed(max(without), 0)}"
             table.add_row(_name(one.operator, analysis), _interval(one.rating, 0), spread)
         console.print(table)
         console.print("ratings: mean of the games, each with equal weight; with one game left out, lowest to highest")
@@ -69,7 +69,7 @@ def _print_better(overall: Overall, analysis: Analysis, console: Console) -> Non
 
 def _print_game(game: GameAnalysis, analysis: Analysis, console: Console) -> None:
     table = _table(game.game)
-    table.columns[1].header = f"score ({game.unit})"
+    table.columns[1].header = f"score ({counted(game.unit)})"
     rated, compared = ("ratings" in analysis.metrics, "differences" in analysis.metrics)
     table.columns[2].header = "rating" if rated else ""
     table.add_column("rank" if compared else "", justify="right")
@@ -104,7 +104,7 @@ def _print_exact(game: GameAnalysis, analysis: Analysis, console: Console) -> No
             console.print(Text(f"luck and exploitability: nothing at {printable(game.game)}, whose odds are not known"))
         return
     table = _table(f"{game.game}: without luck")
-    table.columns[1].header = f"without luck ({game.unit})" if luck else ""
+    table.columns[1].header = f"without luck ({counted(game.unit)})" if luck else ""
     table.columns[2].header = "exploitability a hand" if solved else ""
     for one in sorted(game.standings, key=_strength, reverse=True):
         table.add_row(_name(one.operator, analysis), _interval(one.without_luck, 3), _exploited(one.exploitability))
@@ -143,5 +143,5 @@ def _strength(one: Standing) -> float:
 def _interval(one: Interval | None, digits: int) -> str:
     if one is None:
         return ""
-    sure = "" if one.low is None or one.high is None else f" ({one.low:+,.{digits}f} to {one.high:+,.{digits}f})"
-    return f"{one.value:+,.{digits}f}{sure}"
+    sure = "" if one.low is None or one.high is None else f" ({signed(one.low, digits)} to {signed(one.high, digits)})"
+    return f"{signed(one.value, digits)}{sure}"

@@ -16,10 +16,12 @@ from rich.text import Text
 
 from arena import commands
 from arena.errors import RecordError
+from arena.figures import brief, counted, signed
 from arena.log import Line
 from arena.operator import ToolCall
 from arena.plan import MatchPlan
 from arena.record.asked import models
+from arena.record.given import worded
 from arena.record.moments import Moment, Result, ShownTurn, moments
 from arena.record.replay import Replay
 from arena.text import printable
@@ -140,8 +142,8 @@ def _seating(moment: Moment) -> RenderableType:
     for seat, name in enumerate(moment.seats):
         table.add_row(f"seat {seat}", said(name, _colour(seat)))
     table.add_row("seed", moment.seed)
-    options = ", ".join(f"{name}={value}" for name, value in moment.options.items())
-    table.add_row("options", said(options or "none"))
+    options = ", ".join(f"{name}={value}" for name, value in worded(moment.options).items())
+    table.add_row("options", said(options or "as by default"))
     return Panel(table, title="the table", title_align="left", box=box.ROUNDED, border_style="dim")
 
 
@@ -224,14 +226,14 @@ def _rewards(moment: Moment) -> RenderableType:
     for title in ("reward", "so far"):
         table.add_column(title, justify="right", no_wrap=True)
     for seat, (reward, total) in enumerate(zip(moment.rewards, moment.totals, strict=True)):
-        table.add_row(_seat(moment, seat), f"{reward:+g}", f"{round(total, 9):+g}")
+        table.add_row(_seat(moment, seat), brief(reward), brief(round(total, 9)))
     return table
 
 
 def _result(moment: Moment, result: Result) -> RenderableType:
     table = _grid()
     for seat in range(len(moment.seats)):
-        value = "-" if result.returns is None else f"{result.returns[seat]:+.3f} {result.unit}"
+        value = "-" if result.returns is None else f"{signed(result.returns[seat])} {counted(result.unit)}"
         table.add_row(_seat(moment, seat), said(value))
     ticks = f"{result.ticks} tick{'s' * (result.ticks != 1)}"
     title = said(f"result: {result.status} after {ticks}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from arena.evaluate.table import ScoreTable
-from arena.figures import plural
+from arena.figures import brief, plural
 from arena.text import printable
 
 DEALS = {
@@ -56,7 +56,7 @@ def caption(
             )
             out.append(f"{words} in which it had something to say (`arena replay` says why)")
     if results.returns is not None:
-        low, high = (f"{value:+g}" for value in results.returns)
+        low, high = map(brief, results.returns)
         whose = "of the game" if results.returns_of == "game" else "that was seen in this run"
         out.append(
             f"bounds: the score if unresolved matches give the lowest ({low}) or highest ({high}) return {whose}"

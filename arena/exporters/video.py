@@ -19,6 +19,7 @@ from arena.errors import InputError, RecordError
 from arena.exporters.episodes import Reader, count
 from arena.exporters.movie import Mp4
 from arena.exporters.options import Options
+from arena.figures import brief
 from arena.game import GameSpec, Image, Views
 from arena.log import EndLine, Line, TickLine
 from arena.match import Match
@@ -134,7 +135,7 @@ def _picture(
     """What there is to see now, with a caption."""
     if isinstance(end, EndLine) and end.returns is not None:
         totals = np.array(end.returns)
-    told = [f"{name} {total:+.6g}" for name, total in zip(match.names, totals, strict=True)]
+    told = [f"{name} {brief(total)}" for name, total in zip(match.names, totals, strict=True)]
     if not by_seat:
         picture = match.session.draw(*size)
         head = f"match {match.plan.index}, tick {match.tick}: {' · '.join(told)}"

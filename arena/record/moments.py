@@ -15,6 +15,7 @@ from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.match import Match
 from arena.operator import Request, ToolCall
 from arena.record.asked import Asked
+from arena.record.given import chosen
 from arena.record.replay import Step, execute
 from arena.talk import Unsaid
 
@@ -65,7 +66,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seats: tuple[str, ...]  # names of the operators, in seat order
     tick: int | None  # None: the start
     seed: str = ""  # of the start, hex
-    options: dict[str, Any] = {}  # of the start
+    options: dict[str, Any] = {}  # of the start: those that are not as by default
     turns: tuple[ShownTurn, ...] = ()
     events: tuple[str, ...] = ()
     rewards: tuple[float, ...] = ()
@@ -113,7 +114,8 @@ def _moment(
     turns = []
     for line in step.recorded:
         if isinstance(line, MatchLine):
-            more |= {"seed": match.plan.seed.hex(), "options": dict(match.session.options), "events": line.events}
+            options = chosen(match.session.options, match.session.spec.options)
+            more |= {"seed": match.plan.seed.hex(), "options": options, "events": line.events}
         elif isinstance(line, TurnLine):
             tick = line.tick
             turns.append(

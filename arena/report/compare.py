@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from arena.errors import InputError, RecordError
 from arena.evaluate.table import ScoreRow, ScoreTable
 from arena.figures import number, span
+from arena.record.given import titled
 from arena.record.head import GameHead, Head
 from arena.record.reader import Run
 from arena.report.html import Html, section, table, tag
@@ -59,7 +60,7 @@ def differences(one: Head, other: Head) -> Iterator[str]:
     games = {_key(game): game for game in other.games}
     shared = [(game, games[_key(game)]) for game in one.games if _key(game) in games]
     if not shared:
-        listed = [", ".join(dict.fromkeys(map(_titled, head.games))) for head in (one, other)]
+        listed = [", ".join(dict.fromkeys(map(titled, head.games))) for head in (one, other)]
         yield f"they have no game in common ({listed[0]} here, {listed[1]} there)"
     for left, right in shared:
         for what in ("version", "engines", "seats", "unit"):
@@ -98,10 +99,6 @@ def unlike(one: Head, other: Head) -> Iterator[str]:
 
 def _key(game: GameHead) -> tuple[str, str]:
     return game.name, repr(sorted(game.options.items()))
-
-
-def _titled(game: GameHead) -> str:
-    return game.name + "".join(f"@{name}={value}" for name, value in game.options.items())
 
 
 def _of_game(game: GameHead, head: Head, tables: Sequence[ScoreTable]) -> ScoreTable | None:

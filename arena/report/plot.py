@@ -36,13 +36,17 @@ def intervals(marks: Sequence[Mark], label: str, unit: str) -> Html:
         return f"{LEFT + (value - low) / (high - low) * (RIGHT - LEFT):.2f}%"
 
     height = ROW * len(marks) + 8
-    parts = [tag("line", x1=place(at), x2=place(at), y1=0, y2=height, class_="rule") for at in steps]
+    parts = []
     for at in steps:
+        # Only beside the dots: the words of a row stand between them.
+        for row in range(len(marks)):
+            ends_at = {"y1": ROW * row + 21, "y2": ROW * (row + 1)}
+            parts.append(tag("line", x1=place(at), x2=place(at), class_="rule", **ends_at))
         anchor = "start" if at == low else "end" if at == high else "middle"
         parts.append(tag("text", f"{at:g}", x=place(at), y=height + 16, text_anchor=anchor, class_="axis"))
     for row, mark in enumerate(marks):
         y = ROW * row + 30
-        parts.append(tag("text", f"{mark.name}  {mark.text}", x="0", y=y - 13))
+        parts.append(tag("text", f"{mark.name}  {mark.text}", x=f"{LEFT}%", y=y - 13))
         if mark.low is not None and mark.high is not None:
             parts.append(tag("line", x1=place(mark.low), x2=place(mark.high), y1=y, y2=y, class_="whisker"))
         parts.append(tag("circle", cx=place(mark.value), cy=y, r=5, class_="dot"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from arena.analysis.summary import Analysis, Interval, Standing
+from arena.figures import signed
 from arena.report.html import Html, figure, paragraphs, section, table, tag
 from arena.report.plot import Mark, intervals
 
@@ -52,7 +53,7 @@ def _ratings(
     rows: list[list[object]] = []
     for name, (at, one, rating) in zip(names, rated, strict=True):
         where = f"{FILE}:{path}.{at}.rating"
-        row: list[object] = [name, figure(f"{where}.value", rating.value, f"{rating.value:+.0f}")]
+        row: list[object] = [name, figure(f"{where}.value", rating.value, signed(rating.value, 0))]
         row.append(_bounds(where, rating))
         if ranks:
             row.append("" if one.ranks is None else " to ".join(str(rank) for rank in dict.fromkeys(one.ranks)))
@@ -63,14 +64,14 @@ def _ratings(
 
 def _told(rating: Interval) -> str:
     if rating.low is None or rating.high is None:
-        return f"{rating.value:+.0f}"
-    return f"{rating.value:+.0f} ({rating.low:+.0f} to {rating.high:+.0f})"
+        return signed(rating.value, 0)
+    return f"{signed(rating.value, 0)} ({signed(rating.low, 0)} to {signed(rating.high, 0)})"
 
 
 def _bounds(where: str, rating: Interval) -> object:
     if rating.low is None or rating.high is None:
         return "-"
     low, high = (
-        figure(f"{where}.{end}", value, f"{value:+.0f}") for end, value in (("low", rating.low), ("high", rating.high))
+        figure(f"{where}.{end}", value, signed(value, 0)) for end, value in (("low", rating.low), ("high", rating.high))
     )
     return Html(f"{low} to {high}")

@@ -10,6 +10,7 @@ from arena.evaluate.caption import caption
 from arena.evaluate.table import ScoreRow, ScoreTable
 from arena.figures import duration, money, number, plural, share, span
 from arena.record import facts as own
+from arena.record.given import titled
 from arena.record.head import GameHead, Head
 from arena.record.reader import Run
 from arena.record.times import Times
@@ -43,10 +44,8 @@ def scores(run: Run, tables: Sequence[ScoreTable]) -> Html:
 
 
 def _titled(one: ScoreTable, game: GameHead, head: Head) -> str:
-    given = {name: value for name, value in game.options.items() if value is not None}
-    options = "".join(f"@{name}={str(on).lower() if isinstance(on, bool) else on}" for name, on in given.items())
     pace = "" if head.plan.limits.pace == "lockstep" else f" · {head.plan.limits.pace}"
-    return f"{one.game}{options} · {plural(one.matches, 'match', 'matches')} in {plural(one.blocks, 'block')}{pace}"
+    return f"{titled(game)} · {plural(one.matches, 'match', 'matches')} in {plural(one.blocks, 'block')}{pace}"
 
 
 def _told(row: ScoreRow) -> str:

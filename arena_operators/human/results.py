@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from arena.figures import counted
 from arena.operator import OpenSeat, Outcome
 from arena.text import printable
 
@@ -69,11 +70,12 @@ def result(seat: OpenSeat, outcome: Outcome, out: Sequence[str] = ()) -> Result:
         SeatResult(seat_name(seat, index), value, index == seat.seat) for index, value in enumerate(outcome.returns)
     )
     verdict, headline = _headline(outcome.returns, seat.seat)
+    value = f"{signed(outcome.returns[seat.seat])} {counted(unit)}"
     if outcome.status == "forfeited":
         details = ("It ended by a forfeit.", *details)
     elif outcome.status == "truncated":
         details = ("It was stopped at a limit.", *details)
-    return Result(verdict, f"{headline}: {signed(outcome.returns[seat.seat])} {unit}".rstrip(), details, rows, unit)
+    return Result(verdict, f"{headline}: {value}".rstrip(), details, rows, unit)
 
 
 def _headline(returns: tuple[float, ...], seat: int) -> tuple[Verdict, str]:

@@ -82,6 +82,21 @@ def test_plain_shows_every_turn_of_every_match(run):
     assert out.count("You hold") == turns
 
 
+@pytest.mark.parametrize(
+    ("game", "options"), [("spy@seats=3", "as by default"), ("spy@seats=3@blank=true", "blank=true")]
+)
+def test_options_are_those_that_somebody_chose(tmp_path, game, options):
+    run_plan(build_plan(game, ["random", "random", "random"], seed=1, matches=1), tmp_path / "run")
+    out = CliRunner().invoke(replay, [str(tmp_path / "run"), "--plain"]).output
+    assert re.search(rf"options +{options} ", out)
+
+
+def test_a_result_has_its_unit_without_what_explains_it(tmp_path):
+    run_plan(build_plan("numberline", ["random"], seed=1, matches=1), tmp_path / "run")
+    out = CliRunner().invoke(replay, [str(tmp_path / "run"), "--plain"]).output
+    assert re.search(r"seat 0 · random +[+-]\d\.\d{3} points +║", out)
+
+
 def test_plain_shows_one_match_when_asked(run):
     out = CliRunner().invoke(replay, [str(run), "--plain", "--match", "1"]).output
     assert "match 1 " in out

@@ -27,6 +27,7 @@ from arena.lineup import build_plan, resolve
 from arena.log import EndLine, MatchLine, TurnLine
 from arena.plan import Limits, PlanSpec
 from arena.play import describe, run_plan
+from arena.record.given import titled
 from arena.record.reader import Run
 from arena.report.meetings import meetings
 from arena.report.page import one_run, several, write_report
@@ -97,6 +98,19 @@ def test_every_number_of_a_score_is_that_of_results_json(run: Run) -> None:
         assert float(shown[f"tables.0.rows.{place}.low"]) == pytest.approx(row["low"], abs=0.006)
         kinds = {path.rpartition(".")[2] for path in shown if path.startswith(f"tables.0.rows.{place}.faults.")}
         assert kinds >= row["faults"].keys() != set()
+
+
+@pytest.mark.parametrize(("options", "title"), [({}, "kuhn · "), ({"hands": 2}, "kuhn@hands=2 · ")])
+def test_a_game_is_titled_with_the_options_that_were_chosen(
+    tmp_path: Path, options: dict[str, int], title: str
+) -> None:
+    run = record(thinkers(game="kuhn", options=options), tmp_path / "run")
+    assert f"<h3>{title}" in one_run(run, NOTHING)
+
+
+def test_a_game_that_is_gone_is_titled_with_all_options_that_have_a_value(run: Run) -> None:
+    game = msgspec.structs.replace(run.head.games[0], name="gone", options={"hands": 3, "pairs": None, "known": True})
+    assert titled(game) == "gone@hands=3@known=true"
 
 
 def test_every_number_that_a_game_measured_is_that_of_results_json(

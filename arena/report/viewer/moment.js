@@ -10,7 +10,10 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
-export const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(Number(value.toFixed(6)))}`;
+export const signed = (value) => {
+  const rounded = Number(value.toFixed(6));
+  return `${rounded < 0 ? "−" : "+"}${Math.abs(rounded)}`;
+};
 
 // A line for the list of moments.
 export function summary(moment) {
@@ -89,7 +92,7 @@ function scores(moment) {
 function result(moment) {
   const { status, ticks, unit, returns, reason } = moment.result;
   const items = moment.seats.map((name, seat) =>
-    element("li", { textContent: `seat ${seat} · ${name}: ${returns ? `${signed(returns[seat])} ${unit}`.trim() : "unresolved"}` }));
+    element("li", { textContent: `seat ${seat} · ${name}: ${returns ? `${signed(returns[seat])} ${unit.split(" (")[0]}`.trim() : "unresolved"}` }));
   return element("section", { className: "result" },
     element("h4", { textContent: `${status} after ${ticks} tick${ticks === 1 ? "" : "s"}` }),
     reason ? element("p", { textContent: reason }) : null, element("ul", {}, ...items));
@@ -113,7 +116,7 @@ export function drawMoment(shown, url) {
     parts.push(element("section", { className: "turn" }, element("h4", { textContent: "the table" }), element("dl", {},
       ...seats(moment),
       element("dt", { textContent: "seed" }), element("dd", { className: "code", textContent: moment.seed }),
-      element("dt", { textContent: "options" }), element("dd", { textContent: options || "none" }))));
+      element("dt", { textContent: "options" }), element("dd", { textContent: options || "as by default" }))));
   }
   for (const turn of moment.turns ?? []) {
     const picture = turn.attempt ? undefined : seen[turn.seat];
