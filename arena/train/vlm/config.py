@@ -12,15 +12,15 @@ import msgspec
 from arena import declared
 from arena.errors import InputError, nearest
 from arena.train.vlm.advantages import CRITIC, VALUE_HEAD
-from arena.train.vlm.critic import CriticConfig
+from arena.train.vlm.critic_config import CriticConfig
 from arena.train.vlm.estimate import Filter
 from arena.train.vlm.guided import ThoughtsConfig
 from arena.train.vlm.local_config import LocalConfig
-from arena.train.vlm.losses import PolicyConfig
 from arena.train.vlm.matches import RolloutConfig
 from arena.train.vlm.placement import Placement
+from arena.train.vlm.policy_config import PolicyConfig
 from arena.train.vlm.spo import SpoConfig
-from arena.train.vlm.tinker import TinkerConfig
+from arena.train.vlm.tinker_config import TinkerConfig
 
 PRESETS = Path(__file__).parent / "presets"
 Hidden = Literal["blank", "shuffled"]
@@ -177,7 +177,7 @@ class VlmConfig:
 
 def presets() -> dict[str, Path]:
     """The presets that ship, by name."""
-    return {path.stem: path for path in sorted(PRESETS.glob("*.toml"))}
+    return {path.stem: path for path in sorted(PRESETS.glob("*.toml"), key=lambda path: path.stem)}
 
 
 def load(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -23,26 +22,12 @@ from arena.errors import ArenaError, CheckpointError, InputError
 from arena.train.nets import SMALLEST
 from arena.train.network import CnnExtractor
 from arena.train.vlm.advantages import FLAT, Array
+from arena.train.vlm.critic_config import CriticConfig
 from arena.train.vlm.rows import Row
 from arena.train.vlm.seen import INPUTS, Seen
 
 LARGEST = 160  # a longer edge of a picture is averaged down to at most this: a handheld's frame stays raw
 CHUNK = 256  # rows of one forward pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CriticConfig:
-    """Settings of the critic."""
-
-    inputs: tuple[str, ...] = ("picture",)  # of seen.INPUTS
-    hidden: int = 512  # width of each input's layer and of the last one
-    channels: int = 32  # of the first convolution; the others have twice as many
-    learning_rate: float = 3e-4
-    grad_norm: float = 1.0
-    epochs: int = 1  # passes over an update's turns
-    batch: int = 64
-    warmup: int = 3  # first updates, in which the critic learns alone
-    decay: float = 0.9  # of the running mean and deviation of returns
 
 
 class Judged(NamedTuple):

@@ -14,7 +14,6 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,6 +25,7 @@ from arena.errors import ArenaError, CheckpointError, InputError, sentence
 from arena.exporters.parquet import png
 from arena.train.vlm import losses, saved
 from arena.train.vlm.engine import NO_CONFIG, Config, Datum, Engine, Floats, OptimParams, Output
+from arena.train.vlm.tinker_config import TinkerConfig
 
 KEY = "TINKER_API_KEY"
 FACTS = "tinker.json"
@@ -33,22 +33,6 @@ VERSION = 1
 ADAPTER = "adapter_config.json"
 ENDING = 10  # seconds that the end of a session may take
 FETCHED = 3600  # seconds that the server keeps an adapter which was fetched: the least that it takes
-
-
-@dataclass(frozen=True, kw_only=True)
-class TinkerConfig:
-    """Which model is trained, and where. The key comes from the environment variable TINKER_API_KEY alone."""
-
-    base_model: str = ""  # as the server calls the model that the operator names
-    url: str = ""  # of the server; "": TINKER_BASE_URL, else the package's own
-    timeout: float = 3600.0  # seconds that the answer to a call may take, the server's queue included
-
-    def check(self) -> None:
-        """InputError for what makes no sense, before the server is asked."""
-        if not self.base_model:
-            raise InputError("tinker.base_model is missing: what the server calls the model that the operator names")
-        if not self.timeout > 0:
-            raise InputError(f"tinker.timeout={self.timeout}: expected more than 0 seconds")
 
 
 class TinkerEngine(Engine):

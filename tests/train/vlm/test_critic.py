@@ -12,7 +12,8 @@ from safetensors import torch as safetensors
 
 from arena.errors import ArenaError, CheckpointError, InputError
 from arena.train.vlm.advantages import Inputs, gae
-from arena.train.vlm.critic import Critic, CriticConfig, explained_variance
+from arena.train.vlm.critic import Critic, explained_variance
+from arena.train.vlm.critic_config import CriticConfig
 from arena.train.vlm.rows import Row
 from arena.train.vlm.seen import FACTS, Seen, facts, seen
 from tests.train.vlm.batches import episode, row

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from arena.errors import ArenaError, InputError
-from arena.train.vlm.losses import PolicyConfig, cross_entropy, find, policy, score
+from arena.train.vlm.losses import cross_entropy, find, policy, score
+from arena.train.vlm.policy_config import PolicyConfig
 from arena.train.vlm.tokens import token_inputs
 from tests.train.vlm.batches import row
 

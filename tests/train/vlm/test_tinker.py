@@ -18,7 +18,8 @@ from arena.train.vlm.config import load
 from arena.train.vlm.engine import OptimParams
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.local_config import LocalConfig
-from arena.train.vlm.tinker import TinkerConfig, TinkerEngine
+from arena.train.vlm.tinker import TinkerEngine
+from arena.train.vlm.tinker_config import TinkerConfig
 from arena.train.vlm.trainer import main
 from tests.train.vlm.engine_kit import drawn, weighted
 from tests.train.vlm.tinker_server import KEY, MODEL, TOKENS, TinkerServer

@@ -13,7 +13,8 @@ import torch
 
 from arena.train.vlm.advantages import BASELINES, CRITIC, VALUE_HEAD, Inputs, bilevel_gae, targets, token_gae
 from arena.train.vlm.baselines import RoleBaselines
-from arena.train.vlm.critic import Critic, CriticConfig
+from arena.train.vlm.critic import Critic
+from arena.train.vlm.critic_config import CriticConfig
 from arena.train.vlm.estimate import estimate
 from arena.train.vlm.losses import policy, score
 from arena.train.vlm.rows import Row
