@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def model(state: Path, out: Path, dtype: str) -> None:
     """Write the model of a training as a Hugging Face folder, an adapter merged into its model.
 
-    STATE is the folder of a training, whose newest state is taken, or of one state. `vlm:OUT`, transformers and vLLM
-    load what is written into the new folder OUT.
+    STATE is the folder of a training, whose newest checkpoint is taken, or one checkpoint. `vlm:OUT`, transformers and
+    vLLM load what is written into the new folder OUT.
     """
     click.echo(f"written: {_trained('model', state, out).export(out.expanduser(), dtype)}")
 
@@ -36,8 +36,8 @@ def model(state: Path, out: Path, dtype: str) -> None:
 def adapter(state: Path, out: Path, rank: int) -> None:
     """Write what a training changed as a small peft adapter, for the model that it started from.
 
-    STATE is the folder of a training, whose newest state is taken, or of one state. A training in mode lora has its
-    adapter; of a training of all weights the largest directions of each linear layer's change are taken. `vlm:MODEL`
+    STATE is the folder of a training, whose newest checkpoint is taken, or one checkpoint. A training in mode lora has
+    its adapter; of a training of all weights the largest directions of each linear layer's change are taken. `vlm:MODEL`
     takes it as @adapter=OUT.
     """
     share = _trained("adapter", state, out).export_adapter(out.expanduser(), rank)

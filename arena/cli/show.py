@@ -15,7 +15,7 @@ from arena.record.disk import in_use
 from arena.record.measured import usable_measures
 from arena.record.reader import Run
 from arena.record.training import read_training
-from arena.train.vlm import told
+from arena.train.vlm import begun, told
 
 
 @click.command()
@@ -59,7 +59,7 @@ def show(run: Path, conditions: bool, behaviour: bool, as_json: bool) -> None:
 
 def show_training(folder: Path, console: Console, notes: Console) -> bool:
     """What stands there of a training, if it is one; whether there is a run to show."""
-    if (folder / told.HEAD).is_file():
+    if (folder / begun.HEAD).is_file():
         for sentence in told.sentences(folder):
             console.print(sentence, markup=False, highlight=False, soft_wrap=True)
         return False

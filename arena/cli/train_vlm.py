@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -12,19 +11,28 @@ from rich.console import Console
 from arena import commands
 from arena.cli.extra_train import extra_train
 from arena.errors import InputError, WorkerError
+from arena.train.vlm import begun
+from arena.train.vlm.told import use
 
 SHOWN = {"actor/entropy": "entropy", "actor/clipfrac": "clipped", "critic/explained_var": "EV"}
 
 
 class Lines:
-    """A line an update, with the time that is left."""
+    """What begins, where that takes long; then a line an update, with the time that is left, and its evaluation."""
 
-    def __init__(self, console: Console, updates: int) -> None:
-        self._console, self._updates = console, updates
+    def __init__(self, console: Console, updates: int, out: Path | None) -> None:
+        """`out`: the folder of the training; None: a trial, of which only what begins is told."""
+        self._console, self._updates, self._out = console, updates, out
         self._began, self._first = time.monotonic(), -1
+
+    def doing(self, what: str) -> None:
+        """Print what begins."""
+        self._console.print(f"{what} ...", style="dim", markup=False, highlight=False)
 
     def updated(self, update: int, metrics: dict[str, float], seconds: dict[str, float]) -> None:
         """Print it."""
+        if self._out is None:
+            return
         if self._first < 0:
             self._first = update - 1
         left = (time.monotonic() - self._began) / (update - self._first) * (self._updates - update)
@@ -37,8 +45,10 @@ class Lines:
         told += [f"{label} {metrics[name]:.3f}" for name, label in SHOWN.items() if name in metrics]
         if metrics.get("rollout/unparsed"):
             told.append(f"unparsed {metrics['rollout/unparsed']:.1%}")
-        told += [f"{name} {value:.5g}" for name, value in metrics.items() if name.startswith("eval/")]
         self._console.print(", ".join(told), f"[dim]{_clock(left)} left[/dim]", highlight=False)
+        if update < self._updates:  # the last one is told at the end
+            for sentence in use(self._out, update):
+                self._console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
 @click.command()
@@ -50,18 +60,19 @@ class Lines:
 @click.option(
     "--game", "games", multiple=True, help="Play this game, instead of the preset's if there is one; may be repeated."
 )
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the training.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the training.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting, e.g. learn.share=0.5.")
 @click.option("--seed", type=int, help="As --set seed=N.")
 @click.option(
     "--resume",
     type=click.Choice(["exact", "weights-only"]),
-    help="Go on in --out: exactly, with the same settings, or from its weights with others.",
+    help="Go on in --out: exactly, or from its weights with other settings. Without a preset, file or game: with those "
+    "that --out was begun with.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what it would take, by a trial of a few matches.")
 @click.option("--smoke", is_flag=True, help="Two small updates of everything.")
 @click.option("--lr", type=float, help="Learning rate. 0: two updates that must change nothing, checked.")
-@click.option("--quiet", is_flag=True, help="Print no line for each update.")
+@click.option("--quiet", is_flag=True, help="Print no progress.")
 def vlm(
     config_file: Path | None,
     preset: str | None,
@@ -84,39 +95,47 @@ def vlm(
     it that `vlm:DIR` seats.
     """
     with extra_train():
-        from arena.train.vlm import told, trials
+        from arena.train.vlm import ready
         from arena.train.vlm.config import load
-        from arena.train.vlm.trainer import main
-    console = Console(stderr=True)
     changes = [*settings, *([] if seed is None else [f"seed={seed}"])]
     if lr:
         changes.append(f"learn.learning_rate={lr}")
-    config = load(preset, config_file, tuple(changes), games)
+    if out is not None and resume:
+        begun.check_folder(out, resume)
+    config = load(preset, config_file, tuple(changes), games, begun=out if resume else None)
+    if not dry_run:
+        if out is None:
+            raise InputError("--out is missing: the folder of the training")
+        begun.check_folder(out, resume or "no")
+    ready.check(config)
+    # What is wrong is said by now: what follows takes seconds to import, and more to load.
+    shown = None if quiet else Lines(Console(stderr=True), config.updates, None if dry_run else out)
+    if shown is not None:
+        shown.doing(f"loading {config.rollout.operator}")
+    with extra_train():
+        from arena.train.vlm import trials
+        from arena.train.vlm.trainer import main
     if dry_run:
-        for sentence in trials.forecast(config).sentences():
+        for sentence in trials.forecast(config, shown).sentences():
             click.echo(sentence)
         return
-    if out is None:
-        raise InputError("--out is missing: the folder of the training")
+    assert out is not None
     if smoke:
         config = trials.smoke(config)
     if lr == 0:
         config = trials.at_rate_zero(config)
-    shown: Any = None if quiet else Lines(console, config.updates)
     try:
         main(config, out, resume=resume or "no", shown=shown)  # type: ignore[arg-type]
     except (KeyboardInterrupt, WorkerError):
-        words = [str(config_file)] if config_file else ["--preset", preset] if preset else []
-        words += [word for game in games for word in ("--game", game)]
-        words += [word for change in changes for word in ("--set", change)]
-        again = commands.arena("train", "vlm", *words, "--out", str(out), "--resume", "exact")
-        click.echo(f"stopped. What was finished is kept; go on with:\n  {again}", err=True)
+        if (out / begun.HEAD).is_file():
+            again = begun.again(out, begun.read_head(out))
+            click.echo(f"stopped. What was finished is kept; go on with:\n  {again}", err=True)
         raise
     if lr == 0:
         for sentence in trials.check_rate_zero(out):
             click.echo(sentence)
         return
-    for sentence in told.use(out):
+    for sentence in use(out):
         click.echo(sentence)
     click.echo(f"{out}\na model that plays: {commands.arena('export', 'model', str(out), 'DIR')}")
 

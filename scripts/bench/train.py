@@ -162,6 +162,9 @@ def measure(asked: config.VlmConfig, folder: Path) -> dict[str, Any]:
     turns, last = 0.0, 0
 
     class Shown:
+        def doing(self, what: str) -> None:
+            pass
+
         def updated(self, update: int, metrics: Mapping[str, float], seconds: Mapping[str, float]) -> None:
             nonlocal turns, last
             turns, last = turns + metrics["rollout/turns"], len(listener.asked)

@@ -63,11 +63,11 @@ SHARED = Path(__file__).with_suffix(".toml")
 def config(method: str, seed: int, start: Path) -> Any:
     """The VlmConfig of a training."""
     from arena.train.vlm.config import load
-    from arena.train.vlm.learning import check
+    from arena.train.vlm.ready import check_algorithm
 
     operator = f"rollout.operator=vlm:{start}@prompt=short@max_tokens=32"
     made = load(None, SHARED, (operator, f"seed={seed}", *METHODS[method].settings))
-    check(made)
+    check_algorithm(made)
     return made
 
 

@@ -17,13 +17,14 @@ from safetensors.torch import load_file, save_file
 
 import arena
 from arena.errors import ArenaError, CheckpointError, InputError
-from arena.train.vlm import told
+from arena.train.vlm import begun, told
+from arena.train.vlm.begun import HEAD
 from arena.train.vlm.boards import Board, boards
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.critic import Critic
 from arena.train.vlm.engine import Engine
 from arena.train.vlm.samples import Sample, page
-from arena.train.vlm.told import HEAD, METRICS
+from arena.train.vlm.told import METRICS
 
 TIMING = "timing.jsonl"
 ENGINE, CRITIC, STATE = "engine", "critic.safetensors", "state.json"
@@ -40,17 +41,11 @@ class Files:
     def begin(self, config: VlmConfig, resume: str) -> None:
         """Make the folder, or check that it fits. InputError in words."""
         head = self.out / HEAD
+        begun.check_folder(self.out, resume)
         if resume == "no":
-            if self.out.exists() and any(self.out.iterdir()):
-                what = "a training" if head.exists() else "files"
-                raise InputError(f"{self.out} holds {what} already: add --resume exact, or choose another --out")
             self._write(head, self._head(config))
             return
-        if not head.exists():
-            raise InputError(f"--resume {resume}: {self.out} holds no training (there is no {HEAD})")
-        was, now = self._read(head), self._head(config)
-        if was["format"] != FORMAT:
-            raise CheckpointError(f"{head} has format {was['format']}; this version reads {FORMAT}")
+        was, now = begun.read_head(self.out), self._head(config)
         if resume == "exact":
             changed = _differences(was["config"], now["config"])
             if changed:
@@ -72,7 +67,13 @@ class Files:
             "numpy": np.__version__,
             "torch": str(torch.__version__),
         }
-        return {"format": FORMAT, "updates": config.updates, "config": config.facts(), "versions": versions}
+        return {
+            "format": begun.FORMAT,
+            "updates": config.updates,
+            "config": config.facts(),
+            begun.OTHERS: config.others(),
+            "versions": versions,
+        }
 
     def checkpoint(self, update: int) -> Path:
         """Where the checkpoint of after so many updates stands."""
@@ -135,14 +136,6 @@ class Files:
         """Close the boards."""
         for board in self._boards:
             board.close()
-
-    def _read(self, path: Path) -> dict[str, Any]:
-        try:
-            found = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
-            raise CheckpointError(f"{path} cannot be read: {error}") from error
-        assert isinstance(found, dict)
-        return found
 
     def _write(self, path: Path, told: Mapping[str, Any]) -> None:
         try:

@@ -12,6 +12,7 @@ import msgspec
 from arena import declared
 from arena.errors import InputError, nearest
 from arena.train.vlm.advantages import CRITIC, VALUE_HEAD
+from arena.train.vlm.begun import HEAD, OTHERS, read_head
 from arena.train.vlm.critic_config import CriticConfig
 from arena.train.vlm.estimate import Filter
 from arena.train.vlm.guided import ThoughtsConfig
@@ -170,8 +171,14 @@ class VlmConfig:
 
     def facts(self) -> dict[str, Any]:
         """What a resumed run must share, as JSON gives it back."""
-        kept = {name: value for name, value in asdict(self).items() if name not in FREE}
-        out: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(kept))
+        return {name: value for name, value in self._plain().items() if name not in FREE}
+
+    def others(self) -> dict[str, Any]:
+        """The settings that may differ in a resumed run, as JSON gives them back."""
+        return {name: value for name, value in self._plain().items() if name in FREE}
+
+    def _plain(self) -> dict[str, Any]:
+        out: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(asdict(self)))
         return out
 
 
@@ -185,11 +192,12 @@ def load(
     file: Path | None,
     settings: Mapping[str, Any] | tuple[str, ...] = (),
     games: tuple[str, ...] = (),
+    begun: Path | None = None,
 ) -> VlmConfig:
     """The config of a preset or a file, or what every setting is by itself, with `--set` settings.
 
-    `games`: to be played instead of the config's own; without preset and file there must be one. InputError names the
-    nearest right word.
+    `games`: to be played instead of the config's own; without preset and file there must be one. `begun`: the folder of
+    a training whose config is taken where none is named. InputError names the nearest right word.
     """
     known = presets()
     if preset is not None and file is not None:
@@ -202,6 +210,8 @@ def load(
         config = declared.load(file, VlmConfig)
     elif games:
         config = VlmConfig(rollout=RolloutConfig(levels=games))
+    elif begun is not None:
+        config = begun_with(begun)
     else:
         raise InputError(f"say what is played: --game GAME, a config file, or --preset: {', '.join(known)}")
     if games:
@@ -209,3 +219,14 @@ def load(
     config = declared.changed(config, tuple(settings))
     config.check()
     return config
+
+
+def begun_with(out: Path) -> VlmConfig:
+    """The config of the training in `out`, as it last went on. InputError where its head does not have all of it."""
+    head = read_head(out)
+    if OTHERS not in head:
+        raise InputError(
+            f"{out} was begun by an earlier version, which did not keep all settings: name the --preset or the config "
+            "file that it was begun with"
+        )
+    return declared.of_fields(head["config"] | head[OTHERS], VlmConfig, str(out / HEAD))

@@ -10,15 +10,14 @@ from typing import cast
 import numpy as np
 
 from arena.canonical import generator, key
-from arena.errors import InputError
 from arena.game import Image
 from arena.train.vlm import spo
-from arena.train.vlm.advantages import CRITIC, GROUPS, VALUE_HEAD, Array, Inputs, targets, token_targets
+from arena.train.vlm.advantages import CRITIC, VALUE_HEAD, Array, Inputs, targets, token_targets
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.config import LearnConfig, VlmConfig
 from arena.train.vlm.critic import Critic, Judged
 from arena.train.vlm.engine import Datum, Engine, Floats, OptimParams
-from arena.train.vlm.estimate import estimate, find, reshaped
+from arena.train.vlm.estimate import estimate, reshaped
 from arena.train.vlm.guided import Guide
 from arena.train.vlm.rows import Row
 from arena.train.vlm.seen import Seen, of_tokens, seen
@@ -180,18 +179,6 @@ class Learner:
             "actor/rows": float(len(data)),
             "actor/steps": float(steps),
         }
-
-
-def check(config: VlmConfig) -> None:
-    """InputError for an algorithm that this trainer cannot run, or that compares what is not played."""
-    how = config.learn
-    find(how.algorithm)
-    if how.algorithm in GROUPS and config.rollout.group < 2:
-        raise InputError(
-            f"learn.algorithm={how.algorithm} compares matches of equal start: set rollout.group=4 or more"
-        )
-    if how.algorithm == spo.ALGORITHM:
-        spo.check(config.rollout.levels)
 
 
 def datum(row: Row, images: Mapping[str, Image]) -> Datum:

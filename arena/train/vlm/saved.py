@@ -23,10 +23,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from arena.errors import ArenaError, CheckpointError, InputError, nearest, sentence
+from arena.record.training import HEAD as PPO_HEAD
+from arena.train.vlm import begun
 from arena.train.vlm.engine import Datum
 
 VERSION = 1
 FACTS = "engine.json"
+SERVED = "tinker.json"  # in its place, where a server of the Tinker API trains
 MARKER = "weights.json"  # the last file of a folder of sampler weights
 
 
@@ -103,7 +106,7 @@ def read_facts(path: Path) -> dict[str, Any]:
     try:
         facts = json.loads((path / FACTS).read_text())
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is not the state of an engine: {sentence(error)}") from error
+        raise CheckpointError(f"{path} is no checkpoint, or is damaged: {sentence(error)}") from error
     if not isinstance(facts, dict) or facts.get("version") != VERSION:
         found = facts.get("version") if isinstance(facts, dict) else None
         raise CheckpointError(
@@ -119,11 +122,28 @@ def newest(folder: Path) -> Path:
         return folder
     found = [file.parent for file in folder.rglob(FACTS) if not any(part.startswith(".") for part in file.parts)]
     if not found:
-        raise CheckpointError(
-            f"{folder} is no state of an engine, and holds none (a folder with {FACTS}): name the folder of a training "
-            "run, or one of its states"
-        )
+        raise CheckpointError(_why_none(folder))
     return max(found)
+
+
+def _why_none(folder: Path) -> str:
+    """Why there is nothing to export in a folder, and what to do."""
+    if not folder.exists():
+        return f"there is no folder {folder}: name the folder of a training, or one of its checkpoints"
+    if (folder / begun.HEAD).is_file():
+        if next(folder.rglob(SERVED), None) is not None:
+            return (
+                f"{folder} was trained on a server of the Tinker API, which has its checkpoints: the newest folder in "
+                f"{folder / 'weights'} is what was trained, an adapter that plays as vlm:MODEL@adapter=FOLDER"
+            )
+        how = begun.again(folder, begun.read_head(folder))
+        return f"{folder}: no update of this training was finished yet. Go on with: {how}"
+    if (folder / PPO_HEAD).is_file():
+        return f"{folder} is a training of `arena train ppo`, and plays as it is: ppo:{folder}"
+    return (
+        f"{folder} holds no checkpoint of `arena train vlm` or `arena train sft`: name the folder of a training, or "
+        "one of its checkpoints. One that was stopped before its first checkpoint goes on with --resume"
+    )
 
 
 def read_state(

@@ -28,7 +28,7 @@ from arena.train.vlm.engine import NO_CONFIG, Config, Datum, Engine, Floats, Opt
 from arena.train.vlm.tinker_config import TinkerConfig
 
 KEY = "TINKER_API_KEY"
-FACTS = "tinker.json"
+FACTS = saved.SERVED
 VERSION = 1
 ADAPTER = "adapter_config.json"
 ENDING = 10  # seconds that the end of a session may take

@@ -9,18 +9,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from arena import commands
-from arena.errors import RecordError
 from arena.evaluate.table import ScoreRow
 from arena.record.reader import Run
+from arena.train.vlm import begun
 
-HEAD, METRICS, CHECKPOINTS, EVALUATIONS, SAMPLES = (
-    "vlm.json",
-    "metrics.jsonl",
-    "checkpoints",
-    "evaluations",
-    "samples",
-)
+METRICS, CHECKPOINTS, EVALUATIONS, SAMPLES = "metrics.jsonl", "checkpoints", "evaluations", "samples"
 TRUE = "true"
+STAGES = ("votes", "clues")  # as spo.STAGES, by their numbers in the metrics
 SHOWN = {TRUE: "with its pictures", "blank": "with blank pictures", "shuffled": "with pictures of other turns"}
 LAST = {  # of the last update
     "thought/true": "true statements",
@@ -36,14 +31,16 @@ class Scored(NamedTuple):
     update: int
     shown: str  # "true", "blank" or "shuffled": the pictures of the trained one
     trained: bool
+    start: bool  # the model that is trained, as it was before
     game: str
     row: ScoreRow
+    score: float
 
     def words(self) -> str:
         """The score with its interval."""
         low, high = self.row.low, self.row.high
-        span = f" [{low:,.5g}, {high:,.5g}]" if low is not None and high is not None else ""
-        return f"{self.row.score:,.5g}{span}"
+        span = f" [{_figure(low)}, {_figure(high)}]" if low is not None and high is not None else ""
+        return f"{_figure(self.score)}{span or ' (too few matches for an interval)'}"
 
 
 def folder_of(out: Path, update: int, shown: str = TRUE) -> Path:
@@ -57,19 +54,22 @@ def scores(out: Path) -> Iterator[Scored]:
         if not (folder / "run.json").is_file():
             continue
         run, (number, _, shown) = Run(folder), folder.name.partition("-")
-        first = run.head.games[0].operators[0].name
+        given = {one.name: one.given for one in run.head.games[0].operators}
+        first = next(iter(given))
         for table in run.recorded_tables() or ():
             for row in table.rows:
-                if row.score is not None and (row.operator == first or not shown):
-                    yield Scored(int(number), shown or TRUE, row.operator == first, table.game, row)
+                trained = row.operator == first
+                if row.score is not None and (trained or not shown):
+                    start = not trained and given.get(row.operator) == given[first]
+                    yield Scored(int(number), shown or TRUE, trained, start, table.game, row, row.score)
 
 
 def best(out: Path) -> int | None:
     """The update whose evaluation has the highest mean score over its games; the earliest of equals."""
     found = defaultdict[int, list[float]](list)
     for one in scores(out):
-        if one.trained and one.shown == TRUE and one.row.score is not None:
-            found[one.update].append(one.row.score)
+        if one.trained and one.shown == TRUE:
+            found[one.update].append(one.score)
     return max(found, key=lambda update: (sum(found[update]) / len(found[update]), -update), default=None)
 
 
@@ -78,14 +78,50 @@ def use(out: Path, update: int | None = None) -> list[str]:
     found = list(scores(out))
     update = max((one.update for one in found), default=0) if update is None else update
     mine = [one for one in found if one.update == update]
+    hidden = any(one.shown != TRUE for one in mine)
     lines = []
     for game in dict.fromkeys(one.game for one in mine):
-        told = [f"{one.words()} {SHOWN.get(one.shown, one.shown)}" for one in mine if one.trained and one.game == game]
-        others = [f"{one.row.operator} {one.words()}" for one in mine if not one.trained and one.game == game]
-        lines.append(f"after update {update}, {game}: {'; '.join([*told, *others])}")
-    if any(one.shown != TRUE for one in mine):
+        here = [one for one in mine if one.game == game]
+        trained = [
+            one.words() + (f" {SHOWN.get(one.shown, one.shown)}" if hidden else "") for one in here if one.trained
+        ]
+        told = [f"the trained model {', '.join(trained)}", *_others([one for one in here if not one.trained])]
+        lines.append(f"after update {update}, {game}: {', '.join(told)}{_stage(out, update)}")
+    if hidden:
         lines.append("what it loses without its pictures is what the policy uses of them")
     return lines
+
+
+def _others(seated: list[Scored]) -> list[str]:
+    """Who sat beside the trained model. What it began as may have several seats: one mean, since they are one model."""
+    start = [one for one in seated if one.start]
+    told = [f"{one.row.operator} {one.words()}" for one in seated if not one.start]
+    if len(start) == 1:
+        told.insert(0, f"the model as it began {start[0].words()}")
+    elif start:
+        mean = sum(one.score for one in start) / len(start)
+        told.insert(0, f"the {len(start)} others (the model as it began) {_figure(mean)}")
+    return told
+
+
+def _stage(out: Path, update: int) -> str:
+    """What an update of Iterative-SPO trained, and how its votes were."""
+    found = next((one for one in _metrics(out) if one["update"] == update), {})
+    if "spo/stage" not in found:
+        return ""
+    right = f", {found['spo/vote_accuracy']:.0%} of votes right" if "spo/vote_accuracy" in found else ""
+    return f"; stage {STAGES[int(found['spo/stage'])]}{right}"
+
+
+def _metrics(out: Path) -> list[dict[str, Any]]:
+    file = out / METRICS
+    lines = file.read_text().splitlines(keepends=True) if file.is_file() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]  # the last one may be being written
+
+
+def _figure(value: float) -> str:
+    """A score with its sign."""
+    return f"{value:+,.0f}" if abs(value) >= 1000 else f"{value:+.3g}"
 
 
 def sentences(out: Path) -> list[str]:
@@ -93,12 +129,10 @@ def sentences(out: Path) -> list[str]:
 
     RecordError when its head is damaged.
     """
-    head = _json(out / HEAD)
+    head = begun.read_head(out)
     config = head["config"]
     how, rollout = config["learn"], config["rollout"]
-    metrics = out / METRICS
-    lines = [one for one in metrics.read_text().splitlines() if one] if metrics.is_file() else []
-    last: dict[str, Any] = json.loads(lines[-1]) if lines else {}
+    last: dict[str, Any] = next(reversed(_metrics(out)), {})
     done, wanted = int(last.get("update", 0)), head["updates"]
     games = ", ".join(rollout["levels"][:3]) + (" and others" if len(rollout["levels"]) > 3 else "")
     told = [
@@ -124,14 +158,5 @@ def sentences(out: Path) -> list[str]:
     if pages := sorted((out / SAMPLES).glob("*.html")):
         told.append(f"turns to look at: {pages[-1]}")
     if done < wanted:
-        told.append("go on with the command that began it, and --resume exact")
+        told.append(f"go on with: {begun.again(out, head)}")
     return told
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text())
-        assert isinstance(found, dict)
-    except (OSError, ValueError, AssertionError) as error:
-        raise RecordError(f"{path} is damaged: {error}") from error
-    return found

@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -25,14 +25,14 @@ from arena.canonical import generator, key
 from arena.errors import InputError
 from arena.observer import Observer
 from arena.plan import Plan
-from arena.train.vlm import boards, canary, checkpoints, engines, evaluations, matches, sampler, thoughts
+from arena.train.vlm import canary, checkpoints, engines, evaluations, ready, thoughts
 from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.engine import Engine
 from arena.train.vlm.guided import Guide, speller
-from arena.train.vlm.learning import Learner, Metrics, check
+from arena.train.vlm.learning import Learner, Metrics
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.measures import of_rows, win_rates
 from arena.train.vlm.rollout import Rollout
@@ -47,6 +47,7 @@ Resume = Literal["no", "exact", "weights-only"]
 class Shown(Protocol):
     """Who is told how training goes."""
 
+    def doing(self, what: str) -> None: ...
     def updated(self, update: int, metrics: Metrics, seconds: Metrics) -> None: ...
 
 
@@ -67,19 +68,13 @@ class Trainer:
 
         InputError, or a subclass, for a config that cannot be trained, or a folder that does not fit `resume`.
         """
-        config.check()
+        config.check()  # before GPUs are claimed
         with contextlib.ExitStack() as opened:
             opened.enter_context(config.placement.claimed())
-            check(config)
-            evaluations.check(config)
-            boards.check(config)
-            config = replace(config, rollout=matches.standing(config.rollout))
-            operator = config.placement.served(config.rollout.operator)
-            placed = replace(config, rollout=replace(config.rollout, operator=operator))
-            sampler.check(placed)
+            config = ready.check(config)
             self.files = Files(out)
             self.files.begin(config, resume)
-            config = placed
+            config = ready.placed(config)
             self.config, self.out = config, out
             opened.callback(self.files.close)
             self.files.show(config)
@@ -128,16 +123,21 @@ class Trainer:
 
     def run(self, shown: Shown | None = None) -> None:
         """All updates up to `config.updates`, each with its metrics, checkpoint and evaluation."""
-        config = self.config
+        config, begun = self.config, self.done
         with _threads(config.threads):
             while self.done < config.updates:
                 update, seconds = self.done, Metrics()
+                early = shown if update == begun else None  # there is no line of an update yet
+                if early is not None:
+                    early.doing(f"playing {config.rollout.matches:,} matches")
                 with _timed(seconds, "rollout"):
                     found = self.rollout.play(update)
                 metrics = of_rows(found, update) | win_rates(found.matches, self.who)
                 metrics |= thoughts.score(found.rows, self.tokens, self.truths).metrics()
                 with _timed(seconds, "store"):
                     self.store.append(update, found.rows, found.images)
+                if early is not None:
+                    early.doing(f"learning from {len(found.rows):,} turns")
                 with _timed(seconds, "learn"):
                     metrics |= self.learner.learn(update, found.rows, found.images)
                 if config.samples_every and update % config.samples_every == 0:
@@ -147,7 +147,7 @@ class Trainer:
                     self._give(update + 1)
                 self.done += 1
                 with _timed(seconds, "evaluation"):
-                    metrics |= self._evaluated()
+                    metrics |= self._evaluated(shown)
                 with _timed(seconds, "checkpoint"):
                     last = self.done == config.updates
                     if last or self.done % config.checkpoint_every == 0:
@@ -212,11 +212,13 @@ class Trainer:
             )
         return path
 
-    def _evaluated(self) -> Metrics:
+    def _evaluated(self, shown: Shown | None) -> Metrics:
         how = self.config.evaluation
         due = how.every and (self.done % how.every == 0 or self.done == self.config.updates)
         if not due:
             return Metrics()
+        if shown is not None:
+            shown.doing(f"evaluating after update {self.done}")
         return evaluations.play(self.config, self.out, self.done, self.out / "weights" / f"pi_v{self.done}")
 
     def _save(self) -> None:

@@ -174,10 +174,10 @@ def test_voters_that_are_rewarded_by_the_truth_find_the_spy() -> None:
     ],
 )
 def test_what_cannot_be_trained_so_is_refused(tmp_path: Path, setting: str, said: str) -> None:
-    from arena.train.vlm.learning import check
+    from arena.train.vlm.ready import check_algorithm
 
     with pytest.raises(InputError, match=said):
-        check(load(None, _toml(tmp_path, "vlm"), (setting,)))
+        check_algorithm(load(None, _toml(tmp_path, "vlm"), (setting,)))
 
 
 TOML = """

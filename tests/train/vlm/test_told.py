@@ -16,7 +16,7 @@ pytest.importorskip("transformers")
 from arena.cli.show import show
 from arena.errors import InputError, RecordError
 from arena.record.reader import Run
-from arena.train.vlm import told
+from arena.train.vlm import begun, told
 from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import load
 from arena.train.vlm.measures import of_rows, win_rates
@@ -96,7 +96,7 @@ def test_a_training_is_shown_in_words(out):
 
 
 def test_a_damaged_head_is_said(out, tmp_path):
-    (tmp_path / told.HEAD).write_text("{")
+    (tmp_path / begun.HEAD).write_text("{")
     with pytest.raises(RecordError, match=r"vlm\.json is damaged"):
         told.sentences(tmp_path)
 

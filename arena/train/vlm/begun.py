@@ -1,0 +1,63 @@
+"""The head of a training's folder: whether a training may begin or go on there, and how. There is no torch here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from arena import commands
+from arena.errors import CheckpointError, InputError, RecordError
+from arena.record.training import HEAD as PPO_HEAD
+
+HEAD = "vlm.json"
+FORMAT = 1
+OTHERS = "others"  # in the head: the settings that may differ in a training that goes on
+
+
+def check_folder(out: Path, resume: str) -> None:
+    """InputError unless a training may begin in `out` (resume "no"), or one may go on there."""
+    exists, begun = out.exists(), (out / HEAD).is_file()
+    if exists and not out.is_dir():
+        raise InputError(f"--out {out}: that is a file; name a folder")
+    holds = exists and any(out.iterdir())
+    if resume == "no":
+        if begun:
+            raise InputError(f"{out} holds a training already: add --resume exact, or choose another --out")
+        if holds:
+            raise InputError(f"{out} holds other files already: choose another --out, a new or an empty folder")
+        return
+    if begun:
+        return
+    if not exists:
+        why = f"there is no folder {out}"
+    elif not holds:
+        why = f"{out} is empty"
+    elif (out / PPO_HEAD).is_file():
+        why = f"{out} holds a training of `arena train ppo`"
+    else:
+        why = f"{out} holds no training of a model (there is no {HEAD})"
+    raise InputError(
+        f"--resume {resume}: {why}. Name the folder of the training as --out; or, to begin one, leave --resume out"
+        + (" and choose another --out" if holds else "")
+    )
+
+
+def read_head(out: Path) -> dict[str, Any]:
+    """What a training was begun with. RecordError if it is damaged, CheckpointError if of another version."""
+    path = out / HEAD
+    try:
+        found = json.loads(path.read_text())
+        assert isinstance(found, dict)
+    except (OSError, ValueError, AssertionError) as error:
+        raise RecordError(f"{path} is damaged: {error}") from error
+    if found.get("format") != FORMAT:
+        raise CheckpointError(f"{path} has format {found.get('format')}; this version reads {FORMAT}")
+    return found
+
+
+def again(out: Path, head: dict[str, Any]) -> str:
+    """How to go on with a training, as a sentence's end."""
+    if OTHERS in head:
+        return commands.arena("train", "vlm", "--out", str(out), "--resume", "exact")
+    return "the command that began it, and --resume exact"  # it was begun before heads had all settings
