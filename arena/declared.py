@@ -10,7 +10,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from arena import files, names
+from arena import files, names, settings
 from arena.errors import InputError, nearest
 
 T = TypeVar("T")
@@ -31,9 +31,9 @@ def load(path: Path, kind: type[T]) -> T:
     return of_fields(msgspec.to_builtins(declared), kind, f"{path}, {name}")  # Python checks no types
 
 
-def changed(declared: T, settings: Iterable[str]) -> T:
+def changed(declared: T, changes: Iterable[str]) -> T:
     """With fields changed as by `--set key=value`; keys of a part are `limits.deadline`."""
-    kind, given = type(declared), list(settings)
+    kind, given = type(declared), list(changes)
     fields = msgspec.to_builtins(declared)
     for setting in given:
         said = f"--set {names.hidden(setting)}"
@@ -43,13 +43,20 @@ def changed(declared: T, settings: Iterable[str]) -> T:
         *path, last = key.split(".")
         where, known = fields, kind
         for part in path:
-            _check_key(part, known, said)
+            _check_setting(part, known, key, kind, said)
             known = get_type_hints(known)[part]
             if not isinstance(where[part], dict):
-                raise InputError(f"{said}: {part} has no parts")
+                raise InputError(f"{said}: {part} has no settings of its own")
             where = where[part]
-        _check_key(last, known, said)
-        where[last] = _value(value, get_type_hints(known)[last])
+        _check_setting(last, known, key, kind, said)
+        wanted = get_type_hints(known)[last]
+        if settings.is_part(wanted):
+            raise InputError(f"{said}: {key} has settings of its own: {', '.join(settings.keys(wanted, f'{key}.'))}")
+        where[last] = _value(value, wanted)
+        try:
+            msgspec.convert(where[last], wanted)
+        except msgspec.ValidationError as error:
+            raise InputError(f"{said}: {settings.wrong_value(str(error), where[last], wanted)}") from error
     return of_fields(fields, kind, " ".join(f"--set {names.hidden(setting)}" for setting in given))
 
 
@@ -59,7 +66,7 @@ def of_fields(fields: Mapping[str, Any], kind: type[T], where: str) -> T:
     try:
         return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
-        raise InputError(f"{where}: {_words(str(error))}") from error
+        raise InputError(f"{where}: {settings.wrong_value(str(error), fields, kind)}") from error
 
 
 def _first(kind: type) -> str:
@@ -85,6 +92,14 @@ def _check_keys(fields: Mapping[str, Any], known: Any, where: str) -> None:
             _check_keys(value, part, f"{where}, {key}")
 
 
+def _check_setting(part: str, known: Any, key: str, kind: type, said: str) -> None:
+    """A wrong key of `--set`: what was meant may stand in another part."""
+    fields = get_type_hints(known) if isinstance(known, type) else {}
+    if part not in fields:
+        near = settings.nearest_key(key, kind) or nearest(part, fields)
+        raise InputError(f"{said}: there is no {names.hidden(key)!r}. {near}")
+
+
 def _check_key(key: str, known: Any, where: str) -> None:
     fields = get_type_hints(known) if isinstance(known, type) else {}
     if key not in fields:
@@ -104,11 +119,3 @@ def _value(text: str, wanted: Any) -> Any:
         return msgspec.toml.decode(f"value = {text}")["value"]
     except msgspec.DecodeError:
         return text
-
-
-def _words(error: str) -> str:
-    return (
-        error.replace("Object missing required field", "there is no")
-        .replace(" - at `$.", " in `")
-        .replace("Expected", "expected")
-    )

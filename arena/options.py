@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}  # in words
 _BOOLS = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 
 
@@ -28,7 +29,7 @@ class Option(msgspec.Struct, frozen=True):
         try:
             out = self._convert(value)
         except (TypeError, ValueError, OverflowError):
-            raise ValueError(f"option {name}={value!r}: expected {self.type} ({self.help})") from None
+            raise ValueError(f"option {name}={value!r}: expected {TYPES[self.type]} ({self.help})") from None
         if self.choices and out not in self.choices:
             raise ValueError(f"option {name}={value!r}: expected one of {', '.join(self.choices)}")
         if (self.low is not None and out < self.low) or (self.high is not None and out > self.high):

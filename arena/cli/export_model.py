@@ -37,8 +37,8 @@ def adapter(state: Path, out: Path, rank: int) -> None:
     """Write what a training changed as a small peft adapter, for the model that it started from.
 
     STATE is the folder of a training, whose newest checkpoint is taken, or one checkpoint. A training in mode lora has
-    its adapter; of a training of all weights the largest directions of each linear layer's change are taken. `vlm:MODEL`
-    takes it as @adapter=OUT.
+    its adapter; of a training of all weights the largest directions of each linear layer's change are taken.
+    `vlm:MODEL` takes it as @adapter=OUT.
     """
     share = _trained("adapter", state, out).export_adapter(out.expanduser(), rank)
     size = sum(file.stat().st_size for file in out.expanduser().iterdir())

@@ -38,14 +38,14 @@ class Lines:
         left = (time.monotonic() - self._began) / (update - self._first) * (self._updates - update)
         told = [
             f"update {update}/{self._updates}",
-            f"return {metrics['reward/mean']:.5g} ± {metrics['reward/stderr']:.3g}",
+            f"return {round(metrics['reward/mean'], 9):.5g} ± {metrics['reward/stderr']:.3g}",
             f"{metrics['rollout/turns']:,.0f} turns",
             f"{seconds['turns_per_second']:.0f}/s",
         ]
         told += [f"{label} {metrics[name]:.3f}" for name, label in SHOWN.items() if name in metrics]
         if metrics.get("rollout/unparsed"):
             told.append(f"unparsed {metrics['rollout/unparsed']:.1%}")
-        self._console.print(", ".join(told), f"[dim]{_clock(left)} left[/dim]", highlight=False)
+        self._console.print(", ".join(told), f"[dim]{_clock(left)} left[/dim]", highlight=False, soft_wrap=True)
         if update < self._updates:  # the last one is told at the end
             for sentence in use(self._out, update):
                 self._console.print(sentence, markup=False, highlight=False, soft_wrap=True)

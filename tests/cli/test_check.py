@@ -76,7 +76,7 @@ def test_an_operator_that_cannot_even_be_looked_at_is_one_message(tmp_path):
         (("game", "khun"), "Did you mean kuhn"),
         (("game", "./gone.py"), "there is no file"),
         (("game", "kuhn@hand=3"), "kuhn has no option 'hand'"),
-        (("game", "kuhn@hands=x"), "expected int"),
+        (("game", "kuhn@hands=x"), "expected a whole number"),
         (("game",), "Missing argument"),
         (("operator", "rndom"), "Did you mean random"),
         (("operator", "random:x"), "takes nothing after a colon"),

@@ -21,7 +21,7 @@ BASE = ("--game", "leduc@seats=2", "--operators", "random,random", "--seed", "1"
         (("--engine", "slurm", *BASE), "expected local, or ray"),
         (("--engine", "local@cpus=1", *BASE), "expected local, or ray"),
         (("--engine", "ray@nodes=2", *BASE), "it has no option 'nodes'; it has: address, cpus, gpus, ranges"),
-        (("--engine", "ray@cpus=none", *BASE), "option cpus='none': expected float"),
+        (("--engine", "ray@cpus=none", *BASE), "option cpus='none': expected a number"),
         (("--engine", "ray", "--watch", "web", *BASE), "--watch and --engine ray"),
         (("--engine", "ray", "--part", "1/2", *BASE), "--part and --engine ray"),
         (("--engine", "ray", *BASE, "--schedule", f"{RACE}:KingOfTheHill"), "hears results"),

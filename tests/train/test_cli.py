@@ -27,7 +27,7 @@ def test_it_trains_and_says_how_to_seat_the_policy(tmp_path):
 def test_bad_input_is_named(tmp_path):
     for words, expected in (
         (["--option", "emvs=4"], "envs"),
-        (["--option", "batch=four"], "expected int"),
+        (["--option", "batch=four"], "expected a whole number"),
         (["--seats", "2,9"], "2 to 3 seats, not 9"),
         (["--option", "batch=0"], "batch='0': expected 1 to"),
         (["--option", "hidden=99999999999999"], "expected 1 to 10000"),

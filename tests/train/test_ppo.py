@@ -104,5 +104,5 @@ def test_options_are_checked():
     assert check_options({"entropy": "0.1", "envs": "8"}) == {"entropy": 0.1, "envs": 8}
     with pytest.raises(InputError, match="entropy"):
         check_options({"entropi": "1"})
-    with pytest.raises(InputError, match="expected int"):
+    with pytest.raises(InputError, match="expected a whole number"):
         check_options({"envs": "many"})

@@ -82,9 +82,7 @@ def use(out: Path, update: int | None = None) -> list[str]:
     lines = []
     for game in dict.fromkeys(one.game for one in mine):
         here = [one for one in mine if one.game == game]
-        trained = [
-            one.words() + (f" {SHOWN.get(one.shown, one.shown)}" if hidden else "") for one in here if one.trained
-        ]
+        trained = [f"{one.words()} {SHOWN[one.shown]}" if hidden else one.words() for one in here if one.trained]
         told = [f"the trained model {', '.join(trained)}", *_others([one for one in here if not one.trained])]
         lines.append(f"after update {update}, {game}: {', '.join(told)}{_stage(out, update)}")
     if hidden:
@@ -142,7 +140,7 @@ def sentences(out: Path) -> list[str]:
     ]
     if last:
         more = [f"{label} {last[name]:.3g}" for name, label in LAST.items() if name in last]
-        mean = f"return {last['reward/mean']:.5g} ± {last['reward/stderr']:.3g}"
+        mean = f"return {round(last['reward/mean'], 9):.5g} ± {last['reward/stderr']:.3g}"
         turns = f"{last['rollout/turns']:,.0f} turns"
         told.append(f"last update: {', '.join([mean, turns, *more])}")
     top = best(out)
