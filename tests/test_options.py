@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arena.options import Option
+from arena.options import TYPES, Option
 
 NUMBER = Option("int", 3, "how many", low=1, high=9)
 SHARE = Option("float", 0.5, "how much", low=0.0, high=1.0)
@@ -56,7 +56,7 @@ def test_what_is_taken(option: Option, value: object, out: object) -> None:
     ],
 )
 def test_a_value_of_another_type_is_refused(option: Option, value: object) -> None:
-    with pytest.raises(ValueError, match=rf"option x=.*expected {option.type} \({option.help}\)"):
+    with pytest.raises(ValueError, match=rf"option x=.*expected {TYPES[option.type]} \({option.help}\)"):
         option.check("x", value)
 
 

@@ -15,7 +15,8 @@ from arena.cli.train_sft import sft
 from arena.cli.train_vlm import vlm
 from arena.cli.whole import Whole
 from arena.errors import WorkerError
-from arena.record.training import read_training, set_aside
+from arena.record.training import HEAD, read_training, set_aside
+from arena.train.folders import check_resumed
 
 
 @click.group(cls=Group)
@@ -78,9 +79,11 @@ def ppo(
         trained_by=shlex.join(["arena", "train", "ppo", *map(str, words)]),
         **check_options(pairs(options)),
     )
+    folder = Path(out)
+    if resume:
+        check_resumed(folder, "--resume", HEAD, "arena train ppo")
     with extra_train():
         from arena.train.ppo import main
-    folder = Path(out)
     try:
         before = read_training(folder) if resume else None
         if before is not None and before.steps < steps:

@@ -13,6 +13,7 @@ from arena.cli.extra_train import extra_train
 from arena.cli.pairs import pairs
 from arena.cli.whole import Whole
 from arena.errors import InputError, WorkerError
+from arena.train.folders import check_resumed
 
 if TYPE_CHECKING:
     from arena.train.vlm.sft_config import SftConfig, Source
@@ -83,7 +84,15 @@ def sft(
         trained_by=shlex.join(["arena", "train", "sft", *words, *(["--smoke"] if smoke else [])]),
         **check_options(pairs(options), OPTIONS, "sft"),
     )
+    if resume and not _began(Path(out)):
+        check_resumed(Path(out), "--resume", "checkpoint-*", "arena train sft")
     _train(replace(config, **SMOKE, sources=tuple(map(_smaller, sources))) if smoke else config, dry_run)
+
+
+def _began(out: Path) -> bool:
+    """Whether a training left something there: before its first checkpoint, its lessons at most."""
+    names = [path.name for path in out.iterdir()] if out.is_dir() else None
+    return names is not None and (names in ([], ["lessons"]) or any(name.startswith("checkpoint-") for name in names))
 
 
 def _smaller(of: Source) -> Source:

@@ -41,6 +41,16 @@ def test_bad_input_is_named(tmp_path):
     assert "KEY=VALUE" in _arena(*SHORT, "--out", str(tmp_path), "--option", "envs").output
 
 
+@pytest.mark.parametrize("words", [SHORT, ["sft", "--teacher", "leduc", "--quiet"]])
+def test_what_goes_on_must_have_begun(tmp_path, words):
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "notes.txt").touch()
+    for out, expected in (("new", "there is no folder"), ("foreign", "holds no training of `arena train")):
+        with pytest.raises(InputError, match=f"--resume: .*{expected}.*leave --resume out"):
+            _arena(*words, "--out", str(tmp_path / out), "--resume")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["foreign", "notes.txt"]
+
+
 def test_an_option_given_twice_is_refused(tmp_path):
     result = _arena(*SHORT, "--out", str(tmp_path), "--option", "entropy=0.1", "--option", "entropy=0.2")
     assert result.exit_code == 2

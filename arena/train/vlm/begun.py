@@ -8,7 +8,7 @@ from typing import Any
 
 from arena import commands
 from arena.errors import CheckpointError, InputError, RecordError
-from arena.record.training import HEAD as PPO_HEAD
+from arena.train.folders import check_resumed
 
 HEAD = "vlm.json"
 FORMAT = 1
@@ -17,30 +17,14 @@ OTHERS = "others"  # in the head: the settings that may differ in a training tha
 
 def check_folder(out: Path, resume: str) -> None:
     """InputError unless a training may begin in `out` (resume "no"), or one may go on there."""
-    exists, begun = out.exists(), (out / HEAD).is_file()
-    if exists and not out.is_dir():
+    if out.exists() and not out.is_dir():
         raise InputError(f"--out {out}: that is a file; name a folder")
-    holds = exists and any(out.iterdir())
-    if resume == "no":
-        if begun:
-            raise InputError(f"{out} holds a training already: add --resume exact, or choose another --out")
-        if holds:
-            raise InputError(f"{out} holds other files already: choose another --out, a new or an empty folder")
-        return
-    if begun:
-        return
-    if not exists:
-        why = f"there is no folder {out}"
-    elif not holds:
-        why = f"{out} is empty"
-    elif (out / PPO_HEAD).is_file():
-        why = f"{out} holds a training of `arena train ppo`"
-    else:
-        why = f"{out} holds no training of a model (there is no {HEAD})"
-    raise InputError(
-        f"--resume {resume}: {why}. Name the folder of the training as --out; or, to begin one, leave --resume out"
-        + (" and choose another --out" if holds else "")
-    )
+    if resume != "no":
+        check_resumed(out, f"--resume {resume}", HEAD, "arena train vlm")
+    elif (out / HEAD).is_file():
+        raise InputError(f"{out} holds a training already: add --resume exact, or choose another --out")
+    elif out.exists() and any(out.iterdir()):
+        raise InputError(f"{out} holds other files already: choose another --out, a new or an empty folder")
 
 
 def read_head(out: Path) -> dict[str, Any]:

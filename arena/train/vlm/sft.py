@@ -183,7 +183,7 @@ def begin(config: SftConfig, out: Path) -> tuple[Path | None, int]:
         ) from error
     found = newest(out)
     if found is None:
-        if (out / "run.json").exists() or (out / "train.json").exists():
+        if any((out / head).exists() for head in ("run.json", "train.json", "vlm.json")):
             raise InputError(f"{out} holds another run; choose another --out")
         return None, 0
     if not config.resume:

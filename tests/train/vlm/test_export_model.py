@@ -14,9 +14,12 @@ import torch
 from transformers import AutoModelForImageTextToText
 
 from arena.cli.main import cli
+from arena.train.vlm.checkpoints import Files
+from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.engine import OptimParams
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.local_config import LocalConfig
+from arena.train.vlm.matches import RolloutConfig
 from tests.train.vlm.engine_kit import answered, drawn, weighted
 
 
@@ -70,9 +73,17 @@ def test_the_adapter_of_a_training_takes_its_model_to_what_was_trained(run, tmp_
 def test_no_state_or_a_place_that_is_taken_is_said(tmp_path):
     done = call("export", "model", tmp_path, tmp_path / "model")
     assert done.exit_code == 1
-    assert "is no state of an engine" in str(done.exception)
+    assert "holds no checkpoint of" in str(done.exception)
+    assert "there is no folder" in str(call("export", "model", tmp_path / "nowhere", tmp_path / "model").exception)
     (tmp_path / "model").mkdir()
     assert "something already" in str(call("export", "model", tmp_path, tmp_path / "model").exception)
+
+
+def test_a_training_without_an_update_says_how_to_go_on(tmp_path):
+    Files(tmp_path / "run").begin(VlmConfig(rollout=RolloutConfig(levels=("kuhn",))), "no")
+    said = str(call("export", "model", tmp_path / "run", tmp_path / "model").exception)
+    assert "no update of this training was finished yet" in said
+    assert f"train vlm --out {tmp_path / 'run'} --resume exact" in said
 
 
 def test_a_match_is_played_with_it(tmp_path):

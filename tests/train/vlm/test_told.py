@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from click.testing import CliRunner
 
 pytest.importorskip("transformers")
 
+from arena.cli.main import cli
 from arena.cli.show import show
 from arena.errors import InputError, RecordError
+from arena.evaluate.table import ScoreRow
 from arena.record.reader import Run
 from arena.train.vlm import begun, told
 from arena.train.vlm.checkpoints import Files
@@ -22,6 +25,7 @@ from arena.train.vlm.config import load
 from arena.train.vlm.measures import of_rows, win_rates
 from arena.train.vlm.rows import Collected, MatchStat
 from arena.train.vlm.samples import page, samples
+from arena.train.vlm.spo import STAGES
 from arena.train.vlm.trainer import Trainer, main
 from tests.train.vlm.batches import episode
 from tests.train.vlm.kit import TOKENS, ids
@@ -59,10 +63,21 @@ def config(folder, *settings):
     return load(None, folder / "mine.toml", settings)
 
 
+SAID: list[str] = []  # what `out` told while it was trained
+
+
+class Listener:
+    def doing(self, what):
+        SAID.append(what)
+
+    def updated(self, update, metrics, seconds):
+        SAID.append(f"update {update}")
+
+
 @pytest.fixture(scope="module")
 def out(tmp_path_factory):
     folder = tmp_path_factory.mktemp("told")
-    return main(config(folder), folder / "out")
+    return main(config(folder), folder / "out", shown=Listener())
 
 
 def lines(path):
@@ -93,6 +108,53 @@ def test_a_training_is_shown_in_words(out):
         "000002.html",
     ):
         assert words in said
+
+
+def test_what_begins_is_told_until_there_is_a_line_of_an_update(out):
+    assert SAID[0] == "playing 2 matches"
+    assert re.fullmatch(r"learning from \d+ turns", SAID[1])
+    assert SAID[2:] == ["update 1", "evaluating after update 2", "update 2"]
+
+
+def test_a_training_that_is_not_done_says_a_command_that_goes_on_with_it(out, tmp_path, monkeypatch):
+    shutil.copytree(out, tmp_path / "out")
+    head = json.loads((out / begun.HEAD).read_text())
+    (tmp_path / "out" / begun.HEAD).write_text(json.dumps(head | {"updates": 3}))
+    *_, last = told.sentences(tmp_path / "out")
+    command = shlex.split(last.removeprefix("go on with: "))
+    words = command[command.index("train") :]
+    assert words == ["train", "vlm", "--out", str(tmp_path / "out"), "--resume", "exact"]
+    more = ["--set", "updates=3", "--set", "evaluation.every=0", "--quiet"]
+    assert CliRunner().invoke(cli, [*words, *more], catch_exceptions=False).exit_code == 0
+    assert [line["update"] for line in lines(tmp_path / "out" / "metrics.jsonl")] == [1, 2, 3]
+
+
+def scored(score, *, trained=False, start=False, shown="true", name="vlm#1"):
+    row = ScoreRow(operator=name, score=score, low=None if start else score - 0.5, high=score + 0.5)
+    return told.Scored(2, shown, trained, start, "spy", row, score)
+
+
+def test_an_evaluation_tells_the_trained_model_from_what_it_began_as(tmp_path, monkeypatch):
+    found = [scored(1 / 3, trained=True), *(scored(-1 / 9, start=True, name=f"vlm#{n}") for n in (2, 3, 4))]
+    monkeypatch.setattr(told, "scores", lambda out: iter(found))
+    (tmp_path / told.METRICS).write_text('{"update": 2, "spo/stage": 0.0, "spo/vote_accuracy": 0.4}\n')
+    assert told.use(tmp_path) == [
+        "after update 2, spy: the trained model +0.333 [-0.167, +0.833], the 3 others (the model as it began) -0.111; "
+        "stage votes, 40% of votes right"
+    ]
+
+
+def test_pictures_are_named_only_where_some_were_hidden(tmp_path, monkeypatch):
+    found = [scored(1.0, trained=True), scored(0.5, name="scripted")]
+    monkeypatch.setattr(told, "scores", lambda out: iter(found))
+    (only,) = told.use(tmp_path)
+    assert only == "after update 2, spy: the trained model +1 [+0.5, +1.5], scripted +0.5 [+0, +1]"
+    found.append(scored(0.25, trained=True, shown="blank"))
+    assert "+1 [+0.5, +1.5] with its pictures, +0.25 [-0.25, +0.75] with blank pictures" in told.use(tmp_path)[0]
+
+
+def test_stages_are_numbered_as_their_metric_is():
+    assert told.STAGES == STAGES
 
 
 def test_a_damaged_head_is_said(out, tmp_path):

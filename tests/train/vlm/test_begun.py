@@ -1,0 +1,98 @@
+"""`arena train vlm` before it trains: whether a folder fits, what is checked first, and that it says what it does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from arena.cli.main import cli
+from arena.errors import InputError
+from arena.train.vlm import begun
+from arena.train.vlm.config import VlmConfig, begun_with, load
+
+WRONG = [
+    (["--preset", "nonsuch", "--out", "new"], "no preset is called 'nonsuch'"),
+    (["--preset", "race-nano", "--set", "lern.share=1", "--out", "new"], "Did you mean learn.share?"),
+    (["--preset", "race-nano", "--set", "updates=abc", "--out", "new"], "expected a whole number"),
+    (["--preset", "race-nano", "--set", "learn.algorithm=rein", "--out", "new"], "reinforce++"),
+    (["--preset", "race-nano"], "--out is missing"),
+    (["--out", "new"], "say what is played"),
+    (["--game", "kunh", "--out", "new"], "Did you mean kuhn?"),
+    (["--preset", "race-nano", "--out", "foreign"], "holds other files already: choose another --out"),
+    (["--preset", "race-nano", "--out", "new", "--resume", "exact"], "there is no folder new"),
+    (["--preset", "race-nano", "--out", "foreign", "--resume", "exact"], "holds no training of `arena train vlm`"),
+]
+SCRIPT = """
+import json, sys
+from arena.cli.main import cli
+
+found = []
+for words in json.loads(sys.argv[1]):
+    try:
+        cli(["train", "vlm", *words], standalone_mode=False)
+    except Exception as error:
+        found.append([str(error), sorted({"torch", "transformers"} & sys.modules.keys())])
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory):
+    """What each of WRONG says, and which of torch and transformers were imported by then."""
+    folder = tmp_path_factory.mktemp("begun")
+    (folder / "foreign").mkdir()
+    (folder / "foreign" / "notes.txt").touch()
+    words = json.dumps([words for words, _ in WRONG])
+    command = [sys.executable, "-c", SCRIPT, words]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("number", range(len(WRONG)))
+def test_what_is_typed_wrong_is_said_before_torch_is_imported(said, number):
+    text, imported = said[number]
+    assert WRONG[number][1] in text
+    assert imported == []
+
+
+def test_each_message_about_a_folder_leads_on(tmp_path):
+    """Whoever does what a message says does not meet one that sends them back."""
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(InputError) as caught:
+        begun.check_folder(tmp_path, "no")
+    assert "--resume" not in str(caught.value)
+    (tmp_path / begun.HEAD).touch()
+    with pytest.raises(InputError, match="add --resume exact"):
+        begun.check_folder(tmp_path, "no")
+    begun.check_folder(tmp_path, "exact")
+
+
+def test_a_folder_knows_all_settings_that_it_was_begun_with(tmp_path):
+    made = load("race-nano", None, ("updates=7", "keep=5", "evaluation.every=3", "learn.betas=[0.8, 0.9]"))
+    head = {"format": begun.FORMAT, "config": made.facts(), begun.OTHERS: made.others()}
+    (tmp_path / begun.HEAD).write_text(json.dumps(head))
+    assert begun_with(tmp_path) == made
+    assert isinstance(made, VlmConfig)
+
+
+def test_a_folder_of_an_earlier_version_asks_for_the_preset(tmp_path):
+    made = load("race-nano", None)
+    (tmp_path / begun.HEAD).write_text(json.dumps({"format": begun.FORMAT, "config": made.facts()}))
+    with pytest.raises(InputError, match="name the --preset or the config file"):
+        begun_with(tmp_path)
+
+
+@pytest.mark.parametrize(("quiet", "notes"), [([], "loading vlm:nano ...\n"), (["--quiet"], "")])
+def test_it_says_at_once_what_is_loaded_and_not_among_the_results(monkeypatch, quiet, notes):
+    pytest.importorskip("transformers")
+    from arena.train.vlm import trials
+
+    forecast = trials.Forecast(updates=1, matches=2, turns=3.0, tokens=4.0, hours=5.0, memory=6, device="cpu")
+    monkeypatch.setattr(trials, "forecast", lambda config, shown: forecast)
+    words = ["train", "vlm", "--preset", "sidescroller-nano", "--dry-run", *quiet]
+    done = CliRunner().invoke(cli, words, catch_exceptions=False)
+    assert (done.stderr, done.stdout) == (notes, "\n".join([*forecast.sentences(), ""]))
