@@ -27,13 +27,15 @@ class Measured:
         fits = table.needed <= options.max_width
         yield Text(printable(self.table.title), "table.title")
         yield table if fits else self._columns(sure=False)
-        for note in (self.table.note, "" if fits else LEFT_OUT):
+        sure = any(cell is not None and cell.low is not None for row in self.table.rows for cell in row.cells)
+        for note in (self.table.note, LEFT_OUT if sure and not fits else ""):
             if note:
                 yield Text(printable(note), "table.caption")
 
     def _columns(self, sure: bool) -> NarrowTable:
         found = self.table
         table = NarrowTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+        table.terse = True
         first, *names = found.names
         table.add_column(printable(first), overflow="fold", min_width=8)
         for name in names:

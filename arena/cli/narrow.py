@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -13,7 +14,12 @@ LEAST = 8  # characters of the first column, whose cells are folded
 
 
 class NarrowTable(Table):
-    """The first column names the row, and can be folded; the cells of the other columns have one line."""
+    """The first column names the row, and can be folded; the cells of the other columns have one line.
+
+    With `terse` a list has the cells of a row in one line, folded, without those that say nothing ("-").
+    """
+
+    terse = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self.needed <= options.max_width:
@@ -25,6 +31,12 @@ class NarrowTable(Table):
             yield _text(self.title)
         for name, *cells in zip(*(_cells(column) for column in (first, *others)), strict=True):
             yield name
+            if self.terse:
+                told = (
+                    f"{column.header} {cell}" for column, cell in zip(others, cells, strict=True) if str(cell) != "-"
+                )
+                yield Padding(Text(" · ".join(told)), (0, 0, 0, 2), expand=False)
+                continue
             for column, cell in zip(others, cells, strict=True):
                 yield Text.assemble("  ", (str(column.header).ljust(label), "dim"), "  ", cell)
         if self.caption:

@@ -24,7 +24,12 @@ from arena.text import printable
 
 @click.command()
 @click.option("--game", default="holdem", show_default=True, help="As for `arena play`.")
-@click.option("--operator", required=True, help="The model, with its options: llm@history=2, vlm:DIR@prompt=mine.txt.")
+@click.option(
+    "--operator",
+    default="vlm",
+    show_default=True,
+    help="The model, with its options: llm@history=2, vlm:DIR@prompt=mine.txt.",
+)
 @click.option("--seat", type=click.IntRange(0), default=None, help="Whose prompt (default: of who acts first).")
 @click.option("--turn", type=click.IntRange(1), default=1, show_default=True, help="Which turn of that seat.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the match.")

@@ -32,7 +32,7 @@ class ShownTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempt: int = 0
     asked: int | None = None  # in realtime: the tick of the request, if that was an earlier one
     late: bool = False  # in realtime: there was no answer yet
-    saw: str | None = None  # the seat's text view, even if it was given other views
+    saw: str | None = None  # its text view as it was given; else the moment as the text view alone has it, for readers
     prompt: str | None = None  # what its model was asked, if it is one; empty where that cannot be known
     heard: tuple[Said, ...] = ()  # what others had said to it
     thought: str | None = None
@@ -84,11 +84,16 @@ def moments(
     `views`: what each operator was given, by name; `models`: by seat, what says what a model was asked. Nothing follows
     a moment that the log and re-execution differ in.
     """
+    models = models or {}
     saw: dict[int, Observation] = {}
     asked: dict[int, Request] = {}
     totals = (0.0,) * len(match.names)
     for step in execute(match, lines):
-        prompts = _prompts(step, asked, models or {})
+        prompts = _prompts(step, asked, models)
+        for (seat, _), prompt in prompts.items():
+            given = asked[seat].observation
+            if given.text and given.text in prompt:
+                saw[seat] = given
         moment = _moment(match, step, lines, views, saw, prompts, totals)
         totals = moment.totals or totals
         yield moment
@@ -96,8 +101,14 @@ def moments(
             return
         asked = {one.seat: one for one in step.requests}
         # Observed now, while the match is at the point where these seats were asked.
+        # What the text view says may hang on the other views: of a picture that is shown it need not speak.
         if match.session.spec.text:
-            saw = {one.seat: match.session.look(one.seat, Views(text=True)) for one in step.requests}
+            saw = {
+                one.seat: one.observation
+                if one.observation.text is not None and one.seat not in models
+                else match.session.look(one.seat, Views(text=True))
+                for one in step.requests
+            }
 
 
 def _moment(

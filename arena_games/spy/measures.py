@@ -49,9 +49,10 @@ TABLES: Mapping[str, Layout] = {
 
 
 class SpyMeasures:
-    """The Measures of spy."""
+    """The Measures of spy. Of pictures of the user's own nobody knows what is true, so clues are not judged."""
 
-    tables = TABLES
+    def __init__(self, judged: bool) -> None:
+        self.tables = {name: table for name, table in TABLES.items() if judged or name != "clues"}
 
     def of(self, game: Game, returns: Sequence[float]) -> Iterator[Measure]:
         assert isinstance(game, Spy)
@@ -65,7 +66,7 @@ class SpyMeasures:
                 yield Measure("votes", "n/a", vote.right is None, vote.seat)
                 if vote.right is not None:
                     yield Measure("calibration", "right", vote.right, names=(f"{vote.agree} of {vote.others}",))
-        for clue in clues(game):
+        for clue in clues(game) if "clues" in self.tables else ():
             role = (ROLES[clue.spy],)
             yield Measure("clues", "silent", clue.text is None, clue.seat, role)
             if clue.text is None:
@@ -83,4 +84,5 @@ class SpyMeasures:
 
 
 def measures(game: Game) -> SpyMeasures:
-    return SpyMeasures()
+    assert isinstance(game, Spy)
+    return SpyMeasures(judged=game.statements is not None)

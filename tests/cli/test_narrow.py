@@ -33,6 +33,19 @@ def test_every_cell_can_be_read(width):
     assert all(len(line) <= width for line in lines)
 
 
+def test_a_terse_list_has_no_cells_that_say_nothing():
+    table = NarrowTable()
+    table.terse = True
+    for title in ("operator", "role", "statements", "true"):
+        table.add_column(title, no_wrap=title != "operator")
+    table.add_row("random#1", "spy", "100%", "-")
+    console = Console(width=20, record=True, file=StringIO())
+    console.print(table)
+    text = console.export_text()
+    assert " ".join(text.split()) == "random#1 role spy · statements 100%"
+    assert max(map(len, text.splitlines())) <= 20
+
+
 def test_it_is_a_list_only_where_it_must_be():
     assert any("score" in line and "turns" in line for line in shown(80))
     assert not any("score" in line and "turns" in line for line in shown(40))

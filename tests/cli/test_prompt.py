@@ -24,6 +24,11 @@ def test_it_shows_roles_texts_and_pictures(tmp_path):
     assert Image.open(tmp_path / "picture-1.png").size == (128, 128)
 
 
+def test_the_model_is_vlm_where_none_is_named():
+    words = ("--game", "leduc", "--seat", "0")
+    assert shown(*words).output == shown(*words, "--operator", "vlm").output != ""
+
+
 def test_the_same_words_show_the_same():
     words = ("--game", "connect_four", "--operator", SERVED, "--turn", "3", "--seat", "1")
     assert shown(*words).output == shown(*words).output != shown(*words, "--seed", "1").output

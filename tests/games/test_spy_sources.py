@@ -12,11 +12,13 @@ from PIL import Image as Pillow
 
 from arena.game import Image
 from arena_games import folders
+from arena_games.spy.measures import measures
 from arena_games.spy.pictures import charts, scene
 from arena_games.spy.pictures.folder import folder
 from arena_games.spy.pictures.scene import Scene
 from arena_games.spy.pictures.sources import BLANK, fitted, source
 from arena_games.spy.pictures.vector import LENGTH, vector
+from arena_games.spy.rules import Spy
 
 SEEDS = st.integers(0, 2**32)
 
@@ -281,3 +283,8 @@ def test_a_vector_does_not_know_the_order_of_things(seed: int) -> None:
 
 def test_nothing_is_known_of_a_blank_picture() -> None:
     assert not vector(None).any()
+
+
+def test_clues_about_pictures_of_ones_own_are_not_judged(pairs: Path) -> None:
+    assert "clues" in measures(Spy(3, {})).tables
+    assert "clues" not in measures(Spy(3, {"pairs": str(pairs)})).tables

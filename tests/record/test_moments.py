@@ -16,6 +16,8 @@ from arena.play import run_plan
 from arena.record.moments import Moment, moments
 from arena.record.reader import Run
 from arena.record.replay import Replay
+from tests.record.kit import make_plan, record
+from tests.toys import GOOD
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,16 @@ def test_a_turn_says_what_was_seen_answered_and_done_in_the_games_words(first):
     ]
     assert all("You hold" in (turn.saw or "") for turn in turns)
     assert all({turn.action, turn.named} <= {"pass", "bet"} and turn.action in turn.legal for turn in turns)
+
+
+def test_a_seat_that_is_shown_a_picture_saw_no_words_about_it(tmp_path):
+    run = record(make_plan("spy", [GOOD, GOOD, GOOD], matches=1, seed=1), tmp_path / "run")
+    with closing(Replay(run)) as recorded:
+        plan, lines = next(recorded.recorded())
+        shown = list(moments(recorded.match(plan), lines, recorded.views(plan)))
+    said = [turn.saw for moment in shown for turn in moment.turns]
+    assert said
+    assert all("Your picture: what you are shown." in (text or "") for text in said)
 
 
 def test_rewards_add_up_to_the_result(first):
