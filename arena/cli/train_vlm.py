@@ -27,7 +27,7 @@ class Lines:
 
     def doing(self, what: str) -> None:
         """Print what begins."""
-        self._console.print(f"{what} ...", style="dim", markup=False, highlight=False)
+        self._console.print(what, style="dim", markup=False, highlight=False)
 
     def updated(self, update: int, metrics: dict[str, float], seconds: dict[str, float]) -> None:
         """Print it."""
@@ -38,7 +38,7 @@ class Lines:
         left = (time.monotonic() - self._began) / (update - self._first) * (self._updates - update)
         told = [
             f"update {update}/{self._updates}",
-            f"return {round(metrics['reward/mean'], 9):.5g} ± {metrics['reward/stderr']:.3g}",
+            f"return {round(metrics['reward/mean'], 9) + 0.0:.5g} ± {metrics['reward/stderr']:.3g}",
             f"{metrics['rollout/turns']:,.0f} turns",
             f"{seconds['turns_per_second']:.0f}/s",
         ]

@@ -140,7 +140,7 @@ def sentences(out: Path) -> list[str]:
     ]
     if last:
         more = [f"{label} {last[name]:.3g}" for name, label in LAST.items() if name in last]
-        mean = f"return {round(last['reward/mean'], 9):.5g} ± {last['reward/stderr']:.3g}"
+        mean = f"return {round(last['reward/mean'], 9) + 0.0:.5g} ± {last['reward/stderr']:.3g}"
         turns = f"{last['rollout/turns']:,.0f} turns"
         told.append(f"last update: {', '.join([mean, turns, *more])}")
     top = best(out)

@@ -124,6 +124,8 @@ class Trainer:
     def run(self, shown: Shown | None = None) -> None:
         """All updates up to `config.updates`, each with its metrics, checkpoint and evaluation."""
         config, begun = self.config, self.done
+        if shown is not None and begun >= config.updates:
+            shown.doing(f"all {config.updates:,} updates are done; --set updates=N trains further")
         with _threads(config.threads):
             while self.done < config.updates:
                 update, seconds = self.done, Metrics()

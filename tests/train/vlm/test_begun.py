@@ -86,7 +86,23 @@ def test_a_folder_of_an_earlier_version_asks_for_the_preset(tmp_path):
         begun_with(tmp_path)
 
 
-@pytest.mark.parametrize(("quiet", "notes"), [([], "loading vlm:nano ...\n"), (["--quiet"], "")])
+def test_who_stops_it_is_told_a_command_that_needs_the_folder_alone(tmp_path, monkeypatch):
+    pytest.importorskip("transformers")
+    from arena.train.vlm import trainer
+    from arena.train.vlm.checkpoints import Files
+
+    def stopped(config, out, **_):
+        Files(out).begin(config, "no")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trainer, "main", stopped)
+    words = ["train", "vlm", "--preset", "sidescroller-nano", "--smoke", "--out", str(tmp_path)]
+    said = CliRunner().invoke(cli, words).stderr
+    assert f"train vlm --out {tmp_path} --resume exact" in said
+    assert begun_with(tmp_path).updates == 2
+
+
+@pytest.mark.parametrize(("quiet", "notes"), [([], "loading vlm:nano\n"), (["--quiet"], "")])
 def test_it_says_at_once_what_is_loaded_and_not_among_the_results(monkeypatch, quiet, notes):
     pytest.importorskip("transformers")
     from arena.train.vlm import trials

@@ -127,6 +127,8 @@ def test_a_training_that_is_not_done_says_a_command_that_goes_on_with_it(out, tm
     more = ["--set", "updates=3", "--set", "evaluation.every=0", "--quiet"]
     assert CliRunner().invoke(cli, [*words, *more], catch_exceptions=False).exit_code == 0
     assert [line["update"] for line in lines(tmp_path / "out" / "metrics.jsonl")] == [1, 2, 3]
+    done = CliRunner().invoke(cli, [*words, *more[:-1]], catch_exceptions=False)
+    assert "all 3 updates are done; --set updates=N trains further" in done.stderr
 
 
 def scored(score, *, trained=False, start=False, shown="true", name="vlm#1"):
