@@ -14,7 +14,7 @@ import pytest
 import arena.report.page
 from arena import plugins
 from arena.game import Views
-from arena.record.moments import Moment, ShownTurn
+from arena.record.moments import Moment, Result, ShownTurn
 from arena.record.reader import Run
 from arena.report.html import tag
 from arena.report.page import page_of, several, write_report
@@ -224,6 +224,35 @@ def test_ten_thousand_turns_are_gone_through_in_bounded_memory(browser: Any, tmp
     assert after["JSHeapUsedSize"] - before["JSHeapUsedSize"] < 8_000_000
     assert after["Nodes"] < 3_000
     assert look.page.locator("#replay-moments .row").count() < 60
+    look.close()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "labels"),
+    [
+        (None, ["saw"]),
+        ("[picture 8x8]\nLegal: go.", ["prompt", "in words"]),
+        ("It is red. Go?", ["prompt"]),
+        ("", ["prompt", "in words"]),
+    ],
+)
+def test_words_that_a_model_was_not_asked_with_are_not_called_what_it_saw(
+    browser: Any, tmp_path: Path, prompt: str | None, labels: list[str]
+) -> None:
+    given = Views(image=(8, 8), text=True)
+    turn = ShownTurn(seat=0, operator="a", given=given, legal=("go",), answer="go", saw="It is red.", prompt=prompt)
+    ended = Result(status="terminated", ticks=1, unit="points (1: all)", returns=(-1e-9,))
+    one = Moment(match=0, block=0, game="g", seats=("a",), tick=None, turns=(turn,), result=ended)
+    packed = base64.b64encode(gzip.compress(msgspec.json.encode([ShownMoment(moment=one)]), mtime=0)).decode()
+    match = ShownMatch(match=0, block=0, game="g", game_index=0, seats=("a",), moments=1, pieces=[0])
+    shown = data_elements(Replays(matches=[match], pieces=[packed]))
+    path = tmp_path / "one.html"
+    path.write_text(page_of("one", "", [tag("div", id="viewer")], shown))
+    look = Looking(browser, path)
+    look.where("start")
+    terms = look.page.locator(".turn dt").all_inner_texts()
+    assert [term for term in terms if term in ("saw", "prompt", "in words")] == labels
+    assert look.page.locator(".result li").all_inner_texts() == ["seat 0 · a: +0 points"]
     look.close()
 
 
