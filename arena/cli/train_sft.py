@@ -86,6 +86,9 @@ def sft(
     )
     if resume and not _began(Path(out)):
         check_resumed(Path(out), "--resume", "checkpoint-*", "arena train sft")
+    with extra_train():
+        from arena.train.vlm import sft_ready
+    sft_ready.check(config)
     _train(replace(config, **SMOKE, sources=tuple(map(_smaller, sources))) if smoke else config, dry_run)
 
 

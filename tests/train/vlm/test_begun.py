@@ -1,4 +1,4 @@
-"""`arena train vlm` before it trains: whether a folder fits, what is checked first, and that it says what it does."""
+"""`arena train vlm` and `sft` before they train: what is checked first, and what they say of it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ WRONG = [
     (["--preset", "race-nano", "--out", "foreign"], "holds other files already: choose another --out"),
     (["--preset", "race-nano", "--out", "new", "--resume", "exact"], "there is no folder new"),
     (["--preset", "race-nano", "--out", "foreign", "--resume", "exact"], "holds no training of `arena train vlm`"),
+    (["sft", "--teacher", "leducc", "--out", "new"], "Did you mean leduc?"),
+    (["sft", "--teacher", "leduc", "--model", "vlmm", "--out", "new"], "Did you mean vlm"),
+    (["sft", "--teacher", "pettingzoo:chess_v6", "--out", "new"], "teacher"),
+    (["sft", "--run", "nowhere", "--out", "new"], "nowhere is not a run folder"),
+    (["sft", "--chat", "nowhere", "--out", "new"], "no chats can be read"),
 ]
 SCRIPT = """
 import json, sys
@@ -33,7 +38,7 @@ from arena.cli.main import cli
 found = []
 for words in json.loads(sys.argv[1]):
     try:
-        cli(["train", "vlm", *words], standalone_mode=False)
+        cli(["train", *words], standalone_mode=False)
     except Exception as error:
         found.append([str(error), sorted({"torch", "transformers"} & sys.modules.keys())])
 print(json.dumps(found))
@@ -46,9 +51,10 @@ def said(tmp_path_factory):
     folder = tmp_path_factory.mktemp("begun")
     (folder / "foreign").mkdir()
     (folder / "foreign" / "notes.txt").touch()
-    words = json.dumps([words for words, _ in WRONG])
+    words = json.dumps([words if words[0] == "sft" else ["vlm", *words] for words, _ in WRONG])
     command = [sys.executable, "-c", SCRIPT, words]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    assert [path.name for path in folder.iterdir()] == ["foreign"]
     return json.loads(done.stdout)
 
 
