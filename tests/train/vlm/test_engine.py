@@ -201,7 +201,7 @@ def test_a_state_of_another_model_or_version_is_refused(tmp_path):
     (tmp_path / "state" / "engine.json").write_text(json.dumps({**facts, "version": 99}))
     with pytest.raises(CheckpointError, match="version 99"):
         made.load_state(tmp_path / "state")
-    with pytest.raises(CheckpointError, match="not the state of an engine"):
+    with pytest.raises(CheckpointError, match="is no checkpoint"):
         made.load_state(tmp_path)
 
 
