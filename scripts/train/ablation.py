@@ -44,7 +44,7 @@ METHODS = {
     "reinforce++": Method("REINFORCE++", ("learn.algorithm=reinforce++",)),
     "ppo-pos": Method("PPO, filter pos", ("learn.algorithm=ppo", "learn.filter=pos")),
     "ppo-asym": Method("PPO, filter asym (0.2)", ("learn.algorithm=ppo", "learn.filter=asym", "learn.kappa=0.2")),
-    "ppo-half": Method("PPO, half with the largest |A|", ("learn.algorithm=ppo", "learn.share=0.5")),
+    "ppo-half": Method("PPO, half with the largest absolute A", ("learn.algorithm=ppo", "learn.share=0.5")),
     "grpo-process": Method("GRPO, process", ("learn.algorithm=grpo_process",)),
     "rloo": Method("RLOO", ("learn.algorithm=rloo", f"rollout.group={GROUP}")),
     "grpo-pos": Method(

@@ -29,6 +29,7 @@ def test_a_training_ends_with_the_update_that_fills_its_turns(tmp_path: Path) ->
 @pytest.mark.parametrize("method", sorted(ablation.METHODS))
 def test_the_trainer_takes_every_method(method: str) -> None:
     assert ablation.config(method, 0, Path("start")).learn.algorithm
+    assert "|" not in ablation.METHODS[method].title  # it stands in a table
 
 
 def test_intervals_hold_the_mean_where_seeds_and_levels_are_random() -> None:
