@@ -128,8 +128,7 @@ def vlm(
         main(config, out, resume=resume or "no", shown=shown)  # type: ignore[arg-type]
     except (KeyboardInterrupt, WorkerError):
         if (out / begun.HEAD).is_file():
-            again = begun.again(out, begun.read_head(out))
-            click.echo(f"stopped. What was finished is kept; go on with:\n  {again}", err=True)
+            click.echo(f"stopped. What was finished is kept; go on with:\n  {begun.again(out)}", err=True)
         raise
     if lr == 0:
         for sentence in trials.check_rate_zero(out):

@@ -40,8 +40,6 @@ def read_head(out: Path) -> dict[str, Any]:
     return found
 
 
-def again(out: Path, head: dict[str, Any]) -> str:
-    """How to go on with a training, as a sentence's end."""
-    if OTHERS in head:
-        return commands.arena("train", "vlm", "--out", str(out), "--resume", "exact")
-    return "the command that began it, and --resume exact"  # it was begun before heads had all settings
+def again(out: Path) -> str:
+    """The command that goes on with a training."""
+    return commands.arena("train", "vlm", "--out", str(out), "--resume", "exact")

@@ -222,11 +222,6 @@ def load(
 
 
 def begun_with(out: Path) -> VlmConfig:
-    """The config of the training in `out`, as it last went on. InputError where its head does not have all of it."""
+    """The config of the training in `out`, as it last went on."""
     head = read_head(out)
-    if OTHERS not in head:
-        raise InputError(
-            f"{out} was begun by an earlier version, which did not keep all settings: name the --preset or the config "
-            "file that it was begun with"
-        )
     return declared.of_fields(head["config"] | head[OTHERS], VlmConfig, str(out / HEAD))

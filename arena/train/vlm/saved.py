@@ -136,7 +136,7 @@ def _why_none(folder: Path) -> str:
                 f"{folder} was trained on a server of the Tinker API, which has its checkpoints: the newest folder in "
                 f"{folder / 'weights'} is what was trained, an adapter that plays as vlm:MODEL@adapter=FOLDER"
             )
-        how = begun.again(folder, begun.read_head(folder))
+        how = begun.again(folder)
         return f"{folder}: no update of this training was finished yet. Go on with: {how}"
     if (folder / PPO_HEAD).is_file():
         return f"{folder} is a training of `arena train ppo`, and plays as it is: ppo:{folder}"

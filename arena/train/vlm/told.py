@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 from arena import commands
 from arena.evaluate.table import ScoreRow
 from arena.record.reader import Run
-from arena.train.vlm import begun
+from arena.train.vlm import begun, spo
 
 METRICS, CHECKPOINTS, EVALUATIONS, SAMPLES = "metrics.jsonl", "checkpoints", "evaluations", "samples"
 TRUE = "true"
-STAGES = ("votes", "clues")  # as spo.STAGES, by their numbers in the metrics
 SHOWN = {TRUE: "with its pictures", "blank": "with blank pictures", "shuffled": "with pictures of other turns"}
 LAST = {  # of the last update
     "thought/true": "true statements",
@@ -108,7 +107,7 @@ def _stage(out: Path, update: int) -> str:
     if "spo/stage" not in found:
         return ""
     right = f", {found['spo/vote_accuracy']:.0%} of votes right" if "spo/vote_accuracy" in found else ""
-    return f"; stage {STAGES[int(found['spo/stage'])]}{right}"
+    return f"; stage {spo.STAGES[int(found['spo/stage'])]}{right}"
 
 
 def _metrics(out: Path) -> list[dict[str, Any]]:
@@ -156,5 +155,5 @@ def sentences(out: Path) -> list[str]:
     if pages := sorted((out / SAMPLES).glob("*.html")):
         told.append(f"turns to look at: {pages[-1]}")
     if done < wanted:
-        told.append(f"go on with: {begun.again(out, head)}")
+        told.append(f"go on with: {begun.again(out)}")
     return told

@@ -85,13 +85,6 @@ def test_a_folder_knows_all_settings_that_it_was_begun_with(tmp_path):
     assert isinstance(made, VlmConfig)
 
 
-def test_a_folder_of_an_earlier_version_asks_for_the_preset(tmp_path):
-    made = load("race-nano", None)
-    (tmp_path / begun.HEAD).write_text(json.dumps({"format": begun.FORMAT, "config": made.facts()}))
-    with pytest.raises(InputError, match="name the --preset or the config file"):
-        begun_with(tmp_path)
-
-
 def test_who_stops_it_is_told_a_command_that_needs_the_folder_alone(tmp_path, monkeypatch):
     pytest.importorskip("transformers")
     from arena.train.vlm import trainer

@@ -25,7 +25,6 @@ from arena.train.vlm.config import load
 from arena.train.vlm.measures import of_rows, win_rates
 from arena.train.vlm.rows import Collected, MatchStat
 from arena.train.vlm.samples import page, samples
-from arena.train.vlm.spo import STAGES
 from arena.train.vlm.trainer import Trainer, main
 from tests.train.vlm.batches import episode
 from tests.train.vlm.kit import TOKENS, ids
@@ -153,10 +152,6 @@ def test_pictures_are_named_only_where_some_were_hidden(tmp_path, monkeypatch):
     assert only == "after update 2, spy: the trained model +1 [+0.5, +1.5], scripted +0.5 [+0, +1]"
     found.append(scored(0.25, trained=True, shown="blank"))
     assert "+1 [+0.5, +1.5] with its pictures, +0.25 [-0.25, +0.75] with blank pictures" in told.use(tmp_path)[0]
-
-
-def test_stages_are_numbered_as_their_metric_is():
-    assert told.STAGES == STAGES
 
 
 def test_a_damaged_head_is_said(out, tmp_path):
