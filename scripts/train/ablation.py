@@ -6,7 +6,8 @@
 
 The model has 1.15 million parameters (SmolVLM's architecture, nano's tokenizer) and learnt from the lessons of the
 sidescroller's teacher (`arena train sft`). Every (method, seed) is a folder of `arena train vlm`; `train` goes seed by
-seed, and several processes may share one --out. What `report` writes is what is there, however much is missing.
+seed, and several processes may share one --out. `report` adds what is finished, however much is missing, to what it
+wrote before.
 """
 
 from __future__ import annotations

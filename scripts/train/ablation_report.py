@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from scripts.train import ablation
 from scripts.train.ablation import METHODS
 
 BEGIN, END = "<!-- written by scripts/train/ablation.py -->", "<!-- end -->"
+CURVES, LEVELS = "ablation-curves.parquet", "ablation-levels.parquet"
 SMOOTH = 5  # updates
 BETTER = 1.25  # of the start's return: the threshold of turns
 Floats = npt.NDArray[np.float64]
@@ -53,10 +55,9 @@ def crossed(values: Floats) -> Spread:
     return Spread(mean, mean - half, mean + half)
 
 
-def pixels(out: Path, method: str, seeds: Sequence[int]) -> Floats:
-    """(seeds, levels) of the ends of trainings."""
-    files = [out / f"{method}-{seed}.levels.json" for seed in seeds]
-    return np.array([[far for far, _ in json.loads(file.read_text())] for file in files])
+def pixels(file: Path) -> list[float]:
+    """How far a model gets on each level."""
+    return [far for far, _ in json.loads(file.read_text())]
 
 
 def smooth(line: Sequence[float]) -> list[float]:
@@ -86,17 +87,51 @@ class Result(NamedTuple):
         return tuple(sum(line["rollout/turns"] for line in lines) for lines in self.lines)
 
 
-def results(out: Path, turns: int) -> dict[str, Result]:
-    """Of the methods with at least one seed that is trained and measured."""
-    done = {method: seeds for method, seeds in ablation.found(out, turns).items() if seeds}
+class Training(NamedTuple):
+    """Of a method and a seed."""
+
+    lines: list[dict[str, float]]
+    pixels: list[float]  # by level
+
+
+Trainings = dict[tuple[str, int], Training]
+
+
+def finished(out: Path, turns: int) -> Trainings:
+    """What is trained and measured in a folder of trainings."""
     return {
-        method: Result(
-            tuple(seeds),
-            pixels(out, method, seeds),
-            tuple(ablation.lines(out / f"{method}-{seed}") for seed in seeds),
-        )
-        for method, seeds in done.items()
+        (method, seed): Training(ablation.lines(out / f"{method}-{seed}"), pixels(out / f"{method}-{seed}.levels.json"))
+        for method, seeds in ablation.found(out, turns).items()
+        for seed in seeds
     }
+
+
+def published(folder: Path, turns: int) -> tuple[Trainings, list[float]]:
+    """What `parquet` wrote: the trainings of so many turns, and how far the start gets, [] where nothing is written."""
+    import pyarrow.parquet as pq
+
+    if not (folder / LEVELS).exists():
+        return {}, []
+    lines, levels = (defaultdict[tuple[str, int], list[Any]](list) for _ in range(2))
+    for row in pq.read_table(folder / CURVES).to_pylist():
+        at = (row.pop("method"), row.pop("seed"))
+        del row["turns"]  # it is of the table, not of the trainer
+        lines[at].append({name: value for name, value in row.items() if value is not None})
+    for row in pq.read_table(folder / LEVELS).to_pylist():
+        levels[row["method"], row["seed"]].append(row["pixels"])
+    start = levels.pop(("start", 0))
+    long = {at for at, each in lines.items() if sum(line["rollout/turns"] for line in each) >= turns}
+    return {at: Training(lines[at], levels[at]) for at in sorted(long)}, start
+
+
+def results(trainings: Trainings) -> dict[str, Result]:
+    """Of the methods with at least one seed."""
+    out = {}
+    for method in METHODS:
+        if seeds := sorted(seed for name, seed in trainings if name == method):
+            each = [trainings[method, seed] for seed in seeds]
+            out[method] = Result(tuple(seeds), np.array([one.pixels for one in each]), tuple(one.lines for one in each))
+    return out
 
 
 def table(found: Mapping[str, Result], start: Floats) -> str:
@@ -181,10 +216,8 @@ def parquet(found: Mapping[str, Result], start: Floats, folder: Path) -> None:
             ]
     names = sorted({name for row in curves for name in row})
     folder.mkdir(parents=True, exist_ok=True)
-    pq.write_table(
-        pa.table({name: [row.get(name) for row in curves] for name in names}), folder / "ablation-curves.parquet"
-    )
-    pq.write_table(pa.Table.from_pylist(levels), folder / "ablation-levels.parquet")
+    pq.write_table(pa.table({name: [row.get(name) for row in curves] for name in names}), folder / CURVES)
+    pq.write_table(pa.Table.from_pylist(levels), folder / LEVELS)
 
 
 def plot(found: Mapping[str, Result], start: Floats, file: Path) -> None:
@@ -222,12 +255,21 @@ def plot(found: Mapping[str, Result], start: Floats, file: Path) -> None:
 
 
 def report(out: Path, docs: Path, turns: int) -> None:
-    """Everything of what is there."""
-    found = results(out, turns)
-    if not found:
+    """Everything that was reported in `docs` before, with what is finished in `out` added or in its place."""
+    before, start_before = published(docs / "results", turns)
+    new = finished(out, turns)
+    if not new:
         print(f"{out} has no training of {turns:,} turns that is measured")
         return
-    start = np.array([far for far, _ in json.loads((out / "start.levels.json").read_text())])
+    begun = pixels(out / "start.levels.json")
+    if start_before and begun != start_before:
+        raise SystemExit(
+            f"{docs / 'results'} is of trainings that began with another model: it gets "
+            f"{statistics.fmean(start_before):,.1f} pixels, that of {out} {statistics.fmean(begun):,.1f}. "
+            "Name another folder as --docs."
+        )
+    found = results(before | new)
+    start = np.array(begun)
     parquet(found, start, docs / "results")
     plot(found, start, docs / "curves" / "ablation.png")
     text = f"{BEGIN}\n{table(found, start)}\n{watched(found)}{END}\n"

@@ -48,20 +48,47 @@ def test_a_threshold_is_reached_where_the_mean_of_five_updates_is_over_it() -> N
     assert math.isinf(ablation_report.reached(lines, 4.0))
 
 
+def finished(out: Path, method: str, seed: int, far: int, updates: int = 2) -> None:
+    """A training of 60 turns an update, which ends so far on the first of two levels."""
+    folder = out / f"{method}-{seed}"
+    folder.mkdir(parents=True)
+    line = {"rollout/turns": 60.0, "reward/mean": 5.0, "advantage/positive": 0.5}
+    lines = [json.dumps(line | {"update": n + 1, "thought/true": (0.7, 0.9)[n]}) for n in range(updates)]
+    (folder / "metrics.jsonl").write_text("".join(f"{one}\n" for one in lines))
+    folder.with_name(f"{folder.name}.levels.json").write_text(json.dumps([[far, False], [far + 100, True]]))
+    (out / "start.levels.json").write_text(json.dumps([[100, False], [200, False]]))
+
+
+def test_a_report_adds_to_what_was_reported_before(tmp_path: Path) -> None:
+    """So that a seed more needs none of the trainings before, and a report of parts is that of the whole."""
+    pytest.importorskip("matplotlib")
+    for out in ("parts/one", "whole"):
+        finished(tmp_path / out, "ppo", 0, 300)
+        finished(tmp_path / out, "grpo", 1, 220)
+    for out in ("parts/two", "whole"):
+        finished(tmp_path / out, "ppo", 2, 310)
+    ablation_report.report(tmp_path / "parts/one", tmp_path / "docs", 100)
+    ablation_report.report(tmp_path / "parts/two", tmp_path / "docs", 100)
+    ablation_report.report(tmp_path / "whole", tmp_path / "expected", 100)
+    assert (tmp_path / "docs/ablation.md").read_text() == (tmp_path / "expected/ablation.md").read_text()
+
+
+def test_trainings_of_another_start_are_not_mixed(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    finished(tmp_path / "one", "ppo", 0, 300)
+    ablation_report.report(tmp_path / "one", tmp_path / "docs", 100)
+    finished(tmp_path / "two", "ppo", 1, 300)
+    (tmp_path / "two" / "start.levels.json").write_text(json.dumps([[100, False], [201, False]]))
+    with pytest.raises(SystemExit, match=r"150\.0 pixels, that of .*two 150\.5\. Name another folder as --docs"):
+        ablation_report.report(tmp_path / "two", tmp_path / "docs", 100)
+
+
 def test_a_report_tells_what_is_measured_and_what_is_not(tmp_path: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
     pytest.importorskip("matplotlib")
-    line = {"update": 1, "rollout/turns": 60.0, "reward/mean": 5.0, "advantage/positive": 0.5}
-    true = [0.7, 0.9]  # by update
-    (tmp_path / "start.levels.json").write_text(json.dumps([[100, False], [200, False]]))
-    for method, seed, far in (("ppo", 0, 300), ("ppo", 1, 320), ("grpo", 1, 220), ("rloo", 0, 999)):
-        folder = tmp_path / f"{method}-{seed}"
-        folder.mkdir()
-        updates = 1 if method == "rloo" else 2
-        (folder / "metrics.jsonl").write_text(
-            "".join(json.dumps({**line, "update": n, "thought/true": true[n]}) + "\n" for n in range(updates))
-        )
-        folder.with_name(f"{folder.name}.levels.json").write_text(json.dumps([[far, False], [far + 100, True]]))
+    for method, seed, far in (("ppo", 0, 300), ("ppo", 1, 320), ("grpo", 1, 220)):
+        finished(tmp_path, method, seed, far)
+    finished(tmp_path, "rloo", 0, 999, updates=1)
     docs = tmp_path / "docs"
     ablation_report.report(tmp_path, docs, 100)
     text = (docs / "ablation.md").read_text()
