@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from arena.train import products
 from arena.train.nets import KERNELS, Cnn, Mlp, is_picture
 
 
 class CnnExtractor(nn.Module):
     """Three convolutions and a dense layer, each followed by a ReLU: (n, channels, height, width) uint8 -> (n, hidden).
 
-    It computes in bfloat16 (several times faster on a CPU that knows it) and gives float32.
+    It computes in bfloat16 on a CPU with instructions for it (several times faster there), and gives float32.
     """
 
     def __init__(self, shape: tuple[int, ...], channels: int, hidden: int) -> None:
@@ -30,10 +31,11 @@ class CnnExtractor(nn.Module):
             high, wide = (high - kernel) // stride + 1, (wide - kernel) // stride + 1
         self.side = high, wide  # size of the last convolution's output
         self.dense = nn.Linear(2 * channels * high * wide, hidden)
+        self.dtype = getattr(torch, products.usual("cpu"))
 
     def forward(self, pictures: Tensor) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
-            out = pictures.to(torch.bfloat16) / 255
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+            out = pictures.to(self.dtype) / 255
             for layer in self.convolutions:
                 out = torch.relu(layer(out))
             return torch.relu(self.dense(out.flatten(1))).float()

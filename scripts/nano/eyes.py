@@ -25,6 +25,7 @@ import torch
 from torch.nn import functional
 
 from arena.canonical import generator, key
+from arena.train import products
 from arena.train.vlm.chats import Chat
 from arena_operators.vlm.checkpoint import METADATA
 from scripts.nano import places
@@ -121,7 +122,7 @@ class Eyes:
     def look(self, pixels: npt.NDArray[np.uint8]) -> torch.Tensor:
         """The image tokens of pictures, as float32 (pictures, tokens * width); pixels as a processor scales them."""
         values = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=products.usual("cpu") == "bfloat16"):
             hidden = self.tower(pixel_values=values).last_hidden_state
             return self.connector(hidden).flatten(1).float()
 

@@ -50,7 +50,7 @@ class LocalEngine(Engine):
     """See the top of this file. `source` is an operator's name; weights for samplers are written into `folder`."""
 
     def __init__(self, source: str, folder: Path, config: LocalConfig | None = None) -> None:
-        self.source, self.folder, self.config = source, folder, config or LocalConfig()
+        self.source, self.folder, self.config = source, folder, (config or LocalConfig()).here()
         self.learner = learner(source, self.config.device, self.config.weights)
         base = self.learner.model
         base.set_attn_implementation("eager" if self.config.device == "cpu" else "sdpa")

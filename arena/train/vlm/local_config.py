@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from arena.errors import InputError
+from arena.train import products
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +16,7 @@ class LocalConfig:
     mode: Literal["full", "lora"] = "lora"  # what is trained: all weights, or an adapter on the language layers
     rank: int = 32
     alpha: int = 64
-    dtype: Literal["float32", "bfloat16"] = "bfloat16"  # of products; sums and logits are float32
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # of products; sums and logits are float32
     weights: Literal["float32", "bfloat16"] = "float32"  # in memory, of the model; those of an adapter are float32
     checkpointing: bool = False  # keep less for the gradient and compute it again: slower, in less memory
     tokens: int = 2048  # of a pass, padding included: more take more memory
@@ -25,7 +26,8 @@ class LocalConfig:
     seed: int = 0  # of the adapter's first weights
 
     def __post_init__(self) -> None:
-        allowed = {"mode": ("full", "lora"), "dtype": ("float32", "bfloat16"), "weights": ("float32", "bfloat16")}
+        numbers = ("float32", "bfloat16")
+        allowed = {"mode": ("full", "lora"), "dtype": ("auto", *numbers), "weights": numbers}
         for name, values in allowed.items():
             if getattr(self, name) not in values:
                 raise InputError(f"{name}={getattr(self, name)!r}: expected {' or '.join(values)}")
@@ -34,3 +36,7 @@ class LocalConfig:
                 raise InputError(f"{name}={getattr(self, name)}: expected more than 0")
         if self.mode == "full" and self.weights != "float32":
             raise InputError("weights=bfloat16 goes with mode=lora: small changes of weights would be rounded away")
+
+    def here(self) -> LocalConfig:
+        """With what `dtype="auto"` is on this machine: a training keeps it where it is continued on another one."""
+        return replace(self, dtype=products.usual(self.device)) if self.dtype == "auto" else self

@@ -31,6 +31,7 @@ from arena.train import shards
 from arena.train.runs import bar, cut_curve, write_curve
 from arena.train.vlm.chats import Asked, Chat, of_file, of_lessons, of_run
 from arena.train.vlm.examples import ANSWER, PARTS, Album, Example, Tokens, chosen, encode, weighted
+from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.sft_config import FREE, SftConfig, Source
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def columns(config: SftConfig, watched: Pools) -> list[str]:
 def settings(config: SftConfig) -> dict[str, Any]:
     """What a resumed run must share, as JSON returns it."""
     kept = {name: value for name, value in asdict(config).items() if name not in FREE}
-    out: dict[str, Any] = json.loads(json.dumps(kept))
+    out: dict[str, Any] = json.loads(json.dumps(kept | {"dtype": of_engine(config).dtype}))
     return out
 
 
@@ -262,11 +263,15 @@ def made(config: SftConfig) -> LocalEngine:
     import torch
 
     from arena.train.vlm.local import LocalEngine
-    from arena.train.vlm.local_config import LocalConfig
 
     torch.set_num_threads(config.threads)
-    how = LocalConfig(mode=config.mode, rank=config.rank, alpha=2 * config.rank, tokens=config.tokens)  # type: ignore[arg-type]
-    return LocalEngine(config.model, Path(config.out), how)
+    return LocalEngine(config.model, Path(config.out), of_engine(config))
+
+
+def of_engine(config: SftConfig) -> LocalConfig:
+    """The engine's settings, on this machine."""
+    given: dict[str, Any] = {"mode": config.mode, "dtype": config.dtype}
+    return LocalConfig(**given, rank=config.rank, alpha=2 * config.rank, tokens=config.tokens).here()
 
 
 def reads(learner: Any) -> Tokens:

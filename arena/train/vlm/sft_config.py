@@ -94,6 +94,7 @@ class SftConfig:
     keep: int = 1  # checkpoints
     workers: int = 1  # processes that make lessons
     threads: int = 1  # of torch: another number may change the last bits
+    dtype: str = "auto"  # of products: float32, bfloat16, or what this machine computes fast in
     tokens: int = 2_048  # of a forward pass, padding included
 
 

@@ -200,14 +200,14 @@ class Trainer:
         before = self.canary or canary.again(self.out / "weights" / version, version)
         path = self.engine.sampler_weights(version)
         if isinstance(self.engine, LocalEngine):
-            text, how = canary.fixed(self.engine.learner.tokenizer), self.config.model
+            text, how = canary.fixed(self.engine.learner.tokenizer), self.engine.config
             self.canary = canary.write(
                 path,
                 version,
                 canary.scorer(self.engine),
                 text,
                 self.engine.likeliest(canary.prompts(text)),
-                dtype=canary.coarsest(how.dtype, self.sampler_dtype),
+                dtype=canary.coarsest(str(how.dtype), self.sampler_dtype),
                 temperature=how.temperature,
                 before=before,
                 base=how.mode == "lora",
