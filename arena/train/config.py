@@ -47,6 +47,7 @@ class PpoConfig:
     hidden: int = 128
     layers: int = 2  # of the MLP
     channels: int = 16  # of the CNN's first layer; the others have twice as many
+    dtype: str = "auto"  # of the CNN's products: float32, bfloat16, or what this machine computes fast in
     pool_self: float = 0.5
     pool_past: float = 0.3
     pool_scripted: float = 0.1

@@ -16,11 +16,11 @@ from arena.train.nets import KERNELS, Cnn, Mlp, is_picture
 class CnnExtractor(nn.Module):
     """Three convolutions and a dense layer, each followed by a ReLU: (n, channels, height, width) uint8 -> (n, hidden).
 
-    It computes in bfloat16 on a CPU with instructions for it (several times faster there), and gives float32.
+    It computes in a dtype of arena/train/products.py and gives float32.
     """
 
-    def __init__(self, shape: tuple[int, ...], channels: int, hidden: int) -> None:
-        """`shape` is (height, width, channels) of the game's view."""
+    def __init__(self, shape: tuple[int, ...], channels: int, hidden: int, dtype: products.Dtype) -> None:
+        """`shape` is (height, width, channels) of the game's view; `dtype`: of products."""
         super().__init__()
         high, wide, deep = shape
         widths = (deep, channels, 2 * channels, 2 * channels)
@@ -31,7 +31,7 @@ class CnnExtractor(nn.Module):
             high, wide = (high - kernel) // stride + 1, (wide - kernel) // stride + 1
         self.side = high, wide  # size of the last convolution's output
         self.dense = nn.Linear(2 * channels * high * wide, hidden)
-        self.dtype = getattr(torch, products.usual("cpu"))
+        self.dtype = getattr(torch, dtype)
 
     def forward(self, pictures: Tensor) -> Tensor:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.dtype == torch.bfloat16):
@@ -48,14 +48,16 @@ class ActorCritic(nn.Module):
     of the logits near 0, so that the first policy is near uniform.
     """
 
-    def __init__(self, shape: tuple[int, ...], actions: int, *, hidden: int, layers: int, channels: int) -> None:
-        """`shape` is spec.vector_shape."""
+    def __init__(
+        self, shape: tuple[int, ...], actions: int, *, hidden: int, layers: int, channels: int, dtype: products.Dtype
+    ) -> None:
+        """`shape` is spec.vector_shape; `dtype`: of the products of what sees."""
         super().__init__()
         self.shape = shape
         self.actions = actions
         self.body: nn.Module
         if is_picture(shape):
-            self.body = CnnExtractor(shape, channels, hidden)
+            self.body = CnnExtractor(shape, channels, hidden, dtype)
             self.actor, self.critic = nn.Sequential(nn.Linear(hidden, actions)), nn.Sequential(nn.Linear(hidden, 1))
         else:
             self.body = nn.Flatten()

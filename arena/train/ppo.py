@@ -37,6 +37,7 @@ from arena.errors import ArenaError, InputError, UnplayableError
 from arena.game import Game, GameSpec
 from arena.plugins import game_class
 from arena.supervisor.interrupts import Interrupts
+from arena.train import products
 from arena.train.backend import HostedBackend, LocalBackend, VecBackend
 from arena.train.checkpoint import State, put_back, restore, take, write
 from arena.train.config import PpoConfig
@@ -247,7 +248,12 @@ def make_network(config: PpoConfig, spec: GameSpec) -> tuple[ActorCritic, torch.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed % 2**63)
         network = ActorCritic(
-            spec.vector_shape, spec.actions.n, hidden=config.hidden, layers=config.layers, channels=config.channels
+            spec.vector_shape,
+            spec.actions.n,
+            hidden=config.hidden,
+            layers=config.layers,
+            channels=config.channels,
+            dtype=products.settled(config.dtype),
         )
     return network, torch.optim.Adam(network.parameters(), lr=config.rate, eps=1e-5)
 

@@ -22,6 +22,7 @@ from arena.errors import CheckpointError, InputError
 from arena.game import Game
 from arena.record.disk import Disk
 from arena.record.training import HEAD, TrainHead
+from arena.train import products
 from arena.train.checkpoint import latest, read_facts
 
 # Settings that may differ in a resumed run: they do not affect the weights.
@@ -77,6 +78,8 @@ def write_head(config: Any, game: Game) -> None:
 def settings(config: Any) -> dict[str, Any]:
     """The settings that a resumed run must share, as JSON returns them."""
     kept = {name: value for name, value in asdict(config).items() if name not in FREE}
+    if "dtype" in kept:
+        kept["dtype"] = products.settled(kept["dtype"])
     out: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(kept))
     return out
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from arena.errors import InputError
-from arena.train import products
+from arena.train import products, runs
+from arena.train.config import PpoConfig
 from arena.train.vlm import sft
 from arena.train.vlm.config import begun_with, load
 from arena.train.vlm.local_config import LocalConfig
@@ -49,9 +50,11 @@ def test_what_a_training_is_begun_with_is_what_the_machine_takes(tmp_path, monke
     made = load("sidescroller-nano", None)
     assert made.model.dtype == "auto"
     assert made.facts()["model"]["dtype"] == usual
+    assert made.facts()["critic"]["dtype"] == usual
     assert load("spy-nano", None).facts()["model"]["dtype"] == "float32"  # what is named stays
     start = SftConfig(model="vlm", out=str(tmp_path), sources=())
     assert sft.settings(start)["dtype"] == usual
+    assert runs.settings(PpoConfig(game="leduc", out=""))["dtype"] == usual
     assert sft.settings(SftConfig(model="vlm", out="", sources=(), dtype="bfloat16"))["dtype"] == "bfloat16"
 
 
@@ -64,10 +67,13 @@ def test_a_training_goes_on_with_its_own_products_elsewhere(tmp_path, monkeypatc
     head = {"format": begun.FORMAT, "config": made.facts(), begun.OTHERS: made.others()}
     Disk().replace_json(tmp_path / begun.HEAD, head)
     monkeypatch.setattr(products, "_here", lambda: False)
-    assert begun_with(tmp_path).facts() == made.facts() | {"model": made.facts()["model"] | {"dtype": "bfloat16"}}
-    assert made.facts()["model"]["dtype"] == "float32"
+    on, anew = begun_with(tmp_path).facts(), made.facts()
+    assert [on[part]["dtype"] for part in ("model", "critic")] == ["bfloat16", "bfloat16"]
+    assert [anew[part]["dtype"] for part in ("model", "critic")] == ["float32", "float32"]
 
 
 def test_a_wrong_one_is_said():
     with pytest.raises(InputError, match="dtype='float16': expected auto or float32 or bfloat16"):
         sft.settings(SftConfig(model="vlm", out="", sources=(), dtype="float16"))
+    with pytest.raises(InputError, match="dtype='half': expected auto or float32 or bfloat16"):
+        runs.settings(PpoConfig(game="leduc", out="", dtype="half"))

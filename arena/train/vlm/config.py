@@ -178,7 +178,8 @@ class VlmConfig:
         return {name: value for name, value in self._plain().items() if name in FREE}
 
     def _plain(self) -> dict[str, Any]:
-        out: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(asdict(replace(self, model=self.model.here()))))
+        settled = replace(self, model=self.model.here(), critic=self.critic.here())
+        out: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(asdict(settled)))
         return out
 
 

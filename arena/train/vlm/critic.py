@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from arena.canonical import generator, key
 from arena.errors import ArenaError, CheckpointError, InputError
+from arena.train import products
 from arena.train.nets import SMALLEST
 from arena.train.network import CnnExtractor
 from arena.train.vlm.advantages import FLAT, Array
@@ -201,7 +202,7 @@ class _Pixels(nn.Module):
         self.smaller = math.ceil(max(shape[:2]) / LARGEST)
         self.larger = math.ceil(SMALLEST / min(shape[:2]))
         high, wide = (edge * self.larger // self.smaller for edge in shape[:2])
-        self.cnn = CnnExtractor((high, wide, shape[2]), config.channels, config.hidden)
+        self.cnn = CnnExtractor((high, wide, shape[2]), config.channels, config.hidden, products.settled(config.dtype))
 
     def forward(self, pictures: Tensor) -> Tensor:
         out = pictures.permute(0, 3, 1, 2)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from arena.train import products
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,3 +21,8 @@ class CriticConfig:
     batch: int = 64
     warmup: int = 3  # first updates, in which the critic learns alone
     decay: float = 0.9  # of the running mean and deviation of returns
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # of the products of what sees
+
+    def here(self) -> CriticConfig:
+        """With what `dtype="auto"` is on this machine: a training keeps it where it is continued on another one."""
+        return replace(self, dtype=products.settled(self.dtype))

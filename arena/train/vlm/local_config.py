@@ -26,8 +26,8 @@ class LocalConfig:
     seed: int = 0  # of the adapter's first weights
 
     def __post_init__(self) -> None:
-        numbers = ("float32", "bfloat16")
-        allowed = {"mode": ("full", "lora"), "dtype": ("auto", *numbers), "weights": numbers}
+        products.settled(self.dtype, self.device)
+        allowed = {"mode": ("full", "lora"), "weights": products.DTYPES}
         for name, values in allowed.items():
             if getattr(self, name) not in values:
                 raise InputError(f"{name}={getattr(self, name)!r}: expected {' or '.join(values)}")
@@ -39,4 +39,4 @@ class LocalConfig:
 
     def here(self) -> LocalConfig:
         """With what `dtype="auto"` is on this machine: a training keeps it where it is continued on another one."""
-        return replace(self, dtype=products.usual(self.device)) if self.dtype == "auto" else self
+        return replace(self, dtype=products.settled(self.dtype, self.device))

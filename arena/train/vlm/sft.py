@@ -27,7 +27,7 @@ from arena.exporters.filters import Filter
 from arena.names import parse
 from arena.record.disk import Disk
 from arena.record.reader import Run
-from arena.train import shards
+from arena.train import products, shards
 from arena.train.runs import bar, cut_curve, write_curve
 from arena.train.vlm.chats import Asked, Chat, of_file, of_lessons, of_run
 from arena.train.vlm.examples import ANSWER, PARTS, Album, Example, Tokens, chosen, encode, weighted
@@ -165,7 +165,7 @@ def columns(config: SftConfig, watched: Pools) -> list[str]:
 def settings(config: SftConfig) -> dict[str, Any]:
     """What a resumed run must share, as JSON returns it."""
     kept = {name: value for name, value in asdict(config).items() if name not in FREE}
-    out: dict[str, Any] = json.loads(json.dumps(kept | {"dtype": of_engine(config).dtype}))
+    out: dict[str, Any] = json.loads(json.dumps(kept | {"dtype": products.settled(config.dtype)}))
     return out
 
 

@@ -82,7 +82,7 @@ def test_a_folder_knows_all_settings_that_it_was_begun_with(tmp_path):
     made = load("race-nano", None, ("updates=7", "keep=5", "evaluation.every=3", "learn.betas=[0.8, 0.9]"))
     head = {"format": begun.FORMAT, "config": made.facts(), begun.OTHERS: made.others()}
     (tmp_path / begun.HEAD).write_text(json.dumps(head))
-    assert begun_with(tmp_path) == replace(made, model=made.model.here())
+    assert begun_with(tmp_path) == replace(made, model=made.model.here(), critic=made.critic.here())
     assert isinstance(made, VlmConfig)
 
 
