@@ -29,6 +29,7 @@ from arena.play import run_plan
 from arena.protocol.version import MAJOR, MINOR
 from arena.record.reader import Run
 from arena.record.verify import verify
+from arena.train import products
 
 SLOW_TO_COMPILE = ("numpy", "torch", "transformers")
 PATIENCE = 30.0  # seconds for one decision in the round trip
@@ -191,7 +192,8 @@ def gpu() -> Iterator[Finding]:
         yield Finding("problem", "gpu", f"torch does not import: {said}", command)
         return
     version, *devices = done.stdout.strip().splitlines()
-    yield Finding("ok", "gpu", f"torch {version} sees {'; '.join(devices) or 'none: models run on the CPU'}")
+    cpu = f"none: models run on the CPU, where trainings multiply in {products.usual('cpu')}"
+    yield Finding("ok", "gpu", f"torch {version} sees {'; '.join(devices) or cpu}")
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from arena.cli import checks
 from arena.cli.doctor import doctor
+from arena.train import products
 from tests.cli.broken import broken_plugins  # noqa: F401
 
 
@@ -33,6 +34,8 @@ def test_everything_is_looked_at_without_a_traceback():
     done = subprocess.run([sys.executable, "-m", "arena", "doctor"], capture_output=True, text=True)
     assert "Traceback" not in done.stdout + done.stderr
     assert all(what in done.stdout for what in ("python", "games", "round trip", "gpu"))
+    said = " ".join(done.stdout.split())
+    assert "sees none" not in said or f"trainings multiply in {products.usual('cpu')}" in said
 
 
 def test_packages_that_every_worker_compiles_again_are_named_until_they_are_compiled(monkeypatch, tmp_path):
