@@ -13,13 +13,14 @@ from importlib.resources import files
 
 from arena.errors import nearest
 from arena.game import GameCard, Observation
-from arena.talk import quoted
+from arena.talk import cut, quoted
 from arena.text import unmarked
 
 MARK = "Answer:"
 # Equal in all matches of a game with the same options: what a template has of them before other facts never changes.
 CONSTANT = ("rules", "answer_format", "layout")
 EARLIER = "earlier"  # a game's own fact: what was said up to the seat's last turn, by arena.talk.quoted
+SHORT = 72  # bytes of each saying that a small model is told: it has room for many, and another player's fill no prompt
 OBSERVED = ("text", "legal", "heard")  # facts that every game has, beside its own
 THINK = """\
 Think first, in at most three short sentences. Then end with one line that holds nothing but the word Answer, a colon \
@@ -92,12 +93,20 @@ def constants(card: GameCard, *, thoughts: bool = True) -> dict[str, str]:
     return {"rules": card.rules, "answer_format": card.answer_format, "layout": layout}
 
 
-def observed(card: GameCard, seen: Observation, names: Sequence[str] = ()) -> dict[str, str]:
-    """The facts of one observation, safe to stand in a prompt. `names` of the seats, if they are told."""
+def observed(
+    card: GameCard, seen: Observation, names: Sequence[str] = (), *, most: int | None = None
+) -> dict[str, str]:
+    """The facts of one observation, safe to stand in a prompt.
+
+    `names` of the seats, if they are told. `most`: bytes of each saying, where one is longer (arena.talk.cut).
+    """
     legal = ", ".join(card.actions[action] for action in seen.legal)
     facts = {**(seen.facts or {}), "text": seen.text or "", "legal": legal}
-    safe = {name: unmarked(value) for name, value in facts.items()}
-    return {**safe, "heard": quoted(seen.heard, names)}
+    heard = quoted(seen.heard, names)
+    if most is not None:
+        heard = cut(heard, most)
+        facts |= {EARLIER: cut(facts[EARLIER], most)} if EARLIER in facts else {}
+    return {**{name: unmarked(value) for name, value in facts.items()}, "heard": heard}
 
 
 def check_facts(text: str, facts: Iterable[str]) -> None:
@@ -115,6 +124,7 @@ class Prompt:
     lacks_heard: bool  # others' words stand before the changing part
     lacks_layout: bool  # the template itself says how to answer
     talk: bool  # it tells what may be said beside an action
+    most: int | None  # bytes of each saying that it tells; None: all
 
     @classmethod
     def of(
@@ -130,7 +140,8 @@ class Prompt:
         """`own`: the user wrote the text, so marks in it are meant. Without `split` nothing of it counts as fixed.
 
         Without `talk` a template that has no {heard} tells neither what others said nor what may be said beside an
-        action: a small model that was taught without talk sees what it knows.
+        action: a small model that was taught without talk sees what it knows. What it is told of others' words is cut
+        to SHORT bytes each.
 
         ValueError for what is no template.
         """
@@ -149,12 +160,13 @@ class Prompt:
         first, name = pieces[0]
         end = (len(first) if name is None else first.rfind("\n") + 1) if split else 0
         changing = Template(((first[end:], name), *pieces[1:]))
+        most = None if talk else SHORT
         lacks_heard, talk = "heard" not in template.names, talk or "heard" in template.names
-        return cls(first[:end], changing, lacks_heard and talk, "layout" not in template.names, talk)
+        return cls(first[:end], changing, lacks_heard and talk, "layout" not in template.names, talk, most)
 
     def fill(self, card: GameCard, seen: Observation, names: Sequence[str] = ()) -> str:
         """The changing part, for one observation. What may be said is told after it. ValueError as Template.fill."""
-        facts = observed(card, seen, names)
+        facts = observed(card, seen, names, most=self.most)
         parts = [facts["heard"] if self.lacks_heard else "", self.changing.fill(facts)]
         if seen.free_text:
             parts.append(FREE.format(most=seen.free_text, mark=MARK))

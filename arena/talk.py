@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 import msgspec
 
@@ -78,11 +80,25 @@ def quoted(heard: Sequence[Said], names: Sequence[str] = (), head: str = HEARD, 
     return "\n".join([head, *lines])
 
 
+def cut(text: str, most: int) -> str:
+    """What `quoted` made, with each saying's string cut to `most` bytes (6 or more) and "..." at its end."""
+    return _SAYING.sub(lambda found: f"{found[1]}{_cut(found[2], most)}{found[3]}", text)
+
+
+def _cut(inner: str, most: int) -> str:
+    if len(inner.encode()) <= most:
+        return inner
+    whole: str = json.loads(f'"{inner}"')
+    sizes = accumulate(len(_escaped(char)[1:-1].encode()) for char in whole)
+    return _escaped(whole[: sum(size <= most - 3 for size in sizes)])[1:-1] + "..."
+
+
 def quoted_text(text: str) -> str:
     """A text of others for a model's prompt: one JSON string, in which no line ends and no bracket stands as it is."""
     return _escaped("\n".join(clean(line) for line in text.splitlines()))
 
 
+_SAYING = re.compile(r'^(- .* said: ")(.*)("$)', re.MULTILINE)
 _ESCAPED = {ord(char): f"\\u{ord(char):04x}" for char in "<>[]{}|"}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from arena import plain
 from arena.game import Image
-from arena_games.spy.pictures.sources import fitted
+from arena_games.spy.pictures.fit import fitted
 
 if TYPE_CHECKING:
     from arena_games.spy.rules import Spy

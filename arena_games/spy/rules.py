@@ -21,8 +21,9 @@ from arena_games.spy import views as told
 from arena_games.spy.ballot import voted_out
 from arena_games.spy.pictures import charts, render, scene
 from arena_games.spy.pictures.charts import Chart
+from arena_games.spy.pictures.fit import fitted
 from arena_games.spy.pictures.scene import Scene
-from arena_games.spy.pictures.sources import NAMES, Graph, Pair, fitted, source
+from arena_games.spy.pictures.sources import NAMES, Graph, Pair, source
 from arena_games.spy.statements import Statements, by_name, of_scenes, offered
 from arena_games.spy.table import (
     ABSTAIN,
@@ -101,7 +102,8 @@ class Spy(Game):
         self.spy_votes: bool = not self.known if asked is None else asked
         self.rounds: int = self.options["rounds"]
         self.ballots_at_most = seats - 2 if self.options["elimination"] else 1
-        self.source = source(self.options["pictures"], self.options["pairs"] or "", self.options["blank"])
+        name, pairs, blank = (self.options[which] for which in ("pictures", "pairs", "blank"))
+        self.source = source(name, pairs or "", blank, either=not self.known)
         self.statements: Statements | None = None
         if not self.options["pairs"]:
             self.statements = by_name(self.options["pictures"])
@@ -115,7 +117,7 @@ class Spy(Game):
         return msgspec.structs.replace(
             self.spec,
             actions=Discrete((*FIRST_ACTIONS, *words)),
-            horizon=sum(self.rounds * (self.seats - (out if votes > 1 else 0)) + 1 for out in range(votes)),
+            horizon=votes * (self.rounds * self.seats + 1),  # a vote may leave nobody out
             vector_shape=(told.width(len(words)),) if words else None,
             baseline=self.spec.baseline if words else None,
         )

@@ -136,10 +136,12 @@ def _mean(of: Callable[[int], float]) -> float:
 @cache
 def of_charts() -> Statements:
     """Statements about charts: their kind, what they have, what is most and least, and what is over and under 50."""
-    sizes, values = range(charts.FEWEST, charts.MOST + 1), range(charts.LOW, charts.HIGH + 1, charts.STEP)
+    sizes = range(charts.FEWEST, charts.MOST + 1)
     out = [Statement(f"a {kind} chart", partial(_of_kind, kind), 1 / len(charts.KINDS)) for kind in charts.KINDS]
     out += [Statement(f"{number} labels", partial(_labels, number), 1 / len(sizes)) for number in sizes]
-    over, under = (sum(value > 50 for value in values), sum(value < 50 for value in values))
+    values = [charts.steps(kind) for kind in charts.KINDS]  # of a pie there are fewer
+    over = sum(sum(value > 50 for value in some) / len(some) for some in values) / len(values)
+    under = sum(sum(value < 50 for value in some) / len(some) for some in values) / len(values)
     for row in charts.WORDS:
         most = 1 / len(charts.WORDS) / len(row)  # any of the row is as likely to be the largest
         there = most * sum(sizes) / len(sizes)
@@ -148,8 +150,8 @@ def of_charts() -> Statements:
                 Statement(f"{word} is there", partial(_between, word, charts.LOW, charts.HIGH), there),
                 Statement(f"{word} has the most", partial(_extreme, word, max), most),
                 Statement(f"{word} has the least", partial(_extreme, word, min), most),
-                Statement(f"{word} is over 50", partial(_between, word, 51, charts.HIGH), there * over / len(values)),
-                Statement(f"{word} is under 50", partial(_between, word, charts.LOW, 49), there * under / len(values)),
+                Statement(f"{word} is over 50", partial(_between, word, 51, charts.HIGH), there * over),
+                Statement(f"{word} is under 50", partial(_between, word, charts.LOW, 49), there * under),
             ]
     return Statements(tuple(out))
 

@@ -44,11 +44,15 @@ def rules(game: Spy) -> dict[str, str]:
     if game.ballots_at_most > 1 or game.options["elimination"]:
         end = (
             f"Who is out is a player no more, and play goes on with clues and a vote, until the spy is out, or two are "
-            f"left, or {game.ballots_at_most} votes are over."
+            f"left, or {_votes(game.ballots_at_most)} over."
         )
     else:
         end = "There is one vote."
     return {"seats": str(game.seats), "other": other, "times": times, "voters": voters, "told": told, "end": end}
+
+
+def _votes(number: int) -> str:
+    return "a vote is" if number == 1 else f"{number} votes are"
 
 
 def facts(game: Spy, seat: int, *, described: bool) -> dict[str, str]:
@@ -151,7 +155,7 @@ def vector(game: Spy, seat: int) -> Vector:
     count, true = len(game.statements.all), game.true(seat)
     first = np.zeros(FIRST, np.float32)
     first[0], first[1] = bool(game.turns), game.voting
-    first[2] = 1 - len(game.turns) / (game.rounds * game.seats)
+    first[2] = 1 - len(game.turns) / (game.rounds * len(game.playing))
     if game.known:
         first[3 + (seat == game.spy)] = 1
     first[5] = true is None

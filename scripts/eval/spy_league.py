@@ -1,5 +1,6 @@
 """Who wins as spy and as civilian in a run of `spy`, how good the votes were, and what the clues were worth.
 
+    arena play --game spy --operators vlm:nano-games,ppo,scripted,random --matches 240 --out RUN
     python -m scripts.eval.spy_league RUN
 
 Plays the run again from its log, and prints the tables of arena_games/spy/measures.py as Markdown: those that stand in
@@ -9,6 +10,7 @@ Intervals are of 95%, over blocks, or over people where they sat there.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,11 +60,10 @@ def told(cell: MeasuredCell | None) -> str:
 
 
 def main(argv: Sequence[str]) -> int:
-    if len(argv) != 1:
-        print("usage: python -m scripts.eval.spy_league RUN", file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, help="the folder of the run")
     try:
-        print(page(read(Run(Path(argv[0])))))
+        print(page(read(Run(parser.parse_args(argv).run))))
     except ArenaError as error:
         print(f"spy_league: {error}", file=sys.stderr)
         return error.exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import product
 
 import numpy as np
@@ -10,10 +11,11 @@ from PIL import Image
 
 from arena.canonical import generator
 from arena.game import Move, UnparsableAnswerError, Views
-from arena.prompts import Prompt
+from arena.prompts import SHORT, Prompt
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import drawn, played, seed
 from arena_games.spy.ballot import found_by_chance, voted_out
+from arena_games.spy.pictures.charts import WORDS, chart
 from arena_games.spy.pictures.scene import Scene, Thing, scene
 from arena_games.spy.rules import Spy
 from arena_games.spy.statements import of_charts, of_scenes
@@ -116,12 +118,74 @@ def test_the_spy_wins_when_two_are_left_or_votes_are_over():
     assert result.returns[game.spy] == 1
 
 
+@pytest.mark.parametrize("seats", [3, 5, 8])
+def test_a_game_in_which_nobody_is_ever_out_ends_within_its_horizon(seats):
+    game, result, ticks = begun(seats, elimination=True, rounds=2), None, 0
+    while result is None or result.ended == "none":
+        result = game.step({seat: Move(game.default_action(seat)) for seat in game.due})
+        ticks += 1
+    assert ticks == game.spec.horizon
+
+
+def test_after_somebody_is_out_the_clues_begin_anew_in_the_vector_view_too():
+    game = silent(begun(5, elimination=True, rounds=2))
+    out = next(seat for seat in range(5) if seat != game.spy)
+    game.step({seat: Move(ABSTAIN if seat == out else FIRST_SEAT + out) for seat in game.due})
+    assert game.observe(game.due[0], Views(vector=True)).vector[2] == 0
+
+
 def test_a_civilian_vote_for_nobody_lets_the_spy_win():
     game = silent(begun())
     assert vote(game, civilian=None, spy=None).returns[game.spy] == 1
 
 
 # What seats see.
+
+
+@pytest.mark.parametrize("pictures", ["scenes", "charts"])
+def test_who_is_not_told_its_role_does_not_see_it_in_its_own_picture(pictures):
+    """An edit leaves marks, such as labels out of order; they are the spy's as often as the others'."""
+    marked = {True: 0, False: 0}
+    for number in range(400):
+        game = begun(3, number, pictures=pictures, known=False)
+        for spy, graph in zip((False, True), game.pair.graphs, strict=True):
+            marked[spy] += unusual(graph)
+    assert min(marked.values()) > 20
+    assert abs(marked[True] - marked[False]) < 4 * sum(marked.values()) ** 0.5
+
+
+def unusual(graph):
+    """Whether it has what twins have more often than what they are made of."""
+    if isinstance(graph, Scene):
+        return len(graph.things) > 6
+    row = next(words for words in WORDS if graph.labels[0] in words)
+    return sorted(graph.labels, key=row.index) != list(graph.labels)
+
+
+ALIEN = ("<" * 200, "\u6f22" * 200, "\U0001f575" * 200, '"\\' * 100, "q{z|" * 50)
+
+
+@pytest.mark.parametrize("words", ALIEN, ids=["brackets", "chinese", "emoji", "quotes", "marks"])
+def test_clues_of_others_never_fill_the_prompt_of_a_small_model(words):
+    """So that no player can make another one's turn a fault: what it was taught has room beside them."""
+    game = begun()
+    while not game.voting:
+        game.step({game.due[0]: game.parse(game.due[0], words)})
+    prompt = Prompt.of(game.card().prompts["short"], game.card(), talk=False)
+    for seat in game.due:
+        told = prompt.fixed + prompt.fill(game.card(), game.observe(seat, SHOWN))
+        sayings = [line for line in told.splitlines() if " said: " in line]
+        assert len(sayings) == 8
+        assert all(len(line.partition(" said: ")[2].encode()) <= SHORT + 2 for line in sayings)
+        assert all(json.loads(line.partition(" said: ")[2]).endswith("...") for line in sayings)
+
+
+def test_a_clue_that_is_not_long_is_told_whole():
+    game = begun()
+    words = game.spec.actions.names[FIRST:]
+    game.step({0: game.parse(0, max(words, key=len))})
+    prompt = Prompt.of(game.card().prompts["short"], game.card(), talk=False)
+    assert f'said: "{max(words, key=len)}"' in prompt.fill(game.card(), game.observe(1, SHOWN))
 
 
 @pytest.mark.parametrize("options", [{}, {"blank": True}, {"pictures": "charts", "known": False}])
@@ -250,6 +314,19 @@ def test_bits_are_those_of_how_often_statements_are_true():
     true = np.mean([of_scenes().true(scene(chance)) for _ in range(many)], axis=0)
     likely = np.array([one.chance for one in of_scenes().all])
     assert np.abs(true - likely).mean() < 0.03
+
+
+@pytest.mark.parametrize("side", ["over", "under"])
+def test_bits_of_values_are_those_of_all_kinds_of_charts(side):
+    """Values of pies begin higher than those of bars and lines."""
+    chance, told, many = generator(seed(3)), of_charts(), 1500
+    there, beyond = (
+        [at for at, words in enumerate(told.words) if words.endswith(end)] for end in (" is there", f" is {side} 50")
+    )
+    true = sum(told.true(chart(chance)).astype(int) for _ in range(many))
+    likely = np.array([one.chance for one in told.all])
+    shares = (each[beyond].sum() / each[there].sum() for each in (true, likely))
+    assert next(shares) == pytest.approx(next(shares), abs=0.025)
 
 
 def test_half_of_what_is_offered_is_true_of_ones_own_picture():

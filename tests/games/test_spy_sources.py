@@ -14,9 +14,10 @@ from arena.game import Image
 from arena_games import folders
 from arena_games.spy.measures import measures
 from arena_games.spy.pictures import charts, scene
+from arena_games.spy.pictures.fit import BLANK, fitted
 from arena_games.spy.pictures.folder import folder
 from arena_games.spy.pictures.scene import Scene
-from arena_games.spy.pictures.sources import BLANK, fitted, source
+from arena_games.spy.pictures.sources import source
 from arena_games.spy.pictures.vector import LENGTH, vector
 from arena_games.spy.rules import Spy
 
@@ -151,6 +152,14 @@ def test_equal_twins_are_refused_though_their_files_differ(pairs: Path) -> None:
     (pairs / "cat-b.png").unlink()
     save(plain(0), pairs / "cat-b.bmp")
     assert "cat-a.png and cat-b.bmp show the same" in refused(pairs)
+
+
+def test_twins_that_small_models_cannot_tell_apart_are_refused(pairs: Path) -> None:
+    large = plain(0, 3000, 3000)
+    save(large, pairs / "cat-a.png")
+    large[7, 7] = 255
+    save(large, pairs / "cat-b.png")
+    assert "cat-a.png and cat-b.png are the same at 128 x 128 pixels" in refused(pairs)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a picture", b"GIF89a\x01\x00\x01\x00\x00\x00\x00;"])

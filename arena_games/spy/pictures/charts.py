@@ -59,7 +59,7 @@ def chart(chance: np.random.Generator) -> Chart:
     words = WORDS[chance.integers(len(WORDS))]
     number = int(chance.integers(FEWEST, MOST + 1))
     labels = tuple(words[at] for at in sorted(chance.choice(len(words), number, replace=False)))
-    values = tuple(int(value) for value in chance.choice(_steps(kind), number, replace=False))
+    values = tuple(int(value) for value in chance.choice(steps(kind), number, replace=False))
     paints = chance.permutation(len(PAINTS))[:number]
     colours = tuple(PAINTS[at] for at in paints)
     return Chart(kind, labels, values, colours[:1] * number if kind == "line" else colours)
@@ -81,7 +81,7 @@ def edited(
     for index in (int(at) for at in chance.permutation(len(chart.labels))[:number]):
         if chance.random() < 2 / 3:
             before = chart.values[index]
-            free = [value for value in _steps(chart.kind) if abs(value - before) >= APART and value not in twin.values]
+            free = [value for value in steps(chart.kind) if abs(value - before) >= APART and value not in twin.values]
             after = int(chance.choice(free))
             found.append(ChartEdit("value", index, str(before), str(after)))
             twin = replace(twin, values=_with(twin.values, index, after))
@@ -95,7 +95,7 @@ def edited(
     return twin, tuple(found)
 
 
-def _steps(kind: str) -> range:
+def steps(kind: str) -> range:
     """The values that a chart may show."""
     return range(THIN if kind == "pie" else LOW, HIGH + 1, STEP)
 

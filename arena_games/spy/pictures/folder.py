@@ -15,8 +15,10 @@ import numpy as np
 
 from arena.game import Image
 from arena_games import folders
+from arena_games.spy.pictures.fit import fitted
 
 SMALLEST = 16  # pixels of the shorter side
+LEAST = 128  # pixels of a side of the smallest picture that seats are shown
 MOST_PAIRS = 10_000
 LAYOUT = "a pair is NAME-a.png and NAME-b.png (or .jpg, .jpeg, .webp, .bmp)"
 
@@ -82,4 +84,9 @@ def _fault(folder: Folder, at: int) -> str:
         return f"{pair[0]} and {pair[1]} are {sizes} pixels: a pair must be of one size. Crop or resize one of them"
     if np.array_equal(first, second):
         return f"{pair[0]} and {pair[1]} show the same: the spy's picture must differ. Change one, or remove both"
+    if np.array_equal(*(fitted(one, LEAST, LEAST) for one in (first, second))):
+        return (
+            f"{pair[0]} and {pair[1]} are the same at {LEAST} x {LEAST} pixels, as small models are shown them: make "
+            "what differs larger, cut the rest off, or remove both"
+        )
     return ""

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from PIL import Image as Pillow
 
 from arena.game import Image
 from arena_games.spy.pictures import charts, folder, render, scene
 from arena_games.spy.pictures.charts import Chart, ChartEdit
+from arena_games.spy.pictures.fit import BLANK
 from arena_games.spy.pictures.scene import Edit, Scene
 
 NAMES = ("scenes", "charts")
-BLANK = 128  # the grey of a blank picture
 Graph = Scene | Chart | None
 
 
@@ -26,7 +25,7 @@ class Pair:
     """What civilians see and what the spy sees. Pictures are drawn when they are first asked for."""
 
     graphs: tuple[Graph, Graph]  # None: nobody knows what the picture shows, or it is blank
-    edits: tuple[Edit | ChartEdit, ...]  # of generated twins
+    edits: tuple[Edit | ChartEdit, ...]  # of generated twins: what makes the one of the other
     paint: Callable[[], tuple[Image, Image]] = field(repr=False, compare=False)
 
     @cached_property
@@ -46,17 +45,20 @@ class Source(Protocol):
         ...
 
 
-def source(name: str = "scenes", pairs: str = "", blank: bool = False, size: int = 256) -> Source:
+def source(
+    name: str = "scenes", pairs: str = "", blank: bool = False, size: int = 256, *, either: bool = False
+) -> Source:
     """The source with a name of NAMES, or of the folder `pairs`, which goes before it.
 
-    `blank`: the spy's picture shows nothing. `size`: pixels of a side of generated pictures. ValueError for a folder
-    that is not one of pairs, and for another name.
+    `blank`: the spy's picture shows nothing. `size`: pixels of a side of generated pictures. `either`: which of the two
+    is the edited one is drawn, as it always is of a folder: where nobody is told its role, what an edit leaves behind
+    (labels out of order) must not tell it. ValueError for a folder that is not one of pairs, and for another name.
     """
     if pairs:
         return Folder(folder.folder(Path(pairs)), blank)
     if name not in NAMES:
         raise ValueError(f"pictures={name!r}: expected one of {', '.join(NAMES)}")
-    return Scenes(blank, size) if name == "scenes" else Charts(blank, size)
+    return Scenes(blank, size, either) if name == "scenes" else Charts(blank, size, either)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,15 @@ class Scenes:
 
     blank: bool = False
     size: int = 256
+    either: bool = False
 
     def pair(self, chance: np.random.Generator) -> Pair:
         first = scene.scene(chance)
         second, edits = scene.edited(first, chance)
         if self.blank:
             return Pair((first, None), (), lambda: _blanked(render.draw(first, self.size)))
+        if self.either and chance.integers(2):
+            first, second = second, first
         return Pair((first, second), edits, lambda: (render.draw(first, self.size), render.draw(second, self.size)))
 
 
@@ -80,12 +85,15 @@ class Charts:
 
     blank: bool = False
     size: int = 256
+    either: bool = False
 
     def pair(self, chance: np.random.Generator) -> Pair:
         first = charts.chart(chance)
         second, edits = charts.edited(first, chance)
         if self.blank:
             return Pair((first, None), (), lambda: _blanked(charts.draw(first, self.size)))
+        if self.either and chance.integers(2):
+            first, second = second, first
         return Pair((first, second), edits, lambda: (charts.draw(first, self.size), charts.draw(second, self.size)))
 
 
@@ -105,19 +113,6 @@ class Folder:
             return _blanked(first) if self.blank else (first, second)
 
         return Pair((None, None), (), paint)
-
-
-def fitted(picture: Image, height: int, width: int) -> Image:
-    """The whole picture in one of uint8 (height, width, 3), with grey beside it where the shapes differ."""
-    high, wide = picture.shape[:2]
-    if (high, wide) == (height, width):
-        return picture.copy()
-    scale = min(height / high, width / wide)
-    inner = max(1, round(wide * scale)), max(1, round(high * scale))
-    kind = Pillow.Resampling.BOX if scale < 1 else Pillow.Resampling.BILINEAR
-    out = Pillow.new("RGB", (width, height), (BLANK,) * 3)
-    out.paste(Pillow.fromarray(picture).resize(inner, kind), ((width - inner[0]) // 2, (height - inner[1]) // 2))
-    return np.array(out)
 
 
 def _blanked(picture: Image) -> tuple[Image, Image]:
