@@ -67,7 +67,7 @@ class Ahead:
         self._jobs: list[Job] = []  # in the order of updates, those that were not asked for yet
         self._done: set[int] = set()  # of them, by update
         self._tries: Counter[int] = Counter()  # by update: how often its process died or hung
-        self._last: set[str] = set()  # versions that were needed when the update before was begun
+        self._kept: set[str] = set()  # versions that the newest checkpoint names
         self._players: list[_Player] = []
 
     def __enter__(self) -> Ahead:
@@ -95,6 +95,7 @@ class Ahead:
         """As Rollout.restore. The processes go on where they were."""
         self.rollout.restore(state)
         self._jobs = msgspec.convert(state["ahead"], list[Job])
+        self._kept = {job.version for job in self._jobs}
         for job in self._jobs:
             if job.version != BASE and not self._weights(job.version).exists():
                 raise InputError(f"{self._weights(job.version)}: the weights of update {job.draw.update} are gone")
@@ -145,10 +146,17 @@ class Ahead:
         self._forget()
         self._assign()
 
+    def saved(self) -> None:
+        """As Rollout.saved."""
+        self.rollout.saved()
+        self._kept = self._named()
+
+    def _named(self) -> set[str]:
+        return {job.version for job in self._jobs} | {self.version}
+
     def _forget(self) -> None:
-        """Remove weights that nobody needs: a checkpoint of the update before may still name the oldest."""
-        needed = {job.version for job in self._jobs} | {self.version, *self._last}
-        self._last = {job.version for job in self._jobs}
+        """Remove weights that nobody needs, neither what is played nor the newest checkpoint."""
+        needed = self._named() | self._kept
         for folder in (self._out / "ahead").glob("[!.]*"):
             if folder.name not in needed:
                 shutil.rmtree(folder)

@@ -109,15 +109,20 @@ class Files:
                 kept = [line for line in lines if json.loads(line)["update"] <= update]
                 _replace(path, "".join(kept))
 
-    def log(self, update: int, metrics: Mapping[str, float], seconds: Mapping[str, float]) -> None:
-        """A line of the metrics and one of the times; boards get both."""
-        for name, line in ((METRICS, metrics), (TIMING, seconds)):
-            with (self.out / name).open("a") as file:
-                file.write(json.dumps({"update": update, **line}) + "\n")
-                file.flush()
+    def log(self, update: int, metrics: Mapping[str, float]) -> None:
+        """A line of the metrics. Before the update's checkpoint: a line alone is dropped by `cut` and made again."""
+        self._line(METRICS, update, metrics)
+
+    def timed(self, update: int, metrics: Mapping[str, float], seconds: Mapping[str, float]) -> None:
+        """A line of the times of an update; boards get its metrics and times."""
+        self._line(TIMING, update, seconds)
         both = {**metrics, **{f"timing_s/{name}": value for name, value in seconds.items()}}
         for board in self._boards:
             board.scalars(update, both)
+
+    def _line(self, name: str, update: int, values: Mapping[str, float]) -> None:
+        with (self.out / name).open("a") as file:
+            file.write(json.dumps({"update": update, **values}) + "\n")
 
     def sample(self, update: int, shown: Sequence[Sample]) -> None:
         """A page of turns in OUT/samples; boards get it, too."""

@@ -300,7 +300,8 @@ class LocalEngine(Engine):
             less = "" if self.config.mode == "lora" else ", or mode=lora"
             raise ArenaError(
                 f"out of memory on {self.config.device} in a pass of {len(one.rows) + one.spare} rows of {one.length} "
-                f"tokens: lower tokens= (now {self.config.tokens}){more}{less}. Nothing was changed"
+                f"tokens: lower tokens= (now {self.config.tokens}){more}{less}. Steps that were made before it stay; "
+                "what goes on with --resume begins at the last checkpoint"
             ) from error
 
     def _broken(self, what: str) -> None:
@@ -308,8 +309,8 @@ class LocalEngine(Engine):
         kept = saved.write_batch(self.folder, self._since)
         self._drop()
         raise ArenaError(
-            f"{sentence(what)} The weights are as they were before this update. Its {kept.rows} rows are in "
-            f"{kept.path}. Lower the learning rate, or the clip of the gradient"
+            f"{sentence(what)} The weights are as they were before this step. Its {kept.rows} rows are in "
+            f"{kept.path}. Lower the learning rate, or the clip of the gradient; --resume goes on from a checkpoint"
         )
 
 

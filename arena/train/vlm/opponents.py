@@ -81,7 +81,7 @@ class State(msgspec.Struct, kw_only=True):
 
     rating: float = RATING  # of the current weights
     snapshots: list[Snapshot] = []  # oldest first
-    dropped: list[int] = []  # updates of snapshots whose files go at the next one: an earlier checkpoint may need them
+    dropped: list[int] = []  # updates of snapshots whose files go at the next checkpoint: the one before needs them
 
 
 class Pool:
@@ -115,6 +115,7 @@ class Pool:
         gone = [one.update for one in self.snapshots if not self.weights(one).exists()]
         if gone:
             raise InputError(f"{self.folder} lacks the weights of the snapshots of updates {gone}: restore them")
+        self.saved()
 
     def weights(self, snapshot: Snapshot) -> Path:
         """Its weights, a file or folder as they were given."""
@@ -155,14 +156,17 @@ class Pool:
         file = "" if weights.is_dir() else weights.name
         new = Snapshot(update=update, version=version, rating=state.rating, file=file)
         _copy(weights, self.folder / f"{update:06d}")
-        for old in state.dropped:
-            shutil.rmtree(self.folder / f"{old:06d}", ignore_errors=True)
-        state.dropped = []
         state.snapshots.append(new)
         while len(state.snapshots) > self.config.kept:
             worst = min(state.snapshots[:-1] or state.snapshots, key=lambda one: (one.rating, one.update))
             state.snapshots.remove(worst)
             state.dropped.append(worst.update)
+
+    def saved(self) -> None:
+        """A checkpoint with this state is whole: remove the weights that only an earlier one has."""
+        for old in self._state.dropped:
+            shutil.rmtree(self.folder / f"{old:06d}", ignore_errors=True)
+        self._state.dropped = []
 
 
 def _copy(weights: Path, to: Path) -> None:

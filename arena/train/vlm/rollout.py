@@ -115,6 +115,10 @@ class Rollout:
         """After an update: keep a copy of its weights in the pool, if one is due."""
         self.pool.snapshot(update, self.version, path)
 
+    def saved(self) -> None:
+        """A checkpoint of what `state` gives is whole: nobody goes on from an earlier one any more."""
+        self.pool.saved()
+
     def _send(self, number: int, version: str, path: Path) -> None:
         """New weights for the worker of an operator of the pool."""
         entries = {entry.worker_key: entry for entry in (game.operators[number] for game in self.plan.games)}
@@ -188,12 +192,13 @@ class Rollout:
         return out
 
     def _play(self, plan: Plan, recorder: Recorder, matches: Matches, sink: TurnSink, watched: bool) -> None:
+        workers = self.workers  # before the watchdog looks: a model that is being loaded is no stall
         watchdog = Watchdog(self.progress, 2 * self.config.deadline)
         try:
             with watchdog if watched else contextlib.nullcontext(), _threads(plan.entries[0].threads):
                 Scheduler(
                     plan,
-                    self.workers,
+                    workers,
                     concurrency=self.config.concurrency,
                     recorder=recorder,
                     observer=self.progress,

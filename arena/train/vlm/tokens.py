@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,6 @@ def token_inputs(
     ref: Sequence[Floats] | None = None,
     thought: float = 1.0,
     band: tuple[float, float] = BAND,
-    versions: Collection[str] | None = None,
     parts: int = 1,
 ) -> tuple[list[dict[str, Floats]], dict[str, float]]:
     """The inputs of each row for `losses.policy`, float32 (response,) each, and metrics of the sampler's mismatch.
@@ -30,18 +29,18 @@ def token_inputs(
     Beside what the loss takes, `thought` and `answer`: weights of the tokens of each part alone, for its entropy.
 
     `advantages`, `old` (the trainer's log-probabilities before the update) and `ref` have a (response,) for each row.
-    A token counts (m = 1) if its row is trainable, was written by weights of one of `versions` (None: any), and
-    exp(old - mu) lies in `band`. Its weight is m over the sum of m, times `parts`: the number of optimiser steps that
-    the batch is divided into. The advantage of a thought's token is multiplied by `thought`. ArenaError if none counts.
+    A token counts (m = 1) if its row is trainable and exp(old - mu) lies in `band`. Its weight is m over the sum of m,
+    times `parts`: the number of optimiser steps that the batch is divided into. The advantage of a thought's token is
+    multiplied by `thought`. ArenaError if none counts.
     """
-    counts = [_counts(row, own, band, versions) for row, own in zip(rows, old, strict=True)]
+    counts = [_counts(row, own, band) for row, own in zip(rows, old, strict=True)]
     total = sum(int(one.sum()) for one in counts)
     metrics = _mismatch(rows, old, total)
     if not total:
         raise ArenaError(
             f"no token of {len(rows)} turns can be learnt from: of {metrics['mismatch/tokens']:.0f} tokens none has a "
-            f"probability within {band} of the sampler's, or their weights are too old. Trainer and sampler do not "
-            f"score alike (mismatch/k3 {metrics['mismatch/k3']:.3g})"
+            f"probability within {band} of the sampler's. Trainer and sampler do not score alike (mismatch/k3 "
+            f"{metrics['mismatch/k3']:.3g})"
         )
     thoughts = [np.arange(len(row.response)) < row.thought for row in rows]
     total_thought = sum(int((one & own).sum()) for one, own in zip(counts, thoughts, strict=True))
@@ -62,10 +61,8 @@ def token_inputs(
     return made, metrics
 
 
-def _counts(
-    row: Row, old: Floats, band: tuple[float, float], versions: Collection[str] | None
-) -> npt.NDArray[np.bool_]:
-    if not row.trainable or (versions is not None and row.version not in versions):
+def _counts(row: Row, old: Floats, band: tuple[float, float]) -> npt.NDArray[np.bool_]:
+    if not row.trainable:
         return np.zeros(len(row.response), np.bool_)
     with np.errstate(over="ignore", invalid="ignore"):
         ratio = np.exp(_change(row, old))

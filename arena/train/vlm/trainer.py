@@ -150,6 +150,7 @@ class Trainer:
                 self.done += 1
                 with _timed(seconds, "evaluation"):
                     metrics |= self._evaluated(shown)
+                self.files.log(self.done, metrics)
                 with _timed(seconds, "checkpoint"):
                     last = self.done == config.updates
                     if last or self.done % config.checkpoint_every == 0:
@@ -162,7 +163,7 @@ class Trainer:
                 seconds |= {"total": total, "turns_per_second": turns / total, "turns": turns}
                 seconds |= {"tokens": written + read, "tokens_per_second": (written + read) / total}
                 seconds["generated_per_second"] = written / max(seconds["rollout"], 1e-9)
-                self.files.log(self.done, metrics, seconds)
+                self.files.timed(self.done, metrics, seconds)
                 if shown is not None:
                     shown.updated(self.done, metrics, seconds)
 
@@ -231,6 +232,7 @@ class Trainer:
             "stages": None if self.learner.stages is None else asdict(self.learner.stages),
         }
         checkpoints.write(self.files.checkpoint(self.done), self.engine, self.learner.critic, state)
+        self.rollout.saved()
 
     def _restore(self, resume: Resume) -> None:
         """Go on from the newest checkpoint; with `weights-only` from its weights alone."""

@@ -71,7 +71,7 @@ def test_metrics_times_and_turns_reach_a_run_which_goes_on_with_the_training(tmp
         files.begin(mine, resume)
         files.show(mine)
         files.sample(update, [])
-        files.log(update, {"reward/mean": 0.5 * update}, {"total": 2.0})
+        files.timed(update, {"reward/mean": 0.5 * update}, {"total": 2.0})
         files.close()
     wandb.teardown()  # its process has then written all
     found = logged(out)

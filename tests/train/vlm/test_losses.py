@@ -236,12 +236,6 @@ def test_tokens_that_trainer_and_sampler_score_unlike_are_dropped(change: float,
     assert metrics["mismatch/max"] == pytest.approx(abs(change), rel=1e-5)
 
 
-def test_turns_of_old_weights_are_left_out() -> None:
-    rows = [row(version="pi_v3"), row(version="pi_v1")]
-    made, _ = token_inputs(rows, [np.ones(2)] * 2, [one.mu for one in rows], versions={"pi_v2", "pi_v3"})
-    assert [one["weight"].tolist() for one in made] == [[0.5, 0.5], [0, 0]]
-
-
 def test_a_batch_without_a_token_to_learn_from_is_refused() -> None:
     one = row(tokens=2)
     with pytest.raises(ArenaError, match="of 2 tokens none has a probability within"):

@@ -10,6 +10,7 @@ import pytest
 
 from arena.errors import InputError
 from arena.train.vlm import checkpoints, trials
+from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import PRESETS, VlmConfig, load
 from arena.train.vlm.config import presets as shipped
 from arena.train.vlm.local import LocalEngine
@@ -98,6 +99,7 @@ MOMENTS = [
     (LocalEngine, "optim_step", 2),
     (Rollout, "snapshot", 2),
     (LocalEngine, "save_state", 2),
+    (Files, "tidy", 3),  # the last checkpoint is whole
 ]
 
 
