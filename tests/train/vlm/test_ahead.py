@@ -67,6 +67,8 @@ def test_a_training_that_goes_on_elsewhere_and_loses_a_process_is_the_same(
     assert "died (exit code -9)" in capfd.readouterr().err
     assert all(map(equal, whole, first + second))
     assert json.loads(end) == json.loads(again)
+    third, *_ = train(tmp_path / "halves", range(4, 7), state)  # no checkpoint was made meanwhile
+    assert all(map(equal, second, third))
 
 
 def test_a_process_that_hangs_is_replaced_and_says_what_it_waited_for(

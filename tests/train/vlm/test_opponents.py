@@ -123,7 +123,10 @@ def train(out: Path, updates: range, state: str | None = None) -> tuple[list[Col
             path = weights(out, f"word {update}")
             rollout.update(f"pi_v{update}", path)
             rollout.snapshot(update, path)
-        return made, json.dumps(rollout.state())
+            state = json.dumps(rollout.state())
+            rollout.saved()
+        assert state is not None
+        return made, state
 
 
 def test_two_halves_of_a_training_are_the_whole(tmp_path: Path) -> None:
