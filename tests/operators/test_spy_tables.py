@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-
 import pytest
 
 pytest.importorskip("safetensors")
@@ -16,7 +13,6 @@ from arena.play import run_plan
 from arena.record.reader import Run
 from arena.record.verify import verify
 from arena_games.spy.table import FIRST, FIRST_SEAT
-from arena_operators.vlm.checkpoint import METADATA, SHIPPED
 
 
 def played(out, operators, **how):
@@ -42,14 +38,22 @@ def test_policies_say_statements_and_vote_for_seats(tmp_path):
 
 def test_a_model_a_policy_and_a_person_who_is_away_finish_a_match(tmp_path):
     pytest.importorskip("transformers")
-    model = tmp_path / "nano"
-    shutil.copytree(SHIPPED, model)
-    about = json.loads((model / METADATA).read_text())
-    (model / METADATA).write_text(json.dumps({**about, "games": [*about["games"], "spy"]}))
-    operators = [f"vlm:{model}", "ppo", "human:web", "scripted"]
+    operators = ["vlm:nano-games", "ppo", "human:web", "scripted"]
     turns = played(tmp_path / "run", operators, matches=1, limits=Limits(human_timeout=0))
     assert sorted(name.partition(":")[0] for name in turns) == ["human", "ppo", "scripted", "vlm"]
     by_kind = {name.partition(":")[0]: found for name, found in turns.items()}
     assert {turn.fault for turn in by_kind["human"]} == {"timeout"}
     assert all(turn.raw for turn in by_kind["vlm"])
     assert {turn.fault for turn in by_kind["ppo"]} == {None}
+
+
+def test_four_models_play_among_themselves(tmp_path):
+    pytest.importorskip("transformers")
+    turns = played(tmp_path / "run", ["vlm:nano-games"] * 4, matches=1)
+    every = [turn for found in turns.values() for turn in found]
+    good = [turn for turn in every if not turn.fault]
+    assert len(every) == 11  # two clues each, and three votes
+    assert len(good) >= 8
+    assert all(turn.thought for turn in good)
+    told = [turn for turn in good if turn.action is None or turn.action >= FIRST_SEAT]  # not silence, nor "n/a"
+    assert len(told) >= 8
