@@ -95,7 +95,7 @@ def vlm(
     it that `vlm:DIR` seats.
     """
     with extra_train():
-        from arena.train.vlm import ready
+        from arena.train.vlm import ready, trials
         from arena.train.vlm.config import load
     changes = [*settings, *([] if seed is None else [f"seed={seed}"])]
     if lr:
@@ -108,22 +108,21 @@ def vlm(
             raise InputError("--out is missing: the folder of the training")
         begun.check_folder(out, resume or "no")
     ready.check(config)
+    if smoke and not dry_run:
+        config = trials.smoke(config)
+    if lr == 0 and not dry_run:
+        config = trials.at_rate_zero(config)
     # What is wrong is said by now: what follows takes seconds to import, and more to load.
     shown = None if quiet else Lines(Console(stderr=True), config.updates, None if dry_run else out)
     if shown is not None:
         shown.doing(f"loading {config.rollout.operator}")
     with extra_train():
-        from arena.train.vlm import trials
         from arena.train.vlm.trainer import main
     if dry_run:
         for sentence in trials.forecast(config, shown).sentences():
             click.echo(sentence)
         return
     assert out is not None
-    if smoke:
-        config = trials.smoke(config)
-    if lr == 0:
-        config = trials.at_rate_zero(config)
     try:
         main(config, out, resume=resume or "no", shown=shown)  # type: ignore[arg-type]
     except (KeyboardInterrupt, WorkerError):

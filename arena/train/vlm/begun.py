@@ -36,8 +36,18 @@ def read_head(out: Path) -> dict[str, Any]:
     except (OSError, ValueError, AssertionError) as error:
         raise RecordError(f"{path} is damaged: {error}") from error
     if found.get("format") != FORMAT:
-        raise CheckpointError(f"{path} has format {found.get('format')}; this version reads {FORMAT}")
+        versions = found.get("versions")
+        by = versions.get("arena") if isinstance(versions, dict) else None
+        raise other_format(path, found.get("format"), FORMAT, f"version {by} of arena" if by else "")
     return found
+
+
+def other_format(path: Path, found: object, read: int, by: str = "") -> CheckpointError:
+    """For a file of a training that another version wrote: `by`, where that is known."""
+    return CheckpointError(
+        f"{path} has format {found}, and this version of arena reads {read}: go on with "
+        f"{by or 'the version of arena'} that wrote it, or begin anew with another --out"
+    )
 
 
 def again(out: Path) -> str:

@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 import arena
-from arena.errors import ArenaError, CheckpointError, InputError
+from arena.errors import ArenaError, CheckpointError, InputError, sentence
 from arena.train.vlm import begun, told
 from arena.train.vlm.begun import HEAD
 from arena.train.vlm.boards import Board, boards
@@ -29,6 +30,7 @@ from arena.train.vlm.told import METRICS
 TIMING = "timing.jsonl"
 ENGINE, CRITIC, STATE = "engine", "critic.safetensors", "state.json"
 FORMAT = 1
+PARTS = ("rollout", "baselines", "shapes", "stages")  # of the state, which an exact training goes on from
 
 
 class Files:
@@ -163,33 +165,49 @@ def write(path: Path, engine: Engine, critic: Critic | None, state: Mapping[str,
         shutil.rmtree(path, ignore_errors=True)
         fresh.rename(path)
         os.sync()
-    except OSError as error:
-        shutil.rmtree(fresh, ignore_errors=True)
+    except (OSError, SafetensorError) as error:
+        why = error.strerror or error if isinstance(error, OSError) else error
         raise ArenaError(
-            f"{path} cannot be written: {error.strerror or error}. The checkpoint before it is whole: free space, then "
-            "go on with --resume exact"
+            f"{path} cannot be written: {sentence(why)} The checkpoint before it is whole: free space, then go on with "
+            "--resume exact"
         ) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)  # whatever stopped it, an engine's own error included
 
 
 def read(path: Path, engine: Engine, *, weights_only: bool = False) -> dict[str, Any]:
-    """Gives the engine its state, or the weights of it; the rest of the checkpoint as `write` was told it."""
+    """Gives the engine its state, or the weights of it; the rest of the checkpoint as `write` was told it.
+
+    CheckpointError, which says what to do, for one that is damaged or that another version wrote.
+    """
     try:
-        state = msgspec.json.decode((path / STATE).read_bytes())
+        state = msgspec.json.decode((path / STATE).read_bytes(), type=dict[str, Any])
     except (OSError, msgspec.DecodeError) as error:
         raise CheckpointError(
-            f"{path} is no checkpoint, or is damaged: {error}. Delete it to use the one before"
+            f"{path} is no checkpoint, or is damaged: {sentence(error)} Delete it to use the one before"
         ) from error
-    assert isinstance(state, dict)
-    if state["format"] != FORMAT:
-        raise CheckpointError(f"{path} has format {state['format']}; this version reads {FORMAT}")
+    if state.get("format") != FORMAT:
+        raise begun.other_format(path, state.get("format"), FORMAT)
+    if not weights_only and (missing := [name for name in PARTS if name not in state]):
+        raise CheckpointError(
+            f"{path / STATE} is damaged: it lacks {', '.join(missing)}. Delete {path} to use the checkpoint before it, "
+            "or take its weights alone with --resume weights-only"
+        )
     engine.load_state(path / ENGINE, weights_only=weights_only)
     return state
 
 
 def critic(path: Path, config: VlmConfig, shapes: Mapping[str, tuple[int, ...]]) -> Critic:
-    """The critic of a checkpoint."""
+    """The critic of a checkpoint. CheckpointError, which says what to do, if it is not there or is damaged."""
+    try:
+        state = load_file(path / CRITIC)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{path / CRITIC} is missing or damaged: {sentence(error)} Delete {path} to use the checkpoint before it, "
+            "or take its weights alone with --resume weights-only"
+        ) from error
     made = Critic(config.critic_here, shapes, config.seed)
-    made.load(load_file(path / CRITIC))
+    made.load(state)
     return made
 
 

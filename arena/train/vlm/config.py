@@ -11,6 +11,7 @@ import msgspec
 
 from arena import declared
 from arena.errors import InputError, nearest
+from arena.train.vlm import ranges
 from arena.train.vlm.advantages import CRITIC, VALUE_HEAD
 from arena.train.vlm.begun import HEAD, OTHERS, read_head
 from arena.train.vlm.critic_config import CriticConfig
@@ -20,6 +21,7 @@ from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.matches import RolloutConfig
 from arena.train.vlm.placement import Placement
 from arena.train.vlm.policy_config import PolicyConfig
+from arena.train.vlm.ranges import ABOVE_0, COUNT, DECAY, LEAST_0, SHARE, SOME
 from arena.train.vlm.spo import SpoConfig
 from arena.train.vlm.tinker_config import TinkerConfig
 
@@ -60,17 +62,10 @@ class LearnConfig:
 
     def check(self) -> None:
         """InputError for what makes no sense."""
-        if not 0 < self.share <= 1:
-            raise InputError(f"learn.share={self.share}: expected more than 0 and at most 1")
-        if self.batch < 1 or self.epochs < 1:
-            raise InputError(f"learn.batch={self.batch}, learn.epochs={self.epochs}: expected at least 1")
-        if self.learning_rate < 0 or self.limit < 0:
-            raise InputError("learn.learning_rate and learn.limit: expected 0 or more")
-        if self.warmup < 0 or self.decay < 0 or not 0 <= self.floor <= 1:
-            raise InputError(
-                f"learn.warmup={self.warmup}, learn.decay={self.decay}, learn.floor={self.floor}: expected "
-                "updates, 0 or more, and a share from 0 to 1"
-            )
+        least_0 = ("kappa", "limit", "thought", "learning_rate", "warmup", "decay", "weight_decay", "grad_norm")
+        shares = dict.fromkeys(("gamma", "lam", "token_gamma", "token_lam", "floor"), SHARE)
+        others = {"share": SOME, "reward_scale": ABOVE_0, "batch": COUNT, "epochs": COUNT, "betas": DECAY}
+        ranges.check("learn", self, dict.fromkeys(least_0, LEAST_0) | shares | others)
 
     def rate(self, update: int) -> float:
         """The learning rate of an update, counted from 0."""
@@ -92,6 +87,10 @@ class EvaluationConfig:
     matches: int = 40
     seed: int = 1
     pictures: tuple[Hidden, ...] = ()  # the same once more with "blank" or "shuffled" ones: what the policy uses
+
+    def check(self) -> None:
+        """InputError for what makes no sense."""
+        ranges.check("evaluation", self, {"every": LEAST_0, "matches": COUNT, "seed": LEAST_0})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,20 +122,15 @@ class VlmConfig:
 
     def check(self) -> None:
         """InputError for what makes no sense, before anything is loaded."""
+        self.rollout.check()
         self.learn.check()
+        self.critic.check()
+        self.evaluation.check()
         self.spo.check()
         self.thoughts.check()
         PolicyConfig.parse(asdict(self.policy))
-        for name, least in (
-            ("updates", 1),
-            ("threads", 1),
-            ("checkpoint_every", 1),
-            ("keep", 1),
-            ("staleness", 0),
-            ("samples", 1),
-        ):
-            if getattr(self, name) < least:
-                raise InputError(f"{name}={getattr(self, name)}: expected at least {least}")
+        counts = dict.fromkeys(("updates", "processes", "threads", "checkpoint_every", "keep", "samples"), COUNT)
+        ranges.check("", self, counts | dict.fromkeys(("staleness", "keep_rollouts", "samples_every"), LEAST_0))
         self._check_placement()
         if self.engine == "tinker":
             self._check_tinker()
@@ -146,6 +140,11 @@ class VlmConfig:
         self.placement.served(self.rollout.operator)
         if self.placement.train and self.model.device == "cpu":
             raise InputError("model.device=cpu, and placement.train names GPUs: set model.device=cuda")
+        if self.placement.serve and self.staleness and self.processes > 1:
+            raise InputError(
+                f"placement.serve: each of the {self.processes} processes that play ahead (staleness={self.staleness}) "
+                "would start a server of its own on these GPUs: set processes=1"
+            )
         if self.placement.trainers > 1 and self.engine != "local":
             raise InputError("placement.train: a server of the Tinker API decides in how many processes it trains")
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from arena.errors import InputError
 from arena.train import products
+from arena.train.vlm import ranges
+from arena.train.vlm.ranges import ABOVE_0, COUNT, DECAY, LEAST_0
+from arena.train.vlm.seen import INPUTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,14 @@ class CriticConfig:
     warmup: int = 3  # first updates, in which the critic learns alone
     decay: float = 0.9  # of the running mean and deviation of returns
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # of the products of what sees
+
+    def check(self) -> None:
+        """InputError for what makes no sense, before anything is played: the critic is made after a whole rollout."""
+        if not self.inputs or not {*self.inputs} <= {*INPUTS} or len({*self.inputs}) < len(self.inputs):
+            raise InputError(f"critic.inputs={list(self.inputs)}: expected different ones of {', '.join(INPUTS)}")
+        counts = dict.fromkeys(("hidden", "channels", "epochs", "batch"), COUNT)
+        others = {"learning_rate": LEAST_0, "grad_norm": ABOVE_0, "warmup": LEAST_0, "decay": DECAY}
+        ranges.check("critic", self, counts | others)
 
     def here(self) -> CriticConfig:
         """With what `dtype="auto"` is on this machine: a training keeps it where it is continued on another one."""

@@ -16,8 +16,10 @@ from arena.evaluate.schedules import find
 from arena.game import Views
 from arena.lineup import find_game, resolve
 from arena.plan import Entry, Limits, Plan, PlanSpec
+from arena.train.vlm import ranges
 from arena.train.vlm.curriculum import Curriculum, Way
 from arena.train.vlm.opponents import PAST, SELF, Pool, PoolConfig, Snapshot
+from arena.train.vlm.ranges import ABOVE_0, ANY, COUNT
 from arena.train.vlm.rows import Fault, Seat
 
 
@@ -41,6 +43,11 @@ class RolloutConfig:
     fault_reward: float = 0.0  # added to the reward of such a turn
     processes: bool = False  # operators in worker processes, instead of this one
     hosts: int = 1  # processes that play games which need a runtime of their own
+
+    def check(self) -> None:
+        """InputError for numbers that make no sense; `base_plan` checks what is played, and by whom."""
+        counts = dict.fromkeys(("matches", "group", "concurrency", "max_ticks", "hosts"), COUNT)
+        ranges.check("rollout", self, counts | {"deadline": ABOVE_0, "fault_reward": ANY})
 
 
 class Places:

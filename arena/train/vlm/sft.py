@@ -33,13 +33,13 @@ from arena.train.vlm.chats import Asked, Chat, of_file, of_lessons, of_run
 from arena.train.vlm.examples import ANSWER, PARTS, Album, Example, Tokens, chosen, encode, weighted
 from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.sft_config import FREE, SftConfig, Source
+from arena.train.vlm.sft_facts import FACTS, read_facts
 
 if TYPE_CHECKING:
     from arena.train.vlm.engine import Datum, Engine
     from arena.train.vlm.local import LocalEngine
 
 CHECKPOINT = "checkpoint-"
-FACTS = "facts.json"
 MODEL = "model"
 Pools = dict[str, list[Example]]
 
@@ -189,12 +189,12 @@ def begin(config: SftConfig, out: Path) -> tuple[Path | None, int]:
         return None, 0
     if not config.resume:
         raise InputError(f"{out} already holds a training run ({found.name}); add --resume, or choose another --out")
-    facts = json.loads((found / FACTS).read_text())
-    was, now = facts["config"], settings(config)
+    facts = read_facts(found)
+    was, now = facts.config, settings(config)
     for name in now:
         if was.get(name) != now[name]:
             raise InputError(f"{out} was trained with {name}={was.get(name)}, not {now[name]}: resume with the same")
-    return found, int(facts["step"])
+    return found, facts.step
 
 
 def save(engine: Engine, config: SftConfig, out: Path, step: int) -> None:

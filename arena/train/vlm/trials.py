@@ -1,4 +1,7 @@
-"""Short trainings: of everything once, at learning rate 0, and to say what a long one would take."""
+"""Short trainings: of everything once, at learning rate 0, and to say what a long one would take.
+
+torch is imported where one is made, so that the command line knows what will be made before that takes its seconds.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ import math
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from arena.canonical import hash_file
 from arena.errors import ArenaError
-from arena.train.vlm.checkpoints import TIMING
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.told import METRICS
-from arena.train.vlm.trainer import Shown, Trainer
+
+if TYPE_CHECKING:
+    from arena.train.vlm.trainer import Shown, Trainer
 
 FEW = 4  # matches of a trial
 SIGMAS = 4.0  # standard errors that two means of equal weights may be apart
@@ -34,11 +39,12 @@ def smoke(config: VlmConfig) -> VlmConfig:
 
 
 def at_rate_zero(config: VlmConfig) -> VlmConfig:
-    """The config of two updates that change nothing."""
+    """The config of two updates that change nothing, of which the weights are kept."""
     learn = replace(config.learn, learning_rate=0.0, weight_decay=0.0, warmup=0)
     evaluation = replace(config.evaluation, every=0)
     critic = replace(config.critic, warmup=0)
-    return replace(config, updates=2, learn=learn, evaluation=evaluation, critic=critic, keep=2, staleness=0)
+    short = replace(config, updates=2, learn=learn, evaluation=evaluation, critic=critic)
+    return replace(short, checkpoint_every=1, keep=2, staleness=0)  # weights older than all checkpoints are removed
 
 
 def check_rate_zero(out: Path) -> list[str]:
@@ -47,13 +53,25 @@ def check_rate_zero(out: Path) -> list[str]:
     Every ratio must be exactly 1, the weights must not change, and returns may differ by chance alone.
     """
     lines = [json.loads(line) for line in (out / METRICS).read_text().splitlines()]
-    wrong = [line["actor/ratio_error"] for line in lines if line["actor/ratio_error"] != 0.0]
+    learnt = [line for line in lines if "actor/ratio_error" in line]  # the others had no row to learn from
+    if not learnt:
+        raise ArenaError(
+            "at learning rate 0 no turn of these updates could be learnt from, so that no ratio was compared: play "
+            "more (rollout.matches), or see in the rollouts why no turn can be learnt from"
+        )
+    wrong = [line["actor/ratio_error"] for line in learnt if line["actor/ratio_error"] != 0.0]
     if wrong:
         raise ArenaError(
             f"at learning rate 0 a ratio differs from 1 (by {max(wrong):.3g} in the mean of an update): the trainer "
             "does not score a row as it did before the update"
         )
     files = [sorted((out / "weights" / f"pi_v{number}").glob("*.safetensors")) for number in (1, 2)]
+    for number, found in enumerate(files, 1):
+        if not found:
+            raise ArenaError(
+                f"{out / 'weights' / f'pi_v{number}'} holds no weights, so that nothing was compared: do it again with "
+                "another --out"
+            )
     before, after = ([hash_file(path) for path in of] for of in files)
     if before != after:
         raise ArenaError("at learning rate 0 the weights changed")
@@ -66,12 +84,12 @@ def check_rate_zero(out: Path) -> list[str]:
             f"more than chance allows ({allowed:.3g})"
         )
     return [
-        f"every ratio is exactly 1 ({first['actor/rows'] + second['actor/rows']:.0f} turns)",
+        f"every ratio is exactly 1 ({sum(line['actor/rows'] for line in learnt):.0f} turns)",
         "the weights are the same, bit for bit",
         f"mean return {first['reward/mean']:.4g} and {second['reward/mean']:.4g}: {apart:.3g} apart, chance allows "
         f"{allowed:.3g}",
-        f"trainer and sampler: k3 {max(line['mismatch/k3'] for line in lines):.2g}, largest difference "
-        f"{max(line['mismatch/max'] for line in lines):.2g}",
+        f"trainer and sampler: k3 {max(line['mismatch/k3'] for line in learnt):.2g}, largest difference "
+        f"{max(line['mismatch/max'] for line in learnt):.2g}",
     ]
 
 
@@ -86,20 +104,27 @@ class Forecast:
     hours: float
     memory: int  # bytes of weights, gradients and optimiser
     device: str
+    gpus: int = 0  # that the placement names, which are taken all the time
 
     def sentences(self) -> list[str]:
         """In words."""
-        unit = "GPU-hours" if self.device != "cpu" else "hours"
+        time = f"{self.hours:.2g} hours"
+        if self.gpus:
+            time = f"{self.hours * self.gpus:.2g} GPU-hours ({time} of {self.gpus} GPU{'s' * (self.gpus > 1)})"
         return [
             f"{self.updates:,} updates, {self.matches:,} matches, about {self.turns:,.0f} turns and "
             f"{self.tokens:,.0f} generated tokens",
-            f"about {self.hours:.2g} {unit} on this machine ({self.device}), if turns take as long as in the trial",
+            f"about {time} on this machine ({self.device}), if turns take as long as in the trial; evaluations are not "
+            "counted",
             f"{self.memory / 2**20:,.0f} MiB for weights, gradients and optimiser; activations come on top",
         ]
 
 
 def forecast(config: VlmConfig, shown: Shown | None = None) -> Forecast:
     """Plays a few matches of `config` and learns from them, in a folder that is removed again."""
+    from arena.train.vlm.checkpoints import TIMING
+    from arena.train.vlm.trainer import Trainer
+
     group = config.rollout.group
     few = group * math.ceil(2 * FEW / group)
     trial = replace(
@@ -120,6 +145,7 @@ def forecast(config: VlmConfig, shown: Shown | None = None) -> Forecast:
         hours=times * seconds["total"] / 3600,
         memory=memory,
         device=config.model.device,
+        gpus=len({*config.placement.serve, *config.placement.train}),
     )
 
 

@@ -1,0 +1,31 @@
+"""The facts beside the state of a supervised start's checkpoint. There is no torch here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from arena.errors import CheckpointError, sentence
+
+FACTS = "facts.json"
+
+
+class Facts(msgspec.Struct):
+    """What a checkpoint is of."""
+
+    step: int  # updates that it has
+    config: dict[str, Any]  # the settings that a resumed run must share
+
+
+def read_facts(checkpoint: Path) -> Facts:
+    """CheckpointError, which says what to do, for facts that cannot be read."""
+    path = checkpoint / FACTS
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Facts)
+    except (OSError, msgspec.DecodeError) as error:
+        raise CheckpointError(
+            f"{path} is damaged: {sentence(error)} Delete {checkpoint}: --resume then goes on from the checkpoint "
+            "before it, or begins anew where there is none"
+        ) from error

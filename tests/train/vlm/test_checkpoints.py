@@ -1,0 +1,128 @@
+"""A checkpoint appears whole or not at all, and one that is damaged says what to do."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytest.importorskip("transformers")
+pytest.importorskip("pyarrow")
+
+import torch
+from safetensors import SafetensorError
+
+from arena.errors import ArenaError, CheckpointError, InputError
+from arena.train.vlm import begun, checkpoints, sft
+from arena.train.vlm.config import load
+from arena.train.vlm.critic import Critic
+from arena.train.vlm.sft_config import SftConfig, source
+from arena.train.vlm.sft_facts import FACTS
+
+CONFIG = load("race-nano", None, ("critic.inputs=facts", "critic.hidden=4", "critic.channels=1"))
+SHAPES = {"facts": (256,)}
+STATE = {"rollout": {}, "baselines": {}, "shapes": None, "stages": None}
+
+
+class Silent:
+    """An engine whose state is an empty folder."""
+
+    def save_state(self, path):
+        path.mkdir()
+
+    def load_state(self, path, *, weights_only=False):
+        assert path.is_dir()
+
+
+class Full(Silent):
+    """An engine that cannot write."""
+
+    def save_state(self, path):
+        super().save_state(path)
+        raise ArenaError("no room")
+
+
+@pytest.fixture
+def critic():
+    return Critic(CONFIG.critic_here, SHAPES)
+
+
+@pytest.fixture
+def written(tmp_path, critic):
+    checkpoints.write(tmp_path / "000001", Silent(), critic, STATE)
+    return tmp_path / "000001"
+
+
+def refused(call, *said):
+    with pytest.raises(CheckpointError) as caught:
+        call()
+    for one in said:
+        assert one in str(caught.value)
+
+
+def test_a_disk_that_is_full_when_the_critic_is_written_is_said_and_leaves_nothing(tmp_path, monkeypatch, critic):
+    def full(tensors, path):
+        path.touch()
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(ArenaError, match=r"No space left.*free space") as caught:
+        checkpoints.write(tmp_path / "000001", Silent(), critic, STATE)
+    assert not isinstance(caught.value, InputError)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_engine_that_cannot_write_leaves_nothing(tmp_path):
+    with pytest.raises(ArenaError, match="no room"):
+        checkpoints.write(tmp_path / "000001", Full(), None, STATE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_written_is_read(written, critic):
+    assert checkpoints.read(written, Silent()).items() >= STATE.items()
+    again, own = checkpoints.critic(written, CONFIG, SHAPES).state(), critic.state()
+    assert all(torch.equal(again[name], one) for name, one in own.items())
+
+
+def test_a_critic_that_is_missing_or_damaged_says_what_to_do(written):
+    path = written / "critic.safetensors"
+    for spoil in (lambda: path.write_bytes(path.read_bytes()[:100]), path.unlink):
+        spoil()
+        refused(lambda: checkpoints.critic(written, CONFIG, SHAPES), str(path), "Delete", "weights-only")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "is damaged"),
+        ("[]", "is damaged"),
+        ('{"format": 1, "rollout": {}}', "baselines, shapes, stages"),
+        ("{}", "has format None"),
+        ('{"format": 2}', "has format 2"),
+    ],
+)
+def test_a_state_that_is_damaged_or_of_another_version_says_what_to_do(written, text, said):
+    (written / "state.json").write_text(text)
+    todo = "another --out" if "format" in said else "Delete"
+    refused(lambda: checkpoints.read(written, Silent()), str(written), said, todo)
+
+
+def test_weights_alone_need_no_state_of_the_rest(written):
+    (written / "state.json").write_text('{"format": 1}')
+    assert checkpoints.read(written, Silent(), weights_only=True) == {"format": 1}
+
+
+def test_a_folder_of_another_version_says_what_to_do(tmp_path):
+    (tmp_path / begun.HEAD).write_text('{"format": 2, "versions": {"arena": "9.1"}}')
+    refused(lambda: begun.read_head(tmp_path), "has format 2", "version 9.1", "another --out")
+    (tmp_path / begun.HEAD).write_text('{"format": 2}')
+    refused(lambda: begun.read_head(tmp_path), "has format 2", "that wrote it", "another --out")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", json.dumps({"step": 4}), json.dumps({"step": "x", "config": {}})])
+def test_facts_of_a_supervised_start_that_are_damaged_say_what_to_do(tmp_path, text):
+    found = tmp_path / f"{sft.CHECKPOINT}00000004"
+    found.mkdir()
+    (found / FACTS).write_text(text)
+    mine = SftConfig(model="vlm", out=str(tmp_path), sources=(source("teacher", "kuhn"),), resume=True)
+    refused(lambda: sft.begin(mine, tmp_path), str(found), "Delete", "anew")

@@ -1,0 +1,77 @@
+"""Settings of `arena train vlm` outside their range are refused before anything is loaded."""
+
+from __future__ import annotations
+
+import pytest
+
+from arena.errors import InputError
+from arena.train.vlm.config import load
+from arena.train.vlm.config import presets as shipped
+
+WRONG = [
+    ("updates=0", "updates=0: expected at least 1"),
+    ("processes=0", "processes=0: expected at least 1"),
+    ("keep_rollouts=-1", "keep_rollouts=-1: expected at least 0"),
+    ("samples_every=-1", "samples_every=-1: expected at least 0"),
+    ("learn.share=0.0", "learn.share=0.0: expected more than 0 and at most 1"),
+    ("learn.share=1.5", "learn.share=1.5: expected more than 0 and at most 1"),
+    ("learn.batch=0", "learn.batch=0: expected at least 1"),
+    ("learn.floor=2", "learn.floor=2.0: expected at least 0 and at most 1"),
+    ("learn.gamma=2", "learn.gamma=2.0: expected at least 0 and at most 1"),
+    ("learn.gamma=nan", "learn.gamma=nan: expected at least 0 and at most 1"),
+    ("learn.lam=-0.1", "learn.lam=-0.1: expected at least 0 and at most 1"),
+    ("learn.token_gamma=1.1", "learn.token_gamma=1.1: expected at least 0 and at most 1"),
+    ("learn.token_lam=1.1", "learn.token_lam=1.1: expected at least 0 and at most 1"),
+    ("learn.kappa=-1", "learn.kappa=-1.0: expected at least 0"),
+    ("learn.thought=-1", "learn.thought=-1.0: expected at least 0"),
+    ("learn.reward_scale=0", "learn.reward_scale=0.0: expected more than 0"),
+    ("learn.reward_scale=inf", "learn.reward_scale=inf: expected more than 0"),
+    ("learn.betas=[0.9, 1.0]", "learn.betas=[0.9, 1.0]: expected at least 0 and less than 1"),
+    ("learn.weight_decay=-1", "learn.weight_decay=-1.0: expected at least 0"),
+    ("learn.grad_norm=-1", "learn.grad_norm=-1.0: expected at least 0"),
+    ("critic.batch=0", "critic.batch=0: expected at least 1"),
+    ("critic.epochs=0", "critic.epochs=0: expected at least 1"),
+    ("critic.hidden=0", "critic.hidden=0: expected at least 1"),
+    ("critic.channels=0", "critic.channels=0: expected at least 1"),
+    ("critic.warmup=-1", "critic.warmup=-1: expected at least 0"),
+    ("critic.decay=1", "critic.decay=1.0: expected at least 0 and less than 1"),
+    ("critic.learning_rate=-1", "critic.learning_rate=-1.0: expected at least 0"),
+    ("critic.grad_norm=0", "critic.grad_norm=0.0: expected more than 0"),
+    ("critic.inputs=[]", "critic.inputs=[]: expected different ones of picture, vector, facts, hidden"),
+    ("critic.inputs=sound", "critic.inputs=['sound']: expected different ones of picture, vector, facts, hidden"),
+    ("critic.inputs=facts,facts", "critic.inputs=['facts', 'facts']: expected different ones"),
+    ("evaluation.every=-1", "evaluation.every=-1: expected at least 0"),
+    ("evaluation.matches=0", "evaluation.matches=0: expected at least 1"),
+    ("evaluation.seed=-1", "evaluation.seed=-1: expected at least 0"),
+    ("rollout.matches=0", "rollout.matches=0: expected at least 1"),
+    ("rollout.group=0", "rollout.group=0: expected at least 1"),
+    ("rollout.concurrency=0", "rollout.concurrency=0: expected at least 1"),
+    ("rollout.max_ticks=0", "rollout.max_ticks=0: expected at least 1"),
+    ("rollout.deadline=0", "rollout.deadline=0.0: expected more than 0"),
+    ("rollout.hosts=0", "rollout.hosts=0: expected at least 1"),
+    ("rollout.fault_reward=nan", "rollout.fault_reward=nan: expected a number"),
+    ("rollout.fault_reward=-inf", "rollout.fault_reward=-inf: expected a number"),
+]
+
+
+@pytest.mark.parametrize(("setting", "said"), WRONG, ids=[setting for setting, _ in WRONG])
+def test_a_setting_outside_its_range_is_refused_with_the_range(setting, said):
+    with pytest.raises(InputError) as caught:
+        load("race-nano", None, (setting,))
+    assert said in str(caught.value)
+
+
+ENDS = (
+    *("learn.gamma=0", "learn.lam=1", "learn.share=1", "learn.floor=0", "learn.betas=[0, 0.999]", "learn.grad_norm=0"),
+    *("learn.limit=0", "critic.decay=0", "critic.warmup=0", "rollout.max_ticks=none", "rollout.fault_reward=-2"),
+    *("evaluation.every=0", "keep_rollouts=0", "samples_every=0", "staleness=0"),
+)
+
+
+def test_the_ends_of_a_range_that_belong_to_it_are_taken():
+    assert load("race-nano", None, ENDS).learn.betas == (0.0, 0.999)
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_what_ships_lies_within(name):
+    load(name, None).check()
