@@ -137,7 +137,8 @@ class MazeGame(PuzzleGame):
             name: value for name in ("size", "length", "turns", "branches") if (value := self.options[name]) is not None
         }
         self.level: Level = replace(grid.LADDER[self.options["difficulty"] - 1], **given)
-        self.level.check()
+        if self.level not in grid.LADDER:
+            grid.require(self.level)
         size, steps = self.level.size, PATIENCE * self.level.length
         self.spec = msgspec.structs.replace(self.spec, horizon=steps, vector_shape=(4 * size * size,))
         self.whole = self.options["answer"] == "way"

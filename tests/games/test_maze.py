@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
+
 import pytest
 
 from arena.canonical import generator
@@ -24,11 +27,70 @@ class TestMaze(GameSuite):
 def test_difficulty_is_exactly_what_was_asked_for(level):
     for number in range(200):  # 1,000 seeds over the ladder
         made = grid.maze(level, generator(seed(number)))
-        assert len(made.way) - 1 == level.length == made.distances()[made.way[0]]
-        assert grid.turns(made.way) == level.turns
-        assert grid.branches(made) == level.branches
-        assert len(made.doors) // 2 == len(made.distances()) - 1  # one way between any two cells
-        assert all(made.open(cell) == [] or cell in made.distances() for cell in every(level.size))
+        exact(made, level)
+        joined = made.distances()
+        assert all(made.open(cell) == [] or cell in joined for cell in every(level.size))
+
+
+# SHA-256 over the mazes of 50 generators, as they were dealt before ways were searched for.
+DEALT = ("c4b7a941066ee22b", "7b30efa0402cd229", "d61194f4c2077edb", "92be89a60ff89eb6", "9a68993498dd96ee")
+
+
+@pytest.mark.parametrize(("level", "dealt"), list(zip(LADDER, DEALT, strict=True)), ids=str)
+def test_the_ladder_deals_the_mazes_that_it_always_dealt(level, dealt):
+    digest = hashlib.sha256()
+    for number in range(50):
+        made = grid.maze(level, generator(seed(number)))
+        digest.update(repr((made.size, made.way, sorted(made.doors))).encode())
+    assert digest.hexdigest()[:16] == dealt
+
+
+@pytest.mark.parametrize(
+    "level",
+    [
+        Level(30, 200, 100, 5),
+        Level(30, 200, 199, 5),  # turns at every step
+        Level(30, 200, 7, 5),
+        Level(30, 200, 10, 200),
+        Level(30, 100, 50, 5),
+        Level(15, 200, 60, 5),
+        Level(8, 40, 10, 3),
+        Level(8, 63, 30, 0),  # fills the square
+        Level(5, 24, 12, 0),
+        Level(2, 3, 2, 0),
+    ],
+    ids=str,
+)
+def test_dense_levels_are_found_exactly(level):
+    MazeGame(1, {"size": level.size, "length": level.length, "turns": level.turns, "branches": level.branches})
+    ways = set()
+    for number in range(4):
+        made = grid.maze(level, generator(seed(number)))
+        assert made == grid.maze(level, generator(seed(number)))
+        exact(made, level)
+        ways.add(made.way)
+    assert len(ways) > 1
+
+
+def exact(made, level):
+    joined = made.distances()
+    assert len(set(made.way)) - 1 == len(made.way) - 1 == level.length == joined[made.way[0]]
+    assert all(0 <= at < level.size for cell in made.way for at in cell)
+    assert grid.turns(made.way) == level.turns
+    assert grid.branches(made) == level.branches
+    assert len(made.open(made.way[-1])) == 1  # no branch leaves the goal
+    assert len(made.doors) // 2 == len(joined) - 1  # one way between any two cells
+
+
+def test_a_way_that_chance_misses_is_the_known_one_turned_about(monkeypatch):
+    level = Level(10, 99, 18, 0)
+    known = grid.require(level)
+    monkeypatch.setattr(grid, "_made", lambda level, chance: None)
+    made = [grid.maze(level, generator(seed(number))) for number in range(20)]
+    for one in made:
+        exact(one, level)
+    assert {one.way for one in made} > {known}
+    assert len({one.way for one in made}) <= 8
 
 
 def every(size):
@@ -43,7 +105,11 @@ def test_seeds_draw_different_mazes():
     ("options", "said"),
     [
         ({"length": 4, "turns": 4}, "turns at most 3 times"),
-        ({"size": 3, "length": 9, "turns": 2}, "too few"),
+        ({"size": 3, "length": 9, "turns": 5}, "too few"),
+        (
+            {"size": 3, "length": 8, "turns": 1, "branches": 0},
+            r"at most 4 steps long\. Take more turns or a larger size",
+        ),
     ],
 )
 def test_what_no_maze_can_be_is_said(options, said):
@@ -51,9 +117,14 @@ def test_what_no_maze_can_be_is_said(options, said):
         MazeGame(1, options)
 
 
-def test_a_maze_that_is_not_found_is_said():
+@pytest.mark.parametrize("level", [Level(4, 15, 14, 0), Level(8, 63, 62, 0), Level(30, 200, 199, 200)], ids=str)
+def test_a_level_without_a_maze_is_refused_before_a_match(level):
+    began = time.process_time()
+    with pytest.raises(ValueError, match=r"no maze was found\. Take a larger size, a shorter length"):
+        MazeGame(1, {"size": level.size, "length": level.length, "turns": level.turns, "branches": level.branches})
+    assert time.process_time() - began < 5  # 0.3 s; the bound is for slow machines
     with pytest.raises(ValueError, match="no maze was found"):
-        grid.maze(Level(3, 8, 1, 0), generator(seed(0)))
+        grid.maze(level, generator(seed(0)))
 
 
 def test_the_reward_is_the_part_of_the_way_and_walls_stop():
