@@ -84,7 +84,7 @@ def _fault(folder: Folder, at: int) -> str:
         return f"{pair[0]} and {pair[1]} are {sizes} pixels: a pair must be of one size. Crop or resize one of them"
     if np.array_equal(first, second):
         return f"{pair[0]} and {pair[1]} show the same: the spy's picture must differ. Change one, or remove both"
-    if np.array_equal(*(fitted(one, LEAST, LEAST) for one in (first, second))):
+    if np.array_equal(fitted(first, LEAST, LEAST), fitted(second, LEAST, LEAST)):
         return (
             f"{pair[0]} and {pair[1]} are the same at {LEAST} x {LEAST} pixels, as small models are shown them: make "
             "what differs larger, cut the rest off, or remove both"
