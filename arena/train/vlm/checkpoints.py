@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import shutil
@@ -123,8 +124,9 @@ class Files:
             board.scalars(update, both)
 
     def _line(self, name: str, update: int, values: Mapping[str, float]) -> None:
+        known = {key: value for key, value in values.items() if math.isfinite(value)}  # JSON has no others
         with (self.out / name).open("a") as file:
-            file.write(json.dumps({"update": update, **values}) + "\n")
+            file.write(json.dumps({"update": update, **known}) + "\n")
 
     def sample(self, update: int, shown: Sequence[Sample]) -> None:
         """A page of turns in OUT/samples; boards get it, too."""

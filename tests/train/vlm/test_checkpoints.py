@@ -126,3 +126,9 @@ def test_facts_of_a_supervised_start_that_are_damaged_say_what_to_do(tmp_path, t
     (found / FACTS).write_text(text)
     mine = SftConfig(model="vlm", out=str(tmp_path), sources=(source("teacher", "kuhn"),), resume=True)
     refused(lambda: sft.begin(mine, tmp_path), str(found), "Delete", "anew")
+
+
+def test_a_metric_that_is_not_known_is_left_out_of_its_line(tmp_path):
+    """A server that does not tell its gradient's norm gives NaN, which no JSON has."""
+    checkpoints.Files(tmp_path).log(3, {"actor/grad_norm": float("nan"), "reward/mean": 0.5})
+    assert (tmp_path / "metrics.jsonl").read_text() == '{"update": 3, "reward/mean": 0.5}\n'
