@@ -28,7 +28,7 @@ TURNS = 20_000
 SEEDS = (0, 1, 2)
 LEVELS, LEVELS_SEED = 64, 1  # validation levels that are played at the end, the same for all
 LESSONS, STEPS = 12_000, 400  # of the supervised start
-SFT = ("rate=2e-3", "rate_final=2e-5", "warmup=50", "every=100", "tokens=4096")
+SFT = ("dtype=bfloat16", "rate=2e-3", "rate_final=2e-5", "warmup=50", "every=100", "tokens=4096")
 GROUP = 4  # matches of equal start, for methods that compare such
 
 
