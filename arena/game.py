@@ -27,8 +27,9 @@ Image = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.float32]
 VectorView = npt.NDArray[np.float32 | np.uint8]  # as an Observation holds it: `floats` gives the numbers
 Ended = Literal["none", "terminated", "truncated"]
-Baseline = Callable[["Observation", "GameCard", np.random.Generator], int]
-# baseline(observation with vector and text views where the game has them, card, generator) -> a legal action
+Baseline = Callable[["Observation", "GameCard", np.random.Generator], int | str]
+# baseline(observation with vector and text views where the game has them, card, generator) -> a legal action,
+# or words where the observation takes them as the whole answer (free_text)
 
 
 class IllegalActionError(Exception):

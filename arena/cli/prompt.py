@@ -107,10 +107,10 @@ def _played(
                         seats=names,
                     )
                     return asked, requests, answers
-            action = int(chance.choice(seen.legal)) if choose is None else int(choose(seen, card, chance))
+            answer = int(chance.choice(seen.legal)) if choose is None else choose(seen, card, chance)
             if due == seat:
-                answers.append(f"{MARK} {card.actions[action]}")
-            match.answer(due, action)
+                answers.append(f"{MARK} {answer if isinstance(answer, str) else card.actions[answer]}")
+            match.answer(due, answer)
     raise InputError(
         f"seat {seat} has {len(requests)} turns in this match, so no turn {turn}: name another --turn, --seat (0 to "
         f"{game.seats - 1}) or --seed"

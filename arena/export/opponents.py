@@ -11,8 +11,8 @@ from arena.errors import InputError, nearest
 from arena.game import Game, GameCard, Observation, Views
 from arena.plugins import resolve
 
-Play = Callable[[Observation, GameCard, np.random.Generator], int]
-# play(observation, card, generator) -> a legal action
+Play = Callable[[Observation, GameCard, np.random.Generator], int | str]
+# play(observation, card, generator) -> a legal action, or words where they may be the whole answer
 
 
 class Opponent(NamedTuple):

@@ -22,7 +22,8 @@ class Extras(Hooks):
     def test_the_baseline_gives_legal_actions(self) -> None:
         """The baseline, which `scripted` plays, gives legal actions.
 
-        Repair: return one of observation.legal from the function that GameSpec.baseline names.
+        Repair: return one of observation.legal from the function that GameSpec.baseline names, or, where words are
+        accepted, 1 to observation.free_text characters.
         """
         for moment in self.moments():
             game = moment.game
@@ -34,8 +35,10 @@ class Extras(Hooks):
             choose = plugins.resolve(game.spec.baseline)
             for seat in moment.result.due:
                 observation = game.observe(seat, every_view(game.spec, image=False))
-                action = choose(observation, game.card(), generator(key("testing baseline")))
-                assert action in observation.legal, f"the baseline gives {action!r}; legal are {observation.legal}"
+                answer = choose(observation, game.card(), generator(key("testing baseline")))
+                words = isinstance(answer, str) and 0 < len(answer) <= observation.free_text
+                legal = f"legal are {observation.legal}, and {observation.free_text} characters"
+                assert words or answer in observation.legal, f"the baseline gives {answer!r}; {legal}"
 
     def test_it_has_prompts_of_its_own(self) -> None:
         """Models are asked in the game's own prompts.

@@ -2,21 +2,22 @@
 
 `games/GAME/golden/GAME.jsonl` lies beside the game's module. One line a match ({"kind": "match", ...}), then one a
 moment ({"kind": "tick", ...}). `python -m arena.testing.golden GAME...` writes them anew (after raising the game's
-version, if its rules changed); `check` compares. A picture that differs is told apart from rules that differ: another
+version, if its rules changed); `check` compares. Options that were named once, as in `spy@blank=true`, keep a match of
+their own in the file. A picture that differs is told apart from rules that differ: another
 version of the drawing library may draw another picture of the same game.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from arena import commands, plugins
+from arena import commands, names, plugins
 from arena.canonical import digest, hash_array
 from arena.errors import RecordError
 from arena.game import Game, GameFamily, Move, StepResult
@@ -82,8 +83,8 @@ def path(cls: type[Game]) -> Path:
 
 def _moment(game: Game, result: StepResult, moves: dict[int, Move]) -> TickLine:
     seen = [game.observe(seat, every_view(game.spec)).hashes() for seat in range(game.seats)]
-    names = sorted({name for hashes in seen for name in hashes})
-    joined = {name: digest([hashes.get(name) for hashes in seen]) for name in names}
+    found = sorted({name for hashes in seen for name in hashes})
+    joined = {name: digest([hashes.get(name) for hashes in seen]) for name in found}
     pictures = {"image": joined.pop("image")} if "image" in joined else {}
     return TickLine(
         actions={str(seat): move.action for seat, move in sorted(moves.items())},
@@ -99,21 +100,32 @@ def _moment(game: Game, result: StepResult, moves: dict[int, Move]) -> TickLine:
     )
 
 
-def write(cls: type[Game]) -> Path:
-    """Plays and writes the golden file of this game; returns its path."""
+def write(cls: type[Game], options: Mapping[str, Any] | None = None) -> Path:
+    """Plays and writes the golden file of this game; returns its path.
+
+    Its matches: MATCHES for each number of seats with the default options, and with the fewest seats one for each other
+    set of options that the file has, and for `options`.
+    """
+    every = sorted(set(cls.spec.seats))
+    games = [(cls(seats), number) for seats in every for number in range(MATCHES)]
+    usual = [game.options for game, _ in games]
+    kept = [head.options for head, _ in read(cls)] if path(cls).is_file() else []
+    for named in [*kept, options or {}]:
+        game = cls(every[0], named)
+        if game.options not in usual:
+            usual.append(game.options)
+            games.append((game, 0))
     lines: list[Line] = []
-    for seats in sorted(set(cls.spec.seats)):
-        for number in range(MATCHES):
-            game = cls(seats)
-            head = MatchLine(
-                game=cls.spec.id,
-                version=cls.spec.version,
-                seats=seats,
-                options=dict(game.options),
-                seed=seed(number).hex(),
-            )
-            lines.append(head)
-            lines += [_moment(game, at.result, at.moves) for at in played(game, number, TICKS)]
+    for game, number in games:
+        head = MatchLine(
+            game=cls.spec.id,
+            version=cls.spec.version,
+            seats=game.seats,
+            options=dict(game.options),
+            seed=seed(number).hex(),
+        )
+        lines.append(head)
+        lines += [_moment(game, at.result, at.moves) for at in played(game, number, TICKS)]
     target = path(cls)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(b"\n".join(msgspec.json.encode(line, order="deterministic") for line in lines) + b"\n")
@@ -185,10 +197,11 @@ def _compare(
             yield Mismatch(kind, match, tick, name, before.get(name), after.get(name))
 
 
-def main(names: list[str]) -> None:
+def main(given_names: list[str]) -> None:
     """Write the golden files of the named games, or of all that are installed."""
-    for name in names or installed_games():
-        print(write(plugins.game_class(name)))
+    for given in given_names or installed_games():
+        name = names.parse(given)
+        print(write(plugins.game_class(name.base), name.options))
 
 
 def installed_games() -> list[str]:

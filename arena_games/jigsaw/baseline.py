@@ -15,12 +15,12 @@ WIDTH = 100  # beginnings that are kept from place to place
 Cost = Callable[[list[int], int], int]  # of an answer for the next place, after those before it
 
 
-def choose(observation: Observation, card: GameCard, chance: np.random.Generator) -> int:
-    """The next piece, or turn, or the patch, of what fits best. Where all is asked for at once it gives up."""
+def choose(observation: Observation, card: GameCard, chance: np.random.Generator) -> int | str:
+    """The next piece, or turn, or the patch, of what fits best; all of them where that is asked for."""
     if observation.facts is None:
         raise ValueError("jigsaw's baseline reads the facts of the text view, but none came")
     if observation.free_text:
-        return observation.legal[0]
+        return whole(observation.facts)
     return advised(observation.facts)
 
 
@@ -33,6 +33,14 @@ def advised(facts: Mapping[str, str]) -> int:
         return totals.index(min(totals))
     place = int(facts["next"]) - 1
     return _order(facts, place)[place] if "right" in facts else _turns(facts, place)[place]
+
+
+def whole(facts: Mapping[str, str]) -> str:
+    """For each piece as it lies, where it belongs or by how much to turn it, as `@answer=whole` asks for it."""
+    if "right" not in facts:
+        return " ".join(TURNS[turn] for turn in _turns(facts, 0))
+    order = _order(facts, 0)
+    return " ".join(str(order.index(piece) + 1) for piece in range(len(order)))
 
 
 def _order(facts: Mapping[str, str], done: int) -> list[int]:

@@ -11,13 +11,18 @@ from arena.game import GameCard, Observation
 from arena_games.maze.grid import NAMES, STEPS
 
 
-def choose(observation: Observation, card: GameCard, chance: np.random.Generator) -> int:
-    """The first step of the way to the goal. Where the whole way is asked for it gives up: it answers by an action."""
+def choose(observation: Observation, card: GameCard, chance: np.random.Generator) -> int | str:
+    """The first step of the way to the goal, or the whole way where that is asked for."""
     if observation.facts is None:
         raise ValueError("maze's baseline reads the facts of the text view, but none came")
     if observation.free_text:
-        return observation.legal[0]
+        return whole(observation.facts)
     return way(observation.facts)[0]
+
+
+def whole(facts: Mapping[str, str]) -> str:
+    """The whole way in words, as `@answer=way` asks for it."""
+    return " ".join(NAMES[direction] for direction in way(facts))
 
 
 def way(facts: Mapping[str, str]) -> list[int]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from arena.game import Discrete, Image, Move, Observation, Vector, Views
 from arena.options import Option
-from arena_games.maze import grid
+from arena_games.maze import grid, making
 from arena_games.maze.grid import NAMES, Level
 from arena_games.puzzles.game import Puzzle, PuzzleGame, puzzle_spec
 
@@ -138,7 +138,7 @@ class MazeGame(PuzzleGame):
         }
         self.level: Level = replace(grid.LADDER[self.options["difficulty"] - 1], **given)
         if self.level not in grid.LADDER:
-            grid.require(self.level)
+            making.require(self.level)
         size, steps = self.level.size, PATIENCE * self.level.length
         self.spec = msgspec.structs.replace(self.spec, horizon=steps, vector_shape=(4 * size * size,))
         self.whole = self.options["answer"] == "way"
@@ -147,7 +147,7 @@ class MazeGame(PuzzleGame):
             self.spec = msgspec.structs.replace(self.spec, horizon=1, talk=True, actions=Discrete((GIVE_UP,)))
 
     def deal(self, chance: np.random.Generator) -> Walk:
-        return Walk(grid.maze(self.level, chance), self.whole)
+        return Walk(making.maze(self.level, chance), self.whole)
 
     def apply(self, puzzle: Puzzle, move: Move) -> tuple[float, str]:
         assert isinstance(puzzle, Walk)

@@ -78,6 +78,7 @@ class NumberLine(PuzzleGame):
     def deal(self, chance: np.random.Generator) -> Line:
         most = self.options["most"]
         start, target = (int(chance.integers(most + 1)) for _ in range(2))
+        # As published (gym_cards, `% max_position`): a target that would be the start moves, but never to `most`.
         return Line(start, (target + 1) % most if start == target else target, most)
 
     def words(self) -> Mapping[str, str]:

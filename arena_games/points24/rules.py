@@ -86,6 +86,7 @@ class Formula(Puzzle):
             "target": str(self.target),
             "formula": self.shown or "empty",
             "left": ", ".join(sorted(self.left.elements(), key=int)) or "none",
+            # With the `=`, which must be the last: models learnt this number, so it is told as it always was.
             "symbols_left": str(self.length - len(self.tokens)),
         }
 

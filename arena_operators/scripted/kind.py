@@ -44,7 +44,8 @@ class ScriptedOperator(Operator):
 
     def _choose(self, request: Request) -> Decision:
         seat, choose = self._seats[request.match, request.seat]
-        return Decision(answer=int(choose(request.observation, seat.card, generator(turn_key(seat, request)))))
+        answer = choose(request.observation, seat.card, generator(turn_key(seat, request)))
+        return Decision(answer=answer if isinstance(answer, str) else int(answer))
 
 
 def build(context: WorkerContext) -> Operator:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from arena import plugins
 from arena.canonical import generator, key
 from arena.errors import ArenaError
-from arena.game import Game, GameCard, Move, Observation, Views
+from arena.game import Game, GameCard, Observation, Views
 from arena.operator import OpenSeat
 from arena.prompts import MARK, Prompt
 from arena.text import unmarked
@@ -99,7 +99,9 @@ def _played(made: type[Game], card: GameCard) -> Iterator[list[Shown]]:
         match: list[Shown] = []
         while result.ended == "none":
             seen = {seat: game.observe(seat, views) for seat in result.due}
-            moves = {seat: int(choose(one, card, chance)) for seat, one in seen.items()}
-            match += [(card, seen[seat], None, card.actions[action]) for seat, action in moves.items()]
-            result = game.step({seat: Move(action) for seat, action in moves.items()})
+            moves = {seat: game.parse(seat, choose(one, card, chance)) for seat, one in seen.items()}
+            for seat, move in moves.items():
+                answer = str(move.say) if move.action is None else card.actions[move.action]
+                match.append((card, seen[seat], None, answer))
+            result = game.step(moves)
         yield match

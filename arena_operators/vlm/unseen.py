@@ -14,7 +14,7 @@ import numpy as np
 from arena import plugins
 from arena.canonical import generator, key
 from arena.errors import ArenaError
-from arena.game import GameCard, Image, Move, Views
+from arena.game import GameCard, Image, Views
 from arena.operator import OpenSeat, Request
 
 Shown = Literal["true", "blank", "shuffled"]
@@ -63,6 +63,7 @@ def _match(card: GameCard, size: tuple[int, int], number: int) -> list[Image]:
                 image = game.observe(seat, Views(image=size)).image
                 assert image is not None
                 kept[place : place + 1] = [image]
-            moves[seat] = Move(int(chance.choice(seen.legal) if choose is None else choose(seen, card, chance)))
+            answer = int(chance.choice(seen.legal)) if choose is None else choose(seen, card, chance)
+            moves[seat] = game.parse(seat, answer)
         result = game.step(moves)
     return kept

@@ -21,7 +21,7 @@ import numpy as np
 
 from arena_games.spy.pictures import charts, render, scene
 
-SIZES = (64, 128, 256)
+SIZES = (64, 128, 256, 512)
 
 
 def cost(work: Callable[[], object]) -> float:

@@ -9,12 +9,14 @@ import pytest
 
 from arena.canonical import generator
 from arena.game import Move, Views
+from arena.operator import OpenSeat, Request
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
-from arena_games.maze import grid
+from arena_games.maze import grid, making
 from arena_games.maze.baseline import choose, way
 from arena_games.maze.grid import LADDER, NAMES, Level
-from arena_games.maze.rules import MazeGame, directions
+from arena_games.maze.rules import TEXT, MazeGame, directions
+from arena_operators.scripted.kind import ScriptedOperator
 
 
 class TestMaze(GameSuite):
@@ -25,8 +27,9 @@ class TestMaze(GameSuite):
 
 @pytest.mark.parametrize("level", LADDER, ids=lambda level: f"size {level.size}")
 def test_difficulty_is_exactly_what_was_asked_for(level):
-    for number in range(200):  # 1,000 seeds over the ladder
-        made = grid.maze(level, generator(seed(number)))
+    """Every level of the ladder over 1,000 seeds: 1 to 5 s a level."""
+    for number in range(1000):
+        made = making.maze(level, generator(seed(number)))
         exact(made, level)
         joined = made.distances()
         assert all(made.open(cell) == [] or cell in joined for cell in every(level.size))
@@ -40,7 +43,7 @@ DEALT = ("c4b7a941066ee22b", "7b30efa0402cd229", "d61194f4c2077edb", "92be89a60f
 def test_the_ladder_deals_the_mazes_that_it_always_dealt(level, dealt):
     digest = hashlib.sha256()
     for number in range(50):
-        made = grid.maze(level, generator(seed(number)))
+        made = making.maze(level, generator(seed(number)))
         digest.update(repr((made.size, made.way, sorted(made.doors))).encode())
     assert digest.hexdigest()[:16] == dealt
 
@@ -65,8 +68,8 @@ def test_dense_levels_are_found_exactly(level):
     MazeGame(1, {"size": level.size, "length": level.length, "turns": level.turns, "branches": level.branches})
     ways = set()
     for number in range(4):
-        made = grid.maze(level, generator(seed(number)))
-        assert made == grid.maze(level, generator(seed(number)))
+        made = making.maze(level, generator(seed(number)))
+        assert made == making.maze(level, generator(seed(number)))
         exact(made, level)
         ways.add(made.way)
     assert len(ways) > 1
@@ -84,9 +87,9 @@ def exact(made, level):
 
 def test_a_way_that_chance_misses_is_the_known_one_turned_about(monkeypatch):
     level = Level(10, 99, 18, 0)
-    known = grid.require(level)
-    monkeypatch.setattr(grid, "_made", lambda level, chance: None)
-    made = [grid.maze(level, generator(seed(number))) for number in range(20)]
+    known = making.require(level)
+    monkeypatch.setattr(making, "_made", lambda level, chance: None)
+    made = [making.maze(level, generator(seed(number))) for number in range(20)]
     for one in made:
         exact(one, level)
     assert {one.way for one in made} > {known}
@@ -98,7 +101,7 @@ def every(size):
 
 
 def test_seeds_draw_different_mazes():
-    assert len({grid.maze(LADDER[0], generator(seed(number))).doors for number in range(50)}) > 45
+    assert len({making.maze(LADDER[0], generator(seed(number))).doors for number in range(50)}) > 45
 
 
 @pytest.mark.parametrize(
@@ -124,7 +127,7 @@ def test_a_level_without_a_maze_is_refused_before_a_match(level):
         MazeGame(1, {"size": level.size, "length": level.length, "turns": level.turns, "branches": level.branches})
     assert time.process_time() - began < 5  # 0.3 s; the bound is for slow machines
     with pytest.raises(ValueError, match="no maze was found"):
-        grid.maze(level, generator(seed(0)))
+        making.maze(level, generator(seed(0)))
 
 
 def test_the_reward_is_the_part_of_the_way_and_walls_stop():
@@ -158,6 +161,27 @@ def test_a_whole_way_is_right_or_wrong(spell, score):
     result = game.step({0: game.parse(0, spell(names))})
     assert result.ended == "terminated"
     assert result.returns == (score,)
+
+
+def scripted(game):
+    """What the operator `scripted` answers in seat 0."""
+    views = Views(text=True)
+    operator = ScriptedOperator()
+    operator.open([OpenSeat(match=0, seat=0, operator="scripted", card=game.card(), views=views, seed=bytes(16))])
+    return operator.act([Request(1, 0, 0, 0, game.observe(0, views))])[0].answer
+
+
+@pytest.mark.parametrize("difficulty", range(1, 6))
+def test_scripted_tells_the_whole_way(difficulty):
+    game = MazeGame(1, {"answer": "way", "difficulty": difficulty})
+    for number in range(20):
+        game.reset(seed(number))
+        result = game.step({0: game.parse(0, scripted(game))})
+        assert (result.ended, result.returns) == ("terminated", (1.0,))
+
+
+def test_the_longest_way_that_can_be_asked_for_fits_in_an_answer():
+    assert len(" ".join(["right"] * int(MazeGame.spec.options["length"].high))) <= TEXT
 
 
 def test_words_and_letters_are_directions():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -87,6 +88,14 @@ def test_a_formula_that_gets_too_long_ends():
     assert rewards == [0] * 19 + [-1]
 
 
+@pytest.mark.parametrize(("last", "reward"), [("=", 10), (")", -1)])
+def test_the_last_symbol_that_fits_must_end_the_formula(last, reward):
+    _, it = written(["Kh", "4s", "5d", "Ac"], "( ( ( ( ( 10 - 4 ) * ( 5 - 1 ) ) ) ) )")
+    assert it.facts()["symbols_left"] == "1"
+    assert it.act(it.names.index(last))[0] == reward
+    assert it.over
+
+
 def by_force(numbers):
     """Whether some order, operators and brackets make 24, in floats: all five ways to bracket four numbers."""
     with np.errstate(all="ignore"):
@@ -142,6 +151,17 @@ def test_the_line_pays_for_the_target_and_costs_for_every_step_that_comes_no_nea
     it = Line(0, 2, 5)
     assert [it.act(action)[0] for action in (DOWN, UP, DOWN, UP, UP)] == [-1, 0, -1, 0, 1]
     assert it.over
+
+
+@pytest.mark.parametrize("most", [2, 5])
+def test_a_target_where_one_starts_becomes_the_published_one(most):
+    """Target plus one modulo the largest number: never the largest itself, and never where one starts."""
+    game, pairs = NumberLine(1, {"most": most}), list(itertools.product(range(most + 1), repeat=2))
+    for start, target in pairs:
+        drawn = iter((start, target))
+        line = game.deal(SimpleNamespace(integers=lambda end, drawn=drawn: next(drawn)))
+        assert line.number == start != line.target
+        assert line.target == ((start + 1) % most if start == target else target)
 
 
 def test_seats_solve_the_same_problem_and_wait_for_each_other():

@@ -1,4 +1,4 @@
-"""Charts, folders of pairs, sources and the vector of a picture."""
+"""Folders of pairs, sources and the vector of a picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from arena.game import Image
 from arena_games import folders
 from arena_games.spy.measures import measures
-from arena_games.spy.pictures import charts, scene
+from arena_games.spy.pictures import scene
 from arena_games.spy.pictures.fit import BLANK, fitted
 from arena_games.spy.pictures.folder import folder
 from arena_games.spy.pictures.scene import Scene
@@ -43,49 +43,6 @@ def pairs(tmp_path: Path) -> Path:
         for shade, side in enumerate("ab"):
             save(plain(50 * at + 100 * shade), tmp_path / f"{name}-{side}.png")
     return tmp_path
-
-
-# Charts
-
-
-def test_a_charts_twin_differs_in_exactly_the_declared_edits() -> None:
-    for seed in range(1000):
-        first = charts.chart(chance(seed))
-        second, edits = charts.edited(first, chance(seed))
-        found = {
-            ("value" if one == "values" else "label", at, str(before), str(after))
-            for one in ("values", "labels")
-            for at, (before, after) in enumerate(zip(getattr(first, one), getattr(second, one), strict=True))
-            if before != after
-        }
-        assert found == {(edit.kind, edit.index, edit.before, edit.after) for edit in edits}
-        assert 1 <= len(edits) == len(found) <= 3
-        assert (first.kind, first.colours) == (second.kind, second.colours)
-        assert len({*second.labels}) == len(second.labels)
-        assert len({*second.values}) == len(second.values)
-
-
-def test_changed_values_are_far_enough_to_be_seen() -> None:
-    for seed in range(300):
-        first = charts.chart(chance(seed))
-        for edit in charts.edited(first, chance(seed))[1]:
-            assert edit.kind == "label" or abs(int(edit.before) - int(edit.after)) >= charts.APART
-
-
-def test_bars_differ_only_in_the_columns_of_the_edits() -> None:
-    size, seen = 128, 0
-    for seed in range(150):
-        first = charts.chart(chance(seed))
-        second, edits = charts.edited(first, chance(seed))
-        same_height = sum(map(len, first.labels)) == sum(map(len, second.labels))
-        if first.kind != "bar" or not same_height or any(edit.kind == "label" for edit in edits):
-            continue
-        differs = (charts.draw(first, size) != charts.draw(second, size)).any((0, 2))
-        column = 0.92 * size / len(first.labels)
-        at = {int((place + 0.5 - 0.04 * size) / column) for place in np.flatnonzero(differs)}
-        assert at == {edit.index for edit in edits}
-        seen += 1
-    assert seen > 5
 
 
 # Folders

@@ -4,6 +4,7 @@ import pytest
 
 from arena.errors import RecordError
 from arena.testing import golden
+from arena_games.jigsaw.rules import JigsawGame as Jigsaw
 from arena_games.kuhn.rules import Kuhn
 
 
@@ -63,3 +64,12 @@ def test_writing_twice_gives_the_same_bytes(kept):
     before = kept.read_bytes()
     golden.write(Kuhn)
     assert kept.read_bytes() == before
+
+
+def test_options_that_were_named_once_keep_a_match(tmp_path, monkeypatch):
+    monkeypatch.setattr(golden, "path", lambda cls: tmp_path / "jigsaw.jsonl")
+    golden.write(Jigsaw, {"kind": "rotation"})
+    golden.write(Jigsaw)
+    found = [head.options["kind"] for head, _ in golden.read(Jigsaw)]
+    assert (found.count("permutation"), found[-1:]) == (len(found) - 1, ["rotation"])
+    assert golden.check(Jigsaw) == []
