@@ -109,7 +109,7 @@ NOT_RUN = {
         " --batches 600 --rate 0.0006 --taste 0.05",
         "python scripts/ppo/train.py sidescroller --out runs/three --ship --sharper 4 --after runs/one runs/two",
         "arena train ppo --game sidescroller --steps 500000 --seed 1 --out runs/side",
-        "arena train ppo --game mario:1-1@noops=30 --steps 150000 --out runs/mario --option hosts=4",
+        "arena train ppo --game mario:1-1@noops=30 --steps 150000 --out runs/mario --set hosts=4",
         "arena play --game sidescroller@set=heldout --operators ppo:runs/side,scripted --matches 20",
     ],
     YOURS: [

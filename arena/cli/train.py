@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from arena.cli.extra_train import extra_train
 from arena.cli.lazy import Group
-from arena.cli.pairs import pairs
+from arena.cli.set_option import set_option
 from arena.cli.train_sft import sft
 from arena.cli.train_vlm import vlm
 from arena.cli.whole import Whole
@@ -25,59 +26,54 @@ def train() -> None:
 
 
 @train.command()
-@click.option("--game", required=True, help="Game to learn, with its options, e.g. leduc or holdem@hands=1.")
-@click.option("--steps", default=200_000, show_default=True, type=Whole(1), help="Decisions of the learner.")
-@click.option("--seed", default=0, show_default=True, type=Whole(0), help="Of weights, deals and opponents.")
+@click.argument("config_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--game", help="Game to learn, with its options, e.g. leduc or holdem@hands=1.")
+@click.option("--steps", type=Whole(1), show_default="200000; with pictures 500000", help="Decisions of the learner.")
+@click.option("--seed", type=Whole(0), show_default="0", help="Of weights, deals and opponents.")
 @click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder of the run.")
 @click.option("--seats", help="Seats of the matches; 2,3 trains on both in turn. Default: the fewest the game takes.")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out, exactly.")
-@click.option(
-    "--option",
-    "options",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A setting of the trainer; may be repeated.",
-)
+@set_option("entropy=0.05")
 @click.option("--matches", "-n", default=100, show_default=True, type=Whole(0), help="Matches of the evaluation.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def ppo(
-    game: str,
-    steps: int,
-    seed: int,
+    config_file: Path | None,
+    game: str | None,
+    steps: int | None,
+    seed: int | None,
     out: str,
     seats: str | None,
     resume: bool,
-    options: tuple[str, ...],
+    settings: tuple[str, ...],
     matches: int,
     quiet: bool,
 ) -> None:
     """Train a PPO policy against itself, its past, `scripted` and `random`; alone where the game takes one player.
 
-    OUT gets checkpoints, curve.csv, tb/ (TensorBoard) and policy.safetensors, which `ppo:OUT` seats. Settings of
-    --option are the fields of PpoConfig (docs/train.md), e.g. envs=64, entropy=0.05, pool_past=0.5, hosts=4. Then the
+    CONFIG_FILE is TOML, or a Python file that declares one PpoSettings; --set changes any of its settings, which
+    docs/train.md names: envs=64, pool_past=0.5, hosts=4. What --game, --steps, --seed and --seats say counts before
+    both. OUT gets checkpoints, curve.csv, tb/ (TensorBoard) and policy.safetensors, which `ppo:OUT` seats. Then the
     policy is evaluated by --matches against `scripted`, or `random` where the game has no baseline: OUT is a run that
     `arena show`, `arena verify` and `arena replay` take.
     """
     from arena import commands, names
     from arena.plugins import game_class
-    from arena.train.config import check_options, config_for
+    from arena.train.config import PpoConfig, load
 
-    name = names.parse(game)
+    flags = {"game": game, "steps": steps, "seed": seed, "seats": list(_seats(seats)) or None}
+    found = load(config_file, [*settings, *(f"{key}={value}" for key, value in flags.items() if value is not None)])
+    game, steps, seed, name = found.game, found.steps, found.seed, names.parse(found.game)
     spec = game_class(name.base).spec
-    words = ["--game", game, "--steps", steps, "--seed", seed, *(["--seats", seats] if seats else [])]
-    words += [word for option in options for word in ("--option", option)]
-    config = config_for(
-        spec,
-        game=name.base,
+    words = [*([config_file] if config_file else []), "--game", game, "--steps", steps, "--seed", seed]
+    words += ["--seats", seats] if seats else []
+    words += [word for setting in settings for word in ("--set", setting)]
+    config = PpoConfig(
+        **{**asdict(found), "game": name.base},
         game_options=dict(name.options),
         out=out,
-        steps=steps,
-        seed=seed,
-        seats=_seats(seats),
         resume=resume,
         progress=not quiet,
         trained_by=shlex.join(["arena", "train", "ppo", *map(str, words)]),
-        **check_options(pairs(options)),
     )
     folder = Path(out)
     if resume:

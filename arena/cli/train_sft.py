@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from arena.cli.extra_train import extra_train
-from arena.cli.pairs import pairs
+from arena.cli.set_option import set_option
 from arena.cli.whole import Whole
-from arena.errors import InputError, WorkerError
+from arena.errors import WorkerError
 from arena.train.folders import check_resumed
 
 if TYPE_CHECKING:
@@ -23,32 +23,34 @@ SMOKE_LESSONS = 40
 
 
 @click.command()
-@click.option("--model", default="vlm", show_default=True, help="The operator to train, as it is named to play.")
+@click.argument("config_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--model", show_default="vlm", help="The operator to train, as it is named to play.")
 @click.option("--run", "runs", multiple=True, metavar="RUN", help="Learn from who played in this run (people too).")
 @click.option("--teacher", "teachers", multiple=True, metavar="GAME", help="Learn from lessons of the game's teacher.")
 @click.option(
     "--correct", "corrected", multiple=True, metavar="RUN", help="Learn what the teacher would have done in this run."
 )
 @click.option("--chat", "chats", multiple=True, metavar="DIR", help="Learn from what `arena export --to chat` wrote.")
-@click.option("--steps", default=500, show_default=True, type=Whole(1), help="Updates.")
-@click.option("--seed", default=0, show_default=True, type=Whole(0), help="Of lessons, and of the order of examples.")
+@click.option("--steps", type=Whole(1), show_default="500", help="Updates.")
+@click.option("--seed", type=Whole(0), show_default="0", help="Of lessons, and of the order of examples.")
 @click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder of the training.")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out, exactly.")
-@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="A setting of SftConfig (docs/sft.md).")
+@set_option("rate=5e-5")
 @click.option("--dry-run", is_flag=True, help="Count examples and tokens, and train nothing.")
 @click.option("--smoke", is_flag=True, help="Two small updates, to see that everything works.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def sft(
-    model: str,
+    config_file: Path | None,
+    model: str | None,
     runs: tuple[str, ...],
     teachers: tuple[str, ...],
     corrected: tuple[str, ...],
     chats: tuple[str, ...],
-    steps: int,
-    seed: int,
+    steps: int | None,
+    seed: int | None,
     out: str,
     resume: bool,
-    options: tuple[str, ...],
+    settings: tuple[str, ...],
     dry_run: bool,
     smoke: bool,
     quiet: bool,
@@ -57,32 +59,29 @@ def sft(
 
     It learns to write what others did: operators in recorded runs (--run), a game's teacher (--teacher, or --correct
     where somebody else went), or chats in files (--chat). Each may be given several times and takes @weight=, its share
-    of every batch; --run also @operator= and @best=, --teacher @lessons=. OUT/model is the trained model, which
-    `vlm:OUT/model` seats; OUT/curve.csv tells how it went.
+    of every batch; --run also @operator= and @best=, --teacher @lessons=. CONFIG_FILE is TOML, or a Python file that
+    declares one SftFile; --set changes any of its settings (docs/sft.md). What --model, --steps and --seed say counts
+    before both, and sources that are given here stand in place of all that the file names. OUT/model is the trained
+    model, which `vlm:OUT/model` seats; OUT/curve.csv tells how it went.
     """
-    from arena.train.config import check_options
-    from arena.train.vlm.sft_config import OPTIONS, SftConfig, source
+    from arena.train.vlm.sft_config import SftConfig, SftSettings, Sort, load
 
-    given = {"run": runs, "teacher": teachers, "correct": corrected, "chat": chats}
-    sources = tuple(source(sort, text) for sort, texts in given.items() for text in texts)  # type: ignore[arg-type]
-    if not sources:
-        raise InputError("nothing to learn from: give --run RUN, --teacher GAME, --correct RUN or --chat DIR")
-    words = [
-        "--model",
-        model,
-        *(word for sort, texts in given.items() for text in texts for word in (f"--{sort}", text)),
-    ]
-    words += ["--steps", str(steps), "--seed", str(seed), *(word for one in options for word in ("--option", one))]
+    flags = {"model": model, "steps": steps, "seed": seed}
+    changes = [*settings, *(f"{key}={value}" for key, value in flags.items() if value is not None)]
+    given: dict[Sort, tuple[str, ...]] = {"run": runs, "teacher": teachers, "correct": corrected, "chat": chats}
+    found = load(config_file, changes, given)
+    sources = found.sources()
+    words = [*([str(config_file)] if config_file else []), "--model", found.model]
+    words += [word for sort, texts in given.items() for text in texts for word in (f"--{sort}", text)]
+    words += ["--steps", str(found.steps), "--seed", str(found.seed)]
+    words += [word for setting in settings for word in ("--set", setting)]
     config = SftConfig(
-        model=model,
+        **{one.name: getattr(found, one.name) for one in fields(SftSettings)},
         out=out,
         sources=sources,
-        steps=steps,
-        seed=seed,
         resume=resume,
         progress=not quiet,
         trained_by=shlex.join(["arena", "train", "sft", *words, *(["--smoke"] if smoke else [])]),
-        **check_options(pairs(options), OPTIONS, "sft"),
     )
     if resume and not _began(Path(out)):
         check_resumed(Path(out), "--resume", "checkpoint-*", "arena train sft")

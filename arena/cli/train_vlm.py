@@ -10,6 +10,7 @@ from rich.console import Console
 
 from arena import commands
 from arena.cli.extra_train import extra_train
+from arena.cli.set_option import set_option
 from arena.errors import InputError, WorkerError
 from arena.train.vlm import begun
 from arena.train.vlm.told import use
@@ -61,7 +62,7 @@ class Lines:
     "--game", "games", multiple=True, help="Play this game, instead of the preset's if there is one; may be repeated."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the training.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting, e.g. learn.share=0.5.")
+@set_option("learn.share=0.5")
 @click.option("--seed", type=int, help="As --set seed=N.")
 @click.option(
     "--resume",

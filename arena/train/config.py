@@ -1,30 +1,40 @@
-"""The settings of PPO training."""
+"""The settings of PPO training: a config file, `--set` and the other words of the command line fill them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
 
-from arena.errors import InputError, nearest
+from arena import declared, names
+from arena.canonical import LARGEST
+from arena.errors import InputError
 from arena.game import GameSpec
-from arena.options import Option
+from arena.plugins import game_class
 from arena.train.nets import is_picture
+from arena.train.ranges import Range, check
+
+MANY = 1e9  # the most of what has no other bound
+
+
+def bounds(config: Any, least: Mapping[str, float], most: Mapping[str, float]) -> dict[str, Range]:
+    """The range of each number in `config`: from `least`, else from 1 for whole numbers and 0 for others."""
+    numbers = {one.name: one.default for one in fields(config) if isinstance(one.default, (int, float))}
+    return {
+        name: Range(least.get(name, 1 if isinstance(default, int) else 0), most.get(name, MANY))
+        for name, default in numbers.items()
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
-class PpoConfig:
-    """Everything that determines the weights. Steps are decisions of the learner. Defaults are for numbers."""
+class PpoSettings:
+    """What a config file and `--set` may say. Steps are decisions of the learner. Defaults are for numbers."""
 
-    game: str
-    out: str
+    game: str = ""  # with its options: leduc, holdem@hands=1
     steps: int = 200_000
     seed: int = 0
-    resume: bool = False
     seats: tuple[int, ...] = ()  # match i has seats[i % len(seats)] seats; (): the fewest that the game takes
-    game_options: Mapping[str, Any] = field(default_factory=dict)
-    progress: bool = True
-    trained_by: str = "arena train ppo"
     demos: str = ""  # demonstrations (see imitate.py) to imitate before PPO
     demo_epochs: int = 6
     envs: int = 64  # matches side by side
@@ -47,7 +57,7 @@ class PpoConfig:
     hidden: int = 128
     layers: int = 2  # of the MLP
     channels: int = 16  # of the CNN's first layer; the others have twice as many
-    dtype: str = "auto"  # of the CNN's products: float32, bfloat16, or what this machine computes fast in
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # of the CNN's products; auto: what this machine does fast
     pool_self: float = 0.5
     pool_past: float = 0.3
     pool_scripted: float = 0.1
@@ -57,60 +67,68 @@ class PpoConfig:
     checkpoint_every: int = 20  # updates
     keep: int = 2  # checkpoints
 
+    def check(self) -> None:
+        """InputError for a number outside its range."""
+        check("", self, _RANGES)
 
-# For games of pictures; their rewards are in hundreds of pixels.
-PICTURES = {
-    "steps": 500_000,
-    "envs": 16,
-    "rollout": 128,
-    "batch": 512,
-    "epochs": 3,
-    "gamma": 0.99,
-    "entropy": 0.01,
-    "entropy_final": 0.002,
-    "target_kl": 0.05,
-    "reward_scale": 0.01,
-    "reward_clip": 3.0,
-    "hidden": 256,
-}
-_FIXED = {"game", "out", "steps", "seed", "resume", "seats", "game_options", "progress", "trained_by"}
-_LEAST = {"layers": 0, "hosts": 0, "demo_epochs": 0}
+
+_LEAST = {"seed": 0, "layers": 0, "hosts": 0, "demo_epochs": 0}
 _MOST = {"envs": 10_000, "rollout": 1e6, "layers": 20, "hidden": 10_000, "channels": 1_000, "hosts": 1_000}
 _MOST |= {"gamma": 1, "gae_lambda": 1}
+_RANGES = bounds(PpoSettings, _LEAST, _MOST | {"steps": LARGEST, "seed": LARGEST})
 
 
-def options_of(
-    config: Any, fixed: Collection[str], least: Mapping[str, float], most: Mapping[str, float]
-) -> dict[str, Option]:
-    """The settings that --option takes, with their bounds: all fields of `config` that are not `fixed`.
+@dataclass(frozen=True, kw_only=True)
+class PictureSettings(PpoSettings):
+    """The same, with defaults for games of pictures; their rewards are in hundreds of pixels."""
 
-    Whole numbers are 1 or more unless said.
+    steps: int = 500_000
+    envs: int = 16
+    rollout: int = 128
+    batch: int = 512
+    epochs: int = 3
+    gamma: float = 0.99
+    entropy: float = 0.01
+    entropy_final: float = 0.002
+    target_kl: float = 0.05
+    reward_scale: float = 0.01
+    reward_clip: float = 3.0
+    hidden: int = 256
+
+
+PICTURES: dict[str, Any] = asdict(PictureSettings())
+
+
+@dataclass(frozen=True, kw_only=True)
+class PpoConfig(PpoSettings):
+    """A training: its settings, its game apart from the game's options, and its folder."""
+
+    out: str
+    resume: bool = False
+    game_options: Mapping[str, Any] = field(default_factory=dict)
+    progress: bool = True
+    trained_by: str = "arena train ppo"
+
+
+def load(file: Path | None, changes: Iterable[str] = ()) -> PpoSettings:
+    """What a file (None: nothing) declares, with `changes` as `--set` has them; the last of a key counts.
+
+    What neither says is what is usual for the game's vector view, numbers or pictures; a Python file declares all.
+    InputError names the nearest right key, or what was expected.
     """
-    types: dict[type, Any] = {float: "float", int: "int", str: "str"}
-    out = {}
-    for item in fields(config):
-        if item.name not in fixed:
-            kind, default = type(item.default), item.default
-            low = None if kind is str else least.get(item.name, 1 if kind is int else 0)
-            high = None if kind is str else most.get(item.name, 1e9)
-            out[item.name] = Option(types[kind], default, f"see {config.__name__}", low, high)  # type: ignore[arg-type]
-    return out
+    given = tuple(changes)
+    found = _load(PpoSettings, file, given)
+    if not found.game:
+        raise InputError("say what is played: --game GAME, or game= in a config file")
+    pictures = is_picture(game_class(names.parse(found.game).base).spec.vector_shape)
+    if pictures and (file is None or file.suffix == ".toml"):
+        found = _load(PictureSettings, file, given)
+    found.check()
+    return found
 
 
-OPTIONS = options_of(PpoConfig, _FIXED, _LEAST, _MOST)
-
-
-def check_options(
-    given: Mapping[str, str], options: Mapping[str, Option] = OPTIONS, trainer: str = "ppo"
-) -> dict[str, Any]:
-    """Values of `--option k=v` by their declared types; InputError names the nearest option or what was expected."""
-    for name in given:
-        if name not in options:
-            raise InputError(f"{trainer} training has no option {name!r}. {nearest(name, options)}")
-    try:
-        return {name: options[name].check(name, value) for name, value in given.items()}
-    except ValueError as error:
-        raise InputError(str(error)) from error
+def _load(kind: type[PpoSettings], file: Path | None, changes: Iterable[str]) -> PpoSettings:
+    return declared.changed(kind() if file is None else declared.load(file, kind), changes)
 
 
 def config_for(spec: GameSpec, **given: Any) -> PpoConfig:

@@ -88,7 +88,7 @@ def main(config: PpoConfig, game: type[Game] | None = None, updates: int | None 
         whole = -(-config.steps // size)
         last = whole if updates is None else min(whole, facts["update"] + updates)
         task = shown.add_task(config.game, total=whole * size, completed=facts["steps"])
-        board = _tensorboard(out)
+        board = _tensorboard(out, facts["steps"])
         kept = _keep(config, network, optimizer, pool, env, facts["update"], facts["steps"])
         try:
             for update in range(facts["update"] + 1, last + 1):
@@ -316,13 +316,13 @@ def _rounded(value: float) -> float:
     return round(value, 6) if isinstance(value, float) else value
 
 
-def _tensorboard(out: Path) -> Any:
-    """A writer of tb/ if TensorBoard is installed, else None."""
+def _tensorboard(out: Path, steps: int) -> Any:
+    """A writer of tb/ if TensorBoard is installed, else None. What is there of later steps is passed over."""
     if importlib.util.find_spec("tensorboard") is None:
         return None
     from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(str(out / "tb"))
+    return SummaryWriter(str(out / "tb"), purge_step=steps + 1)
 
 
 def _imitate(config: PpoConfig, network: ActorCritic, shown: Progress, stop: Interrupts) -> None:

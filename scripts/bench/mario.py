@@ -192,7 +192,7 @@ def ours(workers: ProcessWorkers, lineup: tuple[Entry, ...], ticks: int) -> floa
 
 
 class Trainer:
-    """N lanes as `arena train ppo --option hosts=N` plays them."""
+    """N lanes as `arena train ppo --set hosts=N` plays them."""
 
     def __init__(self, count: int) -> None:
         cls, options = plugins.game_class(GAME), {"horizon": 1_000_000, "stuck": 0, "skip": SKIP}

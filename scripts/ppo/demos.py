@@ -1,4 +1,4 @@
-"""Demonstrations for `arena train ppo --option demos=FILE`: a teacher plays, is pushed off its way, and finds back.
+"""Demonstrations for `arena train ppo --set demos=FILE`: a teacher plays, is pushed off its way, and finds back.
 
     python scripts/ppo/demos.py sidescroller --out runs/sidescroller-demos.npz [--matches 900] [--seed 1]
     PYTHON -m scripts.ppo.demos mario:1-1 --out runs/mario-demos.npz --matches 60      (PYTHON of the runtime `mario`)

@@ -1,4 +1,4 @@
-"""Demonstrations of numbers for `arena train ppo --option demos=FILE`: `scripted` holds every seat of a game.
+"""Demonstrations of numbers for `arena train ppo --set demos=FILE`: `scripted` holds every seat of a game.
 
     python scripts/ppo/scripted.py points24@solvable=only --out runs/points24.npz --matches 20000
     python scripts/ppo/scripted.py spy --seats 3,4,5 --out runs/spy.npz --matches 9000

@@ -81,7 +81,7 @@ def start(out: Path) -> Path:
             _random(blank)
         words = [*ARENA, "train", "sft", "--model", f"vlm:{blank}@prompt=short", "--out", str(out / "start"), "--quiet"]
         words += ["--teacher", f"sidescroller@lessons={LESSONS}@shard=1000", "--steps", str(STEPS)]
-        words += [word for one in SFT for word in ("--option", one)]
+        words += [word for one in SFT for word in ("--set", one)]
         words += ["--resume"] if any((out / "start").glob("checkpoint-*")) else []
         subprocess.run(words, check=True)
     return made

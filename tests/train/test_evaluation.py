@@ -13,7 +13,7 @@ from arena.cli.verify import verify
 from arena.errors import InputError, RecordError
 from arena.record.reader import Run
 
-TINY = ["ppo", "--game", "kuhn", "--quiet", "--option", "envs=4", "--option", "rollout=8", "--option", "hidden=8"]
+TINY = ["ppo", "--game", "kuhn", "--quiet", "--set", "envs=4", "--set", "rollout=8", "--set", "hidden=8"]
 
 
 def _arena(command, *words):

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("torch")
 
 from arena.errors import CheckpointError, InputError
-from arena.train.config import PpoConfig, check_options
+from arena.train.config import PpoConfig
 from arena.train.policy import load_policy
 from arena.train.ppo import main
 from tests.train.toy import Toy
@@ -98,11 +98,3 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(CheckpointError, match=path.name):
         _train(tmp_path, resume=True)
-
-
-def test_options_are_checked():
-    assert check_options({"entropy": "0.1", "envs": "8"}) == {"entropy": 0.1, "envs": 8}
-    with pytest.raises(InputError, match="entropy"):
-        check_options({"entropi": "1"})
-    with pytest.raises(InputError, match="expected a whole number"):
-        check_options({"envs": "many"})

@@ -64,7 +64,9 @@ def test_a_training_goes_on_with_its_own_products_elsewhere(tmp_path, monkeypatc
 
     monkeypatch.setattr(products, "_here", lambda: True)
     made = load("sidescroller-nano", None)
-    head = {"format": begun.FORMAT, "config": made.facts(), begun.OTHERS: made.others()}
+    versions = dict.fromkeys(("arena", "python", "numpy", "torch"), "1")
+    head = {"format": begun.FORMAT, "updates": made.updates, "versions": versions}
+    head |= {"config": made.facts(), begun.OTHERS: made.others()}
     Disk().replace_json(tmp_path / begun.HEAD, head)
     monkeypatch.setattr(products, "_here", lambda: False)
     on, anew = begun_with(tmp_path).facts(), made.facts()

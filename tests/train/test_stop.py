@@ -75,7 +75,7 @@ def test_a_run_stopped_in_its_first_update_begins_again_where_it_began(tmp_path)
 
 def test_the_command_says_how_to_go_on(tmp_path):
     words = ["train", "ppo", "--game", "kuhn", "--out", "my run", "-n", "0", "--steps", "100000000", "--quiet"]
-    words += ["--option", "envs=4", "--option", "rollout=8", "--option", "hidden=8"]
+    words += ["--set", "envs=4", "--set", "rollout=8", "--set", "hidden=8"]
     process = subprocess.Popen([ARENA, *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     curve = tmp_path / "my run" / "curve.csv"
     while process.poll() is None and not (curve.exists() and len(curve.read_text().splitlines()) > 2):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
-from arena import commands
-from arena.errors import CheckpointError, InputError, RecordError
+import msgspec
+
+from arena import commands, settings
+from arena.errors import CheckpointError, InputError, RecordError, sentence
 from arena.train.folders import check_resumed
 
 HEAD = "vlm.json"
@@ -27,6 +29,45 @@ def check_folder(out: Path, resume: str) -> None:
         raise InputError(f"{out} holds other files already: choose another --out, a new or an empty folder")
 
 
+class _Rollout(msgspec.Struct):
+    operator: str
+    levels: list[str]
+    matches: int
+
+
+class _Learn(msgspec.Struct):
+    algorithm: str
+    learning_rate: float
+
+
+class _Model(msgspec.Struct):
+    mode: str
+
+
+class _Config(msgspec.Struct):
+    rollout: _Rollout
+    learn: _Learn
+    model: _Model
+    seed: int
+
+
+class _Versions(msgspec.Struct):
+    arena: str
+    python: str
+    numpy: str
+    torch: str
+
+
+class _Head(msgspec.Struct):
+    """What every reader of a head finds there; who goes on with its settings needs all of them."""
+
+    format: int
+    updates: int
+    config: _Config
+    others: dict[str, Any]
+    versions: _Versions
+
+
 def read_head(out: Path) -> dict[str, Any]:
     """What a training was begun with. RecordError if it is damaged, CheckpointError if of another version."""
     path = out / HEAD
@@ -34,12 +75,53 @@ def read_head(out: Path) -> dict[str, Any]:
         found = json.loads(path.read_text())
         assert isinstance(found, dict)
     except (OSError, ValueError, AssertionError) as error:
-        raise RecordError(f"{path} is damaged: {error}") from error
+        raise damaged(path, str(error)) from error
     if found.get("format") != FORMAT:
         versions = found.get("versions")
         by = versions.get("arena") if isinstance(versions, dict) else None
         raise other_format(path, found.get("format"), FORMAT, f"version {by} of arena" if by else "")
+    if wrong := flaw(found, _Head):
+        raise damaged(path, wrong)
     return found
+
+
+def damaged(path: Path, why: str) -> RecordError:
+    """For a head that is not whole."""
+    return RecordError(f"{path} is damaged: {sentence(why)} Restore it from a copy, or begin anew with another --out")
+
+
+def flaw(found: object, kind: Any) -> str:
+    """What is wrong with data from JSON for a declared type: a field that it lacks, or a value; "" if nothing is."""
+    if lacks := lacking(found, kind):
+        return f"it lacks {lacks}"
+    try:
+        msgspec.convert(found, kind)
+    except msgspec.ValidationError as error:
+        return settings.wrong_value(str(error), found, kind)
+    return ""
+
+
+def lacking(found: object, kind: Any, at: str = "") -> str:
+    """The dotted key of the first field of a declared type that data from JSON lacks; "" if all are there.
+
+    Fields with a default count: msgspec would take it, and a training would go on as another one.
+    """
+    kind = next((one for one in get_args(kind) if one is not type(None)), kind) if _is_optional(kind) else kind
+    if isinstance(found, dict) and settings.is_part(kind):
+        for name, hint in get_type_hints(kind).items():
+            key = f"{at}.{name}".removeprefix(".")
+            if lacks := key if name not in found else lacking(found[name], hint, key):
+                return lacks
+    elif isinstance(found, list) and get_args(kind):
+        for number, one in enumerate(found):
+            if lacks := lacking(one, get_args(kind)[0], f"{at}[{number}]"):
+                return lacks
+    return ""
+
+
+def _is_optional(kind: Any) -> bool:
+    """Whether a type is `... | None`."""
+    return type(None) in get_args(kind)
 
 
 def other_format(path: Path, found: object, read: int, by: str = "") -> CheckpointError:

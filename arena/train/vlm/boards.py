@@ -23,6 +23,7 @@ ID = "wandb-id"  # a file of a training: by it the run goes on there, too
 class Board(Protocol):
     """Shows a training."""
 
+    def cut(self, update: int) -> None: ...
     def scalars(self, update: int, values: Mapping[str, float]) -> None: ...
     def sample(self, update: int, shown: Sequence[Sample], page: str) -> None: ...
     def close(self) -> None: ...
@@ -49,13 +50,19 @@ class TensorBoard:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._done: int | None = None
         self._writer: Any = None
+
+    def cut(self, update: int) -> None:
+        """Before the first curve: later updates are done again, and what was shown of them before is passed over."""
+        self._done = update
 
     def _open(self) -> Any:
         if self._writer is None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._writer = SummaryWriter(str(self._folder))
+            first = None if self._done is None else self._done + 1
+            self._writer = SummaryWriter(str(self._folder), purge_step=first)
         return self._writer
 
     def scalars(self, update: int, values: Mapping[str, float]) -> None:
@@ -97,6 +104,9 @@ class Wandb:
             ) from error
         self._page = wandb.Html
         file.write_text(run + "\n")
+
+    def cut(self, update: int) -> None:
+        """Nothing: a run takes no step twice, and keeps what it has of these updates."""
 
     def scalars(self, update: int, values: Mapping[str, float]) -> None:
         self._run.log(dict(values), step=update)

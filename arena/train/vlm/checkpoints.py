@@ -19,19 +19,46 @@ from safetensors.torch import load_file, save_file
 
 import arena
 from arena.errors import ArenaError, CheckpointError, InputError, sentence
-from arena.train.vlm import begun, told
+from arena.train.vlm import begun, opponents, told
+from arena.train.vlm.ahead import Job
 from arena.train.vlm.begun import HEAD
 from arena.train.vlm.boards import Board, boards
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.critic import Critic
 from arena.train.vlm.engine import Engine
 from arena.train.vlm.samples import Sample, page
+from arena.train.vlm.stages import StageSwitcher
 from arena.train.vlm.told import METRICS
 
 TIMING = "timing.jsonl"
 ENGINE, CRITIC, STATE = "engine", "critic.safetensors", "state.json"
 FORMAT = 1
-PARTS = ("rollout", "baselines", "shapes", "stages")  # of the state, which an exact training goes on from
+
+
+class _Curriculum(msgspec.Struct):
+    lengths: dict[str, float]
+
+
+class _Rollout(msgspec.Struct):
+    pool: opponents.State
+    curriculum: _Curriculum
+
+
+class _State(msgspec.Struct):
+    """What `write` is told, which an exact training goes on from."""
+
+    rollout: _Rollout
+    baselines: dict[str, dict[str, float]]
+    shapes: dict[str, list[int]] | None
+    stages: StageSwitcher | None
+
+
+class _AheadRollout(_Rollout):
+    ahead: list[Job]
+
+
+class _AheadState(_State):
+    rollout: _AheadRollout
 
 
 class Files:
@@ -104,7 +131,9 @@ class Files:
                     shutil.rmtree(path)
 
     def cut(self, update: int) -> None:
-        """Drop the lines of later updates, which are done again."""
+        """Drop what is told of later updates, which are done again. Before anything is logged."""
+        for board in self._boards:
+            board.cut(update)
         for name in (METRICS, TIMING):
             path = self.out / name
             if path.exists():
@@ -177,8 +206,10 @@ def write(path: Path, engine: Engine, critic: Critic | None, state: Mapping[str,
         shutil.rmtree(fresh, ignore_errors=True)  # whatever stopped it, an engine's own error included
 
 
-def read(path: Path, engine: Engine, *, weights_only: bool = False) -> dict[str, Any]:
+def read(path: Path, engine: Engine, *, weights_only: bool = False, ahead: bool = False) -> dict[str, Any]:
     """Gives the engine its state, or the weights of it; the rest of the checkpoint as `write` was told it.
+
+    `ahead`: of a training that plays ahead, whose state has the updates under way.
 
     CheckpointError, which says what to do, for one that is damaged or that another version wrote.
     """
@@ -190,9 +221,9 @@ def read(path: Path, engine: Engine, *, weights_only: bool = False) -> dict[str,
         ) from error
     if state.get("format") != FORMAT:
         raise begun.other_format(path, state.get("format"), FORMAT)
-    if not weights_only and (missing := [name for name in PARTS if name not in state]):
+    if not weights_only and (wrong := begun.flaw(state, _AheadState if ahead else _State)):
         raise CheckpointError(
-            f"{path / STATE} is damaged: it lacks {', '.join(missing)}. Delete {path} to use the checkpoint before it, "
+            f"{path / STATE} is damaged: {sentence(wrong)} Delete {path} to use the checkpoint before it, "
             "or take its weights alone with --resume weights-only"
         )
     engine.load_state(path / ENGINE, weights_only=weights_only)

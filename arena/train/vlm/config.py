@@ -11,9 +11,10 @@ import msgspec
 
 from arena import declared
 from arena.errors import InputError, nearest
-from arena.train.vlm import ranges
+from arena.train import ranges
+from arena.train.ranges import ABOVE_0, COUNT, DECAY, LEAST_0, SHARE, SOME
 from arena.train.vlm.advantages import CRITIC, VALUE_HEAD
-from arena.train.vlm.begun import HEAD, OTHERS, read_head
+from arena.train.vlm.begun import HEAD, OTHERS, damaged, lacking, read_head
 from arena.train.vlm.critic_config import CriticConfig
 from arena.train.vlm.estimate import Filter
 from arena.train.vlm.guided import ThoughtsConfig
@@ -21,7 +22,6 @@ from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.matches import RolloutConfig
 from arena.train.vlm.placement import Placement
 from arena.train.vlm.policy_config import PolicyConfig
-from arena.train.vlm.ranges import ABOVE_0, COUNT, DECAY, LEAST_0, SHARE, SOME
 from arena.train.vlm.spo import SpoConfig
 from arena.train.vlm.tinker_config import TinkerConfig
 
@@ -222,6 +222,10 @@ def load(
 
 
 def begun_with(out: Path) -> VlmConfig:
-    """The config of the training in `out`, as it last went on."""
+    """The config of the training in `out`, as it last went on. RecordError for one that does not say every setting."""
     head = read_head(out)
-    return declared.of_fields(head["config"] | head[OTHERS], VlmConfig, str(out / HEAD))
+    every = head["config"] | head[OTHERS]
+    if lacks := lacking(every, VlmConfig):
+        part = OTHERS if lacks.partition(".")[0] in FREE else "config"
+        raise damaged(out / HEAD, f"it lacks {part}.{lacks}")
+    return declared.of_fields(every, VlmConfig, str(out / HEAD))

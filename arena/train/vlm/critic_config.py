@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from arena.errors import InputError
-from arena.train import products
-from arena.train.vlm import ranges
-from arena.train.vlm.ranges import ABOVE_0, COUNT, DECAY, LEAST_0
+from arena.train import products, ranges
+from arena.train.ranges import ABOVE_0, COUNT, DECAY, LEAST_0
 from arena.train.vlm.seen import INPUTS
 
 

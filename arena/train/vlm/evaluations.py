@@ -23,6 +23,7 @@ from arena.schedule import planned
 from arena.scheduler import Scheduler
 from arena.train.vlm import thoughts
 from arena.train.vlm.config import VlmConfig
+from arena.train.vlm.progress import Progress, guarded
 from arena.train.vlm.told import TRUE, folder_of
 from arena.train.vlm.workers import workers_of
 
@@ -58,7 +59,7 @@ def plan_of(config: VlmConfig, shown: str = TRUE) -> Plan:
 
 
 def play(config: VlmConfig, out: Path, update: int, weights: Path) -> dict[str, float]:
-    """Play all evaluations of an update, or what is left of them, with these weights.
+    """Play all evaluations of an update, or what is left of them, with these weights. WorkerError where one stalls.
 
     Scores as `eval/GAME/OPERATOR`: of everybody, and of the trained one without the true pictures. Where the game tells
     what is true, `eval/thought/true` and `eval/thought/true_kind` of the trained one.
@@ -86,7 +87,15 @@ def _play(config: VlmConfig, plan: Plan, folder: Path, version: str, weights: Pa
             pool = stack.enter_context(workers_of(plan, folder / "workers", hosts=config.rollout.hosts))
             for entry in {game.operators[0].worker_key: game.operators[0] for game in plan.games}.values():
                 pool.update(entry, version, str(weights))
-            Scheduler(
-                plan, pool, concurrency=config.rollout.concurrency, recorder=recorder, matches=matches, dry_turn=False
-            ).run()
+            progress = Progress()
+            with guarded(progress, config.rollout.deadline, folder):
+                Scheduler(
+                    plan,
+                    pool,
+                    concurrency=config.rollout.concurrency,
+                    recorder=recorder,
+                    observer=progress,
+                    matches=matches,
+                    dry_turn=False,
+                ).run()
         recorder.results(with_measures(Run(folder), Run(folder).tables()))

@@ -129,15 +129,15 @@ def chosen(
     return out
 
 
-_orders: dict[tuple[int, str, int, int], npt.NDArray[np.int64]] = {}
+_orders: dict[str, tuple[tuple[int, int, int], npt.NDArray[np.int64]]] = {}  # of each pool the last one asked for
 
 
 def _order(seed: int, name: str, turn: int, size: int) -> npt.NDArray[np.int64]:
-    found = _orders.get((seed, name, turn, size))
-    if found is None:
-        found = generator(key("nano order", seed, name, turn)).permutation(size)
-        _orders[seed, name, turn, size] = found
-    return found
+    asked = seed, turn, size
+    found = _orders.get(name)
+    if found is None or found[0] != asked:
+        found = _orders[name] = asked, generator(key("nano order", seed, name, turn)).permutation(size)
+    return found[1]
 
 
 def weighted(examples: Sequence[Example], weights: Sequence[float]) -> list[npt.NDArray[np.float32]]:

@@ -30,6 +30,7 @@ from arena.train.vlm.passes import Pass, Row, passes
 from arena.train.vlm.rows import sha
 
 HEAD = 128  # places that logits are computed for at once
+NO_MEMORY = ("not enough memory", "can't allocate memory")  # of torch's errors on a CPU, which have no class
 STATES: Config = {"states": "prompt"}
 
 
@@ -101,8 +102,8 @@ class LocalEngine(Engine):
         states: list[Floats] = [np.zeros((0, 0), np.float32)] * (len(batch) if wanted else 0)
         metrics: dict[str, float] = {}
         rows = self._rows(batch)
-        for one, counts in self._mine(list(passes(rows, self.config.tokens))):
-            with self._memory(one), torch.set_grad_enabled(find is not None):
+        for one, counts in self._mine(list(passes(rows, self.config.tokens, self.config.fixed))):
+            with self._pass(one), torch.set_grad_enabled(find is not None):
                 scored, entropy, seen = self._score(one, reference, bool(config.get("entropy")))
                 if find is not None:
                     inputs = _inputs(one, batch, entropy)
@@ -122,13 +123,14 @@ class LocalEngine(Engine):
         return Output(logprobs=logprobs, metrics=metrics, states=states)
 
     def optim_step(self, how: OptimParams) -> dict[str, float]:
-        norm = self._clip(how.grad_norm or float("inf"))
-        if not bool(norm.isfinite()):
-            self._broken(f"the norm of the gradient is {float(norm)}")
-        for group in self.optimizer.param_groups:
-            decay = how.weight_decay if group["decays"] else 0.0
-            group |= {"lr": how.learning_rate, "betas": how.betas, "eps": how.eps, "weight_decay": decay}
-        self.optimizer.step()
+        with self._step():
+            norm = self._clip(how.grad_norm or float("inf"))
+            if not bool(norm.isfinite()):
+                self._broken(f"the norm of the gradient is {float(norm)}")
+            for group in self.optimizer.param_groups:
+                decay = how.weight_decay if group["decays"] else 0.0
+                group |= {"lr": how.learning_rate, "betas": how.betas, "eps": how.eps, "weight_decay": decay}
+            self.optimizer.step()
         self._drop()
         return {"grad_norm": float(norm)}
 
@@ -288,20 +290,31 @@ class LocalEngine(Engine):
             self._held -= self._features.pop(next(iter(self._features))).nbytes
         return torch.cat(found)
 
+    def _pass(self, one: Pass) -> contextlib.AbstractContextManager[None]:
+        """What runs out of memory in a pass says what to lower."""
+        more = "" if self.config.checkpointing else ", or set checkpointing=true"
+        less = "" if self.config.mode == "lora" else ", or mode=lora"
+        where = f"a pass of {len(one.rows) + one.spare} rows of {one.length} tokens"
+        return self._memory(where, f"lower tokens= (now {self.config.tokens}){more}{less}")
+
+    def _step(self) -> contextlib.AbstractContextManager[None]:
+        """The same of a step, which needs no activations, but the gradient and two moments of each trained weight."""
+        lora = f"lower rank= (now {self.config.rank}), or pictures= (now {self.config.pictures})"
+        return self._memory("the optimiser's step", lora if self.config.mode == "lora" else "set mode=lora")
+
     @contextlib.contextmanager
-    def _memory(self, one: Pass) -> Iterator[None]:
+    def _memory(self, where: str, todo: str) -> Iterator[None]:
         try:
             yield
         except (RuntimeError, MemoryError) as error:
-            if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "not enough memory" not in str(error):
+            if not isinstance(error, torch.OutOfMemoryError | MemoryError) and not any(
+                said in str(error) for said in NO_MEMORY
+            ):
                 raise
             self._drop()
-            more = "" if self.config.checkpointing else ", or set checkpointing=true"
-            less = "" if self.config.mode == "lora" else ", or mode=lora"
             raise ArenaError(
-                f"out of memory on {self.config.device} in a pass of {len(one.rows) + one.spare} rows of {one.length} "
-                f"tokens: lower tokens= (now {self.config.tokens}){more}{less}. Steps that were made before it stay; "
-                "what goes on with --resume begins at the last checkpoint"
+                f"out of memory on {self.config.device} in {where}: {todo}. Steps that were made before it stay; what "
+                "goes on with --resume begins at the last checkpoint"
             ) from error
 
     def _broken(self, what: str) -> None:

@@ -20,6 +20,7 @@ class LocalConfig:
     weights: Literal["float32", "bfloat16"] = "float32"  # in memory, of the model; those of an adapter are float32
     checkpointing: bool = False  # keep less for the gradient and compute it again: slower, in less memory
     tokens: int = 2048  # of a pass, padding included: more take more memory
+    fixed: bool = True  # copies fill every pass: what a row gets does not depend on what else is in the batch
     pictures: int = 1 << 28  # bytes of features of pictures that are kept, where the tower is not trained
     temperature: float = 1.0  # of the sampler; log-probabilities are those of what it drew from
     device: str = "cpu"

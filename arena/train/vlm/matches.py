@@ -16,10 +16,10 @@ from arena.evaluate.schedules import find
 from arena.game import Views
 from arena.lineup import find_game, resolve
 from arena.plan import Entry, Limits, Plan, PlanSpec
-from arena.train.vlm import ranges
+from arena.train import ranges
+from arena.train.ranges import ABOVE_0, ANY, COUNT
 from arena.train.vlm.curriculum import Curriculum, Way
 from arena.train.vlm.opponents import PAST, SELF, Pool, PoolConfig, Snapshot
-from arena.train.vlm.ranges import ABOVE_0, ANY, COUNT
 from arena.train.vlm.rows import Fault, Seat
 
 

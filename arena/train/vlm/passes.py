@@ -76,8 +76,12 @@ def padded(length: int) -> int:
     return -(-length // step) * step
 
 
-def passes(rows: Sequence[Row], tokens: int) -> Iterator[Pass]:
-    """The passes of a batch, long rows first. Each has `tokens` tokens or fewer, or a single row."""
+def passes(rows: Sequence[Row], tokens: int, fixed: bool = True) -> Iterator[Pass]:
+    """The passes of a batch, long rows first. Each has `tokens` tokens or fewer, or a single row.
+
+    `fixed`: a pass is filled up with copies, since products of other sizes round otherwise: so what a row gets does not
+    depend on what else is in the batch.
+    """
     groups: dict[tuple[object, ...], list[Row]] = {}
     for row in sorted(rows, key=lambda row: -len(row.ids)):
         groups.setdefault(row.shape, []).append(row)
@@ -86,4 +90,4 @@ def passes(rows: Sequence[Row], tokens: int) -> Iterator[Pass]:
         size = max(1, tokens // length)
         for start in range(0, len(members), size):
             part = members[start : start + size]
-            yield Pass(part, size - len(part), length)
+            yield Pass(part, (size - len(part)) * fixed, length)

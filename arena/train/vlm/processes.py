@@ -49,7 +49,8 @@ class ProcessEngine(LocalEngine):
         return out
 
     def optim_step(self, how: OptimParams) -> dict[str, float]:
-        self._reduce()
+        with self._step():
+            self._reduce()
         call = super().optim_step
         return self._together(lambda: call(how))[0]
 

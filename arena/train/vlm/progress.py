@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import TracebackType
 
+from arena.errors import WorkerError
 from arena.match import Match
 from arena.observer import Observer
 from arena.operator import Decision, Outcome, Request
@@ -91,6 +94,25 @@ class Watchdog:
                     print(f"arena: {self.reason}. It does not react, and is ended", file=sys.stderr, flush=True)
                     os._exit(1)
                 return
+
+
+@contextlib.contextmanager
+def guarded(progress: Progress, deadline: float, folder: Path) -> Iterator[None]:
+    """Matches that are played in here into `folder` end with WorkerError when they stall: `progress` hears no event
+
+    for twice the seconds that an answer may take. Load operators before: a model that is being loaded is no stall.
+    """
+    watchdog = Watchdog(progress, 2 * deadline)
+    try:
+        with watchdog:
+            yield
+    except KeyboardInterrupt:
+        if watchdog.reason is None:
+            raise
+        raise WorkerError(
+            f"{folder}: {watchdog.reason}. What was played is kept: look at the operator, or allow more with deadline= "
+            f"(now {deadline:g} s), and go on with --resume"
+        ) from None
 
 
 def _interrupt() -> None:

@@ -37,7 +37,7 @@ from arena.train.vlm.curriculum import Curriculum
 from arena.train.vlm.hindsight import known
 from arena.train.vlm.matches import Draw, RolloutConfig, base_plan, drawn, plan_of, seat_of
 from arena.train.vlm.opponents import PAST, SELF, Pool
-from arena.train.vlm.progress import Progress, Watchdog
+from arena.train.vlm.progress import Progress, guarded
 from arena.train.vlm.rows import BASE, Collected, Ints, MatchStat, Tokens, TokenTexts, rows_of
 from arena.train.vlm.store import MatchFiles
 from arena.train.vlm.workers import workers_of
@@ -191,27 +191,19 @@ class Rollout:
         self._check(out, folder)
         return out
 
-    def _play(self, plan: Plan, recorder: Recorder, matches: Matches, sink: TurnSink, watched: bool) -> None:
-        workers = self.workers  # before the watchdog looks: a model that is being loaded is no stall
-        watchdog = Watchdog(self.progress, 2 * self.config.deadline)
-        try:
-            with watchdog if watched else contextlib.nullcontext(), _threads(plan.entries[0].threads):
-                Scheduler(
-                    plan,
-                    workers,
-                    concurrency=self.config.concurrency,
-                    recorder=recorder,
-                    observer=self.progress,
-                    matches=matches,
-                    sinks=[sink],
-                ).run()
-        except KeyboardInterrupt:
-            if watchdog.reason is None:
-                raise
-            raise WorkerError(
-                f"{recorder.folder}: {watchdog.reason}. What was played is kept: look at the operator, or allow more "
-                f"with deadline= (now {self.config.deadline:g} s), and go on with --resume"
-            ) from None
+    def _play(self, plan: Plan, recorder: Recorder, matches: Matches, sink: TurnSink, watch: bool) -> None:
+        workers = self.workers  # before the watchdog looks
+        guard = guarded(self.progress, self.config.deadline, recorder.folder) if watch else contextlib.nullcontext()
+        with guard, _threads(plan.entries[0].threads):
+            Scheduler(
+                plan,
+                workers,
+                concurrency=self.config.concurrency,
+                recorder=recorder,
+                observer=self.progress,
+                matches=matches,
+                sinks=[sink],
+            ).run()
 
     def hear(self, draw: Draw, out: Collected) -> None:
         """The results of an update, for the pool and the curriculum."""

@@ -48,9 +48,10 @@ def whole(path: Path) -> Iterator[Path]:
     try:
         fresh.mkdir(parents=True)
         yield fresh
-        for file in fresh.iterdir():
-            with file.open("rb") as stream:
-                os.fsync(stream.fileno())
+        for file in fresh.rglob("*"):
+            if file.is_file():
+                with file.open("rb") as stream:
+                    os.fsync(stream.fileno())
         if path.exists():
             shutil.rmtree(path)
         fresh.rename(path)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -123,7 +122,7 @@ def update(engine: Engine, batch: Sequence[Datum], config: SftConfig, step: int)
     loss = -sum(float(one.inputs["weight"] @ seen) for one, seen in zip(batch, output.logprobs, strict=True))
     if not math.isfinite(loss):
         raise CheckpointError(
-            f"the loss of update {step + 1} is {loss}; the last checkpoint is whole. Give a lower --option rate="
+            f"the loss of update {step + 1} is {loss}; the last checkpoint is whole. Give a lower --set rate="
         )
     how = OptimParams(
         learning_rate=rate(config, step),
@@ -198,14 +197,13 @@ def begin(config: SftConfig, out: Path) -> tuple[Path | None, int]:
 
 
 def save(engine: Engine, config: SftConfig, out: Path, step: int) -> None:
-    """A checkpoint, whole or not at all; then all but the newest are deleted."""
+    """A checkpoint, whole or not at all (ArenaError); then all but the newest are deleted."""
+    from arena.train.vlm.saved import whole
+
     folder = out / f"{CHECKPOINT}{step:08d}"
-    fresh = out / f".{folder.name}"
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir()
-    engine.save_state(fresh / "state")
-    Disk().replace_json(fresh / FACTS, {"step": step, "config": settings(config)})
-    os.replace(fresh, folder)
+    with whole(folder) as fresh:
+        engine.save_state(fresh / "state")
+        Disk().replace_json(fresh / FACTS, {"step": step, "config": settings(config)})
     old = sorted(path for path in out.glob(f"{CHECKPOINT}*") if path != folder)
     for path in old[: len(old) + 1 - config.keep]:
         shutil.rmtree(path)
@@ -243,18 +241,18 @@ def run(config: SftConfig) -> Path:
     """Runs what is missing of the training, on this machine, and returns the folder of the model, or of its adapter."""
     out = Path(config.out)
     _, done = begin(config, out)  # before anything large is loaded
-    folder, fresh = out / MODEL, out / f".{MODEL}"
+    folder = out / MODEL
     if done == config.steps and config.mode == "full" and folder.exists():
         return folder
     engine = made(config)
     main(config, engine, reads(engine.learner))
-    for old in (folder, fresh):
-        shutil.rmtree(old, ignore_errors=True)
     if config.mode == "lora":
         return engine.sampler_weights(MODEL)
     about = {"by": config.trained_by, "updates": config.steps, "seed": config.seed}
-    engine.learner.save(fresh, engine.model, "bfloat16", about)
-    os.replace(fresh, folder)
+    from arena.train.vlm.saved import whole
+
+    with whole(folder) as fresh:
+        engine.learner.save(fresh, engine.model, "bfloat16", about)
     return folder
 
 
@@ -270,7 +268,7 @@ def made(config: SftConfig) -> LocalEngine:
 
 def of_engine(config: SftConfig) -> LocalConfig:
     """The engine's settings, on this machine."""
-    given: dict[str, Any] = {"mode": config.mode, "dtype": config.dtype}
+    given: dict[str, Any] = {"mode": config.mode, "dtype": config.dtype, "fixed": False}
     return LocalConfig(**given, rank=config.rank, alpha=2 * config.rank, tokens=config.tokens).here()
 
 

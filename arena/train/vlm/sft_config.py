@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from arena import declared
+from arena.canonical import LARGEST
 from arena.errors import InputError, nearest
 from arena.options import Option
-from arena.train.config import options_of
+from arena.train import ranges
+from arena.train.config import bounds
 
 Sort = Literal["run", "teacher", "correct", "chat"]
 _TAIL = re.compile(r"@([A-Za-z_]\w*)=([^@]*)")
@@ -64,18 +68,13 @@ def source(sort: Sort, text: str) -> Source:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SftConfig:
-    """Everything that determines the weights."""
+class SftSettings:
+    """How a model is trained, wherever its examples come from."""
 
-    model: str  # the operator that is trained, as it is named to play: vlm, vlm:DIR@prompt=short, llm:smollm2
-    out: str
-    sources: tuple[Source, ...]
-    steps: int = 500
+    model: str = "vlm"  # the operator that is trained, as it is named to play: vlm, vlm:DIR@prompt=short, llm:smollm2
+    steps: int = 500  # updates
     seed: int = 0
-    resume: bool = False
-    progress: bool = True
-    trained_by: str = "arena train sft"
-    mode: str = "full"  # full: all weights; lora: an adapter
+    mode: Literal["full", "lora"] = "full"  # full: all weights; lora: an adapter
     rank: int = 32  # of the adapter
     batch: int = 64  # examples of an update
     rate: float = 1e-4  # highest learning rate, after the warm-up
@@ -94,13 +93,67 @@ class SftConfig:
     keep: int = 1  # checkpoints
     workers: int = 1  # processes that make lessons
     threads: int = 1  # of torch: another number may change the last bits
-    dtype: str = "auto"  # of products: float32, bfloat16, or what this machine computes fast in
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # of products; auto: what this machine computes fast in
     tokens: int = 2_048  # of a forward pass, padding included
 
+    def check(self) -> None:
+        """InputError for a number outside its range."""
+        ranges.check("", self, _RANGES)
 
-FIXED = {"model", "out", "sources", "steps", "seed", "resume", "progress", "trained_by"}
+
+_LEAST = {"seed": 0, "warmup": 0, "held_out": 0}
+_MOST = {"rate": 1, "rate_final": 1, "beta1": 1, "beta2": 1, "epsilon": 1, "rank": 512, "workers": 256, "threads": 256}
+_RANGES = bounds(SftSettings, _LEAST, _MOST | {"steps": LARGEST, "seed": LARGEST})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SftFile(SftSettings):
+    """What a config file and `--set` may say: sources as the command line names them, NAME@key=value."""
+
+    run: tuple[str, ...] = ()
+    teacher: tuple[str, ...] = ()
+    correct: tuple[str, ...] = ()
+    chat: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> dict[Sort, tuple[str, ...]]:
+        """The sources by their sort."""
+        return {"run": self.run, "teacher": self.teacher, "correct": self.correct, "chat": self.chat}
+
+    def sources(self) -> tuple[Source, ...]:
+        """InputError for a wrong one, or for none."""
+        found = tuple(source(sort, text) for sort, texts in self.named.items() for text in texts)
+        if not found:
+            raise InputError(
+                "nothing to learn from: give --run RUN, --teacher GAME, --correct RUN or --chat DIR, or name them in a "
+                'config file, e.g. teacher = ["leduc"]'
+            )
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class SftConfig(SftSettings):
+    """A training: its settings, its sources and its folder."""
+
+    model: str
+    out: str
+    sources: tuple[Source, ...]
+    resume: bool = False
+    progress: bool = True
+    trained_by: str = "arena train sft"
+
+
 FREE = {"out", "resume", "progress", "trained_by", "keep", "workers", "every"}
 # What may differ in a resumed run: it does not decide the weights.
-_LEAST = {"warmup": 0, "held_out": 0}
-_MOST = {"rate": 1, "rate_final": 1, "beta1": 1, "beta2": 1, "epsilon": 1, "rank": 512, "workers": 256, "threads": 256}
-OPTIONS = options_of(SftConfig, FIXED, _LEAST, _MOST)
+
+
+def load(file: Path | None, changes: Iterable[str], sources: Mapping[Sort, Any]) -> SftFile:
+    """What a file (None: nothing) declares, with `changes` as `--set` has them; the last of a key counts.
+
+    `sources`: to learn from instead, if there is any. InputError names the nearest right key, or what was expected.
+    """
+    found = declared.changed(SftFile() if file is None else declared.load(file, SftFile), changes)
+    if any(sources.values()):
+        found = replace(found, **{str(sort): texts for sort, texts in sources.items()})
+    found.check()
+    return found

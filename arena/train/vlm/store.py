@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -79,11 +79,6 @@ class RowStore:
         found = self._table("images", update).to_pylist()
         shapes = ((one["sha256"], one["pixels"], (one["height"], one["width"], 3)) for one in found)
         return {name: np.frombuffer(pixels, np.uint8).reshape(shape) for name, pixels, shape in shapes}
-
-    def remove(self, updates: Iterable[int]) -> None:
-        """Forget the rows of these updates. Pictures stay, since later rows may show them."""
-        for update in updates:
-            self._path("rows", update).unlink(missing_ok=True)
 
     def _index(self, before: int | None = None) -> None:
         """Note which file has which picture; those of updates from `before` on are left out."""

@@ -242,7 +242,8 @@ class Trainer:
                 raise InputError(f"{self.out} has no checkpoint to take weights from")
             self.files.cut(0)
             return
-        state = checkpoints.read(path, self.engine, weights_only=resume == "weights-only")
+        alone, ahead = resume == "weights-only", bool(self.config.staleness)
+        state = checkpoints.read(path, self.engine, weights_only=alone, ahead=ahead)
         self.done = int(path.name)
         if resume == "exact":
             self.learner.baselines = RoleBaselines(state=state["baselines"])

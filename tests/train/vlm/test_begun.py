@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from arena.cli.main import cli
-from arena.errors import InputError
+from arena.errors import InputError, RecordError
 from arena.train.vlm import begun
 from arena.train.vlm.config import VlmConfig, begun_with, load
 
@@ -78,10 +79,38 @@ def test_each_message_about_a_folder_leads_on(tmp_path):
     begun.check_folder(tmp_path, "exact")
 
 
+def head(config: VlmConfig) -> dict:
+    versions = dict.fromkeys(("arena", "python", "numpy", "torch"), "1")
+    both = {"config": config.facts(), begun.OTHERS: config.others()}
+    return {"format": begun.FORMAT, "updates": config.updates, "versions": versions, **both}
+
+
+def keys(told, at=()):
+    """The path of each key of settings, however deep."""
+    for key, value in told.items():
+        yield (*at, key)
+        if isinstance(value, dict) and key not in ("opponents", "format"):  # names of operators are no settings
+            yield from keys(value, (*at, key))
+
+
+def test_each_key_that_a_head_lacks_is_named_with_what_to_do(tmp_path):
+    whole = head(load("race-nano", None))
+    every = [path for path in keys(whole) if path != ("format",)]
+    assert ("config", "rollout", "pool", "every") in every
+    for *above, last in every:
+        told = json.loads(json.dumps(whole))
+        functools.reduce(dict.__getitem__, above, told).pop(last)
+        (tmp_path / begun.HEAD).write_text(json.dumps(told))
+        with pytest.raises(RecordError) as caught:
+            begun_with(tmp_path)
+        assert f"{tmp_path / begun.HEAD} is damaged" in str(caught.value)
+        assert f"it lacks {'.'.join([*above, last])}" in str(caught.value)
+        assert "another --out" in str(caught.value)
+
+
 def test_a_folder_knows_all_settings_that_it_was_begun_with(tmp_path):
     made = load("race-nano", None, ("updates=7", "keep=5", "evaluation.every=3", "learn.betas=[0.8, 0.9]"))
-    head = {"format": begun.FORMAT, "config": made.facts(), begun.OTHERS: made.others()}
-    (tmp_path / begun.HEAD).write_text(json.dumps(head))
+    (tmp_path / begun.HEAD).write_text(json.dumps(head(made)))
     assert begun_with(tmp_path) == replace(made, model=made.model.here(), critic=made.critic.here())
     assert isinstance(made, VlmConfig)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import re
+from dataclasses import asdict
 
+import msgspec
 import pytest
 
 pytest.importorskip("transformers")
@@ -16,12 +20,19 @@ from arena.errors import ArenaError, CheckpointError, InputError
 from arena.train.vlm import begun, checkpoints, sft
 from arena.train.vlm.config import load
 from arena.train.vlm.critic import Critic
+from arena.train.vlm.opponents import Snapshot
 from arena.train.vlm.sft_config import SftConfig, source
 from arena.train.vlm.sft_facts import FACTS
+from arena.train.vlm.stages import StageSwitcher
 
 CONFIG = load("race-nano", None, ("critic.inputs=facts", "critic.hidden=4", "critic.channels=1"))
 SHAPES = {"facts": (256,)}
-STATE = {"rollout": {}, "baselines": {}, "shapes": None, "stages": None}
+STATE = {
+    "rollout": {"pool": {"rating": 1000.0, "snapshots": [], "dropped": []}, "curriculum": {"lengths": {}}},
+    "baselines": {},
+    "shapes": None,
+    "stages": None,
+}
 
 
 class Silent:
@@ -96,7 +107,7 @@ def test_a_critic_that_is_missing_or_damaged_says_what_to_do(written):
     [
         ("{", "is damaged"),
         ("[]", "is damaged"),
-        ('{"format": 1, "rollout": {}}', "baselines, shapes, stages"),
+        ('{"format": 1, "rollout": {}}', "it lacks rollout.pool"),
         ("{}", "has format None"),
         ('{"format": 2}', "has format 2"),
     ],
@@ -105,6 +116,61 @@ def test_a_state_that_is_damaged_or_of_another_version_says_what_to_do(written, 
     (written / "state.json").write_text(text)
     todo = "another --out" if "format" in said else "Delete"
     refused(lambda: checkpoints.read(written, Silent()), str(written), said, todo)
+
+
+SNAPSHOT = msgspec.to_builtins(Snapshot(update=2, version="pi_v2", rating=1000.0))
+FULL = {
+    "rollout": {
+        "pool": {"rating": 1000.0, "snapshots": [SNAPSHOT], "dropped": []},
+        "curriculum": {"lengths": {"race": 3.0}},
+        "ahead": [{"draw": {"update": 3, "blocks": "pool", "past": [SNAPSHOT]}, "version": "pi_v2"}],
+    },
+    "baselines": {"race": {"seat0": 0.5}},
+    "shapes": {"facts": [256]},
+    "stages": asdict(StageSwitcher()),
+}
+DATA = {"rollout.curriculum.lengths.race", "baselines.race", "baselines.race.seat0", "shapes.facts"}  # named by games
+
+
+def places(told, at=()):
+    """The path of each key, however deep."""
+    for key, value in told.items() if isinstance(told, dict) else enumerate(told) if isinstance(told, list) else ():
+        if isinstance(told, dict):
+            yield (*at, key)
+        yield from places(value, (*at, key))
+
+
+def without(told, path):
+    left = json.loads(json.dumps(told))
+    *above, last = path
+    functools.reduce(lambda found, key: found[key], above, left).pop(last)
+    return left
+
+
+def named(path):
+    return re.sub(r"\.(\d+)", r"[\1]", ".".join(map(str, path)))
+
+
+KEYS = [path for path in places(FULL) if named(path) not in DATA]
+
+
+@pytest.mark.parametrize("path", KEYS, ids=map(named, KEYS))
+def test_each_key_that_a_state_lacks_is_named_with_what_to_do(written, path):
+    state = {"format": 1, **FULL}
+    (written / "state.json").write_text(json.dumps(state))
+    assert checkpoints.read(written, Silent(), ahead=True) == state
+    (written / "state.json").write_text(json.dumps(without(state, path)))
+    said = ("state.json is damaged", f"it lacks {named(path)}.", f"Delete {written}", "weights-only")
+    refused(lambda: checkpoints.read(written, Silent(), ahead=True), *said)
+
+
+@pytest.mark.parametrize(("path", "value"), [(("baselines",), 5), (("rollout", "pool", "snapshots"), "none")])
+def test_a_value_of_a_state_that_is_none_is_named(written, path, value):
+    state = {"format": 1, **json.loads(json.dumps(FULL))}
+    *above, last = path
+    functools.reduce(lambda found, key: found[key], above, state)[last] = value
+    (written / "state.json").write_text(json.dumps(state))
+    refused(lambda: checkpoints.read(written, Silent(), ahead=True), named(path), "Delete", "weights-only")
 
 
 def test_weights_alone_need_no_state_of_the_rest(written):

@@ -247,6 +247,40 @@ def test_without_memory_it_says_what_to_lower(sampled, tmp_path):
         made.forward_backward(sampled[0], None)
 
 
+@pytest.mark.parametrize(("mode", "said"), [("full", "set mode=lora"), ("lora", r"lower rank= \(now 32\)")])
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), None])
+def test_a_step_without_memory_says_what_to_lower(sampled, tmp_path, monkeypatch, mode, said, error):
+    """`None`: torch's own error of a CPU."""
+    made = engine(tmp_path, mode=mode)
+    made.forward_backward(weighted(sampled[0][:1]), "cross_entropy")
+
+    def step():
+        if error is None:
+            torch.empty(1 << 48)
+        raise error
+
+    monkeypatch.setattr(made.optimizer, "step", step)
+    with pytest.raises(ArenaError, match=f"out of memory on cpu in the optimiser's step: {said}.*last checkpoint"):
+        made.optim_step(OptimParams(learning_rate=1e-3))
+    assert all(one.grad is None for one in made._trained.values())
+
+
+def test_a_pass_without_memory_on_a_cpu_says_what_to_lower(sampled, tmp_path, monkeypatch):
+    """Torch's own error, which has no class of its own there."""
+    made = engine(tmp_path)
+    monkeypatch.setattr(made, "_score", lambda *_: torch.empty(1 << 48))
+    with pytest.raises(ArenaError, match=r"out of memory on cpu in a pass of .*: lower tokens="):
+        made.forward_backward(sampled[0], None)
+
+
+def test_another_error_of_a_step_stays_what_it_is(tmp_path, monkeypatch):
+    made = engine(tmp_path)
+    monkeypatch.setattr(made, "_clip", lambda most: torch.ones(()))
+    monkeypatch.setattr(made.optimizer, "step", lambda: torch.ones(2) @ torch.ones(3))
+    with pytest.raises(RuntimeError, match="size"):
+        made.optim_step(OptimParams(learning_rate=1e-3))
+
+
 def test_an_operator_without_weights_is_refused(tmp_path):
     with pytest.raises(InputError, match="random has no weights"):
         LocalEngine("random", tmp_path)

@@ -12,6 +12,7 @@ pytest.importorskip("transformers")
 from transformers import AutoTokenizer
 
 from arena.errors import InputError
+from arena.train.vlm import examples as kept
 from arena.train.vlm.chats import Chat
 from arena.train.vlm.examples import ANSWER, SHOWN, THOUGHT, Album, Tokens, chosen, encode, weighted
 from arena_operators.vlm.checkpoint import SHIPPED
@@ -87,6 +88,14 @@ def test_the_order_follows_from_the_seed():
     assert drawn(1, 3) == drawn(1, 3)
     assert drawn(1, 3) != drawn(2, 3)
     assert drawn(1, 3) != drawn(1, 4)
+
+
+def test_of_a_pool_one_order_is_kept_however_many_passes_there_were(monkeypatch):
+    monkeypatch.setattr(kept, "_orders", {})
+    pools = {"a": examples(3), "b": examples(5)}
+    for step in range(20):
+        chosen(pools, {"a": 1, "b": 1}, 8, 1, step)
+    assert len(kept._orders) == len(pools)
 
 
 def test_the_weights_of_a_batch_sum_to_one():

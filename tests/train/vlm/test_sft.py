@@ -13,7 +13,7 @@ pytest.importorskip("pyarrow")
 
 from transformers import AutoTokenizer
 
-from arena.errors import CheckpointError, InputError
+from arena.errors import ArenaError, CheckpointError, InputError
 from arena.train.vlm import sft
 from arena.train.vlm.engine import Engine, Output
 from arena.train.vlm.examples import Tokens
@@ -140,6 +140,40 @@ def test_a_checkpoint_that_was_being_written_is_passed_over(straight, tmp_path):
     (tmp_path / f".{sft.CHECKPOINT}00000004" / "state").mkdir(parents=True)
     sft.main(config(tmp_path), engine := Bigrams(tmp_path), TOKENS)
     assert engine.scores.tobytes() == straight[1].tobytes()
+
+
+class Full(Bigrams):
+    """The disk is full at its second state, of which a part is written."""
+
+    def save_state(self, path):
+        super().save_state(path)
+        self.calls += 1
+        if self.calls == 2:
+            raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_and_nothing_beside_it(straight, tmp_path):
+    with pytest.raises(ArenaError, match=r"checkpoint-00000008 cannot be written: .*No space left.*resume"):
+        sft.main(config(tmp_path), Full(tmp_path), TOKENS)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-00000004", "curve.csv", "lessons"]
+    sft.main(config(tmp_path, resume=True), engine := Bigrams(tmp_path), TOKENS)
+    assert engine.scores.tobytes() == straight[1].tobytes()
+
+
+def test_a_full_disk_leaves_no_part_of_the_trained_model(tmp_path, monkeypatch):
+    class Learner:
+        def save(self, folder, *_):
+            folder.mkdir(exist_ok=True)
+            (folder / "config.json").write_text("{")
+            raise OSError(28, "No space left on device")
+
+    engine = Bigrams(tmp_path)
+    engine.learner, engine.model = Learner(), None
+    monkeypatch.setattr(sft, "made", lambda how: engine)
+    monkeypatch.setattr(sft, "reads", lambda learner: TOKENS)
+    with pytest.raises(ArenaError, match=r"model cannot be written: .*No space left.*resume"):
+        sft.run(config(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-00000008", "curve.csv", "lessons"]
 
 
 def test_a_loss_that_is_no_number_stops_it(tmp_path):

@@ -15,7 +15,7 @@ from arena.play import run_plan
 from arena.record.reader import Run
 from tests.operators.vlm_kit import foreign
 
-SHORT = ("--steps", "4", "--option", "batch=4", "--option", "every=2", "--option", "warmup=1", "--quiet")
+SHORT = ("--steps", "4", "--set", "batch=4", "--set", "every=2", "--set", "warmup=1", "--quiet")
 
 
 def _arena(*args):
@@ -98,7 +98,7 @@ def test_what_the_teacher_would_have_done_in_a_run_is_learnt(model, tmp_path):
     [
         ((), "nothing to learn from"),
         (("--teacher", "kuhn@lesons=4"), "lessons"),
-        (("--teacher", "kuhn", "--option", "rat=1"), "rate"),
+        (("--teacher", "kuhn", "--set", "rat=1"), "rate"),
         (("--teacher", "openspiel:tic_tac_toe"), "no teacher"),
         (("--teacher", "kuhn", "--model", "random"), "random"),
         (("--chat", "nowhere"), "no chats can be read"),
