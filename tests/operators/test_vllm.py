@@ -221,7 +221,7 @@ class Killer(Observer):
         self.left -= 1
         if self.left:
             return
-        (pid,) = (pid for pid in servers() if pid not in self.spared)
+        (pid,) = (pid for pid in vllm_kit.servers() if pid not in self.spared)
         server = psutil.Process(pid)
         worker, below = server.parent(), server.children(recursive=True)
         self.begun += [worker, server, *below]
@@ -233,12 +233,6 @@ class Killer(Observer):
 
     def voided(self, match, kind, reason) -> None:
         self.reasons.append(kind)
-
-
-def servers() -> list[int]:
-    below = psutil.Process().children(recursive=True)
-    found = [one.pid for one in below if "arena_workers.vllm_server" in one.cmdline()]
-    return [pid for pid in found if os.getpgid(pid) == pid]
 
 
 def turns(folder: Path) -> list[dict[str, object]]:
@@ -255,7 +249,7 @@ def left(processes: list[psutil.Process]) -> list[psutil.Process]:
 @pytest.mark.parametrize("part", ["worker", "engine", "server"])
 def test_a_run_ends_as_an_undisturbed_one_whatever_part_of_its_server_is_killed(part, tmp_path):
     """Its worker, the process of its server that computes, or its server."""
-    mine = servers()  # of the other tests
+    mine = vllm_kit.servers()  # of the other tests
     killer = Killer(mine, part)
     tables = []
     for name, observer in ((f"{VLM}@backend=vllm@device=cpu", killer), (VLM, None)):
@@ -267,7 +261,7 @@ def test_a_run_ends_as_an_undisturbed_one_whatever_part_of_its_server_is_killed(
     (one,), (other,) = tables
     assert [row.score for row in one.rows] == [row.score for row in other.rows]
     assert verify(Run(first)).passed
-    assert servers() == mine
+    assert vllm_kit.servers() == mine
     assert left(killer.begun) == []
     for file in (file for file in tmp_path.rglob("*") if file.is_file()):
         assert killer.secrets[0].encode() not in file.read_bytes(), file

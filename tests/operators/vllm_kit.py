@@ -6,11 +6,13 @@ Where the runtime of vLLM is not there, they are skipped: a start takes a minute
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psutil
 import pytest
 
 from arena import commands
@@ -26,6 +28,13 @@ MARKS = [
     pytest.mark.timeout(900),
     pytest.mark.slow,
 ]
+
+
+def servers() -> list[int]:
+    """The servers that this process, or a worker of it, has started: each leads a group of processes."""
+    below = psutil.Process().children(recursive=True)
+    found = [one.pid for one in below if "arena_workers.vllm_server" in one.cmdline()]
+    return [pid for pid in found if os.getpgid(pid) == pid]
 
 
 class Loop:

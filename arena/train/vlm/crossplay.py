@@ -37,7 +37,7 @@ def cross_play(
     seed: int = 0,
     concurrency: int = 32,
     limits: Limits = NO_LIMITS,
-    processes: bool = False,
+    processes: bool | None = None,
 ) -> Analysis:
     """Every pair of these weights of `operator`, and of `others`, meets in mirrored deals; `matches` in all.
 
@@ -71,7 +71,7 @@ def one_among(
     seed: int = 0,
     concurrency: int = 32,
     limits: Limits = NO_LIMITS,
-    processes: bool = False,
+    processes: bool | None = None,
 ) -> Run:
     """The run of matches in which one player has the weights `one` (their name, and where they are) and all others the
 
@@ -98,7 +98,7 @@ def _play(
     named: Sequence[tuple[str, tuple[str, Path | None]]],
     out: Path,
     concurrency: int,
-    processes: bool,
+    processes: bool | None,
 ) -> Run:
     """Play what is left of a plan. `named`: of each of its operators the name, and the version and weights it gets."""
     plan, apart = resolve(spec), {weights: number for number, weights in enumerate(dict(named).values(), 1)}

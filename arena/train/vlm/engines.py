@@ -13,6 +13,7 @@ from arena.train.vlm.learnable import Learner, learner
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.rows import Decoder, Tokens
 from arena.train.vlm.tinker import TinkerEngine
+from arena.train.vlm.workers import starts_server
 
 
 def make(config: VlmConfig, folder: Path) -> tuple[Engine, Tokens]:
@@ -64,4 +65,4 @@ class Encoder:
 def _served(operator: str) -> bool:
     """Whether an operator's prompts are put into tokens by a server, not by its own model here."""
     options = names.parse(operator).options
-    return "url" in options or options.get("backend", "transformers") != "transformers"
+    return "url" in options or starts_server(options)

@@ -41,7 +41,7 @@ class RolloutConfig:
     deadline: float = 120.0  # seconds for an answer
     fault: Fault = "ends"  # a turn that was not parsed ends its episode, or "costs" reward and play goes on
     fault_reward: float = 0.0  # added to the reward of such a turn
-    processes: bool = False  # operators in worker processes, instead of this one
+    processes: bool | None = None  # operators in worker processes; None: where one of them starts a server
     hosts: int = 1  # processes that play games which need a runtime of their own
 
     def check(self) -> None:

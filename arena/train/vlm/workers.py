@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from arena.channel import Channel, Event, WorkerPool
@@ -17,12 +17,15 @@ POLL = 0.01  # seconds
 
 
 @contextlib.contextmanager
-def workers_of(plan: Plan, folder: Path, *, processes: bool = False, hosts: int = 1) -> Iterator[WorkerPool]:
+def workers_of(plan: Plan, folder: Path, *, processes: bool | None = None, hosts: int = 1) -> Iterator[WorkerPool]:
     """The workers of a plan. `folder`: for what processes print. `hosts`: processes for games that need a runtime.
 
     Operators in this process answer fastest, and cannot be replaced; a worker process that dies is, with its weights.
+    `processes`: whether each has a process of its own; None: where one of them starts a server, which may die alone.
     WorkerError as LocalWorkers and ProcessWorkers.
     """
+    if processes is None:
+        processes = any(starts_server(entry.options) for entry in plan.entries)
     runtimes = sorted({game.runtime for game in plan.games if game.runtime is not None})
     with contextlib.ExitStack() as stack:
         if not processes and not runtimes:
@@ -32,6 +35,11 @@ def workers_of(plan: Plan, folder: Path, *, processes: bool = False, hosts: int 
         hub = stack.enter_context(contextlib.closing(Hub(folder, None, interrupts, None)))
         remote = ProcessWorkers(hub, plan.entries if processes else (), runtimes, hosts)
         yield remote if processes else Hosted(stack.enter_context(LocalWorkers(plan.entries)), remote)
+
+
+def starts_server(options: Mapping[str, object]) -> bool:
+    """Whether an operator with these options starts a model server of its own."""
+    return not options.get("url") and options.get("backend", "transformers") != "transformers"
 
 
 class Hosted:
