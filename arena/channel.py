@@ -63,6 +63,10 @@ class WorkerPool(Protocol):
 
     ids: Iterator[int]  # ids of requests, unique also for a worker that serves several runs
 
+    @property
+    def loading(self) -> bool:
+        """Whether a worker is being started, or a new one gets its weights: both end in time, or as its death."""
+
     def channel(self, entry: Entry) -> Channel:
         """The channel that now serves this operator."""
 

@@ -129,6 +129,10 @@ class LocalWorkers:
     def channel(self, entry: Entry) -> Channel:
         return self._serves[entry.name, entry.worker_key]
 
+    @property
+    def loading(self) -> bool:
+        return False
+
     def host(self, runtime: str, match: int) -> Channel:
         raise WorkerError(f"a game of runtime {runtime} is not hosted in this process")
 

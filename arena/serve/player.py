@@ -135,6 +135,10 @@ class Pool:
         self.ids: Iterator[int] = workers.ids
         self._workers, self._player = workers, player
 
+    @property
+    def loading(self) -> bool:
+        return self._workers.loading
+
     def channel(self, entry: Entry) -> Channel:
         return self._player if entry.kind is PLAYER else self._workers.channel(entry)
 

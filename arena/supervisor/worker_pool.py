@@ -46,6 +46,10 @@ class ProcessWorkers:
         self._host_count = hosts
         self._spectators = [self._launch_spectator(watch)] if watch is not None else []
 
+    @property
+    def loading(self) -> bool:
+        return bool(self._without) or any(one.alive and not one.ready for one in self.channels)
+
     def channel(self, entry: Entry) -> Channel:
         return self._channels[entry.worker_key]
 
@@ -72,7 +76,16 @@ class ProcessWorkers:
 
     def update(self, entry: Entry, version: str, path: str) -> None:
         key = entry.worker_key
-        self._updates.send(self._channels[key], version, path)
+        channel = self._channels[key]
+        if channel.alive:
+            try:
+                self._updates.send(channel, version, path)
+            except WorkerError:
+                if channel.alive:
+                    raise
+        if not channel.alive:  # maybe long ago, and not of these weights; if the next one dies, it is of them
+            self.replace(channel)
+            self._updates.send(self._channels[key], version, path)
         self._weights[key] = version, path
         self._without.discard(key)
 
@@ -87,7 +100,8 @@ class ProcessWorkers:
                 if key in self._weights:
                     self._without.add(key)
                 return
-        raise WorkerError(f"{channel.name} serves no seat")
+        if not isinstance(channel, WorkerChannel) or channel.alive:
+            raise WorkerError(f"{channel.name} serves no seat")  # else it was replaced before its death was told
 
     def kill(self, channel: Channel, reason: str) -> None:
         assert isinstance(channel, WorkerChannel)

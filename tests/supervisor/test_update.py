@@ -92,7 +92,23 @@ def test_a_worker_that_is_started_again_has_the_weights_of_the_last_update(
     assert workers.channel(plan.pool[0]).pid != before
 
 
-def test_a_worker_that_dies_meanwhile_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_died_between_two_runs_is_replaced_by_its_next_update(
+    plan: Plan, workers: WorkerPool, tmp_path: Path
+) -> None:
+    weights = str(other(tmp_path))
+    play(plan, workers)
+    workers.update(plan.pool[0], "step-1", weights)
+    expected = play(plan, workers)
+    before = workers.channel(plan.pool[0]).pid
+    assert before is not None
+    os.kill(before, signal.SIGKILL)
+    workers.update(plan.pool[0], "step-1", weights)
+    assert workers.channel(plan.pool[0]).pid != before
+    assert not workers.loading
+    assert play(plan, workers) == expected
+
+
+def test_a_worker_that_dies_of_its_weights_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     dying = replace(GOOD, name="dying", target="tests.toys_ops:dies_of_update")
     dies = plan_of(Turns, [dying]).pool

@@ -241,8 +241,10 @@ class _Player:
                 self.finished = self.finished or (
                     self.job is not None and (word, value) == ("done", self.job.draw.update)
                 )
-                if word == "alive" and (value, waits) != (self._answers, self._waits):
-                    self._answers, self._waits, self._since = value, waits, time.monotonic()
+                if word == "alive":
+                    answers, loading = value
+                    if loading or (answers, waits) != (self._answers, self._waits):
+                        self._answers, self._waits, self._since = answers, waits, time.monotonic()
         except (EOFError, OSError):
             self._process.join(1.0)
             return (
@@ -288,7 +290,8 @@ def _beat(rollout: Rollout, say: Callable[..., None]) -> None:
     """Tell how far it is. When nobody listens any more, another process may go on here soon."""
     try:
         while True:
-            say("alive", rollout.progress.answers, rollout.progress.waits_for())
+            progress = rollout.progress
+            say("alive", (progress.answers, progress.loading), progress.waits_for())
             time.sleep(BEAT)
     except OSError:
         os._exit(1)

@@ -88,6 +88,7 @@ def _play(config: VlmConfig, plan: Plan, folder: Path, version: str, weights: Pa
             for entry in {game.operators[0].worker_key: game.operators[0] for game in plan.games}.values():
                 pool.update(entry, version, str(weights))
             progress = Progress()
+            progress.workers = pool
             with guarded(progress, config.rollout.deadline, folder):
                 Scheduler(
                     plan,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
+from arena.channel import WorkerPool
 from arena.errors import WorkerError
 from arena.match import Match
 from arena.observer import Observer
@@ -25,6 +26,7 @@ class Progress(Observer):
 
     def __init__(self, shown: Observer | None = None) -> None:
         self.answers = 0
+        self.workers: WorkerPool | None = None  # once they are started
         self.since = time.monotonic()  # the last event
         self._open: dict[tuple[int, int], str] = {}  # by match and seat
         self._shown = shown or Observer()
@@ -51,6 +53,11 @@ class Progress(Observer):
         self._open = {place: who for place, who in self._open.items() if place[0] != match.plan.index}
         self._shown.ended(match, outcome)
 
+    @property
+    def loading(self) -> bool:
+        """Whether a worker is being started: that is no stall, and has limits of its own."""
+        return self.workers is not None and self.workers.loading
+
     def waits_for(self) -> str:
         """Who owes an answer, in words."""
         owed = list(self._open.copy().values())
@@ -62,6 +69,7 @@ class Progress(Observer):
 class Watchdog:
     """Interrupts this process (SIGINT) when nothing happens for `seconds`; `reason` then says what was waited for.
 
+    A worker that takes the place of a dead one may take longer to load: meanwhile the seconds do not count.
     A process that does not react within GRACE is ended with exit code 1, its reason on stderr: what was finished
     is kept, and it can be resumed. A context manager.
     """
@@ -87,6 +95,8 @@ class Watchdog:
 
     def _watch(self) -> None:
         while not self._over.wait(min(1.0, self._seconds / 4)):
+            if self._progress.loading:
+                self._progress.since = time.monotonic()
             if time.monotonic() - self._progress.since > self._seconds:
                 self.reason = f"nothing happened for {self._seconds:g} s: waits for {self._progress.waits_for()}"
                 self._end()

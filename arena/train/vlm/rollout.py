@@ -85,6 +85,7 @@ class Rollout:
             config, folder = self.config, self.out / "workers"
             made = workers_of(self.plan, folder, processes=config.processes, hosts=config.hosts)
             self._workers = self._own.enter_context(made)
+        self.progress.workers = self._workers
         return self._workers
 
     def __enter__(self) -> Rollout:

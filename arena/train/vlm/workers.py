@@ -50,6 +50,10 @@ class Hosted:
         self._local = local
         self._games = games
 
+    @property
+    def loading(self) -> bool:
+        return self._games.loading
+
     def channel(self, entry: Entry) -> Channel:
         return self._local.channel(entry)
 
