@@ -1,10 +1,12 @@
-"""Draws the pictures of docs pages: spy.png, jigsaw.png and maze.png in docs/images.
+"""Draws the pictures of docs pages in docs/images: spy, jigsaw, maze, numberline, ezpoints, points24 and blackjack.
 
-python scripts/draw_games.py
+python scripts/draw_games.py          all of them
+python scripts/draw_games.py maze spy  only these
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from PIL import Image as Pillow
 from arena.canonical import generator, key
 from arena.game import Game, Image, Move, Views
 from arena.plugins import game_class, resolve
+from arena_games.spy.pictures.scene import Scene
 from arena_games.spy.rules import Spy
 
 OUT = Path(__file__).parent.parent / "docs" / "images"
@@ -56,7 +59,7 @@ def spy() -> Image:
             shown = {seat: game.observe(seat, Views(vector=True, text=True)) for seat in due}
             answers = {seat: choose(one, game.card(), chance) for seat, one in shown.items()}
             due = game.step({seat: Move(action) for seat, action in answers.items()}).due
-        if game.ballots[-1].out == game.spy and all(len(graph.things) >= THINGS for graph in game.pair.graphs):
+        if game.ballots[-1].out == game.spy and all(isinstance(one, Scene) and len(one.things) >= THINGS for one in game.pair.graphs):
             return game.draw(480, 800)
     raise RuntimeError("no such match of 1,000")
 
@@ -76,10 +79,45 @@ def maze() -> Image:
     return side_by_side([seen(begun("maze", f"maze {level}", difficulty=level), 256) for level in LEVELS])
 
 
+def moments(name: str, seed: str, steps: int) -> Image:
+    """What a seat sees at the start of a match, and after so many steps of the baseline."""
+    game, chance = begun(name, seed), generator(key("picture", seed))
+    choose, first = resolve(str(game.spec.baseline)), seen(game, 256)
+    for _ in range(steps):
+        game.step({0: Move(choose(game.observe(0, Views(text=True)), game.card(), chance))})
+    return side_by_side([first, seen(game, 256)])
+
+
+def numberline() -> Image:
+    """A match at its start, and a step later."""
+    return moments("numberline", "numberline", 1)
+
+
+def ezpoints() -> Image:
+    """A deal, and the first symbols of its solution."""
+    return moments("ezpoints", "ezpoints", 2)
+
+
+def points24() -> Image:
+    """The same."""
+    return moments("points24", "points24", 4)
+
+
+def blackjack() -> Image:
+    """A deal, and a card more."""
+    return moments("blackjack", "blackjack 0", 1)
+
+
+PAGES = (spy, jigsaw, maze, numberline, ezpoints, points24, blackjack)
+
+
 def main() -> None:
-    """Write the pictures. 128 colours are enough, and a third of the bytes; those with shades have 256."""
-    for name, draw, colours in (("spy", spy, 256), ("jigsaw", jigsaw, 256), ("maze", maze, 128)):
-        picture = Pillow.fromarray(draw()).quantize(colours, dither=Pillow.Dither.NONE)
+    """Write the pictures. 256 colours are enough, and a third of the bytes; for mazes, which have no shades, 128."""
+    for draw in PAGES:
+        name = draw.__name__
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
+        picture = Pillow.fromarray(draw()).quantize(128 if draw is maze else 256, dither=Pillow.Dither.NONE)
         picture.save(OUT / f"{name}.png", optimize=True)
         print(OUT / f"{name}.png", (OUT / f"{name}.png").stat().st_size)
 

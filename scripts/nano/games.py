@@ -6,7 +6,8 @@ It begins with nano and its adapter of the sidescroller. That game it learns fro
 reinforcement learning made of it; every other game from its teacher. After the first round it knows what to say, and
 sees too little of the pictures that are like none of nano's; so its eyes are taught alone (scripts/nano/eyes.py), and
 in the next round it learns to say what they see. Then both again, the eyes with far more scenes of spy;
-and once more, the eyes now by what stands where (scripts/nano/places.py), the words with room for twice as many.
+and once more, the eyes now by what stands where (scripts/nano/places.py), the words with room for twice as many, most
+of them spy's. Last a short round in which every game has its share, since that one lost some of what it knew.
 """
 
 from __future__ import annotations
@@ -33,74 +34,11 @@ from scripts.nano import more_tokens, visited
 from scripts.nano.export import export
 from scripts.nano.eyes import SCENES, gather, teach
 from scripts.nano.recipe import Recipe
+from scripts.nano.rounds import AGAIN, EVEN, GROWN, LAST, TEACHERS
 
 OWN = "sidescroller"  # what is learnt from the model's own play
 MATCHES = 160
-# Shares of a batch: half of it is new, and of that most where a picture is hardest to read.
-TEACHERS = (
-    "numberline@lessons=3000@weight=0.02",
-    "ezpoints@lessons=8000@weight=0.04",
-    "points24@lessons=30000@weight=0.09",
-    "blackjack@lessons=6000@weight=0.04",
-    "maze@lessons=30000@weight=0.12",
-    "jigsaw@lessons=12000@weight=0.10",
-    "spy@lessons=30000@weight=0.21",
-    "race@lessons=5000@weight=0.06",
-    "mario@lessons=1000@weight=0.05",
-    "holdem@lessons=12000@weight=0.08",
-    "leduc@lessons=8000@weight=0.05",
-    "kuhn@lessons=2000@weight=0.015",
-    "connect_four@lessons=6000@weight=0.04",
-)
-# The second round: most of it where new eyes see more, and enough of the rest that nothing is lost.
-AGAIN = (
-    "numberline@lessons=1000@weight=0.015",
-    "ezpoints@lessons=2000@weight=0.03",
-    "points24@lessons=5000@weight=0.07",
-    "blackjack@lessons=4000@weight=0.06",
-    "maze@lessons=14000@weight=0.18",
-    "jigsaw@lessons=9000@weight=0.11",
-    "spy@lessons=18000@weight=0.24",
-    "race@lessons=2000@weight=0.04",
-    "mario@lessons=1000@weight=0.04",
-    "holdem@lessons=5000@weight=0.06",
-    "leduc@lessons=3000@weight=0.04",
-    "kuhn@lessons=1000@weight=0.015",
-    "connect_four@lessons=2000@weight=0.03",
-)
-# The third: two thirds of it are what the second left at chance.
-LAST = (
-    "numberline@lessons=1000@weight=0.01",
-    "ezpoints@lessons=2000@weight=0.02",
-    "points24@lessons=6000@weight=0.06",
-    "blackjack@lessons=4000@weight=0.04",
-    "maze@lessons=36000@weight=0.22",
-    "jigsaw@lessons=18000@weight=0.13",
-    "spy@lessons=40000@weight=0.24",
-    "race@lessons=2000@weight=0.03",
-    "mario@lessons=1000@weight=0.03",
-    "holdem@lessons=5000@weight=0.05",
-    "leduc@lessons=3000@weight=0.03",
-    "kuhn@lessons=1000@weight=0.015",
-    "connect_four@lessons=9000@weight=0.065",
-)
-# The fourth: spy with all that is in a picture said, and every statement judged; and enough of the rest.
-GROWN = (
-    "numberline@lessons=1000@weight=0.01",
-    "ezpoints@lessons=2000@weight=0.015",
-    "points24@lessons=4000@weight=0.04",
-    "blackjack@lessons=2000@weight=0.02",
-    "maze@lessons=10000@weight=0.10",
-    "jigsaw@lessons=6000@weight=0.06",
-    "spy@lessons=40000@weight=0.58",
-    "race@lessons=1500@weight=0.015",
-    "mario@lessons=1000@weight=0.015",
-    "holdem@lessons=4000@weight=0.04",
-    "leduc@lessons=2000@weight=0.02",
-    "kuhn@lessons=1000@weight=0.01",
-    "connect_four@lessons=5000@weight=0.05",
-)
-OWN_SHARE = 0.085
+OWN_SHARE, OWN_EVEN = 0.085, 0.07
 CONTEXT = 1_024  # tokens, from the fourth round on: positions are rotary, so that nothing of the weights changes
 ANSWER = 256  # tokens of an answer: all things in a picture, and eight clues that are judged
 TOKENS = 320  # more from then on, so that what spy, mazes and jigsaws say takes half as many
@@ -113,6 +51,7 @@ KNOWN = 1_500  # pictures of each known game that the eyes go on seeing as they 
 EYES_RATE, PLACES_RATE = 1e-3, 3e-3
 HOW: dict[str, Any] = {"mode": "full", "rate": 8e-4, "rate_final": 1e-5, "warmup": 50, "batch": 64, "shown_weight": 0.5}
 SMALLER = {"rate": 6e-4, "batch": 32}  # of the fourth round: twice as many updates in the time
+GENTLE = {"rate": 4e-4, "batch": 32}  # of the fifth
 
 
 def names() -> list[str]:
@@ -185,11 +124,17 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
     """Does what is missing of it; the folder of the model. `steps`: of each round, and of the eyes between them."""
     start = started(out, nano)
     run = visited.play(out / "went", OWN, str(start), seed, MATCHES)
-    own = source("run", f"{run}@weight={OWN_SHARE}")
 
     def taught(
-        start: Path, folder: str, teachers: Sequence[str], steps: int, seed: int, how: Mapping[str, Any]
+        start: Path,
+        folder: str,
+        teachers: Sequence[str],
+        steps: int,
+        seed: int,
+        how: Mapping[str, Any],
+        share: float = OWN_SHARE,
     ) -> SftConfig:
+        own = source("run", f"{run}@weight={share}")
         return SftConfig(
             model=f"vlm:{start}",
             out=str(out / folder),
@@ -219,18 +164,20 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
     seeing = eyes(ready, sft.run(third), out / "eyes-places", SEEN_PLACES, steps=steps[5], rate=PLACES_RATE)
     grown(seeing, out / "wide", said(ready))
     begun = hashlib.sha256((nano / "model.safetensors").read_bytes()).hexdigest()
-    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(fourth), out / "model")
+    fifth = taught(sft.run(fourth), "even", EVEN, steps[7], seed + 4, HOW | GENTLE, OWN_EVEN)
+    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(fifth), out / "model")
     about = json.loads((made / METADATA).read_text())
     recipe = {
         "start": begun,
         "adapter": OWN,
-        "own": OWN_SHARE,
+        "own": [OWN_SHARE, OWN_EVEN],
         "steps": steps,
         "context": CONTEXT,
         "more_tokens": TOKENS,
         "eyes_rates": [EYES_RATE, PLACES_RATE],
         **HOW,
         "fourth": SMALLER,
+        "fifth": GENTLE,
     }
     about |= {
         "name": "nano-games",
@@ -243,6 +190,7 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
             "last": LAST,
             "scenes": SPY_PICTURES,
             "grown": GROWN,
+            "even": EVEN,
         },
         "made_by": "python -m scripts.nano.games (docs/nano.md)",
         "curve": "docs/curves/nano-games.csv",
@@ -258,8 +206,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--steps",
         type=int,
-        nargs=7,
-        default=(850, 1500, 800, 2000, 2200, 900, 1500),
+        nargs=8,
+        default=(850, 1500, 800, 2000, 2200, 900, 1500, 600),
         help="updates of each round, and of the eyes between",
     )
     parser.add_argument("--seed", type=int, default=1)
