@@ -59,7 +59,8 @@ def spy() -> Image:
             shown = {seat: game.observe(seat, Views(vector=True, text=True)) for seat in due}
             answers = {seat: choose(one, game.card(), chance) for seat, one in shown.items()}
             due = game.step({seat: Move(action) for seat, action in answers.items()}).due
-        if game.ballots[-1].out == game.spy and all(isinstance(one, Scene) and len(one.things) >= THINGS for one in game.pair.graphs):
+        full = all(isinstance(graph, Scene) and len(graph.things) >= THINGS for graph in game.pair.graphs)
+        if game.ballots[-1].out == game.spy and full:
             return game.draw(480, 800)
     raise RuntimeError("no such match of 1,000")
 
