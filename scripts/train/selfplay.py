@@ -23,7 +23,9 @@ def train(preset: str, folder: Path, seed: int, settings: Sequence[str]) -> None
     words = [word for setting in settings for word in ("--set", setting)]
     resume = ["--resume", "exact"] if folder.exists() else []
     given = ["--preset", preset, "--seed", str(seed), "--out", str(folder), *words, *resume]
-    subprocess.run([*ARENA, "train", "vlm", *given], check=True)
+    ended = subprocess.run([*ARENA, "train", "vlm", *given]).returncode
+    if ended:
+        raise SystemExit(f"the training in {folder} ended with exit code {ended}: the same command goes on with it")
 
 
 def run(given: argparse.Namespace, preset: str, name: str, report: Callable[[argparse.Namespace], Any]) -> None:
