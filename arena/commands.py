@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DISTRIBUTION = "agent-arena"
 CPU_TORCH = "https://download.pytorch.org/whl/cpu"
+DEVICES = Path("/dev")
 
 
 def arena(*words: object) -> str:
@@ -51,10 +52,18 @@ def install(extra: str) -> str:
     """What to type to add an extra to this arena, or with "" to mend its base.
 
     Where its source is gone (a folder or a wheel that was deleted), the packages of the extra are named one by one.
+    Where torch would come to a machine that shows no GPU, its small build: the other one is several GB.
     """
+    small = ["--extra-index-url", CPU_TORCH] if _without_gpu(extra) else []
     if _known():
-        return pip(*_source(f"[{extra}]" if extra else ""))
-    return pip(*(f"{one.name}{one.specifier}" for one in requirements(extra)))
+        return pip(*_source(f"[{extra}]" if extra else ""), *small)
+    return pip(*(f"{one.name}{one.specifier}" for one in requirements(extra)), *small)
+
+
+def _without_gpu(extra: str) -> bool:
+    """Whether an extra brings torch, and this is a machine of Linux (where torch comes for GPUs) that shows none."""
+    torch = any(one.name == "torch" for one in requirements(extra)) and importlib.util.find_spec("torch") is None
+    return torch and sys.platform == "linux" and not any(DEVICES.glob("nvidia[0-9]*"))
 
 
 def install_apart(extra: str, folder: str) -> str:
@@ -64,12 +73,9 @@ def install_apart(extra: str, folder: str) -> str:
 
 
 def how_to_install(extra: str) -> str:
-    """The sentence with the command for an extra; it says how to have torch without what only GPUs need."""
-    text = f"Install it with: {install(extra)}"
-    torch = any(one.name == "torch" for one in requirements(extra))
-    if torch and importlib.util.find_spec("torch") is None and sys.platform == "linux":
-        text += f" (without a GPU add --extra-index-url {CPU_TORCH} to have the smaller build of torch)"
-    return text
+    """The sentence with the command for an extra."""
+    small = " (that address has the small build of torch, for machines without a GPU)" if _without_gpu(extra) else ""
+    return f"Install it with: {install(extra)}{small}"
 
 
 def requirements(extra: str) -> list[Requirement]:

@@ -39,7 +39,7 @@ def changed(declared: T, changes: Iterable[str]) -> T:
         said = f"--set {names.hidden(setting)}"
         key, equals, value = setting.partition("=")
         if not equals:
-            raise InputError(f"{said}: expected key=value, e.g. --set blocks=20")
+            raise InputError(f"{said}: expected key=value, e.g. --set {names.hidden(_example(key, fields, kind))}")
         *path, last = key.split(".")
         where, known = fields, kind
         for part in path:
@@ -67,6 +67,23 @@ def of_fields(fields: Mapping[str, Any], kind: type[T], where: str) -> T:
         return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
         raise InputError(f"{where}: {settings.wrong_value(str(error), fields, kind)}") from error
+
+
+def _example(given: str, fields: Mapping[str, Any], kind: type) -> str:
+    """A setting as it is, for `--set`: the one that was typed, or the nearest, or else the first number."""
+    values: dict[str, Any] = {}
+    for key in settings.keys(kind):
+        value: Any = fields
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        values[key] = value
+    numbers = [key for key, value in values.items() if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    within = [key for key in numbers if key.startswith(f"{given}.")]
+    key = given if given in values else next(iter([*within, *settings.near_keys(given, kind), *numbers, *values]))
+    text = values[key]
+    if isinstance(text, bool):
+        text = str(text).lower()
+    return f"{key}={text if isinstance(text, (int, float, str)) and text != '' else 'VALUE'}"
 
 
 def _first(kind: type) -> str:

@@ -61,9 +61,13 @@ def sentence(text: object) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The sentence after a "not found": similar names if there are any, else all names."""
+    """The sentence after a "not found": similar names, in any case of letters, if there are any, else all names."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    alike: dict[str, list[str]] = {}
+    for one in names:
+        alike.setdefault(one.casefold(), []).append(one)
+    folded = difflib.get_close_matches(name.casefold(), alike, n=3, cutoff=0.5)
+    close = [one for word in folded for one in alike[word]][:3]
     if close:
         return f"Did you mean {' or '.join(close)}?"
     return f"There is: {', '.join(names)}." if names else "There is none."

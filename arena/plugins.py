@@ -5,6 +5,7 @@ add theirs in the same groups.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 from collections.abc import Callable, Sequence
@@ -52,11 +53,26 @@ def _find(what: str, name: str) -> EntryPoint:
         raise PluginNotFoundError(
             f"no {what} is called {name!r}. {here}{nearest(name, names(what))} "
             f"`{commands.arena(*LISTED_BY.get(what, (f'{what}s',)))}` lists them all."
+            f"{_elsewhere(name) if what == 'game' else ''}"
         )
     if len({point.value for point in found}) > 1:
         values = ", ".join(sorted(point.value for point in found))
         raise InputError(f"{what} {name!r} is defined more than once: {values}. Uninstall one of the packages.")
     return found[0]
+
+
+def _elsewhere(name: str) -> str:
+    """The sentence that games of other libraries are named with these, and an example that has the name in it."""
+    found = []
+    for point in entry_points(group=GROUPS["game"]):
+        if point.attr.isupper():  # a constant: to import every game takes seconds
+            with contextlib.suppress(*BROKEN):
+                found.append(point.load())
+    families = [one for one in found if isinstance(one, GameFamily) and one.foreign]
+    near = next((text for one in families for text in one.examples if name.casefold() in text.casefold()), "")
+    near = f", e.g. {near}" if near else ""
+    named = ", ".join(f"{one.name}:NAME" for one in sorted(families, key=lambda one: one.name))
+    return f" Games of other libraries are written {named}{near} (docs/adapters.md)." if named else ""
 
 
 def _load(what: str, name: str) -> Any:

@@ -15,6 +15,7 @@ from arena.options import TYPES
 
 WORDS = TYPES | {"array": "a list", "object": "a table", "null": "none"}  # of msgspec's types
 CLOSE, BESIDE = 0.6, 0.1  # similarity of a key that is suggested; how much less than the best one's it may be
+SHORTEST = 3  # letters of a part that is looked for inside of keys
 _ERROR = re.compile(r"(Expected|Invalid enum value) (.*?)(?:, got `[^`]*`)?(?: - at `\$(.*)`)?")
 
 
@@ -33,16 +34,25 @@ def keys(kind: type, before: str = "") -> Iterator[str]:
 
 
 def nearest_key(given: str, kind: type) -> str:
-    """The sentence after "there is no": settings with a similar key or last part of it; "" if there is none."""
-    last = given.rpartition(".")[2]
-    scores = {}
-    for key in keys(kind):
-        whole, end = _likeness(given, key), _likeness(last, key.rpartition(".")[2])
-        scores[key] = ((whole + end) / 2 if "." in given else max(whole, end), whole)
-    best = max((score for score, _ in scores.values()), default=0.0)
-    close = [key for key, (score, _) in scores.items() if score >= max(CLOSE, best - BESIDE)]
-    close.sort(key=lambda key: scores[key], reverse=True)
+    """The sentence after "there is no": the nearest settings; "" if there is none."""
+    close = near_keys(given, kind)
     return f"Did you mean {' or '.join(close[:3])}?" if close else ""
+
+
+def near_keys(given: str, kind: type) -> list[str]:
+    """Settings whose last part has what was typed in it, and then those with a similar key or last part of it."""
+    part, _, last = given.rpartition(".")
+    scores, holds = {}, {}
+    for key in keys(kind):
+        before, _, name = key.rpartition(".")
+        whole, end = _likeness(given, key), _likeness(last, name)
+        scores[key] = ((whole + end) / 2 if "." in given else max(whole, end), whole)
+        if len(last) >= SHORTEST and last in name:
+            holds[key] = (before == part, name == last, f"_{name}".find(f"_{last}") >= 0)
+    best = max((score for score, _ in scores.values()), default=0.0)
+    close = {key for key, (score, _) in scores.items() if score >= max(CLOSE, best - BESIDE)}
+    close |= {key for key, (_, equal, _) in holds.items() if not equal}
+    return sorted(close, key=lambda key: (key in holds, holds.get(key, ()), scores[key], key), reverse=True)
 
 
 def wrong_value(error: str, fields: Any, kind: Any) -> str:

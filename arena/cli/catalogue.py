@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
@@ -17,6 +17,7 @@ from rich.text import Text
 from arena import commands, plugins
 from arena.cli import installed
 from arena.cli.installed import Found
+from arena.cli.lean import Lean
 from arena.errors import UnplayableError
 from arena.game import Game, GameFamily, GameSpec
 from arena.names import parse
@@ -202,7 +203,9 @@ def _playable(kind: OperatorKind) -> Lines:
             return "depends on the game: any that has the views it needs"
         spec: GameSpec = found.plugin.spec
         try:
-            return kind.views(spec, "", defaults).described()
+            what = kind.stands_for(spec, "", defaults)
+            shown = kind.views(spec, what, defaults).described()
+            return f"{shown}, as {kind.name}:{what}" if what else shown
         except UnplayableError as error:
             return f"no: {error}"
         except installed.BROKEN as error:
@@ -238,27 +241,31 @@ def show(shown: Sequence[Described], name: str | None, as_json: bool, what: str,
         click.echo(msgspec.json.format(msgspec.json.encode([one.facts for one in shown]), indent=2).decode())
         return
     console = Console()
+
+    def say(text: RenderableType) -> None:
+        console.print(Lean(text))
+
     for one in shown:
-        console.print(Text.assemble((one.name, "bold cyan"), "  ", one.summary))
+        say(Text.assemble((one.name, "bold cyan"), "  ", one.summary))
         if name is None and one.short:
             style = "yellow" if any("not installed here" in part for part in one.short) else "dim"
-            console.print(Padding(Text(" · ".join(one.short), style), (0, 0, 0, 2)))
+            say(Padding(Text(" · ".join(one.short), style), (0, 0, 0, 2)))
             continue
-        _lines(console, one.lines)
+        say(_lines(one.lines))
         console.print()
         for heading, text in one.below.items():
-            console.print(Rule(Text(heading), align="left"))
-            console.print(Text(text)) if isinstance(text, str) else _lines(console, text)
+            say(Rule(Text(heading), align="left"))
+            say(Text(text) if isinstance(text, str) else _lines(text))
     if name is None:
         detail = f"One in detail, with its options: {commands.arena(what, 'NAME')}"
-        console.print(Text(f"\n{detail}   Play: {commands.arena('play', *play)}"))
+        say(Text(f"\n{detail}   Play: {commands.arena('play', *play)}"))
 
 
-def _lines(console: Console, lines: Lines) -> None:
+def _lines(lines: Lines) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", overflow="fold", min_width=10)
     table.add_column(overflow="fold")
     for label, text in lines:
         style = "red" if label == "broken" else "yellow" if "not installed here" in text else ""
         table.add_row(Text(label), Text(text, style=style))
-    console.print(Padding(table, (0, 0, 0, 2)))
+    return Padding(table, (0, 0, 0, 2))

@@ -13,6 +13,9 @@ import click
 
 from arena import names, plugins
 from arena.cli.findings import report
+from arena.cli.options import option
+from arena.cli.real import Seconds
+from arena.cli.whole import Whole
 from arena.errors import ArenaError, InputError
 from arena.game import Game
 from arena.plan import HERE
@@ -21,15 +24,15 @@ from arena.testing.checking import Finding, findings
 from arena.testing.seating import Bench, short
 
 LIMIT = click.option(
-    "--limit", default=300.0, show_default=True, type=click.FloatRange(1), help="Seconds that one property may take."
+    "--limit", default=300.0, show_default=True, type=Seconds(1), help="Seconds that one property may take."
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 
 
 @click.command()
 @click.argument("spec")
-@click.option("--matches", "-n", default=3, show_default=True, type=click.IntRange(1), help="Matches a property.")
-@click.option("--seats", type=click.IntRange(1), help="Test at most so many seats. Default: as many as it takes.")
+@click.option("--matches", "-n", default=3, show_default=True, type=Whole(1), help="Matches a property.")
+@option("--seats", type=Whole(1), show_default="as many as it takes", help="Test at most so many seats.")
 @click.option("--zero-sum", is_flag=True, help="Test too that returns add up to nothing.")
 @LIMIT
 @JSON
@@ -65,7 +68,7 @@ def game(spec: str, matches: int, seats: int | None, zero_sum: bool, limit: floa
 @click.command()
 @click.argument("spec")
 @click.option("--game", "-g", "games", multiple=True, help="A game that it should play; may be repeated.")
-@click.option("--matches", "-n", default=3, show_default=True, type=click.IntRange(1), help="Matches a property.")
+@click.option("--matches", "-n", default=3, show_default=True, type=Whole(1), help="Matches a property.")
 @LIMIT
 @JSON
 def operator(spec: str, games: tuple[str, ...], matches: int, limit: float, as_json: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import shlex
 import shutil
@@ -16,6 +15,9 @@ import click
 
 from arena import commands, names, plugins
 from arena.cli.findings import report
+from arena.cli.options import option
+from arena.cli.real import Seconds
+from arena.cli.whole import Whole
 from arena.errors import InputError, sentence
 from arena.game import Game
 from arena.protocol.trace import Trace
@@ -26,19 +28,15 @@ from arena.text import printable
 
 @click.command()
 @click.option("--game", "-g", default="leduc", show_default=True, help="The game it is asked about: NAME@option=value.")
-@click.option("--seats", type=click.IntRange(1), help="Seats at that game. Default: its fewest.")
-@click.option("--what", help="What WELCOME says stands behind the operator's colon. Default: the command.")
-@click.option("--options", default="{}", help="The operator's options in WELCOME, as a JSON object.")
-@click.option(
-    "--timeout", default=30.0, show_default=True, type=click.FloatRange(0.1, 86400), help="Seconds for an answer."
-)
-@click.option(
-    "--startup", default=60.0, show_default=True, type=click.FloatRange(0.1, 86400), help="Seconds till it is ready."
-)
+@option("--seats", type=Whole(1), show_default="its fewest", help="Seats at that game.")
+@option("--what", show_default="the command", help="What WELCOME says stands behind the operator's colon.")
+@click.option("--options", default="{}", show_default=True, help="The operator's options in WELCOME, as a JSON object.")
+@click.option("--timeout", default=30.0, show_default=True, type=Seconds(0.1, 86400), help="Seconds for an answer.")
+@click.option("--startup", default=60.0, show_default=True, type=Seconds(0.1, 86400), help="Seconds till it is ready.")
 @click.option("--logs", type=click.Path(path_type=Path, file_okay=False), help="Folder to keep what it prints.")
 @click.option("--trace", type=click.Path(path_type=Path), help="New file: every message, a JSON line each.")
 @click.option("--json", "as_json", is_flag=True, help="Results as JSON on stdout.")
-@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND...")
 def worker(
     game: str,
     seats: int | None,
@@ -70,8 +68,6 @@ def worker(
         if command[0].endswith(".py") and os.path.exists(command[0]):
             hint = f". Name the program that runs it: python {command[0]}"
         raise InputError(f"cannot start {command[0]!r}: it {why}{hint}")
-    if not math.isfinite(timeout) or not math.isfinite(startup):
-        raise InputError("--timeout and --startup are finite numbers of seconds")
     table = _game(game, seats)
     given = _options(options)
 

@@ -7,12 +7,17 @@ from pathlib import Path
 import click
 
 from arena.cli.lazy import Group
+from arena.cli.options import option
 from arena.errors import InputError
 from arena.supervisor import curve
 
 TAKES_KEY = {"ignore_unknown_options": True}  # a key may begin with a dash, and is no option then
-folder_option = click.option(
-    "--dir", "where", type=click.Path(path_type=Path), help="Folder of keys. Default: $ARENA_KEYS, else ~/.config."
+folder_option = option(
+    "--dir",
+    "where",
+    type=click.Path(path_type=Path),
+    show_default="$ARENA_KEYS, else ~/.config",
+    help="Folder of keys.",
 )
 
 

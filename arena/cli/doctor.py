@@ -53,6 +53,8 @@ def _show(finding: Finding) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from arena.cli.lean import Lean
+
     sign, style = SIGNS[finding.state]
     table = Table.grid(padding=(0, 1))
     table.add_column(width=7)
@@ -61,4 +63,4 @@ def _show(finding: Finding) -> None:
     table.add_row(Text(sign, style=style), Text(finding.what), Text(finding.text))
     if finding.advice:
         table.add_row("", "", Text(f"→ {finding.advice}", style=style))
-    Console().print(table)
+    Console().print(Lean(table))

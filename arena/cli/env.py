@@ -14,6 +14,7 @@ from rich.markup import escape
 from arena import commands, plugins
 from arena.cli import installed
 from arena.cli.lazy import Group
+from arena.cli.options import option
 from arena.cli.steps import Steps
 from arena.errors import InputError, nearest
 from arena.runtime import Runtime
@@ -22,7 +23,7 @@ from arena.supervisor.runtime.create import check as check_environment
 from arena.supervisor.runtime.create import create as create_environment
 from arena.supervisor.runtime.create import remove as remove_environment
 from arena.supervisor.runtime.home import Environment
-from arena.supervisor.runtime.use import missing
+from arena.supervisor.runtime.use import how_to_create, missing
 
 
 @click.group(cls=Group)
@@ -37,8 +38,8 @@ def env() -> None:
 
 @env.command()
 @click.argument("name")
-@click.option(
-    "--python", type=click.Path(path_type=Path), help="The interpreter to make it of. Default: one that fits."
+@option(
+    "--python", type=click.Path(path_type=Path), show_default="one that fits", help="The interpreter to make it of."
 )
 @click.option("--rebuild", is_flag=True, help="Make it afresh, of the same versions.")
 @click.option("--upgrade", is_flag=True, help="Make it afresh, of the newest versions that fit.")
@@ -90,7 +91,7 @@ def check(name: str) -> None:
     runtime = plugins.runtime(name)
     environment = home.current(runtime)
     if environment is None:
-        raise InputError(f"{missing(runtime)}. Create it with: {commands.arena('env', 'create', name)}")
+        raise InputError(f"{missing(runtime)}. {how_to_create(name)}")
     ready = environment.ready
     assert ready is not None
     lock = Path(ready.lock)

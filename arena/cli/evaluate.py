@@ -17,6 +17,8 @@ from rich.text import Text
 from arena import declared, names, plugins
 from arena.budget import BudgetError
 from arena.cli.live import LiveTable
+from arena.cli.one_operator import OneOperator
+from arena.cli.options import option
 from arena.cli.play import print_end, print_renamed, stopping
 from arena.cli.ranges import engine as engine_of
 from arena.cli.ranges import play_ranges
@@ -41,10 +43,12 @@ NEEDS = ("scipy", "pyarrow")
 @click.command()
 @click.argument("script", type=click.Path(path_type=Path))
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field, e.g. --set blocks=20.")
-@click.option("--null", metavar="OPERATOR", help="Enter it twice: how different does an equal one look?")
-@click.option("--out", type=click.Path(path_type=Path), help="New run folder. Default: runs/TIME-SCRIPT.")
+@click.option(
+    "--null", type=OneOperator(), metavar="OPERATOR", help="Enter it twice: how different does an equal one look?"
+)
+@option("--out", type=click.Path(path_type=Path), show_default="runs/TIME-SCRIPT", help="New run folder.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with the run of this script in this folder.")
-@click.option("--concurrency", "-c", type=Whole(1), help="Matches at once. Default: what keeps models busy.")
+@option("--concurrency", "-c", type=Whole(1), show_default="what keeps models busy", help="Matches at once.")
 @click.option(
     "--engine", default="local", show_default=True, help="Who plays: local, or ray, a Ray cluster (docs/cluster.md)."
 )

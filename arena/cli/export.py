@@ -13,6 +13,8 @@ import click
 from rich.console import Console
 
 from arena import plugins
+from arena.cli.options import option
+from arena.cli.real import Real
 from arena.cli.sizes import Size
 from arena.errors import InputError
 from arena.exporters import FORMATS
@@ -59,15 +61,15 @@ class _Export(click.Command):
 @click.option("--game", "games", multiple=True, metavar="NAME", help="Only this game's (repeat for more).")
 @click.option("--matches", type=Span(), help="Only these matches: 3, or 10-19.")
 @click.option("--won", is_flag=True, help="Only where the seat's return beats that of every other seat.")
-@click.option("--best", type=click.FloatRange(0, 1, min_open=True), help="Only this share with the highest returns.")
+@click.option("--best", type=Real(0, 1, min_open=True), help="Only this share with the highest returns.")
 @click.option(
     "--view", "views", multiple=True, type=click.Choice(["image", "vector", "text"]), help="Instead of those given."
 )
 @click.option("--size", type=Size(), help="Of pictures, in pixels: 128x128.")
-@click.option("--fps", type=click.FloatRange(0.1, 240), help="Pictures a second (default: the game's clock, or 2).")
+@option("--fps", type=Real(0.1, 240), show_default="the game's clock, or 2", help="Pictures a second.")
 @click.option("--seats", is_flag=True, help="Show what each seat saw, side by side, not what a spectator is shown.")
-@click.option("--prompt", type=str, help="The game's prompt that is asked: full (the default) or short.")
-@click.option("--margin", type=click.FloatRange(0), help="Least difference of the returns of a pair (default: any).")
+@option("--prompt", show_default="full", help="The game's prompt that is asked: full or short.")
+@option("--margin", type=Real(0), show_default="any", help="Least difference of the returns of a pair.")
 @click.option("--trust", is_flag=True, help="Run the game file that came with RUN, although it was never played here.")
 def export(
     run: Path,

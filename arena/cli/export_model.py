@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from arena import plugins
+from arena.cli.whole import Whole
 from arena.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def model(state: Path, out: Path, dtype: str) -> None:
 @click.command()
 @click.argument("state", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--rank", type=click.IntRange(1), default=32, show_default=True, help="Of one made of all weights.")
+@click.option("--rank", type=Whole(1), default=32, show_default=True, help="Of one made of all weights.")
 def adapter(state: Path, out: Path, rank: int) -> None:
     """Write what a training changed as a small peft adapter, for the model that it started from.
 

@@ -6,7 +6,17 @@ import contextlib
 from collections.abc import Iterator
 
 from arena import commands
+from arena.cli import installed
 from arena.errors import MissingExtraError
+
+
+def require_train() -> None:
+    """MissingExtraError where a package of the extra is missing, before a model is loaded for nothing."""
+    lacking = [name for name, version in installed.requirements("train") if version is None]
+    if lacking:
+        raise MissingExtraError(
+            f"training needs {', '.join(lacking)}, not installed here. {commands.how_to_install('train')}"
+        )
 
 
 @contextlib.contextmanager

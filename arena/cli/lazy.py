@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from arena.cli.given import check_given
 from arena.errors import nearest
 
 
@@ -34,20 +35,8 @@ class Group(click.Group):
             ctx.fail(f"no command is called {args[0]!r}. {nearest(args[0], names)}")
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and not isinstance(command, click.Group):
-            _refuse_twice(command, rest)
+            check_given(click.Context(command, parent=ctx, info_name=name), rest)
         return name, command, rest
-
-
-def _refuse_twice(command: click.Command, args: list[str]) -> None:
-    """Raises UsageError for an option that is given twice: click would silently take the last value."""
-    ctx = click.Context(command, info_name=command.name)
-    try:
-        _, _, given = command.make_parser(ctx).parse_args(list(args))
-    except click.UsageError:
-        return  # it comes again where the command itself is called
-    for option in given:
-        if isinstance(option, click.Option) and not (option.multiple or option.is_flag) and given.count(option) > 1:
-            raise click.UsageError(f"{option.opts[0]} is given twice: give it once.")
 
 
 class LazyGroup(Group):

@@ -14,6 +14,7 @@ import click
 
 from arena import commands
 from arena.cli.lazy import Group
+from arena.cli.options import option
 from arena.errors import InputError
 from arena.names import Name
 
@@ -37,8 +38,13 @@ def _next(what: What, path: str, test: str) -> list[str]:
     return [commands.pip("pyzmq", "msgpack"), check, play, pytest]
 
 
-DIR = click.option(
-    "--dir", "folder", default=".", type=click.Path(path_type=Path, file_okay=False), help="Where to. Default: here."
+DIR = option(
+    "--dir",
+    "folder",
+    default=".",
+    show_default="here",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where to.",
 )
 
 

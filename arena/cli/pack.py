@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
+from arena.cli.options import option
 from arena.record.reader import Run
 from arena.report.pack import pack as pack_run
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="New .tar.zst or .zip. Default: the name of RUN, .tar.zst."
+@option(
+    "--out", type=click.Path(path_type=Path), show_default="the name of RUN, .tar.zst", help="New .tar.zst or .zip."
 )
 @click.option("--pictures/--no-pictures", default=True, show_default=True, help="Pictures of the game in its report.")
 @click.option("--trust", is_flag=True, help="Run the game file that came with RUN, although it was never played here.")

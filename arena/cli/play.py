@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -19,8 +18,11 @@ from rich.text import Text
 from arena import commands, names, people
 from arena.cli.help import PLAY, SectionedCommand
 from arena.cli.live import LiveTable
+from arena.cli.one_operator import OneOperator
+from arena.cli.options import option
 from arena.cli.ranges import engine as engine_of
 from arena.cli.ranges import play_ranges
+from arena.cli.real import Seconds
 from arena.cli.runs import check_resolved, print_commands, print_stopped, print_tables
 from arena.cli.steps import ensure
 from arena.cli.whole import Whole
@@ -37,18 +39,6 @@ from arena.record.resume import plan_of
 from arena.text import printable
 
 ALLOWED = {"resume", "concurrency", "watch", "yes", "trace", "quiet", "listed", "single", "engine"}  # beside --resume
-
-
-class Seconds(click.FloatRange):
-    """A finite number of seconds: not `inf` or `nan`."""
-
-    name = "seconds"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        seconds = float(super().convert(value, param, ctx))
-        if not math.isfinite(seconds):
-            self.fail(f"{value!r} is not a finite number of seconds.", param, ctx)
-        return seconds
 
 
 def _part(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
@@ -78,26 +68,33 @@ def _part(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
     default="",
     help="Who plays, comma separated, e.g. vlm,ppo,human; more than there are seats are a pool.",
 )
-@click.option("--operator", "single", multiple=True, help="One operator; repeat it, instead of --operators.")
 @click.option(
-    "--matches", "-n", type=Whole(1), help="Matches to play. Default: 1; where not all play in each, one round."
+    "--operator", "single", multiple=True, type=OneOperator(), help="One operator; repeat it, instead of --operators."
+)
+@option(
+    "--matches",
+    "-n",
+    type=Whole(1),
+    show_default="1; where not all play in each, one round",
+    help="Matches to play.",
 )
 @click.option("--schedule", help="blocks: all play in each; round_robin: each line-up of the pool; or ./FILE.py:NAME.")
 @click.option("--part", callback=_part, help="K/N: of N parts of the run only the K-th, see `arena merge`.")
-@click.option("--seed", "-s", type=Whole(0), help="Of cards and all other chance. Default: drawn, and recorded.")
-@click.option(
+@option("--seed", "-s", type=Whole(0), show_default="drawn, and recorded", help="Of cards and all other chance.")
+@option(
     "--concurrency",
     "-c",
     type=Whole(1),
-    help="Matches at once. Default: what keeps models busy, 16 or more; with a person or a clock 1.",
+    show_default="what keeps models busy, 16 or more; with a person or a clock 1",
+    help="Matches at once.",
 )
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with a run that stopped, given by its folder.")
-@click.option("--out", type=click.Path(path_type=Path), help="New run folder. Default: runs/TIME-GAME.")
+@option("--out", type=click.Path(path_type=Path), show_default="runs/TIME-GAME", help="New run folder.")
 @click.option(
     "--engine", default="local", show_default=True, help="Who plays: local, or ray, a Ray cluster (docs/cluster.md)."
 )
 @click.option("--max-ticks", type=Whole(1), help="Cut each match after so many ticks.")
-@click.option("--human-timeout", type=Seconds(0), help="Seconds a person has a turn. Default: no limit.")
+@option("--human-timeout", type=Seconds(0), show_default="no limit", help="Seconds a person has a turn.")
 @click.option(
     "--pace",
     type=click.Choice(get_args(Pace)),

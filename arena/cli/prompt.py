@@ -11,6 +11,9 @@ from PIL import Image as Pictures
 
 from arena import names, plugins
 from arena.canonical import generator, key
+from arena.cli.one_operator import OneOperator
+from arena.cli.options import option
+from arena.cli.whole import Whole
 from arena.errors import InputError
 from arena.game import Game, Views
 from arena.lineup import SEATS, build_lineup
@@ -28,11 +31,12 @@ from arena.text import printable
     "--operator",
     default="vlm",
     show_default=True,
+    type=OneOperator(),
     help="The model, with its options: llm@history=2, vlm:DIR@prompt=mine.txt.",
 )
-@click.option("--seat", type=click.IntRange(0), default=None, help="Whose prompt (default: of who acts first).")
-@click.option("--turn", type=click.IntRange(1), default=1, show_default=True, help="Which turn of that seat.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the match.")
+@option("--seat", type=Whole(0), show_default="of who acts first", help="Whose prompt.")
+@click.option("--turn", type=Whole(1), default=1, show_default=True, help="Which turn of that seat.")
+@click.option("--seed", type=Whole(0), default=0, show_default=True, help="Of the match.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write the pictures into this folder.")
 def prompt(game: str, operator: str, seat: int | None, turn: int, seed: int, out: Path | None) -> None:
     """Show what a model would be asked in a match: each message with its role, texts and pictures.

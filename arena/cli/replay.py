@@ -16,6 +16,7 @@ from rich.segment import Segment, Segments
 from rich.text import Text
 
 from arena.cli.replay_pages import Page, ReplayPages
+from arena.cli.whole import Whole
 from arena.errors import InputError, RecordError
 from arena.record.reader import Run
 from arena.record.replay import Replay
@@ -29,7 +30,7 @@ BRIEF = "→ ← n p a q"
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--match", "-m", type=click.IntRange(0), help="The match to begin with (--plain: the only one shown).")
+@click.option("--match", "-m", type=Whole(0), help="The match to begin with (--plain: the only one shown).")
 @click.option("--plain", is_flag=True, help="Print every step and wait for no key. So it is without a terminal.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: each step as one line of JSON.")
 @click.option("--frames", type=click.Path(path_type=Path, file_okay=False), help="Save each picture shown as PNG here.")

@@ -8,6 +8,8 @@ import click
 
 from arena import plugins
 from arena.analysis.kept import write_anew
+from arena.cli.options import option
+from arena.cli.whole import Whole
 from arena.record.reader import Run
 from arena.report.columns import paths_of, write_columns
 from arena.report.page import write_report
@@ -17,11 +19,9 @@ from arena.report.replays import Caps
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The page. Default: RUN/report.html.")
-@click.option(
-    "--pictures", default=12, show_default=True, type=click.IntRange(0), help="MiB of pictures in it at most."
-)
-@click.option("--turns", default=10_000, show_default=True, type=click.IntRange(0), help="Turns shown in it at most.")
+@option("--out", type=click.Path(path_type=Path, dir_okay=False), show_default="RUN/report.html", help="The page.")
+@click.option("--pictures", default=12, show_default=True, type=Whole(0), help="MiB of pictures in it at most.")
+@click.option("--turns", default=10_000, show_default=True, type=Whole(0), help="Turns shown in it at most.")
 @click.option("--columns", is_flag=True, help="Write RUN/matches.parquet, turns.parquet and calls.parquet too.")
 @click.option("--analysis", is_flag=True, help="First write RUN/analysis.json (differences, ratings) from its log.")
 @click.option("--trust", is_flag=True, help="Run the game file that came with RUN, although it was never played here.")

@@ -8,31 +8,43 @@ import click
 from rich.console import Console
 
 from arena import commands, names, plugins
+from arena.cli.options import option
+from arena.cli.real import Seconds
 from arena.cli.sizes import Size
 from arena.cli.whole import Whole
 from arena.errors import InputError, MissingExtraError
 from arena.plan import Limits
 from arena.serve.table import Table, served_plan
 
-SECONDS = click.FloatRange(0, min_open=True)
+SECONDS = Seconds(0, min_open=True)
 
 
 @click.command()
 @click.option("--game", required=True, help="As for `arena play`: holdem@seats=3, ./rps.py, openspiel:hanabi.")
-@click.option("--opponents", default="", help="Operators of the other seats, in seat order: one for all, or one each.")
-@click.option("--seat", type=Whole(0), help="Of every player (default: what reset says, or its seed).")
-@click.option("--view", "views", multiple=True, type=click.Choice(["text", "vector", "image"]), help="What is shown.")
-@click.option("--size", type=Size(), help="Of the picture, in pixels: 128x128.")
+@option(
+    "--opponents",
+    default="",
+    show_default="none, where there is no other seat",
+    help="Operators of the other seats, in seat order: one for all, or one each.",
+)
+@option("--seat", type=Whole(0), show_default="what reset says, or its seed", help="Of every player.")
+@option(
+    "--view",
+    "views",
+    multiple=True,
+    type=click.Choice(["text", "vector", "image"]),
+    show_default="text, or else vector, or else image: what the game has",
+    help="What is shown; may be repeated.",
+)
+@option("--size", type=Size(), show_default="the game's first", help="Of the picture, in pixels: 128x128.")
 @click.option("--sessions", type=Whole(1), default=64, show_default=True, help="Players at once, at most.")
 @click.option("--seed", type=Whole(0), default=0, show_default=True, help="Of matches whose reset gives none.")
 @click.option("--reask", type=Whole(0), default=0, show_default=True, help="Times that a bad answer is asked again.")
 @click.option("--max-ticks", type=Whole(1), help="Cut matches after this many ticks.")
 @click.option("--deadline", type=SECONDS, default=120.0, show_default=True, help="Seconds that an opponent has.")
-@click.option("--idle", type=SECONDS, help="End sessions that were silent for so many seconds (default: never).")
+@option("--idle", type=SECONDS, show_default="never", help="End sessions that were silent for so many seconds.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port; 0: any that is free."
-)
+@click.option("--port", type=Whole(0, 65535), default=8000, show_default=True, help="The port; 0: any that is free.")
 def openenv(
     game: str,
     opponents: str,

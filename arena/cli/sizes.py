@@ -13,6 +13,10 @@ class Size(click.ParamType[tuple[int, int]]):
 
     name = "HxW"
 
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        """The word in a command's help."""
+        return self.name
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
         found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", value)
         if found is None:

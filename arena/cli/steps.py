@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from arena import commands
 from arena.errors import InputError
 from arena.supervisor.runtime import home, use
 from arena.supervisor.runtime.create import create
@@ -61,9 +60,6 @@ def ensure(name: str, yes: bool, console: Console) -> None:
             console.print(text, highlight=False, markup=False, soft_wrap=True)
     asked = f"Create it now, in {home.home() / 'envs'}?"
     if not yes and not (sys.stdin.isatty() and console.is_terminal and click.confirm(asked, default=True, err=True)):
-        raise InputError(
-            f"runtime {runtime.name!r} is needed. "
-            f"Create it with: {commands.arena('env', 'create', name)}, or play with --yes"
-        )
+        raise InputError(f"runtime {runtime.name!r} is needed. {use.how_to_create(name)}, or play with --yes")
     with Steps(console) as steps:
         create(runtime, steps)

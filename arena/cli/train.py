@@ -11,6 +11,7 @@ import click
 
 from arena.cli.extra_train import extra_train
 from arena.cli.lazy import Group
+from arena.cli.options import option
 from arena.cli.set_option import set_option
 from arena.cli.train_sft import sft
 from arena.cli.train_vlm import vlm
@@ -28,10 +29,10 @@ def train() -> None:
 @train.command()
 @click.argument("config_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--game", help="Game to learn, with its options, e.g. leduc or holdem@hands=1.")
-@click.option("--steps", type=Whole(1), show_default="200000; with pictures 500000", help="Decisions of the learner.")
-@click.option("--seed", type=Whole(0), show_default="0", help="Of weights, deals and opponents.")
+@option("--steps", type=Whole(1), show_default="200000; with pictures 500000", help="Decisions of the learner.")
+@option("--seed", type=Whole(0), show_default="0", help="Of weights, deals and opponents.")
 @click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder of the run.")
-@click.option("--seats", help="Seats of the matches; 2,3 trains on both in turn. Default: the fewest the game takes.")
+@option("--seats", show_default="the fewest the game takes", help="Of the matches; 2,3 trains on both in turn.")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out, exactly.")
 @set_option("entropy=0.05")
 @click.option("--matches", "-n", default=100, show_default=True, type=Whole(0), help="Matches of the evaluation.")

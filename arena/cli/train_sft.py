@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from arena.cli.extra_train import extra_train
+from arena.cli.options import option
 from arena.cli.set_option import set_option
 from arena.cli.whole import Whole
 from arena.errors import WorkerError
@@ -24,15 +25,15 @@ SMOKE_LESSONS = 40
 
 @click.command()
 @click.argument("config_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--model", show_default="vlm", help="The operator to train, as it is named to play.")
+@option("--model", show_default="vlm", help="The operator to train, as it is named to play.")
 @click.option("--run", "runs", multiple=True, metavar="RUN", help="Learn from who played in this run (people too).")
 @click.option("--teacher", "teachers", multiple=True, metavar="GAME", help="Learn from lessons of the game's teacher.")
 @click.option(
     "--correct", "corrected", multiple=True, metavar="RUN", help="Learn what the teacher would have done in this run."
 )
 @click.option("--chat", "chats", multiple=True, metavar="DIR", help="Learn from what `arena export --to chat` wrote.")
-@click.option("--steps", type=Whole(1), show_default="500", help="Updates.")
-@click.option("--seed", type=Whole(0), show_default="0", help="Of lessons, and of the order of examples.")
+@option("--steps", type=Whole(1), show_default="500", help="Updates.")
+@option("--seed", type=Whole(0), show_default="0", help="Of lessons, and of the order of examples.")
 @click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder of the training.")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out, exactly.")
 @set_option("rate=5e-5")

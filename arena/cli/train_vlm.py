@@ -9,8 +9,12 @@ import click
 from rich.console import Console
 
 from arena import commands
-from arena.cli.extra_train import extra_train
+from arena.cli.extra_train import extra_train, require_train
+from arena.cli.options import option
+from arena.cli.presets import presets_option
+from arena.cli.real import Real
 from arena.cli.set_option import set_option
+from arena.cli.whole import Whole
 from arena.errors import InputError, WorkerError
 from arena.train.vlm import begun
 from arena.train.vlm.told import use
@@ -52,18 +56,24 @@ class Lines:
                 self._console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
+def _presets() -> dict[str, Path]:
+    from arena.train.vlm.config import presets
+
+    return presets()
+
+
 @click.command()
 @click.argument("config_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
-    "--preset",
-    help="Settings that ship: sidescroller-nano (alone), race-nano (self-play), ...; --preset ? lists all.",
+    "--preset", help="Settings that ship: sidescroller-nano (alone), race-nano (self-play), and what --presets lists."
 )
+@presets_option(_presets)
 @click.option(
     "--game", "games", multiple=True, help="Play this game, instead of the preset's if there is one; may be repeated."
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the training.")
+@option("--out", type=click.Path(path_type=Path), required_without="--dry-run", help="Folder of the training.")
 @set_option("learn.share=0.5")
-@click.option("--seed", type=int, help="As --set seed=N.")
+@option("--seed", type=Whole(0), show_default="of the preset or file, else 0", help="As --set seed=N.")
 @click.option(
     "--resume",
     type=click.Choice(["exact", "weights-only"]),
@@ -72,7 +82,12 @@ class Lines:
 )
 @click.option("--dry-run", is_flag=True, help="Say what it would take, by a trial of a few matches.")
 @click.option("--smoke", is_flag=True, help="Two small updates of everything.")
-@click.option("--lr", type=float, help="Learning rate. 0: two updates that must change nothing, checked.")
+@option(
+    "--lr",
+    type=Real(0),
+    show_default="of the preset or file, else 0.0001",
+    help="Learning rate. 0: two updates that must change nothing, checked.",
+)
 @click.option("--quiet", is_flag=True, help="Print no progress.")
 def vlm(
     config_file: Path | None,
@@ -109,6 +124,7 @@ def vlm(
             raise InputError("--out is missing: the folder of the training")
         begun.check_folder(out, resume or "no")
     ready.check(config)
+    require_train()
     if smoke and not dry_run:
         config = trials.smoke(config)
     if lr == 0 and not dry_run:

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from arena import commands
+from arena.cli.options import option
 from arena.cli.whole import Whole
 from arena.errors import RecordError
 from arena.figures import plural
@@ -34,7 +35,7 @@ SHOWN = 20
 @click.option("--trust", is_flag=True, help="Run the game file that came with RUN, although it was never played here.")
 @click.option("--rerun", type=Whole(1), metavar="N", help="Ask the operators again, N questions or more.")
 @click.option("--rerun-seed", default=0, show_default=True, type=Whole(0), help="Of the draw of these matches.")
-@click.option("--processes", type=Whole(1), help="That share the matches of a long run. Default: one a CPU.")
+@option("--processes", type=Whole(1), show_default="one a CPU", help="That share the matches of a long run.")
 def verify(run: Path, trust: bool, rerun: int | None, rerun_seed: int, processes: int | None) -> None:
     """Play every match of RUN again from its log and compare every hash, reward and result.
 

@@ -12,7 +12,11 @@ from arena.canonical import LARGEST
 class Whole(click.IntRange):
     """A whole number from a lowest one on. It fits in 64 bits: it goes into records and into messages."""
 
-    name = "number"
+    name = "whole number"
+
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        """The word in a command's help."""
+        return "NUMBER"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         number = int(super().convert(value, param, ctx))

@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from arena.cli.lazy import Group
+from arena.cli.options import option
+from arena.cli.whole import Whole
 from arena.errors import InputError
 from arena.supervisor import curve
 from arena.supervisor.interrupts import Interrupts
@@ -26,10 +28,10 @@ def worker() -> None:
 @worker.command()
 @click.argument("kind")
 @click.option("--listen", required=True, metavar="tcp://HOST:PORT", help="Address of this machine; port 0: a free one.")
-@click.option("--key", type=click.Path(path_type=Path), help="Secret key file. Default: this machine's own.")
-@click.option("--allow", type=click.Path(path_type=Path), help="Public key, or folder of them. Default: the own list.")
-@click.option("--max", "most", default=8, show_default=True, type=click.IntRange(1), help="Workers at once.")
-@click.option("--logs", type=click.Path(path_type=Path), help="New workers' logs. Default: runs/served-TIME.")
+@option("--key", type=click.Path(path_type=Path), show_default="this machine's own", help="Secret key file.")
+@option("--allow", type=click.Path(path_type=Path), show_default="the own list", help="Public key, or folder of them.")
+@click.option("--max", "most", default=8, show_default=True, type=Whole(1), help="Workers at once.")
+@option("--logs", type=click.Path(path_type=Path), show_default="runs/served-TIME", help="New workers' logs.")
 def serve(kind: str, listen: str, key: Path | None, allow: Path | None, most: int, logs: Path | None) -> None:
     """Start a worker of KIND for every arena that connects and is let in, until Ctrl-C.
 

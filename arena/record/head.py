@@ -163,7 +163,22 @@ def read_head(folder: Path) -> Head:
     """Reads the head of the run in `folder`. Raises RecordError if it is no run, is damaged, or of another version."""
     path = folder / "run.json"
     if not path.is_file():
-        raise RecordError(
-            f"{folder} is not a run folder: it has no run.json. `{commands.arena('play', '--out', 'DIR')}` writes one"
-        )
+        raise RecordError(f"{folder} is not a run folder: {_instead(folder)}")
     return read_json(path, Head, format=FORMAT)
+
+
+def _instead(folder: Path) -> str:
+    """What is there in place of a run, and what to name instead."""
+    if folder.is_dir():
+        runs = sorted(folder.glob("*/run.json"), key=lambda path: path.stat().st_mtime)
+        if runs:
+            held = "one," if len(runs) == 1 else f"{len(runs)} of them, the newest of which is"
+            return f"it holds {held} {runs[-1].parent}. Name that one"
+        why = "it has no run.json"
+    elif folder.exists():
+        if (folder.parent / "run.json").is_file():
+            return f"it is a file of one. Name the folder: {folder.parent}"
+        why = "it is a file"
+    else:
+        why = "it does not exist"
+    return f"{why}. `{commands.arena('play', '--out', 'DIR')}` writes one"

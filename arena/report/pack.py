@@ -24,7 +24,7 @@ from arena.report.columns import paths_of
 from arena.report.page import write_report
 from arena.report.reading import read_run
 from arena.report.replays import Caps
-from arena.report.reproduce import sha256
+from arena.report.reproduce import sha256, version
 
 ENDINGS = (".tar.zst", ".zip")
 # Of the run folder, beside its log, its journals and the files that it keeps.
@@ -105,7 +105,7 @@ def _readme(run: Run, pictures: bool) -> str:
         "To check it, in the folder that holds this one:",
         "",
         f"    (cd {run.folder.resolve().name} && sha256sum -c {SUMS})",
-        f"    pip install agent-arena=={head.arena}",
+        f"    {version(head)}",
         f"    arena verify {run.folder.resolve().name}",
     ]
     if own:

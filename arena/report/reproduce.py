@@ -31,7 +31,7 @@ def reproduce(run: Run) -> Html:
     """The section of the page."""
     head, name = run.head, run.folder.resolve().name
     lines = [
-        f"pip install {shlex.quote(f'agent-arena=={head.arena}')}",
+        version(head),
         f"arena verify {shlex.quote(name)}             # plays every match again from its log, compares every hash",
         f"arena replay {shlex.quote(name)}             # shows it step by step",
     ]
@@ -45,6 +45,11 @@ def reproduce(run: Run) -> Html:
     rows = [[file, tag("code", digest)] for file, digest in hashes(run.folder).items()]
     parts.append(table("SHA-256 of the files that prove it", ["file", "hash"], rows, "words"))
     return section("How to reproduce", "reproduce", *parts)
+
+
+def version(head: Head) -> str:
+    """The command that tells a reader's version, with the one that is wanted. No index has this package."""
+    return f"arena --version   # {head.arena} played it; to have that one: pip install -e . in its checkout"
 
 
 def _anew(head: Head, name: str) -> list[Html]:

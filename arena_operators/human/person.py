@@ -13,7 +13,7 @@ from arena.operator import Decision, OpenSeat, Outcome, Request, SpectatorUpdate
 from arena.text import printable
 from arena_operators.human.choices import GAVE_UP, offered_in
 from arena_operators.human.facts import Card, Fact, last_hand, read, spoken
-from arena_operators.human.results import Result, of_seat, result, seat_name, signed
+from arena_operators.human.results import Result, company, of_seat, result, seat_name, signed
 from arena_operators.human.talk import Talk, decided
 from arena_operators.human.updates import ShownUpdate
 
@@ -268,7 +268,6 @@ def _table(table: PlayedSeat) -> dict[str, Any]:
         "game": printable(seat.card.game),
         "rules": printable(seat.card.rules, lines=True),
         "you": seat_name(seat, seat.seat),
-        "others": [seat_name(seat, index) for index in range(seat.card.seats) if index != seat.seat],
         "request": asked.id if asked is not None else None,
         "left": None if table.deadline is None else max(0.0, table.deadline - time.monotonic()),
         "budget": asked.budget if asked is not None else None,
@@ -278,7 +277,7 @@ def _table(table: PlayedSeat) -> dict[str, Any]:
         ],
         "played": _played(table),
         "text": printable(observation.text or "", lines=True) if observation is not None else "",
-        "facts": [_fact(fact) for fact in read(facts)],
+        "facts": [_fact(fact) for fact in (*_company(seat), *read(facts))],
         "hand": str(facts.get("hand_number", "")),
         "lastHand": [_sentence(part) for part in last_hand(facts)],
         "picture": table.pictures if table.picture is not None else None,
@@ -312,6 +311,12 @@ def _played(table: PlayedSeat) -> dict[str, Any] | None:
 def _keys(number: int, letter: str | None) -> list[str]:
     digit = [str(number)] if 0 <= number <= 9 else []
     return digit + ([letter] if letter else [])
+
+
+def _company(seat: OpenSeat) -> list[Fact]:
+    """Who sits where, as one more thing that the person knows."""
+    lines = company(seat)
+    return [Fact("company", "At the table", "\n".join(lines), ())] if lines else []
 
 
 def _fact(fact: Fact) -> dict[str, Any]:

@@ -45,6 +45,14 @@ def seat_name(seat: OpenSeat, index: int) -> str:
     return f"seat {index} ({name})" if name else f"seat {index}"
 
 
+def company(seat: OpenSeat) -> list[str]:
+    """Who sits where, a line a seat; none where nobody else does, or where a blind match tells no names."""
+    names = [printable(name) for name in seat.seats]
+    if all(index == seat.seat or name in {"", f"player {index}"} for index, name in enumerate(names)):
+        return []
+    return [f"seat {index}: {name}{' (you)' * (index == seat.seat)}" for index, name in enumerate(names)]
+
+
 def signed(value: float) -> str:
     """`value` with its sign, without needless digits: +3.5, -1, 0."""
     text = f"{value:+.3f}".rstrip("0").rstrip(".")

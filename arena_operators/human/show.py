@@ -17,7 +17,7 @@ from arena.operator import OpenSeat, Request
 from arena.text import printable
 from arena_operators.human.choices import GIVE_UP, Choice
 from arena_operators.human.facts import Card, Fact, read
-from arena_operators.human.results import Result, seat_name, signed
+from arena_operators.human.results import Result, company, seat_name, signed
 from arena_operators.human.talk import Line
 
 FELT = "green"
@@ -37,6 +37,8 @@ def turn(
 ) -> RenderableType:
     """One question: the cards that the facts name, the table in words, what was said, and what may be done and said."""
     parts: list[RenderableType] = [Rule(Text(title, style="bold"), style=FELT)]
+    if others := company(seat):
+        parts.append(Text(", ".join(others), style="dim"))
     if request.reason:
         parts.append(Text(f"Asked again, because: {printable(request.reason)}", style="bold yellow"))
     facts = read(request.observation.facts)

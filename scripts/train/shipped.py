@@ -87,11 +87,17 @@ def main() -> int:
     try:
         claimed = {} if given.write else claims(CLAIMS)
         named = dict.fromkeys((*given.operator, *SHIPPED))
-        pixels = {who: [one.distance for one in lanes(GAME, who, LEVELS, SEED)] for who in named}
+        pixels: dict[str, list[float]] = {}
+        for number, who in enumerate(named, 1):
+            print(f"{who} ({number} of {len(named)}): {LEVELS} levels", file=sys.stderr, flush=True)
+            pixels[who] = [one.distance for one in lanes(GAME, who, LEVELS, SEED)]
         out, holds = table(pixels, claimed)
     except ArenaError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("stopped: nothing is kept of it", file=sys.stderr)
+        return 130
     print("\n".join(out))
     if given.write:
         CLAIMS.write_text(json.dumps({who: pixels[who] for who in SHIPPED}) + "\n")

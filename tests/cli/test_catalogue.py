@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from arena import plugins
 from arena.cli.catalogue import games, operators
+from arena.cli.catalogue_tools import tools
 from arena.errors import InputError, PluginNotFoundError
 from arena_operators.vlm.checkpoint import adapters
 from tests.cli.broken import broken_plugins  # noqa: F401
@@ -28,6 +29,15 @@ def test_the_list_has_a_line_or_two_each_and_options_in_detail_alone(command, wh
     assert not [line for line in out.splitlines() if line.strip().startswith("@")]
     assert "One in detail, with its options:" in out
     assert len(out.split("\n\n")[0].splitlines()) <= 2 * len(plugins.names(what))
+
+
+@pytest.mark.parametrize("width", ["60", "400"])
+@pytest.mark.parametrize("args", [(games,), (games, "leduc"), (operators,), (operators, "random"), (tools,)])
+def test_no_line_ends_in_spaces(args, width):
+    command, *words = args
+    out = CliRunner().invoke(command, words, env={"COLUMNS": width}).output
+    assert out
+    assert [line for line in out.splitlines() if line != line.rstrip()] == []
 
 
 def test_the_adapters_that_ship_are_named_where_the_option_is_shown():

@@ -67,6 +67,7 @@ def test_what_is_absent_is_no_problem_and_not_said_to_be_ok(monkeypatch):
     result = CliRunner().invoke(doctor)
     assert result.exit_code == 0
     assert result.output.startswith("- ")
+    assert [line for line in result.output.splitlines() if line != line.rstrip()] == []
     assert "all that is here works" in result.output
 
 

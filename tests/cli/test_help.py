@@ -15,6 +15,7 @@ from arena.cli.help import PLAY
 from arena.cli.lazy import Group
 from arena.cli.main import cli
 from arena.cli.play import play
+from arena.train.vlm.config import presets
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -63,6 +64,52 @@ def test_help_imports_no_command():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def every(command: click.Command = cli, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """All commands and groups."""
+    if not isinstance(command, click.Group):
+        return [path]
+    context = click.Context(command)
+    below = [(name, command.get_command(context, name)) for name in command.list_commands(context)]
+    return [path, *(one for name, sub in below if sub for one in every(sub, (*path, name)))]
+
+
+def test_h_is_help_of_every_command_and_group():
+    """In a process of its own: click keeps the names of the option for help that were asked for first."""
+    code = (
+        "from click.testing import CliRunner\n"
+        "from arena.cli.main import cli\n"
+        f"for path in {every()}:\n"
+        "    short = CliRunner().invoke(cli, [*path, '-h'])\n"
+        "    assert (short.exit_code, short.output) == (0, CliRunner().invoke(cli, [*path, '--help']).output), path\n"
+        "    assert short.output.startswith('Usage: '), path\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("path", [*every(), ("export", "model"), ("export", "adapter")], ids=" ".join)
+def test_defaults_and_kinds_of_values_are_told_in_one_way(path):
+    text = " ".join(shown(*path).split())
+    assert not re.search(r"[Dd]efault: \(|\((the )?default|Default: |\bINTEGER\b|\bFLOAT\b|\bRANGE\b|HXW", text)
+
+
+def test_what_a_training_needs_without_a_trial_is_marked():
+    assert "Folder of the training. [required without --dry-run]" in " ".join(shown("train", "vlm").split())
+
+
+def test_the_command_of_a_worker_is_not_told_as_if_it_could_be_left_out():
+    assert shown("check", "worker").splitlines()[0].endswith("check worker [OPTIONS] -- COMMAND...")
+
+
+def test_presets_are_listed_with_what_each_is():
+    done = CliRunner().invoke(cli, ["train", "vlm", "--presets"], terminal_width=200)
+    assert done.exit_code == 0
+    told = dict(re.split(r"\s{2,}", line) for line in done.output.splitlines())
+    assert set(told) == set(presets())
+    assert told["sidescroller-nano"] == "nano alone on the train levels of the sidescroller"
+    assert "180 updates)" in told["odysseus"]
 
 
 def test_every_option_of_play_stands_once_under_a_heading():

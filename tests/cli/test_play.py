@@ -39,7 +39,7 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["-g", "kuhn", "-o", "random,random", "--deadline", "inf"], "'inf' is not a finite number of seconds"),
         (["-g", "kuhn", "-o", "random,random", "--human-timeout", "nan"], "'nan' is not a finite number of seconds"),
         (["-g", "kuhn", "-o", "random@foo=1,random"], "random has no option 'foo'. It takes none."),
-        (["-g", "kuhn", "-o", "random,random", "--matches", "none"], "'none' is not a valid number"),
+        (["-g", "kuhn", "-o", "random,random", "--matches", "none"], "'none' is not a valid whole number"),
         (["-g", "kuhn", "-o", "random,needy"], "needs no_such_module, not installed here"),
         (
             ["-g", "kuhn", "-o", "random,seer"],

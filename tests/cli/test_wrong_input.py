@@ -80,8 +80,8 @@ WRONG = [
     (("train", "ppo", "--game", "kuhn", "--out", "/proc/none", "--quiet"), "choose another --out"),
     (("new", "game", "coin", "--dir", "/proc/none"), "/proc/none cannot be written"),
     (("keys", "new", "--dir", "/proc/none"), "cannot keep keys in /proc/none"),
-    (("verify", "nowhere"), "nowhere is not a run folder"),
-    (("replay", "/dev/null"), "/dev/null is not a run folder"),
+    (("verify", "nowhere"), "nowhere is not a run folder: it does not exist. `"),
+    (("replay", "/dev/null"), "/dev/null is not a run folder: it is a file. `"),
     # commands
     (("xyzzy",), "no command is called 'xyzzy'. There is: "),
     (("verfy", "run"), "Did you mean verify?"),
@@ -92,6 +92,30 @@ WRONG = [
     (("train", "foo"), "There is: ppo, sft, vlm."),
     (("verify",), "Missing argument 'RUN'"),
     (("play", "--foo"), "No such option '--foo'"),
+    (("train", "ppo", "--option", "a=1"), "No such option '--option'. Settings are given by --set KEY=VALUE"),
+    (("train", "vlm", "--updates", "3"), "No such option '--updates'. Settings are given by --set KEY=VALUE"),
+    # arguments too many, and lists
+    (("play", "leduc", "--operators", "random,scripted"), "argument (leduc). Did you mean --game leduc?"),
+    (("play", "-g", "leduc", "--operators", "random", "scripted"), "Did you mean --operators random,scripted?"),
+    (("play", "-g", "leduc", "-o", "random,", "scripted", "ppo"), "Did you mean -o random,scripted,ppo?"),
+    (("play", "-g", "leduc", "--operators=random", ",", "./a.py"), "Did you mean --operators random,./a.py?"),
+    (("play", "leduc", "random", "vlm:DIR"), "Did you mean --game leduc --operators random,vlm:DIR?"),
+    (("play", "./rps.py", "-o", "random,random"), "Did you mean --game ./rps.py?"),
+    (("show", "run", "leduc"), "unexpected extra argument (leduc)\n"),
+    (("play", "-g", "leduc", "--operator", "random,scripted"), "For several there is --operators random,scripted"),
+    (("prompt", "--operator", "random,scripted"), "'random,scripted': expected one operator, without commas.\n"),
+    # settings
+    (
+        ("train", "ppo", "--game", "leduc", "--out", "o", "--set", "entropy"),
+        "expected key=value, e.g. --set entropy=0.02",
+    ),
+    (("train", "ppo", "--game", "leduc", "--out", "o", "--set", "zzzz"), "expected key=value, e.g. --set steps=200000"),
+    # names in other letters, and of other libraries
+    (("play", "-g", "leduc", "-o", "PPO,random"), "no operator is called 'PPO'. Did you mean ppo?"),
+    (
+        ("games", "chess"),
+        "gymnasium:NAME, openspiel:NAME, pettingzoo:NAME, e.g. pettingzoo:chess_v6 (docs/adapters.md)",
+    ),
     (("play",), "nobody plays"),
     (("check", "worker"), "nothing to check"),
 ]

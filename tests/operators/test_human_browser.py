@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from arena_operators.human.results import company
 from tests.operators.browser_kit import READY, Stage, Test, in_browser
 from tests.operators.human_kit import CARD, outcome, picture, request, seat
 
@@ -28,6 +29,22 @@ def test_a_match_is_played_by_clicking(stage_runner: Callable[[Test], None]) -> 
         assert "seat 1 shows a king" in await page.text_content("#last")
 
     stage_runner(test)
+
+
+def test_who_sits_where_is_told(stage_runner: Callable[[Test], None]) -> None:
+    async def test(stage: Stage) -> None:
+        page = await stage.page()
+        asked = stage.ask(request(1))
+        await page.wait_for_selector(READY)
+        assert "seat 0: vlm\nseat 1: human (you)" in (await page.text_content("#facts") or "")
+        asked.cancel()
+
+    stage_runner(test)
+
+
+def test_a_blind_match_has_no_names_to_tell() -> None:
+    assert company(seat(names=("player 0", "P1"))) == []
+    assert company(seat(names=("player 1", "P1"))) != []  # an operator that is called so
 
 
 def test_a_match_is_played_by_keys(stage_runner: Callable[[Test], None]) -> None:

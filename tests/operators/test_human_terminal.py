@@ -97,6 +97,19 @@ def test_the_question_shows_cards_words_and_numbered_actions() -> None:
     assert all(action in shown for action in ("1  fold (f)", "2  call (c)", "3  raise (r)"))
 
 
+def test_who_sits_where_is_told() -> None:
+    async def play() -> str:
+        async with sitting() as (operator, screen):
+            operator.open([seat(1)])
+            asked = asyncio.ensure_future(operator.decide(request(1, match=1)))
+            shown = await screen.shows("your move: ")
+            screen.type("1")
+            await asked
+            return shown
+
+    assert "seat 0: vlm, seat 1: human (you)" in asyncio.run(play())
+
+
 @pytest.mark.parametrize(("typed", "action"), [("2", 1), ("r", 2), ("Fold", 0), ("ca", 1)])
 def test_a_number_a_letter_and_a_name_each_choose(typed: str, action: int) -> None:
     async def play() -> Decision:

@@ -47,6 +47,7 @@ def unpack(archive: Path, into: Path) -> Path:
 def test_what_is_unpacked_verifies_and_has_the_sums_it_names(run: Run, tmp_path: Path, ending: str) -> None:
     folder = unpack(pack(run, tmp_path / f"a{ending}"), tmp_path / "there")
     assert verify(Run(folder)).passed
+    assert "pip install agent-arena" not in (folder / "README.txt").read_text() + (folder / "report.html").read_text()
     if shutil.which("sha256sum"):
         subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=folder, check=True)
     named = {line.split("  ")[1] for line in (folder / "SHA256SUMS").read_text().splitlines()}

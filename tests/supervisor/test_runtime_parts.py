@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -14,9 +15,16 @@ import pytest
 from arena import plugins
 from arena.errors import InputError, PluginNotFoundError
 from arena.runtime import Runtime
-from arena.supervisor.runtime import create, home, lockfile, own, uv
+from arena.supervisor.runtime import create, home, lockfile, own, use, uv
 
 TOY = Runtime(name="toy", summary="", python=">=3.11", requirements=("gymnasium==0.29.1",))
+
+
+def test_without_uv_the_command_that_brings_it_comes_first(monkeypatch):
+    assert use.how_to_create("toy").endswith("env create toy")
+    monkeypatch.setattr(uv.shutil, "which", lambda name: None)
+    monkeypatch.setattr(uv.importlib.util, "find_spec", lambda name: None)
+    assert re.search(r"env create toy \(it needs uv: first .*pip install .*\)", use.how_to_create("toy"))
 
 
 # --- definitions -----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 from arena import commands, plugins
 from arena.errors import InputError
 from arena.runtime import Runtime
-from arena.supervisor.runtime import home, locks
+from arena.supervisor.runtime import home, locks, uv
 from arena.supervisor.runtime.home import Environment
 
 # guard -> its descriptor: an environment that this process has handed out is in use until the process ends.
@@ -27,15 +27,21 @@ def interpreter(name: str) -> Path:
         return Path(sys.executable)
     environment = home.current(runtime)
     if environment is None or not _keep(environment):
-        raise InputError(f"{missing(runtime)}. Create it with: {commands.arena('env', 'create', name)}")
+        raise InputError(f"{missing(runtime)}. {how_to_create(name)}")
     return environment.python
+
+
+def how_to_create(name: str) -> str:
+    """The sentence with the command that creates a runtime's environment, and with the one that it needs before."""
+    first = "" if uv.there() else f" (it needs uv: first {commands.install('env')})"
+    return f"Create it with: {commands.arena('env', 'create', name)}{first}"
 
 
 def missing(runtime: Runtime) -> str:
     """Why a runtime cannot be used yet, in words."""
     there = home.environments(runtime.name)
     states = sorted({one.state(runtime) for one in there} - {"ready"})
-    instead = f" (there is one that is: {', '.join(states)})" if states else ""
+    instead = f" (what there is, is {' or '.join(states)})" if states else ""
     return f"runtime {runtime.name!r} has no environment of this definition and this arena yet{instead}"
 
 

@@ -47,6 +47,11 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, **(extra or {})}
 
 
+def there() -> bool:
+    """Whether `command` has one, as far as can be told without running it."""
+    return shutil.which("uv") is not None or importlib.util.find_spec("uv") is not None
+
+
 def command() -> tuple[str, ...]:
     """The uv on PATH, else the one of the arena's Python. Raises MissingExtraError if neither runs."""
     found = shutil.which("uv")
