@@ -177,7 +177,7 @@ def terminal() -> Iterator[Finding]:
 def gpu() -> Iterator[Finding]:
     """The GPUs that torch sees, found in another process: a broken driver must not end the doctor."""
     if installed.versions(["torch"]) == [None]:
-        yield Finding("absent", "gpu", "torch is not installed: only ppo and vlm need it")
+        yield Finding("absent", "gpu", "torch is not installed: only models and trained policies need it")
         return
     try:
         done = subprocess.run([sys.executable, "-P", "-c", TORCH], capture_output=True, text=True, timeout=120)

@@ -62,6 +62,12 @@ def test_an_operator_is_shown_with_what_it_gets_of_each_game():
     assert set(plugins.names("game")) <= {line.split()[0] for line in out.splitlines() if line.strip()}
 
 
+def test_of_each_game_it_is_told_which_model_a_name_alone_means():
+    games = json.loads(CliRunner().invoke(operators, ["vlm", "--json"]).output)[0]["games"]
+    assert games["leduc"] == "image 128x128, text"
+    assert games["blackjack"] == "image 128x128, text, as vlm:nano-games"
+
+
 def test_an_operator_in_a_file_is_shown():
     file = Path(__file__).parents[2] / "docs" / "examples" / "first_operator.py"
     out = CliRunner().invoke(operators, [str(file)], env={"COLUMNS": "200"}).output

@@ -17,7 +17,7 @@ import torch
 from arena.errors import CheckpointError, InputError, UnplayableError
 from arena.operator import OpenSeat, WorkerContext
 from arena.plugins import game_class
-from arena_operators.vlm import sampling
+from arena_operators.vlm import loading, sampling
 from arena_operators.vlm.backend import Message, Sampling
 from arena_operators.vlm.kind import KIND, resolve_options, views
 from arena_operators.vlm.operator import make
@@ -324,3 +324,9 @@ def test_a_template_is_told_that_no_thought_is_wanted(tmp_path, kind, asked, tol
     )
     model = make(WorkerContext(str(folder), asked), kind).backend.model
     assert model.lay_out([Message("user", ("Which move?",))]).endswith("off") is told
+
+
+def test_where_the_hub_cannot_be_reached_a_folder_is_asked_for():
+    """As transformers says it."""
+    error = OSError("We couldn't connect to 'https://huggingface.co' to load the files.")
+    assert loading.hint(error).endswith("copy the model's folder from a machine that has one, and name it: vlm:DIR.")
