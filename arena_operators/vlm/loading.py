@@ -41,7 +41,7 @@ def whole(called: str, load: Callable[[], Any], faults: Sequence[str]) -> Any:
 def hint(error: Exception) -> str:
     """The command for a package that transformers misses, in this environment; what to do where there is no network."""
     if "couldn't connect" in str(error):
-        return " Where there is no way to it, copy the model's folder from a machine that has one, and name it: vlm:DIR."
+        return " Where there is no way to it, copy the model's folder from where there is one, and name it: vlm:DIR."
     named = re.search(r"pip install ([\w-]+)", str(error))
     missing = "torchvision" if "torchvision" in str(error).lower() else named[1] if named is not None else None
     return "" if missing is None else f" Install it here with: {commands.pip(missing)}"

@@ -329,4 +329,4 @@ def test_a_template_is_told_that_no_thought_is_wanted(tmp_path, kind, asked, tol
 def test_where_the_hub_cannot_be_reached_a_folder_is_asked_for():
     """As transformers says it."""
     error = OSError("We couldn't connect to 'https://huggingface.co' to load the files.")
-    assert loading.hint(error).endswith("copy the model's folder from a machine that has one, and name it: vlm:DIR.")
+    assert loading.hint(error).endswith("copy the model's folder from where there is one, and name it: vlm:DIR.")
