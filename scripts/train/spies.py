@@ -4,10 +4,9 @@
     python -m scripts.train.spies measure --out work/spies --json work/spies/spy.json --plot work/spies/curve
 
 measure: matches of one player among players of the other weights, of equal deals in equal seats, so that what differs
-is the weights. Trained among the start: how often its votes as a civilian are right and "n/a", all other clues being
-the start's, and how often it wins in each role. The start among trained: how often its spy wins. Then the start, the
-snapshots and the end, each as the one among each: votes that are better at the clues of every version are no mere
-co-adaptation. 95% intervals over deals; differences deal by deal.
+is the weights: the trained one among the start, and the start among trained ones, who wins in which role. Then votes
+at given clues (votes.py): the start, the snapshots and the end vote at the clues that each of them gave; votes that
+are better at the clues of every version are no mere co-adaptation. 95% intervals over deals; differences deal by deal.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ import numpy as np
 
 from arena import declared
 from arena.errors import InputError
-from arena.evaluate.intervals import BlockShare, mean_interval
+from arena.evaluate.intervals import mean_interval
 from arena.log import EndLine
 from arena.record.measured import measures_of
 from arena.record.reader import Run
@@ -33,45 +32,30 @@ from arena.train.vlm.config import VlmConfig, load
 from arena.train.vlm.crossplay import ONE, one_among
 from scripts.train import selfplay
 from scripts.train.selfplay import START, Row
+from scripts.train.votes import KINDS, Measured, Numbers, votes_of
 
 PRESET = "spy-nano"
 SEED = 1  # of what is measured: deals that no training draws
-COLUMNS = ("seed", "update", "turns", "spo/stage", "spo/vote_accuracy", "spo/vote_na", "reward/spy", "reward/civilian")
+COLUMNS = (
+    "seed",
+    "update",
+    "turns",
+    "spo/stage",
+    "spo/vote_accuracy",
+    "spo/vote_na",
+    "reward/spy",
+    "reward/civilian",
+)
 MEASURES = ("right", "na", "spy", "civilian")  # votes that are right, votes for nobody, matches won in a role
+AMONG, AROUND, VOTES = "trained among start", "start among trained", "votes at the start's clues"
 Version = tuple[str, Path | None]
+AT_START: Version = (START, None)
 
 
-class Numbers:
-    """Shares by deal: of each, how many there are, and their sum."""
-
-    def __init__(self) -> None:
-        self.by_deal: dict[int, tuple[int, float]] = {}
-
-    def add(self, deal: int, value: float) -> None:
-        count, total = self.by_deal.get(deal, (0, 0.0))
-        self.by_deal[deal] = count + 1, total + value
-
-    def of(self, deal: int) -> float:
-        count, total = self.by_deal[deal]
-        return total / count
-
-    def told(self) -> dict[str, Any]:
-        """The share, its 95% interval over deals (Wilson's), and of how many."""
-        share = BlockShare()
-        for count, total in self.by_deal.values():
-            share.add(count, total)
-        low, high = share.interval or (None, None)
-        return {"score": share.mean, "low": low, "high": high, "count": sum(n for n, _ in self.by_deal.values())}
-
-
-Measured = dict[str, Numbers]
-
-
-def measure(config: VlmConfig, one: Version, others: Version, out: Path, matches: int, seed: int = SEED) -> Measured:
-    """What `one` did among players with the weights of `others`, by MEASURES."""
+def met(config: VlmConfig, one: Version, others: Version, out: Path, matches: int) -> Run:
+    """The matches of `one` among players with the weights of `others`."""
     game, how = config.rollout.levels[0], config.rollout
-    run = one_among(game, how.operator, one, others, out, matches=matches, seed=seed, concurrency=how.concurrency)
-    return numbers(run)
+    return one_among(game, how.operator, one, others, out, matches=matches, seed=SEED, concurrency=how.concurrency)
 
 
 def numbers(run: Run) -> Measured:
@@ -116,39 +100,48 @@ def difference(of: Sequence[Numbers], less: Numbers) -> dict[str, Any]:
 
 
 def against(config: VlmConfig, trained: Path, out: Path, matches: int) -> dict[str, Measured]:
-    """The trained weights among the start, the start among the trained ones, and the start among itself."""
-    last = selfplay.newest(trained)
-    end: Version = (last.name, last)
-    start: Version = (START, None)
+    """The trained weights among the start, and the start among the trained ones."""
+    end = last(trained)
     return {
-        "trained among start": measure(config, end, start, out / "trained-start", matches),
-        "start among trained": measure(config, start, end, out / "start-trained", matches),
-        "start among start": measure(config, start, start, out.parent / "start", matches),
+        AMONG: numbers(met(config, end, AT_START, out / "trained-start", matches)),
+        AROUND: numbers(met(config, AT_START, end, out / "start-trained", matches)),
     }
 
 
-def table(found: Sequence[Mapping[str, Measured]]) -> dict[str, Any]:
-    """What was measured of one training or of several, with what it is more than at the start."""
-    base = found[0]["start among start"]
-    out: dict[str, Any] = {"start": {name: base[name].told() for name in MEASURES}}
-    for who in ("trained among start", "start among trained"):
+def last(trained: Path) -> Version:
+    weights = selfplay.newest(trained)
+    return weights.name, weights
+
+
+def table(found: Sequence[Mapping[str, Measured]], base: Mapping[str, Measured]) -> dict[str, Any]:
+    """What was measured of one training or of several, with what it is more than the start did in its place."""
+    out: dict[str, Any] = {}
+    for who, start in base.items():
+        out[who] = {"start": {name: one.told() for name, one in start.items()}}
         if len(found) == 1:
-            out[who] = {name: found[0][who][name].told() for name in MEASURES}
-        out[f"{who}, less the start"] = {
-            name: difference([one[who][name] for one in found], base[name]) for name in MEASURES
+            out[who]["trained"] = {name: one.told() for name, one in found[0][who].items()}
+        out[who]["less the start"] = {
+            name: difference([one[who][name] for one in found], start[name]) for name in start
         }
     return out
 
 
 def circle(config: VlmConfig, trained: Path, out: Path, matches: int) -> dict[str, Any]:
-    """Every version as the one among every version: rows are the one, columns the others."""
+    """Every version's votes at the clues of every version: rows are who votes, columns whose clues."""
+    game, operator = config.rollout.levels[0], config.rollout.operator
     weights = list(selfplay.versions(trained).items())
-    cells: dict[str, list[list[dict[str, Any]]]] = {name: [] for name in MEASURES}
-    for one in weights:
-        found = [measure(config, one, two, out / f"{one[0]}-{two[0]}", matches) for two in weights]
-        for name in MEASURES:
-            cells[name].append([made[name].told() for made in found])
-    return {"names": [name for name, _ in weights], "matches": matches, **cells}
+    runs = [met(config, one, one, out / one[0], matches) for one in weights]
+    votes = [[votes_of(run, game, operator, one) for run in runs] for one in weights]
+    return (
+        {"names": [name for name, _ in weights], "matches": matches}
+        | {name: [[made[name].told() for made in row] for row in votes] for name in KINDS.values()}
+        | {
+            f"{name}, less the start": [
+                [difference([made[name]], votes[0][at][name]) for at, made in enumerate(row)] for row in votes[1:]
+            ]
+            for name in KINDS.values()
+        }
+    )
 
 
 def drawn(rows: Sequence[Row], axes: Any) -> None:
@@ -169,22 +162,27 @@ def settings_of(settings: Sequence[str]) -> VlmConfig:
 
 
 def report(given: argparse.Namespace) -> dict[str, Any]:
-    """Measures all seeds; what was played before is not played again."""
-    config = settings_of(given.settings)
-    rows, found, results = list[Row](), [], dict[str, Any](game=config.rollout.levels[0], seed=SEED, seeds={})
+    """Measures all seeds; matches that were played before are not played again."""
+    config, folder = settings_of(given.settings), given.out / "measured"
+    game, operator = config.rollout.levels[0], config.rollout.operator
+    results = dict[str, Any](game=game, seed=SEED, seeds={})
+    rows, found = list[Row](), list[dict[str, Measured]]()
+    alone = met(config, AT_START, AT_START, folder / "start", max(given.matches, given.clues))
+    start = numbers(alone)
+    base = {AMONG: start, AROUND: start, VOTES: votes_of(alone, game, operator, AT_START)}
     for seed in given.seeds:
         trained = given.out / f"spy-{seed}"
         if not (trained / "metrics.jsonl").is_file():
             raise InputError(f"{trained} holds no training: run `python -m scripts.train.spies train` first")
         rows += [{"seed": seed, **row} for row in selfplay.curve(trained, COLUMNS)]
-        made = against(config, trained, given.out / "measured" / str(seed), given.matches)
+        made = against(config, trained, folder / str(seed), given.matches)
+        made[VOTES] = votes_of(alone, game, operator, last(trained))
         found.append(made)
-        results["seeds"][seed] = table([made])
+        results["seeds"][seed] = table([made], base)
         if given.cross:
-            cross = given.out / "measured" / f"{seed}-cross"
-            results["seeds"][seed]["cross_play"] = circle(config, trained, cross, given.cross)
+            results["seeds"][seed]["cross_play"] = circle(config, trained, folder / f"{seed}-cross", given.cross)
         print(f"seed {seed}", json.dumps(results["seeds"][seed]), flush=True)
-    results["mean of the seeds"] = table(found)
+    results["mean of the seeds"] = table(found, base)
     results["curve"] = rows
     if given.plot:
         selfplay.keep(rows, COLUMNS, given.plot, lambda axes: drawn(rows, axes))
@@ -197,8 +195,9 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("work/spies"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--set", dest="settings", action="append", default=[], help="as of arena train vlm")
-    parser.add_argument("--matches", type=int, default=600, help="of each of the three tables against the start")
-    parser.add_argument("--cross", type=int, default=120, help="matches of each pair of versions; 0: none")
+    parser.add_argument("--matches", type=int, default=240, help="of the one trained, and of the one of the start")
+    parser.add_argument("--clues", type=int, default=720, help="matches of the start, at whose clues the trained vote")
+    parser.add_argument("--cross", type=int, default=240, help="the same of every version, for all of them; 0: none")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path, help="the curves: this name with .csv and .png")
     return parser.parse_args(words)

@@ -6,12 +6,33 @@ from pathlib import Path
 
 import pytest
 
+from arena.errors import InputError
 from arena.log import TickLine
 from arena.record.reader import Run
 from arena.train.vlm.crossplay import ONE, one_among
-from scripts.train.spies import Numbers, difference, numbers
+from scripts.train.spies import difference, numbers
+from scripts.train.votes import Numbers, votes_of
 
 GAME, NEW = "spy@seats=3@rounds=1", ("start", None)
+NOBODY = """
+from arena.operator import Decision, Operator, OperatorKind
+from arena.game import Views
+
+
+class Nobody(Operator):
+    def act(self, requests):
+        for request in requests:
+            yield request, Decision(answer="n/a")
+
+
+KIND = OperatorKind(
+    name="nobody", summary="votes for nobody", target=f"{__file__}:make", views=lambda *_: Views(text=True)
+)
+
+
+def make(context):
+    return Nobody()
+"""
 
 
 def meet(operator: str, out: Path) -> Run:
@@ -47,6 +68,34 @@ def test_votes_and_wins_of_the_one_are_those_of_the_log(runs: list[Run]) -> None
     for name, expected in (("right", right), ("na", abstained), ("spy", spy)):
         assert found[name].by_deal == {block: (1, float(value)) for block, value in expected.items()}
     assert len(right) + len(spy) == 12
+
+
+def test_who_votes_again_at_the_same_clues_votes_the_same(runs: list[Run]) -> None:
+    """All civilians of all matches, who are two of three."""
+    votes = {name: dict[int, list[bool]]() for name in ("right", "na")}
+    for lines in runs[0].played():
+        events = [event for line in lines if isinstance(line, TickLine) for event in line.events]
+        (end,) = (event for event in events if " is the spy and " in event)
+        given = [event for event in events if " votes for " in event]
+        block = runs[0].plan(lines[0]).block
+        votes["right"][block] = [event.endswith(f"votes for {' '.join(end.split()[:2])}") for event in given]
+        votes["na"][block] = [event.endswith("n/a") for event in given]
+        assert len(given) == 2
+    found = votes_of(runs[0], GAME, "random", NEW, together=5)
+    for name, by_block in votes.items():
+        assert found[name].by_deal == {block: (2, float(sum(given))) for block, given in by_block.items()}
+
+
+def test_who_votes_otherwise_is_judged_by_its_own_votes(runs: list[Run], tmp_path: Path) -> None:
+    (tmp_path / "nobody.py").write_text(NOBODY)
+    found = votes_of(runs[0], GAME, f"{tmp_path / 'nobody.py'}:KIND", NEW)
+    assert (found["na"].told()["score"], found["right"].told()["score"], found["na"].told()["count"]) == (1.0, 0.0, 24)
+
+
+def test_votes_of_another_game_are_refused(tmp_path: Path) -> None:
+    run = one_among("spy@seats=4@rounds=1@elimination=true", "random", NEW, NEW, tmp_path, matches=1, seed=5)
+    with pytest.raises(InputError, match="without elimination"):
+        votes_of(run, "spy@seats=4@rounds=1@elimination=true", "random", NEW)
 
 
 def test_a_difference_is_of_the_deals_that_all_have() -> None:
