@@ -15,7 +15,7 @@ from arena.record.disk import in_use
 from arena.record.measured import usable_measures
 from arena.record.reader import Run
 from arena.record.training import read_training
-from arena.train.vlm import begun, told
+from arena.train.vlm import begun, sft_told, told
 
 
 @click.command()
@@ -59,8 +59,9 @@ def show(run: Path, conditions: bool, behaviour: bool, as_json: bool) -> None:
 
 def show_training(folder: Path, console: Console, notes: Console) -> bool:
     """What stands there of a training, if it is one; whether there is a run to show."""
-    if (folder / begun.HEAD).is_file():
-        for sentence in told.sentences(folder):
+    of_model = told.sentences(folder) if (folder / begun.HEAD).is_file() else sft_told.sentences(folder)
+    if of_model:
+        for sentence in of_model:
             console.print(sentence, markup=False, highlight=False, soft_wrap=True)
         return False
     training = read_training(folder)

@@ -63,7 +63,8 @@ def sft(
     of every batch; --run also @operator= and @best=, --teacher @lessons=. CONFIG_FILE is TOML, or a Python file that
     declares one SftFile; --set changes any of its settings (docs/sft.md). What --model, --steps and --seed say counts
     before both, and sources that are given here stand in place of all that the file names. OUT/model is the trained
-    model, which `vlm:OUT/model` seats; OUT/curve.csv tells how it went.
+    model, which `vlm:OUT/model` seats; OUT/curve.csv tells how it went. --set evaluation.every=100 has it play matches in
+    between, and says at the end at which games it got better or worse.
     """
     from arena.train.vlm.sft_config import SftConfig, SftSettings, Sort, load
 
@@ -89,7 +90,7 @@ def sft(
     with extra_train():
         from arena.train.vlm import sft_ready
     sft_ready.check(config)
-    _train(replace(config, **SMOKE, sources=tuple(map(_smaller, sources))) if smoke else config, dry_run)
+    _train(_smoke(config) if smoke else config, dry_run)
 
 
 def _began(out: Path) -> bool:
@@ -98,12 +99,19 @@ def _began(out: Path) -> bool:
     return names is not None and (names in ([], ["lessons"]) or any(name.startswith("checkpoint-") for name in names))
 
 
+def _smoke(config: SftConfig) -> SftConfig:
+    played = replace(config.evaluation, every=min(config.evaluation.every, 1), matches=2)
+    return replace(config, **SMOKE, sources=tuple(map(_smaller, config.sources)), evaluation=played)
+
+
 def _smaller(of: Source) -> Source:
     return replace(of, lessons=min(of.lessons, SMOKE_LESSONS), shard=min(of.shard, SMOKE_LESSONS))
 
 
 def _train(config: SftConfig, dry_run: bool) -> None:
     from arena import commands
+    from arena.train.vlm import changes
+    from arena.train.vlm.sft_facts import newest
 
     with extra_train():
         from arena.train.vlm import sft
@@ -114,9 +122,11 @@ def _train(config: SftConfig, dry_run: bool) -> None:
         path = sft.run(config)
     except (KeyboardInterrupt, WorkerError):
         again = commands.arena(*shlex.split(config.trained_by)[1:], "--out", config.out, "--resume")
-        found = sft.newest(Path(config.out))
+        found = newest(Path(config.out))
         said = "before its first checkpoint" if found is None else f"after its last checkpoint, {found.name}"
         click.echo(f"stopped {said}\ngo on with: {again}", err=True)
         raise
+    for line in changes.sentences(Path(config.out)):
+        click.echo(line)
     kind = config.model.partition(":")[0].partition("@")[0]
     click.echo(f"{path}\nseat it with: {kind}:{path}")

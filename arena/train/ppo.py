@@ -46,7 +46,7 @@ from arena.train.nets import Floats, probabilities, sample
 from arena.train.network import ActorCritic, to_numpy
 from arena.train.policy import save_policy
 from arena.train.pool import KINDS, Pool
-from arena.train.runs import bar, cut_curve, find_checkpoint, settings, single_threaded, write_curve, write_head
+from arena.train.runs import bar, cut_curve, find_checkpoint, settings, torch_threads, write_curve, write_head
 from arena.train.vector_env import Finished, Masks, Seen, VectorEnv
 
 LOSSES = ("entropy", "value_loss", "approx_kl", "clip_fraction", "explained_variance")
@@ -73,7 +73,7 @@ def main(config: PpoConfig, game: type[Game] | None = None, updates: int | None 
     with (
         contextlib.closing(make_env(config, game, games, pool)) as env,
         Interrupts() as stop,
-        single_threaded(),
+        torch_threads(),
         bar(config.progress) as shown,
     ):
         network, optimizer = make_network(config, games[0].spec)

@@ -102,14 +102,14 @@ def cut_curve(path: Path, update: int) -> None:
 
 
 @contextmanager
-def single_threaded() -> Iterator[None]:
-    """Inside this context torch uses one thread, so that sums are equal on all machines of one kind."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def torch_threads(count: int = 1) -> Iterator[None]:
+    """Inside this context torch computes in so many threads: the last bits of its sums depend on them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
 
 
 def bar(shown: bool) -> Progress:

@@ -33,7 +33,7 @@ from arena.train.nets import Cnn, sample  # noqa: E402
 from arena.train.network import ActorCritic, from_numpy  # noqa: E402
 from arena.train.policy import load_policy  # noqa: E402
 from arena.train.ppo import make_network, write_policy  # noqa: E402
-from arena.train.runs import cut_curve, find_checkpoint, settings, single_threaded, write_curve  # noqa: E402
+from arena.train.runs import cut_curve, find_checkpoint, settings, torch_threads, write_curve  # noqa: E402
 from arena_games.lanes.game import STACK  # noqa: E402
 from arena_games.lanes.moves import NAMES  # noqa: E402
 from arena_games.lanes.views import Frame  # noqa: E402
@@ -293,7 +293,7 @@ def main(config: Config) -> Path:
     labels = Labels(config.rounds * config.labels, before)
     levels = [level(number, 1 + number % HARDEST) for number in SETS["validation"][: config.levels]]
     path = out / "policy.safetensors"
-    with single_threaded():
+    with torch_threads():
         network, optimizer = make_network(basis(config), Sidescroller.spec)
         done = restore(begun, network, optimizer)["update"] if begun else 0
         if config.begin and not begun:

@@ -17,6 +17,7 @@ from arena.train.vlm.advantages import CRITIC, VALUE_HEAD
 from arena.train.vlm.begun import HEAD, OTHERS, damaged, lacking, read_head
 from arena.train.vlm.critic_config import CriticConfig
 from arena.train.vlm.estimate import Filter
+from arena.train.vlm.evaluation_config import EvaluationConfig
 from arena.train.vlm.guided import ThoughtsConfig
 from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.matches import RolloutConfig
@@ -26,7 +27,6 @@ from arena.train.vlm.spo import SpoConfig
 from arena.train.vlm.tinker_config import TinkerConfig
 
 PRESETS = Path(__file__).parent / "presets"
-Hidden = Literal["blank", "shuffled"]
 # may differ in a resumed run:
 FREE = {
     *("updates", "evaluation", "checkpoint_every", "keep", "keep_rollouts", "samples", "samples_every", "wandb"),
@@ -75,22 +75,6 @@ class LearnConfig:
             return self.learning_rate
         gone = min(1.0, (update - self.warmup) / self.decay)
         return self.learning_rate * (1 - gone * (1 - self.floor))
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluationConfig:
-    """Matches of the weights so far, on levels that are not trained on."""
-
-    every: int = 0  # updates between two; 0: none
-    levels: tuple[str, ...] = ()  # games by name; (): those of the rollout
-    opponents: tuple[str, ...] = ()  # the other seats; (): the operator as it was before training
-    matches: int = 40
-    seed: int = 1
-    pictures: tuple[Hidden, ...] = ()  # the same once more with "blank" or "shuffled" ones: what the policy uses
-
-    def check(self) -> None:
-        """InputError for what makes no sense."""
-        ranges.check("evaluation", self, {"every": LEAST_0, "matches": COUNT, "seed": LEAST_0})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ What is lost without the true pictures is what the policy uses of them.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from arena import names
@@ -23,17 +23,45 @@ from arena.schedule import planned
 from arena.scheduler import Scheduler
 from arena.train.vlm import thoughts
 from arena.train.vlm.config import VlmConfig
+from arena.train.vlm.evaluation_config import EvaluationConfig
 from arena.train.vlm.progress import Progress, guarded
 from arena.train.vlm.told import TRUE, folder_of
 from arena.train.vlm.workers import workers_of
 
 
-def check(config: VlmConfig) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """Who is evaluated in a training, and at what."""
+
+    how: EvaluationConfig
+    operator: str  # the one that is trained
+    levels: tuple[str, ...]  # where `how` names none
+    max_ticks: int | None = None
+    deadline: float = Limits().deadline  # seconds for an answer
+    hosts: int = 1
+    concurrency: int = 32
+
+
+def of_rollouts(config: VlmConfig) -> Evaluated:
+    """What is evaluated of a training by play: as its rollouts are played."""
+    how = config.rollout
+    return Evaluated(
+        how=config.evaluation,
+        operator=how.operator,
+        levels=how.levels,
+        max_ticks=how.max_ticks,
+        deadline=how.deadline,
+        hosts=how.hosts,
+        concurrency=how.concurrency,
+    )
+
+
+def check(of: Evaluated) -> None:
     """InputError for evaluations that cannot be played, before anything is."""
-    if not config.evaluation.every:
+    if not of.how.every:
         return
-    for shown in (TRUE, *config.evaluation.pictures):
-        plan = plan_of(config, shown)
+    for shown in (TRUE, *of.how.pictures):
+        plan = plan_of(of, shown)
         hosted = [game.name for game in plan.games if game.runtime is not None]
         if shown == "shuffled" and hosted:
             raise InputError(
@@ -42,32 +70,32 @@ def check(config: VlmConfig) -> None:
             )
 
 
-def plan_of(config: VlmConfig, shown: str = TRUE) -> Plan:
+def plan_of(of: Evaluated, shown: str = TRUE) -> Plan:
     """The matches of one evaluation. The trained operator is the first of the pool. InputError as Evaluation.plan."""
-    how, operator = config.evaluation, config.rollout.operator
+    how, operator = of.how, of.operator
     named = names.parse(operator)
     seated = operator if shown == TRUE else str(replace(named, options=named.options | {"pictures": shown}))
     made = Evaluation(
-        games=how.levels or config.rollout.levels,
+        games=how.levels or of.levels,
         operators=(seated, *(how.opponents or (operator,))),
         matches=how.matches,
         seed=how.seed,
-        limits=Limits(max_ticks=config.rollout.max_ticks, deadline=config.rollout.deadline),
+        limits=Limits(max_ticks=of.max_ticks, deadline=of.deadline),
     ).plan()
     games = (replace(one, operators=(replace(one.operators[0], apart=1), *one.operators[1:])) for one in made.games)
     return replace(made, games=tuple(games))
 
 
-def play(config: VlmConfig, out: Path, update: int, weights: Path) -> dict[str, float]:
+def play(of: Evaluated, out: Path, update: int, weights: Path) -> dict[str, float]:
     """Play all evaluations of an update, or what is left of them, with these weights. WorkerError where one stalls.
 
     Scores as `eval/GAME/OPERATOR`: of everybody, and of the trained one without the true pictures. Where the game tells
     what is true, `eval/thought/true` and `eval/thought/true_kind` of the trained one.
     """
     scores: dict[str, float] = {}
-    for shown in (TRUE, *config.evaluation.pictures):
-        plan, folder = plan_of(config, shown), folder_of(out, update, shown)
-        _play(config, plan, folder, f"pi_v{update}", weights)
+    for shown in (TRUE, *of.how.pictures):
+        plan, folder = plan_of(of, shown), folder_of(out, update, shown)
+        _play(of, plan, folder, f"pi_v{update}", weights)
         mine = plan.entries[0].name
         for table in Run(folder).tables():
             for row in table.rows:
@@ -79,21 +107,21 @@ def play(config: VlmConfig, out: Path, update: int, weights: Path) -> dict[str, 
     return scores
 
 
-def _play(config: VlmConfig, plan: Plan, folder: Path, version: str, weights: Path) -> None:
+def _play(of: Evaluated, plan: Plan, folder: Path, version: str, weights: Path) -> None:
     with contextlib.ExitStack() as stack:
         recorder = stack.enter_context(contextlib.closing(open_recorder(describe(plan), folder, resume=True)))
         matches = planned(plan, done=Run(folder).results(recorder.due, recorder.waiting))
         if not matches.over:
-            pool = stack.enter_context(workers_of(plan, folder / "workers", hosts=config.rollout.hosts))
+            pool = stack.enter_context(workers_of(plan, folder / "workers", hosts=of.hosts))
             for entry in {game.operators[0].worker_key: game.operators[0] for game in plan.games}.values():
                 pool.update(entry, version, str(weights))
             progress = Progress()
             progress.workers = pool
-            with guarded(progress, config.rollout.deadline, folder):
+            with guarded(progress, of.deadline, folder):
                 Scheduler(
                     plan,
                     pool,
-                    concurrency=config.rollout.concurrency,
+                    concurrency=of.concurrency,
                     recorder=recorder,
                     observer=progress,
                     matches=matches,

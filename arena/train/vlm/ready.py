@@ -15,7 +15,7 @@ def check(config: VlmConfig) -> VlmConfig:
     """The config with the operator's name in full. InputError, or a subclass, for one that cannot be trained."""
     config.check()
     check_algorithm(config)
-    evaluations.check(config)
+    evaluations.check(evaluations.of_rollouts(config))
     boards.check(config)
     config = replace(config, rollout=matches.standing(config.rollout))
     sampler.check(placed(config))

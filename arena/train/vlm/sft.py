@@ -27,19 +27,18 @@ from arena.names import parse
 from arena.record.disk import Disk
 from arena.record.reader import Run
 from arena.train import products, shards
-from arena.train.runs import bar, cut_curve, write_curve
+from arena.train.runs import bar, cut_curve, torch_threads, write_curve
+from arena.train.vlm import evaluations, sft_ready
 from arena.train.vlm.chats import Asked, Chat, of_file, of_lessons, of_run
 from arena.train.vlm.examples import ANSWER, PARTS, Album, Example, Tokens, chosen, encode, weighted
 from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.sft_config import FREE, SftConfig, Source
-from arena.train.vlm.sft_facts import FACTS, read_facts
+from arena.train.vlm.sft_facts import CHECKPOINT, CURVE, FACTS, MODEL, newest, read_facts
 
 if TYPE_CHECKING:
     from arena.train.vlm.engine import Datum, Engine
     from arena.train.vlm.local import LocalEngine
 
-CHECKPOINT = "checkpoint-"
-MODEL = "model"
 Pools = dict[str, list[Example]]
 
 
@@ -168,11 +167,6 @@ def settings(config: SftConfig) -> dict[str, Any]:
     return out
 
 
-def newest(out: Path) -> Path | None:
-    """The newest whole checkpoint."""
-    return max((path.parent for path in out.glob(f"{CHECKPOINT}*/{FACTS}")), default=None)
-
-
 def begin(config: SftConfig, out: Path) -> tuple[Path | None, int]:
     """(the checkpoint to go on from, the updates that it has). InputError when folder and settings do not agree."""
     try:
@@ -209,6 +203,21 @@ def save(engine: Engine, config: SftConfig, out: Path, step: int) -> None:
         shutil.rmtree(path)
 
 
+def due(config: SftConfig, step: int) -> bool:
+    """Whether matches are played after `step` updates."""
+    every = config.evaluation.every
+    return bool(every) and (step % every == 0 or step == config.steps)
+
+
+def evaluate(engine: Engine, config: SftConfig, out: Path, step: int) -> None:
+    """Plays what is missing of the matches after `step` updates, with the weights so far."""
+    version = f"pi_v{step}"
+    weights = engine.sampler_weights(version)
+    with torch_threads(config.threads):  # the operator sets its own
+        evaluations.play(sft_ready.evaluated(config), out, step, weights)
+    shutil.rmtree(weights)
+
+
 def main(config: SftConfig, engine: Engine, tokens: Tokens) -> None:
     """Runs what is missing of the training. The engine has the weights then."""
     out = Path(config.out)
@@ -219,7 +228,9 @@ def main(config: SftConfig, engine: Engine, tokens: Tokens) -> None:
     weights = (config.thought_weight, config.answer_weight, config.shown_weight)
     if found is not None:
         engine.load_state(found / "state")
-    cut_curve(out / "curve.csv", first)
+    cut_curve(out / CURVE, first)
+    if first == 0 and due(config, 0):
+        evaluate(engine, config, out, first)
     since: list[Mapping[str, float]] = []
     with bar(config.progress) as shown:
         task = shown.add_task("updates", total=config.steps, completed=first)
@@ -227,12 +238,15 @@ def main(config: SftConfig, engine: Engine, tokens: Tokens) -> None:
             examples = chosen(pools, shares, config.batch, config.seed, step)
             since.append(update(engine, data(examples, weights, album), config, step))
             done = step + 1
+            if due(config, done):  # before its checkpoint, so that a resumed run plays what is missing
+                shown.update(task, completed=done, description="evaluating")
+                evaluate(engine, config, out, done)
             if done % config.every == 0 or done == config.steps:
                 row = {name: sum(one[name] for one in since) / len(since) for name in since[0]}
                 row |= measure(engine, watched, album)
                 save(engine, config, out, done)
                 rounded = {"step": done, **{name: round(value, 6) for name, value in row.items()}}
-                write_curve(out / "curve.csv", rounded, columns(config, watched))
+                write_curve(out / CURVE, rounded, columns(config, watched))
                 since = []
             shown.update(task, completed=done, description=f"loss {since[-1]['loss']:.4f}" if since else "updates")
 

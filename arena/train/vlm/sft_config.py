@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from arena.errors import InputError, nearest
 from arena.options import Option
 from arena.train import ranges
 from arena.train.config import bounds
+from arena.train.vlm.evaluation_config import EvaluationConfig
 
 Sort = Literal["run", "teacher", "correct", "chat"]
 _TAIL = re.compile(r"@([A-Za-z_]\w*)=([^@]*)")
@@ -95,10 +96,12 @@ class SftSettings:
     threads: int = 1  # of torch: another number may change the last bits
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # of products; auto: what this machine computes fast in
     tokens: int = 2_048  # of a forward pass, padding included
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)  # matches before, between and after updates
 
     def check(self) -> None:
         """InputError for a number outside its range."""
         ranges.check("", self, _RANGES)
+        self.evaluation.check()
 
 
 _LEAST = {"seed": 0, "warmup": 0, "held_out": 0}
@@ -143,7 +146,7 @@ class SftConfig(SftSettings):
     trained_by: str = "arena train sft"
 
 
-FREE = {"out", "resume", "progress", "trained_by", "keep", "workers", "every"}
+FREE = {"out", "resume", "progress", "trained_by", "keep", "workers", "every", "evaluation"}
 # What may differ in a resumed run: it does not decide the weights.
 
 

@@ -9,7 +9,8 @@ import msgspec
 
 from arena.errors import CheckpointError, sentence
 
-FACTS = "facts.json"
+FACTS, CURVE, MODEL = "facts.json", "curve.csv", "model"
+CHECKPOINT = "checkpoint-"
 
 
 class Facts(msgspec.Struct):
@@ -29,3 +30,8 @@ def read_facts(checkpoint: Path) -> Facts:
             f"{path} is damaged: {sentence(error)} Delete {checkpoint}: --resume then goes on from the checkpoint "
             "before it, or begins anew where there is none"
         ) from error
+
+
+def newest(out: Path) -> Path | None:
+    """The newest whole checkpoint."""
+    return max((path.parent for path in out.glob(f"{CHECKPOINT}*/{FACTS}")), default=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from arena import plugins
@@ -9,7 +10,23 @@ from arena.errors import InputError
 from arena.names import parse
 from arena.record.reader import Run
 from arena.train import shards
+from arena.train.vlm import evaluations
+from arena.train.vlm.evaluations import Evaluated
 from arena.train.vlm.sft_config import SftConfig
+
+
+def evaluated(config: SftConfig) -> Evaluated:
+    """What is evaluated; games of teachers, and of runs, where the config names none."""
+    games = dict[str, None]()
+    for of in config.sources:
+        if of.sort == "teacher":
+            games[of.name] = None
+        elif of.sort != "chat":
+            games |= dict.fromkeys(Run(Path(of.name)).head.plan.games)
+    named = parse(config.model)
+    if named.kind == "vlm" and not named.what:
+        named = replace(named, what="nano")  # which is what is trained; at a game that it does not know, it is another
+    return Evaluated(how=config.evaluation, operator=str(named), levels=tuple(games))
 
 
 def check(config: SftConfig) -> None:
@@ -27,3 +44,7 @@ def check(config: SftConfig) -> None:
                 )
         else:
             Run(Path(of.name))
+    how = evaluated(config)
+    if config.evaluation.every and not (how.how.levels or how.levels):
+        raise InputError("chats name no game: say what is played, as --set 'evaluation.levels=[\"leduc\"]'")
+    evaluations.check(how)

@@ -38,8 +38,8 @@ class Scored(NamedTuple):
     def words(self) -> str:
         """The score with its interval."""
         low, high = self.row.low, self.row.high
-        span = f" [{_figure(low)}, {_figure(high)}]" if low is not None and high is not None else ""
-        return f"{_figure(self.score)}{span or ' (too few matches for an interval)'}"
+        span = f" [{figure(low)}, {figure(high)}]" if low is not None and high is not None else ""
+        return f"{figure(self.score)}{span or ' (too few matches for an interval)'}"
 
 
 def folder_of(out: Path, update: int, shown: str = TRUE) -> Path:
@@ -97,7 +97,7 @@ def _others(seated: list[Scored]) -> list[str]:
         told.insert(0, f"the model as it began {start[0].words()}")
     elif start:
         mean = sum(one.score for one in start) / len(start)
-        told.insert(0, f"the {len(start)} others (the model as it began) {_figure(mean)}")
+        told.insert(0, f"the {len(start)} others (the model as it began) {figure(mean)}")
     return told
 
 
@@ -116,7 +116,7 @@ def _metrics(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.endswith("\n")]  # the last one may be being written
 
 
-def _figure(value: float) -> str:
+def figure(value: float) -> str:
     """A score with its sign."""
     return f"{value:+,.0f}" if abs(value) >= 1000 else f"{value:+.3g}"
 

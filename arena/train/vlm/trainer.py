@@ -19,12 +19,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal, Protocol
 
-import torch
-
 from arena.canonical import generator, key
 from arena.errors import InputError
 from arena.observer import Observer
 from arena.plan import Plan
+from arena.train.runs import torch_threads
 from arena.train.vlm import canary, checkpoints, engines, evaluations, ready, thoughts
 from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.baselines import RoleBaselines
@@ -126,7 +125,7 @@ class Trainer:
         config, begun = self.config, self.done
         if shown is not None and begun >= config.updates:
             shown.doing(f"all {config.updates:,} updates are done; --set updates=N trains further")
-        with _threads(config.threads):
+        with torch_threads(config.threads):
             while self.done < config.updates:
                 update, seconds = self.done, Metrics()
                 early = shown if update == begun else None  # there is no line of an update yet
@@ -222,7 +221,8 @@ class Trainer:
             return Metrics()
         if shown is not None:
             shown.doing(f"evaluating after update {self.done}")
-        return evaluations.play(self.config, self.out, self.done, self.out / "weights" / f"pi_v{self.done}")
+        of = evaluations.of_rollouts(self.config)
+        return evaluations.play(of, self.out, self.done, self.out / "weights" / f"pi_v{self.done}")
 
     def _save(self) -> None:
         state = {
@@ -272,13 +272,3 @@ def _timed(seconds: Metrics, name: str) -> Iterator[None]:
         yield
     finally:
         seconds[name] = time.perf_counter() - began
-
-
-@contextlib.contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -22,7 +22,8 @@ kit.Writer = Hanging
 out = Path(sys.argv[1])
 (out / "weights").write_text("second")
 settings = (f"rollout.operator={kit.__file__}", "rollout.deadline=0.2", "evaluation.every=1", "evaluation.matches=2")
-evaluations.play(load(None, None, settings, ("leduc@hands=2",)), out, 1, out / "weights")
+of = evaluations.of_rollouts(load(None, None, settings, ("leduc@hands=2",)))
+evaluations.play(of, out, 1, out / "weights")
 """
 
 

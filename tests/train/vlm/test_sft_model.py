@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from click.testing import CliRunner
 
 pytest.importorskip("transformers")
 pytest.importorskip("pyarrow")
 
+from arena.cli.show import show
 from arena.cli.train import train
 from arena.errors import InputError
 from arena.lineup import build_plan
+from arena.log import TurnLine
 from arena.play import run_plan
 from arena.record.reader import Run
 from tests.operators.vlm_kit import foreign
@@ -64,6 +68,40 @@ def test_a_training_that_goes_on_ends_with_the_same_weights(model, run, straight
     assert saved == [2, 4]
     first, second = ((out / "model" / "model.safetensors").read_bytes() for out in (straight, tmp_path))
     assert first == second
+
+
+def test_matches_between_updates_have_the_weights_so_far_and_change_no_bit(model, run, straight, tmp_path):
+    played = ("--set", "evaluation.every=2", "--set", "evaluation.matches=2")
+    words = ("--model", f"{model}@max_tokens=4", "--run", f"{run}@operator=scripted", *SHORT, *played)
+    result = _arena(*words, "--out", str(tmp_path))
+    first, second = ((out / "model" / "model.safetensors").read_bytes() for out in (straight, tmp_path))
+    assert first == second
+    versions = [
+        {
+            line.weights_version
+            for lines in Run(tmp_path / "evaluations" / f"{update:06d}").played()
+            for line in lines
+            if isinstance(line, TurnLine) and line.operator.endswith("#1")
+        }
+        for update in (0, 2, 4)
+    ]
+    assert versions == [{"pi_v0"}, {"pi_v2"}, {"pi_v4"}]
+    assert re.search(r"kuhn: \S+ before training, \S+ after update 4, ", result.output)
+    assert not list(tmp_path.glob("pi_v*"))
+
+
+def test_matches_need_a_game_before_anything_is_loaded(model, tmp_path):
+    (tmp_path / "chats").mkdir()
+    words = ("--model", model, "--chat", str(tmp_path / "chats"), "--set", "evaluation.every=2")
+    with pytest.raises(InputError, match="chats name no game: say what is played"):
+        _arena(*words, "--out", str(tmp_path / "out"))
+
+
+def test_show_says_how_far_it_came(straight):
+    said = CliRunner().invoke(show, [str(straight)]).output
+    assert "kuhn@operator" not in said
+    assert ": 4 of 4 updates of 4 examples, all weights, seed 0" in said
+    assert f"seat it with: vlm:{straight}/model" in said
 
 
 def test_the_trained_model_plays(straight, tmp_path):

@@ -1,0 +1,57 @@
+"""What the folder of a supervised start says of it, in words. There is no torch here."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from arena.train.vlm import changes
+from arena.train.vlm.sft_facts import CURVE, MODEL, newest, read_facts
+
+RIGHT = "/right"
+
+
+def sentences(out: Path) -> list[str]:
+    """What it learns from, how far it came, and what its matches say; [] where there is no checkpoint of one.
+
+    CheckpointError as read_facts.
+    """
+    found = newest(out)
+    if found is None:
+        return []
+    facts = read_facts(found)
+    config, last = facts.config, _last(out / CURVE)
+    weights = "all weights" if config["mode"] == "full" else "an adapter"
+    told = [
+        f"{config['model']} learns from {_sources(config)}: {facts.step} of {config['steps']} updates of "
+        f"{config['batch']} examples, {weights}, seed {config['seed']}"
+    ]
+    if last.get("loss"):
+        right = [f"{name.removesuffix(RIGHT)} {float(value):.3g}" for name, value in last.items() if _is(name, value)]
+        shares = f"; how probable held-out answers are: {', '.join(right)}" if right else ""
+        told.append(f"last updates: loss {float(last['loss']):.3g}{shares}")
+    told += changes.sentences(out)
+    if facts.step < config["steps"]:
+        told.append("go on with the command that began it, and --resume")
+    elif (out / MODEL).is_dir():
+        kind = config["model"].partition(":")[0].partition("@")[0]
+        told.append(f"seat it with: {kind}:{out / MODEL}")
+    return told
+
+
+def _sources(config: Mapping[str, Any]) -> str:
+    names = [f"{one['sort']} {one['name']}" for one in config["sources"]]
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _last(curve: Path) -> dict[str, str]:
+    if not curve.is_file():
+        return {}
+    with curve.open(newline="") as stream:
+        return next(reversed(list(csv.DictReader(stream))), {})
+
+
+def _is(name: str, value: str) -> bool:
+    return name.endswith(RIGHT) and bool(value)
