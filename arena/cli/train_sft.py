@@ -63,8 +63,8 @@ def sft(
     of every batch; --run also @operator= and @best=, --teacher @lessons=. CONFIG_FILE is TOML, or a Python file that
     declares one SftFile; --set changes any of its settings (docs/sft.md). What --model, --steps and --seed say counts
     before both, and sources that are given here stand in place of all that the file names. OUT/model is the trained
-    model, which `vlm:OUT/model` seats; OUT/curve.csv tells how it went. --set evaluation.every=100 has it play matches in
-    between, and says at the end at which games it got better or worse.
+    model, which `vlm:OUT/model` seats; OUT/curve.csv tells how it went. With --set evaluation.every=100 it also plays
+    matches in between, and says at the end at which games it got better or worse.
     """
     from arena.train.vlm.sft_config import SftConfig, SftSettings, Sort, load
 
