@@ -16,7 +16,7 @@ from arena.options import Option
 from arena_games.jigsaw import cutting, levels, pictures
 from arena_games.jigsaw.levels import SCORES, WRONG
 from arena_games.jigsaw.puzzles import PatchPuzzle, PiecesPuzzle, width
-from arena_games.puzzles.game import Puzzle, PuzzleGame, puzzle_spec
+from arena_games.puzzles.game import Puzzle, PuzzleGame, Reward, puzzle_spec
 
 GIVE_UP = "give up"
 TEXT = 200  # characters of an answer for all pieces
@@ -109,7 +109,7 @@ class JigsawGame(PuzzleGame):
             return PatchPuzzle(made, self.level.answers)
         return PiecesPuzzle(made, self.options["score"], self.whole)
 
-    def apply(self, puzzle: Puzzle, move: Move) -> tuple[float, str]:
+    def apply(self, puzzle: Puzzle, move: Move) -> tuple[Reward, str]:
         if not self.whole:
             return super().apply(puzzle, move)
         assert isinstance(puzzle, PiecesPuzzle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from arena.game import Discrete, Image, Move, Observation, Vector, Views
 from arena.options import Option
 from arena_games.maze import grid, making
 from arena_games.maze.grid import NAMES, Level
-from arena_games.puzzles.game import Puzzle, PuzzleGame, puzzle_spec
+from arena_games.puzzles.game import Puzzle, PuzzleGame, Reward, puzzle_spec
 
 PATIENCE = 4  # decisions for each step of the way
 TEXT = 2000  # characters of an answer with the whole way
@@ -47,13 +48,13 @@ class Walk(Puzzle):
         self._far = maze.distances()
         self.length = len(maze.way) - 1
 
-    def act(self, action: int) -> tuple[float, str]:
+    def act(self, action: int) -> tuple[Reward, str]:
         if action not in self.maze.open(self.at):
             return 0.0, f"walks {NAMES[action]} against a wall"
         before = self._far[self.at]
         self.at = grid.step(self.at, action)
         self.over = self.at == self.maze.way[-1]
-        gained = (before - self._far[self.at]) / self.length
+        gained = Fraction(int(before - self._far[self.at]), self.length)
         return gained, f"walks {NAMES[action]}" + (" to the goal" if self.over else "")
 
     def told(self, said: str) -> tuple[float, str]:
@@ -149,7 +150,7 @@ class MazeGame(PuzzleGame):
     def deal(self, chance: np.random.Generator) -> Walk:
         return Walk(making.maze(self.level, chance), self.whole)
 
-    def apply(self, puzzle: Puzzle, move: Move) -> tuple[float, str]:
+    def apply(self, puzzle: Puzzle, move: Move) -> tuple[Reward, str]:
         assert isinstance(puzzle, Walk)
         if not self.whole:
             return super().apply(puzzle, move)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import copy
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from arena.canonical import digest, generator
 from arena.game import Game, GameCard, GameSpec, Image, Move, Observation, StepResult, Vector, Views
 from arena.prompts import folder
 
+Reward = float | Fraction  # a fraction where rewards are parts of a whole: then all parts are exactly 1
 MOST_SEATS = 16
 SIZES = ((128, 128), (256, 256), (300, 300), (512, 512), (600, 960))
 
@@ -29,7 +31,7 @@ class Puzzle(abc.ABC):
     over = False
 
     @abc.abstractmethod
-    def act(self, action: int) -> tuple[float, str]:
+    def act(self, action: int) -> tuple[Reward, str]:
         """Do it: the reward, and what happened, as the end of a sentence that begins with the seat."""
 
     @abc.abstractmethod
@@ -62,7 +64,7 @@ class PuzzleGame(Game):
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
         self._puzzles: list[Puzzle] = []
-        self._totals: list[float] = []
+        self._totals: list[Fraction] = []
         self._tick = 0
         self._ended = True
 
@@ -82,7 +84,7 @@ class PuzzleGame(Game):
     def picture(self, puzzle: Puzzle, height: int, width: int) -> Image:
         """uint8 (height, width, 3), a new array."""
 
-    def apply(self, puzzle: Puzzle, move: Move) -> tuple[float, str]:
+    def apply(self, puzzle: Puzzle, move: Move) -> tuple[Reward, str]:
         """A move of a seat: its reward, and what happened. Default: its action."""
         assert move.action is not None
         return puzzle.act(move.action)
@@ -100,7 +102,7 @@ class PuzzleGame(Game):
 
     def reset(self, seed: bytes) -> StepResult:
         self._puzzles = [self.deal(generator(seed)) for _ in range(self.seats)]
-        self._totals, self._tick, self._ended = [0.0] * self.seats, 0, False
+        self._totals, self._tick, self._ended = [Fraction()] * self.seats, 0, False
         return StepResult.going(self.due, [0.0] * self.seats, self.state_hash())
 
     def step(self, moves: Mapping[int, Move]) -> StepResult:
@@ -114,14 +116,15 @@ class PuzzleGame(Game):
         self._tick += 1
         rewards, events = [0.0] * self.seats, []
         for seat in sorted(moves):
-            rewards[seat], said = self.apply(self._puzzles[seat], moves[seat])
-            self._totals[seat] += rewards[seat]
+            reward, said = self.apply(self._puzzles[seat], moves[seat])
+            self._totals[seat] += Fraction(reward)
+            rewards[seat] = float(reward)
             events.append(f"seat {seat} {said}")
         self._ended = all(one.over for one in self._puzzles) or self._tick >= self.spec.horizon
         if not self._ended:
             return StepResult.going(self.due, rewards, self.state_hash(), events)
         end = StepResult.terminated if all(one.over for one in self._puzzles) else StepResult.truncated
-        return end(rewards, tuple(self._totals), self.state_hash(), events)
+        return end(rewards, tuple(map(float, self._totals)), self.state_hash(), events)
 
     def observe(self, seat: int, views: Views) -> Observation:
         if not 0 <= seat < self.seats:
@@ -161,4 +164,4 @@ class PuzzleGame(Game):
         return () if self._ended else tuple(seat for seat, one in enumerate(self._puzzles) if not one.over)
 
     def state_hash(self) -> str:
-        return digest(self._tick, self._ended, [one.state() for one in self._puzzles], self._totals)
+        return digest(self._tick, self._ended, [one.state() for one in self._puzzles], [*map(float, self._totals)])

@@ -130,6 +130,16 @@ def test_a_level_without_a_maze_is_refused_before_a_match(level):
         making.maze(level, generator(seed(0)))
 
 
+@pytest.mark.parametrize("difficulty", [1, 2, 3, 4, 5])
+def test_who_comes_to_the_goal_has_exactly_1(difficulty):
+    """Parts of the way are fractions: as floating-point numbers ten tenths are less than 1."""
+    game = MazeGame(1, {"difficulty": difficulty})
+    result = game.reset(seed(difficulty))
+    while result.ended == "none":
+        result = game.step({0: Move(choose(game.observe(0, Views(text=True)), game.card(), generator(seed(0))))})
+    assert result.returns == (1.0,)
+
+
 def test_the_reward_is_the_part_of_the_way_and_walls_stop():
     game = MazeGame(1, {"difficulty": 1})
     result = game.reset(seed(1))
