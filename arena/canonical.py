@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
+import os
 from pathlib import Path
 from typing import Any, SupportsIndex
 
@@ -63,9 +64,26 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
+def is_recordable(name: str) -> bool:
+    """Whether the name of a file can stand in hashes and records: some file systems take any bytes, these UTF-8."""
+    return not any("\ud800" <= char <= "\udfff" for char in name)
+
+
+def check_recordable(path: Path) -> None:
+    """InputError for a file whose name is not `is_recordable`."""
+    if not is_recordable(path.name):
+        shown = os.fsencode(path.name)
+        raise InputError(f"{path.parent}: the name {shown!r} is not UTF-8. Rename it, or move it away")
+
+
 def files_in(folder: Path) -> dict[str, str]:
-    """The hash of every file in a folder, by name. Hidden ones and folders in it do not count."""
+    """The hash of every file in a folder, by name. Hidden ones and folders in it do not count.
+
+    InputError for a name that cannot be recorded.
+    """
     found = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    for path in found:
+        check_recordable(path)
     return {path.name: hash_file(path) for path in found}
 
 

@@ -60,6 +60,13 @@ def sentence(text: object) -> str:
     return bare if bare.endswith(("?", "!")) else bare + "."
 
 
+def some(names: Iterable[str], most: int = 8) -> str:
+    """The first of many names, comma separated, and how many more there are."""
+    every = list(names)
+    more = f" and {len(every) - most:,} more" if len(every) > most else ""
+    return (", ".join(every[:most]) or "none") + more
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The sentence after a "not found": similar names, in any case of letters, if there are any, else all names."""
     names = sorted(known)

@@ -17,6 +17,7 @@ from typing import Any
 from arena.canonical import digest, hash_file
 from arena.errors import InputError, nearest
 from arena.names import parse
+from arena.paths import expanded
 
 PREFIX = "arena_file_"  # prefix of the module's name
 # Errors that importing a user's module may raise.
@@ -46,7 +47,7 @@ class Source(SourceFileLoader):
 
 def module(path: Path) -> ModuleType:
     """Imports this file as a module. Raises InputError if it is missing or cannot be imported."""
-    path = path.expanduser().resolve()
+    path = expanded(path).resolve()
     name = f"{PREFIX}{path.stem}_{digest(str(path))[:8]}"
     if name in sys.modules:
         return sys.modules[name]

@@ -146,13 +146,14 @@ class GameCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     baseline: str | None = None  # what `scripted` plays, as in GameSpec
     # Templates (arena/prompts.py) over the observation's facts; `text`, `legal` (names, comma separated) and `heard`
     # (what others said, quoted; it stands before what changes where the template has it not); and what never changes:
-    # `rules`, `answer_format` and `layout`, how to lay out an answer, with an example. What never changes stands first:
-    # model servers compute it once.
+    # `rules`, `answer_format` and `layout`, how to lay out an answer. What never changes stands first: model servers
+    # compute it once.
     # "full" works zero-shot with any model; "short" is for small models that see the picture.
     prompts: dict[str, str] = {}
     # Of games that a person plays by holding keys: the buttons that each action holds, by its name, in any words;
     # known ones (left, right, up, down, jump, run) have keys that players know.
     buttons: dict[str, tuple[str, ...]] = {}
+    statements: tuple[str, ...] = ()  # names of the actions that are said aloud by choosing them
     seconds: float | None = None  # duration of a tick on the game's own clock; None: it has no clock
 
 
@@ -242,6 +243,7 @@ class TimeStep(msgspec.Struct, frozen=True, omit_defaults=True):
     result: StepResult
     observations: tuple[Observation, ...] = ()
     defaults: tuple[int, ...] = ()  # the action that a fault costs, where spec.on_fault is "default"
+    out: tuple[int, ...] = ()  # seats whose part is over although the match goes on: see Game.seats_out
 
 
 def parse_answer(names: Sequence[str], legal: Sequence[int], answer: int | str | None, free_text: int = 0) -> Move:
@@ -353,6 +355,7 @@ class Game(abc.ABC):
         prompts: Mapping[str, str] | None = None,
         *,
         buttons: Mapping[str, tuple[str, ...]] | None = None,
+        statements: Sequence[str] = (),
         seconds: float | None = None,
     ) -> GameCard:
         """Returns a GameCard of these words and the spec.
@@ -375,6 +378,7 @@ class Game(abc.ABC):
             baseline=self.spec.baseline,
             prompts=dict(prompts or {}),
             buttons=dict(buttons or {}),
+            statements=tuple(statements),
             seconds=seconds,
         )
 
@@ -430,6 +434,14 @@ class Game(abc.ABC):
     def default_action(self, seat: int) -> int:
         """The action a fault costs when spec.on_fault is "default"."""
         raise NotImplementedError(f"{self.spec.id} declares on_fault='default' but has no default_action")
+
+    def seats_out(self) -> tuple[int, ...]:
+        """The seats whose part is over although the match goes on, ascending: they will not be due again.
+
+        People are told so, and shown what their seat sees then. A seat that is merely not due now is not out.
+        Default: none.
+        """
+        return ()
 
     def forfeit(self, seat: int) -> StepResult:
         """End the game because `seat` forfeits (spec.on_fault is "forfeit")."""

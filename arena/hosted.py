@@ -18,7 +18,7 @@ from arena.errors import GameError, ProtocolError
 from arena.game import Game, IllegalActionError, Image, Move, Observation, TimeStep, UnparsableAnswerError, Views
 from arena.match import Match
 from arena.protocol import messages as m
-from arena.results import check_move, check_observation, check_result
+from arena.results import check_move, check_observation, check_out, check_result
 from arena.session import GameSession, ParseResult
 
 HostRequest = m.OpenGame | m.Step | m.Parse | m.Observe
@@ -186,6 +186,7 @@ class HostedSession(GameSession):
         """ProtocolError for one that cannot be: a host is another process, perhaps of another make."""
         try:
             result = check_result(time_step.result, self._seats)
+            check_out(time_step.out, result.due, self._seats)
         except GameError as error:
             raise ProtocolError(f"a STEPPED that cannot be: {error}") from None
         shown, due = time_step.observations, result.due

@@ -11,11 +11,12 @@ import stat
 from pathlib import Path
 
 from arena.canonical import hash_file
+from arena.paths import expanded
 
 
 def known_file() -> Path:
     """The file of the hashes, one a line."""
-    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "agent-arena" / "made-here"
+    return expanded(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "agent-arena" / "made-here"
 
 
 def remember(path: Path) -> None:

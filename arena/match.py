@@ -54,6 +54,7 @@ class Match:
         self.last_events: tuple[str, ...] = ()  # of the last tick, for displays
         self.last_faults: Mapping[int, str] = {}  # the faults of the last tick, by seat
         self.result: StepResult | None = None  # what the reset or the last tick led to
+        self.out: tuple[int, ...] = ()  # the seats whose part is over, while the match goes on
         self.ledger = TurnLedger(names, self.holds) if turns else None
         self._limits = limits
         self._logged = logged
@@ -192,6 +193,7 @@ class Match:
         """Take the time step that the session did not return at once."""
         awaited, self._awaited = self._awaited, None
         result = self.result = time_step.result
+        self.out = time_step.out
         if self.ledger is not None:
             self.ledger.ticked(result.rewards)
         self._defaults = dict(zip(result.due, time_step.defaults, strict=False))  # none in games without

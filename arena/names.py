@@ -11,10 +11,10 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from arena.errors import InputError
+from arena.paths import expanded
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _FILE = re.compile(r"[^:@,'\"\\]+\.py(?=[:@]|$)")
@@ -53,7 +53,7 @@ class Name:
     @property
     def absolute(self) -> Name:
         """The same name with a file's whole path: other processes, in other folders, find it by that."""
-        return replace(self, kind=str(Path(self.kind).expanduser().resolve())) if self.is_file else self
+        return replace(self, kind=str(expanded(self.kind).resolve())) if self.is_file else self
 
     def __str__(self) -> str:
         parts = [self.base]

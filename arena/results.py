@@ -45,6 +45,17 @@ def check_result(result: object, seats: int) -> StepResult:
     return StepResult(due, rewards, _hash(result.state_hash), _events(result.events), result.ended, returns)
 
 
+def check_out(out: object, due: Sequence[int], seats: int) -> tuple[int, ...]:
+    """Returns the seats that are out as plain numbers, if they are seats and none of them is due."""
+    numbers = _wholes("seats_out", out)
+    if not _ascending(numbers, seats) or set(numbers) & set(due):
+        raise GameError(
+            f"seats_out are {_some(numbers)}, while {_some(due)} are due: "
+            f"expected others of 0 to {seats - 1}, each once, ascending"
+        )
+    return numbers
+
+
 def check_observation(seen: object, spec: GameSpec, views: Views, *, due: bool) -> Observation:
     """Returns `seen` if it has exactly the agreed views, and at least one legal action if the seat is due."""
     if not isinstance(seen, Observation):

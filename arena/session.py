@@ -28,7 +28,15 @@ from arena.game import (
     UnparsableAnswerError,
     Views,
 )
-from arena.results import check_action, check_move, check_observation, check_picture, check_result, check_scores
+from arena.results import (
+    check_action,
+    check_move,
+    check_observation,
+    check_out,
+    check_picture,
+    check_result,
+    check_scores,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -125,13 +133,14 @@ class LocalSession(GameSession):
             return TimeStep(result)
         self._asked = {seat: self._shown(seat) for seat in result.due}
         observations = tuple(self._asked.values())
+        out = check_out(self.game.seats_out(), result.due, self.game.seats)
         if self.spec.on_fault != "default":
-            return TimeStep(result, observations)
+            return TimeStep(result, observations, out=out)
         defaults = tuple(
             check_action(f"the default action of seat {seat}", self.game.default_action(seat), seen.legal)
             for seat, seen in self._asked.items()
         )
-        return TimeStep(result, observations, defaults)
+        return TimeStep(result, observations, defaults, out)
 
     @_contained
     def forfeit(self, seat: int) -> TimeStep:

@@ -2,7 +2,7 @@
 
 Spectators see one match at a time, and everything in it. A person who plays sees their own match, if the game hides
 nothing. The picture is that of `Game.draw`; a hosted game's host draws it. In every game a person gets a last update
-with what their own seat sees, once the seat is asked no more: when its lane is over, or the match.
+with what their own seat sees, once the seat is asked no more: when its part is over, as the game says, or the match.
 
 A viewer is sent one update, and the next one only after its WATCHED for the first: a viewer that is slow, or never
 answers, is shown less and costs no more.
@@ -88,8 +88,8 @@ class SpectatorFeed:
         if (watched := self._matches.get(match.plan.index)) is None:
             return
         watched.changes += 1
-        if match.session.spec.simultaneous and match.outcome is None:  # a seat that is not asked is out
-            self._show_ends(watched, [seat for seat in watched.seats if seat not in match.due])
+        if match.outcome is None:
+            self._show_ends(watched, [seat for seat in watched.seats if seat in match.out])
 
     def close(self, match: Match, now: float, outcome: Outcome | None = None) -> None:
         """The match is over, or void. Its last picture is shown, unless another match has just shown its own."""
@@ -204,12 +204,14 @@ class SpectatorFeed:
     def _update(
         self, match: Match, names: tuple[str, ...], outcome: Outcome | None = None, seat: int | None = None
     ) -> SpectatorUpdate:
+        # While the match goes on, what others did may be hidden from a seat, also from one that is out.
+        told = seat is None or outcome is not None or match.session.spec.perfect_information
         return SpectatorUpdate(
             match=match.plan.index,
             tick=match.tick,
             game=match.session.spec.id,
             seats=names,
-            events=match.last_events,
+            events=match.last_events if told else (),
             outcome=outcome,
             seat=seat,
         )

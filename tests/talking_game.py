@@ -53,7 +53,7 @@ class TalkingGame(Game):
         prompt = "{text}\nLegal actions: {legal}.\nEnd with one line: Answer: and what you choose."
         short = prompt.replace("\nLegal", "\n{heard}\nLegal")
         prompts = {"short": short, "full": f"{RULES}\n\n{prompt}"}
-        return self.make_card(RULES, "the name of an action", prompts)
+        return self.make_card(RULES, "the name of an action", prompts, statements=("I agree", "I doubt it"))
 
     def reset(self, seed: bytes) -> StepResult:
         self.colour = int(generator(seed).integers(len(COLOURS)))

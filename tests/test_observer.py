@@ -62,8 +62,14 @@ def test_a_run_goes_on_without_its_display(tmp_path: Path, capfd: pytest.Capture
     assert capfd.readouterr().err.count("switched off") == 1
 
 
-def live(width: int = 80, blind: bool = False, **how: Any) -> tuple[LiveTable, Console]:
-    plan = build_plan("holdem", ["random", "scripted"], matches=12, limits=Limits(blind=blind))
+def live(
+    width: int = 80,
+    blind: bool = False,
+    game: str = "holdem",
+    pool: tuple[str, ...] = ("random", "scripted"),
+    **how: Any,
+) -> tuple[LiveTable, Console]:
+    plan = build_plan(game, pool, matches=12, limits=Limits(blind=blind))
     console = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None, record=True)
     return LiveTable(plan, console, show=True, **how), console
 
@@ -74,6 +80,7 @@ class Played:
     names = ("random", "scripted")
     last_events = (f"seat 0 says {HOSTILE}",)
     last_faults = ()
+    outcome: Outcome | None = None
 
     class plan:
         index = 7
@@ -98,6 +105,26 @@ def test_words_of_workers_are_printed_as_they_are_and_steer_nothing() -> None:
     out = printed(console)
     assert not set(out) & {"\x1b", "\x07", "\u202e"}
     assert out.count("[/v1/chat/completions] \\x1b[2J") == 6  # the address has it twice
+
+
+@pytest.mark.parametrize(
+    ("game", "pool", "over", "told"),
+    [
+        ("holdem", ("random", "human:web"), False, False),
+        ("holdem", ("random", "human:web"), True, True),
+        ("holdem", ("random", "scripted"), False, True),
+        ("connect_four", ("random", "human:web"), False, True),
+    ],
+)
+def test_what_others_do_in_a_game_with_secrets_is_told_after_a_match_with_a_person(
+    game: str, pool: tuple[str, ...], over: bool, told: bool
+) -> None:
+    table, console = live(game=game, pool=pool)
+    match: Any = Played()
+    match.outcome = Outcome(status="terminated", returns=(1.0, -1.0)) if over else None
+    table.ticked(match)
+    console.print(table._render())
+    assert ("seat 0 says" in printed(console)) == told
 
 
 @pytest.mark.parametrize("width", [40, 60, 80])

@@ -96,6 +96,16 @@ def test_what_a_seat_is_shown_is_checked_where_the_game_is(shown: Any, words: st
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("out", [(0,), (2,), (1, 1), 1, "1"])
+def test_who_is_out_is_a_seat_that_is_not_due(out: Any) -> None:
+    class Said(Turns):
+        def seats_out(self) -> Any:
+            return out
+
+    with pytest.raises(GameError, match="seats_out"):
+        LocalSession(Said(2), [Views()] * 2).begin(bytes(16))
+
+
 @pytest.mark.parametrize(
     "parsed", [Move(99), Move("two"), Move(2.0), 0, Move(0, "aside"), Move(None, "free"), Move(None)]
 )

@@ -15,8 +15,9 @@ from arena.game import Game, Observation, Views
 from arena.plan import Plan
 from arena.protocol import messages as m
 from arena.spectators import ALONE, BESIDE, EVERY
+from arena_games.spy.rules import Spy
 from tests.hosting_kit import HostingWorkers, toy_name
-from tests.toys import GOOD, Open, Together, Turns, kind_of, plan_of, with_game
+from tests.toys import GOOD, Leaving, OneByOne, Open, Together, Turns, kind_of, plan_of, with_game
 from tests.workers_kit import FakeChannel, FakeWorkers, Play, sent
 
 PERSON = kind_of("person", "tests.toys:build", interactive=True)
@@ -223,21 +224,47 @@ def test_a_person_sees_the_end_by_their_seats_own_eyes_in_every_game(show: Calla
     assert last_looks(other) == []
 
 
-class Leaving(Together):
-    """As Together, but seat 0 acts in the first tick only."""
-
-    def due(self) -> tuple[int, ...]:
-        return super().due() if len(self.said) < 2 else (1,)
-
-    def step(self, moves: Any) -> Any:
-        out = super().step(moves)
-        return out if out.ended != "none" or len(self.said) < 6 else self.forfeit(1)
+class LeavingInSight(Leaving):
+    spec = msgspec.structs.replace(Leaving.spec, perfect_information=True)
 
 
-def test_who_is_out_before_the_others_has_the_last_look_then(show: Callable[..., Play]) -> None:
-    run = show(plan_of(Leaving, [PERSON, GOOD], options={"rounds": 4}, views=TEXT))
+@pytest.mark.parametrize("workers", [WatchingWorkers, WatchingHosts])
+def test_who_is_out_before_the_others_has_the_last_look_then(show: Callable[..., Play], workers: Any) -> None:
+    plan = plan_of(Leaving, [PERSON, GOOD], options={"rounds": 4}, views=TEXT)
+    run = show(hosted(plan) if workers is WatchingHosts else plan, workers=workers)
     (look,) = last_looks(run.workers.channels[0])
     assert (look.tick, look.outcome, look.observation.text) == (1, None, "turn 2")
+
+
+@pytest.mark.parametrize(("game", "told"), [(Leaving, 0), (LeavingInSight, 2)])
+def test_who_is_out_is_told_what_others_did_only_where_nothing_is_hidden(
+    show: Callable[..., Play], game: type[Game], told: int
+) -> None:
+    run = show(plan_of(game, [PERSON, GOOD], options={"rounds": 4}, views=TEXT))
+    (look,) = last_looks(run.workers.channels[0])
+    assert len(look.events) == told
+
+
+@pytest.mark.parametrize("workers", [WatchingWorkers, WatchingHosts])
+def test_who_is_not_asked_now_but_will_be_is_not_out(show: Callable[..., Play], workers: Any) -> None:
+    plan = plan_of(OneByOne, [PERSON, GOOD], options={"rounds": 3}, views=TEXT)
+    run = show(hosted(plan) if workers is WatchingHosts else plan, workers=workers)
+    (look,) = last_looks(run.workers.channels[0])
+    assert look.outcome is not None
+    assert (look.tick, look.observation.text) == (5, "turn 6")
+
+
+def test_in_spy_who_is_voted_out_is_told_no_votes_of_others(show: Callable[..., Play]) -> None:
+    options = {"elimination": True, "rounds": 1, "spy_votes": True}
+    plan = plan_of(Spy, [PERSON] * 5, options=options, views=TEXT, matches=20)
+    run = show(plan, concurrency=1)
+    looks = [look for channel in run.workers.channels for look in last_looks(channel)]
+    out = [one for one in looks if one.outcome is None]
+    assert out  # a vote by chance leaves somebody out here
+    assert len(looks) == 20 * 5
+    for look in out:
+        assert f"Out: seat {look.seat}." in look.observation.text
+        assert look.events == ()
 
 
 class Blind(Turns):

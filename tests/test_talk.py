@@ -73,13 +73,45 @@ def play(answers: Sequence[Decision], **limits: Any) -> tuple[Noting, list[TurnL
             "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \u2764\ufe0f",
         ),
         ("\u200d\ufe0f \u200b", ""),
+        ("\u2813\u2800\u2800\u280a", "\u2813 \u280a"),  # braille's blank cell is its space
+        ("a\u0300 e\u0301", "a\u0300 e\u0301"),
+        ("\u0300 \u0301\ufe0fa\u0302", "a\u0302"),  # these would stand on what is shown before the text
     ],
 )
 def test_what_is_said_is_one_line_of_what_is_seen(given: str, cleaned: str) -> None:
     assert clean(given) == cleaned
 
 
-@given(st.text(st.characters(exclude_categories=()), max_size=30))
+BLANKS = "\u115f\u1160\u3164\uffa0\u2800\U0001d159\U00013441\U00013442\U00016fe4\u3000\u00a0\u200d\ufe0e\ufe0f\u200b"
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+@pytest.mark.parametrize("repeated", ["{0}", "{0}{0} {0}", "\u200d{0}\u0300", "{0}\ufe0f\u20dd"])
+def test_what_holds_nothing_that_is_seen_is_empty(blank: str, repeated: str) -> None:
+    assert clean(repeated.format(blank)) == ""
+
+
+# Of Latin, Hebrew, Arabic, Devanagari, Thai, Lao, Hangul's tones, of symbols, of later blocks, and an enclosing one
+@pytest.mark.parametrize("mark", "\u0300\u05b0\u064b\u093c\u0e47\u0eb8\u302e\u20d0\u1ab0\u1dc0\ufe20\U0001d167\u20dd")
+def test_marks_alone_are_nothing_that_is_seen_and_a_pile_of_them_is_cut(mark: str) -> None:
+    assert clean(200 * mark) == ""
+    assert clean(f"a{200 * mark}b{200 * (mark + chr(0x200D))}c") == f"a{8 * mark}b{4 * (mark + chr(0x200D))}c"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u0f67\u0f90\u0fb5\u0fa8\u0fb3\u0fba\u0fbc\u0fbb\u0f82",  # of Tibetan: no script piles more
+        "\u0915\u094d\u200d\u0937\u093f",
+        "\U0001f469\u200d\u2764\ufe0f\u200d\U0001f48b\u200d\U0001f469 1\ufe0f\u20e3 \U0001f44d\U0001f3fd",
+        "vi\u0302\u0323t \u05e9\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd \u0e17\u0e35\u0e48",
+    ],
+)
+def test_what_people_write_stays(text: str) -> None:
+    assert clean(text) == text
+
+
+@given(st.text(st.characters(exclude_categories=()) | st.sampled_from(BLANKS + "\u0300\u064b"), max_size=30))
 def test_cleaning_twice_changes_nothing_and_can_be_written(text: str) -> None:
     once = clean(text)
     assert clean(once) == once
@@ -102,7 +134,9 @@ def test_the_name_of_a_legal_action_is_the_action_although_free_text_is_accepted
     assert line.say is None
 
 
-@pytest.mark.parametrize(("answer", "words"), [("x" * (CLUE + 1), f"at most {CLUE}"), (" \n", f"1 to {CLUE}")])
+@pytest.mark.parametrize(
+    ("answer", "words"), [("x" * (CLUE + 1), f"at most {CLUE}"), (" \n", f"1 to {CLUE}"), ("\u2800", f"1 to {CLUE}")]
+)
 def test_a_text_that_is_too_long_or_empty_is_unparsable_and_says_the_limit(answer: str, words: str) -> None:
     game, (first, second) = play([Decision(answer=answer), Decision(answer="red-ish")], max_reasks=1)
     assert (first.fault, first.say) == ("unparsable", None)

@@ -117,6 +117,27 @@ class Together(Turns):
         return tuple(range(self.seats))
 
 
+class Leaving(Together):
+    """As Together, but seat 0 acts in the first tick only, and is out then."""
+
+    def due(self) -> tuple[int, ...]:
+        return super().due() if len(self.said) < 2 else (1,)
+
+    def seats_out(self) -> tuple[int, ...]:
+        return () if len(self.said) < 2 else (0,)
+
+    def step(self, moves: Any) -> Any:
+        out = super().step(moves)
+        return out if out.ended != "none" or len(self.said) < 6 else self.forfeit(1)
+
+
+class OneByOne(Together):
+    """First each seat acts alone, twice; then all act at once."""
+
+    def due(self) -> tuple[int, ...]:
+        return (len(self.said) % 2,) if len(self.said) < 4 else super().due()
+
+
 class Open(Together):
     """As Together, and nothing is hidden."""
 

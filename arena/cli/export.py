@@ -21,6 +21,7 @@ from arena.exporters import FORMATS
 from arena.exporters.episodes import Reader
 from arena.exporters.filters import Filter
 from arena.exporters.options import Options, View
+from arena.paths import expanded
 from arena.record.reader import Run
 from arena.text import printable
 
@@ -111,7 +112,7 @@ def export(
     options = Options(
         views=shown, size=size, fps=fps, seats=seats, prompt=prompt or Options().prompt, margin=margin or 0.0
     )
-    out = out.expanduser().absolute()  # Minari misreads a relative path
+    out = expanded(out).absolute()  # Minari misreads a relative path
     if out.exists():
         raise InputError(f"--out {out}: there is something already; name another place")
     plugins.require_modules(f"--to {form}", FORMATS[form].modules, "export")

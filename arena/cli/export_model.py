@@ -10,6 +10,7 @@ import click
 from arena import plugins
 from arena.cli.whole import Whole
 from arena.errors import InputError
+from arena.paths import expanded
 
 if TYPE_CHECKING:
     from arena.train.vlm.local import LocalEngine
@@ -27,7 +28,7 @@ def model(state: Path, out: Path, dtype: str) -> None:
     STATE is the folder of a training, whose newest checkpoint is taken, or one checkpoint. `vlm:OUT`, transformers and
     vLLM load what is written into the new folder OUT.
     """
-    click.echo(f"written: {_trained('model', state, out).export(out.expanduser(), dtype)}")
+    click.echo(f"written: {_trained('model', state, out).export(expanded(out), dtype)}")
 
 
 @click.command()
@@ -41,13 +42,13 @@ def adapter(state: Path, out: Path, rank: int) -> None:
     its adapter; of a training of all weights the largest directions of each linear layer's change are taken.
     `vlm:MODEL` takes it as @adapter=OUT.
     """
-    share = _trained("adapter", state, out).export_adapter(out.expanduser(), rank)
-    size = sum(file.stat().st_size for file in out.expanduser().iterdir())
+    share = _trained("adapter", state, out).export_adapter(expanded(out), rank)
+    size = sum(file.stat().st_size for file in expanded(out).iterdir())
     click.echo(f"written: {out}, {size / 1e6:.1f} MB, with {share:.1%} of the squared change of the weights")
 
 
 def _trained(what: str, state: Path, out: Path) -> LocalEngine:
-    if out.expanduser().exists():
+    if expanded(out).exists():
         raise InputError(f"{out}: there is something already; name another place")
     plugins.require_modules(f"arena export {what}", ("torch", "transformers", "peft"), "train")
     from arena.train.vlm.local import trained

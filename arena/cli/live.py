@@ -114,10 +114,17 @@ class LiveTable(Observer):
             self._status[name] = ""
 
     def ticked(self, match: Match) -> None:
-        self._events += match.last_events
+        if not self._secret(match):
+            self._events += match.last_events
         for fault_seat in match.last_faults:
             self._faults[match.plan.game, match.names[fault_seat]] += 1
         del self._events[:-LAST_EVENTS]
+
+    def _secret(self, match: Match) -> bool:
+        """Whether a person who plays may not know yet what happens: they may sit before this screen."""
+        hidden = not self._plan.games[match.plan.game].facts.spec.perfect_information
+        people = any(entry.kind.interactive for entry in self._plan.seated(match.plan))
+        return hidden and people and match.outcome is None
 
     def ended(self, match: Match, outcome: Outcome) -> None:
         self.done += 1

@@ -14,12 +14,13 @@ from typing import Any
 
 import msgspec
 
-from arena.canonical import digest, files_in, hash_file
+from arena.canonical import check_recordable, digest, files_in, hash_file
 from arena.errors import RecordError
 from arena.files import unreadable
 from arena.game import Game
 from arena.made import made_here
 from arena.names import parse
+from arena.paths import HomeError, expanded
 from arena.plan import Entry
 from arena.record.disk import Disk
 from arena.record.head import Head, NeededFile
@@ -36,7 +37,7 @@ BESIDE = {".json", ".txt", ".jinja", ".model"}
 def of_file(path: Path, **facts: Any) -> NeededFile:
     """Returns `path` as a NeededFile. Raises InputError if it cannot be read."""
     # Links are not followed: the Python of an environment is a link to another program.
-    path = Path(os.path.abspath(path.expanduser()))
+    path = Path(os.path.abspath(expanded(path)))
     try:
         with path.open("rb") as file:
             native = file.read(4).startswith(NATIVE)
@@ -48,12 +49,14 @@ def of_file(path: Path, **facts: Any) -> NeededFile:
 
 def of_folder(path: Path, hashes: Mapping[str, str], **facts: Any) -> NeededFile | None:
     """As `of_file`, for a folder: its files named in `hashes` and the files beside them; None if it has none."""
-    path = Path(os.path.abspath(path.expanduser()))
+    path = Path(os.path.abspath(expanded(path)))
     files = [file for file in sorted(path.iterdir()) if file.is_file()]
     needed = {file.name: hashes[file.name] for file in files if file.name in hashes}
     if not needed:
         return None
     beside = [file for file in files if file.name not in needed and file.suffix in BESIDE]
+    for file in beside:
+        check_recordable(file)
     needed |= {file.name: hash_file(file) for file in beside}
     small = sum((path / name).stat().st_size for name in needed) <= MOST_BYTES
     return NeededFile(hash=digest(needed), files=needed, name=path.name, path=str(path), kept=small, **facts)
@@ -76,7 +79,7 @@ def of_options(game: Game) -> dict[str, NeededFile]:
 
 def _whole(folder: Path) -> NeededFile:
     """A folder, of which every file counts."""
-    folder = Path(os.path.abspath(folder.expanduser()))
+    folder = Path(os.path.abspath(expanded(folder)))
     try:
         files = files_in(folder)
         kept = sum((folder / name).stat().st_size for name in files) <= MOST_BYTES
@@ -93,22 +96,23 @@ def of_operator(entry: Entry, fingerprint: dict[str, str]) -> tuple[NeededFile, 
     out = [of_file(Path(name.kind), where="kind", written=name.kind)] if name.is_file else []
     for where, text in [("what", name.what), *name.options.items()]:
         for word in _words(text):
-            found = _of_word(Path(word).expanduser(), fingerprint, where=where, written=word)
+            found = _of_word(word, fingerprint, where=where, written=word)
             if found is not None:
                 out.append(found)
     return tuple(out)
 
 
-def _of_word(path: Path, fingerprint: Mapping[str, str], **facts: Any) -> NeededFile | None:
+def _of_word(word: str, fingerprint: Mapping[str, str], **facts: Any) -> NeededFile | None:
     """The NeededFile of a word in an operator's name, if it is such a file, or a folder with one."""
     try:
+        path = expanded(word)
         if path.is_dir():
             return of_folder(path, fingerprint, **facts)
         if path.is_file() and hash_file(path) in fingerprint.values():
             others = [path.with_suffix(suffix) for suffix in sorted(BESIDE - {path.suffix})]
             beside = {other.name: hash_file(other) for other in others if other.is_file()}
             return of_file(path, beside=beside, **facts)
-    except OSError:  # not a path, for example too long
+    except (OSError, HomeError):  # not a path, for example too long
         pass
     return None
 

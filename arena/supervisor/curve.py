@@ -23,6 +23,7 @@ from zmq.utils import z85
 
 from arena import commands
 from arena.errors import InputError, sentence
+from arena.paths import expanded
 
 OWN = "arena"  # the pair that is used when none is named
 _ADDRESS = re.compile(r"tcp://(?P<host>[^\s:/@\[\]]+|\[[0-9A-Fa-f:.%]+\]):(?P<port>[0-9]{1,5})")
@@ -40,8 +41,8 @@ def folder() -> Path:
     """Where keys are kept."""
     given = os.environ.get("ARENA_KEYS")
     if given:
-        return Path(given).expanduser()
-    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "agent-arena" / "keys"
+        return expanded(given)
+    return expanded(os.environ.get("XDG_CONFIG_HOME") or "~/.config") / "agent-arena" / "keys"
 
 
 def parse_address(text: str, what: str) -> tuple[str, int]:

@@ -139,6 +139,25 @@ class Rules(Hooks):
                 assert list(legal) == sorted(set(legal)), f"legal must ascend and name each once: {legal}"
                 assert all(0 <= action < game.spec.actions.n for action in legal), f"no such actions: {legal}"
 
+    def test_a_seat_that_is_out_is_due_no_more(self) -> None:
+        """A seat that is out while the match goes on is not due again, and stays out.
+
+        Repair: let seats_out give the seats alone that will never act again in the match, at every tick from then on.
+        """
+        found = False
+        for game in self.games():
+            for number in range(self.matches):
+                out: set[int] = set()
+                for moment in played(game, number, game.spec.horizon):
+                    if moment.result.ended != "none":
+                        break
+                    now = set(game.seats_out())
+                    again = sorted(out & {*moment.result.due} | out - now)
+                    assert not again, f"seats {again} are due, or are in no more, after seats_out gave {sorted(out)}"
+                    out, found = now, found or bool(now)
+        if not found:
+            pytest.skip("nobody was out before the match ended (seats_out)")
+
     def test_matches_end_within_the_horizon_with_returns(self) -> None:
         """A match ends within the horizon, with returns.
 

@@ -67,6 +67,30 @@ class Talks(Hooks):
             pytest.skip("nobody talks in it (GameSpec.talk)")
         assert found, "players may say something, but nobody hears it: give it in Observation.heard"
 
+    def test_statements_are_heard(self) -> None:
+        """Others hear the name of an action that the card lists as a statement when a seat chooses it.
+
+        Repair: list in make_card(statements=...) the names of the actions alone that are said by choosing them.
+        """
+        found = False
+        for game in self.games():
+            names, statements = game.spec.actions.names, set(game.card().statements)
+            assert statements <= set(names), f"no such actions: {sorted(statements - set(names))}"
+            views = every_view(game.spec, image=False)
+            for number in range(self.matches if statements else 0):
+                for moment in played(game, number, self.ticks):
+                    chosen = {
+                        seat: names[move.action] for seat, move in moment.moves.items() if move.action is not None
+                    }
+                    said = [Said(seat, name) for seat, name in chosen.items() if name in statements]
+                    if said and moment.result.ended == "none":
+                        found = True
+                        heard = [one for seat in range(game.seats) for one in game.observe(seat, views).heard]
+                        silent = [one for one in said if one not in heard]
+                        assert not silent, f"nobody hears {silent[0]}, which the card lists in `statements`"
+        if not found:
+            pytest.skip("no action is a statement (GameCard.statements)")
+
     def test_words_reach_only_those_who_hear_them(self) -> None:
         """What is said shows in the views of those who heard it, and of nobody else.
 

@@ -178,6 +178,9 @@ class LanesAdapter(Adapter):
     def waiting_for(self) -> tuple[int, ...]:
         return tuple(sorted(self._legal))
 
+    def seats_out(self) -> tuple[int, ...]:
+        return tuple(seat for seat, lane in enumerate(self.lanes) if lane.over)
+
     def default_action(self, seat: int) -> int:
         """The first legal action: a fault costs the seat one tick of its own lane and does not touch the others."""
         return self.legal(seat)[0]

@@ -40,6 +40,10 @@ class EnvDriver(abc.ABC):
     def due(self) -> Sequence[str]:
         """The agents that act next."""
 
+    def dead(self, agent: str) -> bool:
+        """Whether its part is over. An agent that is merely not listed may join later."""
+        return self.terminated[agent] or self.truncated[agent]
+
     @abc.abstractmethod
     def _reset(self, seed: int) -> None: ...
 
@@ -106,7 +110,7 @@ class ParallelDriver(EnvDriver):
 
     def due(self) -> Sequence[str]:
         listed = set(self.env.agents)
-        return [agent for agent in self.agents if agent in listed and not self._dead(agent)]
+        return [agent for agent in self.agents if agent in listed and not self.dead(agent)]
 
     def _reset(self, seed: int) -> None:
         given, self.infos = self._called(2, lambda: self.env.reset(seed=seed))
@@ -132,9 +136,6 @@ class ParallelDriver(EnvDriver):
         if unknown:
             raise GameError(f"agent {unknown[0]!r} is none of its possible_agents: {', '.join(self.agents)}")
         self.given.update(given)
-
-    def _dead(self, agent: str) -> bool:
-        return self.terminated[agent] or self.truncated[agent]
 
 
 def driver_of(module: Any, arguments: Mapping[str, Any], *, pictures: bool = False) -> EnvDriver:

@@ -144,6 +144,10 @@ class ZooAdapter(Adapter):
     def waiting_for(self) -> tuple[int, ...]:
         return tuple(sorted(self._legal))
 
+    def seats_out(self) -> tuple[int, ...]:
+        driver = self._driver()
+        return tuple(seat for seat, agent in enumerate(driver.agents) if driver.dead(agent))
+
     def forfeit(self, seat: int) -> StepResult:
         """`seat` gets the least return that the game can give. In a zero-sum game the others share its loss; in a
         cooperative one they lose the same."""

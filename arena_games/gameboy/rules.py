@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from arena.game import Game, GameFamily
 from arena.names import Name
 from arena.options import Option
+from arena.paths import expanded
 from arena_games.gameboy.lane import GameBoyLane
 from arena_games.lanes.game import LaneGame, lane_spec
 from arena_games.lanes.lane import Lane
@@ -42,7 +43,7 @@ class GameBoy(LaneGame):
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
         state = self.options["state"]
-        self._state = Path(state).expanduser() if state else None
+        self._state = expanded(state) if state else None
         if self._state is not None and not self._state.is_file():
             raise ValueError(f"@state={state}: there is no such file; save one with PyBoy (its key Z, or save_state)")
 
@@ -63,7 +64,7 @@ class GameBoy(LaneGame):
 
 def make(what: str) -> type[Game]:
     """Returns the game of this cartridge. Raises ValueError if the file is missing or is another game."""
-    rom = Path(what).expanduser()
+    rom = expanded(what)
     if not rom.is_file():
         raise ValueError(
             f"there is no file {what!r}. The arena brings no cartridge: give the path of your own Super Mario Land, "

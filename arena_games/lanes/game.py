@@ -29,6 +29,7 @@ from arena.game import (
     parse_answer,
 )
 from arena.options import Option
+from arena.paths import expanded
 from arena_games.lanes import actions, prefix, views, words
 from arena_games.lanes.lane import End, Lane, Now
 
@@ -147,7 +148,7 @@ class LaneGame(Game):
         self._ended = True
 
     def user_files(self) -> Mapping[str, Path]:
-        return {"from": Path(self.options["from"]).expanduser()} if self.options["from"] else {}
+        return {"from": expanded(self.options["from"])} if self.options["from"] else {}
 
     @abc.abstractmethod
     def make_lane(self) -> Lane:
@@ -233,6 +234,9 @@ class LaneGame(Game):
         if isinstance(answer, str) and self.options["actions"] == "buttons":
             answer = actions.in_any_order(answer)
         return parse_answer(self.spec.actions.names, legal, answer, free_text)
+
+    def seats_out(self) -> tuple[int, ...]:
+        return tuple(number for number, seat in enumerate(self._seats) if seat.over is not None)
 
     def default_action(self, seat: int) -> int:
         """The action that holds no button."""

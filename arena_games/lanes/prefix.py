@@ -5,11 +5,10 @@ arena_games/lanes/record.py writes such a file from a run.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 
 from arena import commands
+from arena.paths import expanded
 from arena_games.lanes.actions import SETS, frames_of
 
 FORM = '{"actions": "macro", "skip": 8, "names": ["right run", "right run jump", ...]}'
@@ -26,7 +25,7 @@ class Prefix(msgspec.Struct, frozen=True):
 
 def load(path: str) -> Prefix:
     """Reads the file. Raises ValueError, naming the file, if it is missing or malformed."""
-    file = Path(path).expanduser()
+    file = expanded(path)
     try:
         given = msgspec.json.decode(file.read_bytes(), type=Prefix)
     except OSError as error:

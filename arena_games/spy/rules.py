@@ -15,6 +15,7 @@ import numpy.typing as npt
 from arena.canonical import digest, generator, key
 from arena.game import Discrete, Game, GameCard, GameSpec, Image, Move, Observation, StepResult, Views
 from arena.options import Option
+from arena.paths import expanded
 from arena.prompts import folder
 from arena.talk import Talk
 from arena_games.spy import views as told
@@ -92,12 +93,8 @@ class Spy(Game):
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
+        self._check_options()
         asked = self.options["spy_votes"]
-        if asked is False and not self.options["known"]:
-            raise ValueError(
-                "known=false with spy_votes=false: who is not asked to vote would know that it is the spy. "
-                "Leave spy_votes out"
-            )
         self.known: bool = self.options["known"]
         self.spy_votes: bool = not self.known if asked is None else asked
         self.rounds: int = self.options["rounds"]
@@ -110,6 +107,26 @@ class Spy(Game):
         self.spec = self._spec()
         self.over = True
         self._legal: dict[int, tuple[int, ...]] = {}  # of the seats that are due
+
+    def _check_options(self) -> None:
+        """ValueError for options that undo each other."""
+        given = self.options
+        if not given["known"] and given["spy_votes"] is False:
+            raise ValueError(
+                "known=false with spy_votes=false: who is not asked to vote would know that it is the spy. "
+                "Leave spy_votes out"
+            )
+        if not given["known"] and given["blank"]:
+            raise ValueError(
+                "known=false with blank=true: who sees a blank picture would know that it is the spy. "
+                "Leave one of them out"
+            )
+        # The default is no contradiction: records have it beside pairs.
+        if given["pairs"] and given["pictures"] != self.spec.options["pictures"].default:
+            raise ValueError(
+                f"pairs with pictures={given['pictures']}: a match has pictures of a folder, or drawn ones. "
+                "Leave one of them out"
+            )
 
     def _spec(self) -> GameSpec:
         """The spec of these options. Without statements there is nothing that a policy could say."""
@@ -124,12 +141,13 @@ class Spy(Game):
 
     def user_files(self) -> Mapping[str, Path]:
         folder = self.options["pairs"]
-        return {"pairs": Path(folder).expanduser()} if folder else {}
+        return {"pairs": expanded(folder)} if folder else {}
 
     def card(self) -> GameCard:
         prompts = folder("arena_games.spy")
         rules = prompts.pop("rules").format(**told.rules(self))
-        return self.make_card(rules, told.ANSWERS, prompts)
+        words = self.statements.words if self.statements is not None else ()
+        return self.make_card(rules, told.ANSWERS, prompts, statements=words)
 
     def reset(self, seed: bytes) -> StepResult:
         chance = generator(seed)
@@ -196,6 +214,9 @@ class Spy(Game):
         """The seats that are not out."""
         gone = {ballot.out for ballot in self.ballots}
         return tuple(seat for seat in range(self.seats) if seat not in gone)
+
+    def seats_out(self) -> tuple[int, ...]:
+        return tuple(seat for seat in range(self.seats) if seat not in self.playing)
 
     @property
     def voting(self) -> bool:
@@ -280,8 +301,8 @@ class Spy(Game):
         """A copy in which the picture that `seat` does not see is another one, and another may be the spy."""
         other = copy.deepcopy(self)
         mine, blank = seat == self.spy, self.options["blank"]
-        if not self.over and not (mine and (self.known or blank)):
-            rest = [one for one in self.playing if one != seat or not (self.known or blank)]
+        if not self.over and not (mine and self.known):
+            rest = [one for one in self.playing if one != seat or not self.known]
             other.spy = int(chance.choice(rest))
         own, picture = self.pair.graphs[mine], self.pair.pictures[mine]
         if blank:

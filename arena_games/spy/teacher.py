@@ -27,12 +27,14 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
     """Asks about some pictures, then plays one match; yields a lesson at every clue and every vote."""
     for _ in range(PICTURES):
         yield from seeing.lessons(chance)
+    seats = int(chance.choice(SEATS))
+    charts, blank, unknown = (bool(chance.random() < share) for share in (CHARTS, BLANK, UNKNOWN))
     game = Spy(
-        int(chance.choice(SEATS)),
+        seats,
         {
-            "pictures": "charts" if chance.random() < CHARTS else "scenes",
-            "blank": bool(chance.random() < BLANK),
-            "known": bool(chance.random() >= UNKNOWN),
+            "pictures": "charts" if charts else "scenes",
+            "blank": blank,
+            "known": blank or not unknown,  # a blank picture tells whose it is
             "rounds": int(chance.integers(1, 3)),
         },
     )

@@ -36,13 +36,18 @@ class PlayedSeat:
     pictures: int = 0  # number of pictures so far
     fresh: bool = False  # the picture is that of the question which is shown
     last: Observation | None = None  # the seat's last view, after its last question
-    out: tuple[str, ...] = ()  # the events of that moment, if the match went on without this seat
+    out: tuple[str, ...] | None = None  # the events of that moment, if the match goes on without this seat
     talk: Talk = field(default_factory=Talk)
     note: str = ""  # what was done last
     alert: str = ""  # why the question is asked again, or that time ran out; shown until the next answer
     gave_up: bool = False
     result: Result | None = None
     outcome: Outcome | None = None
+
+    @property
+    def observation(self) -> Observation | None:
+        """What the page shows of the table."""
+        return self.last or (self.shown.observation if self.shown is not None else None)
 
     @property
     def key(self) -> str:
@@ -123,6 +128,7 @@ class Person:
         if request.attempt == 0:
             table.talk.hear(table.seat, request.observation)
         table.request = table.shown = request
+        table.last = table.out = None  # whatever the page showed: who is asked sees the moment that is asked about
         table.reply = reply
         table.deadline = None
         table.seen = asyncio.Event()
@@ -157,7 +163,7 @@ class Person:
                     return decision
                 done = next((c.name for c in offered_in(table.seat, table.request) if c.action == action), name)
                 table.note, table.alert = f"You: {printable(done)}", ""
-                table.talk.say(decision)
+                table.talk.say(table.seat, table.request, decision)
                 self._answered(table, decision)
                 return ""
         return "That came too late: the question was already answered or taken back. Nothing was done."
@@ -178,7 +184,7 @@ class Person:
         """The match is over; its result stays on the page until the next one begins."""
         table = self.tables.pop((match, seat))
         self._close(table)
-        table.result, table.outcome = result(table.seat, outcome, table.out), outcome
+        table.result, table.outcome = result(table.seat, outcome, table.out or ()), outcome
         self.total += table.result.own or 0.0
         for older in self.finished[-1:]:
             older.shown = older.picture = older.last = None  # these are not shown again, and they are large
@@ -193,10 +199,10 @@ class Person:
         table = next((one for one in places if (one.seat.match, one.seat.seat) == (update.match, update.seat)), None)
         if table is not None:
             if update.observation is not None and table.last is None:
-                table.talk.hear(table.seat, update.observation)
+                table.talk.hear(table.seat, update.observation, _known(table, update))
             table.last = update.observation
             if update.outcome is None:
-                table.out = of_seat(update.seat, update.events) or ("Your part is over.",)
+                table.out = of_seat(update.seat, update.events)
                 if table.outcome is not None:  # it came after the end of the match
                     table.result = result(table.seat, table.outcome, table.out)
             self.changed()
@@ -255,9 +261,19 @@ class Person:
         return tuple(table.seat.seat for table in tables if table.seat.match == match)
 
 
+def _known(table: PlayedSeat, update: SpectatorUpdate) -> int:
+    """How much of what the last view tells as heard was heard at the last question.
+
+    A tick in which somebody forfeits is not played: what its seats had heard when they were asked is told again.
+    """
+    asked, ended = table.shown, update.outcome
+    if asked is None or ended is None or ended.status != "forfeited" or asked.tick != update.tick - 1:
+        return 0
+    return len(asked.observation.heard)
+
+
 def _table(table: PlayedSeat) -> dict[str, Any]:
-    seat, shown, asked = table.seat, table.shown, table.request
-    observation = table.last or (shown.observation if shown is not None else None)
+    seat, asked, observation = table.seat, table.request, table.observation
     offered = offered_in(seat, asked) if asked is not None else ()
     facts = (observation.facts if observation is not None else None) or {}
     return {
@@ -289,9 +305,16 @@ def _table(table: PlayedSeat) -> dict[str, Any]:
         "note": table.note,
         "alert": table.alert,
         "gaveUp": table.gave_up,
-        "out": [printable(event) for event in table.out],
+        "out": _out(table),
         "over": table.result is not None,
     }
+
+
+def _out(table: PlayedSeat) -> list[str]:
+    """How this seat's part ended before the others'; empty while it plays."""
+    if table.out is None:
+        return []
+    return [printable(event) for event in table.out] or ([] if table.result is not None else ["The others go on."])
 
 
 def _played(table: PlayedSeat) -> dict[str, Any] | None:

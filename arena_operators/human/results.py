@@ -87,13 +87,14 @@ def result(seat: OpenSeat, outcome: Outcome, out: Sequence[str] = ()) -> Result:
 
 
 def _headline(returns: tuple[float, ...], seat: int) -> tuple[Verdict, str]:
-    own, better = returns[seat], sum(value > returns[seat] for value in returns)
-    level = sum(value == own for value in returns)
+    better = sum(value > returns[seat] for value in returns)
     if len(returns) == 1:
         return "over", "Your result"
-    if better == 0:
-        return ("won", "You won") if level == 1 else ("drawn", "A draw")
-    if len(returns) == 2:
+    if len(set(returns)) == 1:
+        return "drawn", "A draw"
+    if better == 0:  # alone or with others, as a team is
+        return "won", "You won"
+    if len(set(returns)) == 2:  # there are winners and losers, and no places between them
         return "lost", "You lost"
     return "lost", f"You came {_place(better + 1)} of {len(returns)}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from arena.game import Observation
+from arena.game import GameCard, Observation
 from arena.operator import Decision, OpenSeat, Request
 from arena.text import clean, printable
 from arena_operators.human.results import seat_name
@@ -27,21 +27,30 @@ class Talk:
 
     lines: list[Line] = field(default_factory=list)
 
-    def hear(self, seat: OpenSeat, seen: Observation) -> list[Line]:
-        """Add what others said since the seat's last turn; it, to be shown."""
-        new = [Line(seat_name(seat, said.seat), printable(said.text)) for said in seen.heard]
+    def hear(self, seat: OpenSeat, seen: Observation, known: int = 0) -> list[Line]:
+        """Add what others said since the seat's last turn, but for the first `known`; it, to be shown."""
+        new = [Line(seat_name(seat, said.seat), printable(said.text)) for said in seen.heard[known:]]
         self._add(new)
         return new
 
-    def say(self, decision: Decision) -> None:
-        """Add what the person says."""
-        text = decision.answer if isinstance(decision.answer, str) else decision.say
-        if text:
-            self._add([Line("You", printable(text), you=True)])
+    def say(self, seat: OpenSeat, request: Request, decision: Decision) -> None:
+        """Add what the person says by this answer: a statement that was chosen, words of their own, or both."""
+        self._add([Line("You", printable(text), you=True) for text in _said(seat.card, request.observation, decision)])
 
     def _add(self, lines: list[Line]) -> None:
         self.lines += lines
         del self.lines[:-KEPT]
+
+
+def _said(card: GameCard, seen: Observation, decision: Decision) -> list[str]:
+    answer = decision.answer
+    if isinstance(answer, str):  # one that names a legal action is that action, as the game reads it
+        wanted = answer.strip().lower()
+        answer = next((action for action in seen.legal if card.actions[action].lower() == wanted), answer)
+    if isinstance(answer, int):
+        name = card.actions[answer]
+        answer = name if name in card.statements else None
+    return [text for text in (answer, decision.say) if text]
 
 
 def decided(request: Request, action: int | None, words: str, raw: str) -> Decision | str:

@@ -11,7 +11,7 @@ from collections.abc import Coroutine, Sequence
 from aiohttp import web
 from PIL import Image as Picture
 
-from arena.game import Image
+from arena.game import Image, Observation
 from arena.operator import AsyncOperator, Decision, OpenSeat, Outcome, Request, SpectatorUpdate, WorkerContext
 from arena_operators.human.login import Login
 from arena_operators.human.person import Person, PlayedSeat
@@ -64,7 +64,7 @@ class WebHuman(AsyncOperator):
         reply = person.ask(request)
         if request.observation.image is not None and not reply.done():
             table = person.tables[request.match, request.seat]
-            self._paint_soon(self._paint(person, table, request, request.observation.image))
+            self._paint_soon(self._paint(person, table, request.observation, request.observation.image))
         try:
             return await reply
         except asyncio.CancelledError:
@@ -103,7 +103,8 @@ class WebHuman(AsyncOperator):
         for person in dict.fromkeys(self._audience.get(update.match, [])):
             table = person.last_look(update)
             if table is not None and update.observation is not None and update.observation.image is not None:
-                await asyncio.shield(self._paint_soon(self._paint(person, table, None, update.observation.image)))
+                painting = self._paint(person, table, update.observation, update.observation.image)
+                await asyncio.shield(self._paint_soon(painting))
 
     async def stop(self, complete: bool = False) -> None:
         """Tell the pages that no further match follows, and why; then close."""
@@ -152,10 +153,10 @@ class WebHuman(AsyncOperator):
         for person in people:
             person.look(update, data)
 
-    async def _paint(self, person: Person, table: PlayedSeat, request: Request | None, image: Image) -> None:
-        """Draw the seat's view of this question, or of its end (None)."""
+    async def _paint(self, person: Person, table: PlayedSeat, seen: Observation, image: Image) -> None:
+        """Draw the picture of what the seat sees, unless the page shows something newer by then."""
         data = await asyncio.to_thread(encode, image)
-        if request is None or (table.shown is request and table.last is None):
+        if table.observation is seen:
             table.picture = data
             table.pictures += 1
             table.fresh = True

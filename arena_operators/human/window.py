@@ -47,7 +47,7 @@ class _PlayedSeat:
     reply: asyncio.Future[Decision] | None = None
     seen: Observation | None = None  # of the last question, or at the end
     asked: float = 0.0  # when the last question was answered, or the match began
-    out: tuple[str, ...] = ()  # the events at which the seat was out, if the match went on
+    out: tuple[str, ...] | None = None  # the events at which the seat was out, if the match goes on without it
     leaving: bool = False  # Esc was pressed once
     gave_up: bool = False
     talk: Talk = field(default_factory=Talk)
@@ -108,7 +108,7 @@ class WindowHuman(AsyncOperator):
         assert table is not None
         if table.gave_up or self._closed:
             return GAVE_UP
-        table.request, table.seen = request, request.observation
+        table.request, table.seen, table.out = request, request.observation, None
         if request.attempt == 0:
             table.talk.hear(table.seat, request.observation)
             table.words, table.alert = "", ""
@@ -133,7 +133,7 @@ class WindowHuman(AsyncOperator):
         elif update.observation is not None:
             table.seen = update.observation
             if update.outcome is None:
-                table.out = of_seat(update.seat, update.events) or ("your part is over",)
+                table.out = of_seat(update.seat, update.events)
 
     def end(self, match: int, seat: int, outcome: Outcome) -> None:
         table = self._next or self._table
@@ -141,7 +141,7 @@ class WindowHuman(AsyncOperator):
         if table is self._next:  # it ended before it was shown: it asked no question
             self._next = None
             return
-        self._result = result(table.seat, outcome, table.out)
+        self._result = result(table.seat, outcome, table.out or ())
         if not self._closed:
             self._ended.clear()
             if self._timer is not None:
@@ -235,7 +235,7 @@ class WindowHuman(AsyncOperator):
         if isinstance(decision, str):
             table.alert = decision
             return
-        table.talk.say(decision)
+        table.talk.say(table.seat, table.request, decision)
         table.words, table.alert = "", ""
         self._answered(decision)
 
@@ -308,8 +308,8 @@ class WindowHuman(AsyncOperator):
             return f"{where} - you gave up this match", []
         if table.leaving:
             return f"{where} - give up this match?", ["Esc again gives it up, any other key goes on."]
-        if table.out:
-            return f"{where} - your part is over, the others go on", [table.out[0]]
+        if table.out is not None:
+            return f"{where} - your part is over, the others go on", list(table.out[:1])
         if not table.seat.card.buttons:
             keys = ["   ".join(f"{'/'.join(choice.keys)} {choice.name}" for choice in table.offered)]
             state = "your move" if table.request is not None else "waiting for the others"

@@ -20,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from arena.errors import sentence
+from arena.errors import sentence, some
 from arena.game import floats
 from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, WorkerContext
+from arena.paths import expanded
 from arena.train.nets import is_picture
 from arena_operators.ppo.frame_stack import FrameStack
 from arena_operators.ppo.kind import check_trust, named_file
@@ -62,7 +63,7 @@ class ForeignPolicy(Operator):
         self.algorithm = read_zip(path, options.get("algo")).algorithm
         self.model = _load(path, self.algorithm)
         self.model.policy.set_training_mode(False)
-        self._normalize = Normalizer(Path(options["normalize"]).expanduser()) if options.get("normalize") else None
+        self._normalize = Normalizer(expanded(options["normalize"])) if options.get("normalize") else None
         self._wrap = Wrap(options["wrap"]) if options.get("wrap") else None
         self._stack = options.get("stack") or 1
         self._deterministic = bool(options.get("deterministic")) or self.algorithm in ("DQN", "QRDQN", "ARS")
@@ -82,7 +83,7 @@ class ForeignPolicy(Operator):
                 stacked = f" {self._stack} times" if self._stack > 1 else ""
                 raise ValueError(
                     f"{self.name} observes {self.model.observation_space} and acts in {actions}; {card.game} gives "
-                    f"{seen}{stacked} and takes Discrete({len(card.actions)}) ({', '.join(card.actions)})"
+                    f"{seen}{stacked} and takes Discrete({len(card.actions)}) ({some(card.actions)})"
                 )
             wrap = None if self._wrap is None else self._wrap.open(seat.seat, seat.match)
             frames = FrameStack(self._stack) if self._stack > 1 else None

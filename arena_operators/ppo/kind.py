@@ -8,7 +8,7 @@ that its EvalCallback wrote.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ import msgspec
 
 from arena import commands
 from arena.canonical import hash_file
-from arena.errors import CheckpointError, InputError, MissingExtraError, UnplayableError
+from arena.errors import CheckpointError, InputError, MissingExtraError, UnplayableError, some
 from arena.game import GameSpec, Views
 from arena.operator import Determinism, OperatorKind
 from arena.options import Option
+from arena.paths import expanded
 from arena.train.policy import PolicyCard, read_card
 from arena_operators.ppo.sb3_zip import ALGORITHMS, frames_in, modules_beside, read_zip, zip_views
 
@@ -57,7 +58,7 @@ def made_for(card: PolicyCard, game: str) -> bool:
 
 def named_file(what: str) -> Path:
     """The file that `ppo:WHAT` names: WHAT itself, or the one in the folder WHAT."""
-    path = Path(what).expanduser()
+    path = expanded(what)
     if not path.is_dir():
         return path
     found = [path / name for name in (OWN, BEST) if (path / name).is_file()]
@@ -89,18 +90,36 @@ def policy_path(what: str, game: str, seats: int | None = None) -> Path:
     return path
 
 
+def unfit(
+    card: PolicyCard, name: str, game: str, version: int, shape: tuple[int, ...] | None, actions: Sequence[str]
+) -> str:
+    """Why a policy cannot play this game, and first what it was trained for; empty if it can.
+
+    Options can change what a game shows and takes. Which they were is not known: the actions that only one has tell it.
+    """
+    trained = f"{name} was trained for {card.game} version {card.game_version}"
+    train = f"`{commands.arena('train', 'ppo')}`"
+    if not made_for(card, game) or card.game_version != version:
+        return f"{trained}; this is {game} version {version}. Train one for it: {train}"
+    if (card.vector_shape, card.actions) == (shape, tuple(actions)):
+        return ""
+    return (
+        f"{trained} with other options: {_spaces(card.vector_shape, card.actions, actions)}. "
+        f"Here are {_spaces(shape, actions, card.actions)}. Leave out options that change this, or train one for them: "
+        f"{train}"
+    )
+
+
+def _spaces(shape: tuple[int, ...] | None, actions: Sequence[str], others: Sequence[str]) -> str:
+    seen = "no vectors" if shape is None else f"vectors of {shape}"
+    own = [name for name in actions if name not in others]
+    return f"{seen} and {len(actions)} actions" + (f" ({some(own)})" if own else "")
+
+
 def check_card(card: PolicyCard, spec: GameSpec, name: str) -> None:
-    """Raises UnplayableError if the policy was made for another game, or for another version of this one."""
-    want = (card.game_version, card.vector_shape, card.actions)
-    have = (spec.version, spec.vector_shape, spec.actions.names)
-    if want != have or not made_for(card, spec.id):
-        raise UnplayableError(
-            f"{name} was trained for {card.game} version {card.game_version}: observes Box(-inf, inf, "
-            f"{card.vector_shape}, float32), acts in Discrete({len(card.actions)}) ({', '.join(card.actions)}). "
-            f"{spec.id} version {spec.version} gives Box(-inf, inf, {spec.vector_shape}, float32) and takes "
-            f"Discrete({spec.actions.n}) ({', '.join(spec.actions.names)}). "
-            f"Train one for it: `{commands.arena('train', 'ppo')}`"
-        )
+    """Raises UnplayableError if the policy was made for another game, another version of this one, or other options."""
+    if why := unfit(card, name, spec.id, spec.version, spec.vector_shape, spec.actions.names):
+        raise UnplayableError(why)
 
 
 def views(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Views:
@@ -123,7 +142,7 @@ def resolve_options(spec: GameSpec | None, what: str, options: Mapping[str, Any]
     """
     path = named_file(what)
     if what and not path.exists():
-        if path.parent.is_dir() and path.name == OWN and Path(what).expanduser() == path.parent:
+        if path.parent.is_dir() and path.name == OWN and expanded(what) == path.parent:
             zips = ", ".join(sorted(file.name for file in path.parent.glob("*.zip"))) or "none"
             raise CheckpointError(
                 f"ppo:{what}: the folder holds neither {OWN} (of `arena train ppo`) nor {BEST} (of SB3's "
@@ -142,7 +161,7 @@ def resolve_options(spec: GameSpec | None, what: str, options: Mapping[str, Any]
     missing = [name for name in ("torch", "stable_baselines3", module) if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(f"ppo:{what} needs {missing[0]}, not installed here. {commands.how_to_install('ppo')}")
-    if options.get("normalize") and not Path(options["normalize"]).expanduser().is_file():
+    if options.get("normalize") and not expanded(options["normalize"]).is_file():
         raise CheckpointError(f"ppo@normalize={options['normalize']}: there is no such file")
     if options.get("wrap"):
         split_wrap(options["wrap"])
@@ -155,7 +174,7 @@ def resolve_options(spec: GameSpec | None, what: str, options: Mapping[str, Any]
 
 def check_trust(what: str, options: Mapping[str, Any]) -> None:
     """InputError when a pickle would be loaded that the user does not vouch for."""
-    files = [named_file(what), *([Path(options["normalize"]).expanduser()] if options.get("normalize") else [])]
+    files = [named_file(what), *([expanded(options["normalize"])] if options.get("normalize") else [])]
     for file in files:
         if not options.get("trust"):
             raise InputError(
@@ -178,7 +197,7 @@ def fingerprint(spec: GameSpec, what: str, options: Mapping[str, Any]) -> Mappin
     if is_zip(what):
         files += modules_beside(files[0])
     if options.get("normalize"):
-        files.append(Path(options["normalize"]).expanduser())
+        files.append(expanded(options["normalize"]))
     if options.get("wrap"):
         files.append(split_wrap(options["wrap"])[0])
     return {path.name: hash_file(path) for path in files}
@@ -192,7 +211,7 @@ def split_wrap(wrap: str) -> tuple[Path, str]:
             f"ppo@wrap={wrap}: expected FILE.py:NAME, a class with observation(self, seen), or a function that takes "
             "and gives an observation"
         )
-    path = Path(file).expanduser()
+    path = expanded(file)
     if not path.is_file():
         raise InputError(f"ppo@wrap={wrap}: there is no file {path}")
     return path, name

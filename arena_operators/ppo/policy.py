@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from arena import commands
 from arena.canonical import generator
-from arena.errors import CheckpointError, UnplayableError
+from arena.errors import CheckpointError, UnplayableError, some
 from arena.game import GameCard, floats
 from arena.operator import Decision, OpenSeat, Operator, Outcome, Request, WorkerContext, turn_key
 from arena.train.nets import Net, probabilities, sample
 from arena.train.policy import PolicyCard, load_policy
-from arena_operators.ppo.kind import is_zip, made_for, named_file, policy_path
+from arena_operators.ppo.kind import is_zip, made_for, named_file, policy_path, unfit
 
 
 def build(context: WorkerContext) -> Operator:
@@ -70,9 +70,7 @@ class OwnPolicy(Operator):
             have = (old.game_version, old.vector_shape, old.actions, old.seats)
             if have != (made.game_version, made.vector_shape, made.actions, made.seats):
                 raise ValueError(
-                    f"{path} was trained for (version, vector, actions, seats) "
-                    f"{(made.game_version, made.vector_shape, made.actions, made.seats)} of {made.game}, the policy "
-                    f"that plays for {have}"
+                    f"{path} was trained for {_told(made)}; the policy that plays was trained for {_told(old)}"
                 )
         self._nets.update(dict.fromkeys(plays, (net, made)))
         self._updated.pop(made.game, None)
@@ -116,11 +114,14 @@ class OwnPolicy(Operator):
             net, made = newest or load_policy(policy_path(self._what, card.game, card.seats))
         except (CheckpointError, UnplayableError) as error:
             raise ValueError(str(error)) from error
-        want = (made.game_version, made.vector_shape, made.actions)
-        have = (card.version, card.vector_shape, card.actions)
-        if want != have or not made_for(made, card.game):
-            raise ValueError(
-                f"the policy was made for (game, version, vector, actions) {(made.game, *want)}, the seat has "
-                f"{(card.game, *have)}"
-            )
+        if why := unfit(made, "the policy", card.game, card.version, card.vector_shape, card.actions):
+            raise ValueError(why)
         return net, made
+
+
+def _told(card: PolicyCard) -> str:
+    low, high = card.seats
+    return (
+        f"{card.game} version {card.game_version} with {low} to {high} seats, vectors of {card.vector_shape} and "
+        f"{len(card.actions)} actions ({some(card.actions)})"
+    )

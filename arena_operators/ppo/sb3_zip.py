@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from arena.errors import CheckpointError, InputError, UnplayableError
+from arena.errors import CheckpointError, InputError, UnplayableError, some
 from arena.game import GameSpec, Views
 
 # Algorithm -> module. The last three are value-based: they have no distribution to sample from.
@@ -159,7 +159,7 @@ def mismatch(spaces: str, spec: GameSpec, name: str, stack: int) -> str:
     stacked = f", of which @stack={stack} are stacked," if stack > 1 else ""
     return (
         f"{name} cannot play {spec.id}: the model {spaces}; the game gives {' or '.join(gives) or 'neither view'}"
-        f"{stacked} and takes Discrete({spec.actions.n}) ({', '.join(spec.actions.names)}). "
+        f"{stacked} and takes Discrete({spec.actions.n}) ({some(spec.actions.names)}). "
         "A class that adapts observations and actions can be given with @wrap=FILE.py:NAME"
     )
 

@@ -100,10 +100,12 @@ def test_out_is_who_has_more_votes_than_anybody_and_than_nobody(given, out):
 
 def test_who_is_voted_out_plays_no_more_until_the_spy_is_out():
     game = silent(begun(5, elimination=True, rounds=1))
+    assert game.seats_out() == ()  # some have given their clue: they are asked again
     first = next(seat for seat in range(5) if seat != game.spy)
     result = game.step({seat: Move(ABSTAIN if seat == first else FIRST_SEAT + first) for seat in game.due})
     assert result.ended == "none"
     assert first not in game.playing
+    assert game.seats_out() == (first,)
     silent(game)
     assert first not in game.due
     assert all(FIRST_SEAT + first not in game.legal(seat) for seat in game.due)
@@ -352,6 +354,23 @@ def test_a_seat_that_is_told_nothing_is_asked_to_vote():
     assert silent(begun(known=False)).due == (0, 1, 2, 3)
     with pytest.raises(ValueError, match="who is not asked to vote would know"):
         Spy(4, {"known": False, "spy_votes": False})
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"known": False, "blank": True}, "who sees a blank picture would know that it is the spy. Leave one of"),
+        ({"pairs": "DIR", "pictures": "charts"}, "pairs with pictures=charts: .* Leave one of"),
+    ],
+)
+def test_options_that_undo_each_other_are_refused(options, said):
+    with pytest.raises(ValueError, match=said):
+        Spy(4, options)
+
+
+def test_the_options_of_a_recorded_match_of_pairs_can_be_given_again(pairs):
+    """They hold the defaults too."""
+    Spy(3, Spy(3, {"pairs": str(pairs)}).options)
 
 
 @pytest.fixture

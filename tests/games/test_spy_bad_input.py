@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -94,9 +95,15 @@ def unreadable(folder: Path) -> None:
     (folder / "cat-b.png").write_bytes(b"no picture")
 
 
+def named_in_bytes(folder: Path) -> None:
+    for side in b"ab":
+        (folder / f"cat-{chr(side)}.png").rename(folder / os.fsdecode(b"\xff-%c.png" % side))
+
+
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
+        (named_in_bytes, r"the name b'\xff-b.png' is not UTF-8, so it cannot be recorded. Rename it"),
         (odd, "cat-a.png has no twin: expected cat-b.png beside it"),
         (other_size, "cat-a.png and cat-b.png are 60 x 40 and 30 x 20 pixels"),
         (equal, "cat-a.png and cat-b.png show the same"),

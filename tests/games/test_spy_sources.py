@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
+from arena.canonical import hash_file
 from arena.game import Image
 from arena_games import folders
 from arena_games.spy.measures import measures
@@ -72,6 +77,69 @@ def test_a_turned_photograph_stands_upright(pairs: Path) -> None:
     assert folder(pairs).read(0)[0].shape == (48, 32, 3)
 
 
+def deep(path: Path, shades: npt.NDArray[np.uint16], channels: int = 1, transparent: int | None = None) -> None:
+    """Writes a PNG with 16 bits a sample, which Pillow does of greyscale only."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width = shades.shape
+    rows = np.repeat(shades[..., None], channels, 2).astype(">u2")
+    head = struct.pack(">IIBBBBB", width, height, 16, 2 if channels == 3 else 0, 0, 0, 0)
+    gone = b"" if transparent is None else chunk(b"tRNS", struct.pack(f">{channels}H", *[transparent] * channels))
+    data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + gone + chunk(b"IDAT", data) + chunk(b"IEND", b""))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_of_16_bits_the_upper_8_are_shown_whatever_is_in_the_picture(pairs: Path, channels: int) -> None:
+    whole = np.linspace(0, 65535, 32 * 48).astype(np.uint16).reshape(32, 48)
+    near = np.linspace(300, 9000, 32 * 48).astype(np.uint16).reshape(32, 48)  # as of depth, in millimetres
+    for side, shades in (("a", whole), ("b", near)):
+        deep(pairs / f"cat-{side}.png", shades, channels)
+    for found, shades in zip(folder(pairs).read(0), (whole, near), strict=True):
+        assert np.array_equal(found, np.repeat((shades >> 8)[..., None], 3, 2))
+
+
+def test_what_is_transparent_of_16_bits_is_white(pairs: Path) -> None:
+    shades = np.full((32, 48), 513, np.uint16)
+    shades[0, 0] = 514
+    deep(pairs / "cat-a.png", shades, transparent=513)
+    first = folder(pairs).read(0)[0]
+    assert (first[0, 0].tolist(), first[1, 1].tolist()) == ([2] * 3, [255] * 3)
+
+
+def test_pixels_that_cannot_be_shown_are_refused_and_not_clipped(pairs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pillow, "open", lambda *_, **__: Pillow.new("F", (48, 32), 0.5))
+    assert "cat-a.png cannot be read as a picture: its pixels are of the mode F; expected 8 or 16 bits" in refused(
+        pairs
+    )
+
+
+def test_16_bits_that_an_older_pillow_reads_as_32_are_shown_alike(pairs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep(pairs / "cat-a.png", np.full((32, 48), 7 * 257, np.uint16))
+    opened = Pillow.open
+    monkeypatch.setattr(Pillow, "open", lambda *given, **more: wide(opened(*given, **more)))
+    assert np.array_equal(folder(pairs).read(0)[0], plain(7))
+
+
+def wide(image: Pillow.Image) -> Pillow.Image:
+    return image.convert("I") if image.mode == "I;16" else image
+
+
+def test_palettes_print_colours_and_animations_are_shown_in_their_colours(pairs: Path) -> None:
+    red, blue = (Pillow.new("RGB", (48, 32), colour) for colour in ("red", "blue"))
+    red.quantize(4).save(pairs / "cat-a.png", transparency=1)
+    (pairs / "cat-b.png").unlink()
+    blue.convert("CMYK").save(pairs / "cat-b.jpg", quality=100)
+    red.save(pairs / "dog-2-a.png", save_all=True, append_images=[blue])
+    (pairs / "dog-2-b.png").unlink()
+    blue.save(pairs / "dog-2-b.webp", lossless=True, save_all=True, append_images=[red])
+    shown = [one[7, 7].astype(int) for at in range(2) for one in folder(pairs).read(at)]
+    for colour, expected in zip(shown, [(255, 0, 0), (0, 0, 255)] * 2, strict=True):
+        assert abs(colour - expected).max() <= 2
+
+
 def refused(path: Path) -> str:
     with pytest.raises(ValueError, match=path.name) as error:
         folder(path)
@@ -85,6 +153,47 @@ def test_everything_that_is_wrong_is_told_at_once(pairs: Path) -> None:
     save(plain(0), pairs / "holiday.png")
     said = refused(pairs)
     assert [name for name in ("cat-b.png", "dog-2-a.png", "cow-a.png", "holiday.png") if name not in said] == []
+
+
+def test_names_files_and_pictures_are_told_at_once_and_both_of_a_pair(pairs: Path) -> None:
+    (pairs / "notes.txt").touch()
+    for name in ("cat-a.png", "cat-b.png", "lone-b.png", "photo.jpg"):
+        (pairs / name).write_bytes(b"no picture")
+    (pairs / "gone-a.png").symlink_to(pairs / "gone.png")
+    save(plain(1, 8), pairs / "low-a.png")
+    said = refused(pairs).splitlines()
+    expected = [
+        "notes.txt is no picture",
+        "gone-a.png is not a file",
+        "low-a.png has no twin",
+        "lone-b.png has no twin",
+        "photo.jpg is not part of a pair",
+        *(f"{name} cannot be read as a picture" for name in ("cat-a.png", "cat-b.png", "lone-b.png", "photo.jpg")),
+        "low-a.png is 48 x 8 pixels",
+    ]
+    assert [words for words in expected if sum(words in line for line in said) != 1] == []
+    assert len(said) == len(expected)
+
+
+def test_a_file_that_may_not_be_read_is_named_beside_the_others(pairs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def shut(path: Path) -> str:
+        if path.name == "cat-a.png":
+            raise PermissionError(13, "Permission denied")
+        return hash_file(path)
+
+    monkeypatch.setattr(folders, "hash_file", shut)
+    (pairs / "notes.txt").touch()
+    said = refused(pairs)
+    assert "cat-a.png cannot be read (Permission denied). Make it readable, or move it away" in said
+    assert "notes.txt is no picture" in said
+
+
+@pytest.mark.parametrize("lonely", [True, False])
+def test_a_name_that_is_not_utf_8_is_refused(pairs: Path, lonely: bool) -> None:
+    for side in b"ab"[: 1 if lonely else 2]:
+        (pairs / os.fsdecode(b"\xff-%c.png" % side)).write_bytes((pairs / "cat-a.png").read_bytes())
+    said = refused(pairs)
+    assert r"the name b'\xff-a.png' is not UTF-8, so it cannot be recorded. Rename it" in said
 
 
 def test_of_many_faults_some_are_told_and_the_rest_are_counted(pairs: Path) -> None:
@@ -132,6 +241,19 @@ def test_half_a_picture_is_refused(pairs: Path) -> None:
     assert "cat-a.png cannot be read as a picture" in refused(pairs)
 
 
+def test_broken_exif_data_are_not_told(pairs: Path, recwarn: pytest.WarningsRecorder) -> None:
+    (pairs / "cat-a.png").unlink()
+    exif = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\xff\xff"
+    Pillow.fromarray(plain(9)).save(pairs / "cat-a.jpg", exif=exif)
+    folder(pairs)
+    assert not recwarn.list
+
+
+def test_a_picture_that_pillow_refuses_for_its_size_is_said_to_be_too_large(pairs: Path) -> None:
+    Pillow.new("1", (20_000, 20_000)).save(pairs / "cat-a.png")
+    assert "cat-a.png has more than 50,000,000 pixels. Resize it" in refused(pairs)
+
+
 @pytest.mark.parametrize(("height", "width"), [(8, 100), (6000, 9000)])
 def test_a_picture_too_small_or_too_large_is_refused(pairs: Path, height: int, width: int) -> None:
     Pillow.new("1", (width, height)).save(pairs / "cat-a.png")
@@ -155,6 +277,27 @@ def test_a_file_that_is_no_picture_by_its_name_is_named(pairs: Path, name: str) 
 def test_a_file_of_too_many_bytes_is_refused_before_it_is_read(pairs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, "MOST_BYTES", 10)
     assert "bytes; a picture may have 10" in refused(pairs)
+
+
+def test_of_a_link_the_bytes_that_it_leads_to_count(
+    pairs: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = tmp_path_factory.mktemp("elsewhere") / "large.bmp"
+    save(plain(7), large)
+    monkeypatch.setattr(folders, "MOST_BYTES", large.stat().st_size - 1)
+    (pairs / "cat-b.png").unlink()
+    (pairs / "cat-b.bmp").symlink_to(large)
+    assert f"cat-b.bmp has {large.stat().st_size:,} bytes; a picture may have" in refused(pairs)
+
+
+def test_a_file_behind_a_link_that_changes_is_read_anew(pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    behind = tmp_path_factory.mktemp("elsewhere") / "one.bmp"
+    save(plain(7), behind)
+    (pairs / "cat-b.png").unlink()
+    (pairs / "cat-b.bmp").symlink_to(behind)
+    folder(pairs)
+    save(plain(8), behind)
+    assert np.array_equal(folder(pairs).read(0)[1], plain(8))
 
 
 def test_two_pictures_of_one_side_are_refused(pairs: Path) -> None:

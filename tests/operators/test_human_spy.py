@@ -42,6 +42,7 @@ def test_a_person_picks_a_statement_then_gives_a_clue_in_words_and_votes(
                 statement = game.spec.actions.names[seen.legal[2]]
                 await page.get_by_role("button", name=statement, exact=False).first.click()
                 assert (await asked).answer == seen.legal[2]
+                await page.locator("#heard li.you", has_text=statement).wait_for()
                 game.step({SEAT: Move(seen.legal[2])})
             elif number == 1:
                 assert "a red <b>cube</b>" in await page.text_content("#heard")

@@ -15,6 +15,7 @@ from arena.errors import CheckpointError, InputError, UnplayableError
 from arena.game import Views
 from arena.operator import Request
 from arena.train.policy import Mlp, save_policy
+from arena_games.spy.rules import Spy
 from arena_operators.ppo.kind import KIND
 from tests.operators.seats import PLAIN, SEEN, answers, groupings, operator, turns
 from tests.train.toy import Toy
@@ -96,6 +97,27 @@ def test_a_policy_for_another_game_is_refused(own):
     card.write_text(card.read_text().replace('"toy"', '"chess"'))
     with pytest.raises(UnplayableError, match="trained for chess"):
         KIND.views(Toy.spec, str(own), PLAIN)
+
+
+def test_a_policy_for_other_options_says_first_what_it_was_trained_for_and_lists_little():
+    with pytest.raises(UnplayableError) as error:
+        KIND.views(Spy(3, {"pictures": "charts"}).spec, "", PLAIN)
+    said = str(error.value)
+    assert said.startswith("ppo was trained for spy version 1 with other options: vectors of (1343,) and 137 actions")
+    assert "a red cube" in said.split("Here are")[0]
+    assert "a bar chart" not in said.split("Here are")[0]
+    assert len(said) < 800
+    card = Spy(3, {"pictures": "charts"}).card()
+    seats, _ = turns(1)
+    with pytest.raises(ValueError, match=r"^the policy was trained for spy version 1 with other options") as raised:
+        operator("").open([msgspec.structs.replace(seats[0], card=card)])
+    assert len(str(raised.value)) < 800
+
+
+def test_another_version_of_the_game_is_said(own):
+    spec = msgspec.structs.replace(Toy.spec, version=2)
+    with pytest.raises(UnplayableError, match="was trained for toy version 1; this is toy version 2"):
+        KIND.views(spec, str(own), PLAIN)
 
 
 def test_what_is_missing_is_said():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,7 +14,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import arena
 from arena.errors import CheckpointError, InputError, UnplayableError
-from arena.game import Views
+from arena.game import Discrete, Views
 from arena.operator import Outcome, Request
 from arena_operators.ppo.kind import KIND
 from arena_operators.ppo.sb3_zip import read_zip
@@ -127,6 +128,17 @@ def test_a_mismatch_prints_both_spaces(other, tmp_path):
     seats, _ = turns(1)
     with pytest.raises(ValueError, match=r"\(5,\).*\(8,\)"):
         operator(other).open(seats)
+
+
+def test_of_many_actions_a_mismatch_lists_the_first(other):
+    many = tuple(f"action {number}" for number in range(500))
+    spec = msgspec.structs.replace(Toy.spec, actions=Discrete(many))
+    with pytest.raises(UnplayableError, match=r"takes Discrete\(500\) \(action 0, .* and 492 more\)") as error:
+        KIND.views(spec, other, PLAIN)
+    assert len(str(error.value)) < 600
+    (seat, *_), _ = turns(1)
+    with pytest.raises(ValueError, match=r"takes Discrete\(500\) \(action 0, .* and 492 more\)"):
+        operator(other).open([msgspec.structs.replace(seat, card=msgspec.structs.replace(seat.card, actions=many))])
 
 
 def test_wrapped_it_plays(other, tmp_path):

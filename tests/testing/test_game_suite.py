@@ -202,6 +202,13 @@ class Lettered(Kuhn):
         return StepResult.going(result.due, result.rewards, result.state_hash, "the cards are dealt")
 
 
+class Impatient(Kuhn):
+    """Says that a seat is out which only waits."""
+
+    def seats_out(self):
+        return tuple(seat for seat in range(self.seats) if seat != self.due_seat)
+
+
 CASES = [
     (Swapped, "test_what_a_step_says_can_be_logged"),
     (Lettered, "test_what_a_step_says_can_be_logged"),
@@ -216,6 +223,7 @@ CASES = [
     (Lenient, "test_nothing_can_be_done_after_the_end"),
     (Loose, "test_answers_are_parsed_strictly"),
     (Numbers, "test_facts_are_text_and_fill_every_prompt"),
+    (Impatient, "test_a_seat_that_is_out_is_due_no_more"),
     (Unfinished, "test_matches_end_within_the_horizon_with_returns"),
     (Unbalanced, "test_matches_end_within_the_horizon_with_returns"),
     (Uneven, "test_rewards_add_up_to_the_returns"),

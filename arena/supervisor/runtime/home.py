@@ -20,6 +20,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from arena.canonical import digest, hash_file
+from arena.paths import expanded
 from arena.runtime import Runtime
 from arena.supervisor.runtime import locks, own
 
@@ -110,10 +111,10 @@ def home() -> Path:
     """The folder of everything that the arena keeps for this user: $ARENA_HOME, else the platform's data folder."""
     given = os.environ.get("ARENA_HOME")
     if given:
-        return Path(given).expanduser().absolute()
+        return expanded(given).absolute()
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "agent-arena"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "agent-arena"
+        return expanded("~") / "Library" / "Application Support" / "agent-arena"
+    return Path(os.environ.get("XDG_DATA_HOME") or expanded("~") / ".local" / "share") / "agent-arena"
 
 
 def wanted(runtime: Runtime) -> list[str]:

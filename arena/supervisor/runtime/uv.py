@@ -21,6 +21,7 @@ from packaging.specifiers import SpecifierSet
 
 from arena import commands
 from arena.errors import ArenaError, InputError, MissingExtraError
+from arena.paths import expanded
 
 # What belongs to the arena's own environment and would mislead a tool that works on another.
 _NOT_THEIRS = {"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV", "CONDA_PREFIX", "UV_PROJECT_ENVIRONMENT"}
@@ -111,7 +112,7 @@ def find_python(wanted: SpecifierSet, given: Path | None = None) -> Python:
     uv fetches one where there is none. InputError when none can be had, with what uv says.
     """
     if given is not None:
-        path = given.expanduser().absolute()
+        path = expanded(given).absolute()
         found = _ask(str(path))
         if isinstance(found, str):
             raise InputError(f"--python {path}: {found}")
@@ -151,7 +152,7 @@ def _uv(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def _pyenv() -> Path:
-    return Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    return Path(os.environ.get("PYENV_ROOT") or expanded("~") / ".pyenv") / "versions"
 
 
 def _gist(said: str) -> str:

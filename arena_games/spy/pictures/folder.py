@@ -45,11 +45,13 @@ def folder(path: Path) -> Folder:
 @lru_cache(maxsize=4)
 def _checked(found: folders.Pictures) -> Folder:
     """Every match asks for the folder, and its pictures are read once."""
-    pairs, faults = _paired([name for name, _ in found.files])
-    out = Folder(found, pairs)
-    faults += [fault for at in range(len(pairs)) if (fault := _fault(out, at))]
-    folders.refuse("pairs", found.path, faults)
-    return out
+    names = [name for name, _ in found.files]
+    pairs, faults = _paired(names)
+    paired = {name for pair in pairs for name in pair}
+    faults += [fault for name in names if name not in paired for fault in _read(found, name)[1]]
+    faults += [fault for pair in pairs for fault in _faults(found, pair)]
+    folders.refuse("pairs", found.path, [*found.faults, *faults])
+    return Folder(found, pairs)
 
 
 def _paired(names: Sequence[str]) -> tuple[tuple[tuple[str, str], ...], list[str]]:
@@ -72,21 +74,32 @@ def _paired(names: Sequence[str]) -> tuple[tuple[tuple[str, str], ...], list[str
     return tuple((found["a"], found["b"]) for _, found in sorted(sides.items()) if len(found) == 2), faults
 
 
-def _fault(folder: Folder, at: int) -> str:
-    """What is wrong with a pair, and what to do; empty if nothing is."""
-    pair = folder.pairs[at]
-    try:
-        first, second = folder.read(at)
-    except ValueError as error:
-        return str(error)
+def _read(found: folders.Pictures, *names: str) -> tuple[list[Image], list[str]]:
+    """The pictures of these files, and what is wrong with those that are none."""
+    read, faults = list[Image](), list[str]()
+    for name in names:
+        try:
+            read.append(found.read(name))
+        except ValueError as error:
+            faults.append(str(error))
+    return read, faults
+
+
+def _faults(found: folders.Pictures, pair: tuple[str, str]) -> list[str]:
+    """What is wrong with a pair, and what to do."""
+    read, faults = _read(found, *pair)
+    if faults:
+        return faults
+    first, second = read
+    both = f"{pair[0]} and {pair[1]}"
     if first.shape != second.shape:
         sizes = " and ".join(f"{one.shape[1]} x {one.shape[0]}" for one in (first, second))
-        return f"{pair[0]} and {pair[1]} are {sizes} pixels: a pair must be of one size. Crop or resize one of them"
+        return [f"{both} are {sizes} pixels: a pair must be of one size. Crop or resize one of them"]
     if np.array_equal(first, second):
-        return f"{pair[0]} and {pair[1]} show the same: the spy's picture must differ. Change one, or remove both"
+        return [f"{both} show the same: the spy's picture must differ. Change one, or remove both"]
     if np.array_equal(fitted(first, LEAST, LEAST), fitted(second, LEAST, LEAST)):
-        return (
-            f"{pair[0]} and {pair[1]} are the same at {LEAST} x {LEAST} pixels, as small models are shown them: make "
-            "what differs larger, cut the rest off, or remove both"
-        )
-    return ""
+        return [
+            f"{both} are the same at {LEAST} x {LEAST} pixels, as small models are shown them: make what differs "
+            "larger, cut the rest off, or remove both"
+        ]
+    return []
