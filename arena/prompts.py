@@ -22,14 +22,16 @@ CONSTANT = ("rules", "answer_format", "layout")
 EARLIER = "earlier"  # a game's own fact: what was said up to the seat's last turn, by arena.talk.quoted
 SHORT = 72  # bytes of each saying that a small model is told: it has room for many, and another player's fill no prompt
 OBSERVED = ("text", "legal", "heard")  # facts that every game has, beside its own
+# No action stands in a layout: models would take it for a hint, as a vote for the seat that it names.
 THINK = """\
 Think first, in at most three short sentences. Then end with one line that holds nothing but the word Answer, a colon \
-and one legal action. For example, the last line could be
-{mark} {example}"""
+and {asked}. So the last line looks like this:
+{mark} ..."""
 DO_NOT_THINK = """\
-Write one line and nothing else: the word Answer, a colon and one legal action. For example
-{mark} {example}"""
+Write one line and nothing else: the word Answer, a colon and {asked}. So it looks like this:
+{mark} ..."""
 FREE = "Instead of a legal action you may say something of your own, at most {most} characters, after {mark}"
+MOST = "The answer may have at most {most} characters."  # where words are what is asked for
 BESIDE = "You may also say something to the others, at most {most} characters, on a line before the answer: {say} ..."
 SAY = "Say:"
 
@@ -88,9 +90,17 @@ class Template:
 
 def constants(card: GameCard, *, thoughts: bool = True) -> dict[str, str]:
     """The facts of CONSTANT. Without `thoughts` the layout asks for the answer alone."""
-    middle = card.actions[(len(card.actions) - 1) // 2]  # the first is often to give up
-    layout = (THINK if thoughts else DO_NOT_THINK).format(mark=MARK, example=middle)
+    asked = card.answer_format if in_words(card) else "one legal action"
+    layout = (THINK if thoughts else DO_NOT_THINK).format(mark=MARK, asked=asked)
     return {"rules": card.rules, "answer_format": card.answer_format, "layout": layout}
+
+
+def in_words(card: GameCard) -> bool:
+    """Whether words are what is asked for: a game of one action asks for no choice, and that action is to say nothing.
+
+    In others that take words, these may stand for an action.
+    """
+    return len(card.actions) == 1
 
 
 def observed(
@@ -98,9 +108,12 @@ def observed(
 ) -> dict[str, str]:
     """The facts of one observation, safe to stand in a prompt.
 
+    `legal` begins with the format of words where these are what is asked for.
     `names` of the seats, if they are told. `most`: bytes of each saying, where one is longer (arena.talk.cut).
     """
     legal = ", ".join(card.actions[action] for action in seen.legal)
+    if seen.free_text and in_words(card):
+        legal = f"{card.answer_format}, or {legal}"
     facts = {**(seen.facts or {}), "text": seen.text or "", "legal": legal}
     heard = quoted(seen.heard, names)
     if most is not None:
@@ -169,7 +182,7 @@ class Prompt:
         facts = observed(card, seen, names, most=self.most)
         parts = [facts["heard"] if self.lacks_heard else "", self.changing.fill(facts)]
         if seen.free_text:
-            parts.append(FREE.format(most=seen.free_text, mark=MARK))
+            parts.append((MOST if in_words(card) else FREE).format(most=seen.free_text, mark=MARK))
         if seen.table_talk and self.talk:
             parts.append(BESIDE.format(most=seen.table_talk, say=SAY))
         return "\n".join(part for part in parts if part)

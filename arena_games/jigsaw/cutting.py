@@ -19,6 +19,8 @@ DIFFER = 6.0  # grey levels that any two pieces, or patches, differ in the mean 
 CLEARLY = 2  # times worse than any cut that opposite sides fit
 TRIES = 100  # holes and patches that are tried in a picture
 PICTURES = 200  # pictures that are tried for one puzzle
+ALIKE = "their pieces look alike"
+REMEDY = "Take fewer rows and columns, or a smaller border"
 Draw = Callable[[np.random.Generator], Image]  # a picture by chance
 Table = npt.NDArray[np.int64]
 
@@ -47,13 +49,16 @@ class Patches:
 Cut = Pieces | Patches
 
 
-def cut(level: Level, draw: Draw, chance: np.random.Generator) -> Cut:
-    """A puzzle of this level. ValueError where PICTURES pictures are too uniform for it."""
+def cut(level: Level, draw: Draw, chance: np.random.Generator, known: Image | None = None) -> Cut:
+    """A puzzle of this level; of the picture `known` where PICTURES others are too uniform. Without it, ValueError."""
     for _ in range(PICTURES):
         made = of_picture(level, draw(chance), draw, chance)
         if made is not None:
             return made
-    raise ValueError(f"of {PICTURES} pictures none can be cut: their pieces look alike. Take fewer rows and columns")
+    made = None if known is None else of_picture(level, known, draw, chance)
+    if made is None:
+        raise ValueError(f"{level}: of {PICTURES} pictures none can be cut so: {ALIKE}. {REMEDY}")
+    return made
 
 
 def of_picture(level: Level, picture: Image, draw: Draw, chance: np.random.Generator) -> Cut | None:

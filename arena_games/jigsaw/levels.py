@@ -47,6 +47,11 @@ class Level:
         """Decisions of a match. The last piece of a permutation needs none."""
         return self.pieces if self.kind == "rotation" else max(1, self.pieces - 1)
 
+    def __str__(self) -> str:
+        names = OF_PATCH if self.kind == "patch" else OF_PIECES
+        given = [f"{name}={value}" for name in names if (value := getattr(self, name)) is not None]
+        return ", ".join([f"kind={self.kind}", *given])
+
     def check(self) -> None:
         """ValueError for what cannot be."""
         if self.kind == "rotation" and self.rows != self.columns:

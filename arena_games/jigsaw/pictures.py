@@ -53,11 +53,11 @@ def folder(given: str) -> Folder:
     """The pictures of a folder. ValueError for what is wrong with it, in words; `read` says it of each picture."""
     expected = f"a folder of pictures ({', '.join(ending[1:] for ending in folders.ENDINGS)}) and nothing else"
     found = folders.pictures(Path(given), "pictures", expected, most=MOST, least=SMALLEST)
-    same: dict[str, str] = {}
+    same, faults = dict[str, str](), [*found.faults]
     for name, value in found.files:
-        if value in same:
-            raise ValueError(f"pictures={given}: {same[value]} and {name} are the same file. Remove one of them")
-        same[value] = name
+        if same.setdefault(value, name) != name:
+            faults.append(f"{same[value]} and {name} are the same file. Remove one of them")
+    folders.refuse("pictures", found.path, faults)
     return Folder(found)
 
 

@@ -126,7 +126,7 @@ class PiecesPuzzle(Puzzle):
             "kind": self.level.kind,
             "rows": str(self.level.rows),
             "columns": str(self.level.columns),
-            "next": "none" if self.over else str(self.next + 1),
+            "next": "none" if self.over else "all" if self.whole else str(self.next + 1),
         }
         if self.level.kind == "permutation":
             right, below = cutting.joins(shown)

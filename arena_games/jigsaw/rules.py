@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from arena.canonical import generator
+from arena.canonical import generator, key
 from arena.game import Discrete, Image, Move, Observation, Views
 from arena.options import Option
+from arena.paths import expanded
 from arena_games.jigsaw import cutting, levels, pictures
 from arena_games.jigsaw.levels import SCORES, WRONG
 from arena_games.jigsaw.puzzles import PatchPuzzle, PiecesPuzzle, width
@@ -20,6 +22,8 @@ from arena_games.puzzles.game import Puzzle, PuzzleGame, Reward, puzzle_spec
 
 GIVE_UP = "give up"
 TEXT = 200  # characters of an answer for all pieces
+SCENES = 40  # that are cut before a match to see whether a level can be dealt
+ENOUGH = 3  # of them that must be cut: where fewer are, matches take seconds to deal, or minutes
 START = levels.LADDER["permutation"][1]
 WORTH = {
     "places": "The score is the part of the pieces that are right in the end.",
@@ -89,6 +93,8 @@ class JigsawGame(PuzzleGame):
         self._draw: cutting.Draw = pictures.scene
         if self.options["pictures"] is not None:
             self._draw = _checked(pictures.folder(self.options["pictures"]), self.level)
+        else:
+            _known(self.level)
         changes: dict[str, Any] = {
             "horizon": 1 if self.whole else self.level.steps,
             "vector_shape": (width(self.level),),
@@ -101,7 +107,7 @@ class JigsawGame(PuzzleGame):
 
     def user_files(self) -> Mapping[str, Path]:
         given = self.options["pictures"]
-        return {} if given is None else {"pictures": Path(given).expanduser()}
+        return {} if given is None else {"pictures": expanded(given)}
 
     def deal(self, chance: np.random.Generator) -> Puzzle:
         made = _cut(self.level, self._draw, chance.bytes(16))
@@ -172,7 +178,36 @@ class JigsawGame(PuzzleGame):
 @functools.lru_cache(maxsize=64)
 def _cut(level: levels.Level, draw: cutting.Draw, seed: bytes) -> cutting.Cut:
     """The puzzle of a seed: every seat has it, so it is made once."""
-    return cutting.cut(level, draw, generator(seed))
+    known = None if isinstance(draw, pictures.Folder) else _known(level)
+    return cutting.cut(level, draw, generator(seed), known)
+
+
+def _known(level: levels.Level) -> Image | None:
+    """A generated scene that can be cut to this level, always the same; None for levels of the ladder, as many can.
+
+    ValueError where so few can that a match would take long to deal.
+    """
+    alike = replace(level, moved=None)  # whether a picture can be cut does not depend on it
+    return None if alike in levels.LADDER[level.kind] else _searched(alike)
+
+
+@functools.lru_cache(maxsize=64)
+def _searched(level: levels.Level) -> Image:
+    found = 0
+    for at in range(SCENES):
+        picture = _scene(at)
+        if cutting.of_picture(level, picture, pictures.scene, generator(bytes(16))) is not None:
+            found += 1
+            if found == ENOUGH:
+                return picture
+    raise ValueError(
+        f"{level}: of {SCENES} generated scenes {found or 'none'} can be cut so: {cutting.ALIKE}. {cutting.REMEDY}"
+    )
+
+
+@functools.lru_cache(maxsize=SCENES)
+def _scene(at: int) -> Image:
+    return pictures.scene(generator(key("jigsaw", "scene", at)))
 
 
 @functools.lru_cache(maxsize=4)

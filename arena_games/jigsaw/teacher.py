@@ -33,6 +33,8 @@ def thought(facts: Mapping[str, str], answer: str) -> str:
     if "colours" in facts:
         hole, *patches = facts["colours"].split("\n")
         return ". ".join([hole.capitalize(), *(f"Patch {one}" for one in patches), f"I choose {answer}."])
+    if facts["next"] == "all":
+        return f"All places are next. I answer {answer}."
     here, columns = int(facts["next"]), int(facts["columns"])
     if "right" not in facts:
         return f"Piece {here} is next. I turn it by {answer} degrees."

@@ -19,6 +19,7 @@ from arena_games.puzzles.game import Puzzle, PuzzleGame, Reward, puzzle_spec
 
 PATIENCE = 4  # decisions for each step of the way
 TEXT = 2000  # characters of an answer with the whole way
+PARTED = re.compile(r"(?:->|[-\s,;`])+")  # what stands between directions
 GIVE_UP = "give up"
 STEPWISE = (
     "In every step you go up, right, down or left to the next cell; a step against a wall leaves you where you are. "
@@ -31,11 +32,16 @@ WHOLE = (
 
 
 def directions(said: str) -> list[int]:
-    """The directions of an answer, in words or single letters; -1, which is none, for anything else."""
-    parts = re.findall(r"[a-z]+", said.lower())
-    words = [part if part in NAMES else letter for part in parts for letter in ([part] if part in NAMES else part)]
+    """The directions of an answer, in words or single letters; -1, which is none, for anything else.
+
+    PARTED parts them, and a full stop may end them. What is neither may have been meant as a number of steps, or as a
+    direction, so it is not passed over.
+    """
     known = {**{name: at for at, name in enumerate(NAMES)}, **{name[0]: at for at, name in enumerate(NAMES)}}
-    return [known.get(word, -1) for word in words]
+    out: list[int] = []
+    for part in filter(None, PARTED.split(said.lower().strip().removesuffix("."))):
+        out.extend(known.get(word, -1) for word in ([part] if part in known else part))
+    return out
 
 
 class Walk(Puzzle):

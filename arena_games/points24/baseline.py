@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from arena.game import GameCard, Observation
-from arena_games.points24.rules import SIGNS, next_symbol
+from arena_games.points24.rules import GAP, next_symbol
 
 
 def choose(observation: Observation, card: GameCard, chance: np.random.Generator) -> int:
@@ -20,6 +20,5 @@ def choose(observation: Observation, card: GameCard, chance: np.random.Generator
 def advised(facts: Mapping[str, str], names: tuple[str, ...]) -> str | None:
     """The next symbol of a solution, from the facts of a moment; None where nothing leads to one."""
     numbers = [int(one) for one in facts["numbers"].split(", ")]
-    tokens = [] if facts["formula"] == "empty" else facts["formula"].split(" ")
-    signs = "".join(sign for sign in SIGNS if sign in names)
-    return next_symbol(numbers, int(facts["target"]), signs, tokens)
+    tokens = [] if facts["formula"] == "empty" else [one for one in facts["formula"].split(" ") if one != GAP]
+    return next_symbol(numbers, int(facts["target"]), names, tokens, int(facts["symbols_left"]) - 1)

@@ -12,6 +12,7 @@ import numpy as np
 
 from arena.game import Discrete, Image, Vector
 from arena.options import Option
+from arena_games.puzzles.endings import ending
 from arena_games.puzzles.formula import solutions, solvable, value
 from arena_games.puzzles.game import Puzzle, PuzzleGame, puzzle_spec
 
@@ -20,7 +21,7 @@ SUITS = "shdc"
 RANKS = "A23456789TJQK"
 NUMBERS = tuple(str(number) for number in range(1, 11))
 SIGNS = "+-*/"
-GAP = "_"  # what stands in a formula where a number was written that no card has left
+GAP = "_"  # what stands in a formula where a number was written that no card has left; it is passed over, as published
 
 
 class Formula(Puzzle):
@@ -44,15 +45,20 @@ class Formula(Puzzle):
         return +out
 
     @property
+    def formula(self) -> tuple[str, ...]:
+        """What is read of the symbols."""
+        return tuple(token for token in self.tokens if token != GAP)
+
+    @property
     def right(self) -> bool:
         """Whether the formula takes every card and is worth the target."""
-        return not self.left and value(self.tokens) == self.target
+        return not self.left and value(self.formula) == self.target
 
     def act(self, action: int) -> tuple[float, str]:
         name = self.names[action]
         if name == "=":
             self.over = True
-            worth = value(self.tokens)
+            worth = value(self.formula)
             said = "no number" if worth is None else str(worth)
             return (RIGHT if self.right else WRONG), f"ends {self.shown or 'an empty formula'} = {said}"
         reward, said = 0.0, f"writes {name}"
@@ -68,12 +74,23 @@ class Formula(Puzzle):
         return tuple(at for at, name in enumerate(self.names) if not self.masked or name not in NUMBERS or left[name])
 
     def worst(self) -> int:
-        """A number that no card has; else a sign where no formula can have one; `=` only while it is wrong."""
-        left = self.left
-        for at in self.legal():
-            if self.names[at] in NUMBERS and not left[self.names[at]]:
+        """A symbol that spoils the formula; where nothing can be won any more, a number that no card has left.
+
+        Before that, such a number would be too cheap: it costs a point, and the deal can still be won. So would `=` for
+        an operator that always fails: it ends what costs a point each time.
+        """
+        left, room = self.left, self.length - len(self.tokens) - 1
+        missing = [at for at in self.legal() if self.names[at] in NUMBERS and not left[self.names[at]]]
+        if missing and not self._hopeful(self.formula, room - 1):
+            return missing[0]
+        for at in reversed(self.legal()):
+            name = self.names[at]
+            if name != "=" and at not in missing and not self._hopeful((*self.formula, name), room - 1):
                 return at
-        return self.names.index("=" if not self.right else SIGNS[0])
+        return self.names.index("=")
+
+    def _hopeful(self, formula: Sequence[str], room: int) -> bool:
+        return next_symbol(self.numbers, self.target, self.names, formula, room) is not None
 
     @property
     def shown(self) -> str:
@@ -186,10 +203,19 @@ def can_be_solved(numbers: Sequence[int]) -> bool:
     return solvable(tuple(Fraction(number) for number in sorted(numbers)), Points24.target, SIGNS)
 
 
-def next_symbol(numbers: Sequence[int], target: int, signs: str, tokens: Sequence[str]) -> str | None:
-    """The next symbol of a solution that begins with `tokens`, or `=` where it is whole; None where there is none."""
-    begun = tuple(tokens)
-    for whole in solutions(tuple(sorted(numbers)), target, signs):
-        if whole[: len(begun)] == begun:
+def next_symbol(
+    numbers: Sequence[int], target: int, names: Sequence[str], tokens: Sequence[str], room: int
+) -> str | None:
+    """The next symbol of a right formula that begins with `tokens`, or `=` where it is whole; None where there is none.
+
+    `names` of the actions. `room`: symbols that may still be written before the `=`, below 0 where not even that fits.
+    A formula without needless brackets comes first; where none begins so, the shortest end of what was begun.
+    """
+    hand, signs, begun = tuple(sorted(numbers)), "".join(sign for sign in SIGNS if sign in names), tuple(tokens)
+    known = solutions(hand, target, signs)
+    for whole in known:
+        if whole[: len(begun)] == begun and len(whole) - len(begun) <= room:
             return whole[len(begun)] if len(whole) > len(begun) else "="
-    return None
+    # Brackets that are not needed change no value: what has no solution without them has none.
+    rest = ending(hand, target, signs, begun, room, brackets="(" in names) if known else None
+    return None if rest is None else (*rest, "=")[0]

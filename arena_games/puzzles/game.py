@@ -60,6 +60,7 @@ class PuzzleGame(Game):
 
     package: ClassVar[str]  # its prompts are in here
     answer_format: str
+    whole = False  # all is answered at once, in words as `answer_format` says; the only action gives up
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
@@ -137,6 +138,7 @@ class PuzzleGame(Game):
         text = None
         if facts is not None:
             names = ", ".join(self.spec.actions.names[action] for action in legal)
+            names = f"{self.answer_format}, or {names}" if self.whole else names
             text = f"{self.told(facts)}\n" + (f"Legal actions: {names}." if legal else "It is over.")
         return Observation(
             legal=legal,
@@ -145,6 +147,9 @@ class PuzzleGame(Game):
             text=text,
             facts=facts,
         )
+
+    def seats_out(self) -> tuple[int, ...]:
+        return tuple(seat for seat, one in enumerate(self._puzzles) if one.over)
 
     def default_action(self, seat: int) -> int:
         return self._puzzles[seat].worst()

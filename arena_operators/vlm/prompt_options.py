@@ -9,6 +9,7 @@ from typing import Any
 from arena.errors import InputError, nearest
 from arena.files import unreadable
 from arena.options import Option
+from arena.paths import expanded
 from arena.prompts import Template
 from arena_operators.vlm.checkpoint import Kind
 
@@ -61,7 +62,7 @@ def check(options: Mapping[str, Any], kind: Kind, nano: bool) -> None:
 def own_file(options: Mapping[str, Any]) -> Path | None:
     """The user's prompt file, if the options name one."""
     name = options.get("prompt")
-    return None if name is None or name in SHIPPED else Path(name).expanduser()
+    return None if name is None or name in SHIPPED else expanded(name)
 
 
 def template(path: Path, kind: Kind) -> str:

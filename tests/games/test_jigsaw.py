@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -14,12 +15,13 @@ from arena.game import Move, Views
 from arena.operator import OpenSeat, Request
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
-from arena_games.jigsaw import cutting
+from arena_games.jigsaw import cutting, pictures
 from arena_games.jigsaw.baseline import choose
 from arena_games.jigsaw.cutting import NEAR, PATCH, SIDE, Pieces
 from arena_games.jigsaw.levels import LADDER, Level, chance_level
 from arena_games.jigsaw.puzzles import PatchPuzzle, PiecesPuzzle, numbers
 from arena_games.jigsaw.rules import JigsawGame
+from arena_games.jigsaw.teacher import thought
 from arena_operators.scripted.kind import ScriptedOperator
 
 
@@ -156,6 +158,16 @@ def test_scripted_answers_the_whole_of_generated_scenes(kind, difficulty):
         assert (result.ended, result.returns) == ("terminated", (1.0,))
 
 
+@pytest.mark.parametrize("kind", ["permutation", "rotation"])
+def test_no_place_is_next_where_all_are_answered_at_once(kind):
+    game = JigsawGame(1, {"kind": kind, "answer": "whole"})
+    game.reset(seed(0))
+    seen = game.observe(0, Views(text=True))
+    assert seen.facts["next"] == "all"
+    assert seen.text.endswith("Legal actions: 4 numbers with spaces between them, in reading order, or give up.")
+    assert thought(seen.facts, "1 2 3 4") == "All places are next. I answer 1 2 3 4."
+
+
 def a_puzzle(level, score="places", *, whole=False, number=1):
     return PiecesPuzzle(cutting.cut(level, places, generator(seed(number))), score, whole)
 
@@ -243,6 +255,47 @@ def test_what_cannot_be_is_said(options, said):
         JigsawGame(1, options)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kind": "rotation", "rows": 4, "columns": 4, "border": 60},
+        {"kind": "rotation", "rows": 4, "columns": 4, "border": 60, "moved": 3},
+        {"kind": "rotation", "rows": 3, "columns": 3, "border": 60},  # of 150 scenes one: 13 s a match
+    ],
+)
+def test_what_hardly_any_scene_can_be_cut_to_is_refused_before_a_match(options):
+    began = time.process_time()
+    shape = f"rows={options['rows']}, columns={options['columns']}, border=60: of 40 generated scenes "
+    with pytest.raises(ValueError, match=f"{shape}.*Take fewer rows and columns, or a smaller border"):
+        JigsawGame(1, options)
+    assert time.process_time() - began < 20  # 2 s; the bound is for slow machines
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kind": "rotation", "rows": 4, "columns": 4},
+        {"kind": "rotation", "rows": 3, "columns": 3, "border": 50},
+        {"kind": "permutation", "rows": 4, "columns": 4, "border": 40},
+        {"kind": "patch", "choices": 8, "wrong": "same"},
+    ],
+)
+def test_what_is_not_refused_is_dealt(options):
+    game = JigsawGame(1, options)
+    for number in range(2):
+        game.reset(seed(number))
+        assert game.puzzle(0).facts()
+
+
+def test_where_chance_finds_no_picture_a_known_one_is_cut(monkeypatch):
+    game = JigsawGame(1, {"kind": "rotation", "rows": 4, "columns": 4, "moved": 5})
+    monkeypatch.setattr(pictures, "scene", lambda chance: np.zeros((SIDE, SIDE, 3), np.uint8))
+    game._draw = pictures.scene
+    made = {tuple(game.deal(generator(seed(number))).turns) for number in range(3)}
+    assert len(made) == 3
+    assert all(sum(map(bool, turns)) == 5 for turns in made)
+
+
 # --- folders of pictures ---------------------------------------------------------------------------------------------
 
 
@@ -285,6 +338,25 @@ def test_what_is_wrong_with_a_folder_is_said(folder, name, content, said):
             (folder / name).write_bytes(content)
     with pytest.raises(ValueError, match=said):
         JigsawGame(1, {"pictures": str(folder)})
+
+
+def test_files_that_are_no_pictures_and_those_that_are_there_twice_are_told_at_once(folder):
+    (folder / "notes.txt").touch()
+    for name in ("c.png", "d.png"):
+        (folder / name).write_bytes((folder / "a.png").read_bytes())
+    with pytest.raises(ValueError, match=r"notes\.txt is no picture") as error:
+        JigsawGame(1, {"pictures": str(folder)})
+    for other in "cd":
+        assert f"a.png and {other}.png are the same file. Remove one of them" in str(error.value)
+
+
+def test_a_picture_of_16_bits_is_played(folder):
+    rough = np.asarray(Image.open(folder / "a.png").convert("L"))
+    Image.fromarray(300 + 250 * rough.astype(np.uint16)).save(folder / "a.png")  # all of it above 255
+    (folder / "b.jpg").unlink()
+    game = JigsawGame(1, {"pictures": str(folder)})
+    game.reset(seed(0))
+    assert game.observe(0, Views(image=(256, 256))).image.std() > 20
 
 
 def test_a_folder_that_is_none_or_has_too_few_pictures_is_said(folder, tmp_path):

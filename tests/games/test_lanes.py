@@ -70,6 +70,7 @@ def test_a_lane_that_is_over_waits_for_the_others() -> None:
     for _ in range(10):
         result = game.step({seat: Move(NAMES.index("right run" if seat else "stay")) for seat in result.due})
     assert result.due == (0,)
+    assert game.seats_out() == (1,)
     assert game.observe(1, Views()).legal == ()
     with pytest.raises(ValueError, match=r"lanes \[0\] are due"):
         game.step({0: Move(0), 1: Move(0)})

@@ -194,7 +194,49 @@ def test_the_longest_way_that_can_be_asked_for_fits_in_an_answer():
     assert len(" ".join(["right"] * int(MazeGame.spec.options["length"].high))) <= TEXT
 
 
-def test_words_and_letters_are_directions():
-    assert directions("up, Right D l") == [0, 1, 2, 3]
-    assert directions("UURRD") == [0, 0, 1, 1, 2]
-    assert -1 in directions("north")
+@pytest.mark.parametrize(
+    "said",
+    [
+        "up, Right D l",
+        "URDL",
+        "up -> right -> down -> left",
+        "up; right;down ;left",
+        "up\nright\r\ndown\tleft",
+        "- up\n- right\n- down\n- left",
+        "up-right-down-left",
+        "`U R D L`.",
+        " Up, right, down, left.\n",
+    ],
+)
+def test_words_and_letters_are_directions(said):
+    assert directions(said) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "north",
+        "down 5 left 5 left 5 left 5",
+        "R2D",
+        "right x2",
+        "1. right 2. down",
+        "\u2192\u2192\u2193",  # arrows
+        "right \u2192 down",  # which might be a step, or none
+        "\uff32\uff32\uff24",  # full-width R, R and D
+        "right, right; down!",
+        "right. down.",
+        "right > down",
+        "(right down)",
+        "\u0663",
+    ],
+)
+def test_what_is_no_direction_is_not_passed_over(said):
+    assert -1 in directions(said)
+
+
+def test_a_way_with_numbers_between_its_directions_is_not_right():
+    game = MazeGame(1, {"answer": "way"})
+    game.reset(seed(2))
+    names = [NAMES[at] for at in way(game.observe(0, Views(text=True)).facts)]
+    result = game.step({0: game.parse(0, " ".join(f"{name} 5" for name in names))})
+    assert result.returns == (0.0,)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
+import time
 from collections import Counter
 from fractions import Fraction
 from types import SimpleNamespace
@@ -16,12 +18,14 @@ from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
 from arena_games.blackjack import odds
 from arena_games.blackjack.rules import HIT, STAND, Blackjack, Hand
+from arena_games.ezpoints import teacher as ezpoints
 from arena_games.ezpoints.rules import EzPoints
 from arena_games.jigsaw.rules import JigsawGame
 from arena_games.maze.rules import MazeGame
 from arena_games.numberline.rules import DOWN, UP, Line, NumberLine
 from arena_games.points24 import rules as points24
 from arena_games.points24.rules import Formula, Points24
+from arena_games.points24.teacher import solved
 from arena_games.puzzles import formula
 
 
@@ -77,6 +81,57 @@ def test_a_number_that_no_card_has_left_costs_a_point_and_a_place():
     assert it.shown == "4 _"
 
 
+def test_a_number_that_no_card_has_left_is_passed_over_at_the_end():
+    """As published: there a blank is written for it."""
+    rewards, it = written(["Kh", "4s", "5d", "Ac"], "( 9 10 - 4 ) 7 * ( 5 - 1 ) =")
+    assert rewards == [0, -1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 10]
+    assert it.shown == "( _ 10 - 4 ) _ * ( 5 - 1 )"
+    assert written(["Kh", "4s", "5d", "Ac"], "10 9 5 - 1 + 4 =")[0][-1] == -1  # two numbers in a row are no number
+
+
+def test_advice_goes_on_after_a_number_that_no_card_has_left():
+    _, it = written(["6s", "6h", "6d", "6c"], "( 9 6 + 6 ) 7")
+    while not it.over:
+        reward, _ = it.act(it.names.index(solved(it.facts())))
+    assert reward == 10
+    _, it = written(["6s", "6h", "6d", "6c"], " ".join(["9"] * 12))
+    assert solved(it.facts()) == "6"
+    _, it = written(["6s", "6h", "6d", "6c"], " ".join(["9"] * 13))  # of seven symbols and = six fit
+    assert solved(it.facts()) == "="
+
+
+def best(it):
+    """The best that can still be got: nothing that is written pays before the end."""
+    return 10.0 if solved(it.facts()) != "=" or it.right else -1.0
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("target", [24, 12])
+def test_a_fault_costs_as_much_as_any_other_action(masked, target):
+    game, cards = (Points24(1), ["6s", "6h", "6d", "6c"]) if target == 24 else (EzPoints(1), ["7s", "5h"])
+    names, length = game.spec.actions.names, game.spec.horizon
+    chance = generator(seed(target))
+    for _ in range(30):
+        it = Formula(cards, target, names, length, masked=masked)
+        while not it.over:
+            worths = {}
+            for action in it.legal():
+                then = copy.deepcopy(it)
+                reward, _ = then.act(action)
+                worths[action] = reward + (0 if then.over else best(then))
+            assert worths[it.worst()] == min(worths.values()), it.shown
+            advised = names.index(solved(it.facts()))
+            it.act(advised if chance.random() < 0.7 else int(chance.choice(it.legal())))
+
+
+def test_who_always_fails_gets_less_than_a_wrong_formula():
+    for cards in (["6s", "6h", "6d", "6c"], ["As", "Ah", "Ad", "Ac"]):
+        it, total = Formula(cards, 24, Points24.spec.actions.names, 20), 0.0
+        while not it.over:
+            total += it.act(it.worst())[0]
+        assert total <= -19
+
+
 def test_with_a_mask_only_numbers_that_are_left_are_legal():
     _, it = written(["Kh", "4s", "4d", "Ac"], "4", masked=True)
     assert [it.names[at] for at in it.legal()] == ["1", "4", "10", "+", "-", "*", "/", "(", ")", "="]
@@ -125,8 +180,140 @@ def test_every_solution_is_one_and_what_is_begun_is_ended():
     found = formula.solutions((4, 5, 6, 10), 24, points24.SIGNS)
     assert found
     assert all(formula.value(tokens) == 24 for tokens in found)
-    assert points24.next_symbol([4, 5, 6, 10], 24, points24.SIGNS, found[3][:2]) is not None
-    assert points24.next_symbol([4, 5, 6, 10], 24, points24.SIGNS, [")"]) is None
+    assert advice([4, 5, 6, 10], 24, found[3][:2]) != "="
+    assert advice([4, 5, 6, 10], 24, [")"]) == "="
+
+
+def written_in_full(numbers, brackets):
+    """Every formula over the numbers in this order with exactly so many pairs of brackets, needed or not."""
+    for cut, inside in itertools.product(range(1, len(numbers) + 1), range(brackets + 1)):
+        if cut == 1 and not inside:
+            firsts = [numbers[:1]]
+        else:
+            firsts = [("(", *one, ")") for one in written_in_full(numbers[:cut], inside - 1)] if inside else []
+        if cut == len(numbers):
+            yield from firsts if inside == brackets else ()
+            continue
+        rests = list(written_in_full(numbers[cut:], brackets - inside))
+        for first, sign, rest in itertools.product(firsts, points24.SIGNS, rests):
+            yield (*first, sign, *rest)
+
+
+def advice(cards, target, tokens, room=20):
+    """What the solver says after these symbols, where `room` of them fit, the `=` among them."""
+    facts = {
+        "numbers": ", ".join(map(str, cards)),
+        "target": str(target),
+        "formula": " ".join(tokens) or "empty",
+        "symbols_left": str(room - len(tokens)),
+    }
+    return solved(facts)
+
+
+def test_a_formula_with_needless_brackets_goes_on():
+    assert advice([6, 6, 6, 6], 24, ["("]) == "6"
+    assert advice([4, 6, 1, 1], 24, ["(", "4", "*", "6"]) == "+"  # + 1 - 1 )
+    assert advice([4, 6, 1, 1], 24, ["(", "4", "*", "6", ")"]) == "+"
+    assert advice([6, 6, 6, 6], 24, [*"(6)+((6+6))+6"]) == "="
+
+
+@pytest.mark.parametrize(("numbers", "target"), [((2, 3, 4), 24), ((2, 2, 2), 2), ((3, 6, 8), 4)])
+def test_advice_is_an_ending_exactly_where_brute_force_finds_one_and_the_shortest(numbers, target):
+    """All prefixes of all formulas over three numbers with up to three pairs of brackets: some 10,000 each."""
+    most = 2 * len(numbers) - 1 + 2 * 3  # symbols of the longest
+    begun, least = set(), {}
+    for order, brackets in itertools.product(set(itertools.permutations(map(str, numbers))), range(4)):
+        for tokens in written_in_full(order, brackets):
+            right = formula.value(tokens) == target
+            for length in range(len(tokens) + 1):
+                begun.add(tokens[:length])
+                if right:
+                    least[tokens[:length]] = min(least.get(tokens[:length], most), len(tokens))
+    own = formula.solutions(tuple(sorted(numbers)), target, points24.SIGNS)
+    for tokens in begun:
+        said = advice(numbers, target, tokens, most + 1)
+        if tokens not in least:
+            assert said == "=", tokens
+        elif said == "=":
+            assert formula.value(tokens) == target, tokens
+        elif not any(one[: len(tokens)] == tokens for one in own):
+            assert least[(*tokens, said)] == least[tokens], tokens
+
+
+@pytest.mark.parametrize("number", range(40))
+def test_whoever_has_begun_a_right_formula_is_led_to_its_end(number):
+    """Any prefix of a right formula over four cards with needless brackets, as long as the formula may be."""
+    chance, game = generator(seed(number)), Points24(1, {"solvable": "only"})
+    made = game.deal(chance)
+    own = formula.solutions(tuple(sorted(made.numbers)), 24, points24.SIGNS)
+    tokens = list(own[int(chance.integers(len(own)))])
+    for _ in range(int(chance.integers(1, 5))):
+        spans = list(itertools.combinations(range(len(tokens) + 1), 2))
+        for at in chance.permutation(len(spans)):
+            start, end = spans[at]
+            longer = [*tokens[:start], "(", *tokens[start:end], ")", *tokens[end:]]
+            if len(longer) < made.length and formula.value(longer) == 24:
+                tokens = longer
+                break
+    for length in range(len(tokens) + 1):
+        it = Formula(made.cards, 24, made.names, made.length)
+        for symbol in tokens[:length]:
+            it.act(it.names.index(symbol))
+        while not it.over:
+            reward, _ = it.act(it.names.index(solved(it.facts())))
+        assert reward == 10, (tokens[:length], it.shown)
+
+
+@pytest.mark.parametrize(
+    ("cards", "tokens"),
+    [
+        ([6, 6, 6, 6], "( )"),
+        ([6, 6, 6, 6], "( 6 ("),
+        ([6, 6, 6, 6], "6 6"),
+        ([6, 6, 6, 6], "( -"),
+        ([6, 6, 6, 6], "6 )"),
+        ([3, 3, 8, 8], "( 8 / ( 3 - 3 )"),  # a division by 0
+        ([3, 3, 8, 8], "( 8 + 8"),
+        ([6, 6, 6, 6], "( ( ( ( ( ( ("),  # seven brackets and four numbers take 21 symbols
+        ([1, 1, 1, 1], "("),
+    ],
+)
+def test_what_nothing_leads_out_of_is_ended(cards, tokens):
+    assert advice(cards, 24, tokens.split()) == "="
+
+
+def test_as_many_brackets_as_fit_are_closed():
+    assert advice([6, 6, 6, 6], 24, ["("] * 6) == "6"
+
+
+def test_advice_comes_at_once():
+    """A corrector asks at every step."""
+    deals, spent, states = 8, 0.0, 0
+    for number in range(deals):
+        chance = generator(seed(1000 + number))
+        made = Points24(1, {"solvable": "only"}).deal(chance)
+        hand = list(map(str, chance.permutation(made.numbers)))
+        for tokens in (["("], ["(", "("], ["(", hand[0]], ["(", hand[0], ")"], ["(", hand[0], "-", hand[1], ")"]):
+            formula.solutions(tuple(sorted(made.numbers)), 24, points24.SIGNS)  # known by then
+            began = time.process_time()
+            advice(made.numbers, 24, tokens)
+            spent, states = spent + time.process_time() - began, states + 1
+    assert spent / states < 0.2  # seconds; the bound is for slow machines
+
+
+@pytest.mark.parametrize("first", ["7", "5"])
+def test_in_ezpoints_advice_goes_on_from_either_card(first):
+    game = EzPoints(1)
+    it = Formula(["7s", "5h"], 12, game.spec.actions.names, 5)
+    it.act(it.names.index(first))
+    while not it.over:
+        reward, _ = it.act(it.names.index(ezpoints.solved(it.facts())))
+    assert reward == 10
+    for tokens, said in (("7 *", "="), ("7 + 5", "="), ("7", "+"), ("+", "=")):
+        it = Formula(["7s", "5h"], 12, game.spec.actions.names, 5)
+        for symbol in tokens.split():
+            it.act(it.names.index(symbol))
+        assert ezpoints.solved(it.facts()) == said
 
 
 def test_a_fraction_on_the_way_is_exact():
@@ -173,6 +360,18 @@ def test_seats_solve_the_same_problem_and_wait_for_each_other():
     result = game.step({0: Move(away), 1: Move(1 - away)})
     assert result.rewards[0] == -1
     assert result.rewards[1] >= 0
+
+
+def test_a_seat_that_is_done_is_out_while_the_others_go_on():
+    game = NumberLine(2)
+    game.reset(seed(3))
+    assert game.seats_out() == ()
+    one = game._puzzles[0]
+    while game.seats_out() == ():
+        worst = one.worst()
+        result = game.step({0: Move(1 - worst), 1: Move(worst)})
+    assert game.seats_out() == (0,)
+    assert result.due == (1,)
 
 
 def test_the_dealers_ends_are_those_that_are_played():

@@ -13,7 +13,7 @@ from arena.game import Move, Said, Views
 from arena.lineup import build_plan
 from arena.operator import OpenSeat, Request
 from arena.plugins import game_class
-from arena.prompts import Template
+from arena.prompts import Template, constants, fill
 from arena.text import clean
 from arena_operators.vlm import chat_api
 from arena_operators.vlm.backend import ModelAnswer, Picture, TooLongError
@@ -181,6 +181,49 @@ def test_without_thoughts_the_layout_asks_for_the_answer_alone():
     assert "Write one line and nothing else" in texts(dialogue.messages(request))
     dialogue, (request,) = played("leduc", 1, 1, thoughts=False, template="{text}")
     assert texts(dialogue.messages(request)).endswith("Write no thoughts, only the answer.")
+
+
+@pytest.mark.parametrize("thoughts", [True, False])
+@pytest.mark.parametrize("game", [*GAMES[:6], "spy", "points24", "maze", "numberline"])
+def test_the_layout_names_no_action_so_that_none_is_suggested(game, thoughts):
+    made = game_class(game)
+    card = made(made.spec.seats[0]).card()
+    layout = constants(card, thoughts=thoughts)["layout"]
+    assert "one legal action" in layout
+    assert layout.splitlines()[-1] == "Answer: ..."
+
+
+@pytest.mark.parametrize("which", ["full", "short", "brief", "{text}\n{layout}\n{legal}"])
+@pytest.mark.parametrize(
+    ("game", "options", "format"),
+    [
+        ("maze", {"answer": "way"}, "the whole way, as directions: right right down"),
+        ("jigsaw", {"answer": "whole"}, "4 numbers with spaces between them, in reading order"),
+        ("jigsaw", {"answer": "whole", "kind": "rotation"}, "4 numbers with spaces between them, in reading order"),
+    ],
+)
+def test_where_words_are_what_is_asked_for_no_prompt_asks_to_give_up(game, options, format, which):
+    one = game_class(game)(1, options)
+    one.reset(key("deal", 1))
+    own = {"template": which} if "{" in which else {"prompt": which}
+    dialogue, views = Dialogue(Settings(picture=False, **own)), Views(text=True)
+    dialogue.open([OpenSeat(match=0, seat=0, operator="vlm", card=one.card(), views=views, seed=b"", seats=())])
+    said = texts(dialogue.messages(Request(0, 0, 0, 0, one.observe(0, views))))
+    assert format in said
+    for at in re.finditer("give up", said):
+        assert said[: at.start()].endswith(f"{format}, or "), said
+    assert "Instead of a legal action" not in said
+    assert "Next: 1." not in said
+    if "layout" in which or which == "full":
+        assert f"a colon and {format}" in said
+        assert "Answer: ..." in said.splitlines()
+
+
+def test_where_words_may_stand_for_an_action_both_are_told():
+    one = game_class("spy")(3)
+    result = one.reset(key("deal", 1))
+    seen = one.observe(result.due[0], Views(text=True))
+    assert "Instead of a legal action you may say something of your own" in fill(one.card(), seen, "full")
 
 
 @pytest.mark.parametrize("game", ["leduc", "connect_four", "race"])

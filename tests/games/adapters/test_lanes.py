@@ -40,6 +40,7 @@ def test_a_lane_that_is_over_waits_and_gets_nothing_more():
         result = game.step({0: Move(1), 1: Move(int(game.lanes[1].given[2] > 0))})  # lane 1 balances
     assert result.ended == "none"
     assert result.due == (1,)
+    assert game.seats_out() == (0,)
     assert game.step({1: Move(0)}).rewards[0] == 0
 
 

@@ -171,9 +171,10 @@ def test_who_is_due_in_a_parallel_environment(kind: str) -> None:
     assert legal == {(0, 2) if kind == "mask" else (0, 1, 2)}
 
 
-def test_who_has_not_joined_sees_nothing() -> None:
+def test_who_has_not_joined_sees_nothing_and_is_not_out() -> None:
     game = zoo("joins")(3)
     game.reset(bytes(16))
+    assert game.seats_out() == ()
     seen = game.observe(2, Views(text=True, vector=True))
     assert "not in the game yet" in (seen.text or "")
     assert seen.vector is not None

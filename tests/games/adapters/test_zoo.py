@@ -42,7 +42,9 @@ class TestLeaving(GameSuite):
 def test_who_left_is_not_due_and_narrow_views_are_filled_up(monkeypatch):
     game = wild(monkeypatch, toys.Leaving)(3)
     assert game.reset(seed(0)).due == (0, 1, 2)
+    assert game.seats_out() == ()
     assert game.step({0: Move(0), 1: Move(0), 2: Move(1)}).due == (1, 2)
+    assert game.seats_out() == (0,)
     narrow = game.observe(0, Views(vector=True)).vector
     assert narrow.shape == (3,)
     assert narrow[1:].tolist() == [0, 0]
