@@ -144,7 +144,10 @@ class LocalWorkers:
         return self._updates.kept() or self._poll(timeout)
 
     def update(self, entry: Entry, version: str, path: str) -> None:
-        self._updates.send(self.channel(entry), version, path)
+        channel = self.channel(entry)
+        if not channel.ready:
+            raise WorkerError(f"{channel.name} has ended, and takes no weights")
+        self._updates.send(channel, version, path)
 
     @property
     def waits(self) -> bool:

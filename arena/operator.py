@@ -144,7 +144,7 @@ class SpectatorUpdate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     game: str
     seats: tuple[str, ...]  # names at the table
     picture: Image | None = None  # the spectator's, uint8 (height, width, 3), read-only
-    events: tuple[str, ...] = ()  # of the last tick
+    events: tuple[str, ...] = ()  # of the last tick; where the game hides something, none for a seat until the end
     outcome: Outcome | None = None  # when it is over
     seat: int | None = None  # the seat whose last update this is, after its last request; None: the whole match
     observation: Observation | None = None  # what that seat sees

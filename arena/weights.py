@@ -10,7 +10,7 @@ from arena.channel import Channel, Died, Event, Received
 from arena.errors import WorkerError
 from arena.protocol import messages as m
 
-SECONDS = 300.0  # most seconds for a worker to load its weights
+SECONDS = 300.0  # most seconds for a worker that is ready to take its weights
 
 
 class WeightUpdates:
@@ -27,14 +27,18 @@ class WeightUpdates:
         return events
 
     def send(self, channel: Channel, version: str, path: str, seconds: float = SECONDS) -> None:
-        """Let a worker take the weights in `path`; returns once it has. WorkerError when it cannot, dies or hangs."""
-        until = time.monotonic() + seconds
+        """Let a worker take the weights in `path`; returns once it has. WorkerError when it cannot, dies or hangs.
+
+        One that still loads must be alive: whoever started it says when that takes too long, and it is dead then.
+        """
         message: m.Update | None = None
+        until = 0.0
         while True:
             if message is None and channel.ready:
                 message = m.Update(id=next(self._ids), version=version, path=path)
                 channel.send(message)
-            left = until - time.monotonic()
+                until = time.monotonic() + seconds
+            left = seconds if message is None else until - time.monotonic()
             if left <= 0:
                 raise WorkerError(f"{channel.name} did not take the weights {path} within {seconds:g} s")
             for event in (events := self._poll(left)):

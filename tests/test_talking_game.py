@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
-from arena.game import Game, Move, Observation, Said, StepResult, Views
+from arena.game import Game, GameCard, Move, Observation, Said, StepResult, Views
 from arena.testing import GameSuite
 from tests.talking_game import TalkingGame
 
@@ -72,10 +72,18 @@ class Deafened(TalkingGame):
         super().check(seat, Move(move.action) if move.action is not None else move)
 
 
+class Whispering(TalkingGame):
+    """Takes for a statement what nobody hears."""
+
+    def card(self) -> GameCard:
+        return msgspec.structs.replace(super().card(), statements=("say nothing",))
+
+
 CASES = [
     (Deaf, "test_what_is_heard_is_what_others_said_since_the_last_turn"),
     (Echo, "test_what_is_heard_is_what_others_said_since_the_last_turn"),
     (Stale, "test_what_is_heard_is_what_others_said_since_the_last_turn"),
+    (Whispering, "test_statements_are_heard"),
     (Overheard, "test_words_reach_only_those_who_hear_them"),
     (Generous, "test_free_text_is_taken_up_to_its_limit"),
     (Deafened, "test_illegal_steps_raise_and_change_nothing"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from arena.channel import Channel, Event, Received
+from arena.channel import Channel, Died, Event, Received
 from arena.errors import WorkerError
 from arena.local_workers import LocalWorkers
 from arena.log import TurnLine
@@ -111,6 +111,45 @@ def test_a_worker_that_knows_no_update_is_not_waited_for() -> None:
     updates = WeightUpdates(Script(channel, [m.Error(code="unknown_message", text="what is that")]))
     with pytest.raises(WorkerError, match="old keeps its weights: what is that"):
         updates.send(channel, "v1", "x")
+
+
+class Passing(Script):
+    """As a script of a worker that loads first; 200 s pass with each poll, and it is ready after the fourth."""
+
+    def __init__(self, channel: FakeChannel, monkeypatch: pytest.MonkeyPatch, *said: Sequence[m.ToArena]) -> None:
+        super().__init__(channel, *said)
+        self.channel, self.now = channel, 0.0
+        channel.ready = False
+        monkeypatch.setattr("arena.weights.time.monotonic", lambda: self.now)
+
+    def __call__(self, timeout: float | None) -> list[Event]:
+        assert timeout is None or timeout > 0
+        self.now += 200
+        self.channel.ready = self.now >= 800
+        return super().__call__(timeout)
+
+
+def test_a_worker_that_still_loads_is_waited_for_as_long_as_the_arena_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    channel = FakeChannel("slow", "s")
+    script = Passing(channel, monkeypatch, [], [], [], [], [], [m.Updated(id=1, version="v1")])
+    WeightUpdates(script).send(channel, "v1", "x")
+    assert (script.now, len(channel.sent)) == (1200, 1)
+
+
+def test_seconds_for_new_weights_begin_when_the_worker_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    channel = FakeChannel("slow", "s")
+    script = Passing(channel, monkeypatch, *[[]] * 20)
+    with pytest.raises(WorkerError, match="slow did not take the weights x within 300 s"):
+        WeightUpdates(script).send(channel, "v1", "x")
+    assert script.now == 1200
+
+
+def test_a_worker_that_dies_while_it_loads_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    channel = FakeChannel("slow", "s")
+    script = Passing(channel, monkeypatch, [], [], [])
+    script.polls[2] = [Died(channel, "was not ready within 300 s", True, False)]  # type: ignore[list-item]
+    with pytest.raises(WorkerError, match="slow was not ready within 300 s before it had taken the weights x"):
+        WeightUpdates(script).send(channel, "v1", "x")
 
 
 def test_a_worker_that_says_nothing_is_given_up() -> None:

@@ -110,6 +110,11 @@ def vlm(
     (placement.train=[0,1]). OUT gets metrics, checkpoints and rollouts; `arena export model OUT DIR` makes a model of
     it that `vlm:DIR` seats.
     """
+    if resume and not dry_run and (smoke or lr == 0):
+        raise InputError(
+            f"{'--smoke' if smoke else '--lr 0'} makes a short training of its own, with other settings: give it "
+            "another --out, and leave --resume out"
+        )
     with extra_train():
         from arena.train.vlm import ready, trials
         from arena.train.vlm.config import load

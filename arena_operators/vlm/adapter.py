@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from arena_operators.vlm.checkpoint import Source
+from arena_operators.vlm.checkpoint import ADAPTER, Source
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def base_alone(origin: Source, revision: str | None) -> Iterator[str]:
         if find_adapter_config_file(origin.name, revision=revision) is not None:
             raise ValueError("it is an adapter, no model. Download it, and name its folder: vlm:MODEL@adapter=DIR")
         yield origin.name
-    elif origin.adapter != origin.path:
+    elif not (origin.path / ADAPTER).is_file():
         yield origin.name
     else:
         with tempfile.TemporaryDirectory(prefix="arena-vlm-") as folder:
@@ -36,6 +36,14 @@ def base_alone(origin: Source, revision: str | None) -> Iterator[str]:
 
 def merged(model: Any, folder: Path) -> Any:
     """Returns `model` with the adapter in `folder` merged. Raises ValueError if any part of it does not fit."""
+    return applied(model, folder).merge_and_unload(safe_merge=True)
+
+
+def applied(model: Any, folder: Path) -> Any:
+    """`model`, wrapped, with the adapter in `folder` beside its layers. ValueError if any part of it does not fit, or
+
+    it cannot be merged.
+    """
     from peft import PeftConfig, PeftModel
 
     try:
@@ -60,4 +68,23 @@ def merged(model: Any, folder: Path) -> Any:
             f"the adapter in {folder} is of type {config.peft_type.value}, which cannot be added to a model's weights; "
             "LoRA and its kin can"
         )
-    return wrapped.merge_and_unload(safe_merge=True)
+    return wrapped
+
+
+def factors(wrapped: Any) -> dict[str, tuple[Any, Any]]:
+    """What an applied adapter adds to each layer, by its name: (down, up), whose product up @ down it is, in float32.
+
+    ValueError for an adapter that adds anything else.
+    """
+    from peft import get_peft_model_state_dict
+    from torch import nn
+
+    out, names = {}, set()
+    for name, module in wrapped.get_base_model().named_modules():
+        if "default" in getattr(module, "lora_A", {}) and isinstance(module.get_base_layer(), nn.Linear):
+            down, up = module.lora_A["default"].weight, module.lora_B["default"].weight
+            out[name] = down.detach().float().cpu(), (up.detach().float() * module.scaling["default"]).cpu()
+            names |= {f"base_model.model.{name}.lora_{side}.weight" for side in "AB"}
+    if others := sorted(get_peft_model_state_dict(wrapped).keys() - names):
+        raise ValueError(f"it holds {others[0]}, which is no factor of a linear layer")
+    return out

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from arena.errors import CheckpointError, InputError
+from arena.paths import expanded
 from arena_operators.vlm import smollm2
 
 SHIPPED = Path(__file__).parent / "nano"
@@ -65,6 +66,14 @@ class Source:
         own = self.adapter is not None and all((self.adapter / name).is_file() for name in TOKENIZER)
         return str(self.adapter) if own else self.name
 
+    @property
+    def base(self) -> str:
+        """The name by which the model is found from any folder, without its adapter."""
+        if self.gguf is not None:
+            return smollm2.NAME
+        named = next((name for name, path in NAMED.items() if path == self.path), None)
+        return named or (str(self.path.resolve()) if self.path is not None else self.name)
+
     def metadata(self) -> dict[str, Any] | None:
         """The content of nano.json (the games it was trained for, ...); None for a general model."""
         for folder in (self.adapter, self.path):
@@ -86,7 +95,7 @@ def source(what: str, adapter: str | None = None, kind: Kind = "vlm") -> Source:
             f"{kind}:{what}@adapter={adapter}: {what} is an adapter itself; name the model it was made for"
         )
     shipped = adapters() if origin.path == SHIPPED else {}
-    folder = shipped.get(adapter, Path(adapter).expanduser())
+    folder = shipped.get(adapter, expanded(adapter))
     if not (folder / ADAPTER).is_file():
         more = f"; nano comes with: {', '.join(shipped)}" if shipped else ""
         raise InputError(f"{kind}@adapter={adapter}: there is no folder of a peft adapter (with {ADAPTER}){more}")
@@ -104,7 +113,7 @@ def _origin(what: str, kind: Kind) -> Source:
     if kind == "llm" and what in ("", smollm2.NAME):
         file = smollm2.weights()
         return Source(file.parent, None, gguf=file.name)
-    path = Path(what).expanduser()
+    path = expanded(what)
     if path.is_dir():
         if not (path / ADAPTER).is_file():
             return Source(path, None)
@@ -123,7 +132,9 @@ def _origin(what: str, kind: Kind) -> Source:
 def _base_of(adapter: Path, kind: Kind) -> Source:
     base = _read_json(adapter / ADAPTER).get("base_model_name_or_path")
     if isinstance(base, str) and base:
-        for path in (Path(base).expanduser(), adapter / base):
+        if base in (NAMED if kind == "vlm" else (smollm2.NAME,)):
+            return replace(_origin(base, kind), adapter=adapter)
+        for path in (expanded(base), adapter / base):
             if path.is_dir():
                 return Source(path, None, adapter)
         if _HUB_NAME.fullmatch(base):

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
@@ -19,6 +20,7 @@ from torch import Tensor
 from arena.canonical import hash_file
 from arena.operator import Ids
 from arena_operators.vlm import checkpoint
+from arena_operators.vlm.adapter import applied, factors
 from arena_operators.vlm.backend import Message, Picture
 from arena_operators.vlm.checkpoint import METADATA, Kind
 from arena_operators.vlm.encoder import Encoder
@@ -28,6 +30,21 @@ from arena_operators.vlm.vision import FAMILIES
 ENDS = ("final_logit_softcapping", "logit_scale", "logits_scaling")  # what a model does after its head, not done here
 
 
+class _Apart(Model):
+    """Keeps what the adapter that is loaded with it adds."""
+
+    added: Mapping[str, tuple[Tensor, Tensor]] = MappingProxyType({})
+    unlike = ""  # why that cannot be kept
+
+    def _merged(self, model: Any, adapter: Path) -> Any:
+        wrapped = applied(model, adapter)
+        try:
+            self.added = factors(wrapped)
+        except ValueError as error:
+            self.unlike = f"of its adapter {adapter} cannot be told apart what it adds: {error}"
+        return wrapped.merge_and_unload(safe_merge=True)
+
+
 class Learner:
     """A loaded model that can be trained. The engine in `arena.train.vlm.local` uses this, and nothing else of it."""
 
@@ -35,7 +52,7 @@ class Learner:
         """`dtype`: of the weights. ValueError, in words, for a model that cannot be loaded, or not be trained here."""
         self._origin = checkpoint.source(what, options.get("adapter"), kind)
         checkpoint.check_source(self._origin)
-        self._loaded = Model(self._origin, device, dtype, options.get("revision"))
+        self._loaded = _Apart(self._origin, device, dtype, options.get("revision"))
         self.model: Any = self._loaded.model  # a transformers model; the engine may change its weights, not replace it
         self.model.requires_grad_(True)  # peft leaves a model frozen into which it merged an adapter
         self.tokenizer: Any = self._loaded.tokenizer
@@ -49,6 +66,24 @@ class Learner:
             raise ValueError(f"{self._origin.called} changes its logits by {scaled[0]}: training it is not built")
         family = getattr(self.model.config, "model_type", None) in FAMILIES
         self._encoder = Encoder(self._loaded, None) if family else None
+
+    @property
+    def base(self) -> str:
+        """The name of the model without its adapter, as it follows `vlm:`."""
+        return self._origin.base
+
+    def plain(self) -> Any:
+        """The model as it is without its adapter, loaded anew."""
+        return self._loaded.without_adapter()
+
+    def added(self) -> Mapping[str, tuple[Tensor, Tensor]]:
+        """What the model's own adapter adds to its layers, by name: (down, up), whose product up @ down it is.
+
+        ValueError for an adapter that adds anything else.
+        """
+        if self._loaded.unlike:
+            raise ValueError(self._loaded.unlike)
+        return self._loaded.added
 
     def fingerprint(self) -> dict[str, str]:
         """The files that were loaded by their hashes; of a hub's model its name."""

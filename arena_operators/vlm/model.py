@@ -70,7 +70,7 @@ class Model:
 
     def update(self, path: Path) -> None:
         """Take other weights from `path`: a file or folder of safetensors with all weights of this model, or the folder
-        of a peft adapter, which is applied to the weights that were loaded first.
+        of a peft adapter of the plain model, which takes the place of one that was loaded with it.
 
         The processor stays. ValueError or CheckpointError, in words, when they do not fit; the old ones stay then.
         """
@@ -130,7 +130,14 @@ class Model:
             model = type(model).from_pretrained(
                 None, config=model.config, state_dict=model.state_dict(), dtype=self._dtype
             )
-        return model if origin.adapter is None else merged(model, origin.adapter)
+        return model if origin.adapter is None else self._merged(model, origin.adapter)
+
+    def _merged(self, model: Any, adapter: Path) -> Any:
+        return merged(model, adapter)
+
+    def without_adapter(self) -> Any:
+        """The model anew, without an adapter that was loaded with it."""
+        return checked(self._from(replace(self._origin, adapter=None)), self._origin.called, self.device)
 
     def _of_tensors(self, path: Path) -> Any:
         """A model of this class and configuration with the weights in `path`."""

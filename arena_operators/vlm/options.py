@@ -17,6 +17,7 @@ from arena import plugins, price
 from arena.errors import InputError
 from arena.names import parse
 from arena.options import Option
+from arena.paths import expanded
 from arena.tool import Tool
 from arena_operators.vlm import checkpoint, prompt_options, smollm2
 from arena_operators.vlm.backend import Sampling
@@ -154,7 +155,7 @@ def origin_of(what: str, options: Mapping[str, Any], kind: Kind) -> checkpoint.S
     if (
         served_elsewhere(options)
         and named(what, options, kind) not in checkpoint.NAMED
-        and not (what and Path(what).expanduser().is_dir())
+        and not (what and expanded(what).is_dir())
     ):
         return None
     return checkpoint.source(what, options.get("adapter"), kind)

@@ -12,7 +12,7 @@ from typing import Any
 from arena.errors import InputError
 from arena_operators.vlm import checkpoint
 from arena_operators.vlm.checkpoint import Source
-from arena_operators.vlm.lora import check_targets, fitting, rank
+from arena_operators.vlm.lora import RANK, check_targets, fitting, rank
 
 CONTEXT = 8192  # tokens, of a model that would take more: each costs memory
 OF_THREADS = ("VLLM_ENABLE_V1_MULTIPROCESSING", "VLLM_CPU_OMP_THREADS_BIND")  # a user who sets these knows better
@@ -88,7 +88,10 @@ def launch(origin: Source, asked: Mapping[str, Any]) -> Launch:
     kept = asked.get("lora_kept") or KEPT
     options += ["--enable-lora", "--max-loras", str(kept), "--max-cpu-loras", str(2 * kept)]
     own_rank = rank(origin.adapter, origin) if origin.adapter is not None else 0
-    options += ["--max-lora-rank", str(most := max(fitting(asked.get("lora_rank")), own_rank))]
+    most = max(fitting(asked.get("lora_rank")), own_rank)
+    if asked["lora"] and own_rank:  # training brings adapters that hold the model's own one as well
+        most = fitting((asked.get("lora_rank") or RANK) + own_rank)
+    options += ["--max-lora-rank", str(most)]
     check_targets(asked.get("lora_targets"), origin)
     variables["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] = "1"
     if origin.adapter is None:

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from arena.train.vlm.advantages import episodes
+from arena.train.vlm.advantages import episodes, gae, needs_critic
+
+
+@needs_critic("turns")
+def best_half(rows, inputs):
+    """Advantage: GAE by the critic's values, of the better half of the turns; 0 for the others."""
+    gained = gae(rows, inputs)
+    return np.where(gained >= np.median(gained), gained, 0.0)
 
 
 def over_median(rows, inputs):

@@ -39,6 +39,14 @@ def test_an_adapter_of_the_model_is_taken(tmp_path):
     assert rank(adapter(tmp_path / "mine", name=LAYER, r=12), NANO) == 16
 
 
+def test_there_is_room_for_adapters_that_hold_the_models_own_beside_what_is_trained(tmp_path):
+    origin = checkpoint.source("nano", str(adapter(tmp_path / "mine", name=LAYER, r=16)))
+    asked = {"backend": "vllm", "device": "cpu", "adapter": str(tmp_path / "mine")}
+    for lora, most in (({}, "32"), ({"lora": True}, "64"), ({"lora": True, "lora_rank": 64}, "128")):
+        found = launch(origin, options.filled("nano", asked | lora, "vlm")).options
+        assert found[found.index("--max-lora-rank") + 1] == most
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

@@ -13,15 +13,17 @@ import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from arena.errors import InputError
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.rows import Row
 
 T = TypeVar("T")
+Critics = Literal["turns", "tokens"]  # what a critic values
 Array = npt.NDArray[np.float64]
 FLAT = 1e-8  # a standard deviation below this is rounding: nothing is divided by it
 
@@ -41,11 +43,34 @@ class Inputs:
 
 
 Advantage = Callable[[Sequence[Row], Inputs], Array | list[Array]]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def needs_critic(of: Critics) -> Callable[[Function], Function]:
+    """Says of an algorithm that it reads a critic: of turns, `values` and `after`; of tokens, `token_values` and
+
+    `after`. Whoever does not say so gets none of them. ValueError for another critic.
+    """
+    if of not in get_args(Critics):
+        raise ValueError(f"needs_critic({of!r}): expected {' or '.join(get_args(Critics))}")
+
+    def said(function: Function) -> Function:
+        vars(function)["critic"] = of
+        return function
+
+    return said
+
+
+def critic_of(algorithm: Advantage) -> Critics | None:
+    """What the critic values that this algorithm reads; None: it reads none."""
+    found: Critics | None = getattr(algorithm, "critic", None)
+    return found
 
 
 # The algorithms ------------------------------------------------------------------------------------------------------
 
 
+@needs_critic("turns")
 def ppo(rows: Sequence[Row], inputs: Inputs) -> Array:
     """Turn-level PPO: GAE over turns, over its standard deviation; the mean stays. Reads values, after, gamma, lam.
 
@@ -145,6 +170,7 @@ def spo(rows: Sequence[Row], inputs: Inputs) -> Array:
     return out
 
 
+@needs_critic("tokens")
 def token_ppo(rows: Sequence[Row], inputs: Inputs) -> list[Array]:
     """Token-level PPO with a value head on the model: GAE over all tokens of an episode, scaled. See `token_gae`.
 
@@ -154,6 +180,7 @@ def token_ppo(rows: Sequence[Row], inputs: Inputs) -> list[Array]:
     return _scaled_tokens(token_gae(rows, inputs), rows)
 
 
+@needs_critic("tokens")
 def bilevel(rows: Sequence[Row], inputs: Inputs) -> list[Array]:
     """VAGEN's bi-level GAE, scaled: over turns first; then over the tokens of each turn. See `bilevel_gae`.
 
@@ -174,8 +201,6 @@ ALGORITHMS: dict[str, Advantage] = {
     "token_ppo": token_ppo,
     "bilevel": bilevel,
 }
-CRITIC = frozenset({"ppo"})  # read `values` and `after`
-VALUE_HEAD = frozenset({"token_ppo", "bilevel"})  # read `token_values`
 GROUPS = frozenset({"grpo", "rloo"})  # compare the episodes of a group: at least two with the same start
 BASELINES = frozenset({"spiral", "spo"})  # read and update `baselines`
 
@@ -247,8 +272,8 @@ def targets(rows: Sequence[Row], inputs: Inputs) -> Array:
 
 
 def token_targets(rows: Sequence[Row], inputs: Inputs, algorithm: str) -> list[Array]:
-    """(response,) a row: what a critic of tokens learns for an algorithm of VALUE_HEAD, V + A of each token."""
-    made = (token_gae if algorithm == "token_ppo" else bilevel_gae)(rows, inputs)
+    """(response,) a row: what a critic of tokens learns for an algorithm, V + A of each token."""
+    made = (bilevel_gae if algorithm == "bilevel" else token_gae)(rows, inputs)
     return [gained + own for gained, own in zip(made, _token_values(rows, inputs), strict=True)]
 
 
@@ -321,7 +346,9 @@ def _scaled_tokens(numbers: list[Array], rows: Sequence[Row]) -> list[Array]:
 
 def _need(given: T | None, what: str) -> T:
     if given is None:
-        raise ValueError(f"this algorithm needs Inputs({what}=...)")
+        critic = {"values": "turns", "token_values": "tokens"}.get(what)
+        how = f': put @needs_critic("{critic}"), of arena.train.vlm.advantages, above its function' if critic else ""
+        raise InputError(f"this algorithm needs Inputs({what}=...){how}")
     return given
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -28,6 +27,7 @@ import msgspec
 
 from arena.errors import ArenaError, InputError, WorkerError
 from arena.train.vlm.matches import Draw, RolloutConfig
+from arena.train.vlm.opponents import copy
 from arena.train.vlm.rollout import Rollout
 from arena.train.vlm.rows import BASE, Collected, Tokens
 
@@ -67,7 +67,6 @@ class Ahead:
         self._jobs: list[Job] = []  # in the order of updates, those that were not asked for yet
         self._done: set[int] = set()  # of them, by update
         self._tries: Counter[int] = Counter()  # by update: how often its process died or hung
-        self._kept: set[str] = set()  # versions that the newest checkpoint names
         self._players: list[_Player] = []
 
     def __enter__(self) -> Ahead:
@@ -95,24 +94,17 @@ class Ahead:
         """As Rollout.restore. The processes go on where they were."""
         self.rollout.restore(state)
         self._jobs = msgspec.convert(state["ahead"], list[Job])
-        self._kept = {job.version for job in self._jobs}
         for job in self._jobs:
+            self.rollout.pool.find(job.draw.past)
             if job.version != BASE and not self._weights(job.version).exists():
                 raise InputError(f"{self._weights(job.version)}: the weights of update {job.draw.update} are gone")
 
     def update(self, version: str, path: Path) -> None:
-        """The weights that came of the update that was played last; the next one that is begun is played with them."""
-        kept = self._weights(version)
-        if not kept.exists():
-            temporary = kept.with_name(f".{kept.name}.new")
-            shutil.rmtree(temporary, ignore_errors=True)
-            temporary.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_dir():
-                shutil.copytree(path, temporary)
-            else:
-                temporary.mkdir()
-                shutil.copy2(path, temporary / path.name)
-            temporary.rename(kept)
+        """The weights that came of the update that was played last; the next one that is begun is played with them.
+
+        Those of before stay: checkpoints and updates under way may name them (Files.tidy removes them).
+        """
+        copy(path, self._weights(version))
         self.version = version
 
     def snapshot(self, update: int, path: Path) -> None:
@@ -143,23 +135,7 @@ class Ahead:
         known = [job.draw.update for job in self._jobs]
         for number in range(known[-1] + 1 if known else update, update + self._staleness + 1):
             self._jobs.append(Job(draw=self.rollout.draw(number), version=self.version))
-        self._forget()
         self._assign()
-
-    def saved(self) -> None:
-        """As Rollout.saved."""
-        self.rollout.saved()
-        self._kept = self._named()
-
-    def _named(self) -> set[str]:
-        return {job.version for job in self._jobs} | {self.version}
-
-    def _forget(self) -> None:
-        """Remove weights that nobody needs, neither what is played nor the newest checkpoint."""
-        needed = self._named() | self._kept
-        for folder in (self._out / "ahead").glob("[!.]*"):
-            if folder.name not in needed:
-                shutil.rmtree(folder)
 
     def _weights(self, version: str) -> Path:
         return self._out / "ahead" / version

@@ -15,6 +15,7 @@ from arena.train.folders import check_resumed
 HEAD = "vlm.json"
 FORMAT = 1
 OTHERS = "others"  # in the head: the settings that may differ in a training that goes on
+ALONE = "weights_of"  # in the head: the update of which --resume weights-only took the weights; None: none
 
 
 def check_folder(out: Path, resume: str) -> None:
@@ -66,6 +67,7 @@ class _Head(msgspec.Struct):
     config: _Config
     others: dict[str, Any]
     versions: _Versions
+    weights_of: int | None
 
 
 def read_head(out: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import math
 import os
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,17 @@ class _AheadState(_State):
     rollout: _AheadRollout
 
 
+class _Names(msgspec.Struct):
+    """Of a state, what names weights."""
+
+    pool: opponents.State
+    ahead: list[Job] = []
+
+
+class _Naming(msgspec.Struct):
+    rollout: _Names
+
+
 class Files:
     """The folder of one training."""
 
@@ -69,11 +80,10 @@ class Files:
         self._boards: list[Board] = []
 
     def begin(self, config: VlmConfig, resume: str) -> None:
-        """Make the folder, or check that it fits. InputError in words."""
-        head = self.out / HEAD
+        """Make the folder, or check that it fits. InputError in words. Who goes on says so once it does: `goes_on`."""
         begun.check_folder(self.out, resume)
         if resume == "no":
-            self._write(head, self._head(config))
+            self._write(self.out / HEAD, self._head(config))
             return
         was, now = begun.read_head(self.out), self._head(config)
         if resume == "exact":
@@ -88,9 +98,20 @@ class Files:
             for name, (old, new) in torn.items():
                 if old != new and name in ("arena", "torch"):
                     print(f"{name} was {old} when this training began and is {new} now: last bits may differ")
-        self._write(head, now)
 
-    def _head(self, config: VlmConfig) -> dict[str, Any]:
+    def goes_on(self, config: VlmConfig, weights_of: int | None) -> None:
+        """Note with what settings, and whether with the weights alone of some update, until it has its own checkpoint.
+
+        Not before it was restored: a training that is refused leaves all as it was.
+        """
+        self._write(self.out / HEAD, self._head(config, weights_of))
+
+    def weights_of(self) -> int | None:
+        """The update of which this training took the weights alone, if it has no checkpoint of its own since then."""
+        found, newest = begun.read_head(self.out)[begun.ALONE], self.newest()
+        return found if newest is not None and found == int(newest.name) else None
+
+    def _head(self, config: VlmConfig, weights_of: int | None = None) -> dict[str, Any]:
         versions = {
             "arena": arena.__version__,
             "python": platform.python_version(),
@@ -102,6 +123,7 @@ class Files:
             "updates": config.updates,
             "config": config.facts(),
             begun.OTHERS: config.others(),
+            begun.ALONE: weights_of,
             "versions": versions,
         }
 
@@ -117,9 +139,11 @@ class Files:
         """Remove what nobody needs: old checkpoints but that of the best evaluation, weights and rollouts."""
         found = sorted((self.out / "checkpoints").glob("[0-9]" * 6))
         best = told.best(self.out)
-        for old in found[: -config.keep]:
-            if int(old.name) != best:
+        kept = [one for one in found if one in found[-config.keep :] or int(one.name) == best]
+        for old in found:
+            if old not in kept:
                 shutil.rmtree(old)
+        self._forget(kept)
         oldest = min((int(one.name) for one in found[-config.keep :]), default=0)
         for path in (self.out / "weights").glob("pi_v*"):
             version = int(path.name.removeprefix("pi_v"))
@@ -130,8 +154,35 @@ class Files:
                 if int(path.name) < oldest - config.keep_rollouts:
                     shutil.rmtree(path)
 
-    def cut(self, update: int) -> None:
-        """Drop what is told of later updates, which are done again. Before anything is logged."""
+    def _forget(self, kept: Sequence[Path]) -> None:
+        """Remove the weights of snapshots and of updates under way that no checkpoint of `kept` names.
+
+        What goes on here needs what the newest one names, and what was made since then, of which nothing is removed.
+        """
+        try:
+            needed = {path for one in kept for path in self._named(one)}
+        except (OSError, msgspec.DecodeError):
+            return  # one is damaged: what it names is not known
+        newest = max((int(one.name) for one in kept), default=0)
+        for path in [*(self.out / "pool").glob("[0-9]" * 6), *(self.out / "ahead").glob("pi_v*")]:
+            if int(path.name.removeprefix("pi_v")) < newest and path not in needed:
+                shutil.rmtree(path)
+
+    def _named(self, checkpoint: Path) -> Iterator[Path]:
+        """The weights that who goes on from a checkpoint needs. OSError or DecodeError if it is damaged."""
+        names = msgspec.json.decode((checkpoint / STATE).read_bytes(), type=_Naming).rollout
+        past = [one for job in names.ahead for one in job.draw.past]
+        yield from (self.out / "pool" / f"{one.update:06d}" for one in [*names.pool.snapshots, *past])
+        yield from (self.out / "ahead" / job.version for job in names.ahead)
+
+    def cut(self, update: int, *, others: bool = False) -> None:
+        """Drop what is told of later updates, which are done again. Before anything is logged.
+
+        `others`: by other weights, so that their evaluations are gone, too.
+        """
+        for path in (self.out / told.EVALUATIONS).glob("[0-9]*") if others else ():
+            if int(path.name[:6]) > update:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         for board in self._boards:
             board.cut(update)
         for name in (METRICS, TIMING):
@@ -140,6 +191,16 @@ class Files:
                 lines = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
                 kept = [line for line in lines if json.loads(line)["update"] <= update]
                 _replace(path, "".join(kept))
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Boards get what was logged of an update whose checkpoint was whole when all stopped, before it was timed."""
+        metrics, timing = (_lines(self.out / name) for name in (METRICS, TIMING))
+        timed = {line["update"] for line in timing}
+        for line in metrics[-1:]:
+            update = int(line.pop("update"))
+            for board in self._boards if update not in timed else ():
+                board.scalars(update, line)
 
     def log(self, update: int, metrics: Mapping[str, float]) -> None:
         """A line of the metrics. Before the update's checkpoint: a line alone is dropped by `cut` and made again."""
@@ -216,15 +277,13 @@ def read(path: Path, engine: Engine, *, weights_only: bool = False, ahead: bool 
     try:
         state = msgspec.json.decode((path / STATE).read_bytes(), type=dict[str, Any])
     except (OSError, msgspec.DecodeError) as error:
-        raise CheckpointError(
-            f"{path} is no checkpoint, or is damaged: {sentence(error)} Delete it to use the one before"
-        ) from error
+        raise CheckpointError(f"{path} is no checkpoint, or is damaged: {sentence(error)} {_without(path)}") from error
     if state.get("format") != FORMAT:
         raise begun.other_format(path, state.get("format"), FORMAT)
     if not weights_only and (wrong := begun.flaw(state, _AheadState if ahead else _State)):
         raise CheckpointError(
-            f"{path / STATE} is damaged: {sentence(wrong)} Delete {path} to use the checkpoint before it, "
-            "or take its weights alone with --resume weights-only"
+            f"{path / STATE} is damaged: {sentence(wrong)} {_without(path)}, or take its weights alone with --resume "
+            "weights-only"
         )
     engine.load_state(path / ENGINE, weights_only=weights_only)
     return state
@@ -236,12 +295,23 @@ def critic(path: Path, config: VlmConfig, shapes: Mapping[str, tuple[int, ...]])
         state = load_file(path / CRITIC)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
-            f"{path / CRITIC} is missing or damaged: {sentence(error)} Delete {path} to use the checkpoint before it, "
-            "or take its weights alone with --resume weights-only"
+            f"{path / CRITIC} is missing or damaged: {sentence(error)} {_without(path)}, or take its weights alone "
+            "with --resume weights-only"
         ) from error
     made = Critic(config.critic_here, shapes, config.seed)
     made.load(state)
     return made
+
+
+def _without(path: Path) -> str:
+    """How to go on without a checkpoint that is damaged."""
+    before = max((one.name for one in path.parent.glob("[0-9]" * 6) if one.name < path.name), default="")
+    how = f"go on from {before}" if before else "begin anew, since none is before it"
+    return f"Delete {path} to {how}"
+
+
+def _lines(path: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def _replace(path: Path, text: str) -> None:

@@ -13,10 +13,10 @@ from arena import declared
 from arena.errors import InputError, nearest
 from arena.train import ranges
 from arena.train.ranges import ABOVE_0, COUNT, DECAY, LEAST_0, SHARE, SOME
-from arena.train.vlm.advantages import CRITIC, VALUE_HEAD
+from arena.train.vlm.advantages import critic_of
 from arena.train.vlm.begun import HEAD, OTHERS, damaged, lacking, read_head
 from arena.train.vlm.critic_config import CriticConfig
-from arena.train.vlm.estimate import Filter
+from arena.train.vlm.estimate import Filter, find
 from arena.train.vlm.evaluation_config import EvaluationConfig
 from arena.train.vlm.guided import ThoughtsConfig
 from arena.train.vlm.local_config import LocalConfig
@@ -139,7 +139,7 @@ class VlmConfig:
             "model.mode=full": self.model.mode == "full" and "trains adapters alone: set model.mode=lora",
             f"model.temperature={self.model.temperature:g}": self.model.temperature != 1 and "scores at temperature 1",
             f"policy.entropy={self.policy.entropy:g}": self.policy.entropy and "gives no entropies: set it to 0",
-            "critic.inputs=hidden": self.learn.algorithm in CRITIC | VALUE_HEAD
+            "critic.inputs=hidden": critic_of(find(self.learn.algorithm))
             and "hidden" in self.critic_here.inputs
             and "gives no hidden states: name other inputs, and an algorithm that values turns",
         }
@@ -150,7 +150,8 @@ class VlmConfig:
     @property
     def critic_here(self) -> CriticConfig:
         """The critic's settings; algorithms that value tokens have it look at the model's states alone."""
-        return replace(self.critic, inputs=("hidden",)) if self.learn.algorithm in VALUE_HEAD else self.critic
+        of_tokens = critic_of(find(self.learn.algorithm)) == "tokens"
+        return replace(self.critic, inputs=("hidden",)) if of_tokens else self.critic
 
     def facts(self) -> dict[str, Any]:
         """What a resumed run must share, as JSON gives it back."""

@@ -9,10 +9,14 @@ What is lost without the true pictures is what the policy uses of them.
 from __future__ import annotations
 
 import contextlib
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from arena import names
+from arena.canonical import digest, hash_path
 from arena.errors import InputError
 from arena.evaluation import Evaluation
 from arena.plan import Limits, Plan
@@ -108,6 +112,12 @@ def play(of: Evaluated, out: Path, update: int, weights: Path) -> dict[str, floa
 
 
 def _play(of: Evaluated, plan: Plan, folder: Path, version: str, weights: Path) -> None:
+    """What was played with other weights, or by another plan, is removed, and is played anew."""
+    about, played = digest(msgspec.to_builtins(plan.spec), hash_path(weights)), folder.with_name(f"{folder.name}.about")
+    if not (played.is_file() and played.read_text() == about):
+        shutil.rmtree(folder, ignore_errors=True)
+        played.parent.mkdir(parents=True, exist_ok=True)
+        played.write_text(about)
     with contextlib.ExitStack() as stack:
         recorder = stack.enter_context(contextlib.closing(open_recorder(describe(plan), folder, resume=True)))
         matches = planned(plan, done=Run(folder).results(recorder.due, recorder.waiting))

@@ -12,12 +12,12 @@ import numpy as np
 from arena.canonical import generator, key
 from arena.game import Image
 from arena.train.vlm import spo
-from arena.train.vlm.advantages import CRITIC, VALUE_HEAD, Array, Inputs, targets, token_targets
+from arena.train.vlm.advantages import Array, Inputs, critic_of, targets, token_targets
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.config import LearnConfig, VlmConfig
 from arena.train.vlm.critic import Critic, Judged
 from arena.train.vlm.engine import Datum, Engine, Floats, OptimParams
-from arena.train.vlm.estimate import estimate, reshaped
+from arena.train.vlm.estimate import estimate, find, reshaped
 from arena.train.vlm.guided import Guide
 from arena.train.vlm.rows import Row
 from arena.train.vlm.seen import Seen, of_tokens, seen
@@ -90,11 +90,12 @@ class Learner:
             baselines=self.baselines,
         )
         lesson: tuple[Seen, Array] | None = None  # of the critic: what it sees, and what it should have said
-        if how.algorithm in CRITIC:
+        reads = critic_of(find(how.algorithm))
+        if reads == "turns":
             judged, sees = self._judged(rows, images)
             inputs = replace(inputs, values=judged.values, after=judged.after)
             lesson = sees, np.nan_to_num(targets(rows, inputs))
-        elif how.algorithm in VALUE_HEAD:
+        elif reads == "tokens":
             inputs, sees = self._token_values(rows, images, inputs)
             lesson = sees, np.concatenate(token_targets(rows, inputs, how.algorithm))
         advantages = estimate(rows, inputs, how.algorithm, filter=how.filter, kappa=how.kappa, limit=how.limit or None)

@@ -20,7 +20,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from arena import names
 from arena.errors import ArenaError, InputError, sentence
 from arena.train.vlm import losses, lowrank, saved
 from arena.train.vlm.engine import NO_CONFIG, Config, Datum, Engine, Floats, Ints, OptimParams, Output
@@ -56,6 +55,7 @@ class LocalEngine(Engine):
         base = self.learner.model
         base.set_attn_implementation("eager" if self.config.device == "cpu" else "sdpa")
         without_dropout(base)
+        self._own = self._own_adapter()
         self.model: Any = base if self.config.mode == "full" else self._adapted(base)
         if self.config.checkpointing:
             base.activation_checkpointing_enable({"use_reentrant": False})
@@ -70,6 +70,21 @@ class LocalEngine(Engine):
         self._held = 0  # bytes of them
         self._start: Learner | None = None
         self._since: list[Datum] = []  # what the gradient was computed of
+
+    def _own_adapter(self) -> saved.Factors:
+        """What the model's own adapter adds, which an adapter that is trained must bring as well: it takes its place.
+
+        InputError where that cannot be put into one.
+        """
+        if self.config.mode == "full":
+            return {}
+        try:
+            return self.learner.added()
+        except ValueError as error:
+            raise InputError(
+                f"{self.source} cannot be trained with mode=lora: {sentence(error)} Set mode=full, or merge the "
+                "adapter into its model and name that"
+            ) from error
 
     def _adapted(self, base: Any) -> Any:
         from peft import LoraConfig, get_peft_model
@@ -136,7 +151,7 @@ class LocalEngine(Engine):
 
     def sampler_weights(self, version: str) -> Path:
         about = {"version": version, "mode": self.config.mode, "source": self.source}
-        return saved.write_sampler(self.folder / version, self.model, about)
+        return saved.write_sampler(self.folder / version, self.model, about, self.learner.base, self._own)
 
     def save_state(self, path: Path) -> None:
         saved.write_state(path, self._trained, self.optimizer, self._facts())
@@ -162,17 +177,16 @@ class LocalEngine(Engine):
         return out
 
     def export_adapter(self, out: Path, rank: int = 32) -> float:
-        """Write the new folder `out` with a peft adapter for the model that training started from.
+        """Write the new folder `out` with a peft adapter that takes the plain model to what was trained.
 
-        In mode lora it is the one that was trained; else the largest `rank` directions of what changed. Gives the share
-        of the squared change that is in it.
+        The plain model has no adapter: what one of its own adds is in the new one. In mode lora that is the trained
+        adapter; else the largest `rank` directions of the change. Gives the share of the squared change that is in it.
         """
         if self.config.mode == "lora":
             model, share = self.model, 1.0
         else:
-            start = learner(self.source, self.config.device, self.config.weights).model
-            model, share = lowrank.adapted(start, self.model, rank)
-        saved.write_adapter(out, model, names.parse(self.source).what or "nano", {"source": self.source})
+            model, share = lowrank.adapted(self.learner.plain(), self.model, rank)
+        saved.write_adapter(out, model, {"source": self.source}, self.learner.base, self._own)
         return share
 
     # how

@@ -81,7 +81,6 @@ class State(msgspec.Struct, kw_only=True):
 
     rating: float = RATING  # of the current weights
     snapshots: list[Snapshot] = []  # oldest first
-    dropped: list[int] = []  # updates of snapshots whose files go at the next checkpoint: the one before needs them
 
 
 class Pool:
@@ -112,10 +111,13 @@ class Pool:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`. InputError when the weights of a snapshot are gone."""
         self._state = msgspec.convert(state, State)
-        gone = [one.update for one in self.snapshots if not self.weights(one).exists()]
+        self.find(self.snapshots)
+
+    def find(self, snapshots: Sequence[Snapshot]) -> None:
+        """InputError when the weights of some are gone."""
+        gone = [one.update for one in snapshots if not self.weights(one).exists()]
         if gone:
             raise InputError(f"{self.folder} lacks the weights of the snapshots of updates {gone}: restore them")
-        self.saved()
 
     def weights(self, snapshot: Snapshot) -> Path:
         """Its weights, a file or folder as they were given."""
@@ -149,28 +151,24 @@ class Pool:
         snapshot.games = FADES * snapshot.games + 1
 
     def snapshot(self, update: int, version: str, weights: Path) -> None:
-        """Keep a copy of these weights (a file or folder) if a snapshot is due at this update."""
+        """Keep a copy of these weights (a file or folder) if a snapshot is due at this update.
+
+        The files of one that leaves stay: checkpoints and updates under way may name it (Files.tidy removes them).
+        """
         if not self.config.past or update % self.config.every:
             return
         state = self._state
         file = "" if weights.is_dir() else weights.name
         new = Snapshot(update=update, version=version, rating=state.rating, file=file)
-        _copy(weights, self.folder / f"{update:06d}")
+        copy(weights, self.folder / f"{update:06d}")
         state.snapshots.append(new)
         while len(state.snapshots) > self.config.kept:
             worst = min(state.snapshots[:-1] or state.snapshots, key=lambda one: (one.rating, one.update))
             state.snapshots.remove(worst)
-            state.dropped.append(worst.update)
-
-    def saved(self) -> None:
-        """A checkpoint with this state is whole: remove the weights that only an earlier one has."""
-        for old in self._state.dropped:
-            shutil.rmtree(self.folder / f"{old:06d}", ignore_errors=True)
-        self._state.dropped = []
 
 
-def _copy(weights: Path, to: Path) -> None:
-    """As a folder; whole, or not at all."""
+def copy(weights: Path, to: Path) -> None:
+    """As a folder, in place of what is there; whole, or not at all."""
     temporary = to.with_name(f".{to.name}.new")
     for left in (temporary, to):
         shutil.rmtree(left, ignore_errors=True)

@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 
 from arena import plugins
-from arena.canonical import digest, hash_file
+from arena.canonical import digest, hash_path
 from arena.channel import WorkerPool
 from arena.errors import ArenaError, RecordError, WorkerError
 from arena.log import MatchLine
@@ -42,6 +42,8 @@ from arena.train.vlm.rows import BASE, Collected, Ints, MatchStat, Tokens, Token
 from arena.train.vlm.store import MatchFiles
 from arena.train.vlm.workers import workers_of
 from arena.turns import Episode, TurnSink
+
+WHERE = {"concurrency", "processes", "hosts"}  # settings of how many play at once, and where: they change no row
 
 
 class Rollout:
@@ -110,15 +112,11 @@ class Rollout:
     def update(self, version: str, path: Path) -> None:
         """Play with the weights in `path` from now on. WorkerError if they cannot be taken: the old ones stay."""
         self._send(0, version, path)
-        self.version, self._weights = version, _digest(path)
+        self.version, self._weights = version, hash_path(path)
 
     def snapshot(self, update: int, path: Path) -> None:
         """After an update: keep a copy of its weights in the pool, if one is due."""
         self.pool.snapshot(update, self.version, path)
-
-    def saved(self) -> None:
-        """A checkpoint of what `state` gives is whole: nobody goes on from an earlier one any more."""
-        self.pool.saved()
 
     def _send(self, number: int, version: str, path: Path) -> None:
         """New weights for the worker of an operator of the pool."""
@@ -176,9 +174,7 @@ class Rollout:
                 self._seated[slot] = snapshot.update
         plan = plan_of(self.plan, draw, self.seed)
         folder, files = self.folder(draw.update), self.files(draw.update)
-        past = [one.update for one in draw.past]
-        about = digest(msgspec.to_builtins(plan.spec), self.version, self._weights, past, repr(self._seats))
-        found = self._kept(about, folder, files)
+        found = self._kept(self._about(plan, draw), folder, files)
         head = msgspec.structs.replace(self._head, plan=plan.spec)
         with contextlib.closing(open_recorder(head, folder, resume=True)) as recorder:
             done = Run(folder).results(recorder.due, recorder.waiting)
@@ -224,6 +220,14 @@ class Rollout:
             if row.done or row.truncated:
                 lengths.setdefault(levels[row.episode], []).append(row.turn + 1)
         self.curriculum.heard(lengths)
+
+    def _about(self, plan: Plan, draw: Draw) -> str:
+        """What the rows of an update follow from. Every setting counts that is not known to change no row."""
+        rules = {name: value for name, value in msgspec.to_builtins(self.config).items() if name not in WHERE}
+        past = [one.update for one in draw.past]
+        encodes = self._tokens.encode is not None
+        spec = msgspec.to_builtins(plan.spec)
+        return digest(spec, self.version, self._weights, past, repr(self._seats), rules, encodes)
 
     def _kept(self, about: str, folder: Path, files: MatchFiles) -> dict[int, Collected]:
         """What was played of this update before, by match. What does not fit is removed, and is played anew."""
@@ -329,9 +333,3 @@ def _threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _digest(path: Path) -> str:
-    """Of the weights in a file or folder."""
-    files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
-    return digest([[one.name, hash_file(one)] for one in files])

@@ -63,6 +63,11 @@ def _check_server(config: VlmConfig, options: Mapping[str, Any]) -> None:
             f"operator {operator!r} takes all weights, and an adapter is trained: say @lora=true instead of "
             "@reload=true, or set model.mode=full"
         )
+    if options.get("reload") and options.get("adapter"):
+        raise InputError(
+            f"operator {operator!r} takes all weights, in which its @adapter= is merged, and it would be applied once "
+            "more: merge it into the model, and name that"
+        )
     if not options.get("lora"):
         return
     most = options.get("lora_rank") or RANK

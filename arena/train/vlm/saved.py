@@ -31,6 +31,8 @@ VERSION = 1
 FACTS = "engine.json"
 SERVED = "tinker.json"  # in its place, where a server of the Tinker API trains
 MARKER = "weights.json"  # the last file of a folder of sampler weights
+PEFT, LORA_A, LORA_B = "base_model.model.", ".lora_A.weight", ".lora_B.weight"  # around a layer's name, as peft has it
+Factors = Mapping[str, tuple[Tensor, Tensor]]  # by layer: (down, up), whose product up @ down is added to its weight
 
 
 class Batch(NamedTuple):
@@ -64,24 +66,68 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def write_sampler(
-    path: Path, model: Any, about: Mapping[str, Any], weights: Mapping[str, Tensor] | None = None
+    path: Path,
+    model: Any,
+    about: Mapping[str, Any],
+    base: str,
+    own: Factors,
+    weights: Mapping[str, Tensor] | None = None,
 ) -> Path:
-    """All weights, or the adapter, of `model`, as its own library writes them. `weights`: instead of those it holds."""
+    """All weights, or the adapter, of `model`, as its own library writes them. `weights`: instead of those it holds.
+
+    `own`: of the adapter that was merged before training, which the new one brings as well; `base`: as `write_adapter`.
+    """
     with whole(path) as fresh:
-        model.save_pretrained(fresh, state_dict=weights)
+        if own:
+            _write_peft(fresh, base, *_with_own(model, own, weights))
+        else:
+            model.save_pretrained(fresh, state_dict=weights)
         (fresh / MARKER).write_text(json.dumps(about) + "\n")
     return path
 
 
-def write_adapter(path: Path, model: Any, base: str, about: Mapping[str, Any]) -> None:
+def write_adapter(path: Path, model: Any, about: Mapping[str, Any], base: str, own: Factors) -> None:
     """The adapter of `model` for others, in bfloat16. `base`: the name of its model, in place of a folder here."""
     with whole(path) as fresh:
-        weights = {name: one.to(torch.bfloat16) for name, one in get_peft_model_state_dict(model).items()}
-        how = copy.copy(model.peft_config["default"])
-        how.base_model_name_or_path, how.inference_mode = base, True
-        how.save_pretrained(str(fresh))
-        save_file({name: one.contiguous() for name, one in weights.items()}, fresh / "adapter_model.safetensors")
+        how, weights = model.peft_config["default"], get_peft_model_state_dict(model)
+        if own:
+            how, weights = _with_own(model, own)
+        _write_peft(fresh, base, how, {name: one.to(torch.bfloat16) for name, one in weights.items()})
         (fresh / MARKER).write_text(json.dumps(about) + "\n")
+
+
+def _write_peft(folder: Path, base: str, how: Any, weights: Mapping[str, Tensor]) -> None:
+    """An adapter as peft has it."""
+    how = copy.copy(how)
+    how.base_model_name_or_path, how.inference_mode = base, True
+    how.save_pretrained(str(folder))
+    save_file({name: one.contiguous() for name, one in weights.items()}, folder / "adapter_model.safetensors")
+
+
+def _with_own(model: Any, own: Factors, weights: Mapping[str, Tensor] | None = None) -> tuple[Any, dict[str, Tensor]]:
+    """One adapter, its settings and weights, that adds the model's trained one and `own`.
+
+    The factors of both stand side by side, so their products add, exactly. All layers get one rank, which every loader
+    takes: what a layer does not need is zero.
+    """
+    how, state = copy.copy(model.peft_config["default"]), get_peft_model_state_dict(model, state_dict=weights)
+    scale = how.lora_alpha / how.r
+    pairs: dict[str, list[tuple[Tensor, Tensor]]] = {name: [factors] for name, factors in own.items()}
+    for key, down in state.items():
+        if key.endswith(LORA_A):
+            name = key.removeprefix(PEFT).removesuffix(LORA_A)
+            up = state[f"{PEFT}{name}{LORA_B}"]
+            pairs.setdefault(name, []).append((down.detach().float().cpu(), up.detach().float().cpu() * scale))
+    most = max(sum(len(down) for down, _ in each) for each in pairs.values())
+    out = {}
+    for name, each in pairs.items():
+        down, up = torch.cat([one for one, _ in each]), torch.cat([one for _, one in each], 1)
+        spare = most - len(down)
+        out[f"{PEFT}{name}{LORA_A}"] = torch.nn.functional.pad(down, (0, 0, 0, spare))
+        out[f"{PEFT}{name}{LORA_B}"] = torch.nn.functional.pad(up, (0, spare))
+    how.r = how.lora_alpha = most
+    how.target_modules = set(pairs)
+    return how, out
 
 
 def write_state(

@@ -198,9 +198,8 @@ def save(engine: Engine, config: SftConfig, out: Path, step: int) -> None:
     with whole(folder) as fresh:
         engine.save_state(fresh / "state")
         Disk().replace_json(fresh / FACTS, {"step": step, "config": settings(config)})
-    old = sorted(path for path in out.glob(f"{CHECKPOINT}*") if path != folder)
-    for path in old[: len(old) + 1 - config.keep]:
-        shutil.rmtree(path)
+    for old in sorted(out.glob(f"{CHECKPOINT}*"))[: -config.keep]:
+        shutil.rmtree(old)
 
 
 def due(config: SftConfig, step: int) -> bool:

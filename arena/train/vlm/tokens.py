@@ -11,7 +11,7 @@ from arena.errors import ArenaError
 from arena.train.vlm.rows import Floats, Row
 
 BAND = (0.5, 5.0)  # tokens whose probability differs more between trainer and sampler are not learnt from
-FAR = 20.0  # larger differences are shown as this
+FAR = 20.0  # larger differences are shown as this, and so is a token that trainer or sampler cannot score
 
 
 def token_inputs(
@@ -79,7 +79,8 @@ def _mismatch(rows: Sequence[Row], old: Sequence[Floats], total: int) -> dict[st
     """How far the trainer's log-probabilities are from the sampler's, over the trainable tokens."""
     learnt = [_change(row, own) for row, own in zip(rows, old, strict=True) if row.trainable]
     tokens = sum(map(len, learnt))
-    change = np.nan_to_num(np.concatenate([np.zeros(0 if tokens else 1), *learnt])).clip(-FAR, FAR)
+    change = np.concatenate([np.zeros(0 if tokens else 1), *learnt])
+    change = np.nan_to_num(change, nan=-FAR).clip(-FAR, FAR)  # a token without a score does not look like agreement
     weights = np.exp(change)
     return {
         "mismatch/tokens": float(tokens),

@@ -67,13 +67,12 @@ class Trainer:
 
         InputError, or a subclass, for a config that cannot be trained, or a folder that does not fit `resume`.
         """
-        config.check()  # before GPUs are claimed
+        asked = ready.check(config)  # before GPUs are claimed: then those that serve cannot be seen
         with contextlib.ExitStack() as opened:
-            opened.enter_context(config.placement.claimed())
-            config = ready.check(config)
+            opened.enter_context(asked.placement.claimed())
             self.files = Files(out)
-            self.files.begin(config, resume)
-            config = ready.placed(config)
+            self.files.begin(asked, resume)
+            config = ready.placed(asked)
             self.config, self.out = config, out
             opened.callback(self.files.close)
             self.files.show(config)
@@ -101,13 +100,13 @@ class Trainer:
             opened.callback(self.rollout.close)
             self.learner.vector_shape = plan.games[0].facts.spec.vector_shape
             self.truths = thoughts.truths(plan.games)
-            options = plan.games[0].operators[0].options
-            usual = "float32" if options.get("device") == "cpu" else "bfloat16"
-            self.sampler_dtype = str(options.get("dtype") or usual)
+            self.options = plan.games[0].operators[0].options  # of the one that plays
+            usual = "float32" if self.options.get("device") == "cpu" else "bfloat16"
+            self.sampler_dtype = str(self.options.get("dtype") or usual)
             self.canary: canary.Canary | None = None  # of the newest weights
             self.learner.guide = self._guide(plan)
             if resume != "no":
-                self._restore(resume)
+                self.files.goes_on(asked, self._restore(resume))
             self._opened = opened.pop_all()
 
     def __enter__(self) -> Trainer:
@@ -232,20 +231,22 @@ class Trainer:
             "stages": None if self.learner.stages is None else asdict(self.learner.stages),
         }
         checkpoints.write(self.files.checkpoint(self.done), self.engine, self.learner.critic, state)
-        self.rollout.saved()
 
-    def _restore(self, resume: Resume) -> None:
-        """Go on from the newest checkpoint; with `weights-only` from its weights alone."""
+    def _restore(self, resume: Resume) -> int | None:
+        """Go on from the newest checkpoint; with `weights-only` from its weights alone, and then its update is given.
+
+        A training that went on so, and was stopped before it had a checkpoint of its own, goes on so again.
+        """
         path = self.files.newest()
         if path is None:
             if resume == "weights-only":
                 raise InputError(f"{self.out} has no checkpoint to take weights from")
             self.files.cut(0)
-            return
-        alone, ahead = resume == "weights-only", bool(self.config.staleness)
-        state = checkpoints.read(path, self.engine, weights_only=alone, ahead=ahead)
+            return None
+        alone = resume == "weights-only" or self.files.weights_of() is not None
+        state = checkpoints.read(path, self.engine, weights_only=alone, ahead=bool(self.config.staleness))
         self.done = int(path.name)
-        if resume == "exact":
+        if not alone:
             self.learner.baselines = RoleBaselines(state=state["baselines"])
             if state["shapes"] is not None:
                 self.learner.shapes = {name: tuple(shape) for name, shape in state["shapes"].items()}
@@ -255,7 +256,8 @@ class Trainer:
             self.rollout.restore(state["rollout"])
         version = f"pi_v{self.done}"
         self.rollout.update(version, self._sampler(version))
-        self.files.cut(self.done)
+        self.files.cut(self.done, others=alone)
+        return self.done if alone else None
 
 
 def main(config: VlmConfig, out: Path, *, resume: Resume = "no", shown: Shown | None = None) -> Path:

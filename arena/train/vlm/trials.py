@@ -102,7 +102,7 @@ class Forecast:
     turns: float
     tokens: float
     hours: float
-    memory: int  # bytes of weights, gradients and optimiser
+    memory: int  # bytes of weights, gradients and optimiser, and of a copy that plays in this process
     device: str
     gpus: int = 0  # that the placement names, which are taken all the time
 
@@ -116,13 +116,15 @@ class Forecast:
             f"{self.tokens:,.0f} generated tokens",
             f"about {time} on this machine ({self.device}), if turns take as long as in the trial; evaluations are not "
             "counted",
-            f"{self.memory / 2**20:,.0f} MiB for weights, gradients and optimiser; activations come on top",
+            f"{self.memory / 2**20:,.0f} MiB for weights (the copy that plays, too), gradients and optimiser; "
+            "activations come on top",
         ]
 
 
 def forecast(config: VlmConfig, shown: Shown | None = None) -> Forecast:
     """Plays a few matches of `config` and learns from them, in a folder that is removed again."""
     from arena.train.vlm.checkpoints import TIMING
+    from arena.train.vlm.rollout import Rollout
     from arena.train.vlm.trainer import Trainer
 
     group = config.rollout.group
@@ -132,6 +134,8 @@ def forecast(config: VlmConfig, shown: Shown | None = None) -> Forecast:
     )
     with tempfile.TemporaryDirectory(prefix="arena-trial-") as folder:
         with Trainer(trial, Path(folder) / "run") as trainer:
+            assert isinstance(trainer.rollout, Rollout)
+            trainer.rollout.workers  # noqa: B018 - loads them: once in a training, so it is no part of an update
             trainer.run(shown)
             memory = _bytes(trainer)
         metrics = json.loads((Path(folder) / "run" / METRICS).read_text())
@@ -150,12 +154,17 @@ def forecast(config: VlmConfig, shown: Shown | None = None) -> Forecast:
 
 
 def _bytes(trainer: Trainer) -> int:
-    """Of the weights, the gradients and the optimiser, of an engine in this process."""
+    """Of the weights, the gradients and the optimiser of an engine in this process, and of the copy that plays."""
     import torch
+
+    from arena.train.vlm.workers import starts_server
 
     model = getattr(trainer.engine, "model", None)
     if not isinstance(model, torch.nn.Module):
         return 0
     whole = sum(one.nbytes for one in model.parameters())
     trained = sum(one.nbytes for one in model.parameters() if one.requires_grad)
-    return whole + 3 * trained
+    if starts_server(trainer.options):
+        return whole + 3 * trained
+    size = 4 if trainer.sampler_dtype == "float32" else 2
+    return whole + 3 * trained + size * sum(one.numel() for one in model.parameters())

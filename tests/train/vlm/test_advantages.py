@@ -14,18 +14,17 @@ from arena.errors import InputError
 from arena.train.vlm.advantages import (
     ALGORITHMS,
     BASELINES,
-    CRITIC,
     GROUPS,
-    VALUE_HEAD,
     Inputs,
     bilevel_gae,
+    critic_of,
     episodes,
     gae,
     targets,
     token_gae,
 )
 from arena.train.vlm.baselines import RoleBaselines
-from arena.train.vlm.estimate import estimate, reshaped
+from arena.train.vlm.estimate import estimate, find, reshaped
 from arena.train.vlm.rows import Row
 from tests.train.vlm.batches import batches, episode, outcomes, small
 
@@ -182,10 +181,12 @@ def test_a_turn_without_tokens_hands_on_what_follows_it() -> None:
 
 
 def test_algorithms_say_what_they_read() -> None:
-    assert ALGORITHMS.keys() > CRITIC | VALUE_HEAD | GROUPS | BASELINES
+    critics = {name: critic_of(function) for name, function in ALGORITHMS.items() if critic_of(function)}
+    assert critics == {"ppo": "turns", "token_ppo": "tokens", "bilevel": "tokens"}
+    assert ALGORITHMS.keys() > critics.keys() | GROUPS | BASELINES
     rows = outcomes(1.0, 2.0)
-    for name in CRITIC | VALUE_HEAD | BASELINES:
-        with pytest.raises(ValueError, match="needs Inputs"):
+    for name in critics.keys() | BASELINES:
+        with pytest.raises(InputError, match="needs Inputs"):
             ALGORITHMS[name](rows, Inputs())
 
 
@@ -219,6 +220,13 @@ def test_filters() -> None:
 def test_a_users_own_algorithm_is_a_function_in_a_file() -> None:
     rows = [*episode([1.0, 0.0], 0), *episode([3.0], 1), *episode([8.0], 2)]
     assert [one[0] for one in estimate(rows, Inputs(), f"{OWN}:over_median")] == [-2, -2, 0, 5]
+
+
+def test_a_users_own_algorithm_may_read_a_critic() -> None:
+    rows, name = outcomes(1.0, 2.0, 3.0), f"{OWN}:best_half"
+    assert critic_of(find(name)) == "turns"
+    given = Inputs(values=np.array([3.0, 0.0, 2.0]), after=np.zeros(3))
+    assert [one[0] for one in estimate(rows, given, name)] == [0, 2, 1]
 
 
 def test_a_users_own_rewards_change_what_is_learnt() -> None:

@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from arena.errors import InputError
-from arena.train.vlm.ahead import Ahead
-from arena.train.vlm.matches import RolloutConfig
-from arena.train.vlm.opponents import PoolConfig
-from arena.train.vlm.rows import Collected
+from arena.train.vlm.ahead import Ahead, Job
+from arena.train.vlm.matches import Draw, RolloutConfig
+from arena.train.vlm.opponents import PoolConfig, Snapshot
+from arena.train.vlm.rows import BASE, Collected
 from tests.train.vlm.kit import HANG, STUMBLE, TOKENS
 from tests.train.vlm.test_rollout import WRITER, equal
 
@@ -85,3 +86,17 @@ def test_a_process_that_hangs_is_replaced_and_says_what_it_waited_for(
 def test_what_cannot_be_is_refused(tmp_path: Path, bad: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="expected"):
         Ahead(CONFIG, tmp_path, TOKENS, **bad)
+
+
+def test_a_snapshot_that_is_gone_and_that_an_update_under_way_meets_is_named(tmp_path: Path) -> None:
+    past = [Snapshot(update=3, version="pi_v3", rating=1000.0)]
+    job = Job(draw=Draw(update=7, blocks="", past=past), version=BASE)
+    with Ahead(CONFIG, tmp_path, TOKENS) as ahead, pytest.raises(InputError, match=r"lacks .* updates \[3\]"):
+        ahead.restore({**ahead.state(), "ahead": [msgspec.to_builtins(job)]})
+
+
+def test_weights_that_were_made_before_with_other_settings_are_not_taken_for_new_ones(tmp_path: Path) -> None:
+    for word in (1, 2):
+        with Ahead(CONFIG, tmp_path, TOKENS) as ahead:
+            ahead.update("pi_v1", weights(tmp_path, word))
+    assert (tmp_path / "ahead" / "pi_v1" / "weights").read_text() == "word 2"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import re
-from dataclasses import asdict
+import shutil
+from dataclasses import asdict, replace
 
 import msgspec
 import pytest
@@ -17,18 +18,24 @@ import torch
 from safetensors import SafetensorError
 
 from arena.errors import ArenaError, CheckpointError, InputError
-from arena.train.vlm import begun, checkpoints, sft
+from arena.train.vlm import begun, checkpoints, sft, told
+from arena.train.vlm.ahead import Ahead
+from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import load
 from arena.train.vlm.critic import Critic
-from arena.train.vlm.opponents import Snapshot
+from arena.train.vlm.matches import RolloutConfig
+from arena.train.vlm.opponents import PoolConfig, Snapshot
+from arena.train.vlm.rollout import Rollout
 from arena.train.vlm.sft_config import SftConfig, source
 from arena.train.vlm.sft_facts import FACTS
 from arena.train.vlm.stages import StageSwitcher
+from tests.train.vlm.kit import TOKENS
+from tests.train.vlm.test_rollout import WRITER, equal
 
 CONFIG = load("race-nano", None, ("critic.inputs=facts", "critic.hidden=4", "critic.channels=1"))
 SHAPES = {"facts": (256,)}
 STATE = {
-    "rollout": {"pool": {"rating": 1000.0, "snapshots": [], "dropped": []}, "curriculum": {"lengths": {}}},
+    "rollout": {"pool": {"rating": 1000.0, "snapshots": []}, "curriculum": {"lengths": {}}},
     "baselines": {},
     "shapes": None,
     "stages": None,
@@ -121,7 +128,7 @@ def test_a_state_that_is_damaged_or_of_another_version_says_what_to_do(written, 
 SNAPSHOT = msgspec.to_builtins(Snapshot(update=2, version="pi_v2", rating=1000.0))
 FULL = {
     "rollout": {
-        "pool": {"rating": 1000.0, "snapshots": [SNAPSHOT], "dropped": []},
+        "pool": {"rating": 1000.0, "snapshots": [SNAPSHOT]},
         "curriculum": {"lengths": {"race": 3.0}},
         "ahead": [{"draw": {"update": 3, "blocks": "pool", "past": [SNAPSHOT]}, "version": "pi_v2"}],
     },
@@ -173,6 +180,20 @@ def test_a_value_of_a_state_that_is_none_is_named(written, path, value):
     refused(lambda: checkpoints.read(written, Silent(), ahead=True), named(path), "Delete", "weights-only")
 
 
+READERS = {
+    "state.json": lambda path: checkpoints.read(path, Silent()),
+    "critic.safetensors": lambda path: checkpoints.critic(path, CONFIG, SHAPES),
+}
+
+
+@pytest.mark.parametrize("spoilt", READERS)
+def test_who_deletes_what_is_damaged_is_told_where_training_goes_on(written, spoilt):
+    newest = shutil.copytree(written, written.with_name("000004"))
+    for path, todo in ((newest, "to go on from 000001"), (written, "to begin anew, since none is before it")):
+        (path / spoilt).write_text("{")
+        refused(functools.partial(READERS[spoilt], path), f"Delete {path} {todo}")
+
+
 def test_weights_alone_need_no_state_of_the_rest(written):
     (written / "state.json").write_text('{"format": 1}')
     assert checkpoints.read(written, Silent(), weights_only=True) == {"format": 1}
@@ -198,3 +219,72 @@ def test_a_metric_that_is_not_known_is_left_out_of_its_line(tmp_path):
     """A server that does not tell its gradient's norm gives NaN, which no JSON has."""
     checkpoints.Files(tmp_path).log(3, {"actor/grad_norm": float("nan"), "reward/mean": 0.5})
     assert (tmp_path / "metrics.jsonl").read_text() == '{"update": 3, "reward/mean": 0.5}\n'
+
+
+POOL = PoolConfig(opponents={"self": 0.5, "past": 0.5}, every=3, kept=1)
+PLAYED = RolloutConfig(levels=("kuhn@hands=2",), operator=WRITER, matches=6, pool=POOL)
+
+
+def train(out, staleness, updates):
+    """The rows of each update: on from the newest checkpoint, as a trainer, up to a kill after one update too many."""
+    files, config = Files(out), replace(CONFIG, keep=2, staleness=staleness)
+    newest = files.newest()
+    done, made = int(newest.name) if newest else 0, {}
+    kind = functools.partial(Ahead, staleness=staleness) if staleness else Rollout
+    with kind(PLAYED, out, TOKENS) as rollout:
+        if newest:
+            rollout.restore(checkpoints.read(newest, Silent(), ahead=bool(staleness))["rollout"])
+            rollout.update(f"pi_v{done}", weights(out, done))
+        while True:
+            made[done] = rollout.play(done)
+            if done == updates:
+                return made
+            done += 1
+            path = weights(out, done)
+            rollout.update(f"pi_v{done}", path)
+            rollout.snapshot(done, path)
+            checkpoints.write(files.checkpoint(done), Silent(), None, STATE | {"rollout": rollout.state()})
+            files.tidy(done, config)
+
+
+def weights(out, update):
+    out.mkdir(exist_ok=True)
+    path = out / "weights.txt"
+    path.write_text(f"word {update}")
+    return path
+
+
+def there(out):
+    """The updates whose snapshots and whose weights of updates under way are there."""
+    ahead = {int(path.name.removeprefix("pi_v")) for path in (out / "ahead").glob("*")}
+    return {int(path.name) for path in (out / "pool").glob("*")}, ahead
+
+
+@pytest.fixture(scope="module", params=[0, 2], ids=["", "ahead"])
+def killed(request, tmp_path_factory):
+    """Killed after checkpoint 6, at which snapshot 3 left the pool; the updates 6 and 7, under way, were to meet it."""
+    out = tmp_path_factory.mktemp("killed")
+    return out, request.param, train(out, request.param, 6)
+
+
+@pytest.mark.parametrize("newest", [6, 5])
+def test_a_training_goes_on_from_each_checkpoint_that_is_kept(killed, tmp_path, newest):
+    before, staleness, first = killed
+    out = shutil.copytree(before, tmp_path / "out")
+    if newest == 5:
+        shutil.rmtree(out / "checkpoints" / "000006")
+    second = train(out, staleness, 7)
+    assert list(second) == list(range(newest, 8))
+    assert all(equal(first[update], second[update]) for update in range(newest, 7))
+
+
+@pytest.mark.parametrize("best", [None, 5])
+def test_weights_stay_until_no_checkpoint_that_is_kept_names_them(killed, tmp_path, monkeypatch, best):
+    before, staleness, _ = killed
+    assert there(before) == ({3, 6}, {3, 4, 5, 6} if staleness else set())
+    out = shutil.copytree(before, tmp_path / "out")
+    monkeypatch.setattr(told, "best", lambda out: best)
+    train(out, staleness, 9)
+    pool, ahead = ({3}, {3, 4}) if best else (set(), set())
+    assert {int(path.name) for path in (out / "checkpoints").iterdir()} == {8, 9, best} - {None}
+    assert there(out) == (pool | {6, 9}, ahead | {6, 7, 8, 9} if staleness else set())

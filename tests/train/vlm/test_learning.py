@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from arena.errors import InputError
+from arena.train.vlm import ready
 from arena.train.vlm.advantages import ALGORITHMS
-from arena.train.vlm.config import LearnConfig
+from arena.train.vlm.baselines import RoleBaselines
+from arena.train.vlm.config import LearnConfig, VlmConfig
+from arena.train.vlm.critic_config import CriticConfig
+from arena.train.vlm.learning import Learner
+from arena.train.vlm.matches import RolloutConfig
+from tests.train.vlm.batches import episode
 from tests.train.vlm.tiny import ANSWERS, TURNS, Tiny, bandit, learn, symbols
 
 EVERY = sorted(ALGORITHMS.keys() - {"spo"})  # which learns from clues and votes alone: test_spo.py
@@ -68,3 +77,53 @@ def test_the_learning_rate_rises_and_then_falls_on_a_line_to_its_floor() -> None
 def test_a_floor_above_the_learning_rate_is_refused() -> None:
     with pytest.raises(InputError, match="floor=2"):
         LearnConfig(decay=4, floor=2).check()
+
+
+OWN = """
+from arena.train.vlm import advantages
+
+
+{says}
+def mine(rows, inputs):
+    return advantages.{reads}(rows, inputs)
+"""
+
+
+def learner(tmp_path: Path, says: str, reads: str) -> Learner:
+    """Of an advantage in a file. Its critic learns alone in the first update: the engine is asked for states only."""
+    (tmp_path / "own.py").write_text(OWN.format(says=says, reads=reads))
+    config = VlmConfig(
+        rollout=RolloutConfig(levels=("leduc",)),
+        learn=LearnConfig(algorithm=f"{tmp_path}/own.py:mine"),
+        critic=CriticConfig(inputs=("facts",), hidden=8),
+    )
+
+    def states(data: Any, loss: None, how: Any) -> Any:
+        counts = [1 if how["states"] == "prompt" else len(one.response) for one in data]
+        return SimpleNamespace(states=[np.ones((count, 4), np.float32) for count in counts])
+
+    return Learner(config, SimpleNamespace(forward_backward=states), RoleBaselines())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("of", "reads", "seen"), [("turns", "gae", ("facts",)), ("tokens", "token_gae", ("hidden",))])
+def test_an_advantage_of_ones_own_that_says_so_gets_a_critic(of: str, reads: str, seen: Any, tmp_path: Path) -> None:
+    made = learner(tmp_path, f"@advantages.needs_critic({of!r})", reads)
+    rows = episode([0.0, 1.0], state={"pit": 2})
+    metrics = made.learn(0, rows, {})
+    assert metrics["actor/warming"] == 1
+    assert "critic/vf_loss" in metrics
+    assert made.critic is not None
+    assert made.critic.config.inputs == seen
+    assert any(one.any() for one in made.judged)
+
+
+@pytest.mark.parametrize(("of", "reads"), [("turns", "gae"), ("tokens", "token_gae")])
+def test_an_advantage_that_needs_a_critic_and_does_not_say_so_is_told_how(of: str, reads: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf'@needs_critic\("{of}"\)'):
+        learner(tmp_path, "", reads).learn(0, episode([0.0, 1.0]), {})
+
+
+def test_an_unknown_critic_is_refused_before_anything_is_played(tmp_path: Path) -> None:
+    made = learner(tmp_path, "@advantages.needs_critic('turn')", "gae")
+    with pytest.raises(InputError, match=r"turn.*expected turns or tokens"):
+        ready.check_algorithm(made.config)

@@ -17,7 +17,7 @@ from torch import Tensor
 from arena.errors import ArenaError, InputError
 from arena.train.vlm.losses import cross_entropy, find, policy, score
 from arena.train.vlm.policy_config import PolicyConfig
-from arena.train.vlm.tokens import token_inputs
+from arena.train.vlm.tokens import FAR, token_inputs
 from tests.train.vlm.batches import row
 
 OWN = Path(__file__).parents[3] / "docs" / "examples" / "own_training.py"
@@ -234,6 +234,17 @@ def test_tokens_that_trainer_and_sampler_score_unlike_are_dropped(change: float,
     assert made[0]["weight"].tolist() == ([0.5, 0.5] if counts else [1.0, 0.0])
     assert metrics["mismatch/dropped"] == (0.0 if counts else 0.5)
     assert metrics["mismatch/max"] == pytest.approx(abs(change), rel=1e-5)
+
+
+@pytest.mark.parametrize("who", ["trainer", "sampler"])
+def test_a_token_without_a_score_is_dropped_and_does_not_look_like_agreement(who: str) -> None:
+    scores, broken = np.full(4, -1, np.float32), np.array([-1, -1, -1, np.nan], np.float32)
+    old, mu = (broken, scores) if who == "trainer" else (scores, broken)
+    made, metrics = token_inputs([row(tokens=4, mu=mu)], [np.ones(4)], [old])
+    assert made[0]["weight"].tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0])
+    assert (metrics["mismatch/max"], metrics["mismatch/dropped"]) == (FAR, 0.25)
+    assert metrics["mismatch/k3"] == pytest.approx((FAR - 1) / 4)
+    assert metrics["mismatch/ess"] == pytest.approx(0.75)
 
 
 def test_a_batch_without_a_token_to_learn_from_is_refused() -> None:

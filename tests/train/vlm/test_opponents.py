@@ -52,17 +52,13 @@ def test_of_too_many_snapshots_the_lowest_rated_goes(tmp_path: Path) -> None:
     assert first.rating > second.rating
     one.snapshot(3, "pi_v3", weights(tmp_path, "w"))
     assert [kept.update for kept in one.snapshots] == [1, 3]
-    one.snapshot(4, "pi_v4", weights(tmp_path, "w"))
-    assert one.weights(second).exists()  # the checkpoint before the third update has it
-    one.saved()
-    assert not one.weights(second).exists()
+    assert one.weights(second).exists()  # checkpoints may name it
 
 
 def test_a_pool_goes_on_from_a_checkpoint_of_several_snapshots_ago(tmp_path: Path) -> None:
     one = pool(tmp_path, kept=1)
     one.snapshot(1, "pi_v1", weights(tmp_path, "w"))
     state = one.state()
-    one.saved()
     for update in (2, 3, 4):
         one.snapshot(update, f"pi_v{update}", weights(tmp_path, "w"))
     pool(tmp_path, kept=1).restore(state)
@@ -124,7 +120,6 @@ def train(out: Path, updates: range, state: str | None = None) -> tuple[list[Col
             rollout.update(f"pi_v{update}", path)
             rollout.snapshot(update, path)
             state = json.dumps(rollout.state())
-            rollout.saved()
         assert state is not None
         return made, state
 

@@ -9,8 +9,10 @@ import pytest
 from arena import names
 from arena.errors import InputError
 from arena.train.vlm import placement as module
+from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import load
 from arena.train.vlm.placement import Placement
+from arena.train.vlm.trainer import Trainer
 from arena_operators.vlm import checkpoint, options
 from arena_operators.vlm.vllm_launch import launch
 
@@ -106,3 +108,21 @@ def test_gpus_that_are_hidden_from_this_process_cannot_be_named(monkeypatch, tmp
     assert module.visible() == (0, 1, 2)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 1")
     assert module.visible() == (1, 2)
+
+
+def test_a_training_with_gpus_that_serve_and_others_that_train_begins(monkeypatch, tmp_path):
+    """What serves is looked for before the trainer sees its own GPUs alone."""
+
+    class Begun(Exception):
+        pass
+
+    def begin(*_):
+        assert module.visible() == (2, 3)
+        raise Begun
+
+    for number in FOUR:
+        (tmp_path / f"nvidia{number}").touch()
+    monkeypatch.setattr(module, "DEVICES", tmp_path)
+    monkeypatch.setattr(Files, "begin", begin)
+    with pytest.raises(Begun):
+        Trainer(read(tmp_path, "serve = [0, 1]\ntrain = [2, 3]\n[model]\ndevice = 'cuda'"), tmp_path / "out")

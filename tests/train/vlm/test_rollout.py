@@ -82,6 +82,32 @@ def test_what_was_played_with_other_weights_is_played_anew(tmp_path: Path) -> No
     assert {row.version for row in again.rows} == {"pi_v1"}
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"learn_self": False}),
+        ({}, {"vector": True}),
+        ({}, {"fault_reward": -1.0, "fault": "costs"}),
+        ({"learn_self": False, "seats": (0,)}, {"learn_self": False, "seats": (1,)}),
+    ],
+)
+def test_rows_that_were_kept_with_other_rules_are_played_anew(
+    before: dict[str, Any], after: dict[str, Any], tmp_path: Path
+) -> None:
+    play(tmp_path / "a", **before)
+    assert equal(play(tmp_path / "a", **after), play(tmp_path / "b", **after))
+
+
+def test_prompts_of_rows_that_were_kept_unseen_are_looked_at(tmp_path: Path) -> None:
+    play(tmp_path)
+    tokens = TOKENS._replace(encode=lambda messages: np.array([2, 5, 3], np.int32))
+    with (
+        Rollout(config(), tmp_path, tokens) as rollout,
+        pytest.raises(ArenaError, match="where the trainer has 0"),
+    ):
+        rollout.play(1)
+
+
 def test_rows_of_other_weights_than_this_update_end_it(tmp_path: Path) -> None:
     with Rollout(config(), tmp_path, TOKENS) as rollout:
         rollout.version = "pi_v9"

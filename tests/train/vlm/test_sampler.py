@@ -27,6 +27,11 @@ def config(operator: str, *settings: str):
         ("vlm:nano@backend=vllm@lora=true@device=cpu", ("model.mode=full",), "say @reload=true instead of @lora=true"),
         ("vlm:nano@backend=vllm@reload=true@device=cpu", (), "say @lora=true instead of @reload=true"),
         ("vlm:nano@backend=vllm@lora=true@device=cpu", ("model.rank=64",), "room for rank 32: say @lora_rank=64"),
+        (
+            "vlm:nano@adapter=race@backend=vllm@reload=true@device=cpu",
+            ("model.mode=full",),
+            "would be applied once more.*merge it",
+        ),
         ("vlm:nano@backend=vllm@lora=true@device=cpu", ("staleness=1",), "needs 3 adapters.*say @lora_kept=3"),
     ],
 )

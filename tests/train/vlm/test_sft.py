@@ -142,6 +142,15 @@ def test_a_checkpoint_that_was_being_written_is_passed_over(straight, tmp_path):
     assert engine.scores.tobytes() == straight[1].tobytes()
 
 
+@pytest.mark.parametrize("keep", [1, 2, 4, 12, 20])
+def test_the_newest_checkpoints_are_kept(keep, tmp_path):
+    how, engine = config(tmp_path, steps=12, keep=keep), Bigrams(tmp_path)
+    for step in range(1, 13):
+        sft.save(engine, how, tmp_path, step)
+    kept = [f"{sft.CHECKPOINT}{step:08d}" for step in range(max(1, 13 - keep), 13)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == kept
+
+
 class Full(Bigrams):
     """The disk is full at its second state, of which a part is written."""
 

@@ -7,8 +7,10 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 
-from arena.errors import InputError
+from arena.cli.train_vlm import vlm
+from arena.errors import CheckpointError, InputError
 from arena.train.vlm import checkpoints, trials
 from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import PRESETS, VlmConfig, load
@@ -139,7 +141,7 @@ def test_a_forecast_counts_turns_hours_and_memory(tmp_path):
     assert found.matches == 12
     assert found.turns > 12
     assert found.hours > 0
-    assert found.memory > 3_000_000 * 16
+    assert found.memory > 3_000_000 * 20  # weights, gradients, two moments, and the copy that plays
 
 
 @pytest.mark.parametrize(
@@ -184,6 +186,63 @@ def test_weights_alone_go_on_with_other_settings(undisturbed, tmp_path):
     lines = [json.loads(line) for line in metrics(out).splitlines()]
     assert [line["update"] for line in lines] == [1, 2, 3, 4]
     assert weights(out, 4) != weights(out, 3) == weights(undisturbed, 3)
+
+
+def test_weights_alone_that_were_stopped_before_a_checkpoint_go_on_as_weights_alone(undisturbed, tmp_path):
+    whole, stopped = (shutil.copytree(undisturbed, tmp_path / name) for name in ("whole", "stopped"))
+    mine = config(tmp_path, "updates=5", "critic.hidden=8", "learn.gamma=0.9")
+    main(mine, whole, resume="weights-only")
+    Trainer(mine, stopped, resume="weights-only").close()
+    main(replace(mine, updates=4), stopped, resume="exact")
+    main(mine, stopped, resume="exact")
+    assert metrics(stopped) == metrics(whole)
+    assert weights(stopped, 5) == weights(whole, 5)
+
+
+def test_who_is_refused_leaves_the_training_as_it_was(undisturbed, tmp_path):
+    out = shutil.copytree(undisturbed, tmp_path / "out")
+    with pytest.raises(CheckpointError):
+        main(config(tmp_path, "model.mode=lora"), out, resume="weights-only")
+    assert (out / "vlm.json").read_bytes() == (undisturbed / "vlm.json").read_bytes()
+    main(config(tmp_path), out, resume="exact")
+
+
+@pytest.mark.parametrize("words", [("--lr", "0"), ("--smoke",)])
+def test_a_trial_in_the_folder_of_a_training_is_refused(undisturbed, tmp_path, words):
+    with pytest.raises(InputError, match=f"{' '.join(words)} makes a short training of its own.*another --out"):
+        CliRunner().invoke(vlm, [*words, "--resume", "weights-only", "--out", str(undisturbed)], catch_exceptions=False)
+
+
+def test_evaluations_by_weights_that_are_gone_are_gone(undisturbed, tmp_path):
+    """Weights alone of an earlier update: what later ones scored is of another training."""
+    out = shutil.copytree(undisturbed, tmp_path / "out")
+    for update in (2, 3):
+        (out / "evaluations" / f"{update:06d}").mkdir(parents=True)
+        (out / "evaluations" / f"{update:06d}.about").write_text("")
+    shutil.rmtree(out / "checkpoints" / "000003")
+    Trainer(config(tmp_path, "learn.gamma=0.9"), out, resume="weights-only").close()
+    assert sorted(path.name for path in (out / "evaluations").iterdir()) == ["000002", "000002.about"]
+
+
+def test_an_update_that_was_whole_but_not_timed_is_shown_all_the_same(tmp_path):
+    """A kill between the checkpoint and the times: the update is not done again."""
+
+    class Board:
+        def __init__(self):
+            self.seen = []
+
+        def cut(self, update):
+            self.seen.append(update)
+
+        def scalars(self, update, values):
+            self.seen.append((update, values))
+
+    (tmp_path / "metrics.jsonl").write_text('{"update": 1, "a": 1.0}\n{"update": 2, "a": 2.0}\n')
+    (tmp_path / "timing.jsonl").write_text('{"update": 1, "total": 1.0}\n')
+    files, board = Files(tmp_path), Board()
+    files._boards = [board]
+    files.cut(2)
+    assert board.seen == [2, (2, {"a": 2.0})]
 
 
 def test_a_full_disk_leaves_the_last_checkpoint_whole(tmp_path, monkeypatch):

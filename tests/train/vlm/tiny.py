@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from arena.train.vlm.advantages import BASELINES, CRITIC, VALUE_HEAD, Inputs, bilevel_gae, targets, token_gae
+from arena.train.vlm.advantages import (
+    ALGORITHMS,
+    BASELINES,
+    Inputs,
+    bilevel_gae,
+    critic_of,
+    targets,
+    token_gae,
+)
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.critic import Critic
 from arena.train.vlm.critic_config import CriticConfig
@@ -33,6 +41,7 @@ class Tiny:
 
     def __init__(self, algorithm: str, symbols: int, *, seed: int = 0, rate: float = 0.1, **how: Any) -> None:
         self.algorithm, self.how = algorithm, how
+        self.reads = critic_of(ALGORITHMS[algorithm])
         self.logits = torch.zeros(symbols, 2, ANSWERS, requires_grad=True)
         self.logs = self.logits.detach().log_softmax(-1).numpy()  # what the sampler knows of it
         self.optimizer = torch.optim.Adam([self.logits], lr=rate)
@@ -53,10 +62,10 @@ class Tiny:
         """One update of two optimiser steps, of two calls each. The sums of each step's metrics."""
         inputs = self.inputs(rows)
         advantages = estimate(rows, inputs, self.algorithm, **self.how)
-        waits = self.algorithm in CRITIC and self.critic.warming
-        if self.algorithm in CRITIC:
+        waits = self.reads == "turns" and self.critic.warming
+        if self.reads == "turns":
             self.critic.update(seen(rows, ("facts",)), targets(rows, inputs))
-        if self.algorithm in VALUE_HEAD:
+        if self.reads == "tokens":
             gae = token_gae if self.algorithm == "token_ppo" else bilevel_gae
             for one, gained in zip(rows, gae(rows, inputs), strict=True):
                 self.head[tuple(one.prompt)] += 0.02 * gained
@@ -82,10 +91,10 @@ class Tiny:
         return out
 
     def inputs(self, rows: list[Row]) -> Inputs:
-        if self.algorithm in CRITIC:
+        if self.reads == "turns":
             judged = self.critic.judge(rows, lambda some: seen(some, ("facts",)))
             return Inputs(values=judged.values, after=judged.after)
-        if self.algorithm in VALUE_HEAD:
+        if self.reads == "tokens":
             return Inputs(token_values=[self.head[tuple(one.prompt)].copy() for one in rows])
         return Inputs(baselines=self.baselines if self.algorithm in BASELINES else None)
 

@@ -1,0 +1,121 @@
+"""An operator with an adapter of its own: what is trained of it, in either mode, plays where it is said to play."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+pytest.importorskip("peft")
+
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForImageTextToText
+
+from arena.errors import InputError
+from arena.train.vlm.local import LocalEngine
+from arena.train.vlm.local_config import LocalConfig
+from arena_operators.vlm.checkpoint import source
+from arena_operators.vlm.model import Model
+from tests.operators.vlm_kit import foreign
+
+LAYERS = r".*text_model.*\.(q_proj|up_proj)"
+
+
+def moved(name, out, mode):
+    """An engine with other weights than it loaded: each layer that an adapter changes moved along four directions."""
+    made = LocalEngine(name, out, LocalConfig(mode=mode, dtype="float32", rank=8, alpha=16))
+    torch.manual_seed(2)
+    with torch.no_grad():
+        for name, one in made.model.named_parameters():
+            if mode == "lora" and "lora_B" in name:
+                one += 0.01 * torch.randn_like(one)
+            elif mode == "full" and name.endswith("_proj.weight") and "text_model" in name:
+                one += 0.01 * torch.randn(len(one), 4) @ torch.randn(4, one.shape[1])
+    return made
+
+
+def weights(engine):
+    """By name, of the whole model that was trained."""
+    whole = engine.model if engine.config.mode == "full" else copy.deepcopy(engine.model).merge_and_unload()
+    return whole.state_dict()
+
+
+def played(what="nano", adapter=None, path=None):
+    """The weights that an operator plays with, given those in `path`."""
+    model = Model(source(str(what), None if adapter is None else str(adapter)), "cpu", "float32")
+    if path is not None:
+        model.update(path)
+    return model.model.state_dict()
+
+
+def apart(one, other):
+    assert one.keys() == other.keys()
+    return sum(float((one[name] - other[name]).square().sum()) for name in one) ** 0.5
+
+
+@pytest.fixture(scope="module", params=["lora", "full"])
+def engine(request, tmp_path_factory):
+    """One that trained nano with the adapter of the race."""
+    return moved("vlm:nano@adapter=race", tmp_path_factory.mktemp(request.param), request.param)
+
+
+def test_its_operator_takes_what_was_trained(engine):
+    path = engine.sampler_weights("pi_v1")
+    assert apart(played(adapter="race"), weights(engine)) > 0.1
+    assert apart(played(adapter="race", path=path), weights(engine)) < 1e-3
+
+
+def test_the_exported_adapter_takes_the_plain_model_to_what_was_trained(engine, tmp_path):
+    share = engine.export_adapter(tmp_path / "exported", rank=32)
+    far, here = apart(played(), weights(engine)), apart(played(adapter="race"), weights(engine))
+    assert min(far, here) > 0.1
+    for found in (played(adapter=tmp_path / "exported"), played(tmp_path / "exported")):
+        assert apart(found, weights(engine)) < 0.01 * min(far, here)
+    assert share == pytest.approx(1, abs=1e-4)
+
+
+def test_the_adapter_of_a_training_plays_alone_and_as_that_of_its_model(engine):
+    if engine.config.mode == "lora":
+        path = engine.sampler_weights("model")
+        for found in (played(path), played(adapter=path)):
+            assert apart(found, weights(engine)) < 1e-3
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return foreign(tmp_path_factory.mktemp("base") / "model")
+
+
+def adapter(model, folder, **how):
+    torch.manual_seed(1)
+    config = LoraConfig(r=4, target_modules=LAYERS, init_lora_weights=False, **how)
+    get_peft_model(AutoModelForImageTextToText.from_pretrained(model), config).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "how", [{"use_rslora": True}, {"rank_pattern": {"q_proj": 2}, "alpha_pattern": {"up_proj": 5}}]
+)
+def test_layers_have_ranks_and_scales_of_their_own(how, model, tmp_path):
+    own = adapter(model, tmp_path / "own", **how)
+    made = moved(f"vlm:{model}@adapter={own}", tmp_path / "weights", "lora")
+    path = made.sampler_weights("pi_v1")
+    assert apart(played(model, own), weights(made)) > 0.1
+    assert apart(played(model, own, path), weights(made)) < 1e-3
+
+
+def test_an_adapter_in_the_folder_of_its_model_is_trained_further(model, tmp_path):
+    both = foreign(tmp_path / "both")
+    adapter(both, both)
+    made = moved(f"vlm:{both}", tmp_path / "weights", "lora")
+    path = made.sampler_weights("pi_v1")
+    for found in (played(both, path=path), played(path)):
+        assert apart(found, weights(made)) < 1e-3
+
+
+def test_an_adapter_that_is_no_product_of_matrices_is_refused_before_training(model, tmp_path):
+    own = adapter(model, tmp_path / "own", use_dora=True)
+    with pytest.raises(InputError, match=r"own.*lora_magnitude_vector.*mode=full"):
+        LocalEngine(f"vlm:{model}@adapter={own}", tmp_path, LocalConfig(dtype="float32"))
+    LocalEngine(f"vlm:{model}@adapter={own}", tmp_path, LocalConfig(mode="full", dtype="float32"))
