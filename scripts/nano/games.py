@@ -7,7 +7,8 @@ reinforcement learning made of it; every other game from its teacher. After the 
 sees too little of the pictures that are like none of nano's; so its eyes are taught alone (scripts/nano/eyes.py), and
 in the next round it learns to say what they see. Then both again, the eyes with far more scenes of spy;
 and once more, the eyes now by what stands where (scripts/nano/places.py), the words with room for twice as many, most
-of them spy's. Last a short round in which every game has its share, since that one lost some of what it knew.
+of them spy's. Last two short rounds for what the ones before had lost: one in which every game has its share, and one
+for mario, connect four and jigsaws.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ from scripts.nano import more_tokens, visited
 from scripts.nano.export import export
 from scripts.nano.eyes import SCENES, gather, teach
 from scripts.nano.recipe import Recipe
-from scripts.nano.rounds import AGAIN, EVEN, GROWN, LAST, TEACHERS
+from scripts.nano.rounds import AGAIN, BACK, EVEN, GROWN, LAST, TEACHERS
 
 OWN = "sidescroller"  # what is learnt from the model's own play
 MATCHES = 160
-OWN_SHARE, OWN_EVEN = 0.085, 0.07
+OWN_SHARE, OWN_EVEN, OWN_BACK = 0.085, 0.07, 0.06
 CONTEXT = 1_024  # tokens, from the fourth round on: positions are rotary, so that nothing of the weights changes
 ANSWER = 256  # tokens of an answer: all things in a picture, and eight clues that are judged
 TOKENS = 320  # more from then on, so that what spy, mazes and jigsaws say takes half as many
@@ -51,7 +52,7 @@ KNOWN = 1_500  # pictures of each known game that the eyes go on seeing as they 
 EYES_RATE, PLACES_RATE = 1e-3, 3e-3
 HOW: dict[str, Any] = {"mode": "full", "rate": 8e-4, "rate_final": 1e-5, "warmup": 50, "batch": 64, "shown_weight": 0.5}
 SMALLER = {"rate": 6e-4, "batch": 32}  # of the fourth round: twice as many updates in the time
-GENTLE = {"rate": 4e-4, "batch": 32}  # of the fifth
+GENTLE = {"rate": 4e-4, "batch": 32}  # of the last two
 
 
 def names() -> list[str]:
@@ -165,12 +166,13 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
     grown(seeing, out / "wide", said(ready))
     begun = hashlib.sha256((nano / "model.safetensors").read_bytes()).hexdigest()
     fifth = taught(sft.run(fourth), "even", EVEN, steps[7], seed + 4, HOW | GENTLE, OWN_EVEN)
-    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(fifth), out / "model")
+    sixth = taught(sft.run(fifth), "back", BACK, steps[8], seed + 5, HOW | GENTLE, OWN_BACK)
+    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(sixth), out / "model")
     about = json.loads((made / METADATA).read_text())
     recipe = {
         "start": begun,
         "adapter": OWN,
-        "own": [OWN_SHARE, OWN_EVEN],
+        "own": [OWN_SHARE, OWN_EVEN, OWN_BACK],
         "steps": steps,
         "context": CONTEXT,
         "more_tokens": TOKENS,
@@ -178,6 +180,7 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
         **HOW,
         "fourth": SMALLER,
         "fifth": GENTLE,
+        "sixth": GENTLE,
     }
     about |= {
         "name": "nano-games",
@@ -191,6 +194,7 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
             "scenes": SPY_PICTURES,
             "grown": GROWN,
             "even": EVEN,
+            "back": BACK,
         },
         "made_by": "python -m scripts.nano.games (docs/nano.md)",
         "curve": "docs/curves/nano-games.csv",
@@ -206,8 +210,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--steps",
         type=int,
-        nargs=8,
-        default=(850, 1500, 800, 2000, 2200, 900, 1500, 600),
+        nargs=9,
+        default=(850, 1500, 800, 2000, 2200, 900, 1500, 600, 600),
         help="updates of each round, and of the eyes between",
     )
     parser.add_argument("--seed", type=int, default=1)

@@ -82,3 +82,19 @@ EVEN = (
     "kuhn@lessons=1000@weight=0.01",
     "connect_four@lessons=2000@weight=0.05",
 )
+# The sixth: mario, connect four and jigsaws, which the rounds before it had little of, and what spy learnt.
+BACK = (
+    "numberline@lessons=1000@weight=0.02",
+    "ezpoints@lessons=1500@weight=0.03",
+    "points24@lessons=1500@weight=0.03",
+    "blackjack@lessons=1000@weight=0.02",
+    "maze@lessons=2000@weight=0.05",
+    "jigsaw@lessons=5000@weight=0.18",
+    "spy@lessons=6000@weight=0.15",
+    "race@lessons=500@weight=0.01",
+    "mario@lessons=3000@weight=0.18",
+    "holdem@lessons=1000@weight=0.02",
+    "leduc@lessons=1000@weight=0.015",
+    "kuhn@lessons=500@weight=0.005",
+    "connect_four@lessons=6000@weight=0.23",
+)
