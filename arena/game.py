@@ -311,7 +311,9 @@ class Game(abc.ABC):
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         low, high = self.spec.seats
         if not low <= seats <= high:
-            raise ValueError(f"{self.spec.id} takes {low if low == high else f'{low} to {high}'} seats, not {seats}")
+            taken = f"{self.spec.id} takes {low if low == high else f'{low} to {high}'} seats"
+            more = f": give {low} operators{' or more' if low < high else ''}" if seats < low else ""
+            raise ValueError(f"{taken}, not {seats}{more}")
         self.seats = seats
         self.options: dict[str, Any] = {
             name: option.check(name, (options or {}).get(name, option.default))
@@ -322,6 +324,16 @@ class Game(abc.ABC):
             raise ValueError(
                 f"{self.spec.id} has no option {unknown[0]!r}; it has: {', '.join(self.spec.options) or 'none'}"
             )
+
+    def rule_out(self, name: str, given: Mapping[str, Any] | None, why: str) -> None:
+        """Option `name` has no effect beside the others, so it has no value, in records neither.
+
+        `given` are the options as `__init__` got them: they tell what was chosen from what is a default. ValueError,
+        with `why`, if a value was chosen.
+        """
+        if (given or {}).get(name) is not None:
+            raise ValueError(f"option {name}={self.options[name]!r} has no effect: {why}. Leave it out")
+        self.options[name] = None
 
     def user_files(self) -> Mapping[str, Path]:
         """The user's files and folders that affect the game besides its options, by a word for each: a cartridge, a

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,49 @@ def test_what_others_do_in_a_game_with_secrets_is_told_after_a_match_with_a_pers
     table.ticked(match)
     console.print(table._render())
     assert ("seat 0 says" in printed(console)) == told
+
+
+def said_by(match: Any, table: LiveTable, said: Sequence[str]) -> None:
+    for event in said:
+        match.last_events = (event,)
+        table.ticked(match)
+
+
+def test_what_was_held_back_is_told_in_order_when_the_match_is_over() -> None:
+    table, console = live(game="holdem", pool=("random", "human:web"))
+    match: Any = Played()
+    said = [f"event {number:02}" for number in range(9)]
+    said_by(match, table, said[:-1])
+    console.print(table._render())
+    assert "event" not in printed(console)
+    match.outcome = Outcome(status="terminated", returns=(1.0, -1.0))
+    said_by(match, table, said[-1:])
+    console.print(table._render())
+    assert [line.rstrip() for line in printed(console).splitlines() if line.startswith("event")] == said
+
+
+def test_what_was_held_back_of_a_match_that_is_void_is_never_told() -> None:
+    """It may be played again, with the same cards."""
+    table, console = live(game="holdem", pool=("random", "human:web"))
+    match: Any = Played()
+    said_by(match, table, ["event of the void try"])
+    table.voided(match, "backend", "it was lost")
+    match.outcome = Outcome(status="terminated", returns=(1.0, -1.0))
+    said_by(match, table, ["event of the second try"])
+    console.print(table._render())
+    assert "void try" not in printed(console)
+    assert "second try" in printed(console)
+
+
+def test_of_more_events_than_a_screen_has_lines_the_last_are_shown() -> None:
+    table, console = live(game="holdem", pool=("random", "human:web"))
+    match: Any = Played()
+    said_by(match, table, [f"event {number:03}" for number in range(200)])
+    match.outcome = Outcome(status="terminated", returns=(1.0, -1.0))
+    said_by(match, table, ["event 200"])
+    lines = console.render_lines(table._render())
+    assert len(lines) == console.height
+    assert "event 200" in "".join(part.text for part in lines[-2])
 
 
 @pytest.mark.parametrize("width", [40, 60, 80])

@@ -27,8 +27,13 @@ def model(state: Path, out: Path, dtype: str) -> None:
 
     STATE is the folder of a training, whose newest checkpoint is taken, or one checkpoint. `vlm:OUT`, transformers and
     vLLM load what is written into the new folder OUT.
+
+    \b
+    arena export model runs/race runs/race-model
+    arena play --game race --operators vlm:runs/race-model,scripted
     """
-    click.echo(f"written: {_trained('model', state, out).export(expanded(out), dtype)}")
+    made = _trained("model", state, out)
+    click.echo(f"written: {made.export(expanded(out), dtype)}{_after(made)}")
 
 
 @click.command()
@@ -36,15 +41,30 @@ def model(state: Path, out: Path, dtype: str) -> None:
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--rank", type=Whole(1), default=32, show_default=True, help="Of one made of all weights.")
 def adapter(state: Path, out: Path, rank: int) -> None:
-    """Write what a training changed as a small peft adapter, for the model that it started from.
+    """Write what a training changed as a small LoRA adapter, for the model that it started from.
 
     STATE is the folder of a training, whose newest checkpoint is taken, or one checkpoint. A training in mode lora has
     its adapter; of a training of all weights the largest directions of each linear layer's change are taken.
-    `vlm:MODEL` takes it as @adapter=OUT.
+
+    OUT is a new folder with the two files of peft, adapter_config.json and adapter_model.safetensors. `vlm:MODEL` takes
+    it as @adapter=OUT, where MODEL is the model that the training started from, without an adapter of its own:
+
+    \b
+    arena train vlm --preset race-nano --out runs/race
+    arena export adapter runs/race runs/race-adapter
+    arena play --game race --operators vlm:nano@adapter=runs/race-adapter,scripted
     """
-    share = _trained("adapter", state, out).export_adapter(expanded(out), rank)
+    made = _trained("adapter", state, out)
+    share = made.export_adapter(expanded(out), rank)
     size = sum(file.stat().st_size for file in expanded(out).iterdir())
-    click.echo(f"written: {out}, {size / 1e6:.1f} MB, with {share:.1%} of the squared change of the weights")
+    click.echo(
+        f"written: {out}, {size / 1e6:.1f} MB, with {share:.1%} of the squared change of the weights{_after(made)}"
+    )
+
+
+def _after(made: LocalEngine) -> str:
+    """How far the training was: it may not be at its end."""
+    return ", after update {update} of {updates}".format(**made.reached) if made.reached else ""
 
 
 def _trained(what: str, state: Path, out: Path) -> LocalEngine:

@@ -59,6 +59,7 @@ class LiveTable(Observer):
         self._late.daemon = True
         self._addresses: set[str] = set()
         self._events: list[str] = []
+        self._held: dict[int, list[str]] = {}  # by match: the events that a person may not know before it is over
         self.spent: dict[str, Spent] = {}  # by operator
         self._flow = FlowTable({entry.name: price_of(entry.options) for entry in plan.pool}, self.spent)
         self.done = 0  # matches that are over; of a run that goes on, those of before count too
@@ -114,11 +115,14 @@ class LiveTable(Observer):
             self._status[name] = ""
 
     def ticked(self, match: Match) -> None:
-        if not self._secret(match):
-            self._events += match.last_events
+        if self._secret(match):
+            self._held.setdefault(match.plan.index, []).extend(match.last_events)
+        else:
+            held = self._held.pop(match.plan.index, [])
+            most = max(LAST_EVENTS, len(held) + len(match.last_events)) if held else LAST_EVENTS
+            self._events = [*self._events, *held, *match.last_events][-most:]
         for fault_seat in match.last_faults:
             self._faults[match.plan.game, match.names[fault_seat]] += 1
-        del self._events[:-LAST_EVENTS]
 
     def _secret(self, match: Match) -> bool:
         """Whether a person who plays may not know yet what happens: they may sit before this screen."""
@@ -134,6 +138,7 @@ class LiveTable(Observer):
             self._scores[match.plan.game, name] = (count + 1, total + value)
 
     def voided(self, match: Match, kind: str, reason: str) -> None:
+        self._held.pop(match.plan.index, None)  # its deal may be played again
         if self._show:
             self._say(f"match {match.plan.index} is void ({kind}: {reason})")
 
@@ -192,6 +197,10 @@ class LiveTable(Observer):
             if wide:
                 cells.append(duration(spent.seconds / spent.answers) if spent.answers else "-")
             table.add_row(*cells, Text(self._status[entry.name]))
-        events = Text("\n".join(map(printable, self._events)), style="dim", overflow="fold")
         flow = self._flow.render(time.monotonic())
-        return Group(table, *([] if flow is None else [flow]), events, self._progress)
+        above: list[RenderableType] = [table] if flow is None else [table, flow]
+        # Of more lines than a screen has, the last would be cut off.
+        room = self._console.height - len(self._console.render_lines(Group(*above, self._progress)))
+        events = Text("\n".join(map(printable, self._events)), style="dim", overflow="fold")
+        lines = events.wrap(self._console, self._console.width)[-max(LAST_EVENTS, room) :]
+        return Group(*above, Text("\n").join(lines), self._progress)

@@ -116,7 +116,7 @@ def vlm(
             "another --out, and leave --resume out"
         )
     with extra_train():
-        from arena.train.vlm import ready, trials
+        from arena.train.vlm import ready, trials, unused
         from arena.train.vlm.config import load
     changes = [*settings, *([] if seed is None else [f"seed={seed}"])]
     if lr:
@@ -129,6 +129,7 @@ def vlm(
             raise InputError("--out is missing: the folder of the training")
         begun.check_folder(out, resume or "no")
     ready.check(config)
+    idle = unused.sentences(config)
     require_train()
     if smoke and not dry_run:
         config = trials.smoke(config)
@@ -137,6 +138,8 @@ def vlm(
     # What is wrong is said by now: what follows takes seconds to import, and more to load.
     shown = None if quiet else Lines(Console(stderr=True), config.updates, None if dry_run else out)
     if shown is not None:
+        for sentence in idle:
+            shown.doing(sentence)
         shown.doing(f"loading {config.rollout.operator}")
     with extra_train():
         from arena.train.vlm.trainer import main

@@ -34,8 +34,9 @@ class GameBoyLane(Lane):
 
     size: ClassVar[tuple[int, int]] = (144, 160)
 
-    def __init__(self, rom: Path, level: tuple[int, int], state: Path | None) -> None:
-        self.rom, self.level, self.state = rom, level, state
+    def __init__(self, rom: Path, start: tuple[int, int] | Path) -> None:
+        """`start`: a world and a level of it, or the file of a saved state."""
+        self.rom, self.start = rom, start
         self._boy: Any = None
         self._start = b""
         self._over: End | None = None
@@ -58,11 +59,11 @@ class GameBoyLane(Lane):
         boy = PyBoy(str(self.rom), window="null", sound_emulated=False, log_level="ERROR")
         boy.set_emulation_speed(0)
         game = boy.game_wrapper
-        if self.state is None:
-            game.start_game(timer_div=0, world_level=self.level)  # without timer_div it would be drawn at random
-        else:
-            with self.state.open("rb") as file:
+        if isinstance(self.start, Path):
+            with self.start.open("rb") as file:
                 boy.load_state(file)
+        else:
+            game.start_game(timer_div=0, world_level=self.start)  # without timer_div it would be drawn at random
         game.game_area_mapping(game.mapping_minimal, 0)
         out = io.BytesIO()
         boy.save_state(out)

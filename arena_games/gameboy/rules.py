@@ -44,16 +44,21 @@ class GameBoy(LaneGame):
         super().__init__(seats, options)
         state = self.options["state"]
         self._state = expanded(state) if state else None
-        if self._state is not None and not self._state.is_file():
+        if self._state is None:
+            return
+        if not self._state.is_file():
             raise ValueError(f"@state={state}: there is no such file; save one with PyBoy (its key Z, or save_state)")
+        self.rule_out("level", options, "every lane begins where state was saved")
 
     def user_files(self) -> Mapping[str, Path]:
         state = {} if self._state is None else {"state": self._state}
         return {**super().user_files(), "cartridge": self.rom, **state}
 
     def make_lane(self) -> Lane:
+        if self._state is not None:
+            return GameBoyLane(self.rom, self._state)
         world, level = self.options["level"].split("-")
-        return GameBoyLane(self.rom, (int(world), int(level)), self._state)
+        return GameBoyLane(self.rom, (int(world), int(level)))
 
     def start_events(self) -> Sequence[str]:
         said = [f"level {self.options['level']}", f"rom sha1 {_sha1(self.rom)}"]

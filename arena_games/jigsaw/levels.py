@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -60,11 +61,13 @@ class Level:
                 "many rows as columns"
             )
         if self.kind == "permutation" and self.pieces == 1:
-            raise ValueError("rows=1, columns=1: a permutation needs two pieces at least")
+            raise ValueError("rows=1, columns=1: a permutation needs two pieces at least. Take more rows or columns")
         if self.kind == "permutation" and self.moved == 1:
             raise ValueError("moved=1: one piece alone cannot be at a wrong place; expected 0, or 2 or more")
         if self.moved is not None and self.moved > self.pieces:
-            raise ValueError(f"moved={self.moved}: there are {self.pieces} pieces")
+            raise ValueError(
+                f"moved={self.moved}: there are {self.pieces} pieces. Take as many at most, or more rows or columns"
+            )
 
 
 LADDER: dict[str, tuple[Level, ...]] = {
@@ -92,20 +95,24 @@ LADDER: dict[str, tuple[Level, ...]] = {
 }
 
 
-def level(options: dict[str, Any]) -> Level:
-    """The level of these options. ValueError for what cannot be, or what this kind has not."""
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Of these options, those that take the place of what the difficulty sets."""
+    return {name: options[name] for name in (*OF_PATCH, *OF_PIECES) if options[name] is not None}
+
+
+def ladder(options: Mapping[str, Any]) -> list[Level]:
+    """For each difficulty the level of the other options. ValueError for what their kind has not."""
     kind: str = options["kind"]
-    given = {name: options[name] for name in (*OF_PATCH, *OF_PIECES) if options[name] is not None}
-    for name in given:
+    changes = given(options)
+    for name, value in changes.items():
         if (kind == "patch") != (name in OF_PATCH):
-            raise ValueError(f"{name}={given[name]}: @kind={kind} has no {name}")
+            which = "only patch" if name in OF_PATCH else "all but patch"
+            raise ValueError(f"{name}={value}: @kind={kind} has no {name}, {which} has. Leave it out")
     if options["score"] == "joins" and kind != "permutation":
         raise ValueError(f"score=joins: only a permutation has joins, not @kind={kind}; expected places or all")
     if options["answer"] == "whole" and kind == "patch":
         raise ValueError("answer=whole: a patch is one answer in any case; leave answer out")
-    made: Level = replace(LADDER[kind][options["difficulty"] - 1], **given)
-    made.check()
-    return made
+    return [replace(one, **changes) for one in LADDER[kind]]
 
 
 def chance_level(level: Level, score: str = "places") -> Fraction:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,15 @@ class Folder:
     found: folders.Pictures
 
     @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong with its files, but for their content."""
+        same, faults = dict[str, str](), [*self.found.faults]
+        for name, value in self.found.files:
+            if same.setdefault(value, name) != name:
+                faults.append(f"{same[value]} and {name} are the same file. Remove one of them")
+        return tuple(faults)
+
+    @property
     def names(self) -> tuple[str, ...]:
         return tuple(name for name, _ in self.found.files)
 
@@ -48,17 +57,22 @@ class Folder:
         """One of them: its middle square, uint8 (SIDE, SIDE, 3). ValueError if it is no picture, or has changed."""
         return _square(self.found, self.names[at])
 
+    def readable(self) -> Folder:
+        """Without those that `read` raises for."""
+        files = list[tuple[str, str]]()
+        for at, file in enumerate(self.found.files):
+            try:
+                self.read(at)
+            except ValueError:
+                continue
+            files.append(file)
+        return Folder(replace(self.found, files=tuple(files)))
+
 
 def folder(given: str) -> Folder:
-    """The pictures of a folder. ValueError for what is wrong with it, in words; `read` says it of each picture."""
+    """The pictures of a folder. ValueError if there is none; its `faults` and `read` say what is wrong with files."""
     expected = f"a folder of pictures ({', '.join(ending[1:] for ending in folders.ENDINGS)}) and nothing else"
-    found = folders.pictures(Path(given), "pictures", expected, most=MOST, least=SMALLEST)
-    same, faults = dict[str, str](), [*found.faults]
-    for name, value in found.files:
-        if same.setdefault(value, name) != name:
-            faults.append(f"{same[value]} and {name} are the same file. Remove one of them")
-    folders.refuse("pictures", found.path, faults)
-    return Folder(found)
+    return Folder(folders.pictures(Path(given), "pictures", expected, most=MOST, least=SMALLEST))
 
 
 @functools.lru_cache(maxsize=32)

@@ -15,6 +15,7 @@ from arena.canonical import generator, key
 from arena.game import Discrete, Image, Move, Observation, Views
 from arena.options import Option
 from arena.paths import expanded
+from arena_games import folders
 from arena_games.jigsaw import cutting, levels, pictures
 from arena_games.jigsaw.levels import SCORES, WRONG
 from arena_games.jigsaw.puzzles import PatchPuzzle, PiecesPuzzle, width
@@ -50,6 +51,10 @@ TURNED_WHOLE = (
 PATCH = (
     "A square was cut out of the picture. Below it, or beside it, are {choices} patches with letters; one of them was "
     "there. You say which. It counts 1 if it is right, else 0."
+)
+NO_CUT = (
+    "cannot be cut for this puzzle: its parts, or its opposite sides, look alike. Remove it, or take fewer pieces or "
+    "choices"
 )
 BLACK = "The borders of the pieces are black: {border} percent of their height and width."
 
@@ -88,7 +93,11 @@ class JigsawGame(PuzzleGame):
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
-        self.level = levels.level(self.options)
+        ladder = levels.ladder(self.options)
+        if len({*ladder}) == 1:
+            self.rule_out("difficulty", options, f"{', '.join(levels.given(self.options))} say all of it")
+        self.level = ladder[(self.options["difficulty"] or 1) - 1]
+        self.level.check()
         self.whole = self.options["answer"] == "whole"
         self._draw: cutting.Draw = pictures.scene
         if self.options["pictures"] is not None:
@@ -212,14 +221,25 @@ def _scene(at: int) -> Image:
 
 @functools.lru_cache(maxsize=4)
 def _checked(found: pictures.Folder, level: levels.Level) -> pictures.Folder:
-    """The folder. ValueError for a picture that cannot be read, or not be cut in this way."""
-    if level.kind == "patch" and level.wrong == "other" and len(found.names) == 1:
-        raise ValueError(f"pictures={found.found.path}: @wrong=other needs two pictures at least, there is one")
+    """The folder. ValueError for all that is wrong with it, pictures that cannot be cut in this way among it."""
+    faults, others, enough = [*found.faults], found, True
+    if level.kind == "patch" and level.wrong == "other":
+        others = found.readable()
+        enough = len(others.names) > 1
     for at, name in enumerate(found.names):
-        chance = generator(bytes(16))
-        if all(cutting.of_picture(level, found.read(at), found, chance) is None for _ in range(3)):
-            raise ValueError(
-                f"pictures={found.found.path}: {name} cannot be cut for this puzzle: its parts, or its opposite sides, "
-                "look alike. Remove it, or take fewer pieces or choices"
-            )
+        try:
+            picture = found.read(at)
+        except ValueError as error:
+            faults.append(str(error))
+            continue
+        if enough and not _can_be_cut(level, picture, others):
+            faults.append(f"{name} {NO_CUT}")
+    if not enough:
+        faults.append(f"@wrong=other needs two pictures at least, there is {len(others.names) or 'none'}")
+    folders.refuse("pictures", found.found.path, faults)
     return found
+
+
+def _can_be_cut(level: levels.Level, picture: Image, draw: cutting.Draw) -> bool:
+    chance = generator(bytes(16))
+    return any(cutting.of_picture(level, picture, draw, chance) is not None for _ in range(3))

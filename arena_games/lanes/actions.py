@@ -28,6 +28,7 @@ KEYS = {
 FRAMES_A_SECOND = 60
 SKIP = 8  # frames for which a decision of the set `macro` is held, by default
 JUMP_FRAMES, OTHER_FRAMES = 15, 5  # frames for which a decision of the set `buttons` is held
+NO_SKIP = f"actions=buttons are held for {JUMP_FRAMES} frames if they include jump, else for {OTHER_FRAMES}"
 
 
 def _pairs() -> dict[str, Button]:
@@ -45,15 +46,6 @@ SPACES = {name: Discrete(tuple(actions)) for name, actions in SETS.items()}
 def held(buttons: Button) -> tuple[str, ...]:
     """The names of the buttons, as KEYS has them."""
     return tuple(name for name, button in KEYS.items() if buttons & button)
-
-
-def check_skip(kind: str, skip: int) -> None:
-    """Raises ValueError for an @skip= that this action set would ignore."""
-    if kind != "macro" and skip != SKIP:
-        raise ValueError(
-            f"option skip={skip!r}: decisions of @actions={kind} are held for {JUMP_FRAMES} frames if they include "
-            f"jump, else for {OTHER_FRAMES}; leave it out, or play @actions=macro"
-        )
 
 
 def frames_of(kind: str, buttons: Button, skip: int) -> int:

@@ -130,7 +130,8 @@ class LaneGame(Game):
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
-        actions.check_skip(self.options["actions"], self.options["skip"])
+        if self.options["actions"] == "buttons":
+            self.rule_out("skip", options, actions.NO_SKIP)
         changes: dict[str, Any] = {
             "actions": actions.SPACES[self.options["actions"]],
             # Decisions of different length have no common clock.

@@ -19,8 +19,9 @@ from arena.errors import ArenaError, InputError
 from arena.log import Line, MatchLine, TurnLine
 from arena.names import Name, parse
 from arena.plugins import game_class
+from arena.record.given import chosen, worded
 from arena.record.reader import Run
-from arena_games.lanes.actions import SETS
+from arena_games.lanes.actions import SETS, SKIP
 from arena_games.lanes.prefix import Prefix, load
 
 
@@ -35,9 +36,9 @@ def recorded(lines: Sequence[Line], seat: int, decisions: int | None) -> Prefix:
         raise InputError(f"the match began with @noops={options['noops']}, which a file cannot say: play without it")
     if not 0 <= seat < len(head.seats):
         raise InputError(f"--seat {seat}: the match has seats 0 to {len(head.seats) - 1}")
-    names = list(SETS[options["actions"]])
+    known = list(SETS[options["actions"]])
     played = [
-        names[line.action]
+        known[line.action]
         for line in lines
         if isinstance(line, TurnLine) and line.seat == seat and line.action is not None
     ]
@@ -53,10 +54,11 @@ def recorded(lines: Sequence[Line], seat: int, decisions: int | None) -> Prefix:
         if not same:
             raise InputError(
                 f"the match began with @from={options['from']}, whose actions are {earlier.actions} held for "
-                f"{earlier.skip} frames; it was played with {options['actions']} and @skip={options['skip']}"
+                f"{earlier.skip} frames; it was played with {options['actions']} and @skip={options['skip'] or SKIP}"
             )
         before = earlier.names
-    return Prefix([*before, *itertools.islice(played, decisions)], options["actions"], options["skip"])
+    names = [*before, *itertools.islice(played, decisions)]
+    return Prefix(names, options["actions"], options["skip"] or SKIP)  # buttons have none
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -84,8 +86,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _name(run: Run, head: MatchLine, out: Path) -> Name:
     """The game as it was played, with the file."""
     name = parse(run.head.games[head.game_index].name)
-    defaults = {word: option.default for word, option in game_class(name.base).spec.options.items()}
-    changed = {word: str(value) for word, value in head.options.items() if value != defaults.get(word)}
+    changed = worded(chosen(head.options, game_class(name.base).spec.options))
     return Name(name.kind, name.what, {**changed, "from": str(out)})
 
 

@@ -28,12 +28,18 @@ class Level:
         if self.size < 2 or self.length < 1 or self.turns < 0 or self.branches < 0:
             raise ValueError(f"{self}: expected size >= 2, length >= 1, turns and branches >= 0")
         if self.turns > self.length - 1:
-            raise ValueError(f"{self}: a way of {self.length} steps turns at most {self.length - 1} times")
+            raise ValueError(
+                f"{self}: a way of {self.length} steps turns at most {self.length - 1} times. "
+                "Take fewer turns or a longer way"
+            )
         if self.length > (self.turns + 1) * (self.size - 1):
             most = (self.turns + 1) * (self.size - 1)
             raise ValueError(f"{self}: such a way is at most {most} steps long. Take more turns or a larger size")
         if self.length + 1 + self.branches > self.size**2:
-            raise ValueError(f"{self}: {self.size**2} cells are too few for the way and its branches")
+            raise ValueError(
+                f"{self}: {self.size**2} cells are too few for the way and its branches. "
+                "Take a larger size, a shorter way or fewer branches"
+            )
 
 
 LADDER = (

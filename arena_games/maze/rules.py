@@ -143,7 +143,10 @@ class MazeGame(PuzzleGame):
         given = {
             name: value for name in ("size", "length", "turns", "branches") if (value := self.options[name]) is not None
         }
-        self.level: Level = replace(grid.LADDER[self.options["difficulty"] - 1], **given)
+        levels: list[Level] = [replace(one, **given) for one in grid.LADDER]
+        if len({*levels}) == 1:
+            self.rule_out("difficulty", options, f"{', '.join(given)} say all of it")
+        self.level = levels[(self.options["difficulty"] or 1) - 1]
         if self.level not in grid.LADDER:
             making.require(self.level)
         size, steps = self.level.size, PATIENCE * self.level.length

@@ -30,7 +30,7 @@ from arena_games.race import words
 from arena_games.race.world import RaceWorld, tiles_between
 from arena_games.sidescroller.lane import now_of, obstacles_of
 from arena_games.sidescroller.level import Level
-from arena_games.sidescroller.rules import LEVELS, drawn
+from arena_games.sidescroller.rules import LEVELS, ONE_LEVEL, drawn
 from arena_games.sidescroller.tiles import UNIT
 
 if TYPE_CHECKING:  # draw needs an imaging library
@@ -97,8 +97,11 @@ class Race(Game):
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
-        held.check_skip(self.options["actions"], self.options["skip"])
         kind = self.options["actions"]
+        if kind == "buttons":
+            self.rule_out("skip", options, held.NO_SKIP)
+        if self.options["level"] is not None:
+            self.rule_out("set", options, ONE_LEVEL)
         self._buttons = list(held.SETS[kind].items())
         self.spec = msgspec.structs.replace(
             self.spec,

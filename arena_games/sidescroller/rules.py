@@ -18,6 +18,7 @@ LEVELS = {
     "difficulty": Option("int", 0, "1 (easy) to 5; 0: all of them, by the level's number", 0, HARDEST),
     "level": Option("int", None, "this level by its number, whatever the seed", 0, 1_000_000),
 }
+ONE_LEVEL = "level is the number of one, and none is drawn from a set"
 
 
 def drawn(options: Mapping[str, Any], seed: bytes) -> Level:
@@ -41,7 +42,10 @@ class Sidescroller(LaneGame):
 
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
-        if self.options["level"] is not None and not self.options["noops"]:
+        if self.options["level"] is None:
+            return
+        self.rule_out("set", options, ONE_LEVEL)
+        if not self.options["noops"]:
             self.spec = msgspec.structs.replace(self.spec, seeded=False)
 
     def make_lane(self) -> SideLane:

@@ -94,13 +94,15 @@ class Spy(Game):
     def __init__(self, seats: int, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(seats, options)
         self._check_options()
+        if self.options["pairs"]:
+            self.rule_out("pictures", options, "with pairs, pictures are of that folder and none is drawn")
         asked = self.options["spy_votes"]
         self.known: bool = self.options["known"]
         self.spy_votes: bool = not self.known if asked is None else asked
         self.rounds: int = self.options["rounds"]
         self.ballots_at_most = seats - 2 if self.options["elimination"] else 1
         name, pairs, blank = (self.options[which] for which in ("pictures", "pairs", "blank"))
-        self.source = source(name, pairs or "", blank, either=not self.known)
+        self.source = source(name or "", pairs or "", blank, either=not self.known)
         self.statements: Statements | None = None
         if not self.options["pairs"]:
             self.statements = by_name(self.options["pictures"])
@@ -119,12 +121,6 @@ class Spy(Game):
         if not given["known"] and given["blank"]:
             raise ValueError(
                 "known=false with blank=true: who sees a blank picture would know that it is the spy. "
-                "Leave one of them out"
-            )
-        # The default is no contradiction: records have it beside pairs.
-        if given["pairs"] and given["pictures"] != self.spec.options["pictures"].default:
-            raise ValueError(
-                f"pairs with pictures={given['pictures']}: a match has pictures of a folder, or drawn ones. "
                 "Leave one of them out"
             )
 

@@ -261,14 +261,16 @@ def _cookie_name(login: Login) -> str:
     return f"arena-{login.room}"
 
 
-MISSING = "Open the link that the arena printed when it started: it ends in ?token= and a long word."
-UNKNOWN = (
-    "The token is not one of this arena's. Copy the whole link that the arena printed; links of earlier runs are void."
+WHERE = (
+    "Copy your whole link, with ?token= and the long word, from the terminal where the arena runs. If it was used "
+    "already, open it all the same: a fresh one is then printed there."
 )
+MISSING = f"This address alone opens nothing. {WHERE}"
+UNKNOWN = f"The token is not one of this arena's; links of earlier runs are void. {WHERE}"
 USED = "A link opens one seat in one browser, once. If that was this browser, your table appears in a moment."
 FOREIGN = (
     "The link of this seat was used by another browser, or in another window of this one that keeps no cookies. "
-    "A fresh link has been printed where the arena runs: the newest one there works."
+    "A fresh link has been printed in the terminal where the arena runs: that one works, and moves the seat."
 )
 
 

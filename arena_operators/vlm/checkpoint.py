@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from arena import commands
 from arena.errors import CheckpointError, InputError
 from arena.paths import expanded
+from arena.train.vlm import begun
 from arena_operators.vlm import smollm2
 
 SHIPPED = Path(__file__).parent / "nano"
@@ -114,6 +116,12 @@ def _origin(what: str, kind: Kind) -> Source:
         file = smollm2.weights()
         return Source(file.parent, None, gguf=file.name)
     path = expanded(what)
+    if (path / begun.HEAD).is_file():
+        export = commands.arena("export", "model", what, "DIR")
+        raise CheckpointError(
+            f"{kind}:{what} is a training, and no model: {export} makes one of its newest checkpoint, and says how far "
+            f"it was trained. Then name {kind}:DIR"
+        )
     if path.is_dir():
         if not (path / ADAPTER).is_file():
             return Source(path, None)
@@ -195,7 +203,7 @@ def loaded(origin: Source) -> dict[str, Path]:
 
 
 def facts(origin: Source) -> dict[str, str]:
-    """Facts about a folder: the class of its model, and its adapter's name."""
+    """Facts about a folder: the class of its model, its adapter's name, and how far the training was that it is of."""
     out = {}
     if origin.gguf is not None:
         out["architecture"] = smollm2.ARCHITECTURE
@@ -205,6 +213,10 @@ def facts(origin: Source) -> dict[str, str]:
         out["architecture"] = ", ".join(str(one) for one in classes)
     if origin.adapter is not None:
         out["adapter"] = origin.adapter.resolve().name
+    of = origin.adapter or origin.path
+    told = _read_json(of / begun.WEIGHTS) if of is not None and (of / begun.WEIGHTS).is_file() else {}
+    if "update" in told:
+        out["training"] = f"update {told['update']} of {told.get('updates')}"
     return out
 
 

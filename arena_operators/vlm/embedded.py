@@ -12,6 +12,7 @@ import torch
 
 from arena.canonical import generator
 from arena.operator import Usage
+from arena.train import memory
 from arena.train.vlm import canary
 from arena_operators.vlm.backend import (
     BatchBackend,
@@ -60,8 +61,14 @@ class TransformersBackend(BatchBackend):
         self.model.check_picture_size(height, width)
 
     def update(self, path: str, version: str | None = None) -> None:
-        """ValueError when the weights do not fit, or, as CanaryError, when they do not score as the trainer's do."""
-        folder = Path(path)
+        """ValueError when the weights do not fit, or, as CanaryError, when they do not score as the trainer's do.
+
+        MemoryError when there is no room for them beside the old ones, which stay until the new ones are tried.
+        """
+        with memory.told(self.model.device, "taking new weights beside the old ones", smaller(self.model.dtype)):
+            self._update(Path(path), version)
+
+    def _update(self, folder: Path, version: str | None) -> None:
         told = canary.read(folder, version) if version is not None and folder.is_dir() else None
         before, old = self.model.model, None if told is None else self._scores(told)
         self.model.update(folder)
@@ -113,6 +120,13 @@ class TransformersBackend(BatchBackend):
         return Batches(self.model, self.batch)
 
     def generate(self, requests: Sequence[ModelRequest]) -> Iterator[tuple[int, ModelAnswer]]:
+        """MemoryError says what to lower: a batch has its size however few are asked, so fewer matches need no less."""
+        shorter = "shorten prompts (@history=, @image=) or answers (@max_tokens=), or name a smaller model"
+        lower = f"lower @batch= (now {self.batch})" if self.batch > 1 else shorter
+        with memory.told(self.model.device, f"a batch of {self.batch} answers", lower):
+            yield from self._answers(requests)
+
+    def _answers(self, requests: Sequence[ModelRequest]) -> Iterator[tuple[int, ModelAnswer]]:
         began = time.perf_counter()
         encoded = [self._row(request.messages) for request in requests]
         self._encoded.clear()
@@ -184,3 +198,8 @@ class TransformersBackend(BatchBackend):
                     chances=found.chances,
                 ),
             )
+
+
+def smaller(dtype: str) -> str:
+    """What to do where a model does not fit."""
+    return f"{'' if dtype == 'bfloat16' else f'say @dtype=bfloat16 (now {dtype}), or '}name a smaller model"

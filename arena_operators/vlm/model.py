@@ -46,6 +46,7 @@ class Model:
         from transformers.utils import logging
 
         logging.disable_progress_bar()  # it would run through the lines of whoever shows progress of their own
+        self.dtype = dtype
         self._origin, self._dtype, self._revision = origin, DTYPES[dtype], revision
         try:
             self._config = self._configuration(origin)

@@ -82,7 +82,7 @@ def make(context: WorkerContext, kind: Kind = "vlm") -> Operator | AsyncOperator
         if asked["backend"] == "vllm":
             return _own_vllm(context, asked, settings, kind)
         return _embedded(context, asked, settings, kind)
-    except InputError as error:
+    except (InputError, MemoryError) as error:
         raise ValueError(str(error)) from error
 
 
@@ -115,7 +115,8 @@ def _own_vllm(context: WorkerContext, asked: Mapping[str, Any], settings: Settin
 def _embedded(context: WorkerContext, asked: Mapping[str, Any], settings: Settings, kind: Kind) -> Operator:
     import torch
 
-    from arena_operators.vlm.embedded import TransformersBackend
+    from arena.train import memory
+    from arena_operators.vlm.embedded import TransformersBackend, smaller
     from arena_operators.vlm.model import Model
 
     origin = checkpoint.source(context.what, asked.get("adapter"), kind)
@@ -125,7 +126,8 @@ def _embedded(context: WorkerContext, asked: Mapping[str, Any], settings: Settin
     if device != "cpu" and not torch.cuda.is_available():
         raise ValueError(f"{kind}@device={device}: torch finds no CUDA device here; say @device=cpu")
     context.status(f"loading {origin.name}")
-    model = Model(origin, device, asked["dtype"], asked.get("revision"))
+    with memory.told(device, f"loading {origin.name}", smaller(asked["dtype"])):
+        model = Model(origin, device, asked["dtype"], asked.get("revision"))
     settings.check_context(model.context)
     model.thinks = settings.sampling.thinking != 0
     if kind == "llm":

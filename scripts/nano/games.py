@@ -7,8 +7,9 @@ reinforcement learning made of it; every other game from its teacher. After the 
 sees too little of the pictures that are like none of nano's; so its eyes are taught alone (scripts/nano/eyes.py), and
 in the next round it learns to say what they see. Then both again, the eyes with far more scenes of spy;
 and once more, the eyes now by what stands where (scripts/nano/places.py), the words with room for twice as many, most
-of them spy's. Last two short rounds for what the ones before had lost: one in which every game has its share, and one
-for mario, connect four and jigsaws.
+of them spy's. Then two short rounds for what the ones before had lost: one in which every game has its share, and one
+for mario, connect four and jigsaws. Last once more eyes for what stands where, whose scenes are now varied so that
+shapes are seen, and a round that says them.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from scripts.nano import more_tokens, visited
 from scripts.nano.export import export
 from scripts.nano.eyes import SCENES, gather, teach
 from scripts.nano.recipe import Recipe
-from scripts.nano.rounds import AGAIN, BACK, EVEN, GROWN, LAST, TEACHERS
+from scripts.nano.rounds import AGAIN, BACK, EVEN, GROWN, LAST, SHAPES, TEACHERS
 
 OWN = "sidescroller"  # what is learnt from the model's own play
 MATCHES = 160
@@ -47,12 +48,13 @@ SAID = 400  # lessons of each game that they are made of
 SEEN_FIRST = {"maze": 16, "jigsaw": 16, "spy": 16}  # pictures of an update of the eyes
 SEEN_AGAIN = {"maze": 10, "jigsaw": 6, "spy": 32}
 SEEN_PLACES = {SCENES: 64, "maze": 8, "jigsaw": 8, "spy": 8}  # what stands where, in scenes that are drawn meanwhile
+SEEN_SHAPES = {SCENES: 64, "jigsaw": 8, "spy": 8}  # and mazes as they were seen before
 SPY_PICTURES = "spy@lessons=120000@weight=0.21"  # of the eyes' second round: some 28,000 pictures
 KNOWN = 1_500  # pictures of each known game that the eyes go on seeing as they do
 EYES_RATE, PLACES_RATE = 1e-3, 3e-3
 HOW: dict[str, Any] = {"mode": "full", "rate": 8e-4, "rate_final": 1e-5, "warmup": 50, "batch": 64, "shown_weight": 0.5}
 SMALLER = {"rate": 6e-4, "batch": 32}  # of the fourth round: twice as many updates in the time
-GENTLE = {"rate": 4e-4, "batch": 32}  # of the last two
+GENTLE = {"rate": 4e-4, "batch": 32}  # of the last three
 
 
 def names() -> list[str]:
@@ -167,7 +169,9 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
     begun = hashlib.sha256((nano / "model.safetensors").read_bytes()).hexdigest()
     fifth = taught(sft.run(fourth), "even", EVEN, steps[7], seed + 4, HOW | GENTLE, OWN_EVEN)
     sixth = taught(sft.run(fifth), "back", BACK, steps[8], seed + 5, HOW | GENTLE, OWN_BACK)
-    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(sixth), out / "model")
+    seeing = eyes(sixth, sft.run(sixth), out / "eyes-shapes", SEEN_SHAPES, steps=steps[9])
+    seventh = taught(seeing, "shapes", SHAPES, steps[10], seed + 6, HOW | GENTLE, OWN_BACK)
+    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(seventh), out / "model")
     about = json.loads((made / METADATA).read_text())
     recipe = {
         "start": begun,
@@ -181,6 +185,7 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
         "fourth": SMALLER,
         "fifth": GENTLE,
         "sixth": GENTLE,
+        "seventh": GENTLE,
     }
     about |= {
         "name": "nano-games",
@@ -195,6 +200,7 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
             "grown": GROWN,
             "even": EVEN,
             "back": BACK,
+            "shapes": SHAPES,
         },
         "made_by": "python -m scripts.nano.games (docs/nano.md)",
         "curve": "docs/curves/nano-games.csv",
@@ -210,8 +216,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--steps",
         type=int,
-        nargs=9,
-        default=(850, 1500, 800, 2000, 2200, 900, 1500, 600, 600),
+        nargs=11,
+        default=(850, 1500, 800, 2000, 2200, 900, 1500, 600, 600, 2000, 700),
         help="updates of each round, and of the eyes between",
     )
     parser.add_argument("--seed", type=int, default=1)

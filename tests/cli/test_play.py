@@ -29,6 +29,7 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["-g", "kuhn", "-o", "random,,random"], "has an empty name between commas"),
         (["-g", "kuhn", "-o", "random,random:'x"], "this quote is not closed, at character 8"),
         (["-g", "kuhn@seats=4", "-o", "random,random,random,random"], "kuhn takes 2 to 3 seats, not 4"),
+        (["-g", "kuhn", "-o", "random"], "kuhn takes 2 to 3 seats, not 1: give 2 operators or more"),
         (["-g", "kuhn@hands=many", "-o", "random,random"], "option hands='many': expected a whole number"),
         (["-g", "kuhn@hands=0", "-o", "random,random"], "option hands='0': expected 1 to 1000"),
         (["-g", "kuhn@hand=3", "-o", "random,random"], "kuhn has no option 'hand'; it has: hands"),

@@ -20,7 +20,7 @@ SEED = bytes(16)
 
 
 def lane(state: Path | None = None) -> Any:
-    made = GameBoyLane(ROM, (1, 1), state)
+    made = GameBoyLane(ROM, state or (1, 1))
     made.begin()
     return made
 

@@ -47,6 +47,11 @@ def test_its_options_are_checked(tmp_path: Path) -> None:
         build_plan(f"gameboy:{rom}@level=5-1", ["random"])
     with pytest.raises(InputError, match="there is no such file"):
         build_plan(f"gameboy:{rom}@state=none", ["random"])
+    state = tmp_path / "saved.state"
+    state.touch()
+    assert build_plan(f"gameboy:{rom}@state={state}", ["random"]).games[0].facts.options["level"] is None
+    with pytest.raises(InputError, match="level='1-1' has no effect: every lane begins where state was saved"):
+        build_plan(f"gameboy:{rom}@state={state}@level=1-1", ["random"])
 
 
 def test_what_is_ahead_is_read_off_the_area() -> None:

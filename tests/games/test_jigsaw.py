@@ -242,12 +242,14 @@ def test_seats_have_the_same_puzzle():
     [
         ({"kind": "rotation", "rows": 2, "columns": 3}, "as many rows as columns"),
         ({"moved": 1}, "one piece alone"),
-        ({"moved": 5}, "there are 4 pieces"),
-        ({"rows": 1, "columns": 1}, "two pieces at least"),
-        ({"choices": 4}, "has no choices"),
-        ({"kind": "patch", "rows": 2}, "has no rows"),
+        ({"moved": 5}, r"there are 4 pieces\. Take as many at most"),
+        ({"rows": 1, "columns": 1}, r"two pieces at least\. Take more rows or columns"),
+        ({"choices": 4}, "has no choices, only patch has. Leave it out"),
+        ({"kind": "patch", "rows": 2}, "has no rows, all but patch has. Leave it out"),
         ({"kind": "rotation", "score": "joins"}, "only a permutation has joins"),
         ({"kind": "patch", "answer": "whole"}, "one answer in any case"),
+        ({"difficulty": 2, "rows": 3, "columns": 3}, "difficulty=2 has no effect: rows, columns say all of it"),
+        ({"kind": "patch", "difficulty": 2, "choices": 4, "wrong": "same"}, "choices, wrong say all of it"),
     ],
 )
 def test_what_cannot_be_is_said(options, said):
@@ -340,14 +342,29 @@ def test_what_is_wrong_with_a_folder_is_said(folder, name, content, said):
         JigsawGame(1, {"pictures": str(folder)})
 
 
-def test_files_that_are_no_pictures_and_those_that_are_there_twice_are_told_at_once(folder):
+@pytest.mark.parametrize("options", [{}, {"kind": "patch", "wrong": "other"}], ids=["pieces", "others"])
+def test_all_that_is_wrong_with_a_folder_is_told_at_once(folder, options):
     (folder / "notes.txt").touch()
-    for name in ("c.png", "d.png"):
-        (folder / name).write_bytes((folder / "a.png").read_bytes())
+    (folder / "c.png").write_bytes((folder / "a.png").read_bytes())
+    (folder / "d.png").write_bytes(b"rubbish")
+    Image.new("RGB", (100, 100)).save(folder / "e.png")
+    for name, grey in (("f.png", "#808080"), ("g.png", "#818181")):
+        Image.new("RGB", (240, 240), grey).save(folder / name)
     with pytest.raises(ValueError, match=r"notes\.txt is no picture") as error:
+        JigsawGame(1, {**options, "pictures": str(folder)})
+    said = ["a.png and c.png are the same", "d.png cannot be read", "e.png is 100 x 100 pixels"]
+    if not options:  # a patch of another picture fits any
+        said += [f"{name}.png cannot be cut for this puzzle" for name in "fg"]
+    for fault in said:
+        assert fault in str(error.value)
+
+
+def test_of_many_faults_of_a_folder_ten_are_told_and_how_many_more(folder):
+    for number in range(12):
+        Image.new("RGB", (240, 240), (number,) * 3).save(folder / f"plain-{number:02}.png")
+    with pytest.raises(ValueError, match=r"and 2 more") as error:
         JigsawGame(1, {"pictures": str(folder)})
-    for other in "cd":
-        assert f"a.png and {other}.png are the same file. Remove one of them" in str(error.value)
+    assert str(error.value).count("cannot be cut") == 10
 
 
 def test_a_picture_of_16_bits_is_played(folder):

@@ -178,9 +178,29 @@ def test_what_was_played_becomes_a_start_that_leads_to_the_same_place(
 
 @pytest.mark.parametrize("game", [ToyLanes, game_class("race")], ids=["lanes", "race"])
 def test_a_length_that_the_actions_would_ignore_is_refused(game: type[Game]) -> None:
-    with pytest.raises(ValueError, match="skip=4: decisions of @actions=buttons are held for 15 frames"):
-        game(2, {"actions": "buttons", "skip": 4})
+    for skip in (4, game.spec.options["skip"].default):
+        with pytest.raises(ValueError, match=f"skip={skip} has no effect: actions=buttons are held for 15 frames"):
+            game(2, {"actions": "buttons", "skip": skip})
     assert game(2, {"actions": "macro", "skip": 4}).options["skip"] == 4
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"actions": "buttons"}, {"level": 7}, {"level": 7, "actions": "buttons"}],
+    ids=["buttons", "level", "both"],
+)
+@pytest.mark.parametrize("name", ["sidescroller", "race"])
+def test_the_options_of_a_recorded_match_can_be_given_again(name: str, options: dict[str, Any]) -> None:
+    made = game_class(name)(2, options)
+    again = game_class(name)(2, made.options)
+    assert again.options == made.options
+    again.reset(bytes(16))
+
+
+@pytest.mark.parametrize("name", ["sidescroller", "race"])
+def test_a_level_by_its_number_is_of_no_set(name: str) -> None:
+    with pytest.raises(ValueError, match="set='train' has no effect: level is the number of one"):
+        game_class(name)(2, {"level": 7, "set": "train"})
 
 
 def test_pairs_of_buttons_may_be_named_in_any_order() -> None:

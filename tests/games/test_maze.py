@@ -107,11 +107,15 @@ def test_seeds_draw_different_mazes():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"length": 4, "turns": 4}, "turns at most 3 times"),
-        ({"size": 3, "length": 9, "turns": 5}, "too few"),
+        ({"length": 4, "turns": 4}, r"turns at most 3 times\. Take fewer turns or a longer way"),
+        ({"size": 3, "length": 9, "turns": 5}, r"too few .*\. Take a larger size, a shorter way or fewer branches"),
         (
             {"size": 3, "length": 8, "turns": 1, "branches": 0},
             r"at most 4 steps long\. Take more turns or a larger size",
+        ),
+        (
+            {"difficulty": 2, "size": 9, "length": 14, "turns": 6, "branches": 4},
+            "difficulty=2 has no effect: size, length, turns, branches say all of it",
         ),
     ],
 )

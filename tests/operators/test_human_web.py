@@ -111,7 +111,22 @@ def test_a_wrong_token_is_refused_and_told_where_the_right_one_is(query: str) ->
     async def test(stage: Stage) -> None:
         async with stage.client.get(f"{stage.root}/{query}") as page:
             assert page.status == 403
-            assert "link" in await page.text()
+            said = await page.text()
+            assert "from the terminal where the arena runs" in said
+            assert "If it was used already, open it all the same: a fresh one is then printed there" in said
+
+    run(test)
+
+
+def test_a_used_link_that_is_opened_all_the_same_has_a_fresh_one_printed() -> None:
+    async def test(stage: Stage) -> None:
+        room = await stage.enter()
+        async with stage.browser() as second:
+            async with second.get(stage.links[0]) as page:
+                assert f"url={room.removeprefix(stage.root)}" in await page.text()  # where the browser goes by itself
+            async with second.get(room) as page:
+                assert "A fresh link has been printed in the terminal" in await page.text()
+        assert len(stage.links) == 2
 
     run(test)
 

@@ -15,6 +15,7 @@ from arena.train.folders import check_resumed
 HEAD = "vlm.json"
 FORMAT = 1
 OTHERS = "others"  # in the head: the settings that may differ in a training that goes on
+WEIGHTS = "weights.json"  # in a folder of weights: which they are, and how far their training was
 ALONE = "weights_of"  # in the head: the update of which --resume weights-only took the weights; None: none
 
 
@@ -132,6 +133,17 @@ def other_format(path: Path, found: object, read: int, by: str = "") -> Checkpoi
         f"{path} has format {found}, and this version of arena reads {read}: go on with "
         f"{by or 'the version of arena'} that wrote it, or begin anew with another --out"
     )
+
+
+def reached(state: Path) -> dict[str, int]:
+    """How far the training of a state was: after which update, and of how many; of a state without such a training
+    nothing.
+    """
+    checkpoint = state.resolve().parent
+    out = checkpoint.parent.parent
+    if not checkpoint.name.isdigit() or not (out / HEAD).is_file():
+        return {}
+    return {"update": int(checkpoint.name), "updates": int(read_head(out)["updates"])}
 
 
 def again(out: Path) -> str:

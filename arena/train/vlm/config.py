@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from arena import declared
+from arena import declared, names
 from arena.errors import InputError, nearest
+from arena.paths import expanded
 from arena.train import ranges
 from arena.train.ranges import ABOVE_0, COUNT, DECAY, LEAST_0, SHARE, SOME
 from arena.train.vlm.advantages import critic_of
@@ -24,7 +25,7 @@ from arena.train.vlm.matches import RolloutConfig
 from arena.train.vlm.placement import Placement
 from arena.train.vlm.policy_config import PolicyConfig
 from arena.train.vlm.spo import SpoConfig
-from arena.train.vlm.tinker_config import TinkerConfig
+from arena.train.vlm.tinker_config import ADAPTER, TinkerConfig
 
 PRESETS = Path(__file__).parent / "presets"
 # may differ in a resumed run:
@@ -135,13 +136,22 @@ class VlmConfig:
     def _check_tinker(self) -> None:
         """InputError for what a server of the Tinker API has no answer to."""
         self.tinker.check()
+        operator = names.parse(self.rollout.operator)
+        own = operator.options.get("adapter") or (
+            operator.what if (expanded(operator.what) / ADAPTER).is_file() else ""
+        )
         wrong = {
+            f"rollout.operator={self.rollout.operator}": own
+            and f"begins with an empty adapter of tinker.base_model, and would lose {own!r} with the first update: "
+            "name the model without it, or set engine=local",
             "model.mode=full": self.model.mode == "full" and "trains adapters alone: set model.mode=lora",
             f"model.temperature={self.model.temperature:g}": self.model.temperature != 1 and "scores at temperature 1",
             f"policy.entropy={self.policy.entropy:g}": self.policy.entropy and "gives no entropies: set it to 0",
             "critic.inputs=hidden": critic_of(find(self.learn.algorithm))
             and "hidden" in self.critic_here.inputs
             and "gives no hidden states: name other inputs, and an algorithm that values turns",
+            f"thoughts.corrector={self.thoughts.corrector}": self.thoughts.corrector
+            and "gives no tokenizer, which true statements are written by: set it to nothing, or set engine=local",
         }
         for name, why in wrong.items():
             if why:

@@ -72,7 +72,10 @@ class Critic:
                 chunk = places[at : at + CHUNK]
                 out[chunk] = self._shift + self._scale * self._network(_batch(seen, chunk)).double().numpy()
         if not np.isfinite(out[places]).all():
-            raise ArenaError("the critic gives values that are not finite: lower its learning rate")
+            raise ArenaError(
+                "the critic gives values that are not finite: lower critic.learning_rate (now "
+                f"{self.config.learning_rate:g})"
+            )
         return out
 
     def judge(self, rows: Sequence[Row], look: Callable[[Sequence[Row]], Seen]) -> Judged:
@@ -100,7 +103,10 @@ class Critic:
             raise ArenaError(f"none of {len(seen.known)} turns has all that the critic sees: {', '.join(seen.columns)}")
         wanted = targets[places]
         if not np.isfinite(wanted).all():
-            raise ArenaError(f"{np.sum(~np.isfinite(wanted))} returns for the critic are not finite")
+            raise ArenaError(
+                f"{np.sum(~np.isfinite(wanted))} returns for the critic are not finite: look at the rewards, of "
+                "the game or of learn.reward"
+            )
         metrics = {"critic/explained_var": explained_variance(wanted, self.values(seen)[places])}
         self._rescale(wanted)
         scaled = torch.from_numpy((wanted - self._shift) / self._scale).float()

@@ -50,5 +50,8 @@ class Curriculum:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`. InputError when it is of other levels."""
         if unknown := [level for level in state["lengths"] if level not in self.levels]:
-            raise InputError(f"the curriculum knows {unknown[0]!r}, which is none of the levels {list(self.levels)}")
+            raise InputError(
+                f"the curriculum knows {unknown[0]!r}, which is none of the levels {list(self.levels)}: go on with "
+                "the levels of before"
+            )
         self._lengths = dict(state["lengths"])

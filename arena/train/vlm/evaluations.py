@@ -42,6 +42,7 @@ class Evaluated:
     levels: tuple[str, ...]  # where `how` names none
     max_ticks: int | None = None
     deadline: float = Limits().deadline  # seconds for an answer
+    processes: bool | None = None  # of operators, as of rollouts
     hosts: int = 1
     concurrency: int = 32
 
@@ -55,6 +56,7 @@ def of_rollouts(config: VlmConfig) -> Evaluated:
         levels=how.levels,
         max_ticks=how.max_ticks,
         deadline=how.deadline,
+        processes=how.processes,
         hosts=how.hosts,
         concurrency=how.concurrency,
     )
@@ -122,7 +124,7 @@ def _play(of: Evaluated, plan: Plan, folder: Path, version: str, weights: Path) 
         recorder = stack.enter_context(contextlib.closing(open_recorder(describe(plan), folder, resume=True)))
         matches = planned(plan, done=Run(folder).results(recorder.due, recorder.waiting))
         if not matches.over:
-            pool = stack.enter_context(workers_of(plan, folder / "workers", hosts=of.hosts))
+            pool = stack.enter_context(workers_of(plan, folder / "workers", processes=of.processes, hosts=of.hosts))
             for entry in {game.operators[0].worker_key: game.operators[0] for game in plan.games}.values():
                 pool.update(entry, version, str(weights))
             progress = Progress()

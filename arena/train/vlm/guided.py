@@ -57,6 +57,31 @@ class ThoughtsConfig:
             )
 
 
+def correctors(
+    config: ThoughtsConfig, truths: Mapping[str, Truth], solvers: Mapping[str, Solver], games: Sequence[str]
+) -> tuple[Mapping[str, Truth], Mapping[str, Solver]]:
+    """By game id, what says the true thoughts, and where they are wanted the plans.
+
+    `truths`, `solvers` by game id, for the corrector "truth"; `games`: the ids of all games. InputError for a game that
+    lacks what is needed, or a function that there is not.
+    """
+    if config.corrector != TRUTH:
+        named = names.parse(config.corrector)
+        say: Truth = files.load(Path(named.kind), named.what, FunctionType)
+        return dict.fromkeys(games, say), {}
+    if silent := [game for game in games if game not in truths]:
+        raise InputError(
+            f"thoughts.corrector=truth: {silent[0]} does not say what is true of a moment (Game.truth). Say it in a "
+            "function of your own: FILE.py:FUNCTION"
+        )
+    if config.plan and (unsolved := [game for game in games if game not in solvers]):
+        raise InputError(
+            f"thoughts.plan=true: {unsolved[0]} has no solver that knows what to do (Game.solver). Set it to false, or "
+            "write whole thoughts in a function of your own: thoughts.corrector=FILE.py:FUNCTION"
+        )
+    return truths, solvers if config.plan else {}
+
+
 class Guide:
     """Makes the corrected turns of each update. All chance follows from (seed, update)."""
 
@@ -72,31 +97,9 @@ class Guide:
         spell: Spell,
         seed: int,
     ) -> None:
-        """`truths`, `solvers` by game id, for the corrector "truth"; `games`: the ids of all games.
-
-        InputError for a game that lacks what is needed.
-        """
+        """The rest is as in `correctors`."""
         self.config = config
-        self._solvers: Mapping[str, Solver] = {}
-        if config.corrector == TRUTH:
-            if silent := [game for game in games if game not in truths]:
-                raise InputError(
-                    f"thoughts.corrector=truth: {silent[0]} does not say what is true of a moment (Game.truth). Say it "
-                    "in a function of your own: FILE.py:FUNCTION"
-                )
-            self._truths = dict(truths)
-            if config.plan:
-                if unsolved := [game for game in games if game not in solvers]:
-                    raise InputError(
-                        f"thoughts.plan=true: {unsolved[0]} has no solver that knows what to do (Game.solver). Set it "
-                        "to false, or write whole thoughts in a function of your own: thoughts.corrector="
-                        "FILE.py:FUNCTION"
-                    )
-                self._solvers = dict(solvers)
-        else:
-            named = names.parse(config.corrector)
-            say: Truth = files.load(Path(named.kind), named.what, FunctionType)
-            self._truths = dict.fromkeys(games, say)
+        self._truths, self._solvers = correctors(config, truths, solvers, games)
         self._store, self._tokens, self._spell, self._seed = store, tokens, spell, seed
 
     def data(self, update: int, rows: Sequence[Row], images: Mapping[str, Image], parts: int) -> list[list[Datum]]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from arena import names, plugins
 from arena.errors import InputError
+from arena.train import memory
 from arena.train.vlm.engine import Ints
 
 
@@ -46,9 +47,13 @@ def learner(source: str, device: str, dtype: str) -> Learner:
     if kind.learner is None:
         raise InputError(f"operator {source!r} cannot be trained here: {kind.name} has no weights that a trainer knows")
     plugins.require_modules(f"training {kind.name}", ("torch", "transformers", "peft"), "train")
+    if device != "cpu" and not torch.cuda.is_available():
+        raise InputError(f"model.device={device}: torch finds no CUDA device here. Set model.device=cpu")
+    todo = "train a smaller model" + (", or set model.weights=bfloat16 with model.mode=lora" * (dtype == "float32"))
     try:
-        made: Learner = plugins.resolve(kind.learner)(what, dict(name.options), device=device, dtype=dtype)
-    except ValueError as error:
+        with memory.told(device, "loading the model", todo):
+            made: Learner = plugins.resolve(kind.learner)(what, dict(name.options), device=device, dtype=dtype)
+    except (ValueError, MemoryError) as error:
         raise InputError(f"{source} cannot be trained: {error}") from error
     return made
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import json
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,7 +22,8 @@ import torch
 from torch import Tensor
 
 from arena.errors import ArenaError, InputError, sentence
-from arena.train.vlm import losses, lowrank, saved
+from arena.train import memory
+from arena.train.vlm import begun, losses, lowrank, saved
 from arena.train.vlm.engine import NO_CONFIG, Config, Datum, Engine, Floats, Ints, OptimParams, Output
 from arena.train.vlm.learnable import Learner, learner, new_optimizer, without_dropout
 from arena.train.vlm.local_config import LocalConfig
@@ -29,7 +31,6 @@ from arena.train.vlm.passes import Pass, Row, passes
 from arena.train.vlm.rows import sha
 
 HEAD = 128  # places that logits are computed for at once
-NO_MEMORY = ("not enough memory", "can't allocate memory")  # of torch's errors on a CPU, which have no class
 STATES: Config = {"states": "prompt"}
 
 
@@ -43,6 +44,7 @@ def trained(state: Path, device: str = "cpu") -> LocalEngine:
     how = {name: facts[name] for name in ("mode", "rank", "alpha") if name in facts}
     made = LocalEngine(facts["source"], found.parent, LocalConfig(device=device, **how))
     saved.read_state(found, made._trained, None, made._facts())
+    made.reached = begun.reached(found)
     return made
 
 
@@ -51,6 +53,7 @@ class LocalEngine(Engine):
 
     def __init__(self, source: str, folder: Path, config: LocalConfig | None = None) -> None:
         self.source, self.folder, self.config = source, folder, (config or LocalConfig()).here()
+        self.reached: dict[str, int] = {}  # how far its training was, of what is exported
         self.learner = learner(source, self.config.device, self.config.weights)
         base = self.learner.model
         base.set_attn_implementation("eager" if self.config.device == "cpu" else "sdpa")
@@ -173,7 +176,9 @@ class LocalEngine(Engine):
         """Write the model, an adapter merged, as the new Hugging Face folder `out`: `vlm:OUT` and others load it."""
         model = self.model if self.config.mode == "full" else copy.deepcopy(self.model).merge_and_unload()
         with saved.whole(out) as fresh:
-            self.learner.save(fresh, model, dtype, {"source": self.source, "mode": self.config.mode})
+            about = {"source": self.source, "mode": self.config.mode, **self.reached}
+            self.learner.save(fresh, model, dtype, about)
+            (fresh / saved.MARKER).write_text(json.dumps(about) + "\n")
         return out
 
     def export_adapter(self, out: Path, rank: int = 32) -> float:
@@ -186,7 +191,7 @@ class LocalEngine(Engine):
             model, share = self.model, 1.0
         else:
             model, share = lowrank.adapted(self.learner.plain(), self.model, rank)
-        saved.write_adapter(out, model, {"source": self.source}, self.learner.base, self._own)
+        saved.write_adapter(out, model, {"source": self.source, **self.reached}, self.learner.base, self._own)
         return share
 
     # how
@@ -319,16 +324,13 @@ class LocalEngine(Engine):
     @contextlib.contextmanager
     def _memory(self, where: str, todo: str) -> Iterator[None]:
         try:
-            yield
-        except (RuntimeError, MemoryError) as error:
-            if not isinstance(error, torch.OutOfMemoryError | MemoryError) and not any(
-                said in str(error) for said in NO_MEMORY
-            ):
-                raise
+            with memory.told(self.config.device, where, todo):
+                yield
+        except MemoryError as error:
             self._drop()
             raise ArenaError(
-                f"out of memory on {self.config.device} in {where}: {todo}. Steps that were made before it stay; what "
-                "goes on with --resume begins at the last checkpoint"
+                f"{error}. Steps that were made before it stay; what goes on with --resume begins at the last "
+                "checkpoint"
             ) from error
 
     def _broken(self, what: str) -> None:

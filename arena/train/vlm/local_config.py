@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from arena.errors import InputError
 from arena.train import products
+
+DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,8 @@ class LocalConfig:
     seed: int = 0  # of the adapter's first weights
 
     def __post_init__(self) -> None:
+        if not DEVICE.fullmatch(self.device):
+            raise InputError(f"device={self.device!r}: expected cpu, cuda or cuda:N")
         products.settled(self.dtype, self.device)
         allowed = {"mode": ("full", "lora"), "weights": products.DTYPES}
         for name, values in allowed.items():

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from arena.errors import InputError, nearest
+from arena.train import ranges
+from arena.train.ranges import ANY, LEAST_0, Range
 
 Config = Mapping[str, float | str]
 RATIOS = ("token", "turn", "gspo")
@@ -37,11 +39,11 @@ class PolicyConfig:
                 raise InputError(f"{name}={value!r}: expected a value like {known[name].default!r}")
         made = cls(**given)
         if made.ratio not in RATIOS:
-            raise InputError(f"ratio={made.ratio!r}: expected {', '.join(RATIOS)}")
-        if not 0 <= made.clip_low < 1:
-            raise InputError(f"clip_low={made.clip_low}: expected at least 0 and less than 1")
-        if made.clip_high < 0 or made.importance < 0 or made.kl < 0:
-            raise InputError("clip_high, importance and kl: expected 0 or more")
-        if made.dual_clip <= 1 + made.clip_high:
-            raise InputError(f"dual_clip={made.dual_clip}: expected more than 1 + clip_high = {1 + made.clip_high}")
+            raise InputError(f"policy.ratio={made.ratio!r}: expected {', '.join(RATIOS)}")
+        least_0 = dict.fromkeys(("clip_high", "importance", "kl"), LEAST_0)
+        ranges.check("policy", made, least_0 | {"clip_low": Range(0, 1, below=True), "entropy": ANY})
+        if not made.dual_clip > 1 + made.clip_high:
+            raise InputError(
+                f"policy.dual_clip={made.dual_clip}: expected more than 1 + policy.clip_high = {1 + made.clip_high:g}"
+            )
         return made

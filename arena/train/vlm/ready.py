@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from types import FunctionType
 
+from arena import files, names
 from arena.errors import InputError
-from arena.train.vlm import boards, evaluations, matches, sampler, spo
-from arena.train.vlm.advantages import GROUPS
+from arena.plan import Plan
+from arena.train.vlm import boards, evaluations, matches, sampler, spo, thoughts
+from arena.train.vlm.advantages import GROUPS, critic_of
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.estimate import find
+from arena.train.vlm.guided import correctors
 
 
 def check(config: VlmConfig) -> VlmConfig:
@@ -19,7 +24,12 @@ def check(config: VlmConfig) -> VlmConfig:
     boards.check(config)
     config = replace(config, rollout=matches.standing(config.rollout))
     sampler.check(placed(config))
-    matches.base_plan(placed(config).rollout)
+    plan, _ = matches.base_plan(placed(config).rollout)
+    check_critic(config, plan)
+    check_functions(config)
+    if config.thoughts.corrector:
+        games = [game.facts.spec.id for game in plan.games]
+        correctors(config.thoughts, thoughts.truths(plan.games), thoughts.solvers(plan.games), games)
     return config
 
 
@@ -38,3 +48,31 @@ def check_algorithm(config: VlmConfig) -> None:
         )
     if how.algorithm == spo.ALGORITHM:
         spo.check(config.rollout.levels)
+
+
+def check_critic(config: VlmConfig, plan: Plan) -> None:
+    """InputError for a critic that looks at what no turn of the trained operator has: it is made after a rollout."""
+    if critic_of(find(config.learn.algorithm)) != "turns":
+        return
+    views = [game.operators[0].views for game in plan.games]
+    lacking = {
+        "picture": all(one.image is None for one in views) and "the operator is shown no picture. Name other inputs",
+        "facts": not any(one.text for one in views)
+        and "facts come with text, which the operator is not shown. Name other inputs",
+        "vector": not config.rollout.vector and "rows have no vector view. Set rollout.vector=true",
+    }
+    for name in config.critic.inputs:
+        if why := lacking.get(name):
+            raise InputError(f"critic.inputs={','.join(config.critic.inputs)}: {why}")
+
+
+def check_functions(config: VlmConfig) -> None:
+    """InputError for a function of the user's that there is not: it is called after a rollout."""
+    terms = [("policy.terms", one) for one in config.policy.terms.split(",")]
+    for setting, given in (("learn.reward", config.learn.reward), *terms):
+        if not given:
+            continue
+        named = names.parse(given)
+        if not named.is_file:
+            raise InputError(f"{setting}={given}: expected FILE.py:FUNCTION")
+        files.load(Path(named.kind), named.what, FunctionType)

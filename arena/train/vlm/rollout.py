@@ -22,7 +22,7 @@ import numpy as np
 from arena import plugins
 from arena.canonical import digest, hash_path
 from arena.channel import WorkerPool
-from arena.errors import ArenaError, RecordError, WorkerError
+from arena.errors import ArenaError, RecordError, WorkerError, some
 from arena.log import MatchLine
 from arena.observer import Observer
 from arena.operator import OpenSeat
@@ -291,9 +291,8 @@ class Rollout:
                     f"with {self.version}: its worker did not take the update"
                 )
         if not any(row.trainable for row in out.rows):
-            why = (
-                ", ".join(f"{count} x {reason}" for reason, count in out.dropped.most_common()) or "no turn was played"
-            )
+            reasons = [f"{count} x {reason}" for reason, count in out.dropped.most_common()]
+            why = some(reasons, 3) if reasons else "no turn was played"
             raise ArenaError(f"nothing can be learnt from the matches in {folder}: {why}")
 
 

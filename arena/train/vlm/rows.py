@@ -276,6 +276,8 @@ def _row(
     flaw, spans = None, None
     if prompt is None or response is None or mu is None or not len(response):
         flaw = "the operator gave no tokens"
+        if decision.detail:  # why: it raised, or its server failed
+            flaw += f" ({decision.fault}: {decision.detail})"
     elif len(mu) != len(response) or not np.isfinite(mu).all():
         flaw = "not every token has a log-probability"
     elif decision.raw is not None and not texts.says(response.tolist(), decision.raw):

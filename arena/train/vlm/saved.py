@@ -30,7 +30,7 @@ from arena.train.vlm.engine import Datum
 VERSION = 1
 FACTS = "engine.json"
 SERVED = "tinker.json"  # in its place, where a server of the Tinker API trains
-MARKER = "weights.json"  # the last file of a folder of sampler weights
+MARKER = begun.WEIGHTS  # the last file of a folder of weights
 PEFT, LORA_A, LORA_B = "base_model.model.", ".lora_A.weight", ".lora_B.weight"  # around a layer's name, as peft has it
 Factors = Mapping[str, tuple[Tensor, Tensor]]  # by layer: (down, up), whose product up @ down is added to its weight
 
@@ -153,7 +153,10 @@ def read_facts(path: Path) -> dict[str, Any]:
     try:
         facts = json.loads((path / FACTS).read_text())
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is no checkpoint, or is damaged: {sentence(error)}") from error
+        raise CheckpointError(
+            f"{path} is no checkpoint, or its {FACTS} is damaged: {sentence(error)} Name another one, or resume from "
+            "the state before it"
+        ) from error
     if not isinstance(facts, dict) or facts.get("version") != VERSION:
         found = facts.get("version") if isinstance(facts, dict) else None
         raise CheckpointError(
@@ -167,7 +170,8 @@ def newest(folder: Path) -> Path:
     """`folder` if it is a state, else the last state by name below it. CheckpointError if there is none."""
     if (folder / FACTS).is_file():
         return folder
-    found = [file.parent for file in folder.rglob(FACTS) if not any(part.startswith(".") for part in file.parts)]
+    every = (file.relative_to(folder) for file in folder.rglob(FACTS))
+    found = [folder / file.parent for file in every if not any(part.startswith(".") for part in file.parts)]
     if not found:
         raise CheckpointError(_why_none(folder))
     return max(found)
@@ -202,11 +206,8 @@ def read_state(
         if name != "source" and found.get(name) != value:
             what = "its base model has other files" if name == "base" else f"{name}={found.get(name)}, not {value}"
             raise CheckpointError(f"{path} is the state of another model ({found.get('source')}): {what}")
-    try:
-        weights = load_file(path / "weights.safetensors")
-        moments = {} if optimizer is None else load_file(path / "optimizer.safetensors")
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path} is damaged: {sentence(error)} Resume from the state before it") from error
+    weights = _tensors(path / "weights.safetensors")
+    moments = {} if optimizer is None else _tensors(path / "optimizer.safetensors")
     if weights.keys() != trained.keys():
         other = sorted(weights.keys() ^ trained.keys())[0]
         raise CheckpointError(f"{path} is the state of another model: {other}. {nearest(other, trained)}")
@@ -225,6 +226,16 @@ def read_state(
             one.copy_(weights[name])
     if optimizer is not None:
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _tensors(file: Path) -> dict[str, Tensor]:
+    """What is in a file of a state. CheckpointError, with its name, if it is not there or is damaged."""
+    try:
+        return load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{file} is missing or damaged: {sentence(error)} Resume from the state before it"
+        ) from error
 
 
 def write_batch(folder: Path, batch: Sequence[Datum]) -> Batch:

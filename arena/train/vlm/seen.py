@@ -33,7 +33,10 @@ class Seen:
         """Of each input: (height, width, channels) or (numbers,). InputError for one that no turn has."""
         for name, column in self.columns.items():
             if not column:
-                raise InputError(f"the critic looks at {name!r}, but no turn has it. There is: {', '.join(INPUTS)}.")
+                raise InputError(
+                    f"the critic looks at {name!r}, but no turn has it: set critic.inputs to others of "
+                    f"{', '.join(INPUTS)}"
+                )
         return {name: column[0].shape for name, column in self.columns.items()}
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from arena.errors import ArenaError, RecordError
+from arena.errors import ArenaError, RecordError, sentence
 from arena.game import Image
 from arena.train.vlm.hindsight import Hindsight
 from arena.train.vlm.rows import Collected, MatchStat, Row
@@ -91,7 +91,7 @@ class RowStore:
             try:
                 names = pq.read_table(path, columns=["sha256"])["sha256"].to_pylist()
             except (OSError, ValueError) as error:
-                raise RecordError(f"{path} cannot be read: {error}") from error
+                raise unreadable(path, error) from error
             for name in names:
                 self._where.setdefault(name, update)
             self._read.add(update)
@@ -106,7 +106,7 @@ class RowStore:
         try:
             return pq.read_table(path)
         except (OSError, ValueError) as error:
-            raise RecordError(f"{path} cannot be read: {error}") from error
+            raise unreadable(path, error) from error
 
     def _write(self, kind: str, update: int, table: Any) -> None:
         import pyarrow.parquet as pq
@@ -182,6 +182,10 @@ class MatchFiles:
 
     def _path(self, match: int) -> Path:
         return self.folder / f"{match:06d}.rows"
+
+
+def unreadable(path: Path, error: Exception) -> RecordError:
+    return RecordError(f"{path} cannot be read: {sentence(error)} Restore it from a copy")
 
 
 def unwritable(path: Path, error: OSError) -> ArenaError:

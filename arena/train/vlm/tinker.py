@@ -25,12 +25,11 @@ from arena.errors import ArenaError, CheckpointError, InputError, sentence
 from arena.exporters.parquet import png
 from arena.train.vlm import losses, saved
 from arena.train.vlm.engine import NO_CONFIG, Config, Datum, Engine, Floats, OptimParams, Output
-from arena.train.vlm.tinker_config import TinkerConfig
+from arena.train.vlm.tinker_config import ADAPTER, TinkerConfig
 
 KEY = "TINKER_API_KEY"
 FACTS = saved.SERVED
 VERSION = 1
-ADAPTER = "adapter_config.json"
 ENDING = 10  # seconds that the end of a session may take
 FETCHED = 3600  # seconds that the server keeps an adapter which was fetched: the least that it takes
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from arena.errors import InputError
 
+ADAPTER = "adapter_config.json"  # in a folder with an adapter, as peft writes it
+
 
 @dataclass(frozen=True, kw_only=True)
 class TinkerConfig:

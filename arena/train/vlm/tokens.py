@@ -40,7 +40,7 @@ def token_inputs(
         raise ArenaError(
             f"no token of {len(rows)} turns can be learnt from: of {metrics['mismatch/tokens']:.0f} tokens none has a "
             f"probability within {band} of the sampler's. Trainer and sampler do not score alike (mismatch/k3 "
-            f"{metrics['mismatch/k3']:.3g})"
+            f"{metrics['mismatch/k3']:.3g}): give the operator the trainer's model, and numbers (@dtype=, model.dtype)"
         )
     thoughts = [np.arange(len(row.response)) < row.thought for row in rows]
     total_thought = sum(int((one & own).sum()) for one, own in zip(counts, thoughts, strict=True))

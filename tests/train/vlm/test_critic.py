@@ -156,7 +156,7 @@ def test_facts_are_numbers_and_words() -> None:
 
 
 def test_what_it_cannot_see_is_said() -> None:
-    with pytest.raises(InputError, match="looks at 'picture', but no turn has it"):
+    with pytest.raises(InputError, match=r"looks at 'picture', but no turn has it: set critic\.inputs"):
         seen([row()], ("picture",)).shapes()
     with pytest.raises(InputError, match="cannot look at 'sound'"):
         Critic(replace(SMALL, inputs=("sound",)), {})
@@ -166,8 +166,19 @@ def test_what_it_cannot_see_is_said() -> None:
 
 def test_numbers_that_are_not_finite_stop_it() -> None:
     shown = seen([row(state={"a": "1"})], ("facts",))
-    with pytest.raises(ArenaError, match="1 returns for the critic are not finite"):
+    with pytest.raises(ArenaError, match=r"1 returns for the critic are not finite: look at .*learn\.reward"):
         made(("facts",), shown).update(shown, np.array([np.inf]))
+
+
+def test_a_critic_that_diverged_says_which_setting_to_lower() -> None:
+    shown = seen([row(state={"a": "1"})], ("facts",))
+    one = made(("facts",), shown, learning_rate=0.5)
+    one.load(
+        {name: torch.full_like(value, torch.nan) for name, value in one.state().items() if name != "numbers"}
+        | {"numbers": one.state()["numbers"]}
+    )
+    with pytest.raises(ArenaError, match=r"not finite: lower critic\.learning_rate \(now 0\.5\)"):
+        one.values(shown)
 
 
 def test_the_state_of_another_critic_is_refused() -> None:

@@ -67,6 +67,11 @@ def test_an_evaluation_with_the_same_weights_is_not_played_again(tmp_path: Path)
     assert log.stat().st_mtime_ns == before
 
 
+def test_operators_sit_in_processes_where_those_of_rollouts_do(tmp_path: Path) -> None:
+    assert score(tmp_path, "new", "rollout.processes=true") == {"new"}
+    assert list((tmp_path / "evaluations" / "000001" / "workers").iterdir())
+
+
 def test_other_settings_of_an_evaluation_play_it_anew(tmp_path: Path) -> None:
     score(tmp_path, "old")
     assert score(tmp_path, "old", "evaluation.seed=7", "evaluation.matches=4") == {"old"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from arena.train.vlm.engine import OptimParams
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.matches import RolloutConfig
+from arena.train.vlm.saved import newest
+from arena_operators.vlm.checkpoint import facts, source
 from tests.train.vlm.engine_kit import answered, drawn, weighted
 
 
@@ -38,6 +41,15 @@ def run(request, tmp_path_factory):
         made.optim_step(OptimParams(learning_rate=3e-4))
     made.save_state(out / "checkpoint-2" / "state")
     return made, out
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """The folder of a training that has a checkpoint of after update 12 of 50."""
+    out = tmp_path / "begun"
+    Files(out).begin(VlmConfig(rollout=RolloutConfig(levels=("kuhn",))), "no")
+    LocalEngine("vlm", out / "weights", LocalConfig(dtype="float32")).save_state(out / "checkpoints/000012/engine")
+    return out
 
 
 def test_the_operator_scores_as_the_engine_does_and_keeps_its_prompt(run, tmp_path):
@@ -84,6 +96,25 @@ def test_a_training_without_an_update_says_how_to_go_on(tmp_path):
     said = str(call("export", "model", tmp_path / "run", tmp_path / "model").exception)
     assert "no update of this training was finished yet" in said
     assert f"train vlm --out {tmp_path / 'run'} --resume exact" in said
+
+
+def test_it_says_how_far_the_training_was(begun, tmp_path):
+    for what in ("model", "adapter"):
+        done = call("export", what, begun, tmp_path / what)
+        assert done.output.endswith(", after update 12 of 50\n"), done.output
+    for origin in (source(str(tmp_path / "model")), source("nano", str(tmp_path / "adapter"))):
+        assert facts(origin)["training"] == "update 12 of 50"
+
+
+def test_a_training_is_no_operator_and_says_how_one_is_made(begun, tmp_path):
+    done = call("play", "--game", "kuhn", "--operators", f"vlm:{begun},random", "--out", tmp_path / "run")
+    assert f"export model {begun} DIR makes one of its newest checkpoint" in str(done.exception)
+
+
+def test_a_training_is_found_by_a_path_with_dots(begun, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert newest(Path("..") / begun.name).samefile(begun / "checkpoints" / "000012" / "engine")
 
 
 def test_a_match_is_played_with_it(tmp_path):

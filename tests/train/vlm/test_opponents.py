@@ -94,6 +94,13 @@ def test_levels_with_short_episodes_come_more_often() -> None:
     assert one.weights() == pytest.approx([1 / 9, 4 / 9, 4 / 9])  # c, not played yet, as b
 
 
+def test_a_curriculum_of_other_levels_is_refused():
+    one = Curriculum(("a", "b"))
+    one.heard({1: [5]})
+    with pytest.raises(InputError, match=r"knows 'b', which is none of the levels \['a'\]: go on with the levels"):
+        Curriculum(("a",)).restore(one.state())
+
+
 def test_games_say_their_levels() -> None:
     assert levels_of("sidescroller@set=heldout")[4] == "sidescroller@set=heldout@difficulty=5"
     assert levels_of("mario:1-1+1-2@skip=4") == ("mario:1-1@skip=4", "mario:1-2@skip=4")

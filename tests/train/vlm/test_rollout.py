@@ -7,21 +7,25 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
 
 from arena.errors import ArenaError, InputError
+from arena.local_workers import LocalWorkers
+from arena.operator import Request
 from arena.plugins import game_class
 from arena.record.reader import Run
 from arena.record.verify import verify
+from arena.train import memory
 from arena.train.vlm.matches import RolloutConfig
 from arena.train.vlm.rollout import Rollout
 from arena.train.vlm.rows import Collected
 from tests.train.vlm.batches import row
-from tests.train.vlm.kit import IMAGE, TOKENS
+from tests.train.vlm.kit import IMAGE, TOKENS, Writer
 from tests.train.vlm.test_store import same
 
 ROOT = Path(__file__).parents[3]
@@ -118,6 +122,21 @@ def test_rows_of_other_weights_than_this_update_end_it(tmp_path: Path) -> None:
 def test_an_operator_without_tokens_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArenaError, match=r"nothing can be learnt.*gave no tokens"):
         play(tmp_path, operator="random")
+
+
+def test_a_sampler_without_memory_is_why_nothing_is_learnt(tmp_path: Path) -> None:
+    class Full(Writer):
+        def act(self, requests: Sequence[Request]) -> NoReturn:
+            with memory.told("cpu", "a batch", "lower @batch= (now 8)"):
+                raise MemoryError
+
+    with (
+        Rollout(config(), tmp_path, TOKENS) as rollout,
+        LocalWorkers(rollout.plan.entries, [Full] * len(rollout.plan.entries)) as workers,
+    ):
+        rollout._workers = workers
+        with pytest.raises(ArenaError, match=r"nothing can be learnt.*out of memory on cpu in a batch: lower @batch="):
+            rollout.play(1)
 
 
 def test_a_greedy_operator_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from arena.errors import InputError
+from arena.train.vlm import unused
 from arena.train.vlm.config import load
 from arena.train.vlm.config import presets as shipped
 
@@ -51,6 +52,13 @@ WRONG = [
     ("rollout.hosts=0", "rollout.hosts=0: expected at least 1"),
     ("rollout.fault_reward=nan", "rollout.fault_reward=nan: expected a number"),
     ("rollout.fault_reward=-inf", "rollout.fault_reward=-inf: expected a number"),
+    ("policy.clip_low=1", "policy.clip_low=1.0: expected at least 0 and less than 1"),
+    ("policy.clip_high=-1", "policy.clip_high=-1.0: expected at least 0"),
+    ("policy.importance=-1", "policy.importance=-1.0: expected at least 0"),
+    ("policy.kl=nan", "policy.kl=nan: expected at least 0"),
+    ("policy.entropy=inf", "policy.entropy=inf: expected a number"),
+    ("policy.dual_clip=nan", "policy.dual_clip=nan: expected more than 1 + policy.clip_high = 1.28"),
+    ("model.device=gpu", "device='gpu': expected cpu, cuda or cuda:N"),
 ]
 
 
@@ -73,5 +81,38 @@ def test_the_ends_of_a_range_that_belong_to_it_are_taken():
 
 
 @pytest.mark.parametrize("name", sorted(shipped()))
-def test_what_ships_lies_within(name):
-    load(name, None).check()
+def test_what_ships_lies_within_and_has_no_setting_that_changes_nothing(name):
+    config = load(name, None)
+    config.check()
+    assert unused.sentences(config) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (("spo.least=2",), "learn.algorithm=ppo has no stages: spo.least changes nothing"),
+        (
+            ("learn.algorithm=grpo",),
+            "learn.algorithm=grpo asks no critic: critic.inputs, critic.epochs change nothing",
+        ),
+        (("learn.algorithm=rloo", "learn.lam=0.5"), "learn.algorithm=rloo does not read them: learn.lam changes"),
+        (("learn.algorithm=token_ppo",), "a critic of hidden states alone: critic.inputs changes nothing"),
+        (("learn.token_lam=0.5",), "learn.algorithm=ppo values no tokens: learn.token_lam changes nothing"),
+        (("learn.kappa=0.2",), "learn.filter=none: learn.kappa changes nothing"),
+        (("learn.floor=0.5",), "learn.decay=0: learn.floor changes nothing"),
+        (("thoughts.plan=true",), "thoughts.corrector is not set: thoughts.plan changes nothing"),
+        (("tinker.base_model=x",), "engine=local: tinker.base_model changes nothing"),
+        (("model.rank=8",), "model.mode=full: model.rank changes nothing"),
+        (
+            ("engine=tinker", "tinker.base_model=x", "model.mode=lora", "rollout.operator=vlm:nano", "model.alpha=8"),
+            "the server decides: model.alpha changes nothing",
+        ),
+        (("evaluation.every=0",), "evaluation.every=0: evaluation."),
+        (("rollout.pool.opponents={self = 1}",), "no past: rollout.pool.every, rollout.pool.kept change nothing"),
+        (('rollout.levels=["maze@seats=1"]',), "maze@seats=1 has one seat: rollout.pool.opponents, "),
+        (("processes=3",), "staleness=0 plays nothing ahead: processes changes nothing"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else one[0],
+)
+def test_a_setting_that_changes_nothing_is_named_with_the_reason(settings, said):
+    assert said in "\n".join(unused.sentences(load("race-nano", None, settings)))

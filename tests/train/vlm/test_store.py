@@ -117,3 +117,12 @@ def test_a_torn_file_of_a_match_is_as_none(tmp_path: Path) -> None:
     path = tmp_path / "rows" / "000004.rows"
     path.write_bytes(path.read_bytes()[:-9])
     assert files.get(4) is None
+
+
+@pytest.mark.parametrize("kind", ["rows", "images"])
+def test_a_file_that_is_damaged_is_named_with_what_to_do(tmp_path: Path, kind: str) -> None:
+    RowStore(tmp_path).append(1, [row(0)], {"ab": np.zeros((2, 2, 3), np.uint8)})
+    file = tmp_path / kind / "000001.parquet"
+    file.write_bytes(file.read_bytes()[:-20])
+    with pytest.raises(RecordError, match=rf"{file} cannot be read: .*Restore it from a copy"):
+        RowStore(tmp_path).read(1) if kind == "rows" else RowStore(tmp_path).image("ab")

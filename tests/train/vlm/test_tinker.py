@@ -206,8 +206,17 @@ def test_a_training_plays_with_the_weights_of_the_server(server, tmp_path):
         'critic.inputs=["hidden"]',
         "learn.algorithm=token_ppo",
         "tinker.base_model=",
+        "thoughts.corrector=truth",
+        "rollout.operator=vlm:nano@adapter=race",
     ],
 )
 def test_what_cannot_be_mapped_is_refused_before_anything_is_loaded(tmp_path, setting):
     with pytest.raises(InputError, match=setting.partition("=")[0].replace("learn.algorithm", "critic.inputs")):
         config(tmp_path, "http://127.0.0.1:9", setting)
+
+
+def test_a_folder_of_an_adapter_is_refused_as_one_that_is_named_beside_its_model(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "adapter_config.json").write_text("{}")
+    with pytest.raises(InputError, match=r"would lose '.*mine' with the first update: name the model without it"):
+        config(tmp_path, "http://127.0.0.1:9", f"rollout.operator=vlm:{tmp_path / 'mine'}")

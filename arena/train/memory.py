@@ -1,0 +1,23 @@
+"""What runs out of memory says where, and which setting to lower: the trainer and the operator that plays alike."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+
+ON_A_CPU = ("not enough memory", "can't allocate memory")  # of torch's errors there, which have no class
+
+
+@contextlib.contextmanager
+def told(device: str, where: str, todo: str) -> Iterator[None]:
+    """MemoryError in these words where memory runs out, Python's or torch's. Other errors stay what they are."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and not any(
+            said in str(error) for said in ON_A_CPU
+        ):
+            raise
+        raise MemoryError(f"out of memory on {device} in {where}: {todo}") from error

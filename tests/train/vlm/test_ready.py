@@ -1,0 +1,42 @@
+"""What would be noticed after a whole rollout is refused before anything is loaded."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("torch")
+
+from arena.cli.main import cli
+from arena.errors import ArenaError
+from arena.train.vlm import ready
+from arena.train.vlm.config import load
+from tests.train.vlm import kit
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (("critic.inputs=facts,vector",), r"critic.inputs=facts,vector: rows have no vector view. Set rollout.vector="),
+        (
+            ("rollout.operator=llm:smollm2@temperature=1", "critic.inputs=picture"),
+            "critic.inputs=picture: the operator is shown no picture. Name other inputs",
+        ),
+        (("learn.reward=doubled",), "learn.reward=doubled: expected FILE.py:FUNCTION"),
+        (("learn.reward=./nowhere.py:doubled",), "nowhere.py"),
+        (("policy.terms=./nowhere.py:term",), "nowhere.py"),
+        (("thoughts.corrector=./nowhere.py:truth",), "nowhere.py"),
+        (("thoughts.corrector=truth",), "leduc does not say what is true of a moment"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else one[-1],
+)
+def test_what_an_update_would_lack_is_refused(settings, said):
+    with pytest.raises(ArenaError, match=said):
+        ready.check(load(None, None, ("rollout.operator=vlm:nano", *settings), ("leduc",)))
+
+
+def test_a_training_names_what_changes_nothing_before_it_loads(tmp_path):
+    words = ("--game", "leduc", "--set", f"rollout.operator={kit.__file__}", "--set", "spo.least=2", "--out", tmp_path)
+    done = CliRunner().invoke(cli, ["train", "vlm", *map(str, words)])
+    assert "no weights that a trainer knows" in str(done.exception)  # it came so far as to load
+    assert "spo.least changes nothing" in " ".join(done.output.split())
