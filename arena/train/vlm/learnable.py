@@ -13,6 +13,7 @@ from arena import names, plugins
 from arena.errors import InputError
 from arena.train import memory
 from arena.train.vlm.engine import Ints
+from arena.train.vlm.sampler import trainable
 
 
 class Learner(Protocol):
@@ -42,17 +43,17 @@ class Learner(Protocol):
 
 def learner(source: str, device: str, dtype: str) -> Learner:
     """The model of an operator's name, such as `vlm` or `llm:DIR`. InputError for one that cannot be trained."""
-    name = names.parse(source)
-    kind, what = plugins.named_operator(name, source)
-    if kind.learner is None:
-        raise InputError(f"operator {source!r} cannot be trained here: {kind.name} has no weights that a trainer knows")
+    kind, what = trainable(source)
+    assert kind.learner is not None
     plugins.require_modules(f"training {kind.name}", ("torch", "transformers", "peft"), "train")
     if device != "cpu" and not torch.cuda.is_available():
         raise InputError(f"model.device={device}: torch finds no CUDA device here. Set model.device=cpu")
     todo = "train a smaller model" + (", or set model.weights=bfloat16 with model.mode=lora" * (dtype == "float32"))
     try:
         with memory.told(device, "loading the model", todo):
-            made: Learner = plugins.resolve(kind.learner)(what, dict(name.options), device=device, dtype=dtype)
+            made: Learner = plugins.resolve(kind.learner)(
+                what, dict(names.parse(source).options), device=device, dtype=dtype
+            )
     except (ValueError, MemoryError) as error:
         raise InputError(f"{source} cannot be trained: {error}") from error
     return made

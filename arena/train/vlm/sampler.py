@@ -11,11 +11,21 @@ from typing import Any
 
 from arena import names, plugins
 from arena.errors import InputError
-from arena.operator import check_options
+from arena.operator import OperatorKind, check_options
 from arena.train.vlm.config import VlmConfig
 
 WHOLE = {"top_p": 1.0, "top_k": 0, "min_p": 0.0, "choices": False}  # options that leave tokens out, when they do not
 RANK, KEPT = 32, 2  # what a server has room for unless its options say more: see arena_operators/vlm/options.py
+
+
+def trainable(operator: str) -> tuple[OperatorKind, str]:
+    """As `plugins.named_operator`. InputError for an operator without weights that are trained here."""
+    kind, what = plugins.named_operator(names.parse(operator), operator)
+    if kind.learner is None:
+        raise InputError(
+            f"operator {operator!r} cannot be trained here: {kind.name} has no weights that a trainer knows"
+        )
+    return kind, what
 
 
 def options_of(operator: str) -> dict[str, Any]:
@@ -28,6 +38,7 @@ def options_of(operator: str) -> dict[str, Any]:
 
 def check(config: VlmConfig) -> None:
     """InputError for an operator that samples otherwise than the engine scores, or that cannot take its weights."""
+    trainable(config.rollout.operator)
     options = options_of(config.rollout.operator)
     _check_sampling(config, options)
     if options.get("backend") == "vllm":

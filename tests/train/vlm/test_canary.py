@@ -243,7 +243,7 @@ def test_an_engines_adapter_and_its_canary_are_taken(tmp_path):
 
     prompt, words = np.arange(100, 112, dtype=np.int32), np.array([300, 41, 555, 203], np.int32)
     text = np.concatenate([prompt, words])
-    engine = LocalEngine("vlm:nano", tmp_path, LocalConfig(rank=8, alpha=16, dtype="float32"))
+    engine = LocalEngine("vlm:nano", tmp_path, LocalConfig(rank=8, alpha=16, dtype="float32", tokens=256))
     weight = {"weight": np.full(len(words), 0.25, np.float32)}
     engine.forward_backward([Datum(prompt=prompt, response=words, inputs=weight)], "cross_entropy")
     engine.optim_step(OptimParams(learning_rate=1e-2))
@@ -270,7 +270,7 @@ def test_a_trainer_in_bfloat16_passes_beside_a_sampler_in_float32_which_without_
     from arena_operators.vlm.operator import make
     from tests.train.vlm.engine_kit import drawn, weighted
 
-    engine = LocalEngine("vlm:nano", tmp_path, LocalConfig(mode="full", dtype="bfloat16"))
+    engine = LocalEngine("vlm:nano", tmp_path, LocalConfig(mode="full", dtype="bfloat16", tokens=256))
     engine.forward_backward(weighted(drawn(engine.learner)), "cross_entropy")
     engine.optim_step(OptimParams(learning_rate=1e-4))
     folder, text = engine.sampler_weights("pi_v1"), canary.fixed(engine.learner.tokenizer)

@@ -38,6 +38,7 @@ learning_rate = 0.02
 rank = 4
 alpha = 8
 dtype = "float32"
+tokens = 256
 """
 
 

@@ -19,7 +19,7 @@ from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.local_config import LocalConfig
 from tests.train.vlm.engine_kit import answered, weighted
 
-CONFIG = LocalConfig(dtype="float32")
+CONFIG = LocalConfig(dtype="float32", tokens=512)
 STEP = OptimParams(learning_rate=3e-4)
 MODES = ("full", "lora")
 

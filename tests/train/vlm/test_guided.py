@@ -40,12 +40,15 @@ channels = 4
 warmup = 0
 [model]
 mode = "full"
+tokens = 256
 """
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
-    return LocalEngine("vlm:nano", tmp_path_factory.mktemp("weights"), LocalConfig(mode="full", dtype="float32"))
+    return LocalEngine(
+        "vlm:nano", tmp_path_factory.mktemp("weights"), LocalConfig(mode="full", dtype="float32", tokens=512)
+    )
 
 
 @pytest.fixture

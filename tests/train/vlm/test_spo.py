@@ -205,6 +205,7 @@ alternation = "fixed"
 least = 1
 [model]
 mode = "full"
+tokens = 256
 """
 
 

@@ -49,6 +49,7 @@ channels = 4
 warmup = 0
 [model]
 mode = "full"
+tokens = 256
 [evaluation]
 every = 2
 matches = 2

@@ -46,6 +46,7 @@ warmup = 1
 
 [model]
 mode = "full"
+tokens = 256
 """
 
 
