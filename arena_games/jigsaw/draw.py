@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -40,10 +41,18 @@ def pieces(puzzle: PiecesPuzzle, height: int, width: int) -> Pixels:
     return np.array(out)
 
 
-def patches(puzzle: PatchPuzzle, height: int, width: int) -> Pixels:
-    """The picture with its hole, and the patches below it or, in a wide picture, beside it."""
-    out = Image.new("RGB", (width, height), GROUND)
-    cut, number, gap = puzzle.cut, len(puzzle.names), max(2, round(GAP * min(height, width)))
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the parts of a puzzle of patches are drawn, in pixels; boxes are (left, top, right, bottom)."""
+
+    picture: tuple[int, int, int]  # left, top, side
+    hole: Box
+    patches: tuple[tuple[int, int, int], ...]  # left, top, side of each
+
+
+def layout(puzzle: PatchPuzzle, height: int, width: int) -> Layout:
+    """The picture, and the patches below it or, in a wide picture, beside it."""
+    number, gap = len(puzzle.names), max(2, round(GAP * min(height, width)))
     if width >= 1.4 * height:
         side = height - 2 * gap
         columns = 1 if number <= 2 else 2
@@ -53,22 +62,32 @@ def patches(puzzle: PatchPuzzle, height: int, width: int) -> Pixels:
         columns = number if number <= 4 else math.ceil(number / 2)
         boxes = list(_boxes(number, columns, (gap, side + 2 * gap, width - gap, height - gap), gap))
     x, y = (gap, gap) if width >= 1.4 * height else ((width - side) // 2, gap)
-    _paste(out, cut.picture, x, y, (side, side))
     scale = side / SIDE
-    hole = (x + cut.hole[1] * scale, y + cut.hole[0] * scale)
+    hole = (x + puzzle.cut.hole[1] * scale, y + puzzle.cut.hole[0] * scale)
     end = (hole[0] + PATCH * scale - 1, hole[1] + PATCH * scale - 1)
-    if puzzle.chosen is None:
-        ImageDraw.Draw(out).rectangle((*hole, *end), fill=HOLE, outline=NEXT)
-        put(
-            out, text("?", max(9, round(PATCH * scale / 2)), NEXT, True), (hole[0] + end[0]) / 2, (hole[1] + end[1]) / 2
-        )
-    else:
-        _paste(out, cut.patches[puzzle.chosen], round(hole[0]), round(hole[1]), (round(PATCH * scale),) * 2)
-    for name, patch, (left, top, right, bottom) in zip(puzzle.names, cut.patches, boxes, strict=True):
+    places = []
+    for left, top, right, bottom in boxes:
         size = int(min(right - left, bottom - top))
-        at = (round((left + right - size) / 2), round((top + bottom - size) / 2))
-        _paste(out, patch, *at, (size, size))
-        _badge(out, name, *at, max(9, round(min(min(height, width) / 14, size / 5))))
+        places.append((round((left + right - size) / 2), round((top + bottom - size) / 2), size))
+    return Layout((x, y, side), (*hole, *end), tuple(places))
+
+
+def patches(puzzle: PatchPuzzle, height: int, width: int) -> Pixels:
+    """The picture with its hole, and the patches."""
+    out = Image.new("RGB", (width, height), GROUND)
+    cut, at = puzzle.cut, layout(puzzle, height, width)
+    x, y, side = at.picture
+    _paste(out, cut.picture, x, y, (side, side))
+    left, top, right, bottom = at.hole
+    size = PATCH * side / SIDE
+    if puzzle.chosen is None:
+        ImageDraw.Draw(out).rectangle(at.hole, fill=HOLE, outline=NEXT)
+        put(out, text("?", max(9, round(size / 2)), NEXT, True), (left + right) / 2, (top + bottom) / 2)
+    else:
+        _paste(out, cut.patches[puzzle.chosen], round(left), round(top), (round(size),) * 2)
+    for name, patch, (x, y, side) in zip(puzzle.names, cut.patches, at.patches, strict=True):
+        _paste(out, patch, x, y, (side, side))
+        _badge(out, name, x, y, max(9, round(min(min(height, width) / 14, side / 5))))
     return np.array(out)
 
 

@@ -15,6 +15,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from arena.train import products
 from arena.train.vlm.chats import Chat
 from arena_operators.vlm.checkpoint import METADATA
 from scripts.nano import places
+from scripts.nano.pictures import SORTS
 
 WORDS = 6  # of a phrase, at most
 MOST = 1_500  # phrases of a source
@@ -37,7 +39,6 @@ HELD = 256  # pictures of a source that are not learned from
 KEPT = 16  # known pictures of an update
 KEEP = 20.0  # nats that the tower pays where image tokens of known pictures change by as much as these differ
 FEATURES = "eyes.json"
-SCENES = "scenes"  # how many scenes whose things are read by their places, among shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,8 @@ def gather(name: str, chats: Iterable[Chat]) -> Pictures:
 class Eyes:
     """The tower and connector of a model, and a reader of phrases for each source."""
 
-    def __init__(self, model: Any, sources: Sequence[Pictures], seed: int) -> None:
-        """`model`: of transformers, with `model.vision_model` and `model.connector`."""
+    def __init__(self, model: Any, sources: Sequence[Pictures], sorts: Sequence[str], seed: int) -> None:
+        """`model`: of transformers, with `model.vision_model` and `model.connector`; `sorts`: of `pictures.SORTS`."""
         torch.manual_seed(seed)
         self.tower, self.connector = model.model.vision_model, model.model.connector
         self.readers = torch.nn.ModuleDict()
@@ -108,7 +109,8 @@ class Eyes:
                 reader.bias.copy_(torch.logit(one.rates))
             self.readers[one.name] = reader
 
-        self.places = places.Reader(model.config.get_text_config().hidden_size)
+        self.width = model.config.get_text_config().hidden_size
+        self.places = torch.nn.ModuleDict({name: places.Reader(SORTS[name], self.width) for name in sorts})
 
     @property
     def parameters(self) -> list[torch.nn.Parameter]:
@@ -117,7 +119,7 @@ class Eyes:
 
     def tokens(self, pixels: npt.NDArray[np.uint8]) -> torch.Tensor:
         """The image tokens of pictures, as float32 (pictures, tokens, width)."""
-        return self.look(pixels).unflatten(1, (-1, self.places.linear.in_features))
+        return self.look(pixels).unflatten(1, (-1, self.width))
 
     def look(self, pixels: npt.NDArray[np.uint8]) -> torch.Tensor:
         """The image tokens of pictures, as float32 (pictures, tokens * width); pixels as a processor scales them."""
@@ -131,6 +133,23 @@ class Eyes:
         found = self.readers[one.name](self.look(one.pixels[rows]))
         truth = torch.from_numpy(one.said[rows]).float()
         return functional.binary_cross_entropy_with_logits(found, truth, reduction="sum") / len(rows)
+
+    def loss_of_places(self, sort: str, some: places.Pictures) -> torch.Tensor:
+        """As `places.Reader.loss`."""
+        reader = self.places[sort]
+        assert isinstance(reader, places.Reader)
+        return reader.loss(self.tokens(some.pixels), some.words)
+
+    @torch.no_grad()
+    def right(self, held: Mapping[str, places.Pictures]) -> dict[str, float]:
+        """By sort, as `places.Reader.right`."""
+        out = {}
+        for sort, some in held.items():
+            reader = self.places[sort]
+            assert isinstance(reader, places.Reader)
+            found = reader.right(self.tokens(some.pixels), some.words)
+            out |= {f"{sort}/{name}": value for name, value in found.items()}
+        return out
 
     @torch.no_grad()
     def sees(self, one: Pictures) -> float:
@@ -155,11 +174,11 @@ def learn(
     """Teaches the tower of `model` in place; yields what it sees before, at every eighth and at the end.
 
     `known`: pictures whose image tokens stay what they are, as far as what is new allows it.
-    `shares`: how many pictures of each that is new an update has.
+    `shares`: how many pictures of each that is new an update has, and of each of `pictures.SORTS`, which are drawn.
     """
-    whole = sum(shares.values())
-    eyes = Eyes(model, new, seed)
-    held = places.drawn(seed, 0, places.HELD) if SCENES in shares else None
+    whole, sorts = sum(shares.values()), [name for name in shares if name in SORTS]
+    eyes = Eyes(model, new, sorts, seed)
+    held = {name: places.drawn(name, seed, 0, places.HELD) for name in sorts}
     rng = generator(key("nano eyes", seed))
     with torch.no_grad():
         before = {
@@ -171,21 +190,19 @@ def learn(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps, pct_start=0.05, anneal_strategy="cos")
 
     def told(step: int, moved: float) -> dict[str, float]:
-        with torch.no_grad():
-            things = {} if held is None else eyes.places.right(eyes.tokens(held.pixels), held.words)
-        return {"step": step, "moved": moved, **{one.name: eyes.sees(one) for one in new}, **things}
+        return {"step": step, "moved": moved, **{one.name: eyes.sees(one) for one in new}, **eyes.right(held)}
 
     yield told(0, 0.0)
     every, moved = max(1, steps // 8), 0.0
-    with places.stream(seed, shares.get(SCENES, 0)) as scenes:
+    with ExitStack() as stack:
+        streams = {name: stack.enter_context(places.stream(name, seed, shares[name])) for name in sorts}
         for step in range(steps):
             loss = torch.zeros(())
             for one in new:
                 rows = rng.integers(HELD, len(one.pixels), shares[one.name])
                 loss = loss + eyes.loss(one, rows) * (len(rows) / whole)
-            if SCENES in shares:
-                some = next(scenes)
-                loss = loss + eyes.places.loss(eyes.tokens(some.pixels), some.words) * (shares[SCENES] / whole)
+            for name, pictures in streams.items():
+                loss = loss + eyes.loss_of_places(name, next(pictures)) * (shares[name] / whole)
             for one in known:
                 rows = rng.integers(0, len(one.pixels), max(1, KEPT // len(known)))
                 off = (eyes.look(one.pixels[rows]) - before[one.name][rows]).square().mean() / scale[one.name]

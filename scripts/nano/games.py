@@ -34,7 +34,7 @@ from arena_operators.vlm.adapter import merged
 from arena_operators.vlm.checkpoint import METADATA, SHIPPED, adapters
 from scripts.nano import more_tokens, visited
 from scripts.nano.export import export
-from scripts.nano.eyes import SCENES, gather, teach
+from scripts.nano.eyes import gather, teach
 from scripts.nano.recipe import Recipe
 from scripts.nano.rounds import AGAIN, BACK, EVEN, GROWN, LAST, SHAPES, TEACHERS
 
@@ -47,8 +47,8 @@ TOKENS = 320  # more from then on, so that what spy, mazes and jigsaws say takes
 SAID = 400  # lessons of each game that they are made of
 SEEN_FIRST = {"maze": 16, "jigsaw": 16, "spy": 16}  # pictures of an update of the eyes
 SEEN_AGAIN = {"maze": 10, "jigsaw": 6, "spy": 32}
-SEEN_PLACES = {SCENES: 64, "maze": 8, "jigsaw": 8, "spy": 8}  # what stands where, in scenes that are drawn meanwhile
-SEEN_SHAPES = {SCENES: 64, "jigsaw": 8, "spy": 8}  # and mazes as they were seen before
+SEEN_PLACES = {"scenes": 64, "maze": 8, "jigsaw": 8, "spy": 8}  # what stands where, in scenes that are drawn meanwhile
+SEEN_SHAPES = {"scenes": 64, "jigsaw": 8, "spy": 8}  # and mazes as they were seen before
 SPY_PICTURES = "spy@lessons=120000@weight=0.21"  # of the eyes' second round: some 28,000 pictures
 KNOWN = 1_500  # pictures of each known game that the eyes go on seeing as they do
 EYES_RATE, PLACES_RATE = 1e-3, 3e-3
