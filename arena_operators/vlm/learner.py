@@ -171,6 +171,11 @@ class Learner:
         words = {path.rpartition(".")[2] for path, one in inside.named_modules() if isinstance(one, torch.nn.Linear)}
         return rf"(.*\.)?{name.replace('.', chr(92) + '.')}\.layers\.\d+\..*\.({'|'.join(sorted(words))})"
 
+    def tower(self) -> Sequence[torch.nn.Module]:
+        """What turns pictures into image tokens, its connector included; empty for a model that sees none."""
+        inside = self._decoder()
+        return [one for one in self.model.model.children() if one is not inside] if self._loaded.sees else []
+
     def _decoder(self) -> Any:
         inner = self.model.model
         for name in ("text_model", "language_model"):

@@ -98,19 +98,19 @@ BACK = (
     "kuhn@lessons=500@weight=0.005",
     "connect_four@lessons=6000@weight=0.23",
 )
-# The seventh, after eyes that see shapes: what they see is said, and of the rest enough that nothing is lost.
+# The seventh, after eyes that see shapes: most of it says what they see, and of the rest enough that nothing is lost.
 SHAPES = (
-    "numberline@lessons=1000@weight=0.02",
-    "ezpoints@lessons=2000@weight=0.05",
-    "points24@lessons=2000@weight=0.05",
-    "blackjack@lessons=1000@weight=0.02",
+    "numberline@lessons=1000@weight=0.015",
+    "ezpoints@lessons=2000@weight=0.04",
+    "points24@lessons=2000@weight=0.04",
+    "blackjack@lessons=1000@weight=0.015",
     "maze@lessons=3000@weight=0.07",
-    "jigsaw@lessons=5000@weight=0.17",
-    "spy@lessons=9000@weight=0.34",
+    "jigsaw@lessons=5000@weight=0.13",
+    "spy@lessons=24000@weight=0.55",
     "race@lessons=500@weight=0.01",
-    "mario@lessons=2000@weight=0.06",
-    "holdem@lessons=1000@weight=0.02",
-    "leduc@lessons=1000@weight=0.02",
-    "kuhn@lessons=500@weight=0.01",
-    "connect_four@lessons=3000@weight=0.10",
+    "mario@lessons=2000@weight=0.05",
+    "holdem@lessons=1000@weight=0.015",
+    "leduc@lessons=1000@weight=0.015",
+    "kuhn@lessons=500@weight=0.005",
+    "connect_four@lessons=3000@weight=0.07",
 )

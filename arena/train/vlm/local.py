@@ -41,7 +41,7 @@ def trained(state: Path, device: str = "cpu") -> LocalEngine:
     """
     found = saved.newest(state)
     facts = saved.read_facts(found)
-    how = {name: facts[name] for name in ("mode", "rank", "alpha") if name in facts}
+    how = {name: facts[name] for name in ("mode", "freeze_vision_tower", "rank", "alpha") if name in facts}
     made = LocalEngine(facts["source"], found.parent, LocalConfig(device=device, **how))
     saved.read_state(found, made._trained, None, made._facts())
     made.reached = begun.reached(found)
@@ -59,6 +59,8 @@ class LocalEngine(Engine):
         base.set_attn_implementation("eager" if self.config.device == "cpu" else "sdpa")
         without_dropout(base)
         self._own = self._own_adapter()
+        if self.config.freeze_vision_tower:
+            self._freeze_tower()
         self.model: Any = base if self.config.mode == "full" else self._adapted(base)
         if self.config.checkpointing:
             base.activation_checkpointing_enable({"use_reentrant": False})
@@ -88,6 +90,14 @@ class LocalEngine(Engine):
                 f"{self.source} cannot be trained with mode=lora: {sentence(error)} Set mode=full, or merge the "
                 "adapter into its model and name that"
             ) from error
+
+    def _freeze_tower(self) -> None:
+        """Leave what turns pictures into image tokens as it is. InputError for a model that sees none."""
+        tower = self.learner.tower()
+        if not tower:
+            raise InputError(f"{self.source} has no vision tower: leave freeze_vision_tower out")
+        for module in tower:
+            module.requires_grad_(False)
 
     def _adapted(self, base: Any) -> Any:
         from peft import LoraConfig, get_peft_model
@@ -198,6 +208,8 @@ class LocalEngine(Engine):
 
     def _facts(self) -> dict[str, Any]:
         about: dict[str, Any] = {"source": self.source, "mode": self.config.mode}
+        if self.config.freeze_vision_tower:
+            about["freeze_vision_tower"] = True
         if self.config.mode == "lora":
             about |= {"rank": self.config.rank, "alpha": self.config.alpha, "base": self.learner.fingerprint()}
         return about
@@ -290,7 +302,7 @@ class LocalEngine(Engine):
 
     def _look(self, one: Pass, reference: bool) -> Tensor | None:
         """The features of a pass's pictures where their tower is not trained, each picture's computed once."""
-        if self.config.mode == "full" or not one.rows[0].pixels:
+        if not self.config.sees_as_before or not one.rows[0].pixels:
             return None
         found = []
         for row in one.rows:

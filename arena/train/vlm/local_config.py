@@ -17,6 +17,7 @@ class LocalConfig:
     """Settings of a LocalEngine."""
 
     mode: Literal["full", "lora"] = "lora"  # what is trained: all weights, or an adapter on the language layers
+    freeze_vision_tower: bool = False  # of mode full: what sees, and its connector, stay; an adapter never changes them
     rank: int = 32
     alpha: int = 64
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # of products; sums and logits are float32
@@ -42,6 +43,11 @@ class LocalConfig:
                 raise InputError(f"{name}={getattr(self, name)}: expected more than 0")
         if self.mode == "full" and self.weights != "float32":
             raise InputError("weights=bfloat16 goes with mode=lora: small changes of weights would be rounded away")
+
+    @property
+    def sees_as_before(self) -> bool:
+        """Whether image tokens stay what they are, so that each picture's are computed once."""
+        return self.mode == "lora" or self.freeze_vision_tower
 
     def here(self) -> LocalConfig:
         """With what `dtype="auto"` is on this machine: a training keeps it where it is continued on another one."""

@@ -202,9 +202,10 @@ def read_state(
 ) -> None:
     """Put a state into the weights and the optimiser, all of it or nothing. CheckpointError with the reason."""
     found = read_facts(path)
-    for name, value in facts.items():
-        if name != "source" and found.get(name) != value:
-            what = "its base model has other files" if name == "base" else f"{name}={found.get(name)}, not {value}"
+    for name in dict.fromkeys((*facts, *found)):
+        was, now = found.get(name), facts.get(name)
+        if was != now and name not in ("source", "version"):
+            what = "its base model has other files" if name == "base" else f"{name}={was}, not {now}"
             raise CheckpointError(f"{path} is the state of another model ({found.get('source')}): {what}")
     weights = _tensors(path / "weights.safetensors")
     moments = {} if optimizer is None else _tensors(path / "optimizer.safetensors")

@@ -282,6 +282,7 @@ def made(config: SftConfig) -> LocalEngine:
 def of_engine(config: SftConfig) -> LocalConfig:
     """The engine's settings, on this machine."""
     given: dict[str, Any] = {"mode": config.mode, "dtype": config.dtype, "fixed": False}
+    given["freeze_vision_tower"] = config.freeze_vision_tower
     return LocalConfig(**given, rank=config.rank, alpha=2 * config.rank, tokens=config.tokens).here()
 
 

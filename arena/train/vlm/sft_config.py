@@ -76,6 +76,7 @@ class SftSettings:
     steps: int = 500  # updates
     seed: int = 0
     mode: Literal["full", "lora"] = "full"  # full: all weights; lora: an adapter
+    freeze_vision_tower: bool = False  # of mode full: what sees, and its connector, stay as they are
     rank: int = 32  # of the adapter
     batch: int = 64  # examples of an update
     rate: float = 1e-4  # highest learning rate, after the warm-up

@@ -24,6 +24,7 @@ def sentences(out: Path) -> list[str]:
     facts = read_facts(found)
     config, last = facts.config, _last(out / CURVE)
     weights = "all weights" if config["mode"] == "full" else "an adapter"
+    weights += " but the tower's" if config["mode"] == "full" and config.get("freeze_vision_tower") else ""
     told = [
         f"{config['model']} learns from {_sources(config)}: {facts.step} of {config['steps']} updates of "
         f"{config['batch']} examples, {weights}, seed {config['seed']}"

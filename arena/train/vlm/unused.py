@@ -18,7 +18,7 @@ from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.estimate import find
 from arena.train.vlm.matches import RolloutConfig, seated_game
 
-OF_ADAPTERS = ("model.rank", "model.alpha", "model.pictures")
+OF_ADAPTERS = ("model.rank", "model.alpha")
 OF_LOCAL = ("alpha", "dtype", "weights", "checkpointing", "tokens", "fixed", "pictures", "device")
 OF_OTHERS = ("rollout.pool.", "rollout.learn_self")
 OF_SNAPSHOTS = ("every", "kept", "slots", "draw")
@@ -63,6 +63,10 @@ def _idle(config: VlmConfig, changed: Sequence[str]) -> Iterator[tuple[str, tupl
         yield "engine=local", ("tinker.",)
         if config.model.mode == "full":
             yield "model.mode=full", OF_ADAPTERS
+        else:
+            yield "model.mode=lora leaves the tower as it is", ("model.freeze_vision_tower",)
+        if not config.model.sees_as_before:
+            yield "the tower is trained", ("model.pictures",)
     if not config.evaluation.every:
         yield "evaluation.every=0", ("evaluation.",)
     level = config.rollout.levels[0]

@@ -17,11 +17,14 @@ from arena.errors import ArenaError, CheckpointError, InputError
 from arena.train.vlm.engine import OptimParams
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.local_config import LocalConfig
+from tests.operators.vlm_kit import text_model
 from tests.train.vlm.engine_kit import answered, weighted
 
 CONFIG = LocalConfig(dtype="float32", tokens=512)
 STEP = OptimParams(learning_rate=3e-4)
 MODES = ("full", "lora")
+FROZEN = {"mode": "full", "freeze_vision_tower": True}
+HOW = [{"mode": "full"}, {"mode": "lora"}, FROZEN]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -170,16 +173,39 @@ def test_an_adapter_changes_the_language_layers_alone(tmp_path):
     assert all(".text_model.layers." in name and ".lora_" in name for name in names)
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_three_updates_and_three_more_are_six(sampled, tmp_path, mode):
+def test_a_frozen_tower_sees_as_before_and_the_rest_learns(sampled, tmp_path):
+    made = engine(tmp_path, **FROZEN)
+    before = {name: one.detach().clone() for name, one in made.model.named_parameters()}
+    update(made, sampled[0])
+    changed = {name for name, one in made.model.named_parameters() if not torch.equal(one, before[name])}
+    tower = {name for name in before if name.startswith(("model.vision_model.", "model.connector."))}
+    assert tower
+    assert changed == before.keys() - tower
+
+
+def test_a_frozen_tower_leaves_the_gradient_of_the_rest_as_it_is(sampled, tmp_path):
+    frozen = gradient(engine(tmp_path, **FROZEN), weighted(sampled[0]), 1)
+    whole = gradient(engine(tmp_path, mode="full"), weighted(sampled[0]), 1)
+    assert frozen.keys() < whole.keys()
+    for name, one in frozen.items():
+        assert torch.allclose(one, whole[name], atol=1e-6), name
+
+
+def test_a_model_without_a_tower_has_none_to_freeze(tmp_path):
+    with pytest.raises(InputError, match="has no vision tower: leave freeze_vision_tower out"):
+        LocalEngine(f"llm:{text_model(tmp_path / 'words')}", tmp_path, replace(CONFIG, **FROZEN))
+
+
+@pytest.mark.parametrize("how", HOW, ids=str)
+def test_three_updates_and_three_more_are_six(sampled, tmp_path, how):
     data = sampled[0][:4]
-    six = engine(tmp_path, mode=mode)
+    six = engine(tmp_path, **how)
     norms = [update(six, data)["grad_norm"] for _ in range(6)]
-    three = engine(tmp_path, mode=mode)
+    three = engine(tmp_path, **how)
     for _ in range(3):
         update(three, data)
     three.save_state(tmp_path / "state")
-    more = engine(tmp_path, mode=mode, seed=5)
+    more = engine(tmp_path, **how, seed=5)
     more.load_state(tmp_path / "state")
     assert [update(more, data)["grad_norm"] for _ in range(3)] == norms[3:]
     assert all(torch.equal(six._trained[name], one) for name, one in more._trained.items())
@@ -192,6 +218,9 @@ def test_a_state_of_another_model_or_version_is_refused(tmp_path):
         engine(tmp_path, rank=8).load_state(tmp_path / "state")
     with pytest.raises(CheckpointError, match="mode=lora, not full"):
         engine(tmp_path, mode="full").load_state(tmp_path / "state")
+    engine(tmp_path, **FROZEN).save_state(tmp_path / "frozen")
+    with pytest.raises(CheckpointError, match="freeze_vision_tower=True, not None"):
+        engine(tmp_path, mode="full").load_state(tmp_path / "frozen")
     with pytest.raises(InputError, match="never overwritten"):
         made.save_state(tmp_path / "state")
     facts = json.loads((tmp_path / "state" / "engine.json").read_text())

@@ -103,6 +103,11 @@ def test_what_ships_lies_within_and_has_no_setting_that_changes_nothing(name):
         (("thoughts.plan=true",), "thoughts.corrector is not set: thoughts.plan changes nothing"),
         (("tinker.base_model=x",), "engine=local: tinker.base_model changes nothing"),
         (("model.rank=8",), "model.mode=full: model.rank changes nothing"),
+        (("model.pictures=9",), "the tower is trained: model.pictures changes nothing"),
+        (
+            ("model.mode=lora", "rollout.operator=vlm:nano", "model.freeze_vision_tower=true"),
+            "model.mode=lora leaves the tower as it is: model.freeze_vision_tower changes nothing",
+        ),
         (
             ("engine=tinker", "tinker.base_model=x", "model.mode=lora", "rollout.operator=vlm:nano", "model.alpha=8"),
             "the server decides: model.alpha changes nothing",
