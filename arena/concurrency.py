@@ -37,7 +37,7 @@ def usual_concurrency(plan: Plan, watched: bool = False) -> int:
 def _free() -> int:
     """Bytes of memory that are free on this machine; plenty where it does not say."""
     with contextlib.suppress(OSError, ValueError, IndexError):
-        for line in Path("/proc/meminfo").read_text().splitlines():
+        for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     return MOST * HOSTED

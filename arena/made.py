@@ -23,7 +23,7 @@ def remember(path: Path) -> None:
     """Note that the file `path` is this user's own. Raises OSError if the note cannot be written."""
     known = known_file()
     known.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with open(os.open(known, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as file:
+    with open(os.open(known, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8") as file:
         file.write(f"{hash_file(path)}\n")
 
 
@@ -34,6 +34,6 @@ def made_here(path: Path) -> bool:
         facts = known.stat()
         if facts.st_uid != os.getuid() or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             return False  # another user may have written it
-        return hash_file(path) in known.read_text().split()
+        return hash_file(path) in known.read_text(encoding="utf-8").split()
     except OSError:
         return False

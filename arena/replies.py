@@ -19,6 +19,7 @@ from arena.protocol import codec
 from arena.protocol import messages as m
 from arena.protocol.connection_state import invalid_decision, invalid_status
 
+NO_MEMORY = ("MemoryError", "OutOfMemoryError")  # exceptions of Python and torch
 _TEXT = (str, type(None))
 TYPES: dict[str, tuple[type, ...]] = {  # of the fields of a Decision; invalid_decision checks the arrays
     "answer": (int, *_TEXT),
@@ -58,6 +59,12 @@ def of_exception(request: Request, error: BaseException) -> m.Answer:
     if isinstance(error, BackendError):
         return answer(request, error="backend", detail=str(error))
     return answer(request, decision=Decision(fault="crashed", detail=f"{type(error).__name__}: {error}"))
+
+
+def lacked_memory(decision: Decision) -> str | None:
+    """What an operator said whose crash was a lack of memory, as `of_exception` passed it on; None: it was none."""
+    kind, _, said = (decision.detail or "").partition(": ")
+    return said or kind if decision.fault == "crashed" and kind in NO_MEMORY else None
 
 
 def checked(request: Request, decision: object) -> m.Answer:

@@ -128,7 +128,9 @@ def copy(name: str, fresh: bool) -> None:
         "pytest_add_cli_args_test_selection": list(target.tests),
     }
     lines = [f"{key} =\n" + "".join(f"    {value}\n" for value in values) for key, values in settings.items()]
-    (folder / "setup.cfg").write_text("[mutmut]\n" + "".join(lines) + "use_git_change_detection = false\n")
+    (folder / "setup.cfg").write_text(
+        "[mutmut]\n" + "".join(lines) + "use_git_change_detection = false\n", encoding="utf-8"
+    )
 
 
 def mutmut(folder: Path, *words: str) -> str:
@@ -148,7 +150,7 @@ def mutmut(folder: Path, *words: str) -> str:
 def report(name: str) -> None:
     """The share that was killed, on one line."""
     mutmut(WORK / name, "export-cicd-stats")
-    counts = json.loads((WORK / name / "mutants" / "mutmut-cicd-stats.json").read_text())
+    counts = json.loads((WORK / name / "mutants" / "mutmut-cicd-stats.json").read_text(encoding="utf-8"))
     killed = sum(counts.get(kind, 0) for kind in KILLED)
     tested = killed + counts["survived"] + counts["no_tests"]
     print(f"{name}: {killed} of {tested} killed ({killed / max(tested, 1):.0%}); {counts['survived']} survived, "

@@ -31,7 +31,7 @@ def name(path: Path) -> str:
 
 def blocks(path: Path) -> list[tuple[str, str]]:
     """(what stands behind the opening fence, the text) of every block."""
-    return BLOCK.findall(path.read_text())
+    return BLOCK.findall(path.read_text(encoding="utf-8"))
 
 
 def files(path: Path) -> dict[str, str]:

@@ -30,7 +30,7 @@ def defined(path: Path) -> set[str]:
                 case ast.Assign():
                     out.update(prefix + target.id for target in node.targets if isinstance(target, ast.Name))
 
-    take(ast.parse(path.read_text()).body, "")
+    take(ast.parse(path.read_text(encoding="utf-8")).body, "")
     return out
 
 
@@ -69,3 +69,22 @@ def test_the_page_names_the_files_of_a_decisions_walk_in_order() -> None:
     ]
     places = [files.index(f"arena/{file}") for file in walk]
     assert places == sorted(places)
+
+
+def unnamed(path: Path) -> list[str]:
+    """The lines of a file that read or write text in the encoding of whoever's locale; JSON as we write it is ASCII."""
+    out = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="read_text" | "write_text" as what), args=args, keywords=given):
+                named = "encoding" in {one.arg for one in given} or len(args) > (what == "write_text")
+                ascii_alone = any(re.match(r"json\.dumps\((?!.*ensure_ascii)", ast.unparse(one)) for one in args)
+                if not named and not ascii_alone:
+                    out.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    return out
+
+
+@pytest.mark.parametrize("package", ["arena", "arena_games", "arena_operators", "arena_workers"])
+def test_text_is_read_and_written_as_utf_8_whatever_the_locale(package: str) -> None:
+    """What ruff's PLW1514 does not see, since it knows few types."""
+    assert [line for path in sorted((ROOT / package).rglob("*.py")) for line in unnamed(path)] == []

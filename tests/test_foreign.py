@@ -159,7 +159,7 @@ def test_one_signal_ends_a_run_whose_game_hangs(game: Path, fifo: Path, where: s
     """The run ends although the game never comes back, neither when it is made nor in a step."""
     env = {where: "hang", "DEAL": ""}
     process = start(game.parent, "play", "-g", f"{game}:Bad", "-o", "random,random", plugins=ROOT, **env)
-    with fifo.open() as told:
+    with fifo.open(encoding="utf-8") as told:
         assert told.read(4) == "here"
     process.send_signal(number)
     _, err = process.communicate(timeout=60)

@@ -144,7 +144,9 @@ def round_trip() -> Iterator[Finding]:
             run_plan(build_plan("kuhn", ["random", "random"], seed=1, limits=limits), folder)
             report = verify(Run(folder))
         except (ArenaError, OSError) as error:
-            logs = "".join(log.read_text(errors="replace") for log in sorted(folder.glob("workers/*.log")))
+            logs = "".join(
+                log.read_text(errors="replace", encoding="utf-8") for log in sorted(folder.glob("workers/*.log"))
+            )
             said = logs.strip().splitlines()[-5:]
             advice = "what its worker printed: " + " / ".join(said) if said else "run it again with arena --debug"
             yield Finding("problem", "round trip", f"one match of kuhn between random and random: {error}", advice)

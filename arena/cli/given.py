@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-LISTS = ("--operators", "--opponents")  # options that take several names, with commas between
+from arena.cli.named import LISTS, of_named, sort_of
 
 
 def check_given(ctx: click.Context, args: Sequence[str]) -> None:
@@ -19,10 +19,14 @@ def check_given(ctx: click.Context, args: Sequence[str]) -> None:
     try:
         _, extra, given = command.make_parser(ctx).parse_args(list(args))
     except click.NoSuchOption as error:
-        if "--set" not in _options(command):
+        similar = error.possibilities
+        if how := of_named(ctx, args, error.option_name):
+            similar = None
+        elif "--set" in _options(command):
+            how = f"Settings are given by --set KEY=VALUE (see {ctx.command_path} --help)."
+        else:
             return
-        how = f"Settings are given by --set KEY=VALUE (see {ctx.command_path} --help)."
-        raise click.NoSuchOption(error.option_name, f"{error.message} {how}", error.possibilities, ctx) from None
+        raise click.NoSuchOption(error.option_name, f"{error.message} {how}", similar, ctx) from None
     except click.UsageError:
         return  # it comes again where the command itself is called
     for option in given:
@@ -43,12 +47,12 @@ def _meant(command: click.Command, args: Sequence[str], extra: Sequence[str]) ->
     goes_on = before.endswith(",") or extra[0].startswith(",")
     lists = [one for one in command.params if set(one.opts) & set(LISTS)]
     if goes_on or any(option in one.opts for one in lists):
-        sorts = [_sort(word, "operator") for word in extra]
+        sorts = [sort_of(word, "operator") for word in extra]
         if goes_on or set(sorts) == {"operator"}:
             whole = ",".join(part for word in (before, *extra) for part in word.split(",") if part)
             said = " ".join(filter(None, (option, shlex.quote(whole))))
             return f"Did you mean {said}? A list has commas and no spaces."
-    sorts = [_sort(word, "game") for word in extra]
+    sorts = [sort_of(word, "game") for word in extra]
     games = [word for word, sort in zip(extra, sorts, strict=True) if sort == "game" and "--game" in _options(command)]
     words = [word for game in games for word in ("--game", game)]
     several = next((name for one in lists for name in one.opts if name in LISTS), "")
@@ -67,17 +71,3 @@ def _before(args: Sequence[str], extra: Sequence[str]) -> tuple[str, str]:
         option, _, before = before.partition("=")
         return option, before
     return (args[at - 2] if at > 1 and args[at - 2].startswith("-") else ""), before
-
-
-def _sort(word: str, of_file: str) -> str:
-    """Of what sort the plugin is that a word names; a file may be of any, and is `of_file` then."""
-    from arena import names, plugins
-    from arena.errors import InputError
-
-    try:
-        name = names.parse(word.strip(",").partition(",")[0])
-    except InputError:
-        return ""
-    if name.is_file:
-        return of_file
-    return next((what for what in ("operator", "game") if name.kind in plugins.names(what)), "")

@@ -120,7 +120,7 @@ class _Writer:
         pandas = {"index_columns": ["task"], "columns": [number, index], "column_indexes": []}
         pq.write_table(tasks.replace_schema_metadata({"pandas": json.dumps(pandas)}), self.out / "meta/tasks.parquet")
         stats = {name: {word: value.tolist() for word, value in one.items()} for name, one in self._stats.items()}
-        (self.out / "meta/stats.json").write_text(json.dumps(stats, indent=4))
+        (self.out / "meta/stats.json").write_text(json.dumps(stats, indent=4), encoding="utf-8")
         info = {
             "codebase_version": "v3.0",
             "robot_type": f"agent-arena:{self._spec.id}",
@@ -136,7 +136,7 @@ class _Writer:
             "video_path": VIDEO if self._views.image is not None else None,
             "features": self._features,
         }
-        (self.out / "meta/info.json").write_text(json.dumps(info, indent=4))
+        (self.out / "meta/info.json").write_text(json.dumps(info, indent=4), encoding="utf-8")
 
     def _frames(self, episode: Episode) -> tuple[Columns, list[npt.NDArray[np.uint8]]]:
         """The columns of an episode, each (frames, ...), and its pictures."""

@@ -36,7 +36,7 @@ def export(reader: Reader, out: Path, options: Options) -> list[str]:
         name = f"arena/{slug}-v{head.version}"
         episodes, steps = _write(reader, place, views, out / name, name)
         told.append(f"{name}: {count(episodes, 'episode')}, {count(steps, 'step')}, {views.described()}")
-    (out / "arena" / "namespace_metadata.json").write_text("{}")
+    (out / "arena" / "namespace_metadata.json").write_text("{}", encoding="utf-8")
     return told
 
 
@@ -67,10 +67,10 @@ def _write(reader: Reader, place: int, views: Views, folder: Path, name: str) ->
         episodes, steps = episodes + len(batch), steps + sum(len(one.played) for one in batch)
     # Which texts there are is known only now.
     path = folder / "data" / "metadata.json"
-    kept = json.loads(path.read_text())
+    kept = json.loads(path.read_text(encoding="utf-8"))
     kept["observation_space"] = serialize_space(_observations(spec, views, texts["text"]))
     kept["action_space"] = serialize_space(_actions(spec, texts["say"]))
-    path.write_text(json.dumps(kept))
+    path.write_text(json.dumps(kept), encoding="utf-8")
     return episodes, steps
 
 

@@ -59,7 +59,9 @@ def export(reader: Reader, out: Path, options: Options) -> list[str]:
         raise InputError(
             "no turn has tokens: only models that run in the arena's worker, or whose server says them, do"
         )
-    (out / "metadata.json").write_text(json.dumps({"source": f"agent-arena {arena.__version__}", "episodes": episodes}))
+    (out / "metadata.json").write_text(
+        json.dumps({"source": f"agent-arena {arena.__version__}", "episodes": episodes}), encoding="utf-8"
+    )
     told = [f"{count(episodes, 'episode')}, {count(turns, 'turn')} with tokens"]
     return [*told, f"left out: {count(left, 'turn')} (without tokens)"] if left else told
 

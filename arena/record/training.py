@@ -40,7 +40,7 @@ class Training:
         self.row: dict[str, str] = {}  # of the last update
         curve = folder / "curve.csv"
         if curve.is_file():
-            with curve.open(newline="") as file:
+            with curve.open(newline="", encoding="utf-8") as file:
                 for self.row in csv.DictReader(file):
                     pass
 

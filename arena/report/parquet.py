@@ -22,7 +22,6 @@ MOST_CHARACTERS = 16_000_000  # of the texts of a row group, about
 def pyarrow() -> Any:
     """The module. MissingExtraError where it is not installed."""
     require_modules("a Parquet file", ["pyarrow"], "eval")
-    import pyarrow
     import pyarrow.parquet
 
     return pyarrow

@@ -117,7 +117,7 @@ def keep(key: bytes, file: Path) -> bool:
         )
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file.write_text(f'metadata\ncurve\n    public-key = "{key.decode()}"\n')
+        file.write_text(f'metadata\ncurve\n    public-key = "{key.decode()}"\n', encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot write {file}: {error.strerror}") from error
     return True

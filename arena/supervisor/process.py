@@ -86,7 +86,7 @@ class WorkerProcess:
     def tail(self, lines: int = 5) -> str:
         """The last lines of its log that say something."""
         with contextlib.suppress(OSError):
-            text = self.log.read_text(errors="replace").strip().splitlines()
+            text = self.log.read_text(errors="replace", encoding="utf-8").strip().splitlines()
             return "\n".join(text[-lines:])
         return ""
 

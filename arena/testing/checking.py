@@ -135,5 +135,5 @@ def _run(
         how = f"signal {-code_of_exit}" if code_of_exit < 0 else f"exit code {code_of_exit}"
         yield Finding(state="fails", why=f"the process that tested it ended with {how}", repair=ENDED, **started)
     elif code_of_exit not in (0, 1) or not count:  # Python itself ends with 1 where it cannot even begin
-        tail = "\n".join(said.read_text(errors="replace").splitlines()[-15:])
+        tail = "\n".join(said.read_text(errors="replace", encoding="utf-8").splitlines()[-15:])
         raise ArenaError(f"the suite cannot be run (exit code {code_of_exit}):\n{tail}")

@@ -100,6 +100,8 @@ def run(bench: Bench, game: str, matches: int, ticks: int, concurrency: int) -> 
 def printed(folder: Path) -> str:
     """The last lines that the workers printed."""
     said = [
-        line for log in sorted(folder.glob("workers/*.log")) for line in log.read_text(errors="replace").splitlines()
+        line
+        for log in sorted(folder.glob("workers/*.log"))
+        for line in log.read_text(errors="replace", encoding="utf-8").splitlines()
     ]
     return "The worker printed:\n" + "\n".join(said[-LAST:]) if said else "The worker printed nothing."

@@ -216,7 +216,7 @@ def group(leader: int) -> list[str]:
     out = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            text = path.read_text()
+            text = path.read_text(encoding="utf-8")
         except OSError:
             continue
         name, _, rest = text.partition("(")[2].rpartition(")")

@@ -71,13 +71,17 @@ def _play(bench: Bench, out: Path, concurrency: int) -> list[str]:
         [table] = run_plan(plan, out, concurrency=concurrency, trace=bench.trace)
     except ArenaError as error:
         raise FailedError(what, str(error)) from None
-    timing = "".join(path.read_text() for path in sorted(out.glob("timing-*.jsonl"))).splitlines()
+    timing = "".join(path.read_text(encoding="utf-8") for path in sorted(out.glob("timing-*.jsonl"))).splitlines()
     odd = [line for line in timing if any(f'"type":"{kind}"' in line for kind in ("void", "dropped", "error", "died"))]
     faults = {fault: n for row in table.rows for fault, n in row.faults.items()}
     if faults or odd or any(row.unresolved for row in table.rows):
         told = ", ".join(f"{n} {fault}" for fault, n in sorted(faults.items()))
         raise FailedError(what, "; ".join([*([f"faults: {told}"] if told else []), *odd[:3]]))
-    return [line for shard in sorted(Run(out).folder.glob("log-*.jsonl")) for line in shard.read_text().splitlines()]
+    return [
+        line
+        for shard in sorted(Run(out).folder.glob("log-*.jsonl"))
+        for line in shard.read_text(encoding="utf-8").splitlines()
+    ]
 
 
 PLAY = (plays, repeats)

@@ -20,7 +20,7 @@ MANY = 1e9  # the most of what has no other bound
 
 def bounds(config: Any, least: Mapping[str, float], most: Mapping[str, float]) -> dict[str, Range]:
     """The range of each number in `config`: from `least`, else from 1 for whole numbers and 0 for others."""
-    numbers = {one.name: one.default for one in fields(config) if isinstance(one.default, (int, float))}
+    numbers = {one.name: one.default for one in fields(config) if type(one.default) in (int, float)}  # a bool is none
     return {
         name: Range(least.get(name, 1 if isinstance(default, int) else 0), most.get(name, MANY))
         for name, default in numbers.items()

@@ -333,4 +333,4 @@ def _imitate(config: PpoConfig, network: ActorCritic, shown: Progress, stop: Int
         shown.update(task, completed=done, total=of)
 
     share = imitate(network, Path(config.demos), config.demo_epochs, config.seed, config.value * 0.1, said)
-    (Path(config.out) / "imitation.txt").write_text(f"{share:.4f} of the demonstrated actions\n")
+    (Path(config.out) / "imitation.txt").write_text(f"{share:.4f} of the demonstrated actions\n", encoding="utf-8")

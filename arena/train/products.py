@@ -35,7 +35,7 @@ def settled(dtype: str, device: str = "cpu") -> Dtype:
 
 @cache
 def _here() -> bool:
-    return multiplies(CPUINFO.read_text()) if CPUINFO.exists() else False
+    return multiplies(CPUINFO.read_text(encoding="utf-8")) if CPUINFO.exists() else False
 
 
 def multiplies(cpuinfo: str) -> bool:

@@ -87,7 +87,7 @@ def settings(config: Any) -> dict[str, Any]:
 def write_curve(path: Path, row: Mapping[str, Any], columns: Sequence[str]) -> None:
     """Append a row to the curve."""
     new = not path.exists()
-    with path.open("a", newline="") as file:
+    with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         if new:
             writer.writeheader()
@@ -97,8 +97,10 @@ def write_curve(path: Path, row: Mapping[str, Any], columns: Sequence[str]) -> N
 def cut_curve(path: Path, update: int) -> None:
     """Drops the rows after `update`, which a resumed run writes again."""
     if path.exists():
-        lines = path.read_text().splitlines(keepends=True)
-        path.write_text("".join(lines[:1] + [line for line in lines[1:] if int(line.split(",")[0]) <= update]))
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        path.write_text(
+            "".join(lines[:1] + [line for line in lines[1:] if int(line.split(",")[0]) <= update]), encoding="utf-8"
+        )
 
 
 @contextmanager

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from arena import commands
 from arena.errors import CheckpointError, InputError
 from arena.paths import expanded
-from arena.train.vlm import begun
+from arena.train.vlm import begun, no_model
 from arena_operators.vlm import smollm2
 
 SHIPPED = Path(__file__).parent / "nano"
@@ -116,12 +115,8 @@ def _origin(what: str, kind: Kind) -> Source:
         file = smollm2.weights()
         return Source(file.parent, None, gguf=file.name)
     path = expanded(what)
-    if (path / begun.HEAD).is_file():
-        export = commands.arena("export", "model", what, "DIR")
-        raise CheckpointError(
-            f"{kind}:{what} is a training, and no model: {export} makes one of its newest checkpoint, and says how far "
-            f"it was trained. Then name {kind}:DIR"
-        )
+    if (said := no_model.why(path)) is not None:
+        raise CheckpointError(f"{kind}:{what} {said}")
     if path.is_dir():
         if not (path / ADAPTER).is_file():
             return Source(path, None)

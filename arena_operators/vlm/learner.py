@@ -195,7 +195,7 @@ class Learner:
         if metadata is not None:
             sha = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
             made = {**metadata, "weights_sha256": sha, "trained_further": dict(about)}
-            (folder / METADATA).write_text(json.dumps(made, indent=1) + "\n")
+            (folder / METADATA).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
         checkpoint.check(folder, self._origin.kind)
 
 

@@ -83,7 +83,7 @@ def build(name: str, folder: Path) -> None:
         size=size, max_image_size=size, do_resize=True, do_image_splitting=False, image_mean=half, image_std=half
     )
     seen = (edge // shape["vision"]["patch_size"] // shape["shuffle"]) ** 2
-    template = (SHIPPED / "chat_template.jinja").read_text()
+    template = (SHIPPED / "chat_template.jinja").read_text(encoding="utf-8")
     Idefics3Processor(pictures, tokenizer, image_seq_len=seen, chat_template=template).save_pretrained(folder)
 
 

@@ -46,7 +46,7 @@ def peaks(game: str, operators: Sequence[str], matches: int) -> dict[str, int]:
     command += ["--matches", str(2 * matches), "--concurrency", str(matches)]
     found: dict[str, int] = {}
     try:
-        with (folder / "said").open("w") as said:
+        with (folder / "said").open("w", encoding="utf-8") as said:
             arena = subprocess.Popen(command, stdout=said, stderr=said)
         while arena.poll() is None:
             found["arena"] = max(found.get("arena", 0), peak(arena.pid))
@@ -55,7 +55,7 @@ def peaks(game: str, operators: Sequence[str], matches: int) -> dict[str, int]:
                     found[name] = max(found.get(name, 0), peak(worker))
             time.sleep(0.02)
         if arena.returncode:
-            sys.exit((folder / "said").read_text())
+            sys.exit((folder / "said").read_text(encoding="utf-8"))
     finally:
         shutil.rmtree(folder)
     return found
@@ -64,7 +64,9 @@ def peaks(game: str, operators: Sequence[str], matches: int) -> dict[str, int]:
 def children(process: int) -> list[int]:
     """The processes that it started."""
     try:
-        return [int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+        return [
+            int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text(encoding="utf-8").split()
+        ]
     except OSError:
         return []
 
@@ -81,7 +83,7 @@ def called(process: int) -> str | None:
 def peak(process: int) -> int:
     """The most memory in bytes that it has had; 0 when it is gone."""
     try:
-        found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process}/status").read_text())
+        found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process}/status").read_text(encoding="utf-8"))
     except OSError:
         return 0
     return 0 if found is None else int(found[1]) * 1024

@@ -202,7 +202,7 @@ def main() -> None:
         found = {"preset": given.preset, "set": given.set, **measure(asked, Path(folder) / "run")}
     print(json.dumps(found, indent=2))
     if given.json:
-        given.json.write_text(json.dumps(found, indent=2) + "\n")
+        given.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

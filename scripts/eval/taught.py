@@ -86,8 +86,8 @@ def play(game: str, operator: str, out: Path) -> Path:
 
 def row(game: str, run: Path) -> Row:
     """What the run's analysis says."""
-    [table] = json.loads((run / "results.json").read_text())
-    [found] = json.loads((run / "analysis.json").read_text())["games"]
+    [table] = json.loads((run / "results.json").read_text(encoding="utf-8"))
+    [found] = json.loads((run / "analysis.json").read_text(encoding="utf-8"))["games"]
     mine, *_ = table["rows"]
     scores = {one["operator"]: one["score"] for one in table["rows"]}
     [against] = [one for one in found["differences"] if one["one"] == mine["operator"] and one["other"] == "random"]
@@ -129,12 +129,12 @@ def section(operator: str, rows: dict[str, Row]) -> str:
 def write(docs: Path, operator: str, rows: dict[str, Row]) -> None:
     """The figures as JSON, and the table in its place in docs/nano.md."""
     content: dict[str, Any] = {"operator": operator, "rows": {game: one._asdict() for game, one in rows.items()}}
-    (docs / "results" / "taught.json").write_text(json.dumps(content, indent=1) + "\n")
+    (docs / "results" / "taught.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     page = docs / "nano.md"
-    head, begin, rest = page.read_text().partition(BEGIN)
+    head, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     if not begin:
         raise SystemExit(f"{page} has no {BEGIN}")
-    page.write_text(f"{head}{BEGIN}\n{section(operator, rows)}{END}{rest.partition(END)[2]}")
+    page.write_text(f"{head}{BEGIN}\n{section(operator, rows)}{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
 def main() -> None:

@@ -48,7 +48,7 @@ def play(game: str, operators: Sequence[str], matches: int, seed: int, folder: P
     command = [*ARENA, "play", "--game", game, *named, *counts, "--out", str(folder), "--quiet"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     table: dict[str, Any]
-    (table,) = json.loads((folder / "results.json").read_text())
+    (table,) = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     return table
 
 
@@ -72,7 +72,7 @@ def far(run: Path) -> Iterator[Far]:
     """How far the matches of a run went, in order."""
     distance, reward = 0.0, 0.0
     for log in sorted(run.glob("log-*.jsonl")):
-        for line in map(json.loads, log.open()):
+        for line in map(json.loads, log.open(encoding="utf-8")):
             match line["type"]:
                 case "match":
                     distance = 0.0
@@ -114,7 +114,7 @@ def cards(deals: int, seed: int) -> None:
         },
         "holdem": {"unit": "big blinds a hand", "seed": seed, "rows": drawn["holdem"]},
     }
-    (ROOT / "docs/curves/ppo.json").write_text(json.dumps(results, indent=1) + "\n")
+    (ROOT / "docs/curves/ppo.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 def spy(who: str, deals: int, seed: int) -> None:
@@ -131,7 +131,11 @@ def points24(who: str, deals: int, seed: int) -> None:
     for game in ("points24@solvable=only", "points24"):
         with tempfile.TemporaryDirectory() as folder:
             play(game, [who], deals, seed, Path(folder) / "run")
-            lines = [line for log in sorted((Path(folder) / "run").glob("log-*.jsonl")) for line in log.open()]
+            lines = [
+                line
+                for log in sorted((Path(folder) / "run").glob("log-*.jsonl"))
+                for line in log.open(encoding="utf-8")
+            ]
         returns = [line["returns"][0] for line in map(json.loads, lines) if line["type"] == "end"]
         low, high = mean_interval(returns)
         count = sum(one > 0 for one in returns)

@@ -160,10 +160,10 @@ def ship(name: str, run: Path, sharper: float, after: Sequence[Path] = (), where
         return
     rows = []
     for one in (*after, run):
-        with (one / "curve.csv").open() as file:
+        with (one / "curve.csv").open(encoding="utf-8") as file:
             rows += list(csv.DictReader(file))
     CURVES.mkdir(parents=True, exist_ok=True)
-    with (CURVES / f"ppo-{name}.csv").open("w", newline="") as file:
+    with (CURVES / f"ppo-{name}.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows[:: max(1, len(rows) // ROWS)])

@@ -133,7 +133,7 @@ def learn(folder: Path, how: Any, turns: int) -> None:
 def lines(folder: Path) -> list[dict[str, float]]:
     """The metrics of a training's updates."""
     file = folder / "metrics.jsonl"
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
 
 
 def told(folder: Path) -> float:
@@ -157,7 +157,7 @@ def measure(folder: Path, who: str) -> None:
     if not file.exists():
         named = who if who.startswith("vlm:") else f"vlm:{who}"
         far = lanes("sidescroller@set=validation", f"{named}@prompt=short@max_tokens=32", LEVELS, LEVELS_SEED)
-        file.write_text(json.dumps([[one.distance, one.cleared] for one in far]) + "\n")
+        file.write_text(json.dumps([[one.distance, one.cleared] for one in far]) + "\n", encoding="utf-8")
 
 
 def found(out: Path, turns: int) -> Mapping[str, list[int]]:
@@ -175,7 +175,7 @@ def found(out: Path, turns: int) -> Mapping[str, list[int]]:
 @contextmanager
 def _alone(lock: Path, *, wait: bool = False) -> Iterator[bool]:
     """Whether this process has the lock; it is gone with the process."""
-    with lock.open("w") as file:
+    with lock.open("w", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -57,7 +57,7 @@ def crossed(values: Floats) -> Spread:
 
 def pixels(file: Path) -> list[float]:
     """How far a model gets on each level."""
-    return [far for far, _ in json.loads(file.read_text())]
+    return [far for far, _ in json.loads(file.read_text(encoding="utf-8"))]
 
 
 def smooth(line: Sequence[float]) -> list[float]:
@@ -274,7 +274,7 @@ def report(out: Path, docs: Path, turns: int) -> None:
     plot(found, start, docs / "curves" / "ablation.png")
     text = f"{BEGIN}\n{table(found, start)}\n{watched(found)}{END}\n"
     file = docs / "ablation.md"
-    old = file.read_text() if file.exists() else f"# Ablation\n\n{BEGIN}\n{END}\n"
+    old = file.read_text(encoding="utf-8") if file.exists() else f"# Ablation\n\n{BEGIN}\n{END}\n"
     head, _, rest = old.partition(BEGIN)
-    file.write_text(head + text + rest.partition(f"{END}\n")[2])
+    file.write_text(head + text + rest.partition(f"{END}\n")[2], encoding="utf-8")
     print(text)

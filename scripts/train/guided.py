@@ -50,7 +50,7 @@ class Found(NamedTuple):
 
 def found(trained: Path) -> Found:
     """What the last evaluation of a training says. InputError where there is none."""
-    updates = len((trained / "metrics.jsonl").read_text().splitlines()) if trained.is_dir() else 0
+    updates = len((trained / "metrics.jsonl").read_text(encoding="utf-8").splitlines()) if trained.is_dir() else 0
     run = folder_of(trained, updates)
     if not (run / "results.json").is_file():
         raise InputError(f"{trained} is not trained to its end: run `python -m scripts.train.guided train` first")

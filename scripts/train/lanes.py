@@ -107,7 +107,9 @@ def _spread(values: Sequence[float]) -> dict[str, float | None]:
 def curves(out: Path) -> Mapping[str, list[dict[str, float]]]:
     """The metrics of every training."""
     files = sorted(out.glob("side-?/metrics.jsonl"))
-    return {file.parent.name: [json.loads(line) for line in file.read_text().splitlines()] for file in files}
+    return {
+        file.parent.name: [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] for file in files
+    }
 
 
 def plot(found: Mapping[str, list[dict[str, float]]], path: Path) -> None:
@@ -151,7 +153,7 @@ def main() -> None:
         plot(found, given.plot)
     results = {**measure(given.out, given.levels, given.extra or EXTRA), "curves": found}
     if given.json:
-        given.json.write_text(json.dumps(results, indent=1) + "\n")
+        given.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def run(given: argparse.Namespace, preset: str, name: str, report: Callable[[arg
         raise SystemExit(str(error)) from None
     if given.json:
         given.json.parent.mkdir(parents=True, exist_ok=True)
-        given.json.write_text(json.dumps(results, indent=1) + "\n")
+        given.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 def newest(trained: Path) -> Path:
@@ -60,7 +60,9 @@ def versions(trained: Path) -> dict[str, Path | None]:
 def curve(trained: Path, columns: Sequence[str]) -> list[Row]:
     """What a training's metrics say, by update."""
     out, turns = [], 0.0
-    for number, line in enumerate(map(json.loads, (trained / "metrics.jsonl").read_text().splitlines()), 1):
+    for number, line in enumerate(
+        map(json.loads, (trained / "metrics.jsonl").read_text(encoding="utf-8").splitlines()), 1
+    ):
         turns += line["rollout/turns"]
         out.append({"update": number, "turns": turns} | {name: line[name] for name in columns if name in line})
     return out
@@ -74,7 +76,7 @@ def keep(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], path: Path, 
     from matplotlib import pyplot
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".csv").open("w", newline="") as stream:
+    with path.with_suffix(".csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, fieldnames=columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

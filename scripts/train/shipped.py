@@ -33,7 +33,7 @@ Pixels = Mapping[str, Sequence[float]]  # of each operator, by level
 
 def claims(file: Path) -> dict[str, list[float]]:
     """The docs' figures. InputError where an operator that ships has none."""
-    found: dict[str, list[float]] = json.loads(file.read_text()) if file.exists() else {}
+    found: dict[str, list[float]] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     missing = [who for who in SHIPPED if len(found.get(who, ())) != LEVELS]
     if missing:
         raise InputError(f"{file} lacks {LEVELS} levels of {', '.join(missing)}: measure what ships with --write")
@@ -100,7 +100,7 @@ def main() -> int:
         return 130
     print("\n".join(out))
     if given.write:
-        CLAIMS.write_text(json.dumps({who: pixels[who] for who in SHIPPED}) + "\n")
+        CLAIMS.write_text(json.dumps({who: pixels[who] for who in SHIPPED}) + "\n", encoding="utf-8")
     return 0 if holds else 1
 
 

@@ -94,6 +94,20 @@ WRONG = [
     (("play", "--foo"), "No such option '--foo'"),
     (("train", "ppo", "--option", "a=1"), "No such option '--option'. Settings are given by --set KEY=VALUE"),
     (("train", "vlm", "--updates", "3"), "No such option '--updates'. Settings are given by --set KEY=VALUE"),
+    # options of what is named
+    (("play", "-g", "spy", "--seats", "3"), "'--seats'. seats is an option of spy: did you mean --game spy@seats=3?\n"),
+    (("play", "--game=maze@turns=2", "--max-ticks", "9", "--branches=2"), "mean --game maze@turns=2@branches=2?\n"),
+    (("play", "-g", "spy", "-g", "maze", "--spy-votes", "true"), "mean --game spy@spy_votes=true?\n"),
+    (
+        ("play", "-g", "leduc", "-o", "random,vlm@history=2", "--batch", "4"),
+        "mean --operators vlm@history=2@batch=4?\n",
+    ),
+    (("play", "--hands", "5"), "hands is an option of holdem: did you mean --game holdem@hands=5?\n"),
+    (("play", "-g", "leduc", "--hands"), "hands is an option of leduc: did you mean --game leduc@hands=VALUE?\n"),
+    (("play", "-g", "leduc", "--foo", "5"), "No such option '--foo'."),
+    (("train", "ppo", "--game", "leduc", "--hands", "2"), "did you mean --game leduc@hands=2?\n"),
+    (("check", "game", "leduc", "--hands", "2"), "did you mean leduc@hands=2?\n"),
+    (("prompt", "--batch", "4"), "batch is an option of vlm: did you mean --operator vlm@batch=4?\n"),
     # arguments too many, and lists
     (("play", "leduc", "--operators", "random,scripted"), "argument (leduc). Did you mean --game leduc?"),
     (("play", "-g", "leduc", "--operators", "random", "scripted"), "Did you mean --operators random,scripted?"),
@@ -190,7 +204,7 @@ def test_the_largest_seed_is_one():
 @pytest.mark.parametrize("buffered", ["", "1"])
 @pytest.mark.parametrize("args", [("games",), ("--help",), ("verify", "nowhere")], ids=label)
 def test_a_full_output_is_said(tmp_path, args, buffered):
-    with open("/dev/full", "w") as full:
+    with open("/dev/full", "w", encoding="utf-8") as full:
         env = {**os.environ, "PYTHONUNBUFFERED": buffered}
         done = subprocess.run([ARENA, *args], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, env=env)
     assert done.returncode == (2 if args[0] == "verify" else 1)

@@ -18,7 +18,7 @@ TEXT = Views(text=True)
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def test_a_turn_has_its_tokens_and_trains_what_was_generated(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ RELEASED = sorted(FOLDER.glob("*.json"))
 
 
 def golden(path: Path, side: str, name: str) -> list[bytes]:
-    return [bytes.fromhex(text) for text in json.loads(path.read_text())[side][name]]
+    return [bytes.fromhex(text) for text in json.loads(path.read_text(encoding="utf-8"))[side][name]]
 
 
 def test_the_minor_in_use_has_golden_bytes() -> None:
@@ -28,7 +28,7 @@ def test_the_minor_in_use_has_golden_bytes() -> None:
 @pytest.mark.parametrize(("side", "name"), ALL)
 @pytest.mark.parametrize("path", RELEASED, ids=lambda path: path.stem)
 def test_old_bytes_still_mean_the_same(path: Path, side: str, name: str) -> None:
-    if name not in json.loads(path.read_text())[side]:
+    if name not in json.loads(path.read_text(encoding="utf-8"))[side]:
         pytest.skip("a message of a later minor")
     message = DECODE[side](golden(path, side, name))
     sample = (TO_ARENA if side == "arena" else TO_WORKER)[name]

@@ -44,7 +44,7 @@ def run(played: Path, tmp_path: Path) -> Run:
 def changed(path: Path, change: Callable[[Any], Any]) -> None:
     found = json.loads(path.read_bytes())
     change(found)
-    path.write_text(json.dumps(found))
+    path.write_text(json.dumps(found), encoding="utf-8")
 
 
 def halved(path: Path) -> None:

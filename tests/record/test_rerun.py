@@ -73,7 +73,7 @@ def test_as_few_matches_as_hold_the_questions_are_drawn_by_a_seed(run: Run, flag
 
 
 def test_one_that_is_deterministic_and_differs_fails(run: Run, flag: Path) -> None:
-    flag.write_text("other")
+    flag.write_text("other", encoding="utf-8")
     found = rerun(run, ALL)
     sure, chance = by_name(found)["SURE"], by_name(found)["random"]
     assert not found.passed
@@ -84,14 +84,14 @@ def test_one_that_is_deterministic_and_differs_fails(run: Run, flag: Path) -> No
 
 
 def test_an_answer_that_is_a_fault_now_is_another_one(run: Run, flag: Path) -> None:
-    flag.write_text("refuse")
+    flag.write_text("refuse", encoding="utf-8")
     sure = by_name(rerun(run, ALL))["SURE"]
     rubbish = sum(getattr(line, "fault", None) == "unparsable" for lines in run.matches() for line in lines)
     assert sure.same == rubbish
 
 
 def test_one_whose_worker_dies_is_told_and_the_others_are_asked(run: Run, flag: Path) -> None:
-    flag.write_text("die")
+    flag.write_text("die", encoding="utf-8")
     found = by_name(rerun(run, ALL))
     assert "exited with code 3" in (found["SURE"].absent or "")
     assert found["random"].asked == run.tables()[0].rows[1].turns
@@ -121,7 +121,7 @@ def test_all_whose_workers_die_at_once_are_told(tmp_path: Path) -> None:
 
 def test_questions_whose_service_fails_are_counted_apart(run: Run, flag: Path) -> None:
     """What follows in that match is not asked, for it would be asked of another memory."""
-    flag.write_text("fail")
+    flag.write_text("fail", encoding="utf-8")
     sure = by_name(rerun(run, ALL))["SURE"]
     assert sure.unanswered > 0
     assert 0 < sure.same == sure.asked < run.tables()[0].rows[0].turns - sure.unanswered
@@ -160,7 +160,7 @@ def test_a_run_in_realtime_is_refused(tmp_path: Path) -> None:
 def test_the_command_tells_the_rates_and_fails_for_who_should_not_differ(
     run: Run, flag: Path, word: str, code: int, said: str
 ) -> None:
-    flag.write_text(word)
+    flag.write_text(word, encoding="utf-8")
     command = [sys.executable, "-m", "arena", "verify", str(run.folder), "--rerun", "20", "--rerun-seed", "7"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (code, "")

@@ -102,6 +102,6 @@ def install(folder: Path) -> None:
 def script(path: Path, text: str) -> Path:
     """An executable file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     path.chmod(0o755)
     return path

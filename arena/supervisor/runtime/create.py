@@ -171,14 +171,14 @@ def _build(
 def resolve(runtime: Runtime, version: str, tool: Uv, interpreter: Path, lock: Path) -> None:
     """Write the lock file: exact versions and hashes. Those of a lock that the plugin ships hold. ToolError."""
     asked, out = tool.folder / "requirements.txt", tool.folder / "resolved.txt"
-    asked.write_text("\n".join([*home.wanted(runtime), ""]))
+    asked.write_text("\n".join([*home.wanted(runtime), ""]), encoding="utf-8")
     out.unlink(missing_ok=True)
     options: list[str | Path] = ["--python", interpreter, "--no-header", "--no-annotate", "--quiet"]
     if not any(" @ " in text for text in home.wanted(runtime)):
         options.append("--generate-hashes")
     if runtime.excludes:
         excluded = tool.folder / "excludes.txt"
-        excluded.write_text("\n".join([*runtime.excludes, ""]))
+        excluded.write_text("\n".join([*runtime.excludes, ""]), encoding="utf-8")
         options += ["--excludes", excluded]
     held = ""
     if runtime.lock is not None:
@@ -197,7 +197,7 @@ def resolve(runtime: Runtime, version: str, tool: Uv, interpreter: Path, lock: P
     )
     lock.parent.mkdir(parents=True, exist_ok=True)
     part = lock.with_name(lock.name + ".part")
-    part.write_text(head + out.read_text())
+    part.write_text(head + out.read_text(encoding="utf-8"), encoding="utf-8")
     part.replace(lock)
 
 

@@ -42,7 +42,7 @@ def differences(wanted: Mapping[str, str | None], installed: Mapping[str, str]) 
 def _pins(path: Path) -> list[tuple[Requirement, bool]]:
     """Each requirement of the file, and whether it has hashes."""
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"the lock file {path} cannot be read: {error.strerror}") from error
     out = []

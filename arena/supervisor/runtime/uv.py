@@ -77,7 +77,7 @@ class Uv:
         """Run one command. ToolError when it fails or cannot be started."""
         given = [*command(), *(str(word) for word in words)]
         lines: list[str] = []
-        with self.log.open("a") as log:
+        with self.log.open("a", encoding="utf-8") as log:
             log.write(f"$ {' '.join(given)}\n")
             log.flush()
             try:

@@ -52,10 +52,7 @@ class Ahead:
         """`tokens` must pickle. `processes`: that play, each with the operators in it. InputError as Rollout."""
         if staleness < 1 or processes < 1:
             raise InputError(f"staleness={staleness}, processes={processes}: expected 1 or more of each")
-        if config.pool.past and config.pool.every <= staleness:
-            raise InputError(
-                f"every={config.pool.every} of the pool: with staleness={staleness} expected more than that"
-            )
+        config.pool.check_ahead(staleness)
         self.config = config
         self.rollout = Rollout(config, out, tokens, seed=seed)  # draws and hears; what plays is in the processes
         self.version = BASE

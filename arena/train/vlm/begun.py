@@ -15,6 +15,8 @@ from arena.train.folders import check_resumed
 HEAD = "vlm.json"
 FORMAT = 1
 OTHERS = "others"  # in the head: the settings that may differ in a training that goes on
+STATE = "engine.json"  # in a folder of an engine's state: what it belongs to
+SERVED = "tinker.json"  # in its place, where a server of the Tinker API trains
 WEIGHTS = "weights.json"  # in a folder of weights: which they are, and how far their training was
 ALONE = "weights_of"  # in the head: the update of which --resume weights-only took the weights; None: none
 
@@ -75,7 +77,7 @@ def read_head(out: Path) -> dict[str, Any]:
     """What a training was begun with. RecordError if it is damaged, CheckpointError if of another version."""
     path = out / HEAD
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"))
         assert isinstance(found, dict)
     except (OSError, ValueError, AssertionError) as error:
         raise damaged(path, str(error)) from error

@@ -87,7 +87,7 @@ class Wandb:
         import wandb
 
         file = out / ID
-        run = file.read_text().strip() if file.exists() else secrets.token_hex(4)
+        run = file.read_text(encoding="utf-8").strip() if file.exists() else secrets.token_hex(4)
         try:
             self._run = wandb.init(
                 project=config.wandb,
@@ -103,7 +103,7 @@ class Wandb:
                 f"wandb={config.wandb!r}: {sentence(error)} Say `wandb login`, or WANDB_MODE=offline"
             ) from error
         self._page = wandb.Html
-        file.write_text(run + "\n")
+        file.write_text(run + "\n", encoding="utf-8")
 
     def cut(self, update: int) -> None:
         """Nothing: a run takes no step twice, and keeps what it has of these updates."""

@@ -188,7 +188,9 @@ class Files:
         for name in (METRICS, TIMING):
             path = self.out / name
             if path.exists():
-                lines = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+                lines = [
+                    line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")
+                ]
                 kept = [line for line in lines if json.loads(line)["update"] <= update]
                 _replace(path, "".join(kept))
         self._catch_up()
@@ -215,7 +217,7 @@ class Files:
 
     def _line(self, name: str, update: int, values: Mapping[str, float]) -> None:
         known = {key: value for key, value in values.items() if math.isfinite(value)}  # JSON has no others
-        with (self.out / name).open("a") as file:
+        with (self.out / name).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"update": update, **known}) + "\n")
 
     def sample(self, update: int, shown: Sequence[Sample]) -> None:
@@ -311,12 +313,12 @@ def _without(path: Path) -> str:
 
 
 def _lines(path: Path) -> list[dict[str, float]]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
 def _replace(path: Path, text: str) -> None:
     fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(text)
+    fresh.write_text(text, encoding="utf-8")
     fresh.replace(path)
 
 

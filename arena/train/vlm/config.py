@@ -116,6 +116,7 @@ class VlmConfig:
         PolicyConfig.parse(asdict(self.policy))
         counts = dict.fromkeys(("updates", "processes", "threads", "checkpoint_every", "keep", "samples"), COUNT)
         ranges.check("", self, counts | dict.fromkeys(("staleness", "keep_rollouts", "samples_every"), LEAST_0))
+        self.rollout.pool.check_ahead(self.staleness)
         self._check_placement()
         if self.engine == "tinker":
             self._check_tinker()

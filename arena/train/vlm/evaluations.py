@@ -116,10 +116,10 @@ def play(of: Evaluated, out: Path, update: int, weights: Path) -> dict[str, floa
 def _play(of: Evaluated, plan: Plan, folder: Path, version: str, weights: Path) -> None:
     """What was played with other weights, or by another plan, is removed, and is played anew."""
     about, played = digest(msgspec.to_builtins(plan.spec), hash_path(weights)), folder.with_name(f"{folder.name}.about")
-    if not (played.is_file() and played.read_text() == about):
+    if not (played.is_file() and played.read_text(encoding="utf-8") == about):
         shutil.rmtree(folder, ignore_errors=True)
         played.parent.mkdir(parents=True, exist_ok=True)
-        played.write_text(about)
+        played.write_text(about, encoding="utf-8")
     with contextlib.ExitStack() as stack:
         recorder = stack.enter_context(contextlib.closing(open_recorder(describe(plan), folder, resume=True)))
         matches = planned(plan, done=Run(folder).results(recorder.due, recorder.waiting))

@@ -49,6 +49,14 @@ class PoolConfig:
             if getattr(self, name) < 1:
                 raise InputError(f"{name}={getattr(self, name)} of the pool: expected 1 or more")
 
+    def check_ahead(self, staleness: int) -> None:
+        """InputError where updates that are played ahead would meet a snapshot that is not there yet."""
+        if self.past and 0 < self.every <= staleness:
+            raise InputError(
+                f"every={self.every} of the pool: with staleness={staleness} expected more than that. Set "
+                f"rollout.pool.every={staleness + 1} or more, or a lower staleness"
+            )
+
     @property
     def fixed(self) -> tuple[str, ...]:
         """Names of the operators that never change."""

@@ -22,7 +22,7 @@ import numpy as np
 from arena import plugins
 from arena.canonical import digest, hash_path
 from arena.channel import WorkerPool
-from arena.errors import ArenaError, RecordError, WorkerError, some
+from arena.errors import ArenaError, RecordError, WorkerError, sentence, some
 from arena.log import MatchLine
 from arena.observer import Observer
 from arena.operator import OpenSeat
@@ -31,6 +31,7 @@ from arena.play import describe, open_recorder
 from arena.record.measured import with_measures
 from arena.record.reader import Run
 from arena.record.writer import Recorder
+from arena.replies import lacked_memory
 from arena.schedule import Matches, planned
 from arena.scheduler import Scheduler
 from arena.train.vlm.curriculum import Curriculum
@@ -242,7 +243,8 @@ class Rollout:
         return {}
 
     def rows(self, episode: Episode) -> Collected:
-        """The rows of a match."""
+        """The rows of a match. ArenaError where its model had no memory: it does not count, and is played again."""
+        self._check_memory(episode)
         lineup, number = episode.plan.lineup, episode.plan.index
         mine = [seat for seat, entry in enumerate(lineup) if entry in self.places.learners]
         trained = self.config.seats or (episode.plan.block % self.places.seats,)
@@ -263,6 +265,18 @@ class Rollout:
             )
         )
         return out
+
+    def _check_memory(self, episode: Episode) -> None:
+        """Turns without memory are no play: they would teach what a crash costs, and their number goes by the load."""
+        lineup, fixed = episode.plan.lineup, self.config.pool.fixed
+        for turn in episode.turns:
+            own = self.places.who(lineup[turn.request.seat]) not in fixed
+            if own and (said := lacked_memory(turn.decision)) is not None:
+                raise ArenaError(
+                    f"{turn.operator} could not answer at tick {turn.request.tick} of match {episode.plan.index} in "
+                    f"{self.out / 'rollouts'}: {sentence(said)} Where others held the memory, go on with --resume "
+                    "exact; with another rollout.operator, with --resume weights-only"
+                )
 
     def _prompts(self, episode: Episode, seat: int) -> Iterator[Ints]:
         """The prompt of each turn of a seat, as the trainer encodes it."""

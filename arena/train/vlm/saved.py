@@ -23,13 +23,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from arena.errors import ArenaError, CheckpointError, InputError, nearest, sentence
-from arena.record.training import HEAD as PPO_HEAD
-from arena.train.vlm import begun
+from arena.train.vlm import begun, no_model
 from arena.train.vlm.engine import Datum
 
 VERSION = 1
-FACTS = "engine.json"
-SERVED = "tinker.json"  # in its place, where a server of the Tinker API trains
+INSTEAD = "Name another one, or resume from the state before it"  # of a state that is damaged
+FACTS, SERVED = begun.STATE, begun.SERVED
 MARKER = begun.WEIGHTS  # the last file of a folder of weights
 PEFT, LORA_A, LORA_B = "base_model.model.", ".lora_A.weight", ".lora_B.weight"  # around a layer's name, as peft has it
 Factors = Mapping[str, tuple[Tensor, Tensor]]  # by layer: (down, up), whose product up @ down is added to its weight
@@ -82,7 +81,7 @@ def write_sampler(
             _write_peft(fresh, base, *_with_own(model, own, weights))
         else:
             model.save_pretrained(fresh, state_dict=weights)
-        (fresh / MARKER).write_text(json.dumps(about) + "\n")
+        (fresh / MARKER).write_text(json.dumps(about) + "\n", encoding="utf-8")
     return path
 
 
@@ -93,7 +92,7 @@ def write_adapter(path: Path, model: Any, about: Mapping[str, Any], base: str, o
         if own:
             how, weights = _with_own(model, own)
         _write_peft(fresh, base, how, {name: one.to(torch.bfloat16) for name, one in weights.items()})
-        (fresh / MARKER).write_text(json.dumps(about) + "\n")
+        (fresh / MARKER).write_text(json.dumps(about) + "\n", encoding="utf-8")
 
 
 def _write_peft(folder: Path, base: str, how: Any, weights: Mapping[str, Tensor]) -> None:
@@ -145,18 +144,20 @@ def write_state(
             for name, value in entry.items()
         }
         save_file(moments, fresh / "optimizer.safetensors")
-        (fresh / FACTS).write_text(json.dumps({"version": VERSION, **facts}, indent=1, sort_keys=True) + "\n")
+        (fresh / FACTS).write_text(
+            json.dumps({"version": VERSION, **facts}, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+        )
 
 
-def read_facts(path: Path) -> dict[str, Any]:
-    """What a state belongs to. CheckpointError if there is none, or it is of another version."""
+def read_facts(path: Path, name: str = FACTS, what: str = "checkpoint") -> dict[str, Any]:
+    """What a state belongs to. CheckpointError if there is none, or it is of another version.
+
+    `name`: the file that says so; `what` it is a state of, in words.
+    """
     try:
-        facts = json.loads((path / FACTS).read_text())
+        facts = json.loads((path / name).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} is no checkpoint, or its {FACTS} is damaged: {sentence(error)} Name another one, or resume from "
-            "the state before it"
-        ) from error
+        raise CheckpointError(f"{path} is no {what}, or its {name} is damaged: {sentence(error)} {INSTEAD}") from error
     if not isinstance(facts, dict) or facts.get("version") != VERSION:
         found = facts.get("version") if isinstance(facts, dict) else None
         raise CheckpointError(
@@ -181,16 +182,8 @@ def _why_none(folder: Path) -> str:
     """Why there is nothing to export in a folder, and what to do."""
     if not folder.exists():
         return f"there is no folder {folder}: name the folder of a training, or one of its checkpoints"
-    if (folder / begun.HEAD).is_file():
-        if next(folder.rglob(SERVED), None) is not None:
-            return (
-                f"{folder} was trained on a server of the Tinker API, which has its checkpoints: the newest folder in "
-                f"{folder / 'weights'} is what was trained, an adapter that plays as vlm:MODEL@adapter=FOLDER"
-            )
-        how = begun.again(folder)
-        return f"{folder}: no update of this training was finished yet. Go on with: {how}"
-    if (folder / PPO_HEAD).is_file():
-        return f"{folder} is a training of `arena train ppo`, and plays as it is: ppo:{folder}"
+    if (said := no_model.why(folder)) is not None:
+        return f"{folder} {said}"
     return (
         f"{folder} holds no checkpoint of `arena train vlm` or `arena train sft`: name the folder of a training, or "
         "one of its checkpoints. One that was stopped before its first checkpoint goes on with --resume"

@@ -32,6 +32,14 @@ def read_facts(checkpoint: Path) -> Facts:
         ) from error
 
 
+def seated(out: Path, facts: Facts) -> str | None:
+    """The operator that plays with what was trained in `out`; None while there is something left to do."""
+    if facts.step < facts.config["steps"] or not (out / MODEL).is_dir():
+        return None
+    kind = facts.config["model"].partition(":")[0].partition("@")[0]
+    return f"{kind}:{out / MODEL}"
+
+
 def newest(out: Path) -> Path | None:
     """The newest whole checkpoint."""
     return max((path.parent for path in out.glob(f"{CHECKPOINT}*/{FACTS}")), default=None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from arena.train.vlm import changes
-from arena.train.vlm.sft_facts import CURVE, MODEL, newest, read_facts
+from arena.train.vlm.sft_facts import CURVE, newest, read_facts, seated
 
 RIGHT = "/right"
 
@@ -34,11 +34,8 @@ def sentences(out: Path) -> list[str]:
         shares = f"; how probable held-out answers are: {', '.join(right)}" if right else ""
         told.append(f"last updates: loss {float(last['loss']):.3g}{shares}")
     told += changes.sentences(out)
-    if facts.step < config["steps"]:
-        told.append("go on with the command that began it, and --resume")
-    elif (out / MODEL).is_dir():
-        kind = config["model"].partition(":")[0].partition("@")[0]
-        told.append(f"seat it with: {kind}:{out / MODEL}")
+    model = seated(out, facts)
+    told.append(f"seat it with: {model}" if model else "go on with the command that began it, and --resume")
     return told
 
 
@@ -50,7 +47,7 @@ def _sources(config: Mapping[str, Any]) -> str:
 def _last(curve: Path) -> dict[str, str]:
     if not curve.is_file():
         return {}
-    with curve.open(newline="") as stream:
+    with curve.open(newline="", encoding="utf-8") as stream:
         return next(reversed(list(csv.DictReader(stream))), {})
 
 

@@ -167,7 +167,7 @@ class MatchFiles:
     def about(self) -> str | None:
         """What `begin` was told; None before that."""
         try:
-            return (self.folder / "about").read_text()
+            return (self.folder / "about").read_text(encoding="utf-8")
         except OSError:
             return None
 
@@ -176,7 +176,7 @@ class MatchFiles:
         shutil.rmtree(self.folder, ignore_errors=True)
         try:
             self.folder.mkdir(parents=True)
-            (self.folder / "about").write_text(about)
+            (self.folder / "about").write_text(about, encoding="utf-8")
         except OSError as error:
             raise unwritable(self.folder, error) from error
 

@@ -17,21 +17,30 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any, NoReturn
 
+import msgspec
 import numpy as np
 import torch
 
 from arena import plugins
 from arena.errors import ArenaError, CheckpointError, InputError, sentence
 from arena.exporters.parquet import png
-from arena.train.vlm import losses, saved
+from arena.train.vlm import begun, losses, saved
 from arena.train.vlm.engine import NO_CONFIG, Config, Datum, Engine, Floats, OptimParams, Output
 from arena.train.vlm.tinker_config import ADAPTER, TinkerConfig
 
 KEY = "TINKER_API_KEY"
 FACTS = saved.SERVED
-VERSION = 1
 ENDING = 10  # seconds that the end of a session may take
 FETCHED = 3600  # seconds that the server keeps an adapter which was fetched: the least that it takes
+
+
+class _Facts(msgspec.Struct):
+    """What a state says of itself."""
+
+    version: int
+    base_model: str
+    rank: int
+    path: str  # the address of the state there
 
 
 class TinkerEngine(Engine):
@@ -109,7 +118,7 @@ class TinkerEngine(Engine):
             for name, url in sorted(urls.items()):
                 self._fetch(url, fresh / name)
             about = {"version": version, "mode": "lora", "source": self.config.base_model}
-            (fresh / saved.MARKER).write_text(json.dumps(about) + "\n")
+            (fresh / saved.MARKER).write_text(json.dumps(about) + "\n", encoding="utf-8")
         return folder
 
     def save_state(self, path: Path) -> None:
@@ -120,15 +129,14 @@ class TinkerEngine(Engine):
         self._states += 1
         where = self._answer("save_state", lambda: client.save_state(name)).path
         with saved.whole(path) as fresh:
-            (fresh / FACTS).write_text(json.dumps({**self._facts(), "path": where}, indent=1, sort_keys=True) + "\n")
+            (fresh / FACTS).write_text(
+                json.dumps({**self._facts(), "path": where}, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+            )
 
     def load_state(self, path: Path, *, weights_only: bool = False) -> None:
-        try:
-            found = json.loads((path / FACTS).read_text())
-        except (OSError, ValueError) as error:
-            raise CheckpointError(
-                f"{path} is not the state of a model on a server of the Tinker API: {sentence(error)}"
-            ) from error
+        found = saved.read_facts(path, FACTS, "state of a model on a server of the Tinker API")
+        if wrong := begun.flaw(found, _Facts):
+            raise CheckpointError(f"{path / FACTS} is damaged: {sentence(wrong)} {saved.INSTEAD}")
         for name, value in self._facts().items():
             if found.get(name) != value:
                 raise CheckpointError(f"{path} is the state of another model: {name}={found.get(name)}, not {value}")
@@ -143,7 +151,7 @@ class TinkerEngine(Engine):
     # how
 
     def _facts(self) -> dict[str, Any]:
-        return {"version": VERSION, "base_model": self.config.base_model, "rank": self.rank}
+        return {"version": saved.VERSION, "base_model": self.config.base_model, "rank": self.rank}
 
     def _new(self) -> Any:
         """A client of a new adapter on the language layers, as the local engine has it: not on the head."""

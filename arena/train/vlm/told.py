@@ -112,7 +112,7 @@ def _stage(out: Path, update: int) -> str:
 
 def _metrics(out: Path) -> list[dict[str, Any]]:
     file = out / METRICS
-    lines = file.read_text().splitlines(keepends=True) if file.is_file() else []
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.is_file() else []
     return [json.loads(line) for line in lines if line.endswith("\n")]  # the last one may be being written
 
 

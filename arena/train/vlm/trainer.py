@@ -75,7 +75,8 @@ class Trainer:
             config = ready.placed(asked)
             self.config, self.out = config, out
             opened.callback(self.files.close)
-            self.files.show(config)
+            if resume == "no":
+                self.files.show(config)
             if engine is None:
                 engine, tokens = engines.make(config, out / "weights")
             assert tokens is not None
@@ -106,7 +107,10 @@ class Trainer:
             self.canary: canary.Canary | None = None  # of the newest weights
             self.learner.guide = self._guide(plan)
             if resume != "no":
-                self.files.goes_on(asked, self._restore(resume))
+                weights_of = self._restore(resume)
+                self.files.show(config)  # a board begins a run of its own here, and a refused training leaves nothing
+                self.files.goes_on(asked, weights_of)
+                self.files.cut(self.done, others=weights_of is not None)
             self._opened = opened.pop_all()
 
     def __enter__(self) -> Trainer:
@@ -241,7 +245,6 @@ class Trainer:
         if path is None:
             if resume == "weights-only":
                 raise InputError(f"{self.out} has no checkpoint to take weights from")
-            self.files.cut(0)
             return None
         alone = resume == "weights-only" or self.files.weights_of() is not None
         state = checkpoints.read(path, self.engine, weights_only=alone, ahead=bool(self.config.staleness))
@@ -256,7 +259,6 @@ class Trainer:
             self.rollout.restore(state["rollout"])
         version = f"pi_v{self.done}"
         self.rollout.update(version, self._sampler(version))
-        self.files.cut(self.done, others=alone)
         return self.done if alone else None
 
 

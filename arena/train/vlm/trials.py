@@ -52,7 +52,7 @@ def check_rate_zero(out: Path) -> list[str]:
 
     Every ratio must be exactly 1, the weights must not change, and returns may differ by chance alone.
     """
-    lines = [json.loads(line) for line in (out / METRICS).read_text().splitlines()]
+    lines = [json.loads(line) for line in (out / METRICS).read_text(encoding="utf-8").splitlines()]
     learnt = [line for line in lines if "actor/ratio_error" in line]  # the others had no row to learn from
     if not learnt:
         raise ArenaError(
@@ -138,8 +138,8 @@ def forecast(config: VlmConfig, shown: Shown | None = None) -> Forecast:
             trainer.rollout.workers  # noqa: B018 - loads them: once in a training, so it is no part of an update
             trainer.run(shown)
             memory = _bytes(trainer)
-        metrics = json.loads((Path(folder) / "run" / METRICS).read_text())
-        seconds = json.loads((Path(folder) / "run" / TIMING).read_text())
+        metrics = json.loads((Path(folder) / "run" / METRICS).read_text(encoding="utf-8"))
+        seconds = json.loads((Path(folder) / "run" / TIMING).read_text(encoding="utf-8"))
     times = config.updates * config.rollout.matches / trial.rollout.matches
     return Forecast(
         updates=config.updates,

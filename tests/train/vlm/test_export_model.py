@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,9 @@ import torch
 from transformers import AutoModelForImageTextToText
 
 from arena.cli.main import cli
+from arena.errors import CheckpointError
+from arena.record.disk import Disk
+from arena.train.vlm import sft_facts
 from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.engine import OptimParams
@@ -109,6 +113,46 @@ def test_it_says_how_far_the_training_was(begun, tmp_path):
 def test_a_training_is_no_operator_and_says_how_one_is_made(begun, tmp_path):
     done = call("play", "--game", "kuhn", "--operators", f"vlm:{begun},random", "--out", tmp_path / "run")
     assert f"export model {begun} DIR makes one of its newest checkpoint" in str(done.exception)
+    shutil.rmtree(begun / "checkpoints")
+    with pytest.raises(CheckpointError, match=f"no update of this training was finished yet.*--out {begun} --resume"):
+        source(str(begun))
+
+
+def started(out, steps):
+    """The folder of a supervised start of 40 updates that has so many, as it leaves it."""
+    folder = out / f"{sft_facts.CHECKPOINT}{steps:08d}"
+    (folder / "state").mkdir(parents=True)
+    (folder / "state" / "engine.json").touch()
+    told = {"steps": 40, "model": "vlm:nano@batch=2"}
+    Disk().replace_json(folder / sft_facts.FACTS, {"step": steps, "config": told})
+
+
+def test_a_supervised_start_is_no_operator_and_says_where_its_model_is(tmp_path):
+    out = tmp_path / "start"
+    started(out, 20)
+    with pytest.raises(CheckpointError, match=r"is a training, and no model: it has 20 of 40 updates") as told:
+        source(str(out))
+    assert "the command that began it, and --resume" in str(told.value)
+    assert f"export model {out} DIR" in str(told.value)
+    started(out, 40)
+    (out / sft_facts.MODEL).mkdir()
+    with pytest.raises(CheckpointError, match=f"vlm:{out} is a training, and no model: vlm:{out}/model seats it"):
+        source(str(out))
+    (out / sft_facts.MODEL / "config.json").touch()
+    assert source(str(out / sft_facts.MODEL)).path == out / sft_facts.MODEL
+
+
+@pytest.mark.parametrize("below", ["checkpoint-00000020", "checkpoint-00000020/state"])
+def test_a_checkpoint_is_no_operator_and_says_how_one_is_made(tmp_path, below):
+    started(tmp_path / "start", 20)
+    with pytest.raises(CheckpointError, match=f"no model: .*export model {tmp_path}/start/{below} DIR makes one"):
+        source(str(tmp_path / "start" / below))
+
+
+def test_a_training_of_ppo_is_seated_as_it_is(tmp_path):
+    (tmp_path / "train.json").touch()
+    with pytest.raises(CheckpointError, match=f"vlm:{tmp_path} is a training of `arena train ppo`.*ppo:{tmp_path}"):
+        source(str(tmp_path))
 
 
 def test_a_training_is_found_by_a_path_with_dots(begun, tmp_path, monkeypatch):

@@ -26,6 +26,10 @@ from arena.train.vlm.config import load
         (("policy.terms=./nowhere.py:term",), "nowhere.py"),
         (("thoughts.corrector=./nowhere.py:truth",), "nowhere.py"),
         (("thoughts.corrector=truth",), "leduc does not say what is true of a moment"),
+        (
+            ("rollout.pool.opponents={past=1}", "staleness=2", "rollout.pool.every=2"),
+            "every=2 of the pool: with staleness=2 expected more than that. Set rollout.pool.every=3",
+        ),
     ],
     ids=lambda one: one if isinstance(one, str) else one[-1],
 )

@@ -7,16 +7,15 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import pytest
 
 from arena.errors import ArenaError, InputError
 from arena.local_workers import LocalWorkers
-from arena.operator import Request
+from arena.operator import Decision, Request
 from arena.plugins import game_class
 from arena.record.reader import Run
 from arena.record.verify import verify
@@ -124,19 +123,23 @@ def test_an_operator_without_tokens_is_refused(tmp_path: Path) -> None:
         play(tmp_path, operator="random")
 
 
-def test_a_sampler_without_memory_is_why_nothing_is_learnt(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", [0, 1], ids=["in all turns", "in some"])
+def test_a_sampler_without_memory_ends_an_update_which_goes_on_once_there_is_some(tmp_path: Path, first: int) -> None:
     class Full(Writer):
-        def act(self, requests: Sequence[Request]) -> NoReturn:
+        def decide(self, request: Request) -> Decision:
             with memory.told("cpu", "a batch", "lower @batch= (now 8)"):
-                raise MemoryError
+                if request.tick >= first and request.match == 2:
+                    raise MemoryError
+            return super().decide(request)
 
     with (
         Rollout(config(), tmp_path, TOKENS) as rollout,
         LocalWorkers(rollout.plan.entries, [Full] * len(rollout.plan.entries)) as workers,
     ):
         rollout._workers = workers
-        with pytest.raises(ArenaError, match=r"nothing can be learnt.*out of memory on cpu in a batch: lower @batch="):
+        with pytest.raises(ArenaError, match=r"match 2 .*: out of memory on cpu in a batch: lower @batch= \(now 8\)"):
             rollout.play(1)
+    assert equal(play(tmp_path), play(tmp_path.with_name("whole")))
 
 
 def test_a_greedy_operator_is_refused(tmp_path: Path) -> None:

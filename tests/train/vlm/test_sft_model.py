@@ -10,6 +10,9 @@ from click.testing import CliRunner
 pytest.importorskip("transformers")
 pytest.importorskip("pyarrow")
 
+import torch
+from safetensors.torch import load_file
+
 from arena.cli.show import show
 from arena.cli.train import train
 from arena.errors import InputError
@@ -121,6 +124,20 @@ def test_smoke_makes_two_small_updates(model, tmp_path):
     _arena("--model", model, "--teacher", "kuhn", "--out", str(tmp_path / "a"), "--smoke", "--quiet")
     assert len((tmp_path / "a" / "curve.csv").read_text().splitlines()) == 3
     assert (tmp_path / "a" / "model" / "model.safetensors").is_file()
+
+
+def test_a_tower_that_is_frozen_is_the_same_afterwards_and_the_rest_is_not(model, run, tmp_path):
+    source = ("--model", model, "--run", f"{run}@operator=scripted")
+    done = _arena(*source, *SHORT, "--set", "freeze_vision_tower=true", "--out", str(tmp_path / "a"))
+    assert done.exit_code == 0
+    folder = model.removeprefix("vlm:").partition("@")[0]
+    before, after = (load_file(f"{one}/model.safetensors") for one in (folder, tmp_path / "a" / "model"))
+    same = {name for name, one in after.items() if torch.equal(one, before[name].to(one.dtype))}
+    seeing = {name for name in after if "vision" in name or "connector" in name}
+    assert seeing
+    assert seeing <= same
+    assert not {name for name in same - seeing if "proj" in name}
+    assert "all weights but the tower's" in CliRunner().invoke(show, [str(tmp_path / "a")]).output
 
 
 def test_what_the_teacher_would_have_done_in_a_run_is_learnt(model, tmp_path):

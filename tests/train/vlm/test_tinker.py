@@ -123,8 +123,29 @@ def test_the_state_of_another_model_is_refused(engine, tmp_path):
     engine.rank = 4
     with pytest.raises(CheckpointError, match="rank=8, not 4"):
         engine.load_state(tmp_path / "state")
-    with pytest.raises(CheckpointError, match="is not the state of a model on a server"):
+    with pytest.raises(CheckpointError, match="is no state of a model on a server"):
         engine.load_state(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ([], "was written in version None of its format"),
+        ({"version": 9}, "was written in version 9 of its format"),
+        ({"path": None}, "is damaged: it lacks path. Name another one"),
+        ({"rank": None}, "is damaged: it lacks rank. Name another one"),
+        ({"rank": "8"}, "is damaged: .*rank.* Name another one"),
+        ({"path": 5}, "is damaged: .*path.* Name another one"),
+    ],
+)
+def test_a_state_that_is_not_whole_is_named_with_what_to_do(engine, tmp_path, changed, said):
+    engine.save_state(tmp_path / "state")
+    file = tmp_path / "state" / "tinker.json"
+    told = json.loads(file.read_text()) | dict(changed)
+    file.write_text(json.dumps({key: value for key, value in told.items() if value is not None} if changed else []))
+    with pytest.raises(CheckpointError, match=said) as caught:
+        engine.load_state(tmp_path / "state")
+    assert str(tmp_path / "state") in str(caught.value)
 
 
 def test_a_loss_that_is_no_number_changes_nothing_there(engine, server, rows, tmp_path):

@@ -60,6 +60,11 @@ def metrics(out):
     return (out / "metrics.jsonl").read_bytes()
 
 
+def there(out):
+    """All that is in a folder."""
+    return {path.relative_to(out): path.is_file() and path.read_bytes() for path in out.rglob("*")}
+
+
 def weights(out, update):
     return (out / "weights" / f"pi_v{update}" / "model.safetensors").read_bytes()
 
@@ -200,12 +205,25 @@ def test_weights_alone_that_were_stopped_before_a_checkpoint_go_on_as_weights_al
     assert weights(stopped, 5) == weights(whole, 5)
 
 
-def test_who_is_refused_leaves_the_training_as_it_was(undisturbed, tmp_path):
+@pytest.fixture(params=["", "arena"])
+def wandb(request, monkeypatch):
+    """A project of Weights & Biases that keeps here what it would send, or none."""
+    if not request.param:
+        yield ""
+        return
+    package = pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    yield request.param
+    package.teardown()
+
+
+def test_who_is_refused_leaves_the_training_as_it_was(undisturbed, tmp_path, wandb):
     out = shutil.copytree(undisturbed, tmp_path / "out")
     with pytest.raises(CheckpointError):
-        main(config(tmp_path, "model.mode=lora"), out, resume="weights-only")
-    assert (out / "vlm.json").read_bytes() == (undisturbed / "vlm.json").read_bytes()
-    main(config(tmp_path), out, resume="exact")
+        main(config(tmp_path, "model.mode=lora", f"wandb={wandb}"), out, resume="weights-only")
+    assert there(out) == there(undisturbed)
+    main(config(tmp_path, f"wandb={wandb}"), out, resume="exact")
+    assert (out / "wandb-id").exists() == bool(wandb)
 
 
 @pytest.mark.parametrize("words", [("--lr", "0"), ("--smoke",)])
