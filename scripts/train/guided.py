@@ -106,7 +106,7 @@ def drawn(rows: Sequence[Row], axes: Any) -> None:
             axes.plot(turns, [row["reward/mean"] for row in mine], color=colour, label=label)
             axes.plot(turns, [row["thought/true"] for row in mine], "--", color=colour, linewidth=0.8)
     axes.legend()
-    axes.set(xlabel="turns", ylabel="mean return; dashed: share of true statements")
+    axes.set(xlabel="turns", ylabel="mean return; dashed: share that is true")
 
 
 def train(given: argparse.Namespace) -> None:
