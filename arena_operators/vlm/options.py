@@ -69,7 +69,11 @@ OPTIONS = {
     "stream": Option("bool", None, "take answers token by token (default: false): tells the time to the first one"),
     "price": Option("str", None, f"what its tokens cost, for the tables: {price.FORM}"),
     "temperature": Option(
-        "float", None, "of sampling, drawn from each turn's own key; 0 = greedy (default: 1)", low=0, high=10
+        "float",
+        None,
+        "of sampling, drawn from each turn's own key; 0 = greedy (default: 1; of nano-games 0.3)",
+        low=0,
+        high=10,
     ),
     "top_p": Option("float", 1.0, "sample from the likeliest tokens that make up this much; 1 = all", low=0, high=1),
     "top_k": Option("int", 0, "sample from this many of the likeliest tokens; 0 = all", low=0),
@@ -315,7 +319,8 @@ def filled(what: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     if out.get("tools"):
         out["tools"] = "+".join(str(parse(word).absolute) for word in out["tools"].split("+"))
         default("tool_calls", TOOL_CALLS)
-    default("temperature", 0.2 if small and not nano else 1.0)  # as its makers advise
+    advised = 1.0 if metadata is None else metadata.get("temperature", 1.0)
+    default("temperature", 0.2 if small and not nano else advised)  # as its makers advise
     default("max_tokens", metadata.get("max_tokens", 96) if metadata is not None else 32 if small else 256)
     default("prompt", "short" if nano else "brief" if small else "full")
     default("examples", WORKED if out["prompt"] == "brief" else 0)

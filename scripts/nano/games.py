@@ -44,6 +44,7 @@ MATCHES = 160
 OWN_SHARE, OWN_EVEN, OWN_BACK = 0.085, 0.07, 0.06
 CONTEXT = 1_024  # tokens, from the fourth round on: positions are rotary, so that nothing of the weights changes
 ANSWER = 256  # tokens of an answer: all things in a picture, and eight clues that are judged
+TEMPERATURE = 0.3  # that it plays at: at 1 half of its mistakes are draws, since an answer has many tokens
 TOKENS = 320  # more from then on, so that what spy, mazes and jigsaws say takes half as many
 SAID = 400  # lessons of each game that they are made of
 SEEN_FIRST = {"maze": 16, "jigsaw": 16, "spy": 16}  # pictures of an update of the eyes
@@ -193,6 +194,7 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
         "name": "nano-games",
         "games": names(),
         "max_tokens": ANSWER,
+        "temperature": TEMPERATURE,
         "recipe": {
             **recipe,
             "teachers": TEACHERS,

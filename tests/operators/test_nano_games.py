@@ -12,6 +12,7 @@ from arena.lineup import build_lineup, find_game
 from arena.plan import Limits
 from arena.plugins import game_class
 from arena.train.vlm.matches import RolloutConfig, standing
+from arena.train.vlm.sampler import options_of
 from arena_operators.vlm.checkpoint import GAMES, NAMED, check, source
 from arena_operators.vlm.kind import views
 
@@ -46,6 +47,13 @@ def test_what_is_trained_is_what_plays() -> None:
     assert standing(RolloutConfig(levels=("leduc@seats=2",))).operator == "vlm"
     with pytest.raises(InputError, match="name the one"):
         standing(RolloutConfig(levels=("leduc@seats=2", "race@seats=2")))
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"), [("vlm:nano-games", 0.3), ("vlm:nano", 1), ("vlm:nano-games@temperature=1", 1)]
+)
+def test_it_plays_at_a_temperature_of_its_own(name: str, drawn: float) -> None:
+    assert options_of(name)["temperature"] == drawn
 
 
 def test_it_is_whole_small_and_says_what_it_is() -> None:

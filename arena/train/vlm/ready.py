@@ -22,7 +22,7 @@ def check(config: VlmConfig) -> VlmConfig:
     check_algorithm(config)
     evaluations.check(evaluations.of_rollouts(config))
     boards.check(config)
-    config = replace(config, rollout=matches.standing(config.rollout))
+    config = sampler.as_scored(replace(config, rollout=matches.standing(config.rollout)))
     sampler.check(placed(config))
     plan, _ = matches.base_plan(placed(config).rollout)
     check_critic(config, plan)

@@ -7,6 +7,7 @@ has no room for. So both are compared when the config is read.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from arena import names, plugins
@@ -34,6 +35,20 @@ def options_of(operator: str) -> dict[str, Any]:
     kind, what = plugins.named_operator(name, operator)
     asked = {option: value for option, value in name.options.items() if option != "at"}
     return dict(kind.resolve_options(None, what, check_options(kind, asked, operator)))
+
+
+def as_scored(config: VlmConfig) -> VlmConfig:
+    """The config with an operator that draws at the temperature of the engine, where its name leaves that open.
+
+    A model may play at another one by itself: what plays best explores little.
+    """
+    trainable(config.rollout.operator)
+    name = names.parse(config.rollout.operator)
+    scored, drawn = config.model.temperature, options_of(config.rollout.operator).get("temperature")
+    if drawn in (None, scored) or "temperature" in name.options:
+        return config
+    named = str(replace(name, options={**name.options, "temperature": f"{scored:g}"}))
+    return replace(config, rollout=replace(config.rollout, operator=named))
 
 
 def check(config: VlmConfig) -> None:

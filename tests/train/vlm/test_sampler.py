@@ -20,8 +20,7 @@ def config(operator: str, *settings: str):
     ("operator", "settings", "words"),
     [
         ("vlm:nano@temperature=0.5", (), r"samples at temperature 0.5.*Set model.temperature=0.5, or say @temp.*=1$"),
-        ("vlm:nano", ("model.temperature=2.0",), "samples at temperature 1, and model.temperature=2"),
-        ("llm:smollm2", (), "samples at temperature 0.2"),  # as it does by itself
+        ("vlm:nano@temperature=1", ("model.temperature=2.0",), "samples at temperature 1, and model.temperature=2"),
         ("vlm:nano@choices=true", (), "@choices=True.*leaves some out"),
         ("vlm:nano@backend=vllm@lora=true@top_p=0.9@device=cpu", (), "@top_p=0.9.*leaves some out"),
         ("vlm:nano@backend=vllm@lora=true@device=cpu", ("model.mode=full",), "say @reload=true instead of @lora=true"),
@@ -39,6 +38,20 @@ def test_what_samples_otherwise_or_cannot_take_the_weights_is_refused(operator, 
     pytest.importorskip("aiohttp")
     with pytest.raises(InputError, match=words):
         sampler.check(config(operator, *settings))
+
+
+@pytest.mark.parametrize(
+    ("operator", "settings", "drawn"),
+    [
+        ("vlm:nano", (), "vlm:nano"),
+        ("vlm:nano-games", (), "vlm:nano-games@temperature=1"),  # by itself it plays at 0.3
+        ("llm:smollm2@history=2", (), "llm:smollm2@history=2@temperature=1"),
+        ("vlm:nano", ("model.temperature=0.5",), "vlm:nano@temperature=0.5"),
+        ("vlm:nano@temperature=0.7", (), "vlm:nano@temperature=0.7"),  # is refused then
+    ],
+)
+def test_where_a_name_leaves_it_open_what_is_trained_draws_as_it_is_scored(operator, settings, drawn):
+    assert sampler.as_scored(config(operator, *settings)).rollout.operator == drawn
 
 
 @pytest.mark.parametrize(
