@@ -71,6 +71,7 @@ def _trained(what: str, state: Path, out: Path) -> LocalEngine:
     if expanded(out).exists():
         raise InputError(f"{out}: there is something already; name another place")
     plugins.require_modules(f"arena export {what}", ("torch", "transformers", "peft"), "train")
+    click.echo(f"reading the newest checkpoint of {state}", err=True)
     from arena.train.vlm.local import trained
 
     return trained(state)

@@ -50,7 +50,7 @@ def test_what_is_trained_is_what_plays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "drawn"), [("vlm:nano-games", 0.3), ("vlm:nano", 1), ("vlm:nano-games@temperature=1", 1)]
+    ("name", "drawn"), [("vlm:nano-games", 0.5), ("vlm:nano", 1), ("vlm:nano-games@temperature=1", 1)]
 )
 def test_it_plays_at_a_temperature_of_its_own(name: str, drawn: float) -> None:
     assert options_of(name)["temperature"] == drawn

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from arena.errors import ArenaError, InputError, sentence
 from arena.train import memory
-from arena.train.vlm import begun, losses, lowrank, saved
+from arena.train.vlm import begun, losses, lowrank, saved, sft_facts
 from arena.train.vlm.engine import NO_CONFIG, Config, Datum, Engine, Floats, Ints, OptimParams, Output
 from arena.train.vlm.learnable import Learner, learner, new_optimizer, without_dropout
 from arena.train.vlm.local_config import LocalConfig
@@ -44,7 +44,7 @@ def trained(state: Path, device: str = "cpu") -> LocalEngine:
     how = {name: facts[name] for name in ("mode", "freeze_vision_tower", "rank", "alpha") if name in facts}
     made = LocalEngine(facts["source"], found.parent, LocalConfig(device=device, **how))
     saved.read_state(found, made._trained, None, made._facts())
-    made.reached = begun.reached(found)
+    made.reached = begun.reached(found) or sft_facts.reached(found)
     return made
 
 

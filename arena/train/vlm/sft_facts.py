@@ -32,6 +32,15 @@ def read_facts(checkpoint: Path) -> Facts:
         ) from error
 
 
+def reached(state: Path) -> dict[str, int]:
+    """As `begun.reached`, of a state of a supervised start; of another one nothing."""
+    checkpoint = state.resolve().parent
+    if not (checkpoint.name.startswith(CHECKPOINT) and (checkpoint / FACTS).is_file()):
+        return {}
+    facts = read_facts(checkpoint)
+    return {"update": facts.step, "updates": facts.config["steps"]}
+
+
 def seated(out: Path, facts: Facts) -> str | None:
     """The operator that plays with what was trained in `out`; None while there is something left to do."""
     if facts.step < facts.config["steps"] or not (out / MODEL).is_dir():

@@ -11,6 +11,7 @@ from arena.names import parse
 from arena.record.reader import Run
 from arena.train import shards
 from arena.train.vlm import evaluations
+from arena.train.vlm.chats import Asked
 from arena.train.vlm.evaluations import Evaluated
 from arena.train.vlm.sft_config import SftConfig
 
@@ -36,6 +37,7 @@ def check(config: SftConfig) -> None:
         if of.sort == "teacher":
             if plugins.game_class(of.name).teacher is None:
                 shards.teacher(of.name)  # raises; others are loaded where the game can be played
+            _check_asked(config, of.name)
         elif of.sort == "chat":
             if not Path(of.name).exists():
                 raise InputError(
@@ -43,8 +45,15 @@ def check(config: SftConfig) -> None:
                     "`arena export --to chat` wrote"
                 )
         else:
-            Run(Path(of.name))
+            for game in dict.fromkeys(one.name for one in Run(Path(of.name)).head.games):
+                if not plugins.is_foreign(game):
+                    _check_asked(config, game)
     how = evaluated(config)
     if config.evaluation.every and not (how.how.levels or how.levels):
         raise InputError("chats name no game: say what is played, as --set 'evaluation.levels=[\"leduc\"]'")
     evaluations.check(how)
+
+
+def _check_asked(config: SftConfig, game: str) -> None:
+    """UnplayableError for a model that does not know the game: its lessons may take an hour to make."""
+    Asked(parse(config.model)).of(plugins.game_class(game).spec)

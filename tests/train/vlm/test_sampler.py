@@ -44,7 +44,7 @@ def test_what_samples_otherwise_or_cannot_take_the_weights_is_refused(operator, 
     ("operator", "settings", "drawn"),
     [
         ("vlm:nano", (), "vlm:nano"),
-        ("vlm:nano-games", (), "vlm:nano-games@temperature=1"),  # by itself it plays at 0.3
+        ("vlm:nano-games", (), "vlm:nano-games@temperature=1"),  # by itself it plays at 0.5
         ("llm:smollm2@history=2", (), "llm:smollm2@history=2@temperature=1"),
         ("vlm:nano", ("model.temperature=0.5",), "vlm:nano@temperature=0.5"),
         ("vlm:nano@temperature=0.7", (), "vlm:nano@temperature=0.7"),  # is refused then

@@ -13,6 +13,7 @@ pytest.importorskip("pyarrow")
 import torch
 from safetensors.torch import load_file
 
+from arena.cli import export_model
 from arena.cli.show import show
 from arena.cli.train import train
 from arena.errors import InputError
@@ -113,6 +114,11 @@ def test_the_trained_model_plays(straight, tmp_path):
     assert Run(tmp_path / "run").logged == 1
 
 
+def test_an_export_says_how_far_it_was(straight, tmp_path):
+    done = CliRunner().invoke(export_model.model, [str(straight), str(tmp_path / "a")])
+    assert done.output.endswith(f"written: {tmp_path / 'a'}, after update 4 of 4\n"), done.output
+
+
 def test_a_dry_run_counts_and_trains_nothing(model, tmp_path):
     out = _arena("--model", model, "--teacher", "kuhn@lessons=30", "--out", str(tmp_path / "a"), "--dry-run").output
     assert "teacher:kuhn: 27 examples" in out
@@ -157,8 +163,10 @@ def test_what_the_teacher_would_have_done_in_a_run_is_learnt(model, tmp_path):
         (("--teacher", "openspiel:tic_tac_toe"), "no teacher"),
         (("--teacher", "kuhn", "--model", "random"), "random"),
         (("--chat", "nowhere"), "no chats can be read"),
+        (("--teacher", "numberline", "--model", "vlm:nano"), "cannot play .numberline.*vlm:nano-games"),
     ],
 )
 def test_bad_input_is_told(words, expected, model, tmp_path):
     with pytest.raises(InputError, match=expected):
         _arena(*([] if "--model" in words else ["--model", model]), *words, "--out", str(tmp_path / "out"), "--quiet")
+    assert not (tmp_path / "out").exists()
