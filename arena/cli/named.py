@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from arena.options import Option
 
+VALUE = "VALUE"  # stands for what was not given
 LISTS = ("--operators", "--opponents")  # options that take several names, with commas between
 SORTS = {"--game": "game", "--operator": "operator", **dict.fromkeys(LISTS, "operator")}  # what options name
 
@@ -37,9 +38,14 @@ def of_named(ctx: click.Context, args: Sequence[str], option: str) -> str:
     for before, word, sort in _named(ctx, args):
         if (known := _options(word, sort)) is not None and key in known:
             name = names.parse(word)
-            name.options[key] = _value(args, option, known[key])
+            value, why = _value(args, option, known[key]), ""
+            try:
+                known[key].check(key, value) if value != VALUE else None
+            except ValueError as error:
+                value, why = VALUE, f" ({error})"
+            name.options[key] = value
             said = names.hidden(" ".join([*before, shlex.quote(str(name))]))
-            return f"{key} is an option of {name.base}: did you mean {said}?"
+            return f"{key} is an option of {name.base}: did you mean {said}?{why}"
     return ""
 
 
@@ -91,4 +97,4 @@ def _value(args: Sequence[str], option: str, of: Option) -> str:
     at = next(at for at, word in enumerate(args) if word.partition("=")[0] == option)
     _, equals, value = args[at].partition("=")
     following = args[at + 1] if at + 1 < len(args) and not args[at + 1].startswith("-") else ""
-    return (value if equals else following) or ("true" if of.type == "bool" else "VALUE")
+    return (value if equals else following) or ("true" if of.type == "bool" else VALUE)

@@ -102,6 +102,10 @@ WRONG = [
         ("play", "-g", "leduc", "-o", "random,vlm@history=2", "--batch", "4"),
         "mean --operators vlm@history=2@batch=4?\n",
     ),
+    (
+        ("play", "-g", "sidescroller", "--level", "1-1"),
+        "sidescroller@level=VALUE? (option level='1-1': expected a whole",
+    ),
     (("play", "--hands", "5"), "hands is an option of holdem: did you mean --game holdem@hands=5?\n"),
     (("play", "-g", "leduc", "--hands"), "hands is an option of leduc: did you mean --game leduc@hands=VALUE?\n"),
     (("play", "-g", "leduc", "--foo", "5"), "No such option '--foo'."),
