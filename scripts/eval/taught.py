@@ -44,7 +44,7 @@ TABLES = {
     "ezpoints": Table("ezpoints@seats=1", 100),
     "points24": Table("points24@seats=1@solvable=only", 100),
     "blackjack": Table("blackjack@seats=1", 600),
-    "maze": Table("maze@seats=1", 100),
+    "maze": Table("maze@seats=1", 300),
     "jigsaw": Table("jigsaw@seats=1", 200),
     "jigsaw rotation": Table("jigsaw@seats=1@kind=rotation", 200),
     "jigsaw patch": Table("jigsaw@seats=1@kind=patch", 200),
