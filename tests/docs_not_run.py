@@ -86,6 +86,9 @@ NOT_RUN = {
         "python -m scripts.nano.race --out work/race",
         "cp -r work/race/adapter/. arena_operators/vlm/adapters/race",
         "arena play --game race --operators vlm:nano@adapter=race,scripted --matches 40",
+        "python -m scripts.train.guided train --out work/guided",
+        "python -m scripts.train.guided measure --out work/guided --json work/guided/guided.json "
+        "--plot work/guided/curve",
         "python -m scripts.train.races train --out work/races",
         "python -m scripts.train.races measure --out work/races --json work/races/race.json --plot work/races/curve",
         "python -m scripts.train.spies train --out work/spies --set rollout.matches=64 --set updates=20 "
