@@ -97,8 +97,8 @@ def test_sft_takes_a_file_changes_to_it_and_words_that_count_before_both(tmp_pat
 
 
 def test_sources_of_the_command_line_stand_in_place_of_those_of_the_file(tmp_path, asked):
-    arena("sft", file(tmp_path, SFT), "--teacher", "race", "--quiet", "--out", tmp_path / "out")
-    assert asked[0].sources == (source("teacher", "race"),)
+    arena("sft", file(tmp_path, SFT), "--teacher", "holdem", "--quiet", "--out", tmp_path / "out")
+    assert asked[0].sources == (source("teacher", "holdem"),)
     assert sft(None, "teacher=kuhn,leduc").teacher == ("kuhn", "leduc")
 
 

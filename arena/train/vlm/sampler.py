@@ -42,9 +42,9 @@ def as_scored(config: VlmConfig) -> VlmConfig:
 
     A model may play at another one by itself: what plays best explores little.
     """
-    trainable(config.rollout.operator)
-    name = names.parse(config.rollout.operator)
-    scored, drawn = config.model.temperature, options_of(config.rollout.operator).get("temperature")
+    operator, scored = config.rollout.operator, config.model.temperature
+    trainable(operator)
+    name, drawn = names.parse(operator), options_of(config.placement.served(operator)).get("temperature")
     if drawn in (None, scored) or "temperature" in name.options:
         return config
     named = str(replace(name, options={**name.options, "temperature": f"{scored:g}"}))
