@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+CLOSE, BESIDE = 0.5, 0.1  # similarity of a name that is suggested; how much less than the best one's it may be
+
 
 class ArenaError(Exception):
     """A failure that the user's input did not cause."""
@@ -67,14 +69,23 @@ def some(names: Iterable[str], most: int = 8) -> str:
     return (", ".join(every[:most]) or "none") + more
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The sentence after a "not found": similar names, in any case of letters, if there are any, else all names."""
+def nearest(name: str, known: Iterable[str], most: int | None = None) -> str:
+    """The sentence after a "not found": similar names, in any case of letters, if there are any, else all names.
+
+    `most`: of all names only so many, and how many more there are.
+    """
     names = sorted(known)
+    if close := _close(name, names):
+        return f"Did you mean {' or '.join(close)}?"
+    return f"There is: {some(names, most or len(names))}." if names else "There is none."
+
+
+def _close(name: str, names: Iterable[str]) -> list[str]:
+    """The nearest name first, and others only where they are about as near: a typo of one name is like many."""
     alike: dict[str, list[str]] = {}
     for one in names:
         alike.setdefault(one.casefold(), []).append(one)
-    folded = difflib.get_close_matches(name.casefold(), alike, n=3, cutoff=0.5)
-    close = [one for word in folded for one in alike[word]][:3]
-    if close:
-        return f"Did you mean {' or '.join(close)}?"
-    return f"There is: {', '.join(names)}." if names else "There is none."
+    scores = {word: difflib.SequenceMatcher(None, name.casefold(), word).ratio() for word in alike}
+    least = max(CLOSE, max(scores.values(), default=0.0) - BESIDE)
+    near = sorted((word for word in scores if scores[word] >= least), key=lambda word: -scores[word])
+    return [one for word in near for one in alike[word]][:3]

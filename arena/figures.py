@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+NO_INTERVAL = "no interval"  # beside a number, or in a column of intervals, where nothing says how sure the number is
+
 
 def plural(count: int, word: str, words: str = "") -> str:
     """`1 block`, `2 blocks`."""
@@ -43,6 +45,20 @@ def duration(seconds: float) -> str:
     if seconds < 1e-3:
         return f"{seconds * 1e6:.0f} µs"
     return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def clock(seconds: float) -> str:
+    """Seconds as a clock shows them: `0:07`, `12:30`, `3:05:00`."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minutes}:{second:02}"
+
+
+def rate(value: float) -> str:
+    """So many a second, with as many digits as tell it from none: `1,200`, `3.4`, `0.04`."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 0.1 or value <= 0 else f"{value:.1g}"
 
 
 def timed(seconds: float | None) -> str | None:

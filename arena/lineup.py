@@ -17,6 +17,7 @@ from arena.plan import Entry, Limits, Plan, PlannedGame, PlanSpec, Schedule, Set
 from arena.supervisor import remote
 from arena.supervisor.describe import facts_of, game_of
 
+PLAYERS = ("players", "player", "seat", "num_players", "n_players")  # what others call them
 SEATS = Option("int", None, "seats; without it as many as the game takes and operators are there", 1)
 
 
@@ -100,7 +101,8 @@ def find_game(given: str, players: int, limits: Limits) -> FoundGame:
         if game.seats != at_most and seats is not None:
             raise ValueError(f"{game.spec.id} takes {game.spec.seats[0]} to {game.spec.seats[1]} seats, not {seats}")
     except ValueError as error:
-        raise InputError(f"game {names.hidden(given)!r}: {error}") from error
+        meant = ". The number of players is @seats=" if set(options) & set(PLAYERS) else ""
+        raise InputError(f"game {names.hidden(given)!r}: {error}{meant}") from error
     return FoundGame(name.base, game, runtime)
 
 

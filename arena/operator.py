@@ -16,10 +16,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from arena import commands, names
 from arena.errors import InputError, nearest
 from arena.game import GameCard, GameSpec, Image, Observation, Views
 from arena.options import Option
 
+MOST_OPTIONS = 8  # that a message lists
 Ids = npt.NDArray[np.int32]
 OperatorFault = Literal["illegal", "unparsable", "timeout", "crashed", "backend"]
 InfrastructureFault = Literal["deadline", "worker_died", "backend", "overloaded", "game"]
@@ -355,12 +357,19 @@ def check_options(kind: OperatorKind, options: Mapping[str, str], given: str) ->
         # Its value is not repeated: it may be that of an option for a secret, mistyped.
         raise InputError(
             f"operator {kind.name} has no option {unknown[0]!r}. "
-            f"{nearest(unknown[0], kind.options) if kind.options else 'It takes none.'}"
+            f"{_options_like(unknown[0], kind, given) if kind.options else 'It takes none.'}"
         )
     try:
         return {name: option.check(name, options.get(name, option.default)) for name, option in kind.options.items()}
     except ValueError as error:
         raise InputError(f"operator {given!r}: {error}") from error
+
+
+def _options_like(option: str, kind: OperatorKind, given: str) -> str:
+    """Those that may have been meant, and where all stand: a model has dozens."""
+    named = names.parse(given)
+    listed = named.base if named.is_file else kind.name
+    return f"{nearest(option, kind.options, MOST_OPTIONS)} `{commands.arena('operators', listed)}` lists them all."
 
 
 def determinism_of(kind: OperatorKind, what: str, options: Mapping[str, Any]) -> Determinism:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import os
 import re
 import shlex
@@ -126,6 +127,19 @@ def test_commands_and_options_that_are_named_exist(path):
     spans = re.findall(r"`(arena [^`\n]+)`", BLOCK.sub("", path.read_text()))
     wrong = [(text, why) for text in (*shown(path), *spans) if (why := unknown(text))]
     assert wrong == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/quick-start.md"])
+def test_who_follows_the_first_pages_in_a_clone_leaves_nothing_that_git_sees(page):
+    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
+    left = []
+    for command in shown(ROOT / page):
+        words = shlex.split(command)
+        places = [after for word, after in itertools.pairwise(words) if word in ("--out", "--dir")]
+        if words[:2] == ["arena", "new"] and not places:
+            places = ["."]
+        left += [command for place in places if Path(place).parts[:1] not in [(one,) for one in ignored]]
+    assert left == []
 
 
 def unknown(text: str) -> str:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from arena.analysis.audit import Audit
 from arena.analysis.audit import audit as audit_run
+from arena.bars import Bar
 from arena.figures import plural
 from arena.record.reader import Run
 from arena.text import printable
@@ -34,7 +35,8 @@ def audit(run: Path, as_json: bool, strict: bool) -> None:
 
     Nothing is executed again: `arena verify RUN` first shows that the log is right.
     """
-    found = audit_run(Run(run))
+    with Bar("reading the log"):
+        found = audit_run(Run(run))
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:

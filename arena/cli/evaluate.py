@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from arena import declared, names, plugins
+from arena.bars import Bar
 from arena.budget import BudgetError
 from arena.cli.live import LiveTable
 from arena.cli.one_operator import OneOperator
@@ -131,7 +132,7 @@ def evaluate(
                     read=reading.read,
                 )
     print_end(Run(folder), tables, console)
-    _write_files(Run(folder), evaluation.metrics, reading.known, console)
+    _write_files(Run(folder), evaluation.metrics, reading.known, console, quiet)
 
 
 class _Live(LiveTable):
@@ -144,13 +145,16 @@ class _Live(LiveTable):
         self.grew()
 
 
-def _write_files(run: Run, metrics: tuple[str, ...], known: Known, console: Console) -> None:
+def _write_files(run: Run, metrics: tuple[str, ...], known: Known, console: Console, quiet: bool) -> None:
     from arena.analysis.kept import write_analysis
     from arena.cli.ranking import print_ranking
     from arena.report.page import write_report
 
-    print_ranking(write_analysis(run, metrics, known.facts.outcomes), Console())
-    page = write_report([run], None, known=known)
+    with Bar("computing the analysis", show=not quiet, console=console):
+        analysis = write_analysis(run, metrics, known.facts.outcomes)
+    print_ranking(analysis, Console())
+    with Bar("writing the page", show=not quiet, console=console):
+        page = write_report([run], None, known=known)
     console.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)
 
 

@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 
 from arena import plugins
+from arena.bars import Bar
 from arena.cli.options import option
 from arena.cli.real import Real
 from arena.cli.sizes import Size
@@ -121,7 +122,7 @@ def export(
         if value is not None and word not in takes:
             able = ", ".join(name for name, one in FORMATS.items() if word in one.takes)
             raise InputError(f"--{word}: --to {form} does not take it; these formats do: {able}")
-    with closing(Reader.open(Run(run), keep, trust=trust)) as reader:
+    with Bar("exporting"), closing(Reader.open(Run(run), keep, trust=trust)) as reader:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as half:
             made = Path(half) / out.name  # half an export never stands where a whole one is looked for

@@ -12,7 +12,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from arena.figures import money, share, timed
+from arena.figures import money, rate, share, timed
 from arena.price import Price
 from arena.questions import Load
 from arena.record.times import Spent
@@ -77,7 +77,4 @@ class FlowTable:
 
 def _rate(count: int, seconds: float) -> str:
     """A second."""
-    if seconds <= 0:
-        return "-"
-    rate = count / seconds
-    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.1f}"
+    return rate(count / seconds) if seconds > 0 else "-"

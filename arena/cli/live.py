@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from arena.bars import Bar
 from arena.cli.flow import FlowTable
 from arena.cli.tables import paced
 from arena.figures import duration, number
@@ -36,7 +37,8 @@ NARROW = 60  # columns below which the table has no lines, and no column for the
 
 
 class LiveTable(Observer):
-    """Draws at most eight times a second, on a terminal only; elsewhere it prints what a person must know.
+    """Draws at most eight times a second, on a terminal only; elsewhere it prints what a person must know, and of what
+    takes long from time to time how far it is.
 
     taken: the terminal belongs to a person who plays on it: nothing is drawn there, but until the first match begins a
     line says what is waited for.
@@ -66,7 +68,9 @@ class LiveTable(Observer):
         self._progress = Progress(
             TextColumn("matches"), BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(), console=console
         )
-        self._task = self._progress.add_task("matches", total=plan.matches if part is None else len(part))
+        self._total = plan.matches if part is None else len(part)
+        self._task = self._progress.add_task("matches", total=self._total)
+        self._lines = Bar("matches", self._total, show=self._show and not console.is_terminal, console=console)
         self._live = Live(get_renderable=self._safely, console=console, refresh_per_second=8, transient=True)
         self._began = time.monotonic()
 
@@ -75,12 +79,15 @@ class LiveTable(Observer):
             self._live.start()
         if self._tells:
             self._late.start()
+        self._lines.begin("matches", self._total, done=self.done)
+        self._lines.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._late.cancel()
+        self._lines.__exit__(kind, error, trace)
         if self._drawn:
             self._live.stop()
 
@@ -131,8 +138,7 @@ class LiveTable(Observer):
         return hidden and people and match.outcome is None
 
     def ended(self, match: Match, outcome: Outcome) -> None:
-        self.done += 1
-        self._progress.update(self._task, completed=self.done)
+        self._over()
         for name, value in zip(match.names, outcome.returns, strict=True):
             count, total = self._scores.get((match.plan.game, name), (0, 0.0))
             self._scores[match.plan.game, name] = (count + 1, total + value)
@@ -143,8 +149,13 @@ class LiveTable(Observer):
             self._say(f"match {match.plan.index} is void ({kind}: {reason})")
 
     def unresolved(self, match: Match, reason: str) -> None:
+        self._over()
+
+    def _over(self) -> None:
+        """A match is."""
         self.done += 1
         self._progress.update(self._task, completed=self.done)
+        self._lines.update(self.done)
 
     def unseen(self, reason: str) -> None:
         self._say(reason)

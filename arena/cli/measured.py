@@ -10,7 +10,7 @@ from rich.text import Text
 
 from arena.cli.narrow import NarrowTable
 from arena.evaluate.measured import MeasuredCell, MeasuredTable
-from arena.figures import measure
+from arena.figures import NO_INTERVAL, measure
 from arena.text import printable
 
 LEFT_OUT = "Intervals are in results.json and in the report: there is no room for them here."
@@ -23,11 +23,11 @@ class Measured:
     table: MeasuredTable
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = self._columns(sure=True)
+        sure = any(cell is not None and cell.low is not None for row in self.table.rows for cell in row.cells)
+        table = self._columns(sure)
         fits = table.needed <= options.max_width
         yield Text(printable(self.table.title), "table.title")
         yield table if fits else self._columns(sure=False)
-        sure = any(cell is not None and cell.low is not None for row in self.table.rows for cell in row.cells)
         for note in (self.table.note, LEFT_OUT if sure and not fits else ""):
             if note:
                 yield Text(printable(note), "table.caption")
@@ -52,6 +52,8 @@ def _told(cell: MeasuredCell | None, kind: str, sure: bool) -> str:
     if cell is None:
         return "-"
     value = measure(cell.value, kind)
-    if not sure or cell.low is None or cell.high is None:
+    if not sure:
         return value
+    if cell.low is None or cell.high is None:
+        return f"{value} ({NO_INTERVAL})"
     return f"{value} {measure(cell.low, kind)}..{measure(cell.high, kind)}"

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from arena.bars import Bar
 from arena.cli.runs import print_commands, print_tables
 from arena.record.merge import merge as merge_runs
 from arena.record.reader import Run
@@ -21,7 +22,8 @@ def merge(parts: tuple[Path, ...], out: Path) -> None:
     Its log is that of a run which was never divided, byte for byte. Parts of different plans, parts that overlap or
     leave a gap, and parts that are not complete are refused.
     """
-    tables = merge_runs(parts, out)
+    with Bar("merging"):
+        tables = merge_runs(parts, out)
     print_tables(Run(out), tables, Console())
     notes = Console(stderr=True)
     notes.print(f"run: {out}", highlight=False, markup=False, soft_wrap=True)

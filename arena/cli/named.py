@@ -33,12 +33,17 @@ def sort_of(word: str, of_file: str) -> str:
 def of_named(ctx: click.Context, args: Sequence[str], option: str) -> str:
     """What was meant by an option that the command lacks, where a game or an operator on its line has it; else ""."""
     from arena import names
+    from arena.lineup import PLAYERS
 
-    key = option.lstrip("-").replace("-", "_")
+    typed = option.lstrip("-").replace("-", "_")
+    if typed in PLAYERS and any("--seats" in param.opts for param in ctx.command.params):
+        return f"Did you mean --seats {_value(args, option)}?"
     for before, word, sort in _named(ctx, args):
-        if (known := _options(word, sort)) is not None and key in known:
+        known = _options(word, sort) or {}
+        key = "seats" if sort == "game" and typed in PLAYERS and typed not in known else typed
+        if key in known:
             name = names.parse(word)
-            value, why = _value(args, option, known[key]), ""
+            value, why = _value(args, option, "true" if known[key].type == "bool" else VALUE), ""
             try:
                 known[key].check(key, value) if value != VALUE else None
             except ValueError as error:
@@ -79,6 +84,8 @@ def _words(text: str, several: bool) -> list[str]:
 
 def _options(word: str, sort: str) -> Mapping[str, Option] | None:
     """The options of what a word names; None where it names nothing that is here."""
+    from msgspec import structs
+
     from arena import names, plugins
     from arena.errors import InputError
     from arena.lineup import SEATS
@@ -86,15 +93,16 @@ def _options(word: str, sort: str) -> Mapping[str, Option] | None:
     try:
         name = names.parse(word)
         if sort == "game":
-            return {"seats": SEATS, **plugins.game_class(name.base).spec.options}
+            spec = plugins.game_class(name.base).spec
+            return {"seats": structs.replace(SEATS, low=spec.seats[0], high=spec.seats[1]), **spec.options}
         return plugins.named_operator(name, word)[0].options if sort == "operator" else None
     except InputError:
         return None
 
 
-def _value(args: Sequence[str], option: str, of: Option) -> str:
-    """What was given as its value; in its place a word where nothing was."""
+def _value(args: Sequence[str], option: str, absent: str = VALUE) -> str:
+    """What was given as its value; `absent` where nothing was."""
     at = next(at for at, word in enumerate(args) if word.partition("=")[0] == option)
     _, equals, value = args[at].partition("=")
     following = args[at + 1] if at + 1 < len(args) and not args[at + 1].startswith("-") else ""
-    return (value if equals else following) or ("true" if of.type == "bool" else VALUE)
+    return (value if equals else following) or absent

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from arena.bars import Bar
 from arena.cli.options import option
 from arena.record.reader import Run
 from arena.report.pack import pack as pack_run
@@ -24,4 +25,6 @@ def pack(run: Path, out: Path | None, pictures: bool, trust: bool) -> None:
     Equal runs give equal archives. Left out is what may differ between them (times, what workers printed) and what a
     trainer needs (RUN/turns).
     """
-    click.echo(pack_run(Run(run), out, pictures=pictures, trust=trust))
+    with Bar("packing"):
+        path = pack_run(Run(run), out, pictures=pictures, trust=trust)
+    click.echo(path)

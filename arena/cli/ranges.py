@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from arena import names
+from arena.bars import Bar
 from arena.engines import ray
 from arena.errors import InputError
 from arena.evaluate.table import ScoreTable
@@ -47,7 +48,7 @@ def play_ranges(
 
 
 class _Ranges(ray.Watcher):
-    """A bar on a terminal; elsewhere only what a person must know."""
+    """A bar on a terminal; elsewhere what a person must know, and from time to time how far it is."""
 
     def __init__(self, plan: Plan, console: Console, *, done: int, show: bool) -> None:
         self._console = console
@@ -64,15 +65,19 @@ class _Ranges(ray.Watcher):
             transient=True,
         )
         self._task = self._progress.add_task("matches", total=plan.matches, completed=done, where="waiting for a node")
+        self._done = done
+        self._lines = Bar("matches", plan.matches, done=done, show=show and not console.is_terminal, console=console)
 
     def __enter__(self) -> Self:
         self._progress.start()
+        self._lines.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
+        self._lines.__exit__(kind, error, trace)
 
     def began(self, part: range, node: str) -> None:
         self._nodes[node] += 1
@@ -80,7 +85,9 @@ class _Ranges(ray.Watcher):
         self._progress.update(self._task, where=f"on {count} node{'s' * (count != 1)}")
 
     def over(self, lines: Sequence[Line]) -> None:
+        self._done += 1
         self._progress.advance(self._task)
+        self._lines.update(self._done)
         if self._show and isinstance(end := lines[-1], EndLine) and end.status == "unresolved":
             self.told(f"match {end.match} is unresolved: {end.reason}")
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from arena.analysis.exact import Exploitability
 from arena.analysis.summary import Analysis, GameAnalysis, Interval, Overall, Standing
 from arena.evaluate.metrics import EXACT
-from arena.figures import counted, share, signed
+from arena.figures import NO_INTERVAL, counted, share, signed
 from arena.text import printable
 
 MOST = 12  # differences that are printed of a game
@@ -55,7 +55,7 @@ def _print_better(overall: Overall, analysis: Analysis, console: Console) -> Non
             "interquartile mean: the middle half of the blocks, random is 0 and scripted 1 at each game; intervals 95%"
         )
         if any(one.low is None for one in found.values()):
-            text += "; none where blocks cannot tell it: more blocks give one"
+            text += f"; {NO_INTERVAL} where blocks cannot tell it: more blocks give one"
         console.print(Text(text), soft_wrap=True)
     sure = [pair for pair in overall.better if not pair.low <= 0.5 <= pair.high]
     for pair in sorted(sure, key=lambda pair: -abs(pair.value - 0.5))[:MOST]:
@@ -143,5 +143,7 @@ def _strength(one: Standing) -> float:
 def _interval(one: Interval | None, digits: int) -> str:
     if one is None:
         return ""
-    sure = "" if one.low is None or one.high is None else f" ({signed(one.low, digits)} to {signed(one.high, digits)})"
-    return f"{signed(one.value, digits)}{sure}"
+    ends = NO_INTERVAL
+    if one.low is not None and one.high is not None:
+        ends = f"{signed(one.low, digits)} to {signed(one.high, digits)}"
+    return f"{signed(one.value, digits)} ({ends})"

@@ -8,6 +8,7 @@ import click
 
 from arena import plugins
 from arena.analysis.kept import write_anew
+from arena.bars import Bar
 from arena.cli.options import option
 from arena.cli.whole import Whole
 from arena.record.reader import Run
@@ -37,14 +38,16 @@ def report(
     opened = [Run(run) for run in runs]
     if analysis:
         plugins.require_modules("arena report --analysis", ("scipy",), "eval")
-        for run in opened:
-            write_anew(run)
     known = None
-    if len(opened) == 1:
-        caps = Caps(turns, pictures * 1024 * 1024)
-        known = read_run(opened[0], columns=opened[0].folder if columns else None, caps=caps, trust=trust)
-    path = write_report(opened, out, trust=trust, known=known)
-    click.echo(path)
-    for run in opened if columns else ():
-        for written in paths_of(run) if known is not None else write_columns(run):
-            click.echo(written)
+    with Bar("computing the analysis" if analysis else "reading") as bar:
+        for run in opened if analysis else ():
+            write_anew(run)
+        if len(opened) == 1:
+            caps, folder = Caps(turns, pictures * 1024 * 1024), opened[0].folder if columns else None
+            bar.begin("matches read", opened[0].head.count, even=False)  # those that the page shows are drawn
+            known = read_run(opened[0], columns=folder, caps=caps, trust=trust, progress=bar.update)
+        bar.begin("writing the page" if known is not None else "reading the runs, and writing the page")
+        path = write_report(opened, out, trust=trust, known=known)
+        written = [paths_of(run) if known is not None else write_columns(run) for run in opened if columns]
+    for one in (path, *(file for files in written for file in files)):
+        click.echo(one)

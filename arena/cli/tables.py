@@ -13,7 +13,7 @@ from rich.text import Text
 from arena.cli.narrow import NarrowTable
 from arena.evaluate.caption import caption
 from arena.evaluate.table import ScoreRow, ScoreTable
-from arena.figures import duration, money, number, plural, share, span, timed
+from arena.figures import NO_INTERVAL, duration, money, number, plural, share, span, timed
 from arena.plan import Pace
 from arena.price import Price
 from arena.record.times import Spent
@@ -73,7 +73,8 @@ def _score_table(results: ScoreTable, spent: Mapping[str, Spent]) -> Table:
     if tokens:
         table.add_column("tokens in/out", justify="right", no_wrap=True)
     for row in results.rows:
-        cells: list[RenderableType] = [_name(row), number(row.score), _interval(row), str(row.turns)]
+        cells: list[RenderableType] = [_name(row), number(row.score), _interval(row.score, row.low, row.high)]
+        cells.append(str(row.turns))
         cells.append(_a_turn(spent.get(row.operator)))
         if late:
             cells.append(str(row.late))
@@ -126,7 +127,7 @@ def _fault_table(results: ScoreTable) -> Table:
         table.add_column("bounds", justify="right", no_wrap=True)
     for row in results.rows:
         cells = [f"{row.faulty} of {row.matches}", number(row.score_fault_free)]
-        cells.append(_span(row.low_fault_free, row.high_fault_free))
+        cells.append(_interval(row.score_fault_free, row.low_fault_free, row.high_fault_free))
         table.add_row(_name(row), _faults(row), *cells, *([_bounds(row)] if bounds else []))
     return table
 
@@ -141,12 +142,10 @@ def _name(row: ScoreRow) -> Text:
     return Text(printable(row.operator))
 
 
-def _interval(row: ScoreRow) -> str:
-    return _span(row.low, row.high)
-
-
-def _span(low: float | None, high: float | None) -> str:
-    return "-" if low is None or high is None else span(low, high)
+def _interval(value: float | None, low: float | None, high: float | None) -> str:
+    if value is None:
+        return "-"
+    return NO_INTERVAL if low is None or high is None else span(low, high)
 
 
 def _bounds(row: ScoreRow) -> str:

@@ -36,7 +36,7 @@ def train() -> None:
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out, exactly.")
 @set_option("entropy=0.05")
 @click.option("--matches", "-n", default=100, show_default=True, type=Whole(0), help="Matches of the evaluation.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.option("--quiet", is_flag=True, help="Print no progress.")
 def ppo(
     config_file: Path | None,
     game: str | None,

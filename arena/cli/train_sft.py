@@ -15,6 +15,7 @@ from arena.cli.set_option import set_option
 from arena.cli.whole import Whole
 from arena.errors import WorkerError
 from arena.train.folders import check_resumed
+from arena.train.vlm import sft_facts
 
 if TYPE_CHECKING:
     from arena.train.vlm.sft_config import SftConfig, Source
@@ -39,7 +40,7 @@ SMOKE_LESSONS = 40
 @set_option("rate=5e-5")
 @click.option("--dry-run", is_flag=True, help="Count examples and tokens, and train nothing.")
 @click.option("--smoke", is_flag=True, help="Two small updates, to see that everything works.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.option("--quiet", is_flag=True, help="Print no progress.")
 def sft(
     config_file: Path | None,
     model: str | None,
@@ -85,18 +86,12 @@ def sft(
         progress=not quiet,
         trained_by=shlex.join(["arena", "train", "sft", *words, *(["--smoke"] if smoke else [])]),
     )
-    if resume and not _began(Path(out)):
+    if resume and not (sft_facts.has_begun(Path(out)) or any(Path(out).glob(f"{sft_facts.CHECKPOINT}*"))):
         check_resumed(Path(out), "--resume", "checkpoint-*", "arena train sft")
     with extra_train():
         from arena.train.vlm import sft_ready
     sft_ready.check(config)
     _train(_smoke(config) if smoke else config, dry_run)
-
-
-def _began(out: Path) -> bool:
-    """Whether a training left something there: before its first checkpoint, its lessons at most."""
-    names = [path.name for path in out.iterdir()] if out.is_dir() else None
-    return names is not None and (names in ([], ["lessons"]) or any(name.startswith("checkpoint-") for name in names))
 
 
 def _smoke(config: SftConfig) -> SftConfig:
@@ -109,9 +104,7 @@ def _smaller(of: Source) -> Source:
 
 
 def _train(config: SftConfig, dry_run: bool) -> None:
-    from arena import commands
     from arena.train.vlm import changes
-    from arena.train.vlm.sft_facts import newest
 
     with extra_train():
         from arena.train.vlm import sft
@@ -121,10 +114,9 @@ def _train(config: SftConfig, dry_run: bool) -> None:
     try:
         path = sft.run(config)
     except (KeyboardInterrupt, WorkerError):
-        again = commands.arena(*shlex.split(config.trained_by)[1:], "--out", config.out, "--resume")
-        found = newest(Path(config.out))
+        found = sft_facts.newest(Path(config.out))
         said = "before its first checkpoint" if found is None else f"after its last checkpoint, {found.name}"
-        click.echo(f"stopped {said}\ngo on with: {again}", err=True)
+        click.echo(f"stopped {said}\ngo on with: {sft_facts.again(Path(config.out))}", err=True)
         raise
     for line in changes.sentences(Path(config.out)):
         click.echo(line)

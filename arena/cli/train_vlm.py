@@ -16,6 +16,7 @@ from arena.cli.real import Real
 from arena.cli.set_option import set_option
 from arena.cli.whole import Whole
 from arena.errors import InputError, WorkerError
+from arena.figures import clock, rate
 from arena.train.vlm import begun
 from arena.train.vlm.told import use
 
@@ -45,12 +46,12 @@ class Lines:
             f"update {update}/{self._updates}",
             f"return {round(metrics['reward/mean'], 9) + 0.0:.5g} ± {metrics['reward/stderr']:.3g}",
             f"{metrics['rollout/turns']:,.0f} turns",
-            f"{seconds['turns_per_second']:.0f}/s",
+            f"{rate(seconds['turns_per_second'])}/s",
         ]
         told += [f"{label} {metrics[name]:.3f}" for name, label in SHOWN.items() if name in metrics]
         if metrics.get("rollout/unparsed"):
             told.append(f"unparsed {metrics['rollout/unparsed']:.1%}")
-        self._console.print(", ".join(told), f"[dim]{_clock(left)} left[/dim]", highlight=False, soft_wrap=True)
+        self._console.print(", ".join(told), f"[dim]{clock(left)} left[/dim]", highlight=False, soft_wrap=True)
         if update < self._updates:  # the last one is told at the end
             for sentence in use(self._out, update):
                 self._console.print(sentence, markup=False, highlight=False, soft_wrap=True)
@@ -161,9 +162,3 @@ def vlm(
     for sentence in use(out):
         click.echo(sentence)
     click.echo(f"{out}\na model that plays: {commands.arena('export', 'model', str(out), 'DIR')}")
-
-
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

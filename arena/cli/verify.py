@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from arena import commands
+from arena.bars import Bar
 from arena.cli.options import option
 from arena.cli.whole import Whole
 from arena.errors import RecordError
@@ -120,17 +120,15 @@ def _check_analysis(run: Run, say: Callable[[str], None]) -> bool:
 
 
 def _verified(run: Run, trust: bool, processes: int) -> Report:
-    """Re-execute the run, with a bar on a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("matches"), BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("matches", total=run.head.count)
-        return verify_run(run, trust=trust, processes=processes, progress=lambda done: bar.update(task, completed=done))
+    """Re-execute the run, and tell how far that is."""
+    with Bar("matches verified", run.head.count) as bar:
+        return verify_run(run, trust=trust, processes=processes, progress=bar.update)
 
 
 def _rerun(run: Run, count: int, seed: int, trust: bool, say: Callable[[str], None]) -> bool:
     """Ask the operators again, and say what came of it; whether that is as it should be."""
-    found = rerun_run(run, count, seed=seed, trust=trust)
+    with Bar("asking the operators again"):
+        found = rerun_run(run, count, seed=seed, trust=trust)
     try:
         write_rerun(run.folder, found)
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from arena.evaluate.table import ScoreTable
-from arena.figures import brief, plural
+from arena.figures import NO_INTERVAL, brief, plural
 from arena.text import printable
 
 DEALS = {
@@ -38,7 +38,7 @@ def caption(
     if results.cut and results.blocks > 1:
         out.append(f"{plural(results.cut, 'block is', 'blocks are')} not whole: weighed by the matches that are there")
     if results.matches and any(row.score is not None and row.low is None for row in results.rows):
-        out.append(f"no interval: {_no_interval(results, deals)}")
+        out.append(f"{NO_INTERVAL}: {_no_interval(results, deals)}")
     if any(row.faults for row in results.rows):
         out.append("scores count faults; fault-free: mean over matches without one")
     for row in results.rows:

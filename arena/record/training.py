@@ -57,10 +57,7 @@ class Training:
     @property
     def again(self) -> str:
         """The command that goes on with it."""
-        program, *words = shlex.split(self.head.trained_by)
-        if program == "arena":
-            return commands.arena(*words, "--out", str(self.folder), "--resume")
-        return f"{self.head.trained_by} --out {shlex.quote(str(self.folder))} --resume"
+        return resumed(self.head.trained_by, self.folder)
 
     def sentences(self) -> list[str]:
         """How far it came, and what the last update says."""
@@ -69,6 +66,14 @@ class Training:
         out = [f"trained on {head.game} for {done} decisions, seed {head.seed}: {head.trained_by}"]
         told = [f"{name} {self.row[name]}" for name in ("update", "return", "entropy") if self.row.get(name)]
         return [*out, f"last update: {', '.join(told)}"] if told else out
+
+
+def resumed(trained_by: str, folder: Path) -> str:
+    """The command that goes on with a training: the one that began it, with its folder."""
+    program, *words = shlex.split(trained_by)
+    if program == "arena":
+        return commands.arena(*words, "--out", str(folder), "--resume")
+    return f"{trained_by} --out {shlex.quote(str(folder))} --resume"
 
 
 def read_training(folder: Path) -> Training | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from arena.analysis.summary import Analysis, Interval, Overall
-from arena.figures import number, share
+from arena.figures import NO_INTERVAL, number, share
 from arena.report.html import Html, figure, paragraphs, section, table
 from arena.report.ranked import FILE
 
@@ -15,8 +15,8 @@ MIDDLE = (
     "scores in which random has 0 and scripted has 1 at every game. A few extreme blocks do not move it."
 )
 REFUSED = (
-    "No interval where blocks cannot tell it: most line-ups met in one block alone, all blocks went the same, or "
-    "scripted is not surely ahead of random. More blocks give one."
+    f"{NO_INTERVAL.capitalize()} where blocks cannot tell it: most line-ups met in one block alone, all blocks went "
+    "the same, or scripted is not surely ahead of random. More blocks give one."
 )
 NO_MIDDLE = (
     "There is no interquartile mean: it needs random and scripted in the pool, scripted ahead at every game, and "
@@ -56,7 +56,7 @@ def _middle(overall: Overall, pool: Sequence[str]) -> Html:
 
 def _bounds(path: str, one: Interval) -> object:
     if one.low is None or one.high is None:
-        return "-"
+        return NO_INTERVAL
     return Html(
         " to ".join(figure(f"{path}.{end}", of, number(of)) for end, of in (("low", one.low), ("high", one.high)))
     )
@@ -90,6 +90,6 @@ def _chances(analysis: Analysis) -> Html:
 def _chance(path: str, value: str, ends: str, chance: float, low: float | None, high: float | None) -> Html:
     shown = figure(f"{path}.{value}", chance, share(chance) or "")
     if low is None or high is None:
-        return shown
+        return Html(f"{shown} ({NO_INTERVAL})")
     least, most = (figure(f"{path}.{ends}{end}", of, share(of) or "") for end, of in (("low", low), ("high", high)))
     return Html(f"{shown} ({least} to {most})")

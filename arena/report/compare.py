@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from arena.errors import InputError, RecordError
 from arena.evaluate.table import ScoreRow, ScoreTable
-from arena.figures import number, span
+from arena.figures import NO_INTERVAL, number, span
 from arena.record.given import titled
 from arena.record.head import GameHead, Head
 from arena.record.reader import Run
@@ -143,7 +143,7 @@ def _cell(row: ScoreRow | None) -> str:
     if row is None or row.score is None:
         return "-"
     if row.low is None or row.high is None:
-        return number(row.score)
+        return f"{number(row.score)} ({NO_INTERVAL})"
     return f"{number(row.score)} ({span(row.low, row.high).replace('..', ' to ')})"
 
 

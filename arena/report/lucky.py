@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from arena.analysis.exact import Exploitability
 from arena.analysis.summary import Analysis, GameAnalysis, Interval
-from arena.figures import number
+from arena.figures import NO_INTERVAL, number
 from arena.report.html import Html, figure, section, table, tag
 from arena.report.ranked import FILE
 
@@ -46,7 +46,7 @@ def _interval(path: str, one: Interval | None) -> object:
         return "-"
     value = figure(f"{path}.value", one.value, number(one.value))
     if one.low is None or one.high is None:
-        return value
+        return Html(f"{value} ({NO_INTERVAL})")
     low, high = (figure(f"{path}.{end}", bound, number(bound)) for end, bound in (("low", one.low), ("high", one.high)))
     return Html(f"{value} ({low} to {high})")
 

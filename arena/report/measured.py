@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from arena.evaluate.measured import MeasuredCell, MeasuredRow, MeasuredTable
 from arena.evaluate.table import ScoreTable
-from arena.figures import measure, plural
+from arena.figures import NO_INTERVAL, measure, plural
 from arena.report.html import Html, figure, section, table, tag
 
 NOTE = (
@@ -70,7 +70,7 @@ def _side_by_side(
 def _told(cell: MeasuredCell, kind: str) -> str:
     value = measure(cell.value, kind)
     if cell.low is None or cell.high is None:
-        return value
+        return f"{value} ({NO_INTERVAL})"
     return f"{value} ({measure(cell.low, kind).rstrip('%')} to {measure(cell.high, kind).rstrip('%')})"
 
 
@@ -85,7 +85,7 @@ def _row(path: str, row: MeasuredRow, found: MeasuredTable) -> list[object]:
 def _cell(path: str, cell: MeasuredCell, kind: str) -> Html:
     value = figure(f"{path}.value", cell.value, measure(cell.value, kind))
     if cell.low is None or cell.high is None:
-        return value
+        return Html(f"{value} ({NO_INTERVAL})")
     bounds = ("low", cell.low), ("high", cell.high)
     ends = (figure(f"{path}.{end}", of, measure(of, kind).rstrip("%")) for end, of in bounds)
     return Html(f"{value} ({' to '.join(ends)})")

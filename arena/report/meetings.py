@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from arena.analysis.differences import Difference, differences
 from arena.analysis.outcomes import Outcomes
 from arena.analysis.resample import Resampler
-from arena.figures import number, span
+from arena.figures import NO_INTERVAL, number, span
 from arena.report.html import Html, paragraphs, section, table, tag
 
 MOST = 30  # operators of a matrix
@@ -52,11 +52,11 @@ def _matrix(game: str, operators: tuple[str, ...], found: Sequence[Difference]) 
 def _cell(pair: Difference, sign: int) -> Html:
     assert pair.difference is not None
     assert pair.wins is not None
-    lines = [number(sign * pair.difference)]
+    lines = [number(sign * pair.difference), NO_INTERVAL]
     way = None
     if pair.low is not None and pair.high is not None:
         low, high = sorted((sign * pair.low, sign * pair.high))
-        lines.append(span(low, high).replace("..", " to "))
+        lines[1] = span(low, high).replace("..", " to ")
         way = "up" if low > 0 else "down" if high < 0 else None
     won, lost = (pair.wins.hits, pair.losses)[::sign]
     lines.append(f"{won} / {pair.draws} / {lost}")

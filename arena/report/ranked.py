@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from arena.analysis.summary import Analysis, Interval, Standing
-from arena.figures import signed
+from arena.figures import NO_INTERVAL, signed
 from arena.report.html import Html, figure, paragraphs, section, table, tag
 from arena.report.plot import Mark, intervals
 
@@ -64,13 +64,13 @@ def _ratings(
 
 def _told(rating: Interval) -> str:
     if rating.low is None or rating.high is None:
-        return signed(rating.value, 0)
+        return f"{signed(rating.value, 0)} ({NO_INTERVAL})"
     return f"{signed(rating.value, 0)} ({signed(rating.low, 0)} to {signed(rating.high, 0)})"
 
 
 def _bounds(where: str, rating: Interval) -> object:
     if rating.low is None or rating.high is None:
-        return "-"
+        return NO_INTERVAL
     low, high = (
         figure(f"{where}.{end}", value, signed(value, 0)) for end, value in (("low", rating.low), ("high", rating.high))
     )

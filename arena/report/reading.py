@@ -5,7 +5,7 @@ The matches that its page shows are played again in that pass as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,13 +63,16 @@ class RunReader(AbstractContextManager["RunReader"]):
     ) -> None:
         self._open.__exit__(kind, error, trace)
 
-    def read(self, matches: Iterable[list[Line]]) -> Known:
+    def read(self, matches: Iterable[list[Line]], progress: Callable[[int], None] | None = None) -> Known:
         """All matches of the run that are over, in its order. Its timing file is read to the end after the last one.
 
-        RecordError where the log is damaged, or a file cannot be written.
+        `progress` is called with the number of matches so far. RecordError where the log is damaged, or a file cannot
+        be written.
         """
         for number, lines in enumerate(matches, 1):
             self._note(lines)
+            if progress is not None:
+                progress(number)
             if number % OFTEN == 0:
                 self._read_timing()
         self._read_timing()
@@ -96,11 +99,18 @@ class RunReader(AbstractContextManager["RunReader"]):
                 self._columns.timed(lines)
 
 
-def read_run(run: Run, *, columns: Path | None = None, caps: Caps | None = None, trust: bool = False) -> Known:
+def read_run(
+    run: Run,
+    *,
+    columns: Path | None = None,
+    caps: Caps | None = None,
+    trust: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Known:
     """What is known of a run; in the same pass its Parquet files are written into the folder `columns`, if any, and
-    with `caps` its matches are made ready for a page (`trust`: as in verify).
+    with `caps` its matches are made ready for a page. `trust` and `progress` as in verify.
 
     RecordError where its log is damaged, or a file cannot be written. MissingExtraError without pyarrow.
     """
     with RunReader(run, columns=columns, caps=caps, trust=trust) as reader:
-        return reader.read(run.played())
+        return reader.read(run.played(), progress)

@@ -8,7 +8,7 @@ from arena.analysis import alike
 from arena.analysis.audit_facts import Facts
 from arena.evaluate.caption import caption
 from arena.evaluate.table import ScoreRow, ScoreTable
-from arena.figures import duration, money, number, plural, share, span
+from arena.figures import NO_INTERVAL, duration, money, number, plural, share, span
 from arena.record import facts as own
 from arena.record.given import titled
 from arena.record.head import GameHead, Head
@@ -49,12 +49,13 @@ def _titled(one: ScoreTable, game: GameHead, head: Head) -> str:
 
 
 def _told(row: ScoreRow) -> str:
-    text = number(row.score)
-    return text if row.low is None or row.high is None else f"{text} ({span(row.low, row.high).replace('..', ' to ')})"
+    if row.low is None or row.high is None:
+        return f"{number(row.score)} ({NO_INTERVAL})"
+    return f"{number(row.score)} ({span(row.low, row.high).replace('..', ' to ')})"
 
 
 def _score_cells(path: str, row: ScoreRow, bounds: bool) -> list[object]:
-    interval: object = "-"
+    interval: object = "-" if row.score is None else NO_INTERVAL
     if row.low is not None and row.high is not None:
         low, _, high = span(row.low, row.high).partition("..")
         interval = Html(f"{figure(f'{path}.low', row.low, low)} to {figure(f'{path}.high', row.high, high)}")

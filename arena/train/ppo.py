@@ -29,9 +29,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from rich.progress import Progress
 from torch.nn import functional
 
+from arena.bars import Bar
 from arena.canonical import generator, key
 from arena.errors import ArenaError, InputError, UnplayableError
 from arena.game import Game, GameSpec
@@ -46,7 +46,7 @@ from arena.train.nets import Floats, probabilities, sample
 from arena.train.network import ActorCritic, to_numpy
 from arena.train.policy import save_policy
 from arena.train.pool import KINDS, Pool
-from arena.train.runs import bar, cut_curve, find_checkpoint, settings, torch_threads, write_curve, write_head
+from arena.train.runs import cut_curve, find_checkpoint, settings, torch_threads, write_curve, write_head
 from arena.train.vector_env import Finished, Masks, Seen, VectorEnv
 
 LOSSES = ("entropy", "value_loss", "approx_kl", "clip_fraction", "explained_variance")
@@ -74,7 +74,7 @@ def main(config: PpoConfig, game: type[Game] | None = None, updates: int | None 
         contextlib.closing(make_env(config, game, games, pool)) as env,
         Interrupts() as stop,
         torch_threads(),
-        bar(config.progress) as shown,
+        Bar(f"{config.game}: making ready", show=config.progress) as shown,
     ):
         network, optimizer = make_network(config, games[0].spec)
         facts: dict[str, Any] = {"update": 0, "steps": 0}
@@ -87,7 +87,7 @@ def main(config: PpoConfig, game: type[Game] | None = None, updates: int | None 
         size = config.envs * config.rollout
         whole = -(-config.steps // size)
         last = whole if updates is None else min(whole, facts["update"] + updates)
-        task = shown.add_task(config.game, total=whole * size, completed=facts["steps"])
+        shown.begin(f"{config.game}: decisions", whole * size, done=facts["steps"])
         board = _tensorboard(out, facts["steps"])
         kept = _keep(config, network, optimizer, pool, env, facts["update"], facts["steps"])
         try:
@@ -114,7 +114,7 @@ def main(config: PpoConfig, game: type[Game] | None = None, updates: int | None 
                 kept = _keep(config, network, optimizer, pool, env, update, steps)
                 if update % config.checkpoint_every == 0 or update == last:
                     write(out, kept, config.keep)
-                shown.update(task, completed=steps)
+                shown.update(steps)
         except (KeyboardInterrupt, ArenaError):
             write(out, kept, config.keep)
             if kept.update:
@@ -325,12 +325,12 @@ def _tensorboard(out: Path, steps: int) -> Any:
     return SummaryWriter(str(out / "tb"), purge_step=steps + 1)
 
 
-def _imitate(config: PpoConfig, network: ActorCritic, shown: Progress, stop: Interrupts) -> None:
-    task = shown.add_task("imitation", total=None)
-
+def _imitate(config: PpoConfig, network: ActorCritic, shown: Bar, stop: Interrupts) -> None:
     def said(done: int, of: int) -> None:
         stop.check()
-        shown.update(task, completed=done, total=of)
+        if done == 1:
+            shown.begin("imitation", of)
+        shown.update(done)
 
     share = imitate(network, Path(config.demos), config.demo_epochs, config.seed, config.value * 0.1, said)
     (Path(config.out) / "imitation.txt").write_text(f"{share:.4f} of the demonstrated actions\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Shared by all training runs: the folder, the curve, the progress bar, and torch's threads."""
+"""Shared by all training runs: the folder, the curve, and torch's threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import arena
 from arena import names
@@ -112,9 +111,3 @@ def torch_threads(count: int = 1) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def bar(shown: bool) -> Progress:
-    """The progress bar of a run."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, disable=not shown)

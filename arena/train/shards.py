@@ -150,23 +150,25 @@ def read(files: Iterable[Path]) -> Iterator[Lesson]:
         yield Lesson(card, seen, one.thought, one.answer, one.shown)
 
 
-def make(folder: Path, game: str, seed: int, part: Part, lessons: int, shard: int, workers: int) -> list[Path]:
+def make(
+    folder: Path, game: str, seed: int, part: Part, lessons: int, shard: int, workers: int, *, quiet: bool = False
+) -> list[Path]:
     """The shards that hold `lessons` lessons; those that are missing are made by `workers` processes."""
     files = [folder / f"{game}-{part}-{seed}-{index:04d}.lessons" for index in range(-(-lessons // shard))]
     jobs = {file: ("taught", str(seed), part, str(index), str(shard)) for index, file in enumerate(files)}
-    _make(game, jobs, workers)
+    _make(game, jobs, workers, quiet)
     return files
 
 
-def make_visited(folder: Path, game: str, run: Path, matches: int, workers: int) -> list[Path]:
+def make_visited(folder: Path, game: str, run: Path, matches: int, workers: int, *, quiet: bool = False) -> list[Path]:
     """Shards of what the teacher would have done where the players of a run's first `matches` matches went."""
     files = [folder / f"{game}-visited-{run.name}-{index:04d}.lessons" for index in range(-(-matches // AT_ONCE))]
     jobs = {file: ("visited", str(run), str(index * AT_ONCE)) for index, file in enumerate(files)}
-    _make(game, jobs, workers)
+    _make(game, jobs, workers, quiet)
     return files
 
 
-def _make(game: str, jobs: Mapping[Path, tuple[str, ...]], workers: int) -> None:
+def _make(game: str, jobs: Mapping[Path, tuple[str, ...]], workers: int, quiet: bool) -> None:
     missing = {file: job for file, job in jobs.items() if not file.exists()}
     if not missing:
         return
@@ -177,7 +179,7 @@ def _make(game: str, jobs: Mapping[Path, tuple[str, ...]], workers: int) -> None
         made = [pool.submit(_there, python, file, game, *job) for file, job in missing.items()]
         for done, job in enumerate(made, 1):
             job.result()
-            if done % 10 == 0 or done == len(made):
+            if not quiet and (done % 10 == 0 or done == len(made)):
                 print(f"{game}: {done} of {len(made)} shards of lessons made", file=sys.stderr, flush=True)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from arena.errors import ArenaError, InputError
 from arena.evaluate.measured import MeasuredCell, MeasuredTable
 from arena.evaluate.table import ScoreTable
-from arena.figures import plural
+from arena.figures import NO_INTERVAL, plural
 from arena.record.measured import measured
 from arena.record.reader import Run
 
@@ -53,10 +53,10 @@ def markdown(found: MeasuredTable) -> str:
 
 
 def told(cell: MeasuredCell | None) -> str:
-    """Value and interval; "-" without any."""
+    """Value and interval; "-" without any value."""
     if cell is None:
         return "-"
-    return f"{cell.value:.2f}" + ("" if cell.low is None else f" [{cell.low:.2f}, {cell.high:.2f}]")
+    return f"{cell.value:.2f} " + (f"({NO_INTERVAL})" if cell.low is None else f"[{cell.low:.2f}, {cell.high:.2f}]")
 
 
 def main(argv: Sequence[str]) -> int:

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from arena.evaluate.intervals import mean_interval
+from arena.figures import NO_INTERVAL
 
 ROOT = Path(__file__).parents[2]
 ARENA = (sys.executable, "-m", "arena")
@@ -158,10 +159,11 @@ def tell(game: str, who: str, runs: Sequence[Far]) -> None:
     """One row of the table."""
     distances = [run.distance for run in runs]
     low, high = mean_interval(distances)
+    sure = f"({NO_INTERVAL})" if low is None or high is None else f"[{low:,.0f}, {high:,.0f}]"
     cleared = sum(run.cleared for run in runs)
     least, most = wilson(cleared, len(runs))
     print(
-        f"| {game} | {who} | {sum(distances) / len(runs):,.0f} [{low or 0:,.0f}, {high or 0:,.0f}] | "
+        f"| {game} | {who} | {sum(distances) / len(runs):,.0f} {sure} | "
         f"{cleared} of {len(runs)} [{least:.0%}, {most:.0%}] |",
         flush=True,
     )

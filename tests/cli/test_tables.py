@@ -10,7 +10,7 @@ from rich.console import Console
 from arena.cli.runs import alike
 from arena.cli.tables import score_table
 from arena.evaluate.table import ScoreRow, ScoreTable
-from arena.figures import money
+from arena.figures import NO_INTERVAL, money
 from arena.operator import Usage
 from arena.price import Price
 from arena.record.times import Spent
@@ -109,6 +109,16 @@ def test_why_there_is_no_interval_is_said():
     assert "2 blocks are not whole" in out
     table.cut, table.distinct = 0, 1
     assert "no interval: all whole blocks went the same way" in shown(table)
+
+
+def test_a_score_without_an_interval_is_told_from_no_score():
+    def cells(table):
+        return shown(table).partition("score in")[0]
+
+    unplayed = one_row()
+    unplayed.rows[0].score = None
+    assert NO_INTERVAL in cells(one_row())
+    assert NO_INTERVAL not in cells(unplayed)
 
 
 def test_whose_bounds_they_are_is_said():

@@ -32,6 +32,11 @@ WRONG = [
     ((*PLAY, "--out", "a", "--out=b"), f"--out {TWICE}"),
     (("train", "ppo", "--game", "kuhn", "--game", "leduc", "--out", "o"), f"--game {TWICE}"),
     (("play", "-g", "kuhn", "-o", "random@x=1,random"), "has no option 'x'. It takes none."),
+    (
+        ("play", "-g", "leduc", "-o", "vlm@temprature=1,random"),
+        "Did you mean temperature? `arena operators vlm` lists them all.\n",
+    ),
+    (("play", "-g", "leduc", "-o", "vlm@xyz=1,random"), "device, dtype and 31 more. `arena operators vlm` lists"),
     (("play", "-g", "kuhn ", "-o", "random,random"), "'kuhn ' is not a name"),
     (("play", "-g", "kuhn\u200b", "-o", "random,random"), "\\u200b"),
     (("play", "-g", "kuhn", "-o", "ran\u202edom,random"), "\\u202e"),
@@ -96,6 +101,10 @@ WRONG = [
     (("train", "vlm", "--updates", "3"), "No such option '--updates'. Settings are given by --set KEY=VALUE"),
     # options of what is named
     (("play", "-g", "spy", "--seats", "3"), "'--seats'. seats is an option of spy: did you mean --game spy@seats=3?\n"),
+    (("play", "-g", "spy", "--players", "3"), "seats is an option of spy: did you mean --game spy@seats=3?\n"),
+    (("play", "-g", "leduc", "--players=9"), "mean --game leduc@seats=VALUE? (option seats='9': expected 2 to 3)\n"),
+    (("train", "ppo", "--game", "leduc", "--players", "2", "--out", "o"), "Did you mean --seats 2?\n"),
+    (("play", "-g", "leduc@players=2", "-o", "random,random"), "it has: hands. The number of players is @seats=\n"),
     (("play", "--game=maze@turns=2", "--max-ticks", "9", "--branches=2"), "mean --game maze@turns=2@branches=2?\n"),
     (("play", "-g", "spy", "-g", "maze", "--spy-votes", "true"), "mean --game spy@spy_votes=true?\n"),
     (

@@ -12,7 +12,7 @@ import numpy as np
 from arena.analysis.outcomes import read_outcomes
 from arena.evaluate.intervals import mean_interval
 from arena.record.reader import Run
-from arena.train.vlm.told import EVALUATIONS, figure, folder_of
+from arena.train.vlm.told import EVALUATIONS, figure, folder_of, interval
 
 
 class Change(NamedTuple):
@@ -70,6 +70,6 @@ def sentences(out: Path) -> list[str]:
 
 def _told(one: Change, first: int, last: int) -> str:
     began = "before training" if first == 0 else f"after update {first}"
-    span = "" if one.low is None or one.high is None else f" [{figure(one.low)}, {figure(one.high)}]"
-    gained = f"{figure(one.after - one.before)}{span} deal by deal" + (f": it {one.word}" if one.word else "")
+    way = f": it {one.word}" if one.word else ""
+    gained = f"{figure(one.after - one.before)} {interval(one.low, one.high)} deal by deal{way}"
     return f"{one.game}: {figure(one.before)} {began}, {figure(one.after)} after update {last}, {gained}"

@@ -21,25 +21,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from arena.bars import Bar
 from arena.errors import CheckpointError, InputError
 from arena.exporters.filters import Filter
 from arena.names import parse
 from arena.record.disk import Disk
 from arena.record.reader import Run
 from arena.train import products, shards
-from arena.train.runs import bar, cut_curve, torch_threads, write_curve
+from arena.train.runs import cut_curve, torch_threads, write_curve
 from arena.train.vlm import evaluations, sft_ready
 from arena.train.vlm.chats import Asked, Chat, of_file, of_lessons, of_run
 from arena.train.vlm.examples import ANSWER, PARTS, Album, Example, Tokens, chosen, encode, weighted
 from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.sft_config import FREE, SftConfig, Source
-from arena.train.vlm.sft_facts import CHECKPOINT, CURVE, FACTS, MODEL, newest, read_facts
+from arena.train.vlm.sft_facts import CHECKPOINT, CURVE, FACTS, LESSONS, MODEL, newest, read_facts, write_head
 
 if TYPE_CHECKING:
     from arena.train.vlm.engine import Datum, Engine
     from arena.train.vlm.local import LocalEngine
 
 Pools = dict[str, list[Example]]
+READING = "making and reading what is learned from"
 
 
 def rate(config: SftConfig, step: int) -> float:
@@ -52,7 +54,7 @@ def rate(config: SftConfig, step: int) -> float:
 
 def chats(config: SftConfig, of: Source, folder: Path) -> Iterator[Chat]:
     """The chats of a source, in an order that follows from it. `folder`: where lessons are kept."""
-    asked = Asked(parse(config.model))
+    asked, quiet = Asked(parse(config.model)), not config.progress
     if of.sort == "chat":
         return of_file(Path(of.name))
     if of.sort == "run":
@@ -63,9 +65,10 @@ def chats(config: SftConfig, of: Source, folder: Path) -> Iterator[Chat]:
         games = {game.name for game in run.head.games}
         if len(games) != 1:
             raise InputError(f"--correct {of.name}: it has {len(games)} games, and a corrector plays one")
-        made = shards.make_visited(folder, games.pop(), Path(of.name), run.logged, config.workers)
+        made = shards.make_visited(folder, games.pop(), Path(of.name), run.logged, config.workers, quiet=quiet)
     else:
-        made = shards.make(folder, of.name, config.seed, "train", of.lessons, min(of.shard, of.lessons), config.workers)
+        size = min(of.shard, of.lessons)
+        made = shards.make(folder, of.name, config.seed, "train", of.lessons, size, config.workers, quiet=quiet)
         return of_lessons(islice(shards.read(made), of.lessons), asked)
     return of_lessons(shards.read(made), asked)
 
@@ -77,7 +80,7 @@ def load(config: SftConfig, tokens: Tokens, album: Album) -> tuple[Pools, Pools]
     for of in config.sources:
         if of.label in pools:
             raise InputError(f"{of.label} is given twice: name it once, with a higher @weight=")
-        every = encode(chats(config, of, Path(config.out) / "lessons"), tokens, album)
+        every = encode(chats(config, of, Path(config.out) / LESSONS), tokens, album)
         apart = min(config.held_out, len(every) // 10)
         pools[of.label], watched[of.label] = every[: len(every) - apart], every[len(every) - apart :]
         if not pools[of.label]:
@@ -222,23 +225,24 @@ def main(config: SftConfig, engine: Engine, tokens: Tokens) -> None:
     out = Path(config.out)
     found, first = begin(config, out)
     album = Album()
-    pools, watched = load(config, tokens, album)
+    with Bar(READING, show=config.progress):
+        pools, watched = load(config, tokens, album)
     shares = weights_of(config, pools)
     weights = (config.thought_weight, config.answer_weight, config.shown_weight)
     if found is not None:
         engine.load_state(found / "state")
     cut_curve(out / CURVE, first)
-    if first == 0 and due(config, 0):
-        evaluate(engine, config, out, first)
     since: list[Mapping[str, float]] = []
-    with bar(config.progress) as shown:
-        task = shown.add_task("updates", total=config.steps, completed=first)
+    with Bar("evaluating before the first update", show=config.progress) as shown:
+        if first == 0 and due(config, 0):
+            evaluate(engine, config, out, first)
+        shown.begin("updates", config.steps, done=first)
         for step in range(first, config.steps):
             examples = chosen(pools, shares, config.batch, config.seed, step)
             since.append(update(engine, data(examples, weights, album), config, step))
             done = step + 1
             if due(config, done):  # before its checkpoint, so that a resumed run plays what is missing
-                shown.update(task, completed=done, description="evaluating")
+                shown.update(done, "updates (evaluating)")
                 evaluate(engine, config, out, done)
             if done % config.every == 0 or done == config.steps:
                 row = {name: sum(one[name] for one in since) / len(since) for name in since[0]}
@@ -247,17 +251,19 @@ def main(config: SftConfig, engine: Engine, tokens: Tokens) -> None:
                 rounded = {"step": done, **{name: round(value, 6) for name, value in row.items()}}
                 write_curve(out / CURVE, rounded, columns(config, watched))
                 since = []
-            shown.update(task, completed=done, description=f"loss {since[-1]['loss']:.4f}" if since else "updates")
+            shown.update(done, f"updates (loss {since[-1]['loss']:.4f})" if since else "updates")
 
 
 def run(config: SftConfig) -> Path:
     """Runs what is missing of the training, on this machine, and returns the folder of the model, or of its adapter."""
     out = Path(config.out)
     _, done = begin(config, out)  # before anything large is loaded
+    write_head(out, config.trained_by)
     folder = out / MODEL
     if done == config.steps and config.mode == "full" and folder.exists():
         return folder
-    engine = made(config)
+    with Bar(f"loading {config.model}", show=config.progress):
+        engine = made(config)
     main(config, engine, reads(engine.learner))
     if config.mode == "lora":
         return engine.sampler_weights(MODEL)
@@ -293,7 +299,10 @@ def reads(learner: Any) -> Tokens:
 
 def counted(config: SftConfig) -> list[str]:
     """What would be learned from, in sentences; nothing is trained."""
-    pools, watched = load(config, reads(made(config).learner), Album())
+    with Bar(f"loading {config.model}", show=config.progress) as shown:
+        reader = reads(made(config).learner)
+        shown.begin(READING)
+        pools, watched = load(config, reader, Album())
     shares = weights_of(config, pools)
     out = []
     for name, pool in pools.items():

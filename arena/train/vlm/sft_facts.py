@@ -1,4 +1,4 @@
-"""The facts beside the state of a supervised start's checkpoint. There is no torch here."""
+"""What the folder of a supervised start holds, and the facts beside a checkpoint's state. There is no torch here."""
 
 from __future__ import annotations
 
@@ -7,10 +7,23 @@ from typing import Any
 
 import msgspec
 
-from arena.errors import CheckpointError, sentence
+from arena.errors import CheckpointError, RecordError, sentence
+from arena.record.disk import Disk
+from arena.record.documents import read_json
+from arena.record.training import resumed
 
+HEAD, FORMAT = "sft.json", 1
 FACTS, CURVE, MODEL = "facts.json", "curve.csv", "model"
-CHECKPOINT = "checkpoint-"
+CHECKPOINT, LESSONS, EVALUATIONS, WEIGHTS = "checkpoint-", "lessons", "evaluations", "pi_v"
+EARLY = (HEAD, LESSONS, EVALUATIONS, WEIGHTS, f".{WEIGHTS}", f".{CHECKPOINT}")
+# What the names of all begin with that it writes before its first checkpoint; with a dot they are not whole yet.
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """sft.json: by which command it was begun."""
+
+    format: int = FORMAT
+    trained_by: str
 
 
 class Facts(msgspec.Struct):
@@ -52,3 +65,22 @@ def seated(out: Path, facts: Facts) -> str | None:
 def newest(out: Path) -> Path | None:
     """The newest whole checkpoint."""
     return max((path.parent for path in out.glob(f"{CHECKPOINT}*/{FACTS}")), default=None)
+
+
+def has_begun(out: Path) -> bool:
+    """Whether a supervised start left something there: a checkpoint, or only what comes before the first."""
+    names = [path.name for path in out.iterdir()] if out.is_dir() else []
+    return newest(out) is not None or (bool(names) and all(name.startswith(EARLY) for name in names))
+
+
+def write_head(out: Path, trained_by: str) -> None:
+    """Keep the command, for who asks how to go on."""
+    Disk().replace_json(out / HEAD, Head(trained_by=trained_by))
+
+
+def again(out: Path) -> str:
+    """How to go on: by the command that began it, where that is known."""
+    try:
+        return resumed(read_json(out / HEAD, Head, format=FORMAT).trained_by, out)
+    except (RecordError, OSError):
+        return "the command that began it, and --resume"

@@ -7,20 +7,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from arena.figures import plural
 from arena.train.vlm import changes
-from arena.train.vlm.sft_facts import CURVE, newest, read_facts, seated
+from arena.train.vlm.sft_facts import CURVE, LESSONS, again, has_begun, newest, read_facts, seated
 
 RIGHT = "/right"
 
 
 def sentences(out: Path) -> list[str]:
-    """What it learns from, how far it came, and what its matches say; [] where there is no checkpoint of one.
+    """What it learns from, how far it came, and what its matches say; [] where there is no supervised start.
 
     CheckpointError as read_facts.
     """
+    if not has_begun(out):
+        return []
     found = newest(out)
     if found is None:
-        return []
+        return _without_checkpoint(out)
     facts = read_facts(found)
     config, last = facts.config, _last(out / CURVE)
     weights = "all weights" if config["mode"] == "full" else "an adapter"
@@ -35,8 +38,15 @@ def sentences(out: Path) -> list[str]:
         told.append(f"last updates: loss {float(last['loss']):.3g}{shares}")
     told += changes.sentences(out)
     model = seated(out, facts)
-    told.append(f"seat it with: {model}" if model else "go on with the command that began it, and --resume")
+    told.append(f"seat it with: {model}" if model else f"go on with: {again(out)}")
     return told
+
+
+def _without_checkpoint(out: Path) -> list[str]:
+    """Of one that was stopped early, or that is being made ready. A dry run leaves lessons, too."""
+    files = len(list((out / LESSONS).glob("*.lessons")))
+    kept = f": {plural(files, 'file')} of lessons, which {'are' if files > 1 else 'is'} not made again" if files else ""
+    return [f"a supervised start (`arena train sft`) without a checkpoint{kept}", f"go on with: {again(out)}"]
 
 
 def _sources(config: Mapping[str, Any]) -> str:

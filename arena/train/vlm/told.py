@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from arena import commands
 from arena.evaluate.table import ScoreRow
+from arena.figures import NO_INTERVAL
 from arena.record.reader import Run
 from arena.train.vlm import begun, spo
 
@@ -37,9 +38,7 @@ class Scored(NamedTuple):
 
     def words(self) -> str:
         """The score with its interval."""
-        low, high = self.row.low, self.row.high
-        span = f" [{figure(low)}, {figure(high)}]" if low is not None and high is not None else ""
-        return f"{figure(self.score)}{span or ' (too few matches for an interval)'}"
+        return f"{figure(self.score)} {interval(self.row.low, self.row.high)}"
 
 
 def folder_of(out: Path, update: int, shown: str = TRUE) -> Path:
@@ -119,6 +118,11 @@ def _metrics(out: Path) -> list[dict[str, Any]]:
 def figure(value: float) -> str:
     """A score with its sign."""
     return f"{value:+,.0f}" if abs(value) >= 1000 else f"{value:+.3g}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """The 95% interval of a score, or that there is none."""
+    return f"({NO_INTERVAL})" if low is None or high is None else f"[{figure(low)}, {figure(high)}]"
 
 
 def sentences(out: Path) -> list[str]:

@@ -147,6 +147,8 @@ class Trainer:
                 if config.samples_every and update % config.samples_every == 0:
                     with _timed(seconds, "samples"):
                         self._show(update, found)
+                if early is not None:
+                    early.doing("giving the new weights to the one that plays")
                 with _timed(seconds, "weights"):
                     self._give(update + 1)
                 self.done += 1

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from arena.cli.main import cli
 from arena.errors import InputError, RecordError
-from arena.train.vlm import begun
+from arena.train.vlm import begun, sft_facts
 from arena.train.vlm.config import VlmConfig, begun_with, load
 
 WRONG = [
@@ -141,3 +141,34 @@ def test_it_says_at_once_what_is_loaded_and_not_among_the_results(monkeypatch, q
     words = ["train", "vlm", "--preset", "sidescroller-nano", "--dry-run", *quiet]
     done = CliRunner().invoke(cli, words, catch_exceptions=False)
     assert (done.stderr, done.stdout) == (notes, "\n".join([*forecast.sentences(), ""]))
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        ("lessons/leduc-train-0-0000.lessons",),
+        ("sft.json",),
+        ("sft.json", "lessons/x.lessons", "evaluations/000000/run.json", "pi_v0/weights.json"),
+        (".checkpoint-00000050.partial/state", ".pi_v0.partial/x"),
+    ],
+)
+def test_a_supervised_start_without_a_checkpoint_is_shown_as_one_and_goes_on(tmp_path, left):
+    for name in left:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    if "sft.json" in left:
+        sft_facts.write_head(tmp_path, "arena train sft --teacher leduc --steps 3")
+    shown = CliRunner().invoke(cli, ["show", str(tmp_path)]).output
+    assert "a supervised start (`arena train sft`) without a checkpoint" in shown
+    how = f"train sft --teacher leduc --steps 3 --out {tmp_path} --resume" if "sft.json" in left else "and --resume"
+    assert how in shown
+    words = ["train", "sft", "--teacher", "leducc", "--out", str(tmp_path), "--resume"]
+    assert "Did you mean leduc?" in str(CliRunner().invoke(cli, words).exception)  # which is said of a fit folder alone
+
+
+def test_a_folder_with_other_files_is_no_supervised_start(tmp_path):
+    for name in ("lessons", "notes"):
+        (tmp_path / name).mkdir()
+    assert not sft_facts.has_begun(tmp_path)
+    words = ["train", "sft", "--teacher", "leduc", "--out", str(tmp_path), "--resume"]
+    assert "holds no training of `arena train sft`" in str(CliRunner().invoke(cli, words).exception)

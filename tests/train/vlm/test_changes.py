@@ -34,7 +34,7 @@ def test_the_difference_is_of_deals_that_both_played(tmp_path: Path) -> None:
     (line,) = sentences(tmp_path)
     before, after = line.split(" after update 5, ")[0].split()[-1], line.split(" after update 10, ")[0].split()[-1]
     assert before == after
-    assert ", +0 deal by deal" in line
+    assert ", +0 (no interval) deal by deal" in line
 
 
 def test_other_opponents_are_not_compared(tmp_path: Path) -> None:

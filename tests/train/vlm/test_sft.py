@@ -16,7 +16,7 @@ from transformers import AutoTokenizer
 from arena.errors import ArenaError, CheckpointError, InputError
 from arena.train.vlm import sft
 from arena.train.vlm.engine import Engine, Output
-from arena.train.vlm.examples import Tokens
+from arena.train.vlm.examples import Album, Tokens
 from arena.train.vlm.sft_config import SftConfig, source
 from arena_operators.vlm.checkpoint import SHIPPED
 
@@ -95,6 +95,13 @@ def test_it_learns_what_was_written(straight):
     for name in ("teacher:kuhn", "teacher:leduc"):
         assert float(last[f"{name}/answer"]) > float(first[f"{name}/answer"])
         assert 0 < float(last[f"{name}/right"]) < 1
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_who_wants_no_progress_hears_of_no_lessons(tmp_path, capfd, progress):
+    sources = (source("teacher", "kuhn@lessons=10@shard=10"),)
+    sft.load(replace(config(tmp_path, progress=progress), sources=sources), TOKENS, Album())
+    assert ("shards of lessons made" in capfd.readouterr().err) == progress
 
 
 class Stopped(Exception):
@@ -182,7 +189,12 @@ def test_a_full_disk_leaves_no_part_of_the_trained_model(tmp_path, monkeypatch):
     monkeypatch.setattr(sft, "reads", lambda learner: TOKENS)
     with pytest.raises(ArenaError, match=r"model cannot be written: .*No space left.*resume"):
         sft.run(config(tmp_path))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-00000008", "curve.csv", "lessons"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "checkpoint-00000008",
+        "curve.csv",
+        "lessons",
+        "sft.json",
+    ]
 
 
 def test_a_loss_that_is_no_number_stops_it(tmp_path):

@@ -113,7 +113,8 @@ def test_a_training_is_shown_in_words(out):
 def test_what_begins_is_told_until_there_is_a_line_of_an_update(out):
     assert SAID[0] == "playing 2 matches"
     assert re.fullmatch(r"learning from \d+ turns", SAID[1])
-    assert SAID[2:] == ["update 1", "evaluating after update 2", "update 2"]
+    assert SAID[2] == "giving the new weights to the one that plays"
+    assert SAID[3:] == ["update 1", "evaluating after update 2", "update 2"]
 
 
 def test_a_training_that_is_not_done_says_a_command_that_goes_on_with_it(out, tmp_path, monkeypatch):

@@ -76,10 +76,12 @@ def test_progress_counts_the_updates_that_are_made(tmp_path, monkeypatch, words,
     def made(config, out, *, shown, **_):
         assert config.updates == updates
         shown.updated(
-            config.updates, {"reward/mean": 0, "reward/stderr": 0, "rollout/turns": 1}, {"turns_per_second": 1}
+            config.updates, {"reward/mean": 0, "reward/stderr": 0, "rollout/turns": 1}, {"turns_per_second": 0.31}
         )
         raise KeyboardInterrupt
 
     monkeypatch.setattr(trainer, "main", made)
     command = ["train", "vlm", "--preset", "sidescroller-nano", *words, "--out", str(tmp_path / "out")]
-    assert f"update {updates}/{updates}," in CliRunner().invoke(cli, command).stderr
+    said = CliRunner().invoke(cli, command).stderr
+    assert f"update {updates}/{updates}," in said
+    assert ", 0.3/s" in said
