@@ -32,9 +32,12 @@ from arena.record.replay import Replay, questions
 from arena.session import LocalSession
 from arena.train.vlm.crossplay import NO_LIMITS
 from arena.train.vlm.matches import seated_game
+from arena_games.spy.pictures.scene import ATTRIBUTES
 from arena_games.spy.rules import Spy
 
 KINDS = {"right": "right", "n/a": "na"}
+PLAIN, PLAIN_SPY = "plain", "plain_spy"
+COLOURS = frozenset(ATTRIBUTES["colour"])
 
 
 class Numbers:
@@ -76,11 +79,14 @@ class Table:
 def votes_of(run: Run, game: str, operator: str, version: tuple[str, Path | None], together: int = 16) -> Measured:
     """Of all civilians of a run, with these weights of `operator`: shares of votes that are right, and for nobody.
 
+    And, where one player alone among the others named no colour, PLAIN: votes for that player, and PLAIN_SPY: whether
+    it is the spy. Who sees no picture talks of no colour, so one can vote by that alone and look at no picture.
+
     `game`: the run's, as it was given. `version`: its name, and where its weights are; None: those that the operator
     is loaded with. `together`: matches that are asked for at once. An operator that remembers its match is asked for
     its vote alone, so it would remember nothing. InputError for games with more than one vote.
     """
-    found = {name: Numbers() for name in KINDS.values()}
+    found = {name: Numbers() for name in (*KINDS.values(), PLAIN, PLAIN_SPY)}
     with closing(Replay(run)) as replay, Voters(run, game, operator, version) as voters:
         tell = _measures(replay)
         tables = (table for lines in run.played() if (table := _to_the_vote(replay, run.plan(lines[0]), lines)))
@@ -91,7 +97,20 @@ def votes_of(run: Run, game: str, operator: str, version: tuple[str, Path | None
                 for what in tell.of(table.game, table.match.outcome.returns):
                     if what.table == "votes":
                         found[KINDS[what.column]].add(table.plan.block, float(what.value))
+                for voted, plain in plain_talk(table.game):
+                    found[PLAIN].add(table.plan.block, float(voted == plain))
+                    found[PLAIN_SPY].add(table.plan.block, float(table.game.spy == plain))
     return found
+
+
+def plain_talk(game: Spy) -> Iterator[tuple[int | None, int]]:
+    """Of civilians who hear of one other player alone no colour: whom they vote for, and who that player is."""
+    colourful = {one.seat for one in game.clues if one.text is not None and COLOURS & {*one.text.split()}}
+    for ballot in game.ballots:
+        for seat, voted in ballot.votes.items():
+            plain = {*ballot.votes, game.spy} - colourful - {seat}
+            if seat != game.spy and len(plain) == 1:
+                yield voted, min(plain)
 
 
 def _measures(replay: Replay) -> Measures:

@@ -10,8 +10,9 @@ from arena.errors import InputError
 from arena.log import TickLine
 from arena.record.reader import Run
 from arena.train.vlm.crossplay import ONE, one_among
+from arena_games.spy.pictures.scene import ATTRIBUTES
 from scripts.train.spies import difference, numbers
-from scripts.train.votes import Numbers, votes_of
+from scripts.train.votes import PLAIN, PLAIN_SPY, Numbers, votes_of
 
 GAME, NEW = "spy@seats=3@rounds=1", ("start", None)
 NOBODY = """
@@ -84,6 +85,23 @@ def test_who_votes_again_at_the_same_clues_votes_the_same(runs: list[Run]) -> No
     found = votes_of(runs[0], GAME, "random", NEW, together=5)
     for name, by_block in votes.items():
         assert found[name].by_deal == {block: (2, float(sum(given))) for block, given in by_block.items()}
+
+
+def test_votes_for_the_only_other_who_names_no_colour_are_those_of_the_log(runs: list[Run]) -> None:
+    voted, spy = dict[int, list[bool]](), dict[int, list[bool]]()
+    for lines in runs[0].played():
+        events = [event.split() for line in lines if isinstance(line, TickLine) for event in line.events]
+        (who,) = (event[1] for event in events if " is the spy and " in f" {' '.join(event)} ")
+        plain = {*"012"} - {event[1] for event in events if event[2] == "says:" and {*event} & {*ATTRIBUTES["colour"]}}
+        for event in events:
+            if event[2] == "votes" and len(other := plain - {event[1]}) == 1:
+                block = runs[0].plan(lines[0]).block
+                voted.setdefault(block, []).append({event[-1]} == other)
+                spy.setdefault(block, []).append({who} == other)
+    found = votes_of(runs[0], GAME, "random", NEW)
+    assert len(voted) > 3
+    for name, by_block in ((PLAIN, voted), (PLAIN_SPY, spy)):
+        assert found[name].by_deal == {block: (len(given), float(sum(given))) for block, given in by_block.items()}
 
 
 def test_who_votes_otherwise_is_judged_by_its_own_votes(runs: list[Run], tmp_path: Path) -> None:
