@@ -87,5 +87,8 @@ def _close(name: str, names: Iterable[str]) -> list[str]:
         alike.setdefault(one.casefold(), []).append(one)
     scores = {word: difflib.SequenceMatcher(None, name.casefold(), word).ratio() for word in alike}
     least = max(CLOSE, max(scores.values(), default=0.0) - BESIDE)
-    near = sorted((word for word in scores if scores[word] >= least), key=lambda word: -scores[word])
+    # Of equals the last by name: the newer of two versions.
+    near = sorted(
+        (word for word in scores if scores[word] >= least), key=lambda word: (scores[word], word), reverse=True
+    )
     return [one for word in near for one in alike[word]][:3]

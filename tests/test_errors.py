@@ -27,7 +27,7 @@ def test_of_many_names_the_first_are_listed_and_the_rest_counted():
     [
         ("temprature", ["pictures", "temperature"], "Did you mean temperature?"),
         ("topk", ["stop", "top_p", "top_k"], "Did you mean top_k?"),
-        ("good", ["good1", "good0", "bad"], "Did you mean good0 or good1?"),
+        ("good", ["good1", "good0", "bad"], "Did you mean good1 or good0?"),
         ("PPO", ["ppo", "random"], "Did you mean ppo?"),
         ("xyz", ["b", "a"], "There is: a, b."),
         ("xyz", "abcd", "There is: a, b, c and 1 more."),
