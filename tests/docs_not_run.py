@@ -91,10 +91,9 @@ NOT_RUN = {
         "--plot work/guided/curve",
         "python -m scripts.train.races train --out work/races",
         "python -m scripts.train.races measure --out work/races --json work/races/race.json --plot work/races/curve",
-        "python -m scripts.train.spies train --out work/spies --set rollout.matches=64 --set updates=20 "
-        "--set evaluation.every=0 --set rollout.pool.every=10",
-        "python -m scripts.train.spies measure --out work/spies --matches 120 --clues 720 --cross 60 "
-        "--set rollout.matches=64 --json work/spies/spy.json --plot work/spies/curve",
+        "python -m scripts.train.spies train --out work/spies --set evaluation.every=0",
+        "python -m scripts.train.spies measure --out work/spies --matches 96 --clues 480 --cross 40 "
+        "--json work/spies/spy.json --plot work/spies/curve",
         "python scripts/ppo/demos.py mario:1-1 --join A.npz B.npz C.npz --out mario.npz",
         "python scripts/ppo/train.py mario --demos mario.npz --out runs/mario",
         "python scripts/ppo/scripted.py spy --seats 3,4,5 --matches 9000 --astray 0.15 --out spy.npz",
