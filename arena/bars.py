@@ -51,13 +51,17 @@ class Bar:
         self._lines = Lines(self.line, console, waits) if show and not console.is_terminal else None
         self._task = self._drawn.add_task("")
         self._started = time.monotonic()
+        self._total: int | None = None
         self.begin(what, total, done=done)
 
     def begin(self, what: str, total: int | None = None, *, done: int = 0, even: bool = True) -> None:
         """From now on that is counted. `done`: what was there before, which nothing says how long it took.
 
         even: False where the first may take much longer than the others: then nothing is said of the time that is left.
+        How what was counted before ended is said first, where there was a line before.
         """
+        if self._lines is not None and self._total is not None:
+            self._lines.last()
         self._even = even
         self._what, self._total, self._first, self._done = what, total, done, done
         self._began = time.monotonic()
@@ -114,7 +118,12 @@ class Lines:
         """No line comes after this. `say_last`: how it ended, where something was told before."""
         self._over.set()
         self._thread.join()
-        if say_last and self._told:
+        if say_last:
+            self.last()
+
+    def last(self) -> None:
+        """How it stands now, where something was told before."""
+        if self._told:
             self._say()
 
     def _run(self) -> None:

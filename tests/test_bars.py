@@ -45,6 +45,20 @@ def test_where_nothing_is_drawn_a_line_says_how_far_it_is():
     assert re.fullmatch(r"matches: 2,000 of 2,000, \d:\d\d so far", last)
 
 
+def test_how_a_step_ended_is_said_before_the_next_one_begins():
+    stream = Heard()
+    with bar(stream, 200, (0.0, 60.0)) as shown:
+        assert stream.line.wait(PATIENCE)
+        shown.update(200)
+        shown.begin("deals", 40)
+        assert stream.getvalue().splitlines()[-1].startswith("matches: 200 of 200, ")
+        shown.update(40)
+    assert [line.partition(",")[0] for line in stream.getvalue().splitlines()[1:]] == [
+        "matches: 200 of 200",
+        "deals: 40 of 40",
+    ]
+
+
 def test_what_was_there_before_does_not_make_it_look_fast():
     shown = bar(io.StringIO(), 1000, (), done=900)
     shown.update(900)

@@ -28,7 +28,7 @@ class EzPoints(FormulaGame):
         baseline="arena_games.points24.baseline:choose",
     )
     teacher = "arena_games.ezpoints.teacher:lessons"
-    truth = "arena_games.points24.teacher:thought"
+    truth = "arena_games.ezpoints.teacher:thought"
     solver = "arena_games.ezpoints.teacher:solved"
     package = "arena_games.ezpoints"
     target, signs, hand = 12, "+*", 2

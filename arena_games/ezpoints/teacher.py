@@ -9,7 +9,7 @@ import numpy as np
 from arena.train.lesson import Lesson
 from arena_games.ezpoints.rules import EzPoints
 from arena_games.points24.baseline import advised
-from arena_games.points24.teacher import ASTRAY, thought
+from arena_games.points24.teacher import ASTRAY, shown
 from arena_games.puzzles.lessons import taught
 
 
@@ -21,3 +21,9 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
 def solved(facts: Mapping[str, str]) -> str:
     """The next symbol of the shortest solution; without one, what ends it."""
     return advised(facts, EzPoints.spec.actions.names) or "="
+
+
+def thought(facts: Mapping[str, str], answer: str) -> str:
+    """What the picture shows, then what comes next."""
+    plan = "I end it" if answer == "=" else f"Next is {answer}"
+    return f"{shown(facts)} {plan}."

@@ -8,17 +8,18 @@ import numpy as np
 
 from arena.train.lesson import Lesson
 from arena_games.jigsaw.baseline import table
-from arena_games.jigsaw.levels import KINDS
 from arena_games.jigsaw.puzzles import PatchPuzzle, PiecesPuzzle
 from arena_games.jigsaw.rules import JigsawGame
 from arena_games.puzzles.lessons import taught
 
 ASTRAY = 0.1  # probability of an answer by chance
+OFTEN = {"permutation": 0.1, "rotation": 0.1, "patch": 0.8}  # so half of the lessons are patches, each of one decision
 
 
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
     """Plays one puzzle of any kind, of the easier three difficulties, and yields its lessons."""
-    game = JigsawGame(1, {"kind": str(chance.choice(KINDS)), "difficulty": int(chance.integers(1, 4))})
+    kind = str(chance.choice([*OFTEN], p=[*OFTEN.values()]))
+    game = JigsawGame(1, {"kind": kind, "difficulty": int(chance.integers(1, 4))})
     return taught(game, chance, lambda facts: _right(game), thought, ASTRAY)
 
 

@@ -19,6 +19,24 @@ def choose(observation: Observation, card: GameCard, chance: np.random.Generator
 
 def advised(facts: Mapping[str, str], names: tuple[str, ...]) -> str | None:
     """The next symbol of a solution, from the facts of a moment; None where nothing leads to one."""
+    return _next(facts, names, written(facts), int(facts["symbols_left"]) - 1)
+
+
+def rest(facts: Mapping[str, str], names: tuple[str, ...], symbol: str) -> list[str]:
+    """What follows `symbol`, if that is written next, up to the `=`; empty where it leads to no solution."""
+    tokens, room, out = [*written(facts), symbol], int(facts["symbols_left"]) - 2, list[str]()
+    while (then := _next(facts, names, [*tokens, *out], room - len(out))) is not None:
+        out.append(then)
+        if then == "=":
+            break
+    return out
+
+
+def written(facts: Mapping[str, str]) -> list[str]:
+    """The symbols of the formula so far, without gaps."""
+    return [] if facts["formula"] == "empty" else [one for one in facts["formula"].split(" ") if one != GAP]
+
+
+def _next(facts: Mapping[str, str], names: tuple[str, ...], tokens: list[str], room: int) -> str | None:
     numbers = [int(one) for one in facts["numbers"].split(", ")]
-    tokens = [] if facts["formula"] == "empty" else [one for one in facts["formula"].split(" ") if one != GAP]
-    return next_symbol(numbers, int(facts["target"]), names, tokens, int(facts["symbols_left"]) - 1)
+    return next_symbol(numbers, int(facts["target"]), names, tokens, room)

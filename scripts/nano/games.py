@@ -8,9 +8,9 @@ sees too little of the pictures that are like none of nano's; so its eyes are ta
 in the next round it learns to say what they see. Then both again, the eyes with far more scenes of spy;
 and once more, the eyes now by what stands where (scripts/nano/places.py), the words with room for twice as many, most
 of them spy's. Then two short rounds for what the ones before had lost: one in which every game has its share, and one
-for mario, connect four and jigsaws. Last once more eyes for what stands where, whose scenes are now varied so that
+for mario, connect four and jigsaws. Then once more eyes for what stands where, whose scenes are now varied so that
 shapes are seen, and a round that says them, whose tower is frozen: a round that trains it as well lets it forget what
-is not said yet.
+is not said yet. And the same for the holes and patches of jigsaws, and for formulas over cards.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from scripts.nano import more_tokens, visited
 from scripts.nano.export import export
 from scripts.nano.eyes import gather, teach
 from scripts.nano.recipe import Recipe
-from scripts.nano.rounds import AGAIN, BACK, EVEN, GROWN, LAST, SHAPES, TEACHERS
+from scripts.nano.rounds import AGAIN, BACK, EVEN, GROWN, LAST, PATCHES, SHAPES, TEACHERS
 
 OWN = "sidescroller"  # what is learnt from the model's own play
 MATCHES = 160
@@ -51,13 +51,14 @@ SEEN_FIRST = {"maze": 16, "jigsaw": 16, "spy": 16}  # pictures of an update of t
 SEEN_AGAIN = {"maze": 10, "jigsaw": 6, "spy": 32}
 SEEN_PLACES = {"scenes": 64, "maze": 8, "jigsaw": 8, "spy": 8}  # what stands where, in scenes that are drawn meanwhile
 SEEN_SHAPES = {"scenes": 64, "jigsaw": 8, "spy": 8}  # and mazes as they were seen before
+SEEN_PATCHES = {"patches": 48, "formulas": 16, "scenes": 16, "jigsaw": 8, "spy": 8, "points24": 4, "ezpoints": 4}
 SPY_PICTURES = "spy@lessons=120000@weight=0.21"  # of the eyes' second round: some 28,000 pictures
 KNOWN = 1_500  # pictures of each known game that the eyes go on seeing as they do
 EYES_RATE, PLACES_RATE = 1e-3, 3e-3
 HOW: dict[str, Any] = {"mode": "full", "rate": 8e-4, "rate_final": 1e-5, "warmup": 50, "batch": 64, "shown_weight": 0.5}
 SMALLER = {"rate": 6e-4, "batch": 32}  # of the fourth round: twice as many updates in the time
 GENTLE = {"rate": 4e-4, "batch": 32}  # of the fifth and the sixth
-SAYING = {"batch": 32, "freeze_vision_tower": True}  # of the seventh: words that come would else cost what is seen
+SAYING = {"batch": 32, "freeze_vision_tower": True}  # of the last two: words that come would else cost what is seen
 
 
 def names() -> list[str]:
@@ -174,7 +175,9 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
     sixth = taught(sft.run(fifth), "back", BACK, steps[8], seed + 5, HOW | GENTLE, OWN_BACK)
     seeing = eyes(sixth, sft.run(sixth), out / "eyes-shapes", SEEN_SHAPES, steps=steps[9])
     seventh = taught(seeing, "shapes", SHAPES, steps[10], seed + 6, HOW | SAYING, OWN_BACK)
-    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(seventh), out / "model")
+    eighth = taught(out / "eyes-patches", "patches", PATCHES, steps[12], seed + 7, HOW | SAYING, OWN_BACK)
+    eyes(replace(eighth, model=first.model), sft.run(seventh), out / "eyes-patches", SEEN_PATCHES, steps=steps[11])
+    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(eighth), out / "model")
     about = json.loads((made / METADATA).read_text())
     recipe = {
         "start": begun,
@@ -189,6 +192,7 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
         "fifth": GENTLE,
         "sixth": GENTLE,
         "seventh": SAYING,
+        "eighth": SAYING,
     }
     about |= {
         "name": "nano-games",
@@ -205,6 +209,7 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
             "even": EVEN,
             "back": BACK,
             "shapes": SHAPES,
+            "patches": PATCHES,
         },
         "made_by": "python -m scripts.nano.games (docs/nano.md)",
         "curve": "docs/curves/nano-games.csv",
@@ -220,8 +225,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--steps",
         type=int,
-        nargs=11,
-        default=(850, 1500, 800, 2000, 2200, 900, 1500, 600, 600, 2000, 1400),
+        nargs=13,
+        default=(850, 1500, 800, 2000, 2200, 900, 1500, 600, 600, 2000, 1400, 1500, 2000),
         help="updates of each round, and of the eyes between",
     )
     parser.add_argument("--seed", type=int, default=1)

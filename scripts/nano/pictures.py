@@ -1,8 +1,8 @@
-"""Pictures in which it is known what stands where: scenes of spy, and jigsaws with a hole and patches."""
+"""Pictures in which it is known what stands where: scenes of spy, jigsaws of patches, formulas over cards."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,8 @@ from arena_games.jigsaw import draw as jigsaws
 from arena_games.jigsaw.colours import GRAY, HUES
 from arena_games.jigsaw.puzzles import SIDES, PatchPuzzle
 from arena_games.jigsaw.rules import JigsawGame
+from arena_games.points24 import draw as formulas
+from arena_games.points24.rules import GAP, Formula, Points24, card
 from arena_games.spy.pictures import geometry, render, scene
 
 EDGE = 128  # pixels of a side
@@ -62,6 +64,23 @@ def _puzzle(chance: np.random.Generator) -> tuple[Image, Things]:
     return of_puzzle(game)
 
 
+def of_formula(cards: Sequence[str], symbols: Sequence[str]) -> tuple[Image, Things]:
+    """Cards, as "Kh", and the symbols under them."""
+    puzzle = Formula(cards, Points24.target, Points24.spec.actions.names, Points24.spec.horizon)
+    puzzle.tokens = [*symbols]
+    places = (formulas.place(at, EDGE, EDGE) for at in range(len(symbols)))
+    said = zip(places, symbols, strict=True)
+    return formulas.picture(puzzle, EDGE, EDGE), [(y, x, (symbol,)) for (x, y), symbol in said]
+
+
+def _formula(chance: np.random.Generator) -> tuple[Image, Things]:
+    """Any symbols: what is to be learnt is to read, not which follow which."""
+    cards = [card(chance) for _ in range(Points24.hand)]
+    return of_formula(cards, [str(one) for one in chance.choice(SYMBOLS, int(chance.integers(1, LONGEST + 1)))])
+
+
+SYMBOLS = (*Points24.spec.actions.names[:-1], GAP)  # an `=` ends the deal
+LONGEST = 14  # symbols of a formula: few that are played are longer
 COLOURS = (GRAY, *(name for name, _ in HUES))
 SORTS = {
     "scenes": Sort(
@@ -78,4 +97,5 @@ SORTS = {
         _puzzle,
         mirrored=False,
     ),
+    "formulas": Sort({"symbol": SYMBOLS}, {"symbol": 1.0}, LONGEST, _formula, mirrored=False),
 }

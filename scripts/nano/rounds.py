@@ -114,3 +114,20 @@ SHAPES = (
     "kuhn@lessons=500@weight=0.005",
     "connect_four@lessons=3000@weight=0.07",
 )
+# The eighth, after eyes that see patches and formulas: most of it are jigsaws, half of which are patches, and points24,
+# whose thoughts now plan a whole formula.
+PATCHES = (
+    "numberline@lessons=1000@weight=0.015",
+    "ezpoints@lessons=3000@weight=0.04",
+    "points24@lessons=40000@weight=0.30",
+    "blackjack@lessons=1000@weight=0.015",
+    "maze@lessons=3000@weight=0.06",
+    "jigsaw@lessons=20000@weight=0.25",
+    "spy@lessons=8000@weight=0.17",
+    "race@lessons=500@weight=0.01",
+    "mario@lessons=1000@weight=0.04",
+    "holdem@lessons=1000@weight=0.015",
+    "leduc@lessons=1000@weight=0.015",
+    "kuhn@lessons=500@weight=0.005",
+    "connect_four@lessons=2000@weight=0.05",
+)

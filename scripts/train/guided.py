@@ -5,7 +5,8 @@
 
 Each training ends with an evaluation in which the model as it began plays the same deals (preset `maze-nano`; another
 one by --preset). measure: by arm and seed, and of the mean of its seeds, how much more the trained model scores, deal
-by deal, with its 95% interval; and the share of statements in its thoughts that are true, less the start's.
+by deal, with its 95% interval; and the share of statements in its thoughts that are true, less the start's. --over 0
+measures the share of deals that return more than 0 in place of mean returns: those of Points24 that are solved.
 """
 
 from __future__ import annotations
@@ -48,23 +49,27 @@ class Found(NamedTuple):
         return self.true_before - self.true_after
 
 
-def found(trained: Path) -> Found:
-    """What the last evaluation of a training says. InputError where there is none."""
+def found(trained: Path, over: float | None = None) -> Found:
+    """What the last evaluation of a training says. InputError where there is none. `over`: as in `alone`."""
     updates = len((trained / "metrics.jsonl").read_text(encoding="utf-8").splitlines()) if trained.is_dir() else 0
     run = folder_of(trained, updates)
     if not (run / "results.json").is_file():
         raise InputError(f"{trained} is not trained to its end: run `python -m scripts.train.guided train` first")
     names, said = Run(run).operators, thoughts.of_run(run)
     shares = [said.get(names[place], thoughts.Count()).metrics().get("thought/true", np.nan) for place in (0, 1)]
-    return Found(alone(Run(run), TRAINED), alone(Run(run), START), *shares)
+    return Found(alone(Run(run), TRAINED, over), alone(Run(run), START, over), *shares)
 
 
-def alone(run: Run, place: int) -> Scores:
-    """The mean return of an operator of the pool by deal, in games of one seat."""
+def alone(run: Run, place: int, over: float | None = None) -> Scores:
+    """The mean return of an operator of the pool by deal, in games of one seat.
+
+    `over`: the share of its matches that return more than this instead.
+    """
     played, out = read_outcomes(run), defaultdict[int, list[float]](list)
     for row in np.flatnonzero(played.resolved):
         if played.lineup[row, 0] == place:
-            out[int(played.block[row])].append(float(played.returns[row, 0]))
+            value = float(played.returns[row, 0])
+            out[int(played.block[row])].append(value if over is None else float(value > over))
     return {block: float(np.mean(values)) for block, values in out.items()}
 
 
@@ -82,10 +87,10 @@ def summary(of: Sequence[Found]) -> dict[str, Any]:
 
 def report(given: argparse.Namespace) -> dict[str, Any]:
     """All arms and seeds."""
-    rows, results = list[Row](), dict[str, Any](preset=given.preset, arms={})
+    rows, results = list[Row](), dict[str, Any](preset=given.preset, over=given.over, arms={})
     for arm in given.arms:
         folders = {seed: given.out / f"{arm}-{seed}" for seed in given.seeds}
-        made = {seed: found(folder) for seed, folder in folders.items()}
+        made = {seed: found(folder, given.over) for seed, folder in folders.items()}
         by_seed = {seed: summary([one]) for seed, one in made.items()}
         results["arms"][arm] = {"seeds": by_seed, "mean of the seeds": summary([*made.values()])}
         print(arm, json.dumps(results["arms"][arm]["mean of the seeds"]), flush=True)
@@ -123,6 +128,7 @@ def main() -> None:
     parser.add_argument("--arms", nargs="+", choices=[*ARMS], default=[*ARMS])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--set", dest="settings", action="append", default=[], help="as of arena train vlm")
+    parser.add_argument("--over", type=float, help="measure: the share of returns over this, not their mean")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path, help="the curves: this name with .csv and .png")
     given = parser.parse_args()

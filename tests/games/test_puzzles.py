@@ -25,7 +25,7 @@ from arena_games.maze.rules import MazeGame
 from arena_games.numberline.rules import DOWN, UP, Line, NumberLine
 from arena_games.points24 import rules as points24
 from arena_games.points24.rules import Formula, Points24
-from arena_games.points24.teacher import solved
+from arena_games.points24.teacher import lessons, solved
 from arena_games.puzzles import formula
 
 
@@ -280,6 +280,21 @@ def test_whoever_has_begun_a_right_formula_is_led_to_its_end(number):
 )
 def test_what_nothing_leads_out_of_is_ended(cards, tokens):
     assert advice(cards, 24, tokens.split()) == "="
+
+
+def test_a_plan_in_a_lesson_is_the_rest_of_a_right_formula():
+    chance, plans = np.random.default_rng(5), 0
+    for lesson in itertools.chain.from_iterable(lessons(chance) for _ in range(40)):
+        facts, plan = lesson.observation.facts, lesson.thought.rpartition(". ")[2]
+        if ", then" in plan:
+            symbols = plan.removeprefix("Next is ").removesuffix(" =.").replace(", then", "").split(" ")
+            begun = [one for one in facts["formula"].split(" ") if one not in ("empty", points24.GAP)]
+            assert symbols[0] == lesson.answer
+            assert formula.value([*begun, *symbols]) == 24
+            plans += 1
+        else:
+            assert plan == "I end it." or lesson.answer in plan
+    assert plans > 60
 
 
 def test_as_many_brackets_as_fit_are_closed():

@@ -44,6 +44,13 @@ def test_who_played_is_told_by_its_place_in_the_pool(tmp_path: Path) -> None:
     )
 
 
+def test_the_share_of_returns_over_a_bound_is_told_in_place_of_their_mean(tmp_path: Path) -> None:
+    folder = trained(tmp_path / "guided-0")
+    means, shares = found(folder).before, found(folder, 0.5).before
+    assert shares == {block: float(value > 0.5) for block, value in means.items()}  # random plays each maze once
+    assert 0 < np.mean([*shares.values()]) < 1
+
+
 def test_what_is_lost_of_truth_is_told_by_seed_and_the_mean_is_over_seeds() -> None:
     one, two = Found({0: 1.0}, {0: 0.0}, 0.5, 0.75), Found({0: 0.5}, {0: 0.0}, 0.75, 0.75)
     said = summary([one, two])

@@ -11,7 +11,7 @@ from arena_games.jigsaw.rules import JigsawGame
 from arena_games.spy.pictures import render
 from arena_games.spy.pictures.scene import Scene, Thing
 from scripts.nano import eyes, places
-from scripts.nano.pictures import EDGE, SORTS, of_puzzle, of_scene
+from scripts.nano.pictures import EDGE, SORTS, of_formula, of_puzzle, of_scene
 from tests.scripts.test_nano_eyes import model
 
 SCENES, PATCHES = SORTS["scenes"], SORTS["patches"]
@@ -43,6 +43,20 @@ def test_of_two_things_in_one_patch_the_nearer_one_is_read():
     for things in ((NEAR, behind), (behind, NEAR)):
         found = pictures(Scene(things)).words[0]
         assert found[found[..., 0] != places.NOWHERE].tolist() == [words(NEAR)]
+
+
+def test_each_symbol_of_a_formula_stands_in_a_patch_of_its_own():
+    cards, symbols = ["Ah", "Ts", "9c", "3d"], [*SORTS["formulas"].kinds["symbol"], "(", "("]
+    before, patches = of_formula(cards, symbols[:1])[0], set()
+    for size in range(2, len(symbols) + 1):
+        after, things = of_formula(cards, symbols[:size])
+        row, column, said = things[-1]
+        assert said == (symbols[size - 1],)
+        changed = np.argwhere((after != before).any(-1)) // 16
+        assert {*map(tuple, changed.tolist())} == {(row // 16, column // 16)}
+        patches.add((row // 16, column // 16))
+        before = after
+    assert len(patches) == len(symbols) - 1
 
 
 @pytest.mark.parametrize("choices", [2, 4])
