@@ -30,10 +30,11 @@ def _right(game: JigsawGame) -> str:
 
 
 def thought(facts: Mapping[str, str], answer: str) -> str:
-    """What fits best at the edges, or what colours the sides of hole and patches have; then the plan."""
+    """What fits best at the edges, or what colours the sides of hole and patches have and which are alike; the plan."""
     if "colours" in facts:
         hole, *patches = facts["colours"].split("\n")
-        return ". ".join([hole.capitalize(), *(f"Patch {one}" for one in patches), f"I choose {answer}."])
+        around = hole.partition(": ")[2].split(" ")
+        return ". ".join([hole.capitalize(), *(_compared(one, around) for one in patches), f"I choose {answer}."])
     if facts["next"] == "all":
         return f"All places are next. I answer {answer}."
     here, columns = int(facts["next"]), int(facts["columns"])
@@ -45,6 +46,17 @@ def thought(facts: Mapping[str, str], answer: str) -> str:
     elif here > columns:
         seen.append(f"Below {here - columns} fits {_best(table(facts['below'])[here - columns - 1], here)} best.")
     return " ".join([*seen, f"I take {answer}."])
+
+
+def _compared(patch: str, around: list[str]) -> str:
+    """The colours of a patch's sides, each with whether the hole has it there too; and at how many sides it has.
+
+    Side by side, since a small model that only lists colours learns to list them, and then chooses by chance.
+    """
+    name, _, colours = patch.partition(": ")
+    alike = [(one, one == other) for one, other in zip(colours.split(" "), around, strict=True)]
+    sides = " ".join(f"{one} {'fits' if same else 'no'}" for one, same in alike)
+    return f"Patch {name}: {sides} = {sum(same for _, same in alike)}"
 
 
 def _best(row: np.ndarray, here: int) -> int:

@@ -10,7 +10,8 @@ and once more, the eyes now by what stands where (scripts/nano/places.py), the w
 of them spy's. Then two short rounds for what the ones before had lost: one in which every game has its share, and one
 for mario, connect four and jigsaws. Then once more eyes for what stands where, whose scenes are now varied so that
 shapes are seen, and a round that says them, whose tower is frozen: a round that trains it as well lets it forget what
-is not said yet. And the same for the holes and patches of jigsaws, and for formulas over cards.
+is not said yet. And the same for the holes and patches of jigsaws, and for formulas over cards; last a short round in
+which patches are compared with the hole, side by side.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from scripts.nano import more_tokens, visited
 from scripts.nano.export import export
 from scripts.nano.eyes import gather, teach
 from scripts.nano.recipe import Recipe
-from scripts.nano.rounds import AGAIN, BACK, EVEN, GROWN, LAST, PATCHES, SHAPES, TEACHERS
+from scripts.nano.rounds import AGAIN, BACK, COMPARED, EVEN, GROWN, LAST, PATCHES, SHAPES, TEACHERS
 
 OWN = "sidescroller"  # what is learnt from the model's own play
 MATCHES = 160
@@ -58,7 +59,11 @@ EYES_RATE, PLACES_RATE = 1e-3, 3e-3
 HOW: dict[str, Any] = {"mode": "full", "rate": 8e-4, "rate_final": 1e-5, "warmup": 50, "batch": 64, "shown_weight": 0.5}
 SMALLER = {"rate": 6e-4, "batch": 32}  # of the fourth round: twice as many updates in the time
 GENTLE = {"rate": 4e-4, "batch": 32}  # of the fifth and the sixth
-SAYING = {"batch": 32, "freeze_vision_tower": True}  # of the last two: words that come would else cost what is seen
+SAYING = {
+    "batch": 32,
+    "freeze_vision_tower": True,
+}  # of the seventh and the eighth: words that come would else cost what is seen
+COMPARING = SAYING | {"rate": 4e-4}  # of the ninth
 
 
 def names() -> list[str]:
@@ -177,7 +182,13 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
     seventh = taught(seeing, "shapes", SHAPES, steps[10], seed + 6, HOW | SAYING, OWN_BACK)
     eighth = taught(out / "eyes-patches", "patches", PATCHES, steps[12], seed + 7, HOW | SAYING, OWN_BACK)
     eyes(replace(eighth, model=first.model), sft.run(seventh), out / "eyes-patches", SEEN_PATCHES, steps=steps[11])
-    made = export(Recipe(seed=seed, phases=(), start=begun), sft.run(eighth), out / "model")
+    ninth = taught(sft.run(eighth), "compared", COMPARED, steps[13], seed + 7, HOW | COMPARING, OWN_BACK)
+    return named(sft.run(ninth), out / "model", begun, steps, seed)
+
+
+def named(trained: Path, out: Path, begun: str, steps: Sequence[int], seed: int) -> Path:
+    """The last round's model as nano-games, in `out`; its nano.json tells how it was made. `begun`: nano's SHA-256."""
+    made = export(Recipe(seed=seed, phases=(), start=begun), trained, out)
     about = json.loads((made / METADATA).read_text())
     recipe = {
         "start": begun,
@@ -193,6 +204,7 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
         "sixth": GENTLE,
         "seventh": SAYING,
         "eighth": SAYING,
+        "ninth": COMPARING,
     }
     about |= {
         "name": "nano-games",
@@ -210,6 +222,7 @@ def main(out: Path, nano: Path, *, steps: Sequence[int], seed: int, workers: int
             "back": BACK,
             "shapes": SHAPES,
             "patches": PATCHES,
+            "compared": COMPARED,
         },
         "made_by": "python -m scripts.nano.games (docs/nano.md)",
         "curve": "docs/curves/nano-games.csv",
@@ -225,8 +238,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--steps",
         type=int,
-        nargs=13,
-        default=(850, 1500, 800, 2000, 2200, 900, 1500, 600, 600, 2000, 1400, 1500, 2000),
+        nargs=14,
+        default=(850, 1500, 800, 2000, 2200, 900, 1500, 600, 600, 2000, 1400, 1500, 2000, 800),
         help="updates of each round, and of the eyes between",
     )
     parser.add_argument("--seed", type=int, default=1)

@@ -131,3 +131,19 @@ PATCHES = (
     "kuhn@lessons=500@weight=0.005",
     "connect_four@lessons=2000@weight=0.05",
 )
+# The ninth, from the same lessons, in which the sides of patches are now compared one by one.
+COMPARED = (
+    "numberline@lessons=1000@weight=0.015",
+    "ezpoints@lessons=3000@weight=0.03",
+    "points24@lessons=40000@weight=0.12",
+    "blackjack@lessons=1000@weight=0.015",
+    "maze@lessons=3000@weight=0.05",
+    "jigsaw@lessons=20000@weight=0.50",
+    "spy@lessons=8000@weight=0.14",
+    "race@lessons=500@weight=0.01",
+    "mario@lessons=1000@weight=0.04",
+    "holdem@lessons=1000@weight=0.015",
+    "leduc@lessons=1000@weight=0.015",
+    "kuhn@lessons=500@weight=0.005",
+    "connect_four@lessons=2000@weight=0.04",
+)

@@ -21,7 +21,7 @@ from arena_games.jigsaw.cutting import NEAR, PATCH, SIDE, Pieces
 from arena_games.jigsaw.levels import LADDER, Level, chance_level
 from arena_games.jigsaw.puzzles import PatchPuzzle, PiecesPuzzle, numbers
 from arena_games.jigsaw.rules import JigsawGame
-from arena_games.jigsaw.teacher import thought
+from arena_games.jigsaw.teacher import lessons, thought
 from arena_operators.scripted.kind import ScriptedOperator
 
 
@@ -181,6 +181,23 @@ def test_the_right_answers_solve_it_and_faults_do_not(level):
             reward, _ = puzzle.act(getattr(puzzle, answer)())
         ends[answer] = reward
     assert ends == {"best": 1.0, "worst": 0.0}
+
+
+def test_a_lesson_compares_each_side_of_each_patch_with_the_hole():
+    chance, patches, others = np.random.default_rng(4), 0, 0
+    for _ in range(60):
+        for lesson in lessons(chance):
+            if "colours" not in lesson.observation.facts:
+                others += 1
+                continue
+            patches += 1
+            hole, *each = (one.partition(": ")[2].split(" ") for one in lesson.observation.facts["colours"].split("\n"))
+            said = lesson.thought.split(". ")[1:-1]
+            for name, colours, line in zip("ABCD", each, said, strict=False):
+                fits = [one == other for one, other in zip(colours, hole, strict=True)]
+                words = [word for one, fit in zip(colours, fits, strict=True) for word in (one, ("no", "fits")[fit])]
+                assert line == f"Patch {name}: {' '.join(words)} = {sum(fits)}"
+    assert 0.3 < patches / (patches + others) < 0.7  # so that neither kind of lesson is rare
 
 
 @pytest.mark.parametrize("level", [Level("permutation", 3, 3, border=20), Level("rotation", 2, 2)], ids=str)
