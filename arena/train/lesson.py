@@ -34,5 +34,6 @@ Truth = Callable[[Mapping[str, str], str], str]
 # truth(facts of an observation, answer) -> the thought that the teacher would write before this answer: sentences on
 # what is there, then the plan
 
-Solver = Callable[[Mapping[str, str]], str]
-# solver(facts of an observation) -> the name of an action that none is better than, as the teacher would answer
+Solver = Callable[[Mapping[str, str]], str | None]
+# solver(facts of an observation) -> the name of an action that none is better than, as the teacher would answer; None
+# where nothing leads anywhere any more: of such a moment no plan is taught

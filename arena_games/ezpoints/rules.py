@@ -29,7 +29,7 @@ class EzPoints(FormulaGame):
     )
     teacher = "arena_games.ezpoints.teacher:lessons"
     truth = "arena_games.ezpoints.teacher:thought"
-    solver = "arena_games.ezpoints.teacher:solved"
+    solver = "arena_games.ezpoints.teacher:best"
     package = "arena_games.ezpoints"
     target, signs, hand = 12, "+*", 2
 

@@ -18,9 +18,14 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
     return taught(EzPoints(1), chance, solved, thought, ASTRAY)
 
 
+def best(facts: Mapping[str, str]) -> str | None:
+    """The next symbol of the shortest solution; None where nothing leads to one."""
+    return advised(facts, EzPoints.spec.actions.names)
+
+
 def solved(facts: Mapping[str, str]) -> str:
-    """The next symbol of the shortest solution; without one, what ends it."""
-    return advised(facts, EzPoints.spec.actions.names) or "="
+    """The same; without a solution, what ends it."""
+    return best(facts) or "="
 
 
 def thought(facts: Mapping[str, str], answer: str) -> str:

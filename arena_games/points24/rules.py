@@ -186,7 +186,7 @@ class Points24(FormulaGame):
     )
     teacher = "arena_games.points24.teacher:lessons"
     truth = "arena_games.points24.teacher:thought"
-    solver = "arena_games.points24.teacher:solved"
+    solver = "arena_games.points24.teacher:best"
     package = "arena_games.points24"
     target, signs, hand = 24, SIGNS, 4
 

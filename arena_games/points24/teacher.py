@@ -23,9 +23,14 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
             yield lesson
 
 
+def best(facts: Mapping[str, str]) -> str | None:
+    """The next symbol of the shortest solution; None where nothing leads to one."""
+    return advised(facts, Points24.spec.actions.names)
+
+
 def solved(facts: Mapping[str, str]) -> str:
-    """The next symbol of the shortest solution; without one, what ends it."""
-    return advised(facts, Points24.spec.actions.names) or "="
+    """The same; without a solution, what ends it."""
+    return best(facts) or "="
 
 
 def thought(facts: Mapping[str, str], answer: str) -> str:

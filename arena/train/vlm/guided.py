@@ -145,11 +145,11 @@ class Guide:
         for at in sorted(int(one) for one in chosen):
             row = known[at]
             assert row.state is not None
-            if row.game in self._solvers:
-                answer = self._solvers[row.game](row.state)
-            else:
-                _, answer = parted(self._tokens.text(row.response.tolist()))
-            response = self._spell(self._truths[row.game](row.state, answer), self.config.plan)
+            solver = self._solvers.get(row.game)
+            best = None if solver is None else solver(row.state)
+            plan = self.config.plan and (solver is None or best is not None)
+            answer = best or parted(self._tokens.text(row.response.tolist()))[1]
+            response = self._spell(self._truths[row.game](row.state, answer), plan)
             if len(response):
                 shown = tuple(self._store.image(name) if images is None else images[name] for name in row.images)
                 out.append(Datum(prompt=row.prompt, response=response, images=shown, spans=row.spans))

@@ -125,6 +125,8 @@ class LocalEngine(Engine):
         if loss is not None:
             self._since += batch
         find = None if loss is None else losses.find(loss)
+        # A given text was not drawn. At a lower temperature it would teach to flatten what is drawn, until that fits it.
+        heat = 1.0 if loss == losses.GIVEN else self.config.temperature
         logprobs: list[Floats] = [np.zeros(0, np.float32)] * len(batch)
         wanted = config.get("states")
         states: list[Floats] = [np.zeros((0, 0), np.float32)] * (len(batch) if wanted else 0)
@@ -132,7 +134,7 @@ class LocalEngine(Engine):
         rows = self._rows(batch)
         for one, counts in self._mine(list(passes(rows, self.config.tokens, self.config.fixed))):
             with self._pass(one), torch.set_grad_enabled(find is not None):
-                scored, entropy, seen = self._score(one, reference, bool(config.get("entropy")))
+                scored, entropy, seen = self._score(one, heat, reference, bool(config.get("entropy")))
                 if find is not None:
                     inputs = _inputs(one, batch, entropy)
                     each, sums = find(scored, inputs, config)
@@ -255,7 +257,7 @@ class LocalEngine(Engine):
             out.append(Row(index, ids, len(one.prompt), self.learner.pixels(one.images), tuple(map(sha, one.images))))
         return out
 
-    def _score(self, one: Pass, reference: bool, entropies: bool) -> tuple[Tensor, Tensor, Tensor]:
+    def _score(self, one: Pass, temperature: float, reference: bool, entropies: bool) -> tuple[Tensor, Tensor, Tensor]:
         """Log-probabilities and entropies (tokens,) of a pass's responses; the state (tokens, width) before each."""
         device = self.config.device
         with self._weights(reference) as (of, model), self._autocast():
@@ -273,7 +275,7 @@ class LocalEngine(Engine):
             )
             scored, entropy = [], []
             for at in range(0, len(chosen), HEAD):
-                logits = head(chosen[at : at + HEAD]).float() / self.config.temperature
+                logits = head(chosen[at : at + HEAD]).float() / temperature
                 part, spread = losses.score(logits, targets[at : at + HEAD], self._banned)
                 scored.append(part)
                 entropy.append(spread if entropies else spread.detach())

@@ -85,7 +85,8 @@ def cross_entropy(logprobs: Tensor, inputs: Mapping[str, Tensor], config: Config
     return loss, _summed({"sft/loss": loss})
 
 
-LOSSES: dict[str, Loss] = {"policy": policy, "cross_entropy": cross_entropy}
+GIVEN = "cross_entropy"  # of texts that were not drawn: scored at temperature 1, whatever the sampler's
+LOSSES: dict[str, Loss] = {"policy": policy, GIVEN: cross_entropy}
 
 
 def find(name: str) -> Loss:

@@ -90,6 +90,15 @@ def test_log_probabilities_are_those_of_the_temperature(tmp_path):
     assert worst(engine(tmp_path, temperature=0.7).forward_backward(data, None).logprobs, mu) < 1e-5
 
 
+def test_given_texts_are_scored_at_temperature_1_whatever_the_samplers(sampled, tmp_path):
+    cold, plain = (
+        engine(tmp_path / name, temperature=heat).forward_backward(weighted(sampled[0]), "cross_entropy")
+        for name, heat in (("cold", 0.5), ("plain", 1.0))
+    )
+    assert same(cold.logprobs, plain.logprobs)
+    assert cold.metrics == plain.metrics
+
+
 @pytest.mark.parametrize(
     ("mode", "dtype", "checkpointing"),
     [("full", "float32", False), ("full", "bfloat16", False), ("lora", "bfloat16", True)],

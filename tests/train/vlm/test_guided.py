@@ -76,12 +76,12 @@ def rows(engine):
     ]
 
 
-def guide(engine, folder, **how):
+def guide(engine, folder, solvers=SOLVERS, **how):
     tokens = Tokens(Decoder(engine.learner.tokenizer, engine.learner.ends))
     given = ThoughtsConfig(**{"corrector": "truth", "share": 1.0, "past": 0.0, **how})
     spell = speller(engine.learner.tokenizer)
     return Guide(
-        given, TRUTHS, SOLVERS, games=["sidescroller"], store=RowStore(folder), tokens=tokens, spell=spell, seed=3
+        given, TRUTHS, solvers, games=["sidescroller"], store=RowStore(folder), tokens=tokens, spell=spell, seed=3
     )
 
 
@@ -97,6 +97,13 @@ def test_what_is_learnt_is_the_true_statement_without_the_plan(engine, rows, tmp
 def test_with_the_plan_it_is_the_solvers_and_still_no_answer(engine, rows, tmp_path):
     found = texts(engine, guide(engine, tmp_path, plan=True).data(0, rows, {}, 1))
     assert sorted(found) == sorted(f"Pit ahead, {1 + at % 5} tile{'s' * (at % 5 > 0)}. Jump." for at in range(12))
+
+
+def test_where_the_solver_knows_nothing_better_no_plan_is_taught(engine, rows, tmp_path):
+    lost = {"sidescroller": lambda facts: None if facts["pit"] == "1" else "right jump"}
+    found = texts(engine, guide(engine, tmp_path, lost, plan=True).data(0, rows, {}, 1))
+    assert {one for one in found if "Jump." not in one} == {"Pit ahead, 1 tile."}
+    assert {one for one in found if "1 tile." in one} == {"Pit ahead, 1 tile."}
 
 
 def test_the_weights_of_an_update_are_its_share_of_the_loss_however_it_is_divided(engine, rows, tmp_path):
