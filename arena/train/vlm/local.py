@@ -125,7 +125,7 @@ class LocalEngine(Engine):
         if loss is not None:
             self._since += batch
         find = None if loss is None else losses.find(loss)
-        # A given text was not drawn. At a lower temperature it would teach to flatten what is drawn, until that fits it.
+        # A given text was not drawn: at a lower temperature it would teach to flatten what is, until that fits it.
         heat = 1.0 if loss == losses.GIVEN else self.config.temperature
         logprobs: list[Floats] = [np.zeros(0, np.float32)] * len(batch)
         wanted = config.get("states")
