@@ -34,9 +34,14 @@ WRONG = [
     (("play", "-g", "kuhn", "-o", "random@x=1,random"), "has no option 'x'. It takes none."),
     (
         ("play", "-g", "leduc", "-o", "vlm@temprature=1,random"),
-        "Did you mean temperature? `arena operators vlm` lists them all.\n",
+        "arena operators vlm` lists them all.\n",
     ),
-    (("play", "-g", "leduc", "-o", "vlm@xyz=1,random"), "device, dtype and 31 more. `arena operators vlm` lists"),
+    (("play", "-g", "leduc", "-o", "vlm@xyz=1,random"), "arena operators vlm` lists them all."),
+    (
+        ("play", "-g", "leduc", "-o", "vlm@temprature=1,random"),
+        "has no option 'temprature'. Did you mean temperature? `",
+    ),
+    (("play", "-g", "leduc", "-o", "vlm@xyz=1,random"), "device, dtype and 31 more. `"),
     (("play", "-g", "kuhn ", "-o", "random,random"), "'kuhn ' is not a name"),
     (("play", "-g", "kuhn\u200b", "-o", "random,random"), "\\u200b"),
     (("play", "-g", "kuhn", "-o", "ran\u202edom,random"), "\\u202e"),
