@@ -58,7 +58,7 @@ class Bar:
         """From now on that is counted. `done`: what was there before, which nothing says how long it took.
 
         even: False where the first may take much longer than the others: then nothing is said of the time that is left.
-        How what was counted before ended is said first, where there was a line before.
+        How a step ended that was counted up to a total is said first, where there was a line before.
         """
         if self._lines is not None and self._total is not None:
             self._lines.last()

@@ -1,6 +1,6 @@
 """The description of `vlm`, without heavy imports: a vision-language model in a worker, or on a server.
 
-`vlm` alone is nano, shipped with the arena, or nano-games where that plays the game better; `vlm:DIR` and
+`vlm` alone is nano, shipped with the arena, or nano-games where nano was not taught the game; `vlm:DIR` and
 `vlm:ORG/MODEL` name any other Hugging Face model, or DIR a peft adapter of one; `vlm:MODEL@url=http://...` a model that
 a server has. What takes a `kind` serves `llm` as well: such models, and those that only read, asked in words.
 """
@@ -68,11 +68,10 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kind = "v
 
 
 def stands_for(spec: GameSpec, what: str, options: Mapping[str, Any]) -> str:
-    """`vlm` alone is the model that ships and plays a game best (its `best_at`), else the first that was taught it."""
+    """`vlm` alone is nano; at a game that nano was not taught, the model that ships and was."""
     if what or served_elsewhere(options) or options.get("adapter") or not (apt := _taught(spec)):
         return what
-    best = [name for name in checkpoint.NAMED if _knows(spec, checkpoint.source(name).metadata(), "best_at")]
-    first, *_ = (name.removeprefix("vlm:") for name in (*best, *apt))
+    first, *_ = (name.removeprefix("vlm:") for name in apt)
     return what if first == "nano" or "@" in first else first
 
 
@@ -83,9 +82,9 @@ def _taught(spec: GameSpec) -> list[str]:
     return [name for name, one in (models | tuned).items() if _knows(spec, one.metadata())]
 
 
-def _knows(spec: GameSpec, metadata: Mapping[str, Any] | None, field: str = "games") -> bool:
-    """Whether a model lists a game in `field`: one of a stage of mario may play all of them."""
-    return bool({spec.id, spec.id.partition(":")[0]} & {*(metadata or {}).get(field, [])})
+def _knows(spec: GameSpec, metadata: Mapping[str, Any] | None) -> bool:
+    """Whether a model was trained for a game: one of a stage of mario may play all of them."""
+    return bool({spec.id, spec.id.partition(":")[0]} & {*(metadata or {}).get("games", [])})
 
 
 def _choose(
@@ -219,7 +218,7 @@ KIND = OperatorKind(
     resolve_options=resolve_options,
     fingerprint=fingerprint,
     declared=declared,
-    what="nano | nano-games (default: the better one at the game) | DIR | ORG/MODEL, a Hugging Face vision-language "
+    what="nano | nano-games (default: the first that knows the game) | DIR | ORG/MODEL, a Hugging Face vision-language "
     "model; DIR may be a peft adapter of one | MODEL of a server (@url=...)",
     options=OPTIONS,
     extra="vlm",

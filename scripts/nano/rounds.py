@@ -131,7 +131,8 @@ PATCHES = (
     "kuhn@lessons=500@weight=0.005",
     "connect_four@lessons=2000@weight=0.05",
 )
-# The ninth, from the same lessons, in which the sides of patches are now compared one by one.
+# The ninth, of the same puzzles and deals (so it has the eighth's seed): for what that had not learnt, to compare the
+# sides of patches with the hole's.
 COMPARED = (
     "numberline@lessons=1000@weight=0.015",
     "ezpoints@lessons=3000@weight=0.03",

@@ -6,7 +6,7 @@
 Each training ends with an evaluation in which the model as it began plays the same deals (preset `maze-nano`; another
 one by --preset). measure: by arm and seed, and of the mean of its seeds, how much more the trained model scores, deal
 by deal, with its 95% interval; and the share of statements in its thoughts that are true, less the start's. --over 0
-measures the share of deals that return more than 0 in place of mean returns: those of Points24 that are solved.
+measures the share of deals that return more than 0 in place of mean returns: the success of RL4VLM at Points24.
 """
 
 from __future__ import annotations

@@ -193,7 +193,7 @@ def test_a_lesson_compares_each_side_of_each_patch_with_the_hole():
             patches += 1
             hole, *each = (one.partition(": ")[2].split(" ") for one in lesson.observation.facts["colours"].split("\n"))
             said = lesson.thought.split(". ")[1:-1]
-            for name, colours, line in zip("ABCD", each, said, strict=False):
+            for name, colours, line in zip("ABCD"[: len(each)], each, said, strict=True):
                 fits = [one == other for one, other in zip(colours, hole, strict=True)]
                 words = [word for one, fit in zip(colours, fits, strict=True) for word in (one, ("no", "fits")[fit])]
                 assert line == f"Patch {name}: {' '.join(words)} = {sum(fits)}"

@@ -68,9 +68,10 @@ def test_statements_are_true_whatever_is_answered_and_are_of_few_kinds(game):
 @pytest.mark.parametrize("game", classes("solver"), ids=named)
 def test_the_solver_answers_as_the_baseline_does(game):
     solve, choose = plugins.resolve(game.solver), plugins.resolve(game.spec.baseline)
-    solved = [(now, seen, best) for now, seen in moments(game) if (best := solve(seen.facts)) is not None]
-    assert solved
-    for now, seen, best in solved:
-        action = game.spec.actions.names.index(best)
+    names = game.spec.actions.names
+    for now, seen in moments(game):
+        best = solve(seen.facts)
+        # Where nothing leads on, it knows none: that is a formula that nothing makes right, which the baseline ends.
+        action = names.index("=" if best is None else best)
         assert action in seen.legal
         assert choose(seen, now.card(), generator(key("solver"))) == action

@@ -29,18 +29,9 @@ def test_vlm_alone_is_the_model_that_knows_the_game(game: str) -> None:
     assert seated(game, "vlm") == "nano-games"
 
 
-@pytest.mark.parametrize("game", ["connect_four", "mario:1-1", "sidescroller"])
-def test_vlm_alone_is_the_model_that_says_it_is_best_there(game: str) -> None:
-    assert seated(game, "vlm") == "nano-games"
-
-
-@pytest.mark.parametrize("game", ["holdem", "kuhn", "leduc"])
-def test_vlm_alone_stays_nano_elsewhere_where_nano_was_taught(game: str) -> None:
+@pytest.mark.parametrize("game", ["leduc", "holdem", "sidescroller"])
+def test_vlm_alone_stays_nano_where_nano_was_taught(game: str) -> None:
     assert seated(game, "vlm") == ""
-
-
-def test_an_adapter_of_nano_is_of_nano() -> None:
-    assert seated("sidescroller", "vlm@adapter=sidescroller") == ""
 
 
 def test_a_model_that_is_named_is_that_model() -> None:
