@@ -97,6 +97,13 @@ class Lane(abc.ABC):
     def draw(self, snapshot: Any) -> Image:
         """The frame of a snapshot: uint8 (*size, 3), a new array."""
 
+    def small(self, snapshot: Any, height: int, width: int) -> Image | None:
+        """The frame of a snapshot made smaller, if that is cheaper than by `draw`; else None.
+
+        uint8 (height, width, 3), a new array, equal to what `Frame.fitted` makes of `draw`.
+        """
+        return None
+
     def luma(self, snapshot: Any) -> npt.NDArray[np.uint8] | None:
         """The grey frame of a snapshot, uint8 `size`, if that is cheaper than by `draw`; else None.
 

@@ -27,6 +27,8 @@ class Drawable(Protocol):
 
     def draw(self, snapshot: Any) -> Image: ...
 
+    def small(self, snapshot: Any, height: int, width: int) -> Image | None: ...
+
     def luma(self, snapshot: Any) -> Image | None: ...
 
 
@@ -69,6 +71,10 @@ class Frame:
 
     def fitted(self, height: int, width: int) -> Image:
         """uint8 (height, width, 3): enlarged by whole pixels, reduced by the mean of the pixels that each covers."""
+        if self._frame is None and not self._past:
+            small = self._lane.small(self._snapshot, height, width)
+            if small is not None:
+                return small
         native = self.native
         high, wide = native.shape[:2]
         if (high, wide) == (height, width):

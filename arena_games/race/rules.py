@@ -54,6 +54,11 @@ class Camera:
     def keep(self, snapshot: Snapshot) -> Snapshot:
         return snapshot
 
+    def small(self, snapshot: Snapshot, height: int, width: int) -> Image | None:
+        from arena_games.sidescroller import draw
+
+        return draw.small(snapshot, height, width, self.seat, self.orange)
+
     def luma(self, snapshot: Snapshot) -> Image:
         from arena_games.sidescroller import draw
 

@@ -49,6 +49,11 @@ class SideLane(Lane):
 
         return draw.draw(snapshot)
 
+    def small(self, snapshot: Snapshot, height: int, width: int) -> Image | None:
+        from arena_games.sidescroller import draw
+
+        return draw.small(snapshot, height, width)
+
     def luma(self, snapshot: Snapshot) -> Image:
         from arena_games.sidescroller import draw
 

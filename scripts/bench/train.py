@@ -3,9 +3,9 @@
     python scripts/bench/train.py [--preset sidescroller-nano] [--updates 3] [--set rollout.matches=8] [--json FILE]
 
 end to end: whole updates of `arena train vlm` without evaluations. The first one is left out: it loads and compiles.
-generation alone: the operator's own backend gets the very requests of the last rollout again, all at once, with the
-      same weights and nothing kept, so that all its rows are busy to the end; no game, no log, no waiting for a match.
-      Every answer must be the one that was played, token by token.
+generation alone: after each rollout the operator's own backend gets its very requests again, all at once, with the same
+      weights and nothing kept, so that all its rows are busy to the end; no game, no log, no waiting for a match. Every
+      answer must be the one that was played, token by token.
 update alone: the engine's calls of those updates (scores, gradients, steps), timed where they are made.
 ratio: (generation alone + update alone) / end to end, for as many turns. 1: the trainer itself costs nothing.
 
@@ -39,6 +39,7 @@ from arena.train.vlm import config
 from arena.train.vlm.learning import Learner
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.rollout import Rollout
+from arena.train.vlm.rows import BASE, Collected
 from arena.train.vlm.store import RowStore
 from arena.train.vlm.trainer import Trainer
 from arena_operators.vlm.backend import ModelAnswer, ModelRequest
@@ -46,7 +47,6 @@ from arena_operators.vlm.embedded import TransformersBackend
 
 CLOCKS: Mapping[str, Callable[[], float]] = {"processor": time.process_time, "clock": time.perf_counter}
 CALLS = (
-    (Rollout, "play", "rollout"),
     (RowStore, "append", "store"),
     (Learner, "learn", "learn"),
     (LocalEngine, "forward_backward", "engine"),
@@ -92,11 +92,12 @@ class Listener:
         self.spent = spent
         self.asked: list[tuple[ModelRequest, ModelAnswer]] = []
         self.backend: TransformersBackend | None = None
+        self._generate = TransformersBackend.generate  # unheard
 
     @contextmanager
     def listening(self) -> Iterator[None]:
         """To every backend in this process."""
-        generate, check_fits, mine = TransformersBackend.generate, TransformersBackend.check_fits, self
+        generate, check_fits, mine = self._generate, TransformersBackend.check_fits, self
 
         def heard(backend: TransformersBackend, requests: Sequence[ModelRequest]) -> Iterator[tuple[int, ModelAnswer]]:
             mine.backend = backend
@@ -112,33 +113,47 @@ class Listener:
         with (
             mock.patch.object(TransformersBackend, "generate", heard),
             mock.patch.object(TransformersBackend, "check_fits", _timed(check_fits, self.spent, "generation")),
+            mock.patch.object(Rollout, "play", self._playing(Rollout.play)),
         ):
             yield
 
+    def _playing(self, play: Callable[[Rollout, int], Collected]) -> Callable[[Rollout, int], Collected]:
+        """Every rollout, and then its requests again."""
 
-def alone(backend: TransformersBackend, asked: Sequence[tuple[ModelRequest, ModelAnswer]], weights: Path) -> Spent:
-    """What the same requests take with nothing else to do. ValueError where an answer is another one."""
-    backend.update(str(weights))  # and forget what was kept
-    spent: Spent = {name: defaultdict(float) for name in CLOCKS}
-    with timed(spent, "generation"):
-        answers = list(backend.generate([request for request, _ in asked]))
-    for at, answer in answers:
-        then = asked[at][1].tokens
-        assert then is not None
-        assert answer.tokens is not None
-        if not np.array_equal(then, answer.tokens):
-            raise ValueError(
-                f"turn {at} was answered {then.tolist()} in the rollout and {answer.tokens.tolist()} alone"
+        def played(rollout: Rollout, update: int) -> Collected:
+            self.asked.clear()
+            with timed(self.spent, "rollout"):
+                out = play(rollout, update)
+            if rollout.version != BASE:
+                with timed(self.spent, "again"):
+                    self._again(rollout.out / "weights" / rollout.version)
+            return out
+
+        return played
+
+    def _again(self, weights: Path) -> None:
+        """Asks the same with nothing else to do. ValueError where an answer is another one."""
+        if self.backend is None:
+            raise SystemExit(
+                "no turn was answered in this process: leave rollout.processes and backends of servers out"
             )
-    return spent
+        asked = tuple(self.asked)
+        self.backend.update(str(weights))  # and forget what was kept
+        with timed(self.spent, "alone"):
+            answers = list(self._generate(self.backend, [request for request, _ in asked]))
+        for at, answer in answers:
+            then = asked[at][1].tokens
+            assert then is not None
+            assert answer.tokens is not None
+            if not np.array_equal(then, answer.tokens):
+                raise ValueError(
+                    f"turn {at} was answered {then.tolist()} in the rollout and {answer.tokens.tolist()} alone"
+                )
 
 
-def shares(turns: float, spent: Mapping[str, float], last: float, generation: float) -> dict[str, float]:
-    """Ratio, rates, and shares of the whole time, by one clock.
-
-    `spent`: seconds of each part of so many turns; `generation`: of the `last` turns, alone.
-    """
-    whole, lone = spent["all"], generation * turns / last
+def shares(turns: float, spent: Mapping[str, float]) -> dict[str, float]:
+    """Ratio, rates, and shares of the whole time, by one clock. `spent`: seconds of each part of so many turns."""
+    whole, lone = spent["all"] - spent["again"], spent["alone"]
     named = sum(spent[part] for part in ("rollout", "store", "learn", "weights", "checkpoint"))
     return {
         "ratio": (lone + spent["engine"]) / whole,
@@ -156,34 +171,26 @@ def shares(turns: float, spent: Mapping[str, float], last: float, generation: fl
 
 
 def measure(asked: config.VlmConfig, folder: Path) -> dict[str, Any]:
-    """Train, ask again, and compare."""
+    """Train, and ask again after each rollout."""
     spent: Spent = {name: defaultdict(float) for name in CLOCKS}
-    listener = Listener(spent)
-    turns, last = 0.0, 0
+    turns = 0.0
 
     class Shown:
         def doing(self, what: str) -> None:
             pass
 
         def updated(self, update: int, metrics: Mapping[str, float], seconds: Mapping[str, float]) -> None:
-            nonlocal turns, last
-            turns, last = turns + metrics["rollout/turns"], len(listener.asked)
-            if update < asked.updates:
-                listener.asked.clear()
+            nonlocal turns
+            turns += metrics["rollout/turns"]
 
-    with Trainer(replace(asked, updates=1), folder) as trainer, listener.listening(), watching(spent):
+    with Trainer(replace(asked, updates=1), folder) as trainer, Listener(spent).listening(), watching(spent):
         trainer.run()
         for seconds in spent.values():
             seconds.clear()
-        listener.asked.clear()
         trainer.config = asked
         with timed(spent, "all"):
             trainer.run(Shown())
-    if listener.backend is None:
-        raise SystemExit("no turn was answered in this process: leave rollout.processes and backends of servers out")
-    lone = alone(listener.backend, listener.asked, folder / "weights" / f"pi_v{asked.updates - 1}")
-    of = {name: shares(turns, spent[name], last, lone[name]["generation"]) for name in CLOCKS}
-    return {"updates": asked.updates - 1, "turns": turns, **of}
+    return {"updates": asked.updates - 1, "turns": turns, **{name: shares(turns, spent[name]) for name in CLOCKS}}
 
 
 def main() -> None:
