@@ -146,7 +146,7 @@ def build_lineup(game: Game, operators: Sequence[str]) -> tuple[Entry, ...]:
             remote.check_address(at, given)
             kind, what, options = remote.resolve_options(kind, at, what, options, game.spec)
         else:
-            what = kind.stands_for(game.spec, what, options)
+            what, options = kind.stands_for(game.spec, what, options)
             options = kind.resolve_options(game.spec, what, options)
         views = kind.views(game.spec, what, options)
         check_views(game.spec, views, given)

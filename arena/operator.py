@@ -288,8 +288,8 @@ def _no_runtimes(what: str, options: Mapping[str, Any]) -> Sequence[str]:
     return ()
 
 
-def _itself(spec: GameSpec, what: str, options: Mapping[str, Any]) -> str:
-    return what
+def _itself(spec: GameSpec, what: str, options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    return what, options
 
 
 def _no_template(what: str, options: Mapping[str, Any]) -> str | None:
@@ -305,9 +305,9 @@ class OperatorKind:
     target: str  # "package.module:factory", imported only inside the worker; called with a WorkerContext
     views: Callable[[GameSpec, str, Mapping[str, Any]], Views]
     # views(spec, what, options): the views it wants of this game; raises UnplayableError saying which is missing
-    stands_for: Callable[[GameSpec, str, Mapping[str, Any]], str] = _itself
-    # stands_for(spec, what, options): what the name means at this game, where the user left that open; `what` itself
-    # where it names one. What follows is of that
+    stands_for: Callable[[GameSpec, str, Mapping[str, Any]], tuple[str, Mapping[str, Any]]] = _itself
+    # stands_for(spec, what, options): (what, options) that the name means at this game, where the user left that open;
+    # both as given where they name one. What follows is of that
     resolve_options: Callable[[GameSpec | None, str, Mapping[str, Any]], Mapping[str, Any]] = _as_given
     # resolve_options(spec, what, options): the options that its worker gets. Checks what can be checked cheaply in the
     # arena's process (files exist, a terminal is there), and fills in what the user left open: what only that process

@@ -20,7 +20,7 @@ from arena.cli.installed import Found
 from arena.cli.lean import Lean
 from arena.errors import UnplayableError
 from arena.game import Game, GameFamily, GameSpec
-from arena.names import parse
+from arena.names import Name, parse
 from arena.operator import OperatorKind, determinism_of
 from arena.options import Option
 
@@ -203,9 +203,10 @@ def _playable(kind: OperatorKind) -> Lines:
             return "depends on the game: any that has the views it needs"
         spec: GameSpec = found.plugin.spec
         try:
-            what = kind.stands_for(spec, "", defaults)
-            shown = kind.views(spec, what, defaults).described()
-            return f"{shown}, as {kind.name}:{what}" if what else shown
+            what, options = kind.stands_for(spec, "", defaults)
+            shown = kind.views(spec, what, options).described()
+            own = {name: str(value) for name, value in options.items() if value != defaults[name]}
+            return f"{shown}, as {Name(kind.name, what, own)}" if what else shown
         except UnplayableError as error:
             return f"no: {error}"
         except installed.BROKEN as error:

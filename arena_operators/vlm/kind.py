@@ -1,8 +1,9 @@
 """The description of `vlm`, without heavy imports: a vision-language model in a worker, or on a server.
 
-`vlm` alone is nano, shipped with the arena, or nano-games where nano was not taught the game; `vlm:DIR` and
-`vlm:ORG/MODEL` name any other Hugging Face model, or DIR a peft adapter of one; `vlm:MODEL@url=http://...` a model that
-a server has. What takes a `kind` serves `llm` as well: such models, and those that only read, asked in words.
+`vlm` alone is what ships with the arena and was measured to play a game best: nano, nano with an adapter, or
+nano-games. `vlm:DIR` and `vlm:ORG/MODEL` name any other Hugging Face model, or DIR a peft adapter of one;
+`vlm:MODEL@url=http://...` a model that a server has. What takes a `kind` serves `llm` as well: such models, and those
+that only read, asked in words.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from arena.canonical import hash_file
 from arena.errors import MissingExtraError, UnplayableError
 from arena.game import GameSpec, Views
+from arena.names import Name
 from arena.operator import Determinism, OperatorKind
 from arena.plugins import require_modules
 from arena_operators.vlm import checkpoint
@@ -44,12 +46,13 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kind = "v
     origin = origin_of(what, options, kind)
     metadata = None if origin is None else origin.metadata()
     name = f"{kind}:{what}" if what else "vlm (nano)" if kind == "vlm" else "llm"
-    if metadata is not None and not _knows(spec, metadata):
+    if origin is not None and metadata is not None and not _among(spec, origin, "games"):
         known = ", ".join(metadata.get("games", [])) or "no game"
-        if origin is not None and origin.path == checkpoint.SHIPPED and (apt := _taught(spec)):
+        if origin.path == checkpoint.SHIPPED and (apt := _taught(spec)):
+            named = (str(Name("vlm", model, {} if own is None else {"adapter": own})) for model, own in apt)
             raise UnplayableError(
                 f"{name} cannot play {spec.id!r}: it was trained for {known} only. What ships and knows it: "
-                f"{', '.join(apt)}"
+                f"{', '.join(named)}"
             )
         raise UnplayableError(
             f"{name} cannot play {spec.id!r}: it was trained for {known} only. Name a general model ({kind}:DIR or "
@@ -67,24 +70,29 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kind = "v
     return Views(image=_choose(spec, name, origin, metadata, options), text=True)
 
 
-def stands_for(spec: GameSpec, what: str, options: Mapping[str, Any]) -> str:
-    """`vlm` alone is nano; at a game that nano was not taught, the model that ships and was."""
-    if what or served_elsewhere(options) or options.get("adapter") or not (apt := _taught(spec)):
-        return what
-    first, *_ = (name.removeprefix("vlm:") for name in apt)
-    return what if first == "nano" or "@" in first else first
+def stands_for(spec: GameSpec, what: str, options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """`vlm` alone is what ships and says that it plays a game best; where none does, the first that was taught it."""
+    if what or served_elsewhere(options) or options.get("adapter"):
+        return what, options
+    apt = _taught(spec)
+    best = next((name for name, one in apt.items() if _among(spec, one, "best_at")), next(iter(apt), None))
+    if best is None:
+        return what, options
+    model, own = best
+    return model, options if own is None else {**options, "adapter": own}
 
 
-def _taught(spec: GameSpec) -> list[str]:
-    """The operators that ship and were trained for a game: models, then adapters of nano."""
-    models = {f"vlm:{name}": checkpoint.source(name) for name in checkpoint.NAMED}
-    tuned = {f"vlm:nano@adapter={name}": checkpoint.source("nano", name) for name in checkpoint.adapters()}
-    return [name for name, one in (models | tuned).items() if _knows(spec, one.metadata())]
+def _taught(spec: GameSpec) -> dict[tuple[str, str | None], checkpoint.Source]:
+    """What ships and was trained for a game, by (model, its adapter): models first."""
+    every: list[tuple[str, str | None]] = [(name, None) for name in checkpoint.NAMED]
+    every += [("nano", adapter) for adapter in checkpoint.adapters()]
+    found = {name: checkpoint.source(*name) for name in every}
+    return {name: one for name, one in found.items() if _among(spec, one, "games")}
 
 
-def _knows(spec: GameSpec, metadata: Mapping[str, Any] | None) -> bool:
-    """Whether a model was trained for a game: one of a stage of mario may play all of them."""
-    return bool({spec.id, spec.id.partition(":")[0]} & {*(metadata or {}).get("games", [])})
+def _among(spec: GameSpec, origin: checkpoint.Source, key: str) -> bool:
+    """Whether a model's nano.json names a game under `key`: one that names mario means all of its stages."""
+    return bool({spec.id, spec.id.partition(":")[0]} & {*(origin.metadata() or {}).get(key, [])})
 
 
 def _choose(
@@ -218,7 +226,7 @@ KIND = OperatorKind(
     resolve_options=resolve_options,
     fingerprint=fingerprint,
     declared=declared,
-    what="nano | nano-games (default: the first that knows the game) | DIR | ORG/MODEL, a Hugging Face vision-language "
+    what="nano | nano-games (default: what plays the game best) | DIR | ORG/MODEL, a Hugging Face vision-language "
     "model; DIR may be a peft adapter of one | MODEL of a server (@url=...)",
     options=OPTIONS,
     extra="vlm",

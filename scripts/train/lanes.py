@@ -57,7 +57,7 @@ def model(folder: Path) -> Path:
 def measure(out: Path, levels: str, extra: Sequence[str]) -> dict[str, Any]:
     """Pixels of everybody on the same levels, and the differences of the trained ones from the others."""
     trained = {folder.name: f"vlm:{model(folder)}" for folder in sorted(out.glob("side-?"))}
-    others = {"nano as it ships": "vlm", "scripted": "scripted", "ppo": "ppo"}
+    others = {"nano as it ships": "vlm:nano", "scripted": "scripted", "ppo": "ppo"}
     named = {
         **trained,
         **others,

@@ -19,32 +19,59 @@ from arena_operators.vlm.kind import views
 TAUGHT = ("blackjack", "ezpoints", "jigsaw", "maze", "numberline", "points24", "race", "spy")
 
 
-def seated(game: str, operator: str) -> str:
+def seated(game: str, operator: str) -> tuple[str, str | None]:
+    """The model that sits down, and its adapter."""
     found = find_game(game, 3, Limits())
-    return build_lineup(found.game, [operator, "random", "random"])[0].what
+    entry = build_lineup(found.game, [operator, "random", "random"])[0]
+    return entry.what, entry.options["adapter"]
 
 
 @pytest.mark.parametrize("game", TAUGHT)
 def test_vlm_alone_is_the_model_that_knows_the_game(game: str) -> None:
-    assert seated(game, "vlm") == "nano-games"
+    assert seated(game, "vlm") == ("nano-games", None)
 
 
-@pytest.mark.parametrize("game", ["leduc", "holdem", "sidescroller"])
-def test_vlm_alone_stays_nano_where_nano_was_taught(game: str) -> None:
-    assert seated(game, "vlm") == ""
+@pytest.mark.parametrize(
+    ("game", "model", "adapter"),
+    [
+        ("connect_four", "nano-games", None),
+        ("mario:1-1", "nano-games", None),
+        ("sidescroller", "nano", "sidescroller"),
+        ("holdem", "nano", None),
+        ("kuhn", "nano", None),
+        ("leduc", "nano", None),
+    ],
+)
+def test_where_several_were_taught_vlm_alone_is_the_one_that_plays_best(
+    game: str, model: str, adapter: str | None
+) -> None:
+    assert seated(game, "vlm") == (model, adapter)
+
+
+@pytest.mark.parametrize(
+    ("given", "model", "adapter"),
+    [
+        ("vlm:nano", "nano", None),
+        ("vlm:nano-games", "nano-games", None),
+        ("vlm@adapter=race", "", "race"),
+    ],
+)
+def test_what_is_named_is_left_as_it_is(given: str, model: str, adapter: str | None) -> None:
+    assert seated("sidescroller", given) == (model, adapter)
 
 
 def test_a_model_that_is_named_is_that_model() -> None:
     with pytest.raises(UnplayableError, match="vlm:nano-games"):
         seated("spy", "vlm:nano")
-    assert seated("race", "vlm:nano@adapter=race") == "nano"
+    assert seated("race", "vlm:nano@adapter=race") == ("nano", "race")
     assert views(game_class("leduc").spec, "nano-games", {}).image == (128, 128)
 
 
 def test_what_is_trained_is_what_plays() -> None:
     config = RolloutConfig(levels=("maze@seats=1",), operator="vlm@max_tokens=32")
     assert standing(config).operator == "vlm:nano-games@max_tokens=32"
-    assert standing(RolloutConfig(levels=("leduc@seats=2",))).operator == "vlm"
+    assert standing(RolloutConfig(levels=("leduc@seats=2",))).operator == "vlm:nano"
+    assert standing(RolloutConfig(levels=("sidescroller",))).operator == "vlm:nano@adapter=sidescroller"
     with pytest.raises(InputError, match="name the one"):
         standing(RolloutConfig(levels=("leduc@seats=2", "race@seats=2")))
 

@@ -129,11 +129,12 @@ def standing(config: RolloutConfig) -> RolloutConfig:
     if what or name.is_file:
         return config
     specs = [find_game(seated_game(level, Limits())[0], 1, Limits()).game.spec for level in config.levels]
-    found = sorted({kind.stands_for(spec, what, name.options) for spec in specs})
+    meant = (kind.stands_for(spec, what, name.options) for spec in specs)
+    found = sorted({str(replace(name, what=one, options=dict(options))) for one, options in meant})
     if len(found) > 1:
-        models = " and ".join(f"{kind.name}:{one}" if one else kind.name for one in found)
+        models = " and ".join(found)
         raise InputError(f"operator {config.operator!r} is {models}, by level: name the one that is to be trained")
-    return replace(config, operator=str(replace(name, what="".join(found))))
+    return replace(config, operator="".join(found))
 
 
 def levels_of(given: str) -> tuple[str, ...]:
