@@ -67,8 +67,9 @@ def measure(out: Path, levels: str, extra: Sequence[str]) -> dict[str, Any]:
     results: dict[str, Any] = {"levels": levels, "starts": STARTS, "seed": SEED}
     results |= {"pixels": {}, "thoughts": {}, "differences": {}, "by_level": {}}
     for name, who in named.items():
-        went[name], said = played(who, levels, out / "measured" / levels / name.replace(" ", "-"))
-        results["pixels"][name] = _spread([one.distance for one in went[name]])
+        folder = out / "measured" / levels / name.replace(" ", "-")
+        went[name], said = played(who, f"sidescroller@set={levels}", folder)
+        results["pixels"][name] = spread([one.distance for one in went[name]])
         results["pixels"][name]["cleared"] = sum(one.cleared for one in went[name])
         results["by_level"][name] = [one.distance for one in went[name]]
         results["thoughts"] |= {name: said} if said else {}
@@ -76,30 +77,31 @@ def measure(out: Path, levels: str, extra: Sequence[str]) -> dict[str, Any]:
     for name in trained:
         for other in (*others, *(f"{name} {what}" for what in extra)):
             paired = [a.distance - b.distance for a, b in zip(went[name], went[other], strict=True)]
-            results["differences"][f"{name} less {other}"] = _spread(paired)
+            results["differences"][f"{name} less {other}"] = spread(paired)
     for other in others:  # the seeds' mean by level: chance of the levels is left, not that of one training
         means = [
             sum(went[name][at].distance for name in trained) / len(trained) - one.distance
             for at, one in enumerate(went[other])
         ]
-        results["differences"][f"mean of seeds less {other}"] = _spread(means)
+        results["differences"][f"mean of seeds less {other}"] = spread(means)
     print(json.dumps(results["differences"], indent=1))
     return results
 
 
-def played(who: str, levels: str, run: Path) -> tuple[list[Far], dict[str, float]]:
-    """How far one gets on the levels of a set, and how true its thoughts are, if it has some.
+def played(who: str, game: str, run: Path, starts: int = STARTS) -> tuple[list[Far], dict[str, float]]:
+    """How far one gets from each start of a game of lanes, and how true its thoughts are, if it has some.
 
     The run is kept in its folder, and played only once.
     """
     if not (run / "results.json").exists():
         shutil.rmtree(run, ignore_errors=True)
-        play(f"sidescroller@set={levels}", [who], STARTS, SEED, run)
+        play(game, [who], starts, SEED, run)
     said = [count.metrics() for count in of_run(run).values()]
     return list(far(run)), said[0] if said else {}
 
 
-def _spread(values: Sequence[float]) -> dict[str, float | None]:
+def spread(values: Sequence[float]) -> dict[str, float | None]:
+    """Mean, and the ends of its 95% t-interval."""
     low, high = mean_interval(values)
     return {"mean": sum(values) / len(values), "low": low, "high": high}
 

@@ -64,8 +64,9 @@ def test_an_operator_is_shown_with_what_it_gets_of_each_game():
 
 def test_of_each_game_it_is_told_which_model_a_name_alone_means():
     games = json.loads(CliRunner().invoke(operators, ["vlm", "--json"]).output)[0]["games"]
-    assert games["leduc"] == "image 128x128, text"
+    assert games["leduc"] == "image 128x128, text, as vlm:nano"
     assert games["blackjack"] == "image 128x128, text, as vlm:nano-games"
+    assert games["sidescroller"] == "image 128x128, text, as vlm:nano@adapter=sidescroller"
 
 
 def test_an_operator_in_a_file_is_shown():

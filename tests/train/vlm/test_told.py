@@ -86,7 +86,7 @@ def lines(path):
 
 def test_blank_and_shuffled_pictures_are_played_from_the_same_starts_and_scored(out):
     found = lines(out / "metrics.jsonl")[-1]
-    names = ["vlm", "vlm@pictures=blank", "vlm@pictures=shuffled"]
+    names = ["vlm:nano", "vlm:nano@pictures=blank", "vlm:nano@pictures=shuffled"]
     assert {name for name in found if name.startswith("eval/")} == {f"eval/leduc/{name}" for name in [*names, "random"]}
     runs = [Run(told.folder_of(out, 2, shown)) for shown in ("true", "blank", "shuffled")]
     starts = {tuple((match[0].seed, match[0].state_hash) for match in run.played()) for run in runs}
@@ -98,7 +98,7 @@ def test_a_training_is_shown_in_words(out):
     assert shown.exit_code == 0
     said = shown.output.replace("\n", " ")
     for words in (
-        "vlm is trained on leduc@seats=2: 2 of 2 updates of 2 matches, ppo, full weights",
+        "vlm:nano is trained on leduc@seats=2: 2 of 2 updates of 2 matches, ppo, full weights",
         "last update: return",
         "with blank pictures",
         "with pictures of other turns",
@@ -200,7 +200,7 @@ def test_tensorboard_has_the_turns_and_the_evaluations(out):
     tags = board.Tags()
     assert "samples/0" in tags["images"]
     assert "samples/0/text_summary" in tags["tensors"]
-    assert "eval/leduc/vlm@pictures=blank" in [one.replace("_40", "@") for one in tags["scalars"]]
+    assert "eval/leduc/vlm:nano@pictures=blank" in [one.replace("_40", "@") for one in tags["scalars"]]
 
 
 def test_a_page_shows_pictures_prompts_thoughts_and_advantages(out):

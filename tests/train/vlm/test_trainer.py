@@ -139,7 +139,7 @@ def test_an_evaluation_between_updates_scores_the_weights_so_far(tmp_path):
     settings = ("updates=1", "critic.warmup=0", "evaluation.every=1", "evaluation.matches=4")
     main(config(tmp_path, *settings, 'evaluation.opponents=["random"]'), tmp_path / "out")
     (line,) = map(json.loads, metrics(tmp_path / "out").splitlines())
-    assert {name for name in line if name.startswith("eval/")} == {"eval/leduc/vlm", "eval/leduc/random"}
+    assert {name for name in line if name.startswith("eval/")} == {"eval/leduc/vlm:nano", "eval/leduc/random"}
 
 
 def test_a_forecast_counts_turns_hours_and_memory(tmp_path):
