@@ -94,10 +94,10 @@ class Learner:
         if reads == "turns":
             judged, sees = self._judged(rows, images)
             inputs = replace(inputs, values=judged.values, after=judged.after)
-            lesson = sees, np.nan_to_num(targets(rows, inputs))
+            lesson = sees, np.nan_to_num(targets(rows, self._taught(inputs)))
         elif reads == "tokens":
             inputs, sees = self._token_values(rows, images, inputs)
-            lesson = sees, np.concatenate(token_targets(rows, inputs, how.algorithm))
+            lesson = sees, np.concatenate(token_targets(rows, self._taught(inputs), how.algorithm))
         advantages = estimate(rows, inputs, how.algorithm, filter=how.filter, kappa=how.kappa, limit=how.limit or None)
         if lesson is not None:
             assert self.critic is not None
@@ -108,6 +108,14 @@ class Learner:
         metrics["advantage/positive"] = float((firsts > 0).mean())
         metrics["advantage/abs_mean"] = float(np.abs(firsts).mean())
         return metrics, advantages
+
+    def _taught(self, inputs: Inputs) -> Inputs:
+        """What the critic's targets are made of. In its warm-up they look far ahead, not at its own first values.
+
+        Source: Yuan et al. 2025 (VC-PPO, 2503.01491), pretraining of values.
+        """
+        warming = self.critic is not None and self.critic.warming
+        return replace(inputs, lam=self.config.critic.warmup_lam) if warming else inputs
 
     def _judged(self, rows: Sequence[Row], images: Mapping[str, Image]) -> tuple[Judged, Seen]:
         """The values of turns, and what the critic saw."""
