@@ -127,7 +127,8 @@ def _weights(one: installed.Found) -> Iterator[Finding]:
         one.plugin.resolve_options(None, "", defaults)
         for spec in tables:
             with contextlib.suppress(UnplayableError):  # not every operator plays every game
-                one.plugin.views(spec, "", defaults)
+                what, options = one.plugin.stands_for(spec, "", defaults)
+                one.plugin.views(spec, what, one.plugin.resolve_options(spec, what, options))
     except CheckpointError as error:
         yield Finding("problem", one.name, str(error), f"meanwhile, name another one: {one.name}:...")
     except InputError:

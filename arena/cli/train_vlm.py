@@ -129,7 +129,7 @@ def vlm(
         if out is None:
             raise InputError("--out is missing: the folder of the training")
         begun.check_folder(out, resume or "no")
-    ready.check(config)
+    config = ready.check(config)
     idle = unused.sentences(config)
     require_train()
     if smoke and not dry_run:

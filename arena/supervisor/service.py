@@ -60,12 +60,25 @@ class Service:
         check_major(question.major)
         spec = question.spec
         resolved = self.resolve_options(spec, question.kind, question.what, question.options)
+        self._check_name(spec, resolved)
         return m.Terms(
             what=self.what,
             options=dict(resolved),
             views=self.kind.views(spec, self.what, resolved),
             fingerprint=dict(self.kind.fingerprint(spec, self.what, resolved)),
         )
+
+    def _check_name(self, spec: GameSpec, resolved: Mapping[str, Any]) -> None:
+        """InputError where the name means something else at this game than what is served under it."""
+        what, options = self.kind.stands_for(spec, self.what, resolved)
+        meant = self.kind.resolve_options(spec, what, options)
+        if self.kind.fingerprint(spec, what, meant) != self.kind.fingerprint(spec, self.what, resolved):
+            given = {name: str(value) for name, value in options.items() if value != resolved.get(name)}
+            name = names.Name(self.kind.name, what, given)
+            raise InputError(
+                f"{self._label()} stands for {name} at {spec.id!r}, and a worker serves one model at every game. Start "
+                f"it with the name of the one that is wanted: arena worker serve {name}"
+            )
 
     def _label(self) -> str:
         return self.kind.name + (f":{self.what}" if self.what else "")

@@ -67,10 +67,11 @@ class Bench:
     def entry(self, game: str) -> Entry:
         """The operator's entry for this game. Raises UnplayableError if it cannot play it."""
         spec = self.game(game).spec
-        options = self.kind.resolve_options(spec, self.what, self.options)
-        views = self.kind.views(spec, self.what, options)
+        what, options = self.kind.stands_for(spec, self.what, self.options)
+        options = self.kind.resolve_options(spec, what, options)
+        views = self.kind.views(spec, what, options)
         check_views(spec, views, self.given)
-        return Entry(self.kind.name, self.kind, self.what, options, self.given, views)
+        return Entry(self.kind.name, self.kind, what, options, self.given, views)
 
     def plan(self, game: str, matches: int, ticks: int) -> Plan:
         """A plan in which the operator has every seat."""

@@ -33,7 +33,7 @@ class Drawable(Protocol):
 
 
 class Frame:
-    """One moment of a lane, drawn at most once. Of a past moment only the grey frame is available."""
+    """One moment of a lane; its whole frame is drawn at most once. Of a past moment only the grey one is available."""
 
     __slots__ = ("_frame", "_grey", "_lane", "_past", "_snapshot")
 

@@ -18,8 +18,11 @@ LOW = np.uint32(0x7F7F7F7F)  # what is left of each byte that was shifted by one
 def reduced(picture: Packed, height: int, width: int) -> Image | None:
     """uint8 (height, width, 3): the mean of the pixels that each covers, as Pillow's BOX rounds it.
 
-    `picture`: (high, wide), red in the lowest byte. None where a pixel covers more than two along an axis, or none.
+    `picture`: (high, wide), each pixel's bytes red, green, blue and one more. None where a pixel covers more than two
+    along an axis, or none, and where nothing is to be made smaller.
     """
+    if picture.shape == (height, width):
+        return None
     rows, columns = _cells(picture.shape[0], height), _cells(picture.shape[1], width)
     if rows is None or columns is None:
         return None

@@ -1,9 +1,8 @@
 """The description of `vlm`, without heavy imports: a vision-language model in a worker, or on a server.
 
-`vlm` alone is what ships with the arena and was measured to play a game best: nano, nano with an adapter, or
-nano-games. `vlm:DIR` and `vlm:ORG/MODEL` name any other Hugging Face model, or DIR a peft adapter of one;
-`vlm:MODEL@url=http://...` a model that a server has. What takes a `kind` serves `llm` as well: such models, and those
-that only read, asked in words.
+`vlm` alone is what ships with the arena and suits the game: nano, nano with an adapter, or nano-games. `vlm:DIR` and
+`vlm:ORG/MODEL` name any other Hugging Face model, or DIR a peft adapter of one; `vlm:MODEL@url=http://...` a model that
+a server has. What takes a `kind` serves `llm` as well: such models, and those that only read, asked in words.
 """
 
 from __future__ import annotations
@@ -38,6 +37,11 @@ from arena_operators.vlm.vllm_launch import launch, runtime_of
 NANO_IMAGE = (128, 128)
 NANO, SMOLLM2, TORCH, SERVED = (size * 2**20 for size in (1140, 2270, 500, 80))  # bytes of a worker at its peak
 DEFAULT_EDGE = 384  # pixels, for a model whose config.json is not available here
+BETTER = {  # where several that ship were taught a game: measured to play it better than the first (docs/nano.md)
+    "connect_four": Name("vlm", "nano-games"),
+    "mario": Name("vlm", "nano-games"),
+    "sidescroller": Name("vlm", "nano", {"adapter": "sidescroller"}),
+}
 TESTED_FAMILIES = ("idefics3", "llama")  # tests/operators compares batched answers with single ones
 
 
@@ -46,13 +50,12 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kind = "v
     origin = origin_of(what, options, kind)
     metadata = None if origin is None else origin.metadata()
     name = f"{kind}:{what}" if what else "vlm (nano)" if kind == "vlm" else "llm"
-    if origin is not None and metadata is not None and not _among(spec, origin, "games"):
+    if metadata is not None and not _knows(spec, metadata):
         known = ", ".join(metadata.get("games", [])) or "no game"
-        if origin.path == checkpoint.SHIPPED and (apt := _taught(spec)):
-            named = (str(Name("vlm", model, {} if own is None else {"adapter": own})) for model, own in apt)
+        if origin is not None and origin.path == checkpoint.SHIPPED and (apt := _taught(spec)):
             raise UnplayableError(
                 f"{name} cannot play {spec.id!r}: it was trained for {known} only. What ships and knows it: "
-                f"{', '.join(named)}"
+                f"{', '.join(map(str, apt))}"
             )
         raise UnplayableError(
             f"{name} cannot play {spec.id!r}: it was trained for {known} only. Name a general model ({kind}:DIR or "
@@ -71,28 +74,28 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kind = "v
 
 
 def stands_for(spec: GameSpec, what: str, options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """`vlm` alone is what ships and says that it plays a game best; where none does, the first that was taught it."""
+    """`vlm` alone is the first that ships and was taught the game, unless another was measured to play it better.
+
+    An adapter only where it is merged: vLLM applies none of what sees.
+    """
     if what or served_elsewhere(options) or options.get("adapter"):
         return what, options
-    apt = _taught(spec)
-    best = next((name for name, one in apt.items() if _among(spec, one, "best_at")), next(iter(apt), None))
-    if best is None:
-        return what, options
-    model, own = best
-    return model, options if own is None else {**options, "adapter": own}
+    best = BETTER.get(spec.id.partition(":")[0])
+    if best is None or (best.options and backend_of(options) != "transformers"):
+        best = next(iter(_taught(spec)), Name("vlm", what))
+    return best.what, {**options, **best.options}
 
 
-def _taught(spec: GameSpec) -> dict[tuple[str, str | None], checkpoint.Source]:
-    """What ships and was trained for a game, by (model, its adapter): models first."""
-    every: list[tuple[str, str | None]] = [(name, None) for name in checkpoint.NAMED]
-    every += [("nano", adapter) for adapter in checkpoint.adapters()]
-    found = {name: checkpoint.source(*name) for name in every}
-    return {name: one for name, one in found.items() if _among(spec, one, "games")}
+def _taught(spec: GameSpec) -> list[Name]:
+    """What ships and was trained for a game: models first, then adapters of nano."""
+    every = [Name("vlm", model) for model in checkpoint.NAMED]
+    every += [Name("vlm", "nano", {"adapter": adapter}) for adapter in checkpoint.adapters()]
+    return [one for one in every if _knows(spec, checkpoint.source(one.what, one.options.get("adapter")).metadata())]
 
 
-def _among(spec: GameSpec, origin: checkpoint.Source, key: str) -> bool:
-    """Whether a model's nano.json names a game under `key`: one that names mario means all of its stages."""
-    return bool({spec.id, spec.id.partition(":")[0]} & {*(origin.metadata() or {}).get(key, [])})
+def _knows(spec: GameSpec, metadata: Mapping[str, Any] | None) -> bool:
+    """Whether a model was trained for a game: one of a stage of mario may play all of them."""
+    return bool({spec.id, spec.id.partition(":")[0]} & {*(metadata or {}).get("games", [])})
 
 
 def _choose(
@@ -226,7 +229,7 @@ KIND = OperatorKind(
     resolve_options=resolve_options,
     fingerprint=fingerprint,
     declared=declared,
-    what="nano | nano-games (default: what plays the game best) | DIR | ORG/MODEL, a Hugging Face vision-language "
+    what="nano | nano-games (default: what suits the game) | DIR | ORG/MODEL, a Hugging Face vision-language "
     "model; DIR may be a peft adapter of one | MODEL of a server (@url=...)",
     options=OPTIONS,
     extra="vlm",

@@ -22,9 +22,9 @@ CASES = (
     ("kuhn", ("random", "random")),
     ("holdem", ("random", "random")),
     ("holdem", ("ppo", "random")),
-    ("holdem", ("vlm", "random")),
+    ("holdem", ("vlm:nano", "random")),
     ("leduc", ("llm:smollm2", "random")),
-    ("sidescroller", ("vlm", "random")),
+    ("sidescroller", ("vlm:nano", "random")),
 )
 MIB = 2**20
 

@@ -3,8 +3,8 @@
     arena evaluate scripts/eval/models.py --set operators=vlm:MODEL@url=http://localhost:8000/v1,scripted,random
     arena evaluate scripts/eval/models.py --dry-run
 
-As it stands it plays nano, which comes with the arena. See docs/servers.md for servers, and `--dry-run --like RUN` for
-what it will cost.
+As it stands it plays what comes with the arena: nano, and nano-games at connect four. See docs/servers.md for servers,
+and `--dry-run --like RUN` for what it will cost.
 """
 
 from arena.evaluation import Evaluation

@@ -109,7 +109,7 @@ def section(operator: str, rows: dict[str, Row]) -> str:
     """The table of the docs."""
     lines = [
         f"`{operator}` at its default temperature, on deals and levels nobody learnt from; the difference is paired,",
-        "with its 95% interval over blocks (`python scripts/eval/taught.py`; figures in `docs/results/taught.json`).",
+        "with its 95% interval over blocks (`python -m scripts.eval.taught`; figures in `docs/results/taught.json`).",
         "",
         "| game | blocks | unit | score | `random` | `scripted` | better than `random` by | faults |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -139,7 +139,7 @@ def write(docs: Path, operator: str, rows: dict[str, Row]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--operator", default="vlm")
+    parser.add_argument("--operator", default="vlm:nano-games")
     parser.add_argument("--games", default=",".join(TABLES), help="comma separated")
     parser.add_argument("--out", type=Path, default=Path("work/taught"))
     parser.add_argument("--docs", type=Path, help="write the table there")

@@ -45,7 +45,6 @@ MATCHES = 160
 OWN_SHARE, OWN_EVEN, OWN_BACK = 0.085, 0.07, 0.06
 CONTEXT = 1_024  # tokens, from the fourth round on: positions are rotary, so that nothing of the weights changes
 ANSWER = 256  # tokens of an answer: all things in a picture, and eight clues that are judged
-BEST_AT = ("connect_four", "mario")  # of what nano was taught, too: there `vlm` alone is it
 TEMPERATURE = 0.5  # that it plays at: at 1 half of its mistakes are draws; 0.3 was worse in mazes
 TOKENS = 320  # more from then on, so that what spy, mazes and jigsaws say takes half as many
 SAID = 400  # lessons of each game that they are made of
@@ -212,7 +211,6 @@ def named(trained: Path, out: Path, begun: str, steps: Sequence[int], seed: int)
         "games": names(),
         "max_tokens": ANSWER,
         "temperature": TEMPERATURE,
-        "best_at": BEST_AT,
         "recipe": {
             **recipe,
             "teachers": TEACHERS,

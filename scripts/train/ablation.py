@@ -52,7 +52,8 @@ METHODS = {
         "GRPO, outcome, filter pos", ("learn.algorithm=grpo", f"rollout.group={GROUP}", "learn.filter=pos")
     ),
     "token-ppo": Method("token-level PPO", ("learn.algorithm=token_ppo",)),
-    "bilevel": Method("bi-level GAE (token_lam 0.95)", ("learn.algorithm=bilevel", "learn.token_lam=0.95")),
+    "bilevel": Method("bi-level GAE", ("learn.algorithm=bilevel",)),
+    "bilevel-0.95": Method("bi-level GAE, token_lam 0.95", ("learn.algorithm=bilevel", "learn.token_lam=0.95")),
     "asym-guided": Method(
         "PPO, filter asym (0.2), guided thoughts",
         ("learn.algorithm=ppo", "learn.filter=asym", "learn.kappa=0.2", "thoughts.corrector=truth"),

@@ -1,6 +1,6 @@
 """An operator that is told what it should see: each answer of a model begins with what is true of the picture.
 
-    python -m scripts.ppo.evaluate lanes --starts 100 --set heldout --who vlm,scripts/train/told.py:KIND
+    python -m scripts.ppo.evaluate lanes --starts 100 --set heldout --who vlm:nano,scripts/train/told.py:KIND
 
 How much farther it gets than the model alone is what wrong statements cost: the bound that perception sets. The model
 writes the plan and the answer itself. `@model=DIR` takes another model than nano, such as an exported training.

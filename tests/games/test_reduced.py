@@ -26,6 +26,9 @@ def test_means_are_rounded_as_by_pillow(high: int, wide: int, data: st.DataObjec
     seed = data.draw(st.integers(0, 2**32 - 1))
     packed = np.random.default_rng(seed).integers(0, 2**32, (high, wide), np.uint32)
     small = reduced(packed, height, width)
+    if (height, width) == (high, wide):
+        assert small is None
+        return
     assert small is not None
     columns_first = _by_pillow(_by_pillow(unpacked(packed), high, width), height, width)  # of both, it chooses by size
     assert np.array_equal(small, columns_first)

@@ -11,10 +11,14 @@ from arena.errors import InputError, UnplayableError
 from arena.lineup import build_lineup, find_game
 from arena.plan import Limits
 from arena.plugins import game_class
+from arena.protocol.messages import Inquire
+from arena.protocol.version import MAJOR, MINOR
+from arena.supervisor.service import Service
+from arena.testing.seating import Bench
 from arena.train.vlm.matches import RolloutConfig, standing
 from arena.train.vlm.sampler import options_of
 from arena_operators.vlm.checkpoint import GAMES, NAMED, check, source
-from arena_operators.vlm.kind import views
+from arena_operators.vlm.kind import stands_for, views
 
 TAUGHT = ("blackjack", "ezpoints", "jigsaw", "maze", "numberline", "points24", "race", "spy")
 
@@ -65,6 +69,26 @@ def test_a_model_that_is_named_is_that_model() -> None:
         seated("spy", "vlm:nano")
     assert seated("race", "vlm:nano@adapter=race") == ("nano", "race")
     assert views(game_class("leduc").spec, "nano-games", {}).image == (128, 128)
+
+
+def test_vllm_gets_no_adapter_that_it_could_not_apply() -> None:
+    spec = game_class("sidescroller").spec
+    assert stands_for(spec, "", {"backend": "vllm"}) == ("nano", {"backend": "vllm"})
+
+
+def test_what_is_checked_is_what_plays() -> None:
+    entry = Bench("vlm", ["spy"]).entry("spy")
+    assert (entry.what, entry.options["adapter"]) == ("nano-games", None)
+
+
+def test_a_worker_that_serves_a_name_alone_is_refused_where_that_means_another_model() -> None:
+    def asked(game: str) -> Inquire:
+        return Inquire(major=MAJOR, minor=MINOR, kind="vlm", what="", options={}, spec=game_class(game).spec)
+
+    assert Service("vlm").terms(asked("leduc")).what == ""
+    with pytest.raises(InputError, match="arena worker serve vlm:nano@adapter=sidescroller"):
+        Service("vlm").terms(asked("sidescroller"))
+    assert Service("vlm:nano-games").terms(asked("spy")).what == "nano-games"
 
 
 def test_what_is_trained_is_what_plays() -> None:

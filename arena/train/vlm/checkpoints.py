@@ -26,12 +26,14 @@ from arena.train.vlm.boards import Board, boards
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.critic import Critic
 from arena.train.vlm.engine import Engine
+from arena.train.vlm.matches import WHERE
 from arena.train.vlm.samples import Sample, page
 from arena.train.vlm.stages import StageSwitcher
 from arena.train.vlm.told import METRICS
 
 TIMING = "timing.jsonl"
 ENGINE, CRITIC, STATE = "engine", "critic.safetensors", "state.json"
+SAME_ROWS = {f"rollout.{name}" for name in WHERE}  # settings that change nothing of what is trained
 FORMAT = 1
 
 
@@ -87,7 +89,7 @@ class Files:
             return
         was, now = begun.read_head(self.out), self._head(config)
         if resume == "exact":
-            changed = _differences(was["config"], now["config"])
+            changed = [one for one in _differences(was["config"], now["config"]) if one[0] not in SAME_ROWS]
             if changed:
                 name, old, new = changed[0]
                 raise InputError(

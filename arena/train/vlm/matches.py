@@ -22,6 +22,10 @@ from arena.train.vlm.curriculum import Curriculum, Way
 from arena.train.vlm.opponents import PAST, SELF, Pool, PoolConfig, Snapshot
 from arena.train.vlm.rows import Fault, Seat
 
+WHERE = frozenset(
+    {"concurrency", "processes", "hosts"}
+)  # settings of how many play at once, and where: they change no row
+
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutConfig:
@@ -132,9 +136,11 @@ def standing(config: RolloutConfig) -> RolloutConfig:
     meant = (kind.stands_for(spec, what, name.options) for spec in specs)
     found = sorted({str(replace(name, what=one, options=dict(options))) for one, options in meant})
     if len(found) > 1:
-        models = " and ".join(found)
-        raise InputError(f"operator {config.operator!r} is {models}, by level: name the one that is to be trained")
-    return replace(config, operator="".join(found))
+        raise InputError(
+            f"operator {config.operator!r} is {' and '.join(found)}, by level: name the one that is to be trained"
+        )
+    (operator,) = found
+    return replace(config, operator=operator)
 
 
 def levels_of(given: str) -> tuple[str, ...]:

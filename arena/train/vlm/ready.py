@@ -18,11 +18,12 @@ from arena.train.vlm.guided import correctors
 
 def check(config: VlmConfig) -> VlmConfig:
     """The config with the operator's name in full. InputError, or a subclass, for one that cannot be trained."""
+    config = replace(config, rollout=matches.standing(config.rollout))
     config.check()
     check_algorithm(config)
     evaluations.check(evaluations.of_rollouts(config))
     boards.check(config)
-    config = sampler.as_scored(replace(config, rollout=matches.standing(config.rollout)))
+    config = sampler.as_scored(config)
     sampler.check(placed(config))
     plan, _ = matches.base_plan(placed(config).rollout)
     check_critic(config, plan)

@@ -36,15 +36,13 @@ from arena.schedule import Matches, planned
 from arena.scheduler import Scheduler
 from arena.train.vlm.curriculum import Curriculum
 from arena.train.vlm.hindsight import known
-from arena.train.vlm.matches import Draw, RolloutConfig, base_plan, drawn, plan_of, seat_of
+from arena.train.vlm.matches import WHERE, Draw, RolloutConfig, base_plan, drawn, plan_of, seat_of
 from arena.train.vlm.opponents import PAST, SELF, Pool
 from arena.train.vlm.progress import Progress, guarded
 from arena.train.vlm.rows import BASE, Collected, Ints, MatchStat, Tokens, TokenTexts, rows_of
 from arena.train.vlm.store import MatchFiles
 from arena.train.vlm.workers import workers_of
 from arena.turns import Episode, TurnSink
-
-WHERE = {"concurrency", "processes", "hosts"}  # settings of how many play at once, and where: they change no row
 
 
 class Rollout:

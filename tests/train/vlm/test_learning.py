@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -115,6 +116,18 @@ def test_an_advantage_of_ones_own_that_says_so_gets_a_critic(of: str, reads: str
     assert made.critic is not None
     assert made.critic.config.inputs == seen
     assert any(one.any() for one in made.judged)
+
+
+@pytest.mark.parametrize(("lam", "decays"), [(1.0, 0.95), (0.5, 0.95 * 0.5)])
+def test_in_its_warm_up_a_critic_learns_returns_of_their_own_lambda(lam: float, decays: float, tmp_path: Path) -> None:
+    made = learner(tmp_path, "@advantages.needs_critic('turns')", "gae")
+    made.config = replace(made.config, critic=replace(made.config.critic, warmup_lam=lam))
+    made.learn(0, episode([0.0] * 9 + [1.0], state={"pit": 2}), {})
+    assert made.critic is not None
+    *_, shift, _, _ = made.critic.state()[
+        "numbers"
+    ].tolist()  # its values were 0, so this is the mean of what it learnt
+    assert shift == pytest.approx(np.mean([decays**at for at in range(10)]))
 
 
 @pytest.mark.parametrize(("of", "reads"), [("turns", "gae"), ("tokens", "token_gae")])

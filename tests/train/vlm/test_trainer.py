@@ -177,6 +177,12 @@ def test_going_on_exactly_needs_the_same_settings(undisturbed, tmp_path):
         main(config(tmp_path, "learn.gamma=0.9"), undisturbed, resume="exact")
 
 
+def test_going_on_exactly_may_play_more_or_fewer_matches_at_once(undisturbed, tmp_path):
+    out = shutil.copytree(undisturbed, tmp_path / "out")
+    main(config(tmp_path, "rollout.concurrency=1"), out, resume="exact")
+    assert metrics(out) == metrics(undisturbed)
+
+
 def test_a_training_that_lacks_a_setting_is_not_gone_on_with_as_if_it_had_it(undisturbed, tmp_path):
     out = shutil.copytree(undisturbed, tmp_path / "out")
     head = json.loads((out / "vlm.json").read_text())
