@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from arena.cli import checks
 from arena.cli.doctor import doctor
 from arena.train import products
+from arena_operators.vlm import checkpoint
 from tests.cli.broken import broken_plugins  # noqa: F401
 
 
@@ -81,6 +83,15 @@ def test_a_base_dependency_that_is_not_there_is_a_problem(monkeypatch):
 def test_a_plugin_that_does_not_load_is_a_problem():
     broken = [finding.text for finding in checks.plugins() if finding.state == "problem" and "gone" in finding.text]
     assert len(broken) == 2
+
+
+def test_a_model_that_a_name_alone_means_at_some_game_only_is_looked_at_too(monkeypatch, tmp_path):
+    cut = tmp_path / "nano_games"
+    shutil.copytree(checkpoint.GAMES, cut)
+    (cut / "model.safetensors").unlink()
+    monkeypatch.setitem(checkpoint.NAMED, "nano-games", cut)
+    found = [finding.text for finding in checks.plugins() if finding.state == "problem"]
+    assert [text for text in found if "safetensors" in text and str(cut) in text]
 
 
 def test_a_worker_that_cannot_start_is_a_problem_that_shows_what_it_printed(monkeypatch, tmp_path):
