@@ -4,9 +4,10 @@
     python -m scripts.train.marios train --out work/mario --seeds 0,1,2   # resumable
     python -m scripts.train.marios measure --out work/mario --json work/mario/mario.json --plot work/mario/curve
 
-measure: every trained model, nano as it began, nano-games, `scripted` and `ppo` from the same starts of each stage (1-1
-after 0 to 30 frames of waiting), the differences start by start with 95% intervals, and what the trained ones do with
-blank pictures. Its runs are kept in OUT/measured: remove them to play them again.
+measure: every trained model, nano as it began, nano-games, `scripted` and `ppo` from the same starts of each stage, the
+differences start by start with 95% intervals, and what the trained ones do with blank pictures. A start is 0 to 30
+frames of waiting, so some of the 50 are alike: who draws its actions plays each of them in another way, and who does
+not repeats itself. Runs are kept in OUT/measured: remove them to play them again.
 """
 
 from __future__ import annotations
@@ -22,8 +23,7 @@ from scripts.train.selfplay import Row
 PRESET = "mario-nano"
 STAGES = ("1-1", "1-2", "2-1")  # the first one is trained on
 STARTS = 50
-START = "nano as it began"
-OTHERS = {START: "vlm:nano", "nano-games": "vlm:nano-games", "scripted": "scripted", "ppo": "ppo"}
+OTHERS = {"nano as it began": "vlm:nano", "nano-games": "vlm:nano-games", "scripted": "scripted", "ppo": "ppo"}
 COLUMNS = ("seed", "update", "turns", "reward/mean", "reward/stderr", "thought/true", "actor/entropy")
 
 
@@ -46,6 +46,7 @@ def report(given: argparse.Namespace) -> dict[str, Any]:
             about["cleared"][name] = sum(one.cleared for one in went)
             about["thoughts"] |= {name: said} if said else {}
             print(stage, name, about["pixels"][name], about["cleared"][name], flush=True)
+        # The seeds' mean by start: chance of the starts is left, not that of one training.
         far["mean of the seeds"] = [sum(at) / len(at) for at in zip(*(far[name] for name in trained), strict=True)]
         for name in (*trained, "mean of the seeds"):
             for other in OTHERS:
