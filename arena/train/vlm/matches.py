@@ -22,9 +22,7 @@ from arena.train.vlm.curriculum import Curriculum, Way
 from arena.train.vlm.opponents import PAST, SELF, Pool, PoolConfig, Snapshot
 from arena.train.vlm.rows import Fault, Seat
 
-WHERE = frozenset(
-    {"concurrency", "processes", "hosts"}
-)  # settings of how many play at once, and where: they change no row
+WHERE = {"concurrency", "processes", "hosts"}  # settings of how many play at once, and where: they change no row
 
 
 @dataclass(frozen=True, kw_only=True)
