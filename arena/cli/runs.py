@@ -42,6 +42,15 @@ def print_tables(run: Run, tables: Sequence[ScoreTable], console: Console) -> No
         console.print(scores)
         for found in table.measures:
             console.print(Measured(found))
+    several = len(head.games) > 1
+    meant = {
+        f"{one.name} is {one.stood_for}" + (f" at {game.name}" if several else ""): None
+        for game in head.games
+        for one in game.operators
+        if one.stood_for is not None
+    }
+    for said in meant:
+        console.print(Text(printable(said)), soft_wrap=True)
     notes = [f"{plural(count, 'try', 'tries')} voided: {why}" for why, count in alike(times.voids)]
     for table in tables:
         notes += [f"{plural(count, 'match', 'matches')} unresolved: {why}" for why, count in alike(table.reasons)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,6 +58,15 @@ class OperatorHead(msgspec.Struct, frozen=True, kw_only=True):
     def price(self) -> Price | None:
         """What its model's tokens cost; None where nobody said it."""
         return price_of(self.options)
+
+    @property
+    def stood_for(self) -> str | None:
+        """What its name alone meant at this game (OperatorKind.stands_for), in full; None where the user named it."""
+        named = parse(self.given)
+        if named.what or not self.what or self.at is not None:
+            return None
+        adapter = self.options.get("adapter")
+        return str(replace(named, what=self.what, options=named.options | ({"adapter": adapter} if adapter else {})))
 
 
 class GameHead(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,8 +8,9 @@ import json
 import pytest
 
 from arena.errors import InputError, UnplayableError
-from arena.lineup import build_lineup, find_game
+from arena.lineup import build_lineup, build_plan, find_game
 from arena.plan import Limits
+from arena.play import describe
 from arena.plugins import game_class
 from arena.protocol.messages import Inquire
 from arena.protocol.version import MAJOR, MINOR
@@ -69,6 +70,12 @@ def test_a_model_that_is_named_is_that_model() -> None:
         seated("spy", "vlm:nano")
     assert seated("race", "vlm:nano@adapter=race") == ("nano", "race")
     assert views(game_class("leduc").spec, "nano-games", {}).image == (128, 128)
+
+
+def test_a_run_tells_what_a_name_alone_meant() -> None:
+    head = describe(build_plan("sidescroller", ["vlm@temperature=0.5", "vlm:nano", "scripted"], seed=1, matches=1))
+    told = [one.stood_for for one in head.games[0].operators]
+    assert told == ["vlm:nano@temperature=0.5@adapter=sidescroller", None, None]
 
 
 def test_vllm_gets_no_adapter_that_it_could_not_apply() -> None:
