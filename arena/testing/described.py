@@ -141,7 +141,8 @@ class Described(OperatorHooks):
         if not bench.names:
             pytest.skip("it plays no installed game, see that property")
         for name in bench.names:
-            found = bench.kind.fingerprint(bench.game(name).spec, bench.what, bench.options)
+            entry = bench.entry(name)
+            found = bench.kind.fingerprint(bench.game(name).spec, entry.what, entry.options)
             wrong = [item for item in found.items() if not all(isinstance(part, str) for part in item)]
             assert not wrong, f"{short(name)}: {wrong[0]} is not a pair of strings"
 

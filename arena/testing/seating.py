@@ -36,8 +36,8 @@ class Bench:
         else:
             self.kind, self.what = plugins.named_operator(name, given)
         plugins.require_modules(f"operator {self.kind.name!r}", self.kind.requires, self.kind.extra)
-        asked = check_options(self.kind, name.options, self.given)
-        self.options = self.kind.resolve_options(None, self.what, asked)
+        self._asked = check_options(self.kind, name.options, self.given)
+        self.options = self.kind.resolve_options(None, self.what, self._asked)
         self.refused: dict[str, str] = {}  # reasons by game, for games that were not named
         self.tables: dict[str, tuple[type[Game], Mapping[str, str]]] = {}  # by the game's name, absolute
         for game in games:
@@ -67,7 +67,7 @@ class Bench:
     def entry(self, game: str) -> Entry:
         """The operator's entry for this game. Raises UnplayableError if it cannot play it."""
         spec = self.game(game).spec
-        what, options = self.kind.stands_for(spec, self.what, self.options)
+        what, options = self.kind.stands_for(spec, self.what, self._asked)
         options = self.kind.resolve_options(spec, what, options)
         views = self.kind.views(spec, what, options)
         check_views(spec, views, self.given)

@@ -86,6 +86,7 @@ def test_vllm_gets_no_adapter_that_it_could_not_apply() -> None:
 def test_what_is_checked_is_what_plays() -> None:
     entry = Bench("vlm", ["spy"]).entry("spy")
     assert (entry.what, entry.options["adapter"]) == ("nano-games", None)
+    assert (entry.options["max_tokens"], entry.options["temperature"]) == (256, 0.5)  # its own, not nano's
 
 
 def test_a_worker_that_serves_a_name_alone_is_refused_where_that_means_another_model() -> None:
