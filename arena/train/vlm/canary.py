@@ -86,10 +86,11 @@ class Scorer(Protocol):
 
 def scorer(engine: Engine) -> Scorer:
     """The one that the weights of an engine make."""
+    alone = {"alone": True}  # a text of some twenty tokens: passes that were filled up would cost eight times as much
 
     def score(prompts: Sequence[Ints], tokens: Ints, *, reference: bool = False) -> Floats:
         data = [Datum(prompt=one, response=tokens[at : at + 1]) for at, one in enumerate(prompts)]
-        return np.concatenate(engine.forward_backward(data, None, reference=reference).logprobs)
+        return np.concatenate(engine.forward_backward(data, None, alone, reference=reference).logprobs)
 
     return score
 

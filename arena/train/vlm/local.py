@@ -31,7 +31,7 @@ from arena.train.vlm.passes import Pass, Row, passes
 from arena.train.vlm.rows import sha
 
 HEAD = 128  # places that logits are computed for at once
-STATES: Config = {"states": "prompt"}
+STATES: Config = {"states": "prompt", "alone": True}
 
 
 def trained(state: Path, device: str = "cpu") -> LocalEngine:
@@ -131,8 +131,8 @@ class LocalEngine(Engine):
         wanted = config.get("states")
         states: list[Floats] = [np.zeros((0, 0), np.float32)] * (len(batch) if wanted else 0)
         metrics: dict[str, float] = {}
-        rows = self._rows(batch)
-        for one, counts in self._mine(list(passes(rows, self.config.tokens, self.config.fixed))):
+        rows, fixed = self._rows(batch), self.config.fixed and not config.get("alone")
+        for one, counts in self._mine(list(passes(rows, self.config.tokens, fixed))):
             with self._pass(one), torch.set_grad_enabled(find is not None):
                 scored, entropy, seen = self._score(one, heat, reference, bool(config.get("entropy")))
                 if find is not None:

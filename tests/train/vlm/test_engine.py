@@ -114,6 +114,20 @@ def test_a_row_scores_the_same_bits_however_it_is_called(sampled, tmp_path, mode
         assert same(now, [old[i] for i in part])
 
 
+def test_a_batch_that_is_always_whole_is_computed_without_copies(sampled, tmp_path):
+    """So the canary after each update costs its own text and no more; what it scores is the same but for rounding."""
+    data, _ = sampled
+    made = engine(tmp_path, mode="full")
+    read = []
+    hook = made.model.model.text_model.register_forward_hook(lambda *call: read.append(call[2][0].shape[:2].numel()))
+    usual, filled = made.forward_backward(data, None).logprobs, sum(read)
+    read.clear()
+    alone = made.forward_backward(data, None, {"alone": True}).logprobs
+    hook.remove()
+    assert sum(read) < filled / 2
+    assert worst(alone, usual) < 1e-5
+
+
 def test_the_first_ratio_of_the_policy_loss_is_exactly_1(sampled, tmp_path):
     data, mu = sampled
     made = engine(tmp_path, dtype="bfloat16")
