@@ -85,6 +85,7 @@ def factors(wrapped: Any) -> dict[str, tuple[Any, Any]]:
             down, up = module.lora_A["default"].weight, module.lora_B["default"].weight
             out[name] = down.detach().float().cpu(), (up.detach().float() * module.scaling["default"]).cpu()
             names |= {f"base_model.model.{name}.lora_{side}.weight" for side in "AB"}
-    if others := sorted(get_peft_model_state_dict(wrapped).keys() - names):
+    held = get_peft_model_state_dict(wrapped, save_embedding_layers=False)  # "auto" asks the internet for the model
+    if others := sorted(held.keys() - names):
         raise ValueError(f"it holds {others[0]}, which is no factor of a linear layer")
     return out

@@ -80,7 +80,9 @@ def write_sampler(
         if own:
             _write_peft(fresh, base, *_with_own(model, own, weights))
         else:
-            model.save_pretrained(fresh, state_dict=weights)
+            # Left to itself, peft asks the internet for the model's name, each time: were words added to it?
+            offline = {"save_embedding_layers": False} if hasattr(model, "peft_config") else {}
+            model.save_pretrained(fresh, state_dict=weights, **offline)
         (fresh / MARKER).write_text(json.dumps(about) + "\n", encoding="utf-8")
     return path
 
@@ -88,11 +90,17 @@ def write_sampler(
 def write_adapter(path: Path, model: Any, about: Mapping[str, Any], base: str, own: Factors) -> None:
     """The adapter of `model` for others, in bfloat16. `base`: the name of its model, in place of a folder here."""
     with whole(path) as fresh:
-        how, weights = model.peft_config["default"], get_peft_model_state_dict(model)
+        how, weights = model.peft_config["default"], _adapter(model)
         if own:
             how, weights = _with_own(model, own)
         _write_peft(fresh, base, how, {name: one.to(torch.bfloat16) for name, one in weights.items()})
         (fresh / MARKER).write_text(json.dumps(about) + "\n", encoding="utf-8")
+
+
+def _adapter(model: Any, weights: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+    """The weights of a model's adapter by peft's names, which asks nobody. `weights`: instead of those it holds."""
+    found: dict[str, Tensor] = get_peft_model_state_dict(model, state_dict=weights, save_embedding_layers=False)
+    return found
 
 
 def _write_peft(folder: Path, base: str, how: Any, weights: Mapping[str, Tensor]) -> None:
@@ -109,7 +117,7 @@ def _with_own(model: Any, own: Factors, weights: Mapping[str, Tensor] | None = N
     The factors of both stand side by side, so their products add, exactly. All layers get one rank, which every loader
     takes: what a layer does not need is zero.
     """
-    how, state = copy.copy(model.peft_config["default"]), get_peft_model_state_dict(model, state_dict=weights)
+    how, state = copy.copy(model.peft_config["default"]), _adapter(model, weights)
     scale = how.lora_alpha / how.r
     pairs: dict[str, list[tuple[Tensor, Tensor]]] = {name: [factors] for name, factors in own.items()}
     for key, down in state.items():

@@ -82,6 +82,16 @@ def test_the_adapter_of_a_training_plays_alone_and_as_that_of_its_model(engine):
             assert apart(found, weights(engine)) < 1e-3
 
 
+def test_nobody_is_asked_for_a_model_by_its_name(engine, tmp_path, monkeypatch):
+    """Its words were never added to: there is nothing to ask, for each version of the weights, that is not here."""
+    asked = []
+    monkeypatch.setattr("peft.utils.save_and_load.check_file_exists_on_hf_hub", lambda name, _: asked.append(name))
+    engine.sampler_weights("unasked")
+    engine.export_adapter(tmp_path / "adapter")
+    LocalEngine(f"vlm:nano@adapter={tmp_path / 'adapter'}", tmp_path, LocalConfig(mode="lora", dtype="float32"))
+    assert not asked
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     return foreign(tmp_path_factory.mktemp("base") / "model")
