@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("torch")
 
-from scripts.bench.train import shares
+from arena.operator import WorkerContext
+from arena_operators.vlm import checkpoint
+from arena_operators.vlm.operator import BatchOperator, make
+from scripts.bench.train import CLOCKS, Listener, shares
+from tests.operators.vlm_kit import decided, lessons, requests
 
+NANO = checkpoint.source("nano").path
 SPENT = {
     "all": 12.0,
     "again": 2.0,
@@ -34,3 +42,32 @@ def test_what_is_asked_again_is_no_part_of_the_training() -> None:
 def test_parts_are_the_whole() -> None:
     whole = [value for name, value in shares(600, SPENT).items() if name != "ratio" and "per_second" not in name]
     assert sum(whole) == pytest.approx(1)
+
+
+@pytest.fixture(scope="module")
+def heard() -> Listener:
+    """What a backend was asked and answered."""
+    listener = Listener({name: defaultdict(float) for name in CLOCKS})
+    operator = make(WorkerContext("nano", {"threads": 1, "temperature": 1.0, "device": "cpu"}))
+    assert isinstance(operator, BatchOperator)
+    seats, asked = requests(lessons("leduc", 2))
+    operator.open(seats)
+    with listener.listening():
+        decided(operator, asked)
+    return listener
+
+
+def test_the_same_answers_are_timed(heard: Listener) -> None:
+    assert NANO is not None
+    heard._again(NANO)
+    assert heard.spent["processor"]["alone"] > 0
+
+
+def test_another_answer_ends_the_bench(heard: Listener) -> None:
+    (request, answer), *others = heard.asked
+    assert answer.tokens is not None
+    heard.asked[0] = request, replace(answer, tokens=answer.tokens + 1)
+    assert NANO is not None
+    with pytest.raises(ValueError, match="turn 0 was answered"):
+        heard._again(NANO)
+    heard.asked[:] = [(request, answer), *others]
