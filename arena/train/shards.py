@@ -7,7 +7,6 @@ this file: so it imports nothing but the core.
 
 from __future__ import annotations
 
-import importlib
 import os
 import subprocess
 import sys
@@ -22,10 +21,11 @@ import numpy as np
 from msgspec import structs
 
 from arena import plugins
-from arena.canonical import generator, key
+from arena.canonical import digest, generator, key
 from arena.errors import InputError, UnplayableError
 from arena.game import GameCard, Image, Observation
 from arena.log import MatchLine, TurnLine
+from arena.names import parse
 from arena.record.reader import Run
 from arena.supervisor.runtime.use import interpreter
 from arena.train.lesson import Corrector, Lesson, Teacher
@@ -75,14 +75,14 @@ def teacher(game: str) -> Teacher:
 def corrector(game: str) -> Corrector:
     """The function `visited` beside the game's teacher. UnplayableError when there is none."""
     teacher(game)
-    target = plugins.game_class(game).teacher or ""
-    found = getattr(importlib.import_module(target.partition(":")[0]), "visited", None)
-    if found is None:
+    beside = (plugins.game_class(game).teacher or "").rpartition(":")[0]
+    try:
+        return plugins.resolve(f"{beside}:visited")
+    except AttributeError:
         raise UnplayableError(
             f"{game} has no corrector, which says what would have been better in recorded matches: write `visited` "
             "beside its teacher (arena/train/lesson.py)"
-        )
-    return found  # type: ignore[no-any-return]
+        ) from None
 
 
 def taught(game: str, seed: int, part: Part, index: int, count: int) -> Iterator[Lesson]:
@@ -154,7 +154,7 @@ def make(
     folder: Path, game: str, seed: int, part: Part, lessons: int, shard: int, workers: int, *, quiet: bool = False
 ) -> list[Path]:
     """The shards that hold `lessons` lessons; those that are missing are made by `workers` processes."""
-    files = [folder / f"{game}-{part}-{seed}-{index:04d}.lessons" for index in range(-(-lessons // shard))]
+    files = [folder / f"{_called(game)}-{part}-{seed}-{index:04d}.lessons" for index in range(-(-lessons // shard))]
     jobs = {file: ("taught", str(seed), part, str(index), str(shard)) for index, file in enumerate(files)}
     _make(game, jobs, workers, quiet)
     return files
@@ -162,10 +162,17 @@ def make(
 
 def make_visited(folder: Path, game: str, run: Path, matches: int, workers: int, *, quiet: bool = False) -> list[Path]:
     """Shards of what the teacher would have done where the players of a run's first `matches` matches went."""
-    files = [folder / f"{game}-visited-{run.name}-{index:04d}.lessons" for index in range(-(-matches // AT_ONCE))]
+    name = f"{_called(game)}-visited-{run.name}"
+    files = [folder / f"{name}-{index:04d}.lessons" for index in range(-(-matches // AT_ONCE))]
     jobs = {file: ("visited", str(run), str(index * AT_ONCE)) for index, file in enumerate(files)}
     _make(game, jobs, workers, quiet)
     return files
+
+
+def _called(game: str) -> str:
+    """The game in the name of a shard; one from a file by its class, and by where it is: others may be called so."""
+    name = parse(game)
+    return f"{name.what}-{digest(name.absolute.kind)[:8]}" if name.is_file else game
 
 
 def _make(game: str, jobs: Mapping[Path, tuple[str, ...]], workers: int, quiet: bool) -> None:

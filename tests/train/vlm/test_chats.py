@@ -84,6 +84,25 @@ def test_a_shard_is_made_again_equal(tmp_path):
     assert first[0].read_bytes() != first[1].read_bytes()
 
 
+def test_the_lessons_of_a_game_from_a_file_are_in_the_folder_that_was_named(tmp_path):
+    """And those of two games of one name are apart."""
+    found = []
+    for where, more in (("one", ""), ("other", "from arena_games.kuhn.teacher import lessons as visited\n")):
+        file = tmp_path / where / "mine.py"
+        file.parent.mkdir()
+        file.write_text(
+            f"from arena_games.kuhn.rules import Kuhn\nfrom arena_games.kuhn.teacher import lessons\n{more}"
+            f'class Mine(Kuhn):\n    teacher = "{file}:lessons"\n'
+        )
+        found += shards.make(tmp_path / "lessons", f"{file}:Mine", 1, "train", 4, 4, workers=1)
+    assert shards.corrector(f"{file}:Mine")
+    with pytest.raises(UnplayableError, match="has no corrector"):
+        shards.corrector(f"{tmp_path / 'one' / 'mine.py'}:Mine")
+    assert len(set(found)) == 2
+    assert {file.parent for file in found} == {tmp_path / "lessons"}
+    assert [file.name for file in (tmp_path / "one").iterdir() if file.is_file()] == ["mine.py"]
+
+
 def test_a_game_of_a_runtime_is_taught_by_that_runtime(tmp_path, monkeypatch):
     """This interpreter stands in for the runtime's."""
     monkeypatch.setattr(plugins.game_class("kuhn"), "runtime", "toy")
