@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,20 @@ SLIPS = (0.0, 0.05, 0.15)  # probability that the player of a match takes a rand
 PLAIN = 0.3  # share of the lessons kept where nothing is ahead and the player just goes on
 
 
-def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
-    """Plays one match in one lane, on a level of the set `train`, and yields its lessons."""
+def bold(best: int, good: tuple[int, ...]) -> int:
+    """To jump, wherever that is as good as to run.
+
+    Eyes that never err run until they must jump. Who overlooks one enemy in three, as a small model does, gets 1.4
+    times as far by jumping (docs/decisions.md).
+    """
+    return RUN_JUMP if RUN_JUMP in good else best
+
+
+def lessons(chance: np.random.Generator, choose: Callable[[int, tuple[int, ...]], int] = bold) -> Iterator[Lesson]:
+    """Plays one match in one lane, on a level of the set `train`, and yields its lessons.
+
+    `choose`: of the best action, and all that are as good.
+    """
     game = Sidescroller(1, {"set": "train"})
     card = game.card()
     result = game.reset(key("lesson", chance.bytes(16)))
@@ -34,7 +46,7 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
         advice = search.lesson(game.lane(0).world)
         if advice is None:  # a slip was fatal: a fall teaches nothing
             return
-        action = bold(*advice)
+        action = choose(*advice)
         if worth_telling(game.facts(0), action, chance):
             yield _lesson(game, card, action)
         if chance.random() < slip:
@@ -53,15 +65,6 @@ def visited(options: Mapping[str, Any], seed: bytes, actions: Sequence[int]) -> 
         if advice is not None and worth_telling(game.facts(0), better := bold(*advice), chance):
             yield _lesson(game, card, better)
         game.step({0: Move(action)})
-
-
-def bold(best: int, good: tuple[int, ...]) -> int:
-    """To jump, wherever that is as good as to run.
-
-    Eyes that never err run until they must jump. Who overlooks one enemy in three, as a small model does, gets 1.4
-    times as far by jumping (docs/decisions.md).
-    """
-    return RUN_JUMP if RUN_JUMP in good else best
 
 
 def worth_telling(facts: Mapping[str, str], action: int, chance: np.random.Generator) -> bool:
