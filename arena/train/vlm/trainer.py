@@ -23,7 +23,7 @@ from arena.canonical import generator, key
 from arena.errors import InputError
 from arena.observer import Observer
 from arena.plan import Plan
-from arena.train.runs import torch_threads
+from arena.train.runs import passed_over, torch_threads
 from arena.train.vlm import canary, checkpoints, engines, evaluations, ready, thoughts
 from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.baselines import RoleBaselines
@@ -128,7 +128,7 @@ class Trainer:
         config, begun = self.config, self.done
         if shown is not None and begun >= config.updates:
             shown.doing(f"all {config.updates:,} updates are done; --set updates=N trains further")
-        with torch_threads(config.threads):
+        with torch_threads(config.threads), passed_over() as loaded:
             while self.done < config.updates:
                 update, seconds = self.done, Metrics()
                 early = shown if update == begun else None  # there is no line of an update yet
@@ -170,6 +170,8 @@ class Trainer:
                 self.files.timed(self.done, metrics, seconds)
                 if shown is not None:
                     shown.updated(self.done, metrics, seconds)
+                if update == begun:
+                    loaded()
 
     def _show(self, update: int, found: Collected) -> None:
         chance = generator(key("samples", self.config.seed, update))
