@@ -116,14 +116,15 @@ def torch_threads(count: int = 1) -> Iterator[None]:
 
 @contextmanager
 def passed_over() -> Iterator[Callable[[], None]]:
-    """What is there when the given function is called is not looked through by the garbage collector again.
+    """What is there when the given function is first called is not looked through by the garbage collector again.
 
     With two models loaded, a look through all of their libraries' objects takes a quarter of a second, each time.
     """
 
     def loaded() -> None:
-        gc.collect()
-        gc.freeze()
+        if not gc.get_freeze_count():
+            gc.collect()
+            gc.freeze()
 
     try:
         yield loaded

@@ -18,6 +18,7 @@ from arena.match import Match
 from arena.observer import Observer
 from arena.operator import Decision, Outcome, Request
 
+LATE = 2  # periods between two looks at the clock that count at most: a process that runs looks every period
 GRACE = 30.0  # seconds from a signal to the end of a process that does not react
 
 
@@ -69,7 +70,8 @@ class Progress(Observer):
 class Watchdog:
     """Interrupts this process (SIGINT) when nothing happens for `seconds`; `reason` then says what was waited for.
 
-    A worker that takes the place of a dead one may take longer to load: meanwhile the seconds do not count.
+    A worker that takes the place of a dead one may take longer to load: meanwhile the seconds do not count, nor while
+    this process is stopped (Ctrl-Z, a container that is frozen).
     A process that does not react within GRACE is ended with exit code 1, its reason on stderr: what was finished
     is kept, and it can be resumed. A context manager.
     """
@@ -94,10 +96,14 @@ class Watchdog:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._over.wait(min(1.0, self._seconds / 4)):
+        period, looked = min(1.0, self._seconds / 4), time.monotonic()
+        while not self._over.wait(period):
+            now = time.monotonic()
             if self._progress.loading:
-                self._progress.since = time.monotonic()
-            if time.monotonic() - self._progress.since > self._seconds:
+                self._progress.since = now
+            self._progress.since += max(0.0, now - looked - LATE * period)  # it was stopped, and could hear nothing
+            looked = now
+            if now - self._progress.since > self._seconds:
                 self.reason = f"nothing happened for {self._seconds:g} s: waits for {self._progress.waits_for()}"
                 self._end()
                 if not self._over.wait(GRACE):

@@ -70,6 +70,7 @@ class Trainer:
         asked = ready.check(config)  # before GPUs are claimed: then those that serve cannot be seen
         with contextlib.ExitStack() as opened:
             opened.enter_context(asked.placement.claimed())
+            self._loaded = opened.enter_context(passed_over())
             self.files = Files(out)
             self.files.begin(asked, resume)
             config = ready.placed(asked)
@@ -128,7 +129,7 @@ class Trainer:
         config, begun = self.config, self.done
         if shown is not None and begun >= config.updates:
             shown.doing(f"all {config.updates:,} updates are done; --set updates=N trains further")
-        with torch_threads(config.threads), passed_over() as loaded:
+        with torch_threads(config.threads):
             while self.done < config.updates:
                 update, seconds = self.done, Metrics()
                 early = shown if update == begun else None  # there is no line of an update yet
@@ -171,7 +172,7 @@ class Trainer:
                 if shown is not None:
                     shown.updated(self.done, metrics, seconds)
                 if update == begun:
-                    loaded()
+                    self._loaded()
 
     def _show(self, update: int, found: Collected) -> None:
         chance = generator(key("samples", self.config.seed, update))
