@@ -49,6 +49,6 @@ enough = threading.Event()
 def test_the_time_in_which_the_process_was_stopped_does_not_count(monkeypatch):
     monkeypatch.setattr(watched, "time", Jumping())
     ended = threading.Event()
-    with Watchdog(Progress(), 4, ended.set):
+    with Watchdog(Progress(), 8, ended.set):
         assert enough.wait(30)
         assert not ended.is_set()
