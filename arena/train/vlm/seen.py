@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -81,17 +82,24 @@ def facts(state: Mapping[str, str]) -> npt.NDArray[np.float32]:
     A number adds sign(x) log(1 + |x|) to its name's place; a word, or a small whole number, adds 1 to its own.
     """
     out = np.zeros(FACTS, np.float32)
-    for name, value in state.items():
-        try:
-            number = float(value)
-        except ValueError:
-            out[_place(f"{name}={value}")] += 1.0
-            continue
-        if math.isfinite(number):
-            out[_place(name)] += math.copysign(math.log1p(abs(number)), number)
-            if number.is_integer() and abs(number) <= COMMON:
-                out[_place(f"{name}={value}")] += 1.0
+    for fact in state.items():
+        for place, amount in _added(*fact):
+            out[place] += amount
     return out
+
+
+@lru_cache(maxsize=1 << 14)  # games say the same of many moments
+def _added(name: str, value: str) -> tuple[tuple[int, float], ...]:
+    """(place, amount) of what one fact adds."""
+    try:
+        number = float(value)
+    except ValueError:
+        return ((_place(f"{name}={value}"), 1.0),)
+    if not math.isfinite(number):
+        return ()
+    amount = _place(name), math.copysign(math.log1p(abs(number)), number)
+    common = number.is_integer() and abs(number) <= COMMON
+    return (amount, (_place(f"{name}={value}"), 1.0)) if common else (amount,)
 
 
 def _vector(vector: npt.NDArray[np.float32], shape: tuple[int, ...] | None) -> npt.NDArray[Any]:
