@@ -54,6 +54,8 @@ CALLS = (
     (Trainer, "_give", "weights"),
     (Trainer, "_save", "checkpoint"),
 )
+WITHIN = {"engine": "learn"}  # what counts as a part only inside another: the canary scores, and nothing is learnt
+OPEN: defaultdict[str, int] = defaultdict(int)  # calls of each part that have not returned
 Spent = dict[str, defaultdict[str, float]]  # seconds of each part, by clock
 
 
@@ -79,8 +81,15 @@ def watching(spent: Spent) -> Iterator[None]:
 
 def _timed(call: Callable[..., Any], spent: Spent, part: str) -> Callable[..., Any]:
     def watched(*given: Any, **named: Any) -> Any:
-        with timed(spent, part):
+        inside = WITHIN.get(part, "")
+        if inside and not OPEN[inside]:
             return call(*given, **named)
+        OPEN[part] += 1
+        try:
+            with timed(spent, part):
+                return call(*given, **named)
+        finally:
+            OPEN[part] -= 1
 
     return watched
 
@@ -171,26 +180,33 @@ def shares(turns: float, spent: Mapping[str, float]) -> dict[str, float]:
 
 
 def measure(asked: config.VlmConfig, folder: Path) -> dict[str, Any]:
-    """Train, and ask again after each rollout."""
+    """Train, and ask again after each rollout. `ratios`: of each update: how much is chance shows in them."""
     spent: Spent = {name: defaultdict(float) for name in CLOCKS}
-    turns = 0.0
+    turns: list[float] = []
+    found: list[dict[str, dict[str, float]]] = []  # of each update, seconds of each part by clock
 
     class Shown:
         def doing(self, what: str) -> None:
             pass
 
         def updated(self, update: int, metrics: Mapping[str, float], seconds: Mapping[str, float]) -> None:
-            nonlocal turns
-            turns += metrics["rollout/turns"]
+            turns.append(metrics["rollout/turns"])
 
     with Trainer(replace(asked, updates=1), folder) as trainer, Listener(spent).listening(), watching(spent):
         trainer.run()
-        for seconds in spent.values():
-            seconds.clear()
-        trainer.config = asked
-        with timed(spent, "all"):
-            trainer.run(Shown())
-    return {"updates": asked.updates - 1, "turns": turns, **{name: shares(turns, spent[name]) for name in CLOCKS}}
+        for number in range(2, asked.updates + 1):
+            trainer.config = replace(asked, updates=number)
+            for parts in spent.values():
+                parts.clear()
+            with timed(spent, "all"):
+                trainer.run(Shown())
+            found.append({name: dict(parts) for name, parts in spent.items()})
+    out: dict[str, Any] = {"updates": len(turns), "turns": sum(turns)}
+    for name in CLOCKS:
+        whole = {part: sum(one[name][part] for one in found) for part in found[0][name]}
+        ratios = [shares(count, one[name])["ratio"] for count, one in zip(turns, found, strict=True)]
+        out[name] = {**shares(sum(turns), whole), "ratios": ratios}
+    return out
 
 
 def main() -> None:
