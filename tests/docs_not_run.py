@@ -77,6 +77,9 @@ NOT_RUN = {
         " --docs docs/benchmarks.md",
         "python -m scripts.nano.curve work/nano/phase-1/curve.csv work/nano/phase-2/curve.csv docs/curves/nano.png",
         "cp -r work/nano/model arena_operators/vlm/nano",
+        "git archive 157d9b6 arena_operators/vlm/nano | tar -x -C work",
+        "python -m scripts.nano.teachers --start work/arena_operators/vlm/nano --out work/teachers"
+        " --json docs/results/nano-teachers.json",
         "arena play --game spy --operators vlm,scripted,random,random",
         "arena play --game sidescroller@set=train --operators vlm:nano --matches 350 --seed 3 --out went",
         "arena train sft --correct went --teacher sidescroller@lessons=40000 --out better",

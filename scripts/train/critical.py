@@ -1,0 +1,82 @@
+"""Which decisions a player of the sidescroller gets wrong: those where one of running and jumping leads on.
+
+    python -m scripts.train.critical RUN ...
+
+Every match is played again, and the search that the teacher asks says at each turn what leads on: to run, to jump (in
+the air: to keep the button held, which makes the jump higher), or both. Where one of them alone does, the turn is
+critical. By JSON: how many of these were right, by where the player was (ground, rising, falling) and what was needed;
+and of the matches that ended by a death, what the last wrong one was, and how many turns before the end.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from arena.game import Move
+from arena.log import Line, MatchLine, TurnLine
+from arena.record.reader import Run
+from arena_games.lanes.moves import RUN, RUN_JUMP
+from arena_games.sidescroller import search
+from arena_games.sidescroller.rules import Sidescroller
+
+
+class Critical(NamedTuple):
+    """A turn at which running or jumping leads on, and not both."""
+
+    where: str  # ground, rising or falling
+    needed: str  # run or jump
+    right: bool
+    left: int  # turns of the match after it
+
+
+def critical(lines: Sequence[Line]) -> tuple[list[Critical], bool]:
+    """Those of one lane's match, in order, and whether it ended by a death."""
+    head = lines[0]
+    assert isinstance(head, MatchLine)
+    actions = [line.action for line in lines if isinstance(line, TurnLine) and line.action is not None]
+    game = Sidescroller(1, head.options)
+    game.reset(bytes.fromhex(head.seed))
+    out = []
+    for number, action in enumerate(actions):
+        world = game.lane(0).world
+        advice = search.lesson(world)
+        runs, jumps = (advice is not None and one in advice[1] for one in (RUN, RUN_JUMP))
+        if runs != jumps:
+            runner = world.runners[0]
+            where = "ground" if runner.standing else "rising" if runner.vy < 0 else "falling"
+            right = action == (RUN if runs else RUN_JUMP)
+            out.append(Critical(where, "run" if runs else "jump", right, len(actions) - 1 - number))
+        game.step({0: Move(action)})
+    return out, game.facts(0)["lane"] == "died"
+
+
+def report(runs: Sequence[Path]) -> dict[str, Any]:
+    """Of all matches of some runs."""
+    asked, right, last, left = Counter[str](), Counter[str](), Counter[str](), Counter[int]()
+    for run in runs:
+        for lines in Run(run).matches():
+            if not isinstance(lines[0], MatchLine):
+                continue
+            found, died = critical(lines)
+            for one in found:
+                asked[f"{one.where}, {one.needed}"] += 1
+                right[f"{one.where}, {one.needed}"] += one.right
+            wrong = [one for one in found if not one.right]
+            if died and wrong:
+                last[f"{wrong[-1].where}, {wrong[-1].needed}"] += 1
+                left[wrong[-1].left] += 1
+    shares = {name: {"turns": count, "right": round(right[name] / count, 3)} for name, count in sorted(asked.items())}
+    return {
+        "critical": shares,
+        "last wrong before a death": dict(last.most_common()),
+        "turns before": dict(sorted(left.items())),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(report([Path(run) for run in sys.argv[1:]]), indent=1))
