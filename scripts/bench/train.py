@@ -7,7 +7,9 @@ generation alone: after each rollout the operator's own backend gets its very re
       weights and nothing kept, so that all its rows are busy to the end; no game, no log, no waiting for a match. Every
       answer must be the one that was played, token by token.
 update alone: the engine's calls of those updates (scores, gradients, steps), timed where they are made.
-ratio: (generation alone + update alone) / end to end, for as many turns. 1: the trainer itself costs nothing.
+ratio: (generation alone + update alone) / end to end, for as many turns. 1: the trainer itself costs nothing, and no
+      row of the model is ever idle.
+model: the same with generation as it was in the rollouts, its idle rows included: how long the model is at work.
 
 Then where the rest goes: `lanes` is what generation takes longer in the rollout than alone, because rows are idle while
 matches wait for each other and end; `game_and_rows` is the rest of the rollout (rules, pictures, log, rows);
@@ -166,6 +168,7 @@ def shares(turns: float, spent: Mapping[str, float]) -> dict[str, float]:
     named = sum(spent[part] for part in ("rollout", "store", "learn", "weights", "checkpoint"))
     return {
         "ratio": (lone + spent["engine"]) / whole,
+        "model": (spent["generation"] + spent["engine"]) / whole,
         "turns_per_second": turns / whole,
         "generation_alone_turns_per_second": turns / lone,
         "update_alone_turns_per_second": turns / spent["engine"],

@@ -34,13 +34,15 @@ def test_what_is_asked_again_is_no_part_of_the_training() -> None:
     found = shares(600, SPENT)
     assert found["generation"] == pytest.approx(0.15)
     assert found["ratio"] == pytest.approx(0.4)
+    assert found["model"] == pytest.approx(0.65)
     assert found["turns_per_second"] == 60
     assert found["generation_alone_turns_per_second"] == pytest.approx(400)
     assert found["update_alone_turns_per_second"] == pytest.approx(240)
 
 
 def test_parts_are_the_whole() -> None:
-    whole = [value for name, value in shares(600, SPENT).items() if name != "ratio" and "per_second" not in name]
+    found = shares(600, SPENT)
+    whole = [value for name, value in found.items() if name not in ("ratio", "model") and "per_second" not in name]
     assert sum(whole) == pytest.approx(1)
 
 
