@@ -101,7 +101,8 @@ class Watchdog:
             now = time.monotonic()
             if self._progress.loading:
                 self._progress.since = now
-            self._progress.since += max(0.0, now - looked - LATE * period)  # it was stopped, and could hear nothing
+            if (stopped := now - looked - LATE * period) > 0:  # and could hear nothing
+                self._progress.since += stopped
             looked = now
             if now - self._progress.since > self._seconds:
                 self.reason = f"nothing happened for {self._seconds:g} s: waits for {self._progress.waits_for()}"
