@@ -62,6 +62,8 @@ def main() -> None:
     parser.add_argument("--lessons", type=int, default=9_600, help="different ones")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
+    if not (given.start / "model.safetensors").is_file():
+        parser.error(f"--start {given.start}: expected the folder of a nano, with its model.safetensors (see above)")
     found = {"start": measured("start", given.start, given.out)}
     for seed in given.seeds:
         for who in TEACHERS:

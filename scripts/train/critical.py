@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from arena.errors import ArenaError, InputError
 from arena.game import Move
 from arena.log import Line, MatchLine, TurnLine
 from arena.record.reader import Run
@@ -35,9 +36,17 @@ class Critical(NamedTuple):
 
 
 def critical(lines: Sequence[Line]) -> tuple[list[Critical], bool]:
-    """Those of one lane's match, in order, and whether it ended by a death."""
+    """Those of one lane's match, in order, and whether it ended by a death.
+
+    InputError for a match of another game, or of several lanes.
+    """
     head = lines[0]
     assert isinstance(head, MatchLine)
+    if head.game != "sidescroller" or len(head.seats) > 1:
+        raise InputError(
+            f"match {head.match} is one of {head.game} with {len(head.seats)} seats: "
+            "expected the sidescroller with one, e.g. arena play --game sidescroller --operators vlm"
+        )
     actions = [line.action for line in lines if isinstance(line, TurnLine) and line.action is not None]
     game = Sidescroller(1, head.options)
     game.reset(bytes.fromhex(head.seed))
@@ -79,4 +88,9 @@ def report(runs: Sequence[Path]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(report([Path(run) for run in sys.argv[1:]]), indent=1))
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    try:
+        print(json.dumps(report([Path(run) for run in sys.argv[1:]]), indent=1))
+    except ArenaError as error:
+        sys.exit(f"critical: {error}")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from arena.errors import InputError
 from arena.lineup import build_plan
 from arena.play import run_plan
 from scripts.train.critical import report
@@ -36,3 +39,10 @@ def test_who_always_jumps_is_right_where_it_is_needed(tmp_path: Path) -> None:
     assert critical["ground, run"]["right"] < 0.5  # it lets go at every twelfth turn, so as to jump again
     assert all(name.endswith("run") for name in found["last wrong before a death"])
     assert sum(found["last wrong before a death"].values()) == sum(found["turns before"].values()) > 0
+
+
+@pytest.mark.parametrize(("game", "seats"), [("sidescroller@horizon=4", 2), ("kuhn", 2)])
+def test_other_matches_are_refused(tmp_path: Path, game: str, seats: int) -> None:
+    run_plan(build_plan(game, ["random"] * seats, seed=1, matches=1), tmp_path / "run")
+    with pytest.raises(InputError, match="expected the sidescroller with one"):
+        report([tmp_path / "run"])
