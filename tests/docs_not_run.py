@@ -83,6 +83,7 @@ NOT_RUN = {
         "arena play --game spy --operators vlm,scripted,random,random",
         "arena play --game sidescroller@set=train --operators vlm:nano --matches 350 --seed 3 --out went",
         "arena train sft --correct went --teacher sidescroller@lessons=40000 --out better",
+        "arena train sft --run went@weight=0.4 --correct went@decides=true@weight=0.6 --out decided",
         "arena play --game points24 --operators vlm,scripted,random",
         "python -m scripts.nano.games --out work/games",
         "python -m scripts.eval.taught --operator vlm:nano-games --docs docs",

@@ -61,11 +61,11 @@ def sft(
 
     It learns to write what others did: operators in recorded runs (--run), a game's teacher (--teacher, or --correct
     where somebody else went), or chats in files (--chat). Each may be given several times and takes @weight=, its share
-    of every batch; --run also @operator= and @best=, --teacher @lessons=. CONFIG_FILE is TOML, or a Python file that
-    declares one SftFile; --set changes any of its settings (docs/sft.md). What --model, --steps and --seed say counts
-    before both, and sources that are given here stand in place of all that the file names. OUT/model is the trained
-    model, which `vlm:OUT/model` seats; OUT/curve.csv tells how it went. With --set evaluation.every=100 it also plays
-    matches in between, and says at the end at which games it got better or worse.
+    of every batch; --run also @operator= and @best=, --teacher @lessons=, --correct @decides=true. CONFIG_FILE is TOML,
+    or a Python file that declares one SftFile; --set changes any of its settings (docs/sft.md). What --model, --steps
+    and --seed say counts before both, and sources that are given here stand in place of all that the file names.
+    OUT/model is the trained model, which `vlm:OUT/model` seats; OUT/curve.csv tells how it went. With --set
+    evaluation.every=100 it also plays matches in between, and says at the end at which games it got better or worse.
     """
     from arena.train.vlm.sft_config import SftConfig, SftSettings, Sort, load
 

@@ -20,6 +20,7 @@ class Lesson:
     thought: str  # short and true: what the picture shows, then the conclusion
     answer: str  # an action's name
     shown: str = ""  # what else the picture shows: learned after the end of the answer, so never written in play
+    decides: bool = False  # whether no other answer would do; many moments forgive, and a student learns little there
 
 
 Teacher = Callable[[np.random.Generator], Iterator[Lesson]]

@@ -44,6 +44,7 @@ class Stored(msgspec.Struct, frozen=True, array_like=True):
     shown: str
     shape: tuple[int, ...]
     pixels: bytes
+    decides: bool
 
     def image(self) -> Image | None:
         """uint8 (height, width, 3)."""
@@ -127,6 +128,7 @@ def write(file: Path, lessons: Iterable[Lesson]) -> Path:
                 lesson.shown,
                 () if image is None else image.shape,
                 b"" if image is None else zlib.compress(image.tobytes(), 6),
+                lesson.decides,
             )
         )
     fresh = file.with_suffix(f".{os.getpid()}")
@@ -147,7 +149,7 @@ def read(files: Iterable[Path]) -> Iterator[Lesson]:
     """The lessons of some shards, in order."""
     for card, one in stored(files):
         seen = structs.replace(one.observation, image=one.image())
-        yield Lesson(card, seen, one.thought, one.answer, one.shown)
+        yield Lesson(card, seen, one.thought, one.answer, one.shown, one.decides)
 
 
 def make(

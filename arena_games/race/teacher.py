@@ -20,6 +20,7 @@ from arena_games.sidescroller import search
 from arena_games.sidescroller.draw import camera
 from arena_games.sidescroller.physics import World
 from arena_games.sidescroller.scenery import WIDE
+from arena_games.sidescroller.search import Advice
 from arena_games.sidescroller.teacher import SLIPS, bold, shown, worth_telling
 from arena_games.sidescroller.tiles import TILE, UNIT
 
@@ -35,11 +36,11 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
     last = [0] * game.seats
     while result.ended == "none":
         for seat in range(game.seats):
-            action = advice(game, seat)
-            if action is not None:
-                last[seat] = action
-                if worth_telling(game.facts(seat), action, chance):
-                    yield _lesson(game, card, seat, action)
+            found = advice(game, seat)
+            if found is not None:
+                last[seat] = bold(found)
+                if worth_telling(game.facts(seat), last[seat], chance):
+                    yield _lesson(game, card, seat, found)
         moves = {
             seat: Move(int(chance.integers(len(card.actions))) if chance.random() < slips[seat] else last[seat])
             for seat in range(game.seats)
@@ -60,18 +61,17 @@ def visited(options: Mapping[str, Any], seed: bytes, actions: Sequence[int]) -> 
         if result.ended != "none":
             return
         for seat in range(game.seats):
-            action = advice(game, seat)
-            if action is not None and worth_telling(game.facts(seat), action, chance):
-                yield _lesson(game, card, seat, action)
+            found = advice(game, seat)
+            if found is not None and worth_telling(game.facts(seat), bold(found), chance):
+                yield _lesson(game, card, seat, found)
         result = game.step({0: Move(first), 1: Move(second)})
 
 
-def advice(game: Race, seat: int) -> int | None:
-    """The action that the search takes; None where it found none, or the runner cannot act."""
+def advice(game: Race, seat: int) -> Advice | None:
+    """What the search says; None where it found nothing, or the runner cannot act."""
     if game.state(seat) != "running":
         return None
-    found = search.lesson(alone(game.world, seat), game.options["skip"])
-    return None if found is None else bold(*found)
+    return search.lesson(alone(game.world, seat), game.options["skip"])
 
 
 def alone(world: RaceWorld, seat: int) -> World:
@@ -83,10 +83,11 @@ def alone(world: RaceWorld, seat: int) -> World:
     return out
 
 
-def _lesson(game: Race, card: GameCard, seat: int, action: int) -> Lesson:
-    answer = card.actions[action]
+def _lesson(game: Race, card: GameCard, seat: int, found: Advice) -> Lesson:
+    answer = card.actions[bold(found)]
     seen = f"{shown(alone(game.world, seat))} {other(game, seat)}"
-    return Lesson(card, game.observe(seat, VIEWS), thought(game.facts(seat), answer), answer, shown=seen)
+    said = thought(game.facts(seat), answer)
+    return Lesson(card, game.observe(seat, VIEWS), said, answer, shown=seen, decides=found.decides)
 
 
 def other(game: Race, seat: int) -> str:

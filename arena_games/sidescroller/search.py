@@ -6,6 +6,7 @@ It proves that a level can be finished, and advises teachers.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from arena_games.lanes.actions import SKIP
 from arena_games.lanes.lane import Button
@@ -126,22 +127,32 @@ def bold(world: World) -> Sequence[int]:
     return (RUN, RUN_JUMP) if runner.standing else (RUN_JUMP, RUN) if runner.vy < 0 else (RUN,)
 
 
-def lesson(world: World, skip: int = SKIP) -> tuple[int, tuple[int, ...]] | None:
-    """(the best action, all good actions), or None if no surviving one was found.
+class Advice(NamedTuple):
+    """What leads on from a moment."""
 
-    Often running and jumping are equally good; a student that is told all of them need not guess a preference. What
-    is good leads on without a stop or a turn; `advise` alone also rescues a runner in mid-air.
+    best: int
+    good: tuple[int, ...]  # all actions that are as good
+    decides: bool  # whether the jump button does something here, and it alone, or not to press it alone, leads on
+
+
+def lesson(world: World, skip: int = SKIP) -> Advice | None:
+    """What a player that never stops or turns should do here, or None if no surviving action was found.
+
+    Often running and jumping are equally good; a student that is told all of them need not guess a preference. Where
+    neither leads on it is what `advise` finds, which also rescues a runner in mid-air.
     """
     runner = world.runners[0]
+    jumps = not runner.held & Button.A if runner.standing else runner.vy < 0
+    # A button that is held as the runner lands does not jump, and one that is pressed in a fall does nothing.
     target = runner.x + AHEAD
     ahead = held(world, RUN, skip)
     run, jump = way(ahead, target, skip, bold), NO_WAY
     if run and runner.standing and way(held(ahead, RUN, skip), target, skip, bold) >= NO_WAY:
         run = NO_WAY  # a student that reacts late would fail
-    if runner.vy < 0 if not runner.standing else not runner.held & Button.A:
-        jump = way(held(world, RUN_JUMP, skip), target, skip, bold)  # a button that is held as it lands does not jump
+    if jumps:
+        jump = way(held(world, RUN_JUMP, skip), target, skip, bold)
     if min(run, jump) >= NO_WAY:
         first = advise(world, skip)
-        return None if first is None else (first, (first,))
-    good = [action for action, far in ((RUN, run), (RUN_JUMP, jump)) if far <= min(run, jump) + SLACK]
-    return RUN if run <= jump else RUN_JUMP, tuple(good)
+        return None if first is None else Advice(first, (first,), decides=False)
+    good = tuple(action for action, far in ((RUN, run), (RUN_JUMP, jump)) if far <= min(run, jump) + SLACK)
+    return Advice(RUN if run <= jump else RUN_JUMP, good, decides=jumps and len(good) == 1)

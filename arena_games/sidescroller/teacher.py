@@ -17,6 +17,7 @@ from arena_games.sidescroller.draw import camera
 from arena_games.sidescroller.physics import BOTTOM, World
 from arena_games.sidescroller.rules import Sidescroller
 from arena_games.sidescroller.scenery import WIDE
+from arena_games.sidescroller.search import Advice
 from arena_games.sidescroller.tiles import ROWS, TILE, UNIT, cell
 
 VIEWS = Views(image=(128, 128), text=True)
@@ -24,19 +25,19 @@ SLIPS = (0.0, 0.05, 0.15)  # probability that the player of a match takes a rand
 PLAIN = 0.3  # share of the lessons kept where nothing is ahead and the player just goes on
 
 
-def bold(best: int, good: tuple[int, ...]) -> int:
+def bold(advice: Advice) -> int:
     """To jump, wherever that is as good as to run.
 
     Eyes that never err run until they must jump. Who overlooks one enemy in three, as a small model does, gets 1.4
     times as far by jumping (docs/decisions.md).
     """
-    return RUN_JUMP if RUN_JUMP in good else best
+    return RUN_JUMP if RUN_JUMP in advice.good else advice.best
 
 
-def lessons(chance: np.random.Generator, choose: Callable[[int, tuple[int, ...]], int] = bold) -> Iterator[Lesson]:
+def lessons(chance: np.random.Generator, choose: Callable[[Advice], int] = bold) -> Iterator[Lesson]:
     """Plays one match in one lane, on a level of the set `train`, and yields its lessons.
 
-    `choose`: of the best action, and all that are as good.
+    `choose`: of what leads on, what it does.
     """
     game = Sidescroller(1, {"set": "train"})
     card = game.card()
@@ -46,9 +47,9 @@ def lessons(chance: np.random.Generator, choose: Callable[[int, tuple[int, ...]]
         advice = search.lesson(game.lane(0).world)
         if advice is None:  # a slip was fatal: a fall teaches nothing
             return
-        action = choose(*advice)
+        action = choose(advice)
         if worth_telling(game.facts(0), action, chance):
-            yield _lesson(game, card, action)
+            yield _lesson(game, card, action, decides=advice.decides)
         if chance.random() < slip:
             action = int(chance.integers(len(card.actions)))
         result = game.step({0: Move(action)})
@@ -62,8 +63,8 @@ def visited(options: Mapping[str, Any], seed: bytes, actions: Sequence[int]) -> 
     chance = generator(key("visited", seed))
     for action in actions:
         advice = search.lesson(game.lane(0).world)
-        if advice is not None and worth_telling(game.facts(0), better := bold(*advice), chance):
-            yield _lesson(game, card, better)
+        if advice is not None and worth_telling(game.facts(0), better := bold(advice), chance):
+            yield _lesson(game, card, better, decides=advice.decides)
         game.step({0: Move(action)})
 
 
@@ -72,9 +73,10 @@ def worth_telling(facts: Mapping[str, str], action: int, chance: np.random.Gener
     return action not in (RUN, RUN_JUMP) or ahead(facts) != FREE or chance.random() < PLAIN
 
 
-def _lesson(game: Sidescroller, card: GameCard, action: int) -> Lesson:
+def _lesson(game: Sidescroller, card: GameCard, action: int, *, decides: bool) -> Lesson:
     answer = card.actions[action]
-    return Lesson(card, game.observe(0, VIEWS), thought(game.facts(0), answer), answer, shown=shown(game.lane(0).world))
+    said, seen = thought(game.facts(0), answer), shown(game.lane(0).world)
+    return Lesson(card, game.observe(0, VIEWS), said, answer, shown=seen, decides=decides)
 
 
 def shown(world: World) -> str:

@@ -22,4 +22,4 @@ class Cautious(Sidescroller):
 
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
     """As those of the teacher that ships, but for what it does where running and jumping are equally good."""
-    return teacher.lessons(chance, lambda best, good: best)
+    return teacher.lessons(chance, lambda advice: advice.best)

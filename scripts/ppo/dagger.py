@@ -201,8 +201,8 @@ def collect(config: Config, network: ActorCritic, labels: Labels, number: int) -
                 told = search.lesson(player.lane.world)
                 on = told is not None  # nothing is to be learned from a fall
                 if told is not None:
-                    labels.add(seen[lane], *told)
-                    actions[lane] = told[0] if taught[lane] else actions[lane]
+                    labels.add(seen[lane], told.best, told.good)
+                    actions[lane] = told.best if taught[lane] else actions[lane]
             if on and player.step(actions[lane]) and player.idle < config.idle:
                 seen[lane] = [*seen[lane][1:], labels.show(player.frame)]
                 continue

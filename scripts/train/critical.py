@@ -1,11 +1,12 @@
-"""Which decisions a player of the sidescroller gets wrong: those where one of running and jumping leads on.
+"""Which decisions a player of the sidescroller gets wrong, of those where it decides what it does.
 
     python -m scripts.train.critical RUN ...
 
 Every match is played again, and the search that the teacher asks says at each turn what leads on: to run, to jump (in
-the air: to keep the button held, which makes the jump higher), or both. Where one of them alone does, the turn is
-critical. By JSON: how many of these were right, by where the player was (ground, rising, falling) and what was needed;
-and of the matches that ended by a death, what the last wrong one was, and how many turns before the end.
+the air: to keep the button held, which makes the jump higher), or both. Where the button does something and one of
+them alone leads on, the turn is critical; it does nothing in a fall, or held from before as the player lands. By JSON:
+how many of these were right, by where the player was (ground or rising) and what was needed; and of the matches that
+ended by a death, what the last wrong one was, and how many turns before the end.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from arena.errors import ArenaError, InputError
 from arena.game import Move
 from arena.log import Line, MatchLine, TurnLine
 from arena.record.reader import Run
-from arena_games.lanes.moves import RUN, RUN_JUMP
+from arena_games.lanes.moves import RUN
 from arena_games.sidescroller import search
 from arena_games.sidescroller.rules import Sidescroller
 
@@ -29,7 +30,7 @@ from arena_games.sidescroller.rules import Sidescroller
 class Critical(NamedTuple):
     """A turn at which running or jumping leads on, and not both."""
 
-    where: str  # ground, rising or falling
+    where: str  # ground or rising
     needed: str  # run or jump
     right: bool
     left: int  # turns of the match after it
@@ -54,12 +55,10 @@ def critical(lines: Sequence[Line]) -> tuple[list[Critical], bool]:
     for number, action in enumerate(actions):
         world = game.lane(0).world
         advice = search.lesson(world)
-        runs, jumps = (advice is not None and one in advice[1] for one in (RUN, RUN_JUMP))
-        if runs != jumps:
-            runner = world.runners[0]
-            where = "ground" if runner.standing else "rising" if runner.vy < 0 else "falling"
-            right = action == (RUN if runs else RUN_JUMP)
-            out.append(Critical(where, "run" if runs else "jump", right, len(actions) - 1 - number))
+        if advice is not None and advice.decides:
+            where = "ground" if world.runners[0].standing else "rising"
+            needed = "run" if advice.best == RUN else "jump"
+            out.append(Critical(where, needed, action == advice.best, len(actions) - 1 - number))
         game.step({0: Move(action)})
     return out, game.facts(0)["lane"] == "died"
 

@@ -232,13 +232,14 @@ def test_what_is_good_leads_on_to_the_flag_without_a_stop():
     """With nothing but running and jumping, wherever the teacher itself is."""
     it, both = World(level(2, 3)), 0
     while it.runners[0].over is None:
-        first, good = search.lesson(it)
+        first, good, decides = search.lesson(it)
         assert first in good
         assert set(good) <= {search.RUN, search.RUN_JUMP}
         target = it.runners[0].x + search.AHEAD
         for action in good:
             there = search.held(it, action, search.SKIP)
             assert search.way(there, target, search.SKIP, search.bold) < search.NO_WAY
+        assert not (decides and len(good) > 1)
         both += len(good) == 2
         it.hold(search.BUTTONS[first], search.SKIP)
     assert it.runners[0].over == "flag"
@@ -279,11 +280,24 @@ def test_what_else_a_picture_shows_is_told_in_digits():
     assert "*" in every
 
 
+def test_a_lesson_decides_where_the_button_does_something_and_one_action_alone_leads_on():
+    """Nothing does a button that is still held as the player lands."""
+    every = [lesson for number in range(4) for lesson in lessons(generator(key("decides", number)))]
+    deciding = [lesson for lesson in every if lesson.decides]
+    assert {lesson.answer for lesson in deciding} == {"right run", "right run jump"}
+    landed = [
+        one for one in every if one.observation.facts["ground"] == "yes" and "jump" in one.observation.facts["last"]
+    ]
+    assert landed
+    assert not any(lesson.decides for lesson in landed)
+    assert len(deciding) < len(every) / 2
+
+
 def test_the_teacher_jumps_wherever_that_is_as_good_as_to_run():
     game = Sidescroller(1, {"level": 7})
     game.reset(bytes(16))
     world = game.lane(0).world
-    first, good = search.lesson(world)
+    first, good, _ = search.lesson(world)
     assert (first, set(good)) == (search.RUN, {search.RUN, search.RUN_JUMP})
     (lesson, *_) = visited({"level": 7}, bytes(16), [search.RUN] * 12)
     assert lesson.answer == "right run jump"

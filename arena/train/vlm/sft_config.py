@@ -23,12 +23,13 @@ OF_SOURCE = {
     "lessons": Option("int", 1_000, "different lessons that a teacher makes", low=1, high=10_000_000),
     "operator": Option("str", None, "of a run: only this operator's turns"),
     "best": Option("float", None, "of a run: only this share of the episodes, those of the highest returns", 0, 1),
+    "decides": Option("bool", False, "of corrections: only those where no other answer would do"),
     "shard": Option("int", 250, "lessons of a file", low=1, high=100_000),
 }
 TAKES: dict[Sort, tuple[str, ...]] = {
     "run": ("weight", "operator", "best"),
     "teacher": ("weight", "lessons", "shard"),
-    "correct": ("weight",),
+    "correct": ("weight", "decides"),
     "chat": ("weight",),
 }
 
@@ -44,11 +45,13 @@ class Source:
     shard: int = 250
     operator: str | None = None
     best: float | None = None
+    decides: bool = False
 
     @property
     def label(self) -> str:
         """A short name for tables."""
-        return f"{self.sort}:{self.name if self.sort == 'teacher' else Path(self.name).name}"
+        name = self.name if self.sort == "teacher" else Path(self.name).name
+        return f"{self.sort}:{name}{'@decides' if self.decides else ''}"
 
 
 def source(sort: Sort, text: str) -> Source:

@@ -21,6 +21,9 @@ from arena.lineup import build_plan
 from arena.log import TurnLine
 from arena.play import run_plan
 from arena.record.reader import Run
+from arena.train import shards
+from arena.train.vlm import sft
+from arena.train.vlm.sft_config import SftConfig, source
 from tests.operators.vlm_kit import foreign
 
 SHORT = ("--steps", "4", "--set", "batch=4", "--set", "every=2", "--set", "warmup=1", "--quiet")
@@ -152,6 +155,24 @@ def test_what_the_teacher_would_have_done_in_a_run_is_learnt(model, tmp_path):
     words = ("--model", model, "--correct", str(tmp_path / "went"), "--out", str(tmp_path / "a"), "--smoke", "--quiet")
     assert _arena(*words).exit_code == 0
     assert (tmp_path / "a" / "model" / "model.safetensors").is_file()
+
+
+def test_of_corrections_those_can_be_learnt_alone_where_no_other_answer_would_do(model, tmp_path):
+    run_plan(build_plan("sidescroller@set=train@horizon=60", ["scripted"], seed=3, matches=2), tmp_path / "went")
+    config = SftConfig(model=model, out=str(tmp_path / "a"), sources=(), progress=False)
+    named = source("correct", f"{tmp_path / 'went'}@decides=true")
+    learnt = [chat.text for chat in sft.chats(config, named, tmp_path / "lessons")]
+    every = list(shards.visited("sidescroller", tmp_path / "went", 0, 2))
+    assert learnt == [f"{lesson.thought}\nAnswer: {lesson.answer}" for lesson in every if lesson.decides]
+    assert 0 < len(learnt) < len(every)
+
+
+def test_a_run_in_which_no_turn_decides_is_told(model, tmp_path):
+    run_plan(build_plan("sidescroller@set=train@horizon=2", ["random"], seed=3, matches=1), tmp_path / "went")
+    with pytest.raises(InputError, match="no correction of sidescroller says"):
+        _arena(
+            "--model", model, "--correct", f"{tmp_path / 'went'}@decides=true", "--out", str(tmp_path / "a"), "--quiet"
+        )
 
 
 @pytest.mark.parametrize(
