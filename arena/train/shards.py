@@ -13,6 +13,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +33,7 @@ from arena.train.lesson import Corrector, Lesson, Teacher
 
 Part = Literal["train", "held-out", "unseen"]
 AT_ONCE = 10  # matches of a shard of visited states
+PATIENCE = 5_000  # lessons that are looked at for one that decides
 
 
 class Stored(msgspec.Struct, frozen=True, array_like=True):
@@ -86,16 +88,24 @@ def corrector(game: str) -> Corrector:
         ) from None
 
 
-def taught(game: str, seed: int, part: Part, index: int, count: int) -> Iterator[Lesson]:
-    """The `count` lessons of one shard, in order."""
+def taught(game: str, seed: int, part: Part, index: int, count: int, *, decides: bool = False) -> Iterator[Lesson]:
+    """The `count` lessons of one shard, in order; `decides`: of those where no other answer would do."""
     teach, rng = teacher(game), generator(key("nano", seed, game, part, index))
-    left = count
-    while left:
-        for lesson in teach(rng):
-            yield lesson
-            left -= 1
-            if not left:
-                return
+    every = chain.from_iterable(teach(rng) for _ in repeat(None))
+    return islice(deciding(every, game) if decides else every, count)
+
+
+def deciding(lessons: Iterable[Lesson], game: str) -> Iterator[Lesson]:
+    """The lessons where no other answer would do. InputError where there is none among them, or the first of them."""
+    left = iter(lessons)
+    first = next((lesson for lesson in islice(left, PATIENCE) if lesson.decides), None)
+    if first is None:
+        raise InputError(
+            f"@decides=true: no lesson of {game} says that no other answer would do (Lesson.decides). Leave it out, or "
+            "let the game's teacher say it"
+        )
+    yield first
+    yield from (lesson for lesson in left if lesson.decides)
 
 
 def visited(game: str, run: Path, first: int, count: int) -> Iterator[Lesson]:
@@ -153,11 +163,25 @@ def read(files: Iterable[Path]) -> Iterator[Lesson]:
 
 
 def make(
-    folder: Path, game: str, seed: int, part: Part, lessons: int, shard: int, workers: int, *, quiet: bool = False
+    folder: Path,
+    game: str,
+    seed: int,
+    part: Part,
+    lessons: int,
+    shard: int,
+    workers: int,
+    *,
+    decides: bool = False,
+    quiet: bool = False,
 ) -> list[Path]:
-    """The shards that hold `lessons` lessons; those that are missing are made by `workers` processes."""
-    files = [folder / f"{_called(game)}-{part}-{seed}-{index:04d}.lessons" for index in range(-(-lessons // shard))]
-    jobs = {file: ("taught", str(seed), part, str(index), str(shard)) for index, file in enumerate(files)}
+    """The shards that hold `lessons` lessons; those that are missing are made by `workers` processes.
+
+    `decides`: of those where no other answer would do.
+    """
+    which = "deciding" if decides else "taught"
+    name = f"{_called(game)}-deciding" if decides else _called(game)
+    files = [folder / f"{name}-{part}-{seed}-{index:04d}.lessons" for index in range(-(-lessons // shard))]
+    jobs = {file: (which, str(seed), part, str(index), str(shard)) for index, file in enumerate(files)}
     _make(game, jobs, workers, quiet)
     return files
 
@@ -207,7 +231,8 @@ def main(words: Sequence[str]) -> None:
         write(Path(file), visited(game, Path(run), int(first), AT_ONCE))
         return
     seed, part, index, count = rest
-    write(Path(file), taught(game, int(seed), part, int(index), int(count)))  # type: ignore[arg-type]
+    made = taught(game, int(seed), part, int(index), int(count), decides=which == "deciding")  # type: ignore[arg-type]
+    write(Path(file), made)
 
 
 if __name__ == "__main__":

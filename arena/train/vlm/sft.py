@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -37,7 +37,6 @@ from arena.train.vlm.sft_config import FREE, SftConfig, Source
 from arena.train.vlm.sft_facts import CHECKPOINT, CURVE, FACTS, LESSONS, MODEL, newest, read_facts, write_head
 
 if TYPE_CHECKING:
-    from arena.train.lesson import Lesson
     from arena.train.vlm.engine import Datum, Engine
     from arena.train.vlm.local import LocalEngine
 
@@ -69,24 +68,10 @@ def chats(config: SftConfig, of: Source, folder: Path) -> Iterator[Chat]:
         (game,) = games
         made = shards.make_visited(folder, game, Path(of.name), run.logged, config.workers, quiet=quiet)
         lessons = shards.read(made)
-        return of_lessons(_deciding(lessons, game) if of.decides else lessons, asked)
-    size = min(of.shard, of.lessons)
-    made = shards.make(folder, of.name, config.seed, "train", of.lessons, size, config.workers, quiet=quiet)
+        return of_lessons(shards.deciding(lessons, game) if of.decides else lessons, asked)
+    size, how = min(of.shard, of.lessons), {"decides": of.decides, "quiet": quiet}
+    made = shards.make(folder, of.name, config.seed, "train", of.lessons, size, config.workers, **how)
     return of_lessons(islice(shards.read(made), of.lessons), asked)
-
-
-def _deciding(lessons: Iterable[Lesson], game: str) -> Iterator[Lesson]:
-    """Those where no other answer would do. InputError where there is none."""
-    some = False
-    for lesson in lessons:
-        if lesson.decides:
-            some = True
-            yield lesson
-    if not some:
-        raise InputError(
-            f"@decides=true: no correction of {game} says that no other answer would do (Lesson.decides). Leave it "
-            "out, or let the game's `visited` say it"
-        )
 
 
 def load(config: SftConfig, tokens: Tokens, album: Album) -> tuple[Pools, Pools]:

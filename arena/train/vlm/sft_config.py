@@ -23,12 +23,12 @@ OF_SOURCE = {
     "lessons": Option("int", 1_000, "different lessons that a teacher makes", low=1, high=10_000_000),
     "operator": Option("str", None, "of a run: only this operator's turns"),
     "best": Option("float", None, "of a run: only this share of the episodes, those of the highest returns", 0, 1),
-    "decides": Option("bool", False, "of corrections: only those where no other answer would do"),
+    "decides": Option("bool", False, "of teachers and corrections: only lessons where no other answer would do"),
     "shard": Option("int", 250, "lessons of a file", low=1, high=100_000),
 }
 TAKES: dict[Sort, tuple[str, ...]] = {
     "run": ("weight", "operator", "best"),
-    "teacher": ("weight", "lessons", "shard"),
+    "teacher": ("weight", "lessons", "decides", "shard"),
     "correct": ("weight", "decides"),
     "chat": ("weight",),
 }

@@ -84,6 +84,21 @@ def test_a_shard_is_made_again_equal(tmp_path):
     assert first[0].read_bytes() != first[1].read_bytes()
 
 
+def test_lessons_can_be_made_of_those_alone_where_no_other_answer_would_do(tmp_path):
+    files = shards.make(tmp_path, "sidescroller", 1, "train", 6, 3, workers=1, decides=True)
+    made = list(shards.read(files))
+    assert len(made) == 6
+    assert all(lesson.decides for lesson in made)
+    others = shards.make(tmp_path, "sidescroller", 1, "train", 6, 3, workers=1)
+    assert not set(files) & set(others)
+    assert not all(lesson.decides for lesson in shards.read(others))
+
+
+def test_a_teacher_that_never_says_so_is_told_instead_of_asked_for_ever(tmp_path):
+    with pytest.raises(InputError, match="no lesson of kuhn says that no other answer would do"):
+        shards.make(tmp_path, "kuhn", 1, "train", 6, 3, workers=1, decides=True)
+
+
 def test_the_lessons_of_a_game_from_a_file_are_in_the_folder_that_was_named(tmp_path):
     """And those of two games of one name are apart."""
     found = []

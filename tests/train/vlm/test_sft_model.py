@@ -169,7 +169,7 @@ def test_of_corrections_those_can_be_learnt_alone_where_no_other_answer_would_do
 
 def test_a_run_in_which_no_turn_decides_is_told(model, tmp_path):
     run_plan(build_plan("sidescroller@set=train@horizon=2", ["random"], seed=3, matches=1), tmp_path / "went")
-    with pytest.raises(InputError, match="no correction of sidescroller says"):
+    with pytest.raises(InputError, match="no lesson of sidescroller says"):
         _arena(
             "--model", model, "--correct", f"{tmp_path / 'went'}@decides=true", "--out", str(tmp_path / "a"), "--quiet"
         )
