@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from arena import plugins
+from arena.cli.options import option
 from arena.cli.whole import Whole
 from arena.errors import InputError
 from arena.paths import expanded
@@ -39,12 +40,13 @@ def model(state: Path, out: Path, dtype: str) -> None:
 @click.command()
 @click.argument("state", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--rank", type=Whole(1), default=32, show_default=True, help="Of one made of all weights.")
-def adapter(state: Path, out: Path, rank: int) -> None:
+@option("--rank", type=Whole(1), show_default="32; of mode lora, all", help="Most directions of a layer's change.")
+def adapter(state: Path, out: Path, rank: int | None) -> None:
     """Write what a training changed as a small LoRA adapter, for the model that it started from.
 
     STATE is the folder of a training, whose newest checkpoint is taken, or one checkpoint. A training in mode lora has
-    its adapter; of a training of all weights the largest directions of each linear layer's change are taken.
+    its adapter, beside the one that its model may have had; of a training of all weights, or with a lower --rank, the
+    largest directions of each linear layer's change are taken.
 
     OUT is a new folder with the two files of peft, adapter_config.json and adapter_model.safetensors. `vlm:MODEL` takes
     it as @adapter=OUT, where MODEL is the model that the training started from, without an adapter of its own:

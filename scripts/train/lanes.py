@@ -54,9 +54,11 @@ def model(folder: Path) -> Path:
     return made
 
 
-def measure(out: Path, levels: str, extra: Sequence[str]) -> dict[str, Any]:
-    """Pixels of everybody on the same levels, and the differences of the trained ones from the others."""
-    trained = {folder.name: f"vlm:{model(folder)}" for folder in sorted(out.glob("side-?"))}
+def measured(out: Path, trained: Mapping[str, str], levels: str, extra: Sequence[str]) -> dict[str, Any]:
+    """Pixels of everybody on the same levels, and the differences of the trained ones from the others.
+
+    `trained`: operators by name; `extra`: options with which they play again.
+    """
     others = {"nano as it ships": "vlm:nano", "scripted": "scripted", "ppo": "ppo"}
     named = {
         **trained,
@@ -153,7 +155,8 @@ def main() -> None:
     found = curves(given.out)
     if given.plot:
         plot(found, given.plot)
-    results = {**measure(given.out, given.levels, given.extra or EXTRA), "curves": found}
+    trained = {folder.name: f"vlm:{model(folder)}" for folder in sorted(given.out.glob("side-?"))}
+    results = {**measured(given.out, trained, given.levels, given.extra or EXTRA), "curves": found}
     if given.json:
         given.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 

@@ -31,6 +31,7 @@ from arena.train.vlm.passes import Pass, Row, passes
 from arena.train.vlm.rows import sha
 
 HEAD = 128  # places that logits are computed for at once
+RANK = 32  # of an adapter that is made of all weights
 STATES: Config = {"states": "prompt", "alone": True}
 
 
@@ -193,18 +194,18 @@ class LocalEngine(Engine):
             (fresh / saved.MARKER).write_text(json.dumps(about) + "\n")
         return out
 
-    def export_adapter(self, out: Path, rank: int = 32) -> float:
+    def export_adapter(self, out: Path, rank: int | None = None) -> float:
         """Write the new folder `out` with a peft adapter that takes the plain model to what was trained.
 
-        The plain model has no adapter: what one of its own adds is in the new one. In mode lora that is the trained
-        adapter; else the largest `rank` directions of the change. Gives the share of the squared change that is in it.
+        The plain model has no adapter: what one of its own adds is in the new one. `rank`: the most directions of a
+        layer's change (None: of a training of all weights 32, in mode lora what the adapters have). Gives the share of
+        the squared change that is in it.
         """
-        if self.config.mode == "lora":
-            model, share = self.model, 1.0
-        else:
-            model, share = lowrank.adapted(self.learner.plain(), self.model, rank)
-        saved.write_adapter(out, model, {"source": self.source, **self.reached}, self.learner.base, self._own)
-        return share
+        model, share = self.model, 1.0
+        if self.config.mode == "full":
+            model, share = lowrank.adapted(self.learner.plain(), self.model, rank or RANK)
+        about = {"source": self.source, **self.reached}
+        return share * saved.write_adapter(out, model, about, self.learner.base, self._own, rank)
 
     # how
 

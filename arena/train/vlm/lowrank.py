@@ -1,4 +1,4 @@
-"""A training of all weights as a small LoRA adapter: the largest directions of what it changed."""
+"""What a training changed as a small LoRA adapter: the largest directions of it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,19 @@ def adapted(start: Any, trained: Any, rank: int) -> tuple[Any, float]:
             kept += _fill(module, changes[f"{name}.weight"].float())
     total = sum(float(one.float().square().sum()) for one in changes.values())
     return wrapped, (kept / total if total else 1.0)
+
+
+def cut(down: torch.Tensor, up: torch.Tensor, rank: int) -> tuple[torch.Tensor, torch.Tensor, float, float]:
+    """The factors (`rank`, in) and (out, `rank`) of the matrix of that rank that is nearest to `up` @ `down`.
+
+    Then the squares of what they hold, and of what was given. The product itself, which is large, is never made.
+    """
+    left, upper = torch.linalg.qr(up)
+    right, lower = torch.linalg.qr(down.T)
+    turned, size, other = torch.linalg.svd(upper @ lower.T)
+    root = size[:rank].sqrt()
+    kept, total = float(size[:rank].square().sum()), float(size.square().sum())
+    return root[:, None] * (right @ other.T[:, :rank]).T, left @ turned[:, :rank] * root, kept, total
 
 
 def _fill(module: Any, change: torch.Tensor) -> float:

@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from arena.errors import ArenaError, CheckpointError, InputError, nearest, sentence
-from arena.train.vlm import begun, no_model
+from arena.train.vlm import begun, lowrank, no_model
 from arena.train.vlm.engine import Datum
 
 VERSION = 1
@@ -87,14 +87,36 @@ def write_sampler(
     return path
 
 
-def write_adapter(path: Path, model: Any, about: Mapping[str, Any], base: str, own: Factors) -> None:
-    """The adapter of `model` for others, in bfloat16. `base`: the name of its model, in place of a folder here."""
+def write_adapter(
+    path: Path, model: Any, about: Mapping[str, Any], base: str, own: Factors, rank: int | None = None
+) -> float:
+    """The adapter of `model` for others, in bfloat16. `base`: the name of its model, in place of a folder here.
+
+    `rank`: the most that a layer gets (None: what it has). Gives the share of the adapter's square that is left.
+    """
     with whole(path) as fresh:
-        how, weights = model.peft_config["default"], _adapter(model)
+        how, weights, share = model.peft_config["default"], _adapter(model), 1.0
         if own:
             how, weights = _with_own(model, own)
+        if rank is not None and rank < how.r:
+            how, weights, share = _cut(how, weights, rank)
         _write_peft(fresh, base, how, {name: one.to(torch.bfloat16) for name, one in weights.items()})
         (fresh / MARKER).write_text(json.dumps(about) + "\n", encoding="utf-8")
+    return share
+
+
+def _cut(how: Any, weights: Mapping[str, Tensor], rank: int) -> tuple[Any, dict[str, Tensor], float]:
+    """The nearest adapter of that rank, its settings and weights, and the share of the square that is left."""
+    out, kept, total, scale = {}, 0.0, 0.0, how.lora_alpha / how.r
+    for key, down in weights.items():
+        if key.endswith(LORA_A):
+            beside = key.removesuffix(LORA_A) + LORA_B
+            up = weights[beside].float().cpu() * scale
+            out[key], out[beside], some, every = lowrank.cut(down.float().cpu(), up, rank)
+            kept, total = kept + some, total + every
+    how = copy.copy(how)
+    how.r = how.lora_alpha = rank
+    return how, out, kept / total if total else 1.0
 
 
 def _adapter(model: Any, weights: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:

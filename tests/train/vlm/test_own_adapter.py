@@ -75,6 +75,23 @@ def test_the_exported_adapter_takes_the_plain_model_to_what_was_trained(engine, 
     assert share == pytest.approx(1, abs=1e-4)
 
 
+def test_an_adapter_of_a_lower_rank_is_the_nearest_one(engine, tmp_path):
+    """Which the largest singular directions are (Eckart and Young 1936)."""
+    share = engine.export_adapter(tmp_path / "cut", rank=2)
+    plain, trained, cut = played(), weights(engine), played(adapter=tmp_path / "cut")
+    kept = total = 0.0
+    for name in sorted(cut):
+        change = (trained[name] - plain[name]).float()
+        if not torch.equal(cut[name], plain[name]):
+            left, size, right = torch.linalg.svd(change, full_matrices=False)
+            near = left[:, :2] * size[:2] @ right[:2]
+            assert torch.allclose(cut[name] - plain[name], near, atol=0.02 * float(near.abs().max()))
+            kept += float(size[:2].square().sum())
+        total += float(change.square().sum())
+    assert share == pytest.approx(kept / total, rel=1e-3)
+    assert share < 0.99
+
+
 def test_the_adapter_of_a_training_plays_alone_and_as_that_of_its_model(engine):
     if engine.config.mode == "lora":
         path = engine.sampler_weights("model")
