@@ -4,8 +4,8 @@
     python -m scripts.train.decided measure --out work/decided --json work/decided/found.json
 
 train: each seed lets nano with its adapter (--start) play on train levels. Then it learns what a search would have done
-at the turns where one action alone leads on (docs/sft.md), its own and a teacher's, and beside them its own turns, which
-keep the rest as it was. OUT/side-SEED/adapter is what came of it, an adapter of the plain nano. measure: as
+at the turns where one action alone leads on (docs/sft.md), its own and a teacher's, and beside them its own turns,
+which keep the rest as it was. OUT/side-SEED/adapter is what came of it, an adapter of the plain nano. measure: as
 scripts/train/lanes.py, at the temperature at which what was imitated is best drawn; `--levels validation` takes the
 levels that may be looked at more than once.
 """
