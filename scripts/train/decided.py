@@ -4,10 +4,9 @@
     python -m scripts.train.decided measure --out work/decided --json work/decided/found.json
 
 train: each seed lets nano with its adapter (--start) play on train levels. Then it learns what a search would have done
-at the turns where one action alone leads on (docs/sft.md), its own and a teacher's, and beside them its own turns,
-which keep the rest as it was. OUT/side-SEED/adapter is what came of it, an adapter of the plain nano. measure: as
-scripts/train/lanes.py, at the temperature at which what was imitated is best drawn; `--levels validation` takes the
-levels that may be looked at more than once.
+at the turns where one action alone leads on (docs/sft.md), and beside them its own turns, which keep the rest as it
+was. OUT/side-SEED/learnt/model is what came of it. measure: as scripts/train/lanes.py, at the temperature at which what
+was imitated is best drawn; `--levels validation` takes the levels that may be looked at more than once.
 """
 
 from __future__ import annotations
@@ -19,14 +18,13 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.train.lanes import ARENA, EXTRA, measured
+from scripts.train.lanes import ARENA, EXTRA, OTHERS, measured
 
 START = "vlm:nano@adapter=sidescroller"
 MATCHES, AT_ONCE, PLAYED_AT = 300, 40, 0.6
 STEPS, LESSONS = 1200, 40_000
-SHARES = {"taught": 0.5, "corrected": 0.2, "own": 0.3}  # of a batch
-HOW = ("mode=lora", "rate=1e-3", "rate_final=1e-5", "warmup=30", "every=100", "held_out=400")
-RANK = 32  # of the adapter that comes of it
+DECIDING = 0.7  # share of a batch; the rest are its own turns
+HOW = ("rate=4e-4", "rate_final=1e-5", "warmup=30", "every=100", "held_out=400")
 TEMPERATURE = 0.3
 
 
@@ -34,13 +32,13 @@ def train(out: Path, seeds: Sequence[int], start: str, workers: int) -> None:
     """Each seed, going on where it stopped."""
     for seed in seeds:
         folder = out / f"side-{seed}"
-        if not adapter(folder).exists():
+        if not model(folder).exists():
             _learn(start, folder, seed, workers)
 
 
-def adapter(folder: Path) -> Path:
+def model(folder: Path) -> Path:
     """What a seed learnt."""
-    return folder / "adapter"
+    return folder / "learnt" / "model"
 
 
 def _learn(start: str, folder: Path, seed: int, workers: int) -> None:
@@ -50,13 +48,11 @@ def _learn(start: str, folder: Path, seed: int, workers: int) -> None:
         plan = ["--game", "sidescroller@set=train", "--operators", f"{start}@temperature={PLAYED_AT}"]
         plan += ["--matches", str(MATCHES), "--seed", str(seed), "--concurrency", str(AT_ONCE)]
         _arena("play", *plan, "--out", str(went))
-    words = ["--teacher", f"sidescroller@decides=true@lessons={LESSONS}@weight={SHARES['taught']}"]
-    words += ["--correct", f"{went}@decides=true@weight={SHARES['corrected']}"]
-    words += ["--run", f"{went}@weight={SHARES['own']}"]
+    words = ["--teacher", f"sidescroller@decides=true@lessons={LESSONS}@weight={DECIDING}"]
+    words += ["--run", f"{went}@weight={1 - DECIDING:.3g}"]
     words += [word for setting in (*HOW, f"workers={workers}") for word in ("--set", setting)]
     told = ["--model", start, "--steps", str(STEPS), "--seed", str(seed), "--out", str(learnt)]
     _arena("train", "sft", *told, *words, *(["--resume"] if learnt.exists() else []))
-    _arena("export", "adapter", str(learnt), str(adapter(folder)), "--rank", str(RANK))
 
 
 def _arena(*words: str) -> None:
@@ -81,11 +77,12 @@ def main() -> None:
     if given.what == "train":
         train(given.out, given.seeds, given.start, given.workers)
         return
-    made = {f"side-{seed}": adapter(given.out / f"side-{seed}") for seed in given.seeds}
+    made = {f"side-{seed}": model(given.out / f"side-{seed}") for seed in given.seeds}
     if missing := [str(one) for one in made.values() if not one.exists()]:
         parser.error(f"{missing[0]} is not there: run `python -m scripts.train.decided train` first")
-    trained = {name: f"vlm:nano@adapter={one}@temperature={given.temperature}" for name, one in made.items()}
-    found = measured(given.out, trained, given.levels, EXTRA)
+    trained = {name: f"vlm:{one}@temperature={given.temperature}" for name, one in made.items()}
+    others = OTHERS | {"the start": f"{given.start}@temperature={given.temperature}"}
+    found = measured(given.out, trained, given.levels, EXTRA, others)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 

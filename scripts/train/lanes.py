@@ -28,6 +28,7 @@ from scripts.ppo.evaluate import Far, far, play
 ARENA = (sys.executable, "-m", "arena")
 HALVES = ("sidescroller-nano", "sidescroller-nano-guided")
 STARTS, SEED = 100, 1
+OTHERS = {"nano as it ships": "vlm:nano", "scripted": "scripted", "ppo": "ppo"}
 EXTRA = ("pictures=blank", "pictures=shuffled")  # what is lost without the true pictures is what a policy uses of them
 
 
@@ -54,12 +55,13 @@ def model(folder: Path) -> Path:
     return made
 
 
-def measured(out: Path, trained: Mapping[str, str], levels: str, extra: Sequence[str]) -> dict[str, Any]:
+def measured(
+    out: Path, trained: Mapping[str, str], levels: str, extra: Sequence[str], others: Mapping[str, str] = OTHERS
+) -> dict[str, Any]:
     """Pixels of everybody on the same levels, and the differences of the trained ones from the others.
 
-    `trained`: operators by name; `extra`: options with which they play again.
+    `trained`, `others`: operators by name; `extra`: options with which the trained ones play again.
     """
-    others = {"nano as it ships": "vlm:nano", "scripted": "scripted", "ppo": "ppo"}
     named = {
         **trained,
         **others,

@@ -12,19 +12,17 @@ pytest.importorskip("peft")
 from scripts.train import decided
 
 
-def test_a_seed_is_an_adapter_of_the_plain_nano(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_seed_plays_and_learns_and_leaves_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small: two matches, two updates."""
     monkeypatch.setattr(decided, "MATCHES", 2)
     monkeypatch.setattr(decided, "STEPS", 2)
     monkeypatch.setattr(decided, "LESSONS", 8)
     decided.train(tmp_path, [0], decided.START, 1)
-    made = decided.adapter(tmp_path / "side-0")
-    assert {file.name for file in made.iterdir()} >= {"adapter_config.json", "adapter_model.safetensors"}
-    assert (made / "adapter_model.safetensors").stat().st_size < 2e6
+    assert (decided.model(tmp_path / "side-0") / "model.safetensors").is_file()
 
 
 def test_what_is_not_trained_is_not_measured(tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(sys, "argv", ["decided", "measure", "--out", str(tmp_path)])
     with pytest.raises(SystemExit):
         decided.main()
-    assert "adapter is not there" in capsys.readouterr().err
+    assert "model is not there" in capsys.readouterr().err
