@@ -55,6 +55,8 @@ NOT_RUN = {
         "arena train vlm --preset points24-gtr-nano --set thoughts.plan=false --out runs/truths",
         "arena train vlm --preset points24-gtr-nano --set thoughts.corrector= --out runs/alone",
         "arena export model runs/side runs/side-model",
+        "python -m scripts.train.decided train --out work/decided",
+        "python -m scripts.train.decided measure --out work/decided --json work/decided/found.json",
         "python -m scripts.train.shipped",
         "python scripts/bench/train.py",
         "python -m scripts.train.shipped --operator vlm@adapter=DIR",
