@@ -72,9 +72,9 @@ def applied(model: Any, folder: Path) -> Any:
 
 
 def factors(wrapped: Any) -> dict[str, tuple[Any, Any]]:
-    """What an applied adapter adds to each layer, by its name: (down, up), whose product up @ down it is, in float32.
+    """What an applied adapter adds to each weight, by its layer: (down, up), whose product up @ down it is, in float32.
 
-    ValueError for an adapter that adds anything else.
+    ValueError for an adapter that adds anything but such products to linear layers and embeddings.
     """
     from peft import get_peft_model_state_dict
     from torch import nn
@@ -83,9 +83,14 @@ def factors(wrapped: Any) -> dict[str, tuple[Any, Any]]:
     for name, module in wrapped.get_base_model().named_modules():
         if "default" in getattr(module, "lora_A", {}) and isinstance(module.get_base_layer(), nn.Linear):
             down, up = module.lora_A["default"].weight, module.lora_B["default"].weight
-            out[name] = down.detach().float().cpu(), (up.detach().float() * module.scaling["default"]).cpu()
             names |= {f"base_model.model.{name}.lora_{side}.weight" for side in "AB"}
+        elif "default" in getattr(module, "lora_embedding_A", {}):  # which peft keeps turned
+            down, up = module.lora_embedding_B["default"].T, module.lora_embedding_A["default"].T
+            names |= {f"base_model.model.{name}.lora_embedding_{side}" for side in "AB"}
+        else:
+            continue
+        out[name] = down.detach().float().cpu(), (up.detach().float() * module.scaling["default"]).cpu()
     held = get_peft_model_state_dict(wrapped, save_embedding_layers=False)  # "auto" asks the internet for the model
     if others := sorted(held.keys() - names):
-        raise ValueError(f"it holds {others[0]}, which is no factor of a linear layer")
+        raise ValueError(f"it holds {others[0]}, which is no factor of a linear layer or an embedding")
     return out

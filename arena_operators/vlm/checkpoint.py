@@ -16,7 +16,8 @@ from arena_operators.vlm import smollm2
 
 SHIPPED = Path(__file__).parent / "nano"
 GAMES = Path(__file__).parent / "nano_games"  # nano after more lessons: of every game that has a teacher
-NAMED = {"nano": SHIPPED, "nano-games": GAMES}  # what ships, by name
+SIDESCROLLER = Path(__file__).parent / "nano_sidescroller"  # nano after rewards and lessons of that game
+NAMED = {"nano": SHIPPED, "nano-games": GAMES, "nano-sidescroller": SIDESCROLLER}  # what ships, by name
 ADAPTERS = Path(__file__).parent / "adapters"  # of nano, by name: what it was taught later
 METADATA = "nano.json"
 INDEX = "model.safetensors.index.json"

@@ -1,6 +1,6 @@
 """The description of `vlm`, without heavy imports: a vision-language model in a worker, or on a server.
 
-`vlm` alone is what ships with the arena and suits the game: nano, nano with an adapter, or nano-games. `vlm:DIR` and
+`vlm` alone is what ships with the arena and suits the game: nano, or one that was made of it. `vlm:DIR` and
 `vlm:ORG/MODEL` name any other Hugging Face model, or DIR a peft adapter of one; `vlm:MODEL@url=http://...` a model that
 a server has. What takes a `kind` serves `llm` as well: such models, and those that only read, asked in words.
 """
@@ -38,9 +38,9 @@ NANO_IMAGE = (128, 128)
 NANO, SMOLLM2, TORCH, SERVED = (size * 2**20 for size in (1140, 2270, 500, 80))  # bytes of a worker at its peak
 DEFAULT_EDGE = 384  # pixels, for a model whose config.json is not available here
 BETTER = {  # where several that ship were taught a game: measured to play it better than the first (docs/nano.md)
-    "connect_four": Name("vlm", "nano-games"),
-    "mario": Name("vlm", "nano-games"),
-    "sidescroller": Name("vlm", "nano", {"adapter": "sidescroller"}),
+    "connect_four": "nano-games",
+    "mario": "nano-games",
+    "sidescroller": "nano-sidescroller",
 }
 TESTED_FAMILIES = ("idefics3", "llama")  # tests/operators compares batched answers with single ones
 
@@ -74,15 +74,11 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kind = "v
 
 
 def stands_for(spec: GameSpec, what: str, options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """`vlm` alone is the first that ships and was taught the game, unless another was measured to play it better.
-
-    An adapter only where it is merged: vLLM applies none of what sees.
-    """
+    """`vlm` alone is the first that ships and was taught the game, unless another was measured to play it better."""
     if what or served_elsewhere(options) or options.get("adapter"):
         return what, options
-    best = BETTER.get(spec.id.partition(":")[0])
-    if best is None or (best.options and backend_of(options) != "transformers"):
-        best = next(iter(_taught(spec)), Name("vlm", what))
+    better = BETTER.get(spec.id.partition(":")[0])
+    best = Name("vlm", better) if better else next(iter(_taught(spec)), Name("vlm", what))
     return best.what, {**options, **best.options}
 
 
@@ -229,8 +225,8 @@ KIND = OperatorKind(
     resolve_options=resolve_options,
     fingerprint=fingerprint,
     declared=declared,
-    what="nano | nano-games (default: what suits the game) | DIR | ORG/MODEL, a Hugging Face vision-language "
-    "model; DIR may be a peft adapter of one | MODEL of a server (@url=...)",
+    what="nano | nano-games | nano-sidescroller (default: what suits the game) | DIR | ORG/MODEL, a Hugging Face "
+    "vision-language model; DIR may be a peft adapter of one | MODEL of a server (@url=...)",
     options=OPTIONS,
     extra="vlm",
     determinism="measured",

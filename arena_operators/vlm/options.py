@@ -71,7 +71,7 @@ OPTIONS = {
     "temperature": Option(
         "float",
         None,
-        "of sampling, drawn from each turn's own key; 0 = greedy (default: 1; of nano-games 0.5)",
+        "of sampling, drawn from each turn's own key; 0 = greedy (default: 1, or what its nano.json says)",
         low=0,
         high=10,
     ),

@@ -25,7 +25,7 @@ from scripts.ppo.evaluate import lanes
 
 CLAIMS = Path(__file__).parents[2] / "docs" / "results" / "heldout.json"
 GAME, LEVELS, SEED = "sidescroller@set=heldout", 100, 1
-SHIPPED = ("vlm:nano", "vlm:nano@adapter=sidescroller", "scripted", "ppo", "random")
+SHIPPED = ("vlm:nano", "vlm:nano@adapter=sidescroller", "vlm:nano-sidescroller", "scripted", "ppo", "random")
 FIXED = "scripted"  # its answers follow from what it sees
 Spread = tuple[float, float, float]  # mean, and the ends of its interval
 Pixels = Mapping[str, Sequence[float]]  # of each operator, by level

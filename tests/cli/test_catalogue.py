@@ -66,7 +66,7 @@ def test_of_each_game_it_is_told_which_model_a_name_alone_means():
     games = json.loads(CliRunner().invoke(operators, ["vlm", "--json"]).output)[0]["games"]
     assert games["leduc"] == "image 128x128, text, as vlm:nano"
     assert games["blackjack"] == "image 128x128, text, as vlm:nano-games"
-    assert games["sidescroller"] == "image 128x128, text, as vlm:nano@adapter=sidescroller"
+    assert games["sidescroller"] == "image 128x128, text, as vlm:nano-sidescroller"
 
 
 def test_an_operator_in_a_file_is_shown():

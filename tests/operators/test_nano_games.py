@@ -41,7 +41,7 @@ def test_vlm_alone_is_the_model_that_knows_the_game(game: str) -> None:
     [
         ("connect_four", "nano-games", None),
         ("mario:1-1", "nano-games", None),
-        ("sidescroller", "nano", "sidescroller"),
+        ("sidescroller", "nano-sidescroller", None),
         ("holdem", "nano", None),
         ("kuhn", "nano", None),
         ("leduc", "nano", None),
@@ -75,12 +75,12 @@ def test_a_model_that_is_named_is_that_model() -> None:
 def test_a_run_tells_what_a_name_alone_meant() -> None:
     head = describe(build_plan("sidescroller", ["vlm@temperature=0.5", "vlm:nano", "scripted"], seed=1, matches=1))
     told = [one.stood_for for one in head.games[0].operators]
-    assert told == ["vlm:nano@temperature=0.5@adapter=sidescroller", None, None]
+    assert told == ["vlm:nano-sidescroller@temperature=0.5", None, None]
 
 
-def test_vllm_gets_no_adapter_that_it_could_not_apply() -> None:
+def test_vllm_serves_what_suits_the_game_too() -> None:
     spec = game_class("sidescroller").spec
-    assert stands_for(spec, "", {"backend": "vllm"}) == ("nano", {"backend": "vllm"})
+    assert stands_for(spec, "", {"backend": "vllm"}) == ("nano-sidescroller", {"backend": "vllm"})
 
 
 def test_what_is_checked_is_what_plays() -> None:
@@ -94,7 +94,7 @@ def test_a_worker_that_serves_a_name_alone_is_refused_where_that_means_another_m
         return Inquire(major=MAJOR, minor=MINOR, kind="vlm", what="", options={}, spec=game_class(game).spec)
 
     assert Service("vlm").terms(asked("leduc")).what == ""
-    with pytest.raises(InputError, match="arena worker serve vlm:nano@adapter=sidescroller"):
+    with pytest.raises(InputError, match="arena worker serve vlm:nano-sidescroller"):
         Service("vlm").terms(asked("sidescroller"))
     assert Service("vlm:nano-games").terms(asked("spy")).what == "nano-games"
 
@@ -103,13 +103,14 @@ def test_what_is_trained_is_what_plays() -> None:
     config = RolloutConfig(levels=("maze@seats=1",), operator="vlm@max_tokens=32")
     assert standing(config).operator == "vlm:nano-games@max_tokens=32"
     assert standing(RolloutConfig(levels=("leduc@seats=2",))).operator == "vlm:nano"
-    assert standing(RolloutConfig(levels=("sidescroller",))).operator == "vlm:nano@adapter=sidescroller"
+    assert standing(RolloutConfig(levels=("sidescroller",))).operator == "vlm:nano-sidescroller"
     with pytest.raises(InputError, match="name the one"):
         standing(RolloutConfig(levels=("leduc@seats=2", "race@seats=2")))
 
 
 @pytest.mark.parametrize(
-    ("name", "drawn"), [("vlm:nano-games", 0.5), ("vlm:nano", 1), ("vlm:nano-games@temperature=1", 1)]
+    ("name", "drawn"),
+    [("vlm:nano-games", 0.5), ("vlm:nano", 1), ("vlm:nano-games@temperature=1", 1), ("vlm:nano-sidescroller", 0.3)],
 )
 def test_it_plays_at_a_temperature_of_its_own(name: str, drawn: float) -> None:
     assert options_of(name)["temperature"] == drawn

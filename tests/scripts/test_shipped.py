@@ -22,7 +22,9 @@ def test_the_docs_say_what_was_measured_level_by_level() -> None:
 def test_a_missing_figure_is_named(tmp_path: Path) -> None:
     file = tmp_path / "claims.json"
     file.write_text(f'{{"vlm:nano": {[1.0] * 100}, "ppo": [1.0], "random": {[1.0] * 100}}}')
-    with pytest.raises(InputError, match="lacks 100 levels of vlm:nano@adapter=sidescroller, scripted, ppo"):
+    with pytest.raises(
+        InputError, match="lacks 100 levels of vlm:nano@adapter=sidescroller, vlm:nano-sidescroller, scripted, ppo"
+    ):
         shipped.claims(file)
 
 

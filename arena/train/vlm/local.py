@@ -194,16 +194,19 @@ class LocalEngine(Engine):
             (fresh / saved.MARKER).write_text(json.dumps(about) + "\n")
         return out
 
-    def export_adapter(self, out: Path, rank: int | None = None) -> float:
+    def export_adapter(self, out: Path, rank: int | None = None, *, linear: bool = False) -> float:
         """Write the new folder `out` with a peft adapter that takes the plain model to what was trained.
 
-        The plain model has no adapter: what one of its own adds is in the new one. `rank`: the most directions of a
-        layer's change (None: of a training of all weights 32, in mode lora what the adapters have). Gives the share of
-        the squared change that is in it.
+        The plain model has no adapter: what one of its own adds is in the new one. `rank`: its size. In mode lora the
+        most directions of a layer (None: what the adapters have); of a training of all weights as in `lowrank.adapted`
+        (None: 32), with `linear` of linear layers alone. Gives the share of the squared change that is in it.
+        InputError for `linear` in mode lora.
         """
+        if linear and self.config.mode == "lora":
+            raise InputError("--linear is for trainings of all weights: mode lora trains linear layers alone")
         model, share = self.model, 1.0
         if self.config.mode == "full":
-            model, share = lowrank.adapted(self.learner.plain(), self.model, rank or RANK)
+            model, share = lowrank.adapted(self.learner.plain(), self.model, rank or RANK, linear=linear)
         about = {"source": self.source, **self.reached}
         return share * saved.write_adapter(out, model, about, self.learner.base, self._own, rank)
 

@@ -3,33 +3,84 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
+MOST = 4  # times the rank that was asked for: of one layer
 
-def adapted(start: Any, trained: Any, rank: int) -> tuple[Any, float]:
+
+def adapted(start: Any, trained: Any, rank: int, *, linear: bool = False) -> tuple[Any, float]:
     """`start`, which is changed, with an adapter that takes it near `trained`, and the share of the squared change of
 
-    all weights that is in the adapter, from 0 to 1. The difference of each linear layer but the head is cut to its
-    `rank` largest singular directions, which is the nearest matrix of that rank (Eckart and Young 1936); other weights
-    stay those of the start.
+    all weights that is in the adapter, from 0 to 1. The adapter has no more weights than one of `rank` on each linear
+    layer but the head. They go where they hold most: to the largest singular directions (which make the nearest matrix
+    of their number, Eckart and Young 1936) of all these layers and of the embeddings, `MOST` times `rank` of one at
+    most. `linear`: of no embedding. Other weights stay those of the start.
     """
     from peft import LoraConfig, get_peft_model
 
     now = dict(trained.named_parameters())
-    changes = {name: now[name].detach() - one.detach() for name, one in start.named_parameters()}
+    changes = {name: now[name].detach().float() - one.detach().float() for name, one in start.named_parameters()}
+    layers = {name: changes[f"{name}.weight"] for name in _linear(start)}
+    budget = rank * sum(map(sum, (one.shape for one in layers.values())))
+    if not linear:
+        layers |= {name: changes[f"{name}.weight"] for name in _of(start, nn.Embedding)}
+    parts = {name: _largest(change, MOST * rank) for name, change in layers.items()}
+    counts = _spread(
+        {name: (size.square(), len(left) + right.shape[1]) for name, (left, size, right) in parts.items()}, budget
+    )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by names that are to go
-        how = LoraConfig(r=rank, lora_alpha=rank, target_modules="all-linear", bias="none", task_type="CAUSAL_LM")
+        warnings.simplefilter("ignore")  # peft asks transformers by names that are to go, and warns of tied weights
+        how = LoraConfig(
+            r=rank,
+            lora_alpha=rank,
+            target_modules=sorted(counts),
+            rank_pattern=counts,
+            alpha_pattern=counts,
+            bias="none",
+            task_type="CAUSAL_LM",
+        )
         wrapped = get_peft_model(start, how)
-    kept = 0.0
-    for name, module in wrapped.get_base_model().named_modules():
-        if hasattr(module, "lora_A"):
-            kept += _fill(module, changes[f"{name}.weight"].float())
-    total = sum(float(one.float().square().sum()) for one in changes.values())
+    kept, base = 0.0, wrapped.get_base_model()
+    for name, count in counts.items():
+        left, size, right = parts[name]
+        root = size[:count].sqrt()
+        _fill(base.get_submodule(name), root[:, None] * right[:count], left[:, :count] * root)
+        kept += float(size[:count].square().sum())
+    total = sum(float(one.square().sum()) for one in changes.values())
     return wrapped, (kept / total if total else 1.0)
+
+
+def _of(model: nn.Module, kind: type[nn.Module]) -> list[str]:
+    return [name for name, module in model.named_modules() if isinstance(module, kind)]
+
+
+def _linear(model: Any) -> list[str]:
+    """Linear layers but the head."""
+    head = model.get_output_embeddings()
+    return [name for name in _of(model, nn.Linear) if model.get_submodule(name) is not head]
+
+
+def _largest(change: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    left, size, right = torch.linalg.svd(change, full_matrices=False)
+    return left[:, :most], size[:most], right[:most]
+
+
+def _spread(parts: Mapping[str, tuple[torch.Tensor, int]], budget: int) -> dict[str, int]:
+    """How many directions each layer gets, those that get one. `parts`: the squares of a layer's, falling, and the
+
+    weights that one takes; `budget`: of all weights. What holds most for its weights comes first (Dantzig 1957).
+    """
+    every = [(float(one) / cost, name) for name, (squares, cost) in parts.items() for one in squares if one > 0]
+    counts: dict[str, int] = {}
+    for _, name in sorted(every, reverse=True):
+        if (cost := parts[name][1]) <= budget:
+            counts[name] = counts.get(name, 0) + 1
+            budget -= cost
+    return counts
 
 
 def cut(down: torch.Tensor, up: torch.Tensor, rank: int) -> tuple[torch.Tensor, torch.Tensor, float, float]:
@@ -45,16 +96,12 @@ def cut(down: torch.Tensor, up: torch.Tensor, rank: int) -> tuple[torch.Tensor, 
     return root[:, None] * (right @ other.T[:, :rank]).T, left @ turned[:, :rank] * root, kept, total
 
 
-def _fill(module: Any, change: torch.Tensor) -> float:
-    """Set a layer's pair of matrices, and give the square of what they add."""
-    down: nn.Linear = module.lora_A["default"]
-    up: nn.Linear = module.lora_B["default"]
-    left, size, right = torch.linalg.svd(change, full_matrices=False)
-    count = min(down.out_features, len(size))
-    root = size[:count].sqrt()
+def _fill(module: Any, down: torch.Tensor, up: torch.Tensor) -> None:
+    """Set what an adapter adds to a layer's weight to `up` @ `down`."""
     with torch.no_grad():
-        down.weight.zero_()
-        up.weight.zero_()
-        down.weight[:count] = root[:, None] * right[:count]
-        up.weight[:, :count] = left[:, :count] * root
-    return float(size[:count].square().sum())
+        if "default" in module.lora_embedding_A:
+            module.lora_embedding_A["default"].copy_(up.T)
+            module.lora_embedding_B["default"].copy_(down.T)
+        else:
+            module.lora_A["default"].weight.copy_(down)
+            module.lora_B["default"].weight.copy_(up)

@@ -30,7 +30,8 @@ VERSION = 1
 INSTEAD = "Name another one, or resume from the state before it"  # of a state that is damaged
 FACTS, SERVED = begun.STATE, begun.SERVED
 MARKER = begun.WEIGHTS  # the last file of a folder of weights
-PEFT, LORA_A, LORA_B = "base_model.model.", ".lora_A.weight", ".lora_B.weight"  # around a layer's name, as peft has it
+PEFT = "base_model.model."  # before a layer's name, as peft has it; behind it, of a linear layer and of an embedding:
+LINEAR, EMBEDDING = (".lora_A.weight", ".lora_B.weight"), (".lora_embedding_A", ".lora_embedding_B")
 Factors = Mapping[str, tuple[Tensor, Tensor]]  # by layer: (down, up), whose product up @ down is added to its weight
 
 
@@ -107,16 +108,34 @@ def write_adapter(
 
 def _cut(how: Any, weights: Mapping[str, Tensor], rank: int) -> tuple[Any, dict[str, Tensor], float]:
     """The nearest adapter of that rank, its settings and weights, and the share of the square that is left."""
-    out, kept, total, scale = {}, 0.0, 0.0, how.lora_alpha / how.r
-    for key, down in weights.items():
-        if key.endswith(LORA_A):
-            beside = key.removesuffix(LORA_A) + LORA_B
-            up = weights[beside].float().cpu() * scale
-            out[key], out[beside], some, every = lowrank.cut(down.float().cpu(), up, rank)
-            kept, total = kept + some, total + every
+    out: dict[str, Tensor] = {}
+    kept, total, scale = 0.0, 0.0, how.lora_alpha / how.r
+    for name, (down, up) in _factors(weights).items():
+        *pair, some, every = lowrank.cut(down, up * scale, rank)
+        out |= _as_peft(name, *pair, embedding=f"{PEFT}{name}{EMBEDDING[0]}" in weights)
+        kept, total = kept + some, total + every
     how = copy.copy(how)
     how.r = how.lora_alpha = rank
     return how, out, kept / total if total else 1.0
+
+
+def _factors(weights: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
+    """The factors of an adapter by layer, as `Factors` has them, but for its scale: of an embedding peft turns them."""
+    out = {}
+    for key, first in weights.items():
+        for (down, up), turned in ((LINEAR, False), (EMBEDDING, True)):
+            if key.endswith(down):
+                second = weights[key.removesuffix(down) + up]
+                pair = (second.T, first.T) if turned else (first, second)
+                one, other = (each.detach().float().cpu() for each in pair)
+                out[key.removeprefix(PEFT).removesuffix(down)] = one, other
+    return out
+
+
+def _as_peft(name: str, down: Tensor, up: Tensor, *, embedding: bool) -> dict[str, Tensor]:
+    """The factors of a layer by peft's names."""
+    ends, pair = (EMBEDDING, (up.T, down.T)) if embedding else (LINEAR, (down, up))
+    return {f"{PEFT}{name}{end}": one for end, one in zip(ends, pair, strict=True)}
 
 
 def _adapter(model: Any, weights: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
@@ -142,18 +161,16 @@ def _with_own(model: Any, own: Factors, weights: Mapping[str, Tensor] | None = N
     how, state = copy.copy(model.peft_config["default"]), _adapter(model, weights)
     scale = how.lora_alpha / how.r
     pairs: dict[str, list[tuple[Tensor, Tensor]]] = {name: [factors] for name, factors in own.items()}
-    for key, down in state.items():
-        if key.endswith(LORA_A):
-            name = key.removeprefix(PEFT).removesuffix(LORA_A)
-            up = state[f"{PEFT}{name}{LORA_B}"]
-            pairs.setdefault(name, []).append((down.detach().float().cpu(), up.detach().float().cpu() * scale))
+    for name, (down, up) in _factors(state).items():
+        pairs.setdefault(name, []).append((down, up * scale))
     most = max(sum(len(down) for down, _ in each) for each in pairs.values())
-    out = {}
+    out: dict[str, Tensor] = {}
+    base = model.get_base_model()
     for name, each in pairs.items():
         down, up = torch.cat([one for one, _ in each]), torch.cat([one for _, one in each], 1)
-        spare = most - len(down)
-        out[f"{PEFT}{name}{LORA_A}"] = torch.nn.functional.pad(down, (0, 0, 0, spare))
-        out[f"{PEFT}{name}{LORA_B}"] = torch.nn.functional.pad(up, (0, spare))
+        spare, embedding = most - len(down), isinstance(base.get_submodule(name), torch.nn.Embedding)
+        down, up = torch.nn.functional.pad(down, (0, 0, 0, spare)), torch.nn.functional.pad(up, (0, spare))
+        out |= _as_peft(name, down, up, embedding=embedding)
     how.r = how.lora_alpha = most
     how.target_modules = set(pairs)
     return how, out

@@ -10,6 +10,7 @@ pytest.importorskip("peft")
 
 import torch
 from peft import LoraConfig, get_peft_model
+from safetensors.torch import load_file
 from transformers import AutoModelForImageTextToText
 
 from arena.errors import InputError
@@ -23,14 +24,14 @@ LAYERS = r".*text_model.*\.(q_proj|up_proj)"
 
 
 def moved(name, out, mode):
-    """An engine with other weights than it loaded: each layer that an adapter changes moved along four directions."""
+    """An engine with other weights than it loaded: each layer that an adapter changes moved along some directions."""
     made = LocalEngine(name, out, LocalConfig(mode=mode, dtype="float32", rank=8, alpha=16))
     torch.manual_seed(2)
     with torch.no_grad():
         for name, one in made.model.named_parameters():
             if mode == "lora" and "lora_B" in name:
                 one += 0.01 * torch.randn_like(one)
-            elif mode == "full" and name.endswith("_proj.weight") and "text_model" in name:
+            elif mode == "full" and name.endswith(("_proj.weight", "embed_tokens.weight")) and "text_model" in name:
                 one += 0.01 * torch.randn(len(one), 4) @ torch.randn(4, one.shape[1])
     return made
 
@@ -50,8 +51,9 @@ def played(what="nano", adapter=None, path=None):
 
 
 def apart(one, other):
+    """The head counts once: it is the embeddings."""
     assert one.keys() == other.keys()
-    return sum(float((one[name] - other[name]).square().sum()) for name in one) ** 0.5
+    return sum(float((one[name] - other[name]).square().sum()) for name in one if name != "lm_head.weight") ** 0.5
 
 
 @pytest.fixture(scope="module", params=["lora", "full"])
@@ -75,21 +77,61 @@ def test_the_exported_adapter_takes_the_plain_model_to_what_was_trained(engine, 
     assert share == pytest.approx(1, abs=1e-4)
 
 
+def nearest(change, rank):
+    """The matrix of that rank which is nearest, and its square (Eckart and Young 1936)."""
+    left, size, right = torch.linalg.svd(change.float(), full_matrices=False)
+    return left[:, :rank] * size[:rank] @ right[:rank], float(size[:rank].square().sum())
+
+
+def squared(one, other):
+    return apart(one, other) ** 2
+
+
 def test_an_adapter_of_a_lower_rank_is_the_nearest_one(engine, tmp_path):
-    """Which the largest singular directions are (Eckart and Young 1936)."""
+    if engine.config.mode == "full":
+        pytest.skip("of all weights ranks are spread: the next test")
     share = engine.export_adapter(tmp_path / "cut", rank=2)
     plain, trained, cut = played(), weights(engine), played(adapter=tmp_path / "cut")
-    kept = total = 0.0
+    kept = 0.0
     for name in sorted(cut):
-        change = (trained[name] - plain[name]).float()
         if not torch.equal(cut[name], plain[name]):
-            left, size, right = torch.linalg.svd(change, full_matrices=False)
-            near = left[:, :2] * size[:2] @ right[:2]
+            near, square = nearest(trained[name] - plain[name], 2)
             assert torch.allclose(cut[name] - plain[name], near, atol=0.02 * float(near.abs().max()))
-            kept += float(size[:2].square().sum())
-        total += float(change.square().sum())
-    assert share == pytest.approx(kept / total, rel=1e-3)
+            kept += square
+    assert share == pytest.approx(kept / squared(trained, plain), rel=1e-3)
     assert share < 0.99
+
+
+@pytest.mark.parametrize("linear", [False, True])
+def test_of_all_weights_it_holds_more_than_equal_ranks_of_linear_layers_in_no_more_space(linear, tmp_path):
+    engine = moved("vlm:nano@adapter=race", tmp_path / "weights", "full")
+    share = engine.export_adapter(tmp_path / "cut", rank=2, linear=linear)
+    plain, trained, cut = played(), weights(engine), played(adapter=tmp_path / "cut")
+    layers = [name for name in plain if plain[name].ndim == 2 and "embed" not in name and "lm_head" not in name]
+    equal = sum(nearest(trained[name] - plain[name], 2)[1] for name in layers) / squared(trained, plain)
+    assert share == pytest.approx(1 - squared(trained, cut) / squared(trained, plain), rel=1e-2)
+    assert share > 1.05 * equal
+    assert sum(map(torch.numel, load_file(tmp_path / "cut" / "adapter_model.safetensors").values())) <= 2 * sum(
+        sum(plain[name].shape) for name in layers
+    )
+    word = "model.text_model.embed_tokens.weight"
+    assert torch.equal(cut[word], plain[word]) == linear
+    assert torch.equal(cut["lm_head.weight"], cut[word])
+
+
+def test_an_adapter_of_embeddings_is_trained_further(tmp_path):
+    """In mode lora, which trains linear layers: what is trained brings both."""
+    moved("vlm:nano", tmp_path / "weights", "full").export_adapter(tmp_path / "own")
+    made = moved(f"vlm:nano@adapter={tmp_path / 'own'}", tmp_path / "again", "lora")
+    path = made.sampler_weights("pi_v1")
+    assert apart(played(adapter=tmp_path / "own"), weights(made)) > 0.1
+    assert apart(played(adapter=tmp_path / "own", path=path), weights(made)) < 1e-3
+
+
+def test_a_training_of_linear_layers_has_nothing_else_to_leave_out(tmp_path):
+    made = LocalEngine("vlm:nano", tmp_path, LocalConfig(dtype="float32"))
+    with pytest.raises(InputError, match="mode lora trains linear layers alone"):
+        made.export_adapter(tmp_path / "out", linear=True)
 
 
 def test_the_adapter_of_a_training_plays_alone_and_as_that_of_its_model(engine):
