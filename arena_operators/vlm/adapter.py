@@ -36,7 +36,14 @@ def base_alone(origin: Source, revision: str | None) -> Iterator[str]:
 
 def merged(model: Any, folder: Path) -> Any:
     """Returns `model` with the adapter in `folder` merged. Raises ValueError if any part of it does not fit."""
-    return applied(model, folder).merge_and_unload(safe_merge=True)
+    return into_its_model(applied(model, folder))
+
+
+def into_its_model(wrapped: Any) -> Any:
+    """The model of an applied adapter, with what it adds in its weights."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of embeddings: a head that is tied is the same parameter
+        return wrapped.merge_and_unload(safe_merge=True)
 
 
 def applied(model: Any, folder: Path) -> Any:

@@ -20,7 +20,7 @@ from torch import Tensor
 from arena.canonical import hash_file
 from arena.operator import Ids
 from arena_operators.vlm import checkpoint
-from arena_operators.vlm.adapter import applied, factors
+from arena_operators.vlm.adapter import applied, factors, into_its_model
 from arena_operators.vlm.backend import Message, Picture
 from arena_operators.vlm.checkpoint import METADATA, Kind
 from arena_operators.vlm.encoder import Encoder
@@ -42,7 +42,7 @@ class _Apart(Model):
             self.added = factors(wrapped)
         except ValueError as error:
             self.unlike = f"of its adapter {adapter} cannot be told apart what it adds: {error}"
-        return wrapped.merge_and_unload(safe_merge=True)
+        return into_its_model(wrapped)
 
 
 class Learner:

@@ -31,7 +31,7 @@ def adapted(start: Any, trained: Any, rank: int, *, linear: bool = False) -> tup
     parts = {name: _largest(change, MOST * rank) for name, change in layers.items()}
     counts = _spread(
         {name: (size.square(), len(left) + right.shape[1]) for name, (left, size, right) in parts.items()}, budget
-    )
+    ) or {next(iter(parts)): 1}  # where nothing changed: peft knows no adapter of nothing
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # peft asks transformers by names that are to go, and warns of tied weights
         how = LoraConfig(

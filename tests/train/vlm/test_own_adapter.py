@@ -87,9 +87,8 @@ def squared(one, other):
     return apart(one, other) ** 2
 
 
+@pytest.mark.parametrize("engine", ["lora"], indirect=True)  # of all weights ranks are spread: the next test
 def test_an_adapter_of_a_lower_rank_is_the_nearest_one(engine, tmp_path):
-    if engine.config.mode == "full":
-        pytest.skip("of all weights ranks are spread: the next test")
     share = engine.export_adapter(tmp_path / "cut", rank=2)
     plain, trained, cut = played(), weights(engine), played(adapter=tmp_path / "cut")
     kept = 0.0
@@ -117,6 +116,12 @@ def test_of_all_weights_it_holds_more_than_equal_ranks_of_linear_layers_in_no_mo
     word = "model.text_model.embed_tokens.weight"
     assert torch.equal(cut[word], plain[word]) == linear
     assert torch.equal(cut["lm_head.weight"], cut[word])
+
+
+def test_where_nothing_changed_the_adapter_changes_nothing(tmp_path):
+    made = LocalEngine("vlm:nano", tmp_path / "weights", LocalConfig(mode="full", dtype="float32"))
+    assert made.export_adapter(tmp_path / "none") == 1
+    assert apart(played(adapter=tmp_path / "none"), played()) == 0
 
 
 def test_an_adapter_of_embeddings_is_trained_further(tmp_path):
