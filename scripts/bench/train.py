@@ -3,16 +3,17 @@
     python scripts/bench/train.py [--preset sidescroller-nano] [--updates 3] [--set rollout.matches=8] [--json FILE]
 
 end to end: whole updates of `arena train vlm` without evaluations. The first one is left out: it loads and compiles.
-generation alone: after each rollout the operator's own backend gets its very requests again, all at once, with the same
-      weights and nothing kept, so that all its rows are busy to the end; no game, no log, no waiting for a match. Every
-      answer must be the one that was played, token by token.
+generation alone: after each rollout the operator's own backend gets its very requests again, with the same weights and
+      nothing kept: no game, no log. They come in the waves that they came in, since the next turn of a match cannot be
+      asked before this one is answered. Every answer must be the one that was played, token by token.
 update alone: the engine's calls of those updates (scores, gradients, steps), timed where they are made.
-ratio: (generation alone + update alone) / end to end, for as many turns. 1: the trainer itself costs nothing, and no
-      row of the model is ever idle.
-model: the same with generation as it was in the rollouts, its idle rows included: how long the model is at work.
+ratio: (generation alone + update alone) / end to end, for as many turns. 1: the trainer itself costs nothing.
+at_once: the same with all requests of a rollout asked at once, so that no row of the model is ever idle. No trainer
+      that waits for its turns gets there.
+model: the same with generation as it was timed in the rollouts: how long the model is at work.
 
-Then where the rest goes: `lanes` is what generation takes longer in the rollout than alone, because rows are idle while
-matches wait for each other and end; `game_and_rows` is the rest of the rollout (rules, pictures, log, rows);
+Then where the rest goes: `lanes` is what generation takes longer in the rollout than all at once, because rows are idle
+while matches end; `game_and_rows` is the rest of the rollout (rules, pictures, log, rows);
 `critic_and_rows` that of learning; and storing rows, giving weights, checkpoints. By processor time, and by the clock,
 which on a busy machine measures the neighbours too. Operators must be in the trainer's process.
 """
@@ -102,6 +103,7 @@ class Listener:
     def __init__(self, spent: Spent) -> None:
         self.spent = spent
         self.asked: list[tuple[ModelRequest, ModelAnswer]] = []
+        self.waves: list[int] = []  # how many of them came in each
         self.backend: TransformersBackend | None = None
         self._generate = TransformersBackend.generate  # unheard
 
@@ -112,6 +114,7 @@ class Listener:
 
         def heard(backend: TransformersBackend, requests: Sequence[ModelRequest]) -> Iterator[tuple[int, ModelAnswer]]:
             mine.backend = backend
+            mine.waves.append(len(requests))
             answers = generate(backend, requests)
             while True:
                 with timed(mine.spent, "generation"):
@@ -133,25 +136,32 @@ class Listener:
 
         def played(rollout: Rollout, update: int) -> Collected:
             self.asked.clear()
+            self.waves.clear()
             with timed(self.spent, "rollout"):
                 out = play(rollout, update)
             if rollout.version != BASE:
                 with timed(self.spent, "again"):
-                    self._again(rollout.out / "weights" / rollout.version)
+                    weights = rollout.out / "weights" / rollout.version
+                    self._again(weights, "alone", self.waves)
+                    self._again(weights, "at_once", [len(self.asked)])
             return out
 
         return played
 
-    def _again(self, weights: Path) -> None:
-        """Asks the same with nothing else to do. ValueError where an answer is another one."""
+    def _again(self, weights: Path, part: str, waves: Sequence[int]) -> None:
+        """Asks the same in these waves, with nothing else to do. ValueError where an answer is another one."""
         if self.backend is None:
             raise SystemExit(
                 "no turn was answered in this process: leave rollout.processes and backends of servers out"
             )
         asked = tuple(self.asked)
         self.backend.update(str(weights))  # and forget what was kept
-        with timed(self.spent, "alone"):
-            answers = list(self._generate(self.backend, [request for request, _ in asked]))
+        answers: list[tuple[int, ModelAnswer]] = []
+        with timed(self.spent, part):
+            for wave in waves:
+                begin = len(answers)
+                requests = [request for request, _ in asked[begin : begin + wave]]
+                answers += [(begin + at, answer) for at, answer in self._generate(self.backend, requests)]
         for at, answer in answers:
             then = asked[at][1].tokens
             assert then is not None
@@ -164,17 +174,18 @@ class Listener:
 
 def shares(turns: float, spent: Mapping[str, float]) -> dict[str, float]:
     """Ratio, rates, and shares of the whole time, by one clock. `spent`: seconds of each part of so many turns."""
-    whole, lone = spent["all"] - spent["again"], spent["alone"]
+    whole, lone, busy = spent["all"] - spent["again"], spent["alone"], spent["at_once"]
     named = sum(spent[part] for part in ("rollout", "store", "learn", "weights", "checkpoint"))
     return {
         "ratio": (lone + spent["engine"]) / whole,
+        "at_once": (busy + spent["engine"]) / whole,
         "model": (spent["generation"] + spent["engine"]) / whole,
         "turns_per_second": turns / whole,
         "generation_alone_turns_per_second": turns / lone,
         "update_alone_turns_per_second": turns / spent["engine"],
-        "generation": lone / whole,
+        "generation": busy / whole,
         "engine": spent["engine"] / whole,
-        "lanes": (spent["generation"] - lone) / whole,
+        "lanes": (spent["generation"] - busy) / whole,
         "game_and_rows": (spent["rollout"] - spent["generation"]) / whole,
         "critic_and_rows": (spent["learn"] - spent["engine"]) / whole,
         **{part: spent[part] / whole for part in ("store", "weights", "checkpoint")},

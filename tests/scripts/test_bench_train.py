@@ -19,7 +19,8 @@ NANO = checkpoint.source("nano").path
 SPENT = {
     "all": 12.0,
     "again": 2.0,
-    "alone": 1.5,
+    "alone": 2.5,
+    "at_once": 1.5,
     "rollout": 5.0,
     "generation": 4.0,
     "learn": 3.0,
@@ -33,16 +34,19 @@ SPENT = {
 def test_what_is_asked_again_is_no_part_of_the_training() -> None:
     found = shares(600, SPENT)
     assert found["generation"] == pytest.approx(0.15)
-    assert found["ratio"] == pytest.approx(0.4)
+    assert found["ratio"] == pytest.approx(0.5)
+    assert found["at_once"] == pytest.approx(0.4)
     assert found["model"] == pytest.approx(0.65)
     assert found["turns_per_second"] == 60
-    assert found["generation_alone_turns_per_second"] == pytest.approx(400)
+    assert found["generation_alone_turns_per_second"] == pytest.approx(240)
     assert found["update_alone_turns_per_second"] == pytest.approx(240)
 
 
 def test_parts_are_the_whole() -> None:
     found = shares(600, SPENT)
-    whole = [value for name, value in found.items() if name not in ("ratio", "model") and "per_second" not in name]
+    whole = [
+        value for name, value in found.items() if name not in ("ratio", "at_once", "model") and "per_second" not in name
+    ]
     assert sum(whole) == pytest.approx(1)
 
 
@@ -61,8 +65,10 @@ def heard() -> Listener:
 
 def test_the_same_answers_are_timed(heard: Listener) -> None:
     assert NANO is not None
-    heard._again(NANO)
-    assert heard.spent["processor"]["alone"] > 0
+    assert sum(heard.waves) == len(heard.asked)
+    heard._again(NANO, "alone", heard.waves)
+    heard._again(NANO, "at_once", [1] * len(heard.asked))
+    assert min(heard.spent["processor"][part] for part in ("alone", "at_once")) > 0
 
 
 def test_another_answer_ends_the_bench(heard: Listener) -> None:
@@ -71,5 +77,5 @@ def test_another_answer_ends_the_bench(heard: Listener) -> None:
     heard.asked[0] = request, replace(answer, tokens=answer.tokens + 1)
     assert NANO is not None
     with pytest.raises(ValueError, match="turn 0 was answered"):
-        heard._again(NANO)
+        heard._again(NANO, "alone", heard.waves)
     heard.asked[:] = [(request, answer), *others]
