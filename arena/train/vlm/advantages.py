@@ -4,7 +4,7 @@ It takes the rows of one update and `Inputs`, and returns float64: (rows,), a nu
 array for each row, a number a token. `estimate.estimate` calls it and does what holds for all of them.
 
 Symbols: r_t is the row's reward (until the seat's next turn), V_t a critic's value of what was seen at turn t. Where an
-episode was cut, V of the turn that followed (`Row.after`) stands for what was cut.
+episode was cut, nobody is asked what is seen then: V of its last turn stands for what would have followed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ class Inputs:
     """What the algorithms take beside the rows; each says what it reads."""
 
     values: Array | None = None  # (rows,) V_t; NaN where it is not known: that turn hands on what follows it
-    after: Array | None = None  # (rows,) V of `Row.after`; read where a row is truncated
     token_values: Sequence[Array] | None = None  # a row: (response,) V before each of its tokens
     gamma: float = 0.95  # discount a turn
     lam: float = 0.95  # lambda of GAE over turns; 1: the Monte Carlo return
@@ -47,9 +46,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def needs_critic(of: Critics) -> Callable[[Function], Function]:
-    """Says of an algorithm that it reads a critic: of turns, `values` and `after`; of tokens, `token_values` and
+    """Says of an algorithm that it reads a critic: of turns, `values`; of tokens, `token_values`.
 
-    `after`. Whoever does not say so gets none of them. ValueError for another critic.
+    Whoever does not say so gets none of them. ValueError for another critic.
     """
     if of not in get_args(Critics):
         raise ValueError(f"needs_critic({of!r}): expected {' or '.join(get_args(Critics))}")
@@ -72,7 +71,7 @@ def critic_of(algorithm: Advantage) -> Critics | None:
 
 @needs_critic("turns")
 def ppo(rows: Sequence[Row], inputs: Inputs) -> Array:
-    """Turn-level PPO: GAE over turns, over its standard deviation; the mean stays. Reads values, after, gamma, lam.
+    """Turn-level PPO: GAE over turns, over its standard deviation; the mean stays. Reads values, gamma, lam.
 
     delta_t = r_t + gamma V_{t+1} - V_t, A_t = delta_t + gamma lam A_{t+1}. Sources: Schulman et al. 2015 (GAE,
     1506.02438); a critic with one value a turn: Odysseus, Turn-PPO (2512.17008).
@@ -209,11 +208,11 @@ BASELINES = frozenset({"spiral", "spo"})  # read and update `baselines`
 
 
 def gae(rows: Sequence[Row], inputs: Inputs) -> Array:
-    """(rows,) generalised advantage estimates over turns, not scaled. Reads values, after, gamma, lam."""
+    """(rows,) generalised advantage estimates over turns, not scaled. Reads values, gamma, lam."""
     values = _need(inputs.values, "values")
     out = np.zeros(len(rows))
     for episode in episodes(rows):
-        following, later = _bootstrap(rows, episode, inputs), 0.0
+        following, later = _bootstrap(rows, episode, values), 0.0
         for at in reversed(episode):
             expected = rows[at].reward + inputs.gamma * following
             own = expected if np.isnan(values[at]) else values[at]
@@ -226,12 +225,12 @@ def token_gae(rows: Sequence[Row], inputs: Inputs) -> list[Array]:
     """(response,) a row: GAE over all tokens of an episode, not scaled. A turn's reward comes with its last token.
 
     The step from there to the next turn's first token takes gamma and lam, steps inside a turn token_gamma and
-    token_lam. Reads token_values, after and these. A turn without tokens hands on what follows it.
+    token_lam. Reads token_values and these. A turn without tokens hands on what follows it.
     """
     values = _token_values(rows, inputs)
     out = [np.zeros(len(one)) for one in values]
     for episode in episodes(rows):
-        following, later = _bootstrap(rows, episode, inputs), 0.0
+        following, later = _bootstrap(rows, episode, _before(values)), 0.0
         for at in reversed(episode):
             reward, gamma, decay = rows[at].reward, inputs.gamma, inputs.gamma * inputs.lam
             if not len(values[at]):
@@ -246,13 +245,13 @@ def token_gae(rows: Sequence[Row], inputs: Inputs) -> list[Array]:
 def bilevel_gae(rows: Sequence[Row], inputs: Inputs) -> list[Array]:
     """(response,) a row: each turn's return by GAE over turns is the reward of a GAE over its tokens. Not scaled.
 
-    A turn's value is that before its first token. Reads token_values, after, gamma and lam (turns), token_gamma and
+    A turn's value is that before its first token. Reads token_values, gamma and lam (turns), token_gamma and
     token_lam (tokens). A turn without tokens hands on what follows it.
     """
     values = _token_values(rows, inputs)
     out = [np.zeros(len(one)) for one in values]
     for episode in episodes(rows):
-        following, later = _bootstrap(rows, episode, inputs), 0.0
+        following, later = _bootstrap(rows, episode, _before(values)), 0.0
         for at in reversed(episode):
             expected = rows[at].reward + inputs.gamma * following
             own = values[at][0] if len(values[at]) else expected
@@ -352,9 +351,15 @@ def _need(given: T | None, what: str) -> T:
     return given
 
 
-def _bootstrap(rows: Sequence[Row], episode: Sequence[int], inputs: Inputs) -> float:
-    """The value of what follows an episode: of what was cut, or 0."""
-    return float(_need(inputs.after, "after")[episode[-1]]) if rows[episode[-1]].truncated else 0.0
+def _bootstrap(rows: Sequence[Row], episode: Sequence[int], values: Sequence[float] | Array) -> float:
+    """The value of what follows an episode: 0, or where it was cut that of its last turn of which it is known."""
+    known = (float(values[at]) for at in reversed(episode) if not np.isnan(values[at]))
+    return next(known, 0.0) if rows[episode[-1]].truncated else 0.0
+
+
+def _before(token_values: Sequence[Array]) -> list[float]:
+    """V of each turn, before its first token; NaN of one without tokens."""
+    return [float(one[0]) if len(one) else np.nan for one in token_values]
 
 
 def _token_values(rows: Sequence[Row], inputs: Inputs) -> Sequence[Array]:

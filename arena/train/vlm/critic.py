@@ -8,8 +8,8 @@ hidden state of the prompt. It may know more than the model does: a baseline mus
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, cast
+from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -24,18 +24,10 @@ from arena.train.nets import SMALLEST
 from arena.train.network import CnnExtractor
 from arena.train.vlm.advantages import FLAT, Array
 from arena.train.vlm.critic_config import CriticConfig
-from arena.train.vlm.rows import Row
 from arena.train.vlm.seen import INPUTS, Seen
 
 LARGEST = 160  # a longer edge of a picture is averaged down to at most this: a handheld's frame stays raw
 CHUNK = 256  # rows of one forward pass
-
-
-class Judged(NamedTuple):
-    """Values of rows, as `advantages.Inputs` takes them."""
-
-    values: Array  # (rows,); NaN where something that the critic looks at is missing
-    after: Array  # (rows,): of the turn that followed a truncated row; 0 elsewhere
 
 
 class Critic:
@@ -77,20 +69,6 @@ class Critic:
                 f"{self.config.learning_rate:g})"
             )
         return out
-
-    def judge(self, rows: Sequence[Row], look: Callable[[Sequence[Row]], Seen]) -> Judged:
-        """The values of rows and of what followed truncated ones; `look` shows rows to the critic.
-
-        Where the turn that followed cannot be seen, the value of the last one stands for it.
-        """
-        values = self.values(look(rows))
-        cut = [(at, row.after) for at, row in enumerate(rows) if row.truncated and row.after is not None]
-        after = np.zeros(len(rows))
-        if cut:
-            places = [at for at, _ in cut]
-            followed = self.values(look([row for _, row in cut]))
-            after[places] = np.nan_to_num(np.where(np.isnan(followed), values[places], followed))
-        return Judged(values, after)
 
     def update(self, seen: Seen, targets: Array) -> dict[str, float]:
         """Learn the targets (n,), by SmoothL1 in units of their running deviation. Returns metrics.

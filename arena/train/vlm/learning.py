@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import cast
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from arena.train.vlm import spo
 from arena.train.vlm.advantages import Array, Inputs, critic_of, targets, token_targets
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.config import LearnConfig, VlmConfig
-from arena.train.vlm.critic import Critic, Judged
+from arena.train.vlm.critic import Critic
 from arena.train.vlm.engine import Datum, Engine, Floats, OptimParams
 from arena.train.vlm.estimate import estimate, find, reshaped
 from arena.train.vlm.guided import Guide
@@ -92,11 +91,12 @@ class Learner:
         lesson: tuple[Seen, Array] | None = None  # of the critic: what it sees, and what it should have said
         reads = critic_of(find(how.algorithm))
         if reads == "turns":
-            judged, sees = self._judged(rows, images)
-            inputs = replace(inputs, values=judged.values, after=judged.after)
+            values, sees = self._values(rows, images)
+            inputs = replace(inputs, values=values)
             lesson = sees, np.nan_to_num(targets(rows, self._taught(inputs)))
         elif reads == "tokens":
-            inputs, sees = self._token_values(rows, images, inputs)
+            token_values, sees = self._token_values(rows, images)
+            inputs = replace(inputs, token_values=token_values)
             lesson = sees, np.concatenate(token_targets(rows, self._taught(inputs), how.algorithm))
         advantages = estimate(rows, inputs, how.algorithm, filter=how.filter, kappa=how.kappa, limit=how.limit or None)
         if lesson is not None:
@@ -117,32 +117,21 @@ class Learner:
         warming = self.critic is not None and self.critic.warming
         return replace(inputs, lam=self.config.critic.warmup_lam) if warming else inputs
 
-    def _judged(self, rows: Sequence[Row], images: Mapping[str, Image]) -> tuple[Judged, Seen]:
+    def _values(self, rows: Sequence[Row], images: Mapping[str, Image]) -> tuple[Array, Seen]:
         """The values of turns, and what the critic saw."""
         wanted = self.config.critic.inputs
+        hidden: list[Floats | None] | None = None
+        if "hidden" in wanted:
+            hidden = [one[0] if len(one) else None for one in self._states(rows, images, "prompt")]
+        sees = seen(rows, wanted, vector_shape=self.vector_shape, images=images, hidden=hidden)
+        return self._critic_of(sees).values(sees), sees
 
-        def look(some: Sequence[Row]) -> Seen:
-            hidden: list[Floats | None] | None = None
-            if "hidden" in wanted:
-                hidden = [one[0] if len(one) else None for one in self._states(some, images, "prompt")]
-            return seen(some, wanted, vector_shape=self.vector_shape, images=images, hidden=hidden)
-
-        sees = look(rows)
-        held = {id(rows): sees}  # the rows themselves are looked at once
-        return self._critic_of(sees).judge(rows, lambda some: held.get(id(some)) or look(some)), sees
-
-    def _token_values(self, rows: Sequence[Row], images: Mapping[str, Image], inputs: Inputs) -> tuple[Inputs, Seen]:
-        """The inputs with a value before each token, and what the critic saw: the state that predicts the token."""
+    def _token_values(self, rows: Sequence[Row], images: Mapping[str, Image]) -> tuple[list[Array], Seen]:
+        """A value before each token of each row, and what the critic saw: the state that predicts the token."""
         states = self._states(rows, images, "response")
         sees = of_tokens(states)
-        critic = self._critic_of(sees)
-        values = np.split(critic.values(sees), np.cumsum([len(one) for one in states])[:-1])
-        cut = [at for at, row in enumerate(rows) if row.truncated and row.after is not None]
-        followed = self._states([cast(Row, rows[at].after) for at in cut], images, "prompt")
-        after = np.zeros(len(rows))
-        for at, state in zip(cut, followed, strict=True):  # a turn without tokens has the value of the one before
-            after[at] = (critic.values(of_tokens([state])) if len(state) else values[at][:1]).sum()
-        return replace(inputs, token_values=values, after=after), sees
+        values = self._critic_of(sees).values(sees)
+        return np.split(values, np.cumsum([len(one) for one in states])[:-1]), sees
 
     def _states(self, rows: Sequence[Row], images: Mapping[str, Image], which: str) -> list[Floats]:
         """The model's hidden states of each row, (n, width); none of a row without a response."""

@@ -49,12 +49,11 @@ class Row:
     trainable: bool = True  # False: it belongs to the episode, and its tokens are not learnt from
     reward: float = 0.0  # until the seat's next turn
     done: bool = False  # the seat's last turn: nothing follows
-    truncated: bool = False  # the seat's last turn here, but not of the game: see `after`
+    truncated: bool = False  # the seat's last turn, where more would have followed: its value stands for what was cut
     parsed: bool = True  # False: the answer was a fault
     vector: Floats | None = None  # the game's vector view, where the critic has one
     state: Mapping[str, str] | None = None  # facts of the game, true of what was seen
     hindsight: Hindsight | None = None  # of a clue or a vote, in a game with a spy: what the end of the match told
-    after: Row | None = None  # of a truncated episode: the turn that followed. Its value stands for what was cut
 
 
 class Tokens(NamedTuple):
@@ -191,8 +190,6 @@ def rows_of(
     tick and seat.
 
     A row whose tokens are missing, or do not say what was acted upon, stays in its episode and is not trainable.
-    An episode that was truncated ends with the turn before its last one, which is that row's `after`; one with a single
-    turn is left out.
     """
     out = Collected()
     for seat, how in sorted(seats.items()):
@@ -233,14 +230,7 @@ def _seat_rows(
             if how.fault == "ends" and not turn.asked_again:
                 return [*rows, replace(row, done=True, truncated=False)]
         rows.append(row)
-    if not rows or not rows[-1].truncated:
-        return rows
-    if len(rows) == 1:
-        out.dropped["its episode was cut after one turn"] += 1
-        return []
-    *before, last = rows
-    before[-1] = replace(before[-1], truncated=True, after=replace(last, truncated=False, trainable=False))
-    return before
+    return rows
 
 
 def _pictures(turn: Turn, how: Seat, past: list[tuple[int, str]], images: dict[str, Image]) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """The turn store: the rows of every update as Parquet, and their pictures by content.
 
-    rows/000012.parquet    a line a row: the fields of Row; `place` says where: `turn`, or `after` the truncated turn
-                           of the same episode and seat that stands before it
+    rows/000012.parquet    a line a row: the fields of Row
     images/000012.parquet  sha256, height, width, pixels (bytes, height x width x 3) of the pictures that are new there
 
 Files are written beside their place and moved into it, so a reader finds whole updates only.
@@ -12,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -210,15 +209,13 @@ def _plain(row: Row) -> dict[str, Any]:
     out = {one.name: getattr(row, one.name) for one in fields(Row)}
     for name in ARRAYS:
         out[name] = None if out[name] is None else out[name].tobytes()
-    out["after"] = None if row.after is None else _plain(row.after)
     return out
 
 
 def _row(told: dict[str, Any]) -> Row:
     arrays = {name: None if told[name] is None else np.frombuffer(told[name], kind) for name, kind in ARRAYS.items()}
     spans = tuple((first, length) for first, length in told["spans"])
-    after = None if told["after"] is None else _row(told["after"])
-    kinds = {"images": tuple(told["images"]), "spans": spans, "after": after}
+    kinds = {"images": tuple(told["images"]), "spans": spans}
     return Row(**{**told, **arrays, **kinds, "hindsight": _hindsight(told["hindsight"])})
 
 
@@ -232,7 +229,7 @@ def _schema() -> Any:
     ints, words = pa.int32(), pa.string()
     floats, flag = pa.float32(), pa.bool_()
     kinds = {
-        **{"place": words, "episode": pa.int64(), "game": words, "role": words, "seat": ints, "turn": ints},
+        **{"episode": pa.int64(), "game": words, "role": words, "seat": ints, "turn": ints},
         **{"group": pa.int64(), "prompt": pa.list_(ints), "images": pa.list_(words)},
         **{"spans": pa.list_(pa.list_(ints)), "response": pa.list_(ints), "mu": pa.list_(floats), "thought": ints},
         **{"version": words, "trainable": flag, "reward": pa.float64(), "done": flag, "truncated": flag},
@@ -255,21 +252,12 @@ def _pixels(images: Sequence[Image]) -> Any:
 def _table(rows: Sequence[Row]) -> Any:
     import pyarrow as pa
 
-    every = []
-    for row in rows:
-        every.append(("turn", row))
-        if row.after is not None:
-            every.append(("after", row.after))
     schema = _schema()
     columns = []
     for column in schema:
-        if column.name == "place":
-            values: list[Any] = [place for place, _ in every]
-        elif column.name in JSON:
-            found = [getattr(row, column.name) for _, row in every]
-            values = [None if one is None else msgspec.json.encode(one).decode() for one in found]
-        else:
-            values = [getattr(row, column.name) for _, row in every]
+        values = [getattr(row, column.name) for row in rows]
+        if column.name in JSON:
+            values = [None if one is None else msgspec.json.encode(one).decode() for one in values]
         columns.append(pa.array(values, column.type))
     return pa.Table.from_arrays(columns, schema=schema)
 
@@ -279,17 +267,13 @@ def _rows(table: Any) -> list[Row]:
     lists = {name: [_array(one, ARRAYS[name]) for one in columns[name]] for name in ARRAYS}
     plain = {name: column.to_pylist() for name, column in columns.items() if name not in ARRAYS}
     out: list[Row] = []
-    for at, place in enumerate(plain.pop("place")):
+    for at in range(table.num_rows):
         told = {name: values[at] for name, values in (*plain.items(), *lists.items())}
         told["images"] = tuple(told["images"])
         told["spans"] = tuple((first, length) for first, length in told["spans"])
         told |= {name: None if told[name] is None else msgspec.json.decode(told[name]) for name in JSON}
         told["hindsight"] = _hindsight(told["hindsight"])
-        row = Row(**told)
-        if place == "after":
-            out[-1] = replace(out[-1], after=row)
-        else:
-            out.append(row)
+        out.append(Row(**told))
     return out
 
 

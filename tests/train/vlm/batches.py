@@ -30,7 +30,7 @@ def episode(rewards: Sequence[float], number: int = 0, *, cut: bool = False, **g
     out = []
     for turn, reward in enumerate(rewards):
         own = {key: value[turn] if isinstance(value, list) else value for key, value in given.items()}
-        end = dict(done=turn == last and not cut, truncated=turn == last and cut, after=row() if cut else None)
+        end = dict(done=turn == last and not cut, truncated=turn == last and cut)
         out.append(row(episode=number, turn=turn, reward=reward, **{**end, **own}))
     return out
 

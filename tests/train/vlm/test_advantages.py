@@ -36,7 +36,7 @@ def inputs(rows: list[Row], seed: int = 0, **given: Any) -> Inputs:
     chance = np.random.default_rng(seed)
     return Inputs(
         **{
-            **dict(values=chance.normal(size=len(rows)), after=chance.normal(size=len(rows))),
+            **dict(values=chance.normal(size=len(rows))),
             **dict(token_values=[chance.normal(size=len(row.response)) for row in rows], baselines=RoleBaselines()),
             **given,
         }
@@ -56,7 +56,7 @@ def test_gae_is_the_sum_of_its_definition(rows: list[Row], gamma: float, lam: fl
     given = inputs(rows, gamma=gamma, lam=lam)
     made = gae(rows, given)
     for places in episodes(rows):
-        end = given.after[places[-1]] if rows[places[-1]].truncated else 0.0  # type: ignore[index]
+        end = given.values[places[-1]] if rows[places[-1]].truncated else 0.0  # type: ignore[index]
         rewards, values = [rows[at].reward for at in places], given.values[places]  # type: ignore[index]
         assert np.allclose(made[places], brute_force(rewards, values, end, gamma, lam))
 
@@ -66,10 +66,29 @@ def test_lambda_one_learns_the_monte_carlo_return() -> None:
     assert np.allclose(targets(rows, inputs(rows, gamma=0.5, lam=1.0)), [0.375, 0.75, 1.5, 1.0, 2.0])
 
 
-def test_what_was_cut_counts_as_the_value_of_the_turn_that_followed() -> None:
+def test_what_was_cut_counts_as_the_value_of_the_last_turn() -> None:
     rows = episode([1.0, 1.0], cut=True)
-    given = inputs(rows, after=np.array([0.0, 8.0]), gamma=0.5, lam=1.0)
+    given = inputs(rows, values=np.array([0.0, 8.0]), gamma=0.5, lam=1.0)
     assert np.allclose(targets(rows, given), [1 + 0.5 + 2, 1 + 4])
+    given = inputs(rows, token_values=[np.zeros(2), np.array([8.0, 0.0])], gamma=0.5, lam=1.0, token_lam=1.0)
+    for made in (token_gae(rows, given), bilevel_gae(rows, given)):
+        assert made[0][0] == pytest.approx(1 + 0.5 + 2)
+
+
+def test_where_the_last_turn_has_no_value_that_of_the_one_before_stands_for_what_was_cut() -> None:
+    rows = episode([1.0, 1.0], cut=True, tokens=[1, 0])
+    given = inputs(rows, values=np.array([8.0, np.nan]), gamma=0.5, lam=1.0)
+    assert gae(rows, given)[0] == pytest.approx(1 + 0.5 + 2 - 8)
+    given = inputs(rows, token_values=[np.array([8.0]), np.zeros(0)], gamma=0.5, lam=1.0)
+    assert token_gae(rows, given)[0][0] == pytest.approx(1 + 0.5 + 2 - 8)
+
+
+@pytest.mark.parametrize("name", ["grpo", "reinforce++", "rloo"])
+def test_the_last_reward_of_an_episode_that_was_cut_counts_without_a_critic(name: str) -> None:
+    """A race pays who won at its horizon in exactly that turn."""
+    rows = [*episode([0.0, 1.0], 0, cut=True), *episode([0.0, -1.0], 1, cut=True)]
+    made = [one[-1] for one in estimate(rows, Inputs(), name)]
+    assert made[1] > 0 > made[3]
 
 
 def test_the_rows_of_two_episodes_may_lie_in_any_order() -> None:
@@ -77,7 +96,7 @@ def test_the_rows_of_two_episodes_may_lie_in_any_order() -> None:
     mixed = [row for pair in zip(one, two, strict=True) for row in pair]
     given = inputs([*one, *two])
     order = [0, 3, 1, 4, 2, 5]
-    shuffled = Inputs(values=given.values[order], after=given.after[order])  # type: ignore[index]
+    shuffled = Inputs(values=given.values[order])  # type: ignore[index]
     assert np.array_equal(gae(mixed, shuffled), gae([*one, *two], given)[order])
 
 
@@ -225,7 +244,7 @@ def test_a_users_own_algorithm_is_a_function_in_a_file() -> None:
 def test_a_users_own_algorithm_may_read_a_critic() -> None:
     rows, name = outcomes(1.0, 2.0, 3.0), f"{OWN}:best_half"
     assert critic_of(find(name)) == "turns"
-    given = Inputs(values=np.array([3.0, 0.0, 2.0]), after=np.zeros(3))
+    given = Inputs(values=np.array([3.0, 0.0, 2.0]))
     assert [one[0] for one in estimate(rows, given, name)] == [0, 2, 1]
 
 

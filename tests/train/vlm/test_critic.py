@@ -133,20 +133,6 @@ def test_a_turn_that_cannot_be_seen_hands_on_what_follows_it() -> None:
     assert advantages[1] == 0
 
 
-def test_what_followed_a_cut_is_judged_or_else_the_last_turn() -> None:
-    one = episode([1.0], 0, cut=True, state={"a": "1"})
-    two = [
-        replace(last, after=replace(row(), state={"a": "3"})) for last in episode([1.0], 1, cut=True, state={"a": "2"})
-    ]
-    done = episode([1.0], 2, state={"a": "3"})
-    rows = [*one, *two, *done]
-    shown = seen(rows, ("facts",))
-    critic = made(("facts",), shown)
-    critic.update(shown, np.array([1.0, 2.0, 3.0]))
-    values, after = critic.judge(rows, lambda rows: seen(rows, ("facts",)))
-    assert after.tolist() == [values[0], values[2], 0.0]
-
-
 def test_facts_are_numbers_and_words() -> None:
     none, near, far = (facts({"wall": one}) for one in ("none", "3", "300"))
     assert none.shape == (FACTS,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from arena.game import Observation
 from arena.operator import Decision, Request, Usage
@@ -91,11 +92,12 @@ def test_the_pictures_of_told_turns_come_before_its_own() -> None:
     assert made.rows[3].spans == ((1, 2), (4, 2), (7, 2))
 
 
-def test_a_cut_episode_ends_before_its_last_turn_which_stands_for_what_was_cut() -> None:
-    made = rows(turn(0), turn(1), turn(2, ended="truncated"))
-    assert [row.turn for row in made.rows] == [0, 1]
+@pytest.mark.parametrize("before", [0, 2])
+def test_a_cut_episode_keeps_all_its_turns_and_rewards(before: int) -> None:
+    made = rows(*(turn(number) for number in range(before)), turn(before, ended="truncated"))
+    assert [row.reward for row in made.rows] == [1.0] * (before + 1)
     last = made.rows[-1]
-    assert (last.truncated, last.done, last.after.state, last.after.trainable) == (True, False, {"tick": "2"}, False)
+    assert (last.turn, last.truncated, last.done, last.trainable) == (before, True, False, True)
 
 
 def test_a_turn_that_was_not_parsed_ends_the_episode() -> None:

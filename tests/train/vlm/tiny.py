@@ -92,8 +92,7 @@ class Tiny:
 
     def inputs(self, rows: list[Row]) -> Inputs:
         if self.reads == "turns":
-            judged = self.critic.judge(rows, lambda some: seen(some, ("facts",)))
-            return Inputs(values=judged.values, after=judged.after)
+            return Inputs(values=self.critic.values(seen(rows, ("facts",))))
         if self.reads == "tokens":
             return Inputs(token_values=[self.head[tuple(one.prompt)].copy() for one in rows])
         return Inputs(baselines=self.baselines if self.algorithm in BASELINES else None)
