@@ -41,14 +41,15 @@ def model(state: Path, out: Path, dtype: str) -> None:
 @click.argument("state", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
 @option("--rank", type=Whole(1), show_default="32; of mode lora, all", help="Its size: directions of a layer's change.")
-@option("--linear", is_flag=True, help="Of all weights, linear layers alone: vLLM applies no adapter of embeddings.")
-def adapter(state: Path, out: Path, rank: int | None, linear: bool) -> None:
+@option("--language", is_flag=True, help="Of all weights, linear layers of the language part alone, as vLLM needs it.")
+def adapter(state: Path, out: Path, rank: int | None, language: bool) -> None:
     """Write what a training changed as a small LoRA adapter, for the model that it started from.
 
     STATE is the folder of a training, whose newest checkpoint is taken, or one checkpoint. A training in mode lora has
     its adapter, beside the one that its model may have had; with a lower --rank, the largest directions of each layer.
     Of a training of all weights the largest directions of linear layers and embeddings are taken, as many of each as
-    hold most in a file of the size that --rank of each linear layer would have.
+    hold most in a file of the size that --rank of each linear layer would have. Merge such an adapter, as @adapter=
+    does: where a model's head is tied to its embeddings, peft leaves the head as it was until then.
 
     OUT is a new folder with the two files of peft, adapter_config.json and adapter_model.safetensors. `vlm:MODEL` takes
     it as @adapter=OUT, where MODEL is the model that the training started from, without an adapter of its own:
@@ -59,7 +60,7 @@ def adapter(state: Path, out: Path, rank: int | None, linear: bool) -> None:
     arena play --game race --operators vlm:nano@adapter=runs/race-adapter,scripted
     """
     made = _trained("adapter", state, out)
-    share = made.export_adapter(expanded(out), rank, linear=linear)
+    share = made.export_adapter(expanded(out), rank, language=language)
     size = sum(file.stat().st_size for file in expanded(out).iterdir())
     click.echo(
         f"written: {out}, {size / 1e6:.1f} MB, with {share:.1%} of the squared change of the weights{_after(made)}"

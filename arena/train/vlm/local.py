@@ -194,23 +194,31 @@ class LocalEngine(Engine):
             (fresh / saved.MARKER).write_text(json.dumps(about) + "\n")
         return out
 
-    def export_adapter(self, out: Path, rank: int | None = None, *, linear: bool = False) -> float:
+    def export_adapter(self, out: Path, rank: int | None = None, *, language: bool = False) -> float:
         """Write the new folder `out` with a peft adapter that takes the plain model to what was trained.
 
         The plain model has no adapter: what one of its own adds is in the new one. `rank`: its size. In mode lora the
         most directions of a layer (None: what the adapters have); of a training of all weights as in `lowrank.adapted`
-        (None: 32), with `linear` of linear layers alone. Gives the share of the squared change that is in it.
-        InputError for `linear` in mode lora.
+        (None: 32), with `language` of linear layers of the language part alone. Gives the share of the squared change
+        that is in it. InputError for `language` in mode lora.
         """
-        if linear and self.config.mode == "lora":
-            raise InputError("--linear is for trainings of all weights: mode lora trains linear layers alone")
+        if language and self.config.mode == "lora":
+            raise InputError("--language is for trainings of all weights: mode lora trains no other layers")
         model, share = self.model, 1.0
         if self.config.mode == "full":
-            model, share = lowrank.adapted(self.learner.plain(), self.model, rank or RANK, linear=linear)
+            model, share = lowrank.adapted(
+                self.learner.plain(), self.model, rank or RANK, self._beside() if language else ()
+            )
         about = {"source": self.source, **self.reached}
         return share * saved.write_adapter(out, model, about, self.learner.base, self._own, rank)
 
     # how
+
+    def _beside(self) -> set[str]:
+        """The layers that are no linear ones of the language part."""
+        sees = {module for one in self.learner.tower() for module in one.modules()}
+        every = self.model.named_modules()
+        return {name for name, module in every if module in sees or isinstance(module, torch.nn.Embedding)}
 
     def _facts(self) -> dict[str, Any]:
         about: dict[str, Any] = {"source": self.source, "mode": self.config.mode}

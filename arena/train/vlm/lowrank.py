@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
+from arena.errors import InputError
+
 MOST = 4  # times the rank that was asked for: of one layer
 
 
-def adapted(start: Any, trained: Any, rank: int, *, linear: bool = False) -> tuple[Any, float]:
+def adapted(start: Any, trained: Any, rank: int, leave: Collection[str] = ()) -> tuple[Any, float]:
     """`start`, which is changed, with an adapter that takes it near `trained`, and the share of the squared change of
 
     all weights that is in the adapter, from 0 to 1. The adapter has no more weights than one of `rank` on each linear
     layer but the head. They go where they hold most: to the largest singular directions (which make the nearest matrix
     of their number, Eckart and Young 1936) of all these layers and of the embeddings, `MOST` times `rank` of one at
-    most. `linear`: of no embedding. Other weights stay those of the start.
+    most. `leave`: layers that get none. Other weights stay those of the start. InputError where there is no such layer.
     """
     from peft import LoraConfig, get_peft_model
 
     now = dict(trained.named_parameters())
     changes = {name: now[name].detach().float() - one.detach().float() for name, one in start.named_parameters()}
-    layers = {name: changes[f"{name}.weight"] for name in _linear(start)}
-    budget = rank * sum(map(sum, (one.shape for one in layers.values())))
+    linear = [name for name in _linear(start) if name not in leave]
     if not linear:
-        layers |= {name: changes[f"{name}.weight"] for name in _of(start, nn.Embedding)}
-    parts = {name: _largest(change, MOST * rank) for name, change in layers.items()}
+        raise InputError("the model has no linear layer that an adapter could change: use `arena export model`")
+    budget = rank * sum(sum(changes[f"{name}.weight"].shape) for name in linear)
+    layers = [*linear, *(name for name in _of(start, nn.Embedding) if name not in leave)]
+    parts = {name: _largest(changes[f"{name}.weight"], MOST * rank) for name in layers}
     counts = _spread(
         {name: (size.square(), len(left) + right.shape[1]) for name, (left, size, right) in parts.items()}, budget
     ) or {next(iter(parts)): 1}  # where nothing changed: peft knows no adapter of nothing
@@ -86,14 +89,17 @@ def _spread(parts: Mapping[str, tuple[torch.Tensor, int]], budget: int) -> dict[
 def cut(down: torch.Tensor, up: torch.Tensor, rank: int) -> tuple[torch.Tensor, torch.Tensor, float, float]:
     """The factors (`rank`, in) and (out, `rank`) of the matrix of that rank that is nearest to `up` @ `down`.
 
-    Then the squares of what they hold, and of what was given. The product itself, which is large, is never made.
+    A matrix of fewer directions has zeros for the others. Then the squares of what they hold, and of what was given.
+    The product itself, which is large, is never made.
     """
     left, upper = torch.linalg.qr(up)
     right, lower = torch.linalg.qr(down.T)
     turned, size, other = torch.linalg.svd(upper @ lower.T)
-    root = size[:rank].sqrt()
-    kept, total = float(size[:rank].square().sum()), float(size.square().sum())
-    return root[:, None] * (right @ other.T[:, :rank]).T, left @ turned[:, :rank] * root, kept, total
+    count = min(rank, len(size))
+    root, spare = size[:count].sqrt(), rank - count
+    kept, total = float(size[:count].square().sum()), float(size.square().sum())
+    down, up = root[:, None] * (right @ other.T[:, :count]).T, left @ turned[:, :count] * root
+    return nn.functional.pad(down, (0, 0, 0, spare)), nn.functional.pad(up, (0, spare)), kept, total
 
 
 def _fill(module: Any, down: torch.Tensor, up: torch.Tensor) -> None:

@@ -91,7 +91,7 @@ class ShardedEngine(ProcessEngine):
     def export(self, out: Path, dtype: str = "bfloat16") -> NoReturn:
         raise ArenaError("a model that is divided among processes is exported from its state: arena export model")
 
-    def export_adapter(self, out: Path, rank: int | None = None, *, linear: bool = False) -> NoReturn:
+    def export_adapter(self, out: Path, rank: int | None = None, *, language: bool = False) -> NoReturn:
         raise ArenaError("a model that is divided among processes is exported from its state: arena export adapter")
 
     # how

@@ -16,10 +16,13 @@ from transformers import AutoModelForImageTextToText
 from arena.errors import InputError
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.local_config import LocalConfig
+from arena.train.vlm.lowrank import cut
 from arena_operators.vlm.checkpoint import source
+from arena_operators.vlm.lora import rank
 from arena_operators.vlm.model import Model
 from tests.operators.vlm_kit import foreign
 
+WORDS = "model.text_model.embed_tokens.weight"
 LAYERS = r".*text_model.*\.(q_proj|up_proj)"
 
 
@@ -101,10 +104,9 @@ def test_an_adapter_of_a_lower_rank_is_the_nearest_one(engine, tmp_path):
     assert share < 0.99
 
 
-@pytest.mark.parametrize("linear", [False, True])
-def test_of_all_weights_it_holds_more_than_equal_ranks_of_linear_layers_in_no_more_space(linear, tmp_path):
+def test_of_all_weights_it_holds_more_than_equal_ranks_of_linear_layers_in_no_more_space(tmp_path):
     engine = moved("vlm:nano@adapter=race", tmp_path / "weights", "full")
-    share = engine.export_adapter(tmp_path / "cut", rank=2, linear=linear)
+    share = engine.export_adapter(tmp_path / "cut", rank=2)
     plain, trained, cut = played(), weights(engine), played(adapter=tmp_path / "cut")
     layers = [name for name in plain if plain[name].ndim == 2 and "embed" not in name and "lm_head" not in name]
     equal = sum(nearest(trained[name] - plain[name], 2)[1] for name in layers) / squared(trained, plain)
@@ -113,9 +115,29 @@ def test_of_all_weights_it_holds_more_than_equal_ranks_of_linear_layers_in_no_mo
     assert sum(map(torch.numel, load_file(tmp_path / "cut" / "adapter_model.safetensors").values())) <= 2 * sum(
         sum(plain[name].shape) for name in layers
     )
-    word = "model.text_model.embed_tokens.weight"
-    assert torch.equal(cut[word], plain[word]) == linear
-    assert torch.equal(cut["lm_head.weight"], cut[word])
+    assert not torch.equal(cut[WORDS], plain[WORDS])
+    assert torch.equal(cut["lm_head.weight"], cut[WORDS])
+
+
+def test_of_all_weights_it_is_one_for_vllm_where_the_language_part_alone_is_asked_for(tmp_path):
+    engine = moved("vlm:nano", tmp_path / "weights", "full")
+    with torch.no_grad():
+        for one in engine.model.parameters():
+            one += 0.001 * torch.randn_like(one)
+    engine.export_adapter(tmp_path / "all")
+    with pytest.raises(InputError, match="vLLM applies none"):
+        rank(tmp_path / "all", source("nano"))
+    engine.export_adapter(tmp_path / "cut", rank=16, language=True)
+    assert rank(tmp_path / "cut", source("nano")) in (16, 32, 64)
+    assert torch.equal(played(adapter=tmp_path / "cut")[WORDS], played()[WORDS])
+
+
+def test_a_layer_of_fewer_directions_than_the_rank_has_zeros_for_the_others():
+    torch.manual_seed(3)
+    down, up, kept, total = cut(torch.randn(64, 20), torch.randn(8, 64), 32)
+    assert (down.shape, up.shape) == ((32, 20), (8, 32))
+    assert kept == pytest.approx(total)
+    assert (down[8:].any(), up[:, 8:].any()) == (False, False)
 
 
 def test_where_nothing_changed_the_adapter_changes_nothing(tmp_path):
@@ -133,10 +155,10 @@ def test_an_adapter_of_embeddings_is_trained_further(tmp_path):
     assert apart(played(adapter=tmp_path / "own", path=path), weights(made)) < 1e-3
 
 
-def test_a_training_of_linear_layers_has_nothing_else_to_leave_out(tmp_path):
+def test_a_training_of_the_language_part_has_nothing_else_to_leave_out(tmp_path):
     made = LocalEngine("vlm:nano", tmp_path, LocalConfig(dtype="float32"))
-    with pytest.raises(InputError, match="mode lora trains linear layers alone"):
-        made.export_adapter(tmp_path / "out", linear=True)
+    with pytest.raises(InputError, match="mode lora trains no other layers"):
+        made.export_adapter(tmp_path / "out", language=True)
 
 
 def test_the_adapter_of_a_training_plays_alone_and_as_that_of_its_model(engine):
