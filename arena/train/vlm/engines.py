@@ -27,7 +27,8 @@ def make(config: VlmConfig, folder: Path) -> tuple[Engine, Tokens]:
         words = learner(operator, "cpu", "bfloat16")  # its weights are dropped again
         engine = TinkerEngine(folder, config.tinker, rank=config.model.rank, seed=config.model.seed)
     encode = Encoder(operator, words) if _served(operator) else None
-    return engine, Tokens(Decoder(words.tokenizer, words.ends), words.image_token, encode)
+    text = Decoder(words.tokenizer, words.ends)
+    return engine, Tokens(text, words.image_token, encode, words.banned(), words.context)
 
 
 def _local(config: VlmConfig, folder: Path) -> LocalEngine:

@@ -361,11 +361,15 @@ class LocalEngine(Engine):
 
     def _broken(self, what: str) -> None:
         """Raise ArenaError after the rows since the last step were saved."""
-        kept = saved.write_batch(self.folder, self._since)
+        try:
+            kept = saved.write_batch(self.folder, self._since)
+            where = f"Its {kept.rows} rows are in {kept.path}."
+        except OSError as error:
+            where = f"Its rows could not be kept: {sentence(error)}"
         self._drop()
         raise ArenaError(
-            f"{sentence(what)} The weights are as they were before this step. Its {kept.rows} rows are in "
-            f"{kept.path}. Lower the learning rate, or the clip of the gradient; --resume goes on from a checkpoint"
+            f"{sentence(what)} The weights are as they were before this step. {where} Lower the learning rate, or the "
+            "clip of the gradient; --resume goes on from a checkpoint"
         )
 
 

@@ -76,7 +76,7 @@ class ProcessEngine(LocalEngine):
         made, failed = None, None
         try:
             made = call()
-        except ArenaError as error:
+        except (ArenaError, OSError) as error:
             failed = str(error)
         every: list[tuple[T, str | None]] = gather_object([(made, failed)])
         for number, (_, said) in enumerate(every):

@@ -63,6 +63,8 @@ class Tokens(NamedTuple):
     image: int | None = None  # the placeholder of pictures
     encode: Callable[[Messages], Ints] | None = None
     # a chat in tokens. Where it is given, every prompt is encoded once more and compared: for servers, which take text
+    never: npt.NDArray[np.bool_] | None = None  # (vocabulary,): tokens that the trainer's softmax leaves out
+    context: int | None = None  # tokens of a prompt and its response
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class TokenTexts:
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
         self.image = tokens.image
+        self.context = tokens.context
         self._texts: dict[int, str] = {}
 
     def thought(self, response: Sequence[int]) -> int:
@@ -150,6 +153,11 @@ class TokenTexts:
     def says(self, response: Sequence[int], raw: str) -> bool:
         """Whether these tokens are the text that was acted upon."""
         return self._tokens.text(response) == raw
+
+    def never(self, response: Ints) -> bool:
+        """Whether a token is among these that is never sampled: a server may not know it."""
+        known = self._tokens.never
+        return known is not None and bool(response.max() >= len(known) or known[response].any())
 
     def spans(self, prompt: Ints, pictures: int) -> tuple[tuple[int, int], ...] | None:
         """(first, length) of each of so many pictures; None where the placeholders do not divide so.
@@ -272,6 +280,10 @@ def _row(
         flaw = "not every token has a log-probability"
     elif decision.raw is not None and not texts.says(response.tolist(), decision.raw):
         flaw = "its tokens are not the text that was acted upon"
+    elif texts.never(response):
+        flaw = "it holds a token that is never sampled, as one of a picture"
+    elif texts.context is not None and len(prompt) + len(response) > texts.context:
+        flaw = "it is longer than the trainer's context"
     else:
         spans = texts.spans(prompt, len(shown))
         if encoded is not None:

@@ -248,9 +248,9 @@ def main(config: SftConfig, engine: Engine, tokens: Tokens) -> None:
             if done % config.every == 0 or done == config.steps:
                 row = {name: sum(one[name] for one in since) / len(since) for name in since[0]}
                 row |= measure(engine, watched, album)
-                save(engine, config, out, done)
                 rounded = {"step": done, **{name: round(value, 6) for name, value in row.items()}}
-                write_curve(out / CURVE, rounded, columns(config, watched))
+                write_curve(out / CURVE, rounded, columns(config, watched))  # a line too many is cut by who goes on
+                save(engine, config, out, done)
                 since = []
             shown.update(done, f"updates (loss {since[-1]['loss']:.4f})" if since else "updates")
 

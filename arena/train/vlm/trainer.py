@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from arena.canonical import generator, key
-from arena.errors import InputError
+from arena.errors import ArenaError, InputError, sentence
 from arena.observer import Observer
 from arena.plan import Plan
 from arena.train.runs import passed_over, torch_threads
@@ -268,9 +268,15 @@ class Trainer:
 
 
 def main(config: VlmConfig, out: Path, *, resume: Resume = "no", shown: Shown | None = None) -> Path:
-    """Train; returns the folder, which `arena export model` takes."""
+    """Train; returns the folder, which `arena export model` takes. ArenaError, also where a file cannot be written."""
     with Trainer(config, out, resume=resume) as trainer:
-        trainer.run(shown)
+        try:
+            trainer.run(shown)
+        except OSError as error:
+            raise ArenaError(
+                f"{sentence(error)} What was written before is whole: mend that (make room on a full disk), and go on "
+                "with --resume exact"
+            ) from error
     return out
 
 

@@ -80,6 +80,26 @@ def test_tokens_that_do_not_say_what_was_acted_upon_are_not_learnt_from() -> Non
     assert len(made.rows[0].response) == 0
 
 
+@pytest.mark.parametrize("banned", ["I", None])
+def test_a_token_that_is_never_sampled_is_not_learnt_from(banned: str | None) -> None:
+    """A server of a model that we do not have may draw one; None: its vocabulary is larger than ours."""
+    never = np.zeros(128 if banned else ord("z"), np.bool_)
+    if banned:
+        never[ord(banned)] = True
+    texts = TokenTexts(TOKENS._replace(never=never))
+    said = "I think\nAnswer: left" if banned else "z\nAnswer: left"
+    made = rows_of(episode(turn(0, said), turn(1, "Answer: left", ended="terminated")), {0: Seat()}, texts)
+    assert [row.trainable for row in made.rows] == [False, True]
+    assert made.dropped == {"it holds a token that is never sampled, as one of a picture": 1}
+
+
+def test_a_turn_that_is_longer_than_the_context_is_not_learnt_from() -> None:
+    texts = TokenTexts(TOKENS._replace(context=20))
+    made = rows_of(episode(turn(0), turn(1, "Answer: left", ended="terminated")), {0: Seat()}, texts)
+    assert [row.trainable for row in made.rows] == [False, True]
+    assert made.dropped == {"it is longer than the trainer's context": 1}
+
+
 def test_placeholders_of_another_number_of_pictures_are_not_learnt_from() -> None:
     made = rows(turn(0, pictures=0), turn(1, ended="terminated"))
     assert [row.trainable for row in made.rows] == [False, True]

@@ -176,6 +176,23 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_nothing_beside_it(straight, 
     assert engine.scores.tobytes() == straight[1].tobytes()
 
 
+def test_a_line_of_the_curve_is_not_lost_by_a_kill_beside_its_checkpoint(straight, tmp_path, monkeypatch):
+    real, lines = sft.write_curve, []
+
+    def killed(*given):
+        lines.append(given)
+        if len(lines) == 2:
+            raise KeyboardInterrupt
+        real(*given)
+
+    monkeypatch.setattr(sft, "write_curve", killed)
+    with pytest.raises(KeyboardInterrupt):
+        sft.main(config(tmp_path), Bigrams(tmp_path), TOKENS)
+    monkeypatch.undo()
+    sft.main(config(tmp_path, resume=True), Bigrams(tmp_path), TOKENS)
+    assert (tmp_path / "curve.csv").read_text() == (straight[0] / "curve.csv").read_text()
+
+
 def test_a_full_disk_leaves_no_part_of_the_trained_model(tmp_path, monkeypatch):
     class Learner:
         def save(self, folder, *_):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from arena.cli.train_vlm import vlm
-from arena.errors import CheckpointError, InputError
+from arena.errors import ArenaError, CheckpointError, InputError
 from arena.train.vlm import checkpoints, trials
 from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import PRESETS, VlmConfig, load
@@ -19,7 +20,7 @@ from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.rollout import Rollout
 from arena.train.vlm.store import MatchFiles, RowStore
 from arena.train.vlm.trainer import Trainer, main
-from tests.train.vlm.killed import killed
+from tests.train.vlm.killed import killed, killed_before_change
 
 TOML = """
 updates = 3
@@ -115,6 +116,15 @@ MOMENTS = [
 def test_a_killed_training_goes_on_to_the_same_metrics_and_weights(undisturbed, tmp_path, where, name, at):
     mine, out = config(tmp_path), tmp_path / "out"
     killed(tmp_path / "mine.toml", out, where, name, at)
+    main(mine, out, resume="exact")
+    assert metrics(out) == metrics(undisturbed)
+    assert weights(out, 3) == weights(undisturbed, 3)
+
+
+def test_a_training_that_was_killed_at_five_random_moments_ends_as_if_it_had_not(undisturbed, tmp_path):
+    mine, out, chance = config(tmp_path), tmp_path / "out", random.Random(1)
+    for _ in range(5):
+        killed_before_change(tmp_path / "mine.toml", out, chance.randint(1, 150))  # of 170 in an update
     main(mine, out, resume="exact")
     assert metrics(out) == metrics(undisturbed)
     assert weights(out, 3) == weights(undisturbed, 3)
@@ -282,11 +292,27 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(tmp_path, monkeypatch):
         real(self, path)
 
     monkeypatch.setattr(LocalEngine, "save_state", full)
-    with pytest.raises(Exception, match="No space left"):
+    with pytest.raises(ArenaError, match=r"No space left on device.*--resume exact"):
         main(mine, out)
     assert [path.name for path in (out / "checkpoints").iterdir()] == ["000001"]
     monkeypatch.undo()
     assert checkpoints.read(out / "checkpoints" / "000001", LocalEngine("vlm", tmp_path / "w", mine.model))
+
+
+def test_a_disk_that_is_full_when_metrics_are_written_says_how_to_go_on(undisturbed, tmp_path, monkeypatch):
+    real, out = Files.log, tmp_path / "out"
+
+    def full(self, update, metrics):
+        if update == 2:
+            raise OSError(28, "No space left on device")
+        real(self, update, metrics)
+
+    monkeypatch.setattr(Files, "log", full)
+    with pytest.raises(ArenaError, match=r"No space left on device.*--resume exact"):
+        main(config(tmp_path), out)
+    monkeypatch.undo()
+    main(config(tmp_path), out, resume="exact")
+    assert metrics(out) == metrics(undisturbed)
 
 
 def test_a_game_alone_is_enough():
