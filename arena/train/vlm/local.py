@@ -23,7 +23,7 @@ from torch import Tensor
 
 from arena.errors import ArenaError, InputError, sentence
 from arena.train import memory
-from arena.train.vlm import begun, losses, lowrank, saved, sft_facts
+from arena.train.vlm import adapters, begun, losses, lowrank, saved, sft_facts
 from arena.train.vlm.engine import NO_CONFIG, Config, Datum, Engine, Floats, Ints, OptimParams, Output
 from arena.train.vlm.learnable import Learner, learner, new_optimizer, without_dropout
 from arena.train.vlm.local_config import LocalConfig
@@ -77,7 +77,7 @@ class LocalEngine(Engine):
         self._start: Learner | None = None
         self._since: list[Datum] = []  # what the gradient was computed of
 
-    def _own_adapter(self) -> saved.Factors:
+    def _own_adapter(self) -> adapters.Factors:
         """What the model's own adapter adds, which an adapter that is trained must bring as well: it takes its place.
 
         InputError where that cannot be put into one.
@@ -167,7 +167,7 @@ class LocalEngine(Engine):
 
     def sampler_weights(self, version: str) -> Path:
         about = {"version": version, "mode": self.config.mode, "source": self.source}
-        return saved.write_sampler(self.folder / version, self.model, about, self.learner.base, self._own)
+        return adapters.write_sampler(self.folder / version, self.model, about, self.learner.base, self._own)
 
     def save_state(self, path: Path) -> None:
         saved.write_state(path, self._trained, self.optimizer, self._facts())
@@ -198,19 +198,19 @@ class LocalEngine(Engine):
         """Write the new folder `out` with a peft adapter that takes the plain model to what was trained.
 
         The plain model has no adapter: what one of its own adds is in the new one. `rank`: its size. In mode lora the
-        most directions of a layer (None: what the adapters have); of a training of all weights as in `lowrank.adapted`
+        most directions of a layer (None: what the adapters have); of a training of all weights as in `lowrank.largest`
         (None: 32), with `language` of linear layers of the language part alone. Gives the share of the squared change
         that is in it. InputError for `language` in mode lora.
         """
         if language and self.config.mode == "lora":
             raise InputError("--language is for trainings of all weights: mode lora trains no other layers")
-        model, share = self.model, 1.0
-        if self.config.mode == "full":
-            model, share = lowrank.adapted(
-                self.learner.plain(), self.model, rank or RANK, self._beside() if language else ()
-            )
         about = {"source": self.source, **self.reached}
-        return share * saved.write_adapter(out, model, about, self.learner.base, self._own, rank)
+        if self.config.mode == "lora":
+            return adapters.write_adapter(out, self.model, about, self.learner.base, self._own, rank)
+        leave, rank = self._beside() if language else (), rank or RANK
+        pairs, share = lowrank.largest(self.learner.plain(), self.model, rank, leave)
+        adapters.write_factors(out, self.model, pairs, rank, about, self.learner.base)
+        return share
 
     # how
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -11,19 +10,18 @@ from torch import nn
 
 from arena.errors import InputError
 
+Pair = tuple[torch.Tensor, torch.Tensor]  # (down, up), whose product up @ down is added to a weight
 MOST = 4  # times the rank that was asked for: of one layer
 
 
-def adapted(start: Any, trained: Any, rank: int, leave: Collection[str] = ()) -> tuple[Any, float]:
-    """`start`, which is changed, with an adapter that takes it near `trained`, and the share of the squared change of
+def largest(start: Any, trained: Any, rank: int, leave: Collection[str] = ()) -> tuple[dict[str, Pair], float]:
+    """The factors of an adapter that takes `start` near `trained`, by layer, and the share of the squared change of all
 
-    all weights that is in the adapter, from 0 to 1. The adapter has no more weights than one of `rank` on each linear
-    layer but the head. They go where they hold most: to the largest singular directions (which make the nearest matrix
-    of their number, Eckart and Young 1936) of all these layers and of the embeddings, `MOST` times `rank` of one at
-    most. `leave`: layers that get none. Other weights stay those of the start. InputError where there is no such layer.
+    weights that they hold, from 0 to 1. They have no more weights than an adapter of `rank` on each linear layer but
+    the head. These go where they hold most: to the largest singular directions (which make the nearest matrix of their
+    number, Eckart and Young 1936) of all these layers and of the embeddings, `MOST` times `rank` of one at most.
+    `leave`: layers that get none. InputError where there is no such layer.
     """
-    from peft import LoraConfig, get_peft_model
-
     now = dict(trained.named_parameters())
     changes = {name: now[name].detach().float() - one.detach().float() for name, one in start.named_parameters()}
     linear = [name for name in _linear(start) if name not in leave]
@@ -31,30 +29,17 @@ def adapted(start: Any, trained: Any, rank: int, leave: Collection[str] = ()) ->
         raise InputError("the model has no linear layer that an adapter could change: use `arena export model`")
     budget = rank * sum(sum(changes[f"{name}.weight"].shape) for name in linear)
     layers = [*linear, *(name for name in _of(start, nn.Embedding) if name not in leave)]
-    parts = {name: _largest(changes[f"{name}.weight"], MOST * rank) for name in layers}
+    parts = {name: _directions(changes[f"{name}.weight"], MOST * rank) for name in layers}
     counts = _spread(
-        {name: (size.square(), len(left) + right.shape[1]) for name, (left, size, right) in parts.items()}, budget
-    ) or {next(iter(parts)): 1}  # where nothing changed: peft knows no adapter of nothing
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # peft asks transformers by names that are to go, and warns of tied weights
-        how = LoraConfig(
-            r=rank,
-            lora_alpha=rank,
-            target_modules=sorted(counts),
-            rank_pattern=counts,
-            alpha_pattern=counts,
-            bias="none",
-            task_type="CAUSAL_LM",
-        )
-        wrapped = get_peft_model(start, how)
-    kept, base = 0.0, wrapped.get_base_model()
+        {name: (size.square(), len(left) + len(right)) for name, (left, size, right) in parts.items()}, budget
+    ) or {linear[0]: 1}  # where nothing changed: peft knows no adapter of nothing
+    out, kept = {}, 0.0
     for name, count in counts.items():
-        left, size, right = parts[name]
-        root = size[:count].sqrt()
-        _fill(base.get_submodule(name), root[:, None] * right[:count], left[:, :count] * root)
-        kept += float(size[:count].square().sum())
+        left, size, right = (one[..., :count] for one in parts[name])
+        out[name] = size.sqrt()[:, None] * right.T, left * size.sqrt()
+        kept += float(size.square().sum())
     total = sum(float(one.square().sum()) for one in changes.values())
-    return wrapped, (kept / total if total else 1.0)
+    return out, (kept / total if total else 1.0)
 
 
 def _of(model: nn.Module, kind: type[nn.Module]) -> list[str]:
@@ -67,9 +52,10 @@ def _linear(model: Any) -> list[str]:
     return [name for name in _of(model, nn.Linear) if model.get_submodule(name) is not head]
 
 
-def _largest(change: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _directions(change: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The `most` largest: (out, n) to the left, their (n,) sizes, (in, n) to the right."""
     left, size, right = torch.linalg.svd(change, full_matrices=False)
-    return left[:, :most], size[:most], right[:most]
+    return left[:, :most], size[:most], right[:most].T
 
 
 def _spread(parts: Mapping[str, tuple[torch.Tensor, int]], budget: int) -> dict[str, int]:
@@ -100,14 +86,3 @@ def cut(down: torch.Tensor, up: torch.Tensor, rank: int) -> tuple[torch.Tensor, 
     kept, total = float(size[:count].square().sum()), float(size.square().sum())
     down, up = root[:, None] * (right @ other.T[:, :count]).T, left @ turned[:, :count] * root
     return nn.functional.pad(down, (0, 0, 0, spare)), nn.functional.pad(up, (0, spare)), kept, total
-
-
-def _fill(module: Any, down: torch.Tensor, up: torch.Tensor) -> None:
-    """Set what an adapter adds to a layer's weight to `up` @ `down`."""
-    with torch.no_grad():
-        if "default" in module.lora_embedding_A:
-            module.lora_embedding_A["default"].copy_(up.T)
-            module.lora_embedding_B["default"].copy_(down.T)
-        else:
-            module.lora_A["default"].weight.copy_(down)
-            module.lora_B["default"].weight.copy_(up)

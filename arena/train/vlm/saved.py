@@ -1,12 +1,11 @@
-"""What an engine writes: its state, weights for samplers, and the rows of an update that failed. All in safetensors
+"""What an engine writes for itself: its state, and the rows of an update that failed. In safetensors and JSON, so
 
-and JSON, so nothing in it can run code, and each folder appears when it is whole.
+nothing in it can run code, and each folder appears when it is whole. What it writes for others: adapters.py.
 """
 
 from __future__ import annotations
 
 import contextlib
-import copy
 import itertools
 import json
 import os
@@ -17,22 +16,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from peft import get_peft_model_state_dict
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from arena.errors import ArenaError, CheckpointError, InputError, nearest, sentence
-from arena.train.vlm import begun, lowrank, no_model
+from arena.train.vlm import begun, no_model
 from arena.train.vlm.engine import Datum
 
 VERSION = 1
 INSTEAD = "Name another one, or resume from the state before it"  # of a state that is damaged
 FACTS, SERVED = begun.STATE, begun.SERVED
 MARKER = begun.WEIGHTS  # the last file of a folder of weights
-PEFT = "base_model.model."  # before a layer's name, as peft has it; behind it, of a linear layer and of an embedding:
-LINEAR, EMBEDDING = (".lora_A.weight", ".lora_B.weight"), (".lora_embedding_A", ".lora_embedding_B")
-Factors = Mapping[str, tuple[Tensor, Tensor]]  # by layer: (down, up), whose product up @ down is added to its weight
 
 
 class Batch(NamedTuple):
@@ -63,117 +58,6 @@ def whole(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-
-
-def write_sampler(
-    path: Path,
-    model: Any,
-    about: Mapping[str, Any],
-    base: str,
-    own: Factors,
-    weights: Mapping[str, Tensor] | None = None,
-) -> Path:
-    """All weights, or the adapter, of `model`, as its own library writes them. `weights`: instead of those it holds.
-
-    `own`: of the adapter that was merged before training, which the new one brings as well; `base`: as `write_adapter`.
-    """
-    with whole(path) as fresh:
-        if own:
-            _write_peft(fresh, base, *_with_own(model, own, weights))
-        else:
-            # Left to itself, peft asks the internet for the model's name, each time: were words added to it?
-            offline = {"save_embedding_layers": False} if hasattr(model, "peft_config") else {}
-            model.save_pretrained(fresh, state_dict=weights, **offline)
-        (fresh / MARKER).write_text(json.dumps(about) + "\n", encoding="utf-8")
-    return path
-
-
-def write_adapter(
-    path: Path, model: Any, about: Mapping[str, Any], base: str, own: Factors, rank: int | None = None
-) -> float:
-    """The adapter of `model` for others, in bfloat16. `base`: the name of its model, in place of a folder here.
-
-    `rank`: the most that a layer gets (None: what it has). Gives the share of the adapter's square that is left.
-    """
-    with whole(path) as fresh:
-        how, weights, share = model.peft_config["default"], _adapter(model), 1.0
-        if own:
-            how, weights = _with_own(model, own)
-        if rank is not None and rank < how.r:
-            how, weights, share = _cut(how, weights, rank)
-        _write_peft(fresh, base, how, {name: one.to(torch.bfloat16) for name, one in weights.items()})
-        (fresh / MARKER).write_text(json.dumps(about) + "\n", encoding="utf-8")
-    return share
-
-
-def _cut(how: Any, weights: Mapping[str, Tensor], rank: int) -> tuple[Any, dict[str, Tensor], float]:
-    """The nearest adapter of that rank, its settings and weights, and the share of the square that is left."""
-    out: dict[str, Tensor] = {}
-    kept, total, scale = 0.0, 0.0, how.lora_alpha / how.r
-    for name, (down, up) in _factors(weights).items():
-        *pair, some, every = lowrank.cut(down, up * scale, rank)
-        out |= _as_peft(name, *pair, embedding=f"{PEFT}{name}{EMBEDDING[0]}" in weights)
-        kept, total = kept + some, total + every
-    how = copy.copy(how)
-    how.r = how.lora_alpha = rank
-    return how, out, kept / total if total else 1.0
-
-
-def _factors(weights: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
-    """The factors of an adapter by layer, as `Factors` has them, but for its scale: of an embedding peft turns them."""
-    out = {}
-    for key, first in weights.items():
-        for (down, up), turned in ((LINEAR, False), (EMBEDDING, True)):
-            if key.endswith(down):
-                second = weights[key.removesuffix(down) + up]
-                pair = (second.T, first.T) if turned else (first, second)
-                one, other = (each.detach().float().cpu() for each in pair)
-                out[key.removeprefix(PEFT).removesuffix(down)] = one, other
-    return out
-
-
-def _as_peft(name: str, down: Tensor, up: Tensor, *, embedding: bool) -> dict[str, Tensor]:
-    """The factors of a layer by peft's names."""
-    ends, pair = (EMBEDDING, (up.T, down.T)) if embedding else (LINEAR, (down, up))
-    return {f"{PEFT}{name}{end}": one for end, one in zip(ends, pair, strict=True)}
-
-
-def _adapter(model: Any, weights: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
-    """The weights of a model's adapter by peft's names, which asks nobody. `weights`: instead of those it holds."""
-    found: dict[str, Tensor] = get_peft_model_state_dict(model, state_dict=weights, save_embedding_layers=False)
-    return found
-
-
-def _write_peft(folder: Path, base: str, how: Any, weights: Mapping[str, Tensor]) -> None:
-    """An adapter as peft has it."""
-    how = copy.copy(how)
-    how.base_model_name_or_path, how.inference_mode = base, True
-    how.save_pretrained(str(folder))
-    save_file({name: one.contiguous() for name, one in weights.items()}, folder / "adapter_model.safetensors")
-
-
-def _with_own(model: Any, own: Factors, weights: Mapping[str, Tensor] | None = None) -> tuple[Any, dict[str, Tensor]]:
-    """One adapter, its settings and weights, that adds the model's trained one and `own`.
-
-    The factors of both stand side by side, so their products add, exactly. All layers get one rank, which every loader
-    takes: what a layer does not need is zero.
-    """
-    how, state = copy.copy(model.peft_config["default"]), _adapter(model, weights)
-    scale = how.lora_alpha / how.r
-    pairs: dict[str, list[tuple[Tensor, Tensor]]] = {name: [factors] for name, factors in own.items()}
-    for name, (down, up) in _factors(state).items():
-        pairs.setdefault(name, []).append((down, up * scale))
-    most = max(sum(len(down) for down, _ in each) for each in pairs.values())
-    out: dict[str, Tensor] = {}
-    base = model.get_base_model()
-    for name, each in pairs.items():
-        down, up = torch.cat([one for one, _ in each]), torch.cat([one for _, one in each], 1)
-        spare, embedding = most - len(down), isinstance(base.get_submodule(name), torch.nn.Embedding)
-        down, up = torch.nn.functional.pad(down, (0, 0, 0, spare)), torch.nn.functional.pad(up, (0, spare))
-        out |= _as_peft(name, down, up, embedding=embedding)
-    how.r = how.lora_alpha = most
-    how.target_modules = set(pairs)
-    return how, out
 
 
 def write_state(

@@ -24,7 +24,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from arena.errors import ArenaError
-from arena.train.vlm import saved
+from arena.train.vlm import adapters, saved
 from arena.train.vlm.learnable import new_optimizer
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.local_config import LocalConfig
@@ -50,7 +50,7 @@ class ShardedEngine(ProcessEngine):
             state = {name: one for name, one in state.items() if ".lora_" in name}
         weights = {name: self._whole(one) for name, one in state.items()}
         path = self.folder / version
-        self._first(lambda: saved.write_sampler(path, self.model, about, self.learner.base, self._own, weights))
+        self._first(lambda: adapters.write_sampler(path, self.model, about, self.learner.base, self._own, weights))
         return path
 
     def save_state(self, path: Path) -> None:
