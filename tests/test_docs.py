@@ -120,3 +120,17 @@ def test_files_that_are_named_exist(path):
     named = [ROOT / name for name in re.findall(rf"`((?:{roots})/[\w./-]+)`", text)]
     missing = [str(file.relative_to(ROOT)) for file in (*linked, *named) if not file.exists()]
     assert missing == []
+
+
+TEST = re.compile(r"`(?:tests/[\w/]*)?(test_\w+\.py)::(test_\w+)")
+
+
+@pytest.mark.parametrize("path", having(lambda path: TEST.search(path.read_text(encoding="utf-8"))))
+def test_tests_that_are_named_exist(path):
+    named = set(TEST.findall(path.read_text(encoding="utf-8")))
+    there = {
+        (file.name, test)
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for test in re.findall(r"^def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert sorted(named - there) == []
