@@ -150,7 +150,7 @@ def _base_of(adapter: Path, kind: Kind) -> Source:
 
 
 def check_source(origin: Source) -> None:
-    """Raises CheckpointError if the model's folder, or its adapter's, is incomplete."""
+    """Raises CheckpointError if the model's folder, or its adapter's, is incomplete, or they do not belong together."""
     if origin.path is not None and origin.gguf is None:
         check(origin.path, origin.kind)
     if origin.adapter is None:
@@ -162,7 +162,13 @@ def check_source(origin: Source) -> None:
             "the adapter with save_pretrained, which writes safetensors"
         )
     check_safetensors(weights)
-    _read_json(origin.adapter / ADAPTER)
+    meant = _read_json(origin.adapter / ADAPTER).get("base_model_name_or_path")
+    own = next((name for name, path in NAMED.items() if path == origin.path), meant)
+    if meant in NAMED and meant != own:
+        raise CheckpointError(
+            f"the adapter {origin.adapter} was made for {origin.kind}:{meant}, not for {origin.kind}:{own}: say "
+            f"{origin.kind}:{meant}@adapter={origin.adapter}"
+        )
     if origin.adapter == origin.path or _own_words(origin) or origin.path is None:
         return
     for name in WORDS:

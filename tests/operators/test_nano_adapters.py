@@ -10,13 +10,13 @@ import pytest
 pytest.importorskip("transformers")
 pytest.importorskip("peft")
 
-from arena.errors import InputError, UnplayableError
+from arena.errors import CheckpointError, InputError, UnplayableError
 from arena.lineup import build_plan
 from arena.play import run_plan
 from arena.plugins import game_class
 from arena.record.reader import Run
 from arena.train.vlm.learnable import learner
-from arena_operators.vlm.checkpoint import ADAPTERS, SHIPPED, adapters, source
+from arena_operators.vlm.checkpoint import ADAPTERS, SHIPPED, adapters, check_source, source
 from arena_operators.vlm.kind import views
 
 RACE = game_class("race").spec
@@ -36,6 +36,11 @@ def test_the_name_is_one_of_nano_alone(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(InputError, match="no folder of a peft adapter"):
         source(str(tmp_path), "race")
+
+
+def test_an_adapter_of_another_model_that_ships_is_refused():
+    with pytest.raises(CheckpointError, match="race was made for vlm:nano, not for vlm:nano-games: say vlm:nano@ad"):
+        check_source(source("nano-games", str(ADAPTERS / "race")))
 
 
 def test_nano_alone_refuses_the_race_and_names_the_adapter():
