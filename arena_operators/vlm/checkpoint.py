@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from arena.errors import CheckpointError, InputError
+from arena.errors import CheckpointError, InputError, nearest
 from arena.paths import expanded
 from arena.train.vlm import begun, no_model
 from arena_operators.vlm import smollm2
@@ -128,8 +128,8 @@ def _origin(what: str, kind: Kind) -> Source:
         return Source(None, what)
     raise InputError(
         f"{kind}:{what} is not a model: there is no folder {str(path)!r}, and it is not an ORG/MODEL name. "
-        "Give a folder in the Hugging Face layout (with config.json), ORG/MODEL, or what ships: "
-        f"{', '.join(NAMED) if kind == 'vlm' else smollm2.NAME}."
+        "Give a folder in the Hugging Face layout (with config.json), ORG/MODEL, or what ships. "
+        f"{nearest(what, NAMED if kind == 'vlm' else (smollm2.NAME,))}"
     )
 
 

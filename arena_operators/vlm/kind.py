@@ -52,7 +52,7 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kind = "v
     name = f"{kind}:{what}" if what else "vlm (nano)" if kind == "vlm" else "llm"
     if metadata is not None and not _knows(spec, metadata):
         known = ", ".join(metadata.get("games", [])) or "no game"
-        if origin is not None and origin.path == checkpoint.SHIPPED and (apt := _taught(spec)):
+        if origin is not None and origin.path in checkpoint.NAMED.values() and (apt := _taught(spec)):
             raise UnplayableError(
                 f"{name} cannot play {spec.id!r}: it was trained for {known} only. What ships and knows it: "
                 f"{', '.join(map(str, apt))}"

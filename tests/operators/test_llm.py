@@ -164,7 +164,7 @@ def test_an_option_that_is_about_pictures_is_none_of_its_own():
 
 
 def test_a_name_that_is_nothing_is_refused_as_it_was_written():
-    with pytest.raises(InputError, match=r"^llm:nowhere is not a model.*or what ships: smollm2\.$"):
+    with pytest.raises(InputError, match=r"^llm:nowhere is not a model.*or what ships\. There is: smollm2\.$"):
         KIND.resolve_options(None, "nowhere", {})
 
 

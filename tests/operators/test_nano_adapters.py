@@ -39,8 +39,8 @@ def test_the_name_is_one_of_nano_alone(tmp_path):
 
 
 def test_an_adapter_of_another_model_that_ships_is_refused():
-    with pytest.raises(CheckpointError, match="race was made for vlm:nano, not for vlm:nano-games: say vlm:nano@ad"):
-        check_source(source("nano-games", str(ADAPTERS / "race")))
+    with pytest.raises(CheckpointError, match="sidescroller was made for vlm:nano, not for vlm:nano-games: say vlm:n"):
+        check_source(source("nano-games", str(ADAPTERS / "sidescroller")))
 
 
 def test_nano_alone_refuses_the_race_and_names_the_adapter():

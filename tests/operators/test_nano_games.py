@@ -68,6 +68,8 @@ def test_what_is_named_is_left_as_it_is(given: str, model: str, adapter: str | N
 def test_a_model_that_is_named_is_that_model() -> None:
     with pytest.raises(UnplayableError, match="vlm:nano-games"):
         seated("spy", "vlm:nano")
+    with pytest.raises(UnplayableError, match=r"cannot play 'kuhn'.*What ships and knows it: vlm:nano, vlm:nano-games"):
+        seated("kuhn", "vlm:nano-sidescroller")
     assert seated("race", "vlm:nano@adapter=race") == ("nano", "race")
     assert views(game_class("leduc").spec, "nano-games", {}).image == (128, 128)
 
