@@ -228,9 +228,9 @@ def token_gae(rows: Sequence[Row], inputs: Inputs) -> list[Array]:
     token_lam. Reads token_values and these. A turn without tokens hands on what follows it.
     """
     values = _token_values(rows, inputs)
-    out = [np.zeros(len(one)) for one in values]
+    out, firsts = [np.zeros(len(one)) for one in values], _before(values)
     for episode in episodes(rows):
-        following, later = _bootstrap(rows, episode, _before(values)), 0.0
+        following, later = _bootstrap(rows, episode, firsts), 0.0
         for at in reversed(episode):
             reward, gamma, decay = rows[at].reward, inputs.gamma, inputs.gamma * inputs.lam
             if not len(values[at]):
@@ -249,9 +249,9 @@ def bilevel_gae(rows: Sequence[Row], inputs: Inputs) -> list[Array]:
     token_lam (tokens). A turn without tokens hands on what follows it.
     """
     values = _token_values(rows, inputs)
-    out = [np.zeros(len(one)) for one in values]
+    out, firsts = [np.zeros(len(one)) for one in values], _before(values)
     for episode in episodes(rows):
-        following, later = _bootstrap(rows, episode, _before(values)), 0.0
+        following, later = _bootstrap(rows, episode, firsts), 0.0
         for at in reversed(episode):
             expected = rows[at].reward + inputs.gamma * following
             own = values[at][0] if len(values[at]) else expected
