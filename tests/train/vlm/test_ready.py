@@ -8,7 +8,7 @@ from click.testing import CliRunner
 pytest.importorskip("torch")
 
 from arena.cli.main import cli
-from arena.errors import ArenaError, InputError
+from arena.errors import ArenaError
 from arena.train.vlm import ready
 from arena.train.vlm.config import load
 
@@ -36,12 +36,6 @@ from arena.train.vlm.config import load
 def test_what_an_update_would_lack_is_refused(settings, said):
     with pytest.raises(ArenaError, match=said):
         ready.check(load(None, None, ("rollout.operator=vlm:nano", *settings), ("leduc",)))
-
-
-def test_what_a_name_alone_means_is_refused_as_what_is_written_out():
-    settings = ("engine=tinker", "tinker.base_model=test/model", "critic.inputs=facts")
-    with pytest.raises(InputError, match="would lose 'sidescroller' with the first update"):
-        ready.check(load(None, None, settings, ("sidescroller",)))
 
 
 def test_a_training_names_what_changes_nothing_before_it_loads(tmp_path):
