@@ -114,7 +114,14 @@ def visited(game: str, run: Path, first: int, count: int) -> Iterator[Lesson]:
     for lines in Run(run).matches():
         head = lines[0]
         if isinstance(head, MatchLine) and first <= head.match < first + count and head.game == game:
-            actions = [line.action for line in lines if isinstance(line, TurnLine) and line.action is not None]
+            turns = [line for line in lines if isinstance(line, TurnLine) and line.action is not None]
+            seats, fewest = len({line.seat for line in turns}), plugins.game_class(game).spec.seats[0]
+            if seats > fewest:
+                raise InputError(
+                    f"--correct {run}: match {head.match} has {seats} seats, and what corrects {game} plays matches of "
+                    f"{fewest}: record them with @seats={fewest}, one operator at a time"
+                )
+            actions = [line.action for line in turns if line.action is not None]
             yield from correct(head.options, bytes.fromhex(head.seed), actions)
 
 

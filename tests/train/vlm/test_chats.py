@@ -143,6 +143,15 @@ def test_a_corrector_says_what_would_have_been_better_where_others_went(tmp_path
         next(shards.visited("leduc", tmp_path / "cards", 0, 1))
 
 
+def test_matches_of_more_seats_than_what_corrects_plays_are_refused(tmp_path):
+    """Their actions would be played one after the other in one lane."""
+    run_plan(build_plan("sidescroller", ["scripted", "random"], seed=1, matches=2), tmp_path / "both")
+    with pytest.raises(
+        InputError, match=r"match 0 has 2 seats, and what corrects sidescroller plays matches of 1: rec"
+    ):
+        next(shards.visited("sidescroller", tmp_path / "both", 0, 2))
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("leduc@lesons=3", "lessons"), ("leduc@lessons=0", "expected"), ("@weight=1", "expected a name")],
