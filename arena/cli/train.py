@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from arena.cli.as_begun import goes_on
 from arena.cli.extra_train import extra_train
 from arena.cli.lazy import Group
 from arena.cli.options import option
@@ -26,14 +27,19 @@ def train() -> None:
     """Train an agent on the arena's games."""
 
 
-@train.command()
+def _begun_by(folder: Path) -> str:
+    found = read_training(folder)
+    return "" if found is None else found.head.trained_by
+
+
+@train.command(cls=goes_on(_begun_by, ("config_file", "game")))
 @click.argument("config_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--game", help="Game to learn, with its options, e.g. leduc or holdem@hands=1.")
 @option("--steps", type=Whole(1), show_default="200000; with pictures 500000", help="Decisions of the learner.")
 @option("--seed", type=Whole(0), show_default="0", help="Of weights, deals and opponents.")
 @click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder of the run.")
 @option("--seats", show_default="the fewest the game takes", help="Of the matches; 2,3 trains on both in turn.")
-@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out, exactly.")
+@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out; alone, as it was begun.")
 @set_option("entropy=0.05")
 @click.option("--matches", "-n", default=100, show_default=True, type=Whole(0), help="Matches of the evaluation.")
 @click.option("--quiet", is_flag=True, help="Print no progress.")
@@ -61,6 +67,9 @@ def ppo(
     from arena.plugins import game_class
     from arena.train.config import PpoConfig, load
 
+    folder = Path(out)
+    if resume:
+        check_resumed(folder, "--resume", HEAD, "arena train ppo")
     flags = {"game": game, "steps": steps, "seed": seed, "seats": list(_seats(seats)) or None}
     found = load(config_file, [*settings, *(f"{key}={value}" for key, value in flags.items() if value is not None)])
     game, steps, seed, name = found.game, found.steps, found.seed, names.parse(found.game)
@@ -76,9 +85,6 @@ def ppo(
         progress=not quiet,
         trained_by=shlex.join(["arena", "train", "ppo", *map(str, words)]),
     )
-    folder = Path(out)
-    if resume:
-        check_resumed(folder, "--resume", HEAD, "arena train ppo")
     with extra_train():
         from arena.train.ppo import main
     try:

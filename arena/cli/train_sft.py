@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from arena.cli.as_begun import goes_on
 from arena.cli.extra_train import extra_train
 from arena.cli.options import option
 from arena.cli.set_option import set_option
@@ -24,7 +25,7 @@ SMOKE: dict[str, Any] = {"steps": 2, "batch": 4, "every": 1, "warmup": 1}
 SMOKE_LESSONS = 40
 
 
-@click.command()
+@click.command(cls=goes_on(sft_facts.begun_by, ("config_file", "runs", "teachers", "corrected", "chats")))
 @click.argument("config_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @option("--model", show_default="vlm", help="The operator to train, as it is named to play.")
 @click.option("--run", "runs", multiple=True, metavar="RUN", help="Learn from who played in this run (people too).")
@@ -36,7 +37,7 @@ SMOKE_LESSONS = 40
 @option("--steps", type=Whole(1), show_default="500", help="Updates.")
 @option("--seed", type=Whole(0), show_default="0", help="Of lessons, and of the order of examples.")
 @click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder of the training.")
-@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out, exactly.")
+@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out; alone, as it was begun.")
 @set_option("rate=5e-5")
 @click.option("--dry-run", is_flag=True, help="Count examples and tokens, and train nothing.")
 @click.option("--smoke", is_flag=True, help="Two small updates, to see that everything works.")
@@ -69,6 +70,8 @@ def sft(
     """
     from arena.train.vlm.sft_config import SftConfig, SftSettings, Sort, load
 
+    if resume and not (sft_facts.has_begun(Path(out)) or any(Path(out).glob(f"{sft_facts.CHECKPOINT}*"))):
+        check_resumed(Path(out), "--resume", "checkpoint-*", "arena train sft")
     flags = {"model": model, "steps": steps, "seed": seed}
     changes = [*settings, *(f"{key}={value}" for key, value in flags.items() if value is not None)]
     given: dict[Sort, tuple[str, ...]] = {"run": runs, "teacher": teachers, "correct": corrected, "chat": chats}
@@ -86,8 +89,6 @@ def sft(
         progress=not quiet,
         trained_by=shlex.join(["arena", "train", "sft", *words, *(["--smoke"] if smoke else [])]),
     )
-    if resume and not (sft_facts.has_begun(Path(out)) or any(Path(out).glob(f"{sft_facts.CHECKPOINT}*"))):
-        check_resumed(Path(out), "--resume", "checkpoint-*", "arena train sft")
     with extra_train():
         from arena.train.vlm import sft_ready
     sft_ready.check(config)

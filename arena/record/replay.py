@@ -143,11 +143,10 @@ def recorded_schedule(head: Head, folder: Path, trust: bool) -> Schedule:
     return found_schedule
 
 
-def recorded_game(head: GameHead, folder: Path, trust: bool, *, to_go_on: bool = False) -> tuple[str, Game, str | None]:
-    """The name of a run's game, the game as it was, and the runtime that hosts it. RecordError where that cannot be.
+def game_here(head: GameHead, folder: Path, trust: bool = False) -> tuple[str, dict[str, Any]]:
+    """The name of a run's game, and its options, with the files that they name as they are found here. RecordError
 
-    A file of the game's is the original as long as it is the same, else the copy in the run's `folder`. To go on, it is
-    hosted as it was; to be played again, ours is played here, where it needs no runtime of its own.
+    where one is not, or is a program that was never played here and is not trusted.
     """
     name = head.name
     if head.file is not None:
@@ -159,6 +158,16 @@ def recorded_game(head: GameHead, folder: Path, trust: bool, *, to_go_on: bool =
         found = kept.find(file, folder, f"{head.name}, {word}")
         if word in options:
             options[word] = str(found)
+    return name, options
+
+
+def recorded_game(head: GameHead, folder: Path, trust: bool, *, to_go_on: bool = False) -> tuple[str, Game, str | None]:
+    """The name of a run's game, the game as it was, and the runtime that hosts it. RecordError where that cannot be.
+
+    A file of the game's is the original as long as it is the same, else the copy in the run's `folder`. To go on, it is
+    hosted as it was; to be played again, ours is played here, where it needs no runtime of its own.
+    """
+    name, options = game_here(head, folder, trust)
     asked = head.runtime
     try:
         if asked is None if to_go_on else asked in (None, HERE) and not plugins.is_foreign(name):

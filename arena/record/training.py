@@ -69,10 +69,10 @@ class Training:
 
 
 def resumed(trained_by: str, folder: Path) -> str:
-    """The command that goes on with a training: the one that began it, with its folder."""
+    """The command that goes on with a training: a script's is that which began it, ours finds that in its folder."""
     program, *words = shlex.split(trained_by)
     if program == "arena":
-        return commands.arena(*words, "--out", str(folder), "--resume")
+        return commands.arena(*words[:2], "--out", str(folder), "--resume")
     return f"{trained_by} --out {shlex.quote(str(folder))} --resume"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,10 +26,21 @@ class Lesson:
 Teacher = Callable[[np.random.Generator], Iterator[Lesson]]
 # teacher(generator) plays one match (deals, stacks, seats, opponents come from the generator) and yields its lessons
 
-Corrector = Callable[[Mapping[str, Any], bytes, Sequence[int]], Iterator[Lesson]]
-# corrector(options, seed, actions) plays a recorded match again, in which every seat acted in every tick (`actions` by
-# tick, then by seat), and yields what the teacher would have done wherever it went. It is the function `visited` beside
-# the teacher; few games have one
+
+@dataclass(frozen=True, slots=True)
+class Went:
+    """A recorded match, which a corrector plays again."""
+
+    options: Mapping[str, Any]  # the game's
+    seats: int
+    seed: bytes
+    ticks: Sequence[Mapping[int, int]]  # of each tick the actions of those who acted, by seat
+    corrected: Collection[int]  # the seats that are
+
+
+Corrector = Callable[[Went], Iterator[Lesson]]
+# corrector(went) yields what the teacher would have done wherever the seats `went.corrected` acted. It is the function
+# `visited` beside the teacher; few games have one
 
 Truth = Callable[[Mapping[str, str], str], str]
 # truth(facts of an observation, answer) -> the thought that the teacher would write before this answer: sentences on

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice, repeat
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -23,17 +23,19 @@ from msgspec import structs
 
 from arena import plugins
 from arena.canonical import digest, generator, key
-from arena.errors import InputError, UnplayableError
+from arena.errors import ArenaError, InputError, UnplayableError
 from arena.game import GameCard, Image, Observation
-from arena.log import MatchLine, TurnLine
+from arena.log import Line, MatchLine, TickLine, TurnLine
 from arena.names import parse
 from arena.record.reader import Run
+from arena.record.replay import game_here
 from arena.supervisor.runtime.use import interpreter
-from arena.train.lesson import Corrector, Lesson, Teacher
+from arena.train.lesson import Corrector, Lesson, Teacher, Went
 
 Part = Literal["train", "held-out", "unseen"]
 AT_ONCE = 10  # matches of a shard of visited states
 PATIENCE = 5_000  # lessons that are looked at for one that decides
+REFUSED = 3  # how a process ends that was asked for what cannot be
 
 
 class Stored(msgspec.Struct, frozen=True, array_like=True):
@@ -64,21 +66,25 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Shard)
 
 
-def teacher(game: str) -> Teacher:
-    """The game's teacher. UnplayableError when it has none."""
+def teacher_of(game: str) -> str:
+    """Where the game's teacher is. UnplayableError when it has none."""
     target = plugins.game_class(game).teacher
     if target is None:
         raise UnplayableError(
             f"{game} has no teacher, so nothing can be taught by it: set Game.teacher (arena/train/lesson.py), "
             "or record matches of a good player"
         )
-    return plugins.resolve(target)
+    return target
+
+
+def teacher(game: str) -> Teacher:
+    """The game's teacher. UnplayableError when it has none."""
+    return plugins.resolve(teacher_of(game))
 
 
 def corrector(game: str) -> Corrector:
     """The function `visited` beside the game's teacher. UnplayableError when there is none."""
-    teacher(game)
-    beside = (plugins.game_class(game).teacher or "").rpartition(":")[0]
+    beside = teacher_of(game).rpartition(":")[0]
     try:
         return plugins.resolve(f"{beside}:visited")
     except AttributeError:
@@ -108,21 +114,26 @@ def deciding(lessons: Iterable[Lesson], game: str) -> Iterator[Lesson]:
     yield from (lesson for lesson in left if lesson.decides)
 
 
-def visited(game: str, run: Path, first: int, count: int) -> Iterator[Lesson]:
-    """What the teacher would have done in the matches `first` to `first + count` of a run."""
-    correct = corrector(game)
-    for lines in Run(run).matches():
+def visited(game: str, run: Path, first: int, count: int, operator: str = "") -> Iterator[Lesson]:
+    """What the teacher would have done in the matches `first` to `first + count` of a run of this game alone.
+
+    `operator`: only where it was that one's turn, by its name in the pool.
+    """
+    correct, of = corrector(game), Run(run)
+    for lines in of.matches():
         head = lines[0]
-        if isinstance(head, MatchLine) and first <= head.match < first + count and head.game == game:
-            turns = [line for line in lines if isinstance(line, TurnLine) and line.action is not None]
-            seats, fewest = len({line.seat for line in turns}), plugins.game_class(game).spec.seats[0]
-            if seats > fewest:
-                raise InputError(
-                    f"--correct {run}: match {head.match} has {seats} seats, and what corrects {game} plays matches of "
-                    f"{fewest}: record them with @seats={fewest}, one operator at a time"
-                )
-            actions = [line.action for line in turns if line.action is not None]
-            yield from correct(head.options, bytes.fromhex(head.seed), actions)
+        if isinstance(head, MatchLine) and first <= head.match < first + count:
+            _, options = game_here(of.head.games[head.game_index], run)
+            yield from correct(_went(head, lines, options, operator))
+
+
+def _went(head: MatchLine, lines: Sequence[Line], options: Mapping[str, Any], operator: str) -> Went:
+    ticks: dict[int, dict[int, int]] = {line.tick: {} for line in lines if isinstance(line, TickLine)}
+    for line in lines:
+        if isinstance(line, TurnLine) and line.action is not None and line.tick in ticks:
+            ticks[line.tick][line.seat] = line.action
+    seats = [seat for seat, name in enumerate(head.seats) if operator in ("", name)]
+    return Went(options, len(head.seats), bytes.fromhex(head.seed), list(ticks.values()), seats)
 
 
 def write(file: Path, lessons: Iterable[Lesson]) -> Path:
@@ -193,11 +204,17 @@ def make(
     return files
 
 
-def make_visited(folder: Path, game: str, run: Path, matches: int, workers: int, *, quiet: bool = False) -> list[Path]:
-    """Shards of what the teacher would have done where the players of a run's first `matches` matches went."""
-    name = f"{_called(game)}-visited-{run.name}"
+def make_visited(
+    folder: Path, game: str, run: Path, matches: int, workers: int, *, operator: str = "", quiet: bool = False
+) -> list[Path]:
+    """Shards of what the teacher would have done where the players of a run's first `matches` matches went.
+
+    `operator`: as in `visited`.
+    """
+    which = digest(str(run.absolute()), operator)[:8]  # other runs may be called so
+    name = f"{_called(game)}-visited-{run.name}-{which}"
     files = [folder / f"{name}-{index:04d}.lessons" for index in range(-(-matches // AT_ONCE))]
-    jobs = {file: ("visited", str(run), str(index * AT_ONCE)) for index, file in enumerate(files)}
+    jobs = {file: ("visited", str(run), str(index * AT_ONCE), operator) for index, file in enumerate(files)}
     _make(game, jobs, workers, quiet)
     return files
 
@@ -224,9 +241,11 @@ def _make(game: str, jobs: Mapping[Path, tuple[str, ...]], workers: int, quiet: 
 
 
 def _there(python: str, file: Path, game: str, *job: str) -> None:
-    """A shard made by a process of its own. InputError with the last of what it said."""
+    """A shard made by a process of its own. InputError with what it refused, or with the last of what it said."""
     command = [python, "-m", "arena.train.shards", str(file), game, *job]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == REFUSED:
+        raise InputError(done.stderr.strip())
     if done.returncode:
         raise InputError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
 
@@ -234,12 +253,16 @@ def _there(python: str, file: Path, game: str, *job: str) -> None:
 def main(words: Sequence[str]) -> None:
     file, game, which, *rest = words
     if which == "visited":
-        run, first = rest
-        write(Path(file), visited(game, Path(run), int(first), AT_ONCE))
-        return
-    seed, part, index, count = rest
-    made = taught(game, int(seed), part, int(index), int(count), decides=which == "deciding")  # type: ignore[arg-type]
-    write(Path(file), made)
+        run, first, operator = rest
+        made = visited(game, Path(run), int(first), AT_ONCE, operator)
+    else:
+        seed, part, index, count = rest
+        made = taught(game, int(seed), part, int(index), int(count), decides=which == "deciding")  # type: ignore[arg-type]
+    try:
+        write(Path(file), made)
+    except ArenaError as error:
+        print(error, file=sys.stderr)
+        sys.exit(REFUSED)
 
 
 if __name__ == "__main__":

@@ -18,10 +18,10 @@ BUDGET = 600  # most decisions that a search tries
 ASIDE = 40  # most decisions at an alternative
 
 
-def onward(lane: MarioLane, budget: int = BUDGET, ahead: int = AHEAD) -> tuple[int, ...]:
+def onward(lane: MarioLane, budget: int = BUDGET, ahead: int = AHEAD, skip: int = SKIP) -> tuple[int, ...]:
     """Macro actions that lead to the flag, or to stand `ahead` pixels to the right of here; (): none within the budget.
 
-    `lane` is restored to its state before the call.
+    `lane` is restored to its state before the call. `skip`: frames that a decision is held for.
     """
     here = lane.save()
     target = lane.now.x + ahead
@@ -40,7 +40,7 @@ def onward(lane: MarioLane, budget: int = BUDGET, ahead: int = AHEAD) -> tuple[i
         budget -= 1
         lane.load(saved)
         before = lane.now
-        lane.hold(BUTTONS[action], SKIP)
+        lane.hold(BUTTONS[action], skip)
         now = lane.now
         mark = (now.x // 4, now.y // 4, (now.x - before.x) // 4, int(now.grounded))
         if now.over not in (None, "flag") or mark in seen:
@@ -55,17 +55,17 @@ def onward(lane: MarioLane, budget: int = BUDGET, ahead: int = AHEAD) -> tuple[i
     return found
 
 
-def advise(lane: MarioLane, plan: Sequence[int]) -> tuple[int, ...]:
+def advise(lane: MarioLane, plan: Sequence[int], skip: int = SKIP) -> tuple[int, ...]:
     """The next actions of a good player: `plan` as long as it holds (it came from `onward`), or a new one; (): no way.
 
     If the plan runs to the last moment before it jumps, this jumps now if that works too: a student may be late.
     """
-    plan = tuple(plan) or onward(lane)
+    plan = tuple(plan) or onward(lane, skip=skip)
     if lane.now.grounded and len(plan) > 1 and plan[0] in (RUN, RIGHT) and plan[1] in (RUN_JUMP, JUMP):
         here = lane.save()
-        lane.hold(BUTTONS[plan[1]], SKIP)
+        lane.hold(BUTTONS[plan[1]], skip)
         jumped = not lane.now.grounded  # a button that is still held does not jump
-        rest = onward(lane, ASIDE) if jumped and lane.now.over is None else ()
+        rest = onward(lane, ASIDE, skip=skip) if jumped and lane.now.over is None else ()
         lane.load(here)
         if rest:
             return (plan[1], *rest)

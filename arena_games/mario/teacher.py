@@ -6,16 +6,16 @@ Sometimes random actions push it off its way; these are not taught, and the sear
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from arena.canonical import generator, key
 from arena.game import Move, Views
-from arena.train.lesson import Lesson
+from arena.train.lesson import Lesson, Went
 from arena_games.lanes.game import LaneGame
-from arena_games.lanes.moves import JUMP, LEFT, NAMES, RIGHT, RUN, RUN_JUMP, STAY, UP
+from arena_games.lanes.moves import JUMP, LEFT, NAMES, RIGHT, RUN, RUN_JUMP, STAY, UP, check_macro
 from arena_games.lanes.thoughts import FREE, ahead, thought
 from arena_games.mario.lane import MarioLane
 from arena_games.mario.rules import make
@@ -31,7 +31,7 @@ DOOMED = 12  # last decisions before a dead end, which are not taught
 
 def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
     """Plays one match in one lane and yields its lessons."""
-    game, lane = _opened(("noops", 30), ("stuck", 0))
+    game, (lane,) = _opened(1, ("noops", 30), ("stuck", 0))
     card = game.card()
     result = game.reset(key("lesson", chance.bytes(16)))
     pushed, push = float(chance.choice(PUSHES)), 0
@@ -60,33 +60,35 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
         yield from made
 
 
-def visited(options: Mapping[str, Any], seed: bytes, actions: Sequence[int]) -> Iterator[Lesson]:
-    """Plays a recorded match of one lane again; a lesson wherever it went and a way on was found."""
-    game, lane = _opened(*sorted(options.items()))
+def visited(went: Went) -> Iterator[Lesson]:
+    """Plays a recorded match again; a lesson wherever a corrected seat went in its lane and a way on was found."""
+    game, lanes = _opened(went.seats, *sorted(went.options.items()))
+    check_macro(game.options)
     card = game.card()
-    game.reset(seed)
-    chance = generator(key("visited", seed))
-    plan: tuple[int, ...] = ()
-    for action in actions:
-        facts = game.facts(0)
-        plan = advise(lane, plan)
-        if plan and (plan[0] != RUN or ahead(facts) != FREE or chance.random() < PLAIN):
-            answer = NAMES[plan[0]]
-            yield Lesson(card, game.observe(0, VIEWS), thought(facts, answer), answer)
-        plan = plan[1:] if plan[:1] == (action,) else ()
-        game.step({0: Move(action)})
+    game.reset(went.seed)
+    chance = generator(key("visited", went.seed))
+    plans: dict[int, tuple[int, ...]] = dict.fromkeys(went.corrected, ())
+    for acted in went.ticks:
+        for seat in sorted(acted.keys() & plans.keys()):
+            facts = game.facts(seat)
+            plan = advise(lanes[seat], plans[seat], game.options["skip"])
+            if plan and (plan[0] != RUN or ahead(facts) != FREE or chance.random() < PLAIN):
+                answer = NAMES[plan[0]]
+                yield Lesson(card, game.observe(seat, VIEWS), thought(facts, answer), answer)
+            plans[seat] = plan[1:] if plan[:1] == (acted[seat],) else ()
+        game.step({seat: Move(action) for seat, action in acted.items()})
 
 
 @functools.cache
-def _opened(*options: tuple[str, Any]) -> tuple[LaneGame, MarioLane]:
-    """A game of one lane, and the lane."""
+def _opened(seats: int, *options: tuple[str, Any]) -> tuple[LaneGame, list[MarioLane]]:
+    """A game, and its lanes by seat."""
     lanes: list[MarioLane] = []
 
     class Taught(make(STAGE)):  # type: ignore[misc]
         def make_lane(self) -> MarioLane:
             lanes.append(MarioLane(self.stages[0]))
-            return lanes[0]
+            return lanes[-1]
 
-    game = Taught(1, dict(options))
+    game = Taught(seats, dict(options))
     game.reset(b"")
-    return game, lanes[0]
+    return game, lanes

@@ -5,14 +5,14 @@ The search knows the level and its enemies, and not the other runner: it is the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
 from arena.canonical import generator, key
 from arena.game import GameCard, Move, Views
-from arena.train.lesson import Lesson
+from arena.train.lesson import Lesson, Went
+from arena_games.lanes.moves import check_macro
 from arena_games.lanes.thoughts import thought
 from arena_games.race.rules import Race
 from arena_games.race.world import RaceWorld
@@ -48,23 +48,19 @@ def lessons(chance: np.random.Generator) -> Iterator[Lesson]:
         result = game.step(moves)
 
 
-def visited(options: Mapping[str, Any], seed: bytes, actions: Sequence[int]) -> Iterator[Lesson]:
-    """Plays a recorded match again, `actions` being those of seat 0 and seat 1 in turn; a lesson for each of them
-
-    wherever it went and a way on was found.
-    """
-    game = Race(2, options)
+def visited(went: Went) -> Iterator[Lesson]:
+    """Plays a recorded match again; a lesson wherever a corrected seat went and a way on was found."""
+    game = Race(went.seats, went.options)
+    check_macro(game.options)
     card = game.card()
-    result = game.reset(seed)
-    chance = generator(key("visited", seed))
-    for first, second in zip(actions[::2], actions[1::2], strict=False):
-        if result.ended != "none":
-            return
-        for seat in range(game.seats):
+    game.reset(went.seed)
+    chance = generator(key("visited", went.seed))
+    for acted in went.ticks:
+        for seat in sorted(acted.keys() & went.corrected):
             found = advice(game, seat)
             if found is not None and worth_telling(game.facts(seat), bold(found), chance):
                 yield _lesson(game, card, seat, found)
-        result = game.step({0: Move(first), 1: Move(second)})
+        game.step({seat: Move(action) for seat, action in acted.items()})
 
 
 def advice(game: Race, seat: int) -> Advice | None:

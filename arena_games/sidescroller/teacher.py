@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from arena.canonical import generator, key
 from arena.game import GameCard, Move, Views
-from arena.train.lesson import Lesson
-from arena_games.lanes.moves import RUN, RUN_JUMP
+from arena.train.lesson import Lesson, Went
+from arena_games.lanes.moves import RUN, RUN_JUMP, check_macro
 from arena_games.lanes.thoughts import FREE, ahead, thought
 from arena_games.sidescroller import search
 from arena_games.sidescroller.draw import camera
@@ -55,17 +54,19 @@ def lessons(chance: np.random.Generator, choose: Callable[[Advice], int] = bold)
         result = game.step({0: Move(action)})
 
 
-def visited(options: Mapping[str, Any], seed: bytes, actions: Sequence[int]) -> Iterator[Lesson]:
-    """Plays a recorded match of one lane again; a lesson wherever it went and a way on was found."""
-    game = Sidescroller(1, options)
+def visited(went: Went) -> Iterator[Lesson]:
+    """Plays a recorded match again; a lesson wherever a corrected seat went in its lane and a way on was found."""
+    game = Sidescroller(went.seats, went.options)
+    check_macro(game.options)
     card = game.card()
-    game.reset(seed)
-    chance = generator(key("visited", seed))
-    for action in actions:
-        advice = search.lesson(game.lane(0).world)
-        if advice is not None and worth_telling(game.facts(0), better := bold(advice), chance):
-            yield _lesson(game, card, better, decides=advice.decides)
-        game.step({0: Move(action)})
+    game.reset(went.seed)
+    chance = generator(key("visited", went.seed))
+    for acted in went.ticks:
+        for seat in sorted(acted.keys() & went.corrected):
+            advice = search.lesson(game.lane(seat).world, game.options["skip"])
+            if advice is not None and worth_telling(game.facts(seat), better := bold(advice), chance):
+                yield _lesson(game, card, better, seat, decides=advice.decides)
+        game.step({seat: Move(action) for seat, action in acted.items()})
 
 
 def worth_telling(facts: Mapping[str, str], action: int, chance: np.random.Generator) -> bool:
@@ -73,10 +74,10 @@ def worth_telling(facts: Mapping[str, str], action: int, chance: np.random.Gener
     return action not in (RUN, RUN_JUMP) or ahead(facts) != FREE or chance.random() < PLAIN
 
 
-def _lesson(game: Sidescroller, card: GameCard, action: int, *, decides: bool) -> Lesson:
+def _lesson(game: Sidescroller, card: GameCard, action: int, seat: int = 0, *, decides: bool) -> Lesson:
     answer = card.actions[action]
-    said, seen = thought(game.facts(0), answer), shown(game.lane(0).world)
-    return Lesson(card, game.observe(0, VIEWS), said, answer, shown=seen, decides=decides)
+    said, seen = thought(game.facts(seat), answer), shown(game.lane(seat).world)
+    return Lesson(card, game.observe(seat, VIEWS), said, answer, shown=seen, decides=decides)
 
 
 def shown(world: World) -> str:

@@ -9,6 +9,7 @@ from arena.canonical import generator
 from arena.game import Move, Views, moves_of
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
+from arena.train.lesson import Went
 from arena_games.lanes.actions import MACRO
 from arena_games.lanes.thoughts import thought
 from arena_games.race.rules import Race
@@ -256,5 +257,8 @@ def test_the_teacher_tells_the_column_of_the_other_runner(columns, expected):
 
 
 def test_a_recorded_race_is_corrected_for_both_seats():
-    told = list(visited({"level": 4}, seed(0), [RUN, RUN] * 12))
+    ticks = [{0: RUN, 1: RUN}] * 12
+    told = list(visited(Went({"level": 4}, 2, seed(0), ticks, (0, 1))))
     assert {lesson.observation.facts["seat"] for lesson in told} == {"0", "1"}
+    of_one = list(visited(Went({"level": 4}, 2, seed(0), ticks, (1,))))
+    assert {lesson.observation.facts["seat"] for lesson in of_one} == {"1"}

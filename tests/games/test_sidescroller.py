@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from arena.canonical import generator, key
+from arena.errors import InputError
 from arena.game import Move, Views
 from arena.testing.game_suite import GameSuite
 from arena.testing.playing import seed
+from arena.train.lesson import Went
 from arena_games.lanes.actions import MACRO
 from arena_games.sidescroller import draw, scenery, search
 from arena_games.sidescroller.lane import obstacles_of
@@ -25,7 +27,7 @@ from arena_games.sidescroller.physics import (
     World,
 )
 from arena_games.sidescroller.rules import SETS, Sidescroller, drawn
-from arena_games.sidescroller.teacher import lessons, visited
+from arena_games.sidescroller.teacher import bold, lessons, visited
 from arena_games.sidescroller.tiles import ABOVE, ROWS, SHIFT, TILE, UNIT, Kind, Tile, cell
 
 LEVELS = st.tuples(st.integers(0, 300), st.integers(1, 5))
@@ -299,8 +301,51 @@ def test_the_teacher_jumps_wherever_that_is_as_good_as_to_run():
     world = game.lane(0).world
     first, good, _ = search.lesson(world)
     assert (first, set(good)) == (search.RUN, {search.RUN, search.RUN_JUMP})
-    (lesson, *_) = visited({"level": 7}, bytes(16), [search.RUN] * 12)
+    (lesson, *_) = visited(Went({"level": 7}, 1, bytes(16), [{0: search.RUN}] * 12, (0,)))
     assert lesson.answer == "right run jump"
+
+
+def test_a_lane_is_corrected_as_if_nobody_played_beside_it():
+    """A lane that is over has no turn, and another one goes on."""
+    chance = np.random.default_rng(3)
+    game, ticks = Sidescroller(2, {"level": 7, "horizon": 60, "stuck": 4}), []
+    result = game.reset(bytes(16))
+    while result.ended == "none":
+        ticks.append({seat: (0, int(chance.integers(5)))[seat] for seat in game.due})
+        result = game.step({seat: Move(action) for seat, action in ticks[-1].items()})
+    assert len(ticks[0]) == 2
+    assert len(ticks[-1]) == 1
+    alone = [{0: acted[1]} for acted in ticks]
+    both = visited(Went(game.options, 2, bytes(16), ticks, (1,)))
+    one = visited(Went(game.options, 1, bytes(16), alone, (0,)))
+    told = [[(lesson.thought, lesson.answer, lesson.shown) for lesson in some] for some in (both, one)]
+    assert told[0] == told[1]
+    assert told[0]
+
+
+def test_a_match_of_another_frame_skip_is_corrected_at_that_skip():
+    """What is decided is held for as long as the match held it."""
+    went = Went({"level": 13, "skip": 4}, 1, bytes(16), [{0: search.RUN}] * 22, (0,))
+    told = {(str(lesson.observation.facts), lesson.answer) for lesson in visited(went)}
+
+    def right(skip: int) -> set[tuple[str, str]]:
+        game = Sidescroller(1, went.options)
+        game.reset(went.seed)
+        out = set()
+        for acted in went.ticks:
+            advice = search.lesson(game.lane(0).world, skip)
+            out |= set() if advice is None else {(str(game.facts(0)), game.card().actions[bold(advice)])}
+            game.step({0: Move(acted[0])})
+        return out
+
+    assert told <= right(4)
+    assert not told <= right(search.SKIP)
+
+
+def test_a_match_of_other_actions_is_not_corrected():
+    """A search's second action is a pair of buttons there."""
+    with pytest.raises(InputError, match="was played with @actions=buttons"):
+        next(visited(Went({"level": 7, "actions": "buttons"}, 1, bytes(16), [{0: 1}], (0,))))
 
 
 def test_64_lanes_of_as_many_levels_draw_their_scenery_once():

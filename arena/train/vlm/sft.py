@@ -62,11 +62,9 @@ def chats(config: SftConfig, of: Source, folder: Path) -> Iterator[Chat]:
         return of_run(Path(of.name), Filter(operators=names, best=of.best), asked)
     if of.sort == "correct":
         run = Run(Path(of.name))
-        games = {game.name for game in run.head.games}
-        if len(games) != 1:
-            raise InputError(f"--correct {of.name}: it has {len(games)} games, and a corrector plays one")
-        (game,) = games
-        made = shards.make_visited(folder, game, Path(of.name), run.logged, config.workers, quiet=quiet)
+        game = sft_ready.corrected(run)
+        how: dict[str, Any] = {"operator": of.operator or "", "quiet": quiet}
+        made = shards.make_visited(folder, game, run.folder, run.logged, config.workers, **how)
         lessons = shards.read(made)
         return of_lessons(shards.deciding(lessons, game) if of.decides else lessons, asked)
     size, how = min(of.shard, of.lessons), {"decides": of.decides, "quiet": quiet}

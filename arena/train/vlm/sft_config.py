@@ -21,7 +21,7 @@ _TAIL = re.compile(r"@([A-Za-z_]\w*)=([^@]*)")
 OF_SOURCE = {
     "weight": Option("float", None, "its share of every batch, relative to the others'", low=0, high=1e9),
     "lessons": Option("int", 1_000, "different lessons that a teacher makes", low=1, high=10_000_000),
-    "operator": Option("str", None, "of a run: only this operator's turns"),
+    "operator": Option("str", None, "of a run, or of what is corrected in it: only this operator's turns"),
     "best": Option("float", None, "of a run: only this share of the episodes, those of the highest returns", 0, 1),
     "decides": Option("bool", False, "of teachers and corrections: only lessons where no other answer would do"),
     "shard": Option("int", 250, "lessons of a file", low=1, high=100_000),
@@ -29,7 +29,7 @@ OF_SOURCE = {
 TAKES: dict[Sort, tuple[str, ...]] = {
     "run": ("weight", "operator", "best"),
     "teacher": ("weight", "lessons", "decides", "shard"),
-    "correct": ("weight", "decides"),
+    "correct": ("weight", "operator", "decides"),
     "chat": ("weight",),
 }
 
@@ -51,7 +51,7 @@ class Source:
     def label(self) -> str:
         """A short name for tables."""
         name = self.name if self.sort == "teacher" else Path(self.name).name
-        return f"{self.sort}:{name}{'@decides' if self.decides else ''}"
+        return f"{self.sort}:{name}{'@decides' if self.decides else ''}{f'@{self.operator}' if self.operator else ''}"
 
 
 def source(sort: Sort, text: str) -> Source:

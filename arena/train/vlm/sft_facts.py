@@ -78,9 +78,15 @@ def write_head(out: Path, trained_by: str) -> None:
     Disk().replace_json(out / HEAD, Head(trained_by=trained_by))
 
 
-def again(out: Path) -> str:
-    """How to go on: by the command that began it, where that is known."""
+def begun_by(out: Path) -> str:
+    """The command that began it; "" where that is not known."""
     try:
-        return resumed(read_json(out / HEAD, Head, format=FORMAT).trained_by, out)
+        return read_json(out / HEAD, Head, format=FORMAT).trained_by
     except (RecordError, OSError):
-        return "the command that began it, and --resume"
+        return ""
+
+
+def again(out: Path) -> str:
+    """How to go on, where it is known by which command it was begun."""
+    began = begun_by(out)
+    return resumed(began, out) if began else "the command that began it, and --resume"

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from arena import plugins
-from arena.errors import InputError
+from arena.errors import InputError, nearest
 from arena.names import parse
 from arena.record.reader import Run
+from arena.record.replay import game_here
 from arena.train import shards
 from arena.train.vlm import evaluations
 from arena.train.vlm.chats import Asked
@@ -35,8 +36,7 @@ def check(config: SftConfig) -> None:
     plugins.named_operator(parse(config.model), config.model)
     for of in config.sources:
         if of.sort == "teacher":
-            if plugins.game_class(of.name).teacher is None:
-                shards.teacher(of.name)  # raises; others are loaded where the game can be played
+            shards.teacher_of(of.name)  # it is loaded where the game can be played
             _check_asked(config, of.name)
         elif of.sort == "chat":
             if not Path(of.name).exists():
@@ -45,13 +45,41 @@ def check(config: SftConfig) -> None:
                     "`arena export --to chat` wrote"
                 )
         else:
-            for game in dict.fromkeys(one.name for one in Run(Path(of.name)).head.games):
+            run = Run(Path(of.name))
+            if of.operator and of.operator not in run.operators:
+                raise InputError(
+                    f"--{of.sort} {of.name}@operator={of.operator}: {run.folder} has no such operator. "
+                    f"{nearest(of.operator, run.operators)}"
+                )
+            if of.sort == "correct":
+                corrected(run)
+            for game in _games(run):
                 if not plugins.is_foreign(game):
                     _check_asked(config, game)
     how = evaluated(config)
     if config.evaluation.every and not (how.how.levels or how.levels):
         raise InputError("chats name no game: say what is played, as --set 'evaluation.levels=[\"leduc\"]'")
     evaluations.check(how)
+
+
+def corrected(run: Run) -> str:
+    """The game of a run that is corrected. InputError, or UnplayableError, for several, or one without a corrector."""
+    games = _games(run)
+    if len(games) != 1:
+        raise InputError(
+            f"--correct {run.folder}: it has {len(games)} games ({', '.join(games)}), and a corrector plays one: "
+            "record a run of each"
+        )
+    if plugins.is_foreign(games[0]):
+        shards.teacher_of(games[0])  # what stands beside it is loaded where the game can be played
+    else:
+        shards.corrector(games[0])
+    return games[0]
+
+
+def _games(run: Run) -> list[str]:
+    """The names of a run's games, by which they are found here. RecordError where one is not."""
+    return list(dict.fromkeys(game_here(head, run.folder)[0] for head in run.head.games))
 
 
 def _check_asked(config: SftConfig, game: str) -> None:

@@ -17,10 +17,12 @@ from arena.exporters.episodes import Reader
 from arena.exporters.filters import Filter
 from arena.exporters.options import Options
 from arena.lineup import build_plan
+from arena.log import TickLine
 from arena.names import parse
 from arena.play import run_plan
 from arena.record.reader import Run
 from arena.train import shards
+from arena.train.vlm import sft_ready
 from arena.train.vlm.chats import Asked, of_file, of_lessons, of_run
 from arena.train.vlm.sft_config import source
 
@@ -127,6 +129,11 @@ def test_a_game_of_a_runtime_is_taught_by_that_runtime(tmp_path, monkeypatch):
     assert asked == ["toy"]
 
 
+def test_what_was_refused_there_is_told_alone(tmp_path):
+    with pytest.raises(InputError, match=r"^@decides=true: no lesson of kuhn says"):
+        shards._there(sys.executable, tmp_path / "x", "kuhn", "deciding", "1", "train", "0", "5")
+
+
 def test_what_failed_there_is_told(tmp_path):
     with pytest.raises(InputError, match="ValueError: invalid literal"):
         shards._there(sys.executable, tmp_path / "x", "kuhn", "taught", "one", "train", "0", "5")
@@ -143,13 +150,55 @@ def test_a_corrector_says_what_would_have_been_better_where_others_went(tmp_path
         next(shards.visited("leduc", tmp_path / "cards", 0, 1))
 
 
-def test_matches_of_more_seats_than_what_corrects_plays_are_refused(tmp_path):
-    """Their actions would be played one after the other in one lane."""
-    run_plan(build_plan("sidescroller", ["scripted", "random"], seed=1, matches=2), tmp_path / "both")
-    with pytest.raises(
-        InputError, match=r"match 0 has 2 seats, and what corrects sidescroller plays matches of 1: rec"
-    ):
-        next(shards.visited("sidescroller", tmp_path / "both", 0, 2))
+def test_each_seat_is_corrected_where_it_went_and_one_operator_alone_if_that_is_wanted(tmp_path):
+    run_plan(build_plan("sidescroller@horizon=12", ["scripted", "random"], seed=1, matches=2), tmp_path / "both")
+
+    def corrected(**of):
+        return [lesson.observation.facts for lesson in shards.visited("sidescroller", tmp_path / "both", 0, 2, **of)]
+
+    ours, theirs = corrected(operator="scripted"), corrected(operator="random")
+    assert ours
+    assert theirs
+    assert ours != theirs
+    assert {str(one) for one in ours} <= {str(one) for one in corrected()}
+    files = [
+        shards.make_visited(tmp_path, "sidescroller", tmp_path / "both", 2, 1, operator=of) for of in ("", "random")
+    ]
+    assert [len(list(shards.read(some))) for some in files] == [len(corrected()), len(theirs)]
+
+
+def test_a_run_is_corrected_whose_game_was_named_otherwise_than_it_calls_itself(tmp_path):
+    """A file's class, or `mario` alone."""
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from arena_games.sidescroller.rules import Sidescroller\n"
+        "from arena_games.sidescroller.teacher import lessons, visited\n"
+        f'class Mine(Sidescroller):\n    teacher = "{file}:lessons"\n'
+    )
+    run_plan(build_plan(f"{file}:Mine@horizon=12", ["random"], seed=1, matches=1), tmp_path / "went")
+    run = Run(tmp_path / "went")
+    assert run.head.games[0].name != next(iter(run.lines())).game
+    assert list(shards.visited(sft_ready.corrected(run), run.folder, 0, 1))
+
+
+def test_a_run_that_began_later_in_its_level_is_corrected_from_there(tmp_path):
+    """Its log has the hash of the file that says where, in place of the file."""
+    (tmp_path / "later.json").write_text('{"names": ["right run", "right run"]}')
+    plan = build_plan(f"sidescroller@level=7@horizon=6@from={tmp_path / 'later.json'}", ["random"], seed=1, matches=1)
+    run_plan(plan, tmp_path / "went")
+    starts = [int(lesson.observation.facts["x"]) for lesson in shards.visited("sidescroller", tmp_path / "went", 0, 1)]
+    assert min(starts) > 40
+
+
+def test_what_followed_no_tick_is_not_played_again(tmp_path):
+    """An answer of the tick in which a match was forfeited was applied to nothing."""
+    run_plan(build_plan("sidescroller@horizon=12", ["random"], seed=1, matches=1), tmp_path / "lanes")
+    (head, *lines) = next(iter(Run(tmp_path / "lanes").matches()))
+    last = max(line.tick for line in lines if isinstance(line, TickLine))
+    torn = [line for line in lines if not (isinstance(line, TickLine) and line.tick == last)]
+    whole, short = (shards._went(head, some, {}, "").ticks for some in (lines, torn))
+    assert len(whole) == 12
+    assert short == whole[:-1]
 
 
 @pytest.mark.parametrize(

@@ -70,8 +70,10 @@ def test_a_training_that_goes_on_ends_with_the_same_weights(model, run, straight
 
     monkeypatch.setattr(sft, "save", stop)
     words = ("--model", model, "--run", f"{run}@operator=scripted", *SHORT, "--out", str(tmp_path))
-    assert "go on with: " in _arena(*words).output
-    _arena(*words, "--resume")
+    assert f"go on with: arena train sft --out {tmp_path} --resume\n" in _arena(*words).output
+    with pytest.raises(InputError, match="was trained with batch=4, not 5"):
+        _arena("--out", str(tmp_path), "--resume", "--set", "batch=5")
+    assert _arena("--out", str(tmp_path), "--resume", "--quiet").exit_code == 0
     assert saved == [2, 4]
     first, second = ((out / "model" / "model.safetensors").read_bytes() for out in (straight, tmp_path))
     assert first == second
@@ -175,10 +177,19 @@ def test_a_run_in_which_no_turn_decides_is_told(model, tmp_path):
         )
 
 
+def test_a_run_that_cannot_be_corrected_is_told_before_anything_is_written(model, run, tmp_path):
+    with pytest.raises(InputError, match=r"^kuhn has no corrector"):
+        _arena("--model", model, "--correct", str(run), "--out", str(tmp_path / "out"), "--quiet")
+    with pytest.raises(InputError, match=r"no such operator\. Did you mean scripted"):
+        _arena("--model", model, "--run", f"{run}@operator=scriptd", "--out", str(tmp_path / "out"), "--quiet")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
         ((), "nothing to learn from"),
+        (("--resume",), "--resume: there is no folder"),
         (("--teacher", "kuhn@lesons=4"), "lessons"),
         (("--teacher", "kuhn", "--set", "rat=1"), "rate"),
         (("--teacher", "openspiel:tic_tac_toe"), "no teacher"),
