@@ -12,6 +12,7 @@ from arena.cli.options import option
 from arena.cli.whole import Whole
 from arena.errors import InputError
 from arena.paths import expanded
+from arena.train.vlm.seated import seated
 
 if TYPE_CHECKING:
     from arena.train.vlm.local import LocalEngine
@@ -35,6 +36,7 @@ def model(state: Path, out: Path, dtype: str) -> None:
     """
     made = _trained("model", state, out)
     click.echo(f"written: {made.export(expanded(out), dtype)}{_after(made)}")
+    click.echo(f"seat it with: {seated(made.source, str(out))}")
 
 
 @click.command()
@@ -65,11 +67,15 @@ def adapter(state: Path, out: Path, rank: int | None, language: bool) -> None:
     click.echo(
         f"written: {out}, {size / 1e6:.1f} MB, with {share:.1%} of the squared change of the weights{_after(made)}"
     )
+    if size > (whole := 2 * sum(one.numel() for one in made.learner.model.parameters())):
+        click.echo(f"the model itself has {whole / 1e6:.1f} MB (`arena export model`): give a lower --rank", err=True)
+    click.echo(f"seat it with: {seated(made.source, made.learner.base, adapter=str(out))}")
 
 
 def _after(made: LocalEngine) -> str:
-    """How far the training was: it may not be at its end."""
-    return ", after update {update} of {updates}".format(**made.reached) if made.reached else ""
+    """How far the training was: it may not be at its end, and may not have begun to teach the model."""
+    far = ", after update {update} of {updates}".format(**made.reached) if made.reached else ""
+    return far if made.changed else f"{far}. Nothing was changed yet: it is the model that the training started from"
 
 
 def _trained(what: str, state: Path, out: Path) -> LocalEngine:

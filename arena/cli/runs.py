@@ -67,7 +67,7 @@ def print_facts(run: Run, console: Console) -> None:
         console.print(Text(printable(lost)), soft_wrap=True)
     for operator, several in facts.items():
         for number, said in enumerate(several):
-            words = ", ".join(f"{name} {text}" for name, text in said.items())
+            words = ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in said.items() if text)
             console.print(Text(printable(f"{operator}{' then' * (number > 0)}: {words}")), soft_wrap=True)
 
 

@@ -16,7 +16,8 @@ from arena.cli.set_option import set_option
 from arena.cli.whole import Whole
 from arena.errors import WorkerError
 from arena.train.folders import check_resumed
-from arena.train.vlm import sft_facts
+from arena.train.vlm import sft_facts, sft_told
+from arena.train.vlm.seated import seated
 
 if TYPE_CHECKING:
     from arena.train.vlm.sft_config import SftConfig, Source
@@ -27,7 +28,7 @@ SMOKE_LESSONS = 40
 
 @click.command(cls=goes_on(sft_facts.begun_by, ("config_file", "runs", "teachers", "corrected", "chats")))
 @click.argument("config_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@option("--model", show_default="vlm", help="The operator to train, as it is named to play.")
+@option("--model", show_default="vlm:nano", help="The operator to train, as it is named to play.")
 @click.option("--run", "runs", multiple=True, metavar="RUN", help="Learn from who played in this run (people too).")
 @click.option("--teacher", "teachers", multiple=True, metavar="GAME", help="Learn from lessons of the game's teacher.")
 @click.option(
@@ -105,8 +106,6 @@ def _smaller(of: Source) -> Source:
 
 
 def _train(config: SftConfig, dry_run: bool) -> None:
-    from arena.train.vlm import changes
-
     with extra_train():
         from arena.train.vlm import sft
     if dry_run:
@@ -119,7 +118,6 @@ def _train(config: SftConfig, dry_run: bool) -> None:
         said = "before its first checkpoint" if found is None else f"after its last checkpoint, {found.name}"
         click.echo(f"stopped {said}\ngo on with: {sft_facts.again(Path(config.out))}", err=True)
         raise
-    for line in changes.sentences(Path(config.out)):
+    for line in sft_told.results(Path(config.out)):
         click.echo(line)
-    kind = config.model.partition(":")[0].partition("@")[0]
-    click.echo(f"{path}\nseat it with: {kind}:{path}")
+    click.echo(f"{path}\nseat it with: {seated(config.model, str(path))}")

@@ -130,6 +130,8 @@ def vlm(
             raise InputError("--out is missing: the folder of the training")
         begun.check_folder(out, resume or "no")
     config = ready.check(config)
+    if resume == "exact" and out is not None:
+        begun.check_settings(out, config.facts())
     idle = unused.sentences(config)
     require_train()
     if smoke and not dry_run:

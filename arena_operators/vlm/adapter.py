@@ -7,9 +7,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
-from arena_operators.vlm.checkpoint import ADAPTER, Source
+from arena_operators.vlm.checkpoint import ADAPTER, ADAPTER_WEIGHTS, Source
+from arena_operators.vlm.lora import tensors
 
 
 @contextmanager
@@ -59,10 +61,11 @@ def applied(model: Any, folder: Path) -> Any:
             config = PeftConfig.from_pretrained(str(folder))
             config.inference_mode = True
             wrapped = PeftModel(model, config)
+            _check_shapes(wrapped, folder)
             result = wrapped.load_adapter(str(folder), "default", is_trainable=False, use_safetensors=True)
     except Exception as error:  # boundary: another library's files
-        text = " ".join(str(error).split())[:400]
-        raise ValueError(f"the adapter in {folder} does not fit its model: {type(error).__name__}: {text}") from error
+        why = str(error) if isinstance(error, _MisfitError) else f"{type(error).__name__}: {shorten(str(error), 400)}"
+        raise ValueError(f"the adapter in {folder} does not fit its model: {why}") from error
     for fault, names in (("lacks", result.missing_keys), ("has no place for", result.unexpected_keys)):
         if names:
             who = "it" if fault == "lacks" else "the model"
@@ -76,6 +79,25 @@ def applied(model: Any, folder: Path) -> Any:
             "LoRA and its kin can"
         )
     return wrapped
+
+
+class _MisfitError(Exception):
+    """Weights have another shape than their place."""
+
+
+def _check_shapes(wrapped: Any, folder: Path) -> None:
+    """_MisfitError for the first weights that do not fit; of names that do not, the loader says which."""
+    from peft import get_peft_model_state_dict
+
+    places = get_peft_model_state_dict(wrapped, save_embedding_layers=False)
+    for name, entry in tensors(folder / ADAPTER_WEIGHTS).items():
+        shape, place = tuple(entry["shape"]), places.get(name)
+        if place is not None and shape != (takes := tuple(place.shape)):
+            rank = wrapped.peft_config["default"].r
+            raise _MisfitError(
+                f"{name} has the shape {shape} in {ADAPTER_WEIGHTS}, and by {ADAPTER} (r={rank}) and the model it "
+                f"would be {takes}. Take both files from one export, and the model that it was made for"
+            )
 
 
 def factors(wrapped: Any) -> dict[str, tuple[Any, Any]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from arena import commands
 from arena.errors import CheckpointError, InputError, nearest
 from arena.paths import expanded
 from arena.train.vlm import begun, no_model
@@ -99,9 +101,26 @@ def source(what: str, adapter: str | None = None, kind: Kind = "vlm") -> Source:
     shipped = adapters() if origin.path == SHIPPED else {}
     folder = shipped.get(adapter, expanded(adapter))
     if not (folder / ADAPTER).is_file():
-        more = f"; nano comes with: {', '.join(shipped)}" if shipped else ""
-        raise InputError(f"{kind}@adapter={adapter}: there is no folder of a peft adapter (with {ADAPTER}){more}")
+        raise InputError(f"{kind}@adapter={adapter}: {_no_adapter(folder, kind, shipped)}")
     return replace(origin, adapter=folder)
+
+
+def meant_for(adapter: str) -> str:
+    """The name of the model that ships and that an adapter is for, as its folder says; nano where it says no such."""
+    file = expanded(adapter) / ADAPTER
+    named = _read_json(file).get("base_model_name_or_path") if file.is_file() else None
+    return named if named in NAMED else "nano"
+
+
+def _no_adapter(folder: Path, kind: Kind, shipped: Mapping[str, Path]) -> str:
+    """Why a folder has no adapter, and what to do."""
+    if no_model.why(folder) is not None:
+        how = commands.arena("export", "adapter", str(folder), "DIR")
+        return f"that is a training, or a part of one, and no adapter: {how} writes its adapter"
+    if (folder / "config.json").is_file():
+        return f"that is a whole model, and no adapter: {kind}:{folder} seats it"
+    more = f"; nano comes with: {', '.join(shipped)}" if shipped else ""
+    return f"there is no folder of a peft adapter (with {ADAPTER}){more}"
 
 
 def adapters() -> dict[str, Path]:

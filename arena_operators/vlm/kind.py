@@ -74,9 +74,14 @@ def views(spec: GameSpec, what: str, options: Mapping[str, Any], kind: Kind = "v
 
 
 def stands_for(spec: GameSpec, what: str, options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """`vlm` alone is the first that ships and was taught the game, unless another was measured to play it better."""
-    if what or served_elsewhere(options) or options.get("adapter"):
+    """`vlm` alone is the first that ships and was taught the game, unless another was measured to play it better; with
+
+    an adapter, what that was made for.
+    """
+    if what or served_elsewhere(options):
         return what, options
+    if adapter := options.get("adapter"):
+        return checkpoint.meant_for(adapter), options
     better = BETTER.get(spec.id.partition(":")[0])
     best = Name("vlm", better) if better else next(iter(_taught(spec)), Name("vlm", what))
     return best.what, {**options, **best.options}

@@ -35,7 +35,11 @@ def rank(adapter: Path, origin: Source | None = None) -> int:
     """
     checkpoint.check_safetensors(adapter / ADAPTER_WEIGHTS)
     found = tensors(adapter / ADAPTER_WEIGHTS)
-    _refuse_parts(found, f"the adapter {adapter}")
+    _refuse_parts(
+        found,
+        f"the adapter {adapter}",
+        "`arena export adapter --language` leaves that out, `arena export model` merges all; or no @backend=vllm",
+    )
     config = json.loads((adapter / ADAPTER).read_text(encoding="utf-8"))
     most = max([config.get("r") or 0, *(config.get("rank_pattern") or {}).values()])
     fits = [one for one in RANKS if one >= most]
@@ -51,7 +55,7 @@ def check_targets(targets: str | None, origin: Source) -> None:
     if targets is None:
         return
     names = targets.split("+")
-    _refuse_parts(names, f"@lora_targets={targets}")
+    _refuse_parts(names, f"@lora_targets={targets}", "name layers of its language part alone")
     layers = _layers(origin)
     known = {name.rpartition(".")[2] for name in layers if _BLOCK.fullmatch(name)}
     for name in names:
@@ -82,15 +86,12 @@ def tensors(file: Path) -> dict[str, Any]:
     return header
 
 
-def _refuse_parts(names: Iterable[str], who: str) -> None:
+def _refuse_parts(names: Iterable[str], who: str, instead: str) -> None:
     names = sorted(names)
     for parts, what in ((VISION, "the part of the model that sees"), (WORDS, "its embedding of words")):
         seen = [name for name in names if any(part in name.lower() for part in parts)]
         if seen:
-            raise InputError(
-                f"{who} changes {what} ({seen[0]}, ...), where vLLM applies none: leave @backend=vllm out, or merge "
-                "the adapter into the model"
-            )
+            raise InputError(f"{who} changes {what} ({seen[0]}, ...), where vLLM applies none: {instead}")
 
 
 def _layers(origin: Source) -> dict[str, list[int]]:

@@ -150,6 +150,13 @@ def test_an_adapter_of_which_a_part_would_be_passed_over_is_refused(adapter, tmp
         make(WorkerContext(str(folder), {}))
 
 
+def test_an_adapter_whose_two_files_disagree_says_where(adapter, tmp_path):
+    with pytest.raises(
+        ValueError, match=r"lora_A\.weight has the shape \(4, \d+\) in .* \(r=2\) .* would be \(2, \d+\)"
+    ):
+        make(WorkerContext(str(copy(adapter, tmp_path, r=2)), {}))
+
+
 def test_an_adapter_for_other_layers_is_refused(adapter, tmp_path):
     with pytest.raises(ValueError, match="does not fit its model"):
         make(WorkerContext(str(copy(adapter, tmp_path, target_modules="no_such_layer")), {}))

@@ -36,10 +36,10 @@ def write_sampler(
     with whole(path) as fresh:
         if own:
             _write_peft(fresh, base, *_with_own(model, own, weights))
+        elif hasattr(model, "peft_config"):
+            _write_peft(fresh, base, model.peft_config["default"], _adapter(model, weights))
         else:
-            # Left to itself, peft asks the internet for the model's name, each time: were words added to it?
-            offline = {"save_embedding_layers": False} if hasattr(model, "peft_config") else {}
-            model.save_pretrained(fresh, state_dict=weights, **offline)
+            model.save_pretrained(fresh, state_dict=weights)
         (fresh / MARKER).write_text(json.dumps(about) + "\n", encoding="utf-8")
     return path
 

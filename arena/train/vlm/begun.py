@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -18,6 +19,8 @@ OTHERS = "others"  # in the head: the settings that may differ in a training tha
 STATE = "engine.json"  # in a folder of an engine's state: what it belongs to
 SERVED = "tinker.json"  # in its place, where a server of the Tinker API trains
 WEIGHTS = "weights.json"  # in a folder of weights: which they are, and how far their training was
+WHERE = {"concurrency", "processes", "hosts"}  # of a rollout: how many play at once, and where; they change no row
+SAME_ROWS = {f"rollout.{name}" for name in WHERE}
 ALONE = "weights_of"  # in the head: the update of which --resume weights-only took the weights; None: none
 
 
@@ -31,6 +34,24 @@ def check_folder(out: Path, resume: str) -> None:
         raise InputError(f"{out} holds a training already: add --resume exact, or choose another --out")
     elif out.exists() and any(out.iterdir()):
         raise InputError(f"{out} holds other files already: choose another --out, a new or an empty folder")
+
+
+def check_settings(out: Path, now: Mapping[str, Any]) -> None:
+    """InputError for the first setting that a training that goes on exactly would change: `now` as its head has it."""
+    changed = [one for one in _differences(read_head(out)["config"], now) if one[0] not in SAME_ROWS]
+    if changed:
+        name, old, new = changed[0]
+        raise InputError(
+            f"{out} was trained with {name}={old}, not {new}: resume with the same settings, or with --resume "
+            "weights-only"
+        )
+
+
+def _differences(was: Any, now: Any, name: str = "") -> list[tuple[str, Any, Any]]:
+    if isinstance(was, dict) and isinstance(now, dict):
+        keys = sorted(was.keys() | now.keys())
+        return [one for key in keys for one in _differences(was.get(key), now.get(key), f"{name}.{key}".lstrip("."))]
+    return [] if was == now else [(name, was, now)]
 
 
 class _Rollout(msgspec.Struct):

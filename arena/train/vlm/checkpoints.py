@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 import arena
-from arena.errors import ArenaError, CheckpointError, InputError, sentence
+from arena.errors import ArenaError, CheckpointError, InputError, WorkerError, sentence
 from arena.train.vlm import begun, opponents, told
 from arena.train.vlm.ahead import Job
 from arena.train.vlm.begun import HEAD
@@ -26,14 +26,12 @@ from arena.train.vlm.boards import Board, boards
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.critic import Critic
 from arena.train.vlm.engine import Engine
-from arena.train.vlm.matches import WHERE
 from arena.train.vlm.samples import Sample, page
 from arena.train.vlm.stages import StageSwitcher
 from arena.train.vlm.told import METRICS
 
 TIMING = "timing.jsonl"
 ENGINE, CRITIC, STATE = "engine", "critic.safetensors", "state.json"
-SAME_ROWS = {f"rollout.{name}" for name in WHERE}  # settings that change nothing of what is trained
 FORMAT = 1
 
 
@@ -89,17 +87,17 @@ class Files:
             return
         was, now = begun.read_head(self.out), self._head(config)
         if resume == "exact":
-            changed = [one for one in _differences(was["config"], now["config"]) if one[0] not in SAME_ROWS]
-            if changed:
-                name, old, new = changed[0]
-                raise InputError(
-                    f"{self.out} was trained with {name}={old}, not {new}: resume with the same settings, or with "
-                    "--resume weights-only"
-                )
+            begun.check_settings(self.out, now["config"])
             torn = {name: (was["versions"][name], new) for name, new in now["versions"].items()}
             for name, (old, new) in torn.items():
                 if old != new and name in ("arena", "torch"):
                     print(f"{name} was {old} when this training began and is {new} now: last bits may differ")
+
+    def refused(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Leave the folder as it was where a training was refused, not stopped: nobody goes on with it."""
+        if isinstance(error, ArenaError) and not isinstance(error, WorkerError):
+            for path in self.out.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def goes_on(self, config: VlmConfig, weights_of: int | None) -> None:
         """Note with what settings, and whether with the weights alone of some update, until it has its own checkpoint.
@@ -322,10 +320,3 @@ def _replace(path: Path, text: str) -> None:
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(path)
-
-
-def _differences(was: Any, now: Any, name: str = "") -> list[tuple[str, Any, Any]]:
-    if isinstance(was, dict) and isinstance(now, dict):
-        keys = sorted(was.keys() | now.keys())
-        return [one for key in keys for one in _differences(was.get(key), now.get(key), f"{name}.{key}".lstrip("."))]
-    return [] if was == now else [(name, was, now)]

@@ -44,7 +44,10 @@ def trained(state: Path, device: str = "cpu") -> LocalEngine:
     facts = saved.read_facts(found)
     how = {name: facts[name] for name in ("mode", "freeze_vision_tower", "rank", "alpha") if name in facts}
     made = LocalEngine(facts["source"], found.parent, LocalConfig(device=device, **how))
-    saved.read_state(found, made._trained, None, made._facts())
+    changed = saved.read_state(found, made._trained, None, made._facts())
+    # Half of an adapter's factors are drawn by chance; until the others are not zero, it adds nothing.
+    ups = [one for name, one in made._trained.items() if ".lora_B." in name]
+    made.changed = any(bool(one.any()) for one in ups) if ups else changed
     made.reached = begun.reached(found) or sft_facts.reached(found)
     return made
 
@@ -54,7 +57,8 @@ class LocalEngine(Engine):
 
     def __init__(self, source: str, folder: Path, config: LocalConfig | None = None) -> None:
         self.source, self.folder, self.config = source, folder, (config or LocalConfig()).here()
-        self.reached: dict[str, int] = {}  # how far its training was, of what is exported
+        self.reached: dict[str, int] = {}  # how far its training was, of what is exported,
+        self.changed = True  # and whether that changed the model
         self.learner = learner(source, self.config.device, self.config.weights)
         base = self.learner.model
         base.set_attn_implementation("eager" if self.config.device == "cpu" else "sdpa")
@@ -203,7 +207,9 @@ class LocalEngine(Engine):
         that is in it. InputError for `language` in mode lora.
         """
         if language and self.config.mode == "lora":
-            raise InputError("--language is for trainings of all weights: mode lora trains no other layers")
+            raise InputError(
+                "--language: this training has mode=lora, whose adapter is of the language part as it is. Leave it out"
+            )
         about = {"source": self.source, **self.reached}
         if self.config.mode == "lora":
             return adapters.write_adapter(out, self.model, about, self.learner.base, self._own, rank)

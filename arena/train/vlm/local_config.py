@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from arena.errors import InputError
-from arena.train import products
+from arena.train import products, ranges
 
 DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 
@@ -32,17 +32,18 @@ class LocalConfig:
 
     def __post_init__(self) -> None:
         if not DEVICE.fullmatch(self.device):
-            raise InputError(f"device={self.device!r}: expected cpu, cuda or cuda:N")
+            raise InputError(f"model.device={self.device}: expected cpu, cuda or cuda:N")
         products.settled(self.dtype, self.device)
         allowed = {"mode": ("full", "lora"), "weights": products.DTYPES}
         for name, values in allowed.items():
             if getattr(self, name) not in values:
-                raise InputError(f"{name}={getattr(self, name)!r}: expected {' or '.join(values)}")
-        for name in ("rank", "alpha", "tokens", "temperature"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"{name}={getattr(self, name)}: expected more than 0")
+                raise InputError(f"model.{name}={getattr(self, name)}: expected {' or '.join(values)}")
+        counts = dict.fromkeys(("rank", "alpha", "tokens"), ranges.COUNT)
+        ranges.check("model", self, counts | {"temperature": ranges.ABOVE_0})
         if self.mode == "full" and self.weights != "float32":
-            raise InputError("weights=bfloat16 goes with mode=lora: small changes of weights would be rounded away")
+            raise InputError(
+                "model.weights=bfloat16 goes with mode=lora: small changes of weights would be rounded away"
+            )
 
     @property
     def sees_as_before(self) -> bool:

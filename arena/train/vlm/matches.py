@@ -22,8 +22,6 @@ from arena.train.vlm.curriculum import Curriculum, Way
 from arena.train.vlm.opponents import PAST, SELF, Pool, PoolConfig, Snapshot
 from arena.train.vlm.rows import Fault, Seat
 
-WHERE = {"concurrency", "processes", "hosts"}  # settings of how many play at once, and where: they change no row
-
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutConfig:
@@ -47,9 +45,10 @@ class RolloutConfig:
     hosts: int = 1  # processes that play games which need a runtime of their own
 
     def check(self) -> None:
-        """InputError for numbers that make no sense; `base_plan` checks what is played, and by whom."""
+        """InputError for numbers that make no sense, and opponents that there are not; `base_plan` checks the rest."""
         counts = dict.fromkeys(("matches", "group", "concurrency", "max_ticks", "hosts"), COUNT)
         ranges.check("rollout", self, counts | {"deadline": ABOVE_0, "fault_reward": ANY})
+        self.pool.check()
 
 
 class Places:
@@ -92,7 +91,6 @@ def base_plan(config: RolloutConfig) -> tuple[Plan, Places]:
         raise InputError(
             f"matches={config.matches} an update in groups of {config.group}: expected a multiple of the group"
         )
-    config.pool.check()
     limits = Limits(max_ticks=config.max_ticks, deadline=config.deadline)
     games = [seated_game(name, limits) for name in config.levels]
     counts = sorted({seats for _, seats in games})

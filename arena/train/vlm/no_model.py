@@ -15,7 +15,7 @@ STATES = ("", "state", "engine")  # where a checkpoint has the engine's state, a
 
 
 def why(folder: Path) -> str | None:
-    """What is said of `folder` behind its name; None for one that is no training and no checkpoint."""
+    """What is said of `folder` behind its name; None for one that is no training, no checkpoint and no bare weights."""
     if (folder / PPO).is_file():
         return f"is a training of `arena train ppo`, and plays as it is: ppo:{folder}"
     if (folder / begun.HEAD).is_file():
@@ -24,6 +24,8 @@ def why(folder: Path) -> str | None:
         return f"is a training, and no model: {_of_chats(folder, sft_facts.read_facts(found))}"
     if any((folder / at / begun.STATE).is_file() for at in STATES):
         return f"is a checkpoint, and no model: {_exported(folder)} makes one of it"
+    if all((folder / one).is_file() for one in (begun.WEIGHTS, "config.json")) and not list(folder.glob("tokenizer*")):
+        return f"is what a training gives its sampler, without words: {_exported(folder.parent.parent)} makes a model"
     return None
 
 
@@ -45,7 +47,7 @@ def _of_arena(folder: Path) -> str:
 
 def _of_chats(folder: Path, facts: sft_facts.Facts) -> str:
     """Of `arena train sft`."""
-    if (model := sft_facts.seated(folder, facts)) is not None:
+    if (model := sft_facts.operator(folder, facts)) is not None:
         return f"{model} seats it"
     return (
         f"it has {facts.step} of {facts.config['steps']} updates. Go on with the command that began it, and --resume; "

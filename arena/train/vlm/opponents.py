@@ -21,7 +21,10 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from arena.errors import InputError
+from arena import names, plugins
+from arena.errors import InputError, PluginNotFoundError, nearest
+from arena.train import ranges
+from arena.train.ranges import COUNT, LEAST_0
 
 SELF, PAST = "self", "past"
 RATING, K, SCALE = 1000.0, 16.0, 400.0
@@ -40,21 +43,26 @@ class PoolConfig:
 
     def check(self) -> None:
         """InputError for what is no pool."""
+        at = "rollout.pool.opponents"
         for name, share in self.opponents.items():
-            if not share >= 0:
-                raise InputError(f"opponents: the share of {name!r} is {share}: expected 0 or more")
+            if not LEAST_0.holds(share):
+                raise InputError(f"{at}: the share of {name!r} is {share}: expected {LEAST_0}")
+            if name not in (SELF, PAST):
+                try:
+                    plugins.named_operator(names.parse(name), name)
+                except PluginNotFoundError as error:
+                    near = nearest(name, (SELF, PAST, *plugins.names("operator")))
+                    raise InputError(f"{at}: {name!r} is neither {SELF} nor {PAST} nor an operator. {near}") from error
         if not sum(self.opponents.values()) > 0:
-            raise InputError(f"opponents={dict(self.opponents)}: one of them must have a share, e.g. {{'self': 1}}")
-        for name in ("every", "kept", "slots"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name}={getattr(self, name)} of the pool: expected 1 or more")
+            raise InputError(f"{at}={dict(self.opponents)}: one of them must have a share, e.g. {{'self': 1}}")
+        ranges.check("rollout.pool", self, dict.fromkeys(("every", "kept", "slots"), COUNT))
 
     def check_ahead(self, staleness: int) -> None:
         """InputError where updates that are played ahead would meet a snapshot that is not there yet."""
         if self.past and 0 < self.every <= staleness:
             raise InputError(
-                f"every={self.every} of the pool: with staleness={staleness} expected more than that. Set "
-                f"rollout.pool.every={staleness + 1} or more, or a lower staleness"
+                f"rollout.pool.every={self.every}: with staleness={staleness} expected at least {staleness + 1}; or a "
+                "lower staleness"
             )
 
     @property

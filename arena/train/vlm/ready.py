@@ -18,6 +18,7 @@ from arena.train.vlm.guided import correctors
 
 def check(config: VlmConfig) -> VlmConfig:
     """The config with the operator's name in full. InputError, or a subclass, for one that cannot be trained."""
+    sampler.trainable(config.rollout.operator)
     config = replace(config, rollout=matches.standing(config.rollout))
     config.check()
     check_algorithm(config)

@@ -34,9 +34,10 @@ from arena.record.writer import Recorder
 from arena.replies import lacked_memory
 from arena.schedule import Matches, planned
 from arena.scheduler import Scheduler
+from arena.train.vlm.begun import WHERE
 from arena.train.vlm.curriculum import Curriculum
 from arena.train.vlm.hindsight import known
-from arena.train.vlm.matches import WHERE, Draw, RolloutConfig, base_plan, drawn, plan_of, seat_of
+from arena.train.vlm.matches import Draw, RolloutConfig, base_plan, drawn, plan_of, seat_of
 from arena.train.vlm.opponents import PAST, SELF, Pool
 from arena.train.vlm.progress import Progress, guarded
 from arena.train.vlm.rows import BASE, Collected, Ints, MatchStat, Tokens, TokenTexts, rows_of

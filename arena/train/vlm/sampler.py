@@ -24,7 +24,8 @@ def trainable(operator: str) -> tuple[OperatorKind, str]:
     kind, what = plugins.named_operator(names.parse(operator), operator)
     if kind.learner is None:
         raise InputError(
-            f"operator {operator!r} cannot be trained here: {kind.name} has no weights that a trainer knows"
+            f"operator {operator!r} cannot be trained here: {kind.name} is no language model with weights. vlm and llm "
+            "are; `arena train ppo` trains policies"
         )
     return kind, what
 

@@ -25,7 +25,7 @@ from arena.train.vlm import begun, no_model
 from arena.train.vlm.engine import Datum
 
 VERSION = 1
-INSTEAD = "Name another one, or resume from the state before it"  # of a state that is damaged
+INSTEAD = "Name another one, or delete it to resume from the one before it"  # of a state that is damaged
 FACTS, SERVED = begun.STATE, begun.SERVED
 MARKER = begun.WEIGHTS  # the last file of a folder of weights
 
@@ -45,8 +45,10 @@ def whole(path: Path) -> Iterator[Path]:
     try:
         fresh.mkdir(parents=True)
         yield fresh
+        others = fresh.stat().st_mode & 0o666  # as the user's umask has it: safetensors writes for one user
         for file in fresh.rglob("*"):
             if file.is_file():
+                file.chmod(others)
                 with file.open("rb") as stream:
                     os.fsync(stream.fileno())
         if path.exists():
@@ -123,8 +125,11 @@ def _why_none(folder: Path) -> str:
 
 def read_state(
     path: Path, trained: Mapping[str, Tensor], optimizer: torch.optim.Optimizer | None, facts: Mapping[str, Any]
-) -> None:
-    """Put a state into the weights and the optimiser, all of it or nothing. CheckpointError with the reason."""
+) -> bool:
+    """Put a state into the weights and the optimiser, all of it or nothing. CheckpointError with the reason.
+
+    Gives whether any weight was another one before.
+    """
     found = read_facts(path)
     for name in dict.fromkeys((*facts, *found)):
         was, now = found.get(name), facts.get(name)
@@ -146,11 +151,13 @@ def read_state(
     for name, tensor in moments.items():
         index, _, what = name.partition(".")
         state.setdefault(int(index), {})[what] = tensor
+    same = all(torch.equal(one.cpu(), weights[name]) for name, one in trained.items())
     with torch.no_grad():
         for name, one in trained.items():
             one.copy_(weights[name])
     if optimizer is not None:
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    return not same
 
 
 def _tensors(file: Path) -> dict[str, Tensor]:
@@ -159,7 +166,8 @@ def _tensors(file: Path) -> dict[str, Tensor]:
         return load_file(file)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
-            f"{file} is missing or damaged: {sentence(error)} Resume from the state before it"
+            f"{file} is missing or damaged: {sentence(error)} Name another one, or delete its checkpoint to resume "
+            "from the one before it"
         ) from error
 
 

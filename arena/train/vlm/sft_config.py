@@ -75,7 +75,7 @@ def source(sort: Sort, text: str) -> Source:
 class SftSettings:
     """How a model is trained, wherever its examples come from."""
 
-    model: str = "vlm"  # the operator that is trained, as it is named to play: vlm, vlm:DIR@prompt=short, llm:smollm2
+    model: str = "vlm:nano"  # the operator that is trained, as it is named to play: vlm:DIR@prompt=short, llm:smollm2
     steps: int = 500  # updates
     seed: int = 0
     mode: Literal["full", "lora"] = "full"  # full: all weights; lora: an adapter

@@ -11,6 +11,7 @@ from arena.errors import CheckpointError, RecordError, sentence
 from arena.record.disk import Disk
 from arena.record.documents import read_json
 from arena.record.training import resumed
+from arena.train.vlm.seated import seated
 
 HEAD, FORMAT = "sft.json", 1
 FACTS, CURVE, MODEL = "facts.json", "curve.csv", "model"
@@ -54,12 +55,11 @@ def reached(state: Path) -> dict[str, int]:
     return {"update": facts.step, "updates": facts.config["steps"]}
 
 
-def seated(out: Path, facts: Facts) -> str | None:
+def operator(out: Path, facts: Facts) -> str | None:
     """The operator that plays with what was trained in `out`; None while there is something left to do."""
     if facts.step < facts.config["steps"] or not (out / MODEL).is_dir():
         return None
-    kind = facts.config["model"].partition(":")[0].partition("@")[0]
-    return f"{kind}:{out / MODEL}"
+    return seated(facts.config["model"], str(out / MODEL))
 
 
 def newest(out: Path) -> Path | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from arena.figures import plural
 from arena.train.vlm import changes
-from arena.train.vlm.sft_facts import CURVE, LESSONS, again, has_begun, newest, read_facts, seated
+from arena.train.vlm.sft_facts import CURVE, LESSONS, again, has_begun, newest, operator, read_facts
 
 RIGHT = "/right"
 
@@ -25,21 +25,27 @@ def sentences(out: Path) -> list[str]:
     if found is None:
         return _without_checkpoint(out)
     facts = read_facts(found)
-    config, last = facts.config, _last(out / CURVE)
+    config = facts.config
     weights = "all weights" if config["mode"] == "full" else "an adapter"
     weights += " but the tower's" if config["mode"] == "full" and config.get("freeze_vision_tower") else ""
     told = [
         f"{config['model']} learns from {_sources(config)}: {facts.step} of {config['steps']} updates of "
         f"{config['batch']} examples, {weights}, seed {config['seed']}"
     ]
-    if last.get("loss"):
-        right = [f"{name.removesuffix(RIGHT)} {float(value):.3g}" for name, value in last.items() if _is(name, value)]
-        shares = f"; how probable held-out answers are: {', '.join(right)}" if right else ""
-        told.append(f"last updates: loss {float(last['loss']):.3g}{shares}")
-    told += changes.sentences(out)
-    model = seated(out, facts)
+    told += results(out)
+    model = operator(out, facts)
     told.append(f"seat it with: {model}" if model else f"go on with: {again(out)}")
     return told
+
+
+def results(out: Path) -> list[str]:
+    """What its last updates and its matches say."""
+    last, told = _last(out / CURVE), []
+    if last.get("loss"):
+        right = [f"{name.removesuffix(RIGHT)} {float(value):.3g}" for name, value in last.items() if _is(name, value)]
+        shares = f"; how probable held-out answers are (1: certain): {', '.join(right)}" if right else ""
+        told.append(f"last updates: loss {float(last['loss']):.3g}{shares}")
+    return told + changes.sentences(out)
 
 
 def _without_checkpoint(out: Path) -> list[str]:

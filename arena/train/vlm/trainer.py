@@ -73,6 +73,8 @@ class Trainer:
             self._loaded = opened.enter_context(passed_over())
             self.files = Files(out)
             self.files.begin(asked, resume)
+            if resume == "no":
+                opened.push(self.files.refused)
             config = ready.placed(asked)
             self.config, self.out = config, out
             opened.callback(self.files.close)

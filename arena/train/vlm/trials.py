@@ -108,7 +108,7 @@ class Forecast:
 
     def sentences(self) -> list[str]:
         """In words."""
-        time = f"{self.hours:.2g} hours"
+        time = f"{self.hours:.2g} hours" if f"{self.hours:.2g}" != "1" else "1 hour"
         if self.gpus:
             time = f"{self.hours * self.gpus:.2g} GPU-hours ({time} of {self.gpus} GPU{'s' * (self.gpus > 1)})"
         return [

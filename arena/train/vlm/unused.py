@@ -25,7 +25,10 @@ OF_SNAPSHOTS = ("every", "kept", "slots", "draw")
 
 
 def sentences(config: VlmConfig) -> list[str]:
-    """One for each reason why some settings, which are not as they are by themselves, change nothing."""
+    """One for each reason why some settings, which are not as they are by themselves, change nothing, or why nothing
+
+    changes at all.
+    """
     usual = VlmConfig(rollout=RolloutConfig(levels=config.rollout.levels))
     plain = dict(_flat(usual))
     changed = [name for name, value in _flat(config) if value != plain[name]]
@@ -33,6 +36,11 @@ def sentences(config: VlmConfig) -> list[str]:
     for why, parts in _idle(config, changed):
         if found := [name for name in changed if name.startswith(parts)]:
             out.append(f"{why}: {', '.join(found)} change{'s' * (len(found) == 1)} nothing")
+    warmup = config.critic.warmup if critic_of(find(config.learn.algorithm)) else 0
+    if config.updates <= warmup:
+        out.append(
+            f"critic.warmup={warmup} with updates={config.updates}: the critic learns alone, and the model not yet"
+        )
     return out
 
 

@@ -334,5 +334,5 @@ def test_another_error_of_a_step_stays_what_it_is(tmp_path, monkeypatch):
 
 
 def test_an_operator_without_weights_is_refused(tmp_path):
-    with pytest.raises(InputError, match="random has no weights"):
+    with pytest.raises(InputError, match=r"random is no language model with weights\. vlm and llm are"):
         LocalEngine("random", tmp_path)

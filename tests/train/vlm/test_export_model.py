@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -26,8 +27,14 @@ from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.matches import RolloutConfig
 from arena.train.vlm.saved import newest
-from arena_operators.vlm.checkpoint import facts, source
+from arena_operators.vlm.checkpoint import SHIPPED, facts, source
 from tests.train.vlm.engine_kit import answered, drawn, weighted
+
+
+def umask():
+    found = os.umask(0)
+    os.umask(found)
+    return found
 
 
 def call(*words):
@@ -60,6 +67,8 @@ def test_the_operator_scores_as_the_engine_does_and_keeps_its_prompt(run, tmp_pa
     made, out = run
     done = call("export", "model", out, tmp_path / "model", "--dtype", "float32")
     assert done.exit_code == 0, done.output
+    assert done.output.endswith(f"written: {tmp_path}/model\nseat it with: vlm:{tmp_path}/model\n")
+    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "model").iterdir()} == {0o666 & ~umask()}
     loaded = AutoModelForImageTextToText.from_pretrained(tmp_path / "model", dtype=torch.float32)
     if made.config.mode == "full":
         assert all(torch.equal(one, loaded.state_dict()[name]) for name, one in made.model.state_dict().items())
@@ -77,6 +86,8 @@ def test_the_adapter_of_a_training_takes_its_model_to_what_was_trained(run, tmp_
     done = call("export", "adapter", out, tmp_path / "adapter", "--rank", "64")
     assert done.exit_code == 0, done.output
     assert "MB, with" in done.output
+    assert "Nothing was changed" not in done.output
+    assert done.output.endswith(f"\nseat it with: vlm:nano@adapter={tmp_path}/adapter\n")
 
     def apart(name):
         data, mu = answered(count=2, **name)
@@ -84,6 +95,51 @@ def test_the_adapter_of_a_training_takes_its_model_to_what_was_trained(run, tmp_
         return max(np.abs(a - b).max() for a, b in zip(scored, mu, strict=True))
 
     assert apart({"adapter": str(tmp_path / "adapter")}) < (1e-5 if made.config.mode == "lora" else 0.25 * apart({}))
+
+
+def test_an_adapter_that_is_larger_than_its_model_is_said_to_be(run, tmp_path):
+    made, out = run
+    if made.config.mode == "full":
+        small, large = (call("export", "adapter", out, tmp_path / rank, "--rank", rank) for rank in ("8", "512"))
+        assert "the model itself has 6.7 MB" not in small.output
+        assert "the model itself has 6.7 MB (`arena export model`): give a lower --rank" in large.output
+
+
+def test_an_adapter_is_named_as_it_is_loaded_from_any_folder(run, tmp_path):
+    """What a supervised start leaves, and what the sampler of a training gets."""
+    made, _ = run
+    if made.config.mode == "lora":
+        path = made.sampler_weights("pi_v7")
+        assert json.loads((path / "adapter_config.json").read_text())["base_model_name_or_path"] == "nano"
+        assert sorted(file.name for file in path.iterdir()) == [
+            "adapter_config.json",
+            "adapter_model.safetensors",
+            "weights.json",
+        ]
+        assert source(str(path)).called == source("nano", str(path)).called
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        (
+            "vlm:nano@adapter={begun}",
+            "that is a training, or a part of one, and no adapter: arena export adapter {begun} ",
+        ),
+        ("vlm:nano@adapter={model}", "that is a whole model, and no adapter: vlm:{model} seats it"),
+        (
+            "vlm:{sampler}",
+            "is what a training gives its sampler, without words: arena export model {run} DIR makes a m",
+        ),
+    ],
+)
+def test_what_is_no_model_and_no_adapter_says_what_makes_one(begun, run, tmp_path, named, said):
+    made, _ = run
+    places = {"begun": begun, "model": SHIPPED, "run": tmp_path / "run", "sampler": tmp_path / "run/weights/pi_v2"}
+    if made.config.mode == "full":
+        shutil.copytree(made.sampler_weights("pi_v2"), places["sampler"])
+        done = call("play", "--game", "kuhn", "--operators", f"{named.format(**places)},random")
+        assert said.format(**places) in str(done.exception)
 
 
 def test_no_state_or_a_place_that_is_taken_is_said(tmp_path):
@@ -104,8 +160,9 @@ def test_a_training_without_an_update_says_how_to_go_on(tmp_path):
 
 def test_it_says_how_far_the_training_was(begun, tmp_path):
     for what in ("model", "adapter"):
-        done = call("export", what, begun, tmp_path / what)
-        assert done.output.endswith(", after update 12 of 50\n"), done.output
+        assert (
+            ", after update 12 of 50. Nothing was changed yet: " in call("export", what, begun, tmp_path / what).output
+        )
     for origin in (source(str(tmp_path / "model")), source("nano", str(tmp_path / "adapter"))):
         assert facts(origin)["training"] == "update 12 of 50"
 
@@ -136,7 +193,7 @@ def test_a_supervised_start_is_no_operator_and_says_where_its_model_is(tmp_path)
     assert f"export model {out} DIR" in str(told.value)
     started(out, 40)
     (out / sft_facts.MODEL).mkdir()
-    with pytest.raises(CheckpointError, match=f"vlm:{out} is a training, and no model: vlm:{out}/model seats it"):
+    with pytest.raises(CheckpointError, match=f"vlm:{out} is a training, and no model: vlm:{out}/model@batch=2 seats it"):
         source(str(out))
     (out / sft_facts.MODEL / "config.json").touch()
     assert source(str(out / sft_facts.MODEL)).path == out / sft_facts.MODEL

@@ -157,7 +157,7 @@ def test_an_adapter_of_embeddings_is_trained_further(tmp_path):
 
 def test_a_training_of_the_language_part_has_nothing_else_to_leave_out(tmp_path):
     made = LocalEngine("vlm:nano", tmp_path, LocalConfig(dtype="float32"))
-    with pytest.raises(InputError, match="mode lora trains no other layers"):
+    with pytest.raises(InputError, match="mode=lora, whose adapter is of the language part"):
         made.export_adapter(tmp_path / "out", language=True)
 
 

@@ -28,7 +28,7 @@ from arena.train.vlm.config import load
         (("thoughts.corrector=truth",), "leduc does not say what is true of a moment"),
         (
             ("rollout.pool.opponents={past=1}", "staleness=2", "rollout.pool.every=2"),
-            "every=2 of the pool: with staleness=2 expected more than that. Set rollout.pool.every=3",
+            "rollout.pool.every=2: with staleness=2 expected at least 3; or a lower staleness",
         ),
     ],
     ids=lambda one: one if isinstance(one, str) else one[-1],
@@ -44,3 +44,16 @@ def test_a_training_names_what_changes_nothing_before_it_loads(tmp_path):
     done = CliRunner().invoke(cli, ["train", "vlm", *words])
     assert "cuda" in str(done.exception).lower()  # it came so far as to load
     assert "spo.least changes nothing" in " ".join(done.output.split())
+    assert list((tmp_path / "out").iterdir()) == []  # so that the corrected command begins there
+
+
+def test_one_seat_has_opponents_that_are_checked_all_the_same():
+    with pytest.raises(ArenaError, match="'slf' is neither self nor past"):
+        ready.check(load("sidescroller-nano", None, ("rollout.pool.opponents={slf=1.0}",)))
+
+
+@pytest.mark.parametrize("operator", ["ppo", "scripted", "human"])
+def test_who_has_no_weights_here_is_refused_for_that(operator):
+    """Whatever else would not fit it."""
+    with pytest.raises(ArenaError, match=f"{operator} is no language model with weights"):
+        ready.check(load("sidescroller-nano", None, (f"rollout.operator={operator}",)))

@@ -58,7 +58,13 @@ WRONG = [
     ("policy.kl=nan", "policy.kl=nan: expected at least 0"),
     ("policy.entropy=inf", "policy.entropy=inf: expected a number"),
     ("policy.dual_clip=nan", "policy.dual_clip=nan: expected more than 1 + policy.clip_high = 1.28"),
-    ("model.device=gpu", "device='gpu': expected cpu, cuda or cuda:N"),
+    ("model.device=gpu", "model.device=gpu: expected cpu, cuda or cuda:N"),
+    ("model.rank=0", "model.rank=0: expected at least 1"),
+    ("model.temperature=0", "model.temperature=0.0: expected more than 0"),
+    ("rollout.pool.slots=0", "rollout.pool.slots=0: expected at least 1"),
+    ("rollout.pool.opponents={self=-1.0}", "opponents: the share of 'self' is -1.0: expected at least 0"),
+    ("rollout.pool.opponents={slf=1.0}", "'slf' is neither self nor past nor an operator. Did you mean self?"),
+    ("rollout.pool.opponents={pst=1.0}", "Did you mean past?"),
 ]
 
 
@@ -116,6 +122,7 @@ def test_what_ships_lies_within_and_has_no_setting_that_changes_nothing(name):
         (("rollout.pool.opponents={self = 1}",), "no past: rollout.pool.every, rollout.pool.kept change nothing"),
         (('rollout.levels=["maze@seats=1"]',), "maze@seats=1 has one seat: rollout.pool.opponents, "),
         (("processes=3",), "staleness=0 plays nothing ahead: processes changes nothing"),
+        (("updates=3",), "critic.warmup=3 with updates=3: the critic learns alone, and the model not yet"),
     ],
     ids=lambda one: one if isinstance(one, str) else one[0],
 )

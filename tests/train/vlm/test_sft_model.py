@@ -52,7 +52,7 @@ def straight(model, run, tmp_path_factory):
     out = tmp_path_factory.mktemp("straight") / "out"
     result = _arena("--model", model, "--run", f"{run}@operator=scripted", *SHORT, "--out", str(out))
     assert result.exit_code == 0
-    assert f"seat it with: vlm:{out}/model" in result.output
+    assert f"seat it with: vlm:{out}/model@prompt=short" in result.output
     return out
 
 
@@ -121,7 +121,8 @@ def test_the_trained_model_plays(straight, tmp_path):
 
 def test_an_export_says_how_far_it_was(straight, tmp_path):
     done = CliRunner().invoke(export_model.model, [str(straight), str(tmp_path / "a")])
-    assert done.output.endswith(f"written: {tmp_path / 'a'}, after update 4 of 4\n"), done.output
+    assert f"written: {tmp_path / 'a'}, after update 4 of 4\n" in done.output
+    assert done.output.endswith(f"seat it with: vlm:{tmp_path / 'a'}@prompt=short\n")
 
 
 def test_a_dry_run_counts_and_trains_nothing(model, tmp_path):
