@@ -186,17 +186,24 @@ class Learner:
     def save(self, folder: Path, model: Any, dtype: str, about: Mapping[str, Any]) -> None:
         """Write `model`, the changed one, into the new `folder` in the Hugging Face layout, with its words beside it.
 
-        `about` is noted where the model is one of ours (nano.json).
+        `about`: as in `note`.
         """
         copy.deepcopy(model).to(getattr(torch, dtype)).save_pretrained(folder)
         words = self._loaded.processor if self._loaded.sees else self.tokenizer
         words.save_pretrained(folder)
+        self.note(folder / "model.safetensors", about)
+        checkpoint.check(folder, self._origin.kind)
+
+    def note(self, file: Path, about: Mapping[str, Any]) -> None:
+        """Note beside a file of weights, of all or of an adapter, what the model was trained for, and `about` how it
+
+        was trained further, where it is one of ours (nano.json): else it would be taken at no game that it learnt here.
+        """
         metadata = self._origin.metadata()
         if metadata is not None:
-            sha = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+            sha = hashlib.sha256(file.read_bytes()).hexdigest()
             made = {**metadata, "weights_sha256": sha, "trained_further": dict(about)}
-            (folder / METADATA).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
-        checkpoint.check(folder, self._origin.kind)
+            file.with_name(METADATA).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
 
 
 load = Learner

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from arena.train.vlm import lowrank
+from arena.train.vlm.learnable import Learner
 from arena.train.vlm.saved import MARKER, whole
 
 PEFT = "base_model.model."  # before a layer's name, as peft has it; behind it, of a linear layer and of an embedding:
@@ -25,19 +26,19 @@ def write_sampler(
     path: Path,
     model: Any,
     about: Mapping[str, Any],
-    base: str,
+    learner: Learner,
     own: Factors,
     weights: Mapping[str, Tensor] | None = None,
 ) -> Path:
     """All weights, or the adapter, of `model`, as its own library writes them. `weights`: instead of those it holds.
 
-    `own`: of the adapter that was merged before training, which the new one brings as well; `base`: as `write_adapter`.
+    `own`: of the adapter that was merged before training, which the new one brings as well; `learner`: of `model`.
     """
     with whole(path) as fresh:
         if own:
-            _write_peft(fresh, base, *_with_own(model, own, weights))
+            _write_peft(fresh, learner, about, *_with_own(model, own, weights))
         elif hasattr(model, "peft_config"):
-            _write_peft(fresh, base, model.peft_config["default"], _adapter(model, weights))
+            _write_peft(fresh, learner, about, model.peft_config["default"], _adapter(model, weights))
         else:
             model.save_pretrained(fresh, state_dict=weights)
         (fresh / MARKER).write_text(json.dumps(about) + "\n", encoding="utf-8")
@@ -45,9 +46,9 @@ def write_sampler(
 
 
 def write_adapter(
-    path: Path, model: Any, about: Mapping[str, Any], base: str, own: Factors, rank: int | None = None
+    path: Path, model: Any, about: Mapping[str, Any], learner: Learner, own: Factors, rank: int | None = None
 ) -> float:
-    """The adapter of `model` for others, in bfloat16. `base`: the name of its model, in place of a folder here.
+    """The adapter of `model` for others, in bfloat16.
 
     `rank`: the most that a layer gets (None: what it has). Gives the share of the adapter's square that is left.
     """
@@ -57,12 +58,14 @@ def write_adapter(
             how, weights = _with_own(model, own)
         if rank is not None and rank < how.r:
             how, weights, share = _cut(how, weights, rank)
-        _write_peft(fresh, base, how, _bfloat16(weights))
+        _write_peft(fresh, learner, about, how, _bfloat16(weights))
         (fresh / MARKER).write_text(json.dumps(about) + "\n", encoding="utf-8")
     return share
 
 
-def write_factors(path: Path, model: Any, pairs: Factors, rank: int, about: Mapping[str, Any], base: str) -> None:
+def write_factors(
+    path: Path, model: Any, pairs: Factors, rank: int, about: Mapping[str, Any], learner: Learner
+) -> None:
     """As `write_adapter`, of these factors of layers of `model`; `rank`: of a layer that is not among them."""
     counts = {name: len(down) for name, (down, _) in pairs.items()}
     how = LoraConfig(
@@ -75,7 +78,7 @@ def write_factors(path: Path, model: Any, pairs: Factors, rank: int, about: Mapp
         task_type="CAUSAL_LM",
     )
     with whole(path) as fresh:
-        _write_peft(fresh, base, how, _bfloat16(_named(model, pairs)))
+        _write_peft(fresh, learner, about, how, _bfloat16(_named(model, pairs)))
         (fresh / MARKER).write_text(json.dumps(about) + "\n", encoding="utf-8")
 
 
@@ -129,12 +132,16 @@ def _adapter(model: Any, weights: Mapping[str, Tensor] | None = None) -> dict[st
     return found
 
 
-def _write_peft(folder: Path, base: str, how: Any, weights: Mapping[str, Tensor]) -> None:
-    """An adapter as peft has it."""
+def _write_peft(
+    folder: Path, learner: Learner, about: Mapping[str, Any], how: Any, weights: Mapping[str, Tensor]
+) -> None:
+    """An adapter as peft has it, for the model by the name that finds it from any folder."""
     how = copy.copy(how)
-    how.base_model_name_or_path, how.inference_mode = base, True
+    how.base_model_name_or_path, how.inference_mode = learner.base, True
     how.save_pretrained(str(folder))
-    save_file({name: one.contiguous() for name, one in weights.items()}, folder / "adapter_model.safetensors")
+    file = folder / "adapter_model.safetensors"
+    save_file({name: one.contiguous() for name, one in weights.items()}, file)
+    learner.note(file, about)
 
 
 def _with_own(model: Any, own: Factors, weights: Mapping[str, Tensor] | None = None) -> tuple[Any, dict[str, Tensor]]:

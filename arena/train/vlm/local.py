@@ -171,7 +171,7 @@ class LocalEngine(Engine):
 
     def sampler_weights(self, version: str) -> Path:
         about = {"version": version, "mode": self.config.mode, "source": self.source}
-        return adapters.write_sampler(self.folder / version, self.model, about, self.learner.base, self._own)
+        return adapters.write_sampler(self.folder / version, self.model, about, self.learner, self._own)
 
     def save_state(self, path: Path) -> None:
         saved.write_state(path, self._trained, self.optimizer, self._facts())
@@ -212,10 +212,10 @@ class LocalEngine(Engine):
             )
         about = {"source": self.source, **self.reached}
         if self.config.mode == "lora":
-            return adapters.write_adapter(out, self.model, about, self.learner.base, self._own, rank)
+            return adapters.write_adapter(out, self.model, about, self.learner, self._own, rank)
         leave, rank = self._beside() if language else (), rank or RANK
         pairs, share = lowrank.largest(self.learner.plain(), self.model, rank, leave)
-        adapters.write_factors(out, self.model, pairs, rank, about, self.learner.base)
+        adapters.write_factors(out, self.model, pairs, rank, about, self.learner)
         return share
 
     # how

@@ -50,7 +50,7 @@ class ShardedEngine(ProcessEngine):
             state = {name: one for name, one in state.items() if ".lora_" in name}
         weights = {name: self._whole(one) for name, one in state.items()}
         path = self.folder / version
-        self._first(lambda: adapters.write_sampler(path, self.model, about, self.learner.base, self._own, weights))
+        self._first(lambda: adapters.write_sampler(path, self.model, about, self.learner, self._own, weights))
         return path
 
     def save_state(self, path: Path) -> None:

@@ -114,6 +114,7 @@ def test_an_adapter_is_named_as_it_is_loaded_from_any_folder(run, tmp_path):
         assert sorted(file.name for file in path.iterdir()) == [
             "adapter_config.json",
             "adapter_model.safetensors",
+            "nano.json",
             "weights.json",
         ]
         assert source(str(path)).called == source("nano", str(path)).called
@@ -193,7 +194,9 @@ def test_a_supervised_start_is_no_operator_and_says_where_its_model_is(tmp_path)
     assert f"export model {out} DIR" in str(told.value)
     started(out, 40)
     (out / sft_facts.MODEL).mkdir()
-    with pytest.raises(CheckpointError, match=f"vlm:{out} is a training, and no model: vlm:{out}/model@batch=2 seats it"):
+    with pytest.raises(
+        CheckpointError, match=f"vlm:{out} is a training, and no model: vlm:{out}/model@batch=2 seats it"
+    ):
         source(str(out))
     (out / sft_facts.MODEL / "config.json").touch()
     assert source(str(out / sft_facts.MODEL)).path == out / sft_facts.MODEL

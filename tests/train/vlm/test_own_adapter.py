@@ -13,11 +13,13 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file
 from transformers import AutoModelForImageTextToText
 
-from arena.errors import InputError
+from arena import plugins
+from arena.errors import InputError, UnplayableError
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.lowrank import cut
 from arena_operators.vlm.checkpoint import source
+from arena_operators.vlm.kind import views
 from arena_operators.vlm.lora import rank
 from arena_operators.vlm.model import Model
 from tests.operators.vlm_kit import foreign
@@ -159,6 +161,21 @@ def test_a_training_of_the_language_part_has_nothing_else_to_leave_out(tmp_path)
     made = LocalEngine("vlm:nano", tmp_path, LocalConfig(dtype="float32"))
     with pytest.raises(InputError, match="mode=lora, whose adapter is of the language part"):
         made.export_adapter(tmp_path / "out", language=True)
+
+
+@pytest.mark.parametrize("mode", ["lora", "full"])
+def test_what_is_written_is_seated_at_the_games_that_the_model_knew_with_its_own_adapter(mode, tmp_path):
+    """nano knows no race without it."""
+    made = LocalEngine("vlm:nano@adapter=race", tmp_path, LocalConfig(mode=mode, dtype="float32"))
+    made.export_adapter(tmp_path / "adapter")
+    made.export(tmp_path / "model")
+    race = plugins.game_class("race").spec
+    assert views(race, "nano", {"adapter": str(tmp_path / "adapter")})
+    assert views(race, str(tmp_path / "model"), {})
+    if mode == "lora":
+        assert views(race, str(made.sampler_weights("pi_v1")), {})
+    with pytest.raises(UnplayableError):
+        views(race, "nano", {})
 
 
 def test_the_adapter_of_a_training_plays_alone_and_as_that_of_its_model(engine):
