@@ -16,6 +16,7 @@ import json
 import subprocess
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,12 +30,27 @@ from arena.train.vlm.crossplay import cross_play, progress
 from scripts.train import selfplay
 from scripts.train.selfplay import ARENA, Row
 
-PRESET, BEGAN = "race-nano", "vlm:nano@adapter=race"
-OTHERS = {"start": BEGAN, "ppo": "ppo", "scripted": "scripted"}
 SEED = 1  # of what is measured
-LEVELS = "race@set=heldout@horizon=80"  # as many decisions as in training: then who is ahead wins
 COLUMNS = ("seed", "update", "turns", "reward/mean", "reward/stderr", "critic/explained_var", "rollout/unparsed")
-Scores = dict[int, float]  # by block: the mean of a level from both seats
+Scores = dict[int, float]  # by block: the mean of a level, or of a deal, from both seats
+
+
+class Study(NamedTuple):
+    """A preset of a game for two, and what its models are measured in."""
+
+    name: str  # of its folders
+    preset: str
+    began: str  # the operator that training begins with
+    levels: str
+
+    @property
+    def others(self) -> dict[str, str]:
+        """Who is played against, by name."""
+        return {"start": self.began, "ppo": "ppo", "scripted": "scripted"}
+
+
+# As many decisions as in training: then who is ahead wins.
+RACE = Study("race", "race-nano", "vlm:nano@adapter=race", "race@set=heldout@horizon=80")
 
 
 def against(operator: str, others: Mapping[str, str], out: Path, levels: str, matches: int) -> dict[str, Scores]:
@@ -94,12 +110,12 @@ class Circle(NamedTuple):
         return {**self._asdict(), "scores": payoffs([self.scores])}
 
 
-def circle(trained: Path, out: Path, levels: str, matches: int, versions: int) -> Circle:
+def circle(trained: Path, out: Path, began: str, levels: str, matches: int, versions: int) -> Circle:
     """The start, snapshots between, and the newest weights against each other: so many, evenly apart."""
     every = list(selfplay.versions(trained).items())
     places = np.linspace(0, len(every) - 1, min(versions, len(every))).round().astype(int)
     weights = dict(every[place] for place in places)
-    made = cross_play(levels, BEGAN, weights, out, matches=matches, seed=SEED)
+    made = cross_play(levels, began, weights, out, matches=matches, seed=SEED)
     run, numbers = Run(out), range(len(weights))
     found = [[scores(run, one, other) if one != other else {} for other in numbers] for one in numbers]
     return Circle(list(weights), matches, progress(made, len(weights)), found)
@@ -128,25 +144,25 @@ def drawn(rows: Sequence[Row], axes: Any) -> None:
     axes.set(xlabel="turns", ylabel="lead over the opponents of an update (95%)")
 
 
-def report(given: argparse.Namespace) -> dict[str, Any]:
+def report(given: argparse.Namespace, study: Study) -> dict[str, Any]:
     """Measures all seeds."""
     rows, found, circles = list[Row](), list[dict[str, Scores]](), list[Circle]()
     results = dict[str, Any](levels=given.levels, seed=SEED, matches=given.matches, seeds={})
-    known = {name: other for name, other in OTHERS.items() if name != "start"}
-    start = against(BEGAN, known, given.out / "measured" / "start", given.levels, given.matches)
+    known = {name: other for name, other in study.others.items() if name != "start"}
+    start = against(study.began, known, given.out / "measured" / "start", given.levels, given.matches)
     results["start"] = {name: told([one]) for name, one in start.items()}
     for seed in given.seeds:
-        trained, out = given.out / f"race-{seed}", given.out / "measured" / str(seed)
+        trained, out = given.out / f"{study.name}-{seed}", given.out / "measured" / str(seed)
         if not (trained / "metrics.jsonl").is_file():
-            raise InputError(f"{trained} holds no training: run `python -m scripts.train.races train` first")
+            raise InputError(f"{trained} holds no training: run this script with `train` first")
         rows += [{"seed": seed, **row} for row in selfplay.curve(trained, COLUMNS)]
-        found.append(against(exported(trained, out / "model"), OTHERS, out, given.levels, given.matches))
+        found.append(against(exported(trained, out / "model"), study.others, out, given.levels, given.matches))
         results["seeds"][seed] = {"against": {name: told([one]) for name, one in found[-1].items()}}
         if given.cross:
-            circles.append(circle(trained, out / "cross", given.levels, given.cross, given.versions))
+            circles.append(circle(trained, out / "cross", study.began, given.levels, given.cross, given.versions))
             results["seeds"][seed]["cross_play"] = circles[-1].told()
         print(f"seed {seed}", json.dumps(results["seeds"][seed]), flush=True)
-    results["mean of the seeds"] = {name: told([one[name] for one in found]) for name in OTHERS}
+    results["mean of the seeds"] = {name: told([one[name] for one in found]) for name in study.others}
     results["less the start"] = {name: told([less(one[name], score) for one in found]) for name, score in start.items()}
     if circles and len({len(one.names) for one in circles}) == 1:
         results["cross-play, mean of the seeds"] = payoffs([one.scores for one in circles])
@@ -157,19 +173,19 @@ def report(given: argparse.Namespace) -> dict[str, Any]:
     return results
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(study: Study = RACE, doc: str | None = __doc__) -> None:
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("train", "measure"))
-    parser.add_argument("--out", type=Path, default=Path("work/races"))
+    parser.add_argument("--out", type=Path, default=Path(f"work/{study.name}s"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--set", dest="settings", action="append", default=[], help="as of arena train vlm")
-    parser.add_argument("--levels", default=LEVELS)
+    parser.add_argument("--levels", default=study.levels)
     parser.add_argument("--matches", type=int, default=80, help="against each of the others")
     parser.add_argument("--cross", type=int, default=120, help="matches of the snapshots, all together; 0: none")
     parser.add_argument("--versions", type=int, default=3, help="how many of them meet: start, end, and some between")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path, help="the curves: this name with .csv and .png")
-    selfplay.run(parser.parse_args(), PRESET, "race", report)
+    selfplay.run(parser.parse_args(), study.preset, study.name, partial(report, study=study))
 
 
 if __name__ == "__main__":

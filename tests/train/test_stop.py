@@ -86,9 +86,8 @@ def test_the_command_says_how_to_go_on(tmp_path):
     assert "stopped after " in said
     again = shlex.split(next(line for line in said.splitlines() if line.startswith("go on with: "))[12:])
     steps = read_facts(latest(tmp_path / "my run"))["steps"]
-    shorter = [str(steps + 32) if word == "100000000" else word for word in again]
-    done = subprocess.run(
-        [*shorter, "--quiet"], cwd=tmp_path, capture_output=True, text=True, timeout=GUARD, check=False
-    )
+    assert again[1:] == ["train", "ppo", "--out", "my run", "--resume"]  # the rest is as it was, but for what is said
+    shorter = [*again, "--steps", str(steps + 32), "--quiet"]
+    done = subprocess.run(shorter, cwd=tmp_path, capture_output=True, text=True, timeout=GUARD, check=False)
     assert done.returncode == 0, done.stderr
     assert read_facts(latest(tmp_path / "my run"))["steps"] == steps + 32
