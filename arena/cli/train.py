@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from arena.cli.as_begun import goes_on
+from arena.cli.as_begun import Begun, goes_on
 from arena.cli.extra_train import extra_train
 from arena.cli.lazy import Group
 from arena.cli.options import option
@@ -27,12 +27,12 @@ def train() -> None:
     """Train an agent on the arena's games."""
 
 
-def _begun_by(folder: Path) -> str:
-    found = read_training(folder)
-    return "" if found is None else found.head.trained_by
+def _begun(out: Path) -> Begun:
+    found = read_training(out)
+    return Begun("", "") if found is None else Begun(found.head.trained_by, found.head.folder)
 
 
-@train.command(cls=goes_on(_begun_by, ("config_file", "game")))
+@train.command(cls=goes_on(_begun, ("config_file", "game")))
 @click.argument("config_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--game", help="Game to learn, with its options, e.g. leduc or holdem@hands=1.")
 @option("--steps", type=Whole(1), show_default="200000; with pictures 500000", help="Decisions of the learner.")
@@ -76,7 +76,7 @@ def ppo(
     spec = game_class(name.base).spec
     words = [*([config_file] if config_file else []), "--game", game, "--steps", steps, "--seed", seed]
     words += ["--seats", seats] if seats else []
-    words += [word for setting in settings for word in ("--set", setting)]
+    words += [*(word for setting in settings for word in ("--set", setting)), "--matches", matches]
     config = PpoConfig(
         **{**asdict(found), "game": name.base},
         game_options=dict(name.options),

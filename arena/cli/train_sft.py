@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from arena.cli.as_begun import goes_on
+from arena.cli.as_begun import Begun, goes_on
 from arena.cli.extra_train import extra_train
 from arena.cli.options import option
 from arena.cli.set_option import set_option
 from arena.cli.whole import Whole
-from arena.errors import WorkerError
+from arena.errors import InputError, WorkerError
 from arena.train.folders import check_resumed
 from arena.train.vlm import sft_facts, sft_told
 from arena.train.vlm.seated import seated
@@ -26,7 +27,14 @@ SMOKE: dict[str, Any] = {"steps": 2, "batch": 4, "every": 1, "warmup": 1}
 SMOKE_LESSONS = 40
 
 
-@click.command(cls=goes_on(sft_facts.begun_by, ("config_file", "runs", "teachers", "corrected", "chats")))
+NAMES = ("config_file", "runs", "teachers", "corrected", "chats")  # parameters that say what is learned from
+
+
+def _begun(out: Path) -> Begun:
+    return Begun(*sft_facts.begun(out))
+
+
+@click.command(cls=goes_on(_begun, NAMES))
 @click.argument("config_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @option("--model", show_default="vlm:nano", help="The operator to train, as it is named to play.")
 @click.option("--run", "runs", multiple=True, metavar="RUN", help="Learn from who played in this run (people too).")
@@ -63,9 +71,10 @@ def sft(
 
     It learns to write what others did: operators in recorded runs (--run), a game's teacher (--teacher, or --correct
     where somebody else went), or chats in files (--chat). Each may be given several times and takes @weight=, its share
-    of every batch; --run also @operator= and @best=, --teacher @lessons=, --correct @decides=true. CONFIG_FILE is TOML,
-    or a Python file that declares one SftFile; --set changes any of its settings (docs/sft.md). What --model, --steps
-    and --seed say counts before both, and sources that are given here stand in place of all that the file names.
+    of every batch; --run also @operator= and @best=, --teacher @lessons=, --correct @operator= and @decides=true.
+    CONFIG_FILE is TOML, or a Python file that declares one SftFile; --set changes any of its settings (docs/sft.md).
+    What --model, --steps and --seed say counts before both, and sources that are given here stand in place of all that
+    the file names.
     OUT/model is the trained model, which `vlm:OUT/model` seats; OUT/curve.csv tells how it went. With --set
     evaluation.every=100 it also plays matches in between, and says at the end at which games it got better or worse.
     """
@@ -73,6 +82,9 @@ def sft(
 
     if resume and not (sft_facts.has_begun(Path(out)) or any(Path(out).glob(f"{sft_facts.CHECKPOINT}*"))):
         check_resumed(Path(out), "--resume", "checkpoint-*", "arena train sft")
+    said = click.get_current_context().get_parameter_source("steps") is ParameterSource.COMMANDLINE
+    if smoke and resume and said:
+        raise InputError(f"--steps: {out} was begun with --smoke, which makes two updates: begin another --out")
     flags = {"model": model, "steps": steps, "seed": seed}
     changes = [*settings, *(f"{key}={value}" for key, value in flags.items() if value is not None)]
     given: dict[Sort, tuple[str, ...]] = {"run": runs, "teacher": teachers, "correct": corrected, "chat": chats}

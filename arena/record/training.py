@@ -26,7 +26,8 @@ class TrainHead(msgspec.Struct, frozen=True, kw_only=True):
     game_version: int
     steps: int  # decisions of the learner that were asked for
     seed: int
-    trained_by: str  # the command, or the script
+    trained_by: str  # the command, or the script,
+    folder: str  # and where it was typed
     config: dict[str, Any]  # the settings that decide the weights
     versions: dict[str, str]  # arena, python, numpy, torch
 
@@ -70,9 +71,8 @@ class Training:
 
 def resumed(trained_by: str, folder: Path) -> str:
     """The command that goes on with a training: a script's is that which began it, ours finds that in its folder."""
-    program, *words = shlex.split(trained_by)
-    if program == "arena":
-        return commands.arena(*words[:2], "--out", str(folder), "--resume")
+    if trained_by.startswith("arena train "):
+        return commands.arena(*trained_by.split()[1:3], "--out", str(folder), "--resume")
     return f"{trained_by} --out {shlex.quote(str(folder))} --resume"
 
 

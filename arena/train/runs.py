@@ -64,6 +64,7 @@ def write_head(config: Any, game: Game) -> None:
         steps=config.steps,
         seed=config.seed,
         trained_by=config.trained_by,
+        folder=str(Path.cwd()),
         config=settings(config),
         versions={
             "arena": arena.__version__,

@@ -22,7 +22,7 @@ import numpy as np
 from msgspec import structs
 
 from arena import plugins
-from arena.canonical import digest, generator, key
+from arena.canonical import digest, generator, hash_file, key
 from arena.errors import ArenaError, InputError, UnplayableError
 from arena.game import GameCard, Image, Observation
 from arena.log import Line, MatchLine, TickLine, TurnLine
@@ -211,7 +211,7 @@ def make_visited(
 
     `operator`: as in `visited`.
     """
-    which = digest(str(run.absolute()), operator)[:8]  # other runs may be called so
+    which = digest(hash_file(run / "run.json"), operator)[:8]  # other runs may be called so
     name = f"{_called(game)}-visited-{run.name}-{which}"
     files = [folder / f"{name}-{index:04d}.lessons" for index in range(-(-matches // AT_ONCE))]
     jobs = {file: ("visited", str(run), str(index * AT_ONCE), operator) for index, file in enumerate(files)}

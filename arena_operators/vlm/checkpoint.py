@@ -22,7 +22,7 @@ SIDESCROLLER = Path(__file__).parent / "nano_sidescroller"  # nano after rewards
 NAMED = {"nano": SHIPPED, "nano-games": GAMES, "nano-sidescroller": SIDESCROLLER}  # what ships, by name
 ADAPTERS = Path(__file__).parent / "adapters"  # of nano, by name: what it was taught later
 METADATA = "nano.json"
-INDEX = "model.safetensors.index.json"
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 ADAPTER = "adapter_config.json"  # peft writes it beside an adapter's weights
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 PROCESSORS = ("processor_config.json", "preprocessor_config.json")
@@ -91,6 +91,8 @@ def source(what: str, adapter: str | None = None, kind: Kind = "vlm") -> Source:
 
     A folder with an adapter means the model that it was made for; `adapter` names one to merge into `what`.
     """
+    if not what and adapter is not None and kind == "vlm":
+        what = meant_for(adapter)
     origin = replace(_origin(what, kind), kind=kind)
     if adapter is None:
         return origin
@@ -106,16 +108,20 @@ def source(what: str, adapter: str | None = None, kind: Kind = "vlm") -> Source:
 
 
 def meant_for(adapter: str) -> str:
-    """The name of the model that ships and that an adapter is for, as its folder says; nano where it says no such."""
-    file = expanded(adapter) / ADAPTER
-    named = _read_json(file).get("base_model_name_or_path") if file.is_file() else None
-    return named if named in NAMED else "nano"
+    """The name of the model that an adapter is for: nano of those that ship for it, and of one that names none.
+
+    InputError where the model that it names is not here.
+    """
+    folder = expanded(adapter)
+    if adapter in adapters() or not (folder / ADAPTER).is_file():
+        return "nano"
+    return _base_of(folder, "vlm").base if _read_json(folder / ADAPTER).get("base_model_name_or_path") else "nano"
 
 
 def _no_adapter(folder: Path, kind: Kind, shipped: Mapping[str, Path]) -> str:
     """Why a folder has no adapter, and what to do."""
-    if no_model.why(folder) is not None:
-        how = commands.arena("export", "adapter", str(folder), "DIR")
+    if (trained := no_model.exported(folder)) is not None:
+        how = commands.arena("export", "adapter", str(trained), "DIR")
         return f"that is a training, or a part of one, and no adapter: {how} writes its adapter"
     if (folder / "config.json").is_file():
         return f"that is a whole model, and no adapter: {kind}:{folder} seats it"
@@ -204,7 +210,7 @@ def weights_of(path: Path) -> list[Path]:
     """The files of a model's weights that transformers loads."""
     if (path / INDEX).is_file():
         return [path / name for name in sorted(set(_read_json(path / INDEX).get("weight_map", {}).values()))]
-    one = path / "model.safetensors"
+    one = path / WEIGHTS
     return [one] if one.is_file() else []
 
 
@@ -297,7 +303,7 @@ def check(path: Path, kind: Kind = "vlm") -> None:
     for file in weights:
         check_safetensors(file)
     told = _read_json(path / METADATA).get("weights_sha256") if (path / METADATA).is_file() else None
-    if told is not None and hashlib.sha256((path / "model.safetensors").read_bytes()).hexdigest() != told:
+    if told is not None and hashlib.sha256((path / WEIGHTS).read_bytes()).hexdigest() != told:
         raise CheckpointError(
             f"{path / 'model.safetensors'} is not the file that {METADATA} names (another sha256): it is damaged "
             "or was replaced. Reinstall or export the model again."

@@ -22,7 +22,7 @@ from arena.operator import Ids
 from arena_operators.vlm import checkpoint
 from arena_operators.vlm.adapter import applied, factors, into_its_model
 from arena_operators.vlm.backend import Message, Picture
-from arena_operators.vlm.checkpoint import METADATA, Kind
+from arena_operators.vlm.checkpoint import METADATA, WEIGHTS, Kind
 from arena_operators.vlm.encoder import Encoder
 from arena_operators.vlm.model import Model
 from arena_operators.vlm.vision import FAMILIES
@@ -191,7 +191,7 @@ class Learner:
         copy.deepcopy(model).to(getattr(torch, dtype)).save_pretrained(folder)
         words = self._loaded.processor if self._loaded.sees else self.tokenizer
         words.save_pretrained(folder)
-        self.note(folder / "model.safetensors", about)
+        self.note(folder / WEIGHTS, about)
         checkpoint.check(folder, self._origin.kind)
 
     def note(self, file: Path, about: Mapping[str, Any]) -> None:
@@ -201,8 +201,11 @@ class Learner:
         """
         metadata = self._origin.metadata()
         if metadata is not None:
-            sha = hashlib.sha256(file.read_bytes()).hexdigest()
-            made = {**metadata, "weights_sha256": sha, "trained_further": dict(about)}
+            made = {**metadata, "trained_further": dict(about)}
+            # Of an adapter it is not looked at, and of the model's own weights, beside which it may be put, not true.
+            made.pop("weights_sha256", None)
+            if file.name == WEIGHTS:
+                made["weights_sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
             file.with_name(METADATA).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
 
 

@@ -20,7 +20,7 @@ from arena.errors import CheckpointError, InputError
 from arena.operator import WorkerContext
 from arena.plugins import game_class
 from arena_operators.vlm.checkpoint import source
-from arena_operators.vlm.kind import KIND, declared, fingerprint, resolve_options
+from arena_operators.vlm.kind import KIND, declared, fingerprint, resolve_options, stands_for
 from arena_operators.vlm.operator import make
 from tests.operators.vlm_kit import foreign, lessons, question
 
@@ -121,6 +121,22 @@ def test_an_adapter_whose_model_is_not_here_says_how_to_name_it(adapter, tmp_pat
     folder = copy(adapter, tmp_path, base_model_name_or_path="/no/such/model")
     with pytest.raises(InputError, match=r"adapter for the model '/no/such/model'.*vlm:MODEL@adapter="):
         resolve_options(None, str(folder), {})
+
+
+def test_vlm_with_an_adapter_alone_is_the_model_that_it_was_made_for(base, adapter, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    spec = game_class("leduc").spec
+    for told, meant in ((str(base), str(base.resolve())), ("nano-games", "nano-games"), ("", "nano")):
+        folder = copy(adapter, tmp_path / str(len(told)), base_model_name_or_path=told)
+        given = {"adapter": str(folder)}
+        assert stands_for(spec, "", given) == (meant, given)
+        assert source("", str(folder)).base == meant
+    copy(adapter, tmp_path, base_model_name_or_path="nano-games").rename(tmp_path / "race")
+    assert stands_for(spec, "", {"adapter": "race"})[0] == "nano"  # the one that ships has the name first
+    for told in ("/no/such", ["x"]):
+        folder = copy(adapter, tmp_path / f"x{len(told)}", base_model_name_or_path=told)
+        with pytest.raises(InputError, match=r"is an adapter for the model .*, which is not here"):
+            stands_for(spec, "", {"adapter": str(folder)})
 
 
 def test_a_base_that_is_named_from_the_adapters_folder_is_found(base, adapter, tmp_path):

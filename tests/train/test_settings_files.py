@@ -74,7 +74,7 @@ def test_what_a_training_was_made_by_makes_it_again(tmp_path, asked):
     arena("ppo", mine, "--set", "envs=7", "--seats", "3", "-n", 0, *rest)
     arena("sft", file(tmp_path, SFT, "sft.toml"), "--set", "rate=1e-3", "--chat", tmp_path, *rest)
     for made in list(asked):
-        arena(*made.trained_by.split()[2:], *(("-n", 0) if made is asked[0] else ()), *rest)
+        arena(*made.trained_by.split()[2:], *rest)
     assert asked[:2] == asked[2:]
 
 
@@ -93,7 +93,7 @@ def test_sft_takes_a_file_changes_to_it_and_words_that_count_before_both(tmp_pat
     arena("sft", mine, "--set", "rate=1e-3", "--set", "batch=4", "--steps", 8, "--quiet", "--out", tmp_path / "out")
     (made,) = asked
     assert made.sources == (source("teacher", "kuhn@lessons=20@weight=0.3"), source("teacher", "leduc"))
-    assert (made.mode, made.steps, made.batch, made.rate, made.model) == ("lora", 8, 4, 1e-3, "vlm")
+    assert (made.mode, made.steps, made.batch, made.rate, made.model) == ("lora", 8, 4, 1e-3, "vlm:nano")
 
 
 def test_sources_of_the_command_line_stand_in_place_of_those_of_the_file(tmp_path, asked):

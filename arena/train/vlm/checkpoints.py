@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -78,12 +79,14 @@ class Files:
     def __init__(self, out: Path) -> None:
         self.out = out
         self._boards: list[Board] = []
+        self._new = False  # it was begun here
 
     def begin(self, config: VlmConfig, resume: str) -> None:
         """Make the folder, or check that it fits. InputError in words. Who goes on says so once it does: `goes_on`."""
         begun.check_folder(self.out, resume)
         if resume == "no":
             self._write(self.out / HEAD, self._head(config))
+            self._new = True
             return
         was, now = begun.read_head(self.out), self._head(config)
         if resume == "exact":
@@ -93,11 +96,19 @@ class Files:
                 if old != new and name in ("arena", "torch"):
                     print(f"{name} was {old} when this training began and is {new} now: last bits may differ")
 
-    def refused(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Leave the folder as it was where a training was refused, not stopped: nobody goes on with it."""
-        if isinstance(error, ArenaError) and not isinstance(error, WorkerError):
-            for path in self.out.iterdir():
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    @contextlib.contextmanager
+    def refused(self) -> Iterator[None]:
+        """Within, a training is made ready: one that is refused then, not stopped, leaves the folder as it was."""
+        try:
+            yield
+        except WorkerError:
+            raise
+        except ArenaError:
+            if self._new and self.newest() is None:
+                for path in self.out.iterdir():
+                    with contextlib.suppress(OSError):
+                        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            raise
 
     def goes_on(self, config: VlmConfig, weights_of: int | None) -> None:
         """Note with what settings, and whether with the weights alone of some update, until it has its own checkpoint.

@@ -22,11 +22,24 @@ def why(folder: Path) -> str | None:
         return f"is a training, and no model: {_of_arena(folder)}"
     if (found := sft_facts.newest(folder)) is not None:
         return f"is a training, and no model: {_of_chats(folder, sft_facts.read_facts(found))}"
-    if any((folder / at / begun.STATE).is_file() for at in STATES):
+    if (trained := exported(folder)) == folder:
         return f"is a checkpoint, and no model: {_exported(folder)} makes one of it"
-    if all((folder / one).is_file() for one in (begun.WEIGHTS, "config.json")) and not list(folder.glob("tokenizer*")):
-        return f"is what a training gives its sampler, without words: {_exported(folder.parent.parent)} makes a model"
+    if trained is not None:
+        return f"is what a training gives its sampler, without words: {_exported(trained)} makes a model"
     return None
+
+
+def exported(folder: Path) -> Path | None:
+    """What `arena export` takes of a folder: itself, a training or a checkpoint; of bare weights of one the training.
+
+    None for any other.
+    """
+    if (folder / begun.HEAD).is_file() or sft_facts.newest(folder) is not None:
+        return folder
+    if any((folder / at / begun.STATE).is_file() for at in STATES):
+        return folder
+    weights = all((folder / one).is_file() for one in (begun.WEIGHTS, "config.json"))
+    return folder.parent.parent if weights and not list(folder.glob("tokenizer*")) else None
 
 
 def _of_arena(folder: Path) -> str:

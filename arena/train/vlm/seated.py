@@ -6,8 +6,12 @@ from dataclasses import replace
 
 from arena.names import parse
 
-OF_TRAINING = ("adapter", "revision", "temperature", "lora", "lora_rank", "lora_kept", "lora_targets", "reload")
-# Options of what is trained that are merged into its weights, or of how it explored and got new ones.
+MERGED, EXPLORED = ("adapter", "revision"), ("temperature",)
+SERVED = ("backend", "url", "key", "model", "in_flight", "device", "gpus", "tensor_parallel", "invariant")
+GOT = ("lora", "lora_rank", "lora_kept", "lora_targets", "reload")
+OF_TRAINING = {*MERGED, *EXPLORED, *SERVED, *GOT}
+# Options of what is trained that are in its weights by now, or of how it explored, where it was served, and how it got
+# new weights there.
 
 
 def seated(trained: str, what: str, **more: str) -> str:

@@ -25,6 +25,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
     format: int = FORMAT
     trained_by: str
+    folder: str  # in which it was typed
 
 
 class Facts(msgspec.Struct):
@@ -75,18 +76,19 @@ def has_begun(out: Path) -> bool:
 
 def write_head(out: Path, trained_by: str) -> None:
     """Keep the command, for who asks how to go on."""
-    Disk().replace_json(out / HEAD, Head(trained_by=trained_by))
+    Disk().replace_json(out / HEAD, Head(trained_by=trained_by, folder=str(Path.cwd())))
 
 
-def begun_by(out: Path) -> str:
-    """The command that began it; "" where that is not known."""
+def begun(out: Path) -> tuple[str, str]:
+    """(the command that began it, the folder in which it was typed); "" where that is not known."""
     try:
-        return read_json(out / HEAD, Head, format=FORMAT).trained_by
+        head = read_json(out / HEAD, Head, format=FORMAT)
     except (RecordError, OSError):
-        return ""
+        return "", ""
+    return head.trained_by, head.folder
 
 
 def again(out: Path) -> str:
     """How to go on, where it is known by which command it was begun."""
-    began = begun_by(out)
+    began, _ = begun(out)
     return resumed(began, out) if began else "the command that began it, and --resume"

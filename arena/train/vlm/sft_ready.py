@@ -51,8 +51,8 @@ def check(config: SftConfig) -> None:
                     f"--{of.sort} {of.name}@operator={of.operator}: {run.folder} has no such operator. "
                     f"{nearest(of.operator, run.operators)}"
                 )
-            if of.sort == "correct":
-                corrected(run)
+            if of.sort == "correct" and not plugins.is_foreign(game := corrected(run)):
+                next(shards.visited(game, run.folder, 0, 1, of.operator or ""), None)  # raises what it does not correct
             for game in _games(run):
                 if not plugins.is_foreign(game):
                     _check_asked(config, game)

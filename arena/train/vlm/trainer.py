@@ -68,13 +68,11 @@ class Trainer:
         InputError, or a subclass, for a config that cannot be trained, or a folder that does not fit `resume`.
         """
         asked = ready.check(config)  # before GPUs are claimed: then those that serve cannot be seen
-        with contextlib.ExitStack() as opened:
+        self.files = Files(out)
+        with self.files.refused(), contextlib.ExitStack() as opened:
             opened.enter_context(asked.placement.claimed())
             self._loaded = opened.enter_context(passed_over())
-            self.files = Files(out)
             self.files.begin(asked, resume)
-            if resume == "no":
-                opened.push(self.files.refused)
             config = ready.placed(asked)
             self.config, self.out = config, out
             opened.callback(self.files.close)

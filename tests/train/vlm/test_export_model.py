@@ -27,7 +27,8 @@ from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.matches import RolloutConfig
 from arena.train.vlm.saved import newest
-from arena_operators.vlm.checkpoint import SHIPPED, facts, source
+from arena.train.vlm.seated import seated
+from arena_operators.vlm.checkpoint import SHIPPED, check_source, facts, source
 from tests.train.vlm.engine_kit import answered, drawn, weighted
 
 
@@ -105,6 +106,20 @@ def test_an_adapter_that_is_larger_than_its_model_is_said_to_be(run, tmp_path):
         assert "the model itself has 6.7 MB (`arena export model`): give a lower --rank" in large.output
 
 
+def test_an_adapter_may_be_put_beside_the_weights_of_its_model(run, tmp_path):
+    made, _ = run
+    made.export_adapter(tmp_path / "adapter")
+    shutil.copytree(SHIPPED, tmp_path / "model")
+    shutil.copytree(tmp_path / "adapter", tmp_path / "model", dirs_exist_ok=True)
+    check_source(source(str(tmp_path / "model")))
+
+
+def test_an_adapter_that_is_served_by_nobody_yet_is_seated_here():
+    """vLLM takes none of embeddings; how it explored and where it was served is of the training."""
+    trained = "vlm:nano@temperature=1@backend=vllm@reload=true@prompt=short@history=2"
+    assert seated(trained, "nano", adapter="A") == "vlm:nano@prompt=short@history=2@adapter=A"
+
+
 def test_an_adapter_is_named_as_it_is_loaded_from_any_folder(run, tmp_path):
     """What a supervised start leaves, and what the sampler of a training gets."""
     made, _ = run
@@ -127,6 +142,7 @@ def test_an_adapter_is_named_as_it_is_loaded_from_any_folder(run, tmp_path):
             "vlm:nano@adapter={begun}",
             "that is a training, or a part of one, and no adapter: arena export adapter {begun} ",
         ),
+        ("vlm:nano@adapter={sampler}", "a part of one, and no adapter: arena export adapter {run} DIR writes its ada"),
         ("vlm:nano@adapter={model}", "that is a whole model, and no adapter: vlm:{model} seats it"),
         (
             "vlm:{sampler}",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -77,6 +79,58 @@ def test_a_training_that_goes_on_ends_with_the_same_weights(model, run, straight
     assert saved == [2, 4]
     first, second = ((out / "model" / "model.safetensors").read_bytes() for out in (straight, tmp_path))
     assert first == second
+
+
+def begun(out, *words):
+    """A training of three small updates, in a folder that says how it was begun."""
+    small = ("--steps", "3", "--set", "batch=2", "--set", "every=1", "--set", "warmup=1", "--set", "held_out=0")
+    assert _arena(*words, *small, "--out", str(out), "--quiet").exit_code == 0
+
+
+def head(out):
+    return json.loads((out / "sft.json").read_text())["trained_by"]
+
+
+def test_what_is_said_now_counts_before_what_was_said_then(model, tmp_path):
+    """Each way of saying it, and once more without."""
+    out = tmp_path / "out"
+    begun(out, "--model", model, "--teacher", "kuhn@lessons=20", "--set", "keep=1")
+    for words, said in (
+        (("--set", "keep=2"), "--set keep=2"),
+        ((), "--set keep=2"),
+        (("--set", "keep=3"), "--set keep=3"),
+    ):
+        assert _arena("--out", str(out), "--resume", "--quiet", *words).exit_code == 0
+        assert head(out).count("keep=") == 1
+        assert said in head(out)
+    for words in (("--set", "steps=4"), ("--steps", "4"), ("--set", "seed=9"), ("--set", "model=vlm:nano")):
+        key = words[1].partition("=")[0] if words[0] == "--set" else "steps"
+        with pytest.raises(InputError, match=f"was trained with {key}="):
+            _arena("--out", str(out), "--resume", "--quiet", *words)
+    assert _arena("--out", str(out), "--resume", "--quiet").exit_code == 0
+
+
+def test_a_trial_is_not_made_longer(model, tmp_path):
+    _arena("--model", model, "--teacher", "kuhn", "--out", str(tmp_path / "a"), "--smoke", "--quiet")
+    assert _arena("--out", str(tmp_path / "a"), "--resume", "--quiet").exit_code == 0
+    with pytest.raises(InputError, match=r"was begun with --smoke, which makes two updates"):
+        _arena("--out", str(tmp_path / "a"), "--resume", "--steps", "60", "--quiet")
+
+
+def test_from_another_folder_it_goes_on_where_the_command_named_no_file(model, run, tmp_path, monkeypatch):
+    """What a relative name means there may be another file."""
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "there")
+    shutil.copytree(run, "cards")
+    begun(tmp_path / "of-run", "--model", model, "--run", "cards@operator=scripted")
+    begun(tmp_path / "of-teacher", "--model", model, "--teacher", "kuhn@lessons=20")
+    monkeypatch.chdir(tmp_path)
+    assert _arena("--out", str(tmp_path / "of-teacher"), "--resume", "--quiet").exit_code == 0
+    with pytest.raises(InputError, match=r"was begun in .*/there, by a command that names cards@operator=scripted th"):
+        _arena("--out", str(tmp_path / "of-run"), "--resume", "--quiet")
+    again = ("--model", model, "--run", "there/cards@operator=scripted", "--steps", "3")
+    with pytest.raises(InputError, match="was trained with"):
+        _arena(*again, "--out", str(tmp_path / "of-run"), "--resume", "--quiet")
 
 
 def test_matches_between_updates_have_the_weights_so_far_and_change_no_bit(model, run, straight, tmp_path):
@@ -183,6 +237,9 @@ def test_a_run_that_cannot_be_corrected_is_told_before_anything_is_written(model
         _arena("--model", model, "--correct", str(run), "--out", str(tmp_path / "out"), "--quiet")
     with pytest.raises(InputError, match=r"no such operator\. Did you mean scripted"):
         _arena("--model", model, "--run", f"{run}@operator=scriptd", "--out", str(tmp_path / "out"), "--quiet")
+    run_plan(build_plan("sidescroller@horizon=3@actions=buttons", ["random"], seed=3, matches=1), tmp_path / "buttons")
+    with pytest.raises(InputError, match="was played with @actions=buttons"):
+        _arena("--model", model, "--correct", str(tmp_path / "buttons"), "--out", str(tmp_path / "out"), "--quiet")
     assert not (tmp_path / "out").exists()
 
 

@@ -242,6 +242,20 @@ def test_who_is_refused_leaves_the_training_as_it_was(undisturbed, tmp_path, wan
     assert (out / "wandb-id").exists() == bool(wandb)
 
 
+def test_what_fails_as_a_training_is_closed_costs_nothing_that_it_made(tmp_path):
+    """It was not refused: it has trained."""
+    trainer = Trainer(config(tmp_path, "updates=1"), tmp_path / "out")
+    trainer.run()
+
+    def fails() -> None:
+        raise ArenaError("cannot be closed")
+
+    trainer._opened.callback(fails)
+    with pytest.raises(ArenaError, match="cannot be closed"):
+        trainer.close()
+    assert (tmp_path / "out" / "checkpoints" / "000001").is_dir()
+
+
 @pytest.mark.parametrize("words", [("--lr", "0"), ("--smoke",)])
 def test_a_trial_in_the_folder_of_a_training_is_refused(undisturbed, tmp_path, words):
     with pytest.raises(InputError, match=f"{' '.join(words)} makes a short training of its own.*another --out"):
