@@ -62,6 +62,13 @@ def sentence(text: object) -> str:
     return bare if bare.endswith(("?", "!")) else bare + "."
 
 
+def reason(error: Exception) -> str:
+    """What the system says of a file, with the file's name where it is known; of another error its own words."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
 def some(names: Iterable[str], most: int = 8) -> str:
     """The first of many names, comma separated, and how many more there are."""
     every = list(names)

@@ -36,6 +36,16 @@ OURS = "agent-arena"  # this package's distribution
 LISTED_BY = {"runtime": ("env", "list")}  # where it is not `arena games`, `arena operators`
 
 
+def _behind(name: str) -> str:
+    """The sentence for what is written behind an operator's colon and stands alone: a model that ships."""
+    for point in entry_points(group=GROUPS["operator"]):
+        with contextlib.suppress(Exception):  # of another's plugin: what is wrong with it is said where it is named
+            kind = point.load()
+            if name in [part.split()[0] for part in kind.what.split("|") if part.strip()]:
+                return f"Did you mean {kind.name}:{name}?"
+    return ""
+
+
 def names(what: str) -> list[str]:
     """Names of the installed plugins of one sort ("game", "operator", "tool", ...), sorted."""
     return sorted({point.name for point in entry_points(group=GROUPS[what])})
@@ -50,8 +60,9 @@ def _find(what: str, name: str) -> EntryPoint:
             if what in ("game", "operator", "tool") and Path(file).is_file()
             else ""
         )
+        near = (_behind(name) if what == "operator" else "") or nearest(name, names(what))
         raise PluginNotFoundError(
-            f"no {what} is called {name!r}. {here}{nearest(name, names(what))} "
+            f"no {what} is called {name!r}. {here}{near} "
             f"`{commands.arena(*LISTED_BY.get(what, (f'{what}s',)))}` lists them all."
             f"{_elsewhere(name) if what == 'game' else ''}"
         )

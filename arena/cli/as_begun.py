@@ -30,7 +30,7 @@ def goes_on(begun: Callable[[Path], Begun], named: Collection[str]) -> type[clic
 
     class GoesOn(click.Command):
         def invoke(self, ctx: click.Context) -> Any:
-            if ctx.params["resume"] and not any(ctx.params[one] for one in named):
+            if ctx.params["resume"] and ctx.params["out"] and not any(ctx.params[one] for one in named):
                 by, folder = begun(Path(ctx.params["out"]))
                 words = _words(by)
                 if words[:3] == ["arena", "train", self.name]:

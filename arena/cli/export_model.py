@@ -12,6 +12,7 @@ from arena.cli.options import option
 from arena.cli.whole import Whole
 from arena.errors import InputError
 from arena.paths import expanded
+from arena.train.vlm import states
 from arena.train.vlm.seated import seated
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def _after(made: LocalEngine) -> str:
 def _trained(what: str, state: Path, out: Path) -> LocalEngine:
     if expanded(out).exists():
         raise InputError(f"{out}: there is something already; name another place")
+    states.newest(expanded(state))
     plugins.require_modules(f"arena export {what}", ("torch", "transformers", "peft"), "train")
     click.echo(f"reading the newest checkpoint of {state}", err=True)
     from arena.train.vlm.local import trained

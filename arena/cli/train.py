@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,7 +18,7 @@ from arena.cli.set_option import set_option
 from arena.cli.train_sft import sft
 from arena.cli.train_vlm import vlm
 from arena.cli.whole import Whole
-from arena.errors import WorkerError
+from arena.errors import InputError, WorkerError
 from arena.record.training import HEAD, read_training, set_aside
 from arena.train.folders import check_resumed
 
@@ -70,6 +71,8 @@ def ppo(
     folder = Path(out)
     if resume:
         check_resumed(folder, "--resume", HEAD, "arena train ppo")
+    elif os.path.isfile(folder / HEAD):  # False, too, for what is no name of a folder
+        raise InputError(f"{out} holds a training already: add --resume, or choose another --out")
     flags = {"game": game, "steps": steps, "seed": seed, "seats": list(_seats(seats)) or None}
     found = load(config_file, [*settings, *(f"{key}={value}" for key, value in flags.items() if value is not None)])
     game, steps, seed, name = found.game, found.steps, found.seed, names.parse(found.game)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+import tempfile
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +33,8 @@ NAMES = ("config_file", "runs", "teachers", "corrected", "chats")  # parameters 
 
 
 def _begun(out: Path) -> Begun:
-    return Begun(*sft_facts.begun(out))
+    head = sft_facts.read_head(out)
+    return Begun("", "") if head is None else Begun(head.trained_by, head.folder)
 
 
 @click.command(cls=goes_on(_begun, NAMES))
@@ -45,10 +48,10 @@ def _begun(out: Path) -> Begun:
 @click.option("--chat", "chats", multiple=True, metavar="DIR", help="Learn from what `arena export --to chat` wrote.")
 @option("--steps", type=Whole(1), show_default="500", help="Updates.")
 @option("--seed", type=Whole(0), show_default="0", help="Of lessons, and of the order of examples.")
-@click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder of the training.")
+@option("--out", type=click.Path(file_okay=False), required_without="--dry-run", help="Folder of the training.")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out; alone, as it was begun.")
 @set_option("rate=5e-5")
-@click.option("--dry-run", is_flag=True, help="Count examples and tokens, and train nothing.")
+@click.option("--dry-run", is_flag=True, help="Count examples and tokens, and train nothing; --out keeps the lessons.")
 @click.option("--smoke", is_flag=True, help="Two small updates, to see that everything works.")
 @click.option("--quiet", is_flag=True, help="Print no progress.")
 def sft(
@@ -60,7 +63,7 @@ def sft(
     chats: tuple[str, ...],
     steps: int | None,
     seed: int | None,
-    out: str,
+    out: str | None,
     resume: bool,
     settings: tuple[str, ...],
     dry_run: bool,
@@ -80,14 +83,22 @@ def sft(
     """
     from arena.train.vlm.sft_config import SftConfig, SftSettings, Sort, load
 
-    if resume and not (sft_facts.has_begun(Path(out)) or any(Path(out).glob(f"{sft_facts.CHECKPOINT}*"))):
-        check_resumed(Path(out), "--resume", "checkpoint-*", "arena train sft")
+    there = out is not None and sft_facts.has_begun(Path(out))
+    if resume and out is not None and not there:
+        check_resumed(Path(out), "--resume", sft_facts.HEAD, "arena train sft")
+    if there and not resume and not dry_run:
+        sft_facts.check_new(Path(str(out)))
     said = click.get_current_context().get_parameter_source("steps") is ParameterSource.COMMANDLINE
     if smoke and resume and said:
         raise InputError(f"--steps: {out} was begun with --smoke, which makes two updates: begin another --out")
     flags = {"model": model, "steps": steps, "seed": seed}
     changes = [*settings, *(f"{key}={value}" for key, value in flags.items() if value is not None)]
     given: dict[Sort, tuple[str, ...]] = {"run": runs, "teacher": teachers, "correct": corrected, "chat": chats}
+    if resume and config_file is None and not any(given.values()):
+        head = Path(str(out)) / sft_facts.HEAD
+        raise InputError(
+            f"{head}, which says what is learned from, is missing or damaged: say it again (--teacher, ...)"
+        )
     found = load(config_file, changes, given)
     sources = found.sources()
     words = [*([str(config_file)] if config_file else []), "--model", found.model]
@@ -96,7 +107,7 @@ def sft(
     words += [word for setting in settings for word in ("--set", setting)]
     config = SftConfig(
         **{one.name: getattr(found, one.name) for one in fields(SftSettings)},
-        out=out,
+        out=out or "",
         sources=sources,
         resume=resume,
         progress=not quiet,
@@ -121,7 +132,8 @@ def _train(config: SftConfig, dry_run: bool) -> None:
     with extra_train():
         from arena.train.vlm import sft
     if dry_run:
-        click.echo("\n".join(sft.counted(config)))
+        with contextlib.nullcontext(config.out) if config.out else tempfile.TemporaryDirectory() as out:
+            click.echo("\n".join(sft.counted(replace(config, out=out))))
         return
     try:
         path = sft.run(config)

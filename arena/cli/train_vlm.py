@@ -33,7 +33,7 @@ class Lines:
 
     def doing(self, what: str) -> None:
         """Print what begins."""
-        self._console.print(what, style="dim", markup=False, highlight=False)
+        self._console.print(what, style="dim", markup=False, highlight=False, soft_wrap=True)
 
     def updated(self, update: int, metrics: dict[str, float], seconds: dict[str, float]) -> None:
         """Print it."""
@@ -77,9 +77,11 @@ def _presets() -> dict[str, Path]:
 @option("--seed", type=Whole(0), show_default="of the preset or file, else 0", help="As --set seed=N.")
 @click.option(
     "--resume",
+    is_flag=False,
+    flag_value="exact",
     type=click.Choice(["exact", "weights-only"]),
-    help="Go on in --out: exactly, or from its weights with other settings. Without a preset, file or game: with those "
-    "that --out was begun with.",
+    help="Go on in --out: exactly, which --resume alone means, or from its weights with other settings. Without a "
+    "preset, file or game: with those that --out was begun with.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what it would take, by a trial of a few matches.")
 @click.option("--smoke", is_flag=True, help="Two small updates of everything.")
@@ -122,21 +124,19 @@ def vlm(
     changes = [*settings, *([] if seed is None else [f"seed={seed}"])]
     if lr:
         changes.append(f"learn.learning_rate={lr}")
-    if out is not None and resume:
-        begun.check_folder(out, resume)
-    config = load(preset, config_file, tuple(changes), games, begun=out if resume else None)
-    if not dry_run:
-        if out is None:
-            raise InputError("--out is missing: the folder of the training")
+    if not dry_run and out is None:
+        raise InputError("--out is missing: the folder of the training")
+    if out is not None and (resume or not dry_run):
         begun.check_folder(out, resume or "no")
+    config = load(preset, config_file, tuple(changes), games, begun=out if resume else None)
     config = ready.check(config)
     if resume == "exact" and out is not None:
-        begun.check_settings(out, config.facts())
+        begun.check_settings(out, config.facts(), config.updates)
     idle = unused.sentences(config)
     require_train()
-    if smoke and not dry_run:
+    if smoke:
         config = trials.smoke(config)
-    if lr == 0 and not dry_run:
+    if lr == 0:
         config = trials.at_rate_zero(config)
     # What is wrong is said by now: what follows takes seconds to import, and more to load.
     shown = None if quiet else Lines(Console(stderr=True), config.updates, None if dry_run else out)

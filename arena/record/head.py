@@ -184,6 +184,9 @@ def _instead(folder: Path) -> str:
         if runs:
             held = "one," if len(runs) == 1 else f"{len(runs)} of them, the newest of which is"
             return f"it holds {held} {runs[-1].parent}. Name that one"
+        if below := sorted(folder.glob("*/*/run.json"), key=lambda path: path.stat().st_mtime):
+            places = ", ".join(sorted({str(path.parent.parent) for path in below}))
+            return f"it has no run.json. Runs are in {places}, the newest is {below[-1].parent}. Name that one"
         why = "it has no run.json"
     elif folder.exists():
         if (folder.parent / "run.json").is_file():

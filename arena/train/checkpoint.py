@@ -54,10 +54,14 @@ def take(network: ActorCritic, optimizer: torch.optim.Optimizer, pool: Pool | No
 
 
 def write(folder: Path, state: State, keep: int) -> Path:
-    """Write checkpoint-UPDATE.safetensors whole or not at all, then delete all but the newest `keep`."""
+    """Write checkpoint-UPDATE.safetensors whole or not at all (OSError), then delete all but the newest `keep`."""
     path = folder / f"checkpoint-{state.update:08d}.safetensors"
     partial = path.with_suffix(".partial")
-    save_file(state.tensors, partial, {"arena": msgspec.json.encode(state.facts).decode()})
+    try:
+        save_file(state.tensors, partial, {"arena": msgspec.json.encode(state.facts).decode()})
+    except SafetensorError as error:
+        partial.unlink(missing_ok=True)
+        raise OSError(f"{path} cannot be written: {error}") from error
     os.replace(partial, path)
     for old in sorted(folder.glob("checkpoint-*.safetensors"))[:-keep]:
         old.unlink()

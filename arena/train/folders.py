@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
-from arena.errors import InputError
+from arena.errors import ArenaError, InputError, reason, sentence
 from arena.record.training import HEAD as PPO
+
+
+@contextlib.contextmanager
+def writing() -> Iterator[None]:
+    """Within, a training writes: ArenaError, which says how to go on, for a file that cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise ArenaError(
+            f"{sentence(reason(error))} What was written before is whole: mend that (make room on a full disk), and go "
+            "on with --resume"
+        ) from error
 
 
 def check_resumed(out: Path, option: str, head: str, by: str) -> None:

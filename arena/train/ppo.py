@@ -41,6 +41,7 @@ from arena.train import products
 from arena.train.backend import HostedBackend, LocalBackend, VecBackend
 from arena.train.checkpoint import State, put_back, restore, take, write
 from arena.train.config import PpoConfig
+from arena.train.folders import writing
 from arena.train.imitate import imitate
 from arena.train.nets import Floats, probabilities, sample
 from arena.train.network import ActorCritic, to_numpy
@@ -58,7 +59,7 @@ def main(config: PpoConfig, game: type[Game] | None = None, updates: int | None 
     """Trains, and returns the path of the policy. `game`: its class, if it is not installed.
 
     updates: stop after so many updates of this call, as an interruption would, with a checkpoint.
-    Raises InputError, UnplayableError, CheckpointError, WorkerError (a game host died).
+    Raises InputError, UnplayableError, CheckpointError, WorkerError (a game host died), ArenaError (a full disk).
     """
     game = game or game_class(config.game)
     if game.spec.vector_shape is None:
@@ -71,6 +72,7 @@ def main(config: PpoConfig, game: type[Game] | None = None, updates: int | None 
     write_head(config, games[0])
     pool = Pool(game, {kind: getattr(config, f"pool_{kind}") for kind in KINDS}, config.pool_size)
     with (
+        writing(),
         contextlib.closing(make_env(config, game, games, pool)) as env,
         Interrupts() as stop,
         torch_threads(),
@@ -124,7 +126,7 @@ def main(config: PpoConfig, game: type[Game] | None = None, updates: int | None 
         finally:
             if board:
                 board.close()
-    return write_policy(config, network, game.spec, kept.facts["steps"])
+        return write_policy(config, network, game.spec, kept.facts["steps"])
 
 
 class Rollout(NamedTuple):

@@ -45,8 +45,11 @@ def find_checkpoint(config: Any, out: Path) -> Path | None:
     found = latest(out)
     if found and not config.resume:
         raise InputError(f"{out} already holds a training run ({found.name}); add --resume, or choose another --out")
-    if config.resume and not found and (out / "curve.csv").exists():
-        raise CheckpointError(f"{out} holds a training run without a checkpoint; delete the folder to start again")
+    if config.resume and not found and (out / "policy.safetensors").exists():
+        raise CheckpointError(
+            f"{out} has no checkpoint any more, so it is not trained further: ppo:{out} seats it. To train anew, "
+            "choose another --out"
+        )
     if found:
         was, now = read_facts(found)["config"], settings(config)
         changed = [name for name in now if was.get(name) != now[name]]

@@ -125,6 +125,8 @@ def _no_adapter(folder: Path, kind: Kind, shipped: Mapping[str, Path]) -> str:
         return f"that is a training, or a part of one, and no adapter: {how} writes its adapter"
     if (folder / "config.json").is_file():
         return f"that is a whole model, and no adapter: {kind}:{folder} seats it"
+    if not shipped and folder.name in adapters():
+        return f"that one ships for nano: {kind}:nano@adapter={folder.name}"
     more = f"; nano comes with: {', '.join(shipped)}" if shipped else ""
     return f"there is no folder of a peft adapter (with {ADAPTER}){more}"
 

@@ -71,6 +71,7 @@ def test_what_a_training_was_made_by_makes_it_again(tmp_path, asked):
     """It is what `go on with:` says, so it names the file and all that was changed."""
     mine = file(tmp_path, PPO)
     rest = ("--quiet", "--out", tmp_path)
+    (tmp_path / "train.parquet").touch()
     arena("ppo", mine, "--set", "envs=7", "--seats", "3", "-n", 0, *rest)
     arena("sft", file(tmp_path, SFT, "sft.toml"), "--set", "rate=1e-3", "--chat", tmp_path, *rest)
     for made in list(asked):

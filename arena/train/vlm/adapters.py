@@ -52,7 +52,7 @@ def write_adapter(
 
     `rank`: the most that a layer gets (None: what it has). Gives the share of the adapter's square that is left.
     """
-    with whole(path) as fresh:
+    with whole(path, resumes=False) as fresh:
         how, weights, share = model.peft_config["default"], _adapter(model), 1.0
         if own:
             how, weights = _with_own(model, own)
@@ -77,7 +77,7 @@ def write_factors(
         bias="none",
         task_type="CAUSAL_LM",
     )
-    with whole(path) as fresh:
+    with whole(path, resumes=False) as fresh:
         _write_peft(fresh, learner, about, how, _bfloat16(_named(model, pairs)))
         (fresh / MARKER).write_text(json.dumps(about) + "\n", encoding="utf-8")
 

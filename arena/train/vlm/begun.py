@@ -16,6 +16,7 @@ from arena.train.folders import check_resumed
 HEAD = "vlm.json"
 FORMAT = 1
 OTHERS = "others"  # in the head: the settings that may differ in a training that goes on
+CHECKPOINTS = "checkpoints"
 STATE = "engine.json"  # in a folder of an engine's state: what it belongs to
 SERVED = "tinker.json"  # in its place, where a server of the Tinker API trains
 WEIGHTS = "weights.json"  # in a folder of weights: which they are, and how far their training was
@@ -36,8 +37,11 @@ def check_folder(out: Path, resume: str) -> None:
         raise InputError(f"{out} holds other files already: choose another --out, a new or an empty folder")
 
 
-def check_settings(out: Path, now: Mapping[str, Any]) -> None:
-    """InputError for the first setting that a training that goes on exactly would change: `now` as its head has it."""
+def check_settings(out: Path, now: Mapping[str, Any], updates: int) -> None:
+    """InputError for the first setting that a training that goes on exactly would change: `now` as its head has it.
+
+    And for fewer updates than it has.
+    """
     changed = [one for one in _differences(read_head(out)["config"], now) if one[0] not in SAME_ROWS]
     if changed:
         name, old, new = changed[0]
@@ -45,6 +49,9 @@ def check_settings(out: Path, now: Mapping[str, Any]) -> None:
             f"{out} was trained with {name}={old}, not {new}: resume with the same settings, or with --resume "
             "weights-only"
         )
+    done = max((int(path.name) for path in (out / CHECKPOINTS).glob("[0-9]" * 6)), default=0)
+    if updates < done:
+        raise InputError(f"updates={updates}: {out} has {done:,} by now; expected as many, or more to train further")
 
 
 def _differences(was: Any, now: Any, name: str = "") -> list[tuple[str, Any, Any]]:

@@ -130,12 +130,24 @@ def written(episode: Episode, number: int) -> str:
     return "\n".join([*said, f"{MARK} {episode.opening.card.actions[turn.move.action]}"])
 
 
+def file_of(path: Path) -> Path:
+    """The file of a folder, or itself, as `arena export --to chat` wrote it. InputError where there is none."""
+    file = path / "train.parquet" if path.is_dir() else path
+    if not file.is_file():
+        is_run = f". A run is learned from with --run {path}" if (path / "run.json").is_file() else ""
+        raise InputError(
+            f"{path}: no chats can be read there (there is no {file}); expected what `arena export --to chat` "
+            f"wrote{is_run}"
+        )
+    return file
+
+
 def of_file(path: Path) -> Iterator[Chat]:
     """The rows of a folder or file of `arena export --to chat`. InputError for what is none."""
     import pyarrow.parquet as pq
     from pyarrow import ArrowException
 
-    file = path / "train.parquet" if path.is_dir() else path
+    file = file_of(path)
     try:
         table = pq.ParquetFile(file)
     except (OSError, ArrowException) as error:

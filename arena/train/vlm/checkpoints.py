@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 import arena
-from arena.errors import ArenaError, CheckpointError, InputError, WorkerError, sentence
+from arena.errors import ArenaError, CheckpointError, InputError, sentence
 from arena.train.vlm import begun, opponents, told
 from arena.train.vlm.ahead import Job
 from arena.train.vlm.begun import HEAD
@@ -90,7 +90,7 @@ class Files:
             return
         was, now = begun.read_head(self.out), self._head(config)
         if resume == "exact":
-            begun.check_settings(self.out, now["config"])
+            begun.check_settings(self.out, now["config"], config.updates)
             torn = {name: (was["versions"][name], new) for name, new in now["versions"].items()}
             for name, (old, new) in torn.items():
                 if old != new and name in ("arena", "torch"):
@@ -101,9 +101,7 @@ class Files:
         """Within, a training is made ready: one that is refused then, not stopped, leaves the folder as it was."""
         try:
             yield
-        except WorkerError:
-            raise
-        except ArenaError:
+        except InputError:
             if self._new and self.newest() is None:
                 for path in self.out.iterdir():
                     with contextlib.suppress(OSError):
@@ -140,15 +138,15 @@ class Files:
 
     def checkpoint(self, update: int) -> Path:
         """Where the checkpoint of after so many updates stands."""
-        return self.out / "checkpoints" / f"{update:06d}"
+        return self.out / begun.CHECKPOINTS / f"{update:06d}"
 
     def newest(self) -> Path | None:
         """The newest checkpoint."""
-        return max((self.out / "checkpoints").glob("[0-9]" * 6), default=None)
+        return max((self.out / begun.CHECKPOINTS).glob("[0-9]" * 6), default=None)
 
     def tidy(self, done: int, config: VlmConfig) -> None:
         """Remove what nobody needs: old checkpoints but that of the best evaluation, weights and rollouts."""
-        found = sorted((self.out / "checkpoints").glob("[0-9]" * 6))
+        found = sorted((self.out / begun.CHECKPOINTS).glob("[0-9]" * 6))
         best = told.best(self.out)
         kept = [one for one in found if one in found[-config.keep :] or int(one.name) == best]
         for old in found:

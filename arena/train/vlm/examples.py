@@ -68,11 +68,14 @@ class Album:
         return np.frombuffer(zlib.decompress(packed), np.uint8).reshape(shape)
 
 
-def encode(chats: Iterable[Chat], tokens: Tokens, album: Album) -> list[Example]:
+SHORTER = "choose a shorter prompt (@prompt=), less history or a smaller picture"
+
+
+def encode(chats: Iterable[Chat], tokens: Tokens, album: Album, shorter: str = SHORTER) -> list[Example]:
     """Chats in tokens; the answer begins at the last "Answer:".
 
     What the context has no room for is left out, and told: what a picture shows, else the whole chat. InputError if it
-    has no room for any.
+    has no room for any. `shorter`: what to do about it.
     """
     out: list[Example] = []
     long: list[str] = []
@@ -100,11 +103,10 @@ def encode(chats: Iterable[Chat], tokens: Tokens, album: Album) -> list[Example]
             )
         )
     if long:
-        advice = "choose a shorter prompt (@prompt=), less history or a smaller picture"
         if not out:
-            raise InputError(f"an example of {chat.game} has {long[0]}: {advice}")
+            raise InputError(f"an example of {chat.game} has {long[0]}: {shorter}")
         every = len(long) + len(out)
-        print(f"{len(long)} of {every:,} examples of {chat.game} are left out: {advice}", file=sys.stderr)
+        print(f"{len(long)} of {every:,} examples of {chat.game} are left out: {shorter}", file=sys.stderr)
         print(f"  the first has {long[0]}", file=sys.stderr)
     return out
 

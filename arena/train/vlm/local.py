@@ -23,7 +23,7 @@ from torch import Tensor
 
 from arena.errors import ArenaError, InputError, sentence
 from arena.train import memory
-from arena.train.vlm import adapters, begun, losses, lowrank, saved, sft_facts
+from arena.train.vlm import adapters, begun, losses, lowrank, saved, sft_facts, states
 from arena.train.vlm.engine import NO_CONFIG, Config, Datum, Engine, Floats, Ints, OptimParams, Output
 from arena.train.vlm.learnable import Learner, learner, new_optimizer, without_dropout
 from arena.train.vlm.local_config import LocalConfig
@@ -40,7 +40,7 @@ def trained(state: Path, device: str = "cpu") -> LocalEngine:
 
     Its optimiser is a new one. CheckpointError if there is no state, or its model is not here.
     """
-    found = saved.newest(state)
+    found = states.newest(state)
     facts = saved.read_facts(found)
     how = {name: facts[name] for name in ("mode", "freeze_vision_tower", "rank", "alpha") if name in facts}
     made = LocalEngine(facts["source"], found.parent, LocalConfig(device=device, **how))
@@ -192,7 +192,7 @@ class LocalEngine(Engine):
     def export(self, out: Path, dtype: str = "bfloat16") -> Path:
         """Write the model, an adapter merged, as the new Hugging Face folder `out`: `vlm:OUT` and others load it."""
         model = self.model if self.config.mode == "full" else copy.deepcopy(self.model).merge_and_unload()
-        with saved.whole(out) as fresh:
+        with saved.whole(out, resumes=False) as fresh:
             about = {"source": self.source, "mode": self.config.mode, **self.reached}
             self.learner.save(fresh, model, dtype, about)
             (fresh / saved.MARKER).write_text(json.dumps(about) + "\n")

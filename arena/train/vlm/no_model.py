@@ -20,8 +20,8 @@ def why(folder: Path) -> str | None:
         return f"is a training of `arena train ppo`, and plays as it is: ppo:{folder}"
     if (folder / begun.HEAD).is_file():
         return f"is a training, and no model: {_of_arena(folder)}"
-    if (found := sft_facts.newest(folder)) is not None:
-        return f"is a training, and no model: {_of_chats(folder, sft_facts.read_facts(found))}"
+    if sft_facts.newest(folder) is not None or (folder / sft_facts.HEAD).is_file():
+        return f"is a training, and no model: {_of_chats(folder)}"
     if (trained := exported(folder)) == folder:
         return f"is a checkpoint, and no model: {_exported(folder)} makes one of it"
     if trained is not None:
@@ -58,13 +58,16 @@ def _of_arena(folder: Path) -> str:
     )
 
 
-def _of_chats(folder: Path, facts: sft_facts.Facts) -> str:
+def _of_chats(folder: Path) -> str:
     """Of `arena train sft`."""
-    if (model := sft_facts.operator(folder, facts)) is not None:
+    if (model := sft_facts.operator(folder)) is not None:
         return f"{model} seats it"
+    if (found := sft_facts.newest(folder)) is None:
+        return f"it has no checkpoint. Go on with: {sft_facts.again(folder)}"
+    facts = sft_facts.read_facts(found)
     return (
-        f"it has {facts.step} of {facts.config['steps']} updates. Go on with the command that began it, and --resume; "
-        f"or {_exported(folder)} makes one of its newest checkpoint"
+        f"it has {facts.step} of {facts.config['steps']} updates. Go on with: {sft_facts.again(folder)}; or "
+        f"{_exported(folder)} makes one of its newest checkpoint"
     )
 
 

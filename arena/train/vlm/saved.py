@@ -6,6 +6,7 @@ nothing in it can run code, and each folder appears when it is whole. What it wr
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import json
 import os
@@ -20,12 +21,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from arena.errors import ArenaError, CheckpointError, InputError, nearest, sentence
-from arena.train.vlm import begun, no_model
+from arena.errors import ArenaError, CheckpointError, InputError, nearest, reason, sentence
+from arena.train.vlm import begun, sft_facts
 from arena.train.vlm.engine import Datum
 
 VERSION = 1
-INSTEAD = "Name another one, or delete it to resume from the one before it"  # of a state that is damaged
 FACTS, SERVED = begun.STATE, begun.SERVED
 MARKER = begun.WEIGHTS  # the last file of a folder of weights
 
@@ -38,8 +38,11 @@ class Batch(NamedTuple):
 
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A new folder beside `path` to write into, which becomes `path` at the end; nothing is left where that fails."""
+def whole(path: Path, resumes: bool = True) -> Iterator[Path]:
+    """A new folder beside `path` to write into, which becomes `path` at the end; nothing is left where that fails.
+
+    `resumes`: of a training, which can go on then.
+    """
     fresh = path.with_name(f".{path.name}.partial")
     shutil.rmtree(fresh, ignore_errors=True)
     try:
@@ -55,9 +58,10 @@ def whole(path: Path) -> Iterator[Path]:
             shutil.rmtree(path)
         fresh.rename(path)
     except (OSError, SafetensorError) as error:
-        raise ArenaError(
-            f"{path} cannot be written: {sentence(error)} What was written before is whole; make room, and resume"
-        ) from error
+        full = isinstance(error, SafetensorError) or error.errno in (errno.ENOSPC, errno.EDQUOT)
+        then = "What was written before is whole: mend that" if resumes else "Nothing was written: mend that"
+        how = f"{' (make room)' * full}, and {'go on with --resume' if resumes else 'try again'}"
+        raise ArenaError(f"{path} cannot be written: {sentence(reason(error))} {then}{how}") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
@@ -82,6 +86,14 @@ def write_state(
         )
 
 
+def instead(state: Path) -> str:
+    """What to do without a state that is damaged."""
+    checkpoint = state.parent
+    if checkpoint.name.isdigit() or checkpoint.name.startswith(sft_facts.CHECKPOINT):
+        return f"Delete {checkpoint} to take the one before it"
+    return "Name another one"
+
+
 def read_facts(path: Path, name: str = FACTS, what: str = "checkpoint") -> dict[str, Any]:
     """What a state belongs to. CheckpointError if there is none, or it is of another version.
 
@@ -90,7 +102,8 @@ def read_facts(path: Path, name: str = FACTS, what: str = "checkpoint") -> dict[
     try:
         facts = json.loads((path / name).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is no {what}, or its {name} is damaged: {sentence(error)} {INSTEAD}") from error
+        why = f"{path} is no {what}, or its {name} is damaged: {sentence(reason(error))}"
+        raise CheckpointError(f"{why} {instead(path)}") from error
     if not isinstance(facts, dict) or facts.get("version") != VERSION:
         found = facts.get("version") if isinstance(facts, dict) else None
         raise CheckpointError(
@@ -98,29 +111,6 @@ def read_facts(path: Path, name: str = FACTS, what: str = "checkpoint") -> dict[
             "with the arena that wrote it"
         )
     return facts
-
-
-def newest(folder: Path) -> Path:
-    """`folder` if it is a state, else the last state by name below it. CheckpointError if there is none."""
-    if (folder / FACTS).is_file():
-        return folder
-    every = (file.relative_to(folder) for file in folder.rglob(FACTS))
-    found = [folder / file.parent for file in every if not any(part.startswith(".") for part in file.parts)]
-    if not found:
-        raise CheckpointError(_why_none(folder))
-    return max(found)
-
-
-def _why_none(folder: Path) -> str:
-    """Why there is nothing to export in a folder, and what to do."""
-    if not folder.exists():
-        return f"there is no folder {folder}: name the folder of a training, or one of its checkpoints"
-    if (said := no_model.why(folder)) is not None:
-        return f"{folder} {said}"
-    return (
-        f"{folder} holds no checkpoint of `arena train vlm` or `arena train sft`: name the folder of a training, or "
-        "one of its checkpoints. One that was stopped before its first checkpoint goes on with --resume"
-    )
 
 
 def read_state(
@@ -165,10 +155,7 @@ def _tensors(file: Path) -> dict[str, Tensor]:
     try:
         return load_file(file)
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{file} is missing or damaged: {sentence(error)} Name another one, or delete its checkpoint to resume "
-            "from the one before it"
-        ) from error
+        raise CheckpointError(f"{file} is missing or damaged: {sentence(error)} {instead(file.parent)}") from error
 
 
 def write_batch(folder: Path, batch: Sequence[Datum]) -> Batch:

@@ -28,20 +28,34 @@ from arena.names import parse
 from arena.record.disk import Disk
 from arena.record.reader import Run
 from arena.train import products, shards
+from arena.train.folders import writing
 from arena.train.runs import cut_curve, torch_threads, write_curve
-from arena.train.vlm import evaluations, sft_ready
+from arena.train.vlm import evaluations, sft_facts, sft_ready
 from arena.train.vlm.chats import Asked, Chat, of_file, of_lessons, of_run
-from arena.train.vlm.examples import ANSWER, PARTS, Album, Example, Tokens, chosen, encode, weighted
+from arena.train.vlm.examples import ANSWER, PARTS, SHORTER, Album, Example, Tokens, chosen, encode, weighted
 from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.sft_config import FREE, SftConfig, Source
-from arena.train.vlm.sft_facts import CHECKPOINT, CURVE, FACTS, LESSONS, MODEL, newest, read_facts, write_head
+from arena.train.vlm.sft_facts import (
+    CHECKPOINT,
+    CURVE,
+    FACTS,
+    LESSONS,
+    MODEL,
+    newest,
+    operator,
+    read_facts,
+    read_head,
+    write_head,
+)
 
 if TYPE_CHECKING:
     from arena.train.vlm.engine import Datum, Engine
     from arena.train.vlm.local import LocalEngine
 
 Pools = dict[str, list[Example]]
+Begun = tuple[Path | None, int]  # (the checkpoint to go on from, the updates that it has)
 READING = "making and reading what is learned from"
+FILED = "a file's chats stay as they are, so export shorter ones (arena export --to chat --prompt short)"
 
 
 def rate(config: SftConfig, step: int) -> float:
@@ -79,7 +93,8 @@ def load(config: SftConfig, tokens: Tokens, album: Album) -> tuple[Pools, Pools]
     for of in config.sources:
         if of.label in pools:
             raise InputError(f"{of.label} is given twice: name it once, with a higher @weight=")
-        every = encode(chats(config, of, Path(config.out) / LESSONS), tokens, album)
+        shorter = FILED if of.sort == "chat" else SHORTER
+        every = encode(chats(config, of, Path(config.out) / LESSONS), tokens, album, shorter)
         apart = min(config.held_out, len(every) // 10)
         pools[of.label], watched[of.label] = every[: len(every) - apart], every[len(every) - apart :]
         if not pools[of.label]:
@@ -169,7 +184,7 @@ def settings(config: SftConfig) -> dict[str, Any]:
     return out
 
 
-def begin(config: SftConfig, out: Path) -> tuple[Path | None, int]:
+def begin(config: SftConfig, out: Path) -> Begun:
     """(the checkpoint to go on from, the updates that it has). InputError when folder and settings do not agree."""
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -177,19 +192,25 @@ def begin(config: SftConfig, out: Path) -> tuple[Path | None, int]:
         raise InputError(
             f"--out {str(out)[:200]}: nothing can be written there ({error.strerror}); choose another --out"
         ) from error
-    found = newest(out)
-    if found is None:
-        if any((out / head).exists() for head in ("run.json", "train.json", "vlm.json")):
-            raise InputError(f"{out} holds another run; choose another --out")
-        return None, 0
+    if any((out / head).exists() for head in ("run.json", "train.json", "vlm.json")):
+        raise InputError(f"{out} holds another run; choose another --out")
+    found, head = newest(out), read_head(out)
     if not config.resume:
-        raise InputError(f"{out} already holds a training run ({found.name}); add --resume, or choose another --out")
-    facts = read_facts(found)
-    was, now = facts.config, settings(config)
-    for name in now:
-        if was.get(name) != now[name]:
-            raise InputError(f"{out} was trained with {name}={was.get(name)}, not {now[name]}: resume with the same")
-    return found, facts.step
+        sft_facts.check_new(out)
+    if found is None and operator(out) is not None:
+        raise InputError(
+            f"{out} has no checkpoint any more, so it is not trained further: {operator(out)} seats it; to train anew, "
+            "choose another --out"
+        )
+    facts = None if found is None else read_facts(found)
+    if (of := facts or head) is not None:
+        was, now = of.config, settings(config)
+        for name in now:
+            if was.get(name) != now[name]:
+                raise InputError(
+                    f"{out} was trained with {name}={was.get(name)}, not {now[name]}: resume with the same"
+                )
+    return found, 0 if facts is None else facts.step
 
 
 def save(engine: Engine, config: SftConfig, out: Path, step: int) -> None:
@@ -219,10 +240,10 @@ def evaluate(engine: Engine, config: SftConfig, out: Path, step: int) -> None:
     shutil.rmtree(weights)
 
 
-def main(config: SftConfig, engine: Engine, tokens: Tokens) -> None:
-    """Runs what is missing of the training. The engine has the weights then."""
+def main(config: SftConfig, engine: Engine, tokens: Tokens, begun: Begun | None = None) -> None:
+    """Runs what is missing of the training. The engine has the weights then. `begun`: what `begin` said, if it was."""
     out = Path(config.out)
-    found, first = begin(config, out)
+    found, first = begun or begin(config, out)
     album = Album()
     with Bar(READING, show=config.progress):
         pools, watched = load(config, tokens, album)
@@ -255,15 +276,19 @@ def main(config: SftConfig, engine: Engine, tokens: Tokens) -> None:
 
 def run(config: SftConfig) -> Path:
     """Runs what is missing of the training, on this machine, and returns the folder of the model, or of its adapter."""
-    out = Path(config.out)
-    _, done = begin(config, out)  # before anything large is loaded
-    write_head(out, config.trained_by)
+    with sft_facts.refused(Path(config.out)), writing():
+        return _run(config, Path(config.out))
+
+
+def _run(config: SftConfig, out: Path) -> Path:
+    begun = begin(config, out)  # before anything large is loaded
+    write_head(out, config.trained_by, settings(config))
     folder = out / MODEL
-    if done == config.steps and config.mode == "full" and folder.exists():
+    if begun[1] == config.steps and config.mode == "full" and folder.exists():
         return folder
     with Bar(f"loading {config.model}", show=config.progress):
         engine = made(config)
-    main(config, engine, reads(engine.learner))
+    main(config, engine, reads(engine.learner), begun)
     if config.mode == "lora":
         return engine.sampler_weights(MODEL)
     about = {"by": config.trained_by, "updates": config.steps, "seed": config.seed}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from arena import declared
+from arena import declared, plugins
 from arena.canonical import LARGEST
 from arena.errors import InputError, nearest
 from arena.options import Option
@@ -59,9 +59,17 @@ def source(sort: Sort, text: str) -> Source:
     found = _TAIL.search(text)
     name, tail = (text, "") if found is None else (text[: found.start()], text[found.start() :])
     given: dict[str, Any] = {}
+    written: list[tuple[str, str]] = []
     for key, value in _TAIL.findall(tail):
+        if key not in OF_SOURCE and written and written[-1][0] == "operator":  # an option of that operator
+            written[-1] = "operator", f"{written[-1][1]}@{key}={value}"
+        else:
+            written.append((key, value))
+    for key, value in written:
         if key not in TAKES[sort]:
-            raise InputError(f"--{sort} {text}: there is no {key!r}. {nearest(key, TAKES[sort])}")
+            own = sort == "teacher" and key in plugins.game_class(name).spec.options
+            why = f"its teacher chooses the options of {name}" if own else nearest(key, TAKES[sort])
+            raise InputError(f"--{sort} {text}: there is no {key!r}. {why[0].upper()}{why[1:]}")
         try:
             given[key] = OF_SOURCE[key].check(key, value)
         except ValueError as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from arena.errors import CheckpointError, RecordError, sentence
+from arena.errors import CheckpointError, InputError, RecordError, sentence
 from arena.record.disk import Disk
 from arena.record.documents import read_json
 from arena.record.training import resumed
@@ -21,11 +23,12 @@ EARLY = (HEAD, LESSONS, EVALUATIONS, WEIGHTS, f".{WEIGHTS}", f".{CHECKPOINT}")
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """sft.json: by which command it was begun."""
+    """sft.json: how it was begun."""
 
     format: int = FORMAT
-    trained_by: str
-    folder: str  # in which it was typed
+    trained_by: str  # the command,
+    folder: str  # and where it was typed
+    config: dict[str, Any]  # the settings that a resumed run must share
 
 
 class Facts(msgspec.Struct):
@@ -56,11 +59,17 @@ def reached(state: Path) -> dict[str, int]:
     return {"update": facts.step, "updates": facts.config["steps"]}
 
 
-def operator(out: Path, facts: Facts) -> str | None:
-    """The operator that plays with what was trained in `out`; None while there is something left to do."""
-    if facts.step < facts.config["steps"] or not (out / MODEL).is_dir():
+def operator(out: Path) -> str | None:
+    """The operator that plays with what was trained in `out`; None while there is something left to do.
+
+    Its checkpoints may be deleted by then.
+    """
+    found, head = newest(out), read_head(out)
+    facts = None if found is None else read_facts(found)
+    config = facts.config if facts is not None else head.config if head is not None else None
+    if config is None or not (out / MODEL).is_dir() or (facts is not None and facts.step < config["steps"]):
         return None
-    return seated(facts.config["model"], str(out / MODEL))
+    return seated(config["model"], str(out / MODEL))
 
 
 def newest(out: Path) -> Path | None:
@@ -70,25 +79,50 @@ def newest(out: Path) -> Path | None:
 
 def has_begun(out: Path) -> bool:
     """Whether a supervised start left something there: a checkpoint, or only what comes before the first."""
-    names = [path.name for path in out.iterdir()] if out.is_dir() else []
-    return newest(out) is not None or (bool(names) and all(name.startswith(EARLY) for name in names))
-
-
-def write_head(out: Path, trained_by: str) -> None:
-    """Keep the command, for who asks how to go on."""
-    Disk().replace_json(out / HEAD, Head(trained_by=trained_by, folder=str(Path.cwd())))
-
-
-def begun(out: Path) -> tuple[str, str]:
-    """(the command that began it, the folder in which it was typed); "" where that is not known."""
     try:
-        head = read_json(out / HEAD, Head, format=FORMAT)
+        names = [path.name for path in out.iterdir()]
+    except OSError:  # it is not there, no folder, or no name of one
+        return False
+    early = bool(names) and all(name.startswith(EARLY) for name in names)
+    return early or (out / HEAD).is_file() or newest(out) is not None
+
+
+def check_new(out: Path) -> None:
+    """InputError where a training was begun in `out`, and there is more of it than lessons."""
+    if newest(out) is not None or (out / HEAD).is_file():
+        raise InputError(f"{out} holds a training already: add --resume, or choose another --out")
+
+
+def write_head(out: Path, trained_by: str, config: dict[str, Any]) -> None:
+    """Keep how it was begun, for who goes on."""
+    Disk().replace_json(out / HEAD, Head(trained_by=trained_by, folder=str(Path.cwd()), config=config))
+
+
+def read_head(out: Path) -> Head | None:
+    """How it was begun; None where that is not known (any more)."""
+    try:
+        return read_json(out / HEAD, Head, format=FORMAT)
     except (RecordError, OSError):
-        return "", ""
-    return head.trained_by, head.folder
+        return None
+
+
+@contextlib.contextmanager
+def refused(out: Path) -> Iterator[None]:
+    """Within, a training is made ready: one that is refused then leaves what it found, and the lessons that it made."""
+    file = out / HEAD
+    before = file.read_bytes() if file.is_file() else None
+    try:
+        yield
+    except InputError:
+        if newest(out) is None and out.is_dir():
+            file.unlink(missing_ok=True) if before is None else file.write_bytes(before)
+            for folder in (out / LESSONS, out):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()  # where it is empty
+        raise
 
 
 def again(out: Path) -> str:
-    """How to go on, where it is known by which command it was begun."""
-    began, _ = begun(out)
-    return resumed(began, out) if began else "the command that began it, and --resume"
+    """How to go on, where it is known how it was begun."""
+    head = read_head(out)
+    return resumed(head.trained_by, out) if head is not None else "the command that began it, and --resume"

@@ -12,7 +12,7 @@ from arena.record.reader import Run
 from arena.record.replay import game_here
 from arena.train import shards
 from arena.train.vlm import evaluations
-from arena.train.vlm.chats import Asked
+from arena.train.vlm.chats import Asked, file_of
 from arena.train.vlm.evaluations import Evaluated
 from arena.train.vlm.sft_config import SftConfig
 
@@ -39,11 +39,7 @@ def check(config: SftConfig) -> None:
             shards.teacher_of(of.name)  # it is loaded where the game can be played
             _check_asked(config, of.name)
         elif of.sort == "chat":
-            if not Path(of.name).exists():
-                raise InputError(
-                    f"{of.name}: no chats can be read there (there is no such file or folder); expected what "
-                    "`arena export --to chat` wrote"
-                )
+            file_of(Path(of.name))
         else:
             run = Run(Path(of.name))
             if of.operator and of.operator not in run.operators:

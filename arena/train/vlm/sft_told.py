@@ -33,7 +33,7 @@ def sentences(out: Path) -> list[str]:
         f"{config['batch']} examples, {weights}, seed {config['seed']}"
     ]
     told += results(out)
-    model = operator(out, facts)
+    model = operator(out)
     told.append(f"seat it with: {model}" if model else f"go on with: {again(out)}")
     return told
 
@@ -50,6 +50,12 @@ def results(out: Path) -> list[str]:
 
 def _without_checkpoint(out: Path) -> list[str]:
     """Of one that was stopped early, or that is being made ready. A dry run leaves lessons, too."""
+    if (model := operator(out)) is not None:
+        return [
+            "a supervised start (`arena train sft`) whose checkpoints were deleted",
+            *results(out),
+            f"seat it with: {model}",
+        ]
     files = len(list((out / LESSONS).glob("*.lessons")))
     kept = f": {plural(files, 'file')} of lessons, which {'are' if files > 1 else 'is'} not made again" if files else ""
     return [f"a supervised start (`arena train sft`) without a checkpoint{kept}", f"go on with: {again(out)}"]

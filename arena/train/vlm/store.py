@@ -67,7 +67,10 @@ class RowStore:
         if sha not in self._where:
             self._index()
         if sha not in self._where:
-            raise RecordError(f"{self.folder} has no picture {sha}")
+            raise RecordError(
+                f"{self.folder / 'images'} lacks the picture {sha[:12]}... of a turn that is learnt from: restore its "
+                "files from a copy, or begin anew with another --out"
+            )
         update = self._where[sha]
         if self._shown[0] != update:
             self._shown = update, self.images(update)
@@ -184,7 +187,8 @@ class MatchFiles:
 
 
 def unreadable(path: Path, error: Exception) -> RecordError:
-    return RecordError(f"{path} cannot be read: {sentence(error)} Restore it from a copy")
+    why = error if path.exists() else "it is missing"
+    return RecordError(f"{path} cannot be read: {sentence(why)} Restore it from a copy, or begin anew")
 
 
 def unwritable(path: Path, error: OSError) -> ArenaError:

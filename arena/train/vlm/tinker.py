@@ -136,7 +136,7 @@ class TinkerEngine(Engine):
     def load_state(self, path: Path, *, weights_only: bool = False) -> None:
         found = saved.read_facts(path, FACTS, "state of a model on a server of the Tinker API")
         if wrong := begun.flaw(found, _Facts):
-            raise CheckpointError(f"{path / FACTS} is damaged: {sentence(wrong)} {saved.INSTEAD}")
+            raise CheckpointError(f"{path / FACTS} is damaged: {sentence(wrong)} {saved.instead(path)}")
         for name, value in self._facts().items():
             if found.get(name) != value:
                 raise CheckpointError(f"{path} is the state of another model: {name}={found.get(name)}, not {value}")

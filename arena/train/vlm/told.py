@@ -14,7 +14,7 @@ from arena.figures import NO_INTERVAL
 from arena.record.reader import Run
 from arena.train.vlm import begun, spo
 
-METRICS, CHECKPOINTS, EVALUATIONS, SAMPLES = "metrics.jsonl", "checkpoints", "evaluations", "samples"
+METRICS, EVALUATIONS, SAMPLES = "metrics.jsonl", "evaluations", "samples"
 TRUE = "true"
 SHOWN = {TRUE: "with its pictures", "blank": "with blank pictures", "shuffled": "with pictures of other turns"}
 LAST = {  # of the last update
@@ -134,7 +134,8 @@ def sentences(out: Path) -> list[str]:
     config = head["config"]
     how, rollout = config["learn"], config["rollout"]
     last: dict[str, Any] = next(reversed(_metrics(out)), {})
-    done, wanted = int(last.get("update", 0)), head["updates"]
+    checkpoints = sorted(path.name for path in (out / begun.CHECKPOINTS).glob("[0-9]" * 6))
+    done, wanted = int(last.get("update", checkpoints[-1] if checkpoints else 0)), head["updates"]
     games = ", ".join(rollout["levels"][:3]) + (" and others" if len(rollout["levels"]) > 3 else "")
     told = [
         f"{rollout['operator']} is trained on {games}: {done} of {wanted} updates of {rollout['matches']} matches, "
@@ -151,11 +152,12 @@ def sentences(out: Path) -> list[str]:
     if top is not None and top != newest:
         told += [f"best evaluation {line}" for line in use(out, top)[:1]]
     told += use(out)
-    checkpoints = sorted(path.name for path in (out / CHECKPOINTS).glob("[0-9]*"))
     if checkpoints:
-        kept = f", {out / CHECKPOINTS / f'{top:06d}'} the best" if top and f"{top:06d}" in checkpoints else ""
-        told.append(f"{out / CHECKPOINTS / checkpoints[-1]} is the newest checkpoint{kept}")
+        kept = f", {out / begun.CHECKPOINTS / f'{top:06d}'} the best" if top and f"{top:06d}" in checkpoints else ""
+        told.append(f"{out / begun.CHECKPOINTS / checkpoints[-1]} is the newest checkpoint{kept}")
         told.append(f"a model that plays: {commands.arena('export', 'model', str(out), 'DIR')}")
+    elif done:
+        told.append("it has no checkpoint: who goes on begins anew")
     if pages := sorted((out / SAMPLES).glob("*.html")):
         told.append(f"turns to look at: {pages[-1]}")
     if done < wanted:

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from arena.canonical import generator, key
-from arena.errors import ArenaError, InputError, sentence
+from arena.errors import InputError
 from arena.observer import Observer
 from arena.plan import Plan
+from arena.train.folders import writing
 from arena.train.runs import passed_over, torch_threads
 from arena.train.vlm import canary, checkpoints, engines, evaluations, ready, thoughts
 from arena.train.vlm.ahead import Ahead
@@ -107,6 +108,7 @@ class Trainer:
             self.sampler_dtype = str(self.options.get("dtype") or usual)
             self.canary: canary.Canary | None = None  # of the newest weights
             self.learner.guide = self._guide(plan)
+            self._anew = resume != "no" and self.files.newest() is None
             if resume != "no":
                 weights_of = self._restore(resume)
                 self.files.show(config)  # a board begins a run of its own here, and a refused training leaves nothing
@@ -127,6 +129,8 @@ class Trainer:
     def run(self, shown: Shown | None = None) -> None:
         """All updates up to `config.updates`, each with its metrics, checkpoint and evaluation."""
         config, begun = self.config, self.done
+        if shown is not None and self._anew:
+            shown.doing(f"{self.out} has no checkpoint: it begins anew")
         if shown is not None and begun >= config.updates:
             shown.doing(f"all {config.updates:,} updates are done; --set updates=N trains further")
         with torch_threads(config.threads):
@@ -269,14 +273,8 @@ class Trainer:
 
 def main(config: VlmConfig, out: Path, *, resume: Resume = "no", shown: Shown | None = None) -> Path:
     """Train; returns the folder, which `arena export model` takes. ArenaError, also where a file cannot be written."""
-    with Trainer(config, out, resume=resume) as trainer:
-        try:
-            trainer.run(shown)
-        except OSError as error:
-            raise ArenaError(
-                f"{sentence(error)} What was written before is whole: mend that (make room on a full disk), and go on "
-                "with --resume exact"
-            ) from error
+    with Trainer(config, out, resume=resume) as trainer, writing():
+        trainer.run(shown)
     return out
 
 

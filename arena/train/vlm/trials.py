@@ -108,7 +108,7 @@ class Forecast:
 
     def sentences(self) -> list[str]:
         """In words."""
-        time = f"{self.hours:.2g} hours" if f"{self.hours:.2g}" != "1" else "1 hour"
+        time = f"{self.hours:.2g} hours" if self.hours >= 1 else f"{max(1, round(60 * self.hours))} minutes"
         if self.gpus:
             time = f"{self.hours * self.gpus:.2g} GPU-hours ({time} of {self.gpus} GPU{'s' * (self.gpus > 1)})"
         return [

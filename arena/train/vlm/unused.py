@@ -76,7 +76,7 @@ def _idle(config: VlmConfig, changed: Sequence[str]) -> Iterator[tuple[str, tupl
         if not config.model.sees_as_before:
             yield "the tower is trained", ("model.pictures",)
     if not config.evaluation.every:
-        yield "evaluation.every=0", ("evaluation.",)
+        yield "evaluation.every=0 evaluates nothing", ("evaluation.",)
     level = config.rollout.levels[0]
     if any(name.startswith(OF_OTHERS) for name in changed) and seated_game(level, Limits())[1] == 1:
         yield f"{level} has one seat", OF_OTHERS

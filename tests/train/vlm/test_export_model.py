@@ -26,8 +26,8 @@ from arena.train.vlm.engine import OptimParams
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.matches import RolloutConfig
-from arena.train.vlm.saved import newest
 from arena.train.vlm.seated import seated
+from arena.train.vlm.states import newest
 from arena_operators.vlm.checkpoint import SHIPPED, check_source, facts, source
 from tests.train.vlm.engine_kit import answered, drawn, weighted
 

@@ -118,7 +118,7 @@ def test_what_ships_lies_within_and_has_no_setting_that_changes_nothing(name):
             ("engine=tinker", "tinker.base_model=x", "model.mode=lora", "rollout.operator=vlm:nano", "model.alpha=8"),
             "the server decides: model.alpha changes nothing",
         ),
-        (("evaluation.every=0",), "evaluation.every=0: evaluation."),
+        (("evaluation.every=0",), "evaluation.every=0 evaluates nothing: evaluation."),
         (("rollout.pool.opponents={self = 1}",), "no past: rollout.pool.every, rollout.pool.kept change nothing"),
         (('rollout.levels=["maze@seats=1"]',), "maze@seats=1 has one seat: rollout.pool.opponents, "),
         (("processes=3",), "staleness=0 plays nothing ahead: processes changes nothing"),

@@ -155,6 +155,7 @@ def test_matches_between_updates_have_the_weights_so_far_and_change_no_bit(model
 
 def test_matches_need_a_game_before_anything_is_loaded(model, tmp_path):
     (tmp_path / "chats").mkdir()
+    (tmp_path / "chats" / "train.parquet").touch()
     words = ("--model", model, "--chat", str(tmp_path / "chats"), "--set", "evaluation.every=2")
     with pytest.raises(InputError, match="chats name no game: say what is played"):
         _arena(*words, "--out", str(tmp_path / "out"))

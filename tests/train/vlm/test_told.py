@@ -166,9 +166,9 @@ def test_the_checkpoint_of_the_best_evaluation_stays(out, tmp_path):
     mine = config(tmp_path)
     shutil.copytree(told.folder_of(out, 2), told.folder_of(tmp_path, 1))
     for update in (1, 2, 3):
-        (tmp_path / told.CHECKPOINTS / f"{update:06d}").mkdir(parents=True)
+        (tmp_path / begun.CHECKPOINTS / f"{update:06d}").mkdir(parents=True)
     Files(tmp_path).tidy(3, mine)
-    assert sorted(path.name for path in (tmp_path / told.CHECKPOINTS).iterdir()) == ["000001", "000003"]
+    assert sorted(path.name for path in (tmp_path / begun.CHECKPOINTS).iterdir()) == ["000001", "000003"]
 
 
 def undocumented(names):
