@@ -31,6 +31,10 @@ def test_a_folder_of_runs_names_the_newest(runs):
     assert said(runs) == f"{runs} is not a run folder: it holds {there}"
     (runs / "a-new" / "run.json").unlink()
     assert said(runs) == f"{runs} is not a run folder: it holds one, {runs / 'b-old'}. Name that one"
+    deeper = runs.parent  # as a training, which has those of rollouts and of evaluations
+    assert said(deeper).endswith(
+        f"it has no run.json. Runs are in {runs}, the newest is {runs / 'b-old'}. Name that one"
+    )
 
 
 def test_a_file_of_a_run_names_its_folder(runs):

@@ -9,7 +9,10 @@ import pytest
 
 pytest.importorskip("torch")
 
-from arena.errors import CheckpointError, InputError
+from safetensors import SafetensorError
+
+from arena.errors import ArenaError, CheckpointError, InputError
+from arena.train import checkpoint
 from arena.train.config import PpoConfig
 from arena.train.policy import load_policy
 from arena.train.ppo import main
@@ -98,3 +101,40 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(CheckpointError, match=path.name):
         _train(tmp_path, resume=True)
+
+
+def test_one_that_was_killed_before_its_first_checkpoint_begins_anew(tmp_path):
+    """Its curve has lines by then."""
+    whole = _train(tmp_path / "whole")
+    _train(tmp_path / "killed", updates=1)
+    for path in (*(tmp_path / "killed").glob("checkpoint-*"), *(tmp_path / "killed").glob("policy.*")):
+        path.unlink()
+    assert _train(tmp_path / "killed", resume=True).read_bytes() == whole.read_bytes()
+    assert (tmp_path / "killed/curve.csv").read_bytes() == (tmp_path / "whole/curve.csv").read_bytes()
+
+
+def test_a_policy_without_a_checkpoint_is_not_overwritten(tmp_path):
+    policy = _train(tmp_path, updates=1)
+    next(tmp_path.glob("checkpoint-*")).unlink()
+    before = policy.read_bytes()
+    with pytest.raises(CheckpointError, match=f"has no checkpoint any more.*ppo:{tmp_path} seats it"):
+        _train(tmp_path, resume=True)
+    assert policy.read_bytes() == before
+
+
+def test_a_full_disk_says_how_to_go_on(tmp_path, monkeypatch):
+    whole = _train(tmp_path / "whole", checkpoint_every=1)
+    real, calls = checkpoint.save_file, []
+
+    def full(*given):
+        calls.append(given)
+        if len(calls) > 2:
+            raise SafetensorError("I/O error: No space left on device (os error 28)")
+        real(*given)
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(ArenaError, match=r"checkpoint-00000003.* cannot be written: .*No space left.*with --resume"):
+        _train(tmp_path / "full", checkpoint_every=1)
+    monkeypatch.undo()
+    assert not list((tmp_path / "full").glob("*.partial"))
+    assert _train(tmp_path / "full", checkpoint_every=1, resume=True).read_bytes() == whole.read_bytes()

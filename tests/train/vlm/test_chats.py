@@ -201,6 +201,12 @@ def test_what_followed_no_tick_is_not_played_again(tmp_path):
     assert short == whole[:-1]
 
 
+def test_an_operator_of_a_run_is_named_with_its_options():
+    for name in ("vlm:nano@temperature=0.5@prompt=short", "scripted"):
+        assert source("run", f"went@operator={name}@weight=0.5").operator == name
+        assert source("correct", f"went@weight=0.5@operator={name}").operator == name
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("leduc@lesons=3", "lessons"), ("leduc@lessons=0", "expected"), ("@weight=1", "expected a name")],

@@ -143,6 +143,7 @@ def test_an_adapter_is_named_as_it_is_loaded_from_any_folder(run, tmp_path):
             "that is a training, or a part of one, and no adapter: arena export adapter {begun} ",
         ),
         ("vlm:nano@adapter={sampler}", "a part of one, and no adapter: arena export adapter {run} DIR writes its ada"),
+        ("vlm:nano-games@adapter=race", "vlm@adapter=race: that one ships for nano: vlm:nano@adapter=race"),
         ("vlm:nano@adapter={model}", "that is a whole model, and no adapter: vlm:{model} seats it"),
         (
             "vlm:{sampler}",
@@ -157,6 +158,13 @@ def test_what_is_no_model_and_no_adapter_says_what_makes_one(begun, run, tmp_pat
         shutil.copytree(made.sampler_weights("pi_v2"), places["sampler"])
         done = call("play", "--game", "kuhn", "--operators", f"{named.format(**places)},random")
         assert said.format(**places) in str(done.exception)
+
+
+def test_a_place_that_cannot_be_written_to_is_told_and_there_is_nothing_to_resume(run, tmp_path):
+    _, out = run
+    (tmp_path / "file").touch()
+    said = str(call("export", "model", out, tmp_path / "file" / "x").exception)
+    assert "Not a directory. Nothing was written: mend that, and try again" in said
 
 
 def test_no_state_or_a_place_that_is_taken_is_said(tmp_path):

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from arena.cli import export_model
+from arena.cli.export import export
 from arena.cli.show import show
 from arena.cli.train import train
 from arena.errors import InputError
@@ -26,6 +27,7 @@ from arena.record.reader import Run
 from arena.train import shards
 from arena.train.vlm import sft
 from arena.train.vlm.sft_config import SftConfig, source
+from arena_operators.vlm import checkpoint
 from tests.operators.vlm_kit import foreign
 
 SHORT = ("--steps", "4", "--set", "batch=4", "--set", "every=2", "--set", "warmup=1", "--quiet")
@@ -108,6 +110,67 @@ def test_what_is_said_now_counts_before_what_was_said_then(model, tmp_path):
         with pytest.raises(InputError, match=f"was trained with {key}="):
             _arena("--out", str(out), "--resume", "--quiet", *words)
     assert _arena("--out", str(out), "--resume", "--quiet").exit_code == 0
+
+
+def test_one_that_was_killed_before_its_first_checkpoint_is_shown_and_gone_on_with(model, run, straight, tmp_path):
+    """Its curve has a line by then."""
+    out = tmp_path / "out"
+    shutil.copytree(straight, out, ignore=shutil.ignore_patterns("checkpoint-*", "model"))
+    assert f"go on with: arena train sft --out {out} --resume" in CliRunner().invoke(show, [str(out)]).output
+    with pytest.raises(InputError, match="holds a training already: add --resume"):
+        _arena("--out", str(out))
+    command = json.loads((out / "sft.json").read_text())
+    (out / "sft.json").write_text(json.dumps(command | {"trained_by": command["trained_by"]}))
+    assert _arena("--out", str(out), "--resume", "--quiet").exit_code == 0
+    assert (out / "curve.csv").read_bytes() == (straight / "curve.csv").read_bytes()
+    first, second = ((one / "model" / "model.safetensors").read_bytes() for one in (straight, out))
+    assert first == second
+
+
+def test_one_whose_checkpoints_were_deleted_at_its_end_is_still_seated(straight, tmp_path):
+    """docs/sft.md says that they may be."""
+    out = tmp_path / "out"
+    shutil.copytree(straight, out, ignore=shutil.ignore_patterns("checkpoint-*", "lessons"))
+    seat = f"vlm:{out}/model@prompt=short"
+    assert f"seat it with: {seat}" in CliRunner().invoke(show, [str(out)]).output
+    with pytest.raises(InputError, match=f"is a training, and no model: {seat} seats it"):
+        checkpoint.source(str(out))
+    before = (out / "model" / "model.safetensors").read_bytes()
+    with pytest.raises(InputError, match=f"has no checkpoint any more.*{seat} seats it"):
+        _arena("--out", str(out), "--resume", "--quiet")
+    assert (out / "model" / "model.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("wrong", [("--teacher", "kuhn@decides=true@lessons=30"), ("--chat", "{cards}")])
+def test_who_is_refused_late_leaves_the_folder_as_it_was(wrong, model, run, straight, tmp_path):
+    """Lessons may take an hour, so those that were made stay."""
+    (tmp_path / "train.parquet").write_text("none")
+    words = [word.format(cards=tmp_path) for word in wrong]
+    with pytest.raises(InputError):
+        _arena("--model", model, *words, "--out", str(tmp_path / "new"), "--quiet")
+    assert not (tmp_path / "new").exists()
+    out = tmp_path / "out"
+    shutil.copytree(straight, out, ignore=shutil.ignore_patterns("checkpoint-*", "model"))
+    before = (out / "sft.json").read_bytes()
+    with pytest.raises(InputError):
+        _arena("--model", model, *words, *SHORT, "--out", str(out), "--resume")
+    assert (out / "sft.json").read_bytes() == before
+
+
+def test_a_dry_run_needs_no_folder(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = _arena("--model", model, "--teacher", "kuhn@lessons=20", "--dry-run", "--quiet")
+    assert "teacher:kuhn: 18 examples" in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_chats_that_are_too_long_are_exported_anew(run, tmp_path):
+    """They stay as they are: no option of the model's makes them shorter."""
+    out = tmp_path / "chats"
+    words = [str(run), "--to", "chat", "--out", str(out), "--prompt", "full"]
+    assert CliRunner().invoke(export, words, catch_exceptions=False).exit_code == 0
+    with pytest.raises(InputError, match=r"and the model's context 512: .*arena export --to chat --prompt short"):
+        _arena("--model", "vlm:nano", "--chat", str(out), "--out", str(tmp_path / "a"), "--smoke", "--quiet")
 
 
 def test_a_trial_is_not_made_longer(model, tmp_path):
@@ -249,6 +312,9 @@ def test_a_run_that_cannot_be_corrected_is_told_before_anything_is_written(model
     [
         ((), "nothing to learn from"),
         (("--resume",), "--resume: there is no folder"),
+        (("--chat", "{run}"), "expected what `arena export --to chat` wrote. A run is learned from with --run "),
+        (("--teacher", "holdem@hands=1"), "there is no 'hands'. Its teacher chooses the options of holdem"),
+        (("--teacher", "kuhn", "--model", "nano"), "Did you mean vlm:nano?"),
         (("--teacher", "kuhn@lesons=4"), "lessons"),
         (("--teacher", "kuhn", "--set", "rat=1"), "rate"),
         (("--teacher", "openspiel:tic_tac_toe"), "no teacher"),
@@ -257,7 +323,8 @@ def test_a_run_that_cannot_be_corrected_is_told_before_anything_is_written(model
         (("--teacher", "numberline", "--model", "vlm:nano"), "cannot play .numberline.*vlm:nano-games"),
     ],
 )
-def test_bad_input_is_told(words, expected, model, tmp_path):
+def test_bad_input_is_told(words, expected, model, run, tmp_path):
+    words = [word.format(run=run) for word in words]
     with pytest.raises(InputError, match=expected):
         _arena(*([] if "--model" in words else ["--model", model]), *words, "--out", str(tmp_path / "out"), "--quiet")
     assert not (tmp_path / "out").exists()

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from arena.cli.train_vlm import vlm
-from arena.errors import ArenaError, CheckpointError, InputError
-from arena.train.vlm import checkpoints, trials
+from arena.errors import ArenaError, CheckpointError, InputError, RecordError
+from arena.train.vlm import checkpoints, told, trials
 from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import PRESETS, VlmConfig, load
 from arena.train.vlm.config import presets as shipped
@@ -187,6 +187,43 @@ def test_going_on_exactly_needs_the_same_settings(undisturbed, tmp_path):
         main(config(tmp_path, "learn.gamma=0.9"), undisturbed, resume="exact")
 
 
+def test_going_on_exactly_with_fewer_updates_than_there_are_is_refused(undisturbed, tmp_path):
+    out = shutil.copytree(undisturbed, tmp_path / "out")
+    with pytest.raises(InputError, match=f"updates=2: {out} has 3 by now"):
+        main(config(tmp_path, "updates=2"), out, resume="exact")
+    assert there(out) == there(undisturbed)
+
+
+def test_a_training_without_a_checkpoint_is_told_to_begin_anew(undisturbed, tmp_path):
+    out = shutil.copytree(undisturbed, tmp_path / "out")
+    shutil.rmtree(out / "checkpoints")
+    assert "it has no checkpoint: who goes on begins anew" in told.sentences(out)
+    said = []
+    with Trainer(config(tmp_path), out, resume="exact") as trainer:
+        trainer.config = replace(trainer.config, updates=0)
+        trainer.run(Telling(said))
+    assert said[0] == f"{out} has no checkpoint: it begins anew"
+
+
+def test_resume_alone_goes_on_exactly(undisturbed, tmp_path):
+    out = shutil.copytree(undisturbed, tmp_path / "out")
+    done = CliRunner().invoke(vlm, ["--out", str(out), "--resume"], catch_exceptions=False)
+    assert "all 3 updates are done" in done.output
+
+
+def test_files_that_were_deleted_are_named_with_what_to_do(undisturbed, tmp_path):
+    out = shutil.copytree(undisturbed, tmp_path / "out")
+    store = RowStore(out)
+    shutil.rmtree(out / "images")
+    with pytest.raises(
+        RecordError, match=f"{out}/images lacks the picture abc... of a turn.*from a copy, or begin anew"
+    ):
+        store.image("abc")
+    (out / "rows" / "000000.parquet").unlink()
+    with pytest.raises(RecordError, match=r"000000\.parquet cannot be read: it is missing\. Restore it"):
+        store.read(0)
+
+
 def test_going_on_exactly_may_play_more_or_fewer_matches_at_once(undisturbed, tmp_path):
     out = shutil.copytree(undisturbed, tmp_path / "out")
     main(config(tmp_path, "rollout.concurrency=1"), out, resume="exact")
@@ -231,6 +268,13 @@ def wandb(request, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     yield request.param
     package.teardown()
+
+
+class Telling:
+    """Keeps what is told."""
+
+    def __init__(self, said):
+        self.doing = said.append
 
 
 def test_who_is_refused_leaves_the_training_as_it_was(undisturbed, tmp_path, wandb):
