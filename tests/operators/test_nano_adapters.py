@@ -34,8 +34,10 @@ def test_a_name_that_is_none_is_told_with_those_that_there_are():
 
 def test_the_name_is_one_of_nano_alone(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(InputError, match="no folder of a peft adapter"):
+    with pytest.raises(InputError, match="that one ships for nano: vlm:nano@adapter=race"):
         source(str(tmp_path), "race")
+    with pytest.raises(InputError, match="no folder of a peft adapter"):
+        source(str(tmp_path), "rase")
 
 
 def test_an_adapter_of_another_model_that_ships_is_refused():

@@ -58,10 +58,12 @@ def test_where_several_were_taught_vlm_alone_is_the_one_that_plays_best(
     [
         ("vlm:nano", "nano", None),
         ("vlm:nano-games", "nano-games", None),
-        ("vlm@adapter=race", "", "race"),
+        ("vlm@adapter=race", "nano", "race"),
     ],
 )
-def test_what_is_named_is_left_as_it_is(given: str, model: str, adapter: str | None) -> None:
+def test_what_is_named_is_left_as_it_is_and_an_adapter_names_its_model(
+    given: str, model: str, adapter: str | None
+) -> None:
     assert seated("sidescroller", given) == (model, adapter)
 
 

@@ -160,7 +160,7 @@ def test_a_supervised_start_without_a_checkpoint_is_shown_as_one_and_goes_on(tmp
         sft_facts.write_head(tmp_path, "arena train sft --teacher leduc --steps 3", {})
     shown = CliRunner().invoke(cli, ["show", str(tmp_path)]).output
     assert "a supervised start (`arena train sft`) without a checkpoint" in shown
-    how = f"go on with: arena train sft --out {tmp_path} --resume" if "sft.json" in left else "and --resume"
+    how = f"train sft --out {tmp_path} --resume" if "sft.json" in left else "and --resume"
     assert how in shown
     words = ["train", "sft", "--teacher", "leducc", "--out", str(tmp_path), "--resume"]
     assert "Did you mean leduc?" in str(CliRunner().invoke(cli, words).exception)  # which is said of a fit folder alone

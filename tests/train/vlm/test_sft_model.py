@@ -74,7 +74,7 @@ def test_a_training_that_goes_on_ends_with_the_same_weights(model, run, straight
 
     monkeypatch.setattr(sft, "save", stop)
     words = ("--model", model, "--run", f"{run}@operator=scripted", *SHORT, "--out", str(tmp_path))
-    assert f"go on with: arena train sft --out {tmp_path} --resume\n" in _arena(*words).output
+    assert f"train sft --out {tmp_path} --resume\n" in _arena(*words).output
     with pytest.raises(InputError, match="was trained with batch=4, not 5"):
         _arena("--out", str(tmp_path), "--resume", "--set", "batch=5")
     assert _arena("--out", str(tmp_path), "--resume", "--quiet").exit_code == 0
@@ -116,7 +116,7 @@ def test_one_that_was_killed_before_its_first_checkpoint_is_shown_and_gone_on_wi
     """Its curve has a line by then."""
     out = tmp_path / "out"
     shutil.copytree(straight, out, ignore=shutil.ignore_patterns("checkpoint-*", "model"))
-    assert f"go on with: arena train sft --out {out} --resume" in CliRunner().invoke(show, [str(out)]).output
+    assert f"train sft --out {out} --resume" in CliRunner().invoke(show, [str(out)]).output
     with pytest.raises(InputError, match="holds a training already: add --resume"):
         _arena("--out", str(out))
     command = json.loads((out / "sft.json").read_text())
