@@ -94,7 +94,7 @@ NOT_RUN = {
         "arena play --game race --operators vlm:nano@adapter=race,scripted --matches 40",
         "python -m scripts.train.guided train --out work/guided",
         "python -m scripts.train.holdems train --out work/holdems",
-        "python -m scripts.train.holdems measure --out work/holdems --matches 240 --cross 0 --json work/holdems/holdem.json",
+        "python -m scripts.train.holdems measure --out work/holdems --matches 240 --cross 0 --json work/holdem.json",
         "python -m scripts.train.marios train --out work/mario",
         "python -m scripts.train.marios measure --out work/mario --json work/mario/mario.json --plot work/mario/curve",
         "python -m scripts.train.guided measure --out work/guided --json work/guided/guided.json "
