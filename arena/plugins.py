@@ -39,7 +39,7 @@ LISTED_BY = {"runtime": ("env", "list")}  # where it is not `arena games`, `aren
 def _behind(name: str) -> str:
     """The sentence for what is written behind an operator's colon and stands alone: a model that ships."""
     for point in entry_points(group=GROUPS["operator"]):
-        with contextlib.suppress(Exception):  # of another's plugin: what is wrong with it is said where it is named
+        with contextlib.suppress(*BROKEN):  # of another's plugin: what is wrong with it is said where it is named
             kind = point.load()
             if name in [part.split()[0] for part in kind.what.split("|") if part.strip()]:
                 return f"Did you mean {kind.name}:{name}?"

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from arena.train.vlm.local import LocalEngine
 
 Pools = dict[str, list[Example]]
-Begun = tuple[Path | None, int]  # (the checkpoint to go on from, the updates that it has)
+Reached = tuple[Path | None, int]  # (the checkpoint to go on from, the updates that it has)
 READING = "making and reading what is learned from"
 FILED = "a file's chats stay as they are, so export shorter ones (arena export --to chat --prompt short)"
 
@@ -184,7 +184,7 @@ def settings(config: SftConfig) -> dict[str, Any]:
     return out
 
 
-def begin(config: SftConfig, out: Path) -> Begun:
+def begin(config: SftConfig, out: Path) -> Reached:
     """(the checkpoint to go on from, the updates that it has). InputError when folder and settings do not agree."""
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -240,7 +240,7 @@ def evaluate(engine: Engine, config: SftConfig, out: Path, step: int) -> None:
     shutil.rmtree(weights)
 
 
-def main(config: SftConfig, engine: Engine, tokens: Tokens, begun: Begun | None = None) -> None:
+def main(config: SftConfig, engine: Engine, tokens: Tokens, begun: Reached | None = None) -> None:
     """Runs what is missing of the training. The engine has the weights then. `begun`: what `begin` said, if it was."""
     out = Path(config.out)
     found, first = begun or begin(config, out)

@@ -140,14 +140,14 @@ def test_an_adapter_is_named_as_it_is_loaded_from_any_folder(run, tmp_path):
     [
         (
             "vlm:nano@adapter={begun}",
-            "that is a training, or a part of one, and no adapter: ",
+            "export adapter {begun} DIR writes its adapter",
         ),
         ("vlm:nano@adapter={sampler}", "export adapter {run} DIR writes its adapter"),
         ("vlm:nano-games@adapter=race", "vlm@adapter=race: that one ships for nano: vlm:nano@adapter=race"),
         ("vlm:nano@adapter={model}", "that is a whole model, and no adapter: vlm:{model} seats it"),
         (
             "vlm:{sampler}",
-            "is what a training gives its sampler, without words: ",
+            "export model {run} DIR makes a model",
         ),
     ],
 )
