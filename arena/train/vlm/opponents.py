@@ -41,6 +41,10 @@ class PoolConfig:
     slots: int = 1  # different snapshots that play in one update: each takes the memory of a model
     draw: Literal["uniform", "prioritised"] = "uniform"
 
+    def __post_init__(self) -> None:
+        # Draws follow the order, which a file or the head of a training may have otherwise.
+        object.__setattr__(self, "opponents", dict(sorted(self.opponents.items())))
+
     def check(self) -> None:
         """InputError for what is no pool."""
         at = "rollout.pool.opponents"

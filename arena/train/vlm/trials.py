@@ -27,7 +27,7 @@ SIGMAS = 4.0  # standard errors that two means of equal weights may be apart
 def smoke(config: VlmConfig) -> VlmConfig:
     """The config of two updates of everything, as small as it can be."""
     group = config.rollout.group
-    matches = group * math.ceil(FEW / group)
+    matches = group * max(2, math.ceil(FEW / group))  # two starts at least: in one, a seat may never have its turn
     pool = replace(config.rollout.pool, every=1 + config.staleness)
     rollout = replace(config.rollout, matches=matches, max_ticks=min(config.rollout.max_ticks or 12, 12), pool=pool)
     evaluation = replace(config.evaluation, every=2, matches=2)

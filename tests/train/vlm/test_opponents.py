@@ -42,6 +42,17 @@ def test_opponents_come_by_their_shares(tmp_path: Path) -> None:
     assert (after["self"], after["past"], after["random"]) == pytest.approx((1000, 2000, 1000), abs=150)
 
 
+def test_draws_do_not_depend_on_the_order_in_which_opponents_are_named(tmp_path: Path) -> None:
+    shares = {"self": 0.4, "past": 0.3, "scripted": 0.2, "random": 0.1}
+    drawn = []
+    for named in (shares, dict(reversed(shares.items()))):
+        one, chance = pool(tmp_path, opponents=named), np.random.default_rng(0)
+        one.snapshot(1, "pi_v1", weights(tmp_path, "w"))
+        drawn.append([one.kind(chance) for _ in range(100)])
+        assert one.config.fixed == ("random", "scripted")
+    assert drawn[0] == drawn[1]
+
+
 def test_of_too_many_snapshots_the_lowest_rated_goes(tmp_path: Path) -> None:
     one = pool(tmp_path, kept=2)
     for update in (1, 2):

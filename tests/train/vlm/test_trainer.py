@@ -211,6 +211,20 @@ def test_resume_alone_goes_on_exactly(undisturbed, tmp_path):
     assert "all 3 updates are done" in done.output
 
 
+def test_who_goes_on_by_the_folder_alone_ends_as_if_nothing_had_happened(tmp_path):
+    """The opponents of its file are not in the order in which the head of its folder has them."""
+    out = tmp_path / "out"
+    with Trainer(config(tmp_path, "rollout.matches=12"), out) as trainer:
+        trainer.run()
+    again = shutil.copytree(out, tmp_path / "again")
+    for path in sorted((again / "checkpoints").iterdir())[1:]:
+        shutil.rmtree(path)
+    left = sorted(path.name for path in (again / "checkpoints").iterdir())
+    CliRunner().invoke(vlm, ["--out", str(again), "--resume", "--quiet"], catch_exceptions=False)
+    assert left == ["000002"]
+    assert metrics(again) == metrics(out)
+
+
 def test_files_that_were_deleted_are_named_with_what_to_do(undisturbed, tmp_path):
     out = shutil.copytree(undisturbed, tmp_path / "out")
     store = RowStore(out)
