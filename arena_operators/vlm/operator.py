@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from arena.errors import InputError
@@ -100,6 +102,7 @@ def _served(context: WorkerContext, asked: Mapping[str, Any], settings: Settings
 
 def _own_vllm(context: WorkerContext, asked: Mapping[str, Any], settings: Settings, kind: Kind) -> AsyncOperator:
     from arena.supervisor.runtime.use import interpreter
+    from arena.train.vlm.workers import SERVERS
     from arena_operators.vlm.served import ServedOperator
     from arena_operators.vlm.vllm_backend import VllmBackend
     from arena_operators.vlm.vllm_launch import launch, runtime_of, special
@@ -107,7 +110,8 @@ def _own_vllm(context: WorkerContext, asked: Mapping[str, Any], settings: Settin
     origin = checkpoint.source(context.what, asked.get("adapter"), kind)
     checkpoint.check_source(origin)
     python = interpreter(runtime_of(asked))
-    backend = VllmBackend(python, launch(origin, asked), special(origin), options.at_once(asked))
+    shared = Path(os.environ[SERVERS]) if SERVERS in os.environ else None
+    backend = VllmBackend(python, launch(origin, asked), special(origin), options.at_once(asked), shared)
     backend.stream = bool(asked.get("stream"))
     return ServedOperator(backend, settings, context)
 

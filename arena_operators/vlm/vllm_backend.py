@@ -1,7 +1,8 @@
 """A vLLM server of our own, started for one operator.
 
-One server serves every seat and every match of its worker. It lives and dies with the worker: when it dies the worker
-leaves too, and the arena starts another, as for any worker that dies, whose matches are played again.
+One server serves every seat and every match of its worker, and in a training all workers that would start the same. It
+lives and dies with the worker that started it. When it dies, who asked it leaves too, and the arena starts others, as
+for any worker that dies, whose matches are played again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import msgspec
 from arena.operator import BackendError, WorkerContext
 from arena_operators.vlm.backend import Capabilities, Message, ModelAnswer, ModelRequest
 from arena_operators.vlm.openai_backend import OpenAIBackend
+from arena_operators.vlm.shared_server import SharedServer
 from arena_operators.vlm.vllm_launch import Launch, Special
 from arena_operators.vlm.vllm_server import VllmServer
 from arena_operators.vlm.vllm_weights import NEVER, Weights
@@ -32,13 +34,18 @@ class VllmBackend(OpenAIBackend):
     name = "vllm"
     larger = "give it a larger context (@context=)"
 
-    def __init__(self, python: Path, launch: Launch, special: Special, in_flight: int) -> None:
-        self.server = VllmServer(python, launch.options, launch.variables)
+    def __init__(
+        self, python: Path, launch: Launch, special: Special, in_flight: int, shared: Path | None = None
+    ) -> None:
+        """`shared`: the folder of servers that workers share, which one that takes all weights is not."""
+        server = VllmServer(python, launch.options, launch.variables)
+        self.server: VllmServer | SharedServer = server
+        if shared is not None and not launch.reload:
+            self.server = SharedServer(shared, server, str(python), launch.options, dict(launch.variables))
         super().__init__(self.server.url, launch.model, None, in_flight)
         self._launch = launch
         self._special = special
-        self._secret = self.server.secret
-        self._held = Weights(self, launch, special.banned)
+        self._held = Weights(self, launch, special.banned, shared=isinstance(self.server, SharedServer))
         self._watch: asyncio.Task[None] | None = None
 
     @property
@@ -50,6 +57,7 @@ class VllmBackend(OpenAIBackend):
         """Starts the server. ValueError, with its last words, when it ends before it answers, or cannot be used."""
         try:
             await self.server.start(context.status)
+            self.url, self._secret = self.server.url, self.server.secret
             try:
                 found = await super().start(context)
                 if self._launch.adapter is not None:
@@ -78,7 +86,7 @@ class VllmBackend(OpenAIBackend):
         if not self.server.ended.is_set():
             status, _ = await self.look("GET", urljoin(self.url, "/health"))
             if status != 200:
-                await self.server.stop()
+                await self.server.end()
         return self.server.ended.is_set()
 
     async def generate(self, request: ModelRequest) -> ModelAnswer:

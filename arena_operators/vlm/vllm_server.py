@@ -148,6 +148,10 @@ class VllmServer:
             self._signal(signal.SIGKILL)
             await self.ended.wait()
 
+    async def end(self) -> None:
+        """As `stop`: nobody else asks it."""
+        await self.stop()
+
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -30,13 +31,17 @@ FIXED = "A test of an adapter. Write down any letters."
 class Weights:
     """Which weights of a server answer. `client` asks the server; its `model` is not looked at."""
 
-    def __init__(self, client: OpenAIBackend, launch: Launch, banned: Sequence[int] = ()) -> None:
-        """`banned`: tokens that are never sampled."""
+    def __init__(
+        self, client: OpenAIBackend, launch: Launch, banned: Sequence[int] = (), *, shared: bool = False
+    ) -> None:
+        """`banned`: tokens that are never sampled. `shared`: other workers load adapters there, too."""
         self.model = launch.model  # the name that new turns ask for
         self.versions: dict[str, str | None] = {launch.model: None}  # by name, those that can be asked
         self._client = client
         self._launch = launch
         self._banned = {str(token): NEVER for token in banned}
+        self._shared = shared
+        self._mark = f".{secrets.token_hex(3)}" if shared else ""  # so that nobody unloads what another one asks
         self._loaded: list[str] = []  # names of adapters, the latest last
         self._folders: dict[str, Path] = {}  # of them
         self._under_way: Counter[str] = Counter()  # requests, by name
@@ -101,7 +106,7 @@ class Weights:
                 f"{folder} has a rank above {self._launch.most_rank}, the most that the server was started for: say "
                 f"@lora_rank={most}"
             )
-        name = f"{self._launch.base}+{version}"
+        name = f"{self._launch.base}+{version}{self._mark}"
         if self._folders.get(name) == folder:  # it is asked again, as a snapshot is
             self._loaded.remove(name)
             self._loaded.append(name)
@@ -130,7 +135,8 @@ class Weights:
         """Adapters that are kept no more, and that nobody asks."""
         kept = self._loaded[-self._launch.kept :]
         first = self._launch.model  # an adapter that the server was started with is one of them
-        names = [*self._loaded, *([first] if first != self._launch.base and first in self.versions else [])]
+        began = first != self._launch.base and first in self.versions and not self._shared
+        names = [*self._loaded, *([first] if began else [])]
         if len(self._loaded) >= self._launch.kept:
             return [name for name in names if name not in kept and not self._under_way[name]]
         return []

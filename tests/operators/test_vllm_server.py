@@ -20,6 +20,7 @@ from arena.operator import WorkerContext
 from arena_operators.vlm import vllm_backend
 from arena_operators.vlm.backend import ModelRequest, Sampling
 from arena_operators.vlm.checkpoint import Source
+from arena_operators.vlm.shared_server import SharedServer
 from arena_operators.vlm.vllm_backend import VllmBackend
 from arena_operators.vlm.vllm_launch import Launch, Special
 from arena_operators.vlm.vllm_server import VllmServer
@@ -190,3 +191,119 @@ def test_none_is_left_when_whoever_started_it_is_killed(variables: dict[str, str
     parent.wait()
     assert gone(int(said[-1].removeprefix("pid ")))
     assert gone(child(said))
+
+
+# --- shared by the workers of a training ----------------------------------------------------------------------------
+
+
+def shared(folder: Path, variables: dict[str, str], *what: object) -> SharedServer:
+    return SharedServer(folder, server(variables), *what)
+
+
+async def ended(one: SharedServer) -> None:
+    await asyncio.wait_for(one.ended.wait(), 20)
+
+
+def test_workers_that_come_at_once_share_one_server_until_who_started_it_leaves(
+    variables: dict[str, str], tmp_path: Path
+) -> None:
+    async def run() -> None:
+        three = [shared(tmp_path, variables) for _ in range(3)]
+        said: list[list[str]] = [[] for _ in three]
+        await asyncio.gather(*(one.start(words.append) for one, words in zip(three, said, strict=True)))
+        assert len({(one.url, one.secret) for one in three}) == 1
+        (first,) = [one for one, words in zip(three, said, strict=True) if "starting vLLM" in words]
+        second, third = (one for one in three if one is not first)
+        await second.stop()
+        assert not first.ended.is_set()
+        await first.stop()
+        await ended(third)
+        assert third.how() == "that another worker started is gone"
+        fourth = shared(tmp_path, variables)
+        await fourth.start(said[0].append)
+        assert fourth.url != first.url
+        await asyncio.gather(third.stop(), fourth.stop())
+
+    asyncio.run(run())
+
+
+def test_a_server_that_would_start_otherwise_is_another_one(variables: dict[str, str], tmp_path: Path) -> None:
+    async def run() -> None:
+        one, other = shared(tmp_path, variables, "--one"), shared(tmp_path, variables, "--other")
+        await asyncio.gather(one.start(len), other.start(len))
+        assert one.url != other.url
+        await asyncio.gather(one.stop(), other.stop())
+
+    asyncio.run(run())
+
+
+def test_all_who_ask_a_server_notice_that_it_was_killed(variables: dict[str, str], tmp_path: Path) -> None:
+    async def run() -> None:
+        own = server(variables)
+        one, other = SharedServer(tmp_path, own), shared(tmp_path, variables)
+        await one.start(len)
+        await other.start(len)
+        os.kill(own.pid, signal.SIGKILL)
+        await asyncio.gather(ended(one), ended(other))
+        assert one.how() == "was killed by SIGKILL"
+        await asyncio.gather(one.stop(), other.stop())
+
+    asyncio.run(run())
+
+
+def test_one_that_answers_no_more_is_ended_by_whoever_finds_that(variables: dict[str, str], tmp_path: Path) -> None:
+    async def run() -> None:
+        own = server(variables)
+        one, other = SharedServer(tmp_path, own), shared(tmp_path, variables)
+        await one.start(len)
+        await other.start(len)
+        await other.end()
+        assert gone(own.pid)
+        await ended(one)
+        await asyncio.gather(one.stop(), other.stop())
+
+    asyncio.run(run())
+
+
+def test_when_the_worker_that_started_it_is_killed_another_one_starts_the_next(
+    variables: dict[str, str], tmp_path: Path
+) -> None:
+    program = (
+        "import asyncio, sys; from pathlib import Path\n"
+        "from arena_operators.vlm.vllm_server import VllmServer\n"
+        "from arena_operators.vlm.shared_server import SharedServer\n"
+        "async def run():\n"
+        f"    own = VllmServer(Path(sys.executable), (), {variables!r})\n"
+        f"    await SharedServer(Path({str(tmp_path)!r}), own).start(len)\n"
+        "    print('pid', own.pid, flush=True)\n"
+        "    await asyncio.sleep(600)\n"
+        "asyncio.run(run())\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert parent.stdout is not None
+    pid = next(int(line.split()[1]) for line in parent.stdout if line.startswith("pid "))
+
+    async def run() -> None:
+        one = shared(tmp_path, variables)
+        await one.start(len)
+        before = one.url
+        parent.kill()
+        parent.wait()
+        await ended(one)
+        other = shared(tmp_path, variables)
+        await other.start(len)
+        assert other.url != before
+        await asyncio.gather(one.stop(), other.stop())
+
+    asyncio.run(run())
+    assert gone(pid)
+
+
+def test_nobody_else_can_read_the_key_of_a_shared_server(variables: dict[str, str], tmp_path: Path) -> None:
+    async def run() -> None:
+        one = shared(tmp_path, variables)
+        await one.start(len)
+        assert [oct(file.stat().st_mode & 0o777) for file in tmp_path.glob("*.json")] == ["0o600"]
+        await one.stop()
+
+    asyncio.run(run())

@@ -96,7 +96,7 @@ class VlmConfig:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     placement: Placement = field(default_factory=Placement)  # which GPUs serve, which train
     staleness: int = 0  # updates that rollouts are ahead of the trainer; 0: each is played when it is learnt from
-    processes: int = 2  # that play ahead
+    processes: int | None = None  # that play ahead; None: staleness + 1, one for each update that may be played
     threads: int = 1  # of torch: another number may change the last bits
     checkpoint_every: int = 1  # updates
     keep: int = 2  # checkpoints
@@ -126,11 +126,6 @@ class VlmConfig:
         self.placement.served(self.rollout.operator)
         if self.placement.train and self.model.device == "cpu":
             raise InputError("model.device=cpu, and placement.train names GPUs: set model.device=cuda")
-        if self.placement.serve and self.staleness and self.processes > 1:
-            raise InputError(
-                f"placement.serve: each of the {self.processes} processes that play ahead (staleness={self.staleness}) "
-                "would start a server of its own on these GPUs: set processes=1"
-            )
         if self.placement.trainers > 1 and self.engine != "local":
             raise InputError("placement.train: a server of the Tinker API decides in how many processes it trains")
 

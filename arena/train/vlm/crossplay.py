@@ -20,7 +20,7 @@ from arena.record.reader import Run
 from arena.schedule import planned
 from arena.scheduler import Scheduler
 from arena.train.vlm.matches import seated_game
-from arena.train.vlm.workers import workers_of
+from arena.train.vlm.workers import sharing, workers_of
 
 NO_LIMITS = Limits()
 ONE, OTHER = "one", "other"  # how `one_among` calls them
@@ -109,7 +109,7 @@ def _play(
     with contextlib.closing(open_recorder(describe(plan), out, resume=True)) as recorder:
         left = planned(plan, done=Run(out).results(recorder.due, recorder.waiting))
         if not left.over:
-            with workers_of(plan, out / "workers", processes=processes) as workers:
+            with sharing(out), workers_of(plan, out / "workers", processes=processes) as workers:
                 given = {entry.worker_key: (entry, weights) for entry, (_, weights) in zip(entries, named, strict=True)}
                 for entry, weights in given.values():
                     if weights[1] is not None:

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +18,10 @@ from arena.errors import WorkerError
 from arena.match import Match
 from arena.observer import Observer
 from arena.operator import Decision, Outcome, Request
+from arena.train.vlm.in_play import Change
 
 LATE = 2  # periods between two looks at the clock that count at most: a process that runs looks every period
+MOST = 100_000  # changes that are kept for whoever asks
 GRACE = 30.0  # seconds from a signal to the end of a process that does not react
 
 
@@ -30,9 +33,31 @@ class Progress(Observer):
         self.workers: WorkerPool | None = None  # once they are started
         self.since = time.monotonic()  # the last event
         self._open: dict[tuple[int, int], str] = {}  # by match and seat
+        self._playing: set[int] = set()
+        self._changes: deque[Change] = deque(maxlen=MOST)
         self._shown = shown or Observer()
-        for event in ("begins", "started", "voided", "unresolved", "worker_died", "unseen"):
+        for event in ("begins", "worker_died", "unseen"):
             setattr(self, event, getattr(self._shown, event))
+
+    def changes(self) -> list[Change]:
+        """How the number of matches in play changed since the last call; MOST changes at most."""
+        return [self._changes.popleft() for _ in range(len(self._changes))]
+
+    def started(self, match: Match) -> None:
+        self._plays(match, True)
+        self._shown.started(match)
+
+    def voided(self, match: Match, kind: str, reason: str) -> None:
+        self._plays(match, False)
+        self._shown.voided(match, kind, reason)
+
+    def unresolved(self, match: Match, reason: str) -> None:
+        self._plays(match, False)
+        self._shown.unresolved(match, reason)
+
+    def _plays(self, match: Match, on: bool) -> None:
+        (self._playing.add if on else self._playing.discard)(match.plan.index)
+        self._changes.append((time.monotonic(), len(self._playing)))
 
     def asked(self, match: Match, request: Request) -> None:
         where = f"match {request.match}, tick {request.tick}, seat {request.seat}"
@@ -51,6 +76,7 @@ class Progress(Observer):
 
     def ended(self, match: Match, outcome: Outcome) -> None:
         self.since = time.monotonic()
+        self._plays(match, False)
         self._open = {place: who for place, who in self._open.items() if place[0] != match.plan.index}
         self._shown.ended(match, outcome)
 

@@ -40,6 +40,7 @@ from arena.train.vlm.rows import Collected, Tokens
 from arena.train.vlm.samples import samples
 from arena.train.vlm.stages import StageSwitcher
 from arena.train.vlm.store import RowStore
+from arena.train.vlm.workers import sharing
 
 Resume = Literal["no", "exact", "weights-only"]
 
@@ -72,6 +73,7 @@ class Trainer:
         self.files = Files(out)
         with self.files.refused(), contextlib.ExitStack() as opened:
             opened.enter_context(asked.placement.claimed())
+            opened.enter_context(sharing(out))
             self._loaded = opened.enter_context(passed_over())
             self.files.begin(asked, resume)
             config = ready.placed(asked)
@@ -95,6 +97,7 @@ class Trainer:
                     seed=config.seed,
                     staleness=config.staleness,
                     processes=config.processes,
+                    until=config.updates,
                 )
                 plan, self.who = self.rollout.rollout.plan, self.rollout.rollout.places.who
             else:
@@ -172,6 +175,8 @@ class Trainer:
                 seconds |= {"total": total, "turns_per_second": turns / total, "turns": turns}
                 seconds |= {"tokens": written + read, "tokens_per_second": (written + read) / total}
                 seconds["generated_per_second"] = written / max(seconds["rollout"], 1e-9)
+                if isinstance(self.rollout, Ahead):
+                    seconds["ahead/in_play"], seconds["ahead/empty"] = self.rollout.in_play()
                 self.files.timed(self.done, metrics, seconds)
                 if shown is not None:
                     shown.updated(self.done, metrics, seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +15,20 @@ from arena.supervisor.interrupts import Interrupts
 from arena.supervisor.worker_pool import ProcessWorkers
 
 POLL = 0.01  # seconds
+SERVERS = "ARENA_SERVERS"  # names the folder of the model servers that the workers of a training share
+
+
+@contextlib.contextmanager
+def sharing(out: Path) -> Iterator[None]:
+    """Workers that are started in here share the model servers of the training in `out`, this process's as well."""
+    before = os.environ.get(SERVERS)
+    os.environ[SERVERS] = str((out / "servers").absolute())
+    try:
+        yield
+    finally:
+        os.environ.pop(SERVERS)
+        if before is not None:
+            os.environ[SERVERS] = before
 
 
 @contextlib.contextmanager

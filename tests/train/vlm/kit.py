@@ -18,6 +18,7 @@ from arena.train.vlm.rows import Tokens
 
 STUMBLE = "TEST_STUMBLE"  # names a file: a process in which it is not there makes it, and dies
 HANG = "TEST_HANG"  # is set: it hangs instead
+MEET = "TEST_MEET"  # "3 FOLDER": a process plays no turn before so many have come to their first
 IMAGE = 1  # the placeholder of a picture
 
 
@@ -51,6 +52,11 @@ class Writer(Operator):
         self.word = (next(place.iterdir()) if place.is_dir() else place).read_text()
 
     def act(self, requests: Sequence[Request]) -> list[Decision]:
+        if MEET in os.environ:
+            count, folder = os.environ[MEET].split(" ", 1)
+            (Path(folder) / str(os.getpid())).touch()
+            while len(list(Path(folder).iterdir())) < int(count):
+                time.sleep(0.01)
         if (
             STUMBLE in os.environ
             and not (once := Path(os.environ[STUMBLE])).exists()

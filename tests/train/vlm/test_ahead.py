@@ -16,7 +16,7 @@ from arena.train.vlm.ahead import Ahead, Job
 from arena.train.vlm.matches import Draw, RolloutConfig
 from arena.train.vlm.opponents import PoolConfig, Snapshot
 from arena.train.vlm.rows import BASE, Collected
-from tests.train.vlm.kit import HANG, STUMBLE, TOKENS
+from tests.train.vlm.kit import HANG, MEET, STUMBLE, TOKENS
 from tests.train.vlm.test_rollout import WRITER, equal
 
 POOL = PoolConfig(opponents={"self": 0.5, "past": 0.5}, every=3)
@@ -80,6 +80,31 @@ def test_a_process_that_hangs_is_replaced_and_says_what_it_waited_for(
     with Ahead(replace(CONFIG, deadline=3.0), tmp_path, TOKENS, staleness=1, processes=1) as ahead:
         assert len(ahead.play(1).matches) == CONFIG.matches
     assert re.search(r"did nothing for 6 s: waits for .* in match \d+, tick \d+, seat \d", capfd.readouterr().err)
+
+
+def test_all_updates_that_may_be_played_are_in_play_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "met").mkdir()
+    monkeypatch.setenv(MEET, f"3 {tmp_path / 'met'}")
+    with Ahead(replace(CONFIG, deadline=20.0), tmp_path / "out", TOKENS, staleness=2) as ahead:
+        ahead.play(1)
+        matches, empty = ahead.in_play()
+        assert matches > 0
+        assert 0 < empty < 1  # it began with processes that had to be started
+
+
+def test_processes_go_on_from_update_to_update_while_nobody_asks(tmp_path: Path) -> None:
+    with Ahead(CONFIG, tmp_path, TOKENS, staleness=2, processes=1) as ahead:
+        ahead.play(1)
+        with ahead._changed:
+            assert ahead._changed.wait_for(lambda: {2, 3} <= ahead._done, 60.0)
+
+
+def test_updates_after_the_last_are_drawn_and_not_played(tmp_path: Path) -> None:
+    with Ahead(CONFIG, tmp_path, TOKENS, until=3) as ahead:
+        ahead.play(1)
+        ahead.play(2)
+        assert [job.draw.update for job in ahead.pending] == [3, 4]
+    assert sorted(path.name for path in (tmp_path / "rollouts").glob("[0-9]" * 6)) == ["000001", "000002"]
 
 
 @pytest.mark.parametrize("bad", [{"staleness": 0}, {"processes": 0}, {"staleness": 3}])

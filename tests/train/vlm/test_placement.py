@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from arena import names
@@ -54,13 +52,6 @@ def read(tmp_path, text):
 def test_what_cannot_be_is_refused(tmp_path, four_gpus, text, words):
     with pytest.raises(InputError, match=words):
         read(tmp_path, text)
-
-
-def test_processes_that_play_ahead_do_not_start_a_server_each_on_the_same_gpus(tmp_path, four_gpus):
-    ahead = replace(read(tmp_path, "serve = [0]"), staleness=1)
-    with pytest.raises(InputError, match=r"each of the 2 processes that play ahead .* set processes=1"):
-        ahead.check()
-    replace(ahead, processes=1).check()
 
 
 def test_a_machine_without_a_gpu_says_so(tmp_path, monkeypatch):

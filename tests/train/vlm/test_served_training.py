@@ -74,3 +74,38 @@ def test_a_server_that_is_killed_in_a_rollout_is_replaced_and_the_rollout_has_th
 def test_a_server_that_is_killed_between_two_updates_is_replaced_and_gets_the_newest_weights(training):
     kill()
     goes_on(training)
+
+
+class Counting:
+    """Who is told how a training goes; counts the servers meanwhile."""
+
+    def __init__(self) -> None:
+        self.servers: list[int] = []
+
+    def doing(self, what):
+        if "evaluating" in what:
+            self.servers.append(len(vllm_kit.servers()))
+
+    def updated(self, update, metrics, seconds):
+        self.servers.append(len(vllm_kit.servers()))
+
+
+def test_processes_that_play_ahead_snapshots_and_evaluations_share_one_server(tmp_path):
+    more = (
+        "rollout.operator=vlm:nano@backend=vllm@device=cpu@lora=true@lora_kept=3",
+        "rollout.matches=4",
+        "rollout.pool.opponents={self=0.5,past=0.5}",
+        "rollout.pool.every=2",
+        "rollout.pool.slots=1",
+        "staleness=1",
+        "updates=3",
+        "evaluation.every=3",
+        "evaluation.matches=2",
+    )
+    before, counting = vllm_kit.servers(), Counting()
+    with Trainer(load(None, None, (*SETTINGS, *more), ("leduc",)), tmp_path) as one:
+        one.run(counting)
+        versions = [{row.version for row in RowStore(tmp_path).read(update)} for update in range(3)]
+    assert versions == [{BASE}, {BASE}, {"pi_v1"}]
+    assert counting.servers == [len(before) + 1] * 4
+    assert vllm_kit.servers() == before
