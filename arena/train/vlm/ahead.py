@@ -12,40 +12,27 @@ the others go on, and the pool is empty only where it waits for the trainer.
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
-import os
-import signal
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from collections.abc import Mapping
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from arena.errors import ArenaError, InputError, WorkerError
-from arena.train.vlm.in_play import Change, InPlay
-from arena.train.vlm.matches import Draw, RolloutConfig
+from arena.train.vlm.in_play import InPlay
+from arena.train.vlm.matches import RolloutConfig
 from arena.train.vlm.opponents import copy
+from arena.train.vlm.players import BEAT, Job, Player
 from arena.train.vlm.rollout import Rollout
 from arena.train.vlm.rows import BASE, Collected, Tokens
-from arena.train.vlm.workers import sharing
 
-LOADING = 300.0  # seconds in which a process must have loaded its operators
-BEAT = 0.5  # seconds between two words of a process
 TRIES = 3  # of an update whose process dies or hangs
-
-
-class Job(msgspec.Struct, kw_only=True):
-    """An update that is to be played, or is."""
-
-    draw: Draw
-    version: str  # of the weights that it is played with
 
 
 class Ahead:
@@ -87,7 +74,7 @@ class Ahead:
         self._in_play = InPlay(time.monotonic())
         self._closed = False
         self._tries: Counter[int] = Counter()  # by update: how often its process died or hung
-        self._players: list[_Player] = []
+        self._players: list[Player] = []
         self._woken, self._wake = multiprocessing.Pipe(duplex=False)
         self._thread: threading.Thread | None = None  # sees to the processes, also while the trainer learns
 
@@ -199,6 +186,8 @@ class Ahead:
             self._failed = error
         finally:
             for player in self._players:
+                player.leave()
+            for player in self._players:
                 player.end()
             with self._changed:
                 self._closed = True
@@ -210,16 +199,16 @@ class Ahead:
         busy = {player.job.draw.update for player in self._players if player.job is not None}
         open_ = [job for job in wanted if job.draw.update not in self._done | busy]
         while len(self._players) < min(self._count, len(wanted)):
-            self._players.append(_Player(self.config, self._out, self._tokens, self._seed))
+            self._players.append(Player(self.config, self._out, self._tokens, self._seed))
         for number, player in enumerate(self._players):
             if player.job is None and open_:
                 job = open_.pop(0)
                 if job.version == BASE and player.version != BASE:  # it has other weights now: a new one has those
                     player.end()
-                    player = self._players[number] = _Player(self.config, self._out, self._tokens, self._seed)
+                    player = self._players[number] = Player(self.config, self._out, self._tokens, self._seed)
                 player.give(job, None if job.version == BASE else self._weights(job.version))
 
-    def _attend(self, number: int, player: _Player) -> None:
+    def _attend(self, number: int, player: Player) -> None:
         """Hear what a process says; one that is dead or hangs is replaced."""
         wrong, job = player.listen(), player.job
         self._in_play.heard(player, player.changes)
@@ -231,111 +220,10 @@ class Ahead:
             return
         player.end()
         self._in_play.heard(player, [(time.monotonic(), 0)])
-        self._players[number] = _Player(self.config, self._out, self._tokens, self._seed)
+        self._players[number] = Player(self.config, self._out, self._tokens, self._seed)
         if job is None:
             return
         self._tries[job.draw.update] += 1
         if player.error or self._tries[job.draw.update] >= TRIES:
             raise WorkerError(f"the rollout of update {job.draw.update}: {wrong}")
         print(f"arena: the rollout of update {job.draw.update}: {wrong}. It goes on in a new process", file=sys.stderr)
-
-
-class _Player:
-    """A process that plays updates, one at a time."""
-
-    def __init__(self, config: RolloutConfig, out: Path, tokens: Tokens, seed: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.words, theirs = context.Pipe()
-        self.job: Job | None = None
-        self.version = BASE
-        self.finished = False
-        self.error = False  # it said itself what is wrong: another try would say the same
-        self.changes: list[Change] = []  # of its matches in play, as it told them
-        self._deadline = config.deadline
-        self._answers = -1
-        self._waits = "its operators are being loaded"
-        self._since = time.monotonic()
-        self._process: BaseProcess = context.Process(
-            target=_main, args=(theirs, config, out, tokens, seed), daemon=True
-        )
-        self._process.start()
-        theirs.close()
-
-    def give(self, job: Job, weights: Path | None) -> None:
-        """Play this."""
-        self.job, self.finished, self._since = job, False, time.monotonic()
-        self.version = job.version
-        with contextlib.suppress(OSError):  # it is dead: `listen` says so
-            self.words.send((job.draw, job.version, weights))
-
-    def listen(self) -> str | None:
-        """Hear what it says; what is wrong with it, in words."""
-        try:
-            while self.words.poll():
-                word, value, waits = self.words.recv()
-                if word == "error":
-                    self.error = True
-                    return str(value)
-                self.finished = self.finished or (
-                    self.job is not None and (word, value) == ("done", self.job.draw.update)
-                )
-                if word == "alive":
-                    answers, loading, changes = value
-                    self.changes += changes
-                    if loading or (answers, waits) != (self._answers, self._waits):
-                        self._answers, self._waits, self._since = answers, waits, time.monotonic()
-        except (EOFError, OSError):
-            self._process.join(1.0)
-            return (
-                f"its process {self._process.pid} died (exit code {self._process.exitcode}); waited for {self._waits}"
-            )
-        allowed = LOADING if self._answers <= 0 else 2 * self._deadline
-        if self.job is not None and not self.finished and time.monotonic() - self._since > allowed:
-            return f"its process {self._process.pid} did nothing for {allowed:g} s: waits for {self._waits}"
-        return None
-
-    def end(self) -> None:
-        """Kill it. What it played is kept, and it holds nothing else."""
-        self._process.kill()
-        self._process.join()
-        self.words.close()
-
-
-def _main(words: Connection, config: RolloutConfig, out: Path, tokens: Tokens, seed: int) -> None:
-    """What a process runs. It ends when the trainer is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    lock = threading.Lock()
-
-    def say(*word: object) -> None:
-        with lock:
-            words.send(word)
-
-    try:
-        with sharing(out), Rollout(config, out, tokens, seed=seed) as rollout:
-            threading.Thread(target=_beat, args=(rollout, say), daemon=True).start()
-            while True:
-                draw, version, weights = words.recv()
-                if version != rollout.version:
-                    rollout.update(version, weights)
-                rollout.played(draw, watched=False)
-                _tell(rollout, say)
-                say("done", draw.update, "")
-    except ArenaError as error:
-        say("error", str(error), "")
-    except (EOFError, OSError):
-        return
-
-
-def _beat(rollout: Rollout, say: Callable[..., None]) -> None:
-    """Tell how far it is. When nobody listens any more, another process may go on here soon."""
-    try:
-        while True:
-            _tell(rollout, say)
-            time.sleep(BEAT)
-    except OSError:
-        os._exit(1)
-
-
-def _tell(rollout: Rollout, say: Callable[..., None]) -> None:
-    progress = rollout.progress
-    say("alive", (progress.answers, progress.loading, progress.changes()), progress.waits_for())

@@ -21,12 +21,12 @@ from safetensors.torch import load_file, save_file
 import arena
 from arena.errors import ArenaError, CheckpointError, InputError, sentence
 from arena.train.vlm import begun, opponents, told
-from arena.train.vlm.ahead import Job
 from arena.train.vlm.begun import HEAD
 from arena.train.vlm.boards import Board, boards
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.critic import Critic
 from arena.train.vlm.engine import Engine
+from arena.train.vlm.players import Job
 from arena.train.vlm.samples import Sample, page
 from arena.train.vlm.stages import StageSwitcher
 from arena.train.vlm.told import METRICS

@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from arena.errors import InputError
-from arena.train.vlm.ahead import Ahead, Job
+from arena.errors import InputError, WorkerError
+from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.matches import Draw, RolloutConfig
 from arena.train.vlm.opponents import PoolConfig, Snapshot
+from arena.train.vlm.players import Job
 from arena.train.vlm.rows import BASE, Collected
 from tests.train.vlm.kit import HANG, MEET, STUMBLE, TOKENS
 from tests.train.vlm.test_rollout import WRITER, equal
@@ -125,3 +126,12 @@ def test_weights_that_were_made_before_with_other_settings_are_not_taken_for_new
         with Ahead(CONFIG, tmp_path, TOKENS) as ahead:
             ahead.update("pi_v1", weights(tmp_path, word))
     assert (tmp_path / "ahead" / "pi_v1" / "weights").read_text() == "word 2"
+
+
+def test_a_file_that_cannot_be_written_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "workers").touch()  # where the folder of their logs is to be
+    with (
+        Ahead(replace(CONFIG, processes=True), tmp_path, TOKENS, staleness=1) as ahead,
+        pytest.raises(WorkerError, match=r"update [123]: .*workers.* go on with --resume"),
+    ):
+        ahead.play(1)
