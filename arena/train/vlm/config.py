@@ -105,6 +105,12 @@ class VlmConfig:
     samples_every: int = 10  # updates between two pages; 0: none
     wandb: str = ""  # a project of Weights & Biases that gets the metrics; "": nothing is sent
 
+    @property
+    def copies(self) -> int:
+        """Of the operator, that play at once: the trainer's own, or one in each process that plays ahead."""
+        most = self.staleness + 1
+        return min(self.processes or most, most)
+
     def check(self) -> None:
         """InputError for what makes no sense, before anything is loaded."""
         self.rollout.check()

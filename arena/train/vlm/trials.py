@@ -102,8 +102,9 @@ class Forecast:
     turns: float
     tokens: float
     hours: float
-    memory: int  # bytes of weights, gradients and optimiser, and of a copy that plays in this process
+    memory: int  # bytes of weights, gradients and optimiser, and of the copies that play in these processes
     device: str
+    copies: int = 1  # that play
     gpus: int = 0  # that the placement names, which are taken all the time
 
     def sentences(self) -> list[str]:
@@ -111,12 +112,14 @@ class Forecast:
         time = f"{self.hours:.2g} hours" if self.hours >= 1 else f"{max(1, round(60 * self.hours))} minutes"
         if self.gpus:
             time = f"{self.hours * self.gpus:.2g} GPU-hours ({time} of {self.gpus} GPU{'s' * (self.gpus > 1)})"
+        copies = "the copy that plays" if self.copies == 1 else f"the {self.copies} copies that play"
+        ahead = "" if self.copies == 1 else ", and less as far as playing ahead overlaps with learning"
         return [
             f"{self.updates:,} updates, {self.matches:,} matches, about {self.turns:,.0f} turns and "
             f"{self.tokens:,.0f} generated tokens",
-            f"about {time} on this machine ({self.device}), if turns take as long as in the trial; evaluations are not "
-            "counted",
-            f"{self.memory / 2**20:,.0f} MiB for weights (the copy that plays, too), gradients and optimiser; "
+            f"about {time} on this machine ({self.device}), if turns take as long as in the trial{ahead}; evaluations "
+            "are not counted",
+            f"{self.memory / 2**20:,.0f} MiB for weights ({copies}, too), gradients and optimiser; "
             "activations come on top",
         ]
 
@@ -137,7 +140,7 @@ def forecast(config: VlmConfig, shown: Shown | None = None) -> Forecast:
             assert isinstance(trainer.rollout, Rollout)
             trainer.rollout.workers  # noqa: B018 - loads them: once in a training, so it is no part of an update
             trainer.run(shown)
-            memory = _bytes(trainer)
+            memory = _bytes(trainer, config.copies)
         metrics = json.loads((Path(folder) / "run" / METRICS).read_text(encoding="utf-8"))
         seconds = json.loads((Path(folder) / "run" / TIMING).read_text(encoding="utf-8"))
     times = config.updates * config.rollout.matches / trial.rollout.matches
@@ -149,12 +152,13 @@ def forecast(config: VlmConfig, shown: Shown | None = None) -> Forecast:
         hours=times * seconds["total"] / 3600,
         memory=memory,
         device=config.model.device,
+        copies=config.copies,
         gpus=len({*config.placement.serve, *config.placement.train}),
     )
 
 
-def _bytes(trainer: Trainer) -> int:
-    """Of the weights, the gradients and the optimiser of an engine in this process, and of the copy that plays."""
+def _bytes(trainer: Trainer, copies: int) -> int:
+    """Of the weights, the gradients and the optimiser of an engine in this process, and of the copies that play."""
     import torch
 
     from arena.train.vlm.workers import starts_server
@@ -167,4 +171,4 @@ def _bytes(trainer: Trainer) -> int:
     if starts_server(trainer.options):
         return whole + 3 * trained
     size = 4 if trainer.sampler_dtype == "float32" else 2
-    return whole + 3 * trained + size * sum(one.numel() for one in model.parameters())
+    return whole + 3 * trained + copies * size * sum(one.numel() for one in model.parameters())

@@ -30,6 +30,23 @@ def trained(out, *updates, weights=(1, 2)):
     return out
 
 
+@pytest.mark.parametrize(
+    ("settings", "copies", "said"),
+    [
+        ((), 1, "the copy that plays,"),
+        (("processes=3",), 1, "the copy that plays,"),
+        (("staleness=2",), 3, "the 3 copies that play,"),
+        (("staleness=2", "processes=2"), 2, "the 2 copies that play,"),
+    ],
+)
+def test_a_forecast_counts_each_copy_that_plays_ahead(settings, copies, said):
+    config = load(None, None, settings, ("leduc",))
+    assert config.copies == copies
+    told = " ".join(replace(FOUND, copies=config.copies).sentences())
+    assert said in told
+    assert ("overlaps with learning" in told) == (copies > 1)
+
+
 def test_the_weights_of_both_updates_are_kept_to_be_compared():
     config = trials.at_rate_zero(load("race-nano", None, ("checkpoint_every=5",)))
     assert (config.updates, config.checkpoint_every, config.keep) == (2, 1, 2)
