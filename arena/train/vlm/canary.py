@@ -40,7 +40,7 @@ HOT = 2.0  # a temperature other than 1, at which log-probabilities that are not
 # many sizes, whose largest difference of one likely token was 0.53; the temperature HOT is 0.97 to 2.4 away.
 TOLERANCES = {"float32": 2e-3, "float16": 3e-2, "bfloat16": 3e-1}
 VISIBLE = 0.1  # of the tolerance, of one token: a smaller change by training may be lost in a server's rounding
-HEATED = 0.25  # of the mean of -log p: what likely tokens lose at the temperature HOT at least; 1.2 to 12 was measured
+HEATED = 0.5  # of what the trainer's tokens lose at the temperature HOT: a server's lose at least so much
 Values = npt.NDArray[np.float64]
 
 
@@ -56,6 +56,7 @@ class Canary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     tokens: list[int]  # the text
     scored: list[int]  # a token for each of the last places of the text: what the trainer expects there
     trained: list[float]  # log-probability of each of them, after the text before its place
+    hot: list[float]  # the same at HOT times the temperature
     temperature: float = 1.0  # of all of these
     base: list[float] | None = None  # by the model before its training, where the server may serve that instead
     before: list[float | None] | None = None  # by the version before, where there was one; None: not known of a token
@@ -76,21 +77,24 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class Scorer(Protocol):
-    """The trainer's log-probability of each token after its prompt: float32 (tokens,). `reference`: of the model before
+    """The trainer's log-probability of each token after its prompt: float32 (tokens,). `heat`: times the temperature.
 
-    training.
+    `reference`: of the model before training.
     """
 
-    def __call__(self, prompts: Sequence[Ints], tokens: Ints, *, reference: bool = False) -> Floats: ...
+    def __call__(
+        self, prompts: Sequence[Ints], tokens: Ints, *, heat: float = 1.0, reference: bool = False
+    ) -> Floats: ...
 
 
 def scorer(engine: Engine) -> Scorer:
     """The one that the weights of an engine make."""
-    alone = {"alone": True}  # a text of some twenty tokens: passes that were filled up would cost eight times as much
 
-    def score(prompts: Sequence[Ints], tokens: Ints, *, reference: bool = False) -> Floats:
+    def score(prompts: Sequence[Ints], tokens: Ints, *, heat: float = 1.0, reference: bool = False) -> Floats:
         data = [Datum(prompt=one, response=tokens[at : at + 1]) for at, one in enumerate(prompts)]
-        return np.concatenate(engine.forward_backward(data, None, alone, reference=reference).logprobs)
+        # A text of some twenty tokens: passes that were filled up would cost eight times as much.
+        how = {"alone": True, "heat": heat}
+        return np.concatenate(engine.forward_backward(data, None, how, reference=reference).logprobs)
 
     return score
 
@@ -123,6 +127,7 @@ def again(folder: Path, version: str) -> Canary | None:
         was,
         scored=[UNKNOWN if value is None else token for token, value in known],
         trained=[0.0 if value is None else value for _, value in known],
+        hot=[],
     )
 
 
@@ -154,6 +159,7 @@ def write(
         tokens=text.tolist(),
         scored=likely.tolist(),
         trained=score(places, likely).tolist(),
+        hot=score(places, likely, heat=HOT).tolist(),
         temperature=temperature,
         base=score(places, likely, reference=True).tolist() if base else None,
         before=None if before is None else _known(before, likely.tolist()),
@@ -214,11 +220,11 @@ def judge(
     near = canary.tolerance
     if theirs.shape != ours.shape or hotter.shape != ours.shape or not np.isfinite([*theirs, *hotter]).all():
         raise CanaryError(f"the server gave no log-probability of each of the canary's {len(ours)} tokens")
-    error, heat = apart(ours, theirs), apart(theirs, hotter)
+    error, heat, expected = apart(ours, theirs), apart(theirs, hotter), apart(ours, _values(canary.hot))
     right = error <= near
-    # Likely tokens lose by heat, and the more, the less sure they are; by rounding alone they do not. Of other weights
-    # these tokens need not be likely.
-    if heat < (HEATED * np.average(-theirs, weights=np.exp(theirs)) if right else near):
+    # Who expects all tokens alike loses nothing by heat, and then nothing need be told. Other weights lose otherwise.
+    least = HEATED * expected if right else min(near, HEATED * expected)
+    if heat < least and expected > VISIBLE * near:
         raise CanaryError(
             f"raw log-probabilities: the server gives the same ones at {HOT:g} times the temperature, so they are not "
             "those that it samples by. Start it with --logprobs-mode processed_logprobs"

@@ -68,7 +68,8 @@ class Engine(ABC):
         tokens, whose inputs["weight"] is normalised over all that one step learns from. `config`: the loss's settings;
         without a loss, "states" asks for the model's last hidden states: "prompt", the one after the prompt (1, width),
         or "response", those that each token of the response is predicted from (response, width). "alone": True for a
-        batch that is always asked as a whole, so that no pass need be filled up for its numbers to be the same ones.
+        batch that is always asked as a whole, so that no pass need be filled up for its numbers to be the same ones;
+        "heat": scored at so many times the temperature.
         `reference`: score by the weights that training started from (`loss` is None then).
 
         ArenaError when the loss is no number, or memory runs out; the message says which setting to change.

@@ -131,7 +131,7 @@ class LocalEngine(Engine):
             self._since += batch
         find = None if loss is None else losses.find(loss)
         # A given text was not drawn: at a lower temperature it would teach to flatten what is, until that fits it.
-        heat = 1.0 if loss == losses.GIVEN else self.config.temperature
+        heat = 1.0 if loss == losses.GIVEN else self.config.temperature * float(config.get("heat", 1.0))
         logprobs: list[Floats] = [np.zeros(0, np.float32)] * len(batch)
         wanted = config.get("states")
         states: list[Floats] = [np.zeros((0, 0), np.float32)] * (len(batch) if wanted else 0)

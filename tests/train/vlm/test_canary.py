@@ -26,9 +26,11 @@ PLACES = canary.prompts(TEXT)
 def scorer(weights, size=1.0):
     """The trainer, whose weights have this name."""
 
-    def score(prompts, tokens, *, reference=False):
+    def score(prompts, tokens, *, heat=1.0, reference=False):
         name = "base" if reference else weights
-        found = [logprobs(name, one.tolist(), size=size)[token] for one, token in zip(prompts, tokens, strict=True)]
+        found = [
+            logprobs(name, one.tolist(), heat, size=size)[token] for one, token in zip(prompts, tokens, strict=True)
+        ]
         return np.array(found, np.float32)
 
     return score
@@ -144,8 +146,25 @@ def test_old_weights_are_told_by_their_bits_where_training_changed_less_than_rou
         trainer.run(goes_wrong())
 
 
-def told(trained, **known):
-    return canary.Canary(version="1", files={}, tokens=[1, 2, 3], scored=[7, 8], trained=trained, **known)
+def told(trained, hot=None, **known):
+    hot = [one - 1 for one in trained] if hot is None else hot
+    return canary.Canary(version="1", files={}, tokens=[1, 2, 3], scored=[7, 8], trained=trained, hot=hot, **known)
+
+
+@pytest.mark.parametrize(
+    ("trained", "hot"),
+    [([-9.01, -9.02], [-9.008, -9.011]), ([-9.0, -9.0], [-8.4, -8.3]), ([-2e-4, -1e-4], [-2e-2, -1e-2])],
+    ids=["all tokens alike", "nearly so", "sure"],
+)
+@pytest.mark.parametrize("dtype", canary.TOLERANCES)
+def test_a_model_passes_that_loses_by_heat_what_the_trainer_says(trained, hot, dtype):
+    canary.judge(told(trained, hot, tolerance=canary.TOLERANCES[dtype]), trained, hot)
+
+
+@pytest.mark.parametrize("trained", [[-0.1, -0.2], [-1, -2], [-4, -5]])
+def test_a_server_whose_log_probabilities_do_not_feel_the_heat_is_told_so(trained):
+    with pytest.raises(CanaryError, match="raw log-probabilities"):
+        canary.judge(told(trained, tolerance=0.1), trained, trained)
 
 
 def test_a_change_too_small_to_be_seen_is_no_fault_and_is_said():
@@ -170,8 +189,8 @@ def test_a_token_that_the_version_before_did_not_score_is_not_compared_with_it()
 
 
 def test_the_temperature_that_is_sampled_at_is_the_one_that_is_compared(tmp_path):
-    def at_two(prompts, tokens, *, reference=False):
-        every = [logprobs("x", one.tolist(), 2.0) for one in prompts]
+    def at_two(prompts, tokens, *, heat=1.0, reference=False):
+        every = [logprobs("x", one.tolist(), 2.0 * heat) for one in prompts]
         return np.array([one[token] for one, token in zip(every, tokens, strict=True)], np.float32)
 
     with ScoringServer() as server:
