@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+ON_A_CPU = ("not enough memory", "can't allocate memory", "could not create a primitive")  # in torch's errors
 CLOSE, BESIDE = 0.5, 0.1  # similarity of a name that is suggested; how much less than the best one's it may be
 
 
@@ -67,6 +68,12 @@ def reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: Python's, Arrow's or torch's, whose errors on a CPU have no class."""
+    torchs = type(error).__name__ == "OutOfMemoryError" or any(said in str(error) for said in ON_A_CPU)
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and torchs)
 
 
 def some(names: Iterable[str], most: int = 8) -> str:

@@ -40,15 +40,19 @@ def nearest_key(given: str, kind: type) -> str:
 
 
 def near_keys(given: str, kind: type) -> list[str]:
-    """Settings whose last part has what was typed in it, and then those with a similar key or last part of it."""
+    """Settings whose last part has what was typed in it, or as its initials, and then those with a similar key or last
+
+    part of it.
+    """
     part, _, last = given.rpartition(".")
     scores, holds = {}, {}
     for key in keys(kind):
         before, _, name = key.rpartition(".")
         whole, end = _likeness(given, key), _likeness(last, name)
         scores[key] = ((whole + end) / 2 if "." in given else max(whole, end), whole)
-        if len(last) >= SHORTEST and last in name:
-            holds[key] = (before == part, name == last, f"_{name}".find(f"_{last}") >= 0)
+        initials = "".join(word[:1] for word in name.split("_"))
+        if (len(last) >= SHORTEST and last in name) or (len(last) > 1 and last == initials):
+            holds[key] = (before == part, name == last, last == initials or f"_{name}".find(f"_{last}") >= 0)
     best = max((score for score, _ in scores.values()), default=0.0)
     close = {key for key, (score, _) in scores.items() if score >= max(CLOSE, best - BESIDE)}
     close |= {key for key, (_, equal, _) in holds.items() if not equal}

@@ -38,6 +38,8 @@ class Config:
         ("lern.share=3", "there is no 'lern.share'. Did you mean learn.share?"),
         ("share=3", "Did you mean thoughts.share or learn.share?|Did you mean learn.share or thoughts.share?"),
         ("learn.rat=3", "Did you mean learn.learning_rate?"),
+        ("learn.lr=3", "Did you mean learn.learning_rate"),
+        ("lr=3", "Did you mean learn.learning_rate"),
         ("mod=x", "Did you mean learn.mode?"),
         ("shar=1", "Did you mean thoughts.share or learn.share?|Did you mean learn.share or thoughts.share?"),
         ("learn.shar=1", "Did you mean learn.share or thoughts.share?"),

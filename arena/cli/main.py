@@ -14,7 +14,7 @@ import click
 import arena
 from arena import commands
 from arena.cli.lazy import LazyGroup
-from arena.errors import ArenaError, InputError, sentence
+from arena.errors import ArenaError, InputError, out_of_memory, sentence
 from arena.text import printable
 
 COMMANDS = {
@@ -134,7 +134,9 @@ def _of_a_file(trace: TracebackType | None) -> str | None:
 def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """An unexpected exception is a bug of ours or of a plugin: one message, and where to see more."""
     where, what = _of_a_file(trace), sentence(f"{kind.__name__}: {error}")
-    if where is not None:
+    if out_of_memory(error):
+        _say(f"out of memory: {what} Free some, or do less at once: a lower --concurrency or @batch=, a smaller model")
+    elif where is not None:
         _say(f"{where}: {what} `{commands.arena('check')}` tests that file; --debug shows more")
     else:
         _say(f"this is a bug: {what} Add --debug to see where, and please report it")

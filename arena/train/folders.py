@@ -6,13 +6,16 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from arena.errors import ArenaError, InputError, reason, sentence
+from arena.errors import ArenaError, InputError, out_of_memory, reason, sentence
 from arena.record.training import HEAD as PPO
 
 
 @contextlib.contextmanager
-def writing() -> Iterator[None]:
-    """Within, a training writes: ArenaError, which says how to go on, for a file that cannot be written."""
+def writing(lower: str) -> Iterator[None]:
+    """Within, a training computes and writes: ArenaError, which says how to go on, for a file that cannot be written,
+
+    and where memory runs out. `lower`: settings with their values, where what ran out does not say better.
+    """
     try:
         yield
     except OSError as error:
@@ -20,6 +23,12 @@ def writing() -> Iterator[None]:
             f"{sentence(reason(error))} What was written before is whole: mend that (make room on a full disk), and go "
             "on with --resume"
         ) from error
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        told = str(error).startswith("out of memory")
+        what = sentence(error) if told else f"out of memory ({reason(error)}): lower {lower}."
+        raise ArenaError(f"{what} What was written before is whole: then go on with --resume") from error
 
 
 def check_resumed(out: Path, option: str, head: str, by: str) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-import torch
-
-ON_A_CPU = ("not enough memory", "can't allocate memory")  # of torch's errors there, which have no class
+from arena.errors import out_of_memory
 
 
 @contextlib.contextmanager
@@ -16,8 +14,6 @@ def told(device: str, where: str, todo: str) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and not any(
-            said in str(error) for said in ON_A_CPU
-        ):
+        if not out_of_memory(error):
             raise
         raise MemoryError(f"out of memory on {device} in {where}: {todo}") from error

@@ -72,7 +72,7 @@ def main(config: PpoConfig, game: type[Game] | None = None, updates: int | None 
     write_head(config, games[0])
     pool = Pool(game, {kind: getattr(config, f"pool_{kind}") for kind in KINDS}, config.pool_size)
     with (
-        writing(),
+        writing(f"batch (now {config.batch}) or envs (now {config.envs})"),
         contextlib.closing(make_env(config, game, games, pool)) as env,
         Interrupts() as stop,
         torch_threads(),

@@ -48,4 +48,5 @@ def check(part: str, config: object, ranges: Mapping[str, Range]) -> None:
         every = value if isinstance(value, tuple) else (value,)
         if not all(one is None or allowed.holds(one) for one in every):
             shown = list(value) if isinstance(value, tuple) else value
-            raise InputError(f"{part}{'.' * bool(part)}{name}={shown}: expected {allowed}")
+            finite = all(one is None or math.isfinite(one) for one in every)
+            raise InputError(f"{part}{'.' * bool(part)}{name}={shown}: expected {allowed}{', a number' * (not finite)}")

@@ -24,6 +24,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from arena.errors import ArenaError
 from arena.evaluate.intervals import mean_interval
 from arena.figures import NO_INTERVAL
 
@@ -47,7 +48,8 @@ def play(game: str, operators: Sequence[str], matches: int, seed: int, folder: P
     at_once = AT_ONCE if game.startswith(("sidescroller", "mario")) else min(matches, 160)
     counts = ["--matches", str(matches), "--seed", str(seed), "--concurrency", str(at_once)]
     command = [*ARENA, "play", "--game", game, *named, *counts, "--out", str(folder), "--quiet"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    if code := subprocess.run(command, stdout=subprocess.DEVNULL).returncode:
+        raise ArenaError(f"{', '.join(operators)} did not play {game}: `arena play` ended with exit code {code}")
     table: dict[str, Any]
     (table,) = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     return table

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from arena.errors import ArenaError
 
 ARENA = (sys.executable, "-m", "arena")
 TURNS = 20_000
@@ -114,21 +117,28 @@ def train(out: Path, methods: Sequence[str], seeds: Sequence[int], turns: int) -
             with _alone(out / f"{method}-{seed}.lock") as mine:
                 if mine:
                     folder = out / f"{method}-{seed}"
-                    learn(folder, config(method, seed, begun), turns)
+                    if learn(folder, config(method, seed, begun), turns):  # what was measured before it went on is old
+                        shutil.rmtree(folder.with_name(f"{folder.name}-model"), ignore_errors=True)
+                        folder.with_name(f"{folder.name}.levels.json").unlink(missing_ok=True)
                     measure(folder, f"vlm:{model(folder)}")
 
 
-def learn(folder: Path, how: Any, turns: int) -> None:
-    """Updates until so many turns were learnt from, the last one whole; from where `folder` stands."""
+def learn(folder: Path, how: Any, turns: int) -> bool:
+    """Updates until so many turns were learnt from, the last one whole; from where `folder` stands.
+
+    Whether any was missing.
+    """
     from arena.train.vlm.trainer import Trainer
 
     if told(folder) >= turns:
-        return
+        return False
+    how = replace(how, updates=max(1, len(lines(folder))))  # a training that goes on has no fewer than it has
     with Trainer(how, folder, resume="exact" if folder.exists() else "no") as trainer:
         while told(folder) < turns:
             trainer.config = replace(how, updates=trainer.done + 1)
             trainer.run()
             print(f"{folder.name}: update {trainer.done}, {told(folder):,.0f} of {turns:,} turns", flush=True)
+    return True
 
 
 def lines(folder: Path) -> list[dict[str, float]]:
@@ -190,7 +200,7 @@ def main() -> None:
     parser.add_argument("what", choices=("start", "train", "report"))
     parser.add_argument("--out", type=Path, default=Path("work/ablation"))
     parser.add_argument("--methods", default=",".join(METHODS), help="comma separated, in this order")
-    parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
+    parser.add_argument("--seeds", type=_seeds, default=SEEDS, help="whole numbers, comma separated")
     parser.add_argument("--turns", type=int, default=TURNS, help="of each training")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where report writes")
     given = parser.parse_args()
@@ -198,15 +208,22 @@ def main() -> None:
     if unknown := [one for one in methods if one not in METHODS]:
         parser.error(f"--methods: there is no {', '.join(unknown)}; there are {', '.join(METHODS)}")
     given.out.mkdir(parents=True, exist_ok=True)
-    match given.what:
-        case "start":
-            print(start(given.out))
-        case "train":
-            train(given.out, methods, [int(seed) for seed in given.seeds.split(",")], given.turns)
-        case "report":
-            from scripts.train.ablation_report import report
+    try:
+        match given.what:
+            case "start":
+                print(start(given.out))
+            case "train":
+                train(given.out, methods, given.seeds, given.turns)
+            case "report":
+                from scripts.train.ablation_report import report
 
-            report(given.out, given.docs, given.turns)
+                report(given.out, given.docs, given.turns)
+    except ArenaError as error:
+        sys.exit(f"ablation: {error}")
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(",")))
 
 
 if __name__ == "__main__":

@@ -21,10 +21,12 @@ def test_a_training_ends_with_the_update_that_fills_its_turns(tmp_path: Path) ->
     how = ablation.config("reinforce++", 0, SHIPPED)
     how = replace(how, rollout=replace(how.rollout, matches=1, max_ticks=3))
     how = replace(how, model=replace(how.model, dtype="float32", tokens=256))  # what has no bfloat16 is slow at it
-    for _ in range(2):  # the second time there is nothing left to do
-        ablation.learn(tmp_path / "run", how, 4)
+    for anew in (True, False):  # the second time there is nothing left to do
+        assert ablation.learn(tmp_path / "run", how, 4) is anew
         assert [line["update"] for line in ablation.lines(tmp_path / "run")] == [1, 2]
     assert 4 <= ablation.told(tmp_path / "run") <= 6
+    assert ablation.learn(tmp_path / "run", how, 10)  # a longer one goes on from the shorter one
+    assert [line["update"] for line in ablation.lines(tmp_path / "run")] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("method", sorted(ablation.METHODS))

@@ -21,6 +21,7 @@ STATE = "engine.json"  # in a folder of an engine's state: what it belongs to
 SERVED = "tinker.json"  # in its place, where a server of the Tinker API trains
 WEIGHTS = "weights.json"  # in a folder of weights: which they are, and how far their training was
 WHERE = {"concurrency", "processes", "hosts"}  # of a rollout: how many play at once, and where; they change no row
+OF_MODEL = {"rollout.operator", "engine", *(f"model.{one}" for one in ("mode", "rank", "alpha", "freeze_vision_tower"))}
 SAME_ROWS = {f"rollout.{name}" for name in WHERE}
 ALONE = "weights_of"  # in the head: the update of which --resume weights-only took the weights; None: none
 
@@ -44,10 +45,16 @@ def check_settings(out: Path, now: Mapping[str, Any], updates: int) -> None:
     """
     changed = [one for one in _differences(read_head(out)["config"], now) if one[0] not in SAME_ROWS]
     if changed:
-        name, old, new = changed[0]
+        name, old, new = next((one for one in changed if one[0] in OF_MODEL), changed[0])
+        alone = ", or with --resume weights-only"
+        merge = (
+            f". For another model, merge what was learnt (`{commands.arena('export', 'model', str(out), 'DIR')}`) and "
+            "begin with rollout.operator=vlm:DIR in another --out"
+        )
+        way = {"rollout.operator": f"{alone} where it is the same model{merge}"}.get(name, merge)
         raise InputError(
-            f"{out} was trained with {name}={old}, not {new}: resume with the same settings, or with --resume "
-            "weights-only"
+            f"{out} was trained with {name}={old}, not {new}: resume with the same settings"
+            f"{way if name in OF_MODEL else alone}"
         )
     done = max((int(path.name) for path in (out / CHECKPOINTS).glob("[0-9]" * 6)), default=0)
     if updates < done:

@@ -22,7 +22,7 @@ def make(config: VlmConfig, folder: Path) -> tuple[Engine, Tokens]:
     if config.engine == "local":
         local = _local(config, folder)
         engine: Engine = local
-        words = local.learner
+        local.part, words = "model.", local.learner
     else:
         words = learner(operator, "cpu", "bfloat16")  # its weights are dropped again
         engine = TinkerEngine(folder, config.tinker, rank=config.model.rank, seed=config.model.seed)

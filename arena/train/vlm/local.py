@@ -57,6 +57,7 @@ class LocalEngine(Engine):
 
     def __init__(self, source: str, folder: Path, config: LocalConfig | None = None) -> None:
         self.source, self.folder, self.config = source, folder, (config or LocalConfig()).here()
+        self.part = ""  # of a training's settings, whose setting `tokens` is told as part + "tokens"
         self.reached: dict[str, int] = {}  # how far its training was, of what is exported,
         self.changed = True  # and whether that changed the model
         self.learner = learner(source, self.config.device, self.config.weights)
@@ -145,7 +146,8 @@ class LocalEngine(Engine):
                     each, sums = find(scored, inputs, config)
                     total = each.sum() if counts else each.sum() * 0
                     if said := self._no_number(total):
-                        self._broken(f"the loss {loss} is {said}")
+                        odd = [name for name, value in sums.items() if not np.isfinite(value)]
+                        self._broken(f"the loss {loss} is {said}" + (f" (in {', '.join(odd)})" if odd else ""))
                     total.backward()
                     for name, value in (sums if counts else {}).items():
                         metrics[name] = metrics.get(name, 0.0) + value
@@ -343,15 +345,17 @@ class LocalEngine(Engine):
 
     def _pass(self, one: Pass) -> contextlib.AbstractContextManager[None]:
         """What runs out of memory in a pass says what to lower."""
-        more = "" if self.config.checkpointing else ", or set checkpointing=true"
-        less = "" if self.config.mode == "lora" else ", or mode=lora"
+        part = self.part
+        more = "" if self.config.checkpointing else f", or set {part}checkpointing=true"
+        less = "" if self.config.mode == "lora" else f", or {part}mode=lora"
         where = f"a pass of {len(one.rows) + one.spare} rows of {one.length} tokens"
-        return self._memory(where, f"lower tokens= (now {self.config.tokens}){more}{less}")
+        return self._memory(where, f"lower {part}tokens= (now {self.config.tokens}){more}{less}")
 
     def _step(self) -> contextlib.AbstractContextManager[None]:
         """The same of a step, which needs no activations, but the gradient and two moments of each trained weight."""
-        lora = f"lower rank= (now {self.config.rank}), or pictures= (now {self.config.pictures})"
-        return self._memory("the optimiser's step", lora if self.config.mode == "lora" else "set mode=lora")
+        part = self.part
+        lora = f"lower {part}rank= (now {self.config.rank}), or {part}pictures= (now {self.config.pictures})"
+        return self._memory("the optimiser's step", lora if self.config.mode == "lora" else f"set {part}mode=lora")
 
     @contextlib.contextmanager
     def _memory(self, where: str, todo: str) -> Iterator[None]:

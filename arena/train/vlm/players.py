@@ -113,7 +113,8 @@ def _main(words: Connection, config: RolloutConfig, out: Path, tokens: Tokens, s
             words.send(word)
 
     try:
-        with sharing(out), writing(), Rollout(config, out, tokens, seed=seed) as rollout:
+        lower = f"processes or rollout.concurrency (now {config.concurrency})"
+        with sharing(out), writing(lower), Rollout(config, out, tokens, seed=seed) as rollout:
             threading.Thread(target=_beat, args=(rollout, say, idle), daemon=True).start()
             while True:
                 idle.set()

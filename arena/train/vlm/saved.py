@@ -26,6 +26,7 @@ from arena.train.vlm import begun, sft_facts
 from arena.train.vlm.engine import Datum
 
 VERSION = 1
+MERGE = "To train another model on what this one learnt, merge it (`arena export model`), name that, and begin anew"
 FACTS, SERVED = begun.STATE, begun.SERVED
 MARKER = begun.WEIGHTS  # the last file of a folder of weights
 
@@ -125,17 +126,17 @@ def read_state(
         was, now = found.get(name), facts.get(name)
         if was != now and name not in ("source", "version"):
             what = "its base model has other files" if name == "base" else f"{name}={was}, not {now}"
-            raise CheckpointError(f"{path} is the state of another model ({found.get('source')}): {what}")
+            raise CheckpointError(f"{path} is the state of another model ({found.get('source')}): {what}. {MERGE}")
     weights = _tensors(path / "weights.safetensors")
     moments = {} if optimizer is None else _tensors(path / "optimizer.safetensors")
     if weights.keys() != trained.keys():
         other = sorted(weights.keys() ^ trained.keys())[0]
-        raise CheckpointError(f"{path} is the state of another model: {other}. {nearest(other, trained)}")
+        raise CheckpointError(f"{path} is the state of another model: {other}. {nearest(other, trained)} {MERGE}")
     for name, one in trained.items():
         if weights[name].shape != one.shape or weights[name].dtype != one.dtype:
             raise CheckpointError(
                 f"{path} is the state of another model: {name} is {tuple(weights[name].shape)} {weights[name].dtype}, "
-                f"not {tuple(one.shape)} {one.dtype}"
+                f"not {tuple(one.shape)} {one.dtype}. {MERGE}"
             )
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in moments.items():

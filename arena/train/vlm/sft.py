@@ -276,7 +276,8 @@ def main(config: SftConfig, engine: Engine, tokens: Tokens, begun: Reached | Non
 
 def run(config: SftConfig) -> Path:
     """Runs what is missing of the training, on this machine, and returns the folder of the model, or of its adapter."""
-    with sft_facts.refused(Path(config.out)), writing():
+    lower = f"tokens (now {config.tokens}) or batch (now {config.batch})"
+    with sft_facts.refused(Path(config.out)), writing(lower):
         return _run(config, Path(config.out))
 
 

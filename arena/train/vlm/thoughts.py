@@ -108,7 +108,7 @@ def of_run(folder: Path) -> dict[str, Count]:
 
     Operators without facts or thoughts are left out. RecordError where it cannot be played again.
     """
-    run = Run(folder)
+    run = Run(Path(folder))
     out: dict[str, Count] = {}
     with contextlib.closing(Replay(run)) as replay:
         names = [name for name, _, _ in replay.games]

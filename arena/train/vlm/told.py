@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from arena import commands
+from arena.evaluate.intervals import mean_interval
 from arena.evaluate.table import ScoreRow
 from arena.figures import NO_INTERVAL
+from arena.log import EndLine, MatchLine
 from arena.record.reader import Run
 from arena.train.vlm import begun, spo
 
@@ -22,6 +24,7 @@ LAST = {  # of the last update
     "actor/entropy": "entropy",
     "critic/explained_var": "explained variance",
     "rollout/unparsed": "unparsed",
+    "rollout/dropped": "turns not learnt from",
 }
 
 
@@ -78,14 +81,38 @@ def use(out: Path, update: int | None = None) -> list[str]:
     mine = [one for one in found if one.update == update]
     hidden = any(one.shown != TRUE for one in mine)
     lines = []
-    for game in dict.fromkeys(one.game for one in mine):
+    for number, game in enumerate(dict.fromkeys(one.game for one in mine)):
         here = [one for one in mine if one.game == game]
         trained = [f"{one.words()} {SHOWN[one.shown]}" if hidden else one.words() for one in here if one.trained]
         told = [f"the trained model {', '.join(trained)}", *_others([one for one in here if not one.trained])]
         lines.append(f"after update {update}, {game}: {', '.join(told)}{_stage(out, update)}")
-    if hidden:
-        lines.append("what it loses without its pictures is what the policy uses of them")
+        lost = [
+            f"{figure(mean)} {interval(low, high)} {SHOWN[one.shown]}"
+            for one in here
+            if one.trained and one.shown != TRUE
+            for mean, low, high in _lost(out, update, one.shown, number)
+        ]
+        if lost:
+            lines.append(f"what it loses so, start by start, is what it uses of its pictures: {', '.join(lost)}")
     return lines
+
+
+def _lost(out: Path, update: int, shown: str, game: int) -> Iterator[tuple[float, float | None, float | None]]:
+    """How much more the trained model got with its pictures than with others: mean and 95% t-interval over starts."""
+    true, other = (_returns(folder_of(out, update, one), game) for one in (TRUE, shown))
+    differences = [true[start] - other[start] for start in sorted(true.keys() & other.keys())]
+    if differences:
+        yield sum(differences) / len(differences), *mean_interval(differences)
+
+
+def _returns(folder: Path, game: int) -> dict[int, float]:
+    """The mean return of the trained model by start, in the matches of a run, of one of its games."""
+    run, found = Run(folder), defaultdict[int, list[float]](list)
+    name = next(iter(run.head.games[game].operators)).name
+    for first, *_, last in run.played():
+        if isinstance(first, MatchLine) and isinstance(last, EndLine) and first.game_index == game and last.returns:
+            found[first.block] += [last.returns[seat] for seat, who in enumerate(first.seats) if who == name]
+    return {block: sum(one) / len(one) for block, one in found.items() if one}
 
 
 def _others(seated: list[Scored]) -> list[str]:

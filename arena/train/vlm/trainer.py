@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from arena.canonical import generator, key
-from arena.errors import InputError
+from arena.errors import InputError, some
 from arena.observer import Observer
 from arena.plan import Plan
 from arena.train.folders import writing
@@ -144,6 +144,9 @@ class Trainer:
                     early.doing(f"playing {config.rollout.matches:,} matches")
                 with _timed(seconds, "rollout"):
                     found = self.rollout.play(update)
+                if shown is not None and found.dropped:
+                    reasons = some([f"{count} x {reason}" for reason, count in found.dropped.most_common()], 3)
+                    shown.doing(f"update {update + 1}: turns that are not learnt from: {reasons}")
                 metrics = of_rows(found, update) | win_rates(found.matches, self.who)
                 metrics |= thoughts.score(found.rows, self.tokens, self.truths).metrics()
                 with _timed(seconds, "store"):
@@ -278,7 +281,13 @@ class Trainer:
 
 def main(config: VlmConfig, out: Path, *, resume: Resume = "no", shown: Shown | None = None) -> Path:
     """Train; returns the folder, which `arena export model` takes. ArenaError, also where a file cannot be written."""
-    with Trainer(config, out, resume=resume) as trainer, writing():
+    values = (
+        ("rollout.matches", config.rollout.matches),
+        ("model.tokens", config.model.tokens),
+        ("critic.batch", config.critic.batch),
+    )
+    lower = " or ".join(f"{name} (now {value})" for name, value in values)
+    with Trainer(config, out, resume=resume) as trainer, writing(lower):
         trainer.run(shown)
     return out
 

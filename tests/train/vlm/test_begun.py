@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from arena.cli.main import cli
 from arena.errors import InputError, RecordError
 from arena.train.vlm import begun, sft_facts
+from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import VlmConfig, begun_with, load
 
 WRONG = [
@@ -172,3 +173,20 @@ def test_a_folder_with_other_files_is_no_supervised_start(tmp_path):
     assert not sft_facts.has_begun(tmp_path)
     words = ["train", "sft", "--teacher", "leduc", "--out", str(tmp_path), "--resume"]
     assert "holds no training of `arena train sft`" in str(CliRunner().invoke(cli, words).exception)
+
+
+@pytest.mark.parametrize(
+    ("changed", "ways"),
+    [
+        (("model.rank=8",), ("export model", "vlm:DIR")),
+        (("model.mode=full", "learn.gamma=0.5"), ("export model", "vlm:DIR")),
+        (("learn.gamma=0.5",), ("--resume weights-only",)),
+        (("rollout.operator=vlm:nano-games",), ("weights-only where it is the same model", "export model")),
+    ],
+)
+def test_each_changed_setting_is_told_the_ways_that_are_open_to_it(tmp_path, changed, ways):
+    Files(tmp_path / "out").begin(load(None, None, (), ("kuhn",)), "no")
+    with pytest.raises(InputError) as caught:
+        Files(tmp_path / "out").begin(load(None, None, changed, ("kuhn",)), "exact")
+    assert all(way in str(caught.value) for way in ways)
+    assert ("weights-only" in str(caught.value)) == any("weights-only" in way for way in ways)

@@ -262,7 +262,7 @@ def test_a_loss_that_is_no_number_stops_with_its_rows_saved(sampled, tmp_path):
     before = {name: one.detach().clone() for name, one in made._trained.items()}
     rows = weighted(sampled[0][:3])
     rows[1].inputs["weight"][0] = np.nan
-    with pytest.raises(ArenaError, match=r"the loss cross_entropy is nan.*failed-batch-0.npz"):
+    with pytest.raises(ArenaError, match=r"the loss cross_entropy is nan \(in sft/loss\).*failed-batch-0.npz"):
         made.forward_backward(rows, "cross_entropy")
     saved = np.load(tmp_path / "failed-batch-0.npz")
     assert np.array_equal(saved["1.response"], rows[1].response)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shlex
@@ -19,7 +20,7 @@ from arena.cli.show import show
 from arena.errors import InputError, RecordError
 from arena.evaluate.table import ScoreRow
 from arena.record.reader import Run
-from arena.train.vlm import begun, told
+from arena.train.vlm import begun, engines, told
 from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import load
 from arena.train.vlm.measures import of_rows, win_rates
@@ -102,7 +103,7 @@ def test_a_training_is_shown_in_words(out):
         "last update: return",
         "with blank pictures",
         "with pictures of other turns",
-        "what the policy uses",
+        "what it uses of its pictures",
         "is the newest checkpoint",
         "export model",
         "000002.html",
@@ -153,7 +154,21 @@ def test_pictures_are_named_only_where_some_were_hidden(tmp_path, monkeypatch):
     (only,) = told.use(tmp_path)
     assert only == "after update 2, spy: the trained model +1 [+0.5, +1.5], scripted +0.5 [+0, +1]"
     found.append(scored(0.25, trained=True, shown="blank"))
-    assert "+1 [+0.5, +1.5] with its pictures, +0.25 [-0.25, +0.75] with blank pictures" in told.use(tmp_path)[0]
+    by_start = {"000002": {0: 1.0, 1: 2.0}, "000002-blank": {0: 0.5, 1: 1.5, 2: 9.0}}
+    monkeypatch.setattr(told, "_returns", lambda folder, game: by_start[folder.name])
+    line, lost = told.use(tmp_path)
+    assert "+1 [+0.5, +1.5] with its pictures, +0.25 [-0.25, +0.75] with blank pictures" in line
+    assert lost.endswith(": +0.5 [+0.5, +0.5] with blank pictures")
+
+
+def test_what_is_lost_without_pictures_is_the_difference_of_the_scores_where_all_starts_are_the_same(out):
+    mine = {one.shown: one.score for one in told.scores(out) if one.trained and one.update == 2}
+    *_, lost = told.use(out)
+    both = [
+        f"{told.figure(mine['true'] - mine[shown])} (no interval) {told.SHOWN[shown]}"
+        for shown in ("blank", "shuffled")
+    ]
+    assert lost.endswith(": " + ", ".join(both))
 
 
 def test_a_damaged_head_is_said(out, tmp_path):
@@ -258,3 +273,21 @@ def test_a_win_rate_is_of_the_current_weights_against_each_kind_of_opponent():
 def test_an_evaluation_that_cannot_be_played_is_refused_before_the_training(tmp_path, setting, said):
     with pytest.raises(InputError, match=said), Trainer(config(tmp_path, setting), tmp_path / "out"):
         pass
+
+
+def test_why_turns_are_not_learnt_from_is_told(tmp_path):
+    how = config(tmp_path, "updates=1", "evaluation.every=0")
+    engine, tokens = engines.make(how, tmp_path / "weights")
+    numbers = itertools.count()
+
+    def encode(messages):
+        ids = engine.learner.encode(messages)[0]
+        return ids[:-1] if next(numbers) % 2 else ids
+
+    before = len(SAID)
+    with Trainer(how, tmp_path / "out", engine=engine, tokens=tokens._replace(encode=encode)) as trainer:
+        trainer.run(Listener())
+    dropped = int(lines(tmp_path / "out" / "metrics.jsonl")[0]["rollout/dropped"])
+    (said,) = [one for one in SAID[before:] if "not learnt from" in one]
+    assert re.fullmatch(rf"update 1: turns that are not learnt from: {dropped} x .*prompt.*", said)
+    assert f"turns not learnt from {dropped}" in " ".join(told.sentences(tmp_path / "out"))

@@ -153,7 +153,7 @@ def test_an_evaluation_between_updates_scores_the_weights_so_far(tmp_path):
 
 
 def test_a_forecast_counts_turns_hours_and_memory(tmp_path):
-    found = trials.forecast(config(tmp_path, "staleness=2"))
+    found = trials.forecast(config(tmp_path, "staleness=2", "rollout.pool.every=3"))
     assert found.matches == 12
     assert found.turns > 12
     assert found.hours > 0
