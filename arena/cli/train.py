@@ -20,7 +20,7 @@ from arena.cli.train_vlm import vlm
 from arena.cli.whole import Whole
 from arena.errors import InputError, WorkerError
 from arena.record.training import HEAD, read_training, set_aside
-from arena.train.folders import check_resumed
+from arena.train.folders import alone, check_free, check_resumed
 
 
 @click.group(cls=Group)
@@ -69,6 +69,7 @@ def ppo(
     from arena.train.config import PpoConfig, load
 
     folder = Path(out)
+    check_free(folder)
     if resume:
         check_resumed(folder, "--resume", HEAD, "arena train ppo")
     elif os.path.isfile(folder / HEAD):  # False, too, for what is no name of a folder
@@ -89,18 +90,19 @@ def ppo(
         trained_by=shlex.join(["arena", "train", "ppo", *map(str, words)]),
     )
     with extra_train():
-        from arena.train.ppo import main
+        from arena.train.ppo import run
     try:
-        before = read_training(folder) if resume else None
-        if before is not None and before.steps < steps:
-            set_aside(folder, before.steps)
-        path = main(config)
-        if matches:
-            seat = (config.seats or spec.seats)[0]
-            other = "random" if spec.baseline is None else "scripted"
-            # Who plays alone shares nothing with the other but the start: each in a lane of its own.
-            others = seat - 1 if seat > 1 else min(1, spec.seats[1] - 1)
-            _evaluate(game, [f"ppo:{out}", *[other] * others], matches, seed, folder, quiet)
+        with alone(folder):  # until its matches are played: who trains further moves them out of the way
+            before = read_training(folder) if resume else None
+            if before is not None and before.steps < steps:
+                set_aside(folder, before.steps)
+            path = run(config)
+            if matches:
+                seat = (config.seats or spec.seats)[0]
+                other = "random" if spec.baseline is None else "scripted"
+                # Who plays alone shares nothing with the other but the start: each in a lane of its own.
+                others = seat - 1 if seat > 1 else min(1, spec.seats[1] - 1)
+                _evaluate(game, [f"ppo:{out}", *[other] * others], matches, seed, folder, quiet)
     except (KeyboardInterrupt, WorkerError):
         click.echo(_stopped(folder), err=True)
         raise

@@ -18,7 +18,7 @@ from arena.cli.options import option
 from arena.cli.set_option import set_option
 from arena.cli.whole import Whole
 from arena.errors import InputError, WorkerError
-from arena.train.folders import check_resumed
+from arena.train.folders import check_free, check_resumed
 from arena.train.vlm import sft_facts, sft_told
 from arena.train.vlm.seated import seated
 
@@ -83,6 +83,8 @@ def sft(
     """
     from arena.train.vlm.sft_config import SftConfig, SftSettings, Sort, load
 
+    if out is not None:
+        check_free(Path(out))
     there = out is not None and sft_facts.has_begun(Path(out))
     if resume and out is not None and not there:
         check_resumed(Path(out), "--resume", sft_facts.HEAD, "arena train sft")

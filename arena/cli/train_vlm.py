@@ -17,6 +17,7 @@ from arena.cli.set_option import set_option
 from arena.cli.whole import Whole
 from arena.errors import InputError, WorkerError
 from arena.figures import clock, rate
+from arena.train.folders import check_free
 from arena.train.vlm import begun
 from arena.train.vlm.told import use
 
@@ -126,6 +127,8 @@ def vlm(
         changes.append(f"learn.learning_rate={lr}")
     if not dry_run and out is None:
         raise InputError("--out is missing: the folder of the training")
+    if out is not None and not dry_run:
+        check_free(out)
     if out is not None and (resume or not dry_run):
         begun.check_folder(out, resume or "no")
     config = load(preset, config_file, tuple(changes), games, begun=out if resume else None)

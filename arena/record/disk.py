@@ -77,12 +77,26 @@ class Disk:
         self.replace(path, text + b"\n")
 
 
-class FolderLock:
-    """Held by the one process that writes a run folder. The operating system releases it when that process is gone."""
+class FolderInUseError(RecordError):
+    """Another process writes the folder."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises RecordError when another process holds it."""
-        self._path = folder / LOCK
+    def __init__(self, folder: Path, holder: str) -> None:
+        super().__init__(
+            f"{folder} is being written by another arena (process {holder}): wait until it has "
+            f"ended, or stop it. `arena show {folder}` shows how far it is"
+        )
+        self.holder = holder  # its process id, if that is known
+
+
+class FolderLock:
+    """Held by the one process that writes a folder. The operating system releases it when that process is gone.
+
+    Processes that this one starts do not inherit it, so it is free although they may live on.
+    """
+
+    def __init__(self, folder: Path, name: str = LOCK) -> None:
+        """`name`: of the file that is locked. Raises FolderInUseError when another process holds it."""
+        self._path = folder / name
         while True:
             self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
@@ -90,15 +104,16 @@ class FolderLock:
             except BlockingIOError:
                 holder = os.read(self._fd, 20).decode("ascii", "replace").strip()
                 os.close(self._fd)
-                raise RecordError(
-                    f"{folder} is being written by another arena (process {holder or 'unknown'}): wait until it has "
-                    f"ended, or stop it. `arena show {folder}` shows how far it is"
-                ) from None
+                raise FolderInUseError(folder, holder or "unknown") from None
             if self._path.exists() and os.path.samestat(os.fstat(self._fd), self._path.stat()):
                 break
             os.close(self._fd)  # its holder has just removed it
-        os.ftruncate(self._fd, 0)
-        os.write(self._fd, f"{os.getpid()}\n".encode())
+        try:
+            os.ftruncate(self._fd, 0)
+            os.write(self._fd, f"{os.getpid()}\n".encode())
+        except OSError:  # the disk is full
+            self.release()
+            raise
 
     def release(self) -> None:
         self._path.unlink(missing_ok=True)

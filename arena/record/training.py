@@ -13,8 +13,9 @@ from arena import commands
 from arena.record.documents import read_json
 
 HEAD = "train.json"
+LOCK = "train.lock"  # exists in the folder of a training, of whatever kind, while it runs
 FORMAT = 1
-OF_TRAINING = ("checkpoint-", "policy.", "curve.csv", HEAD, "tb", "imitation.txt", "round-", "evaluation-")
+OF_TRAINING = ("checkpoint-", "policy.", "curve.csv", HEAD, LOCK, "tb", "imitation.txt", "round-", "evaluation-")
 # What the names of the files of a training begin with; anything else in its folder is of the evaluation.
 
 

@@ -41,7 +41,7 @@ from arena.train import products
 from arena.train.backend import HostedBackend, LocalBackend, VecBackend
 from arena.train.checkpoint import State, put_back, restore, take, write
 from arena.train.config import PpoConfig
-from arena.train.folders import writing
+from arena.train.folders import alone, writing
 from arena.train.imitate import imitate
 from arena.train.nets import Floats, probabilities, sample
 from arena.train.network import ActorCritic, to_numpy
@@ -61,6 +61,12 @@ def main(config: PpoConfig, game: type[Game] | None = None, updates: int | None 
     updates: stop after so many updates of this call, as an interruption would, with a checkpoint.
     Raises InputError, UnplayableError, CheckpointError, WorkerError (a game host died), ArenaError (a full disk).
     """
+    with alone(Path(config.out)):
+        return run(config, game, updates)
+
+
+def run(config: PpoConfig, game: type[Game] | None = None, updates: int | None = None) -> Path:
+    """As `main`, for whoever is `alone` in the folder."""
     game = game or game_class(config.game)
     if game.spec.vector_shape is None:
         raise UnplayableError(f"{config.game} has no vector view, which PPO learns from")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gc
 import platform
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -31,15 +30,6 @@ FREE = {"out", "steps", "resume", "progress", "trained_by", "keep", "checkpoint_
 
 def find_checkpoint(config: Any, out: Path) -> Path | None:
     """The checkpoint to resume from, if any. Raises InputError if the folder and `config.resume` do not agree."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        where = str(out)[:200]
-        raise InputError(
-            f"--out {where}: nothing can be written there ({error.strerror}); choose another --out"
-        ) from error
     if (out / "run.json").exists() and not (out / HEAD).exists():
         raise InputError(f"{out} holds a run without a training; choose another --out")
     found = latest(out)

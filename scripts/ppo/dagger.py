@@ -29,6 +29,7 @@ from torch.nn import functional  # noqa: E402
 from arena.canonical import generator, key  # noqa: E402
 from arena.train.checkpoint import restore, take, write  # noqa: E402
 from arena.train.config import PpoConfig, config_for  # noqa: E402
+from arena.train.folders import alone  # noqa: E402
 from arena.train.nets import Cnn, sample  # noqa: E402
 from arena.train.network import ActorCritic, from_numpy  # noqa: E402
 from arena.train.policy import load_policy  # noqa: E402
@@ -287,6 +288,12 @@ def basis(config: Config) -> PpoConfig:
 
 def main(config: Config) -> Path:
     """Train, and return the path of the policy."""
+    with alone(Path(config.out)):
+        return train(config)
+
+
+def train(config: Config) -> Path:
+    """As `main`, for whoever is `alone` in the folder."""
     out = Path(config.out)
     begun = find_checkpoint(config, out)
     before = [file for one in config.begin for file in sorted(Path(one).glob("round-*.npz"))]

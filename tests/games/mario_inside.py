@@ -15,8 +15,10 @@ from arena.game import Move, StepResult, Views
 from arena.plugins import game_class
 from arena_games.lanes.actions import MACRO, SETS
 from arena_games.lanes.lane import Button
+from arena_games.lanes.moves import BUTTONS
 from arena_games.mario import rules
 from arena_games.mario.lane import MarioLane
+from arena_games.mario.search import advise
 from arena_games.mario.stages import game_of
 
 ROOT = Path(rules.__file__).parent
@@ -248,6 +250,18 @@ def colours() -> Any:
     return [*shown, np.array_equal(lane.luma(kept), grey), moved]
 
 
+def advised() -> Any:
+    """What the search does at decisions of 4 frames, by name."""
+    lane, plan, out = MarioLane("1-1"), (), []
+    lane.begin()
+    for _ in range(40):
+        plan = advise(lane, plan, 4)
+        lane.hold(BUTTONS[plan[0]], 4)
+        out.append(NAMES[plan[0]])
+        plan = plan[1:]
+    return out
+
+
 if __name__ == "__main__":
     probes = (
         pipe,
@@ -265,6 +279,7 @@ if __name__ == "__main__":
         smb3_death,
         sets,
         pairs,
+        advised,
     )
     if sys.argv[1] == "all":
         print(json.dumps({probe.__name__: probe() for probe in probes}))

@@ -18,7 +18,10 @@ from arena.match import Match
 from arena.plan import HERE
 from arena.record.verify import verify
 from arena.testing.checking import findings
-from tests.games.mario_kit import LONGEST, needed
+from arena.train import shards
+from arena_games.lanes.moves import NAMES as MOVES
+from tests.games import mario_kit
+from tests.games.mario_kit import INSIDE, LONGEST, needed
 from tests.test_kill import Killer, play
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # the first one makes the environment
@@ -72,6 +75,37 @@ def test_a_level_whose_host_is_killed_is_played_again_to_the_same_log(tmp_path: 
     assert b'"type":"void"' in (killed.folder / "timing-000.jsonl").read_bytes()
     assert logs[0] == logs[1]
     assert verify(killed).passed
+
+
+SCRIPT = """
+from arena.game import Views
+from arena.operator import Decision, Operator, OperatorKind
+
+class Player(Operator):
+    def act(self, requests):
+        return [Decision(answer=ACTIONS[one.tick]) for one in requests]
+
+    def end(self, match, seat, outcome):
+        pass
+
+KIND = OperatorKind(name="player", summary="plays from a list", target=f"{__file__}:build", views=lambda *_: Views())
+
+def build(context):
+    return Player()
+"""
+
+
+def test_a_run_of_another_frame_skip_is_corrected_at_that_skip(tmp_path: Path) -> None:
+    """Who plays as the corrector would, holding each decision for as long as the match does, is told nothing else."""
+    pytest.importorskip("transformers")
+    played = json.loads(mario_kit.run(needed("mario"), INSIDE, "advised").stdout)["advised"]
+    (tmp_path / "player.py").write_text(f"ACTIONS = {[MOVES.index(name) for name in played]}\n{SCRIPT}")
+    arena("play", "-g", f"mario:1-1@skip=4@horizon={len(played)}", "-o", "./player.py", "--out", "run", cwd=tmp_path)
+    arena("train", "sft", "--correct", "run", "--dry-run", "--out", "out", cwd=tmp_path)
+    told = [lesson.answer for lesson in shards.read((tmp_path / "out" / "lessons").iterdir())]
+    jumps = [name for name in played if name != "right run"]  # where nothing is ahead, some decisions are not taught
+    assert len(jumps) > 3
+    assert [name for name in told if name != "right run"] == jumps
 
 
 def test_its_checks_run_in_its_runtime() -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from arena import commands, settings
 from arena.errors import CheckpointError, InputError, RecordError, sentence
-from arena.train.folders import check_resumed
+from arena.train.folders import check_resumed, names_in
 
 HEAD = "vlm.json"
 FORMAT = 1
@@ -34,7 +34,7 @@ def check_folder(out: Path, resume: str) -> None:
         check_resumed(out, f"--resume {resume}", HEAD, "arena train vlm")
     elif (out / HEAD).is_file():
         raise InputError(f"{out} holds a training already: add --resume exact, or choose another --out")
-    elif out.exists() and any(out.iterdir()):
+    elif out.exists() and names_in(out):
         raise InputError(f"{out} holds other files already: choose another --out, a new or an empty folder")
 
 

@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 
 import arena
 from arena.errors import ArenaError, CheckpointError, InputError, sentence
+from arena.train.folders import alone, names_in, unwritable
 from arena.train.vlm import begun, opponents, told
 from arena.train.vlm.begun import HEAD
 from arena.train.vlm.boards import Board, boards
@@ -97,13 +98,17 @@ class Files:
                     print(f"{name} was {old} when this training began and is {new} now: last bits may differ")
 
     @contextlib.contextmanager
-    def refused(self) -> Iterator[None]:
-        """Within, a training is made ready: one that is refused then, not stopped, leaves the folder as it was."""
+    def refused(self, held: contextlib.ExitStack) -> Iterator[None]:
+        """Within, a training is made ready, alone in the folder until `held` is closed.
+
+        One that is refused then, not stopped, leaves the folder as it was.
+        """
+        held.enter_context(alone(self.out))
         try:
             yield
         except InputError:
             if self._new and self.newest() is None:
-                for path in self.out.iterdir():
+                for path in map(self.out.joinpath, names_in(self.out)):
                     with contextlib.suppress(OSError):
                         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
             raise
@@ -252,7 +257,7 @@ class Files:
             path.parent.mkdir(parents=True, exist_ok=True)
             _replace(path, json.dumps(told, indent=1, sort_keys=True) + "\n")
         except OSError as error:
-            raise InputError(f"--out {self.out}: nothing can be written there ({error.strerror})") from error
+            raise unwritable(self.out, error) from error
 
 
 def write(path: Path, engine: Engine, critic: Critic | None, state: Mapping[str, Any]) -> None:

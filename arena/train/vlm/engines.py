@@ -28,7 +28,8 @@ def make(config: VlmConfig, folder: Path) -> tuple[Engine, Tokens]:
         engine = TinkerEngine(folder, config.tinker, rank=config.model.rank, seed=config.model.seed)
     encode = Encoder(operator, words) if _served(operator) else None
     text = Decoder(words.tokenizer, words.ends)
-    return engine, Tokens(text, words.image_token, encode, words.banned(), words.context)
+    special = frozenset(token for token, one in words.tokenizer.added_tokens_decoder.items() if one.special)
+    return engine, Tokens(text, words.image_token, encode, words.banned(), words.context, special)
 
 
 def _local(config: VlmConfig, folder: Path) -> LocalEngine:

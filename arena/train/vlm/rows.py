@@ -65,6 +65,7 @@ class Tokens(NamedTuple):
     # a chat in tokens. Where it is given, every prompt is encoded once more and compared: for servers, which take text
     never: npt.NDArray[np.bool_] | None = None  # (vocabulary,): tokens that the trainer's softmax leaves out
     context: int | None = None  # tokens of a prompt and its response
+    special: frozenset[int] = frozenset()  # tokens that stand for no text: turns of a chat, frames of pictures
 
 
 @dataclass(frozen=True)

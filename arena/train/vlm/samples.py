@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image as Pictures
@@ -23,9 +25,18 @@ body { margin: 1rem auto; max-width: 62rem; padding: 0 1rem }
 article { display: grid; grid-template-columns: 16rem 1fr; gap: 1rem; border-top: 1px solid #8888; padding: 1rem 0 }
 img { width: 100%; image-rendering: pixelated }
 pre { white-space: pre-wrap; margin: 0 0 .6rem; overflow-wrap: anywhere }
+small { font-size: .85em; opacity: .5 }
 h2 { font-size: 1rem; margin: 0 0 .4rem }
 @media (max-width: 40rem) { article { grid-template-columns: 1fr } }
 """
+PICTURE = "[picture] "  # in place of a picture's tokens
+
+
+class Piece(NamedTuple):
+    """A part of a text."""
+
+    text: str
+    special: bool = False  # tokens that stand for no text, by their names
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +45,7 @@ class Sample:
 
     title: str  # where it was played
     pictures: tuple[Image, ...]  # uint8 (height, width, 3) each
-    texts: dict[str, str]  # by name: the prompt, what was written, what would have been true
+    texts: dict[str, tuple[Piece, ...]]  # by name: the prompt, what was written, what would have been true
     facts: str  # reward, advantage, ...
 
 
@@ -66,8 +77,9 @@ def page(update: int, shown: Sequence[Sample]) -> str:
 
 
 def markdown(sample: Sample) -> str:
-    """The same without its pictures."""
-    texts = "\n\n".join(f"**{name}**\n\n```\n{text}\n```" for name, text in sample.texts.items())
+    """The same without its pictures, and without special tokens."""
+    plain = {name: "".join(one.text for one in text if not one.special) for name, text in sample.texts.items()}
+    texts = "\n\n".join(f"**{name}**\n\n```\n{text}\n```" for name, text in plain.items())
     return f"{sample.title}: {sample.facts}\n\n{texts}"
 
 
@@ -75,9 +87,12 @@ def _sample(
     row: Row, advantage: float, images: Mapping[str, Image], tokens: Tokens, truths: Mapping[str, Truth]
 ) -> Sample:
     written = tokens.text(row.response.tolist())
-    texts = {"prompt": _prompt(row, tokens), "written": written}
+    texts = {
+        "prompt": tuple(_prompt(row, tokens)),
+        "written": tuple(_pieces(row.response.tolist(), tokens)),
+    }
     if row.state is not None and row.game in truths:
-        texts["true"] = truths[row.game](row.state, written.rpartition(MARK)[2].strip())
+        texts["true"] = (Piece(truths[row.game](row.state, written.rpartition(MARK)[2].strip())),)
     end = "done" if row.done else "cut" if row.truncated else ""
     facts = [f"reward {row.reward:.4g}", f"advantage {advantage:+.3g}", "" if row.parsed else "unparsed", end]
     facts += [f"mean log-probability {float(row.mu.mean()):.3g}", f"weights {row.version}"]
@@ -89,20 +104,38 @@ def _sample(
     )
 
 
-def _prompt(row: Row, tokens: Tokens) -> str:
-    """The text of a prompt, with a word for each picture."""
-    parts, at = [], 0
+def _prompt(row: Row, tokens: Tokens) -> Iterator[Piece]:
+    """A prompt, with one mark for each picture and the special tokens around it."""
+    ids, at = row.prompt.tolist(), 0
     for first, length in row.spans:
-        parts += [tokens.text(row.prompt[at:first].tolist()), "[picture]"]
-        at = first + length
-    return "".join([*parts, tokens.text(row.prompt[at:].tolist())])
+        end = first + length
+        while first > at and ids[first - 1] in tokens.special:
+            first -= 1
+        yield from _pieces(ids[at:first], tokens)
+        yield Piece(PICTURE)
+        while end < len(ids) and ids[end] in tokens.special and ids[end] != tokens.image:
+            end += 1
+        at = end
+    yield from _pieces(ids[at:], tokens)
+
+
+def _pieces(ids: Sequence[int], tokens: Tokens) -> Iterator[Piece]:
+    for special, run in groupby(ids, tokens.special.__contains__):
+        if text := tokens.text(list(run)):
+            yield Piece(text, special)
 
 
 def _article(sample: Sample) -> str:
     pictures = "".join(f'<img alt="what was seen" src="{_url(one)}">' for one in sample.pictures)
-    texts = "".join(f"<b>{escape(name)}</b><pre>{escape(text)}</pre>" for name, text in sample.texts.items())
+    texts = "".join(
+        f"<b>{escape(name)}</b><pre>{''.join(map(_piece, text))}</pre>" for name, text in sample.texts.items()
+    )
     facts = f"<h2>{escape(sample.title)}</h2><p>{escape(sample.facts)}</p>"
     return f"<article><div>{pictures}</div><div>{facts}{texts}</div></article>"
+
+
+def _piece(piece: Piece) -> str:
+    return f"<small>{escape(piece.text)}</small>" if piece.special else escape(piece.text)
 
 
 def _url(image: Image) -> str:

@@ -28,7 +28,7 @@ from arena.names import parse
 from arena.record.disk import Disk
 from arena.record.reader import Run
 from arena.train import products, shards
-from arena.train.folders import writing
+from arena.train.folders import alone, writing
 from arena.train.runs import cut_curve, torch_threads, write_curve
 from arena.train.vlm import evaluations, sft_facts, sft_ready
 from arena.train.vlm.chats import Asked, Chat, of_file, of_lessons, of_run
@@ -186,12 +186,6 @@ def settings(config: SftConfig) -> dict[str, Any]:
 
 def begin(config: SftConfig, out: Path) -> Reached:
     """(the checkpoint to go on from, the updates that it has). InputError when folder and settings do not agree."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"--out {str(out)[:200]}: nothing can be written there ({error.strerror}); choose another --out"
-        ) from error
     if any((out / head).exists() for head in ("run.json", "train.json", "vlm.json")):
         raise InputError(f"{out} holds another run; choose another --out")
     found, head = newest(out), read_head(out)
@@ -240,10 +234,17 @@ def evaluate(engine: Engine, config: SftConfig, out: Path, step: int) -> None:
     shutil.rmtree(weights)
 
 
-def main(config: SftConfig, engine: Engine, tokens: Tokens, begun: Reached | None = None) -> None:
-    """Runs what is missing of the training. The engine has the weights then. `begun`: what `begin` said, if it was."""
+def main(config: SftConfig, engine: Engine, tokens: Tokens) -> None:
+    """Runs what is missing of the training. The engine has the weights then."""
     out = Path(config.out)
-    found, first = begun or begin(config, out)
+    with alone(out):
+        learn(config, engine, tokens, begin(config, out))
+
+
+def learn(config: SftConfig, engine: Engine, tokens: Tokens, begun: Reached) -> None:
+    """As `main`, for whoever is `alone` in the folder. `begun`: what `begin` returned."""
+    out = Path(config.out)
+    found, first = begun
     album = Album()
     with Bar(READING, show=config.progress):
         pools, watched = load(config, tokens, album)
@@ -277,8 +278,9 @@ def main(config: SftConfig, engine: Engine, tokens: Tokens, begun: Reached | Non
 def run(config: SftConfig) -> Path:
     """Runs what is missing of the training, on this machine, and returns the folder of the model, or of its adapter."""
     lower = f"tokens (now {config.tokens}) or batch (now {config.batch})"
-    with sft_facts.refused(Path(config.out)), writing(lower):
-        return _run(config, Path(config.out))
+    out = Path(config.out)
+    with alone(out), sft_facts.refused(out), writing(lower):
+        return _run(config, out)
 
 
 def _run(config: SftConfig, out: Path) -> Path:
@@ -289,7 +291,7 @@ def _run(config: SftConfig, out: Path) -> Path:
         return folder
     with Bar(f"loading {config.model}", show=config.progress):
         engine = made(config)
-    main(config, engine, reads(engine.learner), begun)
+    learn(config, engine, reads(engine.learner), begun)
     if config.mode == "lora":
         return engine.sampler_weights(MODEL)
     about = {"by": config.trained_by, "updates": config.steps, "seed": config.seed}
@@ -324,7 +326,7 @@ def reads(learner: Any) -> Tokens:
 
 def counted(config: SftConfig) -> list[str]:
     """What would be learned from, in sentences; nothing is trained."""
-    with Bar(f"loading {config.model}", show=config.progress) as shown:
+    with alone(Path(config.out)), Bar(f"loading {config.model}", show=config.progress) as shown:
         reader = reads(made(config).learner)
         shown.begin(READING)
         pools, watched = load(config, reader, Album())

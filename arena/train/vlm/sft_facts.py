@@ -13,6 +13,7 @@ from arena.errors import CheckpointError, InputError, RecordError, sentence
 from arena.record.disk import Disk
 from arena.record.documents import read_json
 from arena.record.training import resumed
+from arena.train.folders import names_in
 from arena.train.vlm.seated import seated
 
 HEAD, FORMAT = "sft.json", 1
@@ -80,7 +81,7 @@ def newest(out: Path) -> Path | None:
 def has_begun(out: Path) -> bool:
     """Whether a supervised start left something there: a checkpoint, or only what comes before the first."""
     try:
-        names = [path.name for path in out.iterdir()]
+        names = names_in(out)
     except OSError:  # it is not there, no folder, or no name of one
         return False
     early = bool(names) and all(name.startswith(EARLY) for name in names)
@@ -108,7 +109,10 @@ def read_head(out: Path) -> Head | None:
 
 @contextlib.contextmanager
 def refused(out: Path) -> Iterator[None]:
-    """Within, a training is made ready: one that is refused then leaves what it found, and the lessons that it made."""
+    """Within, a training is made ready: one that is refused then leaves what it found, and the lessons that it made.
+
+    For whoever is `alone` in `out`.
+    """
     file = out / HEAD
     before = file.read_bytes() if file.is_file() else None
     try:
@@ -116,9 +120,8 @@ def refused(out: Path) -> Iterator[None]:
     except InputError:
         if newest(out) is None and out.is_dir():
             file.unlink(missing_ok=True) if before is None else file.write_bytes(before)
-            for folder in (out / LESSONS, out):
-                with contextlib.suppress(OSError):
-                    folder.rmdir()  # where it is empty
+            with contextlib.suppress(OSError):
+                (out / LESSONS).rmdir()  # where it is empty
         raise
 
 

@@ -47,7 +47,7 @@ def check(config: SftConfig) -> None:
                     f"--{of.sort} {of.name}@operator={of.operator}: {run.folder} has no such operator. "
                     f"{nearest(of.operator, run.operators)}"
                 )
-            if of.sort == "correct" and not plugins.is_foreign(game := corrected(run)):
+            if of.sort == "correct" and _played_here(game := corrected(run)):
                 next(shards.visited(game, run.folder, 0, 1, of.operator or ""), None)  # raises what it does not correct
             for game in _games(run):
                 if not plugins.is_foreign(game):
@@ -66,11 +66,16 @@ def corrected(run: Run) -> str:
             f"--correct {run.folder}: it has {len(games)} games ({', '.join(games)}), and a corrector plays one: "
             "record a run of each"
         )
-    if plugins.is_foreign(games[0]):
-        shards.teacher_of(games[0])  # what stands beside it is loaded where the game can be played
-    else:
+    if _played_here(games[0]):
         shards.corrector(games[0])
+    else:
+        shards.teacher_of(games[0])  # what stands beside it is loaded where the game can be played
     return games[0]
+
+
+def _played_here(game: str) -> bool:
+    """Whether this interpreter has what the game is played by: those of others, and of a runtime, are played there."""
+    return not plugins.is_foreign(game) and plugins.game_class(game).runtime is None
 
 
 def _games(run: Run) -> list[str]:

@@ -71,7 +71,7 @@ class Trainer:
         """
         asked = ready.check(config)  # before GPUs are claimed: then those that serve cannot be seen
         self.files = Files(out)
-        with self.files.refused(), contextlib.ExitStack() as opened:
+        with contextlib.ExitStack() as held, self.files.refused(held), contextlib.ExitStack() as opened:
             opened.enter_context(asked.placement.claimed())
             opened.enter_context(sharing(out))
             self._loaded = opened.enter_context(passed_over())
@@ -117,7 +117,8 @@ class Trainer:
                 self.files.show(config)  # a board begins a run of its own here, and a refused training leaves nothing
                 self.files.goes_on(asked, weights_of)
                 self.files.cut(self.done, others=weights_of is not None)
-            self._opened = opened.pop_all()
+            held.push(opened.pop_all())
+            self._opened = held.pop_all()
 
     def __enter__(self) -> Trainer:
         return self

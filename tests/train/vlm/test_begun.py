@@ -27,12 +27,16 @@ WRONG = [
     (["--game", "kunh", "--out", "new"], "Did you mean kuhn?"),
     (["--preset", "race-nano", "--out", "foreign"], "holds other files already: choose another --out"),
     (["--preset", "race-nano", "--out", "new", "--resume", "exact"], "there is no folder new"),
+    (["--preset", "race-nano", "--out", "/proc/new"], "--out /proc/new: nothing can be written there"),
+    (["--preset", "race-nano", "--out", "foreign/notes.txt/new"], "nothing can be written there (Not a directory)"),
+    (["--preset", "race-nano", "--out", "foreign/notes.txt"], "that is a file; name a folder"),
     (["--preset", "race-nano", "--out", "foreign", "--resume", "exact"], "holds no training of `arena train vlm`"),
     (["sft", "--teacher", "leducc", "--out", "new"], "Did you mean leduc?"),
     (["sft", "--teacher", "leduc", "--model", "vlmm", "--out", "new"], "Did you mean vlm"),
     (["sft", "--teacher", "pettingzoo:chess_v6", "--out", "new"], "teacher"),
     (["sft", "--run", "nowhere", "--out", "new"], "nowhere is not a run folder"),
     (["sft", "--chat", "nowhere", "--out", "new"], "no chats can be read"),
+    (["sft", "--teacher", "leduc", "--out", "/proc/new"], "--out /proc/new: nothing can be written there"),
 ]
 SCRIPT = """
 import json, sys

@@ -25,7 +25,7 @@ from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import load
 from arena.train.vlm.measures import of_rows, win_rates
 from arena.train.vlm.rows import Collected, MatchStat
-from arena.train.vlm.samples import page, samples
+from arena.train.vlm.samples import markdown, page, samples
 from arena.train.vlm.trainer import Trainer, main
 from tests.train.vlm.batches import episode
 from tests.train.vlm.kit import TOKENS, ids
@@ -222,6 +222,7 @@ def test_a_page_shows_pictures_prompts_thoughts_and_advantages(out):
     text = (out / told.SAMPLES / "000002.html").read_text()
     assert text.count("<article>") == text.count("data:image/png;base64") > 1
     assert "[picture]" in text
+    assert "_token_around_image" not in text
     assert "Answer:" in text
 
 
@@ -232,6 +233,25 @@ def test_a_page_has_the_best_and_the_worst_turns_and_no_markup_of_theirs():
     assert ["advantage +8" in found[0].facts, "advantage +0" in found[1].facts, len(found)] == [True, True, 3]
     assert "&lt;b&gt;8" in page(1, found)
     assert "<b>8" not in page(1, found)
+
+
+def turn_of(prompt, response, spans=()):
+    """The sample of one turn, with capital letters for special tokens, I for the placeholder of a picture."""
+    mu = np.zeros(len(response) + 1, np.float32)
+    rows = episode([0.0], prompt=ids(prompt, end=False), spans=spans, response=ids(response), mu=mu)
+    tokens = TOKENS._replace(image=ord("I"), special=frozenset(map(ord, "SETVIWR")))
+    return samples(rows, [np.zeros(1)], {}, tokens, {}, 1, np.random.default_rng(1))
+
+
+def test_a_picture_is_one_mark_with_the_special_tokens_around_it():
+    shown = turn_of("SaTVIIIWVIIRIIWxE", "y", ((4, 3), (9, 5)))
+    assert "<pre><small>S</small>a[picture] [picture] x<small>E</small></pre>" in page(1, shown)
+
+
+def test_special_tokens_that_were_written_are_set_apart_and_are_no_text_of_a_board():
+    shown = turn_of("a", "bEc")
+    assert "<pre>b<small>E</small>c</pre>" in page(1, shown)
+    assert "```\nbc\n```" in markdown(shown[0])
 
 
 def test_rows_tell_how_old_their_weights_were():

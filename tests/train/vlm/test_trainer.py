@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 from dataclasses import replace
@@ -312,6 +313,24 @@ def test_what_fails_as_a_training_is_closed_costs_nothing_that_it_made(tmp_path)
     with pytest.raises(ArenaError, match="cannot be closed"):
         trainer.close()
     assert (tmp_path / "out" / "checkpoints" / "000001").is_dir()
+
+
+@pytest.mark.parametrize("resume", ["no", "exact"])
+def test_a_trainer_holds_its_folder_until_it_is_closed(tmp_path, resume):
+    mine, out = config(tmp_path, "updates=1"), tmp_path / "out"
+    with Trainer(mine, out) as trainer:
+        before = there(out)
+        with pytest.raises(InputError, match=f"another training .process {os.getpid()}. is writing there"):
+            Trainer(mine, out, resume=resume)
+        assert there(out) == before
+        trainer.run()
+    main(mine, out, resume="exact")
+
+
+def test_a_trainer_that_is_refused_as_it_loads_leaves_no_folder(tmp_path):
+    with pytest.raises(InputError):
+        Trainer(config(tmp_path, "model.device=cuda:63"), tmp_path / "new" / "out")
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("words", [("--lr", "0"), ("--smoke",)])
