@@ -45,7 +45,7 @@ def asked(monkeypatch):
         found.append(config)
         return Path(config.out)
 
-    monkeypatch.setattr(ppo, "main", noted)
+    monkeypatch.setattr(ppo, "run", noted)
     monkeypatch.setattr(sft, "run", noted)
     return found
 
