@@ -19,7 +19,7 @@ from arena.errors import InputError, WorkerError
 from arena.figures import clock, rate
 from arena.train.folders import check_free
 from arena.train.vlm import begun
-from arena.train.vlm.told import use
+from arena.train.vlm.told import result, use
 
 SHOWN = {"actor/entropy": "entropy", "actor/clipfrac": "clipped", "critic/explained_var": "EV"}
 
@@ -164,6 +164,6 @@ def vlm(
         for sentence in trials.check_rate_zero(out):
             click.echo(sentence)
         return
-    for sentence in use(out):
+    for sentence in result(out):
         click.echo(sentence)
     click.echo(f"{out}\na model that plays: {commands.arena('export', 'model', str(out), 'DIR')}")

@@ -24,7 +24,7 @@ from arena.analysis.outcomes import read_outcomes
 from arena.errors import InputError
 from arena.record.reader import Run
 from arena.train.vlm import thoughts
-from arena.train.vlm.told import folder_of
+from arena.train.vlm.scored import folder_of
 from scripts.train import selfplay
 from scripts.train.races import Scores, less, told
 from scripts.train.selfplay import Row

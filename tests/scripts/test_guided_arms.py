@@ -12,7 +12,7 @@ from arena.lineup import resolve
 from arena.plan import PlanSpec
 from arena.play import run_plan
 from arena.record.reader import Run
-from arena.train.vlm.told import folder_of
+from arena.train.vlm.scored import folder_of
 from scripts.train.guided import Found, alone, found, summary
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from arena.analysis.outcomes import read_outcomes
 from arena.evaluate.intervals import mean_interval
 from arena.record.reader import Run
-from arena.train.vlm.told import EVALUATIONS, figure, folder_of, interval
+from arena.train.vlm.scored import EVALUATIONS, TRUE, figure, folder_of, interval, moment, true_shares
 
 
 class Change(NamedTuple):
@@ -62,14 +62,19 @@ def _scores(run: Run) -> Mapping[tuple[str, ...], Mapping[int, float]]:
 
 
 def sentences(out: Path) -> list[str]:
-    """A line a game of the first and the newest evaluation; none where there are not two."""
+    """A line a game of the first and the newest evaluation, and one of thoughts; none where there are not two."""
     updates = sorted(int(path.name) for path in (out / EVALUATIONS).glob("[0-9]*") if path.name.isdigit())
     done = [update for update in updates if (folder_of(out, update) / "results.json").is_file()]
-    return [_told(one, done[0], done[-1]) for one in between(out, done[0], done[-1])] if len(done) > 1 else []
+    if len(done) < 2:
+        return []
+    lines = [_told(one, done[0], done[-1]) for one in between(out, done[0], done[-1])]
+    shares = [(update, true_shares(out, update).get(TRUE)) for update in (done[0], done[-1])]
+    if lines and all(share is not None for _, share in shares):
+        lines.append(f"true statements: {', '.join(f'{share:.1%} {moment(update)}' for update, share in shares)}")
+    return lines
 
 
 def _told(one: Change, first: int, last: int) -> str:
-    began = "before training" if first == 0 else f"after update {first}"
     way = f": it {one.word}" if one.word else ""
     gained = f"{figure(one.after - one.before)} {interval(one.low, one.high)} deal by deal{way}"
-    return f"{one.game}: {figure(one.before)} {began}, {figure(one.after)} after update {last}, {gained}"
+    return f"{one.game}: {figure(one.before)} {moment(first)}, {figure(one.after)} {moment(last)}, {gained}"

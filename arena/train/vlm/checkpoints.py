@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 import arena
 from arena.errors import ArenaError, CheckpointError, InputError, sentence
 from arena.train.folders import alone, names_in, unwritable
-from arena.train.vlm import begun, opponents, told
+from arena.train.vlm import begun, opponents, scored
 from arena.train.vlm.begun import HEAD
 from arena.train.vlm.boards import Board, boards
 from arena.train.vlm.config import VlmConfig
@@ -29,8 +29,9 @@ from arena.train.vlm.critic import Critic
 from arena.train.vlm.engine import Engine
 from arena.train.vlm.players import Job
 from arena.train.vlm.samples import Sample, page
+from arena.train.vlm.scored import EVALUATIONS
 from arena.train.vlm.stages import StageSwitcher
-from arena.train.vlm.told import METRICS
+from arena.train.vlm.told import METRICS, SAMPLES
 
 TIMING = "timing.jsonl"
 ENGINE, CRITIC, STATE = "engine", "critic.safetensors", "state.json"
@@ -152,7 +153,7 @@ class Files:
     def tidy(self, done: int, config: VlmConfig) -> None:
         """Remove what nobody needs: old checkpoints but that of the best evaluation, weights and rollouts."""
         found = sorted((self.out / begun.CHECKPOINTS).glob("[0-9]" * 6))
-        best = told.best(self.out)
+        best = scored.best(self.out)
         kept = [one for one in found if one in found[-config.keep :] or int(one.name) == best]
         for old in found:
             if old not in kept:
@@ -194,7 +195,7 @@ class Files:
 
         `others`: by other weights, so that their evaluations are gone, too.
         """
-        for path in (self.out / told.EVALUATIONS).glob("[0-9]*") if others else ():
+        for path in (self.out / EVALUATIONS).glob("[0-9]*") if others else ():
             if int(path.name[:6]) > update:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         for board in self._boards:
@@ -229,6 +230,11 @@ class Files:
         for board in self._boards:
             board.scalars(update, both)
 
+    def evaluated(self, update: int, scores: Mapping[str, float]) -> None:
+        """Boards get what was scored before an update that has no line of its own."""
+        for board in self._boards:
+            board.scalars(update, scores)
+
     def _line(self, name: str, update: int, values: Mapping[str, float]) -> None:
         known = {key: value for key, value in values.items() if math.isfinite(value)}  # JSON has no others
         with (self.out / name).open("a", encoding="utf-8") as file:
@@ -236,7 +242,7 @@ class Files:
 
     def sample(self, update: int, shown: Sequence[Sample]) -> None:
         """A page of turns in OUT/samples; boards get it, too."""
-        path = self.out / told.SAMPLES / f"{update:06d}.html"
+        path = self.out / SAMPLES / f"{update:06d}.html"
         path.parent.mkdir(exist_ok=True)
         text = page(update, shown)
         _replace(path, text)

@@ -1,9 +1,11 @@
 """Matches of the weights so far on levels that are not trained on: runs like any other, in this process.
 
+    OUT/evaluations/000000/           before the first update
     OUT/evaluations/000020/           after 20 updates
     OUT/evaluations/000020-blank/     the same starts with blank pictures; -shuffled: with those of other turns
 
-What is lost without the true pictures is what the policy uses of them.
+What is lost without the true pictures is what the policy uses of them. Where a game tells what is true,
+OUT/evaluations/000020/thoughts.json has the shares of statements that are, as `arena.train.vlm.thoughts`.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from arena.errors import InputError
 from arena.evaluation import Evaluation
 from arena.plan import Limits, Plan
 from arena.play import describe, open_recorder
+from arena.record.disk import Disk
 from arena.record.measured import with_measures
 from arena.record.reader import Run
 from arena.schedule import planned
@@ -29,7 +32,7 @@ from arena.train.vlm import thoughts
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.evaluation_config import EvaluationConfig
 from arena.train.vlm.progress import Progress, guarded
-from arena.train.vlm.told import TRUE, folder_of
+from arena.train.vlm.scored import STATEMENTS, THOUGHTS, TRUE, folder_of
 from arena.train.vlm.workers import workers_of
 
 
@@ -92,11 +95,13 @@ def plan_of(of: Evaluated, shown: str = TRUE) -> Plan:
     return replace(made, games=tuple(games))
 
 
-def play(of: Evaluated, out: Path, update: int, weights: Path) -> dict[str, float]:
-    """Play all evaluations of an update, or what is left of them, with these weights. WorkerError where one stalls.
+def play(of: Evaluated, out: Path, update: int, weights: Path | None) -> dict[str, float]:
+    """Play all evaluations of an update, or what is left of them. WorkerError where one stalls.
+
+    weights: what the trained operator plays with; None: what it begins with.
 
     Scores as `eval/GAME/OPERATOR`: of everybody, and of the trained one without the true pictures. Where the game tells
-    what is true, `eval/thought/true` and `eval/thought/true_kind` of the trained one.
+    what is true, `eval/thought/true` and `eval/thought/true_kind` of the trained one, and `...@pictures=blank`.
     """
     scores: dict[str, float] = {}
     for shown in (TRUE, *of.how.pictures):
@@ -107,15 +112,18 @@ def play(of: Evaluated, out: Path, update: int, weights: Path) -> dict[str, floa
             for row in table.rows:
                 if row.score is not None and (shown == TRUE or row.operator == mine):
                     scores[f"eval/{table.game}/{row.operator}"] = row.score
-        if shown == TRUE and thoughts.truths(plan.games):
+        if thoughts.truths(plan.games):
             said = thoughts.of_run(folder).get(mine, thoughts.Count()).metrics()
-            scores |= {f"eval/{name}": said[name] for name in ("thought/true", "thought/true_kind") if name in said}
+            Disk().replace_json(folder / THOUGHTS, said)
+            as_shown = "" if shown == TRUE else f"@pictures={shown}"
+            scores |= {f"eval/{name}{as_shown}": said[name] for name in STATEMENTS if name in said}
     return scores
 
 
-def _play(of: Evaluated, plan: Plan, folder: Path, version: str, weights: Path) -> None:
+def _play(of: Evaluated, plan: Plan, folder: Path, version: str, weights: Path | None) -> None:
     """What was played with other weights, or by another plan, is removed, and is played anew."""
-    about, played = digest(msgspec.to_builtins(plan.spec), hash_path(weights)), folder.with_name(f"{folder.name}.about")
+    about = digest(msgspec.to_builtins(plan.spec), None if weights is None else hash_path(weights))
+    played = folder.with_name(f"{folder.name}.about")
     if not (played.is_file() and played.read_text(encoding="utf-8") == about):
         shutil.rmtree(folder, ignore_errors=True)
         played.parent.mkdir(parents=True, exist_ok=True)
@@ -125,8 +133,9 @@ def _play(of: Evaluated, plan: Plan, folder: Path, version: str, weights: Path) 
         matches = planned(plan, done=Run(folder).results(recorder.due, recorder.waiting))
         if not matches.over:
             pool = stack.enter_context(workers_of(plan, folder / "workers", processes=of.processes, hosts=of.hosts))
-            for entry in {game.operators[0].worker_key: game.operators[0] for game in plan.games}.values():
-                pool.update(entry, version, str(weights))
+            if weights is not None:
+                for entry in {game.operators[0].worker_key: game.operators[0] for game in plan.games}.values():
+                    pool.update(entry, version, str(weights))
             progress = Progress()
             progress.workers = pool
             with guarded(progress, of.deadline, folder):

@@ -6,19 +6,16 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from arena import commands
 from arena.evaluate.intervals import mean_interval
-from arena.evaluate.table import ScoreRow
-from arena.figures import NO_INTERVAL
 from arena.log import EndLine, MatchLine
 from arena.record.reader import Run
-from arena.train.vlm import begun, spo
+from arena.train.vlm import begun, changes, spo
+from arena.train.vlm.scored import SHOWN, TRUE, Scored, best, figure, folder_of, interval, moment, scores, true_shares
 
-METRICS, EVALUATIONS, SAMPLES = "metrics.jsonl", "evaluations", "samples"
-TRUE = "true"
-SHOWN = {TRUE: "with its pictures", "blank": "with blank pictures", "shuffled": "with pictures of other turns"}
+METRICS, SAMPLES = "metrics.jsonl", "samples"
 LAST = {  # of the last update
     "thought/true": "true statements",
     "actor/entropy": "entropy",
@@ -26,52 +23,6 @@ LAST = {  # of the last update
     "rollout/unparsed": "unparsed",
     "rollout/dropped": "turns not learnt from",
 }
-
-
-class Scored(NamedTuple):
-    """What the trained operator, or another one beside it, scored at a game in an evaluation."""
-
-    update: int
-    shown: str  # "true", "blank" or "shuffled": the pictures of the trained one
-    trained: bool
-    start: bool  # the model that is trained, as it was before
-    game: str
-    row: ScoreRow
-    score: float
-
-    def words(self) -> str:
-        """The score with its interval."""
-        return f"{figure(self.score)} {interval(self.row.low, self.row.high)}"
-
-
-def folder_of(out: Path, update: int, shown: str = TRUE) -> Path:
-    """The run of an evaluation."""
-    return out / EVALUATIONS / (f"{update:06d}" if shown == TRUE else f"{update:06d}-{shown}")
-
-
-def scores(out: Path) -> Iterator[Scored]:
-    """Of all evaluations of a training that are complete, in order."""
-    for folder in sorted((out / EVALUATIONS).glob("[0-9]*")):
-        if not (folder / "run.json").is_file():
-            continue
-        run, (number, _, shown) = Run(folder), folder.name.partition("-")
-        given = {one.name: one.given for one in run.head.games[0].operators}
-        first = next(iter(given))
-        for table in run.recorded_tables() or ():
-            for row in table.rows:
-                trained = row.operator == first
-                if row.score is not None and (trained or not shown):
-                    start = not trained and given.get(row.operator) == given[first]
-                    yield Scored(int(number), shown or TRUE, trained, start, table.game, row, row.score)
-
-
-def best(out: Path) -> int | None:
-    """The update whose evaluation has the highest mean score over its games; the earliest of equals."""
-    found = defaultdict[int, list[float]](list)
-    for one in scores(out):
-        if one.trained and one.shown == TRUE:
-            found[one.update].append(one.score)
-    return max(found, key=lambda update: (sum(found[update]) / len(found[update]), -update), default=None)
 
 
 def use(out: Path, update: int | None = None) -> list[str]:
@@ -84,8 +35,9 @@ def use(out: Path, update: int | None = None) -> list[str]:
     for number, game in enumerate(dict.fromkeys(one.game for one in mine)):
         here = [one for one in mine if one.game == game]
         trained = [f"{one.words()} {SHOWN[one.shown]}" if hidden else one.words() for one in here if one.trained]
-        told = [f"the trained model {', '.join(trained)}", *_others([one for one in here if not one.trained])]
-        lines.append(f"after update {update}, {game}: {', '.join(told)}{_stage(out, update)}")
+        who = "the trained model" if update else "the model"
+        told = [f"{who} {', '.join(trained)}", *_others([one for one in here if not one.trained])]
+        lines.append(f"{moment(update)}, {game}: {', '.join(told)}{_stage(out, update)}")
         lost = [
             f"{figure(mean)} {interval(low, high)} {SHOWN[one.shown]}"
             for one in here
@@ -94,7 +46,15 @@ def use(out: Path, update: int | None = None) -> list[str]:
         ]
         if lost:
             lines.append(f"what it loses so, start by start, is what it uses of its pictures: {', '.join(lost)}")
+    if shares := true_shares(out, update):
+        told = [f"{share:.1%} {SHOWN[shown]}" if hidden else f"{share:.1%}" for shown, share in shares.items()]
+        lines.append(f"statements of its thoughts that are true: {', '.join(told)}")
     return lines
+
+
+def result(out: Path) -> list[str]:
+    """What the newest evaluation says, and how it differs from that before training, deal by deal."""
+    return use(out) + changes.sentences(out)
 
 
 def _lost(out: Path, update: int, shown: str, game: int) -> Iterator[tuple[float, float | None, float | None]]:
@@ -142,16 +102,6 @@ def _metrics(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.endswith("\n")]  # the last one may be being written
 
 
-def figure(value: float) -> str:
-    """A score with its sign."""
-    return f"{value:+,.0f}" if abs(value) >= 1000 else f"{value:+.3g}"
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """The 95% interval of a score, or that there is none."""
-    return f"({NO_INTERVAL})" if low is None or high is None else f"[{figure(low)}, {figure(high)}]"
-
-
 def sentences(out: Path) -> list[str]:
     """What was trained, how far it came, its last update, its evaluations, and where everything is.
 
@@ -178,7 +128,7 @@ def sentences(out: Path) -> list[str]:
     newest = max((one.update for one in scores(out)), default=None)
     if top is not None and top != newest:
         told += [f"best evaluation {line}" for line in use(out, top)[:1]]
-    told += use(out)
+    told += result(out)
     if checkpoints:
         kept = f", {out / begun.CHECKPOINTS / f'{top:06d}'} the best" if top and f"{top:06d}" in checkpoints else ""
         told.append(f"{out / begun.CHECKPOINTS / checkpoints[-1]} is the newest checkpoint{kept}")

@@ -25,7 +25,7 @@ from arena.observer import Observer
 from arena.plan import Plan
 from arena.train.folders import writing
 from arena.train.runs import passed_over, torch_threads
-from arena.train.vlm import canary, checkpoints, engines, evaluations, ready, thoughts
+from arena.train.vlm import canary, checkpoints, engines, evaluations, ready, thoughts, told
 from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.checkpoints import Files
@@ -138,6 +138,8 @@ class Trainer:
         if shown is not None and begun >= config.updates:
             shown.doing(f"all {config.updates:,} updates are done; --set updates=N trains further")
         with torch_threads(config.threads):
+            if begun == 0 < config.updates:
+                self._evaluate_start(shown)
             while self.done < config.updates:
                 update, seconds = self.done, Metrics()
                 early = shown if update == begun else None  # there is no line of an update yet
@@ -234,6 +236,18 @@ class Trainer:
                 base=how.mode == "lora",
             )
         return path
+
+    def _evaluate_start(self, shown: Shown | None) -> None:
+        """What is to be compared with later. No line of the metrics: those are of updates."""
+        if not self.config.evaluation.every:
+            return
+        if shown is not None:
+            shown.doing("evaluating before the first update")
+        scores = evaluations.play(evaluations.of_rollouts(self.config), self.out, 0, None)
+        self.files.evaluated(0, scores)
+        if shown is not None:
+            for sentence in told.use(self.out, 0):
+                shown.doing(sentence)
 
     def _evaluated(self, shown: Shown | None) -> Metrics:
         how = self.config.evaluation

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from arena.lineup import build_plan
 from arena.play import run_plan
 from arena.train.vlm.changes import between, sentences
-from arena.train.vlm.told import folder_of
+from arena.train.vlm.scored import THOUGHTS, folder_of
 
 
 def evaluated(out: Path, update: int, *operators: str, game: str = "kuhn", matches: int = 40) -> None:
@@ -41,6 +42,14 @@ def test_other_opponents_are_not_compared(tmp_path: Path) -> None:
     evaluated(tmp_path, 0, "scripted", "random")
     evaluated(tmp_path, 10, "scripted", "scripted")
     assert sentences(tmp_path) == []
+
+
+def test_true_statements_are_told_where_both_were_scored(tmp_path: Path) -> None:
+    for update, share in ((0, 0.75), (10, 0.5)):
+        evaluated(tmp_path, update, "scripted", "random", matches=8)
+        assert len(sentences(tmp_path)) == bool(update)
+        (folder_of(tmp_path, update) / THOUGHTS).write_text(json.dumps({"thought/true": share}))
+    assert sentences(tmp_path)[1] == "true statements: 75.0% before training, 50.0% after update 10"
 
 
 def test_one_evaluation_changes_nothing(tmp_path: Path) -> None:

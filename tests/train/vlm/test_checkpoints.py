@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError
 
 from arena.errors import ArenaError, CheckpointError, InputError
-from arena.train.vlm import begun, checkpoints, sft, told
+from arena.train.vlm import begun, checkpoints, scored, sft
 from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import load
@@ -283,7 +283,7 @@ def test_weights_stay_until_no_checkpoint_that_is_kept_names_them(killed, tmp_pa
     before, staleness, _ = killed
     assert there(before) == ({3, 6}, {3, 4, 5, 6} if staleness else set())
     out = shutil.copytree(before, tmp_path / "out")
-    monkeypatch.setattr(told, "best", lambda out: best)
+    monkeypatch.setattr(scored, "best", lambda out: best)
     train(out, staleness, 9)
     pool, ahead = ({3}, {3, 4}) if best else (set(), set())
     assert {int(path.name) for path in (out / "checkpoints").iterdir()} == {8, 9, best} - {None}

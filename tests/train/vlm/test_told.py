@@ -20,7 +20,7 @@ from arena.cli.show import show
 from arena.errors import InputError, RecordError
 from arena.evaluate.table import ScoreRow
 from arena.record.reader import Run
-from arena.train.vlm import begun, engines, told
+from arena.train.vlm import begun, engines, scored, told
 from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import load
 from arena.train.vlm.measures import of_rows, win_rates
@@ -89,7 +89,7 @@ def test_blank_and_shuffled_pictures_are_played_from_the_same_starts_and_scored(
     found = lines(out / "metrics.jsonl")[-1]
     names = ["vlm:nano", "vlm:nano@pictures=blank", "vlm:nano@pictures=shuffled"]
     assert {name for name in found if name.startswith("eval/")} == {f"eval/leduc/{name}" for name in [*names, "random"]}
-    runs = [Run(told.folder_of(out, 2, shown)) for shown in ("true", "blank", "shuffled")]
+    runs = [Run(scored.folder_of(out, 2, shown)) for shown in ("true", "blank", "shuffled")]
     starts = {tuple((match[0].seed, match[0].state_hash) for match in run.played()) for run in runs}
     assert [len(one) for one in starts] == [2]
 
@@ -104,6 +104,8 @@ def test_a_training_is_shown_in_words(out):
         "with blank pictures",
         "with pictures of other turns",
         "what it uses of its pictures",
+        "before training, ",
+        " deal by deal",
         "is the newest checkpoint",
         "export model",
         "000002.html",
@@ -112,10 +114,13 @@ def test_a_training_is_shown_in_words(out):
 
 
 def test_what_begins_is_told_until_there_is_a_line_of_an_update(out):
-    assert SAID[0] == "playing 2 matches"
-    assert re.fullmatch(r"learning from \d+ turns", SAID[1])
-    assert SAID[2] == "giving the new weights to the one that plays"
-    assert SAID[3:] == ["update 1", "evaluating after update 2", "update 2"]
+    assert SAID[0] == "evaluating before the first update"
+    assert SAID[1].startswith("before training, leduc: the model ")
+    assert SAID[2].startswith("what it loses so")
+    assert SAID[3] == "playing 2 matches"
+    assert re.fullmatch(r"learning from \d+ turns", SAID[4])
+    assert SAID[5] == "giving the new weights to the one that plays"
+    assert SAID[6:] == ["update 1", "evaluating after update 2", "update 2"]
 
 
 def test_a_training_that_is_not_done_says_a_command_that_goes_on_with_it(out, tmp_path, monkeypatch):
@@ -133,13 +138,13 @@ def test_a_training_that_is_not_done_says_a_command_that_goes_on_with_it(out, tm
     assert "all 3 updates are done; --set updates=N trains further" in done.stderr
 
 
-def scored(score, *, trained=False, start=False, shown="true", name="vlm#1"):
+def a_score(score, *, trained=False, start=False, shown="true", name="vlm#1"):
     row = ScoreRow(operator=name, score=score, low=None if start else score - 0.5, high=score + 0.5)
-    return told.Scored(2, shown, trained, start, "spy", row, score)
+    return scored.Scored(2, shown, trained, start, "spy", row, score)
 
 
 def test_an_evaluation_tells_the_trained_model_from_what_it_began_as(tmp_path, monkeypatch):
-    found = [scored(1 / 3, trained=True), *(scored(-1 / 9, start=True, name=f"vlm#{n}") for n in (2, 3, 4))]
+    found = [a_score(1 / 3, trained=True), *(a_score(-1 / 9, start=True, name=f"vlm#{n}") for n in (2, 3, 4))]
     monkeypatch.setattr(told, "scores", lambda out: iter(found))
     (tmp_path / told.METRICS).write_text('{"update": 2, "spo/stage": 0.0, "spo/vote_accuracy": 0.4}\n')
     assert told.use(tmp_path) == [
@@ -149,11 +154,11 @@ def test_an_evaluation_tells_the_trained_model_from_what_it_began_as(tmp_path, m
 
 
 def test_pictures_are_named_only_where_some_were_hidden(tmp_path, monkeypatch):
-    found = [scored(1.0, trained=True), scored(0.5, name="scripted")]
+    found = [a_score(1.0, trained=True), a_score(0.5, name="scripted")]
     monkeypatch.setattr(told, "scores", lambda out: iter(found))
     (only,) = told.use(tmp_path)
     assert only == "after update 2, spy: the trained model +1 [+0.5, +1.5], scripted +0.5 [+0, +1]"
-    found.append(scored(0.25, trained=True, shown="blank"))
+    found.append(a_score(0.25, trained=True, shown="blank"))
     by_start = {"000002": {0: 1.0, 1: 2.0}, "000002-blank": {0: 0.5, 1: 1.5, 2: 9.0}}
     monkeypatch.setattr(told, "_returns", lambda folder, game: by_start[folder.name])
     line, lost = told.use(tmp_path)
@@ -162,10 +167,10 @@ def test_pictures_are_named_only_where_some_were_hidden(tmp_path, monkeypatch):
 
 
 def test_what_is_lost_without_pictures_is_the_difference_of_the_scores_where_all_starts_are_the_same(out):
-    mine = {one.shown: one.score for one in told.scores(out) if one.trained and one.update == 2}
+    mine = {one.shown: one.score for one in scored.scores(out) if one.trained and one.update == 2}
     *_, lost = told.use(out)
     both = [
-        f"{told.figure(mine['true'] - mine[shown])} (no interval) {told.SHOWN[shown]}"
+        f"{scored.figure(mine['true'] - mine[shown])} (no interval) {scored.SHOWN[shown]}"
         for shown in ("blank", "shuffled")
     ]
     assert lost.endswith(": " + ", ".join(both))
@@ -179,7 +184,8 @@ def test_a_damaged_head_is_said(out, tmp_path):
 
 def test_the_checkpoint_of_the_best_evaluation_stays(out, tmp_path):
     mine = config(tmp_path)
-    shutil.copytree(told.folder_of(out, 2), told.folder_of(tmp_path, 1))
+    for update in (0, 1):
+        shutil.copytree(scored.folder_of(out, 2), scored.folder_of(tmp_path, update))
     for update in (1, 2, 3):
         (tmp_path / begun.CHECKPOINTS / f"{update:06d}").mkdir(parents=True)
     Files(tmp_path).tidy(3, mine)

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from arena.cli.train_vlm import vlm
 from arena.errors import ArenaError, CheckpointError, InputError, RecordError
-from arena.train.vlm import checkpoints, told, trials
+from arena.train.vlm import changes, checkpoints, told, trials
 from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import PRESETS, VlmConfig, load
 from arena.train.vlm.config import presets as shipped
@@ -151,6 +151,28 @@ def test_an_evaluation_between_updates_scores_the_weights_so_far(tmp_path):
     main(config(tmp_path, *settings, 'evaluation.opponents=["random"]'), tmp_path / "out")
     (line,) = map(json.loads, metrics(tmp_path / "out").splitlines())
     assert {name for name in line if name.startswith("eval/")} == {"eval/leduc/vlm:nano", "eval/leduc/random"}
+
+
+SEEN = ("critic.warmup=0", "evaluation.every=1", "evaluation.matches=2", 'evaluation.pictures=["blank"]')
+
+
+def test_the_start_is_evaluated_too_and_weights_that_never_change_score_and_say_the_same(tmp_path):
+    out = main(config(tmp_path, *LANE, *SEEN, "learn.learning_rate=0"), tmp_path / "out")
+    said = {path.parent.name: path.read_bytes() for path in out.glob("evaluations/*/thoughts.json")}
+    assert said["000000"] == said["000001"]
+    assert said["000000-blank"] == said["000001-blank"] != said["000000"]
+    (gain,) = changes.between(out, 0, 1)
+    assert (gain.before - gain.after, gain.low) == (0, None)
+    (line,) = map(json.loads, metrics(out).splitlines())
+    assert {"eval/thought/true", "eval/thought/true@pictures=blank"} <= {*line}
+
+
+def test_evaluations_change_nothing_of_a_training(tmp_path):
+    for name, settings in (("with", SEEN), ("without", SEEN[:1])):
+        main(config(tmp_path, *LANE, *settings), tmp_path / name)
+    with_, without = (json.loads(metrics(tmp_path / name)) for name in ("with", "without"))
+    assert {name: value for name, value in with_.items() if not name.startswith("eval/")} == without
+    assert weights(tmp_path / "with", 1) == weights(tmp_path / "without", 1)
 
 
 def test_a_forecast_counts_turns_hours_and_memory(tmp_path):
