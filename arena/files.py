@@ -6,16 +6,19 @@ file beside it.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
+import inspect
 import sys
 import traceback
+from collections.abc import Callable, Sequence
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from arena.canonical import digest, hash_file
-from arena.errors import InputError, nearest
+from arena.errors import InputError, nearest, out_of_memory
 from arena.names import parse
 from arena.paths import expanded
 
@@ -94,6 +97,37 @@ def load(path: Path, name: str, sort: type) -> Any:
     if name not in found:
         raise InputError(f"{path} defines no {sort.__name__} called {name!r}. {nearest(name, found)}")
     return found[name]
+
+
+def function(name: str, takes: Sequence[str]) -> Callable[..., Any]:
+    """The function of "FILE.py:FUNCTION". `takes`: the names of what it is called with.
+
+    InputError if there is none, or one that takes other things; when it is called, for what fails in it, with its line.
+    """
+    parsed = parse(name)
+    if not parsed.is_file:
+        raise InputError(f"{name!r} names no function: expected FILE.py:FUNCTION")
+    found = load(Path(parsed.kind), parsed.what, FunctionType)
+    signature = inspect.signature(found)
+    try:
+        signature.bind(*takes)
+    except TypeError:
+        own = ", ".join(signature.parameters)
+        raise InputError(f"{name} takes ({own}), and is called with ({', '.join(takes)})") from None
+
+    @functools.wraps(found)
+    def called(*values: Any) -> Any:
+        try:
+            return found(*values)
+        except BROKEN as error:
+            if out_of_memory(error):
+                raise
+            line = _line(error, Path(found.__code__.co_filename))
+            raise InputError(
+                f"{parsed.kind}, line {line}: {found.__name__} raised {type(error).__name__}: {error}"
+            ) from error
+
+    return called
 
 
 def _is(value: object, sort: type, made: ModuleType) -> bool:

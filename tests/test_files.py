@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-from arena import plugins
+from arena import files, plugins
 from arena.errors import InputError, RecordError
 from arena.lineup import build_plan
 from arena.play import run_plan
@@ -177,3 +178,31 @@ def here():
     before = Path.cwd()
     yield
     os.chdir(before)
+
+
+FUNCTION = "import numpy as np\n\n\ndef halved(rows):\n    return np.array(rows) / WHAT\n"
+
+
+def test_a_function_that_takes_other_things_is_refused_when_it_is_named(tmp_path):
+    (tmp_path / "own.py").write_text(FUNCTION)
+    name = f"{tmp_path}/own.py:halved"
+    with pytest.raises(InputError, match=re.escape(f"{name} takes (rows), and is called with (rows, inputs)")):
+        files.function(name, ("rows", "inputs"))
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [("TWO", "line 5: halved raised NameError: name 'TWO' is not defined"), ("[1, 2]", "line 5: halved raised Value")],
+)
+def test_what_fails_in_a_function_is_told_with_its_line(tmp_path, what, said):
+    (tmp_path / "own.py").write_text(FUNCTION.replace("WHAT", what))
+    with pytest.raises(InputError, match=re.escape(f"{tmp_path}/own.py, {said}")):
+        files.function(f"{tmp_path}/own.py:halved", ("rows",))([1, 2, 3])
+
+
+def test_memory_that_runs_out_in_a_function_is_no_fault_of_its_input(tmp_path):
+    (tmp_path / "own.py").write_text("def full(rows):\n    raise RuntimeError('not enough memory')\n")
+    full = files.function(f"{tmp_path}/own.py:full", ("rows",))
+    with pytest.raises(RuntimeError) as told:
+        full([])
+    assert not isinstance(told.value, InputError)

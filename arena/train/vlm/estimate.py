@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
-from types import FunctionType
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -16,6 +14,7 @@ from arena.train.vlm.advantages import ALGORITHMS, FLAT, Advantage, Array, Input
 from arena.train.vlm.rows import Row
 
 Filter = Literal["none", "pos", "asym"]
+ADVANTAGE, REWARDS = ("rows", "inputs"), ("rows",)  # what a function of yours is called with
 
 
 def find(name: str) -> Advantage:
@@ -24,8 +23,7 @@ def find(name: str) -> Advantage:
         return ALGORITHMS[name]
     if not names.parse(name).is_file:
         raise InputError(f"no algorithm is called {name!r}. {nearest(name, ALGORITHMS)} Your own: FILE.py:FUNCTION.")
-    found: Advantage = _function(name)
-    return found
+    return files.function(name, ADVANTAGE)
 
 
 def reshaped(rows: Sequence[Row], name: str | Callable[[Sequence[Row]], Array]) -> list[Row]:
@@ -33,17 +31,10 @@ def reshaped(rows: Sequence[Row], name: str | Callable[[Sequence[Row]], Array]) 
 
     InputError for another number of rewards, or one that is not finite. Scores are not touched: only what is learnt.
     """
-    rewards = np.asarray((_function(name) if isinstance(name, str) else name)(rows), np.float64)
+    rewards = np.asarray((files.function(name, REWARDS) if isinstance(name, str) else name)(rows), np.float64)
     if rewards.shape != (len(rows),) or not np.isfinite(rewards).all():
         raise InputError(f"rewards {name!r} returned shape {rewards.shape}: expected {len(rows)} finite numbers")
     return [replace(row, reward=float(reward)) for row, reward in zip(rows, rewards, strict=True)]
-
-
-def _function(name: str) -> Any:
-    parsed = names.parse(name)
-    if not parsed.is_file:
-        raise InputError(f"{name!r} names no function: expected FILE.py:FUNCTION")
-    return files.load(Path(parsed.kind), parsed.what, FunctionType)
 
 
 def estimate(

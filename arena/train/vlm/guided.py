@@ -11,8 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -66,8 +64,7 @@ def correctors(
     lacks what is needed, or a function that there is not.
     """
     if config.corrector != TRUTH:
-        named = names.parse(config.corrector)
-        say: Truth = files.load(Path(named.kind), named.what, FunctionType)
+        say: Truth = files.function(config.corrector, ("facts", "answer"))
         return dict.fromkeys(games, say), {}
     if silent := [game for game in games if game not in truths]:
         raise InputError(
@@ -149,7 +146,10 @@ class Guide:
             best = None if solver is None else solver(row.state)
             plan = self.config.plan and (solver is None or best is not None)
             answer = best or parted(self._tokens.text(row.response.tolist()))[1]
-            response = self._spell(self._truths[row.game](row.state, answer), plan)
+            thought = self._truths[row.game](row.state, answer)
+            if not isinstance(thought, str):
+                raise InputError(f"thoughts.corrector={self.config.corrector} returned {thought!r}: expected a text")
+            response = self._spell(thought, plan)
             if len(response):
                 shown = tuple(self._store.image(name) if images is None else images[name] for name in row.images)
                 out.append(Datum(prompt=row.prompt, response=response, images=shown, spans=row.spans))

@@ -11,16 +11,13 @@ Your own loss, or a term that is added to the policy's, is named "FILE.py:FUNCTI
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from types import FunctionType
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from arena import files, names
 from arena.errors import InputError, nearest
-from arena.train.vlm.policy_config import Config, PolicyConfig
+from arena.train.vlm.policy_config import TERM, Config, PolicyConfig
 
 Loss = Callable[[Tensor, Mapping[str, Tensor], Config], tuple[Tensor, dict[str, float]]]
 Term = Callable[[Tensor, Mapping[str, Tensor], Config], Tensor]
@@ -73,7 +70,10 @@ def policy(logprobs: Tensor, inputs: Mapping[str, Tensor], config: Config) -> tu
         if wanted and name not in inputs:
             raise ValueError(f"the policy loss needs inputs[{name!r}]")
     for name in filter(None, how.terms.split(",")):
-        sums[f"actor/{name.rpartition(':')[2]}"] = added = term(name)(logprobs, inputs, config)
+        added = term(name)(logprobs, inputs, config)
+        if (shape := tuple(getattr(added, "shape", ()))) != tuple(logprobs.shape):
+            raise InputError(f"policy.terms={name} returned shape {shape}: expected {tuple(logprobs.shape)} of tokens")
+        sums[f"actor/{name.rpartition(':')[2]}"] = added
         loss = loss + added
     return loss, _summed(sums)
 
@@ -91,13 +91,14 @@ LOSSES: dict[str, Loss] = {"policy": policy, GIVEN: cross_entropy}
 
 def find(name: str) -> Loss:
     """The loss of this name, or the function of "FILE.py:FUNCTION". InputError names what there is."""
-    return LOSSES[name] if name in LOSSES else _function(name, "loss")
+    if name not in LOSSES and not names.parse(name).is_file:
+        raise InputError(f"no loss is called {name!r}. {nearest(name, LOSSES)} Your own: FILE.py:FUNCTION.")
+    return LOSSES[name] if name in LOSSES else files.function(name, TERM)
 
 
 def term(name: str) -> Term:
     """The term that "FILE.py:FUNCTION" names: as a loss, but it returns the (tokens,) that are added alone."""
-    made: Term = _function(name, "term of a loss")
-    return made
+    return files.function(name, TERM)
 
 
 def score(logits: Tensor, targets: Tensor, banned: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -135,10 +136,3 @@ def _summed(sums: Mapping[str, Tensor]) -> dict[str, float]:
     if not sums:
         return {}
     return dict(zip(sums, torch.stack([one.detach().sum() for one in sums.values()]).tolist(), strict=True))
-
-
-def _function(name: str, what: str) -> Any:
-    parsed = names.parse(name)
-    if not parsed.is_file:
-        raise InputError(f"no {what} is called {name!r}. {nearest(name, LOSSES)} Your own: FILE.py:FUNCTION.")
-    return files.load(Path(parsed.kind), parsed.what, FunctionType)

@@ -11,6 +11,7 @@ from arena.train import ranges
 from arena.train.ranges import ANY, LEAST_0, Range
 
 Config = Mapping[str, float | str]
+TERM = ("logprobs", "inputs", "config")  # what a loss, or a term of it, is called with
 RATIOS = ("token", "turn", "gspo")
 
 

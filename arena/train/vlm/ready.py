@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from types import FunctionType
 
 from arena import files, names
 from arena.errors import InputError
@@ -12,8 +10,9 @@ from arena.plan import Plan
 from arena.train.vlm import boards, evaluations, matches, sampler, spo, thoughts
 from arena.train.vlm.advantages import GROUPS, critic_of
 from arena.train.vlm.config import VlmConfig
-from arena.train.vlm.estimate import find
+from arena.train.vlm.estimate import REWARDS, find
 from arena.train.vlm.guided import correctors
+from arena.train.vlm.policy_config import TERM
 
 
 def check(config: VlmConfig) -> VlmConfig:
@@ -69,12 +68,11 @@ def check_critic(config: VlmConfig, plan: Plan) -> None:
 
 
 def check_functions(config: VlmConfig) -> None:
-    """InputError for a function of the user's that there is not: it is called after a rollout."""
-    terms = [("policy.terms", one) for one in config.policy.terms.split(",")]
-    for setting, given in (("learn.reward", config.learn.reward), *terms):
+    """InputError for a function of the user's that there is not, or takes other things: a rollout comes first."""
+    terms = [("policy.terms", one, TERM) for one in config.policy.terms.split(",")]
+    for setting, given, takes in (("learn.reward", config.learn.reward, REWARDS), *terms):
         if not given:
             continue
-        named = names.parse(given)
-        if not named.is_file:
+        if not names.parse(given).is_file:
             raise InputError(f"{setting}={given}: expected FILE.py:FUNCTION")
-        files.load(Path(named.kind), named.what, FunctionType)
+        files.function(given, takes)

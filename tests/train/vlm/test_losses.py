@@ -209,6 +209,14 @@ def test_the_term_of_the_docs_needs_no_setting_that_a_training_cannot_give() -> 
     assert sums["actor/sure_of_good_turns"] == pytest.approx(float(expected.sum()))
 
 
+def test_a_term_without_a_number_for_each_token_is_refused(tmp_path: Path) -> None:
+    """One number would be added to each of them, so that its scale would follow how a batch is divided."""
+    (tmp_path / "own.py").write_text("def mean(logprobs, inputs, config):\n    return logprobs.mean()\n")
+    logprobs, inputs = drawn(4)
+    with pytest.raises(InputError, match=r"own\.py:mean returned shape \(\): expected \(4,\) of tokens"):
+        policy(logprobs, inputs, {"terms": f"{tmp_path}/own.py:mean"})
+
+
 def test_an_unknown_loss_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(InputError, match=r"no loss is called 'polic'\. Did you mean policy"):
         find("polic")
