@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from arena.errors import InputError
@@ -33,6 +34,14 @@ def test_equal_levels_are_the_same_other_samples_agree_and_a_change_for_the_wors
     assert shipped.judged("vlm:nano", claimed, claimed) == "the same"
     assert shipped.judged("vlm:nano", [200.0, 800.0, 510.0, 290.0], claimed) == "agrees"
     assert shipped.judged("vlm:nano", [at - 50 for at in claimed[:3]] + [255.0], claimed) == "DISAGREES"
+
+
+def test_five_figures_that_hold_are_called_wrong_in_one_of_twenty_checks_together() -> None:
+    chance = np.random.default_rng(1)
+    claimed = chance.normal(size=100)
+    drawn = chance.normal(size=(4000, 100)) + claimed
+    wrong = np.mean([shipped.judged("vlm:nano", one, claimed) == "DISAGREES" for one in drawn.tolist()])
+    assert 0.005 < wrong < 0.015
 
 
 def test_levels_are_other_ones_where_scripted_goes_another_way() -> None:

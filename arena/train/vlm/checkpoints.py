@@ -282,8 +282,8 @@ def write(path: Path, engine: Engine, critic: Critic | None, state: Mapping[str,
     except (OSError, SafetensorError) as error:
         why = error.strerror or error if isinstance(error, OSError) else error
         raise ArenaError(
-            f"{path} cannot be written: {sentence(why)} The checkpoint before it is whole: free space, then go on with "
-            "--resume exact"
+            f"{path} cannot be written: {sentence(why)} What was finished before it is whole: free space, then go on "
+            "with --resume exact"
         ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)  # whatever stopped it, an engine's own error included

@@ -243,6 +243,7 @@ class Trainer:
             return
         if shown is not None:
             shown.doing("evaluating before the first update")
+        self.rollout.begin(0)  # so that a server that both ask is started once
         scores = evaluations.play(evaluations.of_rollouts(self.config), self.out, 0, None)
         self.files.evaluated(0, scores)
         if shown is not None:
