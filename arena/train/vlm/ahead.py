@@ -131,7 +131,7 @@ class Ahead:
 
         WorkerError when its process died or hung too often: with the last reason.
         """
-        self.begin(update)
+        self._begin(update)
         with self._changed:
             if not self._jobs or self._jobs[0].draw.update != update:
                 first = self._jobs[0].draw.update if self._jobs else None
@@ -147,8 +147,8 @@ class Ahead:
         self.rollout.hear(job.draw, out)
         return out
 
-    def begin(self, update: int) -> None:
-        """Play what may be played by now, this update the first, while the caller does other things."""
+    def _begin(self, update: int) -> None:
+        """Draw the updates that may be played by now."""
         known = [job.draw.update for job in self.pending]
         for number in range(known[-1] + 1 if known else update, update + self._staleness + 1):
             job = Job(draw=self.rollout.draw(number), version=self.version)

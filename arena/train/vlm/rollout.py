@@ -124,10 +124,6 @@ class Rollout:
         for entry in entries.values():
             self.workers.update(entry, version, str(path))
 
-    def begin(self, update: int) -> None:
-        """Load who plays. As of one that plays ahead (Ahead.begin); this one plays when it is asked to."""
-        self.workers  # noqa: B018 - loads them
-
     def play(self, update: int) -> Collected:
         """Play the matches of an update, or what is left of them; the rows of all, in the order of the plan.
 

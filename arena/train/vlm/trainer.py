@@ -138,8 +138,6 @@ class Trainer:
         if shown is not None and begun >= config.updates:
             shown.doing(f"all {config.updates:,} updates are done; --set updates=N trains further")
         with torch_threads(config.threads):
-            if begun == 0 < config.updates:
-                self._evaluate_start(shown)
             while self.done < config.updates:
                 update, seconds = self.done, Metrics()
                 early = shown if update == begun else None  # there is no line of an update yet
@@ -150,6 +148,9 @@ class Trainer:
                 if shown is not None and found.dropped:
                     reasons = some([f"{count} x {reason}" for reason, count in found.dropped.most_common()], 3)
                     shown.doing(f"update {update + 1}: turns that are not learnt from: {reasons}")
+                if not update:  # now a server that the rollout has started is there to be asked
+                    with _timed(seconds, "evaluation"):
+                        self._evaluate_start(shown)
                 metrics = of_rows(found, update) | win_rates(found.matches, self.who)
                 metrics |= thoughts.score(found.rows, self.tokens, self.truths).metrics()
                 with _timed(seconds, "store"):
@@ -243,7 +244,6 @@ class Trainer:
             return
         if shown is not None:
             shown.doing("evaluating before the first update")
-        self.rollout.begin(0)  # so that a server that both ask is started once
         scores = evaluations.play(evaluations.of_rollouts(self.config), self.out, 0, None)
         self.files.evaluated(0, scores)
         if shown is not None:
@@ -314,4 +314,4 @@ def _timed(seconds: Metrics, name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        seconds[name] = time.perf_counter() - began
+        seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - began

@@ -127,6 +127,7 @@ class Forecast:
 def forecast(config: VlmConfig, shown: Shown | None = None) -> Forecast:
     """Plays a few matches of `config` and learns from them, in a folder that is removed again."""
     from arena.train.vlm.checkpoints import TIMING
+    from arena.train.vlm.rollout import Rollout
     from arena.train.vlm.trainer import Trainer
 
     group = config.rollout.group
@@ -136,7 +137,8 @@ def forecast(config: VlmConfig, shown: Shown | None = None) -> Forecast:
     )
     with tempfile.TemporaryDirectory(prefix="arena-trial-") as folder:
         with Trainer(trial, Path(folder) / "run") as trainer:
-            trainer.rollout.begin(0)  # once in a training, so it is no part of an update
+            assert isinstance(trainer.rollout, Rollout)
+            trainer.rollout.workers  # noqa: B018 - loads them: once in a training, so it is no part of an update
             trainer.run(shown)
             memory = _bytes(trainer, config.copies)
         metrics = json.loads((Path(folder) / "run" / METRICS).read_text(encoding="utf-8"))

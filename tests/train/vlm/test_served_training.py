@@ -83,7 +83,7 @@ class Counting:
         self.servers: list[int] = []
 
     def doing(self, what):
-        if what.startswith(("playing", "evaluating after")):
+        if what.startswith(("evaluating", "learning")):
             self.servers.append(len(vllm_kit.servers()))
 
     def updated(self, update, metrics, seconds):
@@ -107,5 +107,5 @@ def test_processes_that_play_ahead_snapshots_and_evaluations_share_one_server(tm
         one.run(counting)
         versions = [{row.version for row in RowStore(tmp_path).read(update)} for update in range(3)]
     assert versions == [{BASE}, {BASE}, {"pi_v1"}]
-    assert counting.servers == [len(before) + 1] * 5
+    assert counting.servers == [len(before) + 1] * 6
     assert vllm_kit.servers() == before

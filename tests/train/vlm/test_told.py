@@ -114,10 +114,10 @@ def test_a_training_is_shown_in_words(out):
 
 
 def test_what_begins_is_told_until_there_is_a_line_of_an_update(out):
-    assert SAID[0] == "evaluating before the first update"
-    assert SAID[1].startswith("before training, leduc: the model ")
-    assert SAID[2].startswith("what it loses so")
-    assert SAID[3] == "playing 2 matches"
+    assert SAID[0] == "playing 2 matches"
+    assert SAID[1] == "evaluating before the first update"
+    assert SAID[2].startswith("before training, leduc: the model ")
+    assert SAID[3].startswith("what it loses so")
     assert re.fullmatch(r"learning from \d+ turns", SAID[4])
     assert SAID[5] == "giving the new weights to the one that plays"
     assert SAID[6:] == ["update 1", "evaluating after update 2", "update 2"]
