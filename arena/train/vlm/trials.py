@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from arena.canonical import hash_file
 from arena.errors import ArenaError
+from arena.figures import plural
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.told import METRICS
 
@@ -109,9 +110,9 @@ class Forecast:
 
     def sentences(self) -> list[str]:
         """In words."""
-        time = f"{self.hours:.2g} hours" if self.hours >= 1 else f"{max(1, round(60 * self.hours))} minutes"
+        time = _hours(self.hours) if self.hours >= 1 else plural(max(1, round(60 * self.hours)), "minute")
         if self.gpus:
-            time = f"{self.hours * self.gpus:.2g} GPU-hours ({time} of {self.gpus} GPU{'s' * (self.gpus > 1)})"
+            time = f"{_hours(self.hours * self.gpus, 'GPU-hour')} ({time} of {plural(self.gpus, 'GPU')})"
         copies = "the copy that plays" if self.copies == 1 else f"the {self.copies} copies that play"
         ahead = "" if self.copies == 1 else ", and less as far as playing ahead overlaps with learning"
         return [
@@ -122,6 +123,12 @@ class Forecast:
             f"{self.memory / 2**20:,.0f} MiB for weights ({copies}, too), gradients and optimiser; "
             "activations come on top",
         ]
+
+
+def _hours(value: float, word: str = "hour") -> str:
+    """With two digits."""
+    text = f"{value:.2g}"
+    return f"{text} {word}" if text == "1" else f"{text} {word}s"
 
 
 def forecast(config: VlmConfig, shown: Shown | None = None) -> Forecast:

@@ -85,6 +85,13 @@ def test_hours_are_those_of_all_gpus_that_the_placement_names(gpus, said):
     assert sentences[1] == f"{said}; evaluations are not counted"
 
 
+@pytest.mark.parametrize(
+    ("hours", "said"), [(1.04, "about 1 hour on"), (1.2, "about 1.2 hours on"), (0.01, "about 1 minute on")]
+)
+def test_one_hour_is_one(hours, said):
+    assert replace(FOUND, hours=hours).sentences()[1].startswith(said)
+
+
 @pytest.mark.parametrize(("words", "updates"), [(["--smoke"], 2), (["--lr", "0"], 2), (["--set", "updates=7"], 7)])
 def test_progress_counts_the_updates_that_are_made(tmp_path, monkeypatch, words, updates):
     pytest.importorskip("transformers")
