@@ -89,12 +89,12 @@ def write_curve(path: Path, row: Mapping[str, Any], columns: Sequence[str]) -> N
 
 
 def cut_curve(path: Path, update: int) -> None:
-    """Drops the rows after `update`, which a resumed run writes again."""
+    """Drops the rows after `update`, which a resumed run writes again, and what is no whole row."""
     if path.exists():
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        path.write_text(
-            "".join(lines[:1] + [line for line in lines[1:] if int(line.split(",")[0]) <= update]), encoding="utf-8"
-        )
+        rows = [(line.split(",")[0], line) for line in lines[1:] if line.endswith("\n")]
+        kept = [line for first, line in rows if first.isdigit() and int(first) <= update]
+        path.write_text("".join(lines[:1] + kept), encoding="utf-8")
 
 
 @contextmanager

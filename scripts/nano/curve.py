@@ -29,8 +29,8 @@ def draw(rows: Sequence[dict[str, str]], picture: Path) -> None:
     from matplotlib import pyplot
 
     figure, (loss, thought, answer) = pyplot.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
-    steps = [int(row["step"]) for row in rows]
-    loss.plot(steps, [float(row["loss"]) for row in rows], color="black")
+    learnt = [row for row in rows if row["loss"]]  # not that of before the first update
+    loss.plot([int(row["step"]) for row in learnt], [float(row["loss"]) for row in learnt], color="black")
     loss.set(title="training loss a token", xlabel="update", yscale="log")
     names = list(dict.fromkeys(name for row in rows for name in row))
     told = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import platform
 import shutil
@@ -21,19 +20,19 @@ from safetensors.torch import load_file, save_file
 import arena
 from arena.errors import ArenaError, CheckpointError, InputError, sentence
 from arena.train.folders import alone, names_in, unwritable
-from arena.train.vlm import begun, opponents, scored
+from arena.train.vlm import begun, lines, opponents, scored
 from arena.train.vlm.begun import HEAD
 from arena.train.vlm.boards import Board, boards
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.critic import Critic
 from arena.train.vlm.engine import Engine
+from arena.train.vlm.lines import METRICS, TIMING
 from arena.train.vlm.players import Job
 from arena.train.vlm.samples import Sample, page
 from arena.train.vlm.scored import EVALUATIONS
 from arena.train.vlm.stages import StageSwitcher
-from arena.train.vlm.told import METRICS, SAMPLES
+from arena.train.vlm.told import SAMPLES
 
-TIMING = "timing.jsonl"
 ENGINE, CRITIC, STATE = "engine", "critic.safetensors", "state.json"
 FORMAT = 1
 
@@ -190,29 +189,24 @@ class Files:
         yield from (self.out / "pool" / f"{one.update:06d}" for one in [*names.pool.snapshots, *past])
         yield from (self.out / "ahead" / job.version for job in names.ahead)
 
-    def cut(self, update: int, *, others: bool = False) -> None:
+    def cut(self, update: int, *, others: bool = False) -> list[int]:
         """Drop what is told of later updates, which are done again. Before anything is logged.
 
-        `others`: by other weights, so that their evaluations are gone, too.
+        `others`: by other weights, so that their evaluations are gone, too. Returns the earlier updates whose metrics
+        are lost, since somebody changed their file: they are not played again.
         """
         for path in (self.out / EVALUATIONS).glob("[0-9]*") if others else ():
             if int(path.name[:6]) > update:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         for board in self._boards:
             board.cut(update)
-        for name in (METRICS, TIMING):
-            path = self.out / name
-            if path.exists():
-                lines = [
-                    line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")
-                ]
-                kept = [line for line in lines if json.loads(line)["update"] <= update]
-                _replace(path, "".join(kept))
+        _, lost = (lines.cut(self.out / name, update) for name in (TIMING, METRICS))
         self._catch_up()
+        return lost
 
     def _catch_up(self) -> None:
         """Boards get what was logged of an update whose checkpoint was whole when all stopped, before it was timed."""
-        metrics, timing = (_lines(self.out / name) for name in (METRICS, TIMING))
+        metrics, timing = (lines.read(self.out / name) for name in (METRICS, TIMING))
         timed = {line["update"] for line in timing}
         for line in metrics[-1:]:
             update = int(line.pop("update"))
@@ -221,11 +215,11 @@ class Files:
 
     def log(self, update: int, metrics: Mapping[str, float]) -> None:
         """A line of the metrics. Before the update's checkpoint: a line alone is dropped by `cut` and made again."""
-        self._line(METRICS, update, metrics)
+        lines.append(self.out / METRICS, update, metrics)
 
     def timed(self, update: int, metrics: Mapping[str, float], seconds: Mapping[str, float]) -> None:
         """A line of the times of an update; boards get its metrics and times."""
-        self._line(TIMING, update, seconds)
+        lines.append(self.out / TIMING, update, seconds)
         both = {**metrics, **{f"timing_s/{name}": value for name, value in seconds.items()}}
         for board in self._boards:
             board.scalars(update, both)
@@ -234,11 +228,6 @@ class Files:
         """Boards get what was scored before an update that has no line of its own."""
         for board in self._boards:
             board.scalars(update, scores)
-
-    def _line(self, name: str, update: int, values: Mapping[str, float]) -> None:
-        known = {key: value for key, value in values.items() if math.isfinite(value)}  # JSON has no others
-        with (self.out / name).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"update": update, **known}) + "\n")
 
     def sample(self, update: int, shown: Sequence[Sample]) -> None:
         """A page of turns in OUT/samples; boards get it, too."""
@@ -330,10 +319,6 @@ def _without(path: Path) -> str:
     before = max((one.name for one in path.parent.glob("[0-9]" * 6) if one.name < path.name), default="")
     how = f"go on from {before}" if before else "begin anew, since none is before it"
     return f"Delete {path} to {how}"
-
-
-def _lines(path: Path) -> list[dict[str, float]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
 def _replace(path: Path, text: str) -> None:

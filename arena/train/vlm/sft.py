@@ -171,6 +171,11 @@ def measure(engine: Engine, watched: Pools, album: Album) -> dict[str, float]:
     return out
 
 
+def _write(out: Path, step: int, values: Mapping[str, float], names: Sequence[str]) -> None:
+    """A row of the curve; that of step 0 says what held-out examples were before the first update."""
+    write_curve(out / CURVE, {"step": step, **{name: round(value, 6) for name, value in values.items()}}, names)
+
+
 def columns(config: SftConfig, watched: Pools) -> list[str]:
     """Of curve.csv: the step comes first."""
     of = [f"{name}/{part}" for name in watched for part in (*PARTS, "right")]
@@ -252,7 +257,11 @@ def learn(config: SftConfig, engine: Engine, tokens: Tokens, begun: Reached) -> 
     weights = (config.thought_weight, config.answer_weight, config.shown_weight)
     if found is not None:
         engine.load_state(found / "state")
-    cut_curve(out / CURVE, first)
+    if first:
+        cut_curve(out / CURVE, first)
+    else:
+        (out / CURVE).unlink(missing_ok=True)
+        _write(out, 0, measure(engine, watched, album), columns(config, watched))
     since: list[Mapping[str, float]] = []
     with Bar("evaluating before the first update", show=config.progress) as shown:
         if first == 0 and due(config, 0):
@@ -268,8 +277,7 @@ def learn(config: SftConfig, engine: Engine, tokens: Tokens, begun: Reached) -> 
             if done % config.every == 0 or done == config.steps:
                 row = {name: sum(one[name] for one in since) / len(since) for name in since[0]}
                 row |= measure(engine, watched, album)
-                rounded = {"step": done, **{name: round(value, 6) for name, value in row.items()}}
-                write_curve(out / CURVE, rounded, columns(config, watched))  # a line too many is cut by who goes on
+                _write(out, done, row, columns(config, watched))  # a line too many is cut by who goes on
                 save(engine, config, out, done)
                 since = []
             shown.update(done, f"updates (loss {since[-1]['loss']:.4f})" if since else "updates")

@@ -9,9 +9,10 @@ from typing import Any
 
 from arena.figures import plural
 from arena.train.vlm import changes
-from arena.train.vlm.sft_facts import CURVE, LESSONS, again, has_begun, newest, operator, read_facts
+from arena.train.vlm.sft_facts import CURVE, LESSONS, again, has_begun, newest, operator, read_facts, read_head
 
-RIGHT = "/right"
+RIGHT, ANSWER = "/right", "/answer"
+WORSE = 0.1  # nats a token by which held-out answers must have become less probable to be told of
 
 
 def sentences(out: Path) -> list[str]:
@@ -40,12 +41,34 @@ def sentences(out: Path) -> list[str]:
 
 def results(out: Path) -> list[str]:
     """What its last updates and its matches say."""
-    last, told = _last(out / CURVE), []
+    rows = _rows(out / CURVE)
+    last, told = rows[-1] if rows else {}, []
     if last.get("loss"):
         right = [f"{name.removesuffix(RIGHT)} {float(value):.3g}" for name, value in last.items() if _is(name, value)]
         shares = f"; how probable held-out answers are (1: certain): {', '.join(right)}" if right else ""
         told.append(f"last updates: loss {float(last['loss']):.3g}{shares}")
-    return told + changes.sentences(out)
+    return told + _worse(out, rows) + changes.sentences(out)
+
+
+def _worse(out: Path, rows: list[dict[str, str]]) -> list[str]:
+    """Of sources whose held-out answers are less probable than before the first update: nothing good comes of those."""
+    if len(rows) < 2 or rows[0]["step"] != "0":
+        return []
+    both = {
+        name.removesuffix(ANSWER): (float(rows[0][name]), float(rows[-1][name]))
+        for name in rows[0]
+        if name.endswith(ANSWER) and rows[0][name] and rows[-1][name]
+    }
+    fell = [f"{name} {was:.3g} before, {now:.3g} now" for name, (was, now) in both.items() if now < was - WORSE]
+    if not fell:
+        return []
+    found, head = newest(out), read_head(out)
+    config = read_facts(found).config if found is not None else head.config if head is not None else {}
+    more = ", or give what fell a larger @weight=" if len(both) > 1 else ""
+    return [
+        f"held-out answers are less probable than before training (log-probability a token: {', '.join(fell)}): lower "
+        f"rate (now {config.get('rate', 'unknown')}){more}"
+    ]
 
 
 def _without_checkpoint(out: Path) -> list[str]:
@@ -66,11 +89,11 @@ def _sources(config: Mapping[str, Any]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
-def _last(curve: Path) -> dict[str, str]:
+def _rows(curve: Path) -> list[dict[str, str]]:
     if not curve.is_file():
-        return {}
+        return []
     with curve.open(newline="", encoding="utf-8") as stream:
-        return next(reversed(list(csv.DictReader(stream))), {})
+        return list(csv.DictReader(stream))
 
 
 def _is(name: str, value: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +11,11 @@ from arena import commands
 from arena.evaluate.intervals import mean_interval
 from arena.log import EndLine, MatchLine
 from arena.record.reader import Run
-from arena.train.vlm import begun, changes, spo
+from arena.train.vlm import begun, changes, collapse, lines, spo
+from arena.train.vlm.lines import METRICS
 from arena.train.vlm.scored import SHOWN, TRUE, Scored, best, figure, folder_of, interval, moment, scores, true_shares
 
-METRICS, SAMPLES = "metrics.jsonl", "samples"
+SAMPLES = "samples"
 LAST = {  # of the last update
     "thought/true": "true statements",
     "actor/entropy": "entropy",
@@ -31,13 +31,13 @@ def use(out: Path, update: int | None = None) -> list[str]:
     update = max((one.update for one in found), default=0) if update is None else update
     mine = [one for one in found if one.update == update]
     hidden = any(one.shown != TRUE for one in mine)
-    lines = []
+    said = []
     for number, game in enumerate(dict.fromkeys(one.game for one in mine)):
         here = [one for one in mine if one.game == game]
         trained = [f"{one.words()} {SHOWN[one.shown]}" if hidden else one.words() for one in here if one.trained]
         who = "the trained model" if update else "the model"
         told = [f"{who} {', '.join(trained)}", *_others([one for one in here if not one.trained])]
-        lines.append(f"{moment(update)}, {game}: {', '.join(told)}{_stage(out, update)}")
+        said.append(f"{moment(update)}, {game}: {', '.join(told)}{_stage(out, update)}")
         lost = [
             f"{figure(mean)} {interval(low, high)} {SHOWN[one.shown]}"
             for one in here
@@ -45,11 +45,11 @@ def use(out: Path, update: int | None = None) -> list[str]:
             for mean, low, high in _lost(out, update, one.shown, number)
         ]
         if lost:
-            lines.append(f"what it loses so, start by start, is what it uses of its pictures: {', '.join(lost)}")
+            said.append(f"what it loses so, start by start, is what it uses of its pictures: {', '.join(lost)}")
     if shares := true_shares(out, update):
         told = [f"{share:.1%} {SHOWN[shown]}" if hidden else f"{share:.1%}" for shown, share in shares.items()]
-        lines.append(f"statements of its thoughts that are true: {', '.join(told)}")
-    return lines
+        said.append(f"statements of its thoughts that are true: {', '.join(told)}")
+    return said
 
 
 def result(out: Path) -> list[str]:
@@ -89,17 +89,11 @@ def _others(seated: list[Scored]) -> list[str]:
 
 def _stage(out: Path, update: int) -> str:
     """What an update of Iterative-SPO trained, and how its votes were."""
-    found = next((one for one in _metrics(out) if one["update"] == update), {})
+    found = next((one for one in lines.read(out / METRICS) if one["update"] == update), {})
     if "spo/stage" not in found:
         return ""
     right = f", {found['spo/vote_accuracy']:.0%} of votes right" if "spo/vote_accuracy" in found else ""
     return f"; stage {spo.STAGES[int(found['spo/stage'])]}{right}"
-
-
-def _metrics(out: Path) -> list[dict[str, Any]]:
-    file = out / METRICS
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.is_file() else []
-    return [json.loads(line) for line in lines if line.endswith("\n")]  # the last one may be being written
 
 
 def sentences(out: Path) -> list[str]:
@@ -110,7 +104,8 @@ def sentences(out: Path) -> list[str]:
     head = begun.read_head(out)
     config = head["config"]
     how, rollout = config["learn"], config["rollout"]
-    last: dict[str, Any] = next(reversed(_metrics(out)), {})
+    metrics = lines.read(out / METRICS)
+    last: dict[str, Any] = metrics[-1] if metrics else {}
     checkpoints = sorted(path.name for path in (out / begun.CHECKPOINTS).glob("[0-9]" * 6))
     done, wanted = int(last.get("update", checkpoints[-1] if checkpoints else 0)), head["updates"]
     games = ", ".join(rollout["levels"][:3]) + (" and others" if len(rollout["levels"]) > 3 else "")
@@ -124,6 +119,7 @@ def sentences(out: Path) -> list[str]:
         mean = f"return {round(last['reward/mean'], 9) + 0.0:.5g} ± {last['reward/stderr']:.3g}"
         turns = f"{last['rollout/turns']:,.0f} turns"
         told.append(f"last update: {', '.join([mean, turns, *more])}")
+        told += filter(None, [collapse.sentence(metrics, how["learning_rate"])])
     top = best(out)
     newest = max((one.update for one in scores(out)), default=None)
     if top is not None and top != newest:

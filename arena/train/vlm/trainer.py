@@ -25,14 +25,16 @@ from arena.observer import Observer
 from arena.plan import Plan
 from arena.train.folders import writing
 from arena.train.runs import passed_over, torch_threads
-from arena.train.vlm import canary, checkpoints, engines, evaluations, ready, thoughts, told
+from arena.train.vlm import canary, checkpoints, collapse, engines, evaluations, lines, ready, thoughts, told
 from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.checkpoints import Files
+from arena.train.vlm.collapse import MOST, UNPARSED
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.engine import Engine
 from arena.train.vlm.guided import Guide, speller
 from arena.train.vlm.learning import Learner, Metrics
+from arena.train.vlm.lines import METRICS
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.measures import of_rows, win_rates
 from arena.train.vlm.rollout import Rollout
@@ -111,12 +113,13 @@ class Trainer:
             self.sampler_dtype = str(self.options.get("dtype") or usual)
             self.canary: canary.Canary | None = None  # of the newest weights
             self.learner.guide = self._guide(plan)
+            self._lost: list[int] = []  # updates whose metrics somebody removed
             self._anew = resume != "no" and self.files.newest() is None
             if resume != "no":
                 weights_of = self._restore(resume)
                 self.files.show(config)  # a board begins a run of its own here, and a refused training leaves nothing
                 self.files.goes_on(asked, weights_of)
-                self.files.cut(self.done, others=weights_of is not None)
+                self._lost = self.files.cut(self.done, others=weights_of is not None)
             held.push(opened.pop_all())
             self._opened = held.pop_all()
 
@@ -135,8 +138,14 @@ class Trainer:
         config, begun = self.config, self.done
         if shown is not None and self._anew:
             shown.doing(f"{self.out} has no checkpoint: it begins anew")
+        if shown is not None and self._lost:
+            shown.doing(
+                f"{self.out / METRICS} has no whole line of update {some(map(str, self._lost))}: what they measured is "
+                "lost, and the training goes on after them"
+            )
         if shown is not None and begun >= config.updates:
             shown.doing(f"all {config.updates:,} updates are done; --set updates=N trains further")
+        collapsed = ""  # what was told of it
         with torch_threads(config.threads):
             while self.done < config.updates:
                 update, seconds = self.done, Metrics()
@@ -170,6 +179,9 @@ class Trainer:
                 with _timed(seconds, "evaluation"):
                     metrics |= self._evaluated(shown)
                 self.files.log(self.done, metrics)
+                if shown is not None and not collapsed and metrics[UNPARSED] > MOST:
+                    collapsed = collapse.sentence(lines.read(self.out / METRICS), config.learn.learning_rate)
+                    shown.doing(collapsed)
                 with _timed(seconds, "checkpoint"):
                     last = self.done == config.updates
                     if last or self.done % config.checkpoint_every == 0:

@@ -5,7 +5,6 @@ torch is imported where one is made, so that the command line knows what will be
 
 from __future__ import annotations
 
-import json
 import math
 import tempfile
 from dataclasses import dataclass, replace
@@ -15,8 +14,9 @@ from typing import TYPE_CHECKING
 from arena.canonical import hash_file
 from arena.errors import ArenaError
 from arena.figures import plural
+from arena.train.vlm import lines
 from arena.train.vlm.config import VlmConfig
-from arena.train.vlm.told import METRICS
+from arena.train.vlm.lines import METRICS, TIMING
 
 if TYPE_CHECKING:
     from arena.train.vlm.trainer import Shown, Trainer
@@ -53,8 +53,8 @@ def check_rate_zero(out: Path) -> list[str]:
 
     Every ratio must be exactly 1, the weights must not change, and returns may differ by chance alone.
     """
-    lines = [json.loads(line) for line in (out / METRICS).read_text(encoding="utf-8").splitlines()]
-    learnt = [line for line in lines if "actor/ratio_error" in line]  # the others had no row to learn from
+    metrics = lines.read(out / METRICS)
+    learnt = [line for line in metrics if "actor/ratio_error" in line]  # the others had no row to learn from
     if not learnt:
         raise ArenaError(
             "at learning rate 0 no turn of these updates could be learnt from, so that no ratio was compared: play "
@@ -76,7 +76,7 @@ def check_rate_zero(out: Path) -> list[str]:
     before, after = ([hash_file(path) for path in of] for of in files)
     if before != after:
         raise ArenaError("at learning rate 0 the weights changed")
-    first, second = lines
+    first, second = metrics
     apart = abs(first["reward/mean"] - second["reward/mean"])
     allowed = SIGMAS * math.hypot(first["reward/stderr"], second["reward/stderr"])
     if apart > allowed:
@@ -133,7 +133,6 @@ def _hours(value: float, word: str = "hour") -> str:
 
 def forecast(config: VlmConfig, shown: Shown | None = None) -> Forecast:
     """Plays a few matches of `config` and learns from them, in a folder that is removed again."""
-    from arena.train.vlm.checkpoints import TIMING
     from arena.train.vlm.rollout import Rollout
     from arena.train.vlm.trainer import Trainer
 
@@ -148,8 +147,7 @@ def forecast(config: VlmConfig, shown: Shown | None = None) -> Forecast:
             trainer.rollout.workers  # noqa: B018 - loads them: once in a training, so it is no part of an update
             trainer.run(shown)
             memory = _bytes(trainer, config.copies)
-        metrics = json.loads((Path(folder) / "run" / METRICS).read_text(encoding="utf-8"))
-        seconds = json.loads((Path(folder) / "run" / TIMING).read_text(encoding="utf-8"))
+        (metrics,), (seconds,) = (lines.read(Path(folder) / "run" / name) for name in (METRICS, TIMING))
     times = config.updates * config.rollout.matches / trial.rollout.matches
     return Forecast(
         updates=config.updates,

@@ -14,7 +14,7 @@ pytest.importorskip("pyarrow")
 from transformers import AutoTokenizer
 
 from arena.errors import ArenaError, CheckpointError, InputError
-from arena.train.vlm import sft
+from arena.train.vlm import sft, sft_told
 from arena.train.vlm.engine import Engine, Output
 from arena.train.vlm.examples import Album, Tokens
 from arena.train.vlm.sft_config import SftConfig, source
@@ -90,11 +90,29 @@ def curve(out):
 
 
 def test_it_learns_what_was_written(straight):
-    first, last = curve(straight[0])
+    start, first, last = curve(straight[0])
     assert float(last["loss"]) < float(first["loss"])
+    assert (start["step"], start["loss"]) == ("0", "")
+    assert float(first["teacher:kuhn/answer"]) > float(start["teacher:kuhn/answer"])
     for name in ("teacher:kuhn", "teacher:leduc"):
         assert float(last[f"{name}/answer"]) > float(first[f"{name}/answer"])
         assert 0 < float(last[f"{name}/right"]) < 1
+
+
+def told(folder, *rows):
+    names = ("step", "loss", "a/answer", "a/right", "b/answer", "b/right")
+    (folder / "curve.csv").write_text("\n".join(",".join(map(str, row)) for row in (names, *rows)) + "\n")
+    return [line for line in sft_told.results(folder) if "held-out answers are less probable" in line]
+
+
+def test_sources_that_are_known_less_well_than_before_are_told(tmp_path):
+    start = (0, "", -0.5, 0.6, -2.0, 0.1)
+    (line,) = told(tmp_path, start, (50, 60.0, -9.5, 0, -1.5, 0.2))
+    assert "token: a -0.5 before, -9.5 now): lower rate (now unknown), or give what fell a larger @weight=" in line
+    assert told(tmp_path, start, (50, 0.4, -0.55, 0.6, -1.5, 0.2)) == []
+    assert (
+        told(tmp_path, (50, 0.5, -0.5, 0.6, -2.0, 0.1), (100, 60.0, -9.5, 0, -1.5, 0.2)) == []
+    )  # its start is unknown
 
 
 @pytest.mark.parametrize("progress", [True, False])
@@ -132,7 +150,7 @@ def test_a_finished_run_is_resumed_without_an_update(straight):
     out, scores = straight
     sft.main(config(out, resume=True), engine := Bigrams(out), TOKENS)
     assert engine.scores.tobytes() == scores.tobytes()
-    assert len(curve(out)) == 2
+    assert len(curve(out)) == 3
 
 
 def test_another_training_is_not_gone_on_with(straight):
@@ -181,7 +199,7 @@ def test_a_line_of_the_curve_is_not_lost_by_a_kill_beside_its_checkpoint(straigh
 
     def killed(*given):
         lines.append(given)
-        if len(lines) == 2:
+        if len(lines) == 3:
             raise KeyboardInterrupt
         real(*given)
 

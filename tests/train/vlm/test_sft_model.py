@@ -250,7 +250,7 @@ def test_a_dry_run_counts_and_trains_nothing(model, tmp_path):
 
 def test_smoke_makes_two_small_updates(model, tmp_path):
     _arena("--model", model, "--teacher", "kuhn", "--out", str(tmp_path / "a"), "--smoke", "--quiet")
-    assert len((tmp_path / "a" / "curve.csv").read_text().splitlines()) == 3
+    assert len((tmp_path / "a" / "curve.csv").read_text().splitlines()) == 4
     assert (tmp_path / "a" / "model" / "model.safetensors").is_file()
 
 

@@ -23,6 +23,7 @@ from arena.record.reader import Run
 from arena.train.vlm import begun, engines, scored, told
 from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import load
+from arena.train.vlm.lines import METRICS
 from arena.train.vlm.measures import of_rows, win_rates
 from arena.train.vlm.rows import Collected, MatchStat
 from arena.train.vlm.samples import markdown, page, samples
@@ -146,7 +147,7 @@ def a_score(score, *, trained=False, start=False, shown="true", name="vlm#1"):
 def test_an_evaluation_tells_the_trained_model_from_what_it_began_as(tmp_path, monkeypatch):
     found = [a_score(1 / 3, trained=True), *(a_score(-1 / 9, start=True, name=f"vlm#{n}") for n in (2, 3, 4))]
     monkeypatch.setattr(told, "scores", lambda out: iter(found))
-    (tmp_path / told.METRICS).write_text('{"update": 2, "spo/stage": 0.0, "spo/vote_accuracy": 0.4}\n')
+    (tmp_path / METRICS).write_text('{"update": 2, "spo/stage": 0.0, "spo/vote_accuracy": 0.4}\n')
     assert told.use(tmp_path) == [
         "after update 2, spy: the trained model +0.333 [-0.167, +0.833], the 3 others (the model as it began) -0.111; "
         "stage votes, 40% of votes right"

@@ -58,6 +58,17 @@ def config(tmp_path, *settings) -> VlmConfig:
     return load(None, path, settings)
 
 
+class Listener:
+    def __init__(self):
+        self.lines = []
+
+    def doing(self, what):
+        self.lines.append(what)
+
+    def updated(self, update, metrics, seconds):
+        pass
+
+
 def metrics(out):
     return (out / "metrics.jsonl").read_bytes()
 
@@ -370,6 +381,26 @@ def test_evaluations_by_weights_that_are_gone_are_gone(undisturbed, tmp_path):
     shutil.rmtree(out / "checkpoints" / "000003")
     Trainer(config(tmp_path, "learn.gamma=0.9"), out, resume="weights-only").close()
     assert sorted(path.name for path in (out / "evaluations").iterdir()) == ["000002", "000002.about"]
+
+
+def test_metrics_that_somebody_cut_are_told_and_the_others_stay(undisturbed, tmp_path):
+    out = shutil.copytree(undisturbed, tmp_path / "out")
+    first, *others = metrics(out).splitlines(keepends=True)
+    (out / "metrics.jsonl").write_bytes(first[:20] + b"\n" + b"".join(others))
+    said = Listener()
+    main(config(tmp_path), out, resume="exact", shown=said)
+    assert any("metrics.jsonl has no whole line of update 1: " in line for line in said.lines)
+    assert metrics(out) == b"".join(others)
+
+
+def test_a_training_that_collapses_is_warned_of_once_and_where_it_is_shown(tmp_path, monkeypatch):
+    """At a rate of 3 a model writes anything."""
+    said = Listener()
+    rates = ("learn.learning_rate=3", "learn.warmup=0", "critic.warmup=0", "updates=3")
+    out = main(config(tmp_path, *rates), tmp_path / "out", shown=said)
+    (warned,) = [line for line in said.lines if "the model collapsed by update 2" in line]
+    assert "Lower learn.learning_rate (now 3)" in warned
+    assert any("the model collapsed by update 2" in line for line in told.sentences(out))
 
 
 def test_an_update_that_was_whole_but_not_timed_is_shown_all_the_same(tmp_path):
