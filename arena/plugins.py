@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import FunctionType
@@ -36,9 +38,20 @@ OURS = "agent-arena"  # this package's distribution
 LISTED_BY = {"runtime": ("env", "list")}  # where it is not `arena games`, `arena operators`
 
 
+def _points(what: str) -> Sequence[EntryPoint]:
+    """The installed plugins of one sort."""
+    return _installed(GROUPS[what], tuple(sys.path))
+
+
+@lru_cache(maxsize=len(GROUPS))
+def _installed(group: str, _: tuple[str, ...]) -> Sequence[EntryPoint]:
+    """All packages are looked through once for each path of imports: that takes milliseconds, and names are many."""
+    return tuple(entry_points(group=group))
+
+
 def _behind(name: str) -> str:
     """The sentence for what is written behind an operator's colon and stands alone: a model that ships."""
-    for point in entry_points(group=GROUPS["operator"]):
+    for point in _points("operator"):
         with contextlib.suppress(*BROKEN):  # of another's plugin: what is wrong with it is said where it is named
             kind = point.load()
             if name in [part.split()[0] for part in kind.what.split("|") if part.strip()]:
@@ -48,11 +61,11 @@ def _behind(name: str) -> str:
 
 def names(what: str) -> list[str]:
     """Names of the installed plugins of one sort ("game", "operator", "tool", ...), sorted."""
-    return sorted({point.name for point in entry_points(group=GROUPS[what])})
+    return sorted({point.name for point in _points(what)})
 
 
 def _find(what: str, name: str) -> EntryPoint:
-    found = [point for point in entry_points(group=GROUPS[what]) if point.name == name]
+    found = [point for point in _points(what) if point.name == name]
     if not found:
         file = f"./{name}.py"
         here = (
@@ -75,7 +88,7 @@ def _find(what: str, name: str) -> EntryPoint:
 def _elsewhere(name: str) -> str:
     """The sentence that games of other libraries are named with these, and an example that has the name in it."""
     found = []
-    for point in entry_points(group=GROUPS["game"]):
+    for point in _points("game"):
         if point.attr.isupper():  # a constant: to import every game takes seconds
             with contextlib.suppress(*BROKEN):
                 found.append(point.load())

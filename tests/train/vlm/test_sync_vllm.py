@@ -46,20 +46,20 @@ class Trainer:
         model.save_pretrained(folder)
         return model
 
-    def after(self, prompt, model):
-        """float32 (vocabulary,): log-probabilities after a prompt."""
+    def after(self, prompt, model, heat=1.0):
+        """float32 (vocabulary,): log-probabilities after a prompt, at this temperature."""
         ids = torch.as_tensor(prompt).long()[None]
         with torch.no_grad():
             logits = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0, -1].float()
         logits[torch.as_tensor(self.own.banned(len(logits)))] = -torch.inf
-        return logits.log_softmax(-1).numpy()
+        return (logits / heat).log_softmax(-1).numpy()
 
     def score(self, model):
         """The canary's scorer of a model."""
 
-        def of(prompts, tokens, *, reference=False):
+        def of(prompts, tokens, *, heat=1.0, reference=False):
             used = self.own.model if reference else model
-            return np.array([self.after(one, used)[token] for one, token in zip(prompts, tokens, strict=True)])
+            return np.array([self.after(one, used, heat)[token] for one, token in zip(prompts, tokens, strict=True)])
 
         return of
 
