@@ -199,14 +199,17 @@ class Ahead:
         busy = {player.job.draw.update for player in self._players if player.job is not None}
         open_ = [job for job in wanted if job.draw.update not in self._done | busy]
         while len(self._players) < min(self._count, len(wanted)):
-            self._players.append(Player(self.config, self._out, self._tokens, self._seed))
+            self._players.append(self._new())
         for number, player in enumerate(self._players):
             if player.job is None and open_:
                 job = open_.pop(0)
                 if job.version == BASE and player.version != BASE:  # it has other weights now: a new one has those
                     player.end()
-                    player = self._players[number] = Player(self.config, self._out, self._tokens, self._seed)
+                    player = self._players[number] = self._new()
                 player.give(job, None if job.version == BASE else self._weights(job.version))
+
+    def _new(self) -> Player:
+        return Player(self.config, self._out, self._tokens, self._seed, self._count)
 
     def _attend(self, number: int, player: Player) -> None:
         """Hear what a process says; one that is dead or hangs is replaced."""
@@ -220,7 +223,7 @@ class Ahead:
             return
         player.end()
         self._in_play.heard(player, [(time.monotonic(), 0)])
-        self._players[number] = Player(self.config, self._out, self._tokens, self._seed)
+        self._players[number] = self._new()
         if job is None:
             return
         self._tries[job.draw.update] += 1

@@ -38,7 +38,8 @@ class Job(msgspec.Struct, kw_only=True):
 class Player:
     """A process that plays updates, one at a time."""
 
-    def __init__(self, config: RolloutConfig, out: Path, tokens: Tokens, seed: int) -> None:
+    def __init__(self, config: RolloutConfig, out: Path, tokens: Tokens, seed: int, count: int) -> None:
+        """`count`: how many there are at most."""
         context = multiprocessing.get_context("spawn")
         self.words, theirs = context.Pipe()
         self.job: Job | None = None
@@ -51,7 +52,7 @@ class Player:
         self._waits = "its operators are being loaded"
         self._since = time.monotonic()
         self._process: BaseProcess = context.Process(
-            target=_main, args=(theirs, config, out, tokens, seed), daemon=True
+            target=_main, args=(theirs, config, out, tokens, seed, count), daemon=True
         )
         self._process.start()
         theirs.close()
@@ -103,8 +104,8 @@ class Player:
         self.words.close()
 
 
-def _main(words: Connection, config: RolloutConfig, out: Path, tokens: Tokens, seed: int) -> None:
-    """What a process runs. It ends when the trainer is gone."""
+def _main(words: Connection, config: RolloutConfig, out: Path, tokens: Tokens, seed: int, count: int) -> None:
+    """What a process, one of `count` at most, runs. It ends when the trainer is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lock, idle = threading.Lock(), threading.Event()
 
@@ -113,7 +114,7 @@ def _main(words: Connection, config: RolloutConfig, out: Path, tokens: Tokens, s
             words.send(word)
 
     try:
-        lower = f"processes or rollout.concurrency (now {config.concurrency})"
+        lower = f"processes (now {count}) or rollout.concurrency (now {config.concurrency})"
         with sharing(out), writing(lower), Rollout(config, out, tokens, seed=seed) as rollout:
             threading.Thread(target=_beat, args=(rollout, say, idle), daemon=True).start()
             while True:
