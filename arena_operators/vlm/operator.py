@@ -105,13 +105,17 @@ def _own_vllm(context: WorkerContext, asked: Mapping[str, Any], settings: Settin
     from arena.train.vlm.workers import SERVERS
     from arena_operators.vlm.served import ServedOperator
     from arena_operators.vlm.vllm_backend import VllmBackend
-    from arena_operators.vlm.vllm_launch import launch, runtime_of, special
+    from arena_operators.vlm.vllm_launch import Special, in_cache, launch, runtime_of, special
 
     origin = checkpoint.source(context.what, asked.get("adapter"), kind)
     checkpoint.check_source(origin)
     python = interpreter(runtime_of(asked))
     shared = Path(os.environ[SERVERS]) if SERVERS in os.environ else None
-    backend = VllmBackend(python, launch(origin, asked), special(origin), options.at_once(asked), shared)
+
+    def found() -> Special:
+        return special(in_cache(origin, asked.get("revision")))
+
+    backend = VllmBackend(python, launch(origin, asked), found, options.at_once(asked), shared)
     backend.stream = bool(asked.get("stream"))
     return ServedOperator(backend, settings, context)
 

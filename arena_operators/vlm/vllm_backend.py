@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -23,7 +23,7 @@ from arena_operators.vlm.openai_backend import OpenAIBackend
 from arena_operators.vlm.shared_server import SharedServer
 from arena_operators.vlm.vllm_launch import Launch, Special
 from arena_operators.vlm.vllm_server import VllmServer
-from arena_operators.vlm.vllm_weights import NEVER, Weights
+from arena_operators.vlm.vllm_weights import Weights, bias
 
 DYING = 5.0  # seconds in which a server whose request failed is found to be dead
 
@@ -35,17 +35,26 @@ class VllmBackend(OpenAIBackend):
     larger = "give it a larger context (@context=)"
 
     def __init__(
-        self, python: Path, launch: Launch, special: Special, in_flight: int, shared: Path | None = None
+        self,
+        python: Path,
+        launch: Launch,
+        special: Callable[[], Special],
+        in_flight: int,
+        shared: Path | None = None,
     ) -> None:
-        """`shared`: the folder of servers that workers share, which one that takes all weights is not."""
+        """`special`: finds the model's special tokens once the server runs, which has a hub's files by then.
+
+        `shared`: the folder of servers that workers share, which one that takes all weights is not.
+        """
         server = VllmServer(python, launch.options, launch.variables)
         self.server: VllmServer | SharedServer = server
         if shared is not None and not launch.reload:
             self.server = SharedServer(shared, server, str(python), launch.options, dict(launch.variables))
         super().__init__(self.server.url, launch.model, None, in_flight)
         self._launch = launch
-        self._special = special
-        self._held = Weights(self, launch, special.banned, shared=isinstance(self.server, SharedServer))
+        self._find_special = special
+        self._special = Special()
+        self._held = Weights(self, launch, shared=isinstance(self.server, SharedServer))
         self._watch: asyncio.Task[None] | None = None
 
     @property
@@ -58,6 +67,13 @@ class VllmBackend(OpenAIBackend):
         try:
             await self.server.start(context.status)
             self.url, self._secret = self.server.url, self.server.secret
+            self._special = self._find_special()
+            self._held.banned = self._special.banned
+            if not self._special.ends:
+                context.status(
+                    f"it is not known here which tokens of {self._launch.base} are special: words of a prompt may hold "
+                    "them, and they may be drawn. Name a folder with the model's files, or install the extra vlm"
+                )
             try:
                 found = await super().start(context)
                 if self._launch.adapter is not None:
@@ -113,7 +129,7 @@ class VllmBackend(OpenAIBackend):
         if request.weights is not None:
             out["model"] = request.weights
         if self._special.banned:
-            out["logit_bias"] = {str(token): NEVER for token in self._special.banned}
+            out["logit_bias"] = bias(self._special.banned)
         if self._special.ends:
             out["stop_token_ids"] = list(self._special.ends)
         return out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -157,8 +157,21 @@ class Special:
         return text
 
 
+def in_cache(origin: Source, revision: str | None = None) -> Source:
+    """A hub's model as the folder that it was downloaded to; as it is where it is not in the hub's cache here."""
+    if origin.hub is None:
+        return origin
+    try:
+        from huggingface_hub import try_to_load_from_cache
+    except ImportError:
+        return origin
+    found = [try_to_load_from_cache(origin.hub, name, revision=revision) for name in ("config.json", "tokenizer.json")]
+    paths = [Path(one) for one in found if isinstance(one, str)]
+    return replace(origin, path=paths[0].parent, hub=None) if len(paths) == len(found) else origin
+
+
 def special(origin: Source) -> Special:
-    """Those of a folder; none of a model on a hub, where vLLM knows the tokenizer and we do not."""
+    """Those of a folder; none of a model on a hub whose files are not here."""
     if origin.path is None:
         return Special()
     folder = Path(origin.processor)
@@ -167,18 +180,26 @@ def special(origin: Source) -> Special:
     config = _json(origin.path / "config.json")
     ends = next(
         (found for name in ("generation_config.json", "config.json") if (found := _eos(origin.path / name))), ()
-    ) or tuple(ids[text] for text in [_json(folder / "tokenizer_config.json").get("eos_token")] if text in ids)
+    ) or tuple(ids[text] for text in [_text(_json(folder / "tokenizer_config.json").get("eos_token"))] if text in ids)
     named = {value for name, value in config.items() if name.endswith(("_token_id", "_token_index"))}
     banned = {one for one in (*ids.values(), *named) if isinstance(one, int)} - set(ends)
     texts = sorted((text for text in ids if text.strip()), key=len, reverse=True)
-    return Special(tuple(texts), tuple(sorted(banned)), ends)
+    return Special(tuple(texts), tuple(sorted(banned)) if ends else (), ends)  # else what ends it might be banned
+
+
+def _text(token: Any) -> str | None:
+    """Of a token in a tokenizer's file, which may be a text, or an object with its properties."""
+    found: str | None = token.get("content") if isinstance(token, dict) else token
+    return found
 
 
 def _eos(file: Path) -> tuple[int, ...]:
-    found = _json(file).get("eos_token_id") if file.is_file() else None
+    config = _json(file)
+    found = {**config.get("text_config", {}), **config}.get("eos_token_id")
     return (found,) if isinstance(found, int) else tuple(found or ())
 
 
 def _json(file: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    """{} where there is none."""
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     return found

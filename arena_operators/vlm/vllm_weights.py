@@ -28,18 +28,21 @@ NEVER = -100.0  # a bias of a token's logit
 FIXED = "A test of an adapter. Write down any letters."
 
 
+def bias(banned: Sequence[int]) -> dict[str, float]:
+    """A request's `logit_bias` by which these tokens are never sampled."""
+    return {str(token): NEVER for token in banned}
+
+
 class Weights:
     """Which weights of a server answer. `client` asks the server; its `model` is not looked at."""
 
-    def __init__(
-        self, client: OpenAIBackend, launch: Launch, banned: Sequence[int] = (), *, shared: bool = False
-    ) -> None:
-        """`banned`: tokens that are never sampled. `shared`: other workers load adapters there, too."""
+    def __init__(self, client: OpenAIBackend, launch: Launch, *, shared: bool = False) -> None:
+        """`shared`: other workers load adapters there, too."""
         self.model = launch.model  # the name that new turns ask for
         self.versions: dict[str, str | None] = {launch.model: None}  # by name, those that can be asked
         self._client = client
         self._launch = launch
-        self._banned = {str(token): NEVER for token in banned}
+        self.banned: Sequence[int] = ()  # tokens that are never sampled
         self._shared = shared
         self._mark = f".{secrets.token_hex(3)}" if shared else ""  # so that nobody unloads what another one asks
         self._loaded: list[str] = []  # names of adapters, the latest last
@@ -251,8 +254,8 @@ class Weights:
                 **{"temperature": heat * told.temperature, "top_p": 1.0, "top_k": 0, "min_p": 0.0, "seed": 0},
                 **{"logprobs": 1, "logprob_token_ids": [token], "return_tokens_as_token_ids": True},
             }
-            if self._banned:
-                body["logit_bias"] = self._banned
+            if self.banned:
+                body["logit_bias"] = bias(self.banned)
             return completion_score(await self._client.post("/completions", body), token)
 
         return list(await asyncio.gather(*(one(prompt, token) for prompt, token in told.questions())))

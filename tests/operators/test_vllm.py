@@ -32,8 +32,10 @@ from arena.play import run_plan
 from arena.record.reader import Run
 from arena.record.rerun import rerun
 from arena.record.verify import verify
+from arena_operators.vlm import checkpoint
 from arena_operators.vlm.checkpoint import SHIPPED
 from arena_operators.vlm.operator import make
+from arena_operators.vlm.vllm_launch import special
 from scripts.bench import agreement
 from tests.operators import vllm_kit
 
@@ -299,3 +301,16 @@ def follow(folder: Path, running: subprocess.Popen[bytes]) -> Iterator[Path]:
         with suppress(subprocess.TimeoutExpired):
             running.wait(0.05)
     raise AssertionError(f"it ended with {running.returncode}")
+
+
+def test_a_hubs_model_answers_as_its_folder_does_and_never_draws_what_is_banned(loop, ours, tmp_path, monkeypatch):
+    """Its special tokens are read from the hub's cache, which vLLM loaded it from."""
+    constants = pytest.importorskip("huggingface_hub.constants")
+    name = vllm_kit.cached(tmp_path, SHIPPED, monkeypatch, constants)
+    with loop.served(name) as one:
+        assert one.backend._special == special(checkpoint.source("nano"))
+
+        async def some():
+            return await asyncio.gather(*map(one.backend.generate, ours[0][:8]))
+
+        assert [found.text for found in loop.run(some())] == [found.text for found in ours[1][:8]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ from arena.operator import WorkerContext
 from arena_operators.vlm import checkpoint, kind, operator, options, vllm_launch
 from arena_operators.vlm.lora import changes_something, rank
 from arena_operators.vlm.openai_backend import OpenAIBackend
-from arena_operators.vlm.vllm_launch import launch, special
+from arena_operators.vlm.vllm_launch import in_cache, launch, special
+from tests.operators import vllm_kit
 from tests.operators.compatible_server import CompatibleServer
 
 
@@ -151,6 +153,38 @@ def test_special_tokens_are_those_of_the_transformers_backend():
     assert set(found.ends) == set(model.ends)
     words = "pot 10 <image> say </s> fold <end_of_utterance><row_1_col_1>"
     assert found.plain(words) == model.plain(words)
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """The cache of a hub that has nano, called arena/nano, in it."""
+    constants = pytest.importorskip("huggingface_hub.constants")
+    return vllm_kit.cached(tmp_path, checkpoint.SHIPPED, monkeypatch, constants)
+
+
+def test_special_tokens_of_a_hubs_model_are_those_of_the_folder_it_was_downloaded_to(hub):
+    origin = checkpoint.source(hub)
+    assert (origin.path, special(origin).banned) == (None, ())
+    assert special(in_cache(origin)) == special(in_cache(origin, "main")) == special(checkpoint.source("nano"))
+
+
+def test_a_hubs_model_that_is_not_here_has_none(hub):
+    gone = checkpoint.source("arena/other")
+    assert in_cache(gone) == gone
+    assert in_cache(checkpoint.source(hub), "v2").path is None
+
+
+def test_nothing_is_banned_where_it_is_not_known_what_ends_an_answer(tmp_path):
+    folder = shutil.copytree(checkpoint.SHIPPED, tmp_path / "model")
+    for name in ("config.json", "generation_config.json", "tokenizer_config.json"):
+        known = json.loads((folder / name).read_text())
+        known.get("text_config", {}).pop("eos_token_id", None)
+        (folder / name).write_text(json.dumps({key: value for key, value in known.items() if "eos" not in key}))
+    assert special(checkpoint.source(str(folder))).banned == ()
+    known = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(known | {"eos_token": {"content": "</s>"}}))
+    found = special(checkpoint.source(str(folder)))
+    assert found == special(checkpoint.source("nano"))
 
 
 @pytest.mark.parametrize(("cores", "one"), [(1, True), (2, True), (4, True), (5, False)])

@@ -152,7 +152,7 @@ def test_one_that_serves_no_more_and_stays_is_ended(variables: dict[str, str], m
     launch = Launch((), variables, "toy", "toy", None, False, Source(None, "toy/toy"))
 
     async def run() -> str:
-        backend = VllmBackend(Path(sys.executable), launch, Special(), 1)
+        backend = VllmBackend(Path(sys.executable), launch, Special, 1)
         backend._sleep = Clock()
         await backend.server.start(WorkerContext("toy", {}).status)
         try:

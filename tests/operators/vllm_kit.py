@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -37,6 +39,25 @@ def servers() -> list[int]:
     return [pid for pid in found if os.getpgid(pid) == pid]
 
 
+HUB = "arena/nano"  # what `cached` calls it
+
+
+def cached(folder: Path, model: Path, patch: pytest.MonkeyPatch, constants: Any) -> str:
+    """A hub's cache in `folder` that has this model: its name there. Processes that are started find it, too.
+
+    `constants`: of huggingface_hub.
+    """
+    cache, version = folder / "hub", "0" * 40
+    of = cache / f"models--{HUB.replace('/', '--')}"
+    shutil.copytree(model, of / "snapshots" / version)
+    (of / "refs").mkdir()
+    (of / "refs" / "main").write_text(version)
+    patch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    patch.setenv("HF_HOME", str(folder))
+    patch.setenv("HF_HUB_OFFLINE", "1")
+    return HUB
+
+
 class Loop:
     """An event loop in a thread, on which servers live for the tests of a module. A context manager."""
 
@@ -55,9 +76,9 @@ class Loop:
         self._loop.close()
 
     @contextmanager
-    def served(self, **options: Any) -> Iterator[Any]:
+    def served(self, model: str = "nano", **options: Any) -> Iterator[Any]:
         """The operator of greedy nano behind a server that was started for it; both end with the context."""
-        one = make(WorkerContext("nano", {"temperature": 0.0, "backend": "vllm", "device": "cpu", **options}))
+        one = make(WorkerContext(model, {"temperature": 0.0, "backend": "vllm", "device": "cpu", **options}))
         self.run(one.start())
         try:
             yield one

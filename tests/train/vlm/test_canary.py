@@ -48,7 +48,8 @@ class Trainer:
         self.folder, self.dtype, self.size, self.last = folder, dtype, size, None
         self.client = OpenAIBackend(server.url, "nano")
         asked = options.filled("nano", {"backend": "vllm", "device": "cpu", "lora": True, **given}, "vlm")
-        self.weights = Weights(self.client, launch(checkpoint.source("nano"), asked), banned=(3, 4))
+        self.weights = Weights(self.client, launch(checkpoint.source("nano"), asked))
+        self.weights.banned = (3, 4)
 
     def write(self, version, **given):
         folder = adapter(self.folder / version, **given)
