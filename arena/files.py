@@ -122,9 +122,10 @@ def function(name: str, takes: Sequence[str]) -> Callable[..., Any]:
         except BROKEN as error:
             if out_of_memory(error):
                 raise
-            line = _line(error, Path(found.__code__.co_filename))
+            line = _line(error, expanded(Path(parsed.kind)).resolve())
+            where = f", line {line}" if line else ""
             raise InputError(
-                f"{parsed.kind}, line {line}: {found.__name__} raised {type(error).__name__}: {error}"
+                f"{parsed.kind}{where}: {found.__name__} raised {type(error).__name__}: {error}"
             ) from error
 
     return called

@@ -200,6 +200,14 @@ def test_what_fails_in_a_function_is_told_with_its_line(tmp_path, what, said):
         files.function(f"{tmp_path}/own.py:halved", ("rows",))([1, 2, 3])
 
 
+def test_a_function_that_a_decorator_wraps_is_told_with_its_own_line(tmp_path):
+    wrapped = "import functools\n\n\n@functools.lru_cache\ndef cached(one):\n    return one.gone\n"
+    text = wrapped + "\n\ndef mine(one):\n    return cached(one)\n"
+    (tmp_path / "own.py").write_text(text)
+    with pytest.raises(InputError, match=re.escape("own.py, line 6: mine raised AttributeError")):
+        files.function(f"{tmp_path}/own.py:mine", ("one",))("a")
+
+
 def test_memory_that_runs_out_in_a_function_is_no_fault_of_its_input(tmp_path):
     (tmp_path / "own.py").write_text("def full(rows):\n    raise RuntimeError('not enough memory')\n")
     full = files.function(f"{tmp_path}/own.py:full", ("rows",))
