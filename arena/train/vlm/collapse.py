@@ -25,5 +25,5 @@ def sentence(lines: Sequence[Mapping[str, Any]], rate: float) -> str:
         )
     return (
         f"{share}, {lines[0][UNPARSED]:.0%} in the first update: the model collapsed by update {bad[0]['update']}, "
-        f"and seldom comes back by itself. Lower learn.learning_rate (now {rate:g}), and begin anew with another --out"
+        f"and may not come back by itself. Lower learn.learning_rate (now {rate:g}), and begin anew with another --out"
     )

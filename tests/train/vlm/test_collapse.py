@@ -12,7 +12,7 @@ def said(*shares: float) -> str:
 def test_answers_that_became_faults_are_told_with_the_rate_to_lower() -> None:
     assert said(0.0, 0.1, 0.9, 0.99) == (
         "update 4: 99% of the answers are a fault, 0% in the first update: the model collapsed by update 3, and "
-        "seldom comes back by itself. Lower learn.learning_rate (now 0.001), and begin anew with another --out"
+        "may not come back by itself. Lower learn.learning_rate (now 0.001), and begin anew with another --out"
     )
 
 
