@@ -223,6 +223,7 @@ def test_tensorboard_has_the_turns_and_the_evaluations(out):
     assert "samples/0" in tags["images"]
     assert "samples/0/text_summary" in tags["tensors"]
     assert "eval/leduc/vlm:nano@pictures=blank" in [one.replace("_40", "@") for one in tags["scalars"]]
+    assert [one.step for one in board.Scalars("eval/leduc/vlm:nano")] == [0, 2]
 
 
 def test_a_page_shows_pictures_prompts_thoughts_and_advantages(out):
