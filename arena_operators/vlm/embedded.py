@@ -27,7 +27,6 @@ from arena_operators.vlm.choices import Choices, Given
 from arena_operators.vlm.decide import decide
 from arena_operators.vlm.generate import Batches, Generated
 from arena_operators.vlm.model import Model
-from arena_operators.vlm.products import Tried
 from arena_operators.vlm.slots import Slots
 
 BATCHES = 2  # in flight: one is computed while the next is on its way
@@ -39,7 +38,6 @@ class TransformersBackend(BatchBackend):
     def __init__(self, model: Model, batch: int) -> None:
         self.model = model
         self.batch = batch
-        self._tried: Tried = {}  # with each update of the weights again, trials would take most of its time
         self._engine = self._new_engine()
         self._encoded: dict[int, tuple[Sequence[Message], Any]] = {}  # what is to be generated next
         self.max_in_flight = BATCHES * batch
@@ -116,7 +114,7 @@ class TransformersBackend(BatchBackend):
 
     def _new_engine(self) -> Any:
         if Slots.fits(self.model):
-            return Slots(self.model, self.batch, self._tried)
+            return Slots(self.model, self.batch)
         return Batches(self.model, self.batch)
 
     def generate(self, requests: Sequence[ModelRequest]) -> Iterator[tuple[int, ModelAnswer]]:

@@ -12,14 +12,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from arena_operators.vlm.products import Tried, Weight, full
+from arena_operators.vlm.products import Weight, full
 
 TOGETHER = 4  # queries of a row that look back in one product
 ROTARY = ("default", "linear", "llama3")  # whose frequencies do not depend on the length of the text
@@ -58,14 +57,13 @@ class _Layer:
 class Llama:
     """A copy of the weights of transformers' LlamaModel and its head, laid out for few and large operations."""
 
-    def __init__(self, model: Any, head: Tensor, tried: Tried) -> None:
+    def __init__(self, model: Any, head: Tensor) -> None:
         """`head`: (vocabulary, width)."""
         config = model.config
-        self._weight = partial(Weight, tried=tried)
         self.heads, self.kv_heads = config.num_attention_heads, config.num_key_value_heads
         self.dim = getattr(config, "head_dim", None) or config.hidden_size // self.heads
         self.eps = config.rms_norm_eps
-        self._head = self._weight(head * model.norm.weight)
+        self._head = Weight(head * model.norm.weight)
         self.embedding = model.embed_tokens.weight
         self.dtype = self.embedding.dtype
         self._layers = [self._layer(one) for one in model.layers]
@@ -91,10 +89,10 @@ class Llama:
             for weight in (attention.q_proj.weight, attention.k_proj.weight)
         ]
         return _Layer(
-            self._weight(torch.cat([*turns, attention.v_proj.weight]) * one.input_layernorm.weight),
-            self._weight(attention.o_proj.weight),
-            self._weight(torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]) * one.post_attention_layernorm.weight),
-            self._weight(mlp.down_proj.weight),
+            Weight(torch.cat([*turns, attention.v_proj.weight]) * one.input_layernorm.weight),
+            Weight(attention.o_proj.weight),
+            Weight(torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]) * one.post_attention_layernorm.weight),
+            Weight(mlp.down_proj.weight),
         )
 
     def cache(self, rows: int, length: int) -> Tensor:

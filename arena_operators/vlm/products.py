@@ -29,23 +29,25 @@ _FUSED: dict[Activation, tuple[str, str]] = {  # oneDNN's names
     "gelu_tanh": ("gelu", "tanh"),
 }
 
-Tried = dict[tuple[int, int, torch.dtype], bool]
+# By shape, type and torch's threads: whether bits are equal in this process. For every copy of a model, and each update
+# of its weights, trials would take longer than all else.
+_TRIED: dict[tuple[int, int, torch.dtype, int], bool] = {}
 
 
 class Weight:
     """A matrix (out, in), with a bias (out,), and its products with rows."""
 
-    def __init__(self, matrix: Tensor, tried: Tried, bias: Tensor | None = None) -> None:
-        """`tried`: which shapes were tried before, and whether they give equal bits; it is added to."""
+    def __init__(self, matrix: Tensor, bias: Tensor | None = None) -> None:
         self._turned = matrix.detach().t()
         self._bias = None if bias is None else bias.detach()
         self._sizes = LARGE_SIZES if matrix.numel() > LARGE else SMALL_SIZES
         self._packed: Tensor | None = None
         if torch.backends.mkldnn.is_available() and matrix.dtype in (torch.float32, torch.bfloat16):
-            shape = (*matrix.shape, matrix.dtype)
-            if tried.get(shape, True):
-                tried[shape] = self._pack(matrix) and (shape in tried or (self._right() and self._equal()))
-            if not tried[shape]:
+            out, width = matrix.shape
+            shape = (out, width, matrix.dtype, torch.get_num_threads())
+            if _TRIED.get(shape, True):
+                _TRIED[shape] = self._pack(matrix) and (shape in _TRIED or (self._right() and self._equal()))
+            if not _TRIED[shape]:
                 self._packed = None
 
     def rows(self, rows: Tensor, activation: Activation = "none") -> Tensor:

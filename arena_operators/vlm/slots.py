@@ -23,7 +23,6 @@ from arena_operators.vlm.encoder import Encoder, Kept, Prompt
 from arena_operators.vlm.generate import Generated
 from arena_operators.vlm.llama import Llama, Part
 from arena_operators.vlm.model import Model
-from arena_operators.vlm.products import Tried
 from arena_operators.vlm.reader import Reader
 from arena_operators.vlm.rows import Read, Row, Shelf
 from arena_operators.vlm.sampling import draw, processed
@@ -40,14 +39,13 @@ SMALL = 1 << 14  # bytes of logits that are kept for every token
 class Slots:
     """A model with what was kept for it. Make another one when the model's weights change."""
 
-    def __init__(self, model: Model, batch: int, tried: Tried) -> None:
-        """`tried`: shapes of products that were tried before, for a model of the same shapes; it is added to."""
+    def __init__(self, model: Model, batch: int) -> None:
         self.model = model
         self.slots = min(batch, SLOTS)
         inner = model.model.model
         head = model.model.get_output_embeddings().weight
-        self.encoder = Encoder(model, Tower(inner, tried) if model.sees and Tower.fits(inner) else None)
-        self.llama = Llama(getattr(inner, "text_model", inner), head, tried)
+        self.encoder = Encoder(model, Tower(inner) if model.sees and Tower.fits(inner) else None)
+        self.llama = Llama(getattr(inner, "text_model", inner), head)
         self._banned = torch.from_numpy(model.banned(len(head)))
         self._shelves: dict[int, Shelf] = {}
         self._reader = Reader(self.encoder, self.llama)

@@ -7,14 +7,13 @@ No picture's numbers depend on the others that are computed with it (see product
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from arena_operators.vlm.products import Activation, Tried, Weight
+from arena_operators.vlm.products import Activation, Weight
 
 ACTIVATIONS: dict[str, Activation] = {"gelu": "gelu", "gelu_pytorch_tanh": "gelu_tanh"}
 FAMILIES = ("idefics3", "smolvlm")
@@ -33,18 +32,17 @@ class _Layer:
 class Tower:
     """A copy of the tower's weights; features of pictures that fill their tiles."""
 
-    def __init__(self, model: Any, tried: Tried) -> None:
+    def __init__(self, model: Any) -> None:
         """`model`: the inner model of transformers, with vision_model and connector."""
         self._config = model.config.vision_config
         self._scale = model.config.scale_factor
-        self._weight = partial(Weight, tried=tried)
         vision, self._connector = model.vision_model, model.connector
         patch = vision.embeddings.patch_embedding
-        self._patches = self._weight(patch.weight.flatten(1), bias=patch.bias)
+        self._patches = Weight(patch.weight.flatten(1), bias=patch.bias)
         self._places = vision.embeddings.position_embedding.weight.detach()
         self._layers = [self._layer(one) for one in vision.encoder.layers]
         self._norm = vision.post_layernorm
-        self._out = self._weight(self._connector.modality_projection.proj.weight)
+        self._out = Weight(self._connector.modality_projection.proj.weight)
 
     @staticmethod
     def fits(model: Any) -> bool:
@@ -58,11 +56,11 @@ class Tower:
         parts = (attention.q_proj, attention.k_proj, attention.v_proj)
         return _Layer(
             one.layer_norm1,
-            self._weight(torch.cat([part.weight for part in parts]), bias=torch.cat([part.bias for part in parts])),
-            self._weight(attention.out_proj.weight, bias=attention.out_proj.bias),
+            Weight(torch.cat([part.weight for part in parts]), bias=torch.cat([part.bias for part in parts])),
+            Weight(attention.out_proj.weight, bias=attention.out_proj.bias),
             one.layer_norm2,
-            self._weight(mlp.fc1.weight, bias=mlp.fc1.bias),
-            self._weight(mlp.fc2.weight, bias=mlp.fc2.bias),
+            Weight(mlp.fc1.weight, bias=mlp.fc1.bias),
+            Weight(mlp.fc2.weight, bias=mlp.fc2.bias),
         )
 
     def takes(self, tiles: Tensor, mask: Tensor | None) -> bool:

@@ -39,8 +39,14 @@ CHANGED = {  # what another torch may have instead of the private functions of t
 }
 
 
+@pytest.fixture
+def untried(monkeypatch):
+    """No shape was tried by now."""
+    monkeypatch.setattr(products, "_TRIED", {})
+
+
 @pytest.fixture(params=["packed", "tiled", "large", *CHANGED])
-def weight(request, monkeypatch):
+def weight(request, monkeypatch, untried):
     if request.param in CHANGED:
         monkeypatch.setattr(torch.ops, "mkldnn", CHANGED[request.param])
     if request.param == "tiled":
@@ -49,7 +55,7 @@ def weight(request, monkeypatch):
         monkeypatch.setattr(products, "LARGE", 0)
     chance = torch.Generator().manual_seed(0)
     matrix, bias = torch.randn(96, 64, generator=chance), torch.randn(96, generator=chance)
-    return matrix, bias, Weight(matrix, {}, bias=bias)
+    return matrix, bias, Weight(matrix, bias=bias)
 
 
 @pytest.mark.parametrize("activation", ["none", "gelu", "gelu_tanh"])
@@ -73,12 +79,12 @@ def usual():
 
 
 @pytest.mark.parametrize("how", ["missing", "changed"])
-def test_nano_writes_the_same_tokens_where_torch_has_not_the_functions(monkeypatch, usual, how):
+def test_nano_writes_the_same_tokens_where_torch_has_not_the_functions(monkeypatch, usual, untried, how):
     monkeypatch.setattr(torch.ops, "mkldnn", CHANGED[how])
     assert written() == usual
 
 
-def test_new_weights_of_the_same_shapes_are_taken_without_a_trial(monkeypatch):
+def test_new_weights_and_further_copies_of_the_same_shapes_are_taken_without_a_trial(monkeypatch):
     backend = make(WorkerContext("", {})).backend
 
     def tried(weight):
@@ -86,6 +92,7 @@ def test_new_weights_of_the_same_shapes_are_taken_without_a_trial(monkeypatch):
 
     monkeypatch.setattr(Weight, "_equal", tried)
     backend.update(str(SHIPPED))
+    make(WorkerContext("", {}))
 
 
 def test_a_row_has_the_same_bits_whatever_stands_beside_it(weight):
@@ -117,13 +124,13 @@ def looked(model, pictures, tower):
 
 
 def test_the_tower_computes_what_transformers_does(model, pictures):
-    tower = Tower(model.model.model, {})
+    tower = Tower(model.model.model)
     for mine, theirs in zip(looked(model, pictures, tower), looked(model, pictures, None), strict=True):
         assert torch.allclose(mine, theirs, atol=1e-4 * float(theirs.abs().max()))
 
 
 def test_a_picture_has_the_same_features_alone_and_among_others(model, pictures):
-    tower = Tower(model.model.model, {})
+    tower = Tower(model.model.model)
     together = looked(model, pictures, tower)
     for index in (0, 7, 19):
         assert torch.equal(looked(model, [pictures[index]], tower)[0], together[index])
@@ -133,6 +140,6 @@ def test_a_picture_of_another_size_is_read_by_the_processor(model, pictures):
     """And so is one whose values the processor does more to than to scale them."""
     chance = np.random.default_rng(4)
     wide = Picture(chance.integers(0, 256, (40, 64, 3), dtype=np.uint8))
-    tower = Tower(model.model.model, {})
+    tower = Tower(model.model.model)
     (mine,), (theirs,) = looked(model, [wide], tower), looked(model, [wide], None)
     assert torch.allclose(mine, theirs, atol=1e-4 * float(theirs.abs().max()))

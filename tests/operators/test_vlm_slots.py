@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -105,7 +104,7 @@ def test_what_does_not_fit_into_the_context_is_known_before_it_is_asked(folder, 
         assert f"{number:,}" in str(error.value)
 
 
-@pytest.mark.parametrize("engine", [partial(Slots, tried={}), Batches], ids=["Slots", "Batches"])
+@pytest.mark.parametrize("engine", [Slots, Batches], ids=["Slots", "Batches"])
 def test_usage_says_when_the_first_token_came(folder, asked, engine):
     made = backend(folder)
     made._engine = engine(made.model, 2)
