@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import types
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -124,15 +125,17 @@ def _check_key(key: str, known: Any, where: str) -> None:
 
 
 def _value(text: str, wanted: Any) -> Any:
-    """The value of `--set`: a list of names as on the command line, or else as TOML has it, or a text."""
+    """The value of `--set`: a list, which needs no brackets and quotes, or else as TOML has it, or a text."""
     kinds = get_args(wanted) if get_origin(wanted) in (Union, types.UnionType) else (wanted,)
-    if tuple[str, ...] in kinds and not text.startswith("["):
+    lists = [get_args(kind)[0] for kind in kinds if get_origin(kind) is tuple]
+    if any(one is str or get_origin(one) is Literal for one in lists) and not text.startswith("["):
         return names.split(text)
     if text in ("none", "None") and type(None) in kinds:
         return None
     if kinds[0] is str or set(kinds) == {str, type(None)}:
         return text
-    try:
-        return msgspec.toml.decode(f"value = {text}")["value"]
-    except msgspec.DecodeError:
-        return text
+    for written in (text, f"[{text}]") if lists else (text,):
+        with contextlib.suppress(msgspec.DecodeError):
+            found = msgspec.toml.decode(f"value = {written}")["value"]
+            return [found] if kinds == (wanted,) and lists and not isinstance(found, list) else found
+    return text

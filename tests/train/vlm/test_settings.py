@@ -128,3 +128,24 @@ def test_what_ships_lies_within_and_has_no_setting_that_changes_nothing(name):
 )
 def test_a_setting_that_changes_nothing_is_named_with_the_reason(settings, said):
     assert said in "\n".join(unused.sentences(load("race-nano", None, settings)))
+
+
+LISTS = [
+    ("evaluation.pictures=blank,shuffled", lambda made: made.evaluation.pictures, ("blank", "shuffled")),
+    ('evaluation.pictures=["blank"]', lambda made: made.evaluation.pictures, ("blank",)),
+    ("evaluation.pictures=[]", lambda made: made.evaluation.pictures, ()),
+    ("learn.betas=0.8,0.9", lambda made: made.learn.betas, (0.8, 0.9)),
+    ("rollout.seats=1", lambda made: made.rollout.seats, (1,)),
+    ("rollout.seats=0,1", lambda made: made.rollout.seats, (0, 1)),
+    ("critic.inputs=picture,facts", lambda made: made.critic.inputs, ("picture", "facts")),
+]
+
+
+@pytest.mark.parametrize(("setting", "of", "wanted"), LISTS, ids=[one for one, *_ in LISTS])
+def test_a_list_needs_no_brackets(setting, of, wanted):
+    assert of(load("race-nano", None, (setting,))) == wanted
+
+
+def test_a_wrong_word_of_a_list_is_told_with_the_right_ones():
+    with pytest.raises(InputError, match=r"pictures=blak: \[0\]='blak': expected one of blank, shuffled"):
+        load("race-nano", None, ("evaluation.pictures=blak",))
