@@ -80,7 +80,7 @@ def settings(config: Any) -> dict[str, Any]:
 
 def write_curve(path: Path, row: Mapping[str, Any], columns: Sequence[str]) -> None:
     """Append a row to the curve."""
-    new = not path.exists()
+    new = not path.exists() or not path.stat().st_size  # a full disk may leave an empty one
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         if new:
@@ -91,10 +91,10 @@ def write_curve(path: Path, row: Mapping[str, Any], columns: Sequence[str]) -> N
 def cut_curve(path: Path, update: int) -> None:
     """Drops the rows after `update`, which a resumed run writes again, and what is no whole row."""
     if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        rows = [(line.split(",")[0], line) for line in lines[1:] if line.endswith("\n")]
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
+        rows = [(line.split(",")[0], line) for line in lines[1:]]
         kept = [line for first, line in rows if first.isdigit() and int(first) <= update]
-        path.write_text("".join(lines[:1] + kept), encoding="utf-8")
+        Disk().replace(path, "".join(lines[:1] + kept).encode())  # whole or not at all: a kill here must not lose it
 
 
 @contextmanager
