@@ -108,7 +108,7 @@ def function(name: str, takes: Sequence[str]) -> Callable[..., Any]:
     if not parsed.is_file:
         raise InputError(f"{name!r} names no function: expected FILE.py:FUNCTION")
     found = load(Path(parsed.kind), parsed.what, FunctionType)
-    signature = inspect.signature(found)
+    signature = inspect.signature(found, follow_wrapped=False)  # a wrapper may take fewer things than what it wraps
     try:
         signature.bind(*takes)
     except TypeError:

@@ -208,6 +208,22 @@ def test_a_function_that_a_decorator_wraps_is_told_with_its_own_line(tmp_path):
         files.function(f"{tmp_path}/own.py:mine", ("one",))("a")
 
 
+def test_a_wrapper_takes_what_it_takes_itself(tmp_path):
+    lines = (
+        "import functools",
+        "def halving(function):",
+        "    @functools.wraps(function)",
+        "    def inner(rows):",
+        "        return function(rows, 0.5)",
+        "    return inner",
+        "@halving",
+        "def scaled(rows, scale):",
+        "    return [scale * row for row in rows]",
+    )
+    (tmp_path / "own.py").write_text("\n".join(lines) + "\n")
+    assert files.function(f"{tmp_path}/own.py:scaled", ("rows",))([2, 4]) == [1.0, 2.0]
+
+
 def test_memory_that_runs_out_in_a_function_is_no_fault_of_its_input(tmp_path):
     (tmp_path / "own.py").write_text("def full(rows):\n    raise RuntimeError('not enough memory')\n")
     full = files.function(f"{tmp_path}/own.py:full", ("rows",))

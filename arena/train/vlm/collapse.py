@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 UNPARSED = "rollout/unparsed"
@@ -14,8 +15,10 @@ def sentence(lines: Sequence[Mapping[str, Any]], rate: float) -> str:
 
     rate: learn.learning_rate.
     """
-    bad = [line for line in lines if line.get(UNPARSED, 0.0) > MOST]
-    if not bad or bad[-1] is not lines[-1]:
+    bad = [*takewhile(lambda line: line.get(UNPARSED, 0.0) > MOST, reversed(lines))][
+        ::-1
+    ]  # those since it last was well
+    if not bad:
         return ""
     share = f"update {lines[-1]['update']}: {lines[-1][UNPARSED]:.0%} of the answers are a fault"
     if bad[0] is lines[0]:

@@ -36,7 +36,7 @@ def cut(path: Path, update: int) -> list[int]:
 
 def _whole(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each line as text and as values. The last one may be being written."""
-    for text in path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else ():
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True) if path.is_file() else ():
         try:
             line = json.loads(text)
         except ValueError:

@@ -21,5 +21,11 @@ def test_a_model_that_never_knew_how_to_answer_wants_a_supervised_start() -> Non
     assert "arena train sft" in said(0.9)
 
 
+def test_a_fall_after_a_recovery_is_dated_by_itself() -> None:
+    assert "the model collapsed by update 3" in said(0.0, 0.1, 0.9)
+    assert "the model collapsed by update 4" in said(0.0, 0.6, 0.05, 0.9)
+    assert "the model collapsed by update 3" in said(0.6, 0.05, 0.9)
+
+
 def test_few_faults_and_those_that_are_over_are_nothing_to_warn_of() -> None:
     assert [said(), said(0.5), said(0.0, 0.9, 0.2)] == ["", "", ""]

@@ -28,6 +28,12 @@ def test_what_is_no_whole_line_of_an_update_is_passed_over(tmp_path: Path, text:
     assert [line["update"] for line in lines.read(file(tmp_path, *WHOLE, text))] == [1, 2, 3]
 
 
+def test_bytes_that_are_no_text_cost_their_line_alone(tmp_path: Path) -> None:
+    path = file(tmp_path, *WHOLE)
+    path.write_bytes(path.read_bytes().replace(b'"a": 0.25', b'"\xff\x9d": 0.2', 1).replace(b"0.2}", b"\xff}"))
+    assert [line["update"] for line in lines.read(path)] == [1, 3]
+
+
 def test_later_updates_are_cut_and_earlier_ones_stay_as_they_are(tmp_path: Path) -> None:
     path = file(tmp_path, *WHOLE, '{"upd')
     assert lines.cut(path, 2) == []
