@@ -15,18 +15,17 @@ def sentence(lines: Sequence[Mapping[str, Any]], rate: float) -> str:
 
     rate: learn.learning_rate.
     """
-    bad = [*takewhile(lambda line: line.get(UNPARSED, 0.0) > MOST, reversed(lines))][
-        ::-1
-    ]  # those since it last was well
-    if not bad:
+    since = [*takewhile(lambda line: line.get(UNPARSED, 0.0) > MOST, reversed(lines))]  # it last was well
+    if not since:
         return ""
+    began = since[-1]
     share = f"update {lines[-1]['update']}: {lines[-1][UNPARSED]:.0%} of the answers are a fault"
-    if bad[0] is lines[0]:
+    if began is lines[0]:
         return (
             f"{share}, as from the first update on: the model does not know how to answer, and rewards alone hardly "
             "teach it. Begin with a supervised start (`arena train sft`), and see its turns in samples/"
         )
     return (
-        f"{share}, {lines[0][UNPARSED]:.0%} in the first update: the model collapsed by update {bad[0]['update']}, "
+        f"{share}, {lines[0][UNPARSED]:.0%} in the first update: the model collapsed by update {began['update']}, "
         f"and may not come back by itself. Lower learn.learning_rate (now {rate:g}), and begin anew with another --out"
     )
