@@ -91,8 +91,15 @@ class ReadingBeside:
         command = [sys.executable, "-P", "-m", __name__, str(self._folder), str(write)]
         with log.open("ab") as out:
             # A session of its own: a signal of the terminal is for the arena, which ends the run in order.
+            # Nothing is buffered: what a dead process did not take would be written again as the pipe is closed.
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=out, stderr=out, pass_fds=(write,), start_new_session=True
+                command,
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=out,
+                pass_fds=(write,),
+                start_new_session=True,
             )
 
     def _told(self) -> Known | None:
@@ -103,7 +110,6 @@ class ReadingBeside:
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(OVER)
-            process.stdin.flush()
         if code := process.wait():
             how = f"exited with code {code}" if code > 0 else f"was killed by {signal.Signals(-code).name}"
             log = self._folder / "workers" / "reading.log"

@@ -131,6 +131,7 @@ def test_a_process_that_is_killed_costs_nothing_but_time(run: Run, short: None) 
         reading.grew()
         assert reading.pid is not None
         os.kill(reading.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, reading.pid, os.WEXITED | os.WNOWAIT)  # nobody reads what it is told
         reading.read(run)
     assert shown(run, reading.known) == expected
     assert "was killed by SIGKILL" in said[0]
