@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import shlex
 import types
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -113,6 +114,11 @@ def _check_keys(fields: Mapping[str, Any], known: Any, where: str) -> None:
 def _check_setting(part: str, known: Any, key: str, kind: type, said: str) -> None:
     """A wrong key of `--set`: what was meant may stand in another part."""
     fields = get_type_hints(known) if isinstance(known, type) else {}
+    if get_origin(known) is Mapping:
+        table, _, _ = key.rpartition(f".{part}")
+        raise InputError(
+            f"{said}: {table} is a table, which is given as a whole: --set {shlex.quote(f'{table}={{{part} = 1.0}}')}"
+        )
     if part not in fields:
         near = settings.nearest_key(key, kind) or nearest(part, fields)
         raise InputError(f"{said}: there is no {names.hidden(key)!r}. {near}")
@@ -124,12 +130,22 @@ def _check_key(key: str, known: Any, where: str) -> None:
         raise InputError(f"{where}: there is no {key!r}. {nearest(key, fields)}")
 
 
+def _texts(text: str) -> list[Any]:
+    """Several texts: `a,b` as on the command line, or a list as TOML has it, whose quotes a shell may have taken."""
+    bare = text[1:-1].strip() if text.startswith("[") and text.endswith("]") else text
+    with contextlib.suppress(msgspec.DecodeError):
+        found: list[Any] = msgspec.toml.decode(f"value = [{bare}]")["value"]
+        if all(isinstance(one, str) for one in found):
+            return found
+    return names.split(bare)
+
+
 def _value(text: str, wanted: Any) -> Any:
     """The value of `--set`: a list, which needs no brackets and quotes, or else as TOML has it, or a text."""
     kinds = get_args(wanted) if get_origin(wanted) in (Union, types.UnionType) else (wanted,)
     lists = [get_args(kind)[0] for kind in kinds if get_origin(kind) is tuple]
-    if any(one is str or get_origin(one) is Literal for one in lists) and not text.startswith("["):
-        return names.split(text)
+    if any(one is str or get_origin(one) is Literal for one in lists):
+        return _texts(text.strip())
     if text in ("none", "None") and type(None) in kinds:
         return None
     if kinds[0] is str or set(kinds) == {str, type(None)}:

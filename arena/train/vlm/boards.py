@@ -61,7 +61,7 @@ class TensorBoard:
         if self._writer is None:
             from torch.utils.tensorboard import SummaryWriter
 
-            first = None if self._done is None else self._done + 1
+            first = self._done and self._done + 1  # what was before the first update is shown again, too
             self._writer = SummaryWriter(str(self._folder), purge_step=first)
         return self._writer
 

@@ -17,8 +17,8 @@ class EvaluationConfig:
 
     every: int = 0  # updates between two; 0: none
     levels: tuple[str, ...] = ()  # games by name; (): those that are trained on
-    opponents: tuple[str, ...] = ()  # the other seats; (): the operator as it was before training
-    matches: int = 40
+    opponents: tuple[str, ...] = ()  # met in turn; (): the operator as it was before training has all other seats
+    matches: int = 40  # in all: of each level against all opponents, in turn, in every order of seats
     seed: int = 1
     pictures: tuple[Hidden, ...] = ()  # the same once more with "blank" or "shuffled" ones: what the policy uses
 

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import msgspec
 
-from arena import names
+from arena import names, plugins
 from arena.canonical import digest, hash_path
 from arena.errors import InputError
 from arena.evaluation import Evaluation
+from arena.lineup import find_game
 from arena.plan import Limits, Plan
 from arena.play import describe, open_recorder
 from arena.record.disk import Disk
@@ -31,8 +32,9 @@ from arena.scheduler import Scheduler
 from arena.train.vlm import thoughts
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.evaluation_config import EvaluationConfig
+from arena.train.vlm.matches import seated_game
 from arena.train.vlm.progress import Progress, guarded
-from arena.train.vlm.scored import STATEMENTS, THOUGHTS, TRUE, folder_of
+from arena.train.vlm.scored import STATEMENTS, THOUGHTS, TRUE, folder_of, labels
 from arena.train.vlm.workers import workers_of
 
 
@@ -69,6 +71,7 @@ def check(of: Evaluated) -> None:
     """InputError for evaluations that cannot be played, before anything is."""
     if not of.how.every:
         return
+    check_matches(of)
     for shown in (TRUE, *of.how.pictures):
         plan = plan_of(of, shown)
         hosted = [game.name for game in plan.games if game.runtime is not None]
@@ -79,20 +82,63 @@ def check(of: Evaluated) -> None:
             )
 
 
+def check_matches(of: Evaluated) -> None:
+    """InputError for fewer matches than everybody needs to play every game."""
+    if of.how.matches < (least := least_matches(of)):
+        raise InputError(
+            f"evaluation.matches={of.how.matches} are all matches of an evaluation, and it takes {least} until every "
+            f"game is played with everybody: set evaluation.matches={least} or more, or name fewer evaluation.levels "
+            "or evaluation.opponents"
+        )
+
+
+def least_matches(of: Evaluated) -> int:
+    """How many matches an evaluation needs until everybody of its pool has played each of its games."""
+    plan = plan_of(of)
+    missing = {(game, who) for game in range(len(plan.games)) for who in range(len(plan.games[0].operators))}
+    matches = planned(replace(plan, matches=None))
+    while missing and (match := matches.peek()) is not None:
+        missing -= {(match.game, who) for who in match.lineup}
+        matches.take()
+        last = match.index + 1
+    return last
+
+
 def plan_of(of: Evaluated, shown: str = TRUE) -> Plan:
-    """The matches of one evaluation. The trained operator is the first of the pool. InputError as Evaluation.plan."""
+    """The matches of one evaluation. The trained operator is the first of the pool, and sits in all of them.
+
+    InputError as Evaluation.plan, and for fewer opponents than a game has other seats.
+    """
     how, operator = of.how, of.operator
     named = names.parse(operator)
     seated = operator if shown == TRUE else str(replace(named, options=named.options | {"pictures": shown}))
+    limits = Limits(max_ticks=of.max_ticks, deadline=of.deadline)
+    levels = [_seated(level, 1 + max(1, len(how.opponents)), limits) for level in how.levels or of.levels]
+    others = max(1, *(seats - 1 for _, seats in levels))
+    if how.opponents and len(how.opponents) < others:
+        name = next(name for name, seats in levels if seats - 1 == others)
+        raise InputError(
+            f"evaluation.opponents names {len(how.opponents)}, and {name} has {others} other seats: name {others} or "
+            "more, the same one several times if you like, or none, and the operator as it was before training sits "
+            "in all of them"
+        )
     made = Evaluation(
-        games=how.levels or of.levels,
-        operators=(seated, *(how.opponents or (operator,))),
+        games=tuple(name for name, _ in levels),
+        operators=(seated, *(how.opponents or others * (operator,))),
+        schedule=None if any(seats == 1 for _, seats in levels) else "field",  # where one is alone, all play alone
         matches=how.matches,
         seed=how.seed,
-        limits=Limits(max_ticks=of.max_ticks, deadline=of.deadline),
+        limits=limits,
     ).plan()
     games = (replace(one, operators=(replace(one.operators[0], apart=1), *one.operators[1:])) for one in made.games)
     return replace(made, games=tuple(games))
+
+
+def _seated(level: str, players: int, limits: Limits) -> tuple[str, int]:
+    """A level by the name that says its seats, as in rollouts, and their number; a game of others takes `players`."""
+    if plugins.is_foreign(names.parse(level).base):
+        return level, find_game(level, players, limits).game.seats
+    return seated_game(level, limits)
 
 
 def play(of: Evaluated, out: Path, update: int, weights: Path | None) -> dict[str, float]:
@@ -108,10 +154,11 @@ def play(of: Evaluated, out: Path, update: int, weights: Path | None) -> dict[st
         plan, folder = plan_of(of, shown), folder_of(out, update, shown)
         _play(of, plan, folder, f"pi_v{update}", weights)
         mine = plan.entries[0].name
-        for table in Run(folder).tables():
+        run = Run(folder)
+        for game, table in zip(labels(run), run.tables(), strict=True):
             for row in table.rows:
                 if row.score is not None and (shown == TRUE or row.operator == mine):
-                    scores[f"eval/{table.game}/{row.operator}"] = row.score
+                    scores[f"eval/{game}/{row.operator}"] = row.score
         if thoughts.truths(plan.games):
             said = thoughts.of_run(folder).get(mine, thoughts.Count()).metrics()
             Disk().replace_json(folder / THOUGHTS, said)
@@ -120,14 +167,35 @@ def play(of: Evaluated, out: Path, update: int, weights: Path | None) -> dict[st
     return scores
 
 
+def start_played(of: Evaluated, out: Path) -> bool:
+    """Whether all evaluations of the start are there, as this training plays them now."""
+    shown = [TRUE, *of.how.pictures]
+    return all(_is_of(_about(plan_of(of, one), None), folder_of(out, 0, one), "results.json") for one in shown)
+
+
+def _about(plan: Plan, weights: Path | None) -> str:
+    """By which plan, and with which weights, an evaluation is played."""
+    return digest(msgspec.to_builtins(plan.spec), None if weights is None else hash_path(weights))
+
+
+def _beside(folder: Path) -> Path:
+    """The file that says what an evaluation is about."""
+    return folder.with_name(f"{folder.name}.about")
+
+
+def _is_of(about: str, folder: Path, file: str = "") -> bool:
+    """Whether an evaluation was played so, and left this file."""
+    said = _beside(folder)
+    return said.is_file() and said.read_text(encoding="utf-8") == about and (folder / file).exists()
+
+
 def _play(of: Evaluated, plan: Plan, folder: Path, version: str, weights: Path | None) -> None:
     """What was played with other weights, or by another plan, is removed, and is played anew."""
-    about = digest(msgspec.to_builtins(plan.spec), None if weights is None else hash_path(weights))
-    played = folder.with_name(f"{folder.name}.about")
-    if not (played.is_file() and played.read_text(encoding="utf-8") == about):
+    about = _about(plan, weights)
+    if not _is_of(about, folder):
         shutil.rmtree(folder, ignore_errors=True)
-        played.parent.mkdir(parents=True, exist_ok=True)
-        played.write_text(about, encoding="utf-8")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _beside(folder).write_text(about, encoding="utf-8")
     with contextlib.ExitStack() as stack:
         recorder = stack.enter_context(contextlib.closing(open_recorder(describe(plan), folder, resume=True)))
         matches = planned(plan, done=Run(folder).results(recorder.due, recorder.waiting))

@@ -231,12 +231,12 @@ def due(config: SftConfig, step: int) -> bool:
 
 
 def evaluate(engine: Engine, config: SftConfig, out: Path, step: int) -> None:
-    """Plays what is missing of the matches after `step` updates, with the weights so far."""
-    version = f"pi_v{step}"
-    weights = engine.sampler_weights(version)
+    """Plays what is missing of the matches after `step` updates, with the weights so far; of 0 with the model's own."""
+    weights = engine.sampler_weights(f"pi_v{step}") if step else None
     with torch_threads(config.threads):  # the operator sets its own
         evaluations.play(sft_ready.evaluated(config), out, step, weights)
-    shutil.rmtree(weights)
+    if weights is not None:
+        shutil.rmtree(weights)
 
 
 def main(config: SftConfig, engine: Engine, tokens: Tokens) -> None:
@@ -264,8 +264,8 @@ def learn(config: SftConfig, engine: Engine, tokens: Tokens, begun: Reached) -> 
         _write(out, 0, measure(engine, watched, album), columns(config, watched))
     since: list[Mapping[str, float]] = []
     with Bar("evaluating before the first update", show=config.progress) as shown:
-        if first == 0 and due(config, 0):
-            evaluate(engine, config, out, first)
+        if config.evaluation.every and not evaluations.start_played(sft_ready.evaluated(config), out):
+            evaluate(engine, config, out, 0)
         shown.begin("updates", config.steps, done=first)
         for step in range(first, config.steps):
             examples = chosen(pools, shares, config.batch, config.seed, step)

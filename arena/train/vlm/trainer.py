@@ -157,7 +157,7 @@ class Trainer:
                 if shown is not None and found.dropped:
                     reasons = some([f"{count} x {reason}" for reason, count in found.dropped.most_common()], 3)
                     shown.doing(f"update {update + 1}: turns that are not learnt from: {reasons}")
-                if not update:  # now a server that the rollout has started is there to be asked
+                if update == begun:  # now a server that the rollout has started is there to be asked
                     with _timed(seconds, "evaluation"):
                         self._evaluate_start(shown)
                 metrics = of_rows(found, update) | win_rates(found.matches, self.who)
@@ -251,12 +251,17 @@ class Trainer:
         return path
 
     def _evaluate_start(self, shown: Shown | None) -> None:
-        """What is to be compared with later. No line of the metrics: those are of updates."""
-        if not self.config.evaluation.every:
+        """What is to be compared with later. No line of the metrics: those are of updates.
+
+        Who goes on with other evaluations than this training began with has it played as they are now.
+        """
+        of = evaluations.of_rollouts(self.config)
+        if not self.config.evaluation.every or (self.done and evaluations.start_played(of, self.out)):
             return
         if shown is not None:
-            shown.doing("evaluating before the first update")
-        scores = evaluations.play(evaluations.of_rollouts(self.config), self.out, 0, None)
+            anew = "the model as it was before training, in matches as they are set now"
+            shown.doing(f"evaluating {anew if self.done else 'before the first update'}")
+        scores = evaluations.play(of, self.out, 0, None)
         self.files.evaluated(0, scores)
         if shown is not None:
             for sentence in told.use(self.out, 0):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from arena.canonical import hash_file
 from arena.errors import ArenaError
 from arena.figures import plural
-from arena.train.vlm import lines
+from arena.train.vlm import evaluations, lines
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.lines import METRICS, TIMING
 
@@ -26,17 +26,20 @@ SIGMAS = 4.0  # standard errors that two means of equal weights may be apart
 
 
 def smoke(config: VlmConfig) -> VlmConfig:
-    """The config of two updates of everything, as small as it can be."""
+    """The config of two updates of everything, as small as it can be. InputError where that cannot be evaluated."""
     group = config.rollout.group
     matches = group * max(2, math.ceil(FEW / group))  # two starts at least: in one, a seat may never have its turn
     pool = replace(config.rollout.pool, every=1 + config.staleness)
     rollout = replace(config.rollout, matches=matches, max_ticks=min(config.rollout.max_ticks or 12, 12), pool=pool)
-    evaluation = replace(config.evaluation, every=2, matches=2)
+    least = evaluations.least_matches(evaluations.of_rollouts(config))
+    evaluation = replace(config.evaluation, every=2, matches=max(2, least))
     learn = replace(config.learn, warmup=0)
     critic = replace(config.critic, warmup=0)
-    return replace(
+    short = replace(
         config, updates=2, rollout=rollout, evaluation=evaluation, learn=learn, critic=critic, checkpoint_every=1
     )
+    evaluations.check(evaluations.of_rollouts(short))
+    return short
 
 
 def at_rate_zero(config: VlmConfig) -> VlmConfig:

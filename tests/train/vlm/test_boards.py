@@ -81,6 +81,20 @@ def test_metrics_times_and_turns_reach_a_run_which_goes_on_with_the_training(tmp
     assert len(list(out.glob("wandb/offline-run-*/files/media/html/samples_*.html"))) == 2
 
 
+def test_a_training_that_begins_anew_shows_its_start_once(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for _ in range(2):  # it is stopped before its first checkpoint
+        board = TensorBoard(tmp_path)
+        board.cut(0)
+        board.scalars(0, {"eval/leduc": 0.5})
+        board.scalars(1, {"reward/mean": 0.5})
+        board.close()
+    found = EventAccumulator(str(tmp_path))
+    found.Reload()
+    assert [(one.step, one.value) for one in found.Scalars("eval/leduc")] == [(0, 0.5)]
+
+
 def test_nothing_is_sent_that_no_setting_asks_for(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_PROJECT", "of-something-else")
     assert [type(one) for one in boards(tmp_path, config())] == [TensorBoard]

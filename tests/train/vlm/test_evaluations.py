@@ -6,9 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from arena.errors import InputError
 from arena.log import TurnLine
 from arena.record.reader import Run
-from arena.train.vlm import evaluations
+from arena.schedule import planned
+from arena.train.vlm import evaluations, scored, trials
 from arena.train.vlm.config import load
 from tests.train.vlm import kit
 
@@ -76,3 +80,69 @@ def test_other_settings_of_an_evaluation_play_it_anew(tmp_path: Path) -> None:
     score(tmp_path, "old")
     assert score(tmp_path, "old", "evaluation.seed=7", "evaluation.matches=4") == {"old"}
     assert Run(tmp_path / "evaluations" / "000001").logged == 4
+
+
+def asked(*settings: str, games: tuple[str, ...] = ("leduc@seats=2",)) -> evaluations.Evaluated:
+    changes = (f"rollout.operator={kit.__file__}", "evaluation.every=1", *settings)
+    return evaluations.of_rollouts(load(None, None, changes, games))
+
+
+def lineups(of: evaluations.Evaluated) -> list[tuple[int, tuple[int, ...]]]:
+    """The game and who sits there, of all matches of an evaluation."""
+    matches = planned(evaluations.plan_of(of))
+    found = []
+    while (match := matches.peek()) is not None:
+        found.append((match.game, match.lineup))
+        matches.take()
+    return found
+
+
+@pytest.mark.parametrize("seats", [2, 3, 4])
+def test_the_start_sits_in_all_other_seats(seats: int) -> None:
+    of = asked(games=(f"holdem@seats={seats}",))
+    evaluations.check(of)
+    (game,) = evaluations.plan_of(of).games
+    assert [one.given for one in game.operators] == [kit.__file__] * seats
+    assert {tuple(sorted(lineup)) for _, lineup in lineups(of)} == {tuple(range(seats))}
+
+
+def test_the_trained_one_sits_in_every_match() -> None:
+    found = lineups(asked("evaluation.opponents=random,scripted,ppo", "evaluation.matches=12"))
+    assert all(0 in lineup for _, lineup in found)
+    assert {max(lineup) for _, lineup in found} == {1, 2, 3}
+
+
+def test_too_few_opponents_are_told_by_their_setting() -> None:
+    with pytest.raises(InputError, match=r"^evaluation\.opponents names 1, and leduc@seats=3 has 2 other seats"):
+        evaluations.check(asked("evaluation.opponents=random", games=("leduc@seats=3",)))
+
+
+def test_every_game_is_played_with_everybody_or_it_is_told_how_many_matches_that_takes() -> None:
+    both = ("evaluation.opponents=random,scripted", "evaluation.levels=leduc@seats=2,kuhn")
+    with pytest.raises(InputError, match=r"^evaluation\.matches=6 are all matches .* evaluation\.matches=7 or more"):
+        evaluations.check(asked("evaluation.matches=6", *both))
+    evaluations.check(of := asked("evaluation.matches=7", *both))
+    assert {(game, max(lineup)) for game, lineup in lineups(of)} == {(game, who) for game in (0, 1) for who in (1, 2)}
+
+
+def test_smoke_evaluates_every_game_with_everybody() -> None:
+    settings = (f"rollout.operator={kit.__file__}", "evaluation.opponents=random,scripted")
+    smoke = trials.smoke(load(None, None, settings, ("leduc@seats=3", "holdem@seats=3")))
+    assert smoke.evaluation.matches == evaluations.least_matches(evaluations.of_rollouts(smoke)) == 7
+
+
+def test_games_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "weights").touch()
+    of = asked("evaluation.matches=4", "evaluation.levels=leduc@hands=1,leduc@hands=2")
+    found = evaluations.play(of, tmp_path, 1, tmp_path / "weights")
+    games = ["leduc@hands=1@seats=2", "leduc@hands=2@seats=2"]
+    assert {name.split("/")[1] for name in found} == {*games}
+    assert [one.game for one in scored.scores(tmp_path) if one.trained] == games
+
+
+def test_a_start_that_was_evaluated_otherwise_is_not_there(tmp_path: Path) -> None:
+    evaluations.play(of := asked("evaluation.matches=2"), tmp_path, 0, None)
+    assert evaluations.start_played(of, tmp_path)
+    assert not evaluations.start_played(asked("evaluation.matches=4"), tmp_path)
+    (tmp_path / "evaluations" / "000000" / "results.json").unlink()
+    assert not evaluations.start_played(of, tmp_path)

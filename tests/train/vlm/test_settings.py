@@ -138,12 +138,23 @@ LISTS = [
     ("rollout.seats=1", lambda made: made.rollout.seats, (1,)),
     ("rollout.seats=0,1", lambda made: made.rollout.seats, (0, 1)),
     ("critic.inputs=picture,facts", lambda made: made.critic.inputs, ("picture", "facts")),
+    ('evaluation.pictures= ["blank"]', lambda made: made.evaluation.pictures, ("blank",)),
+    ("evaluation.pictures=[blank,shuffled]", lambda made: made.evaluation.pictures, ("blank", "shuffled")),
+    ("evaluation.pictures=", lambda made: made.evaluation.pictures, ()),
+    ("evaluation.levels=[]", lambda made: made.evaluation.levels, ()),
+    ('evaluation.levels="leduc","kuhn"', lambda made: made.evaluation.levels, ("leduc", "kuhn")),
 ]
 
 
 @pytest.mark.parametrize(("setting", "of", "wanted"), LISTS, ids=[one for one, *_ in LISTS])
 def test_a_list_needs_no_brackets(setting, of, wanted):
     assert of(load("race-nano", None, (setting,))) == wanted
+
+
+def test_a_table_is_given_as_a_whole():
+    wanted = r"opponents is a table, which is given as a whole: --set 'rollout\.pool\.opponents={scripted = 1\.0}'"
+    with pytest.raises(InputError, match=wanted):
+        load("race-nano", None, ("rollout.pool.opponents.scripted=0.5",))
 
 
 def test_a_wrong_word_of_a_list_is_told_with_the_right_ones():

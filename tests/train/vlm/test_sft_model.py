@@ -209,9 +209,18 @@ def test_matches_between_updates_have_the_weights_so_far_and_change_no_bit(model
         }
         for update in (0, 2, 4)
     ]
-    assert versions == [{"pi_v0"}, {"pi_v2"}, {"pi_v4"}]
+    assert versions == [{None}, {"pi_v2"}, {"pi_v4"}]  # first as it was loaded
     assert re.search(r"kuhn: \S+ before training, \S+ after update 4, ", result.output)
     assert not list(tmp_path.glob("pi_v*"))
+
+
+def test_who_goes_on_with_matches_has_those_of_the_start_too(model, run, straight, tmp_path):
+    shutil.copytree(straight, out := tmp_path / "out")
+    shutil.rmtree(max(out.glob("checkpoint-*")))
+    shutil.rmtree(out / "model")
+    words = ("--model", model, "--run", f"{run}@operator=scripted", *SHORT, "--out", str(out), "--resume")
+    _arena(*words, "--set", "evaluation.every=4", "--set", "evaluation.matches=2")
+    assert sorted(path.name for path in (out / "evaluations").glob("*[0-9]")) == ["000000", "000004"]
 
 
 def test_matches_need_a_game_before_anything_is_loaded(model, tmp_path):

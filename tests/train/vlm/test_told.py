@@ -20,7 +20,7 @@ from arena.cli.show import show
 from arena.errors import InputError, RecordError
 from arena.evaluate.table import ScoreRow
 from arena.record.reader import Run
-from arena.train.vlm import begun, engines, scored, told
+from arena.train.vlm import begun, changes, engines, scored, told
 from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import load
 from arena.train.vlm.lines import METRICS
@@ -122,6 +122,16 @@ def test_what_begins_is_told_until_there_is_a_line_of_an_update(out):
     assert re.fullmatch(r"learning from \d+ turns", SAID[4])
     assert SAID[5] == "giving the new weights to the one that plays"
     assert SAID[6:] == ["update 1", "evaluating after update 2", "update 2"]
+
+
+def test_who_goes_on_with_other_evaluations_has_the_start_evaluated_as_they_are_now(out, tmp_path):
+    shutil.copytree(out, tmp_path / "out")
+    told_before, more = len(SAID), ("updates=3", "evaluation.seed=9", "evaluation.pictures=", "evaluation.every=1")
+    main(config(tmp_path, *more), tmp_path / "out", resume="exact", shown=Listener())
+    assert "evaluating the model as it was before training, in matches as they are set now" in SAID[told_before:]
+    assert [Run(scored.folder_of(tmp_path / "out", update)).head.plan.seed for update in (0, 3)] == [9, 9]
+    assert changes.sentences(tmp_path / "out")
+    del SAID[told_before:]
 
 
 def test_a_training_that_is_not_done_says_a_command_that_goes_on_with_it(out, tmp_path, monkeypatch):
