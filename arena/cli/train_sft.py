@@ -118,11 +118,11 @@ def sft(
     with extra_train():
         from arena.train.vlm import sft_ready
     sft_ready.check(config)
-    _train(_smoke(config) if smoke else config, dry_run)
+    _train(_smoke(config, sft_ready.least_matches(config)) if smoke else config, dry_run)
 
 
-def _smoke(config: SftConfig) -> SftConfig:
-    played = replace(config.evaluation, every=min(config.evaluation.every, 1), matches=2)
+def _smoke(config: SftConfig, matches: int) -> SftConfig:
+    played = replace(config.evaluation, every=min(config.evaluation.every, 1), matches=max(2, matches))
     return replace(config, **SMOKE, sources=tuple(map(_smaller, config.sources)), evaluation=played)
 
 

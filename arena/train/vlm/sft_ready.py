@@ -31,6 +31,11 @@ def evaluated(config: SftConfig) -> Evaluated:
     return Evaluated(how=config.evaluation, operator=str(named), levels=tuple(games))
 
 
+def least_matches(config: SftConfig) -> int:
+    """How many matches play every game of its evaluations with everybody; 0 where there are none."""
+    return evaluations.least_matches(evaluated(config)) if config.evaluation.every else 0
+
+
 def check(config: SftConfig) -> None:
     """InputError, or a subclass, for a model, a game, a run or a file that there is not."""
     plugins.named_operator(parse(config.model), config.model)

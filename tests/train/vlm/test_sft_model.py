@@ -257,8 +257,10 @@ def test_a_dry_run_counts_and_trains_nothing(model, tmp_path):
     assert not (tmp_path / "a" / "model").exists()
 
 
-def test_smoke_makes_two_small_updates(model, tmp_path):
-    _arena("--model", model, "--teacher", "kuhn", "--out", str(tmp_path / "a"), "--smoke", "--quiet")
+def test_smoke_makes_two_small_updates_and_plays_every_game(model, tmp_path):
+    played = ("--set", "evaluation.every=1", "--set", "evaluation.levels=leduc,kuhn")
+    _arena("--model", model, "--teacher", "kuhn", "--out", str(tmp_path / "a"), "--smoke", "--quiet", *played)
+    assert all(table.matches for table in Run(tmp_path / "a" / "evaluations" / "000002").tables())
     assert len((tmp_path / "a" / "curve.csv").read_text().splitlines()) == 4
     assert (tmp_path / "a" / "model" / "model.safetensors").is_file()
 
